@@ -1,0 +1,22 @@
+#!/bin/sh
+# Records everything again: as root, about five minutes. Each line can be run alone, in any order.
+# Results: build/recorded/{captures,truth,keys}, or where WSTRACE_RECORDED says.
+cd "$(dirname "$0")" || exit 1
+set -x
+sh mkcerts.sh
+node 01_ws_plain.js
+node 02_ws_deflate.js
+node 03_peers_py.js
+node --experimental-websocket 03_peers_node.js
+node 03_proxies.js
+node 03_chromium.js
+python3 04_handshake_raw.py
+node 04_handshake_real.js
+python3 05_violations.py
+node 06_tls.js
+node 06_tls_more.js
+node 08_subprotocols.js
+node 09_net.js
+python3 09_raw.py
+sh one_connection.sh
+python3 made.py

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Packets from files, standard input or a device. libpcap reads classic pcap and live
+ * interfaces; pcapng is read by a block reader of our own (docs/ARCHITECTURE.md says why).
+ */
+#ifndef WSTRACE_CAPTURE_H
+#define WSTRACE_CAPTURE_H
+
+#include <wstrace/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct wst_packet {
+    struct wst_slice data; /* captured bytes, from the link header on */
+    uint32_t wire_len;     /* length on the wire; >= data.n unless the file lies */
+    uint32_t link_type;    /* LINKTYPE_ number of the pcap registry (1 EN10MB, 101 RAW …) */
+    struct wst_when when;  /* number and time */
+    bool nanos;            /* the source counts finer than microseconds */
+};
+
+struct wst_capture; /* a row of sources read as one capture */
+
+/* What a capture tells. Every function but `packet` may be NULL. */
+struct wst_capture_sink {
+    void *user;
+    /* A packet that passed the filter. Return nonzero to stop reading. */
+    int (*packet)(void *user, const struct wst_packet *packet);
+    /* A decryption secrets block; type as in the pcapng format (0x544c534b: TLS key log). */
+    void (*secrets)(void *user, uint32_t type, struct wst_slice secrets);
+    /* A comment: on packet `pkt`, or on the file when 0. Not checked to be UTF-8. */
+    void (*comment)(void *user, uint64_t pkt, struct wst_slice text);
+    /* Something is wrong with a source: what, and where: the packet read last and the byte in
+     * the (decompressed) file where reading stopped; both 0 where that makes no sense. `what` is one sentence without a newline. Reading goes on with the next source. */
+    void (*trouble)(void *user, const char *source, uint64_t pkt, uint64_t byte, const char *what);
+};
+
+#define WST_CAPTURE_ERROR_SIZE 512
+
+/* An empty row. NULL when out of memory. */
+WST_API struct wst_capture *wst_capture_new(void);
+WST_API void wst_capture_free(struct wst_capture *capture);
+
+/* Adds a file: classic pcap (either byte order, µs or ns), pcapng, either one gzipped; "-" is
+ * standard input. `filter`: a BPF expression for this file alone, or NULL. The name and filter are
+ * copied. Nothing is opened yet. Returns 0, or -1 when out of memory. */
+WST_API int wst_capture_add_file(struct wst_capture *capture, const char *name, const char *filter);
+
+struct wst_live_options {
+    const char *device;  /* name, "any", or its number as wst_capture_devices lists it */
+    int snaplen;         /* 0: 262144 */
+    bool no_promiscuous;
+    int buffer_kib;      /* kernel buffer; 0: libpcap's default */
+    const char *link_type; /* DLT name, or NULL */
+};
+/* Adds a live device; opened by wst_capture_open. Returns 0, or -1 when out of memory. */
+WST_API int wst_capture_add_live(struct wst_capture *capture, const struct wst_live_options *options);
+
+/* BPF expression for every source (in addition to a file's own). Copied. 0, or -1 out of memory. */
+WST_API int wst_capture_set_filter(struct wst_capture *capture, const char *filter);
+
+/* Opens what was added far enough to know each link type (for files: up to the first packet), and
+ * compiles the filters. Files other than standard input are closed again until their turn.
+ * Returns 0. Returns -1 with a message in `error` when the filter does not compile, a device
+ * cannot be opened, or not one source can be read; a file that cannot be read beside others that
+ * can is told to `sink->trouble` at its turn by wst_capture_run. */
+WST_API int wst_capture_open(struct wst_capture *capture, char error[WST_CAPTURE_ERROR_SIZE]);
+
+/* After wst_capture_open: distinct link-type names ("EN10MB"; "LINKTYPE_4711" when it has none) in
+ * the order met; valid until the capture is freed. */
+WST_API const char *const *wst_capture_link_types(const struct wst_capture *capture, size_t *n);
+/* Sum of the sizes of the regular files, for progress; 0 when unknown. */
+WST_API uint64_t wst_capture_total_bytes(const struct wst_capture *capture);
+/* Bytes of them read so far (compressed bytes for gzip). May be called from `packet`. */
+WST_API uint64_t wst_capture_read_bytes(const struct wst_capture *capture);
+
+/* Reads everything and pushes it. Live: until wst_capture_stop. Returns the number of troubles
+ * told; 0: all was well. Packets that fail the filter are counted in the numbering but not pushed. */
+WST_API int wst_capture_run(struct wst_capture *capture, const struct wst_capture_sink *sink);
+/* Makes wst_capture_run return soon. Safe in a signal handler and from another thread. */
+WST_API void wst_capture_stop(struct wst_capture *capture);
+/* Live counters as tcpdump shows them. Returns false when no source is live. */
+WST_API bool wst_capture_counters(struct wst_capture *capture, uint64_t *captured,
+                                  uint64_t *received, uint64_t *dropped);
+
+/* Calls `device` for each interface that can be captured on, numbered from 1. Returns 0, or -1
+ * with a message. `text` describes it or is NULL. */
+WST_API int wst_capture_devices(void (*device)(void *user, int number, const char *name,
+                                               const char *text),
+                                void *user, char error[WST_CAPTURE_ERROR_SIZE]);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What a timeline is made of: the event contract, schema 1, as C structures.
+ * docs/EVENTS.md says what each field means; the names here are the names there.
+ *
+ * Everything an event points to is borrowed: valid until the callback returns.
+ * A slice with p == NULL stands for null. All integers are in host byte order.
+ */
+#ifndef WSTRACE_EVENT_H
+#define WSTRACE_EVENT_H
+
+#include <wstrace/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define WST_SCHEMA 1
+
+enum wst_event_type {
+    WST_EVENT_META,      /* the first, once */
+    WST_EVENT_HANDSHAKE, /* RFC 6455 section 4 */
+    WST_EVENT_FRAME,     /* RFC 6455 section 5.2 */
+    WST_EVENT_MESSAGE,   /* RFC 6455 section 5.4, RFC 7692 */
+    WST_EVENT_CLOSE,     /* RFC 6455 section 5.5.1 */
+    WST_EVENT_GAP,       /* bytes that never arrived in the capture */
+    WST_EVENT_PROBLEM,   /* a finding, from problems.def */
+    WST_EVENT_END,       /* one for each accepted connection */
+    WST_EVENT_STATS,     /* the last, once */
+    WST_EVENT_TYPES
+};
+
+enum wst_level { WST_NOTE, WST_WARNING, WST_ERROR, WST_LEVELS };
+
+/* One name for each row of problems.def: WST_PROBLEM_FRAME_UNMASKED_CLIENT … */
+enum wst_problem {
+#define WST_PROBLEM_ROW(NAME, id, level, rfc, meaning, advice) WST_PROBLEM_##NAME,
+#include <wstrace/problems.def>
+#undef WST_PROBLEM_ROW
+    WST_PROBLEMS
+};
+
+struct wst_problem_row {
+    const char *id; /* "frame.unmasked-client"; stable */
+    enum wst_level level;
+    const char *rfc;     /* "RFC 6455 §5.1", or NULL */
+    const char *meaning; /* one line */
+    const char *advice;  /* one line */
+};
+/* The row of `problem`; NULL when it is out of range. Static storage. */
+WST_API const struct wst_problem_row *wst_problem_row(enum wst_problem problem);
+
+enum wst_carrier { WST_CARRIER_UNKNOWN, WST_CARRIER_HTTP1, WST_CARRIER_H2, WST_CARRIER_H3 };
+
+enum wst_tcp_end { WST_TCP_FIN, WST_TCP_RST, WST_TCP_EOF, WST_TCP_TIMEOUT, WST_TCP_EVICTED };
+
+struct wst_event_meta {
+    const char *const *sources; /* file names or the interface, as given; may hold any bytes but NUL */
+    size_t sources_n;
+    const char *const *link_types; /* "EN10MB" */
+    size_t link_types_n;
+    const char *filter; /* or NULL */
+};
+
+struct wst_header { /* one HTTP header line, as sent, spaces around the value removed */
+    struct wst_slice name, value;
+};
+
+struct wst_deflate_terms { /* RFC 7692 section 7.1; `agreed` false: the rest is 0 */
+    bool agreed;
+    bool server_no_context_takeover, client_no_context_takeover;
+    uint8_t server_max_window_bits, client_max_window_bits; /* 8–15 */
+};
+
+struct wst_tls_info { /* borrowed strings; any may be NULL */
+    const char *version, *cipher, *sni, *alpn;
+};
+
+struct wst_event_handshake {
+    enum wst_carrier carrier;
+    const struct wst_tls_info *tls; /* NULL: not over TLS, or not decrypted */
+    int64_t tcp_stream;             /* Wireshark's number; -1 over QUIC */
+    int64_t stream_id;              /* HTTP/2 or HTTP/3 stream; -1: none */
+    char client_ip[46], server_ip[46]; /* RFC 5952, NUL-terminated */
+    uint16_t client_port, server_port;
+    uint64_t request_pkt; /* 0: no request seen */
+    struct wst_slice method, host, uri, origin, user_agent;
+    int32_t version; /* Sec-WebSocket-Version; -1: none */
+    int32_t status;  /* -1: no response seen */
+    struct wst_slice reason; /* the status line's phrase; not in the JSON contract */
+    bool accepted;
+    struct wst_slice client_key, server_accept, accept_expected;
+    int8_t accept_ok; /* 1, 0; -1: cannot be told */
+    const struct wst_slice *client_protocols;
+    size_t client_protocols_n;
+    struct wst_slice subprotocol, client_extensions, server_extensions;
+    struct wst_deflate_terms deflate;
+    int64_t rtt_ns; /* -1: unknown */
+    const struct wst_header *request_headers, *response_headers;
+    size_t request_headers_n, response_headers_n; /* 0 unless options.headers */
+    bool headers;                                 /* print the two lists, even when empty */
+};
+
+struct wst_event_frame {
+    uint64_t n;      /* 1-based, both directions of the connection together */
+    uint64_t len;    /* payload length as declared */
+    uint64_t offset; /* of the frame's first byte in its direction's WebSocket bytes */
+    uint64_t msg;    /* 0: belongs to no message */
+    uint8_t opcode;  /* 0–15 */
+    uint8_t header_len; /* 2–14 */
+    bool fin, rsv1, rsv2, rsv3, masked;
+    bool complete; /* every payload byte was in the capture */
+    uint8_t mask_key[4];
+    struct wst_slice payload; /* unmasked; control and reserved opcodes only, never close; else null */
+    bool utf8;                /* payload is valid UTF-8 */
+    uint64_t payload_omitted; /* bytes of it left out by a limit */
+};
+
+struct wst_event_message {
+    uint64_t msg;    /* 1-based, both directions together */
+    uint8_t opcode;  /* 1 text, 2 binary */
+    bool compressed; /* RFC 7692 */
+    bool certain;    /* false: only what is known to be right is in `payload` */
+    bool utf8;       /* print as text: a text message whose payload is valid UTF-8 */
+    uint64_t first_pkt;
+    uint64_t frames;
+    uint64_t wire_len; /* payload bytes on the wire */
+    uint64_t len;      /* bytes after inflating, as far as known */
+    uint64_t omitted;  /* of `len`, not in `payload` */
+    struct wst_slice payload;
+};
+
+struct wst_event_close {
+    int32_t code;            /* -1: none (empty or 1-byte payload) */
+    const char *name;        /* "normal closure", or NULL */
+    struct wst_slice reason; /* empty if none */
+    bool utf8;               /* reason is valid UTF-8 */
+};
+
+struct wst_event_gap {
+    uint64_t bytes;
+    int64_t offset; /* as in frame; -1 before the handshake */
+};
+
+struct wst_event_problem {
+    enum wst_problem problem;
+    uint64_t n, msg;    /* frame and message concerned; 0: none */
+    const char *detail; /* one sentence with the values seen; printable UTF-8 */
+};
+
+struct wst_event_direction { /* totals of one direction */
+    uint64_t frames, messages;
+    uint64_t wire_bytes; /* payload on the wire */
+    uint64_t bytes;      /* after inflating */
+    uint64_t gaps;
+};
+
+struct wst_event_end {
+    enum wst_tcp_end tcp;
+    bool clean;        /* both close frames were seen */
+    enum wst_dir by;   /* who sent the first close frame; WST_DIR_NONE: nobody */
+    int32_t code;      /* of the first close frame; -1: none */
+    int64_t duration_ns;
+    struct wst_event_direction dir[2]; /* [WST_C2S], [WST_S2C] */
+};
+
+struct wst_event_stats {
+    uint64_t packets;
+    uint64_t bytes; /* their lengths on the wire */
+    uint64_t tcp_streams, connections, refused, frames, messages, gaps;
+    uint64_t problems[WST_LEVELS];
+    int64_t captured, received, dropped; /* live only, else -1 */
+    /* What else was there; not in the JSON contract, for the words of a summary. */
+    uint64_t tls, http, other;      /* TCP conversations that look like TLS, plain HTTP, anything else with data */
+    uint64_t unknown_link, undecoded; /* packets of an unknown link type; packets that are not TCP or damaged */
+    int64_t first_ns, last_ns;      /* times of the first and last packet; 0 without packets */
+};
+
+struct wst_event {
+    enum wst_event_type type;
+    bool nanos;       /* the capture has nanoseconds: print nine digits */
+    enum wst_dir dir; /* WST_DIR_NONE: no `dir`, or null in a problem */
+    uint64_t conn;    /* 1-based; 0: none */
+    struct wst_when when;
+    union {
+        struct wst_event_meta meta;
+        struct wst_event_handshake handshake;
+        struct wst_event_frame frame;
+        struct wst_event_message message;
+        struct wst_event_close close;
+        struct wst_event_gap gap;
+        struct wst_event_problem problem;
+        struct wst_event_end end;
+        struct wst_event_stats stats;
+    };
+};
+
+/* Words of the registries; static storage, never NULL unless said. */
+WST_API const char *wst_event_type_name(enum wst_event_type type); /* "handshake" */
+WST_API const char *wst_carrier_name(enum wst_carrier carrier);    /* "http/1.1" */
+WST_API const char *wst_tcp_end_name(enum wst_tcp_end end);        /* "fin" */
+WST_API const char *wst_level_name(enum wst_level level);          /* "warning" */
+WST_API const char *wst_opcode_name(uint8_t opcode);               /* "text"; "reserved-11" */
+/* Name of a close code by the IANA registry ("normal closure"); NULL for a number without one. */
+WST_API const char *wst_close_code_name(int32_t code);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Renderers: one struct of functions each, fed every event, giving bytes to a writer.
+ */
+#ifndef WSTRACE_RENDER_H
+#define WSTRACE_RENDER_H
+
+#include <wstrace/event.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What listens to a timeline. `event` is called for every event in order; `flush` when the
+ * caller wants what is buffered to leave now (may be NULL). Neither may call back into the
+ * context. */
+struct wst_listener {
+    void *user;
+    void (*event)(void *user, const struct wst_event *event);
+    void (*flush)(void *user);
+};
+
+/* Takes finished output. Returns 0, or a negative number when it cannot (a closed pipe, a full
+ * disk): the renderer then writes nothing more and wst_render_failed says so. */
+typedef int (*wst_write_fn)(void *user, const uint8_t *p, size_t n);
+
+enum wst_time_format { /* tcpdump's -t, and its repeats */
+    WST_TIME_CLOCK,    /* 12:00:01.123456 (default) */
+    WST_TIME_NONE,     /* -t      */
+    WST_TIME_EPOCH,    /* -tt     seconds since 1970 */
+    WST_TIME_DELTA,    /* -ttt    since the line before */
+    WST_TIME_DATE,     /* -tttt   date and clock */
+    WST_TIME_SINCE     /* -ttttt  since the first line */
+};
+
+struct wst_text_options {
+    bool colour;
+    enum wst_time_format time;
+    bool local_time;  /* false: UTC */
+    size_t max_text;  /* payload bytes shown on a line; 0: all. A cut is always marked */
+    bool frames;      /* show the frames of a message of several frames, too */
+    bool headers;     /* handshake header lines */
+    unsigned width;   /* terminal columns; 0: not a terminal */
+};
+
+struct wst_render; /* a renderer with its output buffer; owned by the caller */
+
+/* Newline-delimited JSON, docs/EVENTS.md. NULL when out of memory. */
+WST_API struct wst_render *wst_render_json_new(wst_write_fn write, void *user);
+/* Lines for people. NULL when out of memory. */
+WST_API struct wst_render *wst_render_text_new(const struct wst_text_options *options,
+                                               wst_write_fn write, void *user);
+/* The renderer as a listener. Valid as long as the renderer. */
+WST_API struct wst_listener wst_render_listener(struct wst_render *render);
+/* Hands over what is buffered. Returns 0, or a negative number as the writer did. */
+WST_API int wst_render_flush(struct wst_render *render);
+WST_API bool wst_render_failed(const struct wst_render *render);
+WST_API void wst_render_free(struct wst_render *render);
+
+/* Only some of the timeline: a listener that passes on what matches. Totals (`end`, `stats`) and
+ * `meta` always pass; with `conn` set, so do only events of that connection. */
+struct wst_select {
+    uint64_t conn;    /* 0: all */
+    enum wst_dir dir; /* WST_DIR_NONE: both */
+    uint16_t ops;     /* bit 1 << opcode; 0: all. Concerns frame, message and close */
+    struct wst_listener next;
+};
+/* `select` must outlive the listener. */
+WST_API struct wst_listener wst_select_listener(struct wst_select *select);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

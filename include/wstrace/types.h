@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The few shapes every other header is made of.
+ */
+#ifndef WSTRACE_TYPES_H
+#define WSTRACE_TYPES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(_WIN32) || !defined(__GNUC__)
+#define WST_API
+#else
+#define WST_API __attribute__((visibility("default")))
+#endif
+
+/* Borrowed bytes. Never NUL-terminated, never owned by who receives them; valid until the
+ * function or callback they were handed to returns. `p == NULL` means "there is no value"
+ * (JSON null), which is not the same as an empty one. */
+struct wst_slice {
+    const uint8_t *p;
+    size_t n; /* bytes */
+};
+
+/* Who sent it. `c2s`: the side that asked for the upgrade. */
+enum wst_dir { WST_DIR_NONE = -1, WST_C2S = 0, WST_S2C = 1 };
+
+/* The packet that brought something about. */
+struct wst_when {
+    uint64_t pkt; /* 1-based, as Wireshark numbers it; goes on from file to file */
+    int64_t ns;   /* its time, nanoseconds since 1970-01-01T00:00:00Z */
+};
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * libwstrace: packets in, a WebSocket timeline out.
+ *
+ *     struct wst_context *c = wst_context_new(&options, &listener);
+ *     wst_context_begin(c, &meta);
+ *     … wst_context_packet(c, &packet) for each packet …
+ *     wst_context_finish(c, NULL);
+ *     wst_context_free(c);
+ *
+ * The library never prints, never exits and never reads a clock: time comes with the packets.
+ * Everything hangs on the context; any number of contexts may live in one process, each used by
+ * one thread at a time. After an error every call stays defined: it does nothing.
+ */
+#ifndef WSTRACE_WSTRACE_H
+#define WSTRACE_WSTRACE_H
+
+#include <wstrace/capture.h>
+#include <wstrace/event.h>
+#include <wstrace/render.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+WST_API const char *wst_version(void); /* "0.1.0" */
+
+/* Every cap there is, with its reason. A context takes a copy. Times are capture time. */
+struct wst_limits {
+    /* -- one message, one head: what a single peer can make us hold -- */
+    size_t max_message;  /* 16 MiB: bytes of a message kept, compressed or not; the rest is counted */
+    uint64_t max_inflate; /* 1 GiB: output of one message; a bomb costs a second at most */
+    size_t max_head;     /* 256 KiB: one HTTP head; servers refuse at 8–64 KiB */
+    size_t max_early;    /* 1 MiB: bytes that wait for the other side (client bytes before the 101) */
+    size_t max_resync;   /* 256 KiB: bytes kept to find frames again after a gap */
+    uint32_t max_pipeline; /* 1024: requests waiting for their responses */
+    /* -- TCP and IP -- */
+    size_t reorder_bytes;     /* 4 MiB: out-of-order bytes a direction; a full scaled window is seldom more */
+    uint32_t reorder_segments; /* 4096: their number */
+    uint32_t reorder_packets; /* 64: packets of a flow an acknowledged hole waits for a late segment */
+    int64_t reorder_acked_ns; /* 2 s: the same in time, for a flow that falls silent */
+    int64_t reorder_ns;       /* 10 s: time a hole waits that nobody acknowledged */
+    size_t overlap_bytes;     /* 256 KiB: delivered bytes remembered, to hold retransmissions against */
+    size_t fragment_bytes;    /* 4 MiB: IP fragments waiting */
+    int64_t fragment_ns;      /* 30 s: RFC 791 says 15, Linux 30 */
+    uint32_t tunnel_depth;    /* 8: headers inside headers */
+    /* -- the tables -- */
+    uint32_t max_embryonic;   /* 65536: flows with a SYN and nothing else; a flood's share */
+    int64_t idle_embryonic_ns; /* 60 s */
+    int64_t idle_closed_ns;    /* 30 s: stragglers of a finished connection */
+    int64_t idle_other_ns;     /* 10 min: not WebSocket */
+    int64_t idle_websocket_ns; /* 24 h: silent ones live long */
+    size_t memory;            /* 1 GiB: all of it */
+};
+WST_API extern const struct wst_limits wst_limits_default;
+
+struct wst_options {
+    struct wst_limits limits;
+    bool headers;            /* handshake events carry all header lines */
+    uint64_t max_payload;    /* payload bytes of a message in an event; UINT64_MAX: all */
+    bool verify_checksums;   /* drop packets with a wrong IP or TCP checksum (off: offload) */
+    uint64_t hash_seed[2];   /* keys the flow table; both 0: from the operating system */
+};
+/* The defaults: wst_limits_default, no headers, whole payloads. */
+WST_API void wst_options_init(struct wst_options *options);
+
+struct wst_context; /* owned by the caller */
+
+/* A context that tells `listener` (copied) what it finds. `options` NULL: the defaults.
+ * NULL when out of memory. */
+WST_API struct wst_context *wst_context_new(const struct wst_options *options,
+                                            const struct wst_listener *listener);
+/* Emits `meta`. Once, before the first packet. */
+WST_API void wst_context_begin(struct wst_context *context, const struct wst_event_meta *meta);
+/* One packet, in the order of the capture. `packet->data` may be reused when it returns. */
+WST_API void wst_context_packet(struct wst_context *context, const struct wst_packet *packet);
+/* Capture time has reached `ns` without a packet (a silent interface). */
+WST_API void wst_context_tick(struct wst_context *context, int64_t ns);
+/* A finding of the caller's own about no connection (a capture that dropped packets …). */
+WST_API void wst_context_problem(struct wst_context *context, enum wst_problem problem,
+                                 const char *detail);
+struct wst_counters { int64_t captured, received, dropped; };
+/* The capture is over: ends everything still open, emits `end` events and `stats`. Once.
+ * `counters`: of a live capture, or NULL. */
+WST_API void wst_context_finish(struct wst_context *context, const struct wst_counters *counters);
+/* The totals so far, also after finish. */
+WST_API void wst_context_stats(const struct wst_context *context, struct wst_event_stats *stats);
+/* Bytes the context holds now (flows, waiting bytes, histories); for `--stats` and tests. */
+WST_API size_t wst_context_memory(const struct wst_context *context);
+WST_API void wst_context_free(struct wst_context *context);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

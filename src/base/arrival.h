@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * How bytes come to a layer: every layer is pushed `data`, `gap` and `fin`, each with an arrival.
+ */
+#ifndef WST_BASE_ARRIVAL_H
+#define WST_BASE_ARRIVAL_H
+
+#include <wstrace/types.h>
+
+struct wst_arrival {
+    struct wst_when when; /* the packet that made the bytes readable: it completes events */
+    uint64_t from;        /* the packet that carried them: earlier when they waited for a hole */
+};
+
+/* later - earlier, held at the ends of the range: a hostile capture has any times it likes. */
+static inline int64_t wst_ns_between(int64_t earlier, int64_t later)
+{
+    int64_t d;
+    if (!__builtin_sub_overflow(later, earlier, &d)) return d;
+    return later > earlier ? INT64_MAX : INT64_MIN;
+}
+
+#endif

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The one purse all waiting bytes are paid from (limits.memory). Rooms ask before they keep
+ * something and give back when they let go; who has to go when the purse is empty is decided in
+ * one place, the pipeline.
+ */
+#ifndef WST_BASE_BUDGET_H
+#define WST_BASE_BUDGET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct wst_budget {
+    size_t used, max; /* bytes */
+};
+
+/* Takes n bytes; false, and nothing taken, when they are not there. */
+static inline bool wst_budget_take(struct wst_budget *b, size_t n)
+{
+    if (n > b->max || b->used > b->max - n) return false;
+    b->used += n;
+    return true;
+}
+static inline size_t wst_budget_left(const struct wst_budget *b)
+{
+    return b->used < b->max ? b->max - b->used : 0;
+}
+static inline void wst_budget_give(struct wst_budget *b, size_t n)
+{
+    b->used -= n;
+}
+
+#endif

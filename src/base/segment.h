@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * One TCP segment, as the net room hands it to the flow room (RFC 9293 section 3.1).
+ * It lives here because those two rooms do not know each other.
+ */
+#ifndef WST_BASE_SEGMENT_H
+#define WST_BASE_SEGMENT_H
+
+#include <wstrace/types.h>
+
+enum wst_tcp_flag { /* RFC 9293 section 3.1 */
+                    WST_TCP_FLAG_FIN = 0x01,
+                    WST_TCP_FLAG_SYN = 0x02,
+                    WST_TCP_FLAG_RST = 0x04,
+                    WST_TCP_FLAG_PSH = 0x08,
+                    WST_TCP_FLAG_ACK = 0x10,
+};
+
+struct wst_segment {
+    const uint8_t *src, *dst; /* 4 or 16 bytes, network byte order */
+    uint8_t family;           /* 4 or 6 */
+    uint8_t flags;            /* enum wst_tcp_flag */
+    uint16_t src_port, dst_port;
+    /* Which VLAN, PPPoE session, tunnel: flows of different domains are different flows. The same
+     * number for both directions; 0: the plain network. */
+    uint32_t domain;
+    uint32_t seq, ack;
+    uint16_t window; /* as sent, not scaled */
+    uint32_t
+        payload_len; /* as the IP header says; more than payload.n when the snap length cut it */
+    struct wst_slice payload; /* captured part */
+};
+
+#endif

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * In: a slice of a stranger's bytes. Out: integers and shorter slices.
+ * Refuses to read past the end: a reader goes short and says so.
+ */
+#ifndef WST_BASE_SLICE_H
+#define WST_BASE_SLICE_H
+
+#include <string.h>
+#include <wstrace/types.h>
+
+/* Unchecked big-endian reads: the caller has seen that the bytes are there. */
+static inline uint16_t wst_be16(const uint8_t *p)
+{
+    return (uint16_t)(p[0] << 8 | p[1]);
+}
+static inline uint32_t wst_be32(const uint8_t *p)
+{
+    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+static inline uint64_t wst_be64(const uint8_t *p)
+{
+    return (uint64_t)wst_be32(p) << 32 | wst_be32(p + 4);
+}
+
+static inline struct wst_slice wst_slice_of(const void *p, size_t n)
+{
+    return (struct wst_slice){p, n};
+}
+static inline struct wst_slice wst_slice_text(const char *s)
+{
+    return (struct wst_slice){(const uint8_t *)s, s ? strlen(s) : 0};
+}
+/* The bytes after the first `n`; empty when there are fewer. */
+static inline struct wst_slice wst_slice_skip(struct wst_slice s, size_t n)
+{
+    if (n > s.n) n = s.n;
+    return (struct wst_slice){s.p + n, s.n - n};
+}
+/* The first `n` bytes, or all when there are fewer. */
+static inline struct wst_slice wst_slice_head(struct wst_slice s, size_t n)
+{
+    return (struct wst_slice){s.p, n < s.n ? n : s.n};
+}
+static inline bool wst_slice_is(struct wst_slice s, const char *text)
+{
+    size_t n = strlen(text);
+    return s.n == n && memcmp(s.p, text, n) == 0;
+}
+static inline uint8_t wst_ascii_lower(uint8_t c)
+{
+    return c >= 'A' && c <= 'Z' ? c | 0x20 : c;
+}
+/* Equal but for the case of ASCII letters. */
+static inline bool wst_slice_is_nocase(struct wst_slice s, const char *text)
+{
+    size_t i;
+    for (i = 0; i < s.n && text[i]; i++)
+        if (wst_ascii_lower(s.p[i]) != wst_ascii_lower((uint8_t)text[i])) return false;
+    return i == s.n && text[i] == '\0';
+}
+static inline bool wst_slice_starts(struct wst_slice s, const char *text)
+{
+    size_t n = strlen(text);
+    return s.n >= n && memcmp(s.p, text, n) == 0;
+}
+
+#endif

@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * In: names of files and devices, filters. Out: one row of numbered packets.
+ * Refuses to start when nothing can be read; goes on past whatever breaks later.
+ */
+#include "feed.h"
+#include "linktype.h"
+#include "live.h"
+#include "memory.h"
+#include "reader.h"
+#include "source.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Names kept for a sentence about the capture; a hostile one could have 65536. */
+enum { LINK_NAMES_MAX = 256 };
+
+struct entry {
+    char *name;
+    struct wst_filter filter; /* its own */
+    struct wst_live *live;    /* a device, or NULL */
+    bool in_memory;
+    struct wst_slice memory;
+    struct wst_source source;
+    bool open;           /* the source is, and waits with its first bytes */
+    bool has_link;       /* first_link is known */
+    uint32_t first_link; /* of the first interface */
+};
+
+struct wst_capture {
+    struct entry *entries;
+    size_t n, cap;
+    struct wst_filter filter; /* of all */
+    uint32_t *links;          /* met, distinct */
+    char (*link_texts)[64];
+    const char **link_names; /* into link_texts */
+    size_t n_links;
+    bool endless;         /* one source has no size: there is no total */
+    uint64_t total, done; /* bytes of files: all, those finished */
+    struct entry *now;    /* being read */
+    bool opened;
+    atomic_bool stop;
+};
+
+struct wst_capture *wst_capture_new(void)
+{
+    struct wst_capture *c = calloc(1, sizeof *c);
+    if (!c) return NULL;
+    atomic_init(&c->stop, false);
+    c->links = calloc(LINK_NAMES_MAX, sizeof *c->links);
+    c->link_texts = calloc(LINK_NAMES_MAX, sizeof *c->link_texts);
+    c->link_names = calloc(LINK_NAMES_MAX, sizeof *c->link_names);
+    if (c->links && c->link_texts && c->link_names) return c;
+    wst_capture_free(c);
+    return NULL;
+}
+
+static void free_entry(struct entry *e)
+{
+    if (e->open) wst_source_close(&e->source);
+    wst_live_free(e->live);
+    wst_filter_free(&e->filter);
+    free(e->name);
+}
+
+void wst_capture_free(struct wst_capture *c)
+{
+    if (!c) return;
+    for (size_t i = 0; i < c->n; i++) free_entry(&c->entries[i]);
+    wst_filter_free(&c->filter);
+    free(c->entries);
+    free(c->links);
+    free(c->link_texts);
+    free(c->link_names);
+    free(c);
+}
+
+/* ---- adding ---- */
+
+static int add(struct wst_capture *c, const char *name, const char *filter, struct entry **added)
+{
+    struct entry e = {0};
+    if (c->n == c->cap) {
+        size_t cap = c->cap ? c->cap * 2 : 8;
+        struct entry *entries = realloc(c->entries, cap * sizeof *entries);
+        if (!entries) return -1;
+        c->entries = entries;
+        c->cap = cap;
+    }
+    e.name = strdup(name);
+    if (!e.name || wst_filter_set(&e.filter, filter) < 0) {
+        free_entry(&e);
+        return -1;
+    }
+    c->entries[c->n] = e;
+    *added = &c->entries[c->n++];
+    return 0;
+}
+
+int wst_capture_add_file(struct wst_capture *c, const char *name, const char *filter)
+{
+    struct entry *e;
+    return add(c, name, filter, &e);
+}
+
+int wst_capture_add_memory(struct wst_capture *c, const char *name, struct wst_slice bytes,
+                           const char *filter)
+{
+    struct entry *e;
+    if (add(c, name, filter, &e) < 0) return -1;
+    e->in_memory = true;
+    e->memory = bytes;
+    return 0;
+}
+
+int wst_capture_add_live(struct wst_capture *c, const struct wst_live_options *options)
+{
+    struct wst_live *live = wst_live_new(options);
+    struct entry *e;
+    if (live && add(c, wst_live_name(live), NULL, &e) == 0) {
+        e->live = live;
+        return 0;
+    }
+    wst_live_free(live);
+    return -1;
+}
+
+int wst_capture_set_filter(struct wst_capture *c, const char *filter)
+{
+    return wst_filter_set(&c->filter, filter);
+}
+
+/* ---- opening ---- */
+
+static void meet_link(struct wst_capture *c, uint32_t link_type)
+{
+    for (size_t i = 0; i < c->n_links; i++)
+        if (c->links[i] == link_type) return;
+    if (c->n_links == LINK_NAMES_MAX) return;
+    c->links[c->n_links] = link_type;
+    c->link_names[c->n_links] = wst_linktype_name(link_type, c->link_texts[c->n_links]);
+    c->n_links++;
+}
+
+struct peek {
+    struct wst_capture *capture;
+    struct entry *entry;
+};
+
+static void on_link(void *user, uint32_t link_type)
+{
+    struct peek *peek = user;
+    meet_link(peek->capture, link_type);
+    if (peek->entry->has_link) return;
+    peek->entry->has_link = true;
+    peek->entry->first_link = link_type;
+}
+
+/* Standard input has one beginning, however often it is named. */
+static bool named_before(const struct wst_capture *c, const struct entry *e)
+{
+    for (const struct entry *p = c->entries; p < e; p++)
+        if (!p->live && !p->in_memory && strcmp(p->name, "-") == 0) return true;
+    return false;
+}
+
+static int open_source(struct wst_capture *c, struct entry *e, char *error)
+{
+    if (e->in_memory) {
+        wst_source_open_memory(&e->source, e->memory);
+        return 0;
+    }
+    if (strcmp(e->name, "-") == 0 && named_before(c, e)) {
+        snprintf(error, WST_CAPTURE_ERROR_SIZE, "standard input can be read only once");
+        return -1;
+    }
+    if (wst_source_open(&e->source, e->name, &c->stop) == 0) return 0;
+    snprintf(error, WST_CAPTURE_ERROR_SIZE, "%s", e->source.error);
+    return -1;
+}
+
+/* Regular files are closed again, or hundreds of them would use up the descriptors; pipes, which
+ * cannot be opened a second time, wait with the bytes they have given. */
+static int peek_file(struct wst_capture *c, struct entry *e, char *error)
+{
+    struct peek peek = {c, e};
+    int rc;
+    if (open_source(c, e, error) < 0) return -1;
+    wst_source_hold(&e->source);
+    rc = wst_reader_peek(&e->source, on_link, &peek, error);
+    c->total += e->source.size;
+    if (!e->source.regular && !e->in_memory) c->endless = true;
+    e->open = !(e->source.regular && e->source.close_fd);
+    if (e->open)
+        wst_source_rewind(&e->source);
+    else
+        wst_source_close(&e->source);
+    return atomic_load(&c->stop) ? 0 : rc; /* a pipe we stopped waiting for is no trouble */
+}
+
+static int open_live(struct wst_capture *c, struct entry *e, char *error)
+{
+    if (wst_live_open(e->live, c->filter.text, error) < 0) return -1;
+    c->endless = true;
+    e->has_link = true;
+    e->first_link = wst_live_link_type(e->live);
+    meet_link(c, e->first_link);
+    return 0;
+}
+
+/* With the link type a filter meets first; Ethernet where a file names none, so that a slip of
+ * the pen is found even before a missing file is. */
+static int compile_filters(struct wst_capture *c, char *error)
+{
+    const struct entry *first = NULL;
+    for (size_t i = 0; i < c->n; i++) {
+        struct entry *e = &c->entries[i];
+        uint32_t link_type = e->has_link ? e->first_link : WST_LINKTYPE_ETHERNET;
+        if (wst_filter_compile(&e->filter, link_type, error) < 0) return -1;
+        if (!first && e->has_link && !e->live) first = e;
+    }
+    if (!first && c->n_links > 0) return 0; /* devices only: compiled with their handles */
+    return wst_filter_compile(&c->filter, first ? first->first_link : WST_LINKTYPE_ETHERNET, error);
+}
+
+int wst_capture_open(struct wst_capture *c, char error[WST_CAPTURE_ERROR_SIZE])
+{
+    char first[WST_CAPTURE_ERROR_SIZE] = "", why[WST_CAPTURE_ERROR_SIZE];
+    size_t readable = 0;
+    if (c->opened) return 0;
+    for (size_t i = 0; i < c->n; i++) {
+        struct entry *e = &c->entries[i];
+        if (e->live && open_live(c, e, error) < 0) return -1;
+        if (e->live || peek_file(c, e, why) == 0)
+            readable++;
+        else if (!first[0])
+            snprintf(first, sizeof first, "%.120s: %.380s", e->name, why);
+    }
+    if (compile_filters(c, error) < 0) return -1;
+    c->opened = readable > 0;
+    if (c->opened) return 0;
+    snprintf(error, WST_CAPTURE_ERROR_SIZE, "%s", c->n > 0 ? first : "nothing to read");
+    return -1;
+}
+
+const char *const *wst_capture_link_types(const struct wst_capture *c, size_t *n)
+{
+    *n = c->n_links;
+    return c->link_names;
+}
+
+/* ---- reading ---- */
+
+static void run_file(struct wst_capture *c, struct entry *e, struct wst_feed *feed)
+{
+    char error[WST_CAPTURE_ERROR_SIZE];
+    if (!e->open && open_source(c, e, error) < 0) {
+        wst_feed_trouble_nowhere(feed, error);
+        return;
+    }
+    e->open = true;
+    c->now = e;
+    wst_reader_run(&e->source, feed);
+    c->now = NULL;
+    c->done += e->source.consumed;
+    wst_source_close(&e->source);
+    e->open = false;
+}
+
+int wst_capture_run(struct wst_capture *c, const struct wst_capture_sink *sink)
+{
+    struct wst_feed feed = {.sink = sink, .stop = &c->stop};
+    for (size_t i = 0; i < c->n && !wst_feed_over(&feed); i++) {
+        struct entry *e = &c->entries[i];
+        feed.source = e->live ? wst_live_name(e->live) : e->name;
+        feed.filters[0] = c->filter.text && !e->live ? &c->filter : NULL;
+        feed.filters[1] = e->filter.text ? &e->filter : NULL;
+        if (e->live)
+            wst_live_run(e->live, &feed);
+        else
+            run_file(c, e, &feed);
+    }
+    return feed.troubles;
+}
+
+void wst_capture_stop(struct wst_capture *c)
+{
+    atomic_store(&c->stop, true);
+}
+
+/* ---- accounts ---- */
+
+uint64_t wst_capture_total_bytes(const struct wst_capture *c)
+{
+    return c->total;
+}
+
+uint64_t wst_capture_read_bytes(const struct wst_capture *c)
+{
+    return c->done + (c->now ? c->now->source.consumed : 0);
+}
+
+bool wst_capture_counters(struct wst_capture *c, uint64_t *captured, uint64_t *received,
+                          uint64_t *dropped)
+{
+    bool live = false;
+    *captured = *received = *dropped = 0;
+    for (size_t i = 0; i < c->n; i++) {
+        if (!c->entries[i].live) continue;
+        live = true;
+        wst_live_counters(c->entries[i].live, captured, received, dropped);
+    }
+    return live;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * In: packets, secrets, comments and troubles of one source. Out: the same to the sink.
+ * Refuses packets that fail a filter; their numbers stay used.
+ */
+#include "feed.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+bool wst_feed_passes(struct wst_feed *f, const struct wst_packet *packet)
+{
+    char error[WST_CAPTURE_ERROR_SIZE];
+    for (int i = 0; i < 2; i++) {
+        int match = f->filters[i] ? wst_filter_matches(f->filters[i], packet, error) : 1;
+        if (match < 0) wst_feed_trouble_nowhere(f, error);
+        if (match <= 0) return false;
+    }
+    return true;
+}
+
+void wst_feed_secrets(struct wst_feed *f, uint32_t type, struct wst_slice secrets)
+{
+    if (f->sink->secrets) f->sink->secrets(f->sink->user, type, secrets);
+}
+
+void wst_feed_comment(struct wst_feed *f, uint64_t pkt, struct wst_slice text)
+{
+    if (f->sink->comment) f->sink->comment(f->sink->user, pkt, text);
+}
+
+static void tell(struct wst_feed *f, uint64_t pkt, uint64_t byte, const char *what)
+{
+    f->troubles++;
+    if (f->sink->trouble) f->sink->trouble(f->sink->user, f->source, pkt, byte, what);
+}
+
+void wst_feed_trouble(struct wst_feed *f, uint64_t byte, const char *what, ...)
+{
+    char text[WST_CAPTURE_ERROR_SIZE];
+    va_list args;
+    va_start(args, what);
+    vsnprintf(text, sizeof text, what, args);
+    va_end(args);
+    tell(f, f->number, byte, text);
+}
+
+void wst_feed_trouble_nowhere(struct wst_feed *f, const char *what)
+{
+    tell(f, 0, 0, what);
+}

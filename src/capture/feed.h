@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * In: what the readers of single sources find. Out: the caller's sink. Here packets get their
+ * numbers, which go on from source to source, and here they are filtered, counted and stopped.
+ */
+#ifndef WST_CAPTURE_FEED_H
+#define WST_CAPTURE_FEED_H
+
+#include "filter.h"
+
+#include <stdatomic.h>
+
+struct wst_feed {
+    const struct wst_capture_sink *sink;
+    const atomic_bool *stop;       /* wst_capture_stop was called */
+    bool refused;                  /* the sink wants no more */
+    uint64_t number;               /* of the packet read last */
+    int troubles;                  /* told */
+    const char *source;            /* being read now */
+    struct wst_filter *filters[2]; /* both must match; NULL: all pass */
+};
+
+/* Nothing more is to be read, of any source. */
+static inline bool wst_feed_over(const struct wst_feed *feed)
+{
+    return feed->refused || atomic_load_explicit(feed->stop, memory_order_relaxed);
+}
+
+bool wst_feed_passes(struct wst_feed *feed, const struct wst_packet *packet);
+
+/* Numbers the packet. Whether it passes the filters. Inline as wst_feed_push is: a capture has
+ * millions of packets, and the whole tool spends some 100 ns on each. */
+static inline bool wst_feed_admit(struct wst_feed *feed, struct wst_packet *packet)
+{
+    packet->when.pkt = ++feed->number;
+    return (!feed->filters[0] && !feed->filters[1]) || wst_feed_passes(feed, packet);
+}
+static inline void wst_feed_push(struct wst_feed *feed, const struct wst_packet *packet)
+{
+    if (feed->sink->packet(feed->sink->user, packet) != 0) feed->refused = true;
+}
+
+void wst_feed_secrets(struct wst_feed *feed, uint32_t type, struct wst_slice secrets);
+/* `pkt` 0: on the file. A packet's comment is told before the packet is pushed. */
+void wst_feed_comment(struct wst_feed *feed, uint64_t pkt, struct wst_slice text);
+/* Reading stopped at `byte`, after packet feed->number. */
+__attribute__((format(printf, 3, 4))) void wst_feed_trouble(struct wst_feed *feed, uint64_t byte,
+                                                            const char *what, ...);
+/* Something wrong with the source as a whole: no packet, no byte. */
+void wst_feed_trouble_nowhere(struct wst_feed *feed, const char *what);
+
+#endif

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * In: a network device, through libpcap. Out: each packet at once, with the finest time it has.
+ * Refuses a device that cannot be opened; one that goes away ends with a trouble.
+ */
+#include "live.h"
+#include "linktype.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <pcap/pcap.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct wst_live {
+    struct wst_live_options options; /* strings are ours */
+    char *device, *link_name;
+    pcap_t *pcap;
+    struct wst_feed *feed; /* while running */
+    uint64_t captured;
+    uint32_t link_type;
+    bool nanos;
+};
+
+struct wst_live *wst_live_new(const struct wst_live_options *options)
+{
+    struct wst_live *l = calloc(1, sizeof *l);
+    if (!l) return NULL;
+    l->options = *options;
+    l->device = strdup(options->device ? options->device : "");
+    if (options->link_type) l->link_name = strdup(options->link_type);
+    if (l->device && (l->link_name || !options->link_type)) return l;
+    wst_live_free(l);
+    return NULL;
+}
+
+void wst_live_free(struct wst_live *l)
+{
+    if (!l) return;
+    if (l->pcap) pcap_close(l->pcap);
+    free(l->device);
+    free(l->link_name);
+    free(l);
+}
+
+const char *wst_live_name(const struct wst_live *l)
+{
+    return l->device;
+}
+uint32_t wst_live_link_type(const struct wst_live *l)
+{
+    return l->link_type;
+}
+
+/* ---- opening ---- */
+
+/* Appends to a sentence, as much as there is room for. */
+__attribute__((format(printf, 2, 3))) static void say(char *error, const char *text, ...)
+{
+    size_t n = strlen(error);
+    va_list args;
+    va_start(args, text);
+    vsnprintf(error + n, WST_CAPTURE_ERROR_SIZE - n, text, args);
+    va_end(args);
+}
+
+static int take_name(struct wst_live *l, const char *name, char *error)
+{
+    char *copy = strdup(name);
+    if (!copy) {
+        say(error, "out of memory");
+        return -1;
+    }
+    free(l->device);
+    l->device = copy;
+    return 0;
+}
+
+/* "3" is the third of wst_capture_devices; no system names a device by digits alone. */
+static int resolve_number(struct wst_live *l, char *error)
+{
+    char why[PCAP_ERRBUF_SIZE];
+    pcap_if_t *all, *d;
+    unsigned long number;
+    int rc = -1;
+    if (!*l->device || l->device[strspn(l->device, "0123456789")]) return 0;
+    number = strtoul(l->device, NULL, 10);
+    if (pcap_findalldevs(&all, why) != 0) {
+        say(error, "cannot list the devices: %s", why);
+        return -1;
+    }
+    for (d = all; d && number > 1; d = d->next) number--;
+    if (d && number == 1)
+        rc = take_name(l, d->name, error);
+    else
+        say(error, "there is no device number %s", l->device);
+    pcap_freealldevs(all);
+    return rc;
+}
+
+/* libpcap's sentence for a failure or, where it has none, that of the code. */
+static const char *reason(struct wst_live *l, int rc)
+{
+    const char *why = pcap_geterr(l->pcap);
+    return why[0] ? why : pcap_statustostr(rc);
+}
+
+static int refuse_activation(struct wst_live *l, int rc, char *error)
+{
+    say(error, "cannot capture on %s: %s", l->device, pcap_statustostr(rc));
+    if (rc == PCAP_ERROR_PERM_DENIED || rc == PCAP_ERROR_PROMISC_PERM_DENIED)
+        say(error, "; to be allowed without being root: sudo setcap cap_net_raw,cap_net_admin+eip "
+                   "$(readlink -f \"$(command -v wstrace)\")");
+    else if (pcap_geterr(l->pcap)[0] && strcmp(pcap_geterr(l->pcap), pcap_statustostr(rc)) != 0)
+        say(error, " (%.200s)", pcap_geterr(l->pcap));
+    return -1;
+}
+
+static int activate(struct wst_live *l, char *error)
+{
+    const struct wst_live_options *o = &l->options;
+    int rc;
+    pcap_set_snaplen(l->pcap, o->snaplen > 0 ? o->snaplen : WST_LIVE_SNAPLEN);
+    pcap_set_promisc(l->pcap, !o->no_promiscuous);
+    pcap_set_immediate_mode(l->pcap, 1);
+    pcap_set_timeout(l->pcap, WST_LIVE_POLL_MS); /* for systems without immediate mode */
+    if (o->buffer_kib > 0)
+        pcap_set_buffer_size(l->pcap,
+                             o->buffer_kib > INT_MAX / 1024 ? INT_MAX : o->buffer_kib * 1024);
+    l->nanos = pcap_set_tstamp_precision(l->pcap, PCAP_TSTAMP_PRECISION_NANO) == 0;
+    rc = pcap_activate(l->pcap);
+    return rc < 0 ? refuse_activation(l, rc, error) : 0; /* above 0: a warning (no promiscuity) */
+}
+
+/* Names those the device has: nobody knows them by heart. */
+static int refuse_link_type(struct wst_live *l, char *error)
+{
+    int *list, n = pcap_list_datalinks(l->pcap, &list);
+    say(error, "%s has no link type %.40s", l->device, l->link_name);
+    for (int i = 0; i < n; i++) {
+        const char *name = pcap_datalink_val_to_name(list[i]);
+        say(error, "%s%s", i == 0 ? "; it has: " : ", ", name ? name : "(without a name)");
+    }
+    if (n >= 0) pcap_free_datalinks(list);
+    return -1;
+}
+
+static int choose_link_type(struct wst_live *l, char *error)
+{
+    if (l->link_name) {
+        int dlt = pcap_datalink_name_to_val(l->link_name);
+        if (dlt < 0 || pcap_set_datalink(l->pcap, dlt) != 0) return refuse_link_type(l, error);
+    }
+    l->link_type = wst_linktype_of_dlt(pcap_datalink(l->pcap));
+    return 0;
+}
+
+/* In the kernel, with the device's own handle: what it drops costs nothing, and is not numbered. */
+static int install_filter(struct wst_live *l, const char *filter, char *error)
+{
+    struct bpf_program code;
+    char why[PCAP_ERRBUF_SIZE];
+    bpf_u_int32 net, mask;
+    int rc;
+    if (!filter || !*filter) return 0;
+    if (pcap_lookupnet(l->device, &net, &mask, why) != 0) mask = PCAP_NETMASK_UNKNOWN;
+    if (pcap_compile(l->pcap, &code, filter, 1, mask) != 0) {
+        say(error, "filter \"%.200s\" on %s: %.200s", filter, l->device, pcap_geterr(l->pcap));
+        return -1;
+    }
+    rc = pcap_setfilter(l->pcap, &code);
+    pcap_freecode(&code);
+    if (rc != 0) say(error, "filter \"%.200s\" on %s: %.200s", filter, l->device, reason(l, rc));
+    return rc;
+}
+
+int wst_live_open(struct wst_live *l, const char *filter, char error[WST_CAPTURE_ERROR_SIZE])
+{
+    char why[PCAP_ERRBUF_SIZE] = "";
+    error[0] = '\0';
+    if (resolve_number(l, error) < 0) return -1;
+    l->pcap = pcap_create(l->device, why);
+    if (!l->pcap) {
+        say(error, "cannot capture on %s: %s", l->device, why);
+        return -1;
+    }
+    if (activate(l, error) == 0 && choose_link_type(l, error) == 0 &&
+        install_filter(l, filter, error) == 0) {
+        if (pcap_setnonblock(l->pcap, 1, why) == 0) return 0;
+        say(error, "cannot capture on %s: %s", l->device, why);
+    }
+    pcap_close(l->pcap);
+    l->pcap = NULL;
+    return -1;
+}
+
+/* ---- running ---- */
+
+static void on_packet(u_char *user, const struct pcap_pkthdr *head, const u_char *data)
+{
+    struct wst_live *l = (struct wst_live *)user;
+    struct wst_packet packet = {
+        .data = {data, head->caplen},
+        .wire_len = head->len,
+        .link_type = l->link_type,
+        .when.ns = (int64_t)head->ts.tv_sec * 1000000000 +
+                   (int64_t)head->ts.tv_usec * (l->nanos ? 1 : 1000),
+        .nanos = l->nanos,
+    };
+    l->captured++;
+    if (wst_feed_admit(l->feed, &packet)) wst_feed_push(l->feed, &packet);
+    if (wst_feed_over(l->feed)) pcap_breakloop(l->pcap);
+}
+
+/* In short turns: wst_capture_stop only sets a flag, since pcap_breakloop from another thread
+ * might meet a handle being closed. A signal ends poll at once; a device without a descriptor
+ * (old BSDs) is asked again after the turn. */
+static void wait_for_packets(struct wst_live *l)
+{
+    struct pollfd fd = {.fd = pcap_get_selectable_fd(l->pcap), .events = POLLIN};
+    (void)poll(&fd, fd.fd >= 0, WST_LIVE_POLL_MS);
+}
+
+void wst_live_run(struct wst_live *l, struct wst_feed *feed)
+{
+    l->feed = feed;
+    while (l->pcap && !wst_feed_over(feed)) {
+        int n = pcap_dispatch(l->pcap, -1, on_packet, (u_char *)l);
+        if (n == 0) wait_for_packets(l);
+        if (n == PCAP_ERROR_BREAK || n >= 0) continue;
+        wst_feed_trouble(feed, 0, "the capture ended: %s", reason(l, n));
+        break;
+    }
+}
+
+void wst_live_counters(struct wst_live *l, uint64_t *captured, uint64_t *received,
+                       uint64_t *dropped)
+{
+    struct pcap_stat stat;
+    *captured += l->captured;
+    if (!l->pcap || pcap_stats(l->pcap, &stat) != 0) return;
+    *received += stat.ps_recv;
+    *dropped += stat.ps_drop;
+}
+
+int wst_capture_devices(void (*device)(void *user, int number, const char *name, const char *text),
+                        void *user, char error[WST_CAPTURE_ERROR_SIZE])
+{
+    char why[PCAP_ERRBUF_SIZE];
+    pcap_if_t *all;
+    int number = 0;
+    if (pcap_findalldevs(&all, why) != 0) {
+        snprintf(error, WST_CAPTURE_ERROR_SIZE, "cannot list the devices: %s", why);
+        return -1;
+    }
+    for (pcap_if_t *d = all; d; d = d->next) device(user, ++number, d->name, d->description);
+    pcap_freealldevs(all);
+    return 0;
+}

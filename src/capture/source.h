@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * In: a file, standard input, a pipe or a piece of memory, plain or gzipped. Out: its bytes,
+ * unzipped, in big pieces. Refuses nothing: whatever breaks (a read error, a corrupt or cut gzip
+ * member) ends the bytes early and leaves a sentence in `error`; all before it is handed out.
+ */
+#ifndef WST_CAPTURE_SOURCE_H
+#define WST_CAPTURE_SOURCE_H
+
+#include <stdatomic.h>
+#include <wstrace/types.h>
+
+enum wst_source_cap {
+    /* One read. Larger ones save nothing and leave the processor's second cache: 1 MiB is a tenth
+     * slower. */
+    WST_SOURCE_CHUNK = 1 << 18,
+    /* The first read: wst_capture_open looks at hundreds of files up to the first packet only. */
+    WST_SOURCE_FIRST_CHUNK = 1 << 16,
+    /* Compressed bytes read at once; they unfold to a chunk or so. */
+    WST_SOURCE_GZIP_CHUNK = 1 << 16,
+    /* Most kept for a rewind: one block of pcapng at its cap, and some. */
+    WST_SOURCE_HOLD_MAX = 80 << 20,
+    /* How late a silent pipe may notice wst_capture_stop. */
+    WST_SOURCE_POLL_MS = 50,
+    WST_SOURCE_ERROR_SIZE = 192,
+};
+
+struct wst_gzip;
+
+/*      0        pos          end        cap
+ * buf  |  taken  |  to take   |   room   |      buf[0] is byte `base` of the unzipped source
+ */
+struct wst_source {
+    uint8_t *buf;
+    size_t pos, end, cap;
+    uint64_t base;
+    uint64_t consumed;       /* bytes read from the file itself, compressed ones for gzip */
+    uint64_t size;           /* of a regular file, else 0 */
+    int fd;                  /* -1: memory */
+    bool close_fd;           /* not for standard input: it is not ours */
+    bool regular;            /* a regular file: can be opened again, is never silent */
+    bool started;            /* first bytes seen, gzip or not is known */
+    bool ended;              /* nothing more will come */
+    bool hold;               /* keep what is taken, for wst_source_rewind */
+    struct wst_slice memory; /* what is left of it */
+    struct wst_gzip *gzip;   /* NULL: plain */
+    const atomic_bool *stop; /* asked between reads; may be NULL */
+    char error[WST_SOURCE_ERROR_SIZE]; /* why it ended early; "" while all is well */
+};
+
+/* Opens a file; "-" is standard input. `stop` becoming true ends the bytes without an error.
+ * Returns 0; -1 with the reason in source->error: nothing then has to be closed. */
+int wst_source_open(struct wst_source *source, const char *name, const atomic_bool *stop);
+/* The same over borrowed bytes, which must outlive the source. Cannot fail. */
+void wst_source_open_memory(struct wst_source *source, struct wst_slice bytes);
+/* Any number of times. source->error and the counts stay readable. */
+void wst_source_close(struct wst_source *source);
+
+/* Slow half of wst_source_want. */
+size_t wst_source_fill(struct wst_source *source, size_t n);
+
+/* Makes `n` bytes lie in a row at wst_source_at. Returns how many do: fewer only at the end, after
+ * an error, or out of memory (which is an error). May move them: pointers into the source die. */
+static inline size_t wst_source_want(struct wst_source *source, size_t n)
+{
+    size_t have = source->end - source->pos;
+    return have >= n ? have : wst_source_fill(source, n);
+}
+static inline const uint8_t *wst_source_at(const struct wst_source *source)
+{
+    return source->buf + source->pos;
+}
+/* Takes `n` bytes; no more than wst_source_want has returned. */
+static inline void wst_source_skip(struct wst_source *source, size_t n)
+{
+    source->pos += n;
+}
+/* How many bytes, unzipped, have been taken. */
+static inline uint64_t wst_source_offset(const struct wst_source *source)
+{
+    return source->base + source->pos;
+}
+/* Takes up to `n` bytes into `to`. Returns how many; 0 at the end. Returns as soon as there are
+ * some: a pipe is not waited for to fill a buffer. */
+size_t wst_source_read(struct wst_source *source, uint8_t *to, size_t n);
+
+/* From now on (before anything is taken) keep all bytes … */
+void wst_source_hold(struct wst_source *source);
+/* … and start over with them, keeping no longer. */
+void wst_source_rewind(struct wst_source *source);
+
+#endif

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The public door: packets in, events out. Wires the rooms together; conversation.c walks a byte
+ * through them.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+#include "pipeline.h"
+
+const char *wst_version(void)
+{
+    return WST_VERSION;
+}
+
+#define MIB ((size_t)1 << 20)
+#define SECOND_NS 1000000000ll
+
+const struct wst_limits wst_limits_default = {
+    .max_message = 16 * MIB,
+    .max_inflate = 1024 * MIB,
+    .max_head = 256 * 1024,
+    .max_early = 1 * MIB,
+    .max_resync = 256 * 1024,
+    .max_pipeline = 1024,
+    .reorder_bytes = 4 * MIB,
+    .reorder_segments = 4096,
+    .reorder_packets = 64,
+    .reorder_acked_ns = 2 * SECOND_NS,
+    .reorder_ns = 10 * SECOND_NS,
+    .overlap_bytes = 256 * 1024,
+    .fragment_bytes = 4 * MIB,
+    .fragment_ns = 30 * SECOND_NS,
+    .tunnel_depth = 8,
+    .max_embryonic = 65536,
+    .idle_embryonic_ns = 60 * SECOND_NS,
+    .idle_closed_ns = 30 * SECOND_NS,
+    .idle_other_ns = 600 * SECOND_NS,
+    .idle_websocket_ns = 86400 * SECOND_NS,
+    .memory = 1024 * MIB,
+};
+
+void wst_options_init(struct wst_options *o)
+{
+    *o = (struct wst_options){.limits = wst_limits_default, .max_payload = UINT64_MAX};
+}
+
+static void context_seed(uint64_t seed[2])
+{
+    if (seed[0] || seed[1]) return;
+    if (getrandom(seed, 2 * sizeof *seed, GRND_NONBLOCK) != (ssize_t)(2 * sizeof *seed))
+        seed[0] = (uintptr_t)seed; /* the loader's choice of addresses must do */
+}
+
+struct wst_context *wst_context_new(const struct wst_options *options,
+                                    const struct wst_listener *listener)
+{
+    struct wst_context *c = calloc(1, sizeof *c);
+    if (!c) return NULL;
+    if (options)
+        c->options = *options;
+    else
+        wst_options_init(&c->options);
+    context_seed(c->options.hash_seed);
+    c->budget.max = c->options.limits.memory;
+    wst_timeline_init(&c->timeline, listener);
+    c->http.options = &c->options;
+    c->http.budget = &c->budget;
+    c->http.user = c->ws.user = c;
+    c->http.handshake = wst_conversation_handshake;
+    c->http.problem = wst_conversation_problem;
+    c->ws.emit = wst_conversation_emit;
+    struct wst_flow_sink sink = wst_conversation_sink;
+    sink.user = c;
+    c->net = wst_net_new(&c->options);
+    c->flows = wst_flow_table_new(&c->options.limits, c->options.hash_seed, &c->budget, &sink);
+    if (!c->net || !c->flows || !wst_ws_env_init(&c->ws, &c->options, &c->budget)) {
+        wst_context_free(c);
+        return NULL;
+    }
+    return c;
+}
+
+void wst_context_free(struct wst_context *c)
+{
+    if (!c) return;
+    if (c->flows && !c->finished) { /* lets go of every conversation, telling nobody */
+        c->timeline.listener.event = NULL;
+        wst_flow_finish(c->flows, &c->now);
+    }
+    wst_flow_table_free(c->flows);
+    wst_net_free(c->net);
+    wst_http_env_free(&c->http);
+    wst_ws_env_free(&c->ws);
+    free(c);
+}
+
+void wst_context_begin(struct wst_context *c, const struct wst_event_meta *meta)
+{
+    if (c->begun) return;
+    c->begun = true;
+    struct wst_event e = {.type = WST_EVENT_META, .dir = WST_DIR_NONE};
+    e.meta = *meta;
+    wst_timeline_emit(&c->timeline, &e, NULL);
+}
+
+static void context_clock(struct wst_context *c, const struct wst_packet *p)
+{
+    struct wst_event_stats *s = &c->timeline.stats;
+    c->now = p->when;
+    c->timeline.nanos = p->nanos;
+    if (!s->packets) s->first_ns = p->when.ns;
+    s->last_ns = p->when.ns;
+    s->packets++;
+    s->bytes += p->wire_len > p->data.n ? p->wire_len : p->data.n;
+}
+
+void wst_context_packet(struct wst_context *c, const struct wst_packet *p)
+{
+    struct wst_segment segment;
+    if (c->finished) return;
+    context_clock(c, p);
+    wst_flow_tick(c->flows, &p->when);
+    if (c->budget.used > c->budget.max - c->budget.max / 16)
+        wst_flow_make_room(c->flows, c->budget.max / 8, &p->when);
+    switch (wst_net_segment(c->net, p, &segment)) {
+    case WST_NET_TCP: wst_flow_push(c->flows, &segment, &p->when); break;
+    case WST_NET_UNKNOWN_LINK: c->timeline.stats.unknown_link++; break;
+    case WST_NET_SHORT:
+    case WST_NET_BAD_CHECKSUM: c->timeline.stats.undecoded++; break;
+    default: break;
+    }
+}
+
+void wst_context_tick(struct wst_context *c, int64_t ns)
+{
+    struct wst_when when = {c->now.pkt, ns};
+    if (!c->finished) wst_flow_tick(c->flows, &when);
+}
+
+void wst_context_problem(struct wst_context *c, enum wst_problem problem, const char *detail)
+{
+    struct wst_event e = {.type = WST_EVENT_PROBLEM, .dir = WST_DIR_NONE, .when = c->now};
+    e.problem = (struct wst_event_problem){.problem = problem, .detail = detail};
+    if (!c->finished) wst_timeline_emit(&c->timeline, &e, NULL);
+}
+
+void wst_context_stats(const struct wst_context *c, struct wst_event_stats *stats)
+{
+    *stats = c->timeline.stats;
+    stats->tcp_streams = wst_flow_streams(c->flows);
+}
+
+static void context_evicted(struct wst_context *c)
+{
+    char detail[128];
+    uint64_t n = wst_flow_evicted(c->flows);
+    if (!n) return;
+    snprintf(detail, sizeof detail,
+             "%llu TCP conversations that were not WebSocket so far were forgotten to stay inside "
+             "the memory budget",
+             (unsigned long long)n);
+    wst_context_problem(c, WST_PROBLEM_CAPTURE_FORGOTTEN, detail);
+}
+
+void wst_context_finish(struct wst_context *c, const struct wst_counters *counters)
+{
+    if (c->finished) return;
+    wst_flow_finish(c->flows, &c->now);
+    context_evicted(c);
+    struct wst_event e = {.type = WST_EVENT_STATS, .dir = WST_DIR_NONE, .when = c->now};
+    if (counters) {
+        c->timeline.stats.captured = counters->captured;
+        c->timeline.stats.received = counters->received;
+        c->timeline.stats.dropped = counters->dropped;
+    }
+    wst_context_stats(c, &e.stats);
+    c->finished = true;
+    wst_timeline_emit(&c->timeline, &e, NULL);
+    if (c->timeline.listener.flush) c->timeline.listener.flush(c->timeline.listener.user);
+}
+
+size_t wst_context_memory(const struct wst_context *c)
+{
+    return c->budget.used + wst_net_memory(c->net);
+}

@@ -1,0 +1,520 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * In: ordered bytes of a flow. Out: the same to the room they are for. The first bytes decide,
+ * never the port; rooms call forward and do not know each other.
+ */
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "pipeline.h"
+
+enum { EARLY_MAX = 4096 }; /* first bytes of a side; the longest PROXY header in use is far less */
+
+static void new_data(struct wst_context *c, struct wst_flow *f, unsigned side,
+                     struct wst_slice bytes, const struct wst_arrival *a);
+
+/* -- making and letting go ------------------------------------------------------------------------
+ */
+
+void *wst_conversation_alloc(struct wst_context *c, struct wst_flow *f, size_t size)
+{
+    if (!wst_budget_take(&c->budget, size)) return NULL;
+    struct conversation *base = calloc(1, size);
+    if (!base) {
+        wst_budget_give(&c->budget, size);
+        return NULL;
+    }
+    base->flow = f;
+    f->upper = base;
+    return base;
+}
+
+void wst_conversation_release(struct wst_context *c, void *conversation, size_t size)
+{
+    wst_budget_give(&c->budget, size);
+    free(conversation);
+}
+
+static void conversation_new_free(struct wst_context *c, struct conversation_new *n)
+{
+    if (!n) return;
+    wst_buf_free(&n->early[0], &c->budget);
+    wst_buf_free(&n->early[1], &c->budget);
+    wst_conversation_release(c, n, sizeof *n);
+}
+
+void wst_conversation_http_free(struct wst_context *c, struct conversation_http *h)
+{
+    wst_http_free(&h->http, &c->http);
+    wst_conversation_release(c, h, sizeof *h);
+}
+
+/* Lets go of whatever a flow carries. */
+static void conversation_free(struct wst_context *c, struct wst_flow *f)
+{
+    void *upper = f->upper;
+    f->upper = NULL;
+    if (!upper) return;
+    switch (f->kind) {
+    case KIND_NEW:
+    case KIND_SOCKS: conversation_new_free(c, upper); break;
+    case KIND_HTTP: wst_conversation_http_free(c, upper); break;
+    case KIND_PICKUP: wst_pickup_free(c, upper); break;
+    case KIND_WS:
+        wst_ws_free(&((struct conversation_ws *)upper)->ws, &c->ws);
+        wst_conversation_release(c, upper, sizeof(struct conversation_ws));
+        break;
+    default: break;
+    }
+}
+
+void wst_conversation_ignore(struct wst_context *c, struct wst_flow *f)
+{
+    conversation_free(c, f);
+    f->kind = KIND_IGNORED;
+    wst_flow_ignore(c->flows, f);
+}
+
+static void conversation_is(struct wst_context *c, struct wst_flow *f, uint64_t *count)
+{
+    ++*count;
+    wst_conversation_ignore(c, f);
+}
+
+/* -- what the rooms say
+ * ------------------------------------------------------------------------------ */
+
+static void endpoint(const struct wst_flow *f, unsigned side, char ip[46], uint16_t *port)
+{
+    if (!inet_ntop(f->family == 4 ? AF_INET : AF_INET6, f->addr[side], ip, 46)) ip[0] = '\0';
+    *port = f->port[side];
+}
+
+void wst_conversation_emit(void *user, void *conversation, struct wst_event *e)
+{
+    struct wst_context *c = user;
+    wst_timeline_emit(&c->timeline, e, &((struct conversation *)conversation)->conn);
+}
+
+void wst_conversation_handshake(void *user, void *conversation, struct wst_event_handshake *h,
+                                const struct wst_arrival *a)
+{
+    struct conversation *base = conversation;
+    struct wst_event e = {.type = WST_EVENT_HANDSHAKE, .dir = WST_DIR_NONE, .when = a->when};
+    base->conn = 0; /* each attempt has a number of its own */
+    h->tcp_stream = base->flow->stream;
+    endpoint(base->flow, base->client, h->client_ip, &h->client_port);
+    endpoint(base->flow, !base->client, h->server_ip, &h->server_port);
+    e.handshake = *h;
+    wst_conversation_emit(user, conversation, &e);
+    if (base->flow->kind != KIND_HTTP || !h->accepted) return;
+    struct conversation_http *http = conversation;
+    for (int d = 0; d < 2; d++) { /* bytes that were missing before */
+        if (!http->lost[d]) continue;
+        e = (struct wst_event){.type = WST_EVENT_GAP, .dir = (enum wst_dir)d, .when = a->when};
+        e.gap = (struct wst_event_gap){.bytes = http->lost[d], .offset = -1};
+        wst_conversation_emit(user, conversation, &e);
+    }
+}
+
+void wst_conversation_problem(void *user, void *conversation, enum wst_problem problem,
+                              enum wst_dir dir, const char *detail, const struct wst_arrival *a)
+{
+    struct wst_event e = {.type = WST_EVENT_PROBLEM, .dir = dir, .when = a->when};
+    e.problem = (struct wst_event_problem){.problem = problem, .detail = detail};
+    wst_conversation_emit(user, conversation, &e);
+}
+
+/* -- WebSocket
+ * --------------------------------------------------------------------------------------- */
+
+static enum wst_dir direction(const struct conversation *base, unsigned side)
+{
+    return side == base->client ? WST_C2S : WST_S2C;
+}
+
+struct conversation_ws *wst_conversation_websocket(struct wst_context *c,
+                                                   const struct conversation *base,
+                                                   const struct wst_ws_terms *terms,
+                                                   int64_t began_ns)
+{
+    struct wst_flow *f = base->flow;
+    struct conversation_ws *w = wst_conversation_alloc(c, f, sizeof *w);
+    if (!w) return NULL;
+    w->base.conn = base->conn;
+    w->base.client = base->client;
+    wst_ws_init(&w->ws, w, terms, began_ns);
+    f->kind = KIND_WS;
+    f->precious = f->remember = true;
+    return w;
+}
+
+/* -- HTTP
+ * ---------------------------------------------------------------------------------------------- */
+
+/* The 101 came: bytes that waited, then the rest of this segment, are WebSocket. */
+static void http_upgraded(struct wst_context *c, struct wst_flow *f, unsigned side,
+                          struct wst_slice rest, const struct wst_arrival *a)
+{
+    struct conversation_http *h = f->upper;
+    const struct wst_upgrade_terms *u = &h->http.terms;
+    struct wst_ws_terms terms = {
+        .deflate = u->deflate, .per_frame = u->per_frame, .unknown = u->unknown};
+    struct conversation_ws *w = wst_conversation_websocket(c, &h->base, &terms, a->when.ns);
+    if (!w) {
+        f->upper = h;
+        wst_conversation_ignore(c, f);
+        return;
+    }
+    for (int d = 0; d < 2; d++) {
+        struct wst_http_side *s = &h->http.side[d];
+        struct wst_arrival carried = {a->when, s->from};
+        if (h->lost[d] && !s->wait.n && h->http.request_lost && d == WST_C2S)
+            wst_ws_join(&w->ws, &c->ws, WST_C2S, wst_seek_new(&c->budget, 0), a);
+        if (s->wait.n)
+            wst_ws_push(&w->ws, &c->ws, (enum wst_dir)d, wst_buf_slice(&s->wait), &carried);
+    }
+    enum wst_dir dir = direction(&h->base, side);
+    wst_conversation_http_free(c, h);
+    if (rest.n) wst_ws_push(&w->ws, &c->ws, dir, rest, a);
+}
+
+/* CONNECT was granted: inside is another conversation, from its first byte. */
+static void http_tunnel(struct wst_context *c, struct wst_flow *f, unsigned side,
+                        struct wst_slice rest, const struct wst_arrival *a)
+{
+    struct conversation_http *h = f->upper;
+    unsigned client = h->base.client;
+    f->upper = NULL;
+    f->kind = KIND_NEW;
+    for (int d = 0; d < 2; d++) {
+        struct wst_http_side *s = &h->http.side[d];
+        struct wst_arrival carried = {a->when, s->from};
+        if (s->wait.n && !f->ignored)
+            wst_conversation_sink.data(c, f, d == WST_C2S ? client : !client,
+                                       wst_buf_slice(&s->wait), &carried);
+    }
+    wst_conversation_http_free(c, h);
+    if (rest.n && !f->ignored) wst_conversation_sink.data(c, f, side, rest, a);
+}
+
+/* After anything that may have moved the HTTP conversation on. */
+static void http_settled(struct wst_context *c, struct wst_flow *f, unsigned side,
+                         struct wst_slice rest, const struct wst_arrival *a)
+{
+    struct conversation_http *h = f->upper;
+    switch (h->http.state) {
+    case WST_HTTP_UPGRADED: http_upgraded(c, f, side, rest, a); break;
+    case WST_HTTP_TUNNEL: http_tunnel(c, f, side, rest, a); break;
+    case WST_HTTP_LOST: wst_conversation_ignore(c, f); break;
+    default:
+        if (wst_http_answer_lost(&h->http)) {
+            wst_pickup_begin(c, f, h);
+        } else if (wst_http_idle(&h->http) && !h->lost[0] && !h->lost[1]) {
+            f->upper = NULL;
+            f->kind = h->base.client ? KIND_IDLE1 : KIND_IDLE0;
+            wst_conversation_http_free(c, h);
+        }
+    }
+}
+
+static bool http_begin(struct wst_context *c, struct wst_flow *f, unsigned client)
+{
+    struct conversation_http *h = wst_conversation_alloc(c, f, sizeof *h);
+    if (!h) {
+        wst_conversation_ignore(c, f);
+        return false;
+    }
+    h->base.client = (uint8_t)client;
+    wst_http_init(&h->http, h);
+    f->kind = KIND_HTTP;
+    return true;
+}
+
+static void http_data(struct wst_context *c, struct wst_flow *f, unsigned side,
+                      struct wst_slice bytes, const struct wst_arrival *a)
+{
+    struct conversation_http *h = f->upper;
+    size_t n = wst_http_push(&h->http, &c->http, direction(&h->base, side), bytes, a);
+    http_settled(c, f, side, wst_slice_skip(bytes, n), a);
+}
+
+/* -- new conversations
+ * ---------------------------------------------------------------------------------- */
+
+static struct conversation_new *new_upper(struct wst_context *c, struct wst_flow *f)
+{
+    return f->upper ? f->upper : wst_conversation_alloc(c, f, sizeof(struct conversation_new));
+}
+
+static bool new_wait(struct wst_context *c, struct wst_flow *f, unsigned side,
+                     struct wst_slice bytes, const struct wst_arrival *a)
+{
+    struct conversation_new *n = new_upper(c, f);
+    if (n && !n->early[side].n) n->from[side] = a->from;
+    if (n && wst_buf_append(&n->early[side], &c->budget, bytes, EARLY_MAX)) return true;
+    conversation_is(c, f, &c->timeline.stats.other);
+    return false;
+}
+
+/* Whose they are is known: bytes that waited go there first. */
+static void new_hand_on(struct wst_context *c, struct wst_flow *f, struct conversation_new *n,
+                        unsigned side, struct wst_slice bytes, const struct wst_arrival *a)
+{
+    wst_conversation_sink.data(c, f, side, bytes, a);
+    if (!n) return;
+    if (n->early[!side].n && !f->ignored) {
+        struct wst_arrival carried = {a->when, n->from[!side]};
+        wst_conversation_sink.data(c, f, !side, wst_buf_slice(&n->early[!side]), &carried);
+    }
+    conversation_new_free(c, n);
+}
+
+static bool looks_like_tls(struct wst_slice s) /* a record in mid-stream, RFC 8446 section 5.1 */
+{
+    return s.n >= 5 && s.p[0] >= 20 && s.p[0] <= 23 && s.p[1] == 3 && s.p[2] <= 4 &&
+           wst_be16(s.p + 3) <= 16384 + 256;
+}
+
+static void new_other(struct wst_context *c, struct wst_flow *f, unsigned side,
+                      struct wst_slice bytes, const struct wst_arrival *a)
+{
+    if (f->witnessed) {
+        conversation_is(c, f, &c->timeline.stats.other);
+    } else if (looks_like_tls(bytes)) {
+        conversation_is(c, f, &c->timeline.stats.tls);
+    } else {
+        struct conversation_new *n = f->upper;
+        f->upper = NULL;
+        wst_pickup_begin(c, f, NULL);
+        new_hand_on(c, f, n, side, bytes, a);
+    }
+}
+
+static void new_proxy(struct wst_context *c, struct wst_flow *f, unsigned side,
+                      struct wst_slice bytes, const struct wst_arrival *a)
+{
+    int n = wst_sniff_proxy_length(bytes);
+    if (n < 0) {
+        new_other(c, f, side, bytes, a);
+    } else if (n == 0) {
+        new_wait(c, f, side, bytes, a);
+    } else if ((size_t)n < bytes.n) {
+        new_data(c, f, side, wst_slice_skip(bytes, (size_t)n), a);
+    }
+}
+
+/* Sees the first bytes of one side; `bytes` are all of them. */
+static void new_first(struct wst_context *c, struct wst_flow *f, unsigned side,
+                      struct wst_slice bytes, const struct wst_arrival *a)
+{
+    struct conversation_new *n = f->upper;
+    unsigned client = side;
+    enum wst_sniffed is = wst_sniff(bytes);
+    switch (is) {
+    case WST_SNIFF_MORE: new_wait(c, f, side, bytes, a); break;
+    case WST_SNIFF_PROXY: new_proxy(c, f, side, bytes, a); break;
+    case WST_SNIFF_HTTP_RESPONSE: /* its request comes later, or never */
+        client = !side;
+        /* fall through */
+    case WST_SNIFF_HTTP_REQUEST:
+        c->timeline.stats.http++;
+        f->upper = NULL;
+        if (http_begin(c, f, client))
+            new_hand_on(c, f, n, side, bytes, a);
+        else
+            conversation_new_free(c, n);
+        break;
+    case WST_SNIFF_SOCKS5:
+        if (!(n = new_upper(c, f))) {
+            wst_conversation_ignore(c, f);
+            break;
+        }
+        f->kind = KIND_SOCKS;
+        n->base.client = (uint8_t)side;
+        wst_conversation_sink.data(c, f, side, bytes, a);
+        break;
+    case WST_SNIFF_TLS: conversation_is(c, f, &c->timeline.stats.tls); break;
+    case WST_SNIFF_H2: conversation_is(c, f, &c->timeline.stats.other); break;
+    default: new_other(c, f, side, bytes, a);
+    }
+}
+
+static void new_data(struct wst_context *c, struct wst_flow *f, unsigned side,
+                     struct wst_slice bytes, const struct wst_arrival *a)
+{
+    struct conversation_new *n = f->upper;
+    if (!n || !n->early[side].n) {
+        new_first(c, f, side, bytes, a);
+        return;
+    }
+    /* Bytes waited before: look at all of them together. */
+    struct wst_buf all = n->early[side];
+    struct wst_arrival carried = {a->when, n->from[side]};
+    n->early[side] = (struct wst_buf){0};
+    if (wst_buf_append(&all, &c->budget, bytes, all.n + bytes.n))
+        new_first(c, f, side, wst_buf_slice(&all), &carried);
+    else
+        conversation_is(c, f, &c->timeline.stats.other);
+    wst_buf_free(&all, &c->budget);
+}
+
+/* -- SOCKS5
+ * -----------------------------------------------------------------------------------------------
+ */
+
+static void socks_data(struct wst_context *c, struct wst_flow *f, unsigned side,
+                       struct wst_slice bytes, const struct wst_arrival *a)
+{
+    struct conversation_new *n = f->upper;
+    struct wst_buf *early = &n->early[side];
+    if (!early->n) n->from[side] = a->from;
+    if (!wst_buf_append(early, &c->budget, bytes, EARLY_MAX)) {
+        conversation_is(c, f, &c->timeline.stats.other);
+        return;
+    }
+    for (int idle = 0; idle < 2;) { /* until neither side can take a step */
+        bool server = side != n->base.client;
+        int took = wst_socks_take(&n->socks, server, wst_buf_slice(&n->early[side]));
+        if (took == WST_SOCKS_FAILED) {
+            conversation_is(c, f, &c->timeline.stats.other);
+            return;
+        }
+        if (took > 0) wst_buf_drop(&n->early[side], (size_t)took);
+        idle = took > 0 ? 0 : idle + 1;
+        side = !side;
+    }
+    if (!wst_socks_open(&n->socks, false) || !wst_socks_open(&n->socks, true)) return;
+    f->upper = NULL;
+    f->kind = KIND_NEW;
+    for (unsigned i = 0; i < 2; i++) {
+        unsigned from = i ? !n->base.client : n->base.client;
+        struct wst_arrival carried = {a->when, n->from[from]};
+        if (n->early[from].n && !f->ignored)
+            wst_conversation_sink.data(c, f, from, wst_buf_slice(&n->early[from]), &carried);
+    }
+    conversation_new_free(c, n);
+}
+
+/* -- what the flow room says
+ * --------------------------------------------------------------------------------- */
+
+static void flow_data(void *user, struct wst_flow *f, unsigned side, struct wst_slice bytes,
+                      const struct wst_arrival *a)
+{
+    struct wst_context *c = user;
+    switch (f->kind) {
+    case KIND_WS: {
+        struct conversation_ws *w = f->upper;
+        wst_ws_push(&w->ws, &c->ws, direction(&w->base, side), bytes, a);
+        break;
+    }
+    case KIND_IDLE0:
+    case KIND_IDLE1:
+        if (!http_begin(c, f, f->kind == KIND_IDLE1)) break;
+        /* fall through */
+    case KIND_HTTP: http_data(c, f, side, bytes, a); break;
+    case KIND_NEW: new_data(c, f, side, bytes, a); break;
+    case KIND_SOCKS: socks_data(c, f, side, bytes, a); break;
+    case KIND_PICKUP: wst_pickup_data(c, f, side, bytes, a); break;
+    default: break;
+    }
+}
+
+static void flow_gap(void *user, struct wst_flow *f, unsigned side, uint64_t n,
+                     enum wst_gap_cause cause, const struct wst_arrival *a)
+{
+    struct wst_context *c = user;
+    switch (f->kind) {
+    case KIND_WS: {
+        struct conversation_ws *w = f->upper;
+        wst_ws_gap(&w->ws, &c->ws, direction(&w->base, side), n, a);
+        if (cause == WST_GAP_LIMIT)
+            wst_conversation_problem(c, w, WST_PROBLEM_TCP_REORDER_LIMIT, direction(&w->base, side),
+                                     "more bytes wait behind a hole than may be kept", a);
+        break;
+    }
+    case KIND_IDLE0:
+    case KIND_IDLE1:
+        if (!http_begin(c, f, f->kind == KIND_IDLE1)) break;
+        /* fall through */
+    case KIND_HTTP: {
+        struct conversation_http *h = f->upper;
+        h->lost[direction(&h->base, side)] += n;
+        wst_http_gap(&h->http, &c->http, direction(&h->base, side), n, a);
+        http_settled(c, f, side, (struct wst_slice){NULL, 0}, a);
+        break;
+    }
+    case KIND_NEW:
+        f->witnessed = false; /* what comes first may not be the first */
+        break;
+    case KIND_PICKUP: wst_pickup_gap(c, f, side, n, a); break;
+    case KIND_SOCKS: wst_conversation_ignore(c, f); break;
+    default: break;
+    }
+}
+
+static void flow_fin(void *user, struct wst_flow *f, unsigned side, const struct wst_arrival *a)
+{
+    struct wst_context *c = user;
+    if (f->kind == KIND_WS) {
+        struct conversation_ws *w = f->upper;
+        wst_ws_fin(&w->ws, &c->ws, direction(&w->base, side), a);
+    } else if (f->kind == KIND_HTTP) {
+        struct conversation_http *h = f->upper;
+        wst_http_fin(&h->http, &c->http, direction(&h->base, side), a);
+        http_settled(c, f, side, (struct wst_slice){NULL, 0}, a);
+    }
+}
+
+/* HTTP that ends: a server that was never asked may speak now; a question may stay unanswered. */
+static void http_end(struct wst_context *c, struct wst_flow *f, const struct wst_arrival *a)
+{
+    struct conversation_http *h = f->upper;
+    wst_http_fin(&h->http, &c->http, WST_C2S, a);
+    http_settled(c, f, h->base.client, (struct wst_slice){NULL, 0}, a);
+    if (f->kind != KIND_HTTP) return;
+    h = f->upper;
+    if (h->http.awaiting && h->http.request.n && h->http.side[WST_C2S].wait.n) {
+        wst_pickup_begin(c, f, h);
+        return;
+    }
+    wst_http_unanswered(&h->http, &c->http, false, a);
+}
+
+static void flow_end(void *user, struct wst_flow *f, enum wst_tcp_end how,
+                     const struct wst_arrival *a)
+{
+    struct wst_context *c = user;
+    if (f->kind == KIND_HTTP) http_end(c, f, a);
+    if (f->kind == KIND_PICKUP) wst_pickup_end(c, f, a);
+    if (f->kind == KIND_WS) {
+        struct conversation_ws *w = f->upper;
+        if (how == WST_TCP_EVICTED)
+            wst_conversation_problem(
+                c, w, WST_PROBLEM_CAPTURE_EVICTED, WST_DIR_NONE,
+                "the connection was forgotten to stay inside the memory budget", a);
+        wst_ws_end(&w->ws, &c->ws, how, a);
+    }
+    conversation_free(c, f);
+    f->kind = KIND_IGNORED;
+}
+
+static void flow_conflict(void *user, struct wst_flow *f, unsigned side, uint64_t bytes,
+                          const struct wst_arrival *a)
+{
+    struct wst_context *c = user;
+    if (f->kind != KIND_WS) return;
+    struct conversation_ws *w = f->upper;
+    char detail[96];
+    snprintf(detail, sizeof detail, "%llu bytes differ from what was sent first",
+             (unsigned long long)bytes);
+    wst_conversation_problem(c, w, WST_PROBLEM_TCP_OVERLAP, direction(&w->base, side), detail, a);
+}
+
+const struct wst_flow_sink wst_conversation_sink = {.data = flow_data,
+                                                    .gap = flow_gap,
+                                                    .fin = flow_fin,
+                                                    .end = flow_end,
+                                                    .conflict = flow_conflict};

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * In: one segment. Out: what it means for its connection: begun, go on, ended, or another one
+ * in the same place (RFC 9293 section 3.3.2, as far as a bystander can tell).
+ * Refuses a RST that does not fit the sequence numbers: it would not reset the endpoints either.
+ */
+#include "slice.h"
+#include "table.h"
+
+/* A RST counts when it lies this near to what we have seen; endpoints demand an exact match
+ * (RFC 5961), but the capture may lack what was in flight. */
+enum { RST_NEAR = 65535 };
+
+void wst_flow_close(struct wst_flow_table *t, struct wst_flow *f, enum wst_tcp_end how,
+                    const struct wst_arrival *a)
+{
+    if (f->state == WST_FLOW_CLOSED || f->state == WST_FLOW_FREE) return;
+    if (f->state == WST_FLOW_EMBRYONIC) wst_flow_grown_up(t, f);
+    for (unsigned side = 0; side < 2; side++)
+        if (!f->ignored) wst_half_flush(t, f, side, a);
+    t->sink.end(t->sink.user, f, how, a);
+    wst_flow_ignore(t, f);
+    f->state = WST_FLOW_CLOSED;
+    f->precious = f->remember = false;
+}
+
+/* Is this SYN the first of another connection? A repeated one carries the number we know. */
+static bool syn_is_new(const struct wst_flow *f, unsigned side, const struct wst_segment *s)
+{
+    const struct wst_half *h = &f->half[side];
+    if (h->flags & WST_HALF_SYN) return h->isn != s->seq;
+    if (f->state == WST_FLOW_CLOSED) return true;
+    /* Bytes of this side were seen before its SYN: reordered when the numbers fit, else new. */
+    if (h->flags & WST_HALF_STARTED) {
+        int32_t ahead = wst_seq_diff(h->next, s->seq + 1);
+        return ahead < 0 || ahead > (1 << 20);
+    }
+    /* The other side's SYN says what this one must acknowledge. */
+    const struct wst_half *o = &f->half[!side];
+    if ((s->flags & WST_TCP_FLAG_ACK) && (o->flags & WST_HALF_SYN))
+        return s->ack != o->isn + 1 && wst_seq_diff(s->ack, o->isn) <= 0;
+    return (f->half[!side].flags & WST_HALF_STARTED) && !(o->flags & WST_HALF_SYN) &&
+           !(s->flags & WST_TCP_FLAG_ACK) && f->state == WST_FLOW_OPEN;
+}
+
+static void connection_syn(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
+                           const struct wst_segment *s, const struct wst_arrival *a)
+{
+    if (syn_is_new(f, side, s)) {
+        wst_flow_close(t, f, WST_TCP_TIMEOUT, a); /* its end was not captured */
+        wst_flow_renew(t, f);
+    }
+    struct wst_half *h = &f->half[side];
+    if (h->flags & WST_HALF_SYN) return;
+    f->witnessed = true;
+    h->flags |= WST_HALF_SYN;
+    h->isn = s->seq;
+    if (!(h->flags & WST_HALF_STARTED)) h->next = s->seq + 1;
+    h->flags |= WST_HALF_STARTED;
+    h->flags &= (uint8_t)~WST_HALF_HINT;
+    if (!(s->flags & WST_TCP_FLAG_ACK) && !f->opened) {
+        f->opened = true;
+        f->opener = (uint8_t)side & 1;
+    }
+}
+
+/* What side sends next, told by the other side's acknowledgment. */
+static void connection_ack(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
+                           uint32_t ack, const struct wst_arrival *a)
+{
+    struct wst_half *h = &f->half[side];
+    if (h->flags & WST_HALF_STARTED) {
+        if (!(h->flags & WST_HALF_ACKED) || wst_seq_diff(ack, h->acked) > 0) {
+            h->acked = ack;
+            h->flags |= WST_HALF_ACKED;
+        }
+        if (wst_seq_diff(ack, h->next) > 0) wst_half_acked(t, f, side, a);
+        return;
+    }
+    if (f->witnessed) { /* its SYN was lost, or not captured: this acknowledges it */
+        h->next = h->acked = ack;
+        h->flags |= WST_HALF_STARTED | WST_HALF_ACKED;
+        return;
+    }
+    /* Joined in the middle, nothing sent by this side yet: bytes acknowledged from here on and
+     * never seen are missing. Its first segment may still be older (captures reorder), so this is
+     * only a hint. */
+    if (!(h->flags & WST_HALF_HINT)) h->next = ack;
+    if (!(h->flags & WST_HALF_ACKED) || wst_seq_diff(ack, h->acked) > 0) h->acked = ack;
+    h->flags |= WST_HALF_HINT | WST_HALF_ACKED;
+}
+
+static bool rst_counts(const struct wst_flow *f, unsigned side, const struct wst_segment *s)
+{
+    const struct wst_half *h = &f->half[side];
+    if (!(h->flags & WST_HALF_STARTED)) return true;
+    int32_t d = wst_seq_diff(s->seq, h->next);
+    if (d >= -RST_NEAR && d <= RST_NEAR) return true;
+    const struct wst_waiting *w = h->waiting;
+    return w && (h->flags & WST_HALF_ACKED) && wst_seq_diff(s->seq, h->acked) >= 0 &&
+           wst_seq_diff(s->seq, h->acked) <= RST_NEAR;
+}
+
+static void connection_payload(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
+                               const struct wst_segment *s, const struct wst_arrival *a)
+{
+    uint32_t seq = s->seq + (s->flags & WST_TCP_FLAG_SYN ? 1 : 0);
+    struct wst_half *h = &f->half[side];
+    if (s->payload_len) {
+        if (f->state == WST_FLOW_EMBRYONIC) wst_flow_grown_up(t, f);
+        if (!(h->flags & WST_HALF_STARTED)) {
+            h->next = seq;
+            h->flags |= WST_HALF_STARTED;
+            h->flags &= (uint8_t)~WST_HALF_HINT;
+        }
+        if (!f->ignored) wst_half_data(t, f, side, seq, s->payload, s->payload_len, a);
+    }
+    if ((s->flags & WST_TCP_FLAG_FIN) && !(h->flags & WST_HALF_FIN)) {
+        if (!(h->flags & WST_HALF_STARTED)) h->next = seq;
+        h->flags |= WST_HALF_STARTED | WST_HALF_FIN;
+        h->fin = seq + s->payload_len;
+        wst_half_fin(t, f, side, a);
+    }
+}
+
+/* Both ends have sent their last byte, and it was delivered, or nobody wants it. */
+static bool connection_over(const struct wst_flow *f)
+{
+    uint8_t need = f->ignored ? WST_HALF_FIN : WST_HALF_ENDED;
+    return (f->half[0].flags & need) && (f->half[1].flags & need);
+}
+
+void wst_flow_push(struct wst_flow_table *t, const struct wst_segment *s,
+                   const struct wst_when *when)
+{
+    unsigned side;
+    uint32_t hash;
+    struct wst_arrival a = {*when, when->pkt};
+    struct wst_flow *f = wst_flow_find(t, s, &side, &hash);
+    if (!f && !(f = wst_flow_create(t, s, hash, when))) return;
+    f->touched = true;
+    if (f->state != WST_FLOW_CLOSED) f->active_ns = t->clock > when->ns ? t->clock : when->ns;
+
+    if (s->flags & WST_TCP_FLAG_SYN) connection_syn(t, f, side, s, &a);
+    if (f->state == WST_FLOW_CLOSED) return; /* a straggler */
+    if (s->flags & WST_TCP_FLAG_RST) {
+        if (rst_counts(f, side, s)) wst_flow_close(t, f, WST_TCP_RST, &a);
+        return;
+    }
+    connection_payload(t, f, side, s, &a);
+    if (!f->ignored) {
+        if (s->flags & WST_TCP_FLAG_ACK) connection_ack(t, f, !side, s->ack, &a);
+        wst_half_waited(t, f, side, &a);
+        wst_half_waited(t, f, !side, &a);
+    }
+    if (connection_over(f)) wst_flow_close(t, f, WST_TCP_FIN, &a);
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The door of the flow room. In: TCP segments in the order of the capture. Out: for each
+ * connection and direction its bytes in order, each lost byte stated as a gap, and how it ended.
+ * Refuses to hold more than its limits: then a hole is declared lost, or a flow forgotten.
+ *
+ *      net ──segment──▶ table ──▶ half of a flow ──▶ data │ gap │ fin │ end ──▶ pipeline
+ *                                     │   ▲
+ *                                     ▼   │ only out-of-order bytes
+ *                                   waiting
+ *
+ * In-order bytes are handed on where they lie; nothing is copied, nothing allocated.
+ */
+#ifndef WST_FLOW_FLOW_H
+#define WST_FLOW_FLOW_H
+
+#include <wstrace/wstrace.h>
+
+#include "arrival.h"
+#include "budget.h"
+#include "segment.h"
+
+struct wst_waiting; /* out-of-order bytes of one half; waiting.h */
+
+enum wst_half_flag {
+    WST_HALF_STARTED = 0x01, /* `next` is valid */
+    WST_HALF_SYN = 0x02,     /* `isn` is valid */
+    WST_HALF_ACKED = 0x04,   /* `acked` is valid */
+    WST_HALF_FIN = 0x08,     /* `fin` is valid */
+    WST_HALF_ENDED = 0x10,   /* the end of the stream was delivered */
+    WST_HALF_HINT = 0x20,    /* not started; `next` is where its bytes were first acknowledged */
+};
+
+/* What one side of a connection sends (RFC 9293 section 3.3.1). Sequence numbers wrap. */
+struct wst_half {
+    uint32_t next;               /* of the first byte not delivered yet */
+    uint32_t acked;              /* highest acknowledgment by the other side */
+    uint32_t isn;                /* of its SYN */
+    uint32_t fin;                /* of its FIN: the end of its bytes */
+    struct wst_waiting *waiting; /* NULL nearly always */
+    uint8_t flags;               /* enum wst_half_flag */
+};
+
+enum wst_flow_state {
+    WST_FLOW_FREE,
+    WST_FLOW_EMBRYONIC, /* no payload from anyone yet */
+    WST_FLOW_OPEN,
+    WST_FLOW_CLOSED, /* ended; kept a little to absorb stragglers */
+};
+
+/* One TCP conversation. 144 bytes: there may be a million. Sides 0 and 1 are ordered by address
+ * and port, so that both directions find the same record. */
+struct wst_flow {
+    void *upper;       /* the pipeline's */
+    int64_t active_ns; /* capture time of the last packet */
+    struct wst_half half[2];
+    uint8_t addr[2][16]; /* IPv4 in the first 4 bytes */
+    uint16_t port[2];
+    uint32_t domain;
+    uint32_t stream; /* Wireshark's tcp.stream */
+    uint32_t hash;
+    uint32_t newer, older; /* neighbours in the list of embryonic flows, or of free records */
+    uint8_t family;        /* 4 or 6 */
+    uint8_t state;         /* enum wst_flow_state */
+    uint8_t kind;          /* the pipeline's */
+    bool witnessed : 1;    /* a SYN was seen: the first byte is the first */
+    bool ignored : 1;      /* nobody wants its bytes */
+    bool touched : 1;      /* since the sweep came by */
+    bool precious : 1;     /* the pipeline's: forget it last, and give it the long idle time */
+    bool remember : 1;     /* the pipeline's: hold retransmissions against what was delivered */
+    uint8_t opener : 1;    /* the side whose SYN without ACK was seen, when `opened` */
+    bool opened : 1;
+};
+
+enum wst_gap_cause { WST_GAP_LOST, WST_GAP_SNAPPED, WST_GAP_LIMIT };
+
+/* What the table calls. Any may ignore the flow, none may push segments. */
+struct wst_flow_sink {
+    void *user;
+    void (*data)(void *user, struct wst_flow *flow, unsigned side, struct wst_slice bytes,
+                 const struct wst_arrival *arrival);
+    void (*gap)(void *user, struct wst_flow *flow, unsigned side, uint64_t bytes,
+                enum wst_gap_cause cause, const struct wst_arrival *arrival);
+    /* The side has sent its last byte. */
+    void (*fin)(void *user, struct wst_flow *flow, unsigned side,
+                const struct wst_arrival *arrival);
+    /* The conversation is over; `upper` must be let go. Called once, also for ignored flows. */
+    void (*end)(void *user, struct wst_flow *flow, enum wst_tcp_end how,
+                const struct wst_arrival *arrival);
+    /* A retransmission carries `bytes` other bytes than those delivered. */
+    void (*conflict)(void *user, struct wst_flow *flow, unsigned side, uint64_t bytes,
+                     const struct wst_arrival *arrival);
+};
+
+struct wst_flow_table;
+
+/* `limits`, `budget` and the sink's user must outlive the table. NULL: out of memory. */
+struct wst_flow_table *wst_flow_table_new(const struct wst_limits *limits, const uint64_t seed[2],
+                                          struct wst_budget *budget,
+                                          const struct wst_flow_sink *sink);
+void wst_flow_table_free(struct wst_flow_table *table);
+void wst_flow_push(struct wst_flow_table *table, const struct wst_segment *segment,
+                   const struct wst_when *when);
+/* Capture time went on: ends what has been idle, declares old holes. A few steps at a time. */
+void wst_flow_tick(struct wst_flow_table *table, const struct wst_when *when);
+/* The capture is over: every flow still open is flushed and ended, in the order of its stream
+ * number. */
+void wst_flow_finish(struct wst_flow_table *table, const struct wst_when *when);
+/* Nobody wants the bytes of this flow any more: they are neither ordered nor handed on. */
+void wst_flow_ignore(struct wst_flow_table *table, struct wst_flow *flow);
+/* Forgets the least valuable until `bytes` could be taken from the budget, or nothing is left
+ * that may go. Idle flows nobody wants first, then holes, then the others. */
+bool wst_flow_make_room(struct wst_flow_table *table, size_t bytes, const struct wst_when *when);
+
+uint32_t wst_flow_streams(const struct wst_flow_table *table); /* conversations seen so far */
+uint64_t wst_flow_evicted(const struct wst_flow_table *table); /* not precious, forgotten early */
+
+#endif

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The last delivered bytes of the flows that matter, kept in one ring, so that a retransmission
+ * can be held against what was delivered first. In: delivered slices. Out: how many bytes differ.
+ * Forgets the oldest; what it has forgotten it cannot accuse.
+ */
+#ifndef WST_FLOW_OVERLAP_H
+#define WST_FLOW_OVERLAP_H
+
+#include <wstrace/types.h>
+
+enum { OVERLAP_RECORDS = 2048 };
+
+struct wst_overlap_record {
+    uint64_t at;     /* place of its first byte, counting all bytes ever written */
+    uint32_t stream; /* of the flow: never used twice, unlike its record */
+    uint32_t seq, len;
+    uint8_t side;
+};
+
+struct wst_overlap {
+    uint8_t *ring;
+    size_t size;      /* a power of two, or 0: remembers nothing */
+    uint64_t written; /* bytes ever */
+    uint64_t records_n;
+    struct wst_overlap_record *records; /* OVERLAP_RECORDS, a ring too */
+};
+
+bool wst_overlap_init(struct wst_overlap *o, size_t size);
+void wst_overlap_free(struct wst_overlap *o);
+void wst_overlap_remember(struct wst_overlap *o, uint32_t stream, unsigned side, uint32_t seq,
+                          struct wst_slice bytes);
+/* How many of `bytes`, sent again at `seq`, differ from those remembered. */
+uint64_t wst_overlap_differing(const struct wst_overlap *o, uint32_t stream, unsigned side,
+                               uint32_t seq, struct wst_slice bytes);
+
+#endif

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * In: a segment's addresses. Out: the record of its conversation, found or made.
+ * Refuses nothing: when memory is short the least valuable record makes room (expire.c).
+ */
+#include "table.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "siphash.h"
+
+enum { SLOTS_FIRST = 1024 };
+
+struct wst_flow_table *wst_flow_table_new(const struct wst_limits *limits, const uint64_t seed[2],
+                                          struct wst_budget *budget,
+                                          const struct wst_flow_sink *sink)
+{
+    struct wst_flow_table *t = calloc(1, sizeof *t);
+    if (!t) return NULL;
+    t->limits = limits;
+    t->budget = budget;
+    t->sink = *sink;
+    memcpy(t->seed, seed, sizeof t->seed);
+    t->slots = calloc(SLOTS_FIRST, sizeof *t->slots);
+    t->slots_mask = SLOTS_FIRST - 1;
+    t->free_first = t->embryo_oldest = t->embryo_newest = FLOW_NONE;
+    t->clock = INT64_MIN;
+    if (!wst_overlap_init(&t->overlap, limits->overlap_bytes) || !t->slots) {
+        wst_flow_table_free(t);
+        return NULL;
+    }
+    return t;
+}
+
+void wst_flow_table_free(struct wst_flow_table *t)
+{
+    if (!t) return;
+    for (uint32_t i = 0; i < t->chunks_n; i++) {
+        for (unsigned k = 0; k < FLOW_CHUNK; k++)
+            if (t->chunks[i][k].state != WST_FLOW_FREE) wst_flow_ignore(t, &t->chunks[i][k]);
+        free(t->chunks[i]);
+    }
+    if (t->chunks_n) wst_budget_give(t->budget, t->chunks_n * sizeof(struct wst_flow) * FLOW_CHUNK);
+    free(t->chunks);
+    free(t->slots);
+    wst_overlap_free(&t->overlap);
+    free(t);
+}
+
+uint32_t wst_flow_streams(const struct wst_flow_table *t)
+{
+    return t->streams;
+}
+uint64_t wst_flow_evicted(const struct wst_flow_table *t)
+{
+    return t->evicted;
+}
+
+/* The smaller address (then port) is side 0. */
+static unsigned table_side(const struct wst_segment *s)
+{
+    int c = memcmp(s->src, s->dst, s->family == 4 ? 4 : 16);
+    return c ? c > 0 : s->src_port > s->dst_port;
+}
+
+static uint32_t table_hash(const struct wst_flow_table *t, const struct wst_segment *s,
+                           unsigned side)
+{
+    const uint8_t *lo = side ? s->dst : s->src, *hi = side ? s->src : s->dst;
+    uint64_t words[5], *w = words;
+    if (s->family == 4) {
+        memcpy(w, lo, 4);
+        memcpy((uint8_t *)w + 4, hi, 4);
+        w += 1;
+    } else {
+        memcpy(w, lo, 16);
+        memcpy(w + 2, hi, 16);
+        w += 4;
+    }
+    uint32_t ports = side ? (uint32_t)s->dst_port << 16 | s->src_port
+                          : (uint32_t)s->src_port << 16 | s->dst_port;
+    *w++ = (uint64_t)ports << 32 | s->domain;
+    return (uint32_t)wst_siphash13(t->seed, words, (size_t)(w - words));
+}
+
+static bool table_same(const struct wst_flow *f, const struct wst_segment *s, unsigned side)
+{
+    size_t n = s->family == 4 ? 4 : 16;
+    return f->family == s->family && f->port[side] == s->src_port &&
+           f->port[!side] == s->dst_port && f->domain == s->domain &&
+           memcmp(f->addr[side], s->src, n) == 0 && memcmp(f->addr[!side], s->dst, n) == 0;
+}
+
+struct wst_flow *wst_flow_find(struct wst_flow_table *t, const struct wst_segment *s,
+                               unsigned *side, uint32_t *hash)
+{
+    *side = table_side(s);
+    *hash = table_hash(t, s, *side);
+    for (uint32_t i = *hash & t->slots_mask;; i = (i + 1) & t->slots_mask) {
+        const struct wst_flow_slot *slot = &t->slots[i];
+        if (!slot->index) return NULL;
+        if (slot->hash != *hash) continue;
+        struct wst_flow *f = wst_flow_at(t, slot->index - 1);
+        if (table_same(f, s, *side)) return f;
+    }
+}
+
+static void table_insert(struct wst_flow_table *t, uint32_t hash, uint32_t index)
+{
+    uint32_t i = hash & t->slots_mask;
+    while (t->slots[i].index) i = (i + 1) & t->slots_mask;
+    t->slots[i] = (struct wst_flow_slot){hash, index + 1};
+}
+
+/* Three quarters full: probes stay short, and a slot costs at most 16 bytes a flow. */
+static bool table_grow(struct wst_flow_table *t)
+{
+    if (t->used < (t->slots_mask + 1) / 4 * 3) return true;
+    uint32_t old_n = t->slots_mask + 1;
+    if (old_n > UINT32_MAX / 4) return false;
+    struct wst_flow_slot *old = t->slots;
+    struct wst_flow_slot *slots = calloc((size_t)old_n * 2, sizeof *slots);
+    if (!slots) return false;
+    t->slots = slots;
+    t->slots_mask = old_n * 2 - 1;
+    for (uint32_t i = 0; i < old_n; i++)
+        if (old[i].index) table_insert(t, old[i].hash, old[i].index - 1);
+    free(old);
+    t->budget->used +=
+        (size_t)old_n * sizeof *slots; /* counted, never refused: it halves what follows */
+    return true;
+}
+
+/* Removal from a linear-probing table: later entries of the run move up into the hole. */
+static void table_delete(struct wst_flow_table *t, uint32_t hash, uint32_t index)
+{
+    uint32_t i = hash & t->slots_mask;
+    while (t->slots[i].index != index + 1) i = (i + 1) & t->slots_mask;
+    for (uint32_t k = (i + 1) & t->slots_mask; t->slots[k].index; k = (k + 1) & t->slots_mask) {
+        uint32_t home = t->slots[k].hash & t->slots_mask;
+        if (((k - home) & t->slots_mask) < ((k - i) & t->slots_mask)) continue;
+        t->slots[i] = t->slots[k];
+        i = k;
+    }
+    t->slots[i] = (struct wst_flow_slot){0, 0};
+}
+
+static bool table_more_records(struct wst_flow_table *t)
+{
+    if (t->chunks_n == t->chunks_room) {
+        uint32_t room = t->chunks_room ? t->chunks_room * 2 : 16;
+        struct wst_flow **chunks = realloc(t->chunks, room * sizeof *chunks);
+        if (!chunks) return false;
+        t->chunks = chunks;
+        t->chunks_room = room;
+    }
+    size_t bytes = sizeof(struct wst_flow) * FLOW_CHUNK;
+    if (!wst_budget_take(t->budget, bytes)) return false;
+    struct wst_flow *chunk = calloc(FLOW_CHUNK, sizeof *chunk);
+    if (!chunk) {
+        wst_budget_give(t->budget, bytes);
+        return false;
+    }
+    uint32_t base = t->chunks_n * FLOW_CHUNK;
+    t->chunks[t->chunks_n++] = chunk;
+    for (uint32_t i = 0; i < FLOW_CHUNK; i++)
+        chunk[i].newer = i + 1 < FLOW_CHUNK ? base + i + 1 : t->free_first;
+    t->free_first = base;
+    return true;
+}
+
+static uint32_t table_index(const struct wst_flow_table *t, const struct wst_flow *f)
+{
+    /* The slot knows the index; the record need not. */
+    uint32_t i = f->hash & t->slots_mask;
+    while (!t->slots[i].index || wst_flow_at(t, t->slots[i].index - 1) != f)
+        i = (i + 1) & t->slots_mask;
+    return t->slots[i].index - 1;
+}
+
+static void embryo_link(struct wst_flow_table *t, uint32_t index)
+{
+    struct wst_flow *f = wst_flow_at(t, index);
+    f->older = t->embryo_newest;
+    f->newer = FLOW_NONE;
+    if (t->embryo_newest != FLOW_NONE)
+        wst_flow_at(t, t->embryo_newest)->newer = index;
+    else
+        t->embryo_oldest = index;
+    t->embryo_newest = index;
+    t->embryos++;
+}
+
+static void embryo_unlink(struct wst_flow_table *t, struct wst_flow *f)
+{
+    if (f->older != FLOW_NONE)
+        wst_flow_at(t, f->older)->newer = f->newer;
+    else
+        t->embryo_oldest = f->newer;
+    if (f->newer != FLOW_NONE)
+        wst_flow_at(t, f->newer)->older = f->older;
+    else
+        t->embryo_newest = f->older;
+    t->embryos--;
+}
+
+/* Payload was seen: no longer what a flood of SYNs leaves behind. */
+void wst_flow_grown_up(struct wst_flow_table *t, struct wst_flow *f)
+{
+    embryo_unlink(t, f);
+    f->state = WST_FLOW_OPEN;
+}
+
+/* A record for a conversation not seen before. NULL: no memory, and nothing could make room. */
+struct wst_flow *wst_flow_create(struct wst_flow_table *t, const struct wst_segment *s,
+                                 uint32_t hash, const struct wst_when *when)
+{
+    if (t->embryos >= t->limits->max_embryonic) {
+        struct wst_flow *oldest = wst_flow_at(t, t->embryo_oldest);
+        struct wst_arrival a = {*when, when->pkt};
+        wst_flow_close(t, oldest, WST_TCP_EVICTED, &a);
+        wst_flow_remove(t, oldest);
+        t->evicted++;
+    }
+    if (!table_grow(t)) return NULL;
+    if (t->free_first == FLOW_NONE && !table_more_records(t)) {
+        wst_flow_make_room(t, sizeof(struct wst_flow) * FLOW_CHUNK, when);
+        if (t->free_first == FLOW_NONE && !table_more_records(t)) return NULL;
+    }
+    uint32_t index = t->free_first;
+    struct wst_flow *f = wst_flow_at(t, index);
+    t->free_first = f->newer;
+    *f = (struct wst_flow){.domain = s->domain, .hash = hash, .family = s->family};
+    unsigned side = table_side(s);
+    size_t n = s->family == 4 ? 4 : 16;
+    memcpy(f->addr[side], s->src, n);
+    memcpy(f->addr[!side], s->dst, n);
+    f->port[side] = s->src_port;
+    f->port[!side] = s->dst_port;
+    f->state = WST_FLOW_EMBRYONIC;
+    f->stream = t->streams++;
+    table_insert(t, hash, index);
+    t->used++;
+    embryo_link(t, index);
+    return f;
+}
+
+/* The same addresses and ports, a new connection: a fresh record in the same place. */
+void wst_flow_renew(struct wst_flow_table *t, struct wst_flow *f)
+{
+    struct wst_flow fresh = {.domain = f->domain, .hash = f->hash, .family = f->family};
+    memcpy(fresh.addr, f->addr, sizeof fresh.addr);
+    memcpy(fresh.port, f->port, sizeof fresh.port);
+    fresh.stream = t->streams++;
+    fresh.state = WST_FLOW_EMBRYONIC;
+    *f = fresh;
+    embryo_link(t, table_index(t, f));
+}
+
+/* After wst_flow_close. */
+void wst_flow_remove(struct wst_flow_table *t, struct wst_flow *f)
+{
+    uint32_t index = table_index(t, f);
+    table_delete(t, f->hash, index);
+    t->used--;
+    f->state = WST_FLOW_FREE;
+    f->newer = t->free_first;
+    t->free_first = index;
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Inside the flow room: the table and what its files share.
+ */
+#ifndef WST_FLOW_TABLE_H
+#define WST_FLOW_TABLE_H
+
+#include "flow.h"
+#include "overlap.h"
+
+enum {
+    FLOW_CHUNK = 1024,     /* records allocated at a time: 144 KiB */
+    FLOW_NONE = UINT32_MAX /* no record */
+};
+
+struct wst_flow_slot { /* open addressing; index 0 is empty, else record index + 1 */
+    uint32_t hash, index;
+};
+
+struct wst_flow_table {
+    const struct wst_limits *limits;
+    struct wst_budget *budget;
+    struct wst_flow_sink sink;
+    uint64_t seed[2];
+
+    struct wst_flow_slot *slots;
+    uint32_t slots_mask; /* their number, a power of two, less one */
+    uint32_t used;       /* slots in use */
+
+    struct wst_flow **chunks;
+    uint32_t chunks_n, chunks_room;
+    uint32_t free_first; /* list of free records, by `newer` */
+
+    uint32_t embryo_oldest, embryo_newest, embryos;
+    struct wst_waiting *holes_oldest, *holes_newest; /* halves with a hole, by when it opened */
+
+    uint32_t streams; /* numbers given out */
+    uint64_t evicted;
+    int64_t clock;   /* capture time that expiry believes in; never goes back */
+    int64_t last_ns; /* time of the packet before: one packet from the future moves nothing */
+    int64_t holes_due;
+    uint32_t hand;    /* of the sweep: next record to look at */
+    int64_t hand_due; /* when the next round of the sweep begins; during a round: 0 */
+    struct wst_overlap overlap;
+};
+
+static inline struct wst_flow *wst_flow_at(const struct wst_flow_table *t, uint32_t index)
+{
+    return &t->chunks[index / FLOW_CHUNK][index % FLOW_CHUNK];
+}
+static inline int32_t wst_seq_diff(uint32_t a, uint32_t b)
+{
+    return (int32_t)(a - b);
+}
+
+/* table.c */
+struct wst_flow *wst_flow_find(struct wst_flow_table *t, const struct wst_segment *s,
+                               unsigned *side, uint32_t *hash);
+struct wst_flow *wst_flow_create(struct wst_flow_table *t, const struct wst_segment *s,
+                                 uint32_t hash, const struct wst_when *when);
+void wst_flow_remove(struct wst_flow_table *t, struct wst_flow *f);
+void wst_flow_renew(struct wst_flow_table *t, struct wst_flow *f);
+void wst_flow_grown_up(struct wst_flow_table *t, struct wst_flow *f);
+
+/* connection.c */
+void wst_flow_close(struct wst_flow_table *t, struct wst_flow *f, enum wst_tcp_end how,
+                    const struct wst_arrival *a);
+
+/* reassemble.c */
+void wst_half_data(struct wst_flow_table *t, struct wst_flow *f, unsigned side, uint32_t seq,
+                   struct wst_slice bytes, uint32_t len, const struct wst_arrival *a);
+void wst_half_fin(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
+                  const struct wst_arrival *a);
+void wst_half_acked(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
+                    const struct wst_arrival *a);
+void wst_half_waited(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
+                     const struct wst_arrival *a);
+void wst_half_flush(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
+                    const struct wst_arrival *a);
+
+#endif

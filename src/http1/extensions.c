@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT
+ *
+ *      extension-list = 1#extension
+ *      extension      = token *( ";" token [ "=" ( token | quoted-string ) ] )
+ *                                                        RFC 6455 section 9.1
+ */
+#include "http1.h"
+
+static struct wst_slice ext_skip_space(struct wst_slice s)
+{
+    while (s.n && (s.p[0] == ' ' || s.p[0] == '\t')) s = wst_slice_skip(s, 1);
+    return s;
+}
+
+static bool ext_token_char(uint8_t c) /* RFC 9110 section 5.6.2 */
+{
+    return c > 0x20 && c < 0x7f && !strchr("()<>@,;:\\\"/[]?={}", c);
+}
+
+static struct wst_slice ext_token(struct wst_slice *s)
+{
+    size_t n = 0;
+    while (n < s->n && ext_token_char(s->p[n])) n++;
+    struct wst_slice token = {s->p, n};
+    *s = wst_slice_skip(*s, n);
+    return token;
+}
+
+/* "quoted"; the backslash escapes it may hold have no use in a token and are refused. */
+static bool ext_quoted(struct wst_slice *s, struct wst_slice *value)
+{
+    const uint8_t *end = s->n > 1 ? memchr(s->p + 1, '"', s->n - 1) : NULL;
+    if (!end) return false;
+    *value = (struct wst_slice){s->p + 1, (size_t)(end - s->p) - 1};
+    *s = wst_slice_skip(*s, value->n + 2);
+    struct wst_slice inside = *value;
+    return ext_token(&inside).n == value->n && value->n;
+}
+
+int wst_extension_next(struct wst_slice *list, struct wst_extension *e)
+{
+    struct wst_slice s = ext_skip_space(*list);
+    while (s.n && s.p[0] == ',') s = ext_skip_space(wst_slice_skip(s, 1));
+    *list = s;
+    if (!s.n) return 0;
+    e->name = ext_token(&s);
+    if (!e->name.n) return -1;
+    s = ext_skip_space(s);
+    size_t n = 0; /* the parameters go to the next comma outside quotes */
+    for (bool quoted = false; n < s.n && (quoted || s.p[n] != ','); n++)
+        if (s.p[n] == '"') quoted = !quoted;
+    if (n && s.p[0] != ';') return -1;
+    e->params = wst_slice_head(s, n);
+    *list = wst_slice_skip(s, n);
+    return 1;
+}
+
+int wst_extension_param(struct wst_slice *params, struct wst_slice *name, struct wst_slice *value)
+{
+    struct wst_slice s = ext_skip_space(*params);
+    if (!s.n) return 0;
+    if (s.p[0] != ';') return -1;
+    s = ext_skip_space(wst_slice_skip(s, 1));
+    *name = ext_token(&s);
+    *value = (struct wst_slice){NULL, 0};
+    if (!name->n) return -1;
+    s = ext_skip_space(s);
+    if (s.n && s.p[0] == '=') {
+        s = ext_skip_space(wst_slice_skip(s, 1));
+        if (s.n && s.p[0] == '"') {
+            if (!ext_quoted(&s, value)) return -1;
+        } else {
+            *value = ext_token(&s);
+            if (!value->n) return -1;
+        }
+    }
+    *params = s;
+    return 1;
+}
+
+static int ext_window_bits(struct wst_slice v)
+{
+    if (v.n == 1 && v.p[0] >= '8' && v.p[0] <= '9') return v.p[0] - '0';
+    if (v.n == 2 && v.p[0] == '1' && v.p[1] >= '0' && v.p[1] <= '5') return 10 + v.p[1] - '0';
+    return -1;
+}
+
+const char *wst_extension_deflate(struct wst_slice params, struct wst_deflate_terms *t)
+{
+    *t = (struct wst_deflate_terms){
+        .agreed = true, .server_max_window_bits = 15, .client_max_window_bits = 15};
+    const char *wrong = NULL;
+    struct wst_slice name, value;
+    unsigned seen = 0;
+    int is;
+    while ((is = wst_extension_param(&params, &name, &value)) > 0) {
+        unsigned bit;
+        int bits = value.p ? ext_window_bits(value) : -1;
+        if (wst_slice_is_nocase(name, "server_no_context_takeover")) {
+            bit = 1;
+            t->server_no_context_takeover = true;
+            if (value.p) wrong = "server_no_context_takeover has a value";
+        } else if (wst_slice_is_nocase(name, "client_no_context_takeover")) {
+            bit = 2;
+            t->client_no_context_takeover = true;
+            if (value.p) wrong = "client_no_context_takeover has a value";
+        } else if (wst_slice_is_nocase(name, "server_max_window_bits")) {
+            bit = 4;
+            if (bits < 0)
+                wrong = "server_max_window_bits is not 8 to 15";
+            else
+                t->server_max_window_bits = (uint8_t)bits;
+        } else if (wst_slice_is_nocase(name, "client_max_window_bits")) {
+            bit = 8;
+            if (bits < 0)
+                wrong = "client_max_window_bits is not 8 to 15";
+            else
+                t->client_max_window_bits = (uint8_t)bits;
+        } else {
+            bit = 0;
+            wrong = "a parameter that RFC 7692 does not know";
+        }
+        if (seen & bit) wrong = "a parameter is there twice";
+        seen |= bit;
+    }
+    return is < 0 ? "its parameters are malformed" : wrong;
+}

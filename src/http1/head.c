@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * In: bytes. Out: one message head, its lines split (RFC 9112 sections 2–5).
+ * Refuses what does not begin with a request line or a status line of HTTP/1.
+ */
+#include "http1.h"
+
+size_t wst_head_length(struct wst_slice s, size_t seen)
+{
+    size_t i = seen > 3 ? seen - 3 : 0; /* the blank line may straddle the old end */
+    while (i < s.n) {
+        const uint8_t *lf = memchr(s.p + i, '\n', s.n - i);
+        if (!lf) return 0;
+        i = (size_t)(lf - s.p) + 1;
+        if (i < s.n && s.p[i] == '\n') return i + 1;
+        if (i + 1 < s.n && s.p[i] == '\r' && s.p[i + 1] == '\n') return i + 2;
+    }
+    return 0;
+}
+
+static bool head_space(uint8_t c)
+{
+    return c == ' ' || c == '\t';
+}
+
+static struct wst_slice head_trim(struct wst_slice s)
+{
+    while (s.n && head_space(s.p[0])) s = wst_slice_skip(s, 1);
+    while (s.n && (head_space(s.p[s.n - 1]) || s.p[s.n - 1] == '\r')) s.n--;
+    return s;
+}
+
+/* Takes a line, without its end, from the front. */
+static struct wst_slice head_line(struct wst_slice *s)
+{
+    const uint8_t *lf = s->n ? memchr(s->p, '\n', s->n) : NULL;
+    size_t n = lf ? (size_t)(lf - s->p) : s->n;
+    struct wst_slice line = {s->p, n};
+    *s = wst_slice_skip(*s, n + 1);
+    if (line.n && line.p[line.n - 1] == '\r') line.n--;
+    return line;
+}
+
+/* HTTP/1.1 101 Switching Protocols */
+static bool head_status_line(struct wst_head *h, struct wst_slice line)
+{
+    if (line.n < 12 || !wst_slice_starts(line, "HTTP/1.") || line.p[8] != ' ') return false;
+    h->minor = line.p[7] - '0';
+    h->status = 0;
+    for (int i = 9; i < 12; i++) {
+        if (line.p[i] < '0' || line.p[i] > '9') return false;
+        h->status = h->status * 10 + (line.p[i] - '0');
+    }
+    if (line.n > 12 && line.p[12] != ' ') return false;
+    h->reason = head_trim(wst_slice_skip(line, 12));
+    return h->status >= 100;
+}
+
+/* GET /chat HTTP/1.1 */
+static bool head_request_line(struct wst_head *h, struct wst_slice line)
+{
+    const uint8_t *sp = memchr(line.p, ' ', line.n);
+    if (!sp) return false;
+    h->method = (struct wst_slice){line.p, (size_t)(sp - line.p)};
+    line = wst_slice_skip(line, h->method.n + 1);
+    if (line.n < 9) return false;
+    struct wst_slice version = {line.p + line.n - 8, 8};
+    if (!wst_slice_starts(version, "HTTP/1.") || version.p[-1] != ' ') return false;
+    h->minor = version.p[7] - '0';
+    h->target = head_trim((struct wst_slice){line.p, line.n - 9});
+    h->status = -1;
+    return true;
+}
+
+/* A line that begins with a space goes on the one before: the line end between becomes spaces. */
+static void head_unfold(uint8_t *p, size_t n)
+{
+    for (size_t i = 0; i + 1 < n; i++)
+        if (p[i] == '\n' && head_space(p[i + 1])) {
+            p[i] = ' ';
+            if (i && p[i - 1] == '\r') p[i - 1] = ' ';
+        }
+}
+
+bool wst_head_parse(struct wst_head *h, struct wst_header *room, uint8_t *bytes, size_t n)
+{
+    *h = (struct wst_head){.headers = room};
+    struct wst_slice rest = {bytes, n};
+    while (rest.n && (rest.p[0] == '\r' || rest.p[0] == '\n')) rest = wst_slice_skip(rest, 1);
+    struct wst_slice line = head_line(&rest);
+    if (!line.n) return false;
+    if (!(wst_slice_starts(line, "HTTP/") ? head_status_line(h, line) : head_request_line(h, line)))
+        return false;
+    head_unfold(bytes + (rest.p - bytes), rest.n);
+    while (rest.n && h->headers_n < WST_HTTP_HEADERS) {
+        line = head_line(&rest);
+        if (!line.n) break;
+        const uint8_t *colon = memchr(line.p, ':', line.n);
+        if (!colon) continue; /* no header; not ours to judge here */
+        size_t name = (size_t)(colon - line.p);
+        h->headers[h->headers_n++] = (struct wst_header){
+            head_trim((struct wst_slice){line.p, name}), head_trim(wst_slice_skip(line, name + 1))};
+    }
+    return true;
+}
+
+struct wst_slice wst_head_find(const struct wst_head *h, const char *name, size_t *from)
+{
+    for (size_t i = from ? *from : 0; i < h->headers_n; i++)
+        if (wst_slice_is_nocase(h->headers[i].name, name)) {
+            if (from) *from = i + 1;
+            return h->headers[i].value;
+        }
+    return (struct wst_slice){NULL, 0};
+}
+
+bool wst_head_has_token(const struct wst_head *h, const char *name, const char *token)
+{
+    size_t from = 0;
+    struct wst_slice value;
+    while ((value = wst_head_find(h, name, &from)).p) {
+        while (value.n) {
+            const uint8_t *comma = memchr(value.p, ',', value.n);
+            size_t n = comma ? (size_t)(comma - value.p) : value.n;
+            if (wst_slice_is_nocase(head_trim((struct wst_slice){value.p, n}), token)) return true;
+            value = wst_slice_skip(value, n + 1);
+        }
+    }
+    return false;
+}

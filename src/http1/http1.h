@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The door of the http1 room. In: the bytes of both sides of an HTTP/1.1 connection. Out: one
+ * handshake event for each attempt to upgrade to WebSocket, and where the WebSocket bytes begin.
+ * Refuses heads beyond limits.max_head; what is no HTTP makes the conversation `lost`.
+ *
+ *      request ──▶ queue of what was asked ──▶ response
+ *                        │
+ *                        └─ an upgrade or CONNECT: later client bytes wait for the answer;
+ *                           server bytes without a request wait for it (captures reorder)
+ */
+#ifndef WST_HTTP1_HTTP1_H
+#define WST_HTTP1_HTTP1_H
+
+#include <wstrace/wstrace.h>
+
+#include "arrival.h"
+#include "buf.h"
+
+enum {
+    WST_HTTP_HEADERS = 256, /* header lines read of one head; more are passed over */
+    WST_HTTP_INLINE = 16    /* requests outstanding without an allocation */
+};
+
+/* One parsed head (RFC 9112 section 2). Slices lie in the head's bytes. */
+struct wst_head {
+    struct wst_slice method, target; /* request */
+    int status;                      /* response; -1 in a request */
+    struct wst_slice reason;
+    int minor; /* of HTTP/1.x */
+    struct wst_header *headers;
+    size_t headers_n;
+};
+
+/* Length of the head at the front of `s`, blank line included; 0 when it is not whole. `seen`
+ * bytes were looked at before. */
+size_t wst_head_length(struct wst_slice s, size_t seen);
+/* Parses a whole head. `bytes` is written to when lines are folded (RFC 9112 section 5.2).
+ * False: no HTTP/1 head. */
+bool wst_head_parse(struct wst_head *head, struct wst_header *room, uint8_t *bytes, size_t n);
+/* Value of the first header of that name; p == NULL: none. `from`: index to begin at, may be
+ * NULL; left behind the one found. */
+struct wst_slice wst_head_find(const struct wst_head *head, const char *name, size_t *from);
+/* Does any header of that name hold the token, in a comma-separated list, whatever the case? */
+bool wst_head_has_token(const struct wst_head *head, const char *name, const char *token);
+
+/* What the WebSocket room must know of a handshake. */
+struct wst_upgrade_terms {
+    struct wst_deflate_terms deflate;
+    bool per_frame; /* x-webkit-deflate-frame: each frame compressed by itself */
+    bool unknown;   /* the answer was not seen: compression is possible */
+};
+
+/* Shared by all conversations of one context. */
+struct wst_http_env {
+    const struct wst_options *options;
+    struct wst_budget *budget;
+    void *user;
+    /* The event lacks only addresses and stream numbers. */
+    void (*handshake)(void *user, void *conversation, struct wst_event_handshake *event,
+                      const struct wst_arrival *arrival);
+    void (*problem)(void *user, void *conversation, enum wst_problem problem, enum wst_dir dir,
+                    const char *detail, const struct wst_arrival *arrival);
+    struct wst_header headers[2][WST_HTTP_HEADERS]; /* of the request, of the response */
+    struct wst_buf fold[2];                         /* copies of heads that must be changed */
+    struct wst_buf text;                            /* joined header values */
+};
+void wst_http_env_free(struct wst_http_env *env);
+
+enum wst_http_state {
+    WST_HTTP_RUNNING,
+    WST_HTTP_UPGRADED, /* what is left belongs to WebSocket */
+    WST_HTTP_TUNNEL,   /* CONNECT was granted: what is left is another conversation */
+    WST_HTTP_LOST      /* not HTTP, or not any more */
+};
+
+struct wst_http_side {
+    struct wst_buf head; /* a head that is not whole */
+    struct wst_buf wait; /* bytes whose turn has not come */
+    uint64_t from;       /* the packet in which they begin */
+    uint64_t left;       /* of the body or chunk; digits of a chunk size so far */
+    uint8_t mode;
+    bool skipping; /* inside a chunk extension or a trailer line */
+};
+
+struct wst_http {
+    void *conversation;
+    uint8_t state;     /* enum wst_http_state */
+    bool awaiting;     /* the last request asked for an upgrade or a tunnel */
+    bool request_lost; /* the server's bytes must not wait for requests */
+    uint8_t asked_n, asked_first;
+    uint8_t asked[WST_HTTP_INLINE]; /* kinds of the requests outstanding, a ring */
+    struct wst_buf asked_more;      /* and those that found no place there */
+    struct wst_http_side side[2];   /* [WST_C2S], [WST_S2C] */
+    struct wst_buf request;         /* the head of the upgrade request outstanding */
+    struct wst_when request_when;
+    struct wst_upgrade_terms terms; /* when upgraded */
+};
+
+void wst_http_init(struct wst_http *http, void *conversation);
+void wst_http_free(struct wst_http *http, struct wst_http_env *env);
+/* Bytes of one side. Returns how many were taken; fewer than given only when the state is no
+ * longer RUNNING. Bytes that waited may be left in side[].wait then, too, and come first. */
+size_t wst_http_push(struct wst_http *http, struct wst_http_env *env, enum wst_dir dir,
+                     struct wst_slice bytes, const struct wst_arrival *arrival);
+void wst_http_gap(struct wst_http *http, struct wst_http_env *env, enum wst_dir dir, uint64_t n,
+                  const struct wst_arrival *arrival);
+/* The side sends nothing more. */
+void wst_http_fin(struct wst_http *http, struct wst_http_env *env, enum wst_dir dir,
+                  const struct wst_arrival *arrival);
+/* The conversation is over, or its answer will not come: reports an upgrade request that is still
+ * outstanding. `accepted`: the frames that follow prove that it was granted. */
+void wst_http_unanswered(struct wst_http *http, struct wst_http_env *env, bool accepted,
+                         const struct wst_arrival *arrival);
+/* Nothing is outstanding and nothing waits: all that is known fits in a flag. */
+bool wst_http_idle(const struct wst_http *http);
+/* An upgrade was asked for and its answer is lost: only the bytes that follow can tell. */
+bool wst_http_answer_lost(const struct wst_http *http);
+
+/* upgrade.c: reports a handshake and fills http->terms. `response` NULL: none came.
+ * Returns whether WebSocket follows. */
+bool wst_upgrade_report(struct wst_http *http, struct wst_http_env *env,
+                        const struct wst_head *response, bool accepted_unseen,
+                        const struct wst_arrival *arrival);
+
+/* extensions.c: one extension of a Sec-WebSocket-Extensions list (RFC 6455 section 9.1). */
+struct wst_extension {
+    struct wst_slice name, params; /* params: what follows the first ';' */
+};
+/* Takes the next from the front of *list. 1: one was taken; 0: the end; -1: malformed. */
+int wst_extension_next(struct wst_slice *list, struct wst_extension *extension);
+/* Takes the next parameter from the front of *params; value.p == NULL: it has none. */
+int wst_extension_param(struct wst_slice *params, struct wst_slice *name, struct wst_slice *value);
+/* The terms in a server's answer (RFC 7692 section 7.1). NULL: sound; else what is wrong. */
+const char *wst_extension_deflate(struct wst_slice params, struct wst_deflate_terms *terms);
+
+#endif

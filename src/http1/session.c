@@ -1,0 +1,410 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * In: bytes of both sides. Out: heads in turn, bodies passed over untouched (RFC 9112 section 6).
+ */
+#include "http1.h"
+
+enum http_mode {
+    MODE_HEAD,
+    MODE_BODY,       /* `left` bytes */
+    MODE_CHUNK_SIZE, /* hex digits, then perhaps an extension, to the line end */
+    MODE_CHUNK,      /* `left` bytes */
+    MODE_CHUNK_END,  /* CRLF after a chunk */
+    MODE_TRAILER,    /* lines up to an empty one */
+    MODE_TO_END,     /* the body ends with the connection */
+    MODE_BLIND,      /* after a gap: until a segment begins with a head */
+};
+
+enum http_asked { ASKED_PLAIN, ASKED_HEAD, ASKED_UPGRADE, ASKED_TUNNEL };
+
+void wst_http_init(struct wst_http *h, void *conversation)
+{
+    *h = (struct wst_http){.conversation = conversation};
+}
+
+void wst_http_free(struct wst_http *h, struct wst_http_env *env)
+{
+    for (int d = 0; d < 2; d++) {
+        wst_buf_free(&h->side[d].head, env->budget);
+        wst_buf_free(&h->side[d].wait, env->budget);
+    }
+    wst_buf_free(&h->request, env->budget);
+    wst_buf_free(&h->asked_more, env->budget);
+}
+
+void wst_http_env_free(struct wst_http_env *env)
+{
+    wst_buf_free(&env->fold[0], env->budget);
+    wst_buf_free(&env->fold[1], env->budget);
+    wst_buf_free(&env->text, env->budget);
+}
+
+bool wst_http_idle(const struct wst_http *h)
+{
+    for (int d = 0; d < 2; d++)
+        if (h->side[d].mode != MODE_HEAD || h->side[d].head.n || h->side[d].wait.n) return false;
+    return h->state == WST_HTTP_RUNNING && !h->awaiting && !h->request_lost && !h->asked_n;
+}
+
+bool wst_http_answer_lost(const struct wst_http *h)
+{
+    return h->state == WST_HTTP_RUNNING && h->awaiting && h->request.n &&
+           h->side[WST_S2C].mode == MODE_BLIND;
+}
+
+/* -- what was asked ---------------------------------------------------------------------------- */
+
+static bool asked_push(struct wst_http *h, struct wst_http_env *env, uint8_t kind)
+{
+    if (h->asked_n < WST_HTTP_INLINE) {
+        h->asked[(h->asked_first + h->asked_n++) % WST_HTTP_INLINE] = kind;
+        return true;
+    }
+    return wst_buf_append(&h->asked_more, env->budget, (struct wst_slice){&kind, 1},
+                          env->options->limits.max_pipeline);
+}
+
+static uint8_t asked_first(const struct wst_http *h)
+{
+    return h->asked_n ? h->asked[h->asked_first] : ASKED_PLAIN;
+}
+
+static void asked_pop(struct wst_http *h)
+{
+    if (!h->asked_n) return;
+    h->asked_first = (uint8_t)((h->asked_first + 1) % WST_HTTP_INLINE);
+    h->asked_n--;
+    if (h->asked_more.n) {
+        h->asked[(h->asked_first + h->asked_n++) % WST_HTTP_INLINE] = h->asked_more.p[0];
+        wst_buf_drop(&h->asked_more, 1);
+    }
+}
+
+/* -- bodies ------------------------------------------------------------------------------------ */
+
+static bool body_length(struct wst_slice v, uint64_t *n)
+{
+    if (!v.n || v.n > 19) return false;
+    *n = 0;
+    for (size_t i = 0; i < v.n; i++) {
+        if (v.p[i] < '0' || v.p[i] > '9') return false;
+        *n = *n * 10 + (uint64_t)(v.p[i] - '0');
+    }
+    return true;
+}
+
+/* RFC 9112 section 6.3. False: a length that is none. */
+static bool body_begin(struct wst_http_side *s, const struct wst_head *head, uint8_t asked)
+{
+    bool response = head->status >= 0;
+    s->mode = MODE_HEAD;
+    s->left = 0;
+    s->skipping = false;
+    if (response &&
+        (head->status < 200 || head->status == 204 || head->status == 304 || asked == ASKED_HEAD))
+        return true;
+    if (wst_head_has_token(head, "Transfer-Encoding", "chunked")) {
+        s->mode = MODE_CHUNK_SIZE;
+        return true;
+    }
+    struct wst_slice length = wst_head_find(head, "Content-Length", NULL);
+    if (length.p) {
+        if (!body_length(length, &s->left)) return false;
+        s->mode = s->left ? MODE_BODY : MODE_HEAD;
+    } else if (response) {
+        s->mode = MODE_TO_END;
+    }
+    return true;
+}
+
+static void chunk_begin(struct wst_http_side *s)
+{
+    s->skipping = false;
+    s->mode = s->left ? MODE_CHUNK : MODE_TRAILER;
+}
+
+/* One byte of a chunk-size line. False: no chunk size. */
+static bool chunk_size_byte(struct wst_http_side *s, uint8_t c)
+{
+    if (c == '\n') {
+        chunk_begin(s);
+        return true;
+    }
+    if (s->skipping) return true;
+    uint8_t lower = wst_ascii_lower(c);
+    int digit = c >= '0' && c <= '9'           ? c - '0'
+                : lower >= 'a' && lower <= 'f' ? lower - 'a' + 10
+                                               : -1;
+    if (digit < 0) {
+        s->skipping = true; /* extension, space or CR */
+        return c == ';' || c == '\r' || c == ' ' || c == '\t';
+    }
+    if (s->left >> 58) return false;
+    s->left = s->left << 4 | (uint64_t)digit;
+    return true;
+}
+
+/* Trailer lines until an empty one; `left` counts the line's bytes. */
+static void trailer_byte(struct wst_http_side *s, uint8_t c)
+{
+    if (c != '\n') {
+        if (c != '\r') s->left++;
+        return;
+    }
+    if (!s->left) s->mode = MODE_HEAD;
+    s->left = 0;
+}
+
+/* -- heads ------------------------------------------------------------------------------------- */
+
+static void http_lose(struct wst_http *h)
+{
+    h->state = WST_HTTP_LOST;
+}
+
+static void request_head(struct wst_http *h, struct wst_http_env *env, const struct wst_head *head,
+                         struct wst_slice raw, const struct wst_arrival *a)
+{
+    uint8_t kind = ASKED_PLAIN;
+    if (wst_slice_is(head->method, "HEAD"))
+        kind = ASKED_HEAD;
+    else if (wst_slice_is(head->method, "CONNECT"))
+        kind = ASKED_TUNNEL;
+    else if (wst_head_has_token(head, "Upgrade", "websocket") ||
+             wst_head_find(head, "Sec-WebSocket-Key", NULL).p)
+        kind = ASKED_UPGRADE;
+    if (!asked_push(h, env, kind) || !body_begin(&h->side[WST_C2S], head, ASKED_PLAIN)) {
+        http_lose(h);
+        return;
+    }
+    if (kind == ASKED_UPGRADE) {
+        h->request.n = 0;
+        if (!wst_buf_append(&h->request, env->budget, raw, env->options->limits.max_head)) {
+            http_lose(h);
+            return;
+        }
+        h->request_when = a->when;
+    }
+    h->awaiting = kind == ASKED_UPGRADE || kind == ASKED_TUNNEL;
+}
+
+static void response_head(struct wst_http *h, struct wst_http_env *env, const struct wst_head *head,
+                          const struct wst_arrival *a)
+{
+    uint8_t asked = asked_first(h);
+    bool unasked = !h->asked_n;                            /* the request was lost */
+    if (head->status < 200 && head->status != 101) return; /* the answer is still to come */
+    if (asked == ASKED_UPGRADE || (unasked && head->status == 101)) {
+        bool granted = wst_upgrade_report(h, env, head, false, a);
+        h->request.n = 0;
+        h->awaiting = false;
+        if (head->status == 101) {
+            h->state = granted ? WST_HTTP_UPGRADED : WST_HTTP_LOST;
+            return;
+        }
+    } else if (head->status == 101) {
+        http_lose(h); /* h2c, TLS or whatever was asked for */
+        return;
+    } else if (asked == ASKED_TUNNEL) {
+        h->awaiting = false;
+        if (head->status < 300) {
+            h->state = WST_HTTP_TUNNEL;
+            return;
+        }
+    }
+    asked_pop(h);
+    if (!body_begin(&h->side[WST_S2C], head, asked)) http_lose(h);
+}
+
+/* A whole head. It is copied only when it may have to be changed (folded lines). */
+static void http_head(struct wst_http *h, struct wst_http_env *env, enum wst_dir dir,
+                      struct wst_slice raw, const struct wst_arrival *a)
+{
+    struct wst_buf *copy = &env->fold[dir];
+    copy->n = 0;
+    if (!wst_buf_append(copy, env->budget, raw, env->options->limits.max_head)) {
+        http_lose(h);
+        return;
+    }
+    struct wst_head head;
+    if (!wst_head_parse(&head, env->headers[dir], copy->p, copy->n) ||
+        (head.status >= 0) != (dir == WST_S2C)) {
+        http_lose(h);
+        return;
+    }
+    if (dir == WST_C2S)
+        request_head(h, env, &head, wst_buf_slice(copy), a);
+    else
+        response_head(h, env, &head, a);
+}
+
+/* Bytes of a head; how many were taken. */
+static size_t http_head_bytes(struct wst_http *h, struct wst_http_env *env, enum wst_dir dir,
+                              struct wst_slice s, const struct wst_arrival *a)
+{
+    struct wst_buf *head = &h->side[dir].head;
+    size_t cap = env->options->limits.max_head;
+    if (!head->n) { /* nearly always: whole in one segment */
+        size_t n = wst_head_length(s, 0);
+        if (n && n <= cap) {
+            http_head(h, env, dir, wst_slice_head(s, n), a);
+            return n;
+        }
+    }
+    size_t before = head->n, room = cap - before, take = s.n < room ? s.n : room;
+    if (!wst_buf_append(head, env->budget, wst_slice_head(s, take), cap)) {
+        http_lose(h);
+        return s.n;
+    }
+    size_t n = wst_head_length(wst_buf_slice(head), before);
+    if (!n) {
+        if (head->n >= cap) http_lose(h);
+        return take;
+    }
+    http_head(h, env, dir, (struct wst_slice){head->p, n}, a);
+    wst_buf_free(head, env->budget);
+    return n - before;
+}
+
+/* -- both sides -------------------------------------------------------------------------------- */
+
+static bool http_blocked(const struct wst_http *h, enum wst_dir dir)
+{
+    const struct wst_http_side *s = &h->side[dir];
+    if (s->mode != MODE_HEAD) return false;
+    return dir == WST_C2S ? h->awaiting : !h->asked_n && !h->request_lost;
+}
+
+/* After a gap, or when a body seems to last for ever: does this begin a head of that side? */
+static bool http_begins_head(struct wst_slice s, enum wst_dir dir)
+{
+    if (dir == WST_S2C) return wst_slice_starts(s, "HTTP/1.");
+    size_t i = 0;
+    while (i < s.n && i < 20 && s.p[i] >= 'A' && s.p[i] <= 'Z') i++;
+    return i >= 3 && i + 1 < s.n && s.p[i] == ' ' && (s.p[i + 1] == '/' || s.p[i + 1] == 'h');
+}
+
+static size_t http_skip(struct wst_http_side *s, size_t n, uint8_t then)
+{
+    size_t k = s->left < n ? (size_t)s->left : n;
+    s->left -= k;
+    if (!s->left) s->mode = then;
+    return k;
+}
+
+static size_t http_step(struct wst_http *h, struct wst_http_env *env, enum wst_dir dir,
+                        struct wst_slice s, const struct wst_arrival *a)
+{
+    struct wst_http_side *side = &h->side[dir];
+    switch (side->mode) {
+    case MODE_HEAD: return http_head_bytes(h, env, dir, s, a);
+    case MODE_BODY: return http_skip(side, s.n, MODE_HEAD);
+    case MODE_CHUNK: return http_skip(side, s.n, MODE_CHUNK_END);
+    case MODE_CHUNK_END:
+        if (s.p[0] == '\n') {
+            side->mode = MODE_CHUNK_SIZE;
+            side->left = 0;
+        } else if (s.p[0] != '\r') {
+            http_lose(h);
+        }
+        return 1;
+    case MODE_CHUNK_SIZE:
+        if (!chunk_size_byte(side, s.p[0])) http_lose(h);
+        return 1;
+    case MODE_TRAILER: trailer_byte(side, s.p[0]); return 1;
+    default: return s.n;
+    }
+}
+
+/* Bytes of one side until they are used up, must wait, or the state changes. */
+static size_t http_run(struct wst_http *h, struct wst_http_env *env, enum wst_dir dir,
+                       struct wst_slice s, const struct wst_arrival *a)
+{
+    struct wst_http_side *side = &h->side[dir];
+    bool looks_like_head = side->mode == MODE_BLIND || (side->mode == MODE_TO_END && h->asked_n);
+    if (looks_like_head && http_begins_head(s, dir)) side->mode = MODE_HEAD;
+    size_t done = 0;
+    while (done < s.n && h->state == WST_HTTP_RUNNING && !http_blocked(h, dir))
+        done += http_step(h, env, dir, wst_slice_skip(s, done), a);
+    return done;
+}
+
+/* Bytes that waited, if their turn has come. True: something moved. */
+static bool http_run_waiting(struct wst_http *h, struct wst_http_env *env, enum wst_dir dir,
+                             const struct wst_arrival *a)
+{
+    struct wst_http_side *side = &h->side[dir];
+    if (!side->wait.n || h->state != WST_HTTP_RUNNING || http_blocked(h, dir)) return false;
+    struct wst_arrival carried = {a->when, side->from};
+    size_t n = http_run(h, env, dir, wst_buf_slice(&side->wait), &carried);
+    wst_buf_drop(&side->wait, n);
+    return n > 0;
+}
+
+static void http_settle(struct wst_http *h, struct wst_http_env *env, enum wst_dir first,
+                        const struct wst_arrival *a)
+{
+    enum wst_dir other = first == WST_C2S ? WST_S2C : WST_C2S;
+    while (http_run_waiting(h, env, first, a) || http_run_waiting(h, env, other, a)) {
+    }
+}
+
+size_t wst_http_push(struct wst_http *h, struct wst_http_env *env, enum wst_dir dir,
+                     struct wst_slice s, const struct wst_arrival *a)
+{
+    struct wst_http_side *side = &h->side[dir];
+    size_t done = side->wait.n ? 0 : http_run(h, env, dir, s, a);
+    if (h->state == WST_HTTP_RUNNING && done < s.n) {
+        if (!side->wait.n) side->from = a->from;
+        if (!wst_buf_append(&side->wait, env->budget, wst_slice_skip(s, done),
+                            env->options->limits.max_early)) {
+            /* Waited too long: a server's bytes go on without their request; a client's without
+             * an answer cannot. */
+            if (dir == WST_C2S) http_lose(h);
+            h->request_lost = true;
+            http_settle(h, env, dir, a);
+            if (h->state == WST_HTTP_RUNNING)
+                done += http_run(h, env, dir, wst_slice_skip(s, done), a);
+            return done;
+        }
+        done = s.n;
+    }
+    http_settle(h, env, dir == WST_C2S ? WST_S2C : WST_C2S, a);
+    return done;
+}
+
+void wst_http_gap(struct wst_http *h, struct wst_http_env *env, enum wst_dir dir, uint64_t n,
+                  const struct wst_arrival *a)
+{
+    struct wst_http_side *side = &h->side[dir];
+    bool inside = (side->mode == MODE_BODY || side->mode == MODE_CHUNK) && side->left >= n;
+    if (inside && !side->wait.n) {
+        http_skip(side, (size_t)n, side->mode == MODE_BODY ? MODE_HEAD : MODE_CHUNK_END);
+        return;
+    }
+    if (side->mode == MODE_TO_END) return;
+    wst_buf_free(&side->head, env->budget);
+    if (dir == WST_C2S) { /* a request may have been in it */
+        if (!h->awaiting) side->mode = MODE_BLIND;
+        h->request_lost = true;
+    } else if (!side->wait.n) {
+        side->mode = MODE_BLIND;
+    }
+    http_settle(h, env, dir == WST_C2S ? WST_S2C : WST_C2S, a);
+}
+
+void wst_http_fin(struct wst_http *h, struct wst_http_env *env, enum wst_dir dir,
+                  const struct wst_arrival *a)
+{
+    if (dir == WST_C2S) h->request_lost = true; /* nothing more will be asked */
+    http_settle(h, env, dir, a);
+}
+
+void wst_http_unanswered(struct wst_http *h, struct wst_http_env *env, bool accepted,
+                         const struct wst_arrival *a)
+{
+    if (h->state != WST_HTTP_RUNNING || !h->request.n) return;
+    wst_upgrade_report(h, env, NULL, accepted, a);
+    h->request.n = 0;
+    h->state = accepted ? WST_HTTP_UPGRADED : WST_HTTP_LOST;
+}

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * In: the head of a request to upgrade and of its answer. Out: WebSocket or not, on what terms;
+ * one handshake event; what is wrong with it (RFC 6455 section 4).
+ */
+#include <openssl/evp.h>
+#include <stdio.h>
+
+#include "http1.h"
+
+#define WEBSOCKET_GUID "258EAFA5-E914-47DA-95CA-C5AB0DC85B11" /* RFC 6455 section 1.3 */
+enum { ACCEPT_LENGTH = 28, KEY_MAX = 256, PROTOCOLS_MAX = 64 };
+
+/* base64(SHA-1(key + GUID)), RFC 6455 section 4.2.2 item 5. */
+static bool upgrade_accept(struct wst_slice key, char out[ACCEPT_LENGTH + 1])
+{
+    uint8_t text[KEY_MAX + sizeof WEBSOCKET_GUID], digest[EVP_MAX_MD_SIZE];
+    unsigned n = 0;
+    if (key.n > KEY_MAX) return false;
+    memcpy(text, key.p, key.n);
+    memcpy(text + key.n, WEBSOCKET_GUID, sizeof WEBSOCKET_GUID - 1);
+    if (!EVP_Digest(text, key.n + sizeof WEBSOCKET_GUID - 1, digest, &n, EVP_sha1(), NULL) ||
+        n != 20)
+        return false;
+    return EVP_EncodeBlock((uint8_t *)out, digest, 20) == ACCEPT_LENGTH;
+}
+
+/* Room for every value of both heads with its ", ". */
+static size_t upgrade_text_cap(const struct wst_http_env *env)
+{
+    return 2 * (env->options->limits.max_head + 2 * WST_HTTP_HEADERS);
+}
+
+/* All values of a repeated header joined with ", "; borrowed when there is only one. */
+static struct wst_slice upgrade_joined(struct wst_http_env *env, const struct wst_head *head,
+                                       const char *name)
+{
+    size_t from = 0, from2;
+    struct wst_slice first = wst_head_find(head, name, &from);
+    from2 = from;
+    if (!first.p || !wst_head_find(head, name, &from2).p) return first;
+    size_t begin = env->text.n, cap = upgrade_text_cap(env);
+    wst_buf_append(&env->text, env->budget, first, cap);
+    for (struct wst_slice v; (v = wst_head_find(head, name, &from)).p;) {
+        wst_buf_append(&env->text, env->budget, wst_slice_of(", ", 2), cap);
+        wst_buf_append(&env->text, env->budget, v, cap);
+    }
+    return (struct wst_slice){env->text.p + begin, env->text.n - begin};
+}
+
+static size_t upgrade_protocols(struct wst_slice list, struct wst_slice out[PROTOCOLS_MAX])
+{
+    size_t n = 0;
+    while (list.n && n < PROTOCOLS_MAX) {
+        const uint8_t *comma = memchr(list.p, ',', list.n);
+        struct wst_slice one = {list.p, comma ? (size_t)(comma - list.p) : list.n};
+        list = wst_slice_skip(list, one.n + 1);
+        while (one.n && (one.p[0] == ' ' || one.p[0] == '\t')) one = wst_slice_skip(one, 1);
+        while (one.n && (one.p[one.n - 1] == ' ' || one.p[one.n - 1] == '\t')) one.n--;
+        if (one.n) out[n++] = one;
+    }
+    return n;
+}
+
+static int32_t upgrade_version(const struct wst_head *head)
+{
+    struct wst_slice v = wst_head_find(head, "Sec-WebSocket-Version", NULL);
+    int32_t n = 0;
+    if (!v.n || v.n > 5) return -1;
+    for (size_t i = 0; i < v.n; i++) {
+        if (v.p[i] < '0' || v.p[i] > '9') return -1;
+        n = n * 10 + (v.p[i] - '0');
+    }
+    return n;
+}
+
+struct report { /* what one handshake is made of while it is judged */
+    struct wst_http *http;
+    struct wst_http_env *env;
+    const struct wst_arrival *arrival;
+    const struct wst_head *request, *response; /* either may be NULL */
+    struct wst_event_handshake event;
+    struct wst_slice protocols[PROTOCOLS_MAX];
+    char accept[ACCEPT_LENGTH + 1];
+    bool hixie;
+    const char *deflate_wrong;
+};
+
+static void report_request(struct report *r)
+{
+    struct wst_event_handshake *e = &r->event;
+    const struct wst_head *q = r->request;
+    e->request_pkt = r->http->request_when.pkt;
+    e->method = q->method;
+    e->uri = q->target;
+    e->host = wst_head_find(q, "Host", NULL);
+    e->origin = wst_head_find(q, "Origin", NULL);
+    if (!e->origin.p) e->origin = wst_head_find(q, "Sec-WebSocket-Origin", NULL); /* version 8 */
+    e->user_agent = wst_head_find(q, "User-Agent", NULL);
+    e->version = upgrade_version(q);
+    e->client_key = wst_head_find(q, "Sec-WebSocket-Key", NULL);
+    e->client_protocols = r->protocols;
+    e->client_protocols_n =
+        upgrade_protocols(upgrade_joined(r->env, q, "Sec-WebSocket-Protocol"), r->protocols);
+    e->client_extensions = upgrade_joined(r->env, q, "Sec-WebSocket-Extensions");
+    r->hixie = !e->client_key.p && wst_head_find(q, "Sec-WebSocket-Key1", NULL).p;
+    if (e->client_key.p && upgrade_accept(e->client_key, r->accept))
+        e->accept_expected = wst_slice_of(r->accept, ACCEPT_LENGTH);
+    if (r->env->options->headers) {
+        e->request_headers = q->headers;
+        e->request_headers_n = q->headers_n;
+    }
+}
+
+static void report_response(struct report *r)
+{
+    struct wst_event_handshake *e = &r->event;
+    const struct wst_head *a = r->response;
+    e->status = a->status;
+    e->reason = a->reason;
+    e->server_accept = wst_head_find(a, "Sec-WebSocket-Accept", NULL);
+    e->subprotocol = wst_head_find(a, "Sec-WebSocket-Protocol", NULL);
+    e->server_extensions = upgrade_joined(r->env, a, "Sec-WebSocket-Extensions");
+    if (r->request) e->rtt_ns = wst_ns_between(r->http->request_when.ns, r->arrival->when.ns);
+    if (r->env->options->headers) {
+        e->response_headers = a->headers;
+        e->response_headers_n = a->headers_n;
+    }
+    if (e->server_accept.p && e->accept_expected.p)
+        e->accept_ok = wst_slice_is(e->server_accept, r->accept);
+    if (a->status != 101) return;
+    struct wst_slice upgrade = wst_head_find(a, "Upgrade", NULL);
+    bool websocket =
+        wst_head_has_token(a, "Upgrade", "websocket") || (!upgrade.p && e->server_accept.p);
+    e->accepted = websocket && !r->hixie;
+    if (e->accepted && e->accept_expected.p && !e->server_accept.p) e->accept_ok = 0;
+}
+
+/* What the server chose, and the terms of compression that follow from it. */
+static void report_terms(struct report *r)
+{
+    struct wst_upgrade_terms *t = &r->http->terms;
+    struct wst_slice list = r->event.server_extensions;
+    struct wst_extension x;
+    while (wst_extension_next(&list, &x) > 0) {
+        if (wst_slice_is_nocase(x.name, "permessage-deflate") && !t->deflate.agreed) {
+            r->deflate_wrong = wst_extension_deflate(x.params, &t->deflate);
+        } else if (wst_slice_is_nocase(x.name, "x-webkit-deflate-frame") ||
+                   wst_slice_is_nocase(x.name, "deflate-frame")) {
+            t->per_frame = true;
+        }
+    }
+    r->event.deflate = t->deflate;
+}
+
+static void report_problem(struct report *r, enum wst_problem p, enum wst_dir dir,
+                           const char *detail)
+{
+    r->env->problem(r->env->user, r->http->conversation, p, dir, detail, r->arrival);
+}
+
+/* Printable ASCII of a stranger's value, for a sentence. */
+static const char *report_shown(struct wst_slice s, char out[64])
+{
+    size_t n = s.n < 60 ? s.n : 60, i;
+    for (i = 0; i < n; i++)
+        out[i] = s.p[i] >= 0x20 && s.p[i] < 0x7f && s.p[i] != '"' ? (char)s.p[i] : '?';
+    memcpy(out + i, n < s.n ? "..." : "", n < s.n ? 4 : 1);
+    return out;
+}
+
+static bool report_offered(const struct report *r, struct wst_slice name)
+{
+    struct wst_slice list = r->event.client_extensions;
+    struct wst_extension x;
+    while (wst_extension_next(&list, &x) > 0)
+        if (x.name.n == name.n &&
+            !strncasecmp((const char *)x.name.p, (const char *)name.p, name.n))
+            return true;
+    return false;
+}
+
+static void report_extensions(struct report *r)
+{
+    char detail[192], shown[64];
+    struct wst_slice list = r->event.server_extensions;
+    struct wst_extension x;
+    int is;
+    while ((is = wst_extension_next(&list, &x)) > 0)
+        if (r->request && !report_offered(r, x.name)) {
+            snprintf(detail, sizeof detail, "the server chose %s, which was not offered",
+                     report_shown(x.name, shown));
+            report_problem(r, WST_PROBLEM_HANDSHAKE_EXTENSION_NOT_OFFERED, WST_S2C, detail);
+        }
+    if (is < 0 || r->deflate_wrong) {
+        snprintf(detail, sizeof detail, "the server's answer \"%s\": %s",
+                 report_shown(r->event.server_extensions, shown),
+                 is < 0 ? "it is malformed" : r->deflate_wrong);
+        report_problem(r, WST_PROBLEM_HANDSHAKE_EXTENSION_BAD, WST_S2C, detail);
+    }
+}
+
+static void report_subprotocol(struct report *r)
+{
+    struct wst_slice chosen = r->event.subprotocol;
+    if (!chosen.p || !r->request) return;
+    for (size_t i = 0; i < r->event.client_protocols_n; i++)
+        if (r->protocols[i].n == chosen.n && !memcmp(r->protocols[i].p, chosen.p, chosen.n)) return;
+    char detail[160], shown[64];
+    snprintf(detail, sizeof detail, "the server chose \"%s\", which was not offered",
+             report_shown(chosen, shown));
+    report_problem(r, WST_PROBLEM_HANDSHAKE_SUBPROTOCOL_NOT_OFFERED, WST_S2C, detail);
+}
+
+static void report_accept(struct report *r)
+{
+    char detail[192], shown[64];
+    if (r->event.server_accept.p && r->event.accept_ok == 0) {
+        snprintf(detail, sizeof detail, "the server sent %s; the key demands %s",
+                 report_shown(r->event.server_accept, shown), r->accept);
+        report_problem(r, WST_PROBLEM_HANDSHAKE_ACCEPT_WRONG, WST_S2C, detail);
+    } else if (!r->event.server_accept.p) {
+        snprintf(detail, sizeof detail, "the server sent no accept value%s%s",
+                 r->accept[0] ? "; the key demands " : "", r->accept);
+        report_problem(r, WST_PROBLEM_HANDSHAKE_ACCEPT_MISSING, WST_S2C, detail);
+    }
+}
+
+static void report_problems(struct report *r)
+{
+    char detail[96];
+    const struct wst_event_handshake *e = &r->event;
+    if (r->hixie) {
+        report_problem(r, WST_PROBLEM_HANDSHAKE_HIXIE, WST_C2S,
+                       "the request carries Sec-WebSocket-Key1 instead of Sec-WebSocket-Key");
+        return;
+    }
+    if (r->request && !e->client_key.p)
+        report_problem(r, WST_PROBLEM_HANDSHAKE_KEY_MISSING, WST_C2S,
+                       "the request has no Sec-WebSocket-Key");
+    if (r->request && e->version != 13) {
+        snprintf(detail, sizeof detail,
+                 e->version < 0 ? "the request names no version" : "the request names version %d",
+                 (int)e->version);
+        report_problem(r, WST_PROBLEM_HANDSHAKE_VERSION, WST_C2S, detail);
+    }
+    if (e->accepted && r->response) {
+        report_accept(r);
+        report_extensions(r);
+        report_subprotocol(r);
+    }
+    if (e->accepted && (!r->request || !r->response))
+        report_problem(r, WST_PROBLEM_HANDSHAKE_PICKED_UP, WST_DIR_NONE,
+                       r->request ? "the answer to the upgrade request is not in the capture"
+                                  : "the upgrade request is not in the capture");
+    else if (!r->response)
+        report_problem(r, WST_PROBLEM_HANDSHAKE_NO_RESPONSE, WST_S2C,
+                       "no answer to the upgrade request was captured");
+    if (e->accepted && r->response && r->http->side[WST_C2S].wait.n) {
+        snprintf(detail, sizeof detail, "%zu bytes came before the answer",
+                 r->http->side[WST_C2S].wait.n);
+        report_problem(r, WST_PROBLEM_HANDSHAKE_EARLY_DATA, WST_C2S, detail);
+    }
+}
+
+bool wst_upgrade_report(struct wst_http *h, struct wst_http_env *env,
+                        const struct wst_head *response, bool accepted_unseen,
+                        const struct wst_arrival *a)
+{
+    struct report r = {.http = h, .env = env, .arrival = a, .response = response};
+    r.event = (struct wst_event_handshake){.carrier = WST_CARRIER_HTTP1,
+                                           .tcp_stream = -1,
+                                           .stream_id = -1,
+                                           .version = -1,
+                                           .status = -1,
+                                           .accept_ok = -1,
+                                           .rtt_ns = -1,
+                                           .headers = env->options->headers};
+    struct wst_head request;
+    env->text.n = 0;
+    /* Joined values are borrowed from one buffer, which must not move while it fills. */
+    wst_buf_reserve(&env->text, env->budget, upgrade_text_cap(env), upgrade_text_cap(env));
+    h->terms = (struct wst_upgrade_terms){0};
+    if (h->request.n &&
+        wst_head_parse(&request, env->headers[WST_C2S], h->request.p, h->request.n)) {
+        r.request = &request;
+        report_request(&r);
+    }
+    if (response) report_response(&r);
+    if (!response && accepted_unseen) {
+        r.event.accepted = true;
+        h->terms.unknown = true;
+    }
+    if (r.event.accepted && (!r.request || !response)) r.event.carrier = WST_CARRIER_UNKNOWN;
+    if (r.event.accepted && response) report_terms(&r);
+    env->handshake(env->user, h->conversation, &r.event, a);
+    report_problems(&r);
+    return r.event.accepted;
+}

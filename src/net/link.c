@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * In: a packet as captured, and its link type. Out: the packet inside the link header.
+ * Refuses link types it does not list. Numbers and layouts: the registry of
+ * https://www.tcpdump.org/linktypes.html.
+ */
+#include "walk.h"
+
+enum linktype {
+    LINKTYPE_NULL = 0,
+    LINKTYPE_ETHERNET = 1,
+    LINKTYPE_PPP = 9,
+    LINKTYPE_RAW_BSD = 12,     /* what DLT_RAW is on most systems … */
+    LINKTYPE_RAW_OPENBSD = 14, /* … and on OpenBSD; files hold both by mistake */
+    LINKTYPE_PPP_HDLC = 50,
+    LINKTYPE_PPP_ETHER = 51,
+    LINKTYPE_RAW = 101,
+    LINKTYPE_C_HDLC = 104,
+    LINKTYPE_IEEE802_11 = 105,
+    LINKTYPE_LOOP = 108,
+    LINKTYPE_LINUX_SLL = 113,
+    LINKTYPE_IEEE802_11_PRISM = 119,
+    LINKTYPE_IEEE802_11_RADIOTAP = 127,
+    LINKTYPE_IEEE802_11_AVS = 163,
+    LINKTYPE_IPV4 = 228,
+    LINKTYPE_IPV6 = 229,
+    LINKTYPE_NFLOG = 239,
+    LINKTYPE_LINUX_SLL2 = 276,
+};
+
+enum {
+    NULL_HEADER = 4,
+    SLL_HEADER = 16,
+    SLL2_HEADER = 20,
+    SLL_LLC = 4, /* ETH_P_802_2 of linux/if_ether.h: an LLC header follows */
+    NFLOG_HEADER = 4,
+    NFLOG_TLV = 4,
+    NFLOG_PAYLOAD = 9, /* NFULA_PAYLOAD of linux/netfilter/nfnetlink_log.h */
+};
+
+/* Address families as written by the system that captured. */
+enum {
+    AF_IPV4 = 2,
+    AF_IPV6_LINUX = 10,
+    AF_IPV6_BSD = 24, /* NetBSD, OpenBSD, BSD/OS; Npcap */
+    AF_IPV6_FREEBSD = 28,
+    AF_IPV6_DARWIN = 30,
+};
+
+/* LINKTYPE_NULL writes the family in the byte order of its host, LINKTYPE_LOOP in that of the
+ * network. Families are small numbers, so either order tells itself from the other. */
+static enum wst_net_result null_loop(struct wst_walk *w)
+{
+    const uint8_t *p = w->at.p;
+    if (w->at.n < NULL_HEADER) return WST_NET_SHORT;
+    uint32_t family = wst_be32(p);
+    if (family > 0xffff) family = (uint32_t)p[1] << 8 | p[0];
+    wst_walk_skip(w, NULL_HEADER);
+    switch (family) {
+    case AF_IPV4: return wst_net_ipv4(w);
+    case AF_IPV6_LINUX:
+    case AF_IPV6_BSD:
+    case AF_IPV6_FREEBSD:
+    case AF_IPV6_DARWIN: return wst_net_ipv6(w);
+    default: return WST_NET_OTHER;
+    }
+}
+
+/* Not every protocol is an EtherType here: below 0x600 they are Linux's own. */
+static enum wst_net_result cooked_protocol(struct wst_walk *w, unsigned protocol)
+{
+    if (protocol == SLL_LLC) return wst_net_llc(w);
+    return protocol < WST_ETHERTYPE_MIN ? WST_NET_OTHER : wst_net_ethertype(w, protocol);
+}
+
+/*  | packet type 2 | ARPHRD 2 | address length 2 | address 8 | protocol 2 | */
+static enum wst_net_result cooked(struct wst_walk *w)
+{
+    if (w->at.n < SLL_HEADER) return WST_NET_SHORT;
+    unsigned protocol = wst_be16(w->at.p + 14);
+    wst_walk_skip(w, SLL_HEADER);
+    return cooked_protocol(w, protocol);
+}
+
+/*  | protocol 2 | 0 2 | interface 4 | ARPHRD 2 | packet type 1 | address length 1 | address 8 |
+ *
+ * The interface is no domain: what comes in by one may be answered by another. */
+static enum wst_net_result cooked2(struct wst_walk *w)
+{
+    if (w->at.n < SLL2_HEADER) return WST_NET_SHORT;
+    unsigned protocol = wst_be16(w->at.p);
+    wst_walk_skip(w, SLL2_HEADER);
+    return cooked_protocol(w, protocol);
+}
+
+/*  | family 1 | version 1, is 0 | resource id 2 | TLV … TLV |
+ *
+ *  TLV:  | length 2, with these four | type 2 | value … | padding to a multiple of 4 |
+ *
+ * Length and type are in the byte order of the host. There are less than 256 types, none is 0:
+ * the byte of the type which is not 0 tells the order. */
+static enum wst_net_result nflog(struct wst_walk *w)
+{
+    if (w->at.n < NFLOG_HEADER) return WST_NET_SHORT;
+    if (w->at.p[1] != 0) return WST_NET_OTHER;
+    wst_walk_skip(w, NFLOG_HEADER);
+    while (w->at.n >= NFLOG_TLV) {
+        const uint8_t *p = w->at.p;
+        bool little = p[3] == 0;
+        size_t length = little ? (size_t)p[1] << 8 | p[0] : wst_be16(p);
+        unsigned type = little ? p[2] : wst_be16(p + 2);
+        if (length < NFLOG_TLV) return WST_NET_SHORT;
+        if (type == NFLOG_PAYLOAD) {
+            wst_walk_bound(w, length);
+            wst_walk_skip(w, NFLOG_TLV);
+            return wst_net_ip(w);
+        }
+        length = (length + 3) & ~(size_t)3;
+        if (length > w->at.n) return WST_NET_SHORT;
+        wst_walk_skip(w, length);
+    }
+    return wst_walk_is_cut(w) ? WST_NET_SHORT : WST_NET_OTHER;
+}
+
+static const struct {
+    enum linktype type;
+    enum wst_net_result (*read)(struct wst_walk *w);
+} links[] = {
+    {LINKTYPE_NULL, null_loop},
+    {LINKTYPE_ETHERNET, wst_net_ether},
+    {LINKTYPE_PPP, wst_net_ppp},
+    {LINKTYPE_RAW_BSD, wst_net_ip},
+    {LINKTYPE_RAW_OPENBSD, wst_net_ip},
+    {LINKTYPE_PPP_HDLC, wst_net_hdlc},
+    {LINKTYPE_PPP_ETHER, wst_net_pppoe},
+    {LINKTYPE_RAW, wst_net_ip},
+    {LINKTYPE_C_HDLC, wst_net_hdlc},
+    {LINKTYPE_IEEE802_11, wst_net_wifi},
+    {LINKTYPE_LOOP, null_loop},
+    {LINKTYPE_LINUX_SLL, cooked},
+    {LINKTYPE_IEEE802_11_PRISM, wst_net_prism},
+    {LINKTYPE_IEEE802_11_RADIOTAP, wst_net_radiotap},
+    {LINKTYPE_IEEE802_11_AVS, wst_net_prism},
+    {LINKTYPE_IPV4, wst_net_ipv4},
+    {LINKTYPE_IPV6, wst_net_ipv6},
+    {LINKTYPE_NFLOG, nflog},
+    {LINKTYPE_LINUX_SLL2, cooked2},
+};
+
+enum { LINKS = sizeof links / sizeof *links };
+
+enum wst_net_result wst_net_link(struct wst_walk *w, uint32_t link_type)
+{
+    if (link_type == LINKTYPE_ETHERNET) return wst_net_ether(w);
+    for (size_t i = 0; i < LINKS; i++)
+        if (links[i].type == link_type) return links[i].read(w);
+    return WST_NET_UNKNOWN_LINK;
+}
+
+bool wst_net_knows_link(uint32_t link_type)
+{
+    for (size_t i = 0; i < LINKS; i++)
+        if (links[i].type == link_type) return true;
+    return false;
+}

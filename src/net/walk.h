@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The walk through one packet, private to this room. A reader finds its header at `at`, checks
+ * that it is there, steps behind it and calls the reader of the next one; the TCP reader ends the
+ * walk. Nothing is copied on the way: a walk is a window that shrinks.
+ */
+#ifndef WST_NET_WALK_H
+#define WST_NET_WALK_H
+
+#include "fragment.h"
+#include "net.h"
+#include "slice.h"
+
+struct wst_net {
+    struct wst_fragments fragments;
+    uint32_t tunnel_depth;
+    bool verify_checksums;
+};
+
+/*       |<-------------------- len ------------------>|
+ *       |<---------- at.n --------->|  cut away by    |
+ *  read |  captured, still to read  |  the snap length|  padding, never looked at
+ *       ^ at.p
+ *
+ * Always: at.n <= len. */
+struct wst_walk {
+    struct wst_slice at;
+    size_t len; /* bytes from here to the end of what encloses them, as on the wire */
+    struct wst_net *net;
+    struct wst_segment *out; /* addresses, family and domain are filled in on the way */
+    int64_t now;             /* the packet's time, ns */
+    uint32_t depth;          /* encapsulations that may still follow */
+    /* About the innermost IP header passed: */
+    bool guessed; /* it gives no length (offload): the packet's end was taken */
+    bool routed;  /* it is source routed: its destination is but the next stop */
+    bool joined;  /* its payload has been put together from fragments */
+};
+
+/* EtherTypes, IEEE 802 registry (iana.org/assignments/ieee-802-numbers). */
+enum wst_ethertype {
+    WST_ETHERTYPE_LENGTH_MAX = 1500,  /* up to here a length, IEEE 802.3 section 3.2.6 */
+    WST_ETHERTYPE_MIN = 0x0600,       /* from here a type */
+    WST_ETHERTYPE_IPV4 = 0x0800,      /* RFC 894 */
+    WST_ETHERTYPE_IPV6 = 0x86dd,      /* RFC 2464 */
+    WST_ETHERTYPE_CVLAN = 0x8100,     /* IEEE 802.1Q customer tag */
+    WST_ETHERTYPE_SVLAN = 0x88a8,     /* IEEE 802.1ad service tag */
+    WST_ETHERTYPE_QINQ_9100 = 0x9100, /* service tags of before 802.1ad */
+    WST_ETHERTYPE_QINQ_9200 = 0x9200,
+    WST_ETHERTYPE_QINQ_9300 = 0x9300,
+    WST_ETHERTYPE_TEB = 0x6558,      /* a whole Ethernet frame, RFC 1701 */
+    WST_ETHERTYPE_PPP = 0x880b,      /* in GRE, RFC 2637 */
+    WST_ETHERTYPE_MPLS = 0x8847,     /* RFC 3032, RFC 5332 */
+    WST_ETHERTYPE_MPLS_UP = 0x8848,  /* upstream-assigned label */
+    WST_ETHERTYPE_PPPOE = 0x8864,    /* session stage, RFC 2516 */
+    WST_ETHERTYPE_PBB = 0x88e7,      /* IEEE 802.1ah I-TAG */
+    WST_ETHERTYPE_ERSPAN = 0x88be,   /* draft-foschiano-erspan, type I and II */
+    WST_ETHERTYPE_ERSPAN_3 = 0x22eb, /* type III */
+};
+
+/* For what few packets need. Kept out of line it leaves the plain walk (Ethernet, IPv4, TCP) free
+ * of saved registers: a third of its time. */
+#define WST_SELDOM __attribute__((cold, noinline))
+
+/* What sets one network apart from another; see wst_net_domain. */
+enum wst_net_kind {
+    WST_NET_KIND_VLAN = 1,
+    WST_NET_KIND_PPPOE,
+    WST_NET_KIND_ISID,
+    WST_NET_KIND_VXLAN,
+    WST_NET_KIND_GENEVE,
+    WST_NET_KIND_NVGRE,
+    WST_NET_KIND_GRE,
+    WST_NET_KIND_IPIP,
+    WST_NET_KIND_ETHERIP,
+    WST_NET_KIND_MPLS_IP,
+    WST_NET_KIND_GTP,
+    WST_NET_KIND_TEREDO,
+};
+
+/* Steps behind `n` bytes the caller has seen to be captured. */
+static inline void wst_walk_skip(struct wst_walk *w, size_t n)
+{
+    w->at.p += n;
+    w->at.n -= n;
+    w->len -= n;
+}
+
+/* A header says that `n` bytes follow in all. What lies beyond is padding. What is missing counts
+ * as cut away, even where the enclosing header has no room for it: mirrors (ERSPAN, cloud traffic
+ * mirroring) cut the inner packet and wrap it in a sound outer one. */
+static inline void wst_walk_bound(struct wst_walk *w, size_t n)
+{
+    w->at = wst_slice_head(w->at, n);
+    w->len = n;
+}
+
+static inline bool wst_walk_is_cut(const struct wst_walk *w)
+{
+    return w->at.n < w->len;
+}
+
+/* A good mixer of 64 bits: the finisher of splitmix64 (Steele, Lea, Flood 2014). */
+static inline uint64_t wst_net_mix(uint64_t x)
+{
+    x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
+    x = (x ^ x >> 27) * 0x94d049bb133111ebu;
+    return x ^ x >> 31;
+}
+
+/* Enters the network `id` of a kind: the domain becomes another, never 0. */
+void wst_net_domain(struct wst_walk *w, enum wst_net_kind kind, uint32_t id);
+/* The same for a tunnel known by the two addresses of the last IP header, in no order. `id`: what
+ * else tells it from other tunnels between the two, or 0. */
+void wst_net_domain_pair(struct wst_walk *w, enum wst_net_kind kind, uint32_t id);
+
+/* The readers. Each finds its header at w->at and ends the walk, through others or by itself. */
+enum wst_net_result wst_net_link(struct wst_walk *w, uint32_t link_type);     /* link.c */
+enum wst_net_result wst_net_wifi(struct wst_walk *w);                         /* wifi.c */
+enum wst_net_result wst_net_radiotap(struct wst_walk *w);                     /* wifi.c */
+enum wst_net_result wst_net_prism(struct wst_walk *w);                        /* wifi.c */
+enum wst_net_result wst_net_ether(struct wst_walk *w);                        /* ether.c */
+enum wst_net_result wst_net_ethertype(struct wst_walk *w, unsigned type);     /* ether.c */
+enum wst_net_result wst_net_llc(struct wst_walk *w);                          /* ether.c */
+enum wst_net_result wst_net_mpls(struct wst_walk *w);                         /* mpls.c */
+enum wst_net_result wst_net_pppoe(struct wst_walk *w);                        /* ppp.c */
+enum wst_net_result wst_net_ppp(struct wst_walk *w);                          /* ppp.c */
+enum wst_net_result wst_net_hdlc(struct wst_walk *w);                         /* ppp.c */
+enum wst_net_result wst_net_ip(struct wst_walk *w);                           /* ip.c */
+enum wst_net_result wst_net_ipv4(struct wst_walk *w);                         /* ip.c */
+enum wst_net_result wst_net_ipv6(struct wst_walk *w);                         /* ip.c */
+enum wst_net_result wst_net_transport(struct wst_walk *w, unsigned protocol); /* ip.c */
+enum wst_net_result wst_net_gre(struct wst_walk *w);                          /* gre.c */
+enum wst_net_result wst_net_udp(struct wst_walk *w);                          /* udp.c */
+enum wst_net_result wst_net_tcp(struct wst_walk *w);                          /* tcp.c */
+
+/* Goes one encapsulation deeper, into a packet of this EtherType (a whole Ethernet frame:
+ * WST_ETHERTYPE_TEB). Every way back to an outer layer leads through here or
+ * wst_net_inside_ip, so that recursion ends. WST_NET_OTHER when it is too deep. */
+enum wst_net_result wst_net_inside(struct wst_walk *w, unsigned type);
+/* The same into an IP packet; its first four bits tell the version. */
+enum wst_net_result wst_net_inside_ip(struct wst_walk *w);
+
+/* The ones' complement sum of RFC 1071 over `s`, begun with `sum`, folded to 16 bits: 0xffff over
+ * bytes which hold their own right checksum. */
+uint16_t wst_net_sum(struct wst_slice s, uint32_t sum);
+
+#endif

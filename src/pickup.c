@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * In: a conversation whose beginning was not captured. Out: WebSocket, when the evidence of its
+ * frames is overwhelming; else ignored.
+ *
+ * Evidence is counted in bits (ws/seek.h). Masked frames are rare in other traffic, unmasked ones
+ * look like many a binary protocol: so the masked direction convinces sooner, and both together
+ * sooner than one alone.
+ */
+#include <stdlib.h>
+
+#include "pipeline.h"
+
+enum {
+    PICKUP_WINDOW = 64 * 1024, /* bytes looked at, a direction */
+    PICKUP_BYTES = 4 << 20,    /* seen without success: it is something else */
+    PICKUPS_MAX = 4096,        /* at a time; the oldest is given up */
+    LOOK_EACH = 16,            /* segments looked at one by one, then every sixteenth */
+};
+enum { /* bits that convince: while it goes on, and at its end */
+       BITS_MASKED = 36,
+       BITS_UNMASKED = 60,
+       BITS_BOTH = 46,
+       BITS_EACH = 15,
+       BITS_MASKED_END = 30,
+       BITS_UNMASKED_END = 50,
+       BITS_BOTH_END = 36,
+};
+
+static void pickup_link(struct wst_context *c, struct conversation_pickup *p)
+{
+    p->older = c->pickups_newest;
+    if (c->pickups_newest)
+        c->pickups_newest->newer = p;
+    else
+        c->pickups_oldest = p;
+    c->pickups_newest = p;
+    c->pickups++;
+}
+
+static void pickup_unlink(struct wst_context *c, struct conversation_pickup *p)
+{
+    if (p->older)
+        p->older->newer = p->newer;
+    else
+        c->pickups_oldest = p->newer;
+    if (p->newer)
+        p->newer->older = p->older;
+    else
+        c->pickups_newest = p->older;
+    c->pickups--;
+}
+
+void wst_pickup_free(struct wst_context *c, struct conversation_pickup *p)
+{
+    pickup_unlink(c, p);
+    wst_seek_free(p->seek[0], &c->budget);
+    wst_seek_free(p->seek[1], &c->budget);
+    if (p->asked) wst_conversation_http_free(c, p->asked);
+    wst_conversation_release(c, p, sizeof *p);
+}
+
+static void pickup_give_up(struct wst_context *c, struct wst_flow *f)
+{
+    struct conversation_pickup *p = f->upper;
+    if (p->asked) {
+        struct wst_arrival a = {c->now, c->now.pkt};
+        f->kind = KIND_HTTP; /* whose handshake it reports */
+        wst_http_unanswered(&p->asked->http, &c->http, false, &a);
+        f->kind = KIND_PICKUP;
+    }
+    c->timeline.stats.other++;
+    wst_conversation_ignore(c, f);
+}
+
+void wst_pickup_begin(struct wst_context *c, struct wst_flow *f, struct conversation_http *asked)
+{
+    if (c->pickups >= PICKUPS_MAX && c->pickups_oldest->base.flow != f)
+        pickup_give_up(c, c->pickups_oldest->base.flow);
+    struct conversation_pickup *p = wst_conversation_alloc(c, f, sizeof *p);
+    if (!p) {
+        f->upper = asked;
+        f->kind = asked ? KIND_HTTP : KIND_NEW;
+        wst_conversation_ignore(c, f);
+        return;
+    }
+    f->kind = KIND_PICKUP;
+    p->asked = asked;
+    pickup_link(c, p);
+    if (!asked) return;
+    struct wst_arrival a = {c->now, asked->http.side[WST_C2S].from};
+    p->base.client = asked->base.client;
+    for (int d = 0; d < 2 && f->kind == KIND_PICKUP; d++) {
+        struct wst_buf *wait = &asked->http.side[d].wait;
+        a.from = asked->http.side[d].from;
+        if (wait->n)
+            wst_pickup_data(c, f, d == WST_C2S ? asked->base.client : !asked->base.client,
+                            wst_buf_slice(wait), &a);
+    }
+}
+
+/* Evidence that `client` is the side that masks. */
+static bool pickup_convinced(const struct conversation_pickup *p, unsigned client, bool end)
+{
+    static const struct wst_seek_rules masked = {.masked = true, .compressed = true},
+                                       unmasked = {.masked = false, .compressed = true};
+    int m = p->seek[client] ? wst_seek_evidence(p->seek[client], &masked) : -1;
+    int u = p->seek[!client] ? wst_seek_evidence(p->seek[!client], &unmasked) : -1;
+    /* The request was seen: that it asked for WebSocket is evidence, too. */
+    int asked = p->asked && p->asked->base.client == client ? 20 : 0;
+    if (m + asked >= (end ? BITS_MASKED_END : BITS_MASKED)) return true;
+    if (u + asked >= (end ? BITS_UNMASKED_END : BITS_UNMASKED)) return true;
+    return m >= BITS_EACH && u >= BITS_EACH && m + u + asked >= (end ? BITS_BOTH_END : BITS_BOTH);
+}
+
+static void pickup_handshake(struct wst_context *c, struct conversation_pickup *p,
+                             const struct wst_arrival *a)
+{
+    struct wst_event_handshake h = {.carrier = WST_CARRIER_UNKNOWN,
+                                    .stream_id = -1,
+                                    .version = -1,
+                                    .status = -1,
+                                    .accept_ok = -1,
+                                    .rtt_ns = -1,
+                                    .accepted = true,
+                                    .headers = c->options.headers};
+    wst_conversation_handshake(c, p, &h, a);
+    wst_conversation_problem(c, p, WST_PROBLEM_HANDSHAKE_PICKED_UP, WST_DIR_NONE,
+                             "its frames were recognised; the handshake is not in the capture", a);
+}
+
+static void pickup_accept(struct wst_context *c, struct wst_flow *f, unsigned client,
+                          const struct wst_arrival *a)
+{
+    struct conversation_pickup *p = f->upper;
+    struct wst_ws_terms terms = {.unknown = true};
+    struct conversation base = p->base;
+    base.client = p->base.client = (uint8_t)client;
+    if (p->asked) {
+        f->kind = KIND_HTTP;
+        wst_http_unanswered(&p->asked->http, &c->http, true, a);
+        base.conn = p->asked->base.conn;
+    } else {
+        pickup_handshake(c, p, a);
+        base.conn = p->base.conn;
+    }
+    struct wst_seek *seek[2] = {p->seek[client], p->seek[!client]};
+    p->seek[0] = p->seek[1] = NULL;
+    struct conversation_ws *w = wst_conversation_websocket(c, &base, &terms, a->when.ns);
+    wst_pickup_free(c, p);
+    if (!w) {
+        wst_seek_free(seek[0], &c->budget);
+        wst_seek_free(seek[1], &c->budget);
+        f->upper = NULL;
+        wst_conversation_ignore(c, f);
+        return;
+    }
+    for (int d = 0; d < 2; d++)
+        wst_ws_join(&w->ws, &c->ws, (enum wst_dir)d,
+                    seek[d] ? seek[d] : wst_seek_new(&c->budget, 0), a);
+}
+
+static bool pickup_look(struct wst_context *c, struct wst_flow *f, bool end,
+                        const struct wst_arrival *a)
+{
+    struct conversation_pickup *p = f->upper;
+    for (unsigned client = 0; client < 2; client++) {
+        if (p->asked && client != p->asked->base.client) continue;
+        if (!pickup_convinced(p, client, end)) continue;
+        pickup_accept(c, f, client, a);
+        return true;
+    }
+    return false;
+}
+
+void wst_pickup_data(struct wst_context *c, struct wst_flow *f, unsigned side,
+                     struct wst_slice bytes, const struct wst_arrival *a)
+{
+    struct conversation_pickup *p = f->upper;
+    if (!p->seek[side]) p->seek[side] = wst_seek_new(&c->budget, 0);
+    p->bytes += bytes.n;
+    p->looks++;
+    if (!p->seek[side] || p->bytes > PICKUP_BYTES ||
+        !wst_seek_push(p->seek[side], &c->budget, bytes, a->from, PICKUP_WINDOW)) {
+        pickup_give_up(c, f);
+        return;
+    }
+    if (p->looks <= LOOK_EACH || p->looks % LOOK_EACH == 0) pickup_look(c, f, false, a);
+}
+
+void wst_pickup_gap(struct wst_context *c, struct wst_flow *f, unsigned side, uint64_t n,
+                    const struct wst_arrival *a)
+{
+    struct conversation_pickup *p = f->upper;
+    if (pickup_look(c, f, true, a)) {
+        wst_conversation_sink.gap(c, f, side, n, WST_GAP_LOST, a);
+        return;
+    }
+    if (p->seek[side]) wst_seek_gap(p->seek[side], n);
+}
+
+bool wst_pickup_end(struct wst_context *c, struct wst_flow *f, const struct wst_arrival *a)
+{
+    if (pickup_look(c, f, true, a)) return f->kind == KIND_WS;
+    pickup_give_up(c, f);
+    return false;
+}

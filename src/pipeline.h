@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Inside the corridor: the context, and one conversation (what rides on one TCP connection).
+ * Only the files beside this one may know more than one room.
+ */
+#ifndef WST_PIPELINE_H
+#define WST_PIPELINE_H
+
+#include "flow/flow.h"
+#include "http1/http1.h"
+#include "net/net.h"
+#include "sniff/sniff.h"
+#include "timeline/timeline.h"
+#include "ws/ws.h"
+
+enum wst_kind {               /* wst_flow.kind: what a conversation is */
+                KIND_NEW,     /* not known yet; upper: NULL or its first bytes */
+                KIND_SOCKS,   /* a SOCKS5 tunnel being opened */
+                KIND_HTTP,    /* upper: struct conversation_http */
+                KIND_IDLE0,   /* HTTP between two requests, side 0 asks; upper: NULL */
+                KIND_IDLE1,   /* … side 1 asks */
+                KIND_PICKUP,  /* joined in the middle: is it WebSocket? */
+                KIND_WS,      /* upper: struct conversation_ws */
+                KIND_IGNORED, /* nobody wants it */
+};
+
+struct conversation { /* what every kind begins with; `conversation` of the rooms' callbacks */
+    struct wst_flow *flow;
+    uint64_t conn;  /* its number in the timeline; 0: none yet */
+    uint8_t client; /* the side that asked, when the kind knows */
+};
+
+struct conversation_new { /* KIND_NEW, KIND_SOCKS */
+    struct conversation base;
+    struct wst_buf early[2]; /* by side */
+    uint64_t from[2];        /* packets in which they begin */
+    struct wst_socks socks;
+};
+
+struct conversation_http {
+    struct conversation base;
+    struct wst_http http;
+    uint64_t lost[2]; /* bytes missing so far, by direction */
+};
+
+struct conversation_ws {
+    struct conversation base;
+    struct wst_ws ws;
+};
+
+struct conversation_pickup { /* KIND_PICKUP; also waits in a list, the oldest is given up first */
+    struct conversation base;
+    struct wst_seek *seek[2];        /* by side */
+    uint64_t bytes;                  /* seen so far */
+    uint32_t looks;                  /* segments so far */
+    struct conversation_http *asked; /* the upgrade request was seen, its answer was not; or NULL */
+    struct conversation_pickup *newer, *older;
+};
+
+struct wst_context {
+    struct wst_options options;
+    struct wst_budget budget;
+    struct wst_timeline timeline;
+    struct wst_net *net;
+    struct wst_flow_table *flows;
+    struct wst_http_env http;
+    struct wst_ws_env ws;
+    struct wst_when now; /* the packet being worked on */
+    struct conversation_pickup *pickups_oldest, *pickups_newest;
+    uint32_t pickups;
+    bool begun, finished;
+};
+
+/* conversation.c: what the flow room calls. */
+extern const struct wst_flow_sink wst_conversation_sink;
+/* What the http1 and ws rooms call; `user` is the context. */
+void wst_conversation_handshake(void *user, void *conversation, struct wst_event_handshake *event,
+                                const struct wst_arrival *arrival);
+void wst_conversation_problem(void *user, void *conversation, enum wst_problem problem,
+                              enum wst_dir dir, const char *detail,
+                              const struct wst_arrival *arrival);
+void wst_conversation_emit(void *user, void *conversation, struct wst_event *event);
+
+/* Inside: conversation.c and pickup.c. */
+void wst_conversation_ignore(struct wst_context *c, struct wst_flow *f);
+struct conversation_ws *wst_conversation_websocket(struct wst_context *c,
+                                                   const struct conversation *base,
+                                                   const struct wst_ws_terms *terms,
+                                                   int64_t began_ns);
+void *wst_conversation_alloc(struct wst_context *c, struct wst_flow *f, size_t size);
+void wst_conversation_release(struct wst_context *c, void *conversation, size_t size);
+void wst_conversation_http_free(struct wst_context *c, struct conversation_http *h);
+
+/* pickup.c */
+void wst_pickup_begin(struct wst_context *c, struct wst_flow *f, struct conversation_http *asked);
+void wst_pickup_data(struct wst_context *c, struct wst_flow *f, unsigned side,
+                     struct wst_slice bytes, const struct wst_arrival *a);
+void wst_pickup_gap(struct wst_context *c, struct wst_flow *f, unsigned side, uint64_t n,
+                    const struct wst_arrival *a);
+/* The flow is over: the last chance. True: it is a WebSocket conversation now. */
+bool wst_pickup_end(struct wst_context *c, struct wst_flow *f, const struct wst_arrival *a);
+void wst_pickup_free(struct wst_context *c, struct conversation_pickup *p);
+
+#endif

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * In: a stranger's bytes. Out: text that is safe to show: valid UTF-8 whatever came in, no control
+ * character, nothing a terminal would obey, nothing that hides or reorders what stands beside it.
+ *
+ *     wst_escape_json…   the inside of a JSON string (RFC 8259)
+ *     wst_escape_base64  RFC 4648 section 4, padded
+ *     wst_escape_quote … for people: "as strace quotes" (quote.c)
+ *
+ * Payloads of any size stream through the output buffer in pieces.
+ */
+#ifndef WST_RENDER_ESCAPE_H
+#define WST_RENDER_ESCAPE_H
+
+#include "out.h"
+
+/* Characters that must not be shown as they are: C1 controls, bidirectional overrides and
+ * isolates, marks and fillers that take no room, U+2028 and U+2029. Not the joiners U+200C and
+ * U+200D: Persian, Indic scripts and emoji are spelled with them. */
+bool wst_escape_hidden(uint32_t character);
+
+/* -- JSON ----------------------------------------------------------------------------------- */
+
+/* Room that wst_escape_json_at needs for n bytes: \u0000 is six, and stores are 16 wide. */
+#define WST_ESCAPE_JSON_ROOM(n) (6 * (n) + 16)
+
+/* The inside of a JSON string; quotes are the caller's. What would be hidden is written \u00xx,
+ * which reads back as the same character. A byte that is not UTF-8 becomes \ufffd: payloads reach
+ * this only when they were found valid, so it is the last line of defence. Returns the place
+ * after. The second is the plain twin that the first is tested against. */
+uint8_t *wst_escape_json_at(uint8_t *at, struct wst_slice s);
+uint8_t *wst_escape_json_scalar(uint8_t *at, struct wst_slice s);
+void wst_escape_json(struct wst_out *out, struct wst_slice s);
+
+/* For header values, URIs, file names: as UTF-8 when they are, else byte for byte as Latin-1, which
+ * is what HTTP meant by them (RFC 9110 section 5.5) and loses nothing. */
+void wst_escape_json_loose(struct wst_out *out, struct wst_slice s);
+
+/* -- base64 --------------------------------------------------------------------------------- */
+
+#define WST_ESCAPE_BASE64_ROOM(n) (((n) + 2) / 3 * 4)
+
+/* Both write WST_ESCAPE_BASE64_ROOM(s.n) bytes and return the place after. The second is the plain
+ * twin that the first is tested against. */
+uint8_t *wst_escape_base64_at(uint8_t *at, struct wst_slice s);
+uint8_t *wst_escape_base64_scalar(uint8_t *at, struct wst_slice s);
+void wst_escape_base64(struct wst_out *out, struct wst_slice s);
+
+/* -- for people ----------------------------------------------------------------------------- */
+
+/* How to read the bytes: as text, where printable UTF-8 passes, or as bytes, where only ASCII does.
+ */
+enum wst_escape_kind { WST_ESCAPE_TEXT, WST_ESCAPE_BYTES };
+
+/* "Hello\n\x1b[31m\u{202e}" in quotes. Shows at most `max` bytes of `s` (0: all), cut between
+ * characters; what is not shown, and `omitted` bytes that the caller does not have, are counted
+ * behind it: "Hel"… +2 bytes */
+void wst_escape_quote(struct wst_out *out, struct wst_slice s, enum wst_escape_kind kind,
+                      size_t max, uint64_t omitted);
+/* The same without quotes, for words of our own that quote a stranger (a problem's detail). */
+void wst_escape_plain(struct wst_out *out, struct wst_slice s);
+/* Plain if it is one word, else in quotes: so that a value never looks like two. */
+void wst_escape_word(struct wst_out *out, struct wst_slice s);
+
+#endif

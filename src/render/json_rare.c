@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * In: the events that come once a connection or once a capture. Out: their lines of JSON.
+ * Speed is no concern here: each helper writes a key, comma in front, and one value.
+ */
+#include "digits.h"
+#include "escape.h"
+#include "json.h"
+#include "slice.h"
+
+#include <wstrace/wstrace.h>
+
+/* -- a key and a value ---------------------------------------------------------------------- */
+
+/* Keys are written as ",\"key\":", or "\"key\":" where they are the first. */
+
+static void put_string(struct wst_out *out, const char *key, struct wst_slice value)
+{
+    wst_out_text(out, key);
+    if (value.p == NULL) {
+        wst_out_text(out, "null");
+        return;
+    }
+    wst_out_text(out, "\"");
+    wst_escape_json_loose(out, value);
+    wst_out_text(out, "\"");
+}
+
+static void put_text(struct wst_out *out, const char *key, const char *value)
+{
+    put_string(out, key, wst_slice_text(value));
+}
+
+static void put_number(struct wst_out *out, const char *key, uint64_t value)
+{
+    wst_out_text(out, key);
+    wst_out_number(out, value);
+}
+
+/* Negative: null. */
+static void put_number_or_null(struct wst_out *out, const char *key, int64_t value)
+{
+    wst_out_text(out, key);
+    if (value < 0)
+        wst_out_text(out, "null");
+    else
+        wst_out_number(out, (uint64_t)value);
+}
+
+static void put_bool(struct wst_out *out, const char *key, bool value)
+{
+    wst_out_text(out, key);
+    wst_out_text(out, value ? "true" : "false");
+}
+
+static void put_seconds(struct wst_out *out, const char *key, int64_t ns, bool nanos)
+{
+    wst_out_text(out, key);
+    out->at = wst_digits_seconds(wst_out_reserve(out, 32), ns, nanos);
+}
+
+static void put_texts(struct wst_out *out, const char *key, const char *const *values, size_t n)
+{
+    wst_out_text(out, key);
+    wst_out_text(out, "[");
+    for (size_t i = 0; i < n; i++) put_text(out, i ? "," : "", values[i]);
+    wst_out_text(out, "]");
+}
+
+/* `{"type":"…"` and the common fields. */
+static struct wst_out *begin(struct wst_json *json, const struct wst_event *event,
+                             enum wst_json_dir dir)
+{
+    struct wst_out *out = &json->render.out;
+    wst_out_text(out, "{\"type\":\"");
+    wst_out_text(out, wst_event_type_name(event->type));
+    wst_out_text(out, "\"");
+    out->at = wst_json_head(json, wst_out_reserve(out, WST_JSON_HEAD), event, dir);
+    return out;
+}
+
+/* -- handshake ------------------------------------------------------------------------------ */
+
+static void put_tls(struct wst_out *out, const struct wst_tls_info *tls)
+{
+    wst_out_text(out, ",\"tls\":");
+    if (tls == NULL) {
+        wst_out_text(out, "null");
+        return;
+    }
+    put_text(out, "{\"version\":", tls->version);
+    put_text(out, ",\"cipher\":", tls->cipher);
+    put_text(out, ",\"sni\":", tls->sni);
+    put_text(out, ",\"alpn\":", tls->alpn);
+    wst_out_text(out, "}");
+}
+
+static void put_deflate(struct wst_out *out, const struct wst_deflate_terms *d)
+{
+    wst_out_text(out, ",\"deflate\":");
+    if (!d->agreed) {
+        wst_out_text(out, "null");
+        return;
+    }
+    put_bool(out, "{\"server_no_context_takeover\":", d->server_no_context_takeover);
+    put_bool(out, ",\"client_no_context_takeover\":", d->client_no_context_takeover);
+    put_number(out, ",\"server_max_window_bits\":", d->server_max_window_bits);
+    put_number(out, ",\"client_max_window_bits\":", d->client_max_window_bits);
+    wst_out_text(out, "}");
+}
+
+static void put_headers(struct wst_out *out, const char *key, const struct wst_header *headers,
+                        size_t n)
+{
+    wst_out_text(out, key);
+    wst_out_text(out, "[");
+    for (size_t i = 0; i < n; i++) {
+        struct wst_slice name = headers[i].name, value = headers[i].value;
+        /* Contract: two strings; a header without a value has an empty one. */
+        put_string(out, i ? ",[" : "[", name.p ? name : wst_slice_text(""));
+        put_string(out, ",", value.p ? value : wst_slice_text(""));
+        wst_out_text(out, "]");
+    }
+    wst_out_text(out, "]");
+}
+
+static void put_request(struct wst_out *out, const struct wst_event_handshake *h)
+{
+    put_number_or_null(out, ",\"request_pkt\":", h->request_pkt ? (int64_t)h->request_pkt : -1);
+    put_string(out, ",\"method\":", h->method);
+    put_string(out, ",\"host\":", h->host);
+    put_string(out, ",\"uri\":", h->uri);
+    put_string(out, ",\"origin\":", h->origin);
+    put_string(out, ",\"user_agent\":", h->user_agent);
+    put_number_or_null(out, ",\"version\":", h->version);
+}
+
+static void put_answer(struct wst_out *out, const struct wst_event_handshake *h)
+{
+    put_number_or_null(out, ",\"status\":", h->status);
+    put_bool(out, ",\"accepted\":", h->accepted);
+    put_string(out, ",\"client_key\":", h->client_key);
+    put_string(out, ",\"server_accept\":", h->server_accept);
+    put_string(out, ",\"accept_expected\":", h->accept_expected);
+    if (h->accept_ok < 0)
+        wst_out_text(out, ",\"accept_ok\":null");
+    else
+        put_bool(out, ",\"accept_ok\":", h->accept_ok);
+}
+
+static void put_terms(struct wst_out *out, const struct wst_event_handshake *h)
+{
+    wst_out_text(out, ",\"client_protocols\":[");
+    for (size_t i = 0; i < h->client_protocols_n; i++)
+        put_string(out, i ? "," : "", h->client_protocols[i]);
+    put_string(out, "],\"subprotocol\":", h->subprotocol);
+    put_string(out, ",\"client_extensions\":", h->client_extensions);
+    put_string(out, ",\"server_extensions\":", h->server_extensions);
+    put_deflate(out, &h->deflate);
+}
+
+void wst_json_handshake(struct wst_json *json, const struct wst_event *event)
+{
+    const struct wst_event_handshake *h = &event->handshake;
+    struct wst_out *out = begin(json, event, WST_JSON_NO_DIR);
+    put_text(out, ",\"carrier\":", wst_carrier_name(h->carrier));
+    put_tls(out, h->tls);
+    put_number_or_null(out, ",\"tcp_stream\":", h->tcp_stream);
+    put_number_or_null(out, ",\"stream_id\":", h->stream_id);
+    put_text(out, ",\"client_ip\":", h->client_ip);
+    put_number(out, ",\"client_port\":", h->client_port);
+    put_text(out, ",\"server_ip\":", h->server_ip);
+    put_number(out, ",\"server_port\":", h->server_port);
+    put_request(out, h);
+    put_answer(out, h);
+    put_terms(out, h);
+    if (h->rtt_ns < 0)
+        wst_out_text(out, ",\"rtt\":null");
+    else
+        put_seconds(out, ",\"rtt\":", h->rtt_ns, event->nanos);
+    if (h->headers) {
+        put_headers(out, ",\"request_headers\":", h->request_headers, h->request_headers_n);
+        put_headers(out, ",\"response_headers\":", h->response_headers, h->response_headers_n);
+    }
+    wst_out_text(out, "}\n");
+}
+
+/* -- the others ----------------------------------------------------------------------------- */
+
+void wst_json_meta(struct wst_json *json, const struct wst_event *event)
+{
+    const struct wst_event_meta *m = &event->meta;
+    struct wst_out *out = &json->render.out;
+    put_number(out, "{\"type\":\"meta\",\"schema\":", WST_SCHEMA);
+    put_text(out, ",\"tool\":\"wstrace\",\"version\":", wst_version());
+    put_texts(out, ",\"sources\":", m->sources, m->sources_n);
+    put_texts(out, ",\"link_types\":", m->link_types, m->link_types_n);
+    put_text(out, ",\"filter\":", m->filter);
+    wst_out_text(out, "}\n");
+}
+
+void wst_json_close(struct wst_json *json, const struct wst_event *event)
+{
+    const struct wst_event_close *c = &event->close;
+    struct wst_out *out = begin(json, event, wst_json_dir_of(event));
+    put_number_or_null(out, ",\"code\":", c->code);
+    put_text(out, ",\"name\":", c->name);
+    if (c->utf8 || c->reason.n == 0) {
+        wst_out_text(out, ",\"reason\":\"");
+        wst_escape_json(out, c->reason);
+    } else {
+        wst_out_text(out, ",\"reason\":null,\"reason_b64\":\"");
+        wst_escape_base64(out, c->reason);
+    }
+    wst_out_text(out, "\"}\n");
+}
+
+void wst_json_gap(struct wst_json *json, const struct wst_event *event)
+{
+    struct wst_out *out = begin(json, event, wst_json_dir_of(event));
+    put_number(out, ",\"bytes\":", event->gap.bytes);
+    put_number_or_null(out, ",\"offset\":", event->gap.offset);
+    wst_out_text(out, "}\n");
+}
+
+void wst_json_problem(struct wst_json *json, const struct wst_event *event)
+{
+    const struct wst_event_problem *p = &event->problem;
+    const struct wst_problem_row *row = wst_problem_row(p->problem);
+    struct wst_out *out = begin(json, event, wst_json_dir_of(event));
+    put_text(out, ",\"id\":", row ? row->id : "unknown");
+    put_text(out, ",\"level\":", wst_level_name(row ? row->level : WST_NOTE));
+    put_text(out, ",\"rfc\":", row ? row->rfc : NULL);
+    put_number_or_null(out, ",\"n\":", p->n ? (int64_t)p->n : -1);
+    put_number_or_null(out, ",\"msg\":", p->msg ? (int64_t)p->msg : -1);
+    put_text(out, ",\"detail\":", p->detail ? p->detail : "");
+    wst_out_text(out, "}\n");
+}
+
+static void put_direction(struct wst_out *out, const char *key, const struct wst_event_direction *d)
+{
+    wst_out_text(out, key);
+    put_number(out, "{\"frames\":", d->frames);
+    put_number(out, ",\"messages\":", d->messages);
+    put_number(out, ",\"wire_bytes\":", d->wire_bytes);
+    put_number(out, ",\"bytes\":", d->bytes);
+    put_number(out, ",\"gaps\":", d->gaps);
+    wst_out_text(out, "}");
+}
+
+void wst_json_end(struct wst_json *json, const struct wst_event *event)
+{
+    const struct wst_event_end *e = &event->end;
+    struct wst_out *out = begin(json, event, WST_JSON_NO_DIR);
+    const char *by = e->by == WST_C2S ? "client" : e->by == WST_S2C ? "server" : NULL;
+    put_text(out, ",\"tcp\":", wst_tcp_end_name(e->tcp));
+    put_bool(out, ",\"clean\":", e->clean);
+    put_text(out, ",\"by\":", by);
+    put_number_or_null(out, ",\"code\":", e->code);
+    put_seconds(out, ",\"duration\":", e->duration_ns, event->nanos);
+    put_direction(out, ",\"c2s\":", &e->dir[WST_C2S]);
+    put_direction(out, ",\"s2c\":", &e->dir[WST_S2C]);
+    wst_out_text(out, "}\n");
+}
+
+void wst_json_stats(struct wst_json *json, const struct wst_event *event)
+{
+    const struct wst_event_stats *s = &event->stats;
+    struct wst_out *out = &json->render.out;
+    put_number(out, "{\"type\":\"stats\",\"packets\":", s->packets);
+    put_number(out, ",\"bytes\":", s->bytes);
+    put_number(out, ",\"tcp_streams\":", s->tcp_streams);
+    put_number(out, ",\"connections\":", s->connections);
+    put_number(out, ",\"refused\":", s->refused);
+    put_number(out, ",\"frames\":", s->frames);
+    put_number(out, ",\"messages\":", s->messages);
+    put_number(out, ",\"problems\":{\"error\":", s->problems[WST_ERROR]);
+    put_number(out, ",\"warning\":", s->problems[WST_WARNING]);
+    put_number(out, ",\"note\":", s->problems[WST_NOTE]);
+    put_number(out, "},\"gaps\":", s->gaps);
+    put_number_or_null(out, ",\"captured\":", s->captured);
+    put_number_or_null(out, ",\"received\":", s->received);
+    put_number_or_null(out, ",\"dropped\":", s->dropped);
+    wst_out_text(out, "}\n");
+}

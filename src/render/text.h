@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Inside the text renderer. Every line begins alike:
+ *
+ *     12:00:01.123456 #1 >  text   FIN  mask 37fa213d      5  "Hello"
+ *     12:00:01.123789 #1  < text   FIN                     5  "Hello"
+ *     |time          |conn |op    |flags and mask   |length  what there is to say
+ *                        direction
+ *
+ * text.c has the lines of frames, messages and closes; text_handshake.c and text_rare.c the others;
+ * text_style.c the left columns, colours and small words.
+ */
+#ifndef WST_RENDER_TEXT_H
+#define WST_RENDER_TEXT_H
+
+#include "clock.h"
+#include "out.h"
+
+/* Restrained: dim for what is seldom read, a colour a direction, two for what is wrong. Nothing is
+ * told by colour alone. */
+enum wst_text_ink { WST_TEXT_DIM, WST_TEXT_CLIENT, WST_TEXT_SERVER, WST_TEXT_WARN, WST_TEXT_BAD };
+
+/* A frame waits here for its message or close: the very next event, if it comes. Nothing in it is
+ * borrowed. */
+struct wst_text_held {
+    bool waiting;
+    bool nanos;
+    enum wst_dir dir;
+    uint64_t conn;
+    struct wst_when when;
+    struct wst_event_frame frame; /* payload is null */
+};
+
+struct wst_text {
+    struct wst_render render; /* first: a wst_render is freed as one */
+    struct wst_text_options options;
+    struct wst_clock clock;
+    bool timed;                /* a line was written: the next two hold */
+    int64_t first_ns, last_ns; /* times of the first line and of the last */
+    unsigned conn_width;       /* digits of the largest connection number so far */
+    struct wst_text_held held;
+};
+
+/* What the left columns of a line are made of. */
+struct wst_text_left {
+    struct wst_when when;
+    bool nanos;
+    enum wst_dir dir;
+    uint64_t conn;
+};
+static inline struct wst_text_left wst_text_left_of(const struct wst_event *event)
+{
+    return (struct wst_text_left){event->when, event->nanos, event->dir, event->conn};
+}
+
+/* Room that the left columns need, with all colours. */
+enum { WST_TEXT_LEFT = 160 };
+
+/* Time and connection, each with a space behind; and those two and the direction. */
+uint8_t *wst_text_start(struct wst_text *text, uint8_t *at, const struct wst_text_left *left);
+uint8_t *wst_text_left(struct wst_text *text, uint8_t *at, const struct wst_text_left *left);
+
+/* Changes colour, and back; nothing when colours are off. Room: 8 bytes each. */
+uint8_t *wst_text_ink_at(const struct wst_text *text, uint8_t *at, enum wst_text_ink ink);
+uint8_t *wst_text_plain_at(const struct wst_text *text, uint8_t *at);
+void wst_text_ink(struct wst_text *text, enum wst_text_ink ink);
+void wst_text_plain(struct wst_text *text);
+
+/* `value` with blanks in front to fill `width`. Room: 32 bytes. */
+uint8_t *wst_text_right(uint8_t *at, uint64_t value, unsigned width);
+/* "1 packet", "2 packets". */
+void wst_text_count(struct wst_out *out, uint64_t n, const char *what);
+/* "12 µs", "1.234 ms", "2.001 s", "3 min 20 s", "5 h 3 min". */
+void wst_text_duration(struct wst_out *out, int64_t ns);
+/* "1000 normal closure", "4711", or "no code" when negative. */
+void wst_text_close_code(struct wst_out *out, int32_t code);
+
+/* One event each: its line, or lines (text_handshake.c, text_rare.c). */
+void wst_text_handshake(struct wst_text *text, const struct wst_event *event);
+void wst_text_gap(struct wst_text *text, const struct wst_event *event);
+void wst_text_problem(struct wst_text *text, const struct wst_event *event);
+void wst_text_end(struct wst_text *text, const struct wst_event *event);
+void wst_text_stats(struct wst_text *text, const struct wst_event *event);
+
+#endif

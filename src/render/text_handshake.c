@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * In: a handshake. Out: its two lines for people: who asked whom for what and the answer; then the
+ * terms they agreed on. Every field has two blanks in front, so a line can be cut by eye.
+ * Refuses to show a stranger's words other than through escape.h.
+ */
+#include "escape.h"
+#include "slice.h"
+#include "text.h"
+
+#include <wstrace/event.h>
+
+/* "  key value", nothing when there is no value. */
+static void put_field(struct wst_out *out, const char *key, struct wst_slice value)
+{
+    if (value.p == NULL) return;
+    wst_out_text(out, "  ");
+    wst_out_text(out, key);
+    wst_escape_word(out, value);
+}
+
+static void put_escaped(struct wst_out *out, const char *words)
+{
+    wst_escape_plain(out, wst_slice_text(words));
+}
+
+static void put_endpoint(struct wst_out *out, const char *ip, uint16_t port)
+{
+    bool six = strchr(ip, ':') != NULL;
+    wst_out_text(out, six ? "[" : "");
+    put_escaped(out, ip);
+    wst_out_text(out, six ? "]:" : ":");
+    wst_out_number(out, port);
+}
+
+/* "  h2 stream 3": which stream of what, when it is not the whole of an HTTP/1.1 connection. */
+static void put_carrier(struct wst_out *out, const struct wst_event_handshake *h)
+{
+    if (h->carrier != WST_CARRIER_H2 && h->carrier != WST_CARRIER_H3) return;
+    wst_out_text(out, "  ");
+    wst_out_text(out, wst_carrier_name(h->carrier));
+    if (h->stream_id < 0) return;
+    wst_out_text(out, " stream ");
+    wst_out_number(out, (uint64_t)h->stream_id);
+}
+
+static void put_request(struct wst_out *out, const struct wst_event_handshake *h)
+{
+    put_field(out, "", h->method);
+    if (h->uri.p) {
+        wst_out_text(out, h->method.p ? " " : "  ");
+        wst_escape_word(out, h->uri);
+    }
+    put_field(out, "", h->host);
+}
+
+static void put_status(struct wst_text *text, const struct wst_event_handshake *h)
+{
+    struct wst_out *out = &text->render.out;
+    bool picked_up = h->accepted && h->status < 0;
+    wst_out_text(out, "  ");
+    if (!h->accepted || picked_up) wst_text_ink(text, WST_TEXT_WARN);
+    if (picked_up) {
+        wst_out_text(out, "picked up without its handshake");
+    } else if (h->status < 0) {
+        wst_out_text(out, "no response");
+    } else {
+        wst_out_number(out, (uint64_t)h->status);
+        wst_out_text(out, h->reason.n > 0 ? " " : "");
+        wst_escape_plain(out, h->reason);
+        if (!h->accepted) wst_out_text(out, h->status == 101 ? "  not followed" : "  refused");
+    }
+    if (!h->accepted || picked_up) wst_text_plain(text);
+}
+
+static void put_accept(struct wst_text *text, const struct wst_event_handshake *h)
+{
+    struct wst_out *out = &text->render.out;
+    wst_text_ink(text, WST_TEXT_DIM);
+    put_field(out, "key ", h->client_key);
+    put_field(out, "accept ", h->server_accept);
+    wst_text_plain(text);
+    if (h->accept_ok == 1) wst_out_text(out, " ok");
+    if (h->accept_ok != 0) return;
+    wst_text_ink(text, WST_TEXT_BAD);
+    wst_out_text(out, h->server_accept.p ? " WRONG, expected " : "  accept MISSING, expected ");
+    wst_escape_word(out, h->accept_expected);
+    wst_text_plain(text);
+}
+
+/* The one chosen; if none was, those offered. */
+static void put_protocol(struct wst_out *out, const struct wst_event_handshake *h)
+{
+    put_field(out, "protocol ", h->subprotocol);
+    if (h->subprotocol.p || h->client_protocols_n == 0) return;
+    wst_out_text(out, "  offered ");
+    for (size_t i = 0; i < h->client_protocols_n; i++) {
+        wst_out_text(out, i ? ", " : "");
+        wst_escape_word(out, h->client_protocols[i]);
+    }
+}
+
+/* "  deflate 15/12": window bits of client and server, in the order of > and <. */
+static void put_deflate(struct wst_out *out, const struct wst_event_handshake *h)
+{
+    const struct wst_deflate_terms *d = &h->deflate;
+    if (!d->agreed) {
+        if (h->server_extensions.n > 0) put_field(out, "extensions ", h->server_extensions);
+        return;
+    }
+    wst_out_text(out, "  deflate ");
+    wst_out_number(out, d->client_max_window_bits);
+    wst_out_text(out, "/");
+    wst_out_number(out, d->server_max_window_bits);
+    if (d->client_no_context_takeover && d->server_no_context_takeover)
+        wst_out_text(out, " no context takeover");
+    else if (d->client_no_context_takeover)
+        wst_out_text(out, " no client context takeover");
+    else if (d->server_no_context_takeover)
+        wst_out_text(out, " no server context takeover");
+}
+
+/* Whether the host is `name`, with or without a port: nearly always so, and not worth repeating. */
+static bool names_host(struct wst_slice host, const char *name)
+{
+    size_t n = strlen(name);
+    if (host.n < n || n == 0 || memcmp(host.p, name, n) != 0) return false;
+    return host.n == n || host.p[n] == ':';
+}
+
+static void put_tls(struct wst_out *out, const struct wst_event_handshake *h)
+{
+    const struct wst_tls_info *t = h->tls;
+    if (t == NULL) return;
+    wst_out_text(out, "  ");
+    put_escaped(out, t->version ? t->version : "TLS");
+    if (t->cipher) wst_out_text(out, " ");
+    if (t->cipher) put_escaped(out, t->cipher);
+    if (t->sni && !names_host(h->host, t->sni)) put_field(out, "sni ", wst_slice_text(t->sni));
+    put_field(out, "alpn ", wst_slice_text(t->alpn));
+}
+
+static void put_terms(struct wst_text *text, const struct wst_event_handshake *h)
+{
+    struct wst_out *out = &text->render.out;
+    put_accept(text, h);
+    if (h->version >= 0 && h->version != 13) {
+        wst_out_text(out, "  version ");
+        wst_out_number(out, (uint64_t)h->version);
+    }
+    put_protocol(out, h);
+    put_deflate(out, h);
+    put_field(out, "origin ", h->origin);
+    put_tls(out, h);
+    if (h->rtt_ns < 0) return;
+    wst_out_text(out, "  rtt ");
+    wst_text_duration(out, h->rtt_ns);
+}
+
+static bool has_terms(const struct wst_event_handshake *h)
+{
+    return h->client_key.p || h->server_accept.p || h->accept_ok == 0 || h->version >= 0 ||
+           h->subprotocol.p || h->client_protocols_n > 0 || h->deflate.agreed ||
+           h->server_extensions.n > 0 || h->origin.p || h->tls || h->rtt_ns >= 0;
+}
+
+static void put_headers(struct wst_text *text, const char *mark, enum wst_text_ink ink,
+                        const struct wst_header *headers, size_t n)
+{
+    struct wst_out *out = &text->render.out;
+    for (size_t i = 0; i < n; i++) {
+        wst_out_text(out, "    ");
+        wst_text_ink(text, ink);
+        wst_out_text(out, mark);
+        wst_text_plain(text);
+        wst_escape_plain(out, headers[i].name);
+        wst_out_text(out, ": ");
+        wst_escape_plain(out, headers[i].value);
+        wst_out_text(out, "\n");
+    }
+}
+
+void wst_text_handshake(struct wst_text *text, const struct wst_event *event)
+{
+    const struct wst_event_handshake *h = &event->handshake;
+    struct wst_out *out = &text->render.out;
+    struct wst_text_left left = wst_text_left_of(event);
+    out->at = wst_text_start(text, wst_out_reserve(out, WST_TEXT_LEFT), &left);
+    wst_out_text(out, " ");
+    put_endpoint(out, h->client_ip, h->client_port);
+    wst_out_text(out, " > ");
+    put_endpoint(out, h->server_ip, h->server_port);
+    put_carrier(out, h);
+    put_request(out, h);
+    put_status(text, h);
+    wst_out_text(out, "\n");
+    if (has_terms(h)) {
+        wst_out_text(out, "  "); /* and the two of the first field: four */
+        put_terms(text, h);
+        wst_out_text(out, "\n");
+    }
+    if (!text->options.headers || !h->headers) return;
+    put_headers(text, "> ", WST_TEXT_CLIENT, h->request_headers, h->request_headers_n);
+    put_headers(text, "< ", WST_TEXT_SERVER, h->response_headers, h->response_headers_n);
+}

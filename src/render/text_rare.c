@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * In: gaps, problems, ends of connections, the totals. Out: their lines for people.
+ * Refuses to show a stranger's words other than through escape.h.
+ */
+#include "escape.h"
+#include "slice.h"
+#include "text.h"
+
+#include <wstrace/event.h>
+
+/* -- small pieces --------------------------------------------------------------------------- */
+
+static void put_escaped(struct wst_out *out, const char *words)
+{
+    wst_escape_plain(out, wst_slice_text(words));
+}
+
+/* Time to operation. */
+static struct wst_out *begin(struct wst_text *text, const struct wst_event *event)
+{
+    struct wst_out *out = &text->render.out;
+    struct wst_text_left left = wst_text_left_of(event);
+    out->at = wst_text_left(text, wst_out_reserve(out, WST_TEXT_LEFT), &left);
+    return out;
+}
+
+/* -- gap, problem --------------------------------------------------------------------------- */
+
+void wst_text_gap(struct wst_text *text, const struct wst_event *event)
+{
+    struct wst_out *out = begin(text, event);
+    wst_text_ink(text, WST_TEXT_WARN);
+    wst_out_text(out, "gap                      ");
+    out->at = wst_text_right(wst_out_reserve(out, 32), event->gap.bytes, 7);
+    wst_out_text(out, event->gap.bytes == 1 ? "  byte missing" : "  bytes missing");
+    wst_out_text(out, " from the capture");
+    if (event->gap.offset >= 0) {
+        wst_out_text(out, ", from offset ");
+        wst_out_number(out, (uint64_t)event->gap.offset);
+    }
+    wst_text_plain(text);
+    wst_out_text(out, "\n");
+}
+
+/* "  (frame 1.3, RFC 6455 §5.1)": CONN.N is what `explain` takes. */
+static void put_reference(struct wst_out *out, const struct wst_event *event,
+                          const struct wst_problem_row *row)
+{
+    const struct wst_event_problem *p = &event->problem;
+    if (p->n == 0 && p->msg == 0 && row->rfc == NULL) return;
+    wst_out_text(out, "  (");
+    if (p->n > 0) {
+        wst_out_text(out, "frame ");
+        wst_out_number(out, event->conn);
+        wst_out_text(out, ".");
+        wst_out_number(out, p->n);
+    } else if (p->msg > 0) {
+        wst_out_text(out, "message ");
+        wst_out_number(out, p->msg);
+    }
+    if (row->rfc) {
+        wst_out_text(out, p->n > 0 || p->msg > 0 ? ", " : "");
+        wst_out_text(out, row->rfc);
+    }
+    wst_out_text(out, ")");
+}
+
+void wst_text_problem(struct wst_text *text, const struct wst_event *event)
+{
+    static const struct wst_problem_row unknown = {"unknown", WST_NOTE, NULL, "", ""};
+    static const char *const words[WST_LEVELS] = {"note   ", "WARN   ", "ERROR  "};
+    static const enum wst_text_ink inks[WST_LEVELS] = {WST_TEXT_DIM, WST_TEXT_WARN, WST_TEXT_BAD};
+    const struct wst_problem_row *row = wst_problem_row(event->problem.problem);
+    struct wst_out *out = begin(text, event);
+    if (row == NULL) row = &unknown;
+    wst_text_ink(text, inks[row->level]);
+    wst_out_text(out, words[row->level]);
+    wst_out_text(out, row->id);
+    wst_text_plain(text);
+    if (event->problem.detail) {
+        wst_out_text(out, "  ");
+        put_escaped(out, event->problem.detail);
+    }
+    wst_text_ink(text, WST_TEXT_DIM);
+    put_reference(out, event, row);
+    wst_text_plain(text);
+    wst_out_text(out, "\n");
+}
+
+/* -- end ------------------------------------------------------------------------------------ */
+
+static void put_how(struct wst_out *out, const struct wst_event_end *e)
+{
+    static const char *const tcp[] = {
+        [WST_TCP_FIN] = "TCP closed",
+        [WST_TCP_RST] = "TCP reset",
+        [WST_TCP_EOF] = "capture over",
+        [WST_TCP_TIMEOUT] = "silent too long",
+        [WST_TCP_EVICTED] = "forgotten to save memory",
+    };
+    if (e->by != WST_DIR_NONE) {
+        wst_out_text(out, e->by == WST_C2S ? "closed by client, " : "closed by server, ");
+        wst_text_close_code(out, e->code);
+        wst_out_text(out, e->clean ? ", " : ", not answered, ");
+    } else {
+        wst_out_text(out, e->tcp == WST_TCP_EOF ? "still open, " : "no close frame, ");
+    }
+    wst_out_text(out, (unsigned)e->tcp <= WST_TCP_EVICTED ? tcp[e->tcp] : "TCP over");
+    wst_out_text(out, " after ");
+    wst_text_duration(out, e->duration_ns);
+}
+
+static void put_direction(struct wst_out *out, const char *mark,
+                          const struct wst_event_direction *d)
+{
+    wst_out_text(out, mark);
+    wst_text_count(out, d->messages, "message");
+    wst_out_text(out, " ");
+    wst_text_count(out, d->bytes, "byte");
+    if (d->bytes != d->wire_bytes) {
+        wst_out_text(out, " (");
+        wst_out_number(out, d->wire_bytes);
+        wst_out_text(out, " on the wire)");
+    }
+    if (d->gaps == 0) return;
+    wst_out_text(out, " ");
+    wst_text_count(out, d->gaps, "gap");
+}
+
+void wst_text_end(struct wst_text *text, const struct wst_event *event)
+{
+    const struct wst_event_end *e = &event->end;
+    struct wst_out *out = begin(text, event);
+    bool broken = !e->clean && e->tcp != WST_TCP_EOF;
+    wst_out_text(out, "end    ");
+    if (broken) wst_text_ink(text, WST_TEXT_WARN);
+    put_how(out, e);
+    if (broken) wst_text_plain(text);
+    put_direction(out, "  > ", &e->dir[WST_C2S]);
+    put_direction(out, "  < ", &e->dir[WST_S2C]);
+    wst_out_text(out, "\n");
+}
+
+/* -- stats ---------------------------------------------------------------------------------- */
+
+/* "; 2 errors, 1 warning": nothing for what there is none of. */
+static void put_findings(struct wst_out *out, const struct wst_event_stats *s)
+{
+    static const char *const names[WST_LEVELS] = {"note", "warning", "error"};
+    const char *before = "; ";
+    for (int level = WST_LEVELS - 1; level >= 0; level--) {
+        if (s->problems[level] == 0) continue;
+        wst_out_text(out, before);
+        wst_text_count(out, s->problems[level], names[level]);
+        before = ", ";
+    }
+    if (s->gaps == 0) return;
+    wst_out_text(out, before);
+    wst_text_count(out, s->gaps, "gap");
+}
+
+/* "12 TCP connections, 9 look like TLS, 2 plain HTTP" */
+static void put_tcp(struct wst_out *out, const struct wst_event_stats *s)
+{
+    wst_text_count(out, s->tcp_streams, "TCP connection");
+    if (s->tls > 0) {
+        wst_out_text(out, ", ");
+        wst_out_number(out, s->tls);
+        wst_out_text(out, s->tls == 1 ? " looks like TLS" : " look like TLS");
+    }
+    if (s->http > 0) {
+        wst_out_text(out, ", ");
+        wst_out_number(out, s->http);
+        wst_out_text(out, " plain HTTP");
+    }
+    if (s->other > 0 && s->connections == 0) {
+        wst_out_text(out, ", ");
+        wst_out_number(out, s->other);
+        wst_out_text(out, " something else");
+    }
+}
+
+static void put_found(struct wst_out *out, const struct wst_event_stats *s)
+{
+    wst_text_count(out, s->connections, "connection");
+    if (s->refused > 0) {
+        wst_out_text(out, ", ");
+        wst_out_number(out, s->refused);
+        wst_out_text(out, " refused");
+    }
+    wst_out_text(out, ", ");
+    wst_text_count(out, s->messages, "message");
+    wst_out_text(out, " in ");
+    wst_text_count(out, s->frames, "frame");
+}
+
+static void put_traffic(struct wst_out *out, const struct wst_event_stats *s, bool tcp)
+{
+    wst_text_count(out, s->packets, "packet");
+    wst_out_text(out, ", ");
+    wst_text_count(out, s->bytes, "byte");
+    if (s->last_ns > s->first_ns) {
+        wst_out_text(out, " in ");
+        wst_text_duration(out, s->last_ns - s->first_ns);
+    }
+    if (tcp) {
+        wst_out_text(out, "; ");
+        put_tcp(out, s);
+    }
+    wst_out_text(out, "\n");
+}
+
+/* What was not looked into, and so might have been something. */
+static void put_unread(struct wst_text *text, const struct wst_event_stats *s)
+{
+    struct wst_out *out = &text->render.out;
+    if (s->unknown_link == 0 && s->dropped <= 0) return;
+    wst_text_ink(text, WST_TEXT_WARN);
+    if (s->unknown_link > 0) {
+        wst_text_count(out, s->unknown_link, "packet");
+        wst_out_text(out, " of an unknown link type not read");
+    }
+    if (s->dropped > 0) {
+        wst_out_text(out, s->unknown_link > 0 ? "; " : "");
+        wst_text_count(out, (uint64_t)s->dropped, "packet");
+        wst_out_text(out, " dropped before we saw them");
+    }
+    wst_text_plain(text);
+    wst_out_text(out, "\n");
+}
+
+void wst_text_stats(struct wst_text *text, const struct wst_event *event)
+{
+    const struct wst_event_stats *s = &event->stats;
+    struct wst_out *out = &text->render.out;
+    bool found = s->connections > 0 || s->refused > 0;
+    if (found) {
+        put_found(out, s);
+    } else {
+        wst_out_text(out, "no WebSocket; ");
+        put_tcp(out, s);
+    }
+    put_findings(out, s);
+    wst_out_text(out, "\n");
+    put_traffic(out, s, found);
+    put_unread(text, s);
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What main's table is made of, and the functions in it.
+ */
+#ifndef WST_TOOL_COMMAND_H
+#define WST_TOOL_COMMAND_H
+
+struct wst_tool_command {
+    const char *name;
+    const char *usage; /* what follows "wstrace" */
+    const char *what;
+    int (*run)(int argc, char **argv); /* argv[0] is the command's name; returns the exit status */
+};
+
+int wst_tool_trace(int argc, char **argv);
+int wst_tool_problems(int argc, char **argv);
+
+/* Everything in one screen on standard output, from the tables. Returns the exit status. */
+int wst_tool_help(void);
+
+#endif

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * In: a command line. Out: the exit status of the command that its first word names.
+ * Refuses nothing: what is no command is left to the default, which traces.
+ *
+ * The tool is a guest of the library: it includes <wstrace/…> and the system's headers.
+ */
+#include "args.h"
+#include "command.h"
+#include "options.h"
+#include "output.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* One row makes the dispatch and a line of usage. The first is what happens without a command. */
+static const struct wst_tool_command commands[] = {
+    {"trace", "[trace] [OPTION...] FILE...", "show the WebSocket traffic of captures",
+     wst_tool_trace},
+    {"trace", "[trace] [OPTION...] -r FILE [FILTER]", "the same, of packets a BPF filter picks",
+     wst_tool_trace},
+    {"trace", "[trace] [OPTION...] -i NAME [FILTER]", "the same, live from an interface",
+     wst_tool_trace},
+    {"problems", "problems [ID...]", "list the findings there are, or explain some",
+     wst_tool_problems},
+};
+enum { COMMANDS = sizeof commands / sizeof *commands };
+
+static const char examples[] =
+    "\nExamples\n"
+    "  wstrace captures/01_ws_plain_basic.pcap         what was said\n"
+    "  wstrace --op close,ping,pong -r day.pcapng 'host 10.0.0.7'\n"
+    "  wstrace --json day.pcapng | jq -r 'select(.type == \"message\") | .text'\n"
+    "  tcpdump -w - 'tcp port 8080' | wstrace -\n";
+
+int wst_tool_help(void)
+{
+    for (int i = 0; i < COMMANDS; i++)
+        printf("%s wstrace %-38s %s\n", i ? "      " : "Usage:", commands[i].usage,
+               commands[i].what);
+    wst_tool_args_help(stdout, wst_tool_trace_args, wst_tool_trace_args_n);
+    fputs(examples, stdout);
+    return wst_tool_stdout_done();
+}
+
+/* A capture must not be opened as descriptor 1 and be written to because the caller closed
+ * standard output. In place of the three: /dev/null, opened the wrong way round so that using it
+ * fails as the closed one would. */
+static void keep_standard_descriptors(void)
+{
+    for (int fd = 0; fd < 3; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY) < 0) return;
+}
+
+int main(int argc, char **argv)
+{
+    keep_standard_descriptors();
+    signal(SIGPIPE, SIG_IGN); /* a closed pipe is an answer of write(), see output.c */
+    for (int i = 0; argc > 1 && i < COMMANDS; i++)
+        if (strcmp(argv[1], commands[i].name) == 0) return commands[i].run(argc - 1, argv + 1);
+    return commands[0].run(argc, argv);
+}

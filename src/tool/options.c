@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * In: the command line of a trace. Out: struct wst_tool_options, by way of one table.
+ * Refuses values that mean nothing. The letters are tcpdump's and mean what they mean there; the
+ * letters tcpdump has and this table lacks (-A -C -G -L -U -w -W -X -Z) are kept free for that.
+ */
+#include "options.h"
+
+#include "filter.h"
+#include "say.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <wstrace/wstrace.h>
+
+static int take_dir(void *target, const char *text)
+{
+    struct wst_tool_options *o = target;
+
+    if (strcmp(text, "c2s") == 0)
+        o->dir = WST_C2S;
+    else if (strcmp(text, "s2c") == 0)
+        o->dir = WST_S2C;
+    else
+        return wst_tool_misuse("--dir wants c2s or s2c, not '%s'", text);
+    return 0;
+}
+
+static int take_colour(void *target, const char *text)
+{
+    static const char *const words[] = {"auto", "always", "never"};
+    struct wst_tool_options *o = target;
+
+    for (int i = 0; i < 3; i++)
+        if (strcmp(text, words[i]) == 0) {
+            o->colour = (enum wst_tool_colour)i;
+            return 0;
+        }
+    return wst_tool_misuse("--color wants auto, always or never, not '%s'", text);
+}
+
+/* The opcode of text[0..n): a name as the output writes it, or a number. -1: neither. */
+static int opcode(const char *text, size_t n)
+{
+    char *end;
+    unsigned long value;
+
+    for (int i = 0; i < 16; i++) {
+        const char *name = wst_opcode_name((uint8_t)i);
+        if (strlen(name) == n && memcmp(name, text, n) == 0) return i;
+    }
+    if (n == 0 || text[0] < '0' || text[0] > '9') return -1;
+    value = strtoul(text, &end, 0); /* 10 or 0xa */
+    return end == text + n && value < 16 ? (int)value : -1;
+}
+
+static int take_ops(void *target, const char *text)
+{
+    struct wst_tool_options *o = target;
+
+    for (const char *p = text;; p++) {
+        size_t n = strcspn(p, ",");
+        int op = opcode(p, n);
+        if (op < 0)
+            return wst_tool_misuse(
+                "--op wants names (text, binary, continuation, close, ping, pong)"
+                " or numbers 0 to 15, not '%.*s'",
+                (int)n, p);
+        o->ops |= (uint16_t)(1u << op);
+        p += n;
+        if (*p == '\0') return 0;
+    }
+}
+
+static int add_item(void *target, int sort, const char *text)
+{
+    struct wst_tool_options *o = target;
+
+    o->items[o->items_n].sort = sort;
+    o->items[o->items_n++].text = text;
+    return 0;
+}
+
+static int take_file(void *target, const char *text)
+{
+    return add_item(target, WST_TOOL_READ, text);
+}
+static int take_word(void *target, const char *text)
+{
+    return add_item(target, WST_TOOL_PLAIN_WORD, text);
+}
+static int take_file_filter(void *target, const char *text)
+{
+    return add_item(target, WST_TOOL_FILE_FILTER, text);
+}
+
+static int take_device(void *target, const char *text)
+{
+    struct wst_tool_options *o = target;
+
+    if (o->device)
+        return wst_tool_misuse("-i can be given once; \"any\" listens on all interfaces");
+    o->device = text;
+    return 0;
+}
+
+#define AT(field) offsetof(struct wst_tool_options, field)
+#define FLAG(field) WST_TOOL_FLAG, AT(field), 0, 0, NULL
+#define COUNT(field) WST_TOOL_COUNT, AT(field), 0, 0, NULL
+#define WORD(field) WST_TOOL_WORD, AT(field), 0, 0, NULL
+#define NUMBER(field, least, most) WST_TOOL_NUMBER, AT(field), least, most, NULL
+#define SIZE(field, least) WST_TOOL_SIZE, AT(field), least, UINT64_MAX, NULL
+#define CALL(function) WST_TOOL_CALL, 0, 0, 0, function
+#define ACCEPTED WST_TOOL_ACCEPTED, 0, 0, 0, NULL
+
+/* clang-format off */
+const struct wst_tool_arg wst_tool_trace_args[] = {
+    {"Input", 'r', "read", "FILE", CALL(take_file), "read FILE ('-': standard input); other words are then the filter"},
+    {NULL, 'f', NULL, "FILTER", CALL(take_file_filter), "a BPF filter for the next file named, and for that file alone"},
+    {NULL, 'F', NULL, "FILE", WORD(filter_file), "take the filter for everything from FILE"},
+    {NULL, 'c', NULL, "N", NUMBER(count, 1, UINT64_MAX), "stop after N packets that passed the filter"},
+    {NULL, 0, "verify-checksums", NULL, FLAG(verify_checksums), "leave out packets whose IP or TCP checksum is wrong"},
+
+    {"Live capture", 'i', "interface", "NAME", CALL(take_device), "listen on NAME, on 'any', or on a number that -D shows"},
+    {NULL, 'D', "list-interfaces", NULL, FLAG(list_devices), "list the interfaces and end"},
+    {NULL, 's', "snapshot-length", "N", NUMBER(snaplen, 0, 262144), "capture N bytes of a packet at most (default 262144)"},
+    {NULL, 'p', "no-promiscuous-mode", NULL, FLAG(no_promiscuous), "only packets that concern this host"},
+    {NULL, 'B', "buffer-size", "KIB", NUMBER(buffer_kib, 1, 2097151), "size of the kernel's buffer in KiB"},
+    {NULL, 'y', "linktype", "TYPE", WORD(link_type), "link type to capture with"},
+
+    {"Selection", 0, "conn", "N", NUMBER(conn, 1, UINT64_MAX), "only connection N, as the output numbers them"},
+    {NULL, 0, "dir", "DIRECTION", CALL(take_dir), "only c2s (client to server) or s2c"},
+    {NULL, 0, "op", "LIST", CALL(take_ops), "only these opcodes: text,binary,continuation,close,ping,pong or numbers"},
+
+    {"Output", 0, "json", NULL, FLAG(json), "one JSON object a line instead of text"},
+    {NULL, 'o', "output", "FILE", WORD(output), "write to FILE instead of standard output"},
+    {NULL, 't', NULL, NULL, COUNT(times), "time: -t none, -tt since 1970, -ttt since the line before,"},
+    {NULL, 0, NULL, NULL, ACCEPTED, "-tttt with the date, -ttttt since the first line (default: time of day)"},
+    {NULL, 0, "utc", NULL, FLAG(utc), "times of text in UTC instead of local time (JSON always is)"},
+    {NULL, 'v', "verbose", NULL, COUNT(verbose), "more: frames of fragmented messages, headers, comments in the capture"},
+    {NULL, 'q', "quiet", NULL, FLAG(quiet), "less: no summary at the end of text, no progress"},
+    {NULL, 0, "headers", NULL, FLAG(headers), "all header lines of the handshakes"},
+    {NULL, 0, "max-text", "N", SIZE(max_text, 0), "payload bytes shown on a line of text; 0: all"},
+    {NULL, 0, "max-payload", "SIZE", SIZE(max_payload, 0), "payload bytes of a message passed on (default: all of it)"},
+    {NULL, 0, "color", "WHEN", CALL(take_colour), "auto (default), always or never"},
+    {NULL, 0, "colour", "WHEN", CALL(take_colour), NULL},
+    {NULL, 'l', NULL, NULL, FLAG(line_buffered), "write every line at once, also into a pipe or file"},
+    {NULL, 'n', NULL, NULL, ACCEPTED, "accepted for tcpdump's sake: names are never looked up"},
+
+    {"Limits", 0, "max-message", "SIZE", SIZE(max_message, 1), "bytes of a message kept (default 16M); the rest is counted"},
+    {NULL, 0, "memory", "SIZE", SIZE(memory, 1 << 20), "memory for everything (default 1G)"},
+
+    {"Help", 'h', "help", NULL, FLAG(help), "this text; 'man wstrace' tells more"},
+    {NULL, 'V', "version", NULL, FLAG(version), "the version"},
+};
+/* clang-format on */
+const size_t wst_tool_trace_args_n = sizeof wst_tool_trace_args / sizeof *wst_tool_trace_args;
+
+/* With -r or -i the words are the filter, as in tcpdump; without, they are files. */
+static int settle_items(struct wst_tool_options *o)
+{
+    const char *pending = NULL;
+    bool words_are_files = o->device == NULL;
+    char *at = NULL;
+
+    for (size_t i = 0; i < o->items_n; i++)
+        if (o->items[i].sort == WST_TOOL_READ) words_are_files = false;
+    for (size_t i = 0; i < o->items_n; i++) {
+        const struct wst_tool_item *item = &o->items[i];
+        if (item->sort == WST_TOOL_FILE_FILTER) {
+            if (pending)
+                return wst_tool_misuse("-f twice for one file: '%s', '%s'", pending, item->text);
+            pending = item->text;
+        } else if (item->sort == WST_TOOL_READ || words_are_files) {
+            o->files[o->files_n++] = (struct wst_tool_file){item->text, pending};
+            pending = NULL;
+        } else {
+            if (at == NULL) {
+                at = o->filter;
+            } else {
+                *at++ = ' ';
+            }
+            at = stpcpy(at, item->text);
+        }
+    }
+    if (pending) return wst_tool_misuse("no file follows -f '%s'", pending);
+    if (at == NULL) {
+        free(o->filter);
+        o->filter = NULL;
+    }
+    return 0;
+}
+
+static int settle_filter_file(struct wst_tool_options *o)
+{
+    if (o->filter_file == NULL) return 0;
+    if (o->filter) wst_tool_say("-F %s is the filter; '%s' is not used", o->filter_file, o->filter);
+    free(o->filter);
+    return wst_tool_filter_read(o->filter_file, &o->filter);
+}
+
+static int contradictions(const struct wst_tool_options *o)
+{
+    bool input_taken = o->filter_file && strcmp(o->filter_file, "-") == 0;
+
+    for (size_t i = 0; i < o->files_n; i++) {
+        if (strcmp(o->files[i].name, "-") != 0) continue;
+        if (input_taken) return wst_tool_misuse("standard input ('-') can be read once");
+        input_taken = true;
+    }
+    if (o->device && o->files_n) return wst_tool_misuse("-i and -r exclude each other");
+    if (o->times > WST_TIME_SINCE) return wst_tool_misuse("-t can be given five times at most");
+    if (o->device == NULL && o->files_n == 0)
+        return wst_tool_misuse("no capture named: give a FILE, '-' for standard input, or -i NAME");
+    return 0;
+}
+
+static void defaults(struct wst_tool_options *o)
+{
+    *o = (struct wst_tool_options){
+        .dir = WST_DIR_NONE,
+        .max_text = WST_TOOL_MAX_TEXT,
+        .max_payload = UINT64_MAX,
+        .max_message = wst_limits_default.max_message,
+        .memory = wst_limits_default.memory,
+    };
+}
+
+/* Room for every word of the command line, so that nothing has to grow. */
+static bool make_room(struct wst_tool_options *o, int argc, char **argv)
+{
+    size_t all = 1;
+
+    for (int i = 1; i < argc; i++) all += strlen(argv[i]) + 1;
+    o->items = calloc((size_t)argc + 1, sizeof *o->items);
+    o->files = calloc((size_t)argc + 1, sizeof *o->files);
+    o->filter = calloc(all, 1);
+    return o->items && o->files && o->filter;
+}
+
+int wst_tool_options_parse(struct wst_tool_options *options, int argc, char **argv)
+{
+    int status;
+
+    defaults(options);
+    if (!make_room(options, argc, argv)) {
+        wst_tool_say("out of memory");
+        return WST_TOOL_TROUBLE;
+    }
+    status =
+        wst_tool_args(wst_tool_trace_args, wst_tool_trace_args_n, argc, argv, options, take_word);
+    if (status || options->help || options->version || options->list_devices) return status;
+    if ((status = settle_items(options)) != 0) return status;
+    if ((status = contradictions(options)) != 0) return status;
+    return settle_filter_file(options);
+}
+
+void wst_tool_options_free(struct wst_tool_options *options)
+{
+    free(options->items);
+    free(options->files);
+    free(options->filter);
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * In: the command line of a trace. Out: struct wst_tool_options.
+ * Refuses contradictions: -r beside -i, a filter for no file, two filters for one.
+ */
+#ifndef WST_TOOL_OPTIONS_H
+#define WST_TOOL_OPTIONS_H
+
+#include "args.h"
+
+#include <stdbool.h>
+#include <wstrace/render.h>
+
+/* Payload bytes on a line of text: with what stands before it, a line and a bit of a terminal. */
+enum { WST_TOOL_MAX_TEXT = 80 };
+
+enum wst_tool_colour { WST_TOOL_COLOUR_AUTO, WST_TOOL_COLOUR_ALWAYS, WST_TOOL_COLOUR_NEVER };
+
+struct wst_tool_item { /* in the order of the command line, until it is known what words are */
+    enum { WST_TOOL_READ, WST_TOOL_FILE_FILTER, WST_TOOL_PLAIN_WORD } sort;
+    const char *text;
+};
+
+struct wst_tool_file {
+    const char *name;
+    const char *filter; /* -f, or NULL */
+};
+
+struct wst_tool_options {
+    struct wst_tool_item *items; /* owned; freed when settled */
+    size_t items_n;
+    struct wst_tool_file *files; /* owned */
+    size_t files_n;
+    char *filter;            /* owned; trailing words or the text of -F; NULL: none */
+    const char *filter_file; /* -F */
+    const char *device;      /* -i; NULL: files */
+    const char *link_type;   /* -y */
+    const char *output;      /* -o */
+    uint64_t count;          /* -c; 0: no end */
+    uint64_t snaplen, buffer_kib, conn;
+    uint64_t max_text, max_payload, max_message, memory;
+    unsigned times, verbose; /* how many -t, how many -v */
+    enum wst_dir dir;
+    uint16_t ops;
+    enum wst_tool_colour colour;
+    bool json, quiet, line_buffered, headers, utc, no_promiscuous, verify_checksums;
+    bool list_devices, help, version;
+};
+
+/* The table, for the help. */
+extern const struct wst_tool_arg wst_tool_trace_args[];
+extern const size_t wst_tool_trace_args_n;
+
+/* Fills *options. Returns 0, or the exit status after a complaint. Free in either case. */
+int wst_tool_options_parse(struct wst_tool_options *options, int argc, char **argv);
+void wst_tool_options_free(struct wst_tool_options *options);
+
+#endif

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * In: finished output. Out: the same bytes in a file descriptor.
+ * Refuses to write into one of its own inputs; a closed pipe ends it without a word.
+ */
+#include "output.h"
+
+#include "progress.h"
+#include "say.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Reading what oneself writes never ends, or destroys the capture. Only regular files: two ends
+ * of one terminal or one /dev/null are no harm. */
+static bool is_input(const struct stat *out, const char *name)
+{
+    struct stat in;
+    int result = strcmp(name, "-") == 0 ? fstat(STDIN_FILENO, &in) : stat(name, &in);
+
+    return result == 0 && S_ISREG(out->st_mode) && in.st_dev == out->st_dev &&
+           in.st_ino == out->st_ino;
+}
+
+static int refuse(const struct wst_tool_output *output, const char *why)
+{
+    wst_tool_say("%s: %s", output->name, why);
+    return WST_TOOL_TROUBLE;
+}
+
+int wst_tool_output_open(struct wst_tool_output *output, const char *name,
+                         const char *const *inputs, size_t inputs_n)
+{
+    bool standard = name == NULL || strcmp(name, "-") == 0;
+    struct stat st;
+
+    *output = (struct wst_tool_output){STDOUT_FILENO, standard ? "standard output" : name, 0, NULL};
+    if (!standard) output->fd = open(name, O_WRONLY | O_CREAT | O_NOCTTY | O_CLOEXEC, 0666);
+    if (output->fd < 0) return refuse(output, strerror(errno));
+    if (fstat(output->fd, &st) != 0) return refuse(output, strerror(errno));
+    for (size_t i = 0; i < inputs_n; i++)
+        if (is_input(&st, inputs[i]))
+            return refuse(output, "is input and output at once; nothing was written");
+    if (!standard && S_ISREG(st.st_mode) && ftruncate(output->fd, 0) != 0)
+        return refuse(output, strerror(errno));
+    return 0;
+}
+
+int wst_tool_output_write(void *user, const uint8_t *p, size_t n)
+{
+    struct wst_tool_output *output = user;
+
+    if (output->progress) wst_tool_progress_erase(output->progress);
+    while (n > 0 && output->error == 0) {
+        ssize_t written = write(output->fd, p, n);
+        if (written >= 0) {
+            p += written;
+            n -= (size_t)written;
+        } else if (errno == EAGAIN) { /* somebody left the pipe non-blocking */
+            poll(&(struct pollfd){.fd = output->fd, .events = POLLOUT}, 1, -1);
+        } else if (errno != EINTR) {
+            output->error = errno;
+        }
+    }
+    return output->error ? -1 : 0;
+}
+
+bool wst_tool_output_unwanted(const struct wst_tool_output *output)
+{
+    return output->error == EPIPE;
+}
+
+int wst_tool_output_close(struct wst_tool_output *output)
+{
+    if (output->fd < 0) return 0;
+    if (close(output->fd) != 0 && output->error == 0) output->error = errno; /* quota, NFS */
+    output->fd = -1;
+    if (output->error == 0 || wst_tool_output_unwanted(output)) return 0;
+    return refuse(output, strerror(output->error));
+}
+
+int wst_tool_stdout_done(void)
+{
+    errno = 0;
+    if (fflush(stdout) == 0 && !ferror(stdout)) return 0;
+    if (errno == EPIPE) return 0;
+    wst_tool_say("standard output: %s", errno ? strerror(errno) : "cannot be written");
+    return WST_TOOL_TROUBLE;
+}

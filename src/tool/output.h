@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * In: finished output. Out: the same bytes in a file descriptor.
+ * Refuses to write into one of its own inputs.
+ */
+#ifndef WST_TOOL_OUTPUT_H
+#define WST_TOOL_OUTPUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct wst_tool_progress;
+
+struct wst_tool_output {
+    int fd;
+    const char *name;                   /* for messages */
+    int error;                          /* errno of the first failed write; 0: all is well */
+    struct wst_tool_progress *progress; /* taken off the screen before each write; or NULL */
+};
+
+/* `name` NULL or "-": standard output. Nothing is cut off an existing file before `inputs` (names
+ * as given, "-" for standard input) are seen not to be that file. Returns 0, or the exit status. */
+int wst_tool_output_open(struct wst_tool_output *output, const char *name,
+                         const char *const *inputs, size_t inputs_n);
+/* A wst_write_fn; `user` is the output. After a failure it does nothing more. */
+int wst_tool_output_write(void *user, const uint8_t *p, size_t n);
+/* The reader has gone (SIGPIPE in other tools): nothing to complain about, nothing left to do. */
+bool wst_tool_output_unwanted(const struct wst_tool_output *output);
+/* Closes, and complains when not everything arrived. Returns 0 or the exit status. */
+int wst_tool_output_close(struct wst_tool_output *output);
+
+/* The same judgement about what went to stdout by stdio: call last. */
+int wst_tool_stdout_done(void);
+
+#endif

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * In: options. Out: the timeline: capture -> context -> selection -> renderer -> descriptor.
+ * Refuses to go on when the output cannot be written; a damaged capture is printed as far as it
+ * goes, and makes the exit status 2.
+ */
+#include "command.h"
+#include "options.h"
+#include "output.h"
+#include "progress.h"
+#include "say.h"
+#include "stop.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <wstrace/wstrace.h>
+
+struct run {
+    const struct wst_tool_options *options;
+    const char **sources; /* names as given: files, or the interface */
+    size_t sources_n;
+    struct wst_capture *capture;
+    struct wst_context *context;
+    struct wst_select select;
+    struct wst_render *render;
+    struct wst_tool_output output;
+    struct wst_tool_progress progress;
+    uint64_t packets; /* that passed the filter */
+    bool prompt;      /* somebody waits for each packet's lines */
+};
+
+/* -- the end of the chain: what is printed when ------------------------------------------------ */
+
+static void tap_event(void *user, const struct wst_event *event)
+{
+    struct run *run = user;
+    struct wst_listener renderer = wst_render_listener(run->render);
+
+    /* -q: no summary. In JSON `stats` is part of the contract and stays. */
+    if (event->type == WST_EVENT_STATS && run->options->quiet && !run->options->json) return;
+    renderer.event(renderer.user, event);
+}
+
+static void tap_flush(void *user)
+{
+    struct run *run = user;
+
+    wst_render_flush(run->render);
+}
+
+/* -- what the capture tells ----------------------------------------------------------------------
+ */
+
+static int on_packet(void *user, const struct wst_packet *packet)
+{
+    struct run *run = user;
+
+    wst_context_packet(run->context, packet);
+    wst_tool_progress_step(&run->progress);
+    if (run->prompt) wst_render_flush(run->render);
+    if (wst_render_failed(run->render)) return 1;
+    return ++run->packets == run->options->count;
+}
+
+/* Comments are no events (docs/EVENTS.md), so only text shows them, between its lines. */
+static void on_comment(void *user, uint64_t pkt, struct wst_slice text)
+{
+    struct run *run = user;
+    char line[4096];
+    size_t n = 0;
+
+    if (run->options->verbose == 0 || run->options->json) return;
+    if (pkt)
+        n = (size_t)snprintf(line, sizeof line, "comment on packet %" PRIu64 ": ", pkt);
+    else
+        n = (size_t)snprintf(line, sizeof line, "comment: ");
+    n += wst_tool_safe(line + n, sizeof line - n - 1, (const char *)text.p, text.n);
+    line[n++] = '\n';
+    wst_render_flush(run->render);
+    wst_tool_output_write(&run->output, (const uint8_t *)line, n);
+}
+
+static void on_trouble(void *user, const char *source, uint64_t pkt, uint64_t byte,
+                       const char *what)
+{
+    struct run *run = user;
+
+    wst_render_flush(run->render); /* on one terminal: after what could still be read */
+    wst_tool_progress_erase(&run->progress);
+    if (pkt || byte)
+        wst_tool_say("%s: %s (packet %" PRIu64 ", byte %" PRIu64 ")", source, what, pkt, byte);
+    else
+        wst_tool_say("%s: %s", source, what);
+}
+
+/* -- setting up ----------------------------------------------------------------------------------
+ */
+
+static bool add_sources(struct run *run)
+{
+    const struct wst_tool_options *o = run->options;
+
+    run->capture = wst_capture_new();
+    run->sources = calloc(o->files_n + 1, sizeof *run->sources);
+    if (run->capture == NULL || run->sources == NULL) return false;
+    if (o->device) {
+        struct wst_live_options live = {o->device, (int)o->snaplen, o->no_promiscuous,
+                                        (int)o->buffer_kib, o->link_type};
+        run->sources[run->sources_n++] = o->device;
+        if (wst_capture_add_live(run->capture, &live) != 0) return false;
+    }
+    for (size_t i = 0; i < o->files_n; i++) {
+        run->sources[run->sources_n++] = o->files[i].name;
+        if (wst_capture_add_file(run->capture, o->files[i].name, o->files[i].filter) != 0)
+            return false;
+    }
+    return o->filter == NULL || wst_capture_set_filter(run->capture, o->filter) == 0;
+}
+
+static bool want_colour(const struct run *run)
+{
+    const char *no = getenv("NO_COLOR"), *terminal = getenv("TERM");
+
+    if (run->options->colour != WST_TOOL_COLOUR_AUTO)
+        return run->options->colour == WST_TOOL_COLOUR_ALWAYS;
+    return isatty(run->output.fd) && !(no && *no) && terminal && strcmp(terminal, "dumb") != 0;
+}
+
+static unsigned terminal_width(int fd)
+{
+    struct winsize size;
+
+    if (!isatty(fd)) return 0;
+    return ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col ? size.ws_col : 80;
+}
+
+static struct wst_render *make_renderer(struct run *run)
+{
+    const struct wst_tool_options *o = run->options;
+    struct wst_text_options text = {
+        .colour = want_colour(run),
+        .time = (enum wst_time_format)o->times,
+        .local_time = !o->utc,
+        .max_text = o->max_text,
+        .frames = o->verbose > 0,
+        .headers = o->headers || o->verbose > 0,
+        .width = terminal_width(run->output.fd),
+    };
+
+    if (o->json) return wst_render_json_new(wst_tool_output_write, &run->output);
+    return wst_render_text_new(&text, wst_tool_output_write, &run->output);
+}
+
+static bool make_chain(struct run *run)
+{
+    const struct wst_tool_options *o = run->options;
+    struct wst_listener first;
+    struct wst_options options;
+
+    wst_options_init(&options);
+    options.headers = o->headers || o->verbose > 0;
+    options.verify_checksums = o->verify_checksums;
+    options.max_payload = o->max_payload;
+    options.limits.max_message = o->max_message;
+    options.limits.memory = o->memory;
+    run->render = make_renderer(run);
+    run->select = (struct wst_select){o->conn, o->dir, o->ops, {run, tap_event, tap_flush}};
+    first = wst_select_listener(&run->select);
+    run->context = wst_context_new(&options, &first);
+    return run->render && run->context;
+}
+
+/* Lines leave packet by packet when asked to, or when a person or a running capture is at either
+ * end. Not event by event: text joins a frame and its message, which one packet completes. */
+static bool want_prompt(const struct run *run)
+{
+    const struct wst_tool_options *o = run->options;
+    struct stat input;
+
+    if (o->line_buffered || o->device || isatty(run->output.fd)) return true;
+    for (size_t i = 0; i < o->files_n; i++)
+        if (strcmp(o->files[i].name, "-") == 0 && fstat(STDIN_FILENO, &input) == 0 &&
+            !S_ISREG(input.st_mode))
+            return true;
+    return false;
+}
+
+/* -- the run -------------------------------------------------------------------------------------
+ */
+
+static void begin(struct run *run)
+{
+    struct wst_event_meta meta = {
+        .sources = run->sources, .sources_n = run->sources_n, .filter = run->options->filter};
+
+    meta.link_types = wst_capture_link_types(run->capture, &meta.link_types_n);
+    if (run->options->device && !run->options->quiet)
+        wst_tool_say_bare("listening on %s, link-type %s, snapshot length %d bytes",
+                          run->options->device, meta.link_types_n ? meta.link_types[0] : "unknown",
+                          run->options->snaplen ? (int)run->options->snaplen : 262144);
+    wst_context_begin(run->context, &meta);
+    if (run->prompt) wst_render_flush(run->render);
+}
+
+static void say_counters(const struct wst_counters *c)
+{
+    wst_tool_say_bare("%" PRId64 " packet%s captured", c->captured, c->captured == 1 ? "" : "s");
+    wst_tool_say_bare("%" PRId64 " packet%s received by filter", c->received,
+                      c->received == 1 ? "" : "s");
+    wst_tool_say_bare("%" PRId64 " packet%s dropped by kernel", c->dropped,
+                      c->dropped == 1 ? "" : "s");
+}
+
+static void finish(struct run *run)
+{
+    uint64_t captured, received, dropped;
+    struct wst_counters counters;
+    bool live = wst_capture_counters(run->capture, &captured, &received, &dropped);
+
+    counters = (struct wst_counters){(int64_t)captured, (int64_t)received, (int64_t)dropped};
+    wst_context_finish(run->context, live ? &counters : NULL);
+    wst_render_flush(run->render);
+    wst_tool_progress_erase(&run->progress);
+    if (live && !wst_tool_output_unwanted(&run->output)) say_counters(&counters);
+}
+
+static int run_trace(struct run *run)
+{
+    struct wst_capture_sink sink = {run, on_packet, NULL, on_comment, on_trouble};
+    char error[WST_CAPTURE_ERROR_SIZE];
+    int status, troubles;
+
+    if (!add_sources(run)) return -1;
+    if (wst_capture_open(run->capture, error) != 0) {
+        wst_tool_say("%s", error);
+        return WST_TOOL_TROUBLE;
+    }
+    /* Only now: a capture that cannot be read must not cost an old output its bytes. */
+    status = wst_tool_output_open(&run->output, run->options->output, run->sources,
+                                  run->options->device ? 0 : run->sources_n);
+    if (status) return status;
+    if (!make_chain(run)) return -1;
+    run->prompt = want_prompt(run);
+    wst_tool_progress_start(&run->progress, run->capture,
+                            !run->options->quiet && run->options->device == NULL);
+    run->output.progress = &run->progress;
+    wst_tool_stop_on_signals(run->capture);
+    begin(run);
+    troubles = wst_capture_run(run->capture, &sink);
+    finish(run);
+    status = wst_tool_output_close(&run->output);
+    return troubles ? WST_TOOL_TROUBLE : status;
+}
+
+static int trace(const struct wst_tool_options *options)
+{
+    struct run run = {.options = options, .output = {.fd = -1}};
+    int status = run_trace(&run);
+
+    if (status < 0) {
+        wst_tool_say("out of memory");
+        status = WST_TOOL_TROUBLE;
+    }
+    wst_tool_stop_on_signals(NULL);
+    wst_context_free(run.context);
+    wst_render_free(run.render);
+    wst_capture_free(run.capture);
+    free(run.sources);
+    return status;
+}
+
+/* -- the options that are commands of their own --------------------------------------------------
+ */
+
+static void show_device(void *user, int number, const char *name, const char *text)
+{
+    char safe[2][512];
+
+    (void)user;
+    wst_tool_safe(safe[0], sizeof safe[0], name, strlen(name));
+    wst_tool_safe(safe[1], sizeof safe[1], text ? text : "", text ? strlen(text) : 0);
+    printf(text ? "%d.%s (%s)\n" : "%d.%s%s\n", number, safe[0], safe[1]);
+}
+
+static int list_devices(void)
+{
+    char error[WST_CAPTURE_ERROR_SIZE];
+
+    if (wst_capture_devices(show_device, NULL, error) == 0) return wst_tool_stdout_done();
+    wst_tool_say("%s", error);
+    return WST_TOOL_TROUBLE;
+}
+
+static int show_version(void)
+{
+    printf("wstrace %s\n", wst_version());
+    return wst_tool_stdout_done();
+}
+
+int wst_tool_trace(int argc, char **argv)
+{
+    struct wst_tool_options options;
+    int status = wst_tool_options_parse(&options, argc, argv);
+
+    if (status == 0) {
+        if (options.help)
+            status = wst_tool_help();
+        else if (options.version)
+            status = show_version();
+        else if (options.list_devices)
+            status = list_devices();
+        else
+            status = trace(&options);
+    }
+    wst_tool_options_free(&options);
+    return status;
+}

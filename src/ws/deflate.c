@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: MIT */
+#include "deflate.h"
+
+#include <stdlib.h>
+
+enum {
+    CHUNK = 16384,    /* output of one inflate call when it is compared or thrown away */
+    OUT_FIRST = 2048, /* room to begin with */
+    MADE_UP_A = 0x00, /* two made-up histories: no byte in common */
+    MADE_UP_B = 0xff,
+    INFLATER_BYTES = 7160 + WST_WINDOW /* zlib's own figure, for the budget */
+};
+
+static const uint8_t sync_tail[4] = {0x00, 0x00, 0xff, 0xff}; /* RFC 7692 section 7.2.2 */
+
+/* -- histories --------------------------------------------------------------------------------- */
+
+static void history_free(struct wst_inflaters *all, struct wst_history *h)
+{
+    if (h->room) wst_budget_give(all->budget, h->room);
+    free(h->p);
+    *h = (struct wst_history){0};
+}
+
+/* Room for n bytes in all; what is seen first costs little. */
+static bool history_room(struct wst_inflaters *all, struct wst_history *h, size_t n)
+{
+    if (n > WST_WINDOW) n = WST_WINDOW;
+    if (n <= h->room) return true;
+    uint32_t room = h->room ? h->room : 1024;
+    while (room < n) room *= 2;
+    if (!wst_budget_take(all->budget, room - h->room)) return false;
+    uint8_t *p = realloc(h->p, room);
+    if (!p) {
+        wst_budget_give(all->budget, room - h->room);
+        return false;
+    }
+    h->p = p;
+    h->room = room;
+    return true;
+}
+
+static bool history_append(struct wst_inflaters *all, struct wst_history *h, struct wst_slice s)
+{
+    if (!s.n) return true;
+    if (s.n >= WST_WINDOW) s = wst_slice_skip(s, s.n - WST_WINDOW);
+    if (!history_room(all, h, h->n + s.n)) return false;
+    size_t end = (h->at + h->n) % h->room; /* at is 0 until the ring is full */
+    size_t first = h->room - end < s.n ? h->room - end : s.n;
+    memcpy(h->p + end, s.p, first);
+    memcpy(h->p, s.p + first, s.n - first);
+    size_t n = h->n + s.n;
+    if (n > h->room) {
+        h->at = (uint32_t)((h->at + (n - h->room)) % h->room);
+        n = h->room;
+    }
+    h->n = (uint32_t)n;
+    return true;
+}
+
+static bool history_make_up(struct wst_inflaters *all, struct wst_history *h, uint8_t with)
+{
+    if (!history_room(all, h, WST_WINDOW)) return false;
+    memset(h->p, with, WST_WINDOW);
+    h->n = WST_WINDOW;
+    h->at = 0;
+    return true;
+}
+
+/* What zlib holds is the history: after output that was not kept whole. */
+static bool history_take(struct wst_inflaters *all, struct wst_history *h, struct wst_inflater *by)
+{
+    uInt n = WST_WINDOW;
+    if (!history_room(all, h, WST_WINDOW)) return false;
+    if (inflateGetDictionary(&by->z, h->p, &n) != Z_OK) return false;
+    h->n = n;
+    h->at = 0;
+    return true;
+}
+
+static bool history_give(const struct wst_history *h, struct wst_inflater *by)
+{
+    uint32_t first = h->room - h->at < h->n ? h->room - h->at : h->n;
+    if (first && inflateSetDictionary(&by->z, h->p + h->at, first) != Z_OK) return false;
+    return h->n == first || inflateSetDictionary(&by->z, h->p, h->n - first) == Z_OK;
+}
+
+/* -- inflaters ----------------------------------------------------------------------------------
+ */
+
+bool wst_inflaters_init(struct wst_inflaters *all, struct wst_budget *budget, uint64_t max_inflate)
+{
+    *all = (struct wst_inflaters){.budget = budget, .max_inflate = max_inflate};
+    all->twin = malloc(CHUNK);
+    all->spill = malloc(CHUNK);
+    return all->twin && all->spill;
+}
+
+void wst_inflaters_free(struct wst_inflaters *all)
+{
+    for (unsigned i = 0; i < all->n; i++) {
+        inflateEnd(&all->all[i]->z);
+        free(all->all[i]);
+    }
+    free(all->twin);
+    free(all->spill);
+    *all = (struct wst_inflaters){0};
+}
+
+static struct wst_inflater *inflater_new(struct wst_inflaters *all)
+{
+    if (all->n >= WST_INFLATERS_MAX || !wst_budget_take(all->budget, INFLATER_BYTES)) return NULL;
+    struct wst_inflater *by = calloc(1, sizeof *by);
+    if (!by || inflateInit2(&by->z, -15) != Z_OK) {
+        wst_budget_give(all->budget, INFLATER_BYTES);
+        free(by);
+        return NULL;
+    }
+    return all->all[all->n++] = by;
+}
+
+/* The one that still holds this context, else the one used longest ago. */
+static struct wst_inflater *inflater_take(struct wst_inflaters *all,
+                                          const struct wst_deflate *owner)
+{
+    struct wst_inflater *best = NULL;
+    for (unsigned i = 0; i < all->n; i++) {
+        struct wst_inflater *by = all->all[i];
+        if (by->busy) continue;
+        if (owner && by->owner == owner) {
+            best = by;
+            break;
+        }
+        if (!best || by->used < best->used) best = by;
+    }
+    bool holds = best && owner && best->owner == owner;
+    if (!best || (!holds && all->n < WST_INFLATERS)) {
+        struct wst_inflater *fresh = inflater_new(all);
+        if (fresh) best = fresh;
+        holds = false;
+    }
+    if (!best) return NULL;
+    best->busy = true;
+    best->used = ++all->clock;
+    best->ready = holds;
+    return best;
+}
+
+static void inflaters_disown(struct wst_inflaters *all, const struct wst_deflate *owner)
+{
+    for (unsigned i = 0; i < all->n; i++)
+        if (all->all[i]->owner == owner) all->all[i]->owner = NULL;
+}
+
+/* -- contexts ------------------------------------------------------------------------------------
+ */
+
+struct wst_deflate *wst_deflate_new(struct wst_inflaters *all, bool takeover, bool whole)
+{
+    if (!wst_budget_take(all->budget, sizeof(struct wst_deflate))) return NULL;
+    struct wst_deflate *c = calloc(1, sizeof *c);
+    if (!c) {
+        wst_budget_give(all->budget, sizeof *c);
+        return NULL;
+    }
+    c->takeover = takeover;
+    if (!whole) wst_deflate_lose(all, c, WST_CONTEXT_LOST);
+    return c;
+}
+
+void wst_deflate_free(struct wst_inflaters *all, struct wst_deflate *c)
+{
+    if (!c) return;
+    inflaters_disown(all, c);
+    history_free(all, &c->history[0]);
+    history_free(all, &c->history[1]);
+    wst_budget_give(all->budget, sizeof *c);
+    free(c);
+}
+
+void wst_deflate_lose(struct wst_inflaters *all, struct wst_deflate *c, enum wst_deflate_state why)
+{
+    inflaters_disown(all, c);
+    if (!c->takeover) return; /* every message begins anew */
+    c->state = (uint8_t)why;
+    c->agreed = 0;
+    c->starved = !history_make_up(all, &c->history[0], MADE_UP_A) ||
+                 !history_make_up(all, &c->history[1], MADE_UP_B);
+}
+
+/* -- one message ----------------------------------------------------------------------------------
+ */
+
+static bool inflation_load(struct wst_inflation *f, unsigned which)
+{
+    struct wst_inflater *by = f->by[which];
+    if (by->ready) return true;
+    by->owner = NULL;
+    if (inflateReset(&by->z) != Z_OK) return false;
+    return !f->context->takeover || history_give(&f->context->history[which], by);
+}
+
+void wst_inflation_begin(struct wst_inflaters *all, struct wst_inflation *f, struct wst_deflate *c,
+                         struct wst_buf *out, size_t cap)
+{
+    *f = (struct wst_inflation){.context = c, .out = out, .cap = cap, .begin = out->n};
+    bool whole = c->state == WST_CONTEXT_WHOLE;
+    f->end = WST_INFLATE_STARVED;
+    if (c->starved) return;
+    if (!(f->by[0] = inflater_take(all, whole && c->takeover ? c : NULL))) return;
+    if (!whole && !(f->by[1] = inflater_take(all, NULL))) return;
+    if (!inflation_load(f, 0) || (f->by[1] && !inflation_load(f, 1))) return;
+    f->end = WST_INFLATE_OK;
+}
+
+/* Where the next output goes. In doubt and beyond the cap it goes in small pieces. */
+static size_t inflation_room(struct wst_inflaters *all, struct wst_inflation *f, uint8_t **to)
+{
+    size_t kept = f->out->n - f->begin;
+    if (f->len == kept && kept < f->cap) {
+        size_t want = f->out->room - f->out->n;
+        if (!want) want = kept < OUT_FIRST ? OUT_FIRST : kept;
+        if (want > f->cap - kept) want = f->cap - kept;
+        if (wst_buf_reserve(f->out, all->budget, want, SIZE_MAX)) {
+            *to = f->out->p + f->out->n;
+            return f->by[1] && want > CHUNK ? CHUNK : want;
+        }
+    }
+    *to = all->spill;
+    return CHUNK;
+}
+
+/* Notes what came out at `to`: n bytes. */
+static void inflation_note(struct wst_inflaters *all, struct wst_inflation *f, const uint8_t *to,
+                           size_t n)
+{
+    if (to != all->spill) f->out->n += n;
+    if (f->by[1])
+        for (size_t i = 0; i < n; i++)
+            if (to[i] != all->twin[i]) {
+                if (!f->last_doubt) f->known = f->len + i;
+                f->last_doubt = f->len + i + 1;
+            }
+    f->len += n;
+    if (!f->last_doubt) f->known = f->len;
+}
+
+/* A final block ended, the message goes on: the next block sees the same history (section 7.2.3.4).
+ */
+static bool inflater_go_on(struct wst_inflater *by)
+{
+    uint8_t window[WST_WINDOW];
+    uInt n = sizeof window;
+    return inflateGetDictionary(&by->z, window, &n) == Z_OK && inflateReset(&by->z) == Z_OK &&
+           inflateSetDictionary(&by->z, window, n) == Z_OK;
+}
+
+static void inflation_fail(struct wst_inflation *f, enum wst_inflate_end end)
+{
+    if (f->end == WST_INFLATE_OK) f->end = end;
+}
+
+/* One step of one or both inflaters. False: the input is used up, or there is no going on. */
+static bool inflation_step(struct wst_inflaters *all, struct wst_inflation *f, struct wst_slice *in)
+{
+    uint8_t *to;
+    size_t room = inflation_room(all, f, &to);
+    z_stream *z = &f->by[0]->z;
+    z->next_in = (Bytef *)(uintptr_t)in->p;
+    z->avail_in = (uInt)(in->n > UINT32_MAX / 2 ? UINT32_MAX / 2 : in->n);
+    z->next_out = to;
+    z->avail_out = (uInt)room;
+    uInt in_before = z->avail_in;
+    int ret = inflate(z, Z_SYNC_FLUSH);
+    size_t made = room - z->avail_out, eaten = in_before - z->avail_in;
+    if (f->by[1]) { /* the same steps, for codes do not depend on the history */
+        z_stream *y = &f->by[1]->z;
+        y->next_in = (Bytef *)(uintptr_t)in->p;
+        y->avail_in = in_before;
+        y->next_out = all->twin;
+        y->avail_out = (uInt)room;
+        int ret2 = inflate(y, Z_SYNC_FLUSH);
+        if (ret2 != ret || y->avail_out != z->avail_out) ret = Z_DATA_ERROR;
+    }
+    if (ret == Z_DATA_ERROR || ret == Z_NEED_DICT || ret == Z_STREAM_ERROR || ret == Z_MEM_ERROR) {
+        inflation_note(all, f, to, made);
+        inflation_fail(f, WST_INFLATE_BAD);
+        return false;
+    }
+    inflation_note(all, f, to, made);
+    *in = wst_slice_skip(*in, eaten);
+    f->stopped = ret == Z_STREAM_END;
+    if (f->len > all->max_inflate) {
+        inflation_fail(f, WST_INFLATE_LIMIT);
+        return false;
+    }
+    if (f->stopped && in->n) {
+        if (!inflater_go_on(f->by[0]) || (f->by[1] && !inflater_go_on(f->by[1]))) {
+            inflation_fail(f, WST_INFLATE_BAD);
+            return false;
+        }
+        f->stopped = false;
+        return true;
+    }
+    if (!eaten && !made) return false;
+    return !f->stopped && (in->n || z->avail_out == 0);
+}
+
+static void inflation_put(struct wst_inflaters *all, struct wst_inflation *f, struct wst_slice in)
+{
+    if (!in.n || f->end != WST_INFLATE_OK) return;
+    if (f->stopped) {
+        if (!inflater_go_on(f->by[0]) || (f->by[1] && !inflater_go_on(f->by[1]))) {
+            inflation_fail(f, WST_INFLATE_BAD);
+            return;
+        }
+        f->stopped = false;
+    }
+    while (inflation_step(all, f, &in)) {
+    }
+}
+
+void wst_inflation_feed(struct wst_inflaters *all, struct wst_inflation *f, struct wst_slice in)
+{
+    if (in.n >= 4)
+        memcpy(f->tail, in.p + in.n - 4, 4);
+    else
+        for (size_t i = 0; i < in.n; i++) {
+            memmove(f->tail, f->tail + 1, 3);
+            f->tail[3] = in.p[i];
+        }
+    f->in += in.n;
+    inflation_put(all, f, in);
+}
+
+/* zlib says in data_type whether it stands between two blocks. */
+static bool inflation_between_blocks(const struct wst_inflation *f)
+{
+    return f->by[0]->z.data_type & 128;
+}
+
+/* Puts back the four bytes the sender took off (section 7.2.2), unless it forgot to. They must
+ * bring the decoder to a block's end without a byte coming out. */
+static void inflation_end_message(struct wst_inflaters *all, struct wst_inflation *f)
+{
+    if (f->end != WST_INFLATE_OK || f->stopped) return;
+    if (f->in >= 4 && !memcmp(f->tail, sync_tail, 4) && inflation_between_blocks(f)) return;
+    uint64_t len = f->len, known = f->known;
+    size_t kept = f->out->n;
+    inflation_put(all, f, (struct wst_slice){sync_tail, 4});
+    if (f->end == WST_INFLATE_OK && f->len == len && inflation_between_blocks(f)) return;
+    f->len = len;
+    f->known = known < len ? known : len;
+    f->out->n = kept;
+    f->end = WST_INFLATE_TRUNCATED;
+}
+
+/* The output becomes history. */
+static bool inflation_remember(struct wst_inflaters *all, struct wst_inflation *f)
+{
+    struct wst_deflate *c = f->context;
+    if (!f->by[1]) {
+        struct wst_slice out = {f->out->p + f->begin, f->out->n - f->begin};
+        if (out.n == f->len) return history_append(all, &c->history[0], out);
+        return history_take(all, &c->history[0], f->by[0]);
+    }
+    if (!history_take(all, &c->history[0], f->by[0]) ||
+        !history_take(all, &c->history[1], f->by[1]))
+        return false;
+    uint64_t agreed = f->last_doubt ? f->len - f->last_doubt : c->agreed + f->len;
+    c->agreed = agreed < WST_WINDOW ? (uint32_t)agreed : WST_WINDOW;
+    if (c->agreed < WST_WINDOW) return true;
+    c->state = WST_CONTEXT_WHOLE; /* nothing that was lost can be referred to any more */
+    history_free(all, &c->history[1]);
+    return true;
+}
+
+void wst_inflation_finish(struct wst_inflaters *all, struct wst_inflation *f, bool whole)
+{
+    struct wst_deflate *c = f->context;
+    if (whole) inflation_end_message(all, f);
+    bool good = whole && f->end == WST_INFLATE_OK;
+    if (good && c->takeover && !inflation_remember(all, f)) {
+        c->starved = true;
+        good = false;
+    }
+    for (int i = 0; i < 2; i++)
+        if (f->by[i]) f->by[i]->busy = false;
+    if (f->by[0])
+        f->by[0]->owner =
+            good && c->takeover && !f->stopped && c->state == WST_CONTEXT_WHOLE && !f->by[1] ? c
+                                                                                             : NULL;
+    if (f->by[1]) f->by[1]->owner = NULL;
+    if (!good && c->takeover)
+        wst_deflate_lose(all, c, whole ? WST_CONTEXT_BROKEN : WST_CONTEXT_LOST);
+    f->by[0] = f->by[1] = NULL;
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * permessage-deflate, one direction (RFC 7692 section 7.2). In: the compressed payload of one
+ * message, in slices. Out: its bytes, and how many of them are known to be right.
+ * Refuses to keep more than the caller's cap and to inflate beyond limits.max_inflate.
+ *
+ * zlib's own state is 40 KiB a stream and cold when its turn comes. So a few inflaters are shared
+ * by all directions, and each direction keeps only its history, the last 32 KiB it inflated.
+ *
+ * When bytes were lost, the history is made up twice, with no byte in common: output that comes
+ * out the same both ways cannot depend on what was lost, and 32 KiB of such output in a row make
+ * the context whole again.
+ */
+#ifndef WST_WS_DEFLATE_H
+#define WST_WS_DEFLATE_H
+
+#include <zlib.h>
+
+#include "buf.h"
+
+enum {
+    WST_WINDOW = 32768, /* whatever was agreed: a sender that uses more is still read */
+    WST_INFLATERS = 16, /* shared; more are made only for messages inflated as they come */
+    WST_INFLATERS_MAX = 512
+};
+
+struct wst_history { /* the last bytes, as a ring once it is full */
+    uint8_t *p;
+    uint32_t n, room, at; /* at: place of the oldest byte */
+};
+
+enum wst_deflate_state { WST_CONTEXT_WHOLE, WST_CONTEXT_LOST, WST_CONTEXT_BROKEN };
+
+struct wst_deflate {               /* the compression context of one direction */
+    struct wst_history history[2]; /* [1]: the other made-up one, while not whole */
+    uint32_t agreed;               /* last bytes that came out the same both ways */
+    uint8_t state;                 /* enum wst_context: bytes missing; the sender's data were bad */
+    bool takeover;                 /* the context goes on from message to message */
+    bool starved;                  /* no memory for a history */
+};
+
+struct wst_inflater {
+    z_stream z;
+    const struct wst_deflate *owner; /* whose context it still holds; NULL: nobody's */
+    uint64_t used;                   /* when it was used last */
+    bool ready, busy;
+};
+
+struct wst_inflaters { /* of one context */
+    struct wst_inflater *all[WST_INFLATERS_MAX];
+    unsigned n;
+    uint64_t clock;
+    uint8_t *twin;  /* output of the second inflation, held against the first */
+    uint8_t *spill; /* output beyond the cap */
+    struct wst_budget *budget;
+    uint64_t max_inflate;
+};
+
+enum wst_inflate_end {
+    WST_INFLATE_OK,
+    WST_INFLATE_BAD,       /* not deflate data, or a distance before the beginning */
+    WST_INFLATE_TRUNCATED, /* ends inside a block */
+    WST_INFLATE_LIMIT,     /* beyond max_inflate */
+    WST_INFLATE_STARVED,   /* no memory */
+};
+
+/* One message being inflated. */
+struct wst_inflation {
+    struct wst_deflate *context;
+    struct wst_inflater *by[2]; /* [1] only while the context is not whole */
+    struct wst_buf *out;        /* the first `cap` bytes go here, after what it holds */
+    size_t cap, begin;
+    uint64_t len;        /* bytes that came out */
+    uint64_t known;      /* of them, from the front, known to be right */
+    uint64_t last_doubt; /* place after the last byte that differed */
+    uint8_t tail[4];     /* the last four bytes put in */
+    uint64_t in;         /* bytes put in */
+    enum wst_inflate_end end;
+    bool stopped; /* a final block (BFINAL) ended with the input */
+};
+
+bool wst_inflaters_init(struct wst_inflaters *all, struct wst_budget *budget, uint64_t max_inflate);
+void wst_inflaters_free(struct wst_inflaters *all);
+
+struct wst_deflate *wst_deflate_new(struct wst_inflaters *all, bool takeover, bool whole);
+void wst_deflate_free(struct wst_inflaters *all, struct wst_deflate *context);
+/* Compressed bytes went missing, or were bad: what follows may refer to anything. */
+void wst_deflate_lose(struct wst_inflaters *all, struct wst_deflate *context,
+                      enum wst_deflate_state why);
+
+void wst_inflation_begin(struct wst_inflaters *all, struct wst_inflation *inflation,
+                         struct wst_deflate *context, struct wst_buf *out, size_t cap);
+void wst_inflation_feed(struct wst_inflaters *all, struct wst_inflation *inflation,
+                        struct wst_slice in);
+/* The message is over (`whole`) or its rest is lost. Gives the inflaters back; the context takes in
+ * what came out. Fills inflation->end, len and known. */
+void wst_inflation_finish(struct wst_inflaters *all, struct wst_inflation *inflation, bool whole);
+
+#endif

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * In: a gap, or bytes whose framing is lost. Out: the framing kept, found again, or given up.
+ *
+ *      header seen                  header not seen
+ *      ├─H─┤─────payload─────┤      ├──?──┤ … ├─H─┤──payload──┤
+ *            ├──gap──┤                 ├──gap──┤   ▲
+ *      n <= left: framing kept         seek: the next credible frame
+ */
+#include "side.h"
+
+static void seek_found(const struct wst_ws_step *s, size_t at)
+{
+    struct wst_ws_side *side = wst_side_of(s);
+    struct wst_seek *k = side->seek;
+    side->seek = NULL;
+    side->mode = WST_WS_HEADER;
+    side->resumed = true;
+    side->offset = k->offset + at;
+    uint64_t skipped = k->skipped + at;
+    if (skipped || !side->joined)
+        wst_ws_problemf(
+            s, WST_PROBLEM_STREAM_RESYNC, 0, 0,
+            "frames were found again at offset %llu; %llu bytes before it were not read",
+            (unsigned long long)side->offset, (unsigned long long)skipped);
+    side->joined = false;
+    /* Segment by segment, so that every frame knows the packet it began in. */
+    for (uint32_t i = 0; i < k->marks_n; i++) {
+        size_t from = k->marks[i].at, to = i + 1 < k->marks_n ? k->marks[i + 1].at : k->bytes.n;
+        if (to <= at) continue;
+        if (from < at) from = at;
+        struct wst_arrival carried = {s->arrival->when, k->marks[i].pkt};
+        struct wst_ws_step part = *s;
+        part.arrival = &carried;
+        wst_side_run(&part, (struct wst_slice){k->bytes.p + from, to - from});
+    }
+    if (!k->marks_n) wst_side_run(s, wst_slice_skip(wst_buf_slice(&k->bytes), at));
+    wst_seek_free(k, s->env->budget);
+}
+
+static void seek_give_up(const struct wst_ws_step *s)
+{
+    struct wst_ws_side *side = wst_side_of(s);
+    uint64_t bytes = side->seek->skipped + side->seek->bytes.n;
+    side->mode = WST_WS_OFF;
+    wst_seek_free(side->seek, s->env->budget);
+    side->seek = NULL;
+    if (bytes)
+        wst_ws_problemf(s, WST_PROBLEM_STREAM_LOST, 0, 0,
+                        "no credible frame in the %llu bytes that follow",
+                        (unsigned long long)bytes);
+}
+
+static void seek_try(const struct wst_ws_step *s, bool final)
+{
+    struct wst_seek_rules r = wst_side_rules(s);
+    ptrdiff_t at = wst_seek_find(wst_side_of(s)->seek, &r, final);
+    if (at >= 0)
+        seek_found(s, (size_t)at);
+    else if (final)
+        seek_give_up(s);
+}
+
+void wst_lost_begin(const struct wst_ws_step *s, struct wst_seek *seek)
+{
+    struct wst_ws_side *side = wst_side_of(s);
+    side->have = 0;
+    side->left = 0;
+    side->seek = seek;
+    side->mode = seek ? WST_WS_SEEK : WST_WS_OFF;
+    /* Compressed messages may have been lost with the frames. */
+    if (side->deflate)
+        wst_deflate_lose(&s->env->inflaters, side->deflate, WST_CONTEXT_LOST);
+    else
+        side->context_lost = true;
+    if (seek && seek->bytes.n) seek_try(s, false);
+}
+
+void wst_lost_push(const struct wst_ws_step *s, struct wst_slice bytes)
+{
+    struct wst_seek *k = wst_side_of(s)->seek;
+    if (wst_seek_push(k, s->env->budget, bytes, s->arrival->from,
+                      s->env->options->limits.max_resync))
+        seek_try(s, false);
+    else
+        seek_give_up(s);
+}
+
+/* n bytes of the current payload are missing; its header was seen. */
+static void gap_inside(const struct wst_ws_step *s, uint64_t n)
+{
+    struct wst_ws_side *side = wst_side_of(s);
+    struct wst_ws_open *open = side->open;
+    struct wst_frame f;
+    side->left -= n;
+    if (!open || !n || !wst_frame_parse(side->head, side->have, &f)) return;
+    open->frame_lost += n;
+    if (!wst_frame_is_data(&f))
+        open->control_omitted += n;
+    else if (open->message)
+        wst_message_lose(s, &open->m, n);
+}
+
+static void gap_apply(const struct wst_ws_step *s, uint64_t n)
+{
+    struct wst_ws_side *side = wst_side_of(s);
+    if (side->mode == WST_WS_PAYLOAD && n <= side->left) {
+        gap_inside(s, n);
+        if (!side->left) wst_side_frame_over(s);
+        return;
+    }
+    uint64_t position = wst_side_position(side);
+    if (side->mode == WST_WS_PAYLOAD) {
+        gap_inside(s, side->left);
+        wst_side_cut(s);
+    }
+    if (side->open && side->open->message) wst_message_abandon(s, &side->open->m, true);
+    wst_side_open_free(s->env, side);
+    wst_lost_begin(s, wst_seek_new(s->env->budget, position + n));
+}
+
+void wst_lost_gap(const struct wst_ws_step *s, uint64_t n)
+{
+    struct wst_ws_side *side = wst_side_of(s);
+    if (side->mode == WST_WS_SEEK) { /* what is there must do */
+        struct wst_seek_rules r = wst_side_rules(s);
+        ptrdiff_t at = wst_seek_find(side->seek, &r, true);
+        if (at < 0) {
+            wst_seek_gap(side->seek, n);
+            return;
+        }
+        seek_found(s, (size_t)at);
+    }
+    if (side->mode != WST_WS_OFF) gap_apply(s, n);
+}
+
+/* The direction is over: what is left of it is reported. */
+void wst_lost_fin(const struct wst_ws_step *s)
+{
+    struct wst_ws_side *side = wst_side_of(s);
+    if (side->mode == WST_WS_SEEK) seek_try(s, true);
+    struct wst_frame f;
+    bool cut = false;
+    if (side->mode == WST_WS_PAYLOAD && wst_frame_parse(side->head, side->have, &f)) {
+        uint64_t left = side->left, n = s->ws->frames + 1;
+        wst_side_cut(s);
+        cut = true;
+        wst_ws_problemf(s, WST_PROBLEM_FRAME_TRUNCATED, n, 0,
+                        "%llu of %llu payload bytes never came", (unsigned long long)left,
+                        (unsigned long long)f.len);
+    } else if (side->mode == WST_WS_HEADER && side->have) {
+        wst_ws_problemf(s, WST_PROBLEM_FRAME_TRUNCATED, 0, 0,
+                        "only %u bytes of a frame header came", side->have);
+    }
+    if (side->open && side->open->message && !(cut && side->open->m.frames == 1))
+        wst_message_abandon(s, &side->open->m, false);
+    wst_side_open_free(s->env, side);
+    side->mode = WST_WS_OFF;
+}

@@ -1,0 +1,422 @@
+/* SPDX-License-Identifier: MIT */
+#include "message.h"
+
+#include <stdlib.h>
+
+enum {
+    INFLATE_AT = 65536,     /* compressed bytes that may wait; more are inflated as they come */
+    SCRATCH_KEEP = 1 << 20, /* a scratch buffer larger than this is let go */
+    SPILL = 16384
+};
+
+void wst_message_begin(struct wst_ws_message *m, uint8_t opcode, bool compressed, uint64_t pkt)
+{
+    *m = (struct wst_ws_message){.first_pkt = pkt, .opcode = opcode, .compressed = compressed};
+}
+
+static size_t message_cap(const struct wst_ws_step *s)
+{
+    return s->env->options->limits.max_message;
+}
+
+static struct wst_ws_side *message_side(const struct wst_ws_step *s)
+{
+    return &s->ws->side[s->dir];
+}
+
+static bool message_takeover(const struct wst_ws_step *s)
+{
+    const struct wst_deflate_terms *t = &s->ws->terms.deflate;
+    return !(s->dir == WST_C2S ? t->client_no_context_takeover : t->server_no_context_takeover);
+}
+
+/* The direction's compression context, made with its first compressed message. */
+static struct wst_deflate *message_deflate(const struct wst_ws_step *s)
+{
+    struct wst_ws_side *side = message_side(s);
+    if (!side->deflate)
+        side->deflate =
+            wst_deflate_new(&s->env->inflaters, message_takeover(s), !side->context_lost);
+    return side->deflate;
+}
+
+static void message_scratch_settle(struct wst_ws_env *env, struct wst_buf *scratch)
+{
+    scratch->n = 0;
+    if (scratch->room > SCRATCH_KEEP) wst_buf_free(scratch, env->budget);
+}
+
+/* -- plain payload ------------------------------------------------------------------------------
+ */
+
+/* Bytes that are not kept are still looked at: a text message must be judged whole. */
+static void message_overflow(const struct wst_ws_step *s, struct wst_ws_message *m,
+                             const struct wst_frame *f, struct wst_slice payload, uint64_t phase)
+{
+    if (!m->overflow) {
+        m->overflow = true;
+        wst_utf8_init(&m->utf8);
+        wst_utf8_feed(&m->utf8, wst_buf_slice(&m->bytes));
+    }
+    if (m->opcode != WST_OP_TEXT || m->torn) return;
+    uint8_t piece[SPILL];
+    while (payload.n) {
+        struct wst_slice part = wst_slice_head(payload, sizeof piece);
+        if (f->masked) {
+            wst_frame_unmask(piece, part.p, part.n, f->key, phase);
+            wst_utf8_feed(&m->utf8, (struct wst_slice){piece, part.n});
+        } else {
+            wst_utf8_feed(&m->utf8, part);
+        }
+        phase += part.n;
+        payload = wst_slice_skip(payload, part.n);
+    }
+    (void)s;
+}
+
+static void message_keep(const struct wst_ws_step *s, struct wst_ws_message *m,
+                         const struct wst_frame *f, struct wst_slice payload, uint64_t phase)
+{
+    m->len += payload.n;
+    if (m->torn) return;
+    size_t cap = message_cap(s), room = m->bytes.n < cap ? cap - m->bytes.n : 0;
+    struct wst_slice kept = wst_slice_head(payload, m->overflow ? 0 : room);
+    if (kept.n && !wst_buf_reserve(&m->bytes, s->env->budget, kept.n, cap)) kept.n = 0;
+    if (kept.n) {
+        uint8_t *to = m->bytes.p + m->bytes.n;
+        if (f->masked)
+            wst_frame_unmask(to, kept.p, kept.n, f->key, phase);
+        else
+            memcpy(to, kept.p, kept.n);
+        m->bytes.n += kept.n;
+    }
+    if (kept.n < payload.n)
+        message_overflow(s, m, f, wst_slice_skip(payload, kept.n), phase + kept.n);
+}
+
+/* -- compressed payload -------------------------------------------------------------------------
+ */
+
+static void message_inflation_begin(const struct wst_ws_step *s, struct wst_ws_message *m)
+{
+    struct wst_deflate *c = message_deflate(s);
+    m->inflation = c ? calloc(1, sizeof *m->inflation) : NULL;
+    if (m->inflation)
+        wst_inflation_begin(&s->env->inflaters, m->inflation, c, &m->bytes, message_cap(s));
+}
+
+static void message_inflate_raw(const struct wst_ws_step *s, struct wst_ws_message *m)
+{
+    if (!m->inflation) message_inflation_begin(s, m);
+    if (m->inflation) wst_inflation_feed(&s->env->inflaters, m->inflation, wst_buf_slice(&m->raw));
+    m->raw.n = 0;
+}
+
+static void message_deflated(const struct wst_ws_step *s, struct wst_ws_message *m,
+                             const struct wst_frame *f, struct wst_slice payload, uint64_t phase)
+{
+    if (m->torn) return;
+    while (payload.n) {
+        struct wst_slice part = wst_slice_head(payload, INFLATE_AT - m->raw.n);
+        if (!wst_buf_reserve(&m->raw, s->env->budget, part.n, INFLATE_AT)) {
+            wst_message_lose(s, m, payload.n); /* no memory: as if it had not arrived */
+            m->wire_len -= payload.n;
+            return;
+        }
+        uint8_t *to = m->raw.p + m->raw.n;
+        if (f->masked)
+            wst_frame_unmask(to, part.p, part.n, f->key, phase);
+        else
+            memcpy(to, part.p, part.n);
+        m->raw.n += part.n;
+        phase += part.n;
+        payload = wst_slice_skip(payload, part.n);
+        if (m->raw.n == INFLATE_AT && !s->ws->terms.per_frame)
+            message_inflate_raw(s, m);
+        else if (m->raw.n == INFLATE_AT)
+            m->torn = true; /* a frame of an obsolete draft, too long for us */
+    }
+}
+
+void wst_message_append(const struct wst_ws_step *s, struct wst_ws_message *m,
+                        const struct wst_frame *f, struct wst_slice payload, uint64_t phase)
+{
+    m->wire_len += payload.n;
+    if (m->compressed || (s->ws->terms.per_frame && (f->rsv & 4)))
+        message_deflated(s, m, f, payload, phase);
+    else
+        message_keep(s, m, f, payload, phase);
+}
+
+void wst_message_lose(const struct wst_ws_step *s, struct wst_ws_message *m, uint64_t n)
+{
+    m->wire_len += n;
+    m->lost += n;
+    if (m->torn) {
+        if (!m->compressed) m->len += n;
+        return;
+    }
+    /* What was inflated up to here is right; what follows cannot be read. */
+    if (m->compressed && (m->raw.n || m->inflation)) message_inflate_raw(s, m);
+    if (!m->compressed) m->len += n;
+    m->torn = true;
+}
+
+/* -- the end ------------------------------------------------------------------------------------
+ */
+
+static const char *const inflate_words[] = {[WST_INFLATE_OK] = "",
+                                            [WST_INFLATE_BAD] = "the data are not valid",
+                                            [WST_INFLATE_TRUNCATED] = "the data end inside a block",
+                                            [WST_INFLATE_LIMIT] = "more output than the limit",
+                                            [WST_INFLATE_STARVED] = "no memory for its context"};
+
+struct message_result { /* what the finished message turned out to be */
+    struct wst_slice payload;
+    uint64_t len, known; /* known: bytes from the front that are right */
+    bool certain;
+    bool judged; /* utf8 says whether all of it is valid, though not all is kept */
+    enum wst_inflate_end inflated;
+    bool doubt; /* some of it depends on what was lost */
+};
+
+static void message_take_inflation(struct wst_inflation *f, uint8_t context,
+                                   struct message_result *r)
+{
+    r->len = f->len;
+    r->known = f->known;
+    r->inflated = f->end;
+    r->doubt = f->known < f->len || (f->end == WST_INFLATE_STARVED);
+    /* After data that broke the rules an endpoint would have failed: what it says later may be
+     * readable, but it is not certain. */
+    r->certain = f->end == WST_INFLATE_OK && !r->doubt && context != WST_CONTEXT_BROKEN;
+}
+
+static void message_text_problem(const struct wst_ws_step *s, const struct wst_ws_message *m,
+                                 const struct message_result *r, uint64_t n)
+{
+    struct wst_utf8 u;
+    wst_utf8_init(&u);
+    wst_utf8_feed(&u, r->payload);
+    if (u.bad != UINT64_MAX)
+        wst_ws_problemf(s, WST_PROBLEM_MESSAGE_INVALID_UTF8, n, m->no, "byte %02x at %llu of %llu",
+                        r->payload.p[u.bad], (unsigned long long)u.bad, (unsigned long long)r->len);
+    else
+        wst_ws_problemf(s, WST_PROBLEM_MESSAGE_INVALID_UTF8, n, m->no,
+                        "it ends inside a character, after %llu bytes", (unsigned long long)r->len);
+}
+
+static void message_problems(const struct wst_ws_step *s, const struct wst_ws_message *m,
+                             const struct message_result *r, const struct wst_event_message *e,
+                             uint64_t n)
+{
+    unsigned long long len = r->len, omitted = e->omitted;
+    if (m->endless)
+        wst_ws_problemf(s, WST_PROBLEM_MESSAGE_INCOMPLETE, n, m->no,
+                        "its end is not in the capture; %llu payload bytes came",
+                        (unsigned long long)(m->wire_len - m->lost));
+    else if (m->lost)
+        wst_ws_problemf(s, WST_PROBLEM_MESSAGE_INCOMPLETE, n, m->no,
+                        "%llu of %llu payload bytes are missing", (unsigned long long)m->lost,
+                        (unsigned long long)m->wire_len);
+    else if (r->inflated == WST_INFLATE_BAD || r->inflated == WST_INFLATE_TRUNCATED)
+        wst_ws_problemf(s, WST_PROBLEM_MESSAGE_BAD_DEFLATE, n, m->no,
+                        "%s, after %llu bytes of output", inflate_words[r->inflated], len);
+    else if (r->inflated == WST_INFLATE_LIMIT)
+        wst_ws_problemf(s, WST_PROBLEM_LIMIT_INFLATE, n, m->no,
+                        "%llu compressed bytes gave more than %llu",
+                        (unsigned long long)m->wire_len,
+                        (unsigned long long)s->env->options->limits.max_inflate);
+    else if (r->doubt)
+        wst_ws_problemf(s, WST_PROBLEM_MESSAGE_CONTEXT_LOST, n, m->no,
+                        "%llu of %llu bytes do not depend on what was lost",
+                        (unsigned long long)r->known, len);
+    else if (omitted && e->len - omitted >= message_cap(s))
+        wst_ws_problemf(s, WST_PROBLEM_LIMIT_MESSAGE, n, m->no, "%llu of %llu bytes are left out",
+                        omitted, len);
+    else if (omitted)
+        wst_ws_problemf(s, WST_PROBLEM_LIMIT_PAYLOAD, n, m->no, "%llu of %llu bytes are left out",
+                        omitted, len);
+    bool whole = r->certain && (r->judged || !omitted);
+    if (m->opcode == WST_OP_TEXT && whole && !e->utf8) message_text_problem(s, m, r, n);
+}
+
+/* Text to print: valid as far as it goes. What was cut is cut between characters. */
+static void message_payload(const struct wst_ws_step *s, struct wst_ws_message *m,
+                            struct message_result *r, struct wst_event_message *e)
+{
+    struct wst_slice p = r->payload;
+    bool text = m->opcode == WST_OP_TEXT, cut = r->known < r->len || p.n < r->len;
+    if (p.n > r->known) p.n = (size_t)r->known;
+    if (text && !cut) {
+        e->utf8 = wst_utf8_valid(p);
+    } else if (text) {
+        p.n = p.n ? wst_utf8_cut((struct wst_slice){p.p, p.n}, p.n) : 0;
+        struct wst_utf8 u;
+        wst_utf8_init(&u);
+        wst_utf8_feed(&u, p);
+        if (u.bad == UINT64_MAX) p.n = (size_t)u.good; /* not inside a character */
+        e->utf8 = u.bad == UINT64_MAX && (!r->judged || wst_utf8_done(&m->utf8));
+    }
+    uint64_t max = s->env->options->max_payload;
+    if (p.n > max) p.n = e->utf8 ? wst_utf8_cut(p, (size_t)max) : (size_t)max;
+    e->payload = p.p ? p : (struct wst_slice){(const uint8_t *)"", 0};
+    e->omitted = r->len - p.n;
+}
+
+static void message_emit(const struct wst_ws_step *s, struct wst_ws_message *m,
+                         struct message_result *r, uint64_t n)
+{
+    struct wst_ws_side *side = message_side(s);
+    struct wst_event e;
+    e.type = WST_EVENT_MESSAGE;
+    e.dir = s->dir;
+    e.when = s->arrival->when;
+    e.message = (struct wst_event_message){.msg = m->no,
+                                           .opcode = m->opcode,
+                                           .compressed = m->compressed,
+                                           .certain = r->certain,
+                                           .first_pkt = m->first_pkt,
+                                           .frames = m->frames,
+                                           .wire_len = m->wire_len,
+                                           .len = r->len};
+    message_payload(s, m, r, &e.message);
+    side->messages++;
+    side->bytes += r->len;
+    s->env->emit(s->env->user, s->ws->conversation, &e);
+    message_problems(s, m, r, &e.message, n);
+}
+
+/* What is kept, without compression. */
+static struct message_result message_plain(const struct wst_ws_message *m, struct wst_slice payload)
+{
+    return (struct message_result){.payload = payload,
+                                   .len = m->len,
+                                   .known = payload.n,
+                                   .certain = !m->lost && !m->endless,
+                                   .judged = m->overflow && !m->lost && !m->endless};
+}
+
+static struct message_result message_finish_inflation(const struct wst_ws_step *s,
+                                                      struct wst_ws_message *m)
+{
+    struct message_result r = {
+        .payload = {NULL, 0}, .inflated = WST_INFLATE_STARVED, .doubt = true};
+    if (!m->torn) message_inflate_raw(s, m);
+    if (m->inflation) {
+        uint8_t context = m->inflation->context->state;
+        wst_inflation_finish(&s->env->inflaters, m->inflation, !m->torn);
+        message_take_inflation(m->inflation, context, &r);
+        free(m->inflation);
+        m->inflation = NULL;
+    }
+    if (m->torn) {
+        r.certain = false;
+        struct wst_ws_side *side = message_side(s);
+        if (side->deflate)
+            wst_deflate_lose(&s->env->inflaters, side->deflate, WST_CONTEXT_LOST);
+        else
+            side->context_lost = true;
+    }
+    r.payload = wst_buf_slice(&m->bytes);
+    return r;
+}
+
+/* One frame of x-webkit-deflate-frame, inflated by itself and put behind the others. */
+void wst_message_frame_over(const struct wst_ws_step *s, struct wst_ws_message *m,
+                            const struct wst_frame *f)
+{
+    if (!s->ws->terms.per_frame || !(f->rsv & 4) || m->torn) return;
+    struct wst_deflate *c = message_deflate(s);
+    struct wst_inflation one;
+    size_t before = m->bytes.n;
+    m->compressed = true;
+    if (!c) return;
+    wst_inflation_begin(&s->env->inflaters, &one, c, &m->bytes, message_cap(s) - before);
+    wst_inflation_feed(&s->env->inflaters, &one, wst_buf_slice(&m->raw));
+    wst_inflation_finish(&s->env->inflaters, &one, true);
+    m->raw.n = 0;
+    m->len += one.len;
+    if (one.end != WST_INFLATE_OK || one.known < one.len) m->torn = true;
+}
+
+void wst_message_finish(const struct wst_ws_step *s, struct wst_ws_message *m, uint64_t n)
+{
+    struct message_result r;
+    if (m->compressed && !s->ws->terms.per_frame) {
+        r = message_finish_inflation(s, m);
+    } else {
+        r = message_plain(m, wst_buf_slice(&m->bytes));
+        r.certain = r.certain && !m->torn;
+        if (m->torn && !m->lost) r.inflated = WST_INFLATE_BAD;
+    }
+    message_emit(s, m, &r, n);
+    wst_message_free(s->env, m);
+}
+
+static void message_whole_deflated(const struct wst_ws_step *s, struct wst_ws_message *m,
+                                   struct wst_slice payload, uint64_t n)
+{
+    struct message_result r = {.inflated = WST_INFLATE_STARVED, .doubt = true};
+    struct wst_deflate *c = message_deflate(s);
+    struct wst_buf *out = &s->env->inflated;
+    if (c) {
+        struct wst_inflation f;
+        uint8_t context = c->state;
+        wst_inflation_begin(&s->env->inflaters, &f, c, out, message_cap(s));
+        wst_inflation_feed(&s->env->inflaters, &f, payload);
+        wst_inflation_finish(&s->env->inflaters, &f, true);
+        message_take_inflation(&f, context, &r);
+    }
+    r.payload = wst_buf_slice(out);
+    message_emit(s, m, &r, n);
+    message_scratch_settle(s->env, out);
+}
+
+void wst_message_whole(const struct wst_ws_step *s, struct wst_ws_message *m,
+                       const struct wst_frame *f, struct wst_slice payload, uint64_t n)
+{
+    m->wire_len = m->len = payload.n;
+    struct wst_buf *scratch = &s->env->unmasked;
+    if (f->masked && payload.n) {
+        if (!wst_buf_reserve(scratch, s->env->budget, payload.n, SIZE_MAX)) {
+            m->lost = payload.n;
+            payload = (struct wst_slice){NULL, 0};
+        } else {
+            wst_frame_unmask(scratch->p, payload.p, payload.n, f->key, 0);
+            payload.p = scratch->p;
+        }
+    }
+    if (m->compressed) {
+        message_whole_deflated(s, m, payload, n);
+    } else {
+        struct message_result r = message_plain(m, wst_slice_head(payload, message_cap(s)));
+        message_emit(s, m, &r, n);
+    }
+    message_scratch_settle(s->env, scratch);
+}
+
+void wst_message_abandon(const struct wst_ws_step *s, struct wst_ws_message *m, bool damaged)
+{
+    if (damaged && m->no) {
+        wst_message_lose(s, m, 0);
+        m->endless = true;
+        wst_message_finish(s, m, 0);
+    } else if (m->no) {
+        wst_ws_problemf(s, WST_PROBLEM_MESSAGE_UNFINISHED, 0, m->no,
+                        "%llu frames with %llu bytes came, the last frame did not",
+                        (unsigned long long)m->frames, (unsigned long long)m->wire_len);
+    }
+    wst_message_free(s->env, m);
+}
+
+void wst_message_free(struct wst_ws_env *env, struct wst_ws_message *m)
+{
+    if (m->inflation) {
+        wst_inflation_finish(&env->inflaters, m->inflation, false);
+        free(m->inflation);
+    }
+    wst_buf_free(&m->bytes, env->budget);
+    wst_buf_free(&m->raw, env->budget);
+    *m = (struct wst_ws_message){0};
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * In: a frame header or close payload, and where it stands. Out: the problems it raises.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "message.h"
+#include "registry.h"
+
+void wst_ws_problem(const struct wst_ws_step *s, enum wst_problem problem, uint64_t n, uint64_t msg,
+                    const char *detail)
+{
+    struct wst_event e;
+    e.type = WST_EVENT_PROBLEM;
+    e.dir = s->dir;
+    e.when = s->arrival->when;
+    e.problem = (struct wst_event_problem){problem, n, msg, detail};
+    s->env->emit(s->env->user, s->ws->conversation, &e);
+}
+
+void wst_ws_problemf(const struct wst_ws_step *s, enum wst_problem problem, uint64_t n,
+                     uint64_t msg, const char *format, ...)
+{
+    char detail[240];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(detail, sizeof detail, format, args);
+    va_end(args);
+    wst_ws_problem(s, problem, n, msg, detail);
+}
+
+static const char *rules_side(enum wst_dir dir)
+{
+    return dir == WST_C2S ? "client" : "server";
+}
+
+static bool rules_length_minimal(const struct wst_frame *f)
+{
+    return f->length_bits == 7 || (f->length_bits == 16 ? f->len > 125 : f->len > 65535);
+}
+
+/* RSV1 belongs to compression, on the first frame of a message only (RFC 7692 section 6). */
+static bool rules_rsv_fine(const struct wst_ws_step *s, const struct wst_frame *f)
+{
+    const struct wst_ws_terms *t = &s->ws->terms;
+    if (!f->rsv) return true;
+    bool compression = t->deflate.agreed || t->per_frame || t->unknown;
+    return f->rsv == 4 && compression &&
+           (f->opcode == WST_OP_TEXT || f->opcode == WST_OP_BINARY ||
+            (t->per_frame && f->opcode == WST_OP_CONTINUATION));
+}
+
+static void rules_rsv(const struct wst_ws_step *s, const struct wst_frame *f,
+                      const struct wst_frame_context *c)
+{
+    const struct wst_ws_terms *t = &s->ws->terms;
+    bool compression = t->deflate.agreed || t->per_frame || t->unknown;
+    if ((f->rsv & 4) && compression && (f->opcode == 0 || f->opcode > 2))
+        wst_ws_problemf(s, WST_PROBLEM_FRAME_RSV1_MISPLACED, c->n, c->msg,
+                        "RSV1 is set on a %s frame", wst_opcode_name(f->opcode));
+    unsigned stray = f->rsv & (compression ? 3u : 7u);
+    if (stray)
+        wst_ws_problemf(s, WST_PROBLEM_FRAME_RSV, c->n, c->msg,
+                        "%s%s%sset, and no extension that was agreed on uses %s",
+                        stray & 4 ? "RSV1 " : "", stray & 2 ? "RSV2 " : "",
+                        stray & 1 ? "RSV3 " : "",
+                        stray == 4 || stray == 2 || stray == 1 ? "it" : "them");
+}
+
+/* The one question that nearly every frame answers with no. */
+static bool rules_clean(const struct wst_ws_step *s, const struct wst_frame *f,
+                        const struct wst_frame_context *c)
+{
+    return f->masked == (s->dir == WST_C2S) && rules_rsv_fine(s, f) &&
+           (f->opcode <= 2 || (f->opcode >= 8 && f->opcode <= 10 && f->fin && f->len <= 125)) &&
+           rules_length_minimal(f) && !(f->len >> 63) && !c->orphan && !c->interrupts &&
+           !c->after_close;
+}
+
+void wst_rules_frame(const struct wst_ws_step *s, const struct wst_frame *f,
+                     const struct wst_frame_context *c)
+{
+    if (rules_clean(s, f, c)) return;
+    const char *name = wst_opcode_name(f->opcode), *side = rules_side(s->dir);
+    if (s->dir == WST_C2S && !f->masked)
+        wst_ws_problemf(s, WST_PROBLEM_FRAME_UNMASKED_CLIENT, c->n, c->msg,
+                        "the client's %s frame of %llu bytes has no mask", name,
+                        (unsigned long long)f->len);
+    if (s->dir == WST_S2C && f->masked)
+        wst_ws_problemf(s, WST_PROBLEM_FRAME_MASKED_SERVER, c->n, c->msg,
+                        "the server's %s frame is masked with %02x%02x%02x%02x", name, f->key[0],
+                        f->key[1], f->key[2], f->key[3]);
+    rules_rsv(s, f, c);
+    if ((f->opcode > 2 && f->opcode < 8) || f->opcode > 10)
+        wst_ws_problemf(s, WST_PROBLEM_FRAME_RESERVED_OPCODE, c->n, c->msg,
+                        "opcode %u (0x%x) is reserved", f->opcode, f->opcode);
+    if (!rules_length_minimal(f))
+        wst_ws_problemf(s, WST_PROBLEM_FRAME_LENGTH_NOT_MINIMAL, c->n, c->msg,
+                        "%llu bytes, written with %u bits", (unsigned long long)f->len,
+                        f->length_bits);
+    if (f->len >> 63)
+        wst_ws_problemf(s, WST_PROBLEM_FRAME_LENGTH_MSB, c->n, c->msg, "the length is 0x%016llx",
+                        (unsigned long long)f->len);
+    if (f->opcode >= 8 && f->len > 125)
+        wst_ws_problemf(s, WST_PROBLEM_FRAME_CONTROL_TOO_LONG, c->n, c->msg,
+                        "a %s frame of %llu bytes", name, (unsigned long long)f->len);
+    if (f->opcode >= 8 && !f->fin)
+        wst_ws_problemf(s, WST_PROBLEM_FRAME_CONTROL_FRAGMENTED, c->n, c->msg,
+                        "a %s frame without FIN", name);
+    if (c->orphan)
+        wst_ws_problemf(s, WST_PROBLEM_FRAME_ORPHAN_CONTINUATION, c->n, c->msg,
+                        "a continuation frame of %llu bytes, and no message is open",
+                        (unsigned long long)f->len);
+    if (c->interrupts)
+        wst_ws_problemf(s, WST_PROBLEM_FRAME_NEW_MESSAGE_INSIDE, c->n, c->msg,
+                        "a %s frame begins a message before the last one was finished", name);
+    if (c->after_close)
+        wst_ws_problemf(s, WST_PROBLEM_FRAME_AFTER_CLOSE, c->n, c->msg,
+                        "a %s frame after the %s's close frame", name, side);
+}
+
+void wst_rules_close(const struct wst_ws_step *s, uint64_t n, struct wst_slice payload, bool second)
+{
+    if (payload.n == 1)
+        wst_ws_problemf(s, WST_PROBLEM_CLOSE_ONE_BYTE, n, 0, "the payload is the one byte %02x",
+                        payload.p[0]);
+    if (payload.n >= 2) {
+        unsigned code = wst_be16(payload.p);
+        if (!wst_close_code_may_be_sent((int32_t)code)) {
+            const char *name = wst_close_code_name((int32_t)code);
+            wst_ws_problemf(s, WST_PROBLEM_CLOSE_CODE_INVALID, n, 0, "close code %u%s%s%s", code,
+                            name ? " (" : "", name ? name : "", name ? ")" : "");
+        }
+        if (!wst_utf8_valid(wst_slice_skip(payload, 2)))
+            wst_ws_problemf(s, WST_PROBLEM_CLOSE_REASON_INVALID_UTF8, n, 0,
+                            "the reason of %zu bytes is not UTF-8", payload.n - 2);
+    }
+    if (second)
+        wst_ws_problemf(s, WST_PROBLEM_CLOSE_AFTER_CLOSE, n, 0,
+                        "the %s had sent a close frame before", rules_side(s->dir));
+}

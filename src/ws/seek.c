@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: MIT */
+#include "seek.h"
+
+#include <stdlib.h>
+
+#include "frame.h"
+#include "registry.h"
+#include "utf8.h"
+
+enum seek_bits { /* evidence; see the table in seek.h */
+                 BITS_HEADER = 5,
+                 BITS_LENGTH16 = 6,
+                 BITS_LENGTH64 = 30,
+                 BITS_CONTROL = 2,
+                 BITS_CLOSE = 6,
+                 BITS_TEXT_MAX = 24,
+                 BITS_SEGMENT_END = 8,
+                 /* what is needed */
+                 NEED_MARK = 22,   /* at the front of a segment */
+                 NEED_MIDDLE = 34, /* anywhere else */
+                 NEED_MARK_FINAL = 13,
+                 NEED_MIDDLE_FINAL = 26,
+                 NEED_FIRST = 17, /* of it, the first frame of a chain in the middle by itself */
+};
+enum {
+    SCAN_FIRST = 64,
+    MARKS_FIRST = 16,
+    CHAIN_MAX = 24 /* frames; more evidence than any threshold */
+};
+
+struct wst_seek *wst_seek_new(struct wst_budget *budget, uint64_t offset)
+{
+    if (!wst_budget_take(budget, sizeof(struct wst_seek))) return NULL;
+    struct wst_seek *k = calloc(1, sizeof *k);
+    if (!k) {
+        wst_budget_give(budget, sizeof *k);
+        return NULL;
+    }
+    k->offset = k->gap_end = offset;
+    k->scan_at = SCAN_FIRST;
+    k->mark_at = 1;
+    return k;
+}
+
+void wst_seek_free(struct wst_seek *k, struct wst_budget *budget)
+{
+    if (!k) return;
+    wst_buf_free(&k->bytes, budget);
+    wst_budget_give(budget, sizeof *k + k->marks_room * sizeof *k->marks);
+    free(k->marks);
+    free(k);
+}
+
+static void seek_drop(struct wst_seek *k, size_t n)
+{
+    uint32_t i = 0;
+    while (i < k->marks_n && k->marks[i].at < n) i++;
+    /* A mark for what is left of a segment would be a lie; drop it with its front. */
+    memmove(k->marks, k->marks + i, (k->marks_n - i) * sizeof *k->marks);
+    k->marks_n -= i;
+    for (i = 0; i < k->marks_n; i++) k->marks[i].at -= (uint32_t)n;
+    wst_buf_drop(&k->bytes, n);
+    k->offset += n;
+    k->skipped += n;
+    k->scan_at = SCAN_FIRST;
+    k->mark_at = 1;
+}
+
+static bool seek_mark(struct wst_seek *k, struct wst_budget *budget, uint64_t pkt)
+{
+    if (k->marks_n == k->marks_room) {
+        uint32_t room = k->marks_room ? k->marks_room * 2 : 8;
+        size_t more = (room - k->marks_room) * sizeof *k->marks;
+        if (!wst_budget_take(budget, more)) return false;
+        struct wst_seek_mark *marks = realloc(k->marks, room * sizeof *marks);
+        if (!marks) {
+            wst_budget_give(budget, more);
+            return false;
+        }
+        k->marks = marks;
+        k->marks_room = room;
+    }
+    k->marks[k->marks_n++] = (struct wst_seek_mark){(uint32_t)k->bytes.n, pkt};
+    return true;
+}
+
+bool wst_seek_push(struct wst_seek *k, struct wst_budget *budget, struct wst_slice s, uint64_t pkt,
+                   size_t cap)
+{
+    if (s.n > cap / 2) { /* never from the network; keep its end */
+        k->offset += s.n - cap / 2;
+        k->skipped += s.n - cap / 2;
+        s = wst_slice_skip(s, s.n - cap / 2);
+    }
+    if (k->bytes.n + s.n > cap)
+        seek_drop(k, k->bytes.n / 2 + s.n < k->bytes.n ? k->bytes.n / 2 + s.n : k->bytes.n);
+    return seek_mark(k, budget, pkt) && wst_buf_append(&k->bytes, budget, s, cap);
+}
+
+void wst_seek_gap(struct wst_seek *k, uint64_t n)
+{
+    seek_drop(k, k->bytes.n);
+    k->marks_n = 0;
+    k->offset += n;
+    k->gap_end = k->offset;
+}
+
+uint64_t wst_seek_packet(const struct wst_seek *k, size_t at)
+{
+    uint64_t pkt = k->marks_n ? k->marks[0].pkt : 0;
+    for (uint32_t i = 0; i < k->marks_n && k->marks[i].at <= at; i++) pkt = k->marks[i].pkt;
+    return pkt;
+}
+
+static bool seek_is_mark(const struct wst_seek *k, size_t at)
+{
+    if (at == k->bytes.n) return true;
+    uint32_t lo = 0, hi = k->marks_n;
+    while (lo < hi) {
+        uint32_t mid = lo + (hi - lo) / 2;
+        if (k->marks[mid].at < at)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo < k->marks_n && k->marks[lo].at == at;
+}
+
+/* A header no sound endpoint writes in this direction. */
+static bool seek_illegal(const struct wst_frame *f, const struct wst_seek_rules *r)
+{
+    if (f->masked != r->masked || (f->rsv & 3)) return true;
+    if (f->rsv && (!r->compressed || f->opcode == 0 || f->opcode > 2)) return true;
+    if (f->opcode > 2 && f->opcode != WST_OP_CLOSE && f->opcode != WST_OP_PING &&
+        f->opcode != WST_OP_PONG)
+        return true;
+    if (f->opcode >= 8 && (!f->fin || f->len > 125)) return true;
+    if (f->length_bits == 16 && f->len < 126) return true;
+    return f->length_bits == 64 && (f->len < 65536 || f->len >> 31);
+}
+
+/* Text payload as far as it is there: bits, or -1 when it is no UTF-8. */
+static int seek_text(const struct wst_frame *f, struct wst_slice payload)
+{
+    uint8_t plain[256];
+    struct wst_slice s = wst_slice_head(payload, sizeof plain);
+    if (f->masked) {
+        wst_frame_unmask(plain, s.p, s.n, f->key, 0);
+        s.p = plain;
+    }
+    struct wst_utf8 u;
+    wst_utf8_init(&u);
+    if (!wst_utf8_feed(&u, s)) return -1;
+    if (f->fin && s.n == f->len && !wst_utf8_done(&u)) return -1;
+    size_t control = 0; /* legal in UTF-8, but hardly in a text */
+    for (size_t i = 0; i < s.n; i++)
+        control += s.p[i] < 0x20 && s.p[i] != '\t' && s.p[i] != '\n' && s.p[i] != '\r';
+    if (control > s.n / 8) return 0;
+    return s.n < BITS_TEXT_MAX ? (int)s.n : BITS_TEXT_MAX;
+}
+
+static int seek_close(const struct wst_frame *f, struct wst_slice payload)
+{
+    uint8_t code[2];
+    if (f->len == 0) return 0;
+    if (f->len == 1) return -1;
+    if (payload.n < 2) return 0;
+    wst_frame_unmask(code, payload.p, 2, f->key, 0);
+    return wst_close_code_may_be_sent(wst_be16(code)) ? BITS_CLOSE : -1;
+}
+
+/* Evidence of one frame by itself; -1: it is none. */
+static int seek_frame(const struct wst_seek *k, size_t at, const struct wst_frame *f,
+                      const struct wst_seek_rules *r)
+{
+    if (seek_illegal(f, r)) return -1;
+    struct wst_slice payload = {k->bytes.p + at + f->header_len, k->bytes.n - at - f->header_len};
+    payload = wst_slice_head(payload, (size_t)f->len);
+    if (f->len == 0 && f->opcode <= 2)
+        return 0; /* legal, but a run of zeros looks like many of them */
+    int bits = BITS_HEADER, more = 0;
+    if (f->length_bits == 16) bits += BITS_LENGTH16;
+    if (f->length_bits == 64) bits += BITS_LENGTH64;
+    if (f->opcode >= 8) bits += BITS_CONTROL;
+    if (f->opcode == WST_OP_TEXT && !f->rsv) more = seek_text(f, payload);
+    if (f->opcode == WST_OP_CLOSE) more = seek_close(f, payload);
+    if (more < 0) return -1;
+    bits += more;
+    size_t end = at + f->header_len + payload.n;
+    if (payload.n == f->len && seek_is_mark(k, end)) bits += BITS_SEGMENT_END;
+    return bits;
+}
+
+struct seek_chain {
+    int bits, first; /* of all frames, of the first */
+    unsigned whole;  /* frames that end inside the bytes */
+    bool to_end;     /* the last frame ends with the bytes */
+};
+
+/* Follows frame after frame from `at`. False: the chain breaks. */
+static bool seek_chain(const struct wst_seek *k, size_t at, const struct wst_seek_rules *r,
+                       struct seek_chain *c)
+{
+    *c = (struct seek_chain){0};
+    int open = -1; /* a fragmented message: unknown, no, yes */
+    for (unsigned i = 0; i < CHAIN_MAX; i++) {
+        if (at == k->bytes.n) {
+            c->to_end = true;
+            return c->whole > 0;
+        }
+        struct wst_frame f;
+        if (!wst_frame_parse(k->bytes.p + at, k->bytes.n - at, &f)) {
+            /* a piece of a header: only its first byte can speak */
+            uint8_t b0 = k->bytes.p[at];
+            return !(b0 & 0x30) && (!(b0 & 0x40) || r->compressed);
+        }
+        int bits = seek_frame(k, at, &f, r);
+        if (bits < 0) return false;
+        if (f.opcode <= 2) {
+            if ((open == 0 && f.opcode == 0) || (open == 1 && f.opcode != 0)) return false;
+            open = !f.fin;
+        }
+        c->bits += bits;
+        if (i == 0) c->first = bits;
+        if (f.len > k->bytes.n - at - f.header_len) return true;
+        at += f.header_len + (size_t)f.len;
+        c->whole++;
+        if (f.opcode == WST_OP_CLOSE) { /* nothing follows a close */
+            c->to_end = at == k->bytes.n;
+            return true;
+        }
+    }
+    return true;
+}
+
+static bool seek_enough(const struct seek_chain *c, bool mark, bool final)
+{
+    if (mark) return c->bits >= NEED_MARK || (final && c->to_end && c->bits >= NEED_MARK_FINAL);
+    if (c->first < NEED_FIRST || !c->whole) return false;
+    return c->bits >= NEED_MIDDLE || (final && c->to_end && c->bits >= NEED_MIDDLE_FINAL);
+}
+
+ptrdiff_t wst_seek_find(struct wst_seek *k, const struct wst_seek_rules *r, bool final)
+{
+    /* Every look at all places costs their number; looking when it has doubled keeps the sum
+     * linear, whatever the segments are like. */
+    bool marks = final || k->marks_n >= k->mark_at, scan = final || k->bytes.n >= k->scan_at;
+    if (!marks && !scan) return -1;
+    if (marks) k->mark_at = k->marks_n < MARKS_FIRST ? k->marks_n + 1 : k->marks_n * 2;
+    if (scan) k->scan_at = (uint32_t)k->bytes.n * 2;
+    struct seek_chain c;
+    ptrdiff_t best = -1;
+    for (uint32_t i = 0; marks && i < k->marks_n && best < 0; i++) {
+        if (k->marks[i].at >= k->bytes.n) break;
+        if (seek_chain(k, k->marks[i].at, r, &c) && seek_enough(&c, true, final))
+            best = k->marks[i].at;
+    }
+    size_t until = best >= 0 ? (size_t)best : k->bytes.n;
+    if (scan || best >= 0) /* something may begin earlier, in the middle of a segment */
+        for (size_t at = 0; at < until; at++)
+            if (seek_chain(k, at, r, &c) && seek_enough(&c, false, final)) return (ptrdiff_t)at;
+    return best;
+}
+
+int wst_seek_evidence(const struct wst_seek *k, const struct wst_seek_rules *r)
+{
+    int best = -1;
+    struct seek_chain c;
+    for (uint32_t i = 0; i < k->marks_n && k->marks[i].at < k->bytes.n; i++)
+        if (seek_chain(k, k->marks[i].at, r, &c) && c.bits > best) best = c.bits;
+    return best;
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Finding frames again. In: bytes of a direction whose framing is lost, or that nobody has seen
+ * the beginning of. Out: the place of the first credible frame.
+ * Refuses to believe one header: it counts evidence, in bits, along a chain of frames.
+ *
+ *   evidence of a frame                                        bits (about)
+ *   first byte: FIN, reserved bits, opcode are legal           256 / 9 … 13 values    4
+ *   mask bit as the direction demands                                                 1
+ *   16-bit length, minimal                                     one length in 128      6
+ *   64-bit length, minimal and below 2^31                      33 zero bits more     30
+ *   control frame: FIN, at most 125 bytes; close: legal code                          2, 6
+ *   text payload is UTF-8                                      a bit a byte, up to   24
+ *   ends where a segment ends                                                         8
+ *
+ * A place at the front of a segment is likely to begin with: senders write whole frames. It needs
+ * less evidence than one in the middle.
+ */
+#ifndef WST_WS_SEEK_H
+#define WST_WS_SEEK_H
+
+#include "buf.h"
+
+struct wst_seek_mark { /* where a segment begins in the bytes */
+    uint32_t at;
+    uint64_t pkt;
+};
+
+struct wst_seek_rules {
+    bool masked;     /* frames of this direction are */
+    bool compressed; /* RSV1 may be set */
+};
+
+struct wst_seek {
+    struct wst_buf bytes;
+    struct wst_seek_mark *marks;
+    uint32_t marks_n, marks_room;
+    uint32_t scan_at; /* look at every place once there are so many bytes */
+    uint32_t mark_at; /* look at every mark once there are so many */
+    uint64_t offset;  /* of the first byte, in the direction's WebSocket bytes */
+    uint64_t skipped; /* bytes given up so far */
+    uint64_t gap_end; /* the offset where the last gap ended */
+};
+
+struct wst_seek *wst_seek_new(struct wst_budget *budget, uint64_t offset);
+void wst_seek_free(struct wst_seek *seek, struct wst_budget *budget);
+/* A segment. What is more than `cap` bytes old is given up. False: no memory. */
+bool wst_seek_push(struct wst_seek *seek, struct wst_budget *budget, struct wst_slice bytes,
+                   uint64_t pkt, size_t cap);
+/* Everything before another gap of n bytes is given up. */
+void wst_seek_gap(struct wst_seek *seek, uint64_t n);
+/* The place of the first credible frame; -1: none yet. `final`: no more bytes will come, less
+ * evidence must do. */
+ptrdiff_t wst_seek_find(struct wst_seek *seek, const struct wst_seek_rules *rules, bool final);
+/* How strongly the bytes look like frames of such a direction: the most bits of evidence of any
+ * chain that begins at a mark; -1: none. For telling WebSocket from other traffic. */
+int wst_seek_evidence(const struct wst_seek *seek, const struct wst_seek_rules *rules);
+/* The packet that carried the byte at `at`. */
+uint64_t wst_seek_packet(const struct wst_seek *seek, size_t at);
+
+#endif

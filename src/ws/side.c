@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * In: the bytes of one direction. Out: its frames, each handed to its message or shown by itself.
+ */
+#include "side.h"
+
+#include <stdlib.h>
+
+#include "registry.h"
+
+enum { CONTROL_MAX = 1 << 20 }; /* payload kept of a control frame; legal ones have 125 bytes */
+
+static struct wst_ws_open *side_open(struct wst_ws_env *env, struct wst_ws_side *side)
+{
+    if (side->open) return side->open;
+    if (!wst_budget_take(env->budget, sizeof *side->open)) return NULL;
+    side->open = calloc(1, sizeof *side->open);
+    if (!side->open) wst_budget_give(env->budget, sizeof *side->open);
+    return side->open;
+}
+
+void wst_side_open_free(struct wst_ws_env *env, struct wst_ws_side *side)
+{
+    struct wst_ws_open *open = side->open;
+    if (!open) return;
+    side->open = NULL;
+    wst_message_free(env, &open->m);
+    wst_buf_free(&open->control, env->budget);
+    wst_budget_give(env->budget, sizeof *open);
+    free(open);
+}
+
+static bool step_compressed(const struct wst_ws_step *s, const struct wst_frame *f)
+{
+    return (f->rsv & 4) && (s->ws->terms.deflate.agreed || s->ws->terms.unknown);
+}
+
+struct wst_seek_rules wst_side_rules(const struct wst_ws_step *s)
+{
+    const struct wst_ws_terms *t = &s->ws->terms;
+    return (struct wst_seek_rules){.masked = s->dir == WST_C2S,
+                                   .compressed = t->deflate.agreed || t->per_frame || t->unknown};
+}
+
+/* -- a frame is over
+ * -------------------------------------------------------------------------------- */
+
+struct frame_end { /* all that is known of a frame when it is over */
+    const struct wst_frame *frame;
+    struct wst_slice payload; /* as on the wire, when `whole`; of control frames: unmasked */
+    bool whole;               /* the payload lies in one piece */
+    bool complete;
+    bool cut;     /* the rest of it will not be seen */
+    uint64_t pkt; /* in which it began */
+    uint64_t omitted;
+};
+
+static void emit_frame(const struct wst_ws_step *s, const struct frame_end *x,
+                       const struct wst_frame_context *c, struct wst_slice shown)
+{
+    const struct wst_frame *f = x->frame;
+    struct wst_event e;
+    e.type = WST_EVENT_FRAME;
+    e.dir = s->dir;
+    e.when = s->arrival->when;
+    e.frame = (struct wst_event_frame){.n = c->n,
+                                       .len = f->len,
+                                       .offset = wst_side_of(s)->offset,
+                                       .msg = c->msg,
+                                       .opcode = f->opcode,
+                                       .header_len = f->header_len,
+                                       .fin = f->fin,
+                                       .rsv1 = f->rsv & 4,
+                                       .rsv2 = f->rsv & 2,
+                                       .rsv3 = f->rsv & 1,
+                                       .masked = f->masked,
+                                       .complete = x->complete};
+    memcpy(e.frame.mask_key, f->key, 4);
+    if (shown.p) {
+        e.frame.payload = shown;
+        e.frame.utf8 = wst_utf8_valid(shown);
+        e.frame.payload_omitted = x->omitted;
+    }
+    s->env->emit(s->env->user, s->ws->conversation, &e);
+}
+
+static void emit_close(const struct wst_ws_step *s, uint64_t n, struct wst_slice payload)
+{
+    struct wst_ws_side *side = wst_side_of(s);
+    bool second = side->closed;
+    struct wst_event e;
+    e.type = WST_EVENT_CLOSE;
+    e.dir = s->dir;
+    e.when = s->arrival->when;
+    int32_t code = payload.n >= 2 ? wst_be16(payload.p) : -1;
+    struct wst_slice reason = payload.n > 2 ? wst_slice_skip(payload, 2) : wst_slice_text("");
+    e.close = (struct wst_event_close){.code = code,
+                                       .name = wst_close_code_name(code),
+                                       .reason = reason,
+                                       .utf8 = wst_utf8_valid(reason)};
+    s->env->emit(s->env->user, s->ws->conversation, &e);
+    if (s->ws->closed_by == WST_DIR_NONE) {
+        s->ws->closed_by = (int8_t)s->dir;
+        s->ws->close_code = code;
+    }
+    side->closed = true;
+    wst_rules_close(s, n, payload, second);
+}
+
+/* A control frame, or one of a reserved opcode: it stands by itself. */
+static void end_control(const struct wst_ws_step *s, const struct frame_end *x,
+                        struct wst_frame_context *c)
+{
+    const struct wst_frame *f = x->frame;
+    struct wst_slice payload = x->payload;
+    struct wst_buf *scratch = &s->env->unmasked;
+    if (x->whole && f->masked && payload.n) {
+        if (wst_buf_reserve(scratch, s->env->budget, payload.n, SIZE_MAX)) {
+            wst_frame_unmask(scratch->p, payload.p, payload.n, f->key, 0);
+            payload.p = scratch->p;
+        } else {
+            payload.n = 0;
+        }
+    }
+    if (!payload.p) payload = (struct wst_slice){(const uint8_t *)"", 0};
+    bool close = f->opcode == WST_OP_CLOSE;
+    emit_frame(s, x, c, close ? (struct wst_slice){NULL, 0} : payload);
+    if (close && x->complete) emit_close(s, c->n, payload);
+    wst_rules_frame(s, f, c);
+}
+
+/* Finds the message a data frame belongs to; `single` serves for one that needs no keeping. */
+static struct wst_ws_message *data_message(const struct wst_ws_step *s, const struct frame_end *x,
+                                           struct wst_ws_message *single,
+                                           struct wst_frame_context *c)
+{
+    struct wst_ws_side *side = wst_side_of(s);
+    const struct wst_frame *f = x->frame;
+    bool open = side->open && side->open->message;
+    if (f->opcode == WST_OP_CONTINUATION) c->orphan = !open && !side->resumed;
+    if (!x->whole && open) c->interrupts = side->open->interrupts;
+    if (!x->whole || f->opcode == WST_OP_CONTINUATION) return open ? &side->open->m : NULL;
+    if (open) {
+        c->interrupts = true;
+        wst_message_free(s->env, &side->open->m);
+        side->open->message = false;
+    }
+    side->resumed = false;
+    bool compressed = step_compressed(s, f);
+    if (f->fin) {
+        wst_message_begin(single, f->opcode, compressed || ((f->rsv & 4) && s->ws->terms.per_frame),
+                          x->pkt);
+        return single;
+    }
+    if (!side_open(s->env, side)) return NULL;
+    side->open->message = true;
+    wst_message_begin(&side->open->m, f->opcode, compressed, x->pkt);
+    return &side->open->m;
+}
+
+static void end_data(const struct wst_ws_step *s, const struct frame_end *x,
+                     struct wst_frame_context *c)
+{
+    struct wst_ws_side *side = wst_side_of(s);
+    struct wst_ws_message single, *m = data_message(s, x, &single, c);
+    const struct wst_frame *f = x->frame;
+    if (m && !m->no) m->no = ++s->ws->messages;
+    if (m) {
+        m->frames++;
+        c->msg = m->no;
+    }
+    emit_frame(s, x, c, (struct wst_slice){NULL, 0});
+    if (m == &single) {
+        wst_message_whole(s, m, f, x->payload, c->n);
+    } else if (m) {
+        if (x->whole) wst_message_append(s, m, f, x->payload, 0);
+        wst_message_frame_over(s, m, f);
+        if (f->fin && !x->cut) {
+            wst_message_finish(s, m, c->n);
+            side->open->message = false;
+        }
+    }
+    wst_rules_frame(s, f, c);
+}
+
+static void frame_over(const struct wst_ws_step *s, struct frame_end *x)
+{
+    struct wst_ws_side *side = wst_side_of(s);
+    const struct wst_frame *f = x->frame;
+    struct wst_frame_context c = {.n = ++s->ws->frames, .after_close = side->closed};
+    side->frames++;
+    if (wst_frame_is_data(f))
+        end_data(s, x, &c);
+    else
+        end_control(s, x, &c);
+    side->offset += f->header_len + f->len;
+    if (side->open && !side->open->message) wst_side_open_free(s->env, side);
+}
+
+/* -- a frame that spans segments
+ * ---------------------------------------------------------------------- */
+
+/* Its header is whole, its payload is not. What a spanning data frame belongs to is settled now,
+ * for its payload must go somewhere. */
+static void span_begin(const struct wst_ws_step *s, const struct wst_frame *f, uint64_t pkt)
+{
+    struct wst_ws_side *side = wst_side_of(s);
+    side->mode = WST_WS_PAYLOAD;
+    side->left = f->len;
+    struct wst_ws_open *open = side_open(s->env, side);
+    if (!open) return;
+    open->frame_pkt = pkt;
+    open->frame_lost = 0;
+    open->control.n = 0;
+    open->control_omitted = 0;
+    open->interrupts = false;
+    if (!wst_frame_is_data(f) || f->opcode == WST_OP_CONTINUATION) return;
+    open->interrupts = open->message;
+    if (open->message) wst_message_free(s->env, &open->m);
+    side->resumed = false;
+    open->message = true;
+    wst_message_begin(&open->m, f->opcode, step_compressed(s, f), pkt);
+}
+
+static void span_payload(const struct wst_ws_step *s, const struct wst_frame *f,
+                         struct wst_slice part)
+{
+    struct wst_ws_side *side = wst_side_of(s);
+    struct wst_ws_open *open = side->open;
+    uint64_t phase = f->len - side->left;
+    side->left -= part.n;
+    side->wire_bytes += part.n;
+    if (!open) return;
+    if (wst_frame_is_data(f)) {
+        if (open->message) wst_message_append(s, &open->m, f, part, phase);
+        return;
+    }
+    size_t before = open->control.n;
+    if (!open->frame_lost && wst_buf_append(&open->control, s->env->budget, part, CONTROL_MAX)) {
+        if (f->masked)
+            wst_frame_unmask(open->control.p + before, open->control.p + before, part.n, f->key,
+                             phase);
+    } else {
+        open->control_omitted += part.n;
+    }
+}
+
+static void span_over(const struct wst_ws_step *s, const struct wst_frame *f, bool cut)
+{
+    struct wst_ws_side *side = wst_side_of(s);
+    struct wst_ws_open *open = side->open;
+    struct frame_end x = {.frame = f, .complete = !cut, .cut = cut};
+    side->have = 0;
+    side->mode = WST_WS_HEADER;
+    if (open) {
+        x.payload = wst_buf_slice(&open->control);
+        x.complete = !cut && !open->frame_lost;
+        x.pkt = open->frame_pkt;
+        x.omitted = open->control_omitted;
+    }
+    frame_over(s, &x);
+}
+
+/* -- bytes
+ * -----------------------------------------------------------------------------------------------
+ */
+
+/* After a close frame came something that no frame of this direction can be. */
+static bool header_is_foreign(const struct wst_ws_step *s, const struct wst_frame *f)
+{
+    struct wst_seek_rules r = wst_side_rules(s);
+    if (!wst_side_of(s)->closed) return false;
+    return (f->rsv & (r.compressed ? 3 : 7)) || f->masked != r.masked ||
+           (f->opcode > 2 && f->opcode < 8) || f->opcode > 10;
+}
+
+static bool header_refused(const struct wst_ws_step *s, const struct wst_frame *f)
+{
+    if (!header_is_foreign(s, f)) return false;
+    wst_side_of(s)->mode = WST_WS_OFF;
+    wst_ws_problem(s, WST_PROBLEM_CLOSE_TRAILING_BYTES, 0, 0,
+                   "after the close frame come bytes that are no frame");
+    return true;
+}
+
+static size_t take_header(const struct wst_ws_step *s, struct wst_slice bytes)
+{
+    struct wst_ws_side *side = wst_side_of(s);
+    struct wst_frame f;
+    if (!side->have) {
+        size_t n = wst_frame_parse(bytes.p, bytes.n, &f);
+        if (n) {
+            if (header_refused(s, &f)) return bytes.n;
+            if (bytes.n - n >= f.len) { /* nearly always: the whole frame lies here */
+                struct frame_end x = {.frame = &f,
+                                      .whole = true,
+                                      .complete = true,
+                                      .pkt = s->arrival->from,
+                                      .payload = {bytes.p + n, (size_t)f.len}};
+                side->wire_bytes += f.len;
+                frame_over(s, &x);
+                return n + (size_t)f.len;
+            }
+            memcpy(side->head, bytes.p, n);
+            side->have = (uint8_t)n;
+            span_begin(s, &f, s->arrival->from);
+            return n;
+        }
+        side->head_pkt = s->arrival->from;
+    }
+    size_t taken = 0, n = 0;
+    while (!n && taken < bytes.n) {
+        side->head[side->have++] = bytes.p[taken++];
+        n = wst_frame_parse(side->head, side->have, &f);
+    }
+    if (!n) return taken;
+    if (header_refused(s, &f)) return bytes.n;
+    span_begin(s, &f, side->head_pkt);
+    if (!f.len) span_over(s, &f, false);
+    return taken;
+}
+
+static size_t take_payload(const struct wst_ws_step *s, struct wst_slice bytes)
+{
+    struct wst_ws_side *side = wst_side_of(s);
+    struct wst_frame f;
+    wst_frame_parse(side->head, side->have, &f);
+    struct wst_slice part =
+        wst_slice_head(bytes, side->left < bytes.n ? (size_t)side->left : bytes.n);
+    span_payload(s, &f, part);
+    if (!side->left) span_over(s, &f, false);
+    return part.n;
+}
+
+void wst_side_run(const struct wst_ws_step *s, struct wst_slice bytes)
+{
+    const struct wst_ws_side *side = wst_side_of(s);
+    while (bytes.n) {
+        size_t n = side->mode == WST_WS_HEADER    ? take_header(s, bytes)
+                   : side->mode == WST_WS_PAYLOAD ? take_payload(s, bytes)
+                                                  : bytes.n;
+        bytes = wst_slice_skip(bytes, n);
+    }
+}
+
+uint64_t wst_side_position(const struct wst_ws_side *side)
+{
+    struct wst_frame f;
+    if (side->mode == WST_WS_SEEK) return side->seek->offset + side->seek->bytes.n;
+    if (side->mode != WST_WS_PAYLOAD || !wst_frame_parse(side->head, side->have, &f))
+        return side->offset + side->have;
+    return side->offset + f.header_len + (f.len - side->left);
+}
+
+void wst_side_cut(const struct wst_ws_step *s)
+{
+    struct wst_ws_side *side = wst_side_of(s);
+    struct wst_frame f;
+    if (side->mode == WST_WS_PAYLOAD && wst_frame_parse(side->head, side->have, &f))
+        span_over(s, &f, true);
+    side->have = 0;
+}
+
+void wst_side_frame_over(const struct wst_ws_step *s)
+{
+    struct wst_ws_side *side = wst_side_of(s);
+    struct wst_frame f;
+    if (wst_frame_parse(side->head, side->have, &f)) span_over(s, &f, false);
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+#include "side.h"
+
+bool wst_ws_env_init(struct wst_ws_env *env, const struct wst_options *options,
+                     struct wst_budget *budget)
+{
+    env->options = options;
+    env->budget = budget;
+    return wst_inflaters_init(&env->inflaters, budget, options->limits.max_inflate);
+}
+
+void wst_ws_env_free(struct wst_ws_env *env)
+{
+    wst_inflaters_free(&env->inflaters);
+    wst_buf_free(&env->unmasked, env->budget);
+    wst_buf_free(&env->inflated, env->budget);
+}
+
+void wst_ws_init(struct wst_ws *ws, void *conversation, const struct wst_ws_terms *terms,
+                 int64_t began_ns)
+{
+    *ws = (struct wst_ws){.conversation = conversation,
+                          .terms = *terms,
+                          .began_ns = began_ns,
+                          .close_code = -1,
+                          .closed_by = WST_DIR_NONE};
+}
+
+void wst_ws_free(struct wst_ws *ws, struct wst_ws_env *env)
+{
+    for (int d = 0; d < 2; d++) {
+        wst_side_open_free(env, &ws->side[d]);
+        wst_deflate_free(&env->inflaters, ws->side[d].deflate);
+        wst_seek_free(ws->side[d].seek, env->budget);
+        ws->side[d].deflate = NULL;
+        ws->side[d].seek = NULL;
+    }
+}
+
+void wst_ws_join(struct wst_ws *ws, struct wst_ws_env *env, enum wst_dir dir, struct wst_seek *seek,
+                 const struct wst_arrival *arrival)
+{
+    struct wst_ws_step s = {ws, env, dir, arrival};
+    ws->side[dir].joined = true;
+    wst_lost_begin(&s, seek);
+}
+
+void wst_ws_push(struct wst_ws *ws, struct wst_ws_env *env, enum wst_dir dir,
+                 struct wst_slice bytes, const struct wst_arrival *arrival)
+{
+    struct wst_ws_step s = {ws, env, dir, arrival};
+    if (ws->side[dir].mode == WST_WS_SEEK)
+        wst_lost_push(&s, bytes);
+    else
+        wst_side_run(&s, bytes);
+}
+
+void wst_ws_gap(struct wst_ws *ws, struct wst_ws_env *env, enum wst_dir dir, uint64_t n,
+                const struct wst_arrival *arrival)
+{
+    struct wst_ws_step s = {ws, env, dir, arrival};
+    struct wst_ws_side *side = &ws->side[dir];
+    struct wst_event e;
+    e.type = WST_EVENT_GAP;
+    e.dir = dir;
+    e.when = arrival->when;
+    e.gap = (struct wst_event_gap){n, (int64_t)(wst_side_position(side) & INT64_MAX)};
+    side->gaps++;
+    env->emit(env->user, ws->conversation, &e);
+    wst_lost_gap(&s, n);
+}
+
+void wst_ws_fin(struct wst_ws *ws, struct wst_ws_env *env, enum wst_dir dir,
+                const struct wst_arrival *arrival)
+{
+    struct wst_ws_step s = {ws, env, dir, arrival};
+    if (ws->side[dir].finished) return;
+    ws->side[dir].finished = true;
+    wst_lost_fin(&s);
+}
+
+void wst_ws_end(struct wst_ws *ws, struct wst_ws_env *env, enum wst_tcp_end how,
+                const struct wst_arrival *arrival)
+{
+    wst_ws_fin(ws, env, WST_C2S, arrival);
+    wst_ws_fin(ws, env, WST_S2C, arrival);
+    struct wst_ws_step s = {ws, env, WST_DIR_NONE, arrival};
+    if (ws->closed_by == WST_DIR_NONE && (how == WST_TCP_FIN || how == WST_TCP_RST))
+        wst_ws_problemf(&s, WST_PROBLEM_CLOSE_MISSING, 0, 0,
+                        "TCP ended with %s, and neither side had sent a close frame",
+                        how == WST_TCP_RST ? "a reset" : "FIN");
+    struct wst_event e;
+    e.type = WST_EVENT_END;
+    e.dir = WST_DIR_NONE;
+    e.when = arrival->when;
+    e.end = (struct wst_event_end){.tcp = how,
+                                   .clean = ws->side[0].closed && ws->side[1].closed,
+                                   .by = (enum wst_dir)ws->closed_by,
+                                   .code = ws->close_code,
+                                   .duration_ns = wst_ns_between(ws->began_ns, arrival->when.ns)};
+    for (int d = 0; d < 2; d++)
+        e.end.dir[d] = (struct wst_event_direction){ws->side[d].frames, ws->side[d].messages,
+                                                    ws->side[d].wire_bytes, ws->side[d].bytes,
+                                                    ws->side[d].gaps};
+    env->emit(env->user, ws->conversation, &e);
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The door of the ws room. In: the bytes that follow a handshake, both directions, whatever
+ * carried them. Out: frame, message, close, gap, problem and end events (RFC 6455, RFC 7692).
+ * Refuses nothing on the wire: what breaks a rule is shown and reported. After a loss it keeps the
+ * framing when the gap lies inside a payload; else it looks for credible frames (seek.h).
+ *
+ *   bytes ─▶ header ─▶ payload ─▶ unmask ─▶ join ─▶ inflate ─▶ message
+ *              ▲          │
+ *              └──────────┘          gap ─▶ seek ─▶ header
+ */
+#ifndef WST_WS_WS_H
+#define WST_WS_WS_H
+
+#include <wstrace/wstrace.h>
+
+#include "arrival.h"
+#include "deflate.h"
+#include "frame.h"
+#include "seek.h"
+#include "utf8.h"
+
+struct wst_ws_terms {
+    struct wst_deflate_terms deflate;
+    bool per_frame; /* x-webkit-deflate-frame: each frame is compressed by itself */
+    bool unknown;   /* the answer to the handshake was not seen */
+};
+
+/* Shared by all connections of one context. */
+struct wst_ws_env {
+    const struct wst_options *options;
+    struct wst_budget *budget;
+    void *user;
+    /* type, dir, when and body are filled; conn is the receiver's business. */
+    void (*emit)(void *user, void *conversation, struct wst_event *event);
+    struct wst_inflaters inflaters;
+    struct wst_buf unmasked, inflated; /* of one whole message; reused */
+};
+bool wst_ws_env_init(struct wst_ws_env *env, const struct wst_options *options,
+                     struct wst_budget *budget);
+void wst_ws_env_free(struct wst_ws_env *env);
+
+struct wst_ws_message { /* a message that is being joined */
+    uint64_t no, first_pkt, frames, wire_len;
+    uint64_t len;                    /* bytes it would have, as far as known */
+    uint64_t lost;                   /* payload bytes that are missing */
+    struct wst_buf bytes;            /* what is kept: from the front, without a hole */
+    struct wst_buf raw;              /* compressed bytes not yet inflated */
+    struct wst_utf8 utf8;            /* of what did not fit into `bytes`, too, when `overflow` */
+    struct wst_inflation *inflation; /* while it is inflated as it comes */
+    uint8_t opcode;
+    bool compressed, overflow;
+    bool torn;    /* what follows a hole is not kept */
+    bool endless; /* framing was lost: nobody knows where it ends */
+};
+
+struct wst_ws_open {        /* what a frame or message that spans segments needs; made on demand */
+    uint64_t frame_pkt;     /* in which the frame began */
+    uint64_t frame_lost;    /* payload bytes of it that are missing */
+    struct wst_buf control; /* payload so far of a control or reserved frame */
+    uint64_t control_omitted;
+    bool message;    /* `m` is in use */
+    bool interrupts; /* the frame began a message inside another */
+    struct wst_ws_message m;
+};
+
+enum wst_ws_mode { WST_WS_HEADER, WST_WS_PAYLOAD, WST_WS_SEEK, WST_WS_OFF };
+
+struct wst_ws_side {
+    uint64_t offset; /* of the current frame's first byte */
+    uint64_t left;   /* payload bytes of it still to come */
+    struct wst_ws_open *open;
+    struct wst_deflate *deflate; /* made with the first compressed message */
+    struct wst_seek *seek;
+    uint64_t head_pkt; /* in which the header being read began */
+    uint64_t frames, messages, wire_bytes, bytes;
+    uint32_t gaps;
+    uint8_t head[WST_FRAME_HEADER_MAX], have; /* header bytes so far, or of the current frame */
+    uint8_t mode;                             /* enum wst_ws_mode */
+    bool closed : 1;                          /* sent a close frame */
+    bool finished : 1;                        /* sends nothing more */
+    bool resumed : 1;      /* framing was found again: what came before is unknown */
+    bool joined : 1;       /* picked up in the middle, nothing found yet */
+    bool context_lost : 1; /* compressed messages went missing before the context was made */
+};
+
+struct wst_ws { /* one WebSocket connection */
+    void *conversation;
+    struct wst_ws_side side[2]; /* [WST_C2S], [WST_S2C] */
+    uint64_t frames, messages;
+    int64_t began_ns; /* time of the handshake */
+    struct wst_ws_terms terms;
+    int32_t close_code; /* of the first close frame */
+    int8_t closed_by;   /* enum wst_dir */
+};
+
+void wst_ws_init(struct wst_ws *ws, void *conversation, const struct wst_ws_terms *terms,
+                 int64_t began_ns);
+void wst_ws_free(struct wst_ws *ws, struct wst_ws_env *env);
+/* The direction joins in the middle: its first frame has to be found, in `seek` (taken over; NULL:
+ * nothing was seen yet) and what follows. */
+void wst_ws_join(struct wst_ws *ws, struct wst_ws_env *env, enum wst_dir dir, struct wst_seek *seek,
+                 const struct wst_arrival *arrival);
+void wst_ws_push(struct wst_ws *ws, struct wst_ws_env *env, enum wst_dir dir,
+                 struct wst_slice bytes, const struct wst_arrival *arrival);
+void wst_ws_gap(struct wst_ws *ws, struct wst_ws_env *env, enum wst_dir dir, uint64_t n,
+                const struct wst_arrival *arrival);
+/* The direction sends nothing more. */
+void wst_ws_fin(struct wst_ws *ws, struct wst_ws_env *env, enum wst_dir dir,
+                const struct wst_arrival *arrival);
+/* The connection is over: finishes both directions and emits `end`. */
+void wst_ws_end(struct wst_ws *ws, struct wst_ws_env *env, enum wst_tcp_end how,
+                const struct wst_arrival *arrival);
+
+#endif

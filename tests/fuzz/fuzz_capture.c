@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The door of the capture room: any bytes as a capture file, or two of them.
+ *
+ *     | options 1 | file …        bit 0: with a filter; bit 1: the same bytes are also a second
+ *                                 file; bit 2: stop at the third packet
+ */
+#include "capture/memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+struct seen {
+    uint64_t pkt;
+    uint64_t stop_at;
+    unsigned troubles;
+    volatile uint8_t sum;
+};
+
+/* Reads everything that is handed out; a sanitizer watches. */
+static void touch(struct seen *seen, struct wst_slice s)
+{
+    for (size_t i = 0; i < s.n; i++) seen->sum ^= s.p[i];
+}
+
+static int on_packet(void *user, const struct wst_packet *p)
+{
+    struct seen *seen = user;
+    if (p->when.pkt <= seen->pkt) abort(); /* numbers rise */
+    if (seen->stop_at && seen->pkt >= seen->stop_at) abort();
+    seen->pkt = p->when.pkt;
+    touch(seen, p->data);
+    return seen->pkt == seen->stop_at;
+}
+
+static void on_secrets(void *user, uint32_t type, struct wst_slice secrets)
+{
+    (void)type;
+    touch(user, secrets);
+}
+
+/* On the file, or on the packet that comes next. */
+static void on_comment(void *user, uint64_t pkt, struct wst_slice text)
+{
+    struct seen *seen = user;
+    if (pkt != 0 && pkt <= seen->pkt) abort();
+    touch(seen, text);
+}
+
+static void on_trouble(void *user, const char *source, uint64_t pkt, uint64_t byte,
+                       const char *what)
+{
+    struct seen *seen = user;
+    (void)pkt;
+    (void)byte;
+    seen->troubles++;
+    if (!*source || !*what || strchr(what, '\n')) abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    char error[WST_CAPTURE_ERROR_SIZE];
+    struct wst_capture *c;
+    struct seen seen = {0};
+    struct wst_capture_sink sink = {&seen, on_packet, on_secrets, on_comment, on_trouble};
+    struct wst_slice file;
+    if (size < 1) return 0;
+    file = (struct wst_slice){data + 1, size - 1};
+    c = wst_capture_new();
+    if (!c) return 0;
+    if (data[0] & 1) wst_capture_set_filter(c, "ip or greater 60");
+    if (data[0] & 4) seen.stop_at = 3;
+    wst_capture_add_memory(c, "one", file, NULL);
+    if (data[0] & 2) wst_capture_add_memory(c, "two", file, "less 1000");
+    if (wst_capture_open(c, error) < 0) {
+        if (!*error || strchr(error, '\n')) abort();
+    } else if (wst_capture_run(c, &sink) != (int)seen.troubles) {
+        abort();
+    }
+    wst_capture_free(c);
+    return 0;
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The door of the net room. An input is a row of packets, so that fragments meet:
+ *
+ *  | link type, index below | options | packet | packet | …
+ *  packet:  | length 2 | beyond the snap length 1 | seconds since the last 1 | bytes … |
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "net/net.h"
+
+static const uint32_t links[] = {1,   0,   9,   12,  14,  50,  51,  101, 104, 105,
+                                 108, 113, 119, 127, 163, 228, 229, 239, 276, 4711};
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* Reads everything the door lets out; a sanitizer watches. */
+static unsigned sum(const uint8_t *p, size_t n)
+{
+    unsigned sum = 0;
+    while (n--) sum += *p++;
+    return sum;
+}
+
+static void check(const struct wst_segment *s)
+{
+    size_t address = s->family == 4 ? 4 : 16;
+    if (s->family != 4 && s->family != 6) abort();
+    volatile unsigned all = sum(s->src, address) + sum(s->dst, address);
+    all = all + sum(s->payload.p, s->payload.n);
+    if (s->payload.n > s->payload_len || s->payload_len > 1u << 30) abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    if (size < 2) return 0;
+    struct wst_options options = {.verify_checksums = data[1] & 1};
+    options.limits.fragment_bytes = data[1] & 2 ? 4096 : 1 << 20;
+    options.limits.fragment_ns = 30 * (int64_t)1000000000;
+    options.limits.tunnel_depth = data[1] >> 2 & 15;
+    struct wst_net *net = wst_net_new(&options);
+    if (!net) return 0;
+
+    uint32_t link = links[data[0] % (sizeof links / sizeof *links)];
+    struct wst_packet packet = {.link_type = link};
+    for (size_t at = 2; at + 4 <= size;) {
+        size_t n = (size_t)data[at] << 8 | data[at + 1];
+        if (n > size - at - 4) n = size - at - 4;
+        uint8_t *bytes = malloc(n ? n : 1); /* of its own, so that its end is watched */
+        if (!bytes) break;
+        memcpy(bytes, data + at + 4, n);
+        packet.data = (struct wst_slice){bytes, n};
+        packet.wire_len = (uint32_t)n + data[at + 2] * 16u;
+        packet.when.pkt++;
+        packet.when.ns += data[at + 3] * (int64_t)1000000000;
+        at += 4 + n;
+
+        struct wst_segment segment;
+        enum wst_net_result result = wst_net_segment(net, &packet, &segment);
+        if (result == WST_NET_TCP) check(&segment);
+        if ((result == WST_NET_UNKNOWN_LINK) == wst_net_knows_link(link)) abort();
+        free(bytes);
+    }
+    wst_net_free(net);
+    return 0;
+}

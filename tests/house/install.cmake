@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: MIT
+# Installs the release build into an empty prefix, then builds a program with what lies there,
+# as a stranger would: by pkg-config, against the shared library.
+file(REMOVE_RECURSE ${PREFIX})
+function(run)
+    execute_process(COMMAND ${ARGN} RESULT_VARIABLE result OUTPUT_VARIABLE out ERROR_VARIABLE err)
+    if(NOT result EQUAL 0)
+        message(FATAL_ERROR "${ARGN}: ${result}\n${out}${err}")
+    endif()
+    set(out "${out}" PARENT_SCOPE)
+endfunction()
+
+run(${CMAKE_COMMAND} --install ${BUILD} --prefix ${PREFIX})
+file(GLOB_RECURSE pc ${PREFIX}/*/wstrace.pc)
+file(GLOB_RECURSE headers RELATIVE ${PREFIX} ${PREFIX}/include/*.h ${PREFIX}/include/*.def)
+if(NOT pc OR NOT headers OR NOT EXISTS ${PREFIX}/bin/wstrace
+   OR NOT EXISTS ${PREFIX}/share/wstrace/captures/README.md)
+    message(FATAL_ERROR "something is not installed: ${pc} ${headers}")
+endif()
+get_filename_component(pcdir ${pc} DIRECTORY)
+get_filename_component(libdir ${pcdir} DIRECTORY)
+
+file(WRITE ${PREFIX}/stranger.c [[
+#include <stdio.h>
+#include <string.h>
+#include <wstrace/wstrace.h>
+int main(void)
+{
+    struct wst_options options;
+    struct wst_listener listener = {0};
+    wst_options_init(&options);
+    struct wst_context *context = wst_context_new(&options, &listener);
+    if (!context) return 1;
+    wst_context_free(context);
+    puts(wst_version());
+    return 0;
+}
+]])
+set(ENV{PKG_CONFIG_PATH} ${pcdir})
+execute_process(COMMAND pkg-config --define-variable=prefix=${PREFIX} --cflags --libs wstrace
+    OUTPUT_VARIABLE flags RESULT_VARIABLE result OUTPUT_STRIP_TRAILING_WHITESPACE)
+if(NOT result EQUAL 0)
+    message(FATAL_ERROR "pkg-config does not know wstrace")
+endif()
+separate_arguments(flags)
+run(${CC} -std=c11 -Wall -Wextra -Werror -pedantic ${PREFIX}/stranger.c ${flags}
+    -Wl,-rpath,${libdir} -o ${PREFIX}/stranger)
+run(${PREFIX}/stranger)
+string(STRIP "${out}" version)
+run(pkg-config --modversion wstrace)
+string(STRIP "${out}" pc_version)
+if(NOT version STREQUAL pc_version)
+    message(FATAL_ERROR "the library says ${version}, wstrace.pc says ${pc_version}")
+endif()

@@ -1,0 +1,143 @@
+#!/usr/bin/env python3
+"""What is read: files, standard input, filters, how far, and what happens to damaged ones."""
+
+import gzip
+import os
+import shutil
+import subprocess
+
+from toolcheck import BASIC, DEFLATE, SOURCE, check, directory, done, refused, run
+
+basic, deflate = run("--json", BASIC), run("--json", DEFLATE)
+
+
+def stats(result):
+    return result.events("stats")[0]
+
+
+def body(result):
+    """All but `meta`, which names the sources."""
+    return result.text.split("\n", 1)[1]
+
+
+packets = stats(basic)["packets"]
+check("a capture is read", basic.status == 0 and packets > 10 and basic.err == b"", basic)
+check("meta says what was asked for", basic.events("meta")[0]["sources"] == [BASIC]
+      and basic.events("meta")[0]["filter"] is None, basic)
+
+# -- words: files or a filter ------------------------------------------------------------------
+
+check("-r FILE is FILE", run("--json", "-r", BASIC).out == basic.out)
+check("--read FILE is FILE", run("--json", "--read", BASIC).out == basic.out)
+both = run("--json", BASIC, DEFLATE)
+check("two files are one capture",
+      stats(both)["packets"] == packets + stats(deflate)["packets"] and both.status == 0, both)
+check("-r twice is two files", run("--json", "-r", BASIC, "-r", DEFLATE).out == both.out)
+check("numbers go on",
+      both.events("end")[-1]["conn"] == basic.events("end")[-1]["conn"] + deflate.events("end")[-1]["conn"], both)
+words = run("--json", "-r", BASIC, "tcp", "and", "not", "udp")
+check("words behind -r are the filter", body(words) == body(basic), words)
+check("meta has the filter", words.events("meta")[0]["filter"] == "tcp and not udp", words)
+check("words in front of -r are, too", run("--json", "tcp", "-r", BASIC, "and not udp").out == words.out)
+none = run("--json", "-r", BASIC, "udp")
+check("a filter that nothing passes", none.status == 0 and stats(none)["packets"] == 0, none)
+refused("a filter that is none", run("-r", BASIC, "tcp prot"), "tcp prot")
+mixed = run("--json", BASIC, "tcp")
+check("without -r a word is a file: what can be read is, then 2",
+      mixed.status == 2 and "tcp: " in mixed.says and body(mixed) == body(basic), mixed)
+
+# -- -f, -F ----------------------------------------------------------------------------------------
+
+first = run("--json", "-f", "udp", BASIC, DEFLATE)
+second = run("--json", BASIC, "-f", "udp", DEFLATE)
+check("-f concerns the next file", first.status == 0 and stats(first)["packets"] == stats(deflate)["packets"], first)
+check("and no other", stats(second)["packets"] == packets, second)
+check("-f before -r", run("--json", "-f", "udp", "-r", BASIC, "-r", DEFLATE).out == first.out)
+check("-f and a filter for all: both", stats(run("--json", "-f", "tcp", "-r", BASIC, "udp"))["packets"] == 0)
+with directory() as tmp:
+    path = os.path.join(tmp, "filter")
+    with open(path, "w") as f:
+        f.write("# only udp\nudp # here\nor (tcp and port 1) # and that\n")
+    result = run("--json", "-F", path, BASIC)
+    check("-F: the filter of a file, without its comments", result.status == 0 and stats(result)["packets"] == 0, result)
+    result = run("--json", "-F", path, "-r", BASIC, "tcp")
+    check("-F: other words are not used, and it says so",
+          stats(result)["packets"] == 0 and "'tcp' is not used" in result.says, result)
+    check("-F - is standard input", stats(run("--json", "-F", "-", BASIC, data=b"udp"))["packets"] == 0)
+    refused("-F - beside -", run("-F", "-", "-"), "standard input")
+    refused("-F of nothing", run("-F", os.path.join(tmp, "no"), BASIC), "No such file")
+    refused("-F of a capture", run("-F", BASIC, BASIC), "no filter")
+    refused("-F of something endless", run("-F", "/dev/zero", BASIC), "/dev/zero")
+
+# -- -c --------------------------------------------------------------------------------------------
+
+for n in (1, 5, packets, packets + 1):
+    result = run("--json", "-c", n, BASIC)
+    check(f"-c {n}", result.status == 0 and stats(result)["packets"] == min(n, packets), result)
+check("-c counts over all files", stats(run("--json", "-c", packets + 2, BASIC, DEFLATE))["packets"] == packets + 2)
+check("-c counts what passed the filter",
+      stats(run("--json", "-c", 3, "-r", BASIC, "tcp[tcpflags] & tcp-push != 0"))["packets"] == 3)
+
+# -- standard input, forms of files ------------------------------------------------------------------
+
+data = open(BASIC, "rb").read()
+check("- is standard input, a pipe", body(run("--json", "-", data=data)) == body(basic))
+with open(BASIC, "rb") as f:
+    check("- is standard input, a file", body(run("--json", "-r", "-", stdin=f)) == body(basic))
+check("- compressed", body(run("--json", "-", data=gzip.compress(data))) == body(basic))
+with directory() as tmp:
+    for name in ("with blank.pcap", "-dash.pcap", "uml\u00e4ut.pcap", "esc\x1b[31m.pcap", "problems"):
+        shutil.copy(BASIC, os.path.join(tmp, name))
+        word = name if name != "-dash.pcap" and name != "problems" else "./" + name
+        result = run("--json", word, cwd=tmp)
+        check(f"a file called {name!r}", result.status == 0 and body(result) == body(basic), result)
+        check(f"{name!r} in text", b"\x1b" not in run(word, cwd=tmp).out)
+    os.mkfifo(os.path.join(tmp, "fifo"))
+    feeder = subprocess.Popen(["cp", BASIC, os.path.join(tmp, "fifo")], stderr=subprocess.DEVNULL)
+    result = run("--json", os.path.join(tmp, "fifo"))
+    feeder.kill()
+    feeder.wait()
+    check("a named pipe", body(result) == body(basic), result)
+
+# -- damage -------------------------------------------------------------------------------------------
+
+with directory() as tmp:
+    cut = os.path.join(tmp, "cut.pcap")
+    with open(cut, "wb") as f:
+        f.write(data[: len(data) // 2])
+    result = run("--json", cut)
+    whole = set(body(basic).splitlines())
+    check("a cut file: exit status 2", result.status == 2, result)
+    check("a cut file: packet and byte on stderr, one line",
+          "cut.pcap: " in result.says and "(packet " in result.says and ", byte " in result.says
+          and result.says.count("\n") == 1, result)
+    check("a cut file: everything before is printed",
+          len([l for l in result.text.splitlines() if l in whole]) >= 5, result)
+    check("a cut file: the totals come all the same", result.events()[-1]["type"] == "stats", result)
+    result = run("--json", cut, DEFLATE)
+    check("the file after a cut one is read", result.status == 2
+          and stats(result)["packets"] > stats(deflate)["packets"], result)
+    result = run("--json", os.path.join(tmp, "no"), BASIC)
+    check("a missing file beside a good one: read what can be, then 2",
+          result.status == 2 and body(result) == body(basic) and "No such file" in result.says, result)
+    refused("nothing but a missing file", run(os.path.join(tmp, "no")), "No such file")
+    for name, content, words in (("empty", b"", "empty"), ("text", b"hello, this is no capture\n" * 9, "not a capture")):
+        with open(os.path.join(tmp, name), "wb") as f:
+            f.write(content)
+        refused(f"a file that is {name}", run(os.path.join(tmp, name)), words)
+    refused("a directory", run(tmp), tmp)
+    if os.geteuid() != 0:
+        os.chmod(cut, 0)
+        refused("a file that must not be read", run(cut), "Permission denied")
+
+# -- nothing found ---------------------------------------------------------------------------------------
+
+tls = os.path.join(SOURCE, "captures", "06_tls13_keyupdate.pcap")
+if os.path.exists(tls):
+    result = run(tls)
+    check("nothing found is no trouble", result.status == 0 and result.err == b"", result)
+    check("and it says what was there", "no WebSocket" in result.text and "TLS" in result.text, result)
+result = run("-r", BASIC, "udp")
+check("nothing at all", result.status == 0 and "no WebSocket" in result.text, result)
+
+done()

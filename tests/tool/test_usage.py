@@ -1,0 +1,121 @@
+#!/usr/bin/env python3
+"""The command line: help, version, what is refused and how, the problems command."""
+
+import os
+import re
+
+from toolcheck import BASIC, SOURCE, check, done, refused, run
+
+# -- help -----------------------------------------------------------------------------------------
+
+help_ = run("--help")
+lines = help_.text.splitlines()
+check("help: exit status 0, nothing on stderr", help_.status == 0 and help_.err == b"", help_)
+check("help fits 100 columns", max(map(len, lines)) <= 100, max(lines, key=len))
+check("help fits a screen of 60 lines", len(lines) <= 60, len(lines))
+check("help: no blanks at the end of a line", all(l == l.rstrip() for l in lines), help_)
+for word in ("Usage:", "problems", "--json", "-i, --interface", "Examples"):
+    check(f"help shows {word}", word in help_.text, help_)
+check("-h is --help", run("-h").out == help_.out)
+check("trace --help is --help", run("trace", "--help").out == help_.out)
+check("help wins over missing files", run("--json", "-h").status == 0)
+check("help into /dev/full", run("-h", stdout=open("/dev/full", "wb")).status == 2)
+
+version = run("--version")
+check("version", version.status == 0 and re.fullmatch(r"wstrace \d+\.\d+\.\d+\n", version.text), version)
+
+# -- what the table in the source has, the help has, and takes ------------------------------------
+
+table = open(os.path.join(SOURCE, "src/tool/options.c"), encoding="utf-8").read()
+rows = re.findall(r'^ *\{(?:NULL|"[^"]*"), (?:0|\'(.)\'), (?:NULL|"([a-z-]+)"), (?:NULL|"([^"]+)"), '
+                  r"[^\n]*?(NULL|\"[^\"\n]*(?:\\\"[^\"\n]*)*\")\},?$", table, re.M)
+check("the table is found", len(rows) > 25, rows)
+for letter, name, value, text in rows:
+    if text == "NULL":
+        continue
+    if letter:
+        check(f"help shows -{letter}", re.search(rf"^  -{letter}\b", help_.text, re.M), help_)
+    if name:
+        check(f"help shows --{name}", re.search(rf"--{name}\b", help_.text), help_)
+    word = f"-{letter}" if letter else f"--{name}" if name else None
+    if word and value:
+        refused(f"{word} without its value", run(word), word, value)
+
+# -- refused ----------------------------------------------------------------------------------------
+
+refused("no arguments", run(), "no capture named", "--help")
+refused("an unknown long option", run("--frobnicate", BASIC), "--frobnicate", "--help")
+refused("an unknown long option with a value", run("--frobnicate=1", BASIC), "--frobnicate ")
+refused("an unknown letter", run("-j", BASIC), "-j", "--help")
+refused("an unknown letter in a cluster", run("-nj", BASIC), "-j")
+refused("half an option that could be two", run("--co", "1"), "--conn", "--color")
+refused("a flag with a value", run("--json=yes", BASIC), "--json")
+refused("-c 0", run("-c", "0", BASIC), "-c")
+for bad in ("x", "-1", "1x", " 1", "", "99999999999999999999999"):
+    refused(f"-c {bad!r}", run("-c", bad, BASIC), "-c")
+for bad in ("0", "16Q", "K", "1KK", "99999999999G", "-1"):
+    refused(f"--max-message {bad!r}", run("--max-message", bad, BASIC), "--max-message")
+refused("--memory 1K", run("--memory", "1K", BASIC), "--memory")
+refused("--conn 0", run("--conn", "0", BASIC), "--conn")
+refused("--dir", run("--dir", "up", BASIC), "--dir", "c2s")
+refused("--op", run("--op", "text,spam", BASIC), "--op", "spam")
+refused("--op 16", run("--op", "16", BASIC), "--op")
+refused("--op with nothing", run("--op", "", BASIC), "--op")
+refused("--op that ends in a comma", run("--op", "text,", BASIC), "--op")
+refused("--color", run("--color", "sometimes", BASIC), "--color")
+refused("six -t", run("-tttttt", BASIC), "-t")
+refused("-r beside -i", run("-i", "lo", "-r", BASIC), "-i", "-r")
+refused("two interfaces", run("-i", "lo", "-i", "lo"), "-i")
+refused("-f without a file", run(BASIC, "-f", "tcp"), "-f")
+refused("two -f for one file", run("-f", "tcp", "-f", "udp", BASIC), "-f")
+refused("standard input twice", run("-", "-"), "standard input")
+refused("a letter kept for tcpdump's meaning", run("-w", "x", BASIC), "-w")
+refused("an interface that is none", run("-i", "no-such-if0"), "no-such-if0")
+
+# -- taken ------------------------------------------------------------------------------------------
+
+for good in (["--max-message", "64K"], ["--max-message=1MiB"], ["--memory", "2gb"], ["--max-text", "0"],
+             ["--op", "text,0x2,9"], ["-n"], ["-nlq"], ["--colour", "never"], ["--color=never"],
+             ["-s", "0"], ["-p"], ["-B", "4096"], ["-y", "EN10MB"], ["--snapshot", "96"], ["--colo=auto"]):
+    result = run(*good, BASIC)
+    check(f"{good} is taken", result.status == 0 and result.err == b"", result)
+check("options behind the file", run(BASIC, "--json").out == run("--json", BASIC).out)
+check("the default command by its name", run("trace", BASIC).out == run(BASIC).out)
+check("-- ends options", run("-q", "--", BASIC).out == run("-q", BASIC).out)
+refused("a file that begins with a dash, behind --", run("--", "--json"), "--json: ")
+
+# -- names that want to be obeyed ---------------------------------------------------------------------
+
+for name in (b"no\x1b[2Jsuch", b"no\nsuch", b"no\xffsuch", b"no\xc2\x9bsuch", "no\u202esuch".encode(),
+             b"no\rsuch\t\x07"):
+    result = run(name)
+    refused(f"file {name!r}", result, "No such file")
+    check(f"file {name!r}: shown, not obeyed",
+          not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e\udc80-\udcff]", result.says), result)
+    result = run("--dir", name, BASIC)
+    check(f"value {name!r}: shown, not obeyed",
+          not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e\udc80-\udcff]", result.says), result)
+
+# -- problems -----------------------------------------------------------------------------------------
+
+listed = run("problems")
+rows = re.findall(r'WST_PROBLEM_ROW\(\w+, "([^"]+)", WST_(\w+)',
+                  open(os.path.join(SOURCE, "include/wstrace/problems.def"), encoding="utf-8").read())
+check("problems: exit status 0", listed.status == 0 and listed.err == b"", listed)
+check("problems lists every row of the registry, with its level",
+      [(l.split()[1], l.split()[0]) for l in listed.text.splitlines()]
+      == [(id_, level.lower()) for id_, level in rows], listed)
+one = run("problems", "frame.unmasked-client")
+check("problems ID", one.status == 0 and "RFC 6455 §5.1" in one.text and "advice" in one.text, one)
+check("problems FAMILY", run("problems", "close").text.count("meaning")
+      == sum(id_.startswith("close.") for id_, _ in rows))
+check("a family is a whole word", run("problems", "clos").status == 2)
+unknown = run("problems", "frame.nonsense")
+refused("an unknown finding", unknown, "frame.nonsense")
+some = run("problems", "frame.nonsense", "frame.rsv")
+check("a known one beside it is still explained", some.status == 2 and "frame.rsv" in some.text, some)
+check("problems --help", run("problems", "--help").text.startswith("Usage: wstrace problems"))
+refused("problems: unknown option", run("problems", "--json"), "--json")
+check("problems into /dev/full", run("problems", stdout=open("/dev/full", "wb")).status == 2)
+
+done()

@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: MIT */
+#include "sink.h"
+
+#include <jansson.h>
+
+#include "escape.h"
+#include "utf8.h"
+
+#define ARRAY(a) (sizeof(a) / sizeof((a)[0]))
+
+/* What `write` puts out for `s`; the caller frees. */
+static char *output(void (*write)(struct wst_out *out, struct wst_slice s), struct wst_slice s)
+{
+    struct sink sink = {.fail_after = -1};
+    struct wst_out *out = malloc(sizeof *out);
+    wst_out_init(out, sink_write, &sink);
+    write(out, s);
+    wst_out_bytes(out, "", 1); /* so that there is something */
+    assert_int_equal(wst_out_flush(out), 0);
+    free(out);
+    return sink.p;
+}
+
+static void expect(void (*write)(struct wst_out *, struct wst_slice), struct wst_slice s,
+                   const char *expected)
+{
+    char *got = output(write, s);
+    assert_string_equal(got, expected);
+    free(got);
+}
+
+struct row {
+    const char *bytes, *expected;
+};
+
+/* No byte that a terminal obeys, nothing hidden, valid UTF-8. */
+static void expect_safe(const uint8_t *p, size_t n)
+{
+    const uint8_t *end = p + n;
+    assert_true(wst_utf8_valid((struct wst_slice){p, n}));
+    while (p < end) {
+        size_t len = wst_utf8_char(p, end);
+        assert_true(*p >= 0x20 && *p != 0x7f);
+        if (len == 2) assert_false(wst_escape_hidden((uint32_t)(p[0] & 31) << 6 | (p[1] & 63)));
+        if (len == 3)
+            assert_false(wst_escape_hidden((uint32_t)(p[0] & 15) << 12 |
+                                           (uint32_t)(p[1] & 63) << 6 | (p[2] & 63)));
+        p += len;
+    }
+}
+
+static void json_rows(void **state)
+{
+    static const struct row rows[] = {
+        {"", ""},
+        {"Hello", "Hello"},
+        {"a\"b\\c/d", "a\\\"b\\\\c/d"},
+        {"\b\f\n\r\t\x01\x1b\x1f\x7f", "\\b\\f\\n\\r\\t\\u0001\\u001b\\u001f\\u007f"},
+        {"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80", "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80"},
+        {"\xc2\x80\xc2\x9b\xc2\xa0", "\\u0080\\u009b\xc2\xa0"},        /* C1, not NBSP */
+        {"\xe2\x80\xa8\xe2\x80\xa9", "\\u2028\\u2029"},                /* separators */
+        {"\xe2\x80\xae\xe2\x81\xa6\xd8\x9c", "\\u202e\\u2066\\u061c"}, /* bidi */
+        {"\xe2\x80\x8d\xe2\x80\x8c", "\xe2\x80\x8d\xe2\x80\x8c"},      /* joiners pass */
+        {"\xef\xbb\xbf\xc2\xad", "\\ufeff\\u00ad"},
+        {"\xf3\xa0\x81\x81", "\\udb40\\udc41"}, /* a tag, as a surrogate pair */
+        {"a\xff\xc3(\xed\xa0\x80", "a\\ufffd\\ufffd(\\ufffd\\ufffd\\ufffd"},
+        {"\xe2\x82", "\\ufffd\\ufffd"},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY(rows); i++)
+        expect(wst_escape_json,
+               (struct wst_slice){(const uint8_t *)rows[i].bytes, strlen(rows[i].bytes)},
+               rows[i].expected);
+    expect(wst_escape_json, SLICE("a\0b"), "a\\u0000b");
+    expect(wst_escape_json, (struct wst_slice){NULL, 0}, "");
+}
+
+static void json_loose(void **state)
+{
+    (void)state;
+    expect(wst_escape_json_loose, SLICE("gr\xc3\xbc\xc3\x9f"), "gr\xc3\xbc\xc3\x9f");
+    expect(wst_escape_json_loose, SLICE("gr\xfc\xdf\x9b\x1b\""),
+           "gr\xc3\xbc\xc3\x9f\\u009b\\u001b\\\"");
+    expect(wst_escape_json_loose, SLICE("\xff"), "\xc3\xbf");
+    expect(wst_escape_json_loose, SLICE("\xad"), "\\u00ad");
+}
+
+/* The fast ways say what the plain ones say, at every length, in exactly the room promised, from
+ * memory that ends where the bytes end. */
+static void twins(void **state)
+{
+    uint64_t seed = 7;
+    (void)state;
+    for (int round = 0; round < 20000; round++) {
+        size_t n = random_next(&seed) % 150, json = WST_ESCAPE_JSON_ROOM(n);
+        uint8_t *bytes = malloc(n ? n : 1), *fast = malloc(json), *slow = malloc(json);
+        struct wst_slice s = {bytes, n};
+        size_t fast_n, slow_n;
+        random_bytes(&seed, bytes, n);
+        fast_n = (size_t)(wst_escape_json_at(fast, s) - fast);
+        slow_n = (size_t)(wst_escape_json_scalar(slow, s) - slow);
+        assert_int_equal(fast_n, slow_n);
+        assert_memory_equal(fast, slow, fast_n);
+        expect_safe(fast, fast_n);
+        fast = realloc(fast, WST_ESCAPE_BASE64_ROOM(n) + 1);
+        slow = realloc(slow, WST_ESCAPE_BASE64_ROOM(n) + 1);
+        fast_n = (size_t)(wst_escape_base64_at(fast, s) - fast);
+        slow_n = (size_t)(wst_escape_base64_scalar(slow, s) - slow);
+        assert_int_equal(fast_n, WST_ESCAPE_BASE64_ROOM(n));
+        assert_int_equal(slow_n, fast_n);
+        assert_memory_equal(fast, slow, fast_n);
+        free(bytes);
+        free(fast);
+        free(slow);
+    }
+}
+
+/* Valid text reads back as it was. */
+static void json_reads_back(void **state)
+{
+    uint64_t seed = 99;
+    (void)state;
+    for (int round = 0; round < 5000; round++) {
+        uint8_t bytes[64];
+        size_t n = random_next(&seed) % sizeof bytes;
+        struct wst_slice s = {bytes, n};
+        json_t *value;
+        char *text, line[512];
+        random_bytes(&seed, bytes, n);
+        text = output(wst_escape_json, s);
+        snprintf(line, sizeof line, "\"%s\"", text);
+        value = json_loads(line, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+        assert_non_null(value);
+        if (wst_utf8_valid(s)) {
+            assert_int_equal(json_string_length(value), n);
+            assert_memory_equal(json_string_value(value), bytes, n);
+        }
+        json_decref(value);
+        free(text);
+    }
+}
+
+static void base64_rows(void **state)
+{
+    static const struct row rows[] = {/* RFC 4648 section 10, and the ends of the alphabet */
+                                      {"", ""},
+                                      {"f", "Zg=="},
+                                      {"fo", "Zm8="},
+                                      {"foo", "Zm9v"},
+                                      {"foob", "Zm9vYg=="},
+                                      {"fooba", "Zm9vYmE="},
+                                      {"foobar", "Zm9vYmFy"},
+                                      {"\xff\xff\xff", "////"},
+                                      {"\xfb\xef\xbe", "++++"}};
+    (void)state;
+    for (size_t i = 0; i < ARRAY(rows); i++)
+        expect(wst_escape_base64,
+               (struct wst_slice){(const uint8_t *)rows[i].bytes, strlen(rows[i].bytes)},
+               rows[i].expected);
+}
+
+/* -- quotes --------------------------------------------------------------------------------- */
+
+static void quote_text(struct wst_out *out, struct wst_slice s)
+{
+    wst_escape_quote(out, s, WST_ESCAPE_TEXT, 0, 0);
+}
+static void quote_bytes(struct wst_out *out, struct wst_slice s)
+{
+    wst_escape_quote(out, s, WST_ESCAPE_BYTES, 0, 0);
+}
+static void quote_four(struct wst_out *out, struct wst_slice s)
+{
+    wst_escape_quote(out, s, WST_ESCAPE_TEXT, 4, 0);
+}
+static void quote_four_omitted(struct wst_out *out, struct wst_slice s)
+{
+    wst_escape_quote(out, s, WST_ESCAPE_TEXT, 4, 100);
+}
+
+static void quotes(void **state)
+{
+    (void)state;
+    expect(quote_text, SLICE(""), "\"\"");
+    expect(quote_text, SLICE("Hello \"x\" \\ \n\t\r"), "\"Hello \\\"x\\\" \\\\ \\n\\t\\r\"");
+    expect(quote_text, SLICE("\x1b[31m\x7f\0"), "\"\\x1b[31m\\x7f\\x00\"");
+    expect(quote_text, SLICE("\xc3\xa9 \xe4\xb8\x96 \xf0\x9f\x98\x80"),
+           "\"\xc3\xa9 \xe4\xb8\x96 \xf0\x9f\x98\x80\"");
+    expect(quote_text,
+           SLICE("\xc2\x9b"
+                 "2J"),
+           "\"\\u{9b}2J\"");
+    expect(quote_text,
+           SLICE("a\xe2\x80\xae"
+                 "b\xe2\x81\xa9\xe2\x80\x8b\xef\xbb\xbf"),
+           "\"a\\u{202e}b\\u{2069}\\u{200b}\\u{feff}\"");
+    expect(quote_text, SLICE("\xf3\xa0\x81\x81"), "\"\\u{0e0041}\"");
+    expect(quote_text, SLICE("a\xff\xc3"), "\"a\\xff\\xc3\"");
+    expect(quote_bytes,
+           SLICE("\x00\x01"
+                 "A\xc3\xa9\xff"),
+           "\"\\x00\\x01A\\xc3\\xa9\\xff\"");
+}
+
+static void quote_cuts(void **state)
+{
+    (void)state;
+    expect(quote_four, SLICE("abcd"), "\"abcd\"");
+    expect(quote_four, SLICE("abcde"), "\"abcd\"\xe2\x80\xa6 +1 byte");
+    expect(quote_four, SLICE("abc\xc3\xa9xy"), "\"abc\"\xe2\x80\xa6 +4 bytes");
+    expect(quote_four_omitted, SLICE("ab"), "\"ab\"\xe2\x80\xa6 +100 bytes");
+    expect(quote_four_omitted, SLICE("abcdef"), "\"abcd\"\xe2\x80\xa6 +102 bytes");
+    expect(quote_four_omitted, (struct wst_slice){NULL, 0}, "\"\"\xe2\x80\xa6 +100 bytes");
+}
+
+static void plain_and_word(void **state)
+{
+    (void)state;
+    expect(wst_escape_plain, SLICE("say \"hi\"\n\x1b \xe2\x80\xae"),
+           "say \"hi\"\\n\\x1b \\u{202e}");
+    expect(wst_escape_word, SLICE("/chat?x=1"), "/chat?x=1");
+    expect(wst_escape_word, SLICE("a b"), "\"a b\"");
+    expect(wst_escape_word, SLICE("a\"b"), "\"a\\\"b\"");
+    expect(wst_escape_word, SLICE(""), "\"\"");
+    expect(wst_escape_word, SLICE("a\nb"), "a\\nb");
+}
+
+static void random_quotes_are_safe(void **state)
+{
+    uint64_t seed = 3;
+    void (*const writers[])(struct wst_out *, struct wst_slice) = {
+        quote_text,       quote_bytes,     quote_four,
+        wst_escape_plain, wst_escape_word, wst_escape_json_loose};
+    (void)state;
+    for (int round = 0; round < 3000; round++) {
+        size_t n = random_next(&seed) % 100;
+        uint8_t *bytes = malloc(n ? n : 1);
+        random_bytes(&seed, bytes, n);
+        for (size_t i = 0; i < ARRAY(writers); i++) {
+            char *text = output(writers[i], (struct wst_slice){bytes, n});
+            expect_safe((const uint8_t *)text, strlen(text));
+            free(text);
+        }
+        free(bytes);
+    }
+}
+
+/* -- the output ------------------------------------------------------------------------------ */
+
+/* A payload larger than the buffer leaves in pieces, whole. */
+static void large_payloads_stream(void **state)
+{
+    size_t n = 3 << 20;
+    uint8_t *nuls = calloc(n, 1);
+    struct sink sink = {.fail_after = -1};
+    struct wst_out *out = malloc(sizeof *out);
+    (void)state;
+    wst_out_init(out, sink_write, &sink);
+    wst_escape_json(out, (struct wst_slice){nuls, n});
+    assert_int_equal(wst_out_flush(out), 0);
+    assert_int_equal(sink.n, 6 * n);
+    assert_true(sink.largest <= WST_OUT_SIZE);
+    for (size_t i = 0; i < sink.n; i += 6) assert_memory_equal(sink.p + i, "\\u0000", 6);
+    sink.n = 0;
+    wst_escape_base64(out, (struct wst_slice){nuls, n - 1});
+    wst_out_bytes(out, nuls, n);
+    assert_int_equal(wst_out_flush(out), 0);
+    assert_int_equal(sink.n, n / 3 * 4 + n);
+    assert_memory_equal(sink.p + n / 3 * 4 - 2, "A=", 2);
+    free(sink.p);
+    free(nuls);
+    free(out);
+}
+
+/* A character on the border of two pieces is not torn. */
+static void pieces_do_not_tear_characters(void **state)
+{
+    (void)state;
+    for (size_t before = 8180; before < 8200; before++) {
+        uint8_t text[8300];
+        char *got;
+        memset(text, 'a', sizeof text);
+        memcpy(text + before, "\xf0\x9f\x98\x80", 4);
+        got = output(wst_escape_json, (struct wst_slice){text, sizeof text});
+        assert_memory_equal(got, text, sizeof text);
+        free(got);
+        got = output(quote_text, (struct wst_slice){text, sizeof text});
+        assert_memory_equal(got + 1, text, sizeof text);
+        free(got);
+    }
+}
+
+static void failure_sticks(void **state)
+{
+    struct sink sink = {.fail_after = 1};
+    struct wst_out *out = malloc(sizeof *out);
+    (void)state;
+    wst_out_init(out, sink_write, &sink);
+    wst_out_text(out, "one");
+    assert_int_equal(wst_out_flush(out), 0);
+    wst_out_text(out, "two");
+    assert_int_equal(wst_out_flush(out), -7);
+    sink.fail_after = -1;
+    wst_out_text(out, "three");
+    assert_int_equal(wst_out_flush(out), -7);
+    assert_string_equal(sink.p, "one");
+    free(sink.p);
+    free(out);
+}
+
+static void numbers(void **state)
+{
+    struct sink sink = {.fail_after = -1};
+    struct wst_out *out = malloc(sizeof *out);
+    char expected[32];
+    (void)state;
+    wst_out_init(out, sink_write, &sink);
+    for (int bits = 0; bits < 64; bits++)
+        for (int near = -2; near < 3; near++) {
+            uint64_t power = 1, value = ((uint64_t)1 << bits) + (uint64_t)near;
+            for (int i = 0; i < bits % 20; i++) power *= 10;
+            for (int k = 0; k < 2; k++, value = power + (uint64_t)near) {
+                sink.n = 0;
+                wst_out_number(out, value);
+                wst_out_flush(out);
+                snprintf(expected, sizeof expected, "%llu", (unsigned long long)value);
+                assert_string_equal(sink.p, expected);
+            }
+        }
+    free(sink.p);
+    free(out);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(json_rows),
+        cmocka_unit_test(json_loose),
+        cmocka_unit_test(twins),
+        cmocka_unit_test(json_reads_back),
+        cmocka_unit_test(base64_rows),
+        cmocka_unit_test(quotes),
+        cmocka_unit_test(quote_cuts),
+        cmocka_unit_test(plain_and_word),
+        cmocka_unit_test(random_quotes_are_safe),
+        cmocka_unit_test(large_payloads_stream),
+        cmocka_unit_test(pieces_do_not_tear_characters),
+        cmocka_unit_test(failure_sticks),
+        cmocka_unit_test(numbers),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
