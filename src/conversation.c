@@ -210,7 +210,9 @@ static void http_settled(struct wst_context *c, struct wst_flow *f, unsigned sid
     case WST_HTTP_LOST: wst_conversation_ignore(c, f); break;
     default:
         if (wst_http_answer_lost(&h->http)) {
-            wst_pickup_begin(c, f, h);
+            bool asked = h->http.request.n;
+            wst_pickup_begin(c, f, asked ? h : NULL);
+            if (!asked) wst_conversation_http_free(c, h);
         } else if (wst_http_idle(&h->http) && !h->lost[0] && !h->lost[1]) {
             f->upper = NULL;
             f->kind = h->base.client ? KIND_IDLE1 : KIND_IDLE0;
@@ -238,6 +240,19 @@ static void http_data(struct wst_context *c, struct wst_flow *f, unsigned side,
     struct conversation_http *h = f->upper;
     size_t n = wst_http_push(&h->http, &c->http, direction(&h->base, side), bytes, a);
     http_settled(c, f, side, wst_slice_skip(bytes, n), a);
+}
+
+bool wst_conversation_http_again(struct wst_context *c, struct wst_flow *f, unsigned side,
+                                 struct wst_slice bytes, const struct wst_arrival *a)
+{
+    enum wst_sniffed is = wst_sniff(bytes);
+    if (is != WST_SNIFF_HTTP_REQUEST && is != WST_SNIFF_HTTP_RESPONSE) return false;
+    conversation_free(c, f);
+    if (!http_begin(c, f, is == WST_SNIFF_HTTP_REQUEST ? side : !side)) return true;
+    struct conversation_http *h = f->upper;
+    h->http.request_lost = true; /* what was asked before was not seen */
+    http_data(c, f, side, bytes, a);
+    return true;
 }
 
 /* -- new conversations

@@ -12,14 +12,13 @@
 #include "pipeline.h"
 
 enum {
-    PICKUP_WINDOW = 64 * 1024, /* bytes looked at, a direction */
-    PICKUP_BYTES = 4 << 20,    /* seen without success: it is something else */
+    PICKUP_BYTES = 8 << 20, /* seen without success: it is something else */
     PICKUPS_MAX = 4096,        /* at a time; the oldest is given up */
     LOOK_EACH = 16,            /* segments looked at one by one, then every sixteenth */
 };
 enum { /* bits that convince: while it goes on, and at its end */
        BITS_MASKED = 36,
-       BITS_UNMASKED = 60,
+       BITS_UNMASKED = 56,
        BITS_BOTH = 46,
        BITS_EACH = 15,
        BITS_MASKED_END = 30,
@@ -177,11 +176,12 @@ void wst_pickup_data(struct wst_context *c, struct wst_flow *f, unsigned side,
                      struct wst_slice bytes, const struct wst_arrival *a)
 {
     struct conversation_pickup *p = f->upper;
+    if (!p->asked && wst_conversation_http_again(c, f, side, bytes, a)) return;
     if (!p->seek[side]) p->seek[side] = wst_seek_new(&c->budget, 0);
     p->bytes += bytes.n;
     p->looks++;
     if (!p->seek[side] || p->bytes > PICKUP_BYTES ||
-        !wst_seek_push(p->seek[side], &c->budget, bytes, a->from, PICKUP_WINDOW)) {
+        !wst_seek_push(p->seek[side], &c->budget, bytes, a->from, c->options.limits.max_resync)) {
         pickup_give_up(c, f);
         return;
     }

@@ -89,6 +89,9 @@ struct conversation_ws *wst_conversation_websocket(struct wst_context *c,
                                                    int64_t began_ns);
 void *wst_conversation_alloc(struct wst_context *c, struct wst_flow *f, size_t size);
 void wst_conversation_release(struct wst_context *c, void *conversation, size_t size);
+/* A segment that begins with an HTTP head ends the search for frames: the flow is HTTP again. */
+bool wst_conversation_http_again(struct wst_context *c, struct wst_flow *f, unsigned side,
+                                 struct wst_slice bytes, const struct wst_arrival *a);
 void wst_conversation_http_free(struct wst_context *c, struct conversation_http *h);
 
 /* pickup.c */

@@ -44,6 +44,13 @@ static struct wst_filter_program *find(const struct wst_filter *f, uint32_t link
     return NULL;
 }
 
+/* The expression stands in a sentence, which has no line breaks. */
+static void on_one_line(char *text)
+{
+    for (; *text; text++)
+        if (*text == '\n' || *text == '\r') *text = ' ';
+}
+
 static bool compile(const struct wst_filter *f, struct wst_filter_program *program, char *error)
 {
     pcap_t *dead = pcap_open_dead(wst_linktype_to_dlt(program->link_type), 262144);
@@ -56,6 +63,7 @@ static bool compile(const struct wst_filter *f, struct wst_filter_program *progr
     if (!program->ok)
         snprintf(error, WST_CAPTURE_ERROR_SIZE, "filter \"%.200s\" on link type %s: %.200s",
                  f->text, wst_linktype_name(program->link_type, name), pcap_geterr(dead));
+    if (!program->ok) on_one_line(error);
     pcap_close(dead);
     return program->ok;
 }

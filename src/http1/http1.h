@@ -114,7 +114,8 @@ void wst_http_unanswered(struct wst_http *http, struct wst_http_env *env, bool a
                          const struct wst_arrival *arrival);
 /* Nothing is outstanding and nothing waits: all that is known fits in a flag. */
 bool wst_http_idle(const struct wst_http *http);
-/* An upgrade was asked for and its answer is lost: only the bytes that follow can tell. */
+/* An upgrade was asked for and its answer is lost, or both sides' heads are: only the bytes that
+ * follow can tell whether it is WebSocket now. */
 bool wst_http_answer_lost(const struct wst_http *http);
 
 /* upgrade.c: reports a handshake and fills http->terms. `response` NULL: none came.

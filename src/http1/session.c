@@ -48,8 +48,8 @@ bool wst_http_idle(const struct wst_http *h)
 
 bool wst_http_answer_lost(const struct wst_http *h)
 {
-    return h->state == WST_HTTP_RUNNING && h->awaiting && h->request.n &&
-           h->side[WST_S2C].mode == MODE_BLIND;
+    return h->state == WST_HTTP_RUNNING && h->side[WST_S2C].mode == MODE_BLIND &&
+           (h->awaiting ? h->request.n > 0 : h->side[WST_C2S].mode == MODE_BLIND);
 }
 
 /* -- what was asked ---------------------------------------------------------------------------- */

@@ -57,19 +57,28 @@ def run(*args, stdin=subprocess.DEVNULL, data=None, cwd=None, env=None, timeout=
     return Result(done.returncode, done.stdout or b"", done.stderr)
 
 
-def on_terminal(*args, env=None, stdout_too=True, timeout=60, columns=100, words=None):
-    """Runs the tool with standard error (and output) on a pseudo-terminal; returns what appeared
-    there, what went to a pipe instead, and the status."""
+def on_terminal(*args, env=None, stdout_too=True, timeout=60, columns=100, feed=None):
+    """Runs the tool with standard error (and output) on a pseudo-terminal; returns the status and
+    what appeared there. `feed`: pieces for standard input, and seconds to wait between them."""
     import fcntl
     import struct
     import termios
 
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-    process = subprocess.Popen(words or [TOOL, *map(str, args)], stdin=subprocess.DEVNULL,
+    process = subprocess.Popen([TOOL, *map(str, args)],
+                               stdin=subprocess.PIPE if feed else subprocess.DEVNULL,
                                stdout=slave if stdout_too else subprocess.DEVNULL, stderr=slave,
                                cwd=SOURCE, env=env or environment())
     os.close(slave)
+    for piece in feed or ():
+        if isinstance(piece, bytes):
+            process.stdin.write(piece)
+            process.stdin.flush()
+        else:
+            time.sleep(piece)
+    if feed:
+        process.stdin.close()
     shown, end = b"", time.monotonic() + timeout
     while time.monotonic() < end:
         if not select.select([master], [], [], 0.2)[0]:
