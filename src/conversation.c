@@ -20,11 +20,13 @@ static void new_data(struct wst_context *c, struct wst_flow *f, unsigned side,
 void *wst_conversation_alloc(struct wst_context *c, struct wst_flow *f, size_t size)
 {
     if (!wst_budget_take(&c->budget, size)) return NULL;
-    struct conversation *base = calloc(1, size);
+    /* On a cache line: the rooms lay out what every packet touches in whole lines. */
+    struct conversation *base = aligned_alloc(64, (size + 63) / 64 * 64);
     if (!base) {
         wst_budget_give(&c->budget, size);
         return NULL;
     }
+    memset(base, 0, size);
     base->flow = f;
     f->upper = base;
     return base;

@@ -13,8 +13,8 @@
 
 enum {
     PICKUP_BYTES = 8 << 20, /* seen without success: it is something else */
-    PICKUPS_MAX = 4096,        /* at a time; the oldest is given up */
-    LOOK_EACH = 16,            /* segments looked at one by one, then every sixteenth */
+    PICKUPS_MAX = 4096,     /* at a time; the oldest is given up */
+    LOOK_EACH = 16,         /* segments looked at one by one, then every sixteenth */
 };
 enum { /* bits that convince: while it goes on, and at its end */
        BITS_MASKED = 36,

@@ -188,11 +188,11 @@ static int peek_file(struct wst_capture *c, struct entry *e, char *error)
     struct peek peek = {c, e};
     int rc;
     if (open_source(c, e, error) < 0) return -1;
-    wst_source_hold(&e->source);
+    e->open = !(e->source.regular && e->source.close_fd);
+    if (e->open) wst_source_hold(&e->source);
     rc = wst_reader_peek(&e->source, on_link, &peek, error);
     c->total += e->source.size;
     if (!e->source.regular && !e->in_memory) c->endless = true;
-    e->open = !(e->source.regular && e->source.close_fd);
     if (e->open)
         wst_source_rewind(&e->source);
     else

@@ -30,7 +30,11 @@ struct classic {
     bool nanos;
 };
 
-enum magic { MICRO = 0xa1b2c3d4, NANO = 0xa1b23c4d, KUZNETZOV = 0xa1b2cd34, NONE = 0 };
+/* Too large for an enum. */
+#define MICRO UINT32_C(0xa1b2c3d4)
+#define NANO UINT32_C(0xa1b23c4d)
+#define KUZNETZOV UINT32_C(0xa1b2cd34)
+#define NONE UINT32_C(0)
 
 static uint32_t swap32(uint32_t v)
 {

@@ -83,7 +83,8 @@ static void note_trouble(void *user, const char *source, uint64_t pkt, uint64_t 
     snprintf(user, WST_CAPTURE_ERROR_SIZE, "%s", what);
 }
 
-/* Damage after the first interface is told when the file is read. */
+/* Damage after the first interface is told when the file is read. Nor is it damage that a pipe has
+ * more secrets before its first interface than can be kept. */
 static int peek_pcapng(struct wst_source *source, void (*link)(void *, uint32_t), void *user,
                        char *error)
 {
@@ -96,7 +97,7 @@ static int peek_pcapng(struct wst_source *source, void (*link)(void *, uint32_t)
     wst_pcapng_init(&ng, source);
     wst_pcapng_run(&ng, &feed);
     for (size_t i = 0; i < ng.n; i++) link(user, ng.interfaces[i].link_type);
-    readable = ng.n > 0 || feed.troubles == 0;
+    readable = ng.n > 0 || feed.troubles == 0 || source->full;
     wst_pcapng_free(&ng);
     return readable ? 0 : -1;
 }

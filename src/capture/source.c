@@ -257,6 +257,7 @@ static void start(struct wst_source *s)
  * length costs no more memory than twice the bytes that did come. */
 static bool make_room(struct wst_source *s)
 {
+    size_t cap = s->cap * 2;
     if (s->pos > 0 && !s->hold) {
         memmove(s->buf, s->buf + s->pos, s->end - s->pos);
         s->base += s->pos;
@@ -265,8 +266,9 @@ static bool make_room(struct wst_source *s)
     }
     if (s->cap < WST_SOURCE_CHUNK && s->base > 0) return grow(s, WST_SOURCE_CHUNK);
     if (s->end < s->cap) return true;
-    if (s->hold && s->cap >= WST_SOURCE_HOLD_MAX) return false;
-    return grow(s, s->cap * 2);
+    s->full = s->hold && s->cap >= WST_SOURCE_HOLD_MAX;
+    if (s->full) return false;
+    return grow(s, s->hold && cap > WST_SOURCE_HOLD_MAX ? WST_SOURCE_HOLD_MAX : cap);
 }
 
 size_t wst_source_fill(struct wst_source *s, size_t n)

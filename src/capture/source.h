@@ -42,6 +42,7 @@ struct wst_source {
     bool started;            /* first bytes seen, gzip or not is known */
     bool ended;              /* nothing more will come */
     bool hold;               /* keep what is taken, for wst_source_rewind */
+    bool full;               /* … which has come to WST_SOURCE_HOLD_MAX */
     struct wst_slice memory; /* what is left of it */
     struct wst_gzip *gzip;   /* NULL: plain */
     const atomic_bool *stop; /* asked between reads; may be NULL */
@@ -84,9 +85,10 @@ static inline uint64_t wst_source_offset(const struct wst_source *source)
  * some: a pipe is not waited for to fill a buffer. */
 size_t wst_source_read(struct wst_source *source, uint8_t *to, size_t n);
 
-/* From now on (before anything is taken) keep all bytes … */
+/* From now on (before anything is taken) keep all bytes; at WST_SOURCE_HOLD_MAX the source seems
+ * to end, `full` tells … */
 void wst_source_hold(struct wst_source *source);
-/* … and start over with them, keeping no longer. */
+/* … and start over with them, keeping no longer, to the true end. */
 void wst_source_rewind(struct wst_source *source);
 
 #endif

@@ -28,7 +28,7 @@ void wst_flow_close(struct wst_flow_table *t, struct wst_flow *f, enum wst_tcp_e
 static bool syn_is_new(const struct wst_flow *f, unsigned side, const struct wst_segment *s)
 {
     const struct wst_half *h = &f->half[side];
-    if (h->flags & WST_HALF_SYN) return h->isn != s->seq;
+    if (h->flags & WST_HALF_SYN) return f->rare[side].isn != s->seq;
     if (f->state == WST_FLOW_CLOSED) return true;
     /* Bytes of this side were seen before its SYN: reordered when the numbers fit, else new. */
     if (h->flags & WST_HALF_STARTED) {
@@ -38,7 +38,7 @@ static bool syn_is_new(const struct wst_flow *f, unsigned side, const struct wst
     /* The other side's SYN says what this one must acknowledge. */
     const struct wst_half *o = &f->half[!side];
     if ((s->flags & WST_TCP_FLAG_ACK) && (o->flags & WST_HALF_SYN))
-        return s->ack != o->isn + 1 && wst_seq_diff(s->ack, o->isn) <= 0;
+        return s->ack != f->rare[!side].isn + 1 && wst_seq_diff(s->ack, f->rare[!side].isn) <= 0;
     return (f->half[!side].flags & WST_HALF_STARTED) && !(o->flags & WST_HALF_SYN) &&
            !(s->flags & WST_TCP_FLAG_ACK) && f->state == WST_FLOW_OPEN;
 }
@@ -54,14 +54,10 @@ static void connection_syn(struct wst_flow_table *t, struct wst_flow *f, unsigne
     if (h->flags & WST_HALF_SYN) return;
     f->witnessed = true;
     h->flags |= WST_HALF_SYN;
-    h->isn = s->seq;
+    f->rare[side].isn = s->seq;
     if (!(h->flags & WST_HALF_STARTED)) h->next = s->seq + 1;
     h->flags |= WST_HALF_STARTED;
     h->flags &= (uint8_t)~WST_HALF_HINT;
-    if (!(s->flags & WST_TCP_FLAG_ACK) && !f->opened) {
-        f->opened = true;
-        f->opener = (uint8_t)side & 1;
-    }
 }
 
 /* What side sends next, told by the other side's acknowledgment. */
@@ -96,7 +92,7 @@ static bool rst_counts(const struct wst_flow *f, unsigned side, const struct wst
     if (!(h->flags & WST_HALF_STARTED)) return true;
     int32_t d = wst_seq_diff(s->seq, h->next);
     if (d >= -RST_NEAR && d <= RST_NEAR) return true;
-    const struct wst_waiting *w = h->waiting;
+    const struct wst_waiting *w = f->rare[side].waiting;
     return w && (h->flags & WST_HALF_ACKED) && wst_seq_diff(s->seq, h->acked) >= 0 &&
            wst_seq_diff(s->seq, h->acked) <= RST_NEAR;
 }
@@ -118,7 +114,7 @@ static void connection_payload(struct wst_flow_table *t, struct wst_flow *f, uns
     if ((s->flags & WST_TCP_FLAG_FIN) && !(h->flags & WST_HALF_FIN)) {
         if (!(h->flags & WST_HALF_STARTED)) h->next = seq;
         h->flags |= WST_HALF_STARTED | WST_HALF_FIN;
-        h->fin = seq + s->payload_len;
+        f->rare[side].fin = seq + s->payload_len;
         wst_half_fin(t, f, side, a);
     }
 }
@@ -134,12 +130,13 @@ void wst_flow_push(struct wst_flow_table *t, const struct wst_segment *s,
                    const struct wst_when *when)
 {
     unsigned side;
-    uint32_t hash;
+    uint64_t hash;
     struct wst_arrival a = {*when, when->pkt};
     struct wst_flow *f = wst_flow_find(t, s, &side, &hash);
     if (!f && !(f = wst_flow_create(t, s, hash, when))) return;
     f->touched = true;
-    if (f->state != WST_FLOW_CLOSED) f->active_ns = t->clock > when->ns ? t->clock : when->ns;
+    if (f->state != WST_FLOW_CLOSED)
+        f->active = wst_flow_coarse(t->clock > when->ns ? t->clock : when->ns);
 
     if (s->flags & WST_TCP_FLAG_SYN) connection_syn(t, f, side, s, &a);
     if (f->state == WST_FLOW_CLOSED) return; /* a straggler */
@@ -150,8 +147,8 @@ void wst_flow_push(struct wst_flow_table *t, const struct wst_segment *s,
     connection_payload(t, f, side, s, &a);
     if (!f->ignored) {
         if (s->flags & WST_TCP_FLAG_ACK) connection_ack(t, f, !side, s->ack, &a);
-        wst_half_waited(t, f, side, &a);
-        wst_half_waited(t, f, !side, &a);
+        if (f->half[side].flags & WST_HALF_WAITING) wst_half_waited(t, f, side, &a);
+        if (f->half[!side].flags & WST_HALF_WAITING) wst_half_waited(t, f, !side, &a);
     }
     if (connection_over(f)) wst_flow_close(t, f, WST_TCP_FIN, &a);
 }

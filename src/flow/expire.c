@@ -27,7 +27,7 @@ static void expire_remove(struct wst_flow_table *t, struct wst_flow *f, enum wst
 static bool expire_due(const struct wst_flow_table *t, const struct wst_flow *f)
 {
     const struct wst_limits *l = t->limits;
-    int64_t idle = wst_ns_between(f->active_ns, t->clock);
+    int64_t idle = ((int64_t)wst_flow_coarse(t->clock) - f->active) * FLOW_COARSE_NS;
     switch (f->state) {
     case WST_FLOW_EMBRYONIC: return idle > l->idle_embryonic_ns;
     case WST_FLOW_CLOSED: return idle > l->idle_closed_ns;

@@ -29,16 +29,20 @@ enum wst_half_flag {
     WST_HALF_FIN = 0x08,     /* `fin` is valid */
     WST_HALF_ENDED = 0x10,   /* the end of the stream was delivered */
     WST_HALF_HINT = 0x20,    /* not started; `next` is where its bytes were first acknowledged */
+    WST_HALF_WAITING = 0x40, /* a hole; see waiting.h */
 };
 
-/* What one side of a connection sends (RFC 9293 section 3.3.1). Sequence numbers wrap. */
+/* What one side of a connection sends (RFC 9293 section 3.3.1). Sequence numbers wrap. What every
+ * packet needs, and what few do, lie apart. */
 struct wst_half {
-    uint32_t next;               /* of the first byte not delivered yet */
-    uint32_t acked;              /* highest acknowledgment by the other side */
+    uint32_t next;  /* of the first byte not delivered yet */
+    uint32_t acked; /* highest acknowledgment by the other side */
+    uint8_t flags;  /* enum wst_half_flag */
+};
+struct wst_half_rare {
     uint32_t isn;                /* of its SYN */
     uint32_t fin;                /* of its FIN: the end of its bytes */
-    struct wst_waiting *waiting; /* NULL nearly always */
-    uint8_t flags;               /* enum wst_half_flag */
+    struct wst_waiting *waiting; /* valid with WST_HALF_WAITING, else NULL */
 };
 
 enum wst_flow_state {
@@ -48,17 +52,16 @@ enum wst_flow_state {
     WST_FLOW_CLOSED, /* ended; kept a little to absorb stragglers */
 };
 
-/* One TCP conversation. 144 bytes: there may be a million. Sides 0 and 1 are ordered by address
- * and port, so that both directions find the same record. */
+/* One TCP conversation: two cache lines, of which a packet in order touches the first. There may be
+ * a million. Sides 0 and 1 are ordered by address and port, so that both directions find the same
+ * record. A keyed 64-bit hash stands for the addresses: two conversations of a million that meet in
+ * it would take a run of luck of one in 2^24 captures. */
 struct wst_flow {
-    void *upper;       /* the pipeline's */
-    int64_t active_ns; /* capture time of the last packet */
+    void *upper;   /* the pipeline's */
+    uint64_t hash; /* of addresses, ports and domain */
     struct wst_half half[2];
-    uint8_t addr[2][16]; /* IPv4 in the first 4 bytes */
-    uint16_t port[2];
-    uint32_t domain;
-    uint32_t stream; /* Wireshark's tcp.stream */
-    uint32_t hash;
+    uint32_t stream;       /* Wireshark's tcp.stream */
+    int32_t active;        /* capture time of the last packet, in units of 2^32 ns */
     uint32_t newer, older; /* neighbours in the list of embryonic flows, or of free records */
     uint8_t family;        /* 4 or 6 */
     uint8_t state;         /* enum wst_flow_state */
@@ -68,8 +71,10 @@ struct wst_flow {
     bool touched : 1;      /* since the sweep came by */
     bool precious : 1;     /* the pipeline's: forget it last, and give it the long idle time */
     bool remember : 1;     /* the pipeline's: hold retransmissions against what was delivered */
-    uint8_t opener : 1;    /* the side whose SYN without ACK was seen, when `opened` */
-    bool opened : 1;
+    uint16_t port[2];
+
+    struct wst_half_rare rare[2];
+    uint8_t addr[2][16]; /* IPv4 in the first 4 bytes */
 };
 
 enum wst_gap_cause { WST_GAP_LOST, WST_GAP_SNAPPED, WST_GAP_LIMIT };

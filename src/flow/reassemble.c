@@ -46,10 +46,10 @@ static void holes_unlink(struct wst_flow_table *t, struct wst_waiting *w)
 static struct wst_waiting *half_waiting(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
                                         int64_t now)
 {
-    struct wst_half *h = &f->half[side];
-    if (h->waiting) return h->waiting;
-    if (!wst_budget_take(t->budget, sizeof *h->waiting)) return NULL;
-    struct wst_waiting *w = calloc(1, sizeof *w);
+    struct wst_waiting *w = f->rare[side].waiting;
+    if (w) return w;
+    if (!wst_budget_take(t->budget, sizeof *w)) return NULL;
+    w = calloc(1, sizeof *w);
     if (!w) {
         wst_budget_give(t->budget, sizeof *w);
         return NULL;
@@ -58,7 +58,8 @@ static struct wst_waiting *half_waiting(struct wst_flow_table *t, struct wst_flo
     w->side = (uint8_t)side;
     w->since_ns = now;
     holes_link(t, w);
-    return h->waiting = w;
+    f->half[side].flags |= WST_HALF_WAITING;
+    return f->rare[side].waiting = w;
 }
 
 static void piece_free(struct wst_flow_table *t, struct wst_waiting *w, struct wst_piece *p)
@@ -70,11 +71,12 @@ static void piece_free(struct wst_flow_table *t, struct wst_waiting *w, struct w
     p->bytes = NULL;
 }
 
-static void half_drop_waiting(struct wst_flow_table *t, struct wst_half *h)
+static void half_drop_waiting(struct wst_flow_table *t, struct wst_flow *f, unsigned side)
 {
-    struct wst_waiting *w = h->waiting;
+    struct wst_waiting *w = f->rare[side].waiting;
     if (!w) return;
-    h->waiting = NULL;
+    f->rare[side].waiting = NULL;
+    f->half[side].flags &= (uint8_t)~WST_HALF_WAITING;
     holes_unlink(t, w);
     for (uint32_t i = 0; i < w->n; i++) piece_free(t, w, &w->pieces[w->first + i]);
     wst_budget_give(t->budget, sizeof *w + w->room * sizeof *w->pieces);
@@ -85,8 +87,8 @@ static void half_drop_waiting(struct wst_flow_table *t, struct wst_half *h)
 void wst_flow_ignore(struct wst_flow_table *t, struct wst_flow *f)
 {
     f->ignored = true;
-    half_drop_waiting(t, &f->half[0]);
-    half_drop_waiting(t, &f->half[1]);
+    half_drop_waiting(t, f, 0);
+    half_drop_waiting(t, f, 1);
 }
 
 /* -- delivering ------------------------------------------------------------------------------- */
@@ -112,7 +114,7 @@ static void half_end(struct wst_flow_table *t, struct wst_flow *f, unsigned side
 {
     struct wst_half *h = &f->half[side];
     if (f->ignored || !(h->flags & WST_HALF_FIN) || (h->flags & WST_HALF_ENDED)) return;
-    if (wst_seq_diff(h->fin, h->next) > 0) return;
+    if (wst_seq_diff(f->rare[side].fin, h->next) > 0) return;
     h->flags |= WST_HALF_ENDED;
     t->sink.fin(t->sink.user, f, side, a);
 }
@@ -122,7 +124,7 @@ static void half_drain(struct wst_flow_table *t, struct wst_flow *f, unsigned si
                        const struct wst_arrival *a)
 {
     struct wst_half *h = &f->half[side];
-    struct wst_waiting *w = h->waiting;
+    struct wst_waiting *w = f->rare[side].waiting;
     bool moved = false;
     while (w && w->n) {
         struct wst_piece p = w->pieces[w->first];
@@ -140,12 +142,12 @@ static void half_drain(struct wst_flow_table *t, struct wst_flow *f, unsigned si
         } else {
             half_gap(t, f, side, p.len, WST_GAP_SNAPPED, &carried);
         }
-        w = h->waiting;
+        w = f->rare[side].waiting;
     }
     if (!w) return;
     bool acked_ahead = (h->flags & WST_HALF_ACKED) && wst_seq_diff(h->acked, h->next) > 0;
     if (!w->n && !acked_ahead) {
-        half_drop_waiting(t, h);
+        half_drop_waiting(t, f, side);
     } else if (moved) { /* another hole now: its time begins */
         w->since_ns = a->when.ns;
         w->packets = 0;
@@ -157,19 +159,22 @@ static void half_drain(struct wst_flow_table *t, struct wst_flow *f, unsigned si
 /* -- holes ------------------------------------------------------------------------------------ */
 
 /* Where the bytes that surely existed end: the FIN's own number is not a byte. */
-static uint32_t half_acked_end(const struct wst_half *h)
+static uint32_t half_acked_end(const struct wst_flow *f, unsigned side)
 {
+    const struct wst_half *h = &f->half[side];
+    uint32_t fin = f->rare[side].fin;
     if (!(h->flags & WST_HALF_ACKED)) return h->next;
-    if ((h->flags & WST_HALF_FIN) && wst_seq_diff(h->acked, h->fin) > 0) return h->fin;
+    if ((h->flags & WST_HALF_FIN) && wst_seq_diff(h->acked, fin) > 0) return fin;
     return h->acked;
 }
 
 /* An acknowledgment just one past the last byte, with nothing behind it, is most likely that of a
  * FIN that was not captured. */
-static bool half_acked_hole(const struct wst_half *h)
+static bool half_acked_hole(const struct wst_flow *f, unsigned side)
 {
-    int32_t n = wst_seq_diff(half_acked_end(h), h->next);
-    bool behind = h->waiting && h->waiting->n;
+    const struct wst_half *h = &f->half[side];
+    int32_t n = wst_seq_diff(half_acked_end(f, side), h->next);
+    bool behind = f->rare[side].waiting && f->rare[side].waiting->n;
     return n > 1 || (n == 1 && (behind || (h->flags & WST_HALF_FIN)));
 }
 
@@ -187,10 +192,9 @@ static void half_declare(struct wst_flow_table *t, struct wst_flow *f, unsigned 
 static void half_declare_acked(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
                                const struct wst_arrival *a)
 {
-    const struct wst_half *h = &f->half[side];
-    uint32_t until = half_acked_end(h);
-    if (h->waiting && h->waiting->n) {
-        uint32_t first = h->waiting->pieces[h->waiting->first].seq;
+    uint32_t until = half_acked_end(f, side);
+    if (f->rare[side].waiting && f->rare[side].waiting->n) {
+        uint32_t first = f->rare[side].waiting->pieces[f->rare[side].waiting->first].seq;
         if (wst_seq_diff(first, until) < 0) until = first;
     }
     half_declare(t, f, side, until, WST_GAP_LOST, a);
@@ -199,7 +203,7 @@ static void half_declare_acked(struct wst_flow_table *t, struct wst_flow *f, uns
 static void half_declare_first(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
                                enum wst_gap_cause cause, const struct wst_arrival *a)
 {
-    const struct wst_waiting *w = f->half[side].waiting;
+    const struct wst_waiting *w = f->rare[side].waiting;
     half_declare(t, f, side, w->pieces[w->first].seq, cause, a);
 }
 
@@ -208,7 +212,7 @@ void wst_half_acked(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
                     const struct wst_arrival *a)
 {
     struct wst_half *h = &f->half[side];
-    if (!(h->flags & WST_HALF_STARTED) || !half_acked_hole(h)) return;
+    if (!(h->flags & WST_HALF_STARTED) || !half_acked_hole(f, side)) return;
     half_waiting(t, f, side, a->when.ns);
 }
 
@@ -216,17 +220,16 @@ void wst_half_acked(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
 void wst_half_waited(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
                      const struct wst_arrival *a)
 {
-    struct wst_half *h = &f->half[side];
-    struct wst_waiting *w = h->waiting;
+    struct wst_waiting *w = f->rare[side].waiting;
     if (!w) return;
     int64_t age = wst_ns_between(w->since_ns, a->when.ns);
-    if (half_acked_hole(h)) {
+    if (half_acked_hole(f, side)) {
         if (++w->packets >= t->limits->reorder_packets || age >= t->limits->reorder_acked_ns)
             half_declare_acked(t, f, side, a);
     } else if (w->n && age >= t->limits->reorder_ns) {
         half_declare_first(t, f, side, WST_GAP_LOST, a);
     } else if (!w->n) {
-        half_drop_waiting(t, h); /* the late segment came */
+        half_drop_waiting(t, f, side); /* the late segment came */
     }
 }
 
@@ -234,14 +237,15 @@ void wst_half_flush(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
                     const struct wst_arrival *a)
 {
     struct wst_half *h = &f->half[side];
-    while (!f->ignored && h->waiting && h->waiting->n)
+    while (!f->ignored && f->rare[side].waiting && f->rare[side].waiting->n)
         half_declare_first(t, f, side, WST_GAP_LOST, a);
     if (f->ignored) return;
     if (h->flags & WST_HALF_HINT) h->flags |= WST_HALF_STARTED;
-    if ((h->flags & WST_HALF_STARTED) && half_acked_hole(h))
-        half_declare(t, f, side, half_acked_end(h), WST_GAP_LOST, a);
-    if (!f->ignored && (h->flags & WST_HALF_FIN)) half_declare(t, f, side, h->fin, WST_GAP_LOST, a);
-    half_drop_waiting(t, h);
+    if ((h->flags & WST_HALF_STARTED) && half_acked_hole(f, side))
+        half_declare(t, f, side, half_acked_end(f, side), WST_GAP_LOST, a);
+    if (!f->ignored && (h->flags & WST_HALF_FIN))
+        half_declare(t, f, side, f->rare[side].fin, WST_GAP_LOST, a);
+    half_drop_waiting(t, f, side);
 }
 
 /* -- segments --------------------------------------------------------------------------------- */
@@ -358,8 +362,8 @@ static void half_order(struct wst_flow_table *t, struct wst_flow *f, unsigned si
             return;
         }
         /* A limit: what waits longest gives way, then the segment may try again. */
-        if (!h->waiting || !h->waiting->n) break;
-        while (!f->ignored && h->waiting && h->waiting->n)
+        if (!f->rare[side].waiting || !f->rare[side].waiting->n) break;
+        while (!f->ignored && f->rare[side].waiting && f->rare[side].waiting->n)
             half_declare_first(t, f, side, WST_GAP_LIMIT, a);
         int32_t old = wst_seq_diff(h->next, seq);
         if (old > 0) {
@@ -398,9 +402,10 @@ void wst_half_data(struct wst_flow_table *t, struct wst_flow *f, unsigned side, 
         early = 0;
         if (!len) return;
     }
-    if (early == 0 && !h->waiting && bytes.n == len) {
+    bool waits = h->flags & WST_HALF_WAITING;
+    if (early == 0 && !waits && bytes.n == len) {
         half_deliver(t, f, side, bytes, a);
-    } else if (early == 0 && !h->waiting) {
+    } else if (early == 0 && !waits) {
         uint32_t cut = len - (uint32_t)bytes.n;
         if (bytes.n) half_deliver(t, f, side, bytes, a);
         if (!f->ignored) half_gap(t, f, side, cut, WST_GAP_SNAPPED, a);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "siphash.h"
+#include "slice.h"
 
 enum { SLOTS_FIRST = 1024 };
 
@@ -60,19 +61,23 @@ uint64_t wst_flow_evicted(const struct wst_flow_table *t)
 /* The smaller address (then port) is side 0. */
 static unsigned table_side(const struct wst_segment *s)
 {
-    int c = memcmp(s->src, s->dst, s->family == 4 ? 4 : 16);
-    return c ? c > 0 : s->src_port > s->dst_port;
+    if (s->family == 4) {
+        uint32_t a = wst_be32(s->src), b = wst_be32(s->dst);
+        if (a != b) return a > b;
+    } else {
+        int c = memcmp(s->src, s->dst, 16);
+        if (c) return c > 0;
+    }
+    return s->src_port > s->dst_port;
 }
 
-static uint32_t table_hash(const struct wst_flow_table *t, const struct wst_segment *s,
+static uint64_t table_hash(const struct wst_flow_table *t, const struct wst_segment *s,
                            unsigned side)
 {
     const uint8_t *lo = side ? s->dst : s->src, *hi = side ? s->src : s->dst;
     uint64_t words[5], *w = words;
     if (s->family == 4) {
-        memcpy(w, lo, 4);
-        memcpy((uint8_t *)w + 4, hi, 4);
-        w += 1;
+        *w++ = (uint64_t)wst_be32(lo) << 32 | wst_be32(hi);
     } else {
         memcpy(w, lo, 16);
         memcpy(w + 2, hi, 16);
@@ -81,28 +86,21 @@ static uint32_t table_hash(const struct wst_flow_table *t, const struct wst_segm
     uint32_t ports = side ? (uint32_t)s->dst_port << 16 | s->src_port
                           : (uint32_t)s->src_port << 16 | s->dst_port;
     *w++ = (uint64_t)ports << 32 | s->domain;
-    return (uint32_t)wst_siphash13(t->seed, words, (size_t)(w - words));
-}
-
-static bool table_same(const struct wst_flow *f, const struct wst_segment *s, unsigned side)
-{
-    size_t n = s->family == 4 ? 4 : 16;
-    return f->family == s->family && f->port[side] == s->src_port &&
-           f->port[!side] == s->dst_port && f->domain == s->domain &&
-           memcmp(f->addr[side], s->src, n) == 0 && memcmp(f->addr[!side], s->dst, n) == 0;
+    return wst_siphash13(t->seed, words, (size_t)(w - words));
 }
 
 struct wst_flow *wst_flow_find(struct wst_flow_table *t, const struct wst_segment *s,
-                               unsigned *side, uint32_t *hash)
+                               unsigned *side, uint64_t *hash)
 {
     *side = table_side(s);
     *hash = table_hash(t, s, *side);
-    for (uint32_t i = *hash & t->slots_mask;; i = (i + 1) & t->slots_mask) {
+    uint32_t low = (uint32_t)*hash;
+    for (uint32_t i = low & t->slots_mask;; i = (i + 1) & t->slots_mask) {
         const struct wst_flow_slot *slot = &t->slots[i];
         if (!slot->index) return NULL;
-        if (slot->hash != *hash) continue;
+        if (slot->hash != low) continue;
         struct wst_flow *f = wst_flow_at(t, slot->index - 1);
-        if (table_same(f, s, *side)) return f;
+        if (f->hash == *hash) return f;
     }
 }
 
@@ -157,11 +155,12 @@ static bool table_more_records(struct wst_flow_table *t)
     }
     size_t bytes = sizeof(struct wst_flow) * FLOW_CHUNK;
     if (!wst_budget_take(t->budget, bytes)) return false;
-    struct wst_flow *chunk = calloc(FLOW_CHUNK, sizeof *chunk);
+    struct wst_flow *chunk = aligned_alloc(64, bytes);
     if (!chunk) {
         wst_budget_give(t->budget, bytes);
         return false;
     }
+    memset(chunk, 0, bytes);
     uint32_t base = t->chunks_n * FLOW_CHUNK;
     t->chunks[t->chunks_n++] = chunk;
     for (uint32_t i = 0; i < FLOW_CHUNK; i++)
@@ -173,7 +172,7 @@ static bool table_more_records(struct wst_flow_table *t)
 static uint32_t table_index(const struct wst_flow_table *t, const struct wst_flow *f)
 {
     /* The slot knows the index; the record need not. */
-    uint32_t i = f->hash & t->slots_mask;
+    uint32_t i = (uint32_t)f->hash & t->slots_mask;
     while (!t->slots[i].index || wst_flow_at(t, t->slots[i].index - 1) != f)
         i = (i + 1) & t->slots_mask;
     return t->slots[i].index - 1;
@@ -214,7 +213,7 @@ void wst_flow_grown_up(struct wst_flow_table *t, struct wst_flow *f)
 
 /* A record for a conversation not seen before. NULL: no memory, and nothing could make room. */
 struct wst_flow *wst_flow_create(struct wst_flow_table *t, const struct wst_segment *s,
-                                 uint32_t hash, const struct wst_when *when)
+                                 uint64_t hash, const struct wst_when *when)
 {
     if (t->embryos >= t->limits->max_embryonic) {
         struct wst_flow *oldest = wst_flow_at(t, t->embryo_oldest);
@@ -231,7 +230,7 @@ struct wst_flow *wst_flow_create(struct wst_flow_table *t, const struct wst_segm
     uint32_t index = t->free_first;
     struct wst_flow *f = wst_flow_at(t, index);
     t->free_first = f->newer;
-    *f = (struct wst_flow){.domain = s->domain, .hash = hash, .family = s->family};
+    *f = (struct wst_flow){.hash = hash, .family = s->family};
     unsigned side = table_side(s);
     size_t n = s->family == 4 ? 4 : 16;
     memcpy(f->addr[side], s->src, n);
@@ -240,7 +239,7 @@ struct wst_flow *wst_flow_create(struct wst_flow_table *t, const struct wst_segm
     f->port[!side] = s->dst_port;
     f->state = WST_FLOW_EMBRYONIC;
     f->stream = t->streams++;
-    table_insert(t, hash, index);
+    table_insert(t, (uint32_t)hash, index);
     t->used++;
     embryo_link(t, index);
     return f;
@@ -249,7 +248,7 @@ struct wst_flow *wst_flow_create(struct wst_flow_table *t, const struct wst_segm
 /* The same addresses and ports, a new connection: a fresh record in the same place. */
 void wst_flow_renew(struct wst_flow_table *t, struct wst_flow *f)
 {
-    struct wst_flow fresh = {.domain = f->domain, .hash = f->hash, .family = f->family};
+    struct wst_flow fresh = {.hash = f->hash, .family = f->family};
     memcpy(fresh.addr, f->addr, sizeof fresh.addr);
     memcpy(fresh.port, f->port, sizeof fresh.port);
     fresh.stream = t->streams++;
@@ -262,7 +261,7 @@ void wst_flow_renew(struct wst_flow_table *t, struct wst_flow *f)
 void wst_flow_remove(struct wst_flow_table *t, struct wst_flow *f)
 {
     uint32_t index = table_index(t, f);
-    table_delete(t, f->hash, index);
+    table_delete(t, (uint32_t)f->hash, index);
     t->used--;
     f->state = WST_FLOW_FREE;
     f->newer = t->free_first;

@@ -5,17 +5,21 @@
 #ifndef WST_FLOW_TABLE_H
 #define WST_FLOW_TABLE_H
 
+#include <assert.h>
+
 #include "flow.h"
 #include "overlap.h"
 
 enum {
-    FLOW_CHUNK = 1024,     /* records allocated at a time: 144 KiB */
+    FLOW_CHUNK = 1024,     /* records allocated at a time: 128 KiB */
     FLOW_NONE = UINT32_MAX /* no record */
 };
 
-struct wst_flow_slot { /* open addressing; index 0 is empty, else record index + 1 */
+/* Open addressing. Index 0 is empty, else record index + 1; hash: its lower half. */
+struct wst_flow_slot {
     uint32_t hash, index;
 };
+static_assert(sizeof(struct wst_flow) == 128, "two cache lines");
 
 struct wst_flow_table {
     const struct wst_limits *limits;
@@ -48,6 +52,12 @@ static inline struct wst_flow *wst_flow_at(const struct wst_flow_table *t, uint3
 {
     return &t->chunks[index / FLOW_CHUNK][index % FLOW_CHUNK];
 }
+#define FLOW_COARSE_NS ((int64_t)1 << 32) /* 4.3 s: fine enough for timeouts, and fits four bytes \
+                                           */
+static inline int32_t wst_flow_coarse(int64_t ns)
+{
+    return (int32_t)(ns >> 32);
+}
 static inline int32_t wst_seq_diff(uint32_t a, uint32_t b)
 {
     return (int32_t)(a - b);
@@ -55,9 +65,9 @@ static inline int32_t wst_seq_diff(uint32_t a, uint32_t b)
 
 /* table.c */
 struct wst_flow *wst_flow_find(struct wst_flow_table *t, const struct wst_segment *s,
-                               unsigned *side, uint32_t *hash);
+                               unsigned *side, uint64_t *hash);
 struct wst_flow *wst_flow_create(struct wst_flow_table *t, const struct wst_segment *s,
-                                 uint32_t hash, const struct wst_when *when);
+                                 uint64_t hash, const struct wst_when *when);
 void wst_flow_remove(struct wst_flow_table *t, struct wst_flow *f);
 void wst_flow_renew(struct wst_flow_table *t, struct wst_flow *f);
 void wst_flow_grown_up(struct wst_flow_table *t, struct wst_flow *f);

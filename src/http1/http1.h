@@ -17,6 +17,8 @@
 #include "arrival.h"
 #include "buf.h"
 
+struct evp_md_st; /* OpenSSL's */
+
 enum {
     WST_HTTP_HEADERS = 256, /* header lines read of one head; more are passed over */
     WST_HTTP_INLINE = 16    /* requests outstanding without an allocation */
@@ -64,6 +66,7 @@ struct wst_http_env {
     struct wst_header headers[2][WST_HTTP_HEADERS]; /* of the request, of the response */
     struct wst_buf fold[2];                         /* copies of heads that must be changed */
     struct wst_buf text;                            /* joined header values */
+    struct evp_md_st *sha1; /* fetched once: looking it up costs more than computing it */
 };
 void wst_http_env_free(struct wst_http_env *env);
 

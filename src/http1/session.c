@@ -2,6 +2,8 @@
  *
  * In: bytes of both sides. Out: heads in turn, bodies passed over untouched (RFC 9112 section 6).
  */
+#include <openssl/evp.h>
+
 #include "http1.h"
 
 enum http_mode {
@@ -37,6 +39,7 @@ void wst_http_env_free(struct wst_http_env *env)
     wst_buf_free(&env->fold[0], env->budget);
     wst_buf_free(&env->fold[1], env->budget);
     wst_buf_free(&env->text, env->budget);
+    EVP_MD_free(env->sha1);
 }
 
 bool wst_http_idle(const struct wst_http *h)

@@ -12,14 +12,17 @@
 enum { ACCEPT_LENGTH = 28, KEY_MAX = 256, PROTOCOLS_MAX = 64 };
 
 /* base64(SHA-1(key + GUID)), RFC 6455 section 4.2.2 item 5. */
-static bool upgrade_accept(struct wst_slice key, char out[ACCEPT_LENGTH + 1])
+static bool upgrade_accept(struct wst_http_env *env, struct wst_slice key,
+                           char out[ACCEPT_LENGTH + 1])
 {
     uint8_t text[KEY_MAX + sizeof WEBSOCKET_GUID], digest[EVP_MAX_MD_SIZE];
     unsigned n = 0;
     if (key.n > KEY_MAX) return false;
+    if (!env->sha1) env->sha1 = EVP_MD_fetch(NULL, "SHA1", NULL);
     memcpy(text, key.p, key.n);
     memcpy(text + key.n, WEBSOCKET_GUID, sizeof WEBSOCKET_GUID - 1);
-    if (!EVP_Digest(text, key.n + sizeof WEBSOCKET_GUID - 1, digest, &n, EVP_sha1(), NULL) ||
+    if (!env->sha1 ||
+        !EVP_Digest(text, key.n + sizeof WEBSOCKET_GUID - 1, digest, &n, env->sha1, NULL) ||
         n != 20)
         return false;
     return EVP_EncodeBlock((uint8_t *)out, digest, 20) == ACCEPT_LENGTH;
@@ -104,7 +107,7 @@ static void report_request(struct report *r)
         upgrade_protocols(upgrade_joined(r->env, q, "Sec-WebSocket-Protocol"), r->protocols);
     e->client_extensions = upgrade_joined(r->env, q, "Sec-WebSocket-Extensions");
     r->hixie = !e->client_key.p && wst_head_find(q, "Sec-WebSocket-Key1", NULL).p;
-    if (e->client_key.p && upgrade_accept(e->client_key, r->accept))
+    if (e->client_key.p && upgrade_accept(r->env, e->client_key, r->accept))
         e->accept_expected = wst_slice_of(r->accept, ACCEPT_LENGTH);
     if (r->env->options->headers) {
         e->request_headers = q->headers;

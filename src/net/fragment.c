@@ -277,7 +277,7 @@ static enum wst_net_result finish(struct wst_walk *w, struct wst_datagram *d)
 
     w->at = wst_slice_of(whole->bytes, whole->n);
     w->len = whole->n;
-    w->joined = true;
+    w->quirks |= WST_NET_JOINED;
     return wst_net_transport(w, protocol);
 }
 
@@ -297,7 +297,7 @@ static struct key key_of(const struct wst_walk *w, const struct wst_fragment *fr
  * a length (RFC 2675 section 3 forbids it) might hold padding. */
 static bool is_sound(const struct wst_walk *w, const struct wst_fragment *fragment)
 {
-    if (wst_walk_is_cut(w) || w->guessed || w->at.n == 0) return false;
+    if (wst_walk_is_cut(w) || (w->quirks & WST_NET_GUESSED) || w->at.n == 0) return false;
     if (fragment->more && w->at.n % UNIT != 0) return false;
     return fragment->start + w->at.n <= DATAGRAM_MAX;
 }

@@ -8,6 +8,7 @@
 
 enum {
     IPV4_HEADER = 20,
+    IPV4_NO_OPTIONS = 0x45,      /* the first byte: version 4, five words of header */
     IPV4_FRAGMENT_BITS = 0x3fff, /* more fragments, offset */
     IPV4_MORE = 0x2000,
     IPV4_OFFSET = 0x1fff, /* in units of 8 bytes */
@@ -55,26 +56,28 @@ static void entered(struct wst_walk *w, uint8_t family, const uint8_t *src, cons
     w->out->family = family;
     w->out->src = src;
     w->out->dst = dst;
-    w->guessed = w->routed = w->joined = false;
+    w->quirks = 0;
 }
 
 /* -- version 4 -- */
 
 /* RFC 791 section 3.1: | type 1 | length 1, of all | … |, but types 0 (end) and 1 (filler). */
-WST_SELDOM static bool is_source_routed(struct wst_slice options)
+WST_SELDOM static void ipv4_options(struct wst_walk *w, size_t header)
 {
+    struct wst_slice options = wst_slice_skip(wst_slice_head(w->at, header), IPV4_HEADER);
     while (options.n >= 2 && options.p[0] != 0) {
-        size_t n = options.p[0] == 1 ? 1 : options.p[1];
-        if (options.p[0] == IPV4_LOOSE_ROUTE || options.p[0] == IPV4_STRICT_ROUTE) return true;
-        if (n == 0) return false;
-        options = wst_slice_skip(options, n);
+        uint8_t type = options.p[0];
+        if (type == IPV4_LOOSE_ROUTE || type == IPV4_STRICT_ROUTE) w->quirks |= WST_NET_ROUTED;
+        if (type != 1 && options.p[1] == 0) return;
+        options = wst_slice_skip(options, type == 1 ? 1 : options.p[1]);
     }
-    return false;
 }
 
-WST_SELDOM static bool ipv4_checksum_holds(const uint8_t *header, size_t size)
+/* A header which is cut or otherwise too long is no matter of its checksum. */
+WST_SELDOM static bool ipv4_checksum_holds(struct wst_slice packet)
 {
-    return wst_net_sum(wst_slice_of(header, size), 0) == 0xffff;
+    size_t header = (size_t)(packet.p[0] & 15) * 4;
+    return header > packet.n || wst_net_sum(wst_slice_head(packet, header), 0) == 0xffff;
 }
 
 WST_SELDOM static enum wst_net_result ipv4_fragment(struct wst_walk *w, const uint8_t *header)
@@ -108,20 +111,21 @@ WST_SELDOM static enum wst_net_result ipv4_fragment(struct wst_walk *w, const ui
  */
 enum wst_net_result wst_net_ipv4(struct wst_walk *w)
 {
+    if (w->at.n < IPV4_HEADER) return WST_NET_SHORT;
+    if (w->net->verify_checksums && !ipv4_checksum_holds(w->at)) return WST_NET_BAD_CHECKSUM;
     const uint8_t *p = w->at.p;
-    if (w->at.n < IPV4_HEADER || p[0] >> 4 != 4) return WST_NET_SHORT;
-    size_t header = (size_t)(p[0] & 15) * 4;
-    size_t total = wst_be16(p + 2);
-    bool guessed = total == 0;
-    if (guessed) total = w->len;
-    if (header < IPV4_HEADER || header > w->at.n || header > total) return WST_NET_SHORT;
-    if (w->net->verify_checksums && !ipv4_checksum_holds(w->at.p, header))
-        return WST_NET_BAD_CHECKSUM;
-
+    size_t header = IPV4_HEADER, total = wst_be16(p + 2);
     entered(w, 4, p + 12, p + 16);
-    w->guessed = guessed;
-    if (header > IPV4_HEADER)
-        w->routed = is_source_routed(wst_slice_of(p + IPV4_HEADER, header - IPV4_HEADER));
+    if (p[0] != IPV4_NO_OPTIONS) {
+        header = (size_t)(p[0] & 15) * 4;
+        if (p[0] >> 4 != 4 || header < IPV4_HEADER || header > w->at.n) return WST_NET_SHORT;
+        ipv4_options(w, header);
+    }
+    if (total == 0) {
+        total = w->len;
+        w->quirks |= WST_NET_GUESSED;
+    }
+    if (total < header) return WST_NET_SHORT;
     wst_walk_bound(w, total);
     wst_walk_skip(w, header);
     if (wst_be16(p + 6) & IPV4_FRAGMENT_BITS) return ipv4_fragment(w, p);
@@ -173,7 +177,7 @@ enum wst_net_result wst_net_ipv6(struct wst_walk *w)
     if (length == 0) length = jumbo_length(w->at);
     if (length == 0) {
         length = w->len - IPV6_HEADER;
-        w->guessed = true;
+        w->quirks |= WST_NET_GUESSED;
     }
     wst_walk_bound(w, IPV6_HEADER + length);
     wst_walk_skip(w, IPV6_HEADER);
@@ -202,7 +206,7 @@ enum wst_net_result wst_net_inside_ip(struct wst_walk *w)
 static enum wst_net_result ipv6_fragment(struct wst_walk *w, const uint8_t *header)
 {
     /* One fragment header is all a packet may have; more would fold a packet endlessly. */
-    if (w->joined) return WST_NET_SHORT;
+    if (w->quirks & WST_NET_JOINED) return WST_NET_SHORT;
     unsigned bits = wst_be16(header + 2);
     struct wst_fragment fragment = {
         .id = wst_be32(header + 4),
@@ -223,7 +227,7 @@ static bool extension(struct wst_walk *w, unsigned *protocol)
     if (w->at.n < IPV6_EXTENSION) return false;
     size_t size = ((size_t)p[1] + 1) * IPV6_EXTENSION;
     if (size > w->at.n) return false;
-    if (*protocol == PROTOCOL_ROUTING && p[3] != 0) w->routed = true;
+    if (*protocol == PROTOCOL_ROUTING && p[3] != 0) w->quirks |= WST_NET_ROUTED;
     *protocol = p[0];
     wst_walk_skip(w, size);
     return true;
@@ -257,7 +261,7 @@ static enum wst_net_result etherip(struct wst_walk *w)
  * pair of addresses names no tunnel. */
 static enum wst_net_result tunnel(struct wst_walk *w, enum wst_net_kind kind, unsigned ethertype)
 {
-    if (!w->routed) wst_net_domain_pair(w, kind, 0);
+    if (!(w->quirks & WST_NET_ROUTED)) wst_net_domain_pair(w, kind, 0);
     return wst_net_inside(w, ethertype);
 }
 

@@ -17,6 +17,13 @@ struct wst_net {
     bool verify_checksums;
 };
 
+/* What is out of the ordinary about the innermost IP header passed. */
+enum wst_net_quirk {
+    WST_NET_GUESSED = 1, /* it gives no length (offload): the packet's end was taken */
+    WST_NET_ROUTED = 2,  /* it is source routed: its destination is but the next stop */
+    WST_NET_JOINED = 4,  /* its payload has been put together from fragments */
+};
+
 /*       |<-------------------- len ------------------>|
  *       |<---------- at.n --------->|  cut away by    |
  *  read |  captured, still to read  |  the snap length|  padding, never looked at
@@ -30,10 +37,7 @@ struct wst_walk {
     struct wst_segment *out; /* addresses, family and domain are filled in on the way */
     int64_t now;             /* the packet's time, ns */
     uint32_t depth;          /* encapsulations that may still follow */
-    /* About the innermost IP header passed: */
-    bool guessed; /* it gives no length (offload): the packet's end was taken */
-    bool routed;  /* it is source routed: its destination is but the next stop */
-    bool joined;  /* its payload has been put together from fragments */
+    uint8_t quirks;          /* enum wst_net_quirk */
 };
 
 /* EtherTypes, IEEE 802 registry (iana.org/assignments/ieee-802-numbers). */
@@ -57,8 +61,8 @@ enum wst_ethertype {
     WST_ETHERTYPE_ERSPAN_3 = 0x22eb, /* type III */
 };
 
-/* For what few packets need. Kept out of line it leaves the plain walk (Ethernet, IPv4, TCP) free
- * of saved registers: a third of its time. */
+/* For what few packets need: out of line it leaves the plain walk (Ethernet, IPv4, TCP) short and
+ * without saved registers. */
 #define WST_SELDOM __attribute__((cold, noinline))
 
 /* What sets one network apart from another; see wst_net_domain. */

@@ -11,8 +11,8 @@
 #include <stdbool.h>
 #include <wstrace/render.h>
 
-/* Payload bytes on a line of text: with what stands before it, a line and a bit of a terminal. */
-enum { WST_TOOL_MAX_TEXT = 80 };
+/* Payload bytes on a line of text: with what stands before it, about a line of a wide terminal. */
+enum { WST_TOOL_MAX_TEXT = 64 };
 
 enum wst_tool_colour { WST_TOOL_COLOUR_AUTO, WST_TOOL_COLOUR_ALWAYS, WST_TOOL_COLOUR_NEVER };
 

@@ -5,6 +5,7 @@
  * goes, and makes the exit status 2.
  */
 #include "command.h"
+#include "devices.h"
 #include "options.h"
 #include "output.h"
 #include "progress.h"
@@ -32,6 +33,7 @@ struct run {
     struct wst_tool_progress progress;
     uint64_t packets; /* that passed the filter */
     bool prompt;      /* somebody waits for each packet's lines */
+    char device[WST_TOOL_DEVICE_SIZE];
 };
 
 /* -- the end of the chain: what is printed when ------------------------------------------------ */
@@ -109,9 +111,10 @@ static bool add_sources(struct run *run)
     run->sources = calloc(o->files_n + 1, sizeof *run->sources);
     if (run->capture == NULL || run->sources == NULL) return false;
     if (o->device) {
-        struct wst_live_options live = {o->device, (int)o->snaplen, o->no_promiscuous,
+        const char *device = wst_tool_devices_name(o->device, run->device);
+        struct wst_live_options live = {device, (int)o->snaplen, o->no_promiscuous,
                                         (int)o->buffer_kib, o->link_type};
-        run->sources[run->sources_n++] = o->device;
+        run->sources[run->sources_n++] = device;
         if (wst_capture_add_live(run->capture, &live) != 0) return false;
     }
     for (size_t i = 0; i < o->files_n; i++) {
@@ -201,7 +204,7 @@ static void begin(struct run *run)
     meta.link_types = wst_capture_link_types(run->capture, &meta.link_types_n);
     if (run->options->device && !run->options->quiet)
         wst_tool_say_bare("listening on %s, link-type %s, snapshot length %d bytes",
-                          run->options->device, meta.link_types_n ? meta.link_types[0] : "unknown",
+                          run->sources[0], meta.link_types_n ? meta.link_types[0] : "unknown",
                           run->options->snaplen ? (int)run->options->snaplen : 262144);
     wst_context_begin(run->context, &meta);
     if (run->prompt) wst_render_flush(run->render);
@@ -277,25 +280,6 @@ static int trace(const struct wst_tool_options *options)
 /* -- the options that are commands of their own --------------------------------------------------
  */
 
-static void show_device(void *user, int number, const char *name, const char *text)
-{
-    char safe[2][512];
-
-    (void)user;
-    wst_tool_safe(safe[0], sizeof safe[0], name, strlen(name));
-    wst_tool_safe(safe[1], sizeof safe[1], text ? text : "", text ? strlen(text) : 0);
-    printf(text ? "%d.%s (%s)\n" : "%d.%s%s\n", number, safe[0], safe[1]);
-}
-
-static int list_devices(void)
-{
-    char error[WST_CAPTURE_ERROR_SIZE];
-
-    if (wst_capture_devices(show_device, NULL, error) == 0) return wst_tool_stdout_done();
-    wst_tool_say("%s", error);
-    return WST_TOOL_TROUBLE;
-}
-
 static int show_version(void)
 {
     printf("wstrace %s\n", wst_version());
@@ -313,7 +297,7 @@ int wst_tool_trace(int argc, char **argv)
         else if (options.version)
             status = show_version();
         else if (options.list_devices)
-            status = list_devices();
+            status = wst_tool_devices_list();
         else
             status = trace(&options);
     }

@@ -12,8 +12,8 @@
 static void seek_found(const struct wst_ws_step *s, size_t at)
 {
     struct wst_ws_side *side = wst_side_of(s);
-    struct wst_seek *k = side->seek;
-    side->seek = NULL;
+    struct wst_seek *k = s->ws->rare[s->dir].seek;
+    s->ws->rare[s->dir].seek = NULL;
     side->mode = WST_WS_HEADER;
     side->resumed = true;
     side->offset = k->offset + at;
@@ -41,10 +41,10 @@ static void seek_found(const struct wst_ws_step *s, size_t at)
 static void seek_give_up(const struct wst_ws_step *s)
 {
     struct wst_ws_side *side = wst_side_of(s);
-    uint64_t bytes = side->seek->skipped + side->seek->bytes.n;
+    uint64_t bytes = s->ws->rare[s->dir].seek->skipped + s->ws->rare[s->dir].seek->bytes.n;
     side->mode = WST_WS_OFF;
-    wst_seek_free(side->seek, s->env->budget);
-    side->seek = NULL;
+    wst_seek_free(s->ws->rare[s->dir].seek, s->env->budget);
+    s->ws->rare[s->dir].seek = NULL;
     if (bytes)
         wst_ws_problemf(s, WST_PROBLEM_STREAM_LOST, 0, 0,
                         "no credible frame in the %llu bytes that follow",
@@ -54,7 +54,7 @@ static void seek_give_up(const struct wst_ws_step *s)
 static void seek_try(const struct wst_ws_step *s, bool final)
 {
     struct wst_seek_rules r = wst_side_rules(s);
-    ptrdiff_t at = wst_seek_find(wst_side_of(s)->seek, &r, final);
+    ptrdiff_t at = wst_seek_find(s->ws->rare[s->dir].seek, &r, final);
     if (at >= 0)
         seek_found(s, (size_t)at);
     else if (final)
@@ -66,11 +66,11 @@ void wst_lost_begin(const struct wst_ws_step *s, struct wst_seek *seek)
     struct wst_ws_side *side = wst_side_of(s);
     side->have = 0;
     side->left = 0;
-    side->seek = seek;
+    s->ws->rare[s->dir].seek = seek;
     side->mode = seek ? WST_WS_SEEK : WST_WS_OFF;
     /* Compressed messages may have been lost with the frames. */
-    if (side->deflate)
-        wst_deflate_lose(&s->env->inflaters, side->deflate, WST_CONTEXT_LOST);
+    if (s->ws->rare[s->dir].deflate)
+        wst_deflate_lose(&s->env->inflaters, s->ws->rare[s->dir].deflate, WST_CONTEXT_LOST);
     else
         side->context_lost = true;
     if (seek && seek->bytes.n) seek_try(s, false);
@@ -78,7 +78,7 @@ void wst_lost_begin(const struct wst_ws_step *s, struct wst_seek *seek)
 
 void wst_lost_push(const struct wst_ws_step *s, struct wst_slice bytes)
 {
-    struct wst_seek *k = wst_side_of(s)->seek;
+    struct wst_seek *k = s->ws->rare[s->dir].seek;
     if (wst_seek_push(k, s->env->budget, bytes, s->arrival->from,
                       s->env->options->limits.max_resync))
         seek_try(s, false);
@@ -93,7 +93,7 @@ static void gap_inside(const struct wst_ws_step *s, uint64_t n)
     struct wst_ws_open *open = side->open;
     struct wst_frame f;
     side->left -= n;
-    if (!open || !n || !wst_frame_parse(side->head, side->have, &f)) return;
+    if (!open || !n || !wst_frame_parse(s->ws->rare[s->dir].head, side->have, &f)) return;
     open->frame_lost += n;
     if (!wst_frame_is_data(&f))
         open->control_omitted += n;
@@ -109,7 +109,7 @@ static void gap_apply(const struct wst_ws_step *s, uint64_t n)
         if (!side->left) wst_side_frame_over(s);
         return;
     }
-    uint64_t position = wst_side_position(side);
+    uint64_t position = wst_side_position(s->ws, s->dir);
     if (side->mode == WST_WS_PAYLOAD) {
         gap_inside(s, side->left);
         wst_side_cut(s);
@@ -124,9 +124,9 @@ void wst_lost_gap(const struct wst_ws_step *s, uint64_t n)
     struct wst_ws_side *side = wst_side_of(s);
     if (side->mode == WST_WS_SEEK) { /* what is there must do */
         struct wst_seek_rules r = wst_side_rules(s);
-        ptrdiff_t at = wst_seek_find(side->seek, &r, true);
+        ptrdiff_t at = wst_seek_find(s->ws->rare[s->dir].seek, &r, true);
         if (at < 0) {
-            wst_seek_gap(side->seek, n);
+            wst_seek_gap(s->ws->rare[s->dir].seek, n);
             return;
         }
         seek_found(s, (size_t)at);
@@ -141,7 +141,7 @@ void wst_lost_fin(const struct wst_ws_step *s)
     if (side->mode == WST_WS_SEEK) seek_try(s, true);
     struct wst_frame f;
     bool cut = false;
-    if (side->mode == WST_WS_PAYLOAD && wst_frame_parse(side->head, side->have, &f)) {
+    if (side->mode == WST_WS_PAYLOAD && wst_frame_parse(s->ws->rare[s->dir].head, side->have, &f)) {
         uint64_t left = side->left, n = s->ws->frames + 1;
         wst_side_cut(s);
         cut = true;

@@ -34,10 +34,10 @@ static bool message_takeover(const struct wst_ws_step *s)
 static struct wst_deflate *message_deflate(const struct wst_ws_step *s)
 {
     struct wst_ws_side *side = message_side(s);
-    if (!side->deflate)
-        side->deflate =
+    if (!s->ws->rare[s->dir].deflate)
+        s->ws->rare[s->dir].deflate =
             wst_deflate_new(&s->env->inflaters, message_takeover(s), !side->context_lost);
-    return side->deflate;
+    return s->ws->rare[s->dir].deflate;
 }
 
 static void message_scratch_settle(struct wst_ws_env *env, struct wst_buf *scratch)
@@ -313,8 +313,8 @@ static struct message_result message_finish_inflation(const struct wst_ws_step *
     if (m->torn) {
         r.certain = false;
         struct wst_ws_side *side = message_side(s);
-        if (side->deflate)
-            wst_deflate_lose(&s->env->inflaters, side->deflate, WST_CONTEXT_LOST);
+        if (s->ws->rare[s->dir].deflate)
+            wst_deflate_lose(&s->env->inflaters, s->ws->rare[s->dir].deflate, WST_CONTEXT_LOST);
         else
             side->context_lost = true;
     }

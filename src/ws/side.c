@@ -301,21 +301,21 @@ static size_t take_header(const struct wst_ws_step *s, struct wst_slice bytes)
                 frame_over(s, &x);
                 return n + (size_t)f.len;
             }
-            memcpy(side->head, bytes.p, n);
+            memcpy(s->ws->rare[s->dir].head, bytes.p, n);
             side->have = (uint8_t)n;
             span_begin(s, &f, s->arrival->from);
             return n;
         }
-        side->head_pkt = s->arrival->from;
+        s->ws->rare[s->dir].head_pkt = s->arrival->from;
     }
     size_t taken = 0, n = 0;
     while (!n && taken < bytes.n) {
-        side->head[side->have++] = bytes.p[taken++];
-        n = wst_frame_parse(side->head, side->have, &f);
+        s->ws->rare[s->dir].head[side->have++] = bytes.p[taken++];
+        n = wst_frame_parse(s->ws->rare[s->dir].head, side->have, &f);
     }
     if (!n) return taken;
     if (header_refused(s, &f)) return bytes.n;
-    span_begin(s, &f, side->head_pkt);
+    span_begin(s, &f, s->ws->rare[s->dir].head_pkt);
     if (!f.len) span_over(s, &f, false);
     return taken;
 }
@@ -324,7 +324,7 @@ static size_t take_payload(const struct wst_ws_step *s, struct wst_slice bytes)
 {
     struct wst_ws_side *side = wst_side_of(s);
     struct wst_frame f;
-    wst_frame_parse(side->head, side->have, &f);
+    wst_frame_parse(s->ws->rare[s->dir].head, side->have, &f);
     struct wst_slice part =
         wst_slice_head(bytes, side->left < bytes.n ? (size_t)side->left : bytes.n);
     span_payload(s, &f, part);
@@ -343,11 +343,13 @@ void wst_side_run(const struct wst_ws_step *s, struct wst_slice bytes)
     }
 }
 
-uint64_t wst_side_position(const struct wst_ws_side *side)
+uint64_t wst_side_position(const struct wst_ws *ws, enum wst_dir dir)
 {
+    const struct wst_ws_side *side = &ws->side[dir];
+    const struct wst_ws_rare *rare = &ws->rare[dir];
     struct wst_frame f;
-    if (side->mode == WST_WS_SEEK) return side->seek->offset + side->seek->bytes.n;
-    if (side->mode != WST_WS_PAYLOAD || !wst_frame_parse(side->head, side->have, &f))
+    if (side->mode == WST_WS_SEEK) return rare->seek->offset + rare->seek->bytes.n;
+    if (side->mode != WST_WS_PAYLOAD || !wst_frame_parse(rare->head, side->have, &f))
         return side->offset + side->have;
     return side->offset + f.header_len + (f.len - side->left);
 }
@@ -356,7 +358,7 @@ void wst_side_cut(const struct wst_ws_step *s)
 {
     struct wst_ws_side *side = wst_side_of(s);
     struct wst_frame f;
-    if (side->mode == WST_WS_PAYLOAD && wst_frame_parse(side->head, side->have, &f))
+    if (side->mode == WST_WS_PAYLOAD && wst_frame_parse(s->ws->rare[s->dir].head, side->have, &f))
         span_over(s, &f, true);
     side->have = 0;
 }
@@ -365,5 +367,5 @@ void wst_side_frame_over(const struct wst_ws_step *s)
 {
     struct wst_ws_side *side = wst_side_of(s);
     struct wst_frame f;
-    if (wst_frame_parse(side->head, side->have, &f)) span_over(s, &f, false);
+    if (wst_frame_parse(s->ws->rare[s->dir].head, side->have, &f)) span_over(s, &f, false);
 }

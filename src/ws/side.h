@@ -21,7 +21,7 @@ void wst_side_cut(const struct wst_ws_step *s);
 /* The current frame's payload has come to its end, with or without holes. */
 void wst_side_frame_over(const struct wst_ws_step *s);
 /* Offset of the next byte. */
-uint64_t wst_side_position(const struct wst_ws_side *side);
+uint64_t wst_side_position(const struct wst_ws *ws, enum wst_dir dir);
 void wst_side_open_free(struct wst_ws_env *env, struct wst_ws_side *side);
 
 /* lost.c */

@@ -30,10 +30,10 @@ void wst_ws_free(struct wst_ws *ws, struct wst_ws_env *env)
 {
     for (int d = 0; d < 2; d++) {
         wst_side_open_free(env, &ws->side[d]);
-        wst_deflate_free(&env->inflaters, ws->side[d].deflate);
-        wst_seek_free(ws->side[d].seek, env->budget);
-        ws->side[d].deflate = NULL;
-        ws->side[d].seek = NULL;
+        wst_deflate_free(&env->inflaters, ws->rare[d].deflate);
+        wst_seek_free(ws->rare[d].seek, env->budget);
+        ws->rare[d].deflate = NULL;
+        ws->rare[d].seek = NULL;
     }
 }
 
@@ -64,7 +64,7 @@ void wst_ws_gap(struct wst_ws *ws, struct wst_ws_env *env, enum wst_dir dir, uin
     e.type = WST_EVENT_GAP;
     e.dir = dir;
     e.when = arrival->when;
-    e.gap = (struct wst_event_gap){n, (int64_t)(wst_side_position(side) & INT64_MAX)};
+    e.gap = (struct wst_event_gap){n, (int64_t)(wst_side_position(ws, dir) & INT64_MAX)};
     side->gaps++;
     env->emit(env->user, ws->conversation, &e);
     wst_lost_gap(&s, n);

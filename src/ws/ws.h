@@ -66,32 +66,37 @@ struct wst_ws_open {        /* what a frame or message that spans segments needs
 
 enum wst_ws_mode { WST_WS_HEADER, WST_WS_PAYLOAD, WST_WS_SEEK, WST_WS_OFF };
 
-struct wst_ws_side {
+struct wst_ws_side { /* what every frame touches: one cache line */
     uint64_t offset; /* of the current frame's first byte */
     uint64_t left;   /* payload bytes of it still to come */
     struct wst_ws_open *open;
-    struct wst_deflate *deflate; /* made with the first compressed message */
-    struct wst_seek *seek;
-    uint64_t head_pkt; /* in which the header being read began */
     uint64_t frames, messages, wire_bytes, bytes;
     uint32_t gaps;
-    uint8_t head[WST_FRAME_HEADER_MAX], have; /* header bytes so far, or of the current frame */
-    uint8_t mode;                             /* enum wst_ws_mode */
-    bool closed : 1;                          /* sent a close frame */
-    bool finished : 1;                        /* sends nothing more */
+    uint8_t mode;          /* enum wst_ws_mode */
+    uint8_t have;          /* header bytes so far, or of the current frame */
+    bool closed : 1;       /* sent a close frame */
+    bool finished : 1;     /* sends nothing more */
     bool resumed : 1;      /* framing was found again: what came before is unknown */
     bool joined : 1;       /* picked up in the middle, nothing found yet */
     bool context_lost : 1; /* compressed messages went missing before the context was made */
 };
 
+struct wst_ws_rare {             /* and what few do */
+    struct wst_deflate *deflate; /* made with the first compressed message */
+    struct wst_seek *seek;       /* while in WST_WS_SEEK */
+    uint64_t head_pkt;           /* in which the header being read began */
+    uint8_t head[WST_FRAME_HEADER_MAX];
+};
+
 struct wst_ws { /* one WebSocket connection */
     void *conversation;
-    struct wst_ws_side side[2]; /* [WST_C2S], [WST_S2C] */
     uint64_t frames, messages;
-    int64_t began_ns; /* time of the handshake */
     struct wst_ws_terms terms;
-    int32_t close_code; /* of the first close frame */
-    int8_t closed_by;   /* enum wst_dir */
+    int8_t closed_by;           /* enum wst_dir */
+    int32_t close_code;         /* of the first close frame */
+    struct wst_ws_side side[2]; /* [WST_C2S], [WST_S2C] */
+    struct wst_ws_rare rare[2];
+    int64_t began_ns; /* time of the handshake */
 };
 
 void wst_ws_init(struct wst_ws *ws, void *conversation, const struct wst_ws_terms *terms,

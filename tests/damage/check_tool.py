@@ -26,8 +26,9 @@ def events(run_):
 
 
 def timeline(run_):
-    """The lines about packets; ends and totals depend on where the capture stops."""
-    return [e for e in events(run_) if e['type'] not in ('meta', 'end', 'stats', 'problem')]
+    """What a later cut does not change: neither ends and totals, nor what is left unfinished."""
+    return [e for e in events(run_) if e['type'] not in ('meta', 'end', 'stats', 'problem', 'gap')
+            and e.get('complete', True) and e.get('certain', True)]
 
 
 def boundaries(data):

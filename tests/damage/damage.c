@@ -11,7 +11,7 @@
  * --flips N         N versions of each file with 1 to --bits (8) random bytes changed
  * --case K          only that case of each file, as a failure names it; --keep: leave the input there
  *
- * Both renderers listen. Every line of JSON is parsed by jansson; the text may hold no control
+ * After a failure it goes on behind it, until ten are found. Both renderers listen. Every line of JSON is parsed by jansson; the text may hold no control
  * character but the newline. Each case is the whole way: file, context, renderers, end.
  */
 #include <dirent.h>
@@ -22,14 +22,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <jansson.h>
 
 #include <wstrace/wstrace.h>
 
-enum { HANG_SECONDS = 30 };
+enum { HANG_SECONDS = 30, MAX_FAILURES = 10 };
 
 static struct {
     uint64_t cuts, every_below, flips, bits, seed, shard, shards;
@@ -37,47 +39,22 @@ static struct {
     const char *keep;
 } options = {.bits = 8, .seed = 1, .shards = 1, .only = -1};
 
-static struct { /* what is being done; a crash tells it */
-    const char *file;
-    uint64_t number, cases;
-    const char *how;
+/* What is being done. Shared with the parent, which tells it when the child dies, and starts
+ * another child behind that case. */
+static struct now {
+    char file[512];
+    uint64_t file_number, number, cases;
+    char how[16];
     uint64_t at;
-} now;
+} *now;
 
-static void tell(const char *what)
-{
-    fprintf(stderr, "damage: %s: %s, case %" PRIu64 " (%s %" PRIu64 ", seed %" PRIu64 ")\n", what,
-            now.file, now.number, now.how, now.at, options.seed);
-}
+static uint64_t skip_files, skip_cases; /* what former children did */
 
 static void fail(const char *what)
 {
-    tell(what);
+    fprintf(stderr, "damage: %s\n", what);
     exit(1);
 }
-
-static void on_signal(int number)
-{
-    tell(number == SIGALRM ? "hangs" : "crashes");
-    signal(number, SIG_DFL);
-    if (number == SIGALRM) _exit(1);
-    raise(number);
-}
-
-#if defined(__SANITIZE_ADDRESS__)
-#define HAVE_DEATH_CALLBACK 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define HAVE_DEATH_CALLBACK 1
-#endif
-#endif
-#ifdef HAVE_DEATH_CALLBACK
-void __sanitizer_set_death_callback(void (*callback)(void));
-static void on_death(void)
-{
-    if (now.how) tell("the sanitizer stops");
-}
-#endif
 
 /* -- what is printed, looked at ------------------------------------------------------------- */
 
@@ -199,7 +176,7 @@ static void trace(struct wst_capture *capture, const char *path, struct listener
     struct wst_options o;
     wst_options_init(&o);
     o.hash_seed[0] = o.hash_seed[1] = 1;
-    o.headers = now.number & 1;
+    o.headers = now->number & 1;
     o.verify_checksums = false;
     struct wst_context *context = wst_context_new(&o, &listener);
     if (!context) fail("out of memory");
@@ -233,7 +210,7 @@ static void run_case(const char *path)
     sink_done(&json_sink);
     sink_done(&text_sink);
     alarm(0);
-    now.cases++;
+    now->cases++;
 }
 
 /* -- damage --------------------------------------------------------------------------------- */
@@ -246,11 +223,12 @@ static uint64_t random_next(uint64_t *state) /* xorshift64* */
 
 /* The damaged file: one file all the time, cut from long to short, flipped and mended. */
 struct victim {
-    char path[256];
     int fd;
     const uint8_t *p;
     size_t n;
 };
+
+static char victim_path[256];
 
 static void write_at(const struct victim *v, const uint8_t *p, size_t n, size_t at)
 {
@@ -263,8 +241,10 @@ static void write_at(const struct victim *v, const uint8_t *p, size_t n, size_t 
 
 static bool wanted(void)
 {
-    if (options.only >= 0) return now.number == (uint64_t)options.only;
-    return now.number % options.shards == options.shard;
+    if (now->file_number < skip_files) return false;
+    if (now->file_number == skip_files && now->number < skip_cases) return false;
+    if (options.only >= 0) return now->number == (uint64_t)options.only;
+    return now->number % options.shards == options.shard;
 }
 
 static void keep(const struct victim *v)
@@ -281,18 +261,18 @@ static void run_wanted(const struct victim *v)
 {
     if (wanted()) {
         if (options.only >= 0 && options.keep) keep(v);
-        run_case(v->path);
+        run_case(victim_path);
     }
-    now.number++;
+    now->number++;
 }
 
 static void cut(const struct victim *v)
 {
     uint64_t places = v->n < options.every_below ? v->n : options.cuts < v->n ? options.cuts : v->n;
-    now.how = "cut to";
+    strcpy(now->how, "cut to");
     for (uint64_t i = places; i-- > 0;) {
-        now.at = (uint64_t)((double)v->n * (double)i / (double)places);
-        if (ftruncate(v->fd, (off_t)now.at) != 0) fail("cannot cut");
+        now->at = (uint64_t)((double)v->n * (double)i / (double)places);
+        if (ftruncate(v->fd, (off_t)now->at) != 0) fail("cannot cut");
         run_wanted(v);
     }
     if (ftruncate(v->fd, 0) != 0) fail("cannot cut");
@@ -301,7 +281,7 @@ static void cut(const struct victim *v)
 
 static void flip(const struct victim *v)
 {
-    now.how = "flip";
+    strcpy(now->how, "flip");
     for (uint64_t i = 0; i < options.flips && v->n; i++) {
         size_t places[256];
         uint64_t state = (options.seed * 0x9e3779b97f4a7c15ULL) ^ (i * 0xbf58476d1ce4e5b9ULL) ^ v->n;
@@ -316,7 +296,7 @@ static void flip(const struct victim *v)
             uint8_t byte = (uint8_t)(v->p[places[k]] ^ (1 + random_next(&state) % 255));
             write_at(v, &byte, 1, places[k]);
         }
-        now.at = i;
+        now->at = i;
         run_wanted(v);
         for (size_t k = 0; k < n; k++) write_at(v, v->p + places[k], 1, places[k]);
     }
@@ -325,24 +305,23 @@ static void flip(const struct victim *v)
 static void damage_file(const char *path, size_t size)
 {
     struct victim v = {.n = size};
-    const char *folder = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : getenv("TMPDIR");
-    snprintf(v.path, sizeof v.path, "%s/wstrace-damage-XXXXXX", folder ? folder : "/tmp");
     FILE *file = fopen(path, "rb");
     uint8_t *p = malloc(size + 1);
     if (!file || !p || fread(p, 1, size, file) != size) fail("cannot read it");
     fclose(file);
     v.p = p;
-    v.fd = mkstemp(v.path);
-    if (v.fd < 0) fail("cannot make a file to damage");
+    v.fd = open(victim_path, O_RDWR | O_TRUNC | O_CLOEXEC);
+    if (v.fd < 0) fail("cannot open the file to damage");
     write_at(&v, p, size, 0);
 
-    now.file = path, now.number = 0, now.how = "whole", now.at = size;
+    snprintf(now->file, sizeof now->file, "%s", path);
+    strcpy(now->how, "whole");
+    now->number = 0, now->at = size;
     run_wanted(&v);
     if (options.cuts || size < options.every_below) cut(&v);
     flip(&v);
-    now.how = NULL;
+    now->file_number++;
 
-    unlink(v.path);
     close(v.fd);
     free(p);
 }
@@ -360,8 +339,10 @@ static int by_name(const struct dirent **a, const struct dirent **b)
 static void damage(const char *path, int depth)
 {
     struct stat st;
-    now.file = path;
-    if (stat(path, &st)) fail(strerror(errno));
+    if (stat(path, &st)) {
+        fprintf(stderr, "damage: %s: %s\n", path, strerror(errno));
+        exit(2);
+    }
     if (S_ISREG(st.st_mode)) {
         if (depth == 0 || is_capture(path)) damage_file(path, (size_t)st.st_size);
         return;
@@ -417,6 +398,53 @@ static bool option(const char *name, const char *value)
     return true;
 }
 
+/* The child. Leaks are found when it exits. */
+static void run_all(char **paths)
+{
+    now->file_number = 0;
+    for (; *paths; paths++) damage(*paths, 0);
+    free(json_sink.line);
+    free(text_sink.line);
+    exit(0);
+}
+
+static void tell(int status)
+{
+    const char *what = "the library, or what it prints, is at fault";
+    if (WIFSIGNALED(status)) what = WTERMSIG(status) == SIGALRM ? "it hangs" : "it crashes";
+    fprintf(stderr,
+            "damage: %s: %s, --case %" PRIu64 " (%s %" PRIu64 ") --seed %" PRIu64 " --bits %" PRIu64
+            "\n\n",
+            what, now->file, now->number, now->how, now->at, options.seed, options.bits);
+}
+
+static int supervise(char **paths)
+{
+    int failures = 0, status = 1;
+    do {
+        pid_t child = fork();
+        if (child == 0) run_all(paths);
+        if (child < 0 || waitpid(child, &status, 0) != child) fail("cannot fork");
+        if (status == 0) break;
+        if (WIFEXITED(status) && WEXITSTATUS(status) == 2) return 2;
+        tell(status);
+        skip_files = now->file_number, skip_cases = now->number + 1;
+    } while (++failures < MAX_FAILURES && options.only < 0);
+    unlink(victim_path);
+    printf("%" PRIu64 " damaged captures, %d of them not survived\n", now->cases, failures);
+    return failures ? 1 : 0;
+}
+
+static bool prepare(void)
+{
+    const char *folder = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : getenv("TMPDIR");
+    snprintf(victim_path, sizeof victim_path, "%s/wstrace-damage-XXXXXX", folder ? folder : "/tmp");
+    int fd = mkstemp(victim_path);
+    if (fd >= 0) close(fd);
+    now = mmap(NULL, sizeof *now, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    return fd >= 0 && now != MAP_FAILED;
+}
+
 int main(int argc, char **argv)
 {
     int i = 1;
@@ -427,16 +455,6 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: damage [OPTION VALUE]… FILE|FOLDER…\n");
         return 2;
     }
-    signal(SIGALRM, on_signal);
-#ifdef HAVE_DEATH_CALLBACK
-    __sanitizer_set_death_callback(on_death);
-#else
-    signal(SIGSEGV, on_signal);
-    signal(SIGABRT, on_signal);
-#endif
-    for (; i < argc; i++) damage(argv[i], 0);
-    free(json_sink.line);
-    free(text_sink.line);
-    printf("%" PRIu64 " damaged captures, all of them survived\n", now.cases);
-    return 0;
+    if (!prepare()) fail("cannot make a file to damage");
+    return supervise(argv + i);
 }

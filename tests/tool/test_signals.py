@@ -81,7 +81,8 @@ def talk():
         s.close()
 
 
-process = start("--json", "-i", "lo", "tcp")
+number = re.search(r"^(\d+)\.lo\b", subprocess.run([TOOL, "-D"], stdout=subprocess.PIPE).stdout.decode(), re.M)
+process = start("--json", "-i", number.group(1) if number else "lo", "tcp")  # by its number: named all the same
 said = wait_for(process.stderr, b"\n")
 if b"listening on lo" not in said:
     process.kill()

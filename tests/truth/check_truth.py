@@ -260,7 +260,7 @@ def compare_handshake(where, t, e, partial, say):
         check('extensions', extension_names(t['extensions']), extension_names(e['server_extensions'])
               if e['server_extensions'] is not None or not partial else None)
         if t['extensions'] and '=' in t['extensions'] and 'at' not in t:
-            squeeze = re.compile(r'\s+')
+            squeeze = re.compile(r'[\s"]+')  # as sent: a value may be quoted
             check('extensions', squeeze.sub('', t['extensions']), squeeze.sub('', e['server_extensions'] or ''))
     if t.get('offered'):
         check('offer', extension_names(t['offered']), extension_names(e['client_extensions']))
