@@ -16,6 +16,7 @@
 #endif
 #include <stdlib.h>
 #include <sys/types.h>
+#include <unistd.h>
 
 struct classic {
     struct wst_source *source;
@@ -28,6 +29,7 @@ struct classic {
     uint32_t record_head;    /* bytes before each packet's data */
     uint32_t link_type;
     bool nanos;
+    bool plain; /* libpcap reads the file itself */
 };
 
 /* Too large for an enum. */
@@ -59,7 +61,7 @@ bool wst_classic_is(const uint8_t magic[4])
 /*      0       4       6       8         12        16        20          24
  *      | magic | major | minor | thiszone | sigfigs | snaplen | link type |
  * Raises the snap length. 0 already means the most, and larger ones are some link types' right. */
-static void mend_head(struct classic *c)
+static bool mend_head(struct classic *c)
 {
     bool little;
     uint32_t magic = magic_of(c->head, &little);
@@ -67,20 +69,22 @@ static void mend_head(struct classic *c)
     c->nanos = magic == NANO;
     c->record_head = magic == KUZNETZOV ? 24 : 16;
     if (little) snaplen = swap32(snaplen);
-    if (snaplen == 0 || snaplen >= WST_CLASSIC_SNAPLEN) return;
+    if (snaplen == 0 || snaplen >= WST_CLASSIC_SNAPLEN) return false;
     snaplen = little ? swap32(WST_CLASSIC_SNAPLEN) : WST_CLASSIC_SNAPLEN;
     for (int i = 0; i < 4; i++) c->head[16 + i] = (uint8_t)(snaplen >> (24 - 8 * i));
+    return true;
 }
 
-static void take_head(struct classic *c)
+/* True: the header is not the file's own any more. */
+static bool take_head(struct classic *c)
 {
     while (c->head_n < sizeof c->head) {
         size_t n = wst_source_read(c->source, c->head + c->head_n, sizeof c->head - c->head_n);
-        if (n == 0) return; /* libpcap will say how much is missing */
+        if (n == 0) return false; /* libpcap will say how much is missing */
         c->head_n += n;
     }
-    mend_head(c);
     c->offset = sizeof c->head;
+    return mend_head(c);
 }
 
 /* ---- a FILE over the source ---- */
@@ -116,6 +120,26 @@ static FILE *open_cookie(struct classic *c)
 }
 #endif
 
+/* A plain file whose header needs no mending is read without the cookie: stdio copies a packet's
+ * 16-byte header byte by byte from a cookie, and at once from a file. NULL: not such a file. */
+static FILE *open_plain(struct classic *c, bool mended)
+{
+    const struct wst_source *s = c->source;
+    if (mended || !s->regular || s->gzip || c->head_n < sizeof c->head) return NULL;
+    int fd = dup(s->fd);
+    if (fd < 0) return NULL;
+    FILE *file = lseek(fd, 0, SEEK_SET) == 0 ? fdopen(fd, "rb") : NULL;
+    if (!file) {
+        close(fd);
+        return NULL;
+    }
+#ifdef __linux__
+    __fsetlocking(file, FSETLOCKING_BYCALLER);
+#endif
+    c->plain = true;
+    return file;
+}
+
 /* libpcap's sentence, made to begin as ours do. `part`: what was being read. A source that broke
  * down (a corrupt gzip) is the cause; libpcap only sees that nothing more comes. */
 static void explain(const struct classic *c, const char *part, const char *why, char *error)
@@ -143,8 +167,9 @@ static int open_classic(struct classic *c, struct wst_source *source, size_t buf
     char why[PCAP_ERRBUF_SIZE];
     FILE *file;
     *c = (struct classic){.source = source};
-    take_head(c);
-    file = open_cookie(c);
+    bool mended = take_head(c);
+    file = open_plain(c, mended);
+    if (!file) file = open_cookie(c);
     if (!file) return fail(c, error, "out of memory");
     if (buffer && (c->buffer = malloc(buffer)) != NULL) setvbuf(file, c->buffer, _IOFBF, buffer);
     c->pcap = pcap_fopen_offline_with_tstamp_precision(file, PCAP_TSTAMP_PRECISION_NANO, why);
@@ -178,6 +203,7 @@ static void on_packet(u_char *user, const struct pcap_pkthdr *head, const u_char
         .nanos = c->nanos,
     };
     c->offset += c->record_head + head->caplen;
+    if (c->plain) c->source->consumed = c->offset;
     if (wst_feed_admit(c->feed, &packet)) wst_feed_push(c->feed, &packet);
     if (wst_feed_over(c->feed)) pcap_breakloop(c->pcap);
 }

@@ -35,7 +35,7 @@ struct wst_head {
 };
 
 /* Length of the head at the front of `s`, blank line included; 0 when it is not whole. `seen`
- * bytes were looked at before. */
+ * bytes were looked at before. Empty lines before the head are not for it. */
 size_t wst_head_length(struct wst_slice s, size_t seen);
 /* Parses a whole head. `bytes` is written to when lines are folded (RFC 9112 section 5.2).
  * False: no HTTP/1 head. */

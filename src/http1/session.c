@@ -248,6 +248,9 @@ static size_t http_head_bytes(struct wst_http *h, struct wst_http_env *env, enum
     struct wst_buf *head = &h->side[dir].head;
     size_t cap = env->options->limits.max_head;
     if (!head->n) { /* nearly always: whole in one segment */
+        size_t blank = 0; /* empty lines before it are to be ignored (RFC 9112 section 2.2) */
+        while (blank < s.n && (s.p[blank] == '\r' || s.p[blank] == '\n')) blank++;
+        if (blank) return blank;
         size_t n = wst_head_length(s, 0);
         if (n && n <= cap) {
             http_head(h, env, dir, wst_slice_head(s, n), a);

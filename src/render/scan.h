@@ -4,8 +4,8 @@
  * The one loop under JSON strings and quotes; inline, so that each gets its own with its table.
  *
  * Most bytes are plain: printable ASCII but for '"' and '\'. Sixteen at a time they are stored
- * as they are and tested together. Where few are not plain, the copy goes on behind each escape;
- * where many are, byte by byte through the table without a branch.
+ * as they are and tested together; behind each escape the copy goes on with what follows. Around
+ * bytes from 0x80 on it goes byte by byte through the table without a branch.
  */
 #ifndef WST_RENDER_SCAN_H
 #define WST_RENDER_SCAN_H
@@ -103,7 +103,8 @@ static inline __m128i wst_scan_few(const uint8_t *p, size_t n)
     return _mm_set_epi64x((int64_t)high, (int64_t)low);
 }
 
-/* Sixteen bytes of which the bits in `mask` are to be escaped, and none is high; 32 can be read.
+/* Sixteen bytes of which the bits in `mask` are to be escaped, and none is high; 32 can be read
+ * (the latter sixteen only to be overwritten).
  * Each store takes along what is plain behind the escape. */
 static inline uint8_t *wst_scan_gaps(uint8_t *at, const uint8_t *p, unsigned mask,
                                      const struct wst_scan_row *rows)
@@ -121,8 +122,8 @@ static inline uint8_t *wst_scan_gaps(uint8_t *at, const uint8_t *p, unsigned mas
     return at + (16 - from);
 }
 
-/* The plain, and the sparsely escaped, from *p on; stops where the table must take over: before
- * many escapes or a high byte. Sets *n to how many bytes from *p on are worth that. */
+/* The plain and the escaped from *p on; stops where the table must take over: before a high byte.
+ * Sets *n to how many bytes from *p on are worth that. */
 static inline uint8_t *wst_scan_blocks(uint8_t *at, const uint8_t **p, const uint8_t *end,
                                        size_t *n, struct wst_scan_how how)
 {
@@ -135,17 +136,34 @@ static inline uint8_t *wst_scan_blocks(uint8_t *at, const uint8_t **p, const uin
             at += 16;
             continue;
         }
-        if (_mm_movemask_epi8(x) != 0 || end - c < 32 || __builtin_popcount(mask) > 4) {
+        if (_mm_movemask_epi8(x) != 0) {
             *p = c;
             return at;
         }
-        at = wst_scan_gaps(at, c, mask, how.rows);
+        if (end - c >= 32) {
+            at = wst_scan_gaps(at, c, mask, how.rows);
+        } else { /* the last but one: what lies behind the end must not be read */
+            uint8_t room[32];
+            wst_scan_store(room, x);
+            wst_scan_store(room + 16, x);
+            at = wst_scan_gaps(at, room, mask, how.rows);
+        }
     }
     *p = c;
     *n = (size_t)(end - c);
     if (*n == 0) return at;
-    wst_scan_store(at, wst_scan_few(c, *n));
-    if (wst_scan_mask(wst_scan_few(c, *n)) & ((1u << *n) - 1)) return at;
+    __m128i x = wst_scan_few(c, *n);
+    unsigned mask = wst_scan_mask(x) & ((1u << *n) - 1);
+    wst_scan_store(at, x);
+    if (mask) {
+        if (_mm_movemask_epi8(x) != 0) return at;
+        uint8_t room[32];
+        wst_scan_store(room, x);
+        wst_scan_store(room + 16, x);
+        at = wst_scan_gaps(at, room, mask, how.rows) - (16 - *n);
+        *p = end;
+        return at;
+    }
     *p = end;
     return at + *n;
 }

@@ -20,7 +20,7 @@ enum wst_sniffed {
 };
 
 enum {
-    WST_SNIFF_ENOUGH = 232
+    WST_SNIFF_ENOUGH = 257 /* a SOCKS5 greeting with all 255 methods */
 }; /* bytes after which WST_SNIFF_MORE is never the answer for HTTP, TLS and SOCKS5 */
 
 enum wst_sniffed wst_sniff(struct wst_slice bytes);

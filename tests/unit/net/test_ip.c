@@ -210,12 +210,12 @@ static void test_jumbogram(void **state)
 
 /* -- checksums -- */
 
-static enum wst_net_result with_flip(void (*put)(struct build *), size_t at, bool verify,
+static enum wst_net_result with_flip(void (*fill)(struct build *), size_t at, bool verify,
                                      size_t cut)
 {
     static struct build b;
     b.at = BUILD_ROOM;
-    put(&b);
+    fill(&b);
     if (at) build_packet(&b)[at] ^= 0x10;
     struct wst_options options = build_options();
     options.verify_checksums = verify;
