@@ -169,10 +169,13 @@ static void http_upgraded(struct wst_context *c, struct wst_flow *f, unsigned si
         wst_conversation_ignore(c, f);
         return;
     }
+    c->timeline.stats.http--;
     for (int d = 0; d < 2; d++) {
         struct wst_http_side *s = &h->http.side[d];
         struct wst_arrival carried = {a->when, s->from};
-        if (h->lost[d] && !s->wait.n && h->http.request_lost && d == WST_C2S)
+        w->ws.side[d].gaps = h->lost[d] > 0;
+        /* Without the request nobody knows where the client's frames begin. */
+        if (d == WST_C2S && h->http.request_lost && !s->wait.n)
             wst_ws_join(&w->ws, &c->ws, WST_C2S, wst_seek_new(&c->budget, 0), a);
         if (s->wait.n)
             wst_ws_push(&w->ws, &c->ws, (enum wst_dir)d, wst_buf_slice(&s->wait), &carried);
@@ -190,6 +193,7 @@ static void http_tunnel(struct wst_context *c, struct wst_flow *f, unsigned side
     unsigned client = h->base.client;
     f->upper = NULL;
     f->kind = KIND_NEW;
+    c->timeline.stats.http--; /* what is inside counts */
     for (int d = 0; d < 2; d++) {
         struct wst_http_side *s = &h->http.side[d];
         struct wst_arrival carried = {a->when, s->from};
@@ -338,10 +342,14 @@ static void new_first(struct wst_context *c, struct wst_flow *f, unsigned side,
     case WST_SNIFF_HTTP_REQUEST:
         c->timeline.stats.http++;
         f->upper = NULL;
-        if (http_begin(c, f, client))
-            new_hand_on(c, f, n, side, bytes, a);
-        else
+        if (!http_begin(c, f, client)) {
             conversation_new_free(c, n);
+            break;
+        }
+        /* One direction captured, or joined after the request: nothing to wait for. */
+        if (is == WST_SNIFF_HTTP_RESPONSE && (f->heard != 3 || !f->witnessed))
+            ((struct conversation_http *)f->upper)->http.request_lost = true;
+        new_hand_on(c, f, n, side, bytes, a);
         break;
     case WST_SNIFF_SOCKS5:
         if (!(n = new_upper(c, f))) {

@@ -49,6 +49,7 @@ static void connection_syn(struct wst_flow_table *t, struct wst_flow *f, unsigne
     if (syn_is_new(f, side, s)) {
         wst_flow_close(t, f, WST_TCP_TIMEOUT, a); /* its end was not captured */
         wst_flow_renew(t, f);
+        f->heard |= 1u << side & 3;
     }
     struct wst_half *h = &f->half[side];
     if (h->flags & WST_HALF_SYN) return;
@@ -135,6 +136,7 @@ void wst_flow_push(struct wst_flow_table *t, const struct wst_segment *s,
     struct wst_flow *f = wst_flow_find(t, s, &side, &hash);
     if (!f && !(f = wst_flow_create(t, s, hash, when))) return;
     f->touched = true;
+    f->heard |= 1u << side & 3;
     if (f->state != WST_FLOW_CLOSED)
         f->active = wst_flow_coarse(t->clock > when->ns ? t->clock : when->ns);
 

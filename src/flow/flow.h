@@ -71,6 +71,7 @@ struct wst_flow {
     bool touched : 1;      /* since the sweep came by */
     bool precious : 1;     /* the pipeline's: forget it last, and give it the long idle time */
     bool remember : 1;     /* the pipeline's: hold retransmissions against what was delivered */
+    uint8_t heard : 2;     /* bit 1 << side: a packet of that side was captured */
     uint16_t port[2];
 
     struct wst_half_rare rare[2];

@@ -115,7 +115,7 @@ void wst_rules_frame(const struct wst_ws_step *s, const struct wst_frame *f,
     if (c->interrupts)
         wst_ws_problemf(s, WST_PROBLEM_FRAME_NEW_MESSAGE_INSIDE, c->n, c->msg,
                         "a %s frame begins a message before the last one was finished", name);
-    if (c->after_close)
+    if (c->after_close && f->opcode != WST_OP_CLOSE) /* a second close has a problem of its own */
         wst_ws_problemf(s, WST_PROBLEM_FRAME_AFTER_CLOSE, c->n, c->msg,
                         "a %s frame after the %s's close frame", name, side);
 }

@@ -123,6 +123,7 @@ static void end_control(const struct wst_ws_step *s, const struct frame_end *x,
         }
     }
     if (!payload.p) payload = (struct wst_slice){(const uint8_t *)"", 0};
+    wst_side_of(s)->bytes += payload.n;
     bool close = f->opcode == WST_OP_CLOSE;
     emit_frame(s, x, c, close ? (struct wst_slice){NULL, 0} : payload);
     if (close && x->complete) emit_close(s, c->n, payload);
@@ -164,6 +165,7 @@ static void end_data(const struct wst_ws_step *s, const struct frame_end *x,
     struct wst_ws_side *side = wst_side_of(s);
     struct wst_ws_message single, *m = data_message(s, x, &single, c);
     const struct wst_frame *f = x->frame;
+    if (!m) side->bytes += f->len; /* of no message: as it is on the wire */
     if (m && !m->no) m->no = ++s->ws->messages;
     if (m) {
         m->frames++;

@@ -1,0 +1,473 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Conversations, each run whole, by the byte, cut in two at every place, and with a room that
+ * forgets an idle conversation between two messages.
+ */
+#include "session.h"
+
+#define KEY "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+#define ACCEPT "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"
+#define UP "Upgrade: websocket\r\nConnection: Upgrade\r\n"
+#define V13 "Sec-WebSocket-Version: 13\r\n"
+#define ASK "GET /chat HTTP/1.1\r\nHost: h\r\n" UP KEY V13 "\r\n"
+#define ASK_(more) "GET /chat HTTP/1.1\r\nHost: h\r\n" UP KEY V13 more "\r\n"
+#define YES "HTTP/1.1 101 Switching Protocols\r\n" UP ACCEPT "\r\n"
+#define YES_(more) "HTTP/1.1 101 Switching Protocols\r\n" UP ACCEPT more "\r\n"
+#define PLAIN "GET / HTTP/1.1\r\nHost: h\r\n\r\n"
+#define GOOD "{GET /chat 101 yes ok} "
+#define PMD "Sec-WebSocket-Extensions: permessage-deflate"
+#define DEFLATE_OFFER PMD "; client_max_window_bits\r\n"
+
+struct row {
+    const char *name;
+    const char *log;
+    struct step steps[12];
+    bool segments; /* where segments begin matters: run whole only */
+};
+
+static const struct row rows[] = {
+    /* RFC 6455 section 1.3, as far as it goes by tables; its values are looked at below */
+    {"the plain case", GOOD "upgraded", {Q(ASK), A(YES)}, false},
+    {"frames with the 101", GOOD "upgraded >client <..Hello",
+     {Q(ASK), A(YES "\x81\x05Hello"), Q("client")}, false},
+    {"client bytes before the 101", GOOD "!handshake.early-client-data upgraded >early <x",
+     {Q(ASK "early"), A(YES "x")}, false},
+    {"client bytes before the 101, in a segment of their own",
+     GOOD "!handshake.early-client-data upgraded >early, later",
+     {Q(ASK), Q("early"), Q(", later"), A(YES)}, false},
+    {"the answer first", GOOD "upgraded <x", {A(YES "x"), Q(ASK)}, false},
+    {"the answer first, then client bytes", GOOD "!handshake.early-client-data upgraded >ab <x",
+     {A(YES "x"), Q(ASK "a"), Q("b")}, true},
+    {"a part of the answer first", GOOD "upgraded", {A("HTTP/1.1 101 Swi"), Q(ASK),
+     A("tching Protocols\r\n" UP ACCEPT "\r\n")}, false},
+    {"empty lines before", GOOD "upgraded", {Q("\r\n\r\n\n" ASK), A("\r\n\r\n" YES)}, false},
+    {"bare line feeds", GOOD "upgraded >x <y",
+     {Q("GET /chat HTTP/1.1\nUpgrade: websocket\nSec-WebSocket-Version: 13\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\n\n"),
+      A("HTTP/1.1 101 ok\nUpgrade: websocket\n"
+        "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\n\ny"), Q("x")}, false},
+    {"folded lines", GOOD "upgraded",
+     {Q("GET /chat HTTP/1.1\r\nUpgrade:\r\n websocket\r\nSec-WebSocket-Version:\r\n\t13\r\n"
+        "Sec-WebSocket-Key:\r\n dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"),
+      A("HTTP/1.1 101 ok\r\nUpgrade:\r\n websocket\r\nSec-WebSocket-Accept:\r\n"
+        " s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n")}, false},
+    {"1xx before the 101", GOOD "upgraded <x",
+     {Q(ASK), A("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
+                "HTTP/1.1 102 Processing\r\n\r\n" YES "x")}, false},
+
+    /* judged */
+    {"a wrong accept value", "{GET /chat 101 yes wrong} !handshake.accept-wrong upgraded",
+     {Q(ASK), A("HTTP/1.1 101 x\r\n" UP "Sec-WebSocket-Accept: S3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"
+                "\r\n")}, false},
+    {"no accept value", "{GET /chat 101 yes wrong} !handshake.accept-missing upgraded",
+     {Q(ASK), A("HTTP/1.1 101 x\r\n" UP "\r\n")}, false},
+    {"no key", "{GET /chat 101 yes -} !handshake.key-missing upgraded",
+     {Q("GET /chat HTTP/1.1\r\n" UP V13 "\r\n"), A(YES)}, false},
+    {"neither", "{GET /chat 101 yes -} !handshake.key-missing !handshake.accept-missing upgraded",
+     {Q("GET /chat HTTP/1.1\r\n" UP V13 "\r\n"), A("HTTP/1.1 101 x\r\n" UP "\r\n")}, false},
+    {"an answer without Upgrade", "{GET /chat 101 yes ok} upgraded",
+     {Q(ASK), A("HTTP/1.1 101 x\r\n" ACCEPT "\r\n")}, false},
+    {"an answer with another Upgrade", "{GET /chat 101 no ok} lost",
+     {Q(ASK), A("HTTP/1.1 101 x\r\nUpgrade: h2c\r\n" ACCEPT "\r\n")}, false},
+    {"version 8", "{GET /chat 101 yes ok} !handshake.version upgraded",
+     {Q("GET /chat HTTP/1.1\r\n" UP KEY "Sec-WebSocket-Version: 8\r\n\r\n"), A(YES)}, false},
+    {"no version", "{GET /chat 101 yes ok} !handshake.version upgraded",
+     {Q("GET /chat HTTP/1.1\r\n" UP KEY "\r\n"), A(YES)}, false},
+    {"hixie-76", "{GET /chat 101 no -} !handshake.hixie-76 lost",
+     {Q("GET /chat HTTP/1.1\r\nUpgrade: WebSocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Key1: 4 @1  46546xW%0l 1 5\r\nSec-WebSocket-Key2: 12998 5 Y3 1  .P00\r\n"
+        "\r\n^n:ds[4U"),
+      A("HTTP/1.1 101 WebSocket Protocol Handshake\r\nUpgrade: WebSocket\r\n"
+        "Connection: Upgrade\r\n\r\n8jKS'y:G*Co,Wxa-")}, false},
+    {"a subprotocol", "{GET /chat 101 yes ok offers chat,superchat speaks chat} upgraded",
+     {Q(ASK_("Sec-WebSocket-Protocol: chat, superchat\r\n")),
+      A(YES_("Sec-WebSocket-Protocol: chat\r\n"))}, false},
+    {"offers in two lines", "{GET /chat 101 yes ok offers a,b,c speaks c} upgraded",
+     {Q(ASK_("Sec-WebSocket-Protocol: a,,b\r\nSec-WebSocket-Protocol: c ,\r\n")),
+      A(YES_("Sec-WebSocket-Protocol: c\r\n"))}, false},
+    {"a subprotocol nobody offered",
+     "{GET /chat 101 yes ok offers a speaks A} !handshake.subprotocol-not-offered upgraded",
+     {Q(ASK_("Sec-WebSocket-Protocol: a\r\n")), A(YES_("Sec-WebSocket-Protocol: A\r\n"))}, false},
+    {"deflate",
+     "{GET /chat 101 yes ok extends permessage-deflate; server_max_window_bits=10 deflate 10/15} "
+     "upgraded",
+     {Q(ASK_(DEFLATE_OFFER)), A(YES_(PMD "; server_max_window_bits=10\r\n"))}, false},
+    {"deflate, the answer in two lines",
+     "{GET /chat 101 yes ok extends x, permessage-deflate; client_no_context_takeover deflate "
+     "15/15n} upgraded",
+     {Q(ASK_("Sec-WebSocket-Extensions: x\r\n" DEFLATE_OFFER)),
+      A(YES_("Sec-WebSocket-Extensions: x\r\n" PMD "; client_no_context_takeover\r\n"))}, false},
+    {"deflate that was not offered",
+     "{GET /chat 101 yes ok extends permessage-deflate deflate 15/15} "
+     "!handshake.extension-not-offered upgraded", {Q(ASK), A(YES_(PMD "\r\n"))}, false},
+    {"deflate on bad terms",
+     "{GET /chat 101 yes ok extends permessage-deflate; server_max_window_bits=7 deflate 15/15} "
+     "!handshake.extension-bad upgraded",
+     {Q(ASK_(DEFLATE_OFFER)), A(YES_(PMD "; server_max_window_bits=7\r\n"))}, false},
+    {"a malformed answer",
+     "{GET /chat 101 yes ok extends permessage-deflate foo} !handshake.extension-bad upgraded",
+     {Q(ASK_(DEFLATE_OFFER)), A(YES_(PMD " foo\r\n"))}, false},
+
+    /* before the upgrade */
+    {"keep-alive, content-length", GOOD "upgraded",
+     {Q(PLAIN), A("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nHTTP/"), Q(ASK), A(YES)}, false},
+    {"content-length 0", GOOD "upgraded",
+     {Q(PLAIN), A("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"), Q(ASK), A(YES)}, false},
+    {"a request body", GOOD "upgraded",
+     {Q("POST / HTTP/1.1\r\nContent-Length: 16\r\n\r\nGET / HTTP/1.1\r\n"),
+      A("HTTP/1.1 204 No Content\r\n\r\n"), Q(ASK), A(YES)}, false},
+    {"a chunked request", GOOD "upgraded",
+     {Q("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"),
+      A("HTTP/1.1 204 No Content\r\n\r\n"), Q(ASK), A(YES)}, false},
+    {"chunks, extensions, trailers", GOOD "upgraded",
+     {Q(PLAIN), A("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+                  "5\r\nhello\r\nA;name=value;x=\"5\"\r\n0123456789\r\n00b \r\n0123456789a\r\n"
+                  "000;last\r\nExpires: never\r\nX: y\r\n\r\n"), Q(ASK), A(YES)}, false},
+    {"chunks and bare line feeds", GOOD "upgraded",
+     {Q(PLAIN), A("HTTP/1.1 200 OK\nTransfer-Encoding: gzip, Chunked\n\n5\nhello\n0\n\n"),
+      Q(ASK), A(YES)}, false},
+    {"chunked wins over content-length", GOOD "upgraded",
+     {Q(PLAIN), A("HTTP/1.1 200 OK\r\nContent-Length: 99\r\nTransfer-Encoding: chunked\r\n\r\n"
+                  "1\r\nx\r\n0\r\n\r\n"), Q(ASK), A(YES)}, false},
+    {"204 and 304 have no body", GOOD "upgraded",
+     {Q(PLAIN PLAIN), A("HTTP/1.1 204 x\r\nContent-Length: 9\r\n\r\n"
+                        "HTTP/1.1 304 x\r\nTransfer-Encoding: chunked\r\n\r\n"), Q(ASK), A(YES)},
+     false},
+    {"HEAD has no body", GOOD "upgraded",
+     {Q("HEAD / HTTP/1.1\r\n\r\n"), A("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"), Q(ASK),
+      A(YES)}, false},
+    {"HEAD, then GET", GOOD "upgraded",
+     {Q("HEAD / HTTP/1.1\r\n\r\n" PLAIN), A("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n"
+      "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc"), Q(ASK), A(YES)}, false},
+    {"pipelined with the upgrade", GOOD "upgraded <x",
+     {Q(PLAIN PLAIN ASK), A("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\na"
+      "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nb" YES "x")}, false},
+    {"1xx before the last", "idle",
+     {Q(PLAIN), A("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\na")},
+     false},
+    {"answers before their requests", GOOD "upgraded",
+     {A("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\na"), Q(PLAIN), A(YES), Q(ASK)}, false},
+    {"plain HTTP only", "idle",
+     {Q(PLAIN), A("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\na")}, false},
+    {"a body up to the end", "running",
+     {Q(PLAIN), A("HTTP/1.1 200 OK\r\n\r\n"), A("any bytes, HTTP/1.1 101 among them")}, false},
+    {"not quite a body up to the end", GOOD "upgraded",
+     {Q(PLAIN), A("HTTP/1.1 200 OK\r\n\r\n"), A("a page"), Q(ASK), A(YES)}, true},
+
+    /* refused */
+    {"401, then a good one", "{GET /chat 401 no -} " GOOD "upgraded <x",
+     {Q(ASK), A("HTTP/1.1 401 Unauthorized\r\nContent-Length: 4\r\n\r\nstop"), Q(ASK), A(YES "x")},
+     false},
+    {"302 in chunks, then a good one", "{GET /chat 302 no -} " GOOD "upgraded",
+     {Q(ASK), A("HTTP/1.1 302 Found\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"),
+      Q(ASK), A(YES)}, false},
+    {"503 without a length", "{GET /chat 503 no -} running",
+     {Q(ASK), A("HTTP/1.1 503 No\r\n\r\nsorry")}, false},
+    {"426 and the version", "{GET /chat 426 no -} !handshake.version {GET /chat 101 yes ok} "
+     "upgraded",
+     {Q("GET /chat HTTP/1.1\r\n" UP KEY "Sec-WebSocket-Version: 99\r\n\r\n"),
+      A("HTTP/1.1 426 Upgrade Required\r\nSec-WebSocket-Version: 13\r\nContent-Length: 0\r\n\r\n"),
+      Q(ASK), A(YES)}, false},
+    {"200 is a refusal", "{GET /chat 200 no -} idle",
+     {Q(ASK), A("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi")}, false},
+    {"refused, the client had more to say", "{GET /chat 400 no -} " GOOD "upgraded",
+     {Q(ASK ASK), A("HTTP/1.1 400 Bad\r\nContent-Length: 0\r\n\r\n"), A(YES)}, false},
+
+    /* other upgrades */
+    {"h2c", "lost",
+     {Q("GET / HTTP/1.1\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n\r\n"),
+      A("HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\n")}, false},
+    {"h2c refused, then WebSocket", GOOD "upgraded",
+     {Q("GET / HTTP/1.1\r\nUpgrade: h2c\r\n\r\n"), A("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"),
+      Q(ASK), A(YES)}, false},
+    {"CONNECT", "tunnel >hello <world",
+     {Q("CONNECT h:80 HTTP/1.1\r\n\r\n"), A("HTTP/1.1 200 Connection established\r\n\r\n"),
+      Q("hello"), A("world")}, false},
+    {"CONNECT and no waiting", "tunnel >hello <world",
+     {Q("CONNECT h:80 HTTP/1.1\r\n\r\nhello"), A("HTTP/1.1 200 Fine\r\n\r\nworld")}, false},
+    {"CONNECT with a length that means nothing", "tunnel <xy",
+     {Q("CONNECT h:80 HTTP/1.1\r\n\r\n"), A("HTTP/1.1 200 Fine\r\nContent-Length: 2\r\n\r\nxy")},
+     false},
+    {"CONNECT refused, then granted", "tunnel >x",
+     {Q("CONNECT h:80 HTTP/1.1\r\n\r\n"),
+      A("HTTP/1.1 407 Who\r\nContent-Length: 3\r\n\r\nwho"),
+      Q("CONNECT h:80 HTTP/1.1\r\nProxy-Authorization: x\r\n\r\n"),
+      A("HTTP/1.1 200 Fine\r\n\r\n"), Q("x")}, false},
+
+    /* what is no HTTP */
+    {"no version", "lost", {Q("GET /\r\n\r\n")}, false},
+    {"binary behind a body", "lost",
+     {Q("POST / HTTP/1.1\r\nContent-Length: 1\r\n\r\nx\1\2\3\4\n\n")}, false},
+    {"a response from the client", "lost", {Q("HTTP/1.1 200 OK\r\n\r\n")}, false},
+    {"a request from the server", "lost", {Q(PLAIN), A(PLAIN)}, false},
+    {"content-length of words", "lost",
+     {Q(PLAIN), A("HTTP/1.1 200 OK\r\nContent-Length: five\r\n\r\n")}, false},
+    {"content-length, signed", "lost",
+     {Q(PLAIN), A("HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n")}, false},
+    {"content-length, empty", "lost",
+     {Q(PLAIN), A("HTTP/1.1 200 OK\r\nContent-Length:\r\n\r\n")}, false},
+    {"content-length beyond 64 bits", "lost",
+     {Q(PLAIN), A("HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\n")}, false},
+    {"the largest content-length", "running",
+     {Q(PLAIN), A("HTTP/1.1 200 OK\r\nContent-Length: 9999999999999999999\r\n\r\nx" YES)}, false},
+    {"the same content-length twice", GOOD "upgraded",
+     {Q(PLAIN), A("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\nhello"),
+      Q(ASK), A(YES)}, false},
+    {"a chunk size of words", "lost",
+     {Q(PLAIN), A("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n")}, false},
+    {"a chunk size beyond 64 bits", "lost",
+     {Q(PLAIN), A("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+                  "fffffffffffffffff\r\n")}, false},
+    {"a chunk without its end", "lost",
+     {Q(PLAIN), A("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nab\r\n")}, false},
+
+    /* bytes that are missing */
+    {"no answer", "{GET /chat -1 no -} !handshake.no-response lost", {Q(ASK), OVER}, false},
+    {"inside a body", GOOD "upgraded <x",
+     {Q(PLAIN), A("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n0123456789"), LOST_A(80),
+      A("0123456789"), Q(ASK), A(YES "x")}, false},
+    {"the rest of a body", GOOD "upgraded",
+     {Q(PLAIN), A("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n01234"), LOST_A(5), Q(ASK), A(YES)},
+     false},
+    {"inside a chunk", GOOD "upgraded",
+     {Q(PLAIN), A("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n64\r\n0123456789"),
+      LOST_A(80), A("0123456789\r\n0\r\n\r\n"), Q(ASK), A(YES)}, false},
+    {"inside a request body", GOOD "upgraded",
+     {Q("POST / HTTP/1.1\r\nContent-Length: 10\r\n\r\n01"), LOST_Q(8),
+      A("HTTP/1.1 204 x\r\n\r\n"), Q(ASK), A(YES)}, false},
+    {"beyond a body: the next head is found", GOOD "upgraded",
+     {Q(PLAIN), A("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n01"), LOST_A(50), A("more of it"),
+      Q(ASK), A(YES)}, true},
+    {"the request", "{? ? 101 yes -} !handshake.picked-up upgraded <x",
+     {LOST_Q(200), A(YES "x")}, true},
+    {"a part of the request", "{? ? 101 yes -} !handshake.picked-up upgraded",
+     {Q("GET /chat HTTP/1.1\r\nUpg"), LOST_Q(100), Q("ersion: 13\r\n\r\n"), A(YES)}, true},
+    {"a part of the answer", "unanswered",
+     {Q(ASK), A("HTTP/1.1 101 Switch"), LOST_A(50), A("\r\n\r\n")}, true},
+    {"the answer", "unanswered", {Q(ASK), LOST_A(150), A("\x81\x05Hello")}, true},
+    {"both", "unanswered", {LOST_Q(100), LOST_A(100), Q("xx"), A("xx")}, true},
+    {"a plain request: the upgrade is seen", GOOD "upgraded",
+     {Q("GET / HT"), LOST_Q(30), A("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"), Q(ASK),
+      A(YES)}, true},
+    {"requests end, the answer came first", "{? ? 101 yes -} !handshake.picked-up upgraded",
+     {A(YES), FIN_Q}, false},
+};
+
+static void run(struct talk *t, const struct row *r, size_t piece, size_t cut)
+{
+    size_t at = 0;
+    for (const struct step *s = r->steps; s < r->steps + 12 && s->kind; s++) {
+        enum wst_dir d = s->kind == STEP_REQUEST ? WST_C2S : WST_S2C;
+        if (s->kind > STEP_ANSWER) talk_step(t, s);
+        for (size_t i = 0; i < s->bytes.n;) {
+            size_t n = s->bytes.n - i;
+            if (n > piece) n = piece;
+            if (at + i < cut && at + i + n > cut) n = cut - at - i;
+            talk_push(t, d, (struct wst_slice){s->bytes.p + i, n});
+            i += n;
+        }
+        at += s->bytes.n;
+    }
+    talk_end(t);
+}
+
+static size_t row_size(const struct row *r)
+{
+    size_t n = 0;
+    for (const struct step *s = r->steps; s < r->steps + 12 && s->kind; s++) n += s->bytes.n;
+    return n;
+}
+
+static unsigned check(const struct row *r, size_t piece, size_t cut, bool forgetful)
+{
+    static struct talk t;
+    talk_init(&t);
+    t.forgetful = forgetful;
+    run(&t, r, piece, cut);
+    bool same = strcmp(t.log, r->log) == 0;
+    if (!same)
+        print_error("%s (by %zu, cut at %zu%s):\n  %s, not\n  %s\n", r->name, piece, cut,
+                    forgetful ? ", forgetful" : "", t.log, r->log);
+    talk_free(&t);
+    return !same;
+}
+
+static void conversations(void **state)
+{
+    (void)state;
+    unsigned failed = 0;
+    for (size_t i = 0; i < ARRAY(rows); i++) {
+        const struct row *r = &rows[i];
+        failed += check(r, SIZE_MAX, SIZE_MAX, false);
+        failed += check(r, SIZE_MAX, SIZE_MAX, true);
+        if (r->segments) continue;
+        failed += check(r, 1, SIZE_MAX, false);
+        failed += check(r, 1, SIZE_MAX, true);
+        failed += check(r, 7, SIZE_MAX, false);
+        for (size_t cut = 1; cut < row_size(r); cut++) failed += check(r, SIZE_MAX, cut, false);
+    }
+    assert_int_equal(failed, 0);
+}
+
+/* -- values -- */
+
+static struct talk *begin(void)
+{
+    static struct talk t;
+    talk_init(&t);
+    return &t;
+}
+static void push(struct talk *t, enum wst_dir d, const char *text)
+{
+    talk_push(t, d, wst_slice_text(text));
+}
+
+/* RFC 6455 section 1.3. The event's slices live as long as the callback, so it is looked at there. */
+static void seen_1_3(void *user, void *conversation, struct wst_event_handshake *e,
+                     const struct wst_arrival *a)
+{
+    (void)conversation;
+    struct talk *t = user;
+    t->log_n++;
+    assert_int_equal(e->carrier, WST_CARRIER_HTTP1);
+    assert_true(wst_slice_is(e->client_key, "dGhlIHNhbXBsZSBub25jZQ=="));
+    assert_true(wst_slice_is(e->accept_expected, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
+    assert_true(wst_slice_is(e->server_accept, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
+    assert_true(wst_slice_is(e->host, "server.example.com"));
+    assert_true(wst_slice_is(e->origin, "http://example.com"));
+    assert_true(wst_slice_is(e->user_agent, "x/1"));
+    assert_true(wst_slice_is(e->reason, "Switching Protocols"));
+    assert_int_equal(e->version, 13);
+    assert_int_equal(e->status, 101);
+    assert_int_equal(e->accept_ok, 1);
+    assert_int_equal(e->request_pkt, 2); /* the packet that completed the request head */
+    assert_int_equal(e->rtt_ns, 2000);
+    assert_int_equal(a->when.pkt, 4);
+    assert_true(e->accepted);
+    assert_true(e->headers);
+    assert_int_equal(e->request_headers_n, 8);
+    assert_int_equal(e->response_headers_n, 4);
+    assert_true(wst_slice_is(e->request_headers[0].name, "Host"));
+    assert_true(wst_slice_is(e->response_headers[3].value, "chat"));
+}
+
+static void rfc6455_1_3(void **state)
+{
+    struct talk *t = begin();
+    (void)state;
+    t->env.handshake = seen_1_3;
+    t->options.headers = true;
+    push(t, WST_C2S, "GET /chat HTTP/1.1\r\nHost: server.example.com\r\nUpgrade: websocket\r\n"
+                     "Connection: Upgrade\r\nUser-Agent: x/1\r\n");
+    push(t, WST_C2S, KEY "Origin: http://example.com\r\n"
+                         "Sec-WebSocket-Protocol: chat, superchat\r\n" V13 "\r\n");
+    push(t, WST_S2C, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n");
+    push(t, WST_S2C, "Connection: Upgrade\r\n" ACCEPT "Sec-WebSocket-Protocol: chat\r\n\r\n");
+    assert_int_equal(t->log_n, 1);
+    assert_int_equal(t->http.state, WST_HTTP_UPGRADED);
+    talk_free(t);
+}
+
+/* -- limits -- */
+
+static void too_long(struct talk *t, size_t head, size_t piece, enum wst_http_state want)
+{
+    static char text[8192];
+    int n = snprintf(text, sizeof text, "GET / HTTP/1.1\r\nX: ");
+    memset(text + n, 'x', head - (size_t)n - 4);
+    memcpy(text + head - 4, "\r\n\r\n", 4);
+    for (size_t i = 0; i < head && t->http.state == WST_HTTP_RUNNING; i += piece)
+        talk_push(t, WST_C2S, wst_slice_of(text + i, head - i < piece ? head - i : piece));
+    assert_int_equal(t->http.state, want);
+    talk_free(t);
+}
+
+static void heads_too_long(void **state)
+{
+    static const size_t pieces[] = {8192, 1000, 1};
+    (void)state;
+    for (size_t i = 0; i < ARRAY(pieces); i++) {
+        too_long(begin(), 4096, pieces[i], WST_HTTP_RUNNING);
+        too_long(begin(), 4097, pieces[i], WST_HTTP_LOST);
+        too_long(begin(), 8000, pieces[i], WST_HTTP_LOST);
+    }
+}
+
+/* Client bytes may wait for the answer up to a cap. */
+static void early_bytes(void **state)
+{
+    static char bytes[2049];
+    (void)state;
+    memset(bytes, 'e', sizeof bytes);
+    for (size_t n = 2047; n <= 2049; n++) {
+        struct talk *t = begin();
+        push(t, WST_C2S, ASK);
+        for (size_t i = 0; i < n; i += 100)
+            talk_push(t, WST_C2S, wst_slice_of(bytes + i, n - i < 100 ? n - i : 100));
+        assert_int_equal(t->http.state, n <= 2048 ? WST_HTTP_RUNNING : WST_HTTP_LOST);
+        if (n <= 2048) push(t, WST_S2C, YES);
+        if (n <= 2048) assert_int_equal(t->rest_n[WST_C2S], n);
+        talk_free(t);
+    }
+}
+
+/* A server nobody asked speaks on when its bytes have waited too long. */
+static void unasked_server(void **state)
+{
+    struct talk *t = begin();
+    static char body[4000];
+    (void)state;
+    memset(body, 'b', sizeof body);
+    push(t, WST_S2C, "HTTP/1.1 200 OK\r\nContent-Length: 4000\r\n\r\n");
+    for (size_t i = 0; i < 4000; i += 500) talk_push(t, WST_S2C, wst_slice_of(body, 500));
+    push(t, WST_S2C, YES "rest");
+    assert_int_equal(t->http.state, WST_HTTP_UPGRADED);
+    assert_int_equal(t->rest_n[WST_S2C], 4);
+    talk_free(t);
+}
+
+/* More requests outstanding than have room without an allocation, answered in order. */
+static void long_pipeline(void **state)
+{
+    (void)state;
+    for (int n = 1; n < 100; n++) {
+        struct talk *t = begin();
+        for (int i = 0; i < n; i++)
+            push(t, WST_C2S, i % 3 == 1 ? "HEAD / HTTP/1.1\r\n\r\n" : PLAIN);
+        if (n <= 79) push(t, WST_C2S, ASK);
+        assert_int_equal(t->http.state, n <= 80 ? WST_HTTP_RUNNING : WST_HTTP_LOST);
+        for (int i = 0; i < n && n <= 79; i++)
+            push(t, WST_S2C, i % 3 == 1 ? "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n"
+                                        : "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nHTT");
+        if (n <= 79) push(t, WST_S2C, YES);
+        if (n <= 79) assert_int_equal(t->http.state, WST_HTTP_UPGRADED);
+        talk_free(t);
+    }
+}
+
+/* No memory at any point: defined, and everything is given back. */
+static void starved(void **state)
+{
+    (void)state;
+    for (size_t memory = 0; memory < 12000; memory += 100) {
+        struct talk *t = begin();
+        t->budget.max = memory;
+        push(t, WST_C2S, "GET /chat HTTP/1.1\r\nHo");
+        push(t, WST_C2S, "st: h\r\n" UP KEY V13 "X: 1\r\n folded\r\n\r\nearly");
+        push(t, WST_S2C, "HTTP/1.1 101 Switch");
+        push(t, WST_S2C, "ing\r\n" UP ACCEPT "Sec-WebSocket-Extensions: a\r\n"
+                         "Sec-WebSocket-Extensions: b\r\n\r\nlate");
+        talk_free(t);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(conversations), cmocka_unit_test(rfc6455_1_3),
+        cmocka_unit_test(heads_too_long), cmocka_unit_test(early_bytes),
+        cmocka_unit_test(unasked_server), cmocka_unit_test(long_pipeline),
+        cmocka_unit_test(starved),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
