@@ -49,7 +49,6 @@ static void connection_syn(struct wst_flow_table *t, struct wst_flow *f, unsigne
     if (syn_is_new(f, side, s)) {
         wst_flow_close(t, f, WST_TCP_TIMEOUT, a); /* its end was not captured */
         wst_flow_renew(t, f);
-        f->heard |= 1u << side & 3;
     }
     struct wst_half *h = &f->half[side];
     if (h->flags & WST_HALF_SYN) return;
@@ -135,13 +134,11 @@ void wst_flow_push(struct wst_flow_table *t, const struct wst_segment *s,
     struct wst_arrival a = {*when, when->pkt};
     struct wst_flow *f = wst_flow_find(t, s, &side, &hash);
     if (!f && !(f = wst_flow_create(t, s, hash, when))) return;
+    if (s->flags & WST_TCP_FLAG_SYN) connection_syn(t, f, side, s, &a);
     f->touched = true;
     f->heard |= 1u << side & 3;
-    if (f->state != WST_FLOW_CLOSED)
-        f->active = wst_flow_coarse(t->clock > when->ns ? t->clock : when->ns);
-
-    if (s->flags & WST_TCP_FLAG_SYN) connection_syn(t, f, side, s, &a);
     if (f->state == WST_FLOW_CLOSED) return; /* a straggler */
+    f->active = wst_flow_coarse(t->clock > when->ns ? t->clock : when->ns);
     if (s->flags & WST_TCP_FLAG_RST) {
         if (rst_counts(f, side, s)) wst_flow_close(t, f, WST_TCP_RST, &a);
         return;

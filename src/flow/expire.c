@@ -11,7 +11,7 @@
 
 enum {
     SWEEP_STEPS = 16, /* records looked at per tick while a round is on */
-    HOLES_STEPS = 16, /* holes looked at per tick */
+    HOLES_STEPS = 128, /* holes looked at per tick: those not acknowledged yet stand in line, too */
     ROOM_STEPS = 4096 /* records looked at to make room, per call */
 };
 #define HOLES_EVERY_NS 250000000ll   /* holes are looked at this often */
@@ -27,30 +27,40 @@ static void expire_remove(struct wst_flow_table *t, struct wst_flow *f, enum wst
 static bool expire_due(const struct wst_flow_table *t, const struct wst_flow *f)
 {
     const struct wst_limits *l = t->limits;
-    int64_t idle = ((int64_t)wst_flow_coarse(t->clock) - f->active) * FLOW_COARSE_NS;
+    int64_t idle = (int64_t)wst_flow_coarse(t->clock) - f->active, may = 0;
     switch (f->state) {
-    case WST_FLOW_EMBRYONIC: return idle > l->idle_embryonic_ns;
-    case WST_FLOW_CLOSED: return idle > l->idle_closed_ns;
-    case WST_FLOW_OPEN: return idle > (f->precious ? l->idle_websocket_ns : l->idle_other_ns);
-    default: return false;
+    case WST_FLOW_EMBRYONIC: may = l->idle_embryonic_ns; break;
+    case WST_FLOW_CLOSED: may = l->idle_closed_ns; break;
+    case WST_FLOW_OPEN: may = f->precious ? l->idle_websocket_ns : l->idle_other_ns; break;
     }
+    return idle > may / FLOW_COARSE_NS; /* the times of a hostile capture overflow a product */
 }
 
 static void expire_holes(struct wst_flow_table *t, const struct wst_arrival *a)
 {
     if (!t->holes_oldest || t->clock < t->holes_due) return;
     t->holes_due = t->clock > INT64_MAX - HOLES_EVERY_NS ? INT64_MAX : t->clock + HOLES_EVERY_NS;
-    for (int i = 0; i < HOLES_STEPS && t->holes_oldest; i++) {
-        struct wst_waiting *w = t->holes_oldest;
+    /* Chosen first: what one of them brings about may take others out of the list. */
+    struct {
+        struct wst_waiting *w;
+        struct wst_flow *flow;
+        unsigned side;
+    } due[HOLES_STEPS];
+    unsigned n = 0;
+    for (struct wst_waiting *w = t->holes_oldest; w && n < HOLES_STEPS; w = w->newer) {
+        if (w->since_ns > t->clock) w->since_ns = t->clock; /* in a packet from the future */
         if (wst_ns_between(w->since_ns, t->clock) < t->limits->reorder_acked_ns) break;
-        struct wst_flow *f = w->flow;
+        due[n].w = w;
+        due[n].flow = w->flow;
+        due[n++].side = w->side;
+    }
+    for (unsigned i = 0; i < n; i++) {
+        struct wst_flow *f = due[i].flow;
+        if (f->rare[due[i].side].waiting != due[i].w) continue;
         struct wst_arrival at = {{a->when.pkt, t->clock}, a->from};
-        wst_half_waited(t, f, w->side, &at);
-        bool over = (f->half[0].flags & WST_HALF_ENDED) && (f->half[1].flags & WST_HALF_ENDED);
-        if (over)
+        wst_half_waited(t, f, due[i].side, &at);
+        if ((f->half[0].flags & WST_HALF_ENDED) && (f->half[1].flags & WST_HALF_ENDED))
             wst_flow_close(t, f, WST_TCP_FIN, a);
-        else if (t->holes_oldest == w)
-            break; /* not yet acknowledged: it has more time */
     }
 }
 
@@ -60,7 +70,10 @@ static void expire_sweep(struct wst_flow_table *t, const struct wst_arrival *a, 
     if (t->hand == 0 && t->clock < t->hand_due) return;
     while (steps-- && t->hand < n) {
         struct wst_flow *f = wst_flow_at(t, t->hand++);
-        if (f->state != WST_FLOW_FREE && expire_due(t, f)) expire_remove(t, f, WST_TCP_TIMEOUT, a);
+        if (f->state == WST_FLOW_FREE) continue;
+        if (f->active > wst_flow_coarse(t->clock)) /* last heard of in a packet from the future */
+            f->active = wst_flow_coarse(t->clock);
+        if (expire_due(t, f)) expire_remove(t, f, WST_TCP_TIMEOUT, a);
     }
     if (t->hand >= n) {
         t->hand = 0;
@@ -106,23 +119,48 @@ void wst_flow_finish(struct wst_flow_table *t, const struct wst_when *when)
     free(open);
 }
 
-/* One pass of the hand over some records; `precious` ones only when asked. */
+/* -- room --------------------------------------------------------------------------------------- */
+
+void wst_flow_evict(struct wst_flow_table *t, struct wst_flow *f, const struct wst_arrival *a)
+{
+    if (!f->precious && f->state != WST_FLOW_CLOSED) t->evicted++;
+    expire_remove(t, f, WST_TCP_EVICTED, a);
+}
+
+static bool room_enough(const struct wst_flow_table *t, size_t bytes)
+{
+    return bytes ? wst_budget_left(t->budget) >= bytes : t->free_first != FLOW_NONE;
+}
+
+/* One pass of the hand over some records, for `bytes` or, when 0, for a record; `precious` ones
+ * only when asked. Records never go back to the budget: one that holds nothing else has no bytes
+ * to give. */
 static void room_pass(struct wst_flow_table *t, size_t bytes, bool precious,
                       const struct wst_arrival *a)
 {
     uint32_t n = t->chunks_n * FLOW_CHUNK;
-    for (uint32_t i = 0; i < ROOM_STEPS && n; i++) {
-        if (wst_budget_left(t->budget) >= bytes && t->free_first != FLOW_NONE) return;
+    for (uint32_t i = 0; i < ROOM_STEPS && n && !room_enough(t, bytes); i++) {
         if (t->hand >= n) t->hand = 0;
         struct wst_flow *f = wst_flow_at(t, t->hand++);
         if (f->state == WST_FLOW_FREE || f->precious != precious) continue;
+        if (bytes && !f->upper && !f->rare[0].waiting && !f->rare[1].waiting) continue;
         if (f->touched && !precious) {
             f->touched = false; /* a second chance */
             continue;
         }
-        if (!f->precious) t->evicted++;
-        expire_remove(t, f, WST_TCP_EVICTED, a);
+        wst_flow_evict(t, f, a);
     }
+}
+
+/* No record is free, and there may be no more: flows nobody heard of lately go first, then the
+ * oldest that never said anything, and only then one that matters. */
+void wst_flow_free_record(struct wst_flow_table *t, const struct wst_arrival *a)
+{
+    room_pass(t, 0, false, a);
+    if (t->free_first == FLOW_NONE && t->embryos)
+        wst_flow_evict(t, wst_flow_at(t, t->embryo_oldest), a);
+    if (t->free_first == FLOW_NONE) room_pass(t, 0, false, a); /* all had their second chance */
+    if (t->free_first == FLOW_NONE) room_pass(t, 0, true, a);
 }
 
 bool wst_flow_make_room(struct wst_flow_table *t, size_t bytes, const struct wst_when *when)
@@ -132,8 +170,8 @@ bool wst_flow_make_room(struct wst_flow_table *t, size_t bytes, const struct wst
     /* Then holes, the oldest first: what waits behind them is handed on. */
     while (wst_budget_left(t->budget) < bytes && t->holes_oldest) {
         struct wst_waiting *w = t->holes_oldest;
-        wst_half_flush(t, w->flow, w->side, &a);
+        wst_half_let_go(t, w->flow, w->side, &a);
     }
-    if (wst_budget_left(t->budget) < bytes) room_pass(t, bytes, true, &a);
+    room_pass(t, bytes, true, &a);
     return wst_budget_left(t->budget) >= bytes;
 }

@@ -62,6 +62,23 @@ static struct wst_waiting *half_waiting(struct wst_flow_table *t, struct wst_flo
     return f->rare[side].waiting = w;
 }
 
+/* The clock comes a packet late (expire.c). Ages are held against it: one packet from the future
+ * makes nothing old. */
+static int64_t hole_now(const struct wst_flow_table *t, const struct wst_arrival *a)
+{
+    return a->when.ns > t->clock ? a->when.ns : t->clock;
+}
+
+/* Another hole is the first now: its time begins. */
+static void hole_restart(struct wst_flow_table *t, struct wst_waiting *w,
+                         const struct wst_arrival *a)
+{
+    w->since_ns = hole_now(t, a);
+    w->packets = 0;
+    holes_unlink(t, w);
+    holes_link(t, w);
+}
+
 static void piece_free(struct wst_flow_table *t, struct wst_waiting *w, struct wst_piece *p)
 {
     if (!p->bytes) return;
@@ -116,6 +133,7 @@ static void half_end(struct wst_flow_table *t, struct wst_flow *f, unsigned side
     if (f->ignored || !(h->flags & WST_HALF_FIN) || (h->flags & WST_HALF_ENDED)) return;
     if (wst_seq_diff(f->rare[side].fin, h->next) > 0) return;
     h->flags |= WST_HALF_ENDED;
+    half_drop_waiting(t, f, side); /* bytes behind the end are nobody's */
     t->sink.fin(t->sink.user, f, side, a);
 }
 
@@ -148,11 +166,8 @@ static void half_drain(struct wst_flow_table *t, struct wst_flow *f, unsigned si
     bool acked_ahead = (h->flags & WST_HALF_ACKED) && wst_seq_diff(h->acked, h->next) > 0;
     if (!w->n && !acked_ahead) {
         half_drop_waiting(t, f, side);
-    } else if (moved) { /* another hole now: its time begins */
-        w->since_ns = a->when.ns;
-        w->packets = 0;
-        holes_unlink(t, w);
-        holes_link(t, w);
+    } else if (moved) {
+        hole_restart(t, w, a);
     }
 }
 
@@ -181,6 +196,8 @@ static bool half_acked_hole(const struct wst_flow *f, unsigned side)
 static void half_declare(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
                          uint32_t until, enum wst_gap_cause cause, const struct wst_arrival *a)
 {
+    uint32_t fin = f->rare[side].fin;
+    if ((f->half[side].flags & WST_HALF_FIN) && wst_seq_diff(until, fin) > 0) until = fin;
     int32_t n = wst_seq_diff(until, f->half[side].next);
     if (n > 0) half_gap(t, f, side, (uint32_t)n, cause, a);
     if (f->ignored) return;
@@ -188,16 +205,16 @@ static void half_declare(struct wst_flow_table *t, struct wst_flow *f, unsigned 
     half_end(t, f, side, a);
 }
 
-/* The first hole: up to the first piece, but no further than was acknowledged when that is why. */
+/* The first hole: up to the first piece, but no further than was acknowledged when the count began:
+ * what was acknowledged since has its own time to wait for a late segment. */
 static void half_declare_acked(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
                                const struct wst_arrival *a)
 {
-    uint32_t until = half_acked_end(f, side);
-    if (f->rare[side].waiting && f->rare[side].waiting->n) {
-        uint32_t first = f->rare[side].waiting->pieces[f->rare[side].waiting->first].seq;
-        if (wst_seq_diff(first, until) < 0) until = first;
-    }
+    struct wst_waiting *w = f->rare[side].waiting;
+    uint32_t until = w->acked;
+    if (w->n && wst_seq_diff(w->pieces[w->first].seq, until) < 0) until = w->pieces[w->first].seq;
     half_declare(t, f, side, until, WST_GAP_LOST, a);
+    if ((w = f->rare[side].waiting)) hole_restart(t, w, a);
 }
 
 static void half_declare_first(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
@@ -213,7 +230,7 @@ void wst_half_acked(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
 {
     struct wst_half *h = &f->half[side];
     if (!(h->flags & WST_HALF_STARTED) || !half_acked_hole(f, side)) return;
-    half_waiting(t, f, side, a->when.ns);
+    half_waiting(t, f, side, hole_now(t, a));
 }
 
 /* A packet of the flow went by while this half has a hole. */
@@ -222,11 +239,15 @@ void wst_half_waited(struct wst_flow_table *t, struct wst_flow *f, unsigned side
 {
     struct wst_waiting *w = f->rare[side].waiting;
     if (!w) return;
-    int64_t age = wst_ns_between(w->since_ns, a->when.ns);
     if (half_acked_hole(f, side)) {
-        if (++w->packets >= t->limits->reorder_packets || age >= t->limits->reorder_acked_ns)
+        if (!w->packets++) {
+            w->acked = half_acked_end(f, side);
+            w->acked_ns = hole_now(t, a);
+        }
+        if (w->packets >= t->limits->reorder_packets ||
+            wst_ns_between(w->acked_ns, t->clock) >= t->limits->reorder_acked_ns)
             half_declare_acked(t, f, side, a);
-    } else if (w->n && age >= t->limits->reorder_ns) {
+    } else if (w->n && wst_ns_between(w->since_ns, t->clock) >= t->limits->reorder_ns) {
         half_declare_first(t, f, side, WST_GAP_LOST, a);
     } else if (!w->n) {
         half_drop_waiting(t, f, side); /* the late segment came */
@@ -245,6 +266,15 @@ void wst_half_flush(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
         half_declare(t, f, side, half_acked_end(f, side), WST_GAP_LOST, a);
     if (!f->ignored && (h->flags & WST_HALF_FIN))
         half_declare(t, f, side, f->rare[side].fin, WST_GAP_LOST, a);
+    half_drop_waiting(t, f, side);
+}
+
+/* Memory is short: what waits is handed on, and takes no more of it. */
+void wst_half_let_go(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
+                     const struct wst_arrival *a)
+{
+    while (f->rare[side].waiting && f->rare[side].waiting->n)
+        half_declare_first(t, f, side, WST_GAP_LIMIT, a);
     half_drop_waiting(t, f, side);
 }
 
@@ -321,7 +351,7 @@ static uint32_t pieces_search(const struct wst_waiting *w, uint32_t seq)
 static bool half_keep(struct wst_flow_table *t, struct wst_flow *f, unsigned side, uint32_t seq,
                       struct wst_slice bytes, uint32_t len, const struct wst_arrival *a)
 {
-    struct wst_waiting *w = half_waiting(t, f, side, a->when.ns);
+    struct wst_waiting *w = half_waiting(t, f, side, hole_now(t, a));
     if (!w) return false;
     uint32_t end = seq + len, i = pieces_search(w, seq);
     uint64_t differing = 0;
@@ -331,7 +361,7 @@ static bool half_keep(struct wst_flow_table *t, struct wst_flow *f, unsigned sid
         if (wst_seq_diff(until, seq) > 0) { /* free up to the next piece */
             uint32_t n = until - seq;
             if (!piece_insert(t, w, i, seq, wst_slice_head(bytes, n), n, a->from)) return false;
-            bytes = wst_slice_skip(bytes, n);
+            if (bytes.p) bytes = wst_slice_skip(bytes, n);
             seq = until;
         } else { /* covered by piece p */
             uint32_t n = p->seq + p->len - seq;
@@ -339,7 +369,7 @@ static bool half_keep(struct wst_flow_table *t, struct wst_flow *f, unsigned sid
             if (p->bytes && bytes.p)
                 for (uint32_t k = 0; k < n; k++)
                     differing += p->bytes[seq - p->seq + k] != bytes.p[k];
-            bytes = wst_slice_skip(bytes, n);
+            if (bytes.p) bytes = wst_slice_skip(bytes, n);
             seq += n;
         }
         i++;
@@ -356,6 +386,7 @@ static void half_order(struct wst_flow_table *t, struct wst_flow *f, unsigned si
     uint32_t cut = len - (uint32_t)bytes.n;
     for (int tries = 0; tries < 2 && !f->ignored; tries++) {
         bool kept = !bytes.n || half_keep(t, f, side, seq, bytes, (uint32_t)bytes.n, a);
+        if (f->ignored) return; /* because of a conflict */
         if (kept && (!cut || half_keep(t, f, side, seq + (uint32_t)bytes.n,
                                        (struct wst_slice){NULL, 0}, cut, a))) {
             half_drain(t, f, side, a);
@@ -395,13 +426,21 @@ void wst_half_data(struct wst_flow_table *t, struct wst_flow *f, unsigned side, 
                                                wst_slice_head(bytes, old));
             /* A keep-alive's one byte is garbage by design (RFC 9293 section 3.8.4). */
             if (n && len > 1) t->sink.conflict(t->sink.user, f, side, n, a);
+            if (f->ignored) return;
         }
         seq += old;
         len -= old;
         bytes = wst_slice_skip(bytes, old);
         early = 0;
-        if (!len) return;
     }
+    if (h->flags & WST_HALF_ENDED) return;
+    if (h->flags & WST_HALF_FIN) { /* nothing comes behind the end */
+        int32_t left = wst_seq_diff(f->rare[side].fin, seq);
+        if (left < 0) left = 0;
+        if (len > (uint32_t)left) len = (uint32_t)left;
+        bytes = wst_slice_head(bytes, len);
+    }
+    if (!len) return;
     bool waits = h->flags & WST_HALF_WAITING;
     if (early == 0 && !waits && bytes.n == len) {
         half_deliver(t, f, side, bytes, a);

@@ -42,6 +42,7 @@ void wst_flow_table_free(struct wst_flow_table *t)
             if (t->chunks[i][k].state != WST_FLOW_FREE) wst_flow_ignore(t, &t->chunks[i][k]);
         free(t->chunks[i]);
     }
+    if (t->slots) wst_budget_give(t->budget, (t->slots_mask + 1 - SLOTS_FIRST) * sizeof *t->slots);
     if (t->chunks_n) wst_budget_give(t->budget, t->chunks_n * sizeof(struct wst_flow) * FLOW_CHUNK);
     free(t->chunks);
     free(t->slots);
@@ -153,7 +154,9 @@ static bool table_more_records(struct wst_flow_table *t)
         t->chunks = chunks;
         t->chunks_room = room;
     }
+    /* Records are never given back; half of the budget stays for what they carry and what waits. */
     size_t bytes = sizeof(struct wst_flow) * FLOW_CHUNK;
+    if (t->chunks_n && (t->chunks_n + 1) * bytes > t->budget->max / 2) return false;
     if (!wst_budget_take(t->budget, bytes)) return false;
     struct wst_flow *chunk = aligned_alloc(64, bytes);
     if (!chunk) {
@@ -215,17 +218,13 @@ void wst_flow_grown_up(struct wst_flow_table *t, struct wst_flow *f)
 struct wst_flow *wst_flow_create(struct wst_flow_table *t, const struct wst_segment *s,
                                  uint64_t hash, const struct wst_when *when)
 {
-    if (t->embryos >= t->limits->max_embryonic) {
-        struct wst_flow *oldest = wst_flow_at(t, t->embryo_oldest);
-        struct wst_arrival a = {*when, when->pkt};
-        wst_flow_close(t, oldest, WST_TCP_EVICTED, &a);
-        wst_flow_remove(t, oldest);
-        t->evicted++;
-    }
+    struct wst_arrival a = {*when, when->pkt};
+    if (t->embryos && t->embryos >= t->limits->max_embryonic)
+        wst_flow_evict(t, wst_flow_at(t, t->embryo_oldest), &a);
     if (!table_grow(t)) return NULL;
     if (t->free_first == FLOW_NONE && !table_more_records(t)) {
-        wst_flow_make_room(t, sizeof(struct wst_flow) * FLOW_CHUNK, when);
-        if (t->free_first == FLOW_NONE && !table_more_records(t)) return NULL;
+        wst_flow_free_record(t, &a);
+        if (t->free_first == FLOW_NONE) return NULL;
     }
     uint32_t index = t->free_first;
     struct wst_flow *f = wst_flow_at(t, index);

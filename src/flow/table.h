@@ -76,6 +76,10 @@ void wst_flow_grown_up(struct wst_flow_table *t, struct wst_flow *f);
 void wst_flow_close(struct wst_flow_table *t, struct wst_flow *f, enum wst_tcp_end how,
                     const struct wst_arrival *a);
 
+/* expire.c */
+void wst_flow_free_record(struct wst_flow_table *t, const struct wst_arrival *a);
+void wst_flow_evict(struct wst_flow_table *t, struct wst_flow *f, const struct wst_arrival *a);
+
 /* reassemble.c */
 void wst_half_data(struct wst_flow_table *t, struct wst_flow *f, unsigned side, uint32_t seq,
                    struct wst_slice bytes, uint32_t len, const struct wst_arrival *a);
@@ -84,6 +88,8 @@ void wst_half_fin(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
 void wst_half_acked(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
                     const struct wst_arrival *a);
 void wst_half_waited(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
+                     const struct wst_arrival *a);
+void wst_half_let_go(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
                      const struct wst_arrival *a);
 void wst_half_flush(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
                     const struct wst_arrival *a);

@@ -24,7 +24,9 @@ struct wst_waiting {
     uint32_t first, n, room;
     size_t bytes;     /* held by pieces */
     int64_t since_ns; /* when the first hole opened */
-    uint32_t packets; /* of the flow since the hole was acknowledged */
+    uint32_t packets; /* of the flow since it was acknowledged; 0: it is not */
+    uint32_t acked;   /* then: how far it was acknowledged … */
+    int64_t acked_ns; /* … and when */
     uint8_t side;
     struct wst_flow *flow;
     struct wst_waiting *newer, *older; /* all halves with a hole, by since_ns */

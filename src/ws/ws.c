@@ -14,6 +14,7 @@ void wst_ws_env_free(struct wst_ws_env *env)
     wst_inflaters_free(&env->inflaters);
     wst_buf_free(&env->unmasked, env->budget);
     wst_buf_free(&env->inflated, env->budget);
+    for (int i = 0; i < WST_WS_SPARES; i++) wst_buf_free(&env->spare[i], env->budget);
 }
 
 void wst_ws_init(struct wst_ws *ws, void *conversation, const struct wst_ws_terms *terms,

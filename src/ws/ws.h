@@ -26,6 +26,8 @@ struct wst_ws_terms {
     bool unknown;   /* the answer to the handshake was not seen */
 };
 
+enum { WST_WS_SPARES = 4, WST_WS_SPARE_MIN = 32 * 1024, WST_WS_SPARE_MAX = 2 * 1024 * 1024 };
+
 /* Shared by all connections of one context. */
 struct wst_ws_env {
     const struct wst_options *options;
@@ -34,7 +36,9 @@ struct wst_ws_env {
     /* type, dir, when and body are filled; conn is the receiver's business. */
     void (*emit)(void *user, void *conversation, struct wst_event *event);
     struct wst_inflaters inflaters;
-    struct wst_buf unmasked, inflated; /* of one whole message; reused */
+    struct wst_buf unmasked, inflated;   /* of one whole message; reused */
+    struct wst_buf spare[WST_WS_SPARES]; /* let go by large messages, for the next ones: fresh
+                                          * pages cost more than the copy into them */
 };
 bool wst_ws_env_init(struct wst_ws_env *env, const struct wst_options *options,
                      struct wst_budget *budget);

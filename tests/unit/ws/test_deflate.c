@@ -1,0 +1,475 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Inflating by itself. zlib's deflate is the sender; what it was given is the truth.
+ */
+#include "deflate.h"
+#include "room.h"
+
+struct bench {
+    struct wst_budget budget;
+    struct wst_inflaters all;
+    struct wst_buf out;
+};
+
+static void bench_open(struct bench *b, uint64_t max_inflate)
+{
+    *b = (struct bench){.budget = {0, (size_t)1 << 30}};
+    assert_true(wst_inflaters_init(&b->all, &b->budget, max_inflate));
+}
+static void bench_close(struct bench *b)
+{
+    wst_inflaters_free(&b->all);
+    wst_buf_free(&b->out, &b->budget);
+}
+
+/* Feeds a payload in pieces of exactly allocated memory. */
+static void inflate_pieces(struct bench *b, struct wst_inflation *f, struct wst_deflate *c,
+                           struct wst_slice in, size_t piece, size_t cap)
+{
+    b->out.n = 0;
+    wst_inflation_begin(&b->all, f, c, &b->out, cap);
+    for (size_t i = 0; i < in.n; i += piece) {
+        size_t n = in.n - i < piece ? in.n - i : piece;
+        uint8_t *exact = malloc(n);
+        assert_non_null(exact);
+        memcpy(exact, in.p + i, n);
+        wst_inflation_feed(&b->all, f, (struct wst_slice){exact, n});
+        free(exact);
+    }
+    wst_inflation_finish(&b->all, f, true);
+}
+
+static void expect(const struct bench *b, const struct wst_inflation *f, const uint8_t *truth,
+                   size_t n)
+{
+    assert_int_equal(f->end, WST_INFLATE_OK);
+    assert_int_equal(f->len, n);
+    assert_int_equal(f->known, n);
+    assert_int_equal(b->out.n, n);
+    if (n) assert_memory_equal(b->out.p, truth, n);
+}
+
+/* All windows, both takeovers, levels from stored to best, fixed Huffman: message after message.
+ * zlib cannot write raw streams with a window of 8 bits and takes 9 instead, as senders do. */
+static void every_window(void **state)
+{
+    static const int levels[] = {0, 1, 6, 9};
+    static uint8_t text[70000];
+    uint64_t seed = 77;
+    (void)state;
+    for (int bits = 8; bits <= 15; bits++)
+        for (unsigned i = 0; i < 2 * ARRAY(levels) + 2; i++) {
+            bool anew = i & 1;
+            int strategy = i >= 2 * ARRAY(levels) ? Z_FIXED : Z_DEFAULT_STRATEGY;
+            int level = i >= 2 * ARRAY(levels) ? 6 : levels[i / 2];
+            struct bench b;
+            struct deflater d;
+            struct wire wire = {0};
+            bench_open(&b, 1 << 30);
+            deflater_init(&d, bits == 8 ? 9 : bits, level, strategy, anew);
+            struct wst_deflate *c = wst_deflate_new(&b.all, !anew, true);
+            for (unsigned k = 0; k < 12; k++) {
+                size_t n = k == 3 ? 0 : k == 7 ? sizeof text : rnd_below(&seed, 4000);
+                size_t piece = k % 3 == 0 ? SIZE_MAX / 2 : k % 3 == 1 ? 1 : 1000;
+                struct wst_inflation f;
+                fill_message(&seed, text, n, k == 5);
+                wire.n = 0;
+                deflater_message(&d, text, n, &wire);
+                inflate_pieces(&b, &f, c, (struct wst_slice){wire.p, wire.n}, piece, 1 << 20);
+                expect(&b, &f, text, n);
+            }
+            wst_deflate_free(&b.all, c);
+            deflater_free(&d);
+            wire_free(&wire);
+            bench_close(&b);
+        }
+}
+
+/* More directions than there are inflaters, in random turns: nobody gets another's context. */
+static void many_directions(void **state)
+{
+    enum { DIRECTIONS = 40 };
+    static struct deflater d[DIRECTIONS];
+    struct wst_deflate *c[DIRECTIONS];
+    static uint8_t text[3000];
+    struct wire wire = {0};
+    uint64_t seed = 3;
+    struct bench b;
+    (void)state;
+    bench_open(&b, 1 << 30);
+    for (unsigned i = 0; i < DIRECTIONS; i++) {
+        deflater_init(&d[i], 9 + (int)(i % 7), 6, Z_DEFAULT_STRATEGY, i % 5 == 4);
+        c[i] = wst_deflate_new(&b.all, i % 5 != 4, true);
+    }
+    for (unsigned k = 0; k < 6000; k++) {
+        size_t i = rnd_below(&seed, DIRECTIONS), n = rnd_below(&seed, 600);
+        struct wst_inflation f;
+        fill_message(&seed, text, n, rnd_below(&seed, 8) == 0);
+        wire.n = 0;
+        deflater_message(&d[i], text, n, &wire);
+        inflate_pieces(&b, &f, c[i], (struct wst_slice){wire.p, wire.n}, 400, 1 << 20);
+        expect(&b, &f, text, n);
+        if (k % 500 == 499) { /* one leaves, another takes its memory */
+            wst_deflate_free(&b.all, c[i]);
+            deflateReset(&d[i].z);
+            c[i] = wst_deflate_new(&b.all, i % 5 != 4, true);
+        }
+    }
+    assert_true(b.all.n <= WST_INFLATERS);
+    for (unsigned i = 0; i < DIRECTIONS; i++) {
+        wst_deflate_free(&b.all, c[i]);
+        deflater_free(&d[i]);
+    }
+    wire_free(&wire);
+    assert_int_equal(b.budget.used - b.out.room, WST_INFLATERS * (7160 + WST_WINDOW));
+    bench_close(&b);
+}
+
+/* Messages inflated as they come, many at the same time, end in any order. */
+static void at_the_same_time(void **state)
+{
+    enum { N = 30 };
+    static struct deflater d[N];
+    static uint8_t text[N][5000];
+    struct wst_deflate *c[N];
+    struct wst_inflation f[N];
+    struct wst_buf out[N] = {{0}};
+    struct wire wire[N] = {{0}};
+    uint64_t seed = 9;
+    struct bench b;
+    (void)state;
+    bench_open(&b, 1 << 30);
+    for (unsigned i = 0; i < N; i++) {
+        deflater_init(&d[i], 15, 6, Z_DEFAULT_STRATEGY, false);
+        c[i] = wst_deflate_new(&b.all, true, true);
+    }
+    for (unsigned round = 0; round < 5; round++) {
+        for (unsigned i = 0; i < N; i++) {
+            fill_message(&seed, text[i], sizeof text[i], false);
+            wire[i].n = 0;
+            deflater_message(&d[i], text[i], sizeof text[i], &wire[i]);
+            out[i].n = 0;
+            wst_inflation_begin(&b.all, &f[i], c[i], &out[i], 1 << 20);
+        }
+        for (size_t at = 0, more = 1; more; at += 100) {
+            more = 0;
+            for (unsigned i = 0; i < N; i++) {
+                if (at >= wire[i].n) continue;
+                size_t n = wire[i].n - at < 100 ? wire[i].n - at : 100;
+                wst_inflation_feed(&b.all, &f[i], (struct wst_slice){wire[i].p + at, n});
+                more = 1;
+            }
+        }
+        for (unsigned i = 0; i < N; i++) {
+            unsigned k = (i * 7 + round) % N;
+            wst_inflation_finish(&b.all, &f[k], true);
+            assert_int_equal(f[k].known, sizeof text[k]);
+            assert_memory_equal(out[k].p, text[k], sizeof text[k]);
+        }
+    }
+    for (unsigned i = 0; i < N; i++) {
+        wst_buf_free(&out[i], &b.budget);
+        wst_deflate_free(&b.all, c[i]);
+        deflater_free(&d[i]);
+        wire_free(&wire[i]);
+    }
+    bench_close(&b);
+}
+
+/* What does not fit under the cap is counted, and is history all the same. */
+static void beyond_the_cap(void **state)
+{
+    static const size_t caps[] = {0, 1, 100, 2048, 20000, 99999, 100000, 200000};
+    static uint8_t text[100000];
+    uint64_t seed = 21;
+    (void)state;
+    for (size_t i = 0; i < ARRAY(caps); i++) {
+        struct bench b;
+        struct deflater d;
+        struct wire wire = {0};
+        bench_open(&b, 1 << 30);
+        deflater_init(&d, 15, 6, Z_DEFAULT_STRATEGY, false);
+        struct wst_deflate *c = wst_deflate_new(&b.all, true, true);
+        for (unsigned k = 0; k < 6; k++) {
+            struct wst_inflation f;
+            size_t n = k % 2 ? sizeof text : 500;
+            fill_message(&seed, text, n, k == 3);
+            wire.n = 0;
+            deflater_message(&d, text, n, &wire);
+            inflate_pieces(&b, &f, c, (struct wst_slice){wire.p, wire.n}, 5000, caps[i]);
+            assert_int_equal(f.end, WST_INFLATE_OK);
+            assert_int_equal(f.len, n);
+            assert_int_equal(f.known, n);
+            assert_int_equal(b.out.n, n < caps[i] ? n : caps[i]);
+            if (b.out.n) assert_memory_equal(b.out.p, text, b.out.n);
+        }
+        wst_deflate_free(&b.all, c);
+        deflater_free(&d);
+        wire_free(&wire);
+        bench_close(&b);
+    }
+}
+
+/* 64 MiB of nothing in 64 KiB: stopped at the limit, the context broken, memory bounded. */
+static void bomb(void **state)
+{
+    static uint8_t zeros[1 << 20];
+    struct bench b;
+    struct deflater d;
+    struct wire wire = {0};
+    struct wst_inflation f;
+    (void)state;
+    bench_open(&b, 8 << 20);
+    deflater_init(&d, 15, 9, Z_DEFAULT_STRATEGY, false);
+    struct wst_deflate *c = wst_deflate_new(&b.all, true, true);
+    d.z.next_in = zeros;
+    for (unsigned i = 0; i < 64; i++) {
+        wire.n = i ? wire.n : 0;
+        deflater_message(&d, zeros, sizeof zeros, &wire);
+        if (i < 63) wire_put(&wire, "\0\0\xff\xff", 4);
+    }
+    inflate_pieces(&b, &f, c, (struct wst_slice){wire.p, wire.n}, SIZE_MAX / 2, 1 << 20);
+    assert_int_equal(f.end, WST_INFLATE_LIMIT);
+    assert_true(f.len > 8 << 20 && f.len <= (8 << 20) + (1 << 20));
+    assert_int_equal(b.out.n, 1 << 20);
+    assert_int_equal(c->state, WST_CONTEXT_BROKEN);
+    assert_true(b.budget.used < 2 << 20);
+    /* One byte under the limit is no bomb. */
+    wst_deflate_free(&b.all, c);
+    deflateReset(&d.z);
+    c = wst_deflate_new(&b.all, true, true);
+    wire.n = 0;
+    for (unsigned i = 0; i < 8; i++) {
+        deflater_message(&d, zeros, sizeof zeros, &wire);
+        if (i < 7) wire_put(&wire, "\0\0\xff\xff", 4);
+    }
+    inflate_pieces(&b, &f, c, (struct wst_slice){wire.p, wire.n}, SIZE_MAX / 2, 1 << 20);
+    assert_int_equal(f.end, WST_INFLATE_OK);
+    assert_int_equal(f.len, 8 << 20);
+    wst_deflate_free(&b.all, c);
+    deflater_free(&d);
+    wire_free(&wire);
+    bench_close(&b);
+}
+
+/* -- payloads that are bad -- */
+
+struct bad_row {
+    const char *name;
+    struct wst_slice in;
+    enum wst_inflate_end end;
+    const char *out;
+};
+
+static const struct bad_row bad_rows[] = {
+    {"nothing at all", SLICE(""), WST_INFLATE_TRUNCATED, ""},
+    {"the empty message", SLICE("\0"), WST_INFLATE_OK, ""},
+    {"Hello", SLICE("\xf2\x48\xcd\xc9\xc9\x07\0"), WST_INFLATE_OK, "Hello"},
+    {"a block type that is none", SLICE("\x06"), WST_INFLATE_BAD, ""},
+    {"stored, lengths that disagree", SLICE("\0\5\0\xfb\xffHello\0"), WST_INFLATE_BAD, ""},
+    {"stored, cut", SLICE("\0\5\0\xfa\xffHel"), WST_INFLATE_TRUNCATED, "Hel"},
+    {"stored, cut in its length", SLICE("\0\5"), WST_INFLATE_TRUNCATED, ""},
+    {"fixed, cut", SLICE("\xf2\x48\xcd"), WST_INFLATE_TRUNCATED, "He"},
+    {"a distance before the beginning", SLICE("\xf2\0\x11\0\0"), WST_INFLATE_BAD, "H"},
+    {"a dynamic block of impossible codes", SLICE("\xff\xff\xff\xff"), WST_INFLATE_BAD, ""},
+    {"garbage behind BFINAL", SLICE("\xf3\x48\xcd\xc9\xc9\x07\0\xff\xff"), WST_INFLATE_BAD,
+     "Hello"},
+    {"BFINAL alone", SLICE("\xf3\x48\xcd\xc9\xc9\x07\0"), WST_INFLATE_OK, "Hello"},
+    {"BFINAL and the byte after it", SLICE("\xf3\x48\xcd\xc9\xc9\x07\0\0"), WST_INFLATE_OK,
+     "Hello"},
+    {"BFINAL, then more", SLICE("\xf3\x48\xcd\xc9\xc9\x07\0\xf2\x48\xcd\xc9\xc9\x07\0"),
+     WST_INFLATE_OK, "HelloHello"},
+    {"BFINAL, then a reference back over it", SLICE("\xf3\x48\xcd\xc9\xc9\x07\0\xf2\0\x11\0\0"),
+     WST_INFLATE_OK, "HelloHello"},
+    {"the tail kept", SLICE("\xf2\x48\xcd\xc9\xc9\x07\0\0\0\xff\xff"), WST_INFLATE_OK, "Hello"},
+    {"the tail kept twice", SLICE("\xf2\x48\xcd\xc9\xc9\x07\0\0\0\xff\xff\0\0\0\xff\xff"),
+     WST_INFLATE_OK, "Hello"},
+    {"a stored block that looks like the tail", SLICE("\0\4\0\xfb\xff\0\0\xff\xff"),
+     WST_INFLATE_OK, "\0\0\xff\xff"},
+};
+
+static void bad_payloads(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY(bad_rows); i++)
+        for (size_t piece = 1; piece <= 16; piece++) {
+            const struct bad_row *r = &bad_rows[i];
+            struct bench b;
+            struct wst_inflation f;
+            bench_open(&b, 1 << 20);
+            struct wst_deflate *c = wst_deflate_new(&b.all, true, true);
+            inflate_pieces(&b, &f, c, r->in, piece, 1000);
+            size_t n = i == ARRAY(bad_rows) - 1 ? 4 : strlen(r->out);
+            if (f.end != r->end || f.len != n || b.out.n != n ||
+                (n && memcmp(b.out.p, r->out, n) != 0))
+                fail_msg("%s, by %zu: end %d, %llu bytes", r->name, piece, f.end,
+                         (unsigned long long)f.len);
+            assert_int_equal(c->state,
+                             r->end == WST_INFLATE_OK ? WST_CONTEXT_WHOLE : WST_CONTEXT_BROKEN);
+            wst_deflate_free(&b.all, c);
+            bench_close(&b);
+        }
+}
+
+/* -- lost contexts -- */
+
+/* Random messages, some of which are lost. Whatever is reported as known is truly right; what is
+ * sound gets through as soon as it may; 32 KiB that agree make the context whole. */
+static void lost_contexts(void **state)
+{
+    static uint8_t text[40000];
+    unsigned known_all = 0, known_part = 0, known_none = 0, healed = 0, wrong = 0;
+    (void)state;
+    for (uint64_t round = 1; round <= 400; round++) {
+        uint64_t seed = round * 0x9e3779b97f4a7c15u;
+        struct bench b;
+        struct deflater d;
+        struct wire wire = {0};
+        bench_open(&b, 1 << 30);
+        deflater_init(&d, 9 + (int)(round % 7), 1 + (int)(round % 9), Z_DEFAULT_STRATEGY, false);
+        struct wst_deflate *c = wst_deflate_new(&b.all, true, round % 3 != 0);
+        bool whole = round % 3 != 0; /* as far as we know better */
+        for (unsigned k = 0; k < 60; k++) {
+            struct wst_inflation f;
+            size_t n = rnd_below(&seed, rnd_below(&seed, 8) ? 300 : sizeof text);
+            size_t piece = 1 + rnd_below(&seed, 3000);
+            fill_message(&seed, text, n, rnd_below(&seed, 4) == 0);
+            wire.n = 0;
+            deflater_message(&d, text, n, &wire);
+            if (rnd_below(&seed, 12) == 0) { /* it is lost */
+                wst_deflate_lose(&b.all, c, WST_CONTEXT_LOST);
+                whole = false;
+                continue;
+            }
+            inflate_pieces(&b, &f, c, (struct wst_slice){wire.p, wire.n}, piece, SIZE_MAX / 2);
+            assert_int_equal(f.end, WST_INFLATE_OK);
+            assert_int_equal(f.len, n);
+            if (f.known) assert_memory_equal(b.out.p, text, f.known);
+            if (whole) assert_int_equal(f.known, n);
+            /* known goes exactly as far as the first byte that differs from the truth's twins */
+            assert_true(f.known <= n);
+            if (f.known == n)
+                known_all++;
+            else if (f.known)
+                known_part++;
+            else
+                known_none++;
+            if (!whole && c->state == WST_CONTEXT_WHOLE) {
+                healed++;
+                whole = true;
+            }
+            wrong += whole && c->state != WST_CONTEXT_WHOLE;
+        }
+        wst_deflate_free(&b.all, c);
+        deflater_free(&d);
+        wire_free(&wire);
+        bench_close(&b);
+    }
+    print_message("lost contexts: %u messages known, %u in part, %u not; %u contexts healed\n",
+                  known_all, known_part, known_none, healed);
+    assert_int_equal(wrong, 0);
+    assert_true(known_all > 5000 && known_part > 500 && known_none > 100 && healed > 200);
+}
+
+/* Exactly 32 KiB that do not depend on what was lost, in one message or many. */
+static void whole_again(void **state)
+{
+    static const size_t sizes[] = {32768, 8192, 1000, 100};
+    static uint8_t text[32768];
+    uint64_t seed = 1234;
+    (void)state;
+    for (size_t i = 0; i < ARRAY(sizes); i++) {
+        struct bench b;
+        struct deflater d;
+        struct wire wire = {0};
+        struct wst_inflation f;
+        bench_open(&b, 1 << 30);
+        deflater_init(&d, 15, 0, Z_DEFAULT_STRATEGY, false); /* stored: refers to nothing */
+        struct wst_deflate *c = wst_deflate_new(&b.all, true, true);
+        wst_deflate_lose(&b.all, c, WST_CONTEXT_LOST);
+        for (size_t done = 0; done < 32768; done += sizes[i]) {
+            assert_int_equal(c->state, WST_CONTEXT_LOST);
+            rnd_fill(&seed, text, sizes[i]);
+            wire.n = 0;
+            deflater_message(&d, text, sizes[i], &wire);
+            inflate_pieces(&b, &f, c, (struct wst_slice){wire.p, wire.n}, 500, 1 << 20);
+            expect(&b, &f, text, sizes[i]);
+        }
+        assert_int_equal(c->state, WST_CONTEXT_WHOLE);
+        assert_null(c->history[1].p); /* and the second history is let go */
+        /* A message that refers as far back as may be. */
+        deflateParams(&d.z, 9, Z_DEFAULT_STRATEGY);
+        memcpy(text, "again", 5);
+        wire.n = 0;
+        deflater_message(&d, text, sizes[i], &wire);
+        inflate_pieces(&b, &f, c, (struct wst_slice){wire.p, wire.n}, 500, 1 << 20);
+        expect(&b, &f, text, sizes[i]);
+        wst_deflate_free(&b.all, c);
+        deflater_free(&d);
+        wire_free(&wire);
+        bench_close(&b);
+    }
+}
+
+/* Without takeover nothing can be lost. */
+static void nothing_to_lose(void **state)
+{
+    struct bench b;
+    struct wst_inflation f;
+    (void)state;
+    bench_open(&b, 1 << 20);
+    struct wst_deflate *c = wst_deflate_new(&b.all, false, false);
+    assert_int_equal(c->state, WST_CONTEXT_WHOLE);
+    inflate_pieces(&b, &f, c, bad_rows[2].in, 3, 1000);
+    expect(&b, &f, (const uint8_t *)"Hello", 5);
+    wst_deflate_lose(&b.all, c, WST_CONTEXT_BROKEN);
+    inflate_pieces(&b, &f, c, bad_rows[2].in, 3, 1000);
+    expect(&b, &f, (const uint8_t *)"Hello", 5);
+    wst_deflate_free(&b.all, c);
+    bench_close(&b);
+}
+
+/* No memory at any point: said, never guessed, and given back. */
+static void starved(void **state)
+{
+    static uint8_t text[6000];
+    struct wire wire = {0};
+    struct deflater d;
+    uint64_t seed = 8;
+    unsigned refused = 0;
+    (void)state;
+    deflater_init(&d, 15, 6, Z_DEFAULT_STRATEGY, true);
+    fill_message(&seed, text, sizeof text, false);
+    deflater_message(&d, text, sizeof text, &wire);
+    for (size_t memory = 0; memory < 200000; memory += 500) {
+        struct bench b;
+        struct wst_inflation f;
+        bench_open(&b, 1 << 20);
+        b.budget.max = memory;
+        struct wst_deflate *c = wst_deflate_new(&b.all, true, memory % 1000 == 0);
+        for (unsigned k = 0; c && k < 3; k++) {
+            inflate_pieces(&b, &f, c, (struct wst_slice){wire.p, wire.n}, 700, 1 << 20);
+            assert_true(f.known <= f.len);
+            size_t n = f.known < b.out.n ? f.known : b.out.n;
+            if (n) assert_memory_equal(b.out.p, text, n);
+            refused += f.end == WST_INFLATE_STARVED;
+        }
+        wst_deflate_free(&b.all, c);
+        bench_close(&b);
+    }
+    assert_true(refused > 50);
+    deflater_free(&d);
+    wire_free(&wire);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_window),   cmocka_unit_test(many_directions),
+        cmocka_unit_test(at_the_same_time), cmocka_unit_test(beyond_the_cap),
+        cmocka_unit_test(bomb),           cmocka_unit_test(bad_payloads),
+        cmocka_unit_test(lost_contexts),  cmocka_unit_test(whole_again),
+        cmocka_unit_test(nothing_to_lose), cmocka_unit_test(starved),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

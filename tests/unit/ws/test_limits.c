@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Large messages, limits, and random streams held against their maker, and against wslay.
+ */
+#include "room.h"
+#if WST_HAVE_WSLAY
+#include <wslay/wslay.h>
+#endif
+
+static const uint8_t key[4] = {0x37, 0xfa, 0x21, 0x3d};
+
+struct seen { /* the last message, copied; how many */
+    struct wst_event_message m;
+    uint8_t *p;
+    unsigned n;
+    bool frames_complete;
+};
+
+static void keep(struct room *r, const struct wst_event *e)
+{
+    struct seen *s = r->user;
+    if (e->type == WST_EVENT_FRAME && !e->frame.complete) s->frames_complete = false;
+    if (e->type != WST_EVENT_MESSAGE) return;
+    s->m = e->message;
+    s->n++;
+    free(s->p);
+    s->p = malloc(e->message.payload.n + 1);
+    assert_non_null(s->p);
+    memcpy(s->p, e->message.payload.p, e->message.payload.n);
+}
+
+static void open_keeping(struct room *r, struct seen *s, bool deflate, bool anew)
+{
+    struct wst_ws_terms terms = {0};
+    if (deflate) terms.deflate = (struct wst_deflate_terms){true, anew, anew, 15, 15};
+    *r = (struct room){0};
+    *s = (struct seen){.frames_complete = true};
+    room_open(r, &terms);
+    r->event = keep;
+    r->user = s;
+}
+
+static void push_pieces(struct room *r, enum wst_dir d, const struct wire *w, size_t piece)
+{
+    for (size_t i = 0; i < w->n; i += piece)
+        room_push(r, d, w->p + i, w->n - i < piece ? w->n - i : piece);
+}
+
+/* Beyond max_message: what is left out is counted exactly, text is judged whole, and the messages
+ * that follow are right. Plain, masked, compressed, in one segment, in many, in fragments. */
+static void max_message(void **state)
+{
+    static const size_t sizes[] = {999, 1000, 1001, 1002, 1500, 70000, 200000};
+    static uint8_t text[200000];
+    (void)state;
+    for (size_t i = 0; i < ARRAY(sizes); i++)
+        for (unsigned how = 0; how < 36; how++) {
+            bool masked = how & 1, fragments = how & 2;
+            unsigned style = how / 4 % 3; /* plain, takeover, no takeover */
+            static const size_t pieces[] = {SIZE_MAX / 2, 1460, 7};
+            struct room r;
+            struct seen s;
+            struct wire w = {0}, z = {0};
+            struct deflater d;
+            uint64_t seed = 5;
+            enum wst_dir dir = masked ? WST_C2S : WST_S2C;
+            if (how / 12 == 2 && sizes[i] > 2000) continue;
+            open_keeping(&r, &s, style, style == 2);
+            r.options.limits.max_message = 1000;
+            deflater_init(&d, 15, 6, Z_DEFAULT_STRATEGY, style == 2);
+            for (unsigned k = 0; k < 4; k++) {
+                size_t n = k % 2 ? 50 + k : sizes[i];
+                fill_message(&seed, text, n, false);
+                if (k == 0) memcpy(text + 998, "\xc3\xa9", sizes[i] >= 1000 ? 2 : 0);
+                struct wst_slice payload = {text, n};
+                if (style) {
+                    z.n = 0;
+                    deflater_message(&d, text, n, &z);
+                    payload = (struct wst_slice){z.p, z.n};
+                }
+                w.n = 0;
+                unsigned first = 1u | (style ? 0x40u : 0);
+                size_t half = fragments ? payload.n / 3 : payload.n;
+                wire_frame(&w, first | (fragments ? 0 : 0x80u), masked ? key : NULL, payload.p,
+                           half);
+                if (fragments)
+                    wire_frame(&w, 0x80, masked ? key : NULL, payload.p + half, payload.n - half);
+                push_pieces(&r, dir, &w, pieces[how / 12]);
+                assert_int_equal(s.n, k + 1);
+                assert_int_equal(s.m.len, n);
+                assert_true(s.m.certain && s.m.utf8);
+                assert_int_equal(s.m.wire_len, payload.n);
+                size_t kept = n <= 1000 ? n : 1000;
+                if (n > 1000 && (text[999] & 0xc0) == 0x80 && (text[1000] & 0xc0) == 0x80) kept--;
+                assert_int_equal(s.m.payload.n, kept);
+                assert_int_equal(s.m.omitted, n - kept);
+                assert_memory_equal(s.p, text, kept);
+                assert_int_equal(r.problems[WST_PROBLEM_LIMIT_MESSAGE], n > 1000 ? k / 2 + 1
+                                                                     : sizes[i] > 1000 ? k / 2 + 1
+                                                                                       : 0);
+            }
+            assert_int_equal(r.problems[WST_PROBLEM_MESSAGE_INVALID_UTF8], 0);
+            deflater_free(&d);
+            wire_free(&w);
+            wire_free(&z);
+            free(s.p);
+            room_close(&r);
+        }
+}
+
+/* Compressed messages of more than 64 KiB on the wire are inflated as they come. */
+static void large_compressed(void **state)
+{
+    static uint8_t data[600000];
+    static const size_t pieces[] = {SIZE_MAX / 2, 65536, 1460};
+    (void)state;
+    for (unsigned how = 0; how < 6; how++) {
+        struct room r;
+        struct seen s;
+        struct wire w = {0}, z = {0};
+        struct deflater d;
+        uint64_t seed = how + 1;
+        open_keeping(&r, &s, true, how & 1);
+        deflater_init(&d, 15, 6, Z_DEFAULT_STRATEGY, how & 1);
+        for (unsigned k = 0; k < 4; k++) {
+            size_t n = k == 1 ? 100 : sizeof data;
+            for (size_t at = 0; at < n; at += 1000)
+                fill_message(&seed, data + at, n - at < 1000 ? n - at : 1000, at % 3000 == 0);
+            z.n = w.n = 0;
+            deflater_message(&d, data, n, &z);
+            if (k != 1) assert_true(z.n > 3 * 65536);
+            size_t third = z.n / 3;
+            wire_frame(&w, 0x42, key, z.p, third);
+            wire_frame(&w, 0x89, key, "ping", 4);
+            wire_frame(&w, 0x80, key, z.p + third, z.n - third);
+            push_pieces(&r, WST_C2S, &w, pieces[how / 2]);
+            assert_int_equal(s.n, k + 1);
+            assert_true(s.m.certain);
+            assert_int_equal(s.m.omitted, 0);
+            assert_int_equal(s.m.len, n);
+            assert_memory_equal(s.p, data, n);
+        }
+        deflater_free(&d);
+        wire_free(&w);
+        wire_free(&z);
+        free(s.p);
+        room_close(&r);
+    }
+}
+
+/* Invalid UTF-8 beyond what is kept is found, too, and where it is. */
+static void judged_whole(void **state)
+{
+    static uint8_t text[5000];
+    (void)state;
+    for (size_t bad = 900; bad < 5000; bad += 371)
+        for (unsigned masked = 0; masked < 2; masked++) {
+            struct room r;
+            struct seen s;
+            struct wire w = {0};
+            open_keeping(&r, &s, false, false);
+            r.options.limits.max_message = 1000;
+            memset(text, 'a', sizeof text);
+            text[bad] = 0xff;
+            wire_frame(&w, 0x81, masked ? key : NULL, text, sizeof text);
+            push_pieces(&r, masked ? WST_C2S : WST_S2C, &w, 333);
+            assert_int_equal(r.problems[WST_PROBLEM_MESSAGE_INVALID_UTF8], 1);
+            assert_false(s.m.utf8);
+            assert_int_equal(s.m.len, sizeof text);
+            wire_free(&w);
+            free(s.p);
+            room_close(&r);
+        }
+}
+
+static void max_payload(void **state)
+{
+    struct room r;
+    struct seen s;
+    struct wire w = {0};
+    (void)state;
+    for (uint64_t max = 0; max < 12; max++) {
+        open_keeping(&r, &s, false, false);
+        r.options.max_payload = max;
+        w.n = 0;
+        wire_frame(&w, 0x81, NULL, "abc\xe2\x82\xac" "d", 7);
+        wire_frame(&w, 0x82, NULL, "abc\xe2\x82\xac" "d", 7);
+        room_push(&r, WST_S2C, w.p, 9);
+        size_t kept = max >= 7 ? 7 : max == 4 || max == 5 ? 3 : (size_t)max;
+        assert_int_equal(s.m.payload.n, kept); /* text is cut between characters */
+        assert_int_equal(s.m.omitted, 7 - kept);
+        assert_true(s.m.utf8 && s.m.certain);
+        room_push(&r, WST_S2C, w.p + 9, 9);
+        assert_int_equal(s.m.payload.n, max >= 7 ? 7 : max);
+        assert_int_equal(r.problems[WST_PROBLEM_LIMIT_PAYLOAD], max >= 7 ? 0 : 2);
+        free(s.p);
+        room_close(&r);
+    }
+    wire_free(&w);
+}
+
+/* -- random streams -- */
+
+struct twin { /* what the maker wrote, in order */
+    struct { unsigned first; size_t len; uint64_t offset; } frames[4000];
+    size_t n, at;
+};
+
+static void compare(struct room *r, const struct wst_event *e)
+{
+    struct twin *t = r->user;
+    if (e->type == WST_EVENT_PROBLEM) fail_msg("%s", e->problem.detail);
+    if (e->type != WST_EVENT_FRAME) return;
+    const struct wst_event_frame *f = &e->frame;
+    assert_true(t->at < t->n);
+    assert_int_equal(f->fin, t->frames[t->at].first >> 7);
+    assert_int_equal(f->opcode, t->frames[t->at].first & 15);
+    assert_int_equal(f->len, t->frames[t->at].len);
+    assert_int_equal(f->offset, t->frames[t->at].offset);
+    assert_true(f->complete);
+    t->at++;
+}
+
+static void random_stream(struct wire *w, struct twin *t, uint64_t *seed, bool masked)
+{
+    static uint8_t payload[70000];
+    bool open = false;
+    t->n = t->at = 0;
+    w->n = 0;
+    fill_message(seed, payload, sizeof payload, false);
+    while (t->n < 300) {
+        bool control = rnd_below(seed, 4) == 0, fin = rnd_below(seed, 3) > 0;
+        unsigned op = control ? 9 + (unsigned)rnd_below(seed, 2) : open ? 0
+                                                                        : 1 + (unsigned)rnd_below(
+                                                                                  seed, 2);
+        size_t n = rnd_below(seed, control                      ? 126
+                                   : rnd_below(seed, 20) == 0 ? 70000
+                                   : rnd_below(seed, 4) == 0  ? 1000
+                                                              : 130);
+        uint8_t k[4];
+        rnd_fill(seed, k, 4);
+        unsigned first = op | (control || fin ? 0x80u : 0);
+        t->frames[t->n].first = first;
+        t->frames[t->n].len = n;
+        t->frames[t->n++].offset = w->n;
+        wire_frame(w, first, masked ? k : NULL, payload, n);
+        if (!control) open = !fin;
+    }
+}
+
+#if WST_HAVE_WSLAY
+struct reader {
+    const struct wire *w;
+    size_t at;
+};
+static ssize_t reader_recv(uint8_t *p, size_t n, int flags, void *user)
+{
+    struct reader *r = user;
+    (void)flags;
+    if (n > r->w->n - r->at) n = r->w->n - r->at;
+    memcpy(p, r->w->p + r->at, n);
+    r->at += n;
+    return n ? (ssize_t)n : -1;
+}
+/* wslay agrees with the maker: so the maker is no fool. */
+static void check_wslay(const struct wire *w, const struct twin *t)
+{
+    struct reader reader = {w, 0};
+    struct wslay_frame_callbacks callbacks = {.recv_callback = reader_recv};
+    wslay_frame_context_ptr c;
+    assert_int_equal(wslay_frame_context_init(&c, &callbacks, &reader), 0);
+    for (size_t i = 0; i < t->n; i++) {
+        struct wslay_frame_iocb f;
+        uint64_t done = 0;
+        do {
+            memset(&f, 0, sizeof f);
+            ssize_t n = wslay_frame_recv(c, &f);
+            assert_true(n >= 0);
+            done += (uint64_t)n;
+        } while (done < f.payload_length);
+        assert_int_equal(f.fin, t->frames[i].first >> 7);
+        assert_int_equal(f.opcode, t->frames[i].first & 15);
+        assert_int_equal(f.payload_length, t->frames[i].len);
+    }
+    wslay_frame_context_free(c);
+}
+#else
+static void check_wslay(const struct wire *w, const struct twin *t)
+{
+    (void)w;
+    (void)t;
+}
+#endif
+
+static void random_streams(void **state)
+{
+    static struct twin t;
+    struct wire w = {0};
+    uint64_t seed = 31;
+    (void)state;
+    for (unsigned round = 0; round < 40; round++) {
+        struct room r = {0};
+        struct wst_ws_terms terms = {0};
+        bool masked = round & 1;
+        random_stream(&w, &t, &seed, masked);
+        check_wslay(&w, &t);
+        room_open(&r, &terms);
+        r.event = compare;
+        r.user = &t;
+        for (size_t i = 0; i < w.n;) {
+            size_t n = 1 + rnd_below(&seed, round % 4 < 2 ? 1460 : 20);
+            if (n > w.n - i) n = w.n - i;
+            room_push(&r, masked ? WST_C2S : WST_S2C, w.p + i, n);
+            i += n;
+        }
+        assert_int_equal(t.at, t.n);
+        room_close(&r);
+    }
+    wire_free(&w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(max_message),  cmocka_unit_test(large_compressed),
+        cmocka_unit_test(judged_whole), cmocka_unit_test(max_payload),
+        cmocka_unit_test(random_streams),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
