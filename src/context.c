@@ -133,6 +133,11 @@ void wst_context_packet(struct wst_context *c, const struct wst_packet *p)
     }
 }
 
+bool wst_context_reads_link_type(uint32_t link_type)
+{
+    return wst_net_knows_link(link_type);
+}
+
 void wst_context_tick(struct wst_context *c, int64_t ns)
 {
     struct wst_when when = {c->now.pkt, ns};

@@ -245,9 +245,8 @@ class Session:
         more = {'compressed': True} if deflater else {}
         edges = [0, *cuts, len(body)]
         for i, (a, b) in enumerate(zip(edges, edges[1:])):
-            self.frame(way, 0 if i else opcode, body[a:b], fin=b is edges[-1] and i == len(edges) - 2,
-                       rsv=4 if deflater and not i else how.get('rsv', 0),
-                       **{k: v for k, v in how.items() if k != 'rsv'})
+            self.frame(way, 0 if i else opcode, body[a:b], fin=i == len(cuts),
+                       rsv=4 if deflater and not i else 0, **how)
         self.message(way, opcode, data, **more)
 
     def close(self, code=1000, reason='bye', by=C2S, shut=True):

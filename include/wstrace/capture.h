@@ -70,6 +70,8 @@ WST_API int wst_capture_open(struct wst_capture *capture, char error[WST_CAPTURE
 /* After wst_capture_open: distinct link-type names ("EN10MB"; "LINKTYPE_4711" when it has none) in
  * the order met; valid until the capture is freed. */
 WST_API const char *const *wst_capture_link_types(const struct wst_capture *capture, size_t *n);
+/* "EN10MB", "LINKTYPE_4711": written to `text`, which is returned. */
+WST_API const char *wst_capture_link_type_name(uint32_t link_type, char text[64]);
 /* Sum of the sizes of the regular files, for progress; 0 when unknown. */
 WST_API uint64_t wst_capture_total_bytes(const struct wst_capture *capture);
 /* Bytes of them read so far (compressed bytes for gzip). May be called from `packet`. */

@@ -74,6 +74,9 @@ WST_API struct wst_context *wst_context_new(const struct wst_options *options,
 WST_API void wst_context_begin(struct wst_context *context, const struct wst_event_meta *meta);
 /* One packet, in the order of the capture. `packet->data` may be reused when it returns. */
 WST_API void wst_context_packet(struct wst_context *context, const struct wst_packet *packet);
+/* Whether packets of this link type (a LINKTYPE_ number) can be read; others are counted and
+ * passed over. */
+WST_API bool wst_context_reads_link_type(uint32_t link_type);
 /* Capture time has reached `ns` without a packet (a silent interface). */
 WST_API void wst_context_tick(struct wst_context *context, int64_t ns);
 /* A finding of the caller's own about no connection (a capture that dropped packets …). */

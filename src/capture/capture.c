@@ -314,3 +314,8 @@ bool wst_capture_counters(struct wst_capture *c, uint64_t *captured, uint64_t *r
     }
     return live;
 }
+
+const char *wst_capture_link_type_name(uint32_t link_type, char text[64])
+{
+    return wst_linktype_name(link_type, text);
+}

@@ -21,6 +21,8 @@
 #include <unistd.h>
 #include <wstrace/wstrace.h>
 
+enum { UNREAD_MAX = 16 }; /* unknown link types told one by one */
+
 struct run {
     const struct wst_tool_options *options;
     const char **sources; /* names as given: files, or the interface */
@@ -31,8 +33,11 @@ struct run {
     struct wst_render *render;
     struct wst_tool_output output;
     struct wst_tool_progress progress;
-    uint64_t packets; /* that passed the filter */
-    bool prompt;      /* somebody waits for each packet's lines */
+    uint64_t packets;      /* that passed the filter */
+    bool prompt;           /* somebody waits for each packet's lines */
+    uint32_t link_type;    /* of the packet before */
+    unsigned links_unread; /* link types that nobody here can read */
+    uint32_t unread[UNREAD_MAX];
     char device[WST_TOOL_DEVICE_SIZE];
 };
 
@@ -58,9 +63,27 @@ static void tap_flush(void *user)
 /* -- what the capture tells ----------------------------------------------------------------------
  */
 
+/* A link type met for the first time that cannot be read: said once, and the rest is still read. */
+static void meet_link_type(struct run *run, uint32_t link_type)
+{
+    char name[64];
+
+    run->link_type = link_type;
+    if (wst_context_reads_link_type(link_type)) return;
+    for (unsigned i = 0; i < run->links_unread; i++)
+        if (run->unread[i] == link_type) return;
+    if (run->links_unread == UNREAD_MAX) return;
+    run->unread[run->links_unread++] = link_type;
+    wst_tool_progress_erase(&run->progress);
+    wst_tool_say("link type %" PRIu32 " (%s) is not known here; its packets are passed over",
+                 link_type, wst_capture_link_type_name(link_type, name));
+}
+
 static int on_packet(void *user, const struct wst_packet *packet)
 {
     struct run *run = user;
+
+    if (packet->link_type != run->link_type) meet_link_type(run, packet->link_type);
 
     wst_context_packet(run->context, packet);
     wst_tool_progress_step(&run->progress);
@@ -95,7 +118,7 @@ static void on_trouble(void *user, const char *source, uint64_t pkt, uint64_t by
     wst_render_flush(run->render); /* on one terminal: after what could still be read */
     wst_tool_progress_erase(&run->progress);
     if (pkt || byte)
-        wst_tool_say("%s: %s (packet %" PRIu64 ", byte %" PRIu64 ")", source, what, pkt, byte);
+        wst_tool_say("%s: packet %" PRIu64 ", byte %" PRIu64 ": %s", source, pkt, byte, what);
     else
         wst_tool_say("%s: %s", source, what);
 }
@@ -172,8 +195,11 @@ static bool make_chain(struct run *run)
     options.limits.max_message = o->max_message;
     options.limits.memory = o->memory;
     run->render = make_renderer(run);
+    /* Nothing to leave out: the timeline speaks to the renderer itself. */
+    bool all = !o->conn && o->dir == WST_DIR_NONE && !o->ops && !(o->quiet && !o->json);
     run->select = (struct wst_select){o->conn, o->dir, o->ops, {run, tap_event, tap_flush}};
-    first = wst_select_listener(&run->select);
+    first =
+        all && run->render ? wst_render_listener(run->render) : wst_select_listener(&run->select);
     run->context = wst_context_new(&options, &first);
     return run->render && run->context;
 }
@@ -253,11 +279,12 @@ static int run_trace(struct run *run)
                             !run->options->quiet && run->options->device == NULL);
     run->output.progress = &run->progress;
     wst_tool_stop_on_signals(run->capture);
+    run->link_type = UINT32_MAX;
     begin(run);
     troubles = wst_capture_run(run->capture, &sink);
     finish(run);
     status = wst_tool_output_close(&run->output);
-    return troubles ? WST_TOOL_TROUBLE : status;
+    return troubles || run->links_unread ? WST_TOOL_TROUBLE : status;
 }
 
 static int trace(const struct wst_tool_options *options)

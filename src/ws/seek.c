@@ -56,7 +56,7 @@ static void seek_drop(struct wst_seek *k, size_t n)
     uint32_t i = 0;
     while (i < k->marks_n && k->marks[i].at < n) i++;
     /* A mark for what is left of a segment would be a lie; drop it with its front. */
-    memmove(k->marks, k->marks + i, (k->marks_n - i) * sizeof *k->marks);
+    if (i < k->marks_n) memmove(k->marks, k->marks + i, (k->marks_n - i) * sizeof *k->marks);
     k->marks_n -= i;
     for (i = 0; i < k->marks_n; i++) k->marks[i].at -= (uint32_t)n;
     wst_buf_drop(&k->bytes, n);

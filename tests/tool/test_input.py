@@ -109,7 +109,7 @@ with directory() as tmp:
     whole = set(body(basic).splitlines())
     check("a cut file: exit status 2", result.status == 2, result)
     check("a cut file: packet and byte on stderr, one line",
-          "cut.pcap: " in result.says and "(packet " in result.says and ", byte " in result.says
+          "cut.pcap: " in result.says and ": packet " in result.says and ", byte " in result.says
           and result.says.count("\n") == 1, result)
     check("a cut file: everything before is printed",
           len([l for l in result.text.splitlines() if l in whole]) >= 5, result)

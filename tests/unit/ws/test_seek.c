@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Finding frames again: tables, then thousands of streams joined at a random byte.
+ */
+#include "frame.h"
+#include "room.h"
+
+struct row {
+    const char *name;
+    struct wst_slice segments[6];
+    ptrdiff_t at, at_final; /* what is found; before the end, and at it */
+    bool masked, compressed;
+};
+
+#define M0 "\0\0\0\0"
+#define TEXT26 "\x81\x1a" "A text of twenty-six bytes"
+static const struct row rows[] = {
+    {"a segment that is a text", {SLICE(TEXT26)}, 0, 0, false, false},
+    {"the same, masked", {SLICE("\x81\x9a" M0 "A text of twenty-six bytes")}, 0, 0, true, false},
+    {"the wrong side", {SLICE(TEXT26)}, -1, -1, true, false},
+    {"the wrong side, masked", {SLICE("\x81\x9a" M0 "A text of twenty-six bytes")}, -1, -1, false,
+     false},
+    {"a text that is none", {SLICE("\x81\x1a" "A text of\xfftwenty-six bytes")}, -1, -1, false,
+     false},
+    {"behind bytes of another payload", {SLICE("remains"), SLICE(TEXT26)}, 7, 7, false, false},
+    {"one small frame is not enough", {SLICE("\x81\x01" "a")}, -1, 0, false, false},
+    {"four of them are", {SLICE("\x81\x01" "a\x81\x01" "b\x81\x01" "c"), SLICE("\x81\x01" "d")}, 0,
+     0, false, false},
+    {"a ping and a pong, each a segment", {SLICE("\x89\0"), SLICE("\x8a\0")}, 0, 0, false, false},
+    {"compression not agreed on", {SLICE("\xc1\x08" "12345678"), SLICE("\xc1\x08" "12345678")}, -1,
+     -1, false, false},
+    {"compression agreed on", {SLICE("\xc1\x08" "12345678"), SLICE("\xc1\x08" "12345678")}, 0, 0,
+     false, true},
+    {"a close with a code", {SLICE("\x88\x04\x03\xe8ok")}, -1, 0, false, false},
+    {"a close with an impossible code", {SLICE("\x88\x04\x00\x07ok")}, -1, -1, false, false},
+    {"a length that is not minimal", {SLICE("\x81\x7e\0\x1a" "A text of twenty-six bytes")}, -1, -1,
+     false, false},
+    {"reserved bits", {SLICE("\xb1\x1a" "A text of twenty-six bytes")}, -1, -1, false, false},
+    {"a reserved opcode", {SLICE("\x83\x1a" "A text of twenty-six bytes")}, -1, -1, false, false},
+    {"a fragmented ping", {SLICE("\x09\x1a" "A text of twenty-six bytes")}, -1, -1, false, false},
+    {"zeros", {SLICE("\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"),
+               SLICE("\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0")}, -1, -1,
+     false, false},
+    {"words", {SLICE("All work and no play makes Jack a dull boy. "),
+               SLICE("All work and no play makes Jack a dull boy. ")}, -1, -1, false, false},
+    {"nothing follows a close", {SLICE("\x88\x04\x03\xe8ok\x81\x05Hello\x81\x05Hello")}, -1, -1,
+     false, false},
+    {"a continuation after a whole message",
+     {SLICE("\x81\x05Hello\x80\x05Hello"), SLICE("\x81\x05Hello")}, -1, 14, false, false},
+    {"fragments in order", {SLICE("\x01\x05Hello\x00\x05Hello\x80\x05Hello")}, 0, 0, false, false},
+};
+
+static void table(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY(rows); i++) {
+        const struct row *r = &rows[i];
+        struct wst_budget budget = {0, 1 << 20};
+        struct wst_seek_rules rules = {r->masked, r->compressed};
+        struct wst_seek *k = wst_seek_new(&budget, 1000);
+        ptrdiff_t found = -1;
+        for (size_t s = 0; s < 6 && r->segments[s].n; s++) {
+            assert_true(wst_seek_push(k, &budget, r->segments[s], 10 + s, 1 << 16));
+            if (found < 0) found = wst_seek_find(k, &rules, false);
+        }
+        if (found != r->at) print_error("%s: %td, not %td\n", r->name, found, r->at);
+        ptrdiff_t final = wst_seek_find(k, &rules, true);
+        if (final != r->at_final) print_error("%s, at the end: %td\n", r->name, final);
+        assert_true(found == r->at && final == r->at_final);
+        wst_seek_free(k, &budget);
+        assert_int_equal(budget.used, 0);
+    }
+}
+
+/* What is too old is given up, in order, and counted; packets are remembered. */
+static void bookkeeping(void **state)
+{
+    struct wst_budget budget = {0, 1 << 20};
+    struct wst_seek *k = wst_seek_new(&budget, 5000);
+    uint8_t bytes[100];
+    (void)state;
+    memset(bytes, 0xff, sizeof bytes);
+    for (uint64_t i = 0; i < 50; i++) {
+        assert_true(wst_seek_push(k, &budget, (struct wst_slice){bytes, 100}, 100 + i, 1000));
+        assert_true(k->bytes.n <= 1000);
+        assert_int_equal(k->offset + k->bytes.n, 5000 + (i + 1) * 100);
+        assert_int_equal(k->skipped + k->bytes.n, (i + 1) * 100);
+        assert_int_equal(wst_seek_packet(k, k->bytes.n - 1), 100 + i);
+        assert_int_equal(wst_seek_packet(k, 0), 100 + i - (k->bytes.n - 100) / 100);
+    }
+    wst_seek_gap(k, 77);
+    assert_int_equal(k->bytes.n, 0);
+    assert_int_equal(k->offset, 5000 + 5000 + 77);
+    /* More than fits at once: its end stays. */
+    static uint8_t many[3000];
+    assert_true(wst_seek_push(k, &budget, (struct wst_slice){many, 3000}, 999, 1000));
+    assert_int_equal(k->offset + k->bytes.n, 10077 + 3000);
+    wst_seek_free(k, &budget);
+    assert_int_equal(budget.used, 0);
+}
+
+/* -- joined at a random byte -- */
+
+enum kind { RANDOM, ASCII, CJK, ZEROS, RECORDS, DEFLATED, KINDS };
+static const char *const kind_names[] = {"random", "ASCII", "CJK", "zeros", "records", "deflate"};
+
+static void fill_kind(uint64_t *seed, enum kind kind, uint8_t *p, size_t n)
+{
+    switch (kind) {
+    case ASCII: fill_message(seed, p, n, false); break;
+    case CJK: /* three bytes a character: every second byte could be the length of a frame */
+        for (size_t i = 0; i < n; i++)
+            p[i] = i % 3 == 0 ? (uint8_t)(0xe4 + rnd_below(seed, 6))
+                              : (uint8_t)(0x80 + rnd_below(seed, 64));
+        break;
+    case ZEROS:
+        memset(p, 0, n);
+        for (size_t i = 0; i < n / 50; i++) p[rnd_below(seed, n)] = (uint8_t)rnd(seed);
+        break;
+    case RECORDS: /* type, length, value */
+        for (size_t i = 0; i < n;) {
+            size_t k = rnd_below(seed, 40);
+            p[i++] = (uint8_t)(rnd_below(seed, 5) * 8 + 2);
+            if (i < n) p[i++] = (uint8_t)k;
+            while (k-- && i < n) p[i++] = (uint8_t)rnd_below(seed, 128);
+        }
+        break;
+    default: rnd_fill(seed, p, n);
+    }
+}
+
+struct truth {
+    struct wire wire;
+    bool *begins; /* a frame begins at this byte */
+    size_t room;
+};
+
+static void make(struct truth *t, uint64_t *seed, enum kind kind, bool masked)
+{
+    static uint8_t payload[12000];
+    t->wire.n = 0;
+    size_t starts[200], n_starts = 0;
+    while (n_starts < 24) {
+        size_t n = rnd_below(seed, rnd_below(seed, 6) ? 400 : sizeof payload);
+        unsigned op = kind == ASCII || kind == CJK ? 1 : 2;
+        uint8_t key[4];
+        if (op == 1) n -= n % 3;
+        fill_kind(seed, kind, payload, n);
+        rnd_fill(seed, key, 4);
+        starts[n_starts++] = t->wire.n;
+        wire_frame(&t->wire, 0x80 | op | (kind == DEFLATED ? 0x40 : 0), masked ? key : NULL,
+                   payload, n);
+    }
+    t->begins = realloc(t->begins, t->wire.n);
+    memset(t->begins, 0, t->wire.n);
+    for (size_t i = 0; i < n_starts; i++) t->begins[starts[i]] = true;
+}
+
+/* Joins at `from`; the place that is found, -1: none. */
+static ptrdiff_t join(const struct truth *t, size_t from, bool sends_frames,
+                      const struct wst_seek_rules *rules)
+{
+    struct wst_budget budget = {0, 1 << 20};
+    struct wst_seek *k = wst_seek_new(&budget, from);
+    ptrdiff_t found = -1;
+    for (size_t at = from; found < 0 && at < t->wire.n;) {
+        size_t n = t->wire.n - at < 1460 ? t->wire.n - at : 1460;
+        for (size_t i = 1; sends_frames && i < n; i++)
+            if (t->begins[at + i]) n = i;
+        assert_true(wst_seek_push(k, &budget, (struct wst_slice){t->wire.p + at, n}, 1, 262144));
+        at += n;
+        found = wst_seek_find(k, rules, at == t->wire.n);
+    }
+    if (found >= 0) found += (ptrdiff_t)k->offset;
+    wst_seek_free(k, &budget);
+    assert_int_equal(budget.used, 0);
+    return found;
+}
+
+/* Senders that begin a segment with every frame, as most do; and streams cut in full segments. */
+static void joined(void **state)
+{
+    struct truth t = {0};
+    unsigned all[2] = {0}, right[2] = {0}, wrong[2] = {0}, never[2][KINDS] = {{0}}, silent[2] = {0};
+    (void)state;
+    for (unsigned round = 0; round < 1200; round++) {
+        uint64_t seed = round * 0x9e3779b97f4a7c15u + 1;
+        enum kind kind = round % KINDS;
+        bool masked = round / KINDS % 2, sends_frames = round / KINDS / 2 % 2;
+        struct wst_seek_rules rules = {masked, kind == DEFLATED};
+        make(&t, &seed, kind, masked);
+        size_t from = 1 + rnd_below(&seed, t.wire.n / 2);
+        ptrdiff_t found = join(&t, from, sends_frames, &rules);
+        all[sends_frames]++;
+        if (found < 0) {
+            never[sends_frames][kind]++;
+            silent[sends_frames]++;
+        } else if (t.begins[found]) {
+            right[sends_frames]++;
+        } else {
+            wrong[sends_frames]++;
+            print_message("  round %u: %s, %s, joined at %zu: byte %td is no frame\n", round,
+                          kind_names[kind], masked ? "masked" : "not masked", from, found);
+        }
+    }
+    for (int i = 0; i < 2; i++) {
+        print_message("joined in the middle, %s: %u streams, %u found again, %u wrongly, %u never",
+                      i ? "a segment a frame" : "full segments", all[i], right[i], wrong[i],
+                      silent[i]);
+        for (int k = 0; k < KINDS; k++)
+            if (never[i][k]) print_message(", %s %u", kind_names[k], never[i][k]);
+        print_message("\n");
+    }
+    free(t.begins);
+    wire_free(&t.wire);
+    assert_true(wrong[0] + wrong[1] <= 6); /* evidence is not proof: one in 200 */
+    assert_true(silent[1] <= all[1] / 100);
+    assert_int_equal(never[0][ASCII] + never[0][CJK], 0); /* text speaks for itself anywhere */
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(table), cmocka_unit_test(bookkeeping),
+                                       cmocka_unit_test(joined)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
