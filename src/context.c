@@ -64,6 +64,7 @@ struct wst_context *wst_context_new(const struct wst_options *options,
         wst_options_init(&c->options);
     context_seed(c->options.hash_seed);
     c->budget.max = c->options.limits.memory;
+    wst_pool_init(&c->pool, sizeof(union conversation_any));
     wst_timeline_init(&c->timeline, listener);
     c->http.options = &c->options;
     c->http.budget = &c->budget;
@@ -93,6 +94,7 @@ void wst_context_free(struct wst_context *c)
     wst_net_free(c->net);
     wst_http_env_free(&c->http);
     wst_ws_env_free(&c->ws);
+    wst_pool_free(&c->pool);
     free(c);
 }
 

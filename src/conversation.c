@@ -17,25 +17,18 @@ static void new_data(struct wst_context *c, struct wst_flow *f, unsigned side,
 /* -- making and letting go ------------------------------------------------------------------------
  */
 
-void *wst_conversation_alloc(struct wst_context *c, struct wst_flow *f, size_t size)
+void *wst_conversation_alloc(struct wst_context *c, struct wst_flow *f)
 {
-    if (!wst_budget_take(&c->budget, size)) return NULL;
-    /* On a cache line: the rooms lay out what every packet touches in whole lines. */
-    struct conversation *base = aligned_alloc(64, (size + 63) / 64 * 64);
-    if (!base) {
-        wst_budget_give(&c->budget, size);
-        return NULL;
-    }
-    memset(base, 0, size);
+    struct conversation *base = wst_pool_take(&c->pool, &c->budget);
+    if (!base) return NULL;
     base->flow = f;
     f->upper = base;
     return base;
 }
 
-void wst_conversation_release(struct wst_context *c, void *conversation, size_t size)
+void wst_conversation_release(struct wst_context *c, void *conversation)
 {
-    wst_budget_give(&c->budget, size);
-    free(conversation);
+    wst_pool_give(&c->pool, &c->budget, conversation);
 }
 
 static void conversation_new_free(struct wst_context *c, struct conversation_new *n)
@@ -43,13 +36,13 @@ static void conversation_new_free(struct wst_context *c, struct conversation_new
     if (!n) return;
     wst_buf_free(&n->early[0], &c->budget);
     wst_buf_free(&n->early[1], &c->budget);
-    wst_conversation_release(c, n, sizeof *n);
+    wst_conversation_release(c, n);
 }
 
 void wst_conversation_http_free(struct wst_context *c, struct conversation_http *h)
 {
     wst_http_free(&h->http, &c->http);
-    wst_conversation_release(c, h, sizeof *h);
+    wst_conversation_release(c, h);
 }
 
 /* Lets go of whatever a flow carries. */
@@ -65,7 +58,7 @@ static void conversation_free(struct wst_context *c, struct wst_flow *f)
     case KIND_PICKUP: wst_pickup_free(c, upper); break;
     case KIND_WS:
         wst_ws_free(&((struct conversation_ws *)upper)->ws, &c->ws);
-        wst_conversation_release(c, upper, sizeof(struct conversation_ws));
+        wst_conversation_release(c, upper);
         break;
     default: break;
     }
@@ -142,7 +135,7 @@ struct conversation_ws *wst_conversation_websocket(struct wst_context *c,
                                                    int64_t began_ns)
 {
     struct wst_flow *f = base->flow;
-    struct conversation_ws *w = wst_conversation_alloc(c, f, sizeof *w);
+    struct conversation_ws *w = wst_conversation_alloc(c, f);
     if (!w) return NULL;
     w->base.conn = base->conn;
     w->base.client = base->client;
@@ -229,7 +222,7 @@ static void http_settled(struct wst_context *c, struct wst_flow *f, unsigned sid
 
 static bool http_begin(struct wst_context *c, struct wst_flow *f, unsigned client)
 {
-    struct conversation_http *h = wst_conversation_alloc(c, f, sizeof *h);
+    struct conversation_http *h = wst_conversation_alloc(c, f);
     if (!h) {
         wst_conversation_ignore(c, f);
         return false;
@@ -266,7 +259,7 @@ bool wst_conversation_http_again(struct wst_context *c, struct wst_flow *f, unsi
 
 static struct conversation_new *new_upper(struct wst_context *c, struct wst_flow *f)
 {
-    return f->upper ? f->upper : wst_conversation_alloc(c, f, sizeof(struct conversation_new));
+    return f->upper ? f->upper : wst_conversation_alloc(c, f);
 }
 
 static bool new_wait(struct wst_context *c, struct wst_flow *f, unsigned side,

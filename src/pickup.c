@@ -56,7 +56,7 @@ void wst_pickup_free(struct wst_context *c, struct conversation_pickup *p)
     wst_seek_free(p->seek[0], &c->budget);
     wst_seek_free(p->seek[1], &c->budget);
     if (p->asked) wst_conversation_http_free(c, p->asked);
-    wst_conversation_release(c, p, sizeof *p);
+    wst_conversation_release(c, p);
 }
 
 static void pickup_give_up(struct wst_context *c, struct wst_flow *f)
@@ -76,7 +76,7 @@ void wst_pickup_begin(struct wst_context *c, struct wst_flow *f, struct conversa
 {
     if (c->pickups >= PICKUPS_MAX && c->pickups_oldest->base.flow != f)
         pickup_give_up(c, c->pickups_oldest->base.flow);
-    struct conversation_pickup *p = wst_conversation_alloc(c, f, sizeof *p);
+    struct conversation_pickup *p = wst_conversation_alloc(c, f);
     if (!p) {
         f->upper = asked;
         f->kind = asked ? KIND_HTTP : KIND_NEW;

@@ -6,9 +6,12 @@
 #ifndef WST_PIPELINE_H
 #define WST_PIPELINE_H
 
+#include <assert.h>
+
 #include "flow/flow.h"
 #include "http1/http1.h"
 #include "net/net.h"
+#include "pool.h"
 #include "sniff/sniff.h"
 #include "timeline/timeline.h"
 #include "ws/ws.h"
@@ -60,6 +63,7 @@ struct conversation_pickup { /* KIND_PICKUP; also waits in a list, the oldest is
 struct wst_context {
     struct wst_options options;
     struct wst_budget budget;
+    struct wst_pool pool; /* of conversations */
     struct wst_timeline timeline;
     struct wst_net *net;
     struct wst_flow_table *flows;
@@ -70,6 +74,16 @@ struct wst_context {
     uint32_t pickups;
     bool begun, finished;
 };
+
+/* One pool serves all kinds, for one becomes another: the largest is the size of a block, which is
+ * also what an idle WebSocket connection costs beside its flow. */
+union conversation_any {
+    struct conversation_new first;
+    struct conversation_http http;
+    struct conversation_pickup pickup;
+    struct conversation_ws ws;
+};
+static_assert(sizeof(union conversation_any) <= 320, "five cache lines");
 
 /* conversation.c: what the flow room calls. */
 extern const struct wst_flow_sink wst_conversation_sink;
@@ -87,8 +101,9 @@ struct conversation_ws *wst_conversation_websocket(struct wst_context *c,
                                                    const struct conversation *base,
                                                    const struct wst_ws_terms *terms,
                                                    int64_t began_ns);
-void *wst_conversation_alloc(struct wst_context *c, struct wst_flow *f, size_t size);
-void wst_conversation_release(struct wst_context *c, void *conversation, size_t size);
+/* The flow's new upper layer, zeroed; NULL: no memory. */
+void *wst_conversation_alloc(struct wst_context *c, struct wst_flow *f);
+void wst_conversation_release(struct wst_context *c, void *conversation);
 /* A segment that begins with an HTTP head ends the search for frames: the flow is HTTP again. */
 bool wst_conversation_http_again(struct wst_context *c, struct wst_flow *f, unsigned side,
                                  struct wst_slice bytes, const struct wst_arrival *a);

@@ -25,6 +25,19 @@ bool wst_buf_reserve(struct wst_buf *buf, struct wst_budget *budget, size_t n, s
     return true;
 }
 
+bool wst_buf_room(struct wst_buf *buf, struct wst_budget *budget, size_t n)
+{
+    wst_buf_free(buf, budget);
+    if (!wst_budget_take(budget, n)) return false;
+    buf->p = malloc(n);
+    if (!buf->p) {
+        wst_budget_give(budget, n);
+        return false;
+    }
+    buf->room = n;
+    return true;
+}
+
 bool wst_buf_append(struct wst_buf *buf, struct wst_budget *budget, struct wst_slice s, size_t cap)
 {
     if (s.n == 0) return true;

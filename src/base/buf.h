@@ -16,6 +16,8 @@ struct wst_buf {
 
 /* Makes room for `n` more bytes after buf->n. False: over cap, over budget, out of memory. */
 bool wst_buf_reserve(struct wst_buf *buf, struct wst_budget *budget, size_t n, size_t cap);
+/* Makes an empty buffer exactly `n` bytes large. */
+bool wst_buf_room(struct wst_buf *buf, struct wst_budget *budget, size_t n);
 /* Copies `s` to the end. False: as above, and nothing was appended. */
 bool wst_buf_append(struct wst_buf *buf, struct wst_budget *budget, struct wst_slice s, size_t cap);
 /* Drops the first `n` bytes. */

@@ -188,6 +188,7 @@ static uint32_t half_acked_end(const struct wst_flow *f, unsigned side)
 static bool half_acked_hole(const struct wst_flow *f, unsigned side)
 {
     const struct wst_half *h = &f->half[side];
+    if (h->flags & WST_HALF_ENDED) return false;
     int32_t n = wst_seq_diff(half_acked_end(f, side), h->next);
     bool behind = f->rare[side].waiting && f->rare[side].waiting->n;
     return n > 1 || (n == 1 && (behind || (h->flags & WST_HALF_FIN)));

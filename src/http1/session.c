@@ -165,8 +165,46 @@ static void http_lose(struct wst_http *h)
     h->state = WST_HTTP_LOST;
 }
 
+/* Header lines of a request that a handshake is told by; the others (cookies …) are not kept. */
+static bool request_keeps(const struct wst_http_env *env, struct wst_slice name)
+{
+    static const char *const names[] = {"Host", "Origin", "User-Agent", "Upgrade", "Connection"};
+    if (env->options->headers) return true;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (wst_slice_is_nocase(name, names[i])) return true;
+    return name.n > 14 && wst_slice_is_nocase(wst_slice_head(name, 14), "Sec-WebSocket-");
+}
+
+static bool request_add(struct wst_http *h, struct wst_http_env *env, struct wst_slice s,
+                        const char *end)
+{
+    size_t cap = env->options->limits.max_head * 2; /* the line ends may be longer than they were */
+    return wst_buf_append(&h->request, env->budget, s, cap) &&
+           wst_buf_append(&h->request, env->budget, wst_slice_text(end), cap);
+}
+
+/* The request waits for its answer: as a head again, with what will be asked of it. */
+static bool request_keep(struct wst_http *h, struct wst_http_env *env, const struct wst_head *head)
+{
+    size_t n = head->method.n + head->target.n + 16;
+    for (size_t i = 0; i < head->headers_n; i++)
+        if (request_keeps(env, head->headers[i].name))
+            n += head->headers[i].name.n + head->headers[i].value.n + 4;
+    h->request.n = 0;
+    /* Just as much as it takes: a hundred thousand may wait at a time. */
+    if (n > env->options->limits.max_head * 2 || !wst_buf_room(&h->request, env->budget, n))
+        return false;
+    bool kept = request_add(h, env, head->method, " ") &&
+                request_add(h, env, head->target, " HTTP/1.1\r\n");
+    for (size_t i = 0; i < head->headers_n && kept; i++)
+        if (request_keeps(env, head->headers[i].name))
+            kept = request_add(h, env, head->headers[i].name, ": ") &&
+                   request_add(h, env, head->headers[i].value, "\r\n");
+    return kept && request_add(h, env, (struct wst_slice){NULL, 0}, "\r\n");
+}
+
 static void request_head(struct wst_http *h, struct wst_http_env *env, const struct wst_head *head,
-                         struct wst_slice raw, const struct wst_arrival *a)
+                         const struct wst_arrival *a)
 {
     uint8_t kind = ASKED_PLAIN;
     if (wst_slice_is(head->method, "HEAD"))
@@ -181,8 +219,7 @@ static void request_head(struct wst_http *h, struct wst_http_env *env, const str
         return;
     }
     if (kind == ASKED_UPGRADE) {
-        h->request.n = 0;
-        if (!wst_buf_append(&h->request, env->budget, raw, env->options->limits.max_head)) {
+        if (!request_keep(h, env, head)) {
             http_lose(h);
             return;
         }
@@ -236,7 +273,7 @@ static void http_head(struct wst_http *h, struct wst_http_env *env, enum wst_dir
         return;
     }
     if (dir == WST_C2S)
-        request_head(h, env, &head, wst_buf_slice(copy), a);
+        request_head(h, env, &head, a);
     else
         response_head(h, env, &head, a);
 }
@@ -247,7 +284,7 @@ static size_t http_head_bytes(struct wst_http *h, struct wst_http_env *env, enum
 {
     struct wst_buf *head = &h->side[dir].head;
     size_t cap = env->options->limits.max_head;
-    if (!head->n) { /* nearly always: whole in one segment */
+    if (!head->n) {       /* nearly always: whole in one segment */
         size_t blank = 0; /* empty lines before it are to be ignored (RFC 9112 section 2.2) */
         while (blank < s.n && (s.p[blank] == '\r' || s.p[blank] == '\n')) blank++;
         if (blank) return blank;

@@ -21,10 +21,16 @@ enum seek_bits { /* evidence; see the table in seek.h */
                  NEED_MARK_FINAL = 13,
                  NEED_MIDDLE_FINAL = 26,
                  NEED_FIRST = 17, /* of it, the first frame of a chain in the middle by itself */
+                 /* frames that lead exactly to one already believed */
+                 BITS_JOIN = 7,    /* that a 7-bit length does */
+                 BITS_JOIN16 = 16, /* a longer one */
+                 NEED_JOIN_MARK = 18,
+                 NEED_JOIN = 24,
 };
 enum {
     SCAN_FIRST = 64,
     MARKS_FIRST = 16,
+    TEXT_BEFORE = 24, /* bytes that tell whether a place is inside a text */
     CHAIN_MAX = 24 /* frames; more evidence than any threshold */
 };
 
@@ -169,15 +175,32 @@ static int seek_close(const struct wst_frame *f, struct wst_slice payload)
     return wst_close_code_may_be_sent(wst_be16(code)) ? BITS_CLOSE : -1;
 }
 
+/* In a text of many a language the bytes 80, 81, 82, 88 … are the ends of characters ("с " is the
+ * header of a text frame of 32 bytes, and UTF-8 behind it proves nothing). True when the bytes
+ * before `at` are such a text, in the middle of a character. Masked texts do not look like one. */
+static bool seek_in_text(const struct wst_seek *k, size_t at, const struct wst_seek_rules *r)
+{
+    const uint8_t *p = k->bytes.p;
+    if (r->masked || (p[at] & 0xc0) != 0x80) return false;
+    size_t from = at > TEXT_BEFORE ? at - TEXT_BEFORE : 0;
+    for (unsigned i = 0; i < 3 && from < at && (p[from] & 0xc0) == 0x80; i++) from++;
+    struct wst_utf8 u;
+    wst_utf8_init(&u);
+    return wst_utf8_feed(&u, (struct wst_slice){p + from, at - from}) && !wst_utf8_done(&u) &&
+           wst_utf8_feed(&u, (struct wst_slice){p + at, 1});
+}
+
 /* Evidence of one frame by itself; -1: it is none. */
 static int seek_frame(const struct wst_seek *k, size_t at, const struct wst_frame *f,
                       const struct wst_seek_rules *r)
 {
-    if (seek_illegal(f, r)) return -1;
+    if (seek_illegal(f, r) || seek_in_text(k, at, r)) return -1;
     struct wst_slice payload = {k->bytes.p + at + f->header_len, k->bytes.n - at - f->header_len};
     payload = wst_slice_head(payload, (size_t)f->len);
     if (f->len == 0 && f->opcode <= 2)
         return 0; /* legal, but a run of zeros looks like many of them */
+    if (f->opcode == 0 && !f->fin && !f->masked && f->length_bits == 7)
+        return 0; /* and so does every protocol with a 16-bit length before its messages */
     int bits = BITS_HEADER, more = 0;
     if (f->length_bits == 16) bits += BITS_LENGTH16;
     if (f->length_bits == 64) bits += BITS_LENGTH64;
@@ -185,7 +208,8 @@ static int seek_frame(const struct wst_seek *k, size_t at, const struct wst_fram
     if (f->opcode == WST_OP_TEXT && !f->rsv) more = seek_text(f, payload);
     if (f->opcode == WST_OP_CLOSE) more = seek_close(f, payload);
     if (more < 0) return -1;
-    bits += more;
+    /* At the very front nobody knows whether it lies in a text; a text has no runs of zeros. */
+    if (at || r->masked || f->length_bits == 64) bits += more;
     size_t end = at + f->header_len + payload.n;
     if (payload.n == f->len && seek_is_mark(k, end)) bits += BITS_SEGMENT_END;
     return bits;
@@ -197,12 +221,23 @@ struct seek_chain {
     bool to_end;     /* the last frame ends with the bytes */
 };
 
+/* A run of 81 is as many frames as one likes, so is any byte over and over when it is masked, and
+ * many a table of numbers. Byte for byte the same as one of the two before it, a frame says nothing new. */
+static bool seek_repeats(const struct wst_seek *k, size_t at, size_t n, const size_t before[2])
+{
+    const uint8_t *p = k->bytes.p;
+    for (int i = 0; i < 2; i++)
+        if (before[i] != SIZE_MAX && !memcmp(p + before[i], p + at, n)) return true;
+    return false;
+}
+
 /* Follows frame after frame from `at`. False: the chain breaks. */
 static bool seek_chain(const struct wst_seek *k, size_t at, const struct wst_seek_rules *r,
                        struct seek_chain *c)
 {
     *c = (struct seek_chain){0};
     int open = -1; /* a fragmented message: unknown, no, yes */
+    size_t before[2] = {SIZE_MAX, SIZE_MAX};
     for (unsigned i = 0; i < CHAIN_MAX; i++) {
         if (at == k->bytes.n) {
             c->to_end = true;
@@ -220,10 +255,14 @@ static bool seek_chain(const struct wst_seek *k, size_t at, const struct wst_see
             if ((open == 0 && f.opcode == 0) || (open == 1 && f.opcode != 0)) return false;
             open = !f.fin;
         }
-        c->bits += bits;
+        size_t n = k->bytes.n - at;
+        if (f.len <= n - f.header_len) n = f.header_len + (size_t)f.len;
+        if (!seek_repeats(k, at, n, before)) c->bits += bits;
         if (i == 0) c->first = bits;
-        if (f.len > k->bytes.n - at - f.header_len) return true;
-        at += f.header_len + (size_t)f.len;
+        if (f.len > n - f.header_len) return true;
+        before[1] = before[0];
+        before[0] = at;
+        at += n;
         c->whole++;
         if (f.opcode == WST_OP_CLOSE) { /* nothing follows a close */
             c->to_end = at == k->bytes.n;
@@ -238,6 +277,43 @@ static bool seek_enough(const struct seek_chain *c, bool mark, bool final)
     if (mark) return c->bits >= NEED_MARK || (final && c->to_end && c->bits >= NEED_MARK_FINAL);
     if (c->first < NEED_FIRST || !c->whole) return false;
     return c->bits >= NEED_MIDDLE || (final && c->to_end && c->bits >= NEED_MIDDLE_FINAL);
+}
+
+/* Evidence of frames from `at` on that end exactly where `until` begins; -1: they do not. */
+static int seek_joins(const struct wst_seek *k, size_t at, size_t until,
+                      const struct wst_seek_rules *r)
+{
+    int total = 0, open = -1;
+    size_t before[2] = {SIZE_MAX, SIZE_MAX};
+    while (at < until) {
+        struct wst_frame f;
+        if (!wst_frame_parse(k->bytes.p + at, until - at, &f)) return -1;
+        if (f.len > until - at - f.header_len) return -1;
+        int bits = seek_frame(k, at, &f, r);
+        if (bits < 0) return -1;
+        if (f.opcode <= 2) {
+            if ((open == 0 && f.opcode == 0) || (open == 1 && f.opcode != 0)) return -1;
+            open = !f.fin;
+        }
+        if (f.opcode == WST_OP_CLOSE) return -1;
+        size_t n = f.header_len + (size_t)f.len;
+        if (bits && !seek_repeats(k, at, n, before))
+            total += bits + (f.length_bits == 7 ? BITS_JOIN : BITS_JOIN16);
+        before[1] = before[0];
+        before[0] = at;
+        at += n;
+    }
+    return total;
+}
+
+/* Frames just before one that is believed need less evidence: they lead to it. */
+static size_t seek_back(const struct wst_seek *k, size_t found, const struct wst_seek_rules *r)
+{
+    for (size_t at = 0; at < found; at++) {
+        int bits = seek_joins(k, at, found, r);
+        if (bits >= NEED_JOIN_MARK && (bits >= NEED_JOIN || seek_is_mark(k, at))) return at;
+    }
+    return found;
 }
 
 ptrdiff_t wst_seek_find(struct wst_seek *k, const struct wst_seek_rules *r, bool final)
@@ -258,8 +334,11 @@ ptrdiff_t wst_seek_find(struct wst_seek *k, const struct wst_seek_rules *r, bool
     size_t until = best >= 0 ? (size_t)best : k->bytes.n;
     if (scan || best >= 0) /* something may begin earlier, in the middle of a segment */
         for (size_t at = 0; at < until; at++)
-            if (seek_chain(k, at, r, &c) && seek_enough(&c, false, final)) return (ptrdiff_t)at;
-    return best;
+            if (seek_chain(k, at, r, &c) && seek_enough(&c, false, final)) {
+                best = (ptrdiff_t)at;
+                break;
+            }
+    return best < 0 ? best : (ptrdiff_t)seek_back(k, (size_t)best, r);
 }
 
 int wst_seek_evidence(const struct wst_seek *k, const struct wst_seek_rules *r)

@@ -116,11 +116,21 @@ void wire_end(struct wire *w, const char *profile)
         const char *name;
         uint64_t value;
     } rows[] = {
-        {"file_bytes", t->bytes},      {"packets", t->packets},      {"conns", t->conns},
-        {"c2s_msgs", t->messages[0]},  {"s2c_msgs", t->messages[1]}, {"c2s_wire", t->wire[0]},
-        {"s2c_wire", t->wire[1]},      {"raw_bytes", t->raw},        {"text", t->text},
-        {"binary", t->binary},         {"control", t->control},      {"ws_packets", t->ws_packets},
-        {"lost", t->lost},             {"dup", t->dup},              {"reordered", t->reordered},
+        {"file_bytes", t->bytes},
+        {"packets", t->packets},
+        {"conns", t->conns},
+        {"c2s_msgs", t->messages[0]},
+        {"s2c_msgs", t->messages[1]},
+        {"c2s_wire", t->wire[0]},
+        {"s2c_wire", t->wire[1]},
+        {"raw_bytes", t->raw},
+        {"text", t->text},
+        {"binary", t->binary},
+        {"control", t->control},
+        {"ws_packets", t->ws_packets},
+        {"lost", t->lost},
+        {"dup", t->dup},
+        {"reordered", t->reordered},
     };
     fprintf(stderr, "{\"profile\":\"%s\"", profile);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)

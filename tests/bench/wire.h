@@ -25,7 +25,7 @@ struct wire_record {
 /* What the file holds; printed as one line of JSON. */
 struct wire_truth {
     uint64_t packets, bytes, conns, ws_packets, lost, dup, reordered;
-    uint64_t messages[2], wire[2]; /* by direction; payload bytes as they travel */
+    uint64_t messages[2], wire[2];       /* by direction; payload bytes as they travel */
     uint64_t raw, text, binary, control; /* payload bytes when inflated; messages; control frames */
 };
 
@@ -55,11 +55,13 @@ uint64_t wire_random(struct wire *w);
 uint32_t wire_below(struct wire *w, uint32_t n); /* 0 … n - 1 */
 
 /* Connection `number` from an address of its own (10.0.0.0/8) to a server. */
-void wire_conn(struct wire *w, struct wire_conn *c, uint32_t number, uint32_t server, uint16_t port);
+void wire_conn(struct wire *w, struct wire_conn *c, uint32_t number, uint32_t server,
+               uint16_t port);
 /* One segment; n <= WIRE_SEGMENT. */
 void wire_tcp(struct wire *w, struct wire_conn *c, enum wire_dir dir, unsigned flags, const void *p,
               size_t n);
-void wire_udp(struct wire *w, const struct wire_conn *c, enum wire_dir dir, const void *p, size_t n);
+void wire_udp(struct wire *w, const struct wire_conn *c, enum wire_dir dir, const void *p,
+              size_t n);
 /* As many segments as it takes; the other side acknowledges every second one. */
 void wire_stream(struct wire *w, struct wire_conn *c, enum wire_dir dir, const void *p, size_t n);
 void wire_handshake(struct wire *w, struct wire_conn *c); /* of TCP */

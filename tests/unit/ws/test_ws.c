@@ -230,8 +230,10 @@ static const struct row rows[] = {
     /* the gap swallows a header */
     {"across frames, and found again at the next segment",
      "<G 9@4 <F1 text.fin 5@0 m1 cut <M1 text \"He\" -3 ? !message.incomplete !stream.resync "
-     "<F2 text.fin 26@13 m2 <M2 text \"A text of twenty-six bytes\"", PLAIN,
-     {S("\x81\x05He"), LOST_S(9), S("\x81\x1a" "A text of twenty-six bytes")}, true},
+     "<F2 text.fin 26@13 m2 <M2 text \"A text of twenty-six bytes\" "
+     "<F3 text.fin 13@41 m3 <M3 text \"and then this\"", PLAIN,
+     {S("\x81\x05He"), LOST_S(9), S("\x81\x1a" "A text of twenty-six bytes"),
+      S("\x81\x0d" "and then this")}, true},
     {"nothing is found again", "<F1 text.fin 1@0 m1 <M1 text \"a\" <G 9@3 !stream.lost "
      "!close.missing E fin nobody -1", PLAIN,
      {S("\x81\x01" "a"), LOST_S(9), S("\xff\xff\xff\xff\xff\xff"), END}, false},

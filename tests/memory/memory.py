@@ -1,0 +1,127 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The memory bars, measured: peak resident memory as the operating system counts it.
+
+Captures come out of generators through pipes; only the two sizes of the last bar touch the disk,
+and not in the quick version. Exit status 1: a bar is missed.
+"""
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+MIB = 1 << 20
+
+
+class Memory:
+    def __init__(self, args):
+        self.args = args
+        self.missed = []
+
+    def run(self, generator, *options):
+        """Peak bytes of wstrace over what the generator writes; its truth; wstrace's last lines."""
+        source = subprocess.Popen([os.path.join(self.args.programs, generator[0]), *generator[1:]],
+                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        report, output = tempfile.TemporaryFile(), tempfile.NamedTemporaryFile()
+        spent = os.path.join(self.args.programs, "spent")
+        tail = 'exec "$@" 3>&%d' % report.fileno()
+        sink = ("-o", output.name if "keep" in options else "/dev/null")
+        subprocess.run(["sh", "-c", tail, "sh", spent, *sink, self.args.tool, "--json", "-"],
+                       stdin=source.stdout, pass_fds=[report.fileno()], check=False)
+        source.stdout.close()
+        truth = json.loads(source.stderr.read())
+        source.wait()
+        report.seek(0)
+        words = report.read().split()
+        if words[4] != b"0":
+            sys.exit("wstrace ended with status %s" % words[4].decode())
+        lines = []
+        if "keep" in options:
+            with open(output.name) as file:
+                lines = [json.loads(line) for line in file]
+        return int(words[3]) * 1024, truth, lines
+
+    def judge(self, what, figure, bar, unit, note=""):
+        met = figure <= bar
+        if not met:
+            self.missed.append(what)
+        verdict = "at most %7.1f  %-6s" % (bar, "met" if met else "MISSED")
+        print("%-56s %9.1f %-4s%s  %s" % (what, figure, unit, verdict, note), flush=True)
+
+    def crowd(self, kind, count, bar, what):
+        few = count // 100
+        base, _, _ = self.run(["crowd", kind, str(few), "-"])
+        peak, _, _ = self.run(["crowd", kind, str(count), "-"])
+        each, what = (peak - base) / (count - few), "%d %s" % (count, what)
+        for limit in bar:
+            self.judge(what, each, limit, "B", "each; %.1f MiB in all" % (peak / MIB))
+        if not bar:
+            print("%-56s %9.1f B" % (what, each), flush=True)
+
+
+def flood(memory, count):
+    peak, truth, lines = memory.run(["crowd", "flood", str(count), "-"], "keep")
+    said = sum(line["type"] == "message" and line["certain"] for line in lines)
+    ends = [line for line in lines if line["type"] == "end"]
+    want = truth["c2s_msgs"] + truth["s2c_msgs"]
+    whole = said == want and len(ends) == 1 and ends[0]["clean"]
+    memory.judge("SYN flood of %d packets" % count, peak / MIB, 64, "MiB",
+                 "%d of %d messages of the connection beside it" % (said, want))
+    if not whole:
+        memory.missed.append("the connection beside the flood: %d of %d messages" % (said, want))
+
+
+def bomb(memory, count):
+    peak, truth, lines = memory.run(["crowd", "bomb", str(count), "-"], "keep")
+    memory.judge("a message of %.0f MB in a capture of %.0f kB" % (count / 1e6,
+                                                                truth["file_bytes"] / 1e3),
+                 peak / MIB, 64, "MiB")
+    lengths = [line["len"] for line in lines if line["type"] == "message"]
+    if lengths != [count]:
+        memory.missed.append("the bomb's length: %s" % lengths)
+
+
+def in_flight(memory, conns, size, file_bytes):
+    peak, _, _ = memory.run(["gen", "--profile", "large", "--conns", str(conns), "--size", str(size),
+                             "--bytes", file_bytes, "-o", "-"])
+    bar = 2 * conns * size / MIB + 8
+    memory.judge("%d messages of %.0f MiB in flight" % (conns, size / MIB), peak / MIB, bar, "MiB")
+
+
+def sizes(memory, profile, small, large):
+    """The same traffic, longer: what is held depends on connections, not on the capture."""
+    peaks = [memory.run(["gen", "--profile", profile, "--bytes", size, "-o", "-"])[0]
+             for size in (small, large)]
+    growth = 100 * (peaks[1] / peaks[0] - 1)
+    memory.judge("%s: %s against %s" % (profile, large, small), growth, 5, "%",
+                 "%.1f and %.1f MiB" % (peaks[0] / MIB, peaks[1] / MIB))
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    p.add_argument("--tool", required=True, help="the wstrace to measure: not one with sanitizers")
+    p.add_argument("--programs", required=True, help="where gen, crowd, spent are")
+    p.add_argument("--quick", action="store_true", help="seconds instead of minutes")
+    args = p.parse_args()
+    memory = Memory(args)
+    few = 10 if args.quick else 1
+    base, _, _ = memory.run(["crowd", "ws", "1", "-"])
+    memory.judge("one connection", base / MIB, 8, "MiB")
+    memory.crowd("ws", 100000 // few, (1024, 512), "idle WebSocket connections")
+    memory.crowd("deflate", 100000 // few, (), "the same, a few bytes deflated each way")
+    for kind, what in (("syn", "flows of a SYN alone"), ("http", "flows of HTTP, kept alive"),
+                       ("tls", "flows of TLS"), ("middle", "flows joined in the middle")):
+        memory.crowd(kind, 1000000 // few, (200,), what)
+    flood(memory, 10000000 // (10 * few if args.quick else 1))
+    bomb(memory, 512000000)
+    in_flight(memory, 4, 4 * MIB, "100M" if args.quick else "400M")
+    for profile in ("small", "large", "noise"):
+        sizes(memory, profile, *(("5M", "50M") if args.quick else ("20M", "2G")))
+    print("missed: " + "; ".join(memory.missed) if memory.missed else "every bar is met")
+    return 1 if memory.missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
