@@ -206,7 +206,10 @@ static void http_settled(struct wst_context *c, struct wst_flow *f, unsigned sid
     switch (h->http.state) {
     case WST_HTTP_UPGRADED: http_upgraded(c, f, side, rest, a); break;
     case WST_HTTP_TUNNEL: http_tunnel(c, f, side, rest, a); break;
-    case WST_HTTP_LOST: wst_conversation_ignore(c, f); break;
+    case WST_HTTP_LOST: /* an attempt without an answer is one all the same */
+        wst_http_unanswered(&h->http, &c->http, false, a);
+        wst_conversation_ignore(c, f);
+        break;
     default:
         if (wst_http_answer_lost(&h->http)) {
             bool asked = h->http.request.n;

@@ -10,9 +10,9 @@
 #include "waiting.h"
 
 enum {
-    SWEEP_STEPS = 16, /* records looked at per tick while a round is on */
+    SWEEP_STEPS = 16,  /* records looked at per tick while a round is on */
     HOLES_STEPS = 128, /* holes looked at per tick: those not acknowledged yet stand in line, too */
-    ROOM_STEPS = 4096 /* records looked at to make room, per call */
+    ROOM_STEPS = 4096  /* records looked at to make room, per call */
 };
 #define HOLES_EVERY_NS 250000000ll   /* holes are looked at this often */
 #define SWEEP_EVERY_NS 15000000000ll /* a round of the sweep begins this often */
@@ -119,7 +119,8 @@ void wst_flow_finish(struct wst_flow_table *t, const struct wst_when *when)
     free(open);
 }
 
-/* -- room --------------------------------------------------------------------------------------- */
+/* -- room ---------------------------------------------------------------------------------------
+ */
 
 void wst_flow_evict(struct wst_flow_table *t, struct wst_flow *f, const struct wst_arrival *a)
 {

@@ -446,7 +446,7 @@ void wst_http_fin(struct wst_http *h, struct wst_http_env *env, enum wst_dir dir
 void wst_http_unanswered(struct wst_http *h, struct wst_http_env *env, bool accepted,
                          const struct wst_arrival *a)
 {
-    if (h->state != WST_HTTP_RUNNING || !h->request.n) return;
+    if (h->state == WST_HTTP_UPGRADED || h->state == WST_HTTP_TUNNEL || !h->request.n) return;
     wst_upgrade_report(h, env, NULL, accepted, a);
     h->request.n = 0;
     h->state = accepted ? WST_HTTP_UPGRADED : WST_HTTP_LOST;

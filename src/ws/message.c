@@ -33,11 +33,13 @@ static bool message_takeover(const struct wst_ws_step *s)
 /* The direction's compression context, made with its first compressed message. */
 static struct wst_deflate *message_deflate(const struct wst_ws_step *s)
 {
+    struct wst_ws_rare *rare = &s->ws->rare[s->dir];
     struct wst_ws_side *side = message_side(s);
-    if (!s->ws->rare[s->dir].deflate)
-        s->ws->rare[s->dir].deflate =
+    if (!rare->deflate)
+        rare->deflate =
             wst_deflate_new(&s->env->inflaters, message_takeover(s), !side->context_lost);
-    return s->ws->rare[s->dir].deflate;
+    if (!rare->deflate) side->context_lost = true; /* no memory: this message will be missing */
+    return rare->deflate;
 }
 
 static void message_scratch_settle(struct wst_ws_env *env, struct wst_buf *scratch)
@@ -157,8 +159,10 @@ static void message_deflated(const struct wst_ws_step *s, struct wst_ws_message 
         payload = wst_slice_skip(payload, part.n);
         if (m->raw.n == INFLATE_AT && !s->ws->terms.per_frame)
             message_inflate_raw(s, m);
-        else if (m->raw.n == INFLATE_AT)
+        else if (m->raw.n == INFLATE_AT) {
             m->torn = true; /* a frame of an obsolete draft, too long for us */
+            return;
+        }
     }
 }
 
@@ -321,6 +325,17 @@ static struct message_result message_plain(const struct wst_ws_message *m, struc
                                    .judged = m->overflow && !m->lost && !m->endless};
 }
 
+/* Compressed bytes will not be inflated: what follows may refer to what they held. */
+static void message_context_gone(const struct wst_ws_step *s)
+{
+    struct wst_ws_side *side = message_side(s);
+    struct wst_deflate *c = s->ws->rare[s->dir].deflate;
+    if (c)
+        wst_deflate_lose(&s->env->inflaters, c, WST_CONTEXT_LOST);
+    else
+        side->context_lost = true;
+}
+
 static struct message_result message_finish_inflation(const struct wst_ws_step *s,
                                                       struct wst_ws_message *m)
 {
@@ -333,24 +348,33 @@ static struct message_result message_finish_inflation(const struct wst_ws_step *
         message_take_inflation(m->inflation, context, &r);
         free(m->inflation);
         m->inflation = NULL;
+    } else {
+        message_context_gone(s); /* no memory */
     }
     if (m->torn) {
         r.certain = false;
-        struct wst_ws_side *side = message_side(s);
-        if (s->ws->rare[s->dir].deflate)
-            wst_deflate_lose(&s->env->inflaters, s->ws->rare[s->dir].deflate, WST_CONTEXT_LOST);
-        else
-            side->context_lost = true;
+        message_context_gone(s);
     }
     r.payload = wst_buf_slice(&m->bytes);
     return r;
+}
+
+void wst_message_drop(const struct wst_ws_step *s, struct wst_ws_message *m)
+{
+    bool compressed = m->compressed;
+    wst_message_free(s->env, m);
+    if (compressed) message_context_gone(s);
 }
 
 /* One frame of x-webkit-deflate-frame, inflated by itself and put behind the others. */
 void wst_message_frame_over(const struct wst_ws_step *s, struct wst_ws_message *m,
                             const struct wst_frame *f)
 {
-    if (!s->ws->terms.per_frame || !(f->rsv & 4) || m->torn) return;
+    if (!s->ws->terms.per_frame || !(f->rsv & 4)) return;
+    if (m->torn) {
+        message_context_gone(s);
+        return;
+    }
     struct wst_deflate *c = message_deflate(s);
     struct wst_inflation one;
     size_t before = m->bytes.n;
@@ -431,7 +455,7 @@ void wst_message_abandon(const struct wst_ws_step *s, struct wst_ws_message *m, 
                         "%llu frames with %llu bytes came, the last frame did not",
                         (unsigned long long)m->frames, (unsigned long long)m->wire_len);
     }
-    wst_message_free(s->env, m);
+    wst_message_drop(s, m);
 }
 
 void wst_message_free(struct wst_ws_env *env, struct wst_ws_message *m)

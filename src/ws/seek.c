@@ -24,14 +24,13 @@ enum seek_bits { /* evidence; see the table in seek.h */
                  /* frames that lead exactly to one already believed */
                  BITS_JOIN = 7,    /* that a 7-bit length does */
                  BITS_JOIN16 = 16, /* a longer one */
-                 NEED_JOIN_MARK = 18,
                  NEED_JOIN = 24,
 };
 enum {
     SCAN_FIRST = 64,
     MARKS_FIRST = 16,
-    TEXT_BEFORE = 24, /* bytes that tell whether a place is inside a text */
-    CHAIN_MAX = 24 /* frames; more evidence than any threshold */
+    TEXT_BEFORE = 6, /* bytes that tell whether a place is inside a text */
+    CHAIN_MAX = 24   /* frames; more evidence than any threshold */
 };
 
 struct wst_seek *wst_seek_new(struct wst_budget *budget, uint64_t offset)
@@ -217,12 +216,14 @@ static int seek_frame(const struct wst_seek *k, size_t at, const struct wst_fram
 
 struct seek_chain {
     int bits, first; /* of all frames, of the first */
+    int cut;         /* of the last, when its end is not in the bytes */
     unsigned whole;  /* frames that end inside the bytes */
     bool to_end;     /* the last frame ends with the bytes */
 };
 
 /* A run of 81 is as many frames as one likes, so is any byte over and over when it is masked, and
- * many a table of numbers. Byte for byte the same as one of the two before it, a frame says nothing new. */
+ * many a table of numbers. Byte for byte the same as one of the two before it, a frame says nothing
+ * new. */
 static bool seek_repeats(const struct wst_seek *k, size_t at, size_t n, const size_t before[2])
 {
     const uint8_t *p = k->bytes.p;
@@ -257,9 +258,13 @@ static bool seek_chain(const struct wst_seek *k, size_t at, const struct wst_see
         }
         size_t n = k->bytes.n - at;
         if (f.len <= n - f.header_len) n = f.header_len + (size_t)f.len;
-        if (!seek_repeats(k, at, n, before)) c->bits += bits;
+        if (seek_repeats(k, at, n, before)) bits = 0;
+        c->bits += bits;
         if (i == 0) c->first = bits;
-        if (f.len > n - f.header_len) return true;
+        if (f.len > n - f.header_len) {
+            c->cut = bits;
+            return true;
+        }
         before[1] = before[0];
         before[0] = at;
         at += n;
@@ -283,7 +288,7 @@ static bool seek_enough(const struct seek_chain *c, bool mark, bool final)
 static int seek_joins(const struct wst_seek *k, size_t at, size_t until,
                       const struct wst_seek_rules *r)
 {
-    int total = 0, open = -1;
+    int total = 0, last = 0, open = -1;
     size_t before[2] = {SIZE_MAX, SIZE_MAX};
     while (at < until) {
         struct wst_frame f;
@@ -297,22 +302,21 @@ static int seek_joins(const struct wst_seek *k, size_t at, size_t until,
         }
         if (f.opcode == WST_OP_CLOSE) return -1;
         size_t n = f.header_len + (size_t)f.len;
-        if (bits && !seek_repeats(k, at, n, before))
-            total += bits + (f.length_bits == 7 ? BITS_JOIN : BITS_JOIN16);
+        if (seek_repeats(k, at, n, before)) bits = 0;
+        total += bits;
+        last = !bits ? 0 : f.length_bits == 7 ? BITS_JOIN : BITS_JOIN16;
         before[1] = before[0];
         before[0] = at;
         at += n;
     }
-    return total;
+    return total + last;
 }
 
 /* Frames just before one that is believed need less evidence: they lead to it. */
 static size_t seek_back(const struct wst_seek *k, size_t found, const struct wst_seek_rules *r)
 {
-    for (size_t at = 0; at < found; at++) {
-        int bits = seek_joins(k, at, found, r);
-        if (bits >= NEED_JOIN_MARK && (bits >= NEED_JOIN || seek_is_mark(k, at))) return at;
-    }
+    for (size_t at = 0; at < found; at++)
+        if (seek_joins(k, at, found, r) >= NEED_JOIN) return at;
     return found;
 }
 
@@ -346,6 +350,6 @@ int wst_seek_evidence(const struct wst_seek *k, const struct wst_seek_rules *r)
     int best = -1;
     struct seek_chain c;
     for (uint32_t i = 0; i < k->marks_n && k->marks[i].at < k->bytes.n; i++)
-        if (seek_chain(k, k->marks[i].at, r, &c) && c.bits > best) best = c.bits;
+        if (seek_chain(k, k->marks[i].at, r, &c) && c.bits - c.cut > best) best = c.bits - c.cut;
     return best;
 }

@@ -53,7 +53,8 @@ void wst_seek_gap(struct wst_seek *seek, uint64_t n);
  * evidence must do. */
 ptrdiff_t wst_seek_find(struct wst_seek *seek, const struct wst_seek_rules *rules, bool final);
 /* How strongly the bytes look like frames of such a direction: the most bits of evidence of any
- * chain that begins at a mark; -1: none. For telling WebSocket from other traffic. */
+ * chain that begins at a mark; -1: none. For telling WebSocket from other traffic, so only whole
+ * frames count: a header among zeros may well declare 64 bits of length. */
 int wst_seek_evidence(const struct wst_seek *seek, const struct wst_seek_rules *rules);
 /* The packet that carried the byte at `at`. */
 uint64_t wst_seek_packet(const struct wst_seek *seek, size_t at);

@@ -143,7 +143,7 @@ static struct wst_ws_message *data_message(const struct wst_ws_step *s, const st
     if (!x->whole || f->opcode == WST_OP_CONTINUATION) return open ? &side->open->m : NULL;
     if (open) {
         c->interrupts = true;
-        wst_message_free(s->env, &side->open->m);
+        wst_message_drop(s, &side->open->m);
         side->open->message = false;
     }
     side->resumed = false;
@@ -218,7 +218,7 @@ static void span_begin(const struct wst_ws_step *s, const struct wst_frame *f, u
     open->interrupts = false;
     if (!wst_frame_is_data(f) || f->opcode == WST_OP_CONTINUATION) return;
     open->interrupts = open->message;
-    if (open->message) wst_message_free(s->env, &open->m);
+    if (open->message) wst_message_drop(s, &open->m);
     side->resumed = false;
     open->message = true;
     wst_message_begin(&open->m, f->opcode, step_compressed(s, f), pkt);

@@ -140,7 +140,8 @@ static bool run(struct said *s, const uint8_t *data, size_t size, size_t piece)
             wst_ws_gap(&s->ws, &s->env, (enum wst_dir)(what - 2), n, &s->arrival);
         else if (what == 6 && !s->sought && !s->frames && at == 5)
             wst_ws_join(&s->ws, &s->env, (enum wst_dir)(n & 1), wst_seek_new(&s->budget, 0),
-                        &s->arrival), s->sought = true;
+                        &s->arrival),
+                s->sought = true;
         else if (what >= 4 && what < 6)
             wst_ws_fin(&s->ws, &s->env, (enum wst_dir)(what - 4), &s->arrival);
     }

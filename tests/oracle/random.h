@@ -50,7 +50,8 @@ static inline bool rnd_permille(struct rnd *r, uint32_t n)
     return rnd_below(r, 1000) < n;
 }
 
-/* -- how many cases, and which ------------------------------------------------------------------ */
+/* -- how many cases, and which ------------------------------------------------------------------
+ */
 
 struct oracle_run {
     uint64_t cases, seed;

@@ -46,8 +46,8 @@ struct session_kind {
     bool deflate, takeover[2]; /* by direction */
     bool aligned;              /* each frame begins a segment */
     uint32_t messages;
-    uint32_t longest;  /* usual payload */
-    int8_t only;       /* messages of this direction only; -1: both */
+    uint32_t longest; /* usual payload */
+    int8_t only;      /* messages of this direction only; -1: both */
     bool fragments, controls, close;
 };
 
@@ -117,7 +117,8 @@ static inline void session_text(struct session *s, struct rnd *r, unsigned dir, 
     static const char *const words[] = {"price",     "{\"id\":",   "grüße ", "null", "世界",
                                         "subscribe", "\"data\":[", "]},",    "…",    "true"};
     /* Cyrillic letters end in the very bytes that frames begin with: 80 81 82 88 89 8a. */
-    static const char *const letters[] = {"с ", "т ", "рост ", "с", "вот ", "щ, ", "ш", "ъ1 ", "р", "а "};
+    static const char *const letters[] = {"с ",  "т ", "рост ", "с", "вот ",
+                                          "щ, ", "ш",  "ъ1 ",   "р", "а "};
     char name[32];
     uint32_t from = (uint32_t)s->texts.n;
     int len = snprintf(name, sizeof name, "%c%u:", dir ? 's' : 'c', s->messages);
@@ -130,7 +131,8 @@ static inline void session_text(struct session *s, struct rnd *r, unsigned dir, 
         uint64_t v = rnd_next(r);
         memcpy(random, &v, 8);
         if (!text && style < 2) {
-            bytes_add(&s->texts, style ? random : (const uint8_t *)"\0\0\0\0\0\0\0", left < 8 ? left : 8);
+            bytes_add(&s->texts, style ? random : (const uint8_t *)"\0\0\0\0\0\0\0",
+                      left < 8 ? left : 8);
             continue;
         }
         const char *w = (russian ? letters : words)[rnd_below(r, 10)];
@@ -211,9 +213,10 @@ static inline void session_message(struct session *s, struct rnd *r, unsigned di
 
 static inline void session_heads(struct session *s)
 {
-    static const char request[] = "GET /feed HTTP/1.1\r\nHost: example.com\r\nUpgrade: websocket\r\n"
-                                  "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-                                  "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+    static const char request[] =
+        "GET /feed HTTP/1.1\r\nHost: example.com\r\nUpgrade: websocket\r\n"
+        "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
     static const char answer[] = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
                                  "Connection: Upgrade\r\n"
                                  "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n";

@@ -66,13 +66,14 @@ static void fail(struct trial *t, unsigned conn, unsigned side, const char *what
     t->failed = true;
 }
 
-/* -- a case ------------------------------------------------------------------------------------- */
+/* -- a case -------------------------------------------------------------------------------------
+ */
 
 static uint32_t one_of(struct rnd *r, const uint32_t *values, uint32_t n)
 {
     return values[rnd_below(r, n)];
 }
-#define ONE_OF(r, ...)                                                                             \
+#define ONE_OF(r, ...) \
     one_of(r, (const uint32_t[]){__VA_ARGS__}, sizeof((uint32_t[]){__VA_ARGS__}) / 4)
 
 static void make_conn(struct trial *t, unsigned k)
@@ -118,7 +119,8 @@ static void make_case(struct trial *t, struct wst_limits *limits)
     wire_impair(&t->mixed, &t->how, r);
 }
 
-/* -- the twin ------------------------------------------------------------------------------------ */
+/* -- the twin ------------------------------------------------------------------------------------
+ */
 
 static void twin_start(struct half *h, int64_t at)
 {
@@ -179,7 +181,8 @@ static void twin_end(struct trial *t, unsigned k, unsigned side)
     if (h->fins != h->fin_seen) fail(t, k, side, "fin is wrong", h->fins);
 }
 
-/* -- the flow room ------------------------------------------------------------------------------- */
+/* -- the flow room -------------------------------------------------------------------------------
+ */
 
 static struct half *half_of(struct trial *t, const struct wst_flow *f, unsigned side, unsigned *k,
                             unsigned *real)
@@ -286,7 +289,8 @@ static void push(struct trial *t, struct wst_flow_table *table, const struct wir
     t->segments++;
 }
 
-/* -- running ------------------------------------------------------------------------------------ */
+/* -- running ------------------------------------------------------------------------------------
+ */
 
 struct house { /* what cases share */
     struct wst_limits limits;
@@ -357,8 +361,7 @@ int main(int argc, char **argv)
     printf("%llu cases, %llu segments, %llu bytes delivered, %llu stated missing: %llu failures\n",
            (unsigned long long)run.cases, (unsigned long long)t->segments,
            (unsigned long long)t->data, (unsigned long long)t->gaps, (unsigned long long)failures);
-    if (failures)
-        printf("again with: --seed N (a case that only fails behind others: --from N)\n");
+    if (failures) printf("again with: --seed N (a case that only fails behind others: --from N)\n");
     for (int k = 0; k < CONNS_MAX; k++) free(t->single[k].p);
     free(t->mixed.p);
     free(t);

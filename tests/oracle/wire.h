@@ -122,11 +122,8 @@ static inline void wire_segment(struct wire_talk *t, unsigned side, uint32_t n, 
 static inline void wire_open(struct wire_talk *t, enum wire_handshake h)
 {
     struct wire_packet syn = {.conn = t->conn, .flags = WIRE_SYN, .off = -1, .pinned = true};
-    struct wire_packet synack = {.conn = t->conn,
-                                 .side = 1,
-                                 .flags = WIRE_SYN | WIRE_ACK,
-                                 .off = -1,
-                                 .pinned = true};
+    struct wire_packet synack = {
+        .conn = t->conn, .side = 1, .flags = WIRE_SYN | WIRE_ACK, .off = -1, .pinned = true};
     struct wire_packet ack = {.conn = t->conn, .flags = WIRE_ACK, .pinned = true};
     t->began = t->out->n;
     if (h == WIRE_JOINED) return;

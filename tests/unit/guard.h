@@ -35,8 +35,8 @@ static inline void guard_init(struct guard *g, size_t room)
     g->page = (size_t)sysconf(_SC_PAGESIZE);
     g->room = (room + g->page - 1) / g->page * g->page;
     g->used = 0;
-    g->p = mmap(NULL, g->room + g->page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
-                0);
+    g->p =
+        mmap(NULL, g->room + g->page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     assert_true(g->p != MAP_FAILED);
     assert_int_equal(mprotect(g->p + g->room, g->page, PROT_NONE), 0);
 }

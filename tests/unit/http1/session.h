@@ -15,20 +15,49 @@
 #include "guard.h"
 #include "http1.h"
 
-enum step_kind { STEP_NONE, STEP_REQUEST, STEP_ANSWER, STEP_LOST_REQUEST, STEP_LOST_ANSWER,
-                 STEP_FIN_CLIENT, STEP_FIN_SERVER, STEP_OVER };
+enum step_kind {
+    STEP_NONE,
+    STEP_REQUEST,
+    STEP_ANSWER,
+    STEP_LOST_REQUEST,
+    STEP_LOST_ANSWER,
+    STEP_FIN_CLIENT,
+    STEP_FIN_SERVER,
+    STEP_OVER
+};
 struct step {
     enum step_kind kind;
     struct wst_slice bytes;
     uint64_t n; /* bytes lost */
 };
-#define Q(literal) {STEP_REQUEST, SLICE(literal), 0}
-#define A(literal) {STEP_ANSWER, SLICE(literal), 0}
-#define LOST_Q(count) {STEP_LOST_REQUEST, {NULL, 0}, count}
-#define LOST_A(count) {STEP_LOST_ANSWER, {NULL, 0}, count}
-#define FIN_Q {STEP_FIN_CLIENT, {NULL, 0}, 0}
-#define FIN_A {STEP_FIN_SERVER, {NULL, 0}, 0}
-#define OVER {STEP_OVER, {NULL, 0}, 0} /* the conversation ends */
+#define Q(literal)                      \
+    {                                   \
+        STEP_REQUEST, SLICE(literal), 0 \
+    }
+#define A(literal)                     \
+    {                                  \
+        STEP_ANSWER, SLICE(literal), 0 \
+    }
+#define LOST_Q(count)                       \
+    {                                       \
+        STEP_LOST_REQUEST, {NULL, 0}, count \
+    }
+#define LOST_A(count)                      \
+    {                                      \
+        STEP_LOST_ANSWER, {NULL, 0}, count \
+    }
+#define FIN_Q                         \
+    {                                 \
+        STEP_FIN_CLIENT, {NULL, 0}, 0 \
+    }
+#define FIN_A                         \
+    {                                 \
+        STEP_FIN_SERVER, {NULL, 0}, 0 \
+    }
+#define OVER                    \
+    {                           \
+        STEP_OVER, {NULL, 0}, 0 \
+    } /* the conversation ends */
 
 struct talk {
     struct wst_options options;
@@ -73,7 +102,9 @@ static inline void talk_handshake(void *user, void *conversation, struct wst_eve
     talk_say_slice(t, "{", e->method.p ? e->method : (struct wst_slice)SLICE("?"));
     talk_say_slice(t, " ", e->uri.p ? e->uri : (struct wst_slice)SLICE("?"));
     snprintf(number, sizeof number, " %d %s %s", (int)e->status, e->accepted ? "yes" : "no",
-             e->accept_ok < 0 ? "-" : e->accept_ok ? "ok" : "wrong");
+             e->accept_ok < 0 ? "-"
+             : e->accept_ok   ? "ok"
+                              : "wrong");
     talk_say_text(t, number);
     for (size_t i = 0; i < e->client_protocols_n; i++)
         talk_say_slice(t, i ? "," : " offers ", e->client_protocols[i]);

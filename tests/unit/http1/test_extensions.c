@@ -114,9 +114,9 @@ static void lists(void **state)
 
 struct term_row {
     const char *params;
-    const char *wrong;                 /* a part of what is said; NULL: sound */
-    int server_anew, client_anew;      /* no context takeover */
-    int server_bits, client_bits;      /* window */
+    const char *wrong;            /* a part of what is said; NULL: sound */
+    int server_anew, client_anew; /* no context takeover */
+    int server_bits, client_bits; /* window */
 };
 
 static const struct term_row term_rows[] = {
@@ -168,8 +168,7 @@ static void terms(void **state)
     for (size_t i = 0; i < ARRAY(term_rows); i++) {
         const struct term_row *r = &term_rows[i];
         struct wst_deflate_terms t;
-        const char *wrong =
-            wst_extension_deflate(guard_put(&g, r->params, strlen(r->params)), &t);
+        const char *wrong = wst_extension_deflate(guard_put(&g, r->params, strlen(r->params)), &t);
         if ((wrong == NULL) != (r->wrong == NULL) || (wrong && !strstr(wrong, r->wrong)))
             fail_msg("\"%s\": %s", r->params, wrong ? wrong : "sound");
         if (!t.agreed || t.server_no_context_takeover != r->server_anew ||

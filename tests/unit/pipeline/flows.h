@@ -14,7 +14,10 @@ enum { FIN = 1, SYN = 2, RST = 4, PSH = 8, ACK = 16 };
 enum { RAW = 101 }; /* LINKTYPE_RAW: begins with the IP header */
 
 struct packets { /* a capture in memory */
-    struct { uint8_t *p; size_t n; } *all;
+    struct {
+        uint8_t *p;
+        size_t n;
+    } * all;
     size_t n, room;
 };
 
@@ -146,11 +149,11 @@ static inline size_t put_frame(uint8_t *p, unsigned first, bool masked, uint64_t
     return k + n;
 }
 
-#define REQUEST                                                                                  \
-    "GET /chat HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"             \
+#define REQUEST                                                                      \
+    "GET /chat HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" \
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
-#define ANSWER                                                                                   \
-    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"          \
+#define ANSWER                                                                          \
+    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" \
     "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"
 
 #endif

@@ -35,8 +35,11 @@ static void hear(void *user, const struct wst_event *e)
         h->carrier = e->handshake.carrier;
     } else if (e->type == WST_EVENT_FRAME && h->n[e->dir] < FRAMES_MAX) {
         struct frame *f = &h->frames[e->dir][h->n[e->dir]++];
-        *f = (struct frame){.pkt = e->when.pkt, .len = e->frame.len, .msg = e->frame.msg,
-                            .opcode = e->frame.opcode, .fin = e->frame.fin,
+        *f = (struct frame){.pkt = e->when.pkt,
+                            .len = e->frame.len,
+                            .msg = e->frame.msg,
+                            .opcode = e->frame.opcode,
+                            .fin = e->frame.fin,
                             .masked = e->frame.masked};
         memcpy(f->key, e->frame.mask_key, 4);
     } else if (e->type == WST_EVENT_MESSAGE && h->n[e->dir]) {

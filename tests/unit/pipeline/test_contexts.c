@@ -54,8 +54,7 @@ static void capture(struct packets *k, uint64_t seed)
         z[i].avail_out = sizeof out;
         assert_int_equal(deflate(&z[i], Z_SYNC_FLUSH), Z_OK);
         size_t size = put_frame(frame, 0xc1, true, &seed, out, sizeof out - z[i].avail_out - 4);
-        if (m % 50 == 49)
-            t[i].seq[0] += 1000; /* bytes that are not in the capture */
+        if (m % 50 == 49) t[i].seq[0] += 1000; /* bytes that are not in the capture */
         tcp_data(&t[i], 0, frame, size / 2);
         tcp_data(&t[i], 0, frame + size / 2, size - size / 2);
         if (m % 7 == 0) tcp_packet(&t[i], 1, ACK, NULL, 0);

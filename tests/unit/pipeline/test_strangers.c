@@ -52,9 +52,11 @@ static void put_text(struct maker *m, const char *text)
 }
 static void put_words(struct maker *m, size_t n)
 {
-    static const char *const words[] = {"the ",   "INFO ",  "request ", "took ",  "ms\n", "<div>",
-                                        "</p>\n", "error ", "value=",   "\"id\":", "{",    "}, ",
-                                        "user ",  "0x7f ",  "2026-01-02T03:04:05Z ", "GET /x "};
+    static const char *const words[] = {
+        "the ",   "INFO ",  "request ", "took ",  "ms\n",
+        "<div>",  "</p>\n", "error ",   "value=", "\"id\":",
+        "{",      "}, ",    "user ",    "0x7f ",  "2026-01-02T03:04:05Z ",
+        "GET /x "};
     size_t end = m->n + n;
     while (m->n < end) {
         if (below(m, 3) == 0)
@@ -226,8 +228,8 @@ static void rtmp(struct maker *m, int server) /* chunks of 128 bytes, each behin
 static void redis(struct maker *m, int server)
 {
     size_t n = 1 + below(m, 60);
-    m->n += (size_t)sprintf((char *)m->p + m->n, server ? "$%zu\r\n" : "*2\r\n$3\r\nGET\r\n$%zu\r\n",
-                            n);
+    m->n += (size_t)sprintf((char *)m->p + m->n,
+                            server ? "$%zu\r\n" : "*2\r\n$3\r\nGET\r\n$%zu\r\n", n);
     while (n--) put8(m, 33 + (unsigned)below(m, 90));
     put_text(m, "\r\n");
 }
@@ -279,7 +281,8 @@ static void bitmap(struct maker *m, int server) /* runs of a few colours: rfb, r
         for (size_t k = below(m, 20); k--;) put32(m, colour);
     }
 }
-static void short_tlv(struct maker *m, int server) /* type, length of a byte, text: as near as it gets */
+static void short_tlv(struct maker *m,
+                      int server) /* type, length of a byte, text: as near as it gets */
 {
     size_t n = below(m, 100);
     (void)server;
@@ -374,24 +377,26 @@ static void make_flow(struct packets *k, const struct stranger *s, uint64_t seed
 
 static void strangers_stay_strangers(void **state)
 {
-    enum { FLOWS = 120 };
+    const char *more = getenv("WSTRACE_STRANGERS"); /* flows of each kind */
+    unsigned flows = more ? (unsigned)atoi(more) : 100;
     unsigned taken = 0, all = 0;
     (void)state;
     for (size_t i = 0; i < ARRAY(strangers); i++) {
         unsigned here = 0;
-        for (unsigned flow = 0; flow < FLOWS; flow++) {
+        for (unsigned flow = 0; flow < flows; flow++) {
             struct packets k = {0};
             struct verdict v = {0};
-            make_flow(&k, &strangers[i], 1 + flow + i * 0x9e3779b97f4a7c15u, (uint16_t)(1024 + flow));
+            make_flow(&k, &strangers[i], 1 + flow + i * 0x9e3779b97f4a7c15u,
+                      (uint16_t)(1024 + flow));
             struct wst_context *c = context_open((struct wst_listener){.user = &v, .event = hear});
             for (size_t p = 0; p < k.n; p++) context_feed(c, &k, p);
             context_close(c);
             here += v.accepted;
             packets_free(&k);
         }
-        if (here) print_message("  %s: %u of %u flows\n", strangers[i].name, here, FLOWS);
+        if (here) print_message("  %s: %u of %u flows\n", strangers[i].name, here, flows);
         taken += here;
-        all += FLOWS;
+        all += flows;
     }
     print_message("strangers taken for WebSocket: %u of %u flows, %zu protocols\n", taken, all,
                   ARRAY(strangers));

@@ -106,8 +106,8 @@ static void every_prefix(void **state)
             enum wst_sniffed want = n < rows[i].at ? WST_SNIFF_MORE : rows[i].is;
             enum wst_sniffed is = wst_sniff(guard_put(&g, rows[i].bytes.p, n));
             if (is != want)
-                fail_msg("row %zu (%.12s), %zu bytes: %d, not %d", i,
-                         (const char *)rows[i].bytes.p, n, is, want);
+                fail_msg("row %zu (%.12s), %zu bytes: %d, not %d", i, (const char *)rows[i].bytes.p,
+                         n, is, want);
         }
     guard_free(&g);
 }
@@ -137,7 +137,8 @@ static void enough_is_enough(void **state)
         rnd_fill(&seed, bytes, sizeof bytes);
         if (i & 1) memset(bytes, 'A' + (int)(i % 26), sizeof bytes);
         memcpy(bytes, row.p, n);
-        if (n && (bytes[n - 1] == '\r' || bytes[n - 1] == '\n')) continue; /* a run of empty lines */
+        if (n && (bytes[n - 1] == '\r' || bytes[n - 1] == '\n'))
+            continue; /* a run of empty lines */
         if (wst_sniff(wst_slice_of(bytes, sizeof bytes)) == WST_SNIFF_MORE)
             fail_msg("%02x %02x %02x …", bytes[0], bytes[1], bytes[2]);
     }
@@ -157,7 +158,7 @@ static const struct proxy_row proxy_rows[] = {
     {SLICE("PROXY TCP6 2001:db8::1 2001:db8::2 4711 80\r\n"), 44, 44},
     {SLICE("PROXY UNKNOWN\r\nGET"), 15, 15},
     {SLICE("PROXY UNKNOWN\nGET"), 14, 14},
-    {SLICE("PROXY " X20 X20 X20 X20 X20 "\n" X20), 107, 107},    /* the longest */
+    {SLICE("PROXY " X20 X20 X20 X20 X20 "\n" X20), 107, 107},     /* the longest */
     {SLICE("PROXY " X20 X20 X20 X20 X20 "x\nmore" X20), -1, 107}, /* one too long */
     {SLICE("PROXY TCP4 192.0.2.1"), 0, 0},
     {SLICE(PROXY2 "\x21\x11\0\x0c\x01\x02\x03\x04\x05\x06\x07\x08\0\x50\x1f\x90GET"), 28, 28},
@@ -204,8 +205,14 @@ struct talk {
     bool open;
 };
 
-#define C(literal, took) {false, SLICE(literal), took}
-#define S(literal, took) {true, SLICE(literal), took}
+#define C(literal, took)            \
+    {                               \
+        false, SLICE(literal), took \
+    }
+#define S(literal, took)           \
+    {                              \
+        true, SLICE(literal), took \
+    }
 #define GREET C("\5\1\0", 3)
 #define GREET2 C("\5\2\0\2", 4)
 #define CHOSE S("\5\0", 2)
@@ -251,8 +258,8 @@ static void socks_talks(void **state)
             for (size_t n = 0; n < t->bytes.n; n++) { /* not before it is whole */
                 int is = wst_socks_take(&k, t->server, guard_put(&g, t->bytes.p, n));
                 if (is != WST_SOCKS_MORE && !(is < 0 && t->took < 0))
-                    fail_msg("%s, turn %d, %zu bytes: %d", talks[i].name,
-                             (int)(t - talks[i].turns), n, is);
+                    fail_msg("%s, turn %d, %zu bytes: %d", talks[i].name, (int)(t - talks[i].turns),
+                             n, is);
             }
             int is = wst_socks_take(&k, t->server, guard_put(&g, t->bytes.p, t->bytes.n));
             if (is != t->took)
@@ -286,9 +293,9 @@ static void socks_open_takes_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_prefix),      cmocka_unit_test(socks_greeting_alone),
-        cmocka_unit_test(enough_is_enough),  cmocka_unit_test(proxy_lengths),
-        cmocka_unit_test(socks_talks),       cmocka_unit_test(socks_open_takes_nothing),
+        cmocka_unit_test(every_prefix),     cmocka_unit_test(socks_greeting_alone),
+        cmocka_unit_test(enough_is_enough), cmocka_unit_test(proxy_lengths),
+        cmocka_unit_test(socks_talks),      cmocka_unit_test(socks_open_takes_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -46,7 +46,7 @@ static inline void room_say(struct room *r, const char *p, size_t n)
     r->log[r->log_n] = '\0';
 }
 __attribute__((format(printf, 2, 3))) static inline void room_sayf(struct room *r, const char *f,
-                                                                    ...)
+                                                                   ...)
 {
     char text[256];
     va_list args;
@@ -214,8 +214,8 @@ static inline void wire_free(struct wire *w)
     *w = (struct wire){0};
 }
 /* A frame, its length in the shortest form; key NULL: not masked. */
-static inline void wire_frame(struct wire *w, unsigned first, const uint8_t *key, const void *payload,
-                              size_t n)
+static inline void wire_frame(struct wire *w, unsigned first, const uint8_t *key,
+                              const void *payload, size_t n)
 {
     uint8_t h[14] = {(uint8_t)first};
     size_t k = 2;

@@ -258,34 +258,39 @@ struct bad_row {
     const char *name;
     struct wst_slice in;
     enum wst_inflate_end end;
-    const char *out;
+    struct wst_slice out;
 };
 
 static const struct bad_row bad_rows[] = {
-    {"nothing at all", SLICE(""), WST_INFLATE_TRUNCATED, ""},
-    {"the empty message", SLICE("\0"), WST_INFLATE_OK, ""},
-    {"Hello", SLICE("\xf2\x48\xcd\xc9\xc9\x07\0"), WST_INFLATE_OK, "Hello"},
-    {"a block type that is none", SLICE("\x06"), WST_INFLATE_BAD, ""},
-    {"stored, lengths that disagree", SLICE("\0\5\0\xfb\xffHello\0"), WST_INFLATE_BAD, ""},
-    {"stored, cut", SLICE("\0\5\0\xfa\xffHel"), WST_INFLATE_TRUNCATED, "Hel"},
-    {"stored, cut in its length", SLICE("\0\5"), WST_INFLATE_TRUNCATED, ""},
-    {"fixed, cut", SLICE("\xf2\x48\xcd"), WST_INFLATE_TRUNCATED, "He"},
-    {"a distance before the beginning", SLICE("\xf2\0\x11\0\0"), WST_INFLATE_BAD, "H"},
-    {"a dynamic block of impossible codes", SLICE("\xff\xff\xff\xff"), WST_INFLATE_BAD, ""},
+    {"nothing at all", SLICE(""), WST_INFLATE_TRUNCATED, SLICE("")},
+    {"the empty message", SLICE("\0"), WST_INFLATE_OK, SLICE("")},
+    {"Hello", SLICE("\xf2\x48\xcd\xc9\xc9\x07\0"), WST_INFLATE_OK, SLICE("Hello")},
+    {"a block type that is none", SLICE("\x06"), WST_INFLATE_BAD, SLICE("")},
+    {"stored, lengths that disagree", SLICE("\0\5\0\xfb\xffHello\0"), WST_INFLATE_BAD, SLICE("")},
+    {"stored, cut", SLICE("\0\5\0\xfa\xffHel"), WST_INFLATE_TRUNCATED, SLICE("Hel")},
+    {"stored, cut in its length", SLICE("\0\5"), WST_INFLATE_TRUNCATED, SLICE("")},
+    {"fixed, cut", SLICE("\xf2\x48\xcd"), WST_INFLATE_TRUNCATED, SLICE("He")},
+    {"a distance before the beginning", SLICE("\xf2\0\x11\0\0"), WST_INFLATE_BAD, SLICE("H")},
+    {"a dynamic block of impossible codes", SLICE("\xff\xff\xff\xff"), WST_INFLATE_BAD, SLICE("")},
     {"garbage behind BFINAL", SLICE("\xf3\x48\xcd\xc9\xc9\x07\0\xff\xff"), WST_INFLATE_BAD,
-     "Hello"},
-    {"BFINAL alone", SLICE("\xf3\x48\xcd\xc9\xc9\x07\0"), WST_INFLATE_OK, "Hello"},
+     SLICE("Hello")},
+    {"BFINAL alone", SLICE("\xf3\x48\xcd\xc9\xc9\x07\0"), WST_INFLATE_OK, SLICE("Hello")},
     {"BFINAL and the byte after it", SLICE("\xf3\x48\xcd\xc9\xc9\x07\0\0"), WST_INFLATE_OK,
-     "Hello"},
+     SLICE("Hello")},
     {"BFINAL, then more", SLICE("\xf3\x48\xcd\xc9\xc9\x07\0\xf2\x48\xcd\xc9\xc9\x07\0"),
-     WST_INFLATE_OK, "HelloHello"},
+     WST_INFLATE_OK, SLICE("HelloHello")},
     {"BFINAL, then a reference back over it", SLICE("\xf3\x48\xcd\xc9\xc9\x07\0\xf2\0\x11\0\0"),
-     WST_INFLATE_OK, "HelloHello"},
-    {"the tail kept", SLICE("\xf2\x48\xcd\xc9\xc9\x07\0\0\0\xff\xff"), WST_INFLATE_OK, "Hello"},
+     WST_INFLATE_OK, SLICE("HelloHello")},
+    {"the tail kept", SLICE("\xf2\x48\xcd\xc9\xc9\x07\0\0\0\xff\xff"), WST_INFLATE_OK,
+     SLICE("Hello")},
     {"the tail kept twice", SLICE("\xf2\x48\xcd\xc9\xc9\x07\0\0\0\xff\xff\0\0\0\xff\xff"),
-     WST_INFLATE_OK, "Hello"},
-    {"a stored block that looks like the tail", SLICE("\0\4\0\xfb\xff\0\0\xff\xff"),
-     WST_INFLATE_OK, "\0\0\xff\xff"},
+     WST_INFLATE_OK, SLICE("Hello")},
+    {"a stored block that looks like the tail", SLICE("\0\4\0\xfb\xff\0\0\xff\xff"), WST_INFLATE_OK,
+     SLICE("\0\0\xff\xff")},
+    {"cut in a stored block that holds the tail",
+     SLICE("\0\x10\0\xef\xff"
+           "ab\0\0\xff\xff"),
+     WST_INFLATE_TRUNCATED, SLICE("ab\0\0\xff\xff")},
 };
 
 static void bad_payloads(void **state)
@@ -299,9 +304,9 @@ static void bad_payloads(void **state)
             bench_open(&b, 1 << 20);
             struct wst_deflate *c = wst_deflate_new(&b.all, true, true);
             inflate_pieces(&b, &f, c, r->in, piece, 1000);
-            size_t n = i == ARRAY(bad_rows) - 1 ? 4 : strlen(r->out);
+            size_t n = r->out.n;
             if (f.end != r->end || f.len != n || b.out.n != n ||
-                (n && memcmp(b.out.p, r->out, n) != 0))
+                (n && memcmp(b.out.p, r->out.p, n) != 0))
                 fail_msg("%s, by %zu: end %d, %llu bytes", r->name, piece, f.end,
                          (unsigned long long)f.len);
             assert_int_equal(c->state,
@@ -320,7 +325,7 @@ static void lost_contexts(void **state)
     static uint8_t text[40000];
     unsigned known_all = 0, known_part = 0, known_none = 0, healed = 0, wrong = 0;
     (void)state;
-    for (uint64_t round = 1; round <= 400; round++) {
+    for (uint64_t round = 1; round <= 150; round++) {
         uint64_t seed = round * 0x9e3779b97f4a7c15u;
         struct bench b;
         struct deflater d;
@@ -368,7 +373,7 @@ static void lost_contexts(void **state)
     print_message("lost contexts: %u messages known, %u in part, %u not; %u contexts healed\n",
                   known_all, known_part, known_none, healed);
     assert_int_equal(wrong, 0);
-    assert_true(known_all > 5000 && known_part > 500 && known_none > 100 && healed > 200);
+    assert_true(known_all > 3000 && known_part > 500 && known_none > 100 && healed > 50);
 }
 
 /* Exactly 32 KiB that do not depend on what was lost, in one message or many. */
@@ -429,6 +434,26 @@ static void nothing_to_lose(void **state)
     bench_close(&b);
 }
 
+/* Memory is used again: a new context must not find what the one before it left in an inflater. */
+static void new_is_empty(void **state)
+{
+    struct bench b;
+    struct wst_inflation f;
+    (void)state;
+    bench_open(&b, 1 << 20);
+    for (unsigned i = 0; i < 40; i++) {
+        struct wst_deflate *c = wst_deflate_new(&b.all, true, true);
+        inflate_pieces(&b, &f, c, bad_rows[2].in, 100, 1000);
+        expect(&b, &f, (const uint8_t *)"Hello", 5);
+        wst_deflate_free(&b.all, c);
+        c = wst_deflate_new(&b.all, true, true);
+        inflate_pieces(&b, &f, c, bad_rows[8].in, 100, 1000); /* refers to a Hello before it */
+        assert_int_equal(f.end, WST_INFLATE_BAD);
+        wst_deflate_free(&b.all, c);
+    }
+    bench_close(&b);
+}
+
 /* No memory at any point: said, never guessed, and given back. */
 static void starved(void **state)
 {
@@ -465,11 +490,17 @@ static void starved(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_window),   cmocka_unit_test(many_directions),
-        cmocka_unit_test(at_the_same_time), cmocka_unit_test(beyond_the_cap),
-        cmocka_unit_test(bomb),           cmocka_unit_test(bad_payloads),
-        cmocka_unit_test(lost_contexts),  cmocka_unit_test(whole_again),
-        cmocka_unit_test(nothing_to_lose), cmocka_unit_test(starved),
+        cmocka_unit_test(every_window),
+        cmocka_unit_test(many_directions),
+        cmocka_unit_test(at_the_same_time),
+        cmocka_unit_test(beyond_the_cap),
+        cmocka_unit_test(bomb),
+        cmocka_unit_test(bad_payloads),
+        cmocka_unit_test(lost_contexts),
+        cmocka_unit_test(whole_again),
+        cmocka_unit_test(nothing_to_lose),
+        cmocka_unit_test(new_is_empty),
+        cmocka_unit_test(starved),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -96,8 +96,9 @@ static void max_message(void **state)
                 assert_int_equal(s.m.omitted, n - kept);
                 assert_memory_equal(s.p, text, kept);
                 assert_int_equal(r.problems[WST_PROBLEM_LIMIT_MESSAGE], n > 1000 ? k / 2 + 1
-                                                                     : sizes[i] > 1000 ? k / 2 + 1
-                                                                                       : 0);
+                                                                        : sizes[i] > 1000
+                                                                            ? k / 2 + 1
+                                                                            : 0);
             }
             assert_int_equal(r.problems[WST_PROBLEM_MESSAGE_INVALID_UTF8], 0);
             deflater_free(&d);
@@ -183,8 +184,14 @@ static void max_payload(void **state)
         open_keeping(&r, &s, false, false);
         r.options.max_payload = max;
         w.n = 0;
-        wire_frame(&w, 0x81, NULL, "abc\xe2\x82\xac" "d", 7);
-        wire_frame(&w, 0x82, NULL, "abc\xe2\x82\xac" "d", 7);
+        wire_frame(&w, 0x81, NULL,
+                   "abc\xe2\x82\xac"
+                   "d",
+                   7);
+        wire_frame(&w, 0x82, NULL,
+                   "abc\xe2\x82\xac"
+                   "d",
+                   7);
         room_push(&r, WST_S2C, w.p, 9);
         size_t kept = max >= 7 ? 7 : max == 4 || max == 5 ? 3 : (size_t)max;
         assert_int_equal(s.m.payload.n, kept); /* text is cut between characters */
@@ -202,7 +209,11 @@ static void max_payload(void **state)
 /* -- random streams -- */
 
 struct twin { /* what the maker wrote, in order */
-    struct { unsigned first; size_t len; uint64_t offset; } frames[4000];
+    struct {
+        unsigned first;
+        size_t len;
+        uint64_t offset;
+    } frames[4000];
     size_t n, at;
 };
 
@@ -230,10 +241,10 @@ static void random_stream(struct wire *w, struct twin *t, uint64_t *seed, bool m
     fill_message(seed, payload, sizeof payload, false);
     while (t->n < 300) {
         bool control = rnd_below(seed, 4) == 0, fin = rnd_below(seed, 3) > 0;
-        unsigned op = control ? 9 + (unsigned)rnd_below(seed, 2) : open ? 0
-                                                                        : 1 + (unsigned)rnd_below(
-                                                                                  seed, 2);
-        size_t n = rnd_below(seed, control                      ? 126
+        unsigned op = control ? 9 + (unsigned)rnd_below(seed, 2)
+                      : open  ? 0
+                              : 1 + (unsigned)rnd_below(seed, 2);
+        size_t n = rnd_below(seed, control                    ? 126
                                    : rnd_below(seed, 20) == 0 ? 70000
                                    : rnd_below(seed, 4) == 0  ? 1000
                                                               : 130);
@@ -322,8 +333,8 @@ static void random_streams(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(max_message),  cmocka_unit_test(large_compressed),
-        cmocka_unit_test(judged_whole), cmocka_unit_test(max_payload),
+        cmocka_unit_test(max_message),    cmocka_unit_test(large_compressed),
+        cmocka_unit_test(judged_whole),   cmocka_unit_test(max_payload),
         cmocka_unit_test(random_streams),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,8 +9,15 @@
 enum { MESSAGES = 60, FRAMES = 200 };
 
 struct sent {
-    struct { size_t at, end, message; bool last; } frames[FRAMES];
-    struct { uint8_t *p; size_t n, begin, end; bool text, seen, certain; } messages[MESSAGES];
+    struct {
+        size_t at, end, message;
+        bool last;
+    } frames[FRAMES];
+    struct {
+        uint8_t *p;
+        size_t n, begin, end;
+        bool text, seen, certain;
+    } messages[MESSAGES];
     size_t frames_n;
     struct wire wire;
     /* what was heard */
@@ -86,7 +93,8 @@ static void send_all(struct sent *t, uint64_t *seed, enum style style, bool mask
         }
         size_t parts = rnd_below(seed, 4) ? 1 : 2;
         for (size_t part = 0; part < parts; part++) {
-            size_t from = part ? payload.n / 2 : 0, to = part + 1 < parts ? payload.n / 2 : payload.n;
+            size_t from = part ? payload.n / 2 : 0,
+                   to = part + 1 < parts ? payload.n / 2 : payload.n;
             unsigned first = part ? 0 : (t->messages[i].text ? 1u : 2u) | (compressed ? 0x40u : 0);
             uint8_t key[4];
             rnd_fill(seed, key, 4);
@@ -165,9 +173,10 @@ static void random_losses(void **state)
         wire_free(&t.wire);
         room_close(&r);
     }
-    print_message("losses: %u messages certain, %u shown as doubtful, %u of %u that no loss touched "
-                  "not found again, %u frames that were none\n",
-                  certain, doubtful, missing, untouched, false_frames);
+    print_message(
+        "losses: %u messages certain, %u shown as doubtful, %u of %u that no loss touched "
+        "not found again, %u frames that were none\n",
+        certain, doubtful, missing, untouched, false_frames);
     assert_int_equal(false_frames, 0);
     assert_true(missing * 50 < untouched); /* those right behind a lost header */
     assert_true(certain > 20000 && doubtful > 500);

@@ -9,17 +9,39 @@
 #define T5 "\x81\x85" M0 "Hello"
 
 enum terms { PLAIN, DEFLATE, DEFLATE_ANEW, PER_FRAME, UNKNOWN };
-enum step_kind { STEP_NONE, STEP_CLIENT, STEP_SERVER, STEP_LOST_CLIENT, STEP_LOST_SERVER, STEP_END };
+enum step_kind {
+    STEP_NONE,
+    STEP_CLIENT,
+    STEP_SERVER,
+    STEP_LOST_CLIENT,
+    STEP_LOST_SERVER,
+    STEP_END
+};
 struct step {
     enum step_kind kind;
     struct wst_slice bytes;
     uint64_t n;
 };
-#define C(literal) {STEP_CLIENT, SLICE(literal), 0}
-#define S(literal) {STEP_SERVER, SLICE(literal), 0}
-#define LOST_C(count) {STEP_LOST_CLIENT, {NULL, 0}, count}
-#define LOST_S(count) {STEP_LOST_SERVER, {NULL, 0}, count}
-#define END {STEP_END, {NULL, 0}, 0}
+#define C(literal)                     \
+    {                                  \
+        STEP_CLIENT, SLICE(literal), 0 \
+    }
+#define S(literal)                     \
+    {                                  \
+        STEP_SERVER, SLICE(literal), 0 \
+    }
+#define LOST_C(count)                      \
+    {                                      \
+        STEP_LOST_CLIENT, {NULL, 0}, count \
+    }
+#define LOST_S(count)                      \
+    {                                      \
+        STEP_LOST_SERVER, {NULL, 0}, count \
+    }
+#define END                    \
+    {                          \
+        STEP_END, {NULL, 0}, 0 \
+    }
 
 struct row {
     const char *name, *log;
@@ -29,224 +51,482 @@ struct row {
 };
 
 #define HELLO "<F1 text.fin 5@0 m1 <M1 text \"Hello\""
-#define BYE_S "\x88\x05\x03\xe8" "bye"
-#define BYE_C "\x88\x85" M0 "\x03\xe8" "bye"
+#define BYE_S          \
+    "\x88\x05\x03\xe8" \
+    "bye"
+#define BYE_C                \
+    "\x88\x85" M0 "\x03\xe8" \
+    "bye"
 
 static const struct row rows[] = {
     /* RFC 6455 section 5.7 */
     {"5.7: unmasked text", HELLO, PLAIN, {S("\x81\x05Hello")}, false},
-    {"5.7: masked text", ">F1 text.fin 5@0 m1 >M1 text \"Hello\"", PLAIN,
-     {C("\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58")}, false},
-    {"5.7: fragmented", "<F1 text 3@0 m1 <F2 continuation.fin 2@5 m1 <M1 text \"Hello\" x2", PLAIN,
-     {S("\x01\x03Hel\x80\x02lo")}, false},
-    {"5.7: ping and masked pong", "<F1 ping.fin 5@0 \"Hello\" >F2 pong.fin 5@0 \"Hello\"", PLAIN,
-     {S("\x89\x05Hello"), C("\x8a\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58")}, false},
+    {"5.7: masked text",
+     ">F1 text.fin 5@0 m1 >M1 text \"Hello\"",
+     PLAIN,
+     {C("\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58")},
+     false},
+    {"5.7: fragmented",
+     "<F1 text 3@0 m1 <F2 continuation.fin 2@5 m1 <M1 text \"Hello\" x2",
+     PLAIN,
+     {S("\x01\x03Hel\x80\x02lo")},
+     false},
+    {"5.7: ping and masked pong",
+     "<F1 ping.fin 5@0 \"Hello\" >F2 pong.fin 5@0 \"Hello\"",
+     PLAIN,
+     {S("\x89\x05Hello"), C("\x8a\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58")},
+     false},
     /* RFC 7692 section 7.2.3 */
-    {"7.2.3.1", "<F1 text.fin.rsv1 7@0 m1 <M1 text \"Hello\" z", DEFLATE,
-     {S("\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\0")}, false},
+    {"7.2.3.1",
+     "<F1 text.fin.rsv1 7@0 m1 <M1 text \"Hello\" z",
+     DEFLATE,
+     {S("\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\0")},
+     false},
     {"7.2.3.1, fragmented",
-     "<F1 text.rsv1 3@0 m1 <F2 continuation.fin 4@5 m1 <M1 text \"Hello\" z x2", DEFLATE,
-     {S("\x41\x03\xf2\x48\xcd\x80\x04\xc9\xc9\x07\0")}, false},
+     "<F1 text.rsv1 3@0 m1 <F2 continuation.fin 4@5 m1 <M1 text \"Hello\" z x2",
+     DEFLATE,
+     {S("\x41\x03\xf2\x48\xcd\x80\x04\xc9\xc9\x07\0")},
+     false},
     {"7.2.3.2, the window shared",
      "<F1 text.fin.rsv1 7@0 m1 <M1 text \"Hello\" z <F2 text.fin.rsv1 5@9 m2 <M2 text \"Hello\" z",
-     DEFLATE, {S("\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\0\xc1\x05\xf2\0\x11\0\0")}, false},
+     DEFLATE,
+     {S("\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\0\xc1\x05\xf2\0\x11\0\0")},
+     false},
     {"7.2.3.2, but no takeover was agreed on",
      "<F1 text.fin.rsv1 7@0 m1 <M1 text \"Hello\" z "
      "<F2 text.fin.rsv1 5@9 m2 <M2 text \"H\" z ? !message.bad-deflate",
-     DEFLATE_ANEW, {S("\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\0\xc1\x05\xf2\0\x11\0\0")}, false},
-    {"7.2.3.3, a block without compression", "<F1 text.fin.rsv1 11@0 m1 <M1 text \"Hello\" z",
-     DEFLATE, {S("\xc1\x0b\x00\x05\x00\xfa\xffHello\x00")}, false},
-    {"7.2.3.4, BFINAL", "<F1 text.fin.rsv1 8@0 m1 <M1 text \"Hello\" z", DEFLATE,
-     {S("\xc1\x08\xf3\x48\xcd\xc9\xc9\x07\0\0")}, false},
-    {"7.2.3.4, BFINAL without the byte after it", "<F1 text.fin.rsv1 7@0 m1 <M1 text \"Hello\" z",
-     DEFLATE, {S("\xc1\x07\xf3\x48\xcd\xc9\xc9\x07\0")}, false},
+     DEFLATE_ANEW,
+     {S("\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\0\xc1\x05\xf2\0\x11\0\0")},
+     false},
+    {"7.2.3.3, a block without compression",
+     "<F1 text.fin.rsv1 11@0 m1 <M1 text \"Hello\" z",
+     DEFLATE,
+     {S("\xc1\x0b\x00\x05\x00\xfa\xffHello\x00")},
+     false},
+    {"7.2.3.4, BFINAL",
+     "<F1 text.fin.rsv1 8@0 m1 <M1 text \"Hello\" z",
+     DEFLATE,
+     {S("\xc1\x08\xf3\x48\xcd\xc9\xc9\x07\0\0")},
+     false},
+    {"7.2.3.4, BFINAL without the byte after it",
+     "<F1 text.fin.rsv1 7@0 m1 <M1 text \"Hello\" z",
+     DEFLATE,
+     {S("\xc1\x07\xf3\x48\xcd\xc9\xc9\x07\0")},
+     false},
     {"BFINAL, and the next message refers to it",
      "<F1 text.fin.rsv1 8@0 m1 <M1 text \"Hello\" z <F2 text.fin.rsv1 5@10 m2 <M2 text \"Hello\" z",
-     DEFLATE, {S("\xc1\x08\xf3\x48\xcd\xc9\xc9\x07\0\0\xc1\x05\xf2\0\x11\0\0")}, false},
+     DEFLATE,
+     {S("\xc1\x08\xf3\x48\xcd\xc9\xc9\x07\0\0\xc1\x05\xf2\0\x11\0\0")},
+     false},
     {"BFINAL without the byte after it, and the next message refers to it",
      "<F1 text.fin.rsv1 7@0 m1 <M1 text \"Hello\" z <F2 text.fin.rsv1 5@9 m2 <M2 text \"Hello\" z",
-     DEFLATE, {S("\xc1\x07\xf3\x48\xcd\xc9\xc9\x07\0\xc1\x05\xf2\0\x11\0\0")}, false},
-    {"7.2.3.5, two blocks", "<F1 text.fin.rsv1 13@0 m1 <M1 text \"Hello\" z", DEFLATE,
-     {S("\xc1\x0d\xf2\x48\x05\0\0\0\xff\xff\xca\xc9\xc9\x07\0")}, false},
-    {"7.2.3.6, the empty message", "<F1 text.fin.rsv1 1@0 m1 <M1 text \"\" z", DEFLATE,
-     {S("\xc1\x01\0")}, false},
-    {"the tail was kept", "<F1 text.fin.rsv1 11@0 m1 <M1 text \"Hello\" z <F2 text.fin.rsv1 5@13 m2 "
-     "<M2 text \"Hello\" z", DEFLATE,
-     {S("\xc1\x0b\xf2\x48\xcd\xc9\xc9\x07\0\0\0\xff\xff\xc1\x05\xf2\0\x11\0\0")}, false},
-    {"no bytes at all are no deflate data",
-     "<F1 text.fin.rsv1 0@0 m1 <M1 text \"\" z ? !message.bad-deflate", DEFLATE, {S("\xc1\x00")},
+     DEFLATE,
+     {S("\xc1\x07\xf3\x48\xcd\xc9\xc9\x07\0\xc1\x05\xf2\0\x11\0\0")},
      false},
-    {"ends inside a block", "<F1 text.fin.rsv1 4@0 m1 <M1 text \"Hel\" z ? !message.bad-deflate",
-     DEFLATE, {S("\xc1\x04\xf2\x48\xcd\xc9")}, false},
-    {"garbage", "<F1 text.fin.rsv1 3@0 m1 <M1 text \"\" z ? !message.bad-deflate", DEFLATE,
-     {S("\xc1\x03\xff\xff\xff")}, false},
+    {"7.2.3.5, two blocks",
+     "<F1 text.fin.rsv1 13@0 m1 <M1 text \"Hello\" z",
+     DEFLATE,
+     {S("\xc1\x0d\xf2\x48\x05\0\0\0\xff\xff\xca\xc9\xc9\x07\0")},
+     false},
+    {"7.2.3.6, the empty message",
+     "<F1 text.fin.rsv1 1@0 m1 <M1 text \"\" z",
+     DEFLATE,
+     {S("\xc1\x01\0")},
+     false},
+    {"the tail was kept",
+     "<F1 text.fin.rsv1 11@0 m1 <M1 text \"Hello\" z <F2 text.fin.rsv1 5@13 m2 "
+     "<M2 text \"Hello\" z",
+     DEFLATE,
+     {S("\xc1\x0b\xf2\x48\xcd\xc9\xc9\x07\0\0\0\xff\xff\xc1\x05\xf2\0\x11\0\0")},
+     false},
+    {"no bytes at all are no deflate data",
+     "<F1 text.fin.rsv1 0@0 m1 <M1 text \"\" z ? !message.bad-deflate",
+     DEFLATE,
+     {S("\xc1\x00")},
+     false},
+    {"ends inside a block",
+     "<F1 text.fin.rsv1 4@0 m1 <M1 text \"Hel\" z ? !message.bad-deflate",
+     DEFLATE,
+     {S("\xc1\x04\xf2\x48\xcd\xc9")},
+     false},
+    {"garbage",
+     "<F1 text.fin.rsv1 3@0 m1 <M1 text \"\" z ? !message.bad-deflate",
+     DEFLATE,
+     {S("\xc1\x03\xff\xff\xff")},
+     false},
     {"what follows garbage is not certain",
      "<F1 text.fin.rsv1 3@0 m1 <M1 text \"\" z ? !message.bad-deflate "
-     "<F2 text.fin.rsv1 7@5 m2 <M2 text \"Hello\" z ?", DEFLATE,
-     {S("\xc1\x03\xff\xff\xff\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\0")}, false},
+     "<F2 text.fin.rsv1 7@5 m2 <M2 text \"Hello\" z ?",
+     DEFLATE,
+     {S("\xc1\x03\xff\xff\xff\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\0")},
+     false},
     {"what follows garbage is, without takeover",
      "<F1 text.fin.rsv1 3@0 m1 <M1 text \"\" z ? !message.bad-deflate "
-     "<F2 text.fin.rsv1 7@5 m2 <M2 text \"Hello\" z", DEFLATE_ANEW,
-     {S("\xc1\x03\xff\xff\xff\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\0")}, false},
-    {"compressed and plain", "<F1 text.fin 2@0 m1 <M1 text \"hi\" <F2 text.fin.rsv1 7@4 m2 "
+     "<F2 text.fin.rsv1 7@5 m2 <M2 text \"Hello\" z",
+     DEFLATE_ANEW,
+     {S("\xc1\x03\xff\xff\xff\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\0")},
+     false},
+    {"compressed and plain",
+     "<F1 text.fin 2@0 m1 <M1 text \"hi\" <F2 text.fin.rsv1 7@4 m2 "
      "<M2 text \"Hello\" z <F3 text.fin 2@13 m3 <M3 text \"ho\" <F4 text.fin.rsv1 5@17 m4 "
-     "<M4 text \"Hello\" z", DEFLATE,
-     {S("\x81\x02hi\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\0\x81\x02ho\xc1\x05\xf2\0\x11\0\0")}, false},
+     "<M4 text \"Hello\" z",
+     DEFLATE,
+     {S("\x81\x02hi\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\0\x81\x02ho\xc1\x05\xf2\0\x11\0\0")},
+     false},
     {"each direction has its own context",
      "<F1 text.fin.rsv1 7@0 m1 <M1 text \"Hello\" z "
-     ">F2 text.fin.rsv1 5@0 m2 >M2 text \"H\" z ? !message.bad-deflate", DEFLATE,
-     {S("\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\0"), C("\xc1\x85" M0 "\xf2\0\x11\0\0")}, false},
+     ">F2 text.fin.rsv1 5@0 m2 >M2 text \"H\" z ? !message.bad-deflate",
+     DEFLATE,
+     {S("\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\0"), C("\xc1\x85" M0 "\xf2\0\x11\0\0")},
+     false},
     {"a control frame inside a compressed message",
      "<F1 text.rsv1 3@0 m1 <F2 ping.fin 1@5 \"p\" <F3 continuation.fin 4@8 m1 <M1 text \"Hello\" z "
-     "x2", DEFLATE, {S("\x41\x03\xf2\x48\xcd\x89\x01p\x80\x04\xc9\xc9\x07\0")}, false},
+     "x2",
+     DEFLATE,
+     {S("\x41\x03\xf2\x48\xcd\x89\x01p\x80\x04\xc9\xc9\x07\0")},
+     false},
     {"RSV1 where it does not belong",
      "<F1 text 1@0 m1 <F2 continuation.fin.rsv1 1@3 m1 <M1 text \"ab\" x2 !frame.rsv1-misplaced "
-     "<F3 ping.fin.rsv1 0@6 !frame.rsv1-misplaced", DEFLATE,
-     {S("\x01\x01" "a\xc0\x01" "b\xc9\0")}, false},
+     "<F3 ping.fin.rsv1 0@6 !frame.rsv1-misplaced",
+     DEFLATE,
+     {S("\x01\x01"
+        "a\xc0\x01"
+        "b\xc9\0")},
+     false},
     {"reserved bits, nothing agreed on",
      "<F1 text.fin.rsv1 1@0 m1 <M1 text \"a\" !frame.rsv <F2 text.fin.rsv2.rsv3 1@3 m2 "
-     "<M2 text \"b\" !frame.rsv", PLAIN, {S("\xc1\x01" "a\xb1\x01" "b")}, false},
+     "<M2 text \"b\" !frame.rsv",
+     PLAIN,
+     {S("\xc1\x01"
+        "a\xb1\x01"
+        "b")},
+     false},
     {"x-webkit-deflate-frame",
      "<F1 text.rsv1 7@0 m1 <F2 continuation.fin.rsv1 5@9 m1 <M1 text \"HelloHello\" z x2",
-     PER_FRAME, {S("\x41\x07\xf2\x48\xcd\xc9\xc9\x07\0\xc0\x05\xf2\0\x11\0\0")}, false},
+     PER_FRAME,
+     {S("\x41\x07\xf2\x48\xcd\xc9\xc9\x07\0\xc0\x05\xf2\0\x11\0\0")},
+     false},
 
     /* lengths */
-    {"an empty message", "<F1 text.fin 0@0 m1 <M1 text \"\" >F2 binary.fin 0@0 m2 >M2 binary \"\"",
-     PLAIN, {S("\x81\0"), C("\x82\x80" M0)}, false},
-    {"not minimal", "<F1 text.fin 1@0 m1 <M1 text \"a\" !frame.length-not-minimal "
-     "<F2 text.fin 1@5 m2 <M2 text \"b\" !frame.length-not-minimal", PLAIN,
-     {S("\x81\x7e\0\1a\x81\x7f\0\0\0\0\0\0\0\1b")}, false},
-    {"the highest bit", "<F1 binary.fin 9223372036854775813@0 m1 cut !frame.length-msb "
-     "!frame.truncated !close.missing E fin nobody -1", PLAIN,
-     {S("\x82\x7f\x80\0\0\0\0\0\0\5abc"), END}, false},
+    {"an empty message",
+     "<F1 text.fin 0@0 m1 <M1 text \"\" >F2 binary.fin 0@0 m2 >M2 binary \"\"",
+     PLAIN,
+     {S("\x81\0"), C("\x82\x80" M0)},
+     false},
+    {"not minimal",
+     "<F1 text.fin 1@0 m1 <M1 text \"a\" !frame.length-not-minimal "
+     "<F2 text.fin 1@5 m2 <M2 text \"b\" !frame.length-not-minimal",
+     PLAIN,
+     {S("\x81\x7e\0\1a\x81\x7f\0\0\0\0\0\0\0\1b")},
+     false},
+    {"the highest bit",
+     "<F1 binary.fin 9223372036854775813@0 m1 cut !frame.length-msb "
+     "!frame.truncated !close.missing E fin nobody -1",
+     PLAIN,
+     {S("\x82\x7f\x80\0\0\0\0\0\0\5abc"), END},
+     false},
     /* who masks */
-    {"an unmasked client", ">F1 text.fin.unmasked 1@0 m1 >M1 text \"a\" !frame.unmasked-client",
-     PLAIN, {C("\x81\x01" "a")}, false},
-    {"a masked server", "<F1 text.fin.masked 1@0 m1 <M1 text \"a\" !frame.masked-server", PLAIN,
-     {S("\x81\x81" M0 "a")}, false},
+    {"an unmasked client",
+     ">F1 text.fin.unmasked 1@0 m1 >M1 text \"a\" !frame.unmasked-client",
+     PLAIN,
+     {C("\x81\x01"
+        "a")},
+     false},
+    {"a masked server",
+     "<F1 text.fin.masked 1@0 m1 <M1 text \"a\" !frame.masked-server",
+     PLAIN,
+     {S("\x81\x81" M0 "a")},
+     false},
     /* opcodes */
-    {"reserved opcodes", "<F1 reserved-3.fin 1@0 \"x\" !frame.reserved-opcode "
-     "<F2 reserved-11.fin 0@3 !frame.reserved-opcode", PLAIN, {S("\x83\x01x\x8b\0")}, false},
+    {"reserved opcodes",
+     "<F1 reserved-3.fin 1@0 \"x\" !frame.reserved-opcode "
+     "<F2 reserved-11.fin 0@3 !frame.reserved-opcode",
+     PLAIN,
+     {S("\x83\x01x\x8b\0")},
+     false},
     /* fragments */
     {"control frames between fragments",
      ">F1 text 1@0 m1 >F2 ping.fin 0@7 >F3 continuation 1@13 m1 >F4 pong.fin 1@20 \"p\" "
-     ">F5 continuation.fin 1@27 m1 >M1 text \"abc\" x3", PLAIN,
-     {C("\x01\x81" M0 "a\x89\x80" M0 "\0\x81" M0 "b\x8a\x81" M0 "p\x80\x81" M0 "c")}, false},
+     ">F5 continuation.fin 1@27 m1 >M1 text \"abc\" x3",
+     PLAIN,
+     {C("\x01\x81" M0 "a\x89\x80" M0 "\0\x81" M0 "b\x8a\x81" M0 "p\x80\x81" M0 "c")},
+     false},
     {"a character across fragments",
-     "<F1 text 1@0 m1 <F2 continuation.fin 2@3 m1 <M1 text \"\\e2\\82\\ac\" x2", PLAIN,
-     {S("\x01\x01\xe2\x80\x02\x82\xac")}, false},
-    {"empty fragments", "<F1 text 0@0 m1 <F2 continuation 0@2 m1 <F3 continuation.fin 0@4 m1 "
-     "<M1 text \"\" x3", PLAIN, {S("\x01\0\0\0\x80\0")}, false},
+     "<F1 text 1@0 m1 <F2 continuation.fin 2@3 m1 <M1 text \"\\e2\\82\\ac\" x2",
+     PLAIN,
+     {S("\x01\x01\xe2\x80\x02\x82\xac")},
+     false},
+    {"empty fragments",
+     "<F1 text 0@0 m1 <F2 continuation 0@2 m1 <F3 continuation.fin 0@4 m1 "
+     "<M1 text \"\" x3",
+     PLAIN,
+     {S("\x01\0\0\0\x80\0")},
+     false},
     {"a new message inside",
      "<F1 text 1@0 m1 <F2 text.fin 1@3 m2 <M2 text \"b\" !frame.new-message-inside "
-     "<F3 continuation.fin 1@6 !frame.orphan-continuation", PLAIN,
-     {S("\x01\x01" "a\x81\x01" "b\x80\x01" "c")}, false},
+     "<F3 continuation.fin 1@6 !frame.orphan-continuation",
+     PLAIN,
+     {S("\x01\x01"
+        "a\x81\x01"
+        "b\x80\x01"
+        "c")},
+     false},
     {"a new message in fragments inside",
      "<F1 text 1@0 m1 <F2 binary 1@3 m2 !frame.new-message-inside <F3 continuation.fin 1@6 m2 "
-     "<M2 binary \"bc\" x2", PLAIN, {S("\x01\x01" "a\x02\x01" "b\x80\x01" "c")}, false},
-    {"an orphan", "<F1 continuation.fin 1@0 !frame.orphan-continuation " "<F2 text.fin 1@3 m1 "
-     "<M1 text \"b\"", PLAIN, {S("\x80\x01" "a\x81\x01" "b")}, false},
-    {"a fragmented ping", "<F1 ping 1@0 \"a\" !frame.control-fragmented", PLAIN,
-     {S("\x09\x01" "a")}, false},
-    {"unfinished", "<F1 text 1@0 m1 !message.unfinished !close.missing E fin nobody -1", PLAIN,
-     {S("\x01\x01" "a"), END}, false},
-    {"a frame cut by the end", "<F1 text.fin 5@0 m1 cut !frame.truncated !close.missing "
-     "E fin nobody -1", PLAIN, {S("\x81\x05Hel"), END}, false},
-    {"a header cut by the end", "!frame.truncated !close.missing E fin nobody -1", PLAIN,
-     {S("\x81\x7e\0"), END}, false},
+     "<M2 binary \"bc\" x2",
+     PLAIN,
+     {S("\x01\x01"
+        "a\x02\x01"
+        "b\x80\x01"
+        "c")},
+     false},
+    {"an orphan",
+     "<F1 continuation.fin 1@0 !frame.orphan-continuation "
+     "<F2 text.fin 1@3 m1 "
+     "<M1 text \"b\"",
+     PLAIN,
+     {S("\x80\x01"
+        "a\x81\x01"
+        "b")},
+     false},
+    {"a fragmented ping",
+     "<F1 ping 1@0 \"a\" !frame.control-fragmented",
+     PLAIN,
+     {S("\x09\x01"
+        "a")},
+     false},
+    {"unfinished",
+     "<F1 text 1@0 m1 !message.unfinished !close.missing E fin nobody -1",
+     PLAIN,
+     {S("\x01\x01"
+        "a"),
+      END},
+     false},
+    {"a frame cut by the end",
+     "<F1 text.fin 5@0 m1 cut !frame.truncated !close.missing "
+     "E fin nobody -1",
+     PLAIN,
+     {S("\x81\x05Hel"), END},
+     false},
+    {"a header cut by the end",
+     "!frame.truncated !close.missing E fin nobody -1",
+     PLAIN,
+     {S("\x81\x7e\0"), END},
+     false},
     /* UTF-8 */
-    {"invalid", "<F1 text.fin 3@0 m1 <M1 text \"a\\ffb\" ~ !message.invalid-utf8", PLAIN,
-     {S("\x81\x03" "a\xff" "b")}, false},
-    {"cut inside a character", "<F1 text.fin 3@0 m1 <M1 text \"a\\e2\\82\" ~ "
-     "!message.invalid-utf8", PLAIN, {S("\x81\x03" "a\xe2\x82")}, false},
-    {"binary may be anything", "<F1 binary.fin 1@0 m1 <M1 binary \"\\ff\"", PLAIN,
-     {S("\x82\x01\xff")}, false},
-    {"invalid, compressed", "<F1 text.fin.rsv1 7@0 m1 <M1 text \"\\ff\" z ~ !message.invalid-utf8",
-     DEFLATE, {S("\xc1\x07\0\1\0\xfe\xff\xff\0")}, false},
+    {"invalid",
+     "<F1 text.fin 3@0 m1 <M1 text \"a\\ffb\" ~ !message.invalid-utf8",
+     PLAIN,
+     {S("\x81\x03"
+        "a\xff"
+        "b")},
+     false},
+    {"cut inside a character",
+     "<F1 text.fin 3@0 m1 <M1 text \"a\\e2\\82\" ~ "
+     "!message.invalid-utf8",
+     PLAIN,
+     {S("\x81\x03"
+        "a\xe2\x82")},
+     false},
+    {"binary may be anything",
+     "<F1 binary.fin 1@0 m1 <M1 binary \"\\ff\"",
+     PLAIN,
+     {S("\x82\x01\xff")},
+     false},
+    {"invalid, compressed",
+     "<F1 text.fin.rsv1 7@0 m1 <M1 text \"\\ff\" z ~ !message.invalid-utf8",
+     DEFLATE,
+     {S("\xc1\x07\0\1\0\xfe\xff\xff\0")},
+     false},
 
     /* closes */
-    {"both close", "<F1 close.fin 5@0 <C 1000 \"bye\" >F2 close.fin 5@0 >C 1000 \"bye\" "
-     "E fin clean server 1000", PLAIN, {S(BYE_S), C(BYE_C), END}, false},
-    {"an empty close", ">F1 close.fin 0@0 >C -1 E fin client -1", PLAIN, {C("\x88\x80" M0), END},
+    {"both close",
+     "<F1 close.fin 5@0 <C 1000 \"bye\" >F2 close.fin 5@0 >C 1000 \"bye\" "
+     "E fin clean server 1000",
+     PLAIN,
+     {S(BYE_S), C(BYE_C), END},
+     false},
+    {"an empty close",
+     ">F1 close.fin 0@0 >C -1 E fin client -1",
+     PLAIN,
+     {C("\x88\x80" M0), END},
      false},
     {"one byte", "<F1 close.fin 1@0 <C -1 !close.one-byte", PLAIN, {S("\x88\x01\x03")}, false},
     {"a code alone", "<F1 close.fin 2@0 <C 1001", PLAIN, {S("\x88\x02\x03\xe9")}, false},
-    {"1005 may not be sent", "<F1 close.fin 2@0 <C 1005 !close.code-invalid", PLAIN,
-     {S("\x88\x02\x03\xed")}, false},
-    {"999", "<F1 close.fin 2@0 <C 999 !close.code-invalid", PLAIN, {S("\x88\x02\x03\xe7")}, false},
-    {"3000 and 4999", "<F1 close.fin 2@0 <C 3000 >F2 close.fin 2@0 >C 4999", PLAIN,
-     {S("\x88\x02\x0b\xb8"), C("\x88\x82" M0 "\x13\x87")}, false},
-    {"5000", "<F1 close.fin 2@0 <C 5000 !close.code-invalid", PLAIN, {S("\x88\x02\x13\x88")},
+    {"1005 may not be sent",
+     "<F1 close.fin 2@0 <C 1005 !close.code-invalid",
+     PLAIN,
+     {S("\x88\x02\x03\xed")},
      false},
-    {"a reason that is no UTF-8", "<F1 close.fin 3@0 <C 1000 \"\\ff\" ~ "
-     "!close.reason-invalid-utf8", PLAIN, {S("\x88\x03\x03\xe8\xff")}, false},
-    {"two closes", "<F1 close.fin 0@0 <C -1 <F2 close.fin 2@2 <C 1000 !close.second", PLAIN, {S("\x88\0\x88\x02\x03\xe8")}, false},
-    {"data after close", "<F1 close.fin 0@0 <C -1 <F2 text.fin 1@2 m1 <M1 text \"a\" "
-     "!frame.after-close", PLAIN, {S("\x88\0\x81\x01" "a")}, false},
-    {"the other side may go on", "<F1 close.fin 0@0 <C -1 >F2 text.fin 5@0 m1 >M1 text \"Hello\"",
-     PLAIN, {S("\x88\0"), C(T5)}, false},
-    {"foreign bytes after close", "<F1 close.fin 0@0 <C -1 !close.trailing-bytes", PLAIN,
-     {S("\x88\0\xf0\x0fwhatever"), S("and more of it")}, false},
-    {"HTTP after close", "<F1 close.fin 0@0 <C -1 !close.trailing-bytes", PLAIN,
-     {S("\x88\0HTTP/1.1 200 OK\r\n\r\n")}, false},
-    {"a long control frame", "<F1 ping.fin 126@0 \"abababababababababababababababababababab...126\" "
-     "!frame.control-too-long", PLAIN,
-     {S("\x89\x7e\0\x7e" "ababababababababababababababababababababababababababababababababababab"
-        "abababababababababababababababababababababababababababab")}, false},
+    {"999", "<F1 close.fin 2@0 <C 999 !close.code-invalid", PLAIN, {S("\x88\x02\x03\xe7")}, false},
+    {"3000 and 4999",
+     "<F1 close.fin 2@0 <C 3000 >F2 close.fin 2@0 >C 4999",
+     PLAIN,
+     {S("\x88\x02\x0b\xb8"), C("\x88\x82" M0 "\x13\x87")},
+     false},
+    {"5000",
+     "<F1 close.fin 2@0 <C 5000 !close.code-invalid",
+     PLAIN,
+     {S("\x88\x02\x13\x88")},
+     false},
+    {"a reason that is no UTF-8",
+     "<F1 close.fin 3@0 <C 1000 \"\\ff\" ~ "
+     "!close.reason-invalid-utf8",
+     PLAIN,
+     {S("\x88\x03\x03\xe8\xff")},
+     false},
+    {"two closes",
+     "<F1 close.fin 0@0 <C -1 <F2 close.fin 2@2 <C 1000 !close.second",
+     PLAIN,
+     {S("\x88\0\x88\x02\x03\xe8")},
+     false},
+    {"data after close",
+     "<F1 close.fin 0@0 <C -1 <F2 text.fin 1@2 m1 <M1 text \"a\" "
+     "!frame.after-close",
+     PLAIN,
+     {S("\x88\0\x81\x01"
+        "a")},
+     false},
+    {"the other side may go on",
+     "<F1 close.fin 0@0 <C -1 >F2 text.fin 5@0 m1 >M1 text \"Hello\"",
+     PLAIN,
+     {S("\x88\0"), C(T5)},
+     false},
+    {"foreign bytes after close",
+     "<F1 close.fin 0@0 <C -1 !close.trailing-bytes",
+     PLAIN,
+     {S("\x88\0\xf0\x0fwhatever"), S("and more of it")},
+     false},
+    {"HTTP after close",
+     "<F1 close.fin 0@0 <C -1 !close.trailing-bytes",
+     PLAIN,
+     {S("\x88\0HTTP/1.1 200 OK\r\n\r\n")},
+     false},
+    {"a long control frame",
+     "<F1 ping.fin 126@0 \"abababababababababababababababababababab...126\" "
+     "!frame.control-too-long",
+     PLAIN,
+     {S("\x89\x7e\0\x7e"
+        "ababababababababababababababababababababababababababababababababababab"
+        "abababababababababababababababababababababababababababab")},
+     false},
 
     /* bytes that are missing: the gap lies inside a payload, the framing is kept */
-    {"inside a text", "<G 2@4 <F1 text.fin 6@0 m1 cut <M1 text \"He\" -4 ? !message.incomplete "
-     "<F2 text.fin 1@8 m2 <M2 text \"b\"", PLAIN,
-     {S("\x81\x06He"), LOST_S(2), S("o!\x81\x01" "b")}, false},
-    {"the whole payload", ">G 5@6 >F1 text.fin 5@0 m1 cut >M1 text \"\" -5 ? !message.incomplete "
-     ">F2 text.fin 5@11 m2 >M2 text \"Hello\"", PLAIN,
-     {C("\x81\x85" M0), LOST_C(5), C(T5)}, false},
-    {"up to the frame's end", "<G 3@4 <F1 text.fin 5@0 m1 cut <M1 text \"He\" -3 ? "
-     "!message.incomplete <F2 text.fin 1@7 m2 <M2 text \"b\"", PLAIN,
-     {S("\x81\x05He"), LOST_S(3), S("\x81\x01" "b")}, false},
-    {"twice in one payload", "<G 2@3 <G 2@6 <F1 text.fin 6@0 m1 cut <M1 text \"a\" -5 ? "
-     "!message.incomplete", PLAIN,
-     {S("\x81\x06" "a"), LOST_S(2), S("d"), LOST_S(2)}, false},
-    {"inside a character", "<G 1@5 <F1 text.fin 4@0 m1 cut <M1 text \"a\" -3 ? !message.incomplete",
-     PLAIN, {S("\x81\x04" "a\xe2\x82"), LOST_S(1)}, false},
-    {"inside a fragment", "<F1 text 1@0 m1 <G 1@6 <F2 continuation 2@3 m1 cut "
-     "<F3 continuation.fin 1@7 m1 <M1 text \"ab\" x3 -2 ? !message.incomplete", PLAIN,
-     {S("\x01\x01" "a\0\x02" "b"), LOST_S(1), S("\x80\x01" "d")}, false},
-    {"inside a ping", "<G 1@3 <F1 ping.fin 3@0 \"a\" -2 cut <F2 text.fin 1@5 m1 <M1 text \"b\"",
-     PLAIN, {S("\x89\x03" "a"), LOST_S(1), S("c\x81\x01" "b")}, false},
-    {"inside a close", "<G 2@4 <F1 close.fin 4@0 cut", PLAIN, {S("\x88\x04\x03\xe8"), LOST_S(2)},
+    {"inside a text",
+     "<G 2@4 <F1 text.fin 6@0 m1 cut <M1 text \"He\" -4 ? !message.incomplete "
+     "<F2 text.fin 1@8 m2 <M2 text \"b\"",
+     PLAIN,
+     {S("\x81\x06He"), LOST_S(2),
+      S("o!\x81\x01"
+        "b")},
+     false},
+    {"the whole payload",
+     ">G 5@6 >F1 text.fin 5@0 m1 cut >M1 text \"\" -5 ? !message.incomplete "
+     ">F2 text.fin 5@11 m2 >M2 text \"Hello\"",
+     PLAIN,
+     {C("\x81\x85" M0), LOST_C(5), C(T5)},
+     false},
+    {"up to the frame's end",
+     "<G 3@4 <F1 text.fin 5@0 m1 cut <M1 text \"He\" -3 ? "
+     "!message.incomplete <F2 text.fin 1@7 m2 <M2 text \"b\"",
+     PLAIN,
+     {S("\x81\x05He"), LOST_S(3),
+      S("\x81\x01"
+        "b")},
+     false},
+    {"twice in one payload",
+     "<G 2@3 <G 2@6 <F1 text.fin 6@0 m1 cut <M1 text \"a\" -5 ? "
+     "!message.incomplete",
+     PLAIN,
+     {S("\x81\x06"
+        "a"),
+      LOST_S(2), S("d"), LOST_S(2)},
+     false},
+    {"inside a character",
+     "<G 1@5 <F1 text.fin 4@0 m1 cut <M1 text \"a\" -3 ? !message.incomplete",
+     PLAIN,
+     {S("\x81\x04"
+        "a\xe2\x82"),
+      LOST_S(1)},
+     false},
+    {"inside a fragment",
+     "<F1 text 1@0 m1 <G 1@6 <F2 continuation 2@3 m1 cut "
+     "<F3 continuation.fin 1@7 m1 <M1 text \"ab\" x3 -2 ? !message.incomplete",
+     PLAIN,
+     {S("\x01\x01"
+        "a\0\x02"
+        "b"),
+      LOST_S(1),
+      S("\x80\x01"
+        "d")},
+     false},
+    {"inside a ping",
+     "<G 1@3 <F1 ping.fin 3@0 \"a\" -2 cut <F2 text.fin 1@5 m1 <M1 text \"b\"",
+     PLAIN,
+     {S("\x89\x03"
+        "a"),
+      LOST_S(1),
+      S("c\x81\x01"
+        "b")},
+     false},
+    {"inside a close",
+     "<G 2@4 <F1 close.fin 4@0 cut",
+     PLAIN,
+     {S("\x88\x04\x03\xe8"), LOST_S(2)},
      false},
     {"inside a compressed message: what came before is right, the context is lost",
      "<G 2@6 <F1 text.fin.rsv1 7@0 m1 cut <M1 text \"Hel\" z ? !message.incomplete "
-     "<F2 text.fin.rsv1 5@9 m2 <M2 text \"H\" z -4 ? !message.context-lost", DEFLATE,
-     {S("\xc1\x07\xf2\x48\xcd\xc9"), LOST_S(2), S("\0\xc1\x05\xf2\0\x11\0\0")}, false},
+     "<F2 text.fin.rsv1 5@9 m2 <M2 text \"H\" z -4 ? !message.context-lost",
+     DEFLATE,
+     {S("\xc1\x07\xf2\x48\xcd\xc9"), LOST_S(2), S("\0\xc1\x05\xf2\0\x11\0\0")},
+     false},
     {"the same without takeover",
      "<G 2@6 <F1 text.fin.rsv1 7@0 m1 cut <M1 text \"Hel\" z ? !message.incomplete "
-     "<F2 text.fin.rsv1 7@9 m2 <M2 text \"Hello\" z", DEFLATE_ANEW,
-     {S("\xc1\x07\xf2\x48\xcd\xc9"), LOST_S(2), S("\0\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\0")}, false},
+     "<F2 text.fin.rsv1 7@9 m2 <M2 text \"Hello\" z",
+     DEFLATE_ANEW,
+     {S("\xc1\x07\xf2\x48\xcd\xc9"), LOST_S(2), S("\0\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\0")},
+     false},
     {"the answer was not seen: a message that stands alone",
-     "<F1 text.fin.rsv1 7@0 m1 <M1 text \"Hello\" z", UNKNOWN,
-     {S("\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\0")}, false},
+     "<F1 text.fin.rsv1 7@0 m1 <M1 text \"Hello\" z",
+     UNKNOWN,
+     {S("\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\0")},
+     false},
     /* the gap swallows a header */
     {"across frames, and found again at the next segment",
      "<G 9@4 <F1 text.fin 5@0 m1 cut <M1 text \"He\" -3 ? !message.incomplete !stream.resync "
      "<F2 text.fin 26@13 m2 <M2 text \"A text of twenty-six bytes\" "
-     "<F3 text.fin 13@41 m3 <M3 text \"and then this\"", PLAIN,
-     {S("\x81\x05He"), LOST_S(9), S("\x81\x1a" "A text of twenty-six bytes"),
-      S("\x81\x0d" "and then this")}, true},
-    {"nothing is found again", "<F1 text.fin 1@0 m1 <M1 text \"a\" <G 9@3 !stream.lost "
-     "!close.missing E fin nobody -1", PLAIN,
-     {S("\x81\x01" "a"), LOST_S(9), S("\xff\xff\xff\xff\xff\xff"), END}, false},
-    {"the gap is the end", "<F1 text.fin 1@0 m1 <M1 text \"a\" <G 9@3 !close.missing "
-     "E fin nobody -1", PLAIN, {S("\x81\x01" "a"), LOST_S(9), END}, false},
+     "<F3 text.fin 13@41 m3 <M3 text \"and then this\"",
+     PLAIN,
+     {S("\x81\x05He"), LOST_S(9),
+      S("\x81\x1a"
+        "A text of twenty-six bytes"),
+      S("\x81\x0d"
+        "and then this")},
+     true},
+    {"nothing is found again",
+     "<F1 text.fin 1@0 m1 <M1 text \"a\" <G 9@3 !stream.lost "
+     "!close.missing E fin nobody -1",
+     PLAIN,
+     {S("\x81\x01"
+        "a"),
+      LOST_S(9), S("\xff\xff\xff\xff\xff\xff"), END},
+     false},
+    {"the gap is the end",
+     "<F1 text.fin 1@0 m1 <M1 text \"a\" <G 9@3 !close.missing "
+     "E fin nobody -1",
+     PLAIN,
+     {S("\x81\x01"
+        "a"),
+      LOST_S(9), END},
+     false},
 };
 
 static struct wst_ws_terms terms_of(enum terms t)
 {
     struct wst_ws_terms terms = {.per_frame = t == PER_FRAME, .unknown = t == UNKNOWN};
     if (t == DEFLATE || t == DEFLATE_ANEW)
-        terms.deflate = (struct wst_deflate_terms){true, t == DEFLATE_ANEW, t == DEFLATE_ANEW, 15,
-                                                   15};
+        terms.deflate =
+            (struct wst_deflate_terms){true, t == DEFLATE_ANEW, t == DEFLATE_ANEW, 15, 15};
     return terms;
 }
 
@@ -254,8 +534,7 @@ static void run(struct room *room, const struct row *r, size_t piece, size_t cut
 {
     size_t at = 0;
     for (const struct step *s = r->steps; s < r->steps + 8 && s->kind; s++) {
-        enum wst_dir d =
-            s->kind == STEP_CLIENT || s->kind == STEP_LOST_CLIENT ? WST_C2S : WST_S2C;
+        enum wst_dir d = s->kind == STEP_CLIENT || s->kind == STEP_LOST_CLIENT ? WST_C2S : WST_S2C;
         if (s->kind == STEP_END)
             room_end(room);
         else if (s->n)

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * How connections begin and end, as far as a bystander can tell. rig.h has the language of the
+ * rows.
+ */
+#include "rig.h"
+
+#define OPEN "cS0 sS0,1 c1,1 "
+
+static const struct row begins[] = {
+    {"three packets, nothing said", OPEN "$", "(eof)"},
+    {"Fast Open: data on the SYN", "cS0=GET sS0,4 s1,4=ok c4,3 $", "c\"GET\" s\"ok\" (eof)"},
+    {"Fast Open refused: sent again", "cS0=GET sS0,1 c1,1=GET s1,4 c4,1=! $", "c\"GET!\" (eof)"},
+    {"both call at once", "cS0 sS0 cS0,1 sS0,1 c1,1=a s1,2=b $", "c\"a\" s\"b\" (eof)"},
+    {"SYN not captured", "sS0,1 c1,1=a s1,2=b $", "c\"a\" s\"b\" (eof)"},
+    {"SYN not captured: what is missing shows", "sS0,1 c3,1=c c1,1=ab $", "c\"abc\" (eof)"},
+    {"SYN-ACK not captured", "cS0 c1,1 c1,1=a s1,2=b $", "c\"a\" s\"b\" (eof)"},
+    {"SYN-ACK not captured: what is missing shows", "cS0 c1,1=a s3,2=c s1,2=ab $",
+     "c\"a\" s\"abc\" (eof)"},
+    {"SYN behind the SYN-ACK", "sS0,1 cS0 c1,1=a $", "c\"a\" (eof)"},
+    {"SYN behind the first byte", "c1,1=a cS0 sS0,1 c2,1=b $", "c\"ab\" (eof)"},
+    {"SYN sent again", "cS0 cS0 cS0 sS0,1 sS0,1 c1,1=a cS0 c2,1=b $", "c\"ab\" (eof)"},
+    {"joined in the middle", "c100,200=ab s200,102=cd c102,202=e $",
+     "c\"ab\" s\"cd\" c\"e\" (eof)"},
+    {"joined in the middle, a hole later", "c100,200=ab c104,200=e s200,105 $",
+     "c\"ab\" c-2 c\"e\" (eof)"},
+    {"joined; of one side nothing but ACKs is known", "c100,200=ab c102,205=c $",
+     "c\"abc\" s-5 (eof)"},
+    {"only the client captured", "cS0 c1,1=ask c4,9=more $", "c\"askmore\" s-8 (eof)"},
+};
+
+static const struct row ends[] = {
+    {"FIN both ways", OPEN "c1,1=a cF2,1 s1,3 sF1,3 c3,2", "c\"a\" c. s. (fin)"},
+    {"half-closed: the other side goes on", OPEN "cF1,1 s1,2=ab s3,2=cd sF5,2 c2,6",
+     "c. s\"abcd\" s. (fin)"},
+    {"FIN with the last byte", OPEN "cF1,1=bye sF1,5=ok", "c\"bye\" c. s\"ok\" s. (fin)"},
+    {"FIN before the last byte came", OPEN "cF3,1 sF1,4 c1,1=ab s2,4", "s. c\"ab\" c. (fin)"},
+    {"FIN sent again", OPEN "cF1,1 cF1,1 sF1,2 sF1,2 c2,2", "c. s. (fin)"},
+    {"FIN not captured, acknowledged: no gap", OPEN "c1,1=a s1,3 sF1,3 c3,2 $", "c\"a\" s. (eof)"},
+    {"FIN not captured, with bytes: a gap", OPEN "c1,1=a s1,6 $", "c\"a\" c-4 (eof)"},
+    {"bytes behind the end are nobody's", OPEN "cF1,1=a c2,1=XX s1,3=b $",
+     "c\"a\" c. s\"b\" (eof)"},
+    {"… nor when they came before it", OPEN "c5,1=X cF1,1=a s1,3=b $", "c\"a\" c. s\"b\" (eof)"},
+    {"… and a FIN that was early bounds them", OPEN "cF3,1 c1,1=abXX $", "c\"ab\" c. (eof)"},
+    {"RST", OPEN "c1,1=a sR1,2 c2,1=b", "c\"a\" (rst)"},
+    {"RST refuses", "cS0 sR0,1", "(rst)"},
+    {"RST not far off", OPEN "c1,1=a cR60000,1 s1,2=b", "c\"a\" (rst)"},
+    {"RST out of every window", OPEN "c1,1=a cR70000,1 cR-70000,1 c2,1=b $", "c\"ab\" (eof)"},
+    {"RST behind a hole that was acknowledged", OPEN "c100001,1=x s1,100002 cR100002,1",
+     "c-100000 c\"x\" (rst)"},
+    {"RST hands on what waits", OPEN "c3,1=c cR4,1", "c-2 c\"c\" (rst)"},
+    {"RST after the end", OPEN "cF1,1 sF1,2 cR2,1 sR2,2", "c. s. (fin)"},
+    {"stragglers after the end", OPEN "c1,1=a cF2,1 sF1,3 c1,1=a c2,1=b s1,3=x $",
+     "c\"a\" c. s. (fin)"},
+};
+
+/* A SYN with another number is another connection in the same place. */
+static const struct row again[] = {
+    {"after FIN", OPEN "cF1,1=a sF1,3 cS9000 sS7000,9001 c9001,7001=b s7001,9002=c $",
+     "c\"a\" c. s. (fin) c\"b\" s\"c\" (eof)"},
+    {"after RST", OPEN "c1,1=a cR2,1 cS9000 sS7000,9001 c9001,7001=b $",
+     "c\"a\" (rst) c\"b\" (eof)"},
+    {"while it is open", OPEN "c1,1=a cS9000 sS7000,9001 c9001,7001=b $",
+     "c\"a\" (timeout) c\"b\" (eof)"},
+    {"while something waits", OPEN "c3,1=c cS9000 sS7000,9001 c9001,7001=b $",
+     "c-2 c\"c\" (timeout) c\"b\" (eof)"},
+    {"the server calls", OPEN "c1,1=a cF2,1 sF1,3 sS7000 cS9000,7001 s7001,9001=b $",
+     "c\"a\" c. s. (fin) s\"b\" (eof)"},
+    {"its SYN not captured", OPEN "cF1,1=a sF1,3 sS7000,9001 c9001,7001=b $",
+     "c\"a\" c. s. (fin) c\"b\" (eof)"},
+    {"joined in the middle, then a call", "c100,200=ab cS9000 sS7000,9001 c9001,7001=b $",
+     "c\"ab\" (timeout) c\"b\" (eof)"},
+    {"joined with the answers alone, then a call", "s200,100=ab cS9000 sS7000,9001 c9001,7001=b $",
+     "s\"ab\" (timeout) c\"b\" (eof)"},
+};
+
+static void test_begins(void **state)
+{
+    struct rig like;
+    (void)state;
+    rig_init(&like);
+    RIG_ROWS(begins, &like);
+}
+static void test_ends(void **state)
+{
+    struct rig like;
+    (void)state;
+    rig_init(&like);
+    like.limits.reorder_packets = 50;
+    RIG_ROWS(ends, &like);
+}
+static void test_again(void **state)
+{
+    struct rig like;
+    (void)state;
+    rig_init(&like);
+    RIG_ROWS(again, &like);
+}
+
+/* Each conversation has a number of its own, also in the same place. */
+static void test_numbers(void **state)
+{
+    struct rig r;
+    (void)state;
+    rig_init(&r);
+    rig_open(&r);
+    rig_run(&r, OPEN "cF1,1=a sF1,3 cS9000");
+    assert_int_equal(wst_flow_streams(r.table), 2);
+    r.client++;
+    rig_run(&r, "c5,5=x");
+    assert_int_equal(wst_flow_streams(r.table), 3);
+    rig_close(&r);
+}
+
+/* What is in another domain, over another IP, or from another port is another conversation. */
+static void test_apart(void **state)
+{
+    static const uint8_t a[16] = {1}, b[16] = {2};
+    struct wst_segment s = {.src = a,
+                            .dst = b,
+                            .family = 4,
+                            .src_port = 1,
+                            .dst_port = 2,
+                            .seq = 1,
+                            .payload_len = 1,
+                            .payload = {a, 1}};
+    struct rig r;
+    (void)state;
+    rig_init(&r);
+    rig_open(&r);
+    rig_push(&r, &s);
+    s.domain = 1, rig_push(&r, &s);
+    s.family = 6, rig_push(&r, &s);
+    s.domain = 0, rig_push(&r, &s);
+    s.dst_port = 3, rig_push(&r, &s);
+    assert_int_equal(wst_flow_streams(r.table), 5);
+    s = (struct wst_segment){
+        .src = b, .dst = a, .family = 4, .src_port = 2, .dst_port = 1, .flags = WST_TCP_FLAG_ACK};
+    rig_push(&r, &s); /* the other direction of the first */
+    assert_int_equal(wst_flow_streams(r.table), 5);
+    s.src = a, s.src_port = 2; /* one address with itself, as on loopback */
+    rig_push(&r, &s);
+    s.src_port = 1, s.dst_port = 2;
+    rig_push(&r, &s);
+    assert_int_equal(wst_flow_streams(r.table), 6);
+    rig_close(&r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_begins),  cmocka_unit_test(test_ends),  cmocka_unit_test(test_again),
+        cmocka_unit_test(test_numbers), cmocka_unit_test(test_apart),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

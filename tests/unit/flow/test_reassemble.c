@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Segments to bytes: order, overlaps, holes, what was cut off. rig.h has the language of the rows.
+ */
+#include "rig.h"
+
+#define OPEN "cS0 sS0,1 c1,1 "
+
+static const struct row ordered[] = {
+    {"in order", OPEN "c1,1=hello c6,1=world s1,11=ok $", "c\"helloworld\" s\"ok\" (eof)"},
+    {"two swapped", OPEN "c6,1=world c1,1=hello $", "c\"helloworld\" (eof)"},
+    {"backwards", OPEN "c4,1=d c3,1=c c2,1=b c1,1=a $", "c\"abcd\" (eof)"},
+    {"both sides mixed", OPEN "c3,1=cd s3,1=CD s1,1=AB c1,3=ab $", "s\"ABCD\" c\"abcd\" (eof)"},
+    {"sent again", OPEN "c1,1=hello c1,1=hello c6,1=! $", "c\"hello!\" (eof)"},
+    {"sent again, more of it", OPEN "c1,1=he c1,1=hello $", "c\"hello\" (eof)"},
+    {"sent again while it waits", OPEN "c3,1=cd c3,1=cd c1,1=ab $", "c\"abcd\" (eof)"},
+    {"a segment that covers two waiting and the holes", OPEN "c3,1=c c6,1=f c2,1=bcdefg c1,1=a $",
+     "c\"abcdefg\" (eof)"},
+    {"keep-alive without a byte", OPEN "c1,1=ab c2,1 s1,3 $", "c\"ab\" (eof)"},
+    {"keep-alive with a wrong byte", OPEN "c1,1=ab c2,1=X s1,3 c3,1=c $", "c\"abc\" (eof)"},
+    {"zero-window probe", OPEN "c1,1=ab s1,3 c3,1=c s1,3 c3,1=cde $", "c\"abcde\" (eof)"},
+};
+
+/* The byte that came first is kept; equal bytes are no news. */
+static const struct row overlaps[] = {
+    {"other bytes, delivered before", ONCE OPEN "c1,1=hello c1,1=hexxo $", "c\"hello\" c!2 (eof)"},
+    {"other bytes beside new ones", ONCE OPEN "c1,1=abc c2,1=bXd $", "c\"abc\" c!1 c\"d\" (eof)"},
+    {"other bytes while they wait", ONCE OPEN "c3,1=cd c2,1=bXd c1,1=a $", "c!1 c\"abcd\" (eof)"},
+    {"in order, over what waits", ONCE OPEN "c3,1=cd c1,1=abXX $", "c!2 c\"abcd\" (eof)"},
+    {"equal bytes", OPEN "c3,1=cd c1,1=abcd c1,1=abcd c2,1=bc $", "c\"abcd\" (eof)"},
+    {"over two pieces, both other", ONCE OPEN "c2,1=b c4,1=d c1,1=aXcXe $", "c!2 c\"abcde\" (eof)"},
+};
+
+static const struct row cut[] = {
+    {"cut in order", OPEN "c1,1=ab+3 c6,1=fg $", "c\"ab\" c~3 c\"fg\" (eof)"},
+    {"nothing of it captured", OPEN "c1,1+5 c6,1=fg $", "c~5 c\"fg\" (eof)"},
+    {"cut, out of order", OPEN "c6,1=fg c1,1=ab+3 $", "c\"ab\" c~3 c\"fg\" (eof)"},
+    {"cut one waits", OPEN "c3,1=c+2 c1,1=ab c6,1=f $", "c\"abc\" c~2 c\"f\" (eof)"},
+    {"cut, and a FIN behind it", OPEN "cF1,1=a+4 s1,7 $", "c\"a\" c~4 c. (eof)"},
+    {"cut one sent again: stated once", OPEN "c1,1=ab+3 c1,1=ab+3 c6,1=f $",
+     "c\"ab\" c~3 c\"f\" (eof)"},
+};
+
+/* limits: 5 packets or 2 s when acknowledged, 10 s when not, 40 bytes or 4 pieces. */
+static const struct row holes[] = {
+    {"nobody acknowledged: it waits", OPEN "c4,1=d @9 ~ c5,1=e @1 ~ $", "c-3 c\"de\" (eof)"},
+    {"nobody acknowledged, ten seconds", OPEN "c4,1=d @11 ~ $", "c-3 c\"d\" (eof)"},
+    {"… the late one still counts before", OPEN "c4,1=d @9 ~ c1,1=abc $", "c\"abcd\" (eof)"},
+    {"acknowledged, then five packets", ONCE OPEN "c4,1=d s1,5 s1,5 s1,5 s1,5 c1,1=abc $",
+     "c\"abcd\" (eof)"},
+    {"acknowledged, five packets are over", ONCE OPEN "c4,1=d s1,5 s1,5 s1,5 s1,5 s1,5 c1,1=abc $",
+     "c-3 c\"d\" (eof)"},
+    {"acknowledged, two seconds", OPEN "c4,1=d s1,5 @3 ~ c1,1=abc $", "c-3 c\"d\" (eof)"},
+    {"acknowledged long after it opened: two seconds from there",
+     OPEN "c4,1=d @8 ~ s1,5 @1 ~ c1,1=abc $", "c\"abcd\" (eof)"},
+    {"nothing behind the hole", OPEN "s1,9 @3 ~ c9,1=i $", "c-8 c\"i\" (eof)"},
+    {"what was acknowledged later waits for itself",
+     ONCE OPEN "s1,3 s1,3 s1,3 s1,3 s1,9 c3,1=cdefgh $", "c-2 c\"cdefgh\" (eof)"},
+    {"two holes, two gaps", OPEN "c2,1=b c4,1=d $", "c-1 c\"b\" c-1 c\"d\" (eof)"},
+    {"acknowledged at the end", OPEN "c1,1=ab s1,9 $", "c\"ab\" c-6 (eof)"},
+    {"one number more is a FIN's", OPEN "c1,1=ab s1,4 @3 ~ $", "c\"ab\" (eof)"},
+    {"too many pieces", OPEN "c2,1=b c4,1=d c6,1=f c8,1=h c10,1=j $",
+     "c^1 c\"b\" c^1 c\"d\" c^1 c\"f\" c^1 c\"h\" c-1 c\"j\" (eof)"},
+    {"too many bytes", OPEN "c2,1=bcdefghijklmnopqrstuvwxyz c40,1=bcdefghijklmnopqrstuvwxyz $",
+     "c^1 c\"bcdefghijklmnopqrstuvwxyz\" c-13 c\"bcdefghijklmnopqrstuvwxyz\" (eof)"},
+    {"a segment larger than the limit",
+     OPEN "c2,1=bcdefghijklmnopqrstuvwxyzbcdefghijklmnopqrstuvwxyz c52,1=! $",
+     "c^1 c\"bcdefghijklmnopqrstuvwxyzbcdefghijklmnopqrstuvwxyz!\" (eof)"},
+    {"the hole before a FIN", OPEN "cF5,1 s1,6 $", "c-4 c. (eof)"},
+};
+
+static void test_order(void **state)
+{
+    struct rig like;
+    (void)state;
+    rig_init(&like);
+    like.limits.reorder_segments = 8;
+    RIG_ROWS(ordered, &like);
+}
+static void test_overlaps(void **state)
+{
+    struct rig like;
+    (void)state;
+    rig_init(&like);
+    like.limits.reorder_segments = 8;
+    RIG_ROWS(overlaps, &like);
+}
+static void test_cut(void **state)
+{
+    struct rig like;
+    (void)state;
+    rig_init(&like);
+    RIG_ROWS(cut, &like);
+}
+static void test_holes(void **state)
+{
+    struct rig like;
+    (void)state;
+    rig_init(&like);
+    RIG_ROWS(holes, &like);
+}
+
+/* An unacknowledged hole in one flow does not keep another flow's from its time. */
+static void test_holes_in_line(void **state)
+{
+    struct rig r;
+    (void)state;
+    rig_init(&r);
+    rig_open(&r);
+    rig_run(&r, OPEN "c4,1=d");
+    r.client++;
+    rig_run(&r, OPEN "c4,1=D s1,5");
+    r.client++;
+    rig_run(&r, "cS0 @3 cS0 @1 cS0");
+    assert_string_equal(r.told, "c-3 c\"D\"");
+    rig_close(&r);
+}
+
+/* From inside each callback: nothing more is told, and nothing is kept. */
+static void test_ignored_inside(void **state)
+{
+    static const struct {
+        const char *at, *script, *told;
+    } rows[] = {
+        {"d", ONCE OPEN "c1,1=a c2,1=b s1,3=x cF3,1 sF2,4 $", "c\"a\" (fin)"},
+        {"d", ONCE OPEN "c2,1=b c4,1=d c1,1=a c3,1=c $", "c\"a\" (eof)"},
+        {"d", ONCE OPEN "c1,1=a+3 c5,1=e $", "c\"a\" (eof)"},
+        {"g", ONCE OPEN "c1,1+3 c4,1=d $", "c~3 (eof)"},
+        {"g", ONCE OPEN "c2,1=b c4,1=d @11 ~ c9,1=i $", "c-1 (eof)"},
+        {"g", ONCE OPEN "c2,1=b s1,9 $", "c-1 (eof)"},
+        {"f", ONCE OPEN "c1,1=a cF2,1 s1,3=x $", "c\"a\" c. (eof)"},
+        {"c", ONCE OPEN "c1,1=abc c2,1=XXdef c7,1=g $", "c\"abc\" c!2 (eof)"},
+        {"c", ONCE OPEN "c3,1=cd c2,1=bXd c1,1=a $", "c!1 (eof)"},
+        {"c", ONCE OPEN "c3,1=cd c2,1=bXde+4 c1,1=a c12,1=l @11 ~ $", "c!1 (eof)"},
+        {"e", ONCE OPEN "c1,1=a cR2,1 c2,1=b $", "c\"a\" (rst)"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct rig like;
+        struct row row = {rows[i].script, rows[i].script, rows[i].told};
+        rig_init(&like);
+        like.ignore_at = rows[i].at;
+        rig_row(&row, &like);
+    }
+}
+
+/* The packet that carried a byte, and the one that let it through. */
+struct carried {
+    uint64_t from[8], when[8];
+    unsigned n;
+};
+static void carried_data(void *user, struct wst_flow *f, unsigned side, struct wst_slice bytes,
+                         const struct wst_arrival *a)
+{
+    struct carried *c = user;
+    (void)f, (void)side, (void)bytes;
+    c->from[c->n] = a->from;
+    c->when[c->n++] = a->when.pkt;
+}
+static void test_arrival(void **state)
+{
+    struct rig r;
+    struct carried c = {.n = 0};
+    (void)state;
+    rig_init(&r);
+    rig_open(&r);
+    rig_run(&r, OPEN);
+    r.table->sink.data = carried_data;
+    r.table->sink.user = &c;
+    rig_run(&r, "c2,1=b c3,1=c c1,1=a");
+    r.table->sink.user = &r;
+    assert_int_equal(c.n, 3);
+    for (unsigned i = 0; i < 3; i++) {
+        static const uint64_t from[] = {6, 4, 5};
+        assert_int_equal(c.from[i], from[i]);
+        assert_int_equal(c.when[i], 6);
+    }
+    rig_close(&r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_order),         cmocka_unit_test(test_overlaps),
+        cmocka_unit_test(test_cut),           cmocka_unit_test(test_holes),
+        cmocka_unit_test(test_holes_in_line), cmocka_unit_test(test_ignored_inside),
+        cmocka_unit_test(test_arrival),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
