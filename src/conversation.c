@@ -92,6 +92,17 @@ void wst_conversation_emit(void *user, void *conversation, struct wst_event *e)
     wst_timeline_emit(&c->timeline, e, &((struct conversation *)conversation)->conn);
 }
 
+void wst_conversation_lost(struct wst_context *c, void *conversation, const uint64_t lost[2],
+                           const struct wst_arrival *a)
+{
+    for (int d = 0; d < 2; d++) {
+        if (!lost[d]) continue;
+        struct wst_event e = {.type = WST_EVENT_GAP, .dir = (enum wst_dir)d, .when = a->when};
+        e.gap = (struct wst_event_gap){.bytes = lost[d], .offset = -1};
+        wst_conversation_emit(c, conversation, &e);
+    }
+}
+
 void wst_conversation_handshake(void *user, void *conversation, struct wst_event_handshake *h,
                                 const struct wst_arrival *a)
 {
@@ -103,14 +114,9 @@ void wst_conversation_handshake(void *user, void *conversation, struct wst_event
     endpoint(base->flow, !base->client, h->server_ip, &h->server_port);
     e.handshake = *h;
     wst_conversation_emit(user, conversation, &e);
-    if (base->flow->kind != KIND_HTTP || !h->accepted) return;
-    struct conversation_http *http = conversation;
-    for (int d = 0; d < 2; d++) { /* bytes that were missing before */
-        if (!http->lost[d]) continue;
-        e = (struct wst_event){.type = WST_EVENT_GAP, .dir = (enum wst_dir)d, .when = a->when};
-        e.gap = (struct wst_event_gap){.bytes = http->lost[d], .offset = -1};
-        wst_conversation_emit(user, conversation, &e);
-    }
+    if (base->flow->kind == KIND_HTTP && h->accepted)
+        wst_conversation_lost(user, conversation, ((struct conversation_http *)conversation)->lost,
+                              a);
 }
 
 void wst_conversation_problem(void *user, void *conversation, enum wst_problem problem,
@@ -166,9 +172,9 @@ static void http_upgraded(struct wst_context *c, struct wst_flow *f, unsigned si
     for (int d = 0; d < 2; d++) {
         struct wst_http_side *s = &h->http.side[d];
         struct wst_arrival carried = {a->when, s->from};
-        w->ws.side[d].gaps = h->lost[d] > 0;
+        w->ws.side[d].gaps = h->lost[d] ? 1 : 0; /* as one, however many they were */
         /* Without the request nobody knows where the client's frames begin. */
-        if (d == WST_C2S && h->http.request_lost && !s->wait.n)
+        if (d == WST_C2S && (!h->http.request_seen || h->http.early_torn))
             wst_ws_join(&w->ws, &c->ws, WST_C2S, wst_seek_new(&c->budget, 0), a);
         if (s->wait.n)
             wst_ws_push(&w->ws, &c->ws, (enum wst_dir)d, wst_buf_slice(&s->wait), &carried);
@@ -249,8 +255,10 @@ bool wst_conversation_http_again(struct wst_context *c, struct wst_flow *f, unsi
 {
     enum wst_sniffed is = wst_sniff(bytes);
     if (is != WST_SNIFF_HTTP_REQUEST && is != WST_SNIFF_HTTP_RESPONSE) return false;
+    if (is == WST_SNIFF_HTTP_REQUEST && !wst_sniff_request_line(bytes)) return false;
     conversation_free(c, f);
     if (!http_begin(c, f, is == WST_SNIFF_HTTP_REQUEST ? side : !side)) return true;
+    c->timeline.stats.http++;
     struct conversation_http *h = f->upper;
     h->http.request_lost = true; /* what was asked before was not seen */
     http_data(c, f, side, bytes, a);
@@ -463,12 +471,15 @@ static void flow_gap(void *user, struct wst_flow *f, unsigned side, uint64_t n,
     case KIND_HTTP: {
         struct conversation_http *h = f->upper;
         h->lost[direction(&h->base, side)] += n;
-        wst_http_gap(&h->http, &c->http, direction(&h->base, side), n, a);
+        bool taken = wst_http_gap(&h->http, &c->http, direction(&h->base, side), n, a);
+        if (!taken) h->lost[direction(&h->base, side)] -= n;
         http_settled(c, f, side, (struct wst_slice){NULL, 0}, a);
+        if (!taken && !f->ignored) flow_gap(user, f, side, n, cause, a);
         break;
     }
     case KIND_NEW:
         f->witnessed = false; /* what comes first may not be the first */
+        if (f->upper) wst_buf_free(&((struct conversation_new *)f->upper)->early[side], &c->budget);
         break;
     case KIND_PICKUP: wst_pickup_gap(c, f, side, n, a); break;
     case KIND_SOCKS: wst_conversation_ignore(c, f); break;

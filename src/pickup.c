@@ -14,16 +14,17 @@
 enum {
     PICKUP_BYTES = 8 << 20, /* seen without success: it is something else */
     PICKUPS_MAX = 4096,     /* at a time; the oldest is given up */
-    LOOK_EACH = 16,         /* segments looked at one by one, then every sixteenth */
+    LOOK_EACH = 16,         /* segments looked at one by one; then when a quarter more has come */
 };
-enum { /* bits that convince: while it goes on, and at its end */
-       BITS_MASKED = 36,
-       BITS_UNMASKED = 56,
-       BITS_BOTH = 46,
-       BITS_EACH = 15,
-       BITS_MASKED_END = 30,
-       BITS_UNMASKED_END = 50,
-       BITS_BOTH_END = 36,
+/* bits that convince: while it goes on, and at its end */
+enum {
+    BITS_MASKED = 36,
+    BITS_UNMASKED = 56,
+    BITS_BOTH = 46,
+    BITS_EACH = 15,
+    BITS_MASKED_END = 30,
+    BITS_UNMASKED_END = 50,
+    BITS_BOTH_END = 36,
 };
 
 static void pickup_link(struct wst_context *c, struct conversation_pickup *p)
@@ -85,6 +86,7 @@ void wst_pickup_begin(struct wst_context *c, struct wst_flow *f, struct conversa
     }
     f->kind = KIND_PICKUP;
     p->asked = asked;
+    if (asked) c->timeline.stats.http--; /* it is something else from here on */
     pickup_link(c, p);
     if (!asked) return;
     struct wst_arrival a = {c->now, asked->http.side[WST_C2S].from};
@@ -143,6 +145,7 @@ static void pickup_accept(struct wst_context *c, struct wst_flow *f, unsigned cl
         pickup_handshake(c, p, a);
         base.conn = p->base.conn;
     }
+    uint64_t lost[2] = {p->lost[client], p->lost[!client]};
     struct wst_seek *seek[2] = {p->seek[client], p->seek[!client]};
     p->seek[0] = p->seek[1] = NULL;
     struct conversation_ws *w = wst_conversation_websocket(c, &base, &terms, a->when.ns);
@@ -154,6 +157,8 @@ static void pickup_accept(struct wst_context *c, struct wst_flow *f, unsigned cl
         wst_conversation_ignore(c, f);
         return;
     }
+    wst_conversation_lost(c, w, lost, a);
+    for (int d = 0; d < 2; d++) w->ws.side[d].gaps = lost[d] ? 1 : 0;
     for (int d = 0; d < 2; d++)
         wst_ws_join(&w->ws, &c->ws, (enum wst_dir)d,
                     seek[d] ? seek[d] : wst_seek_new(&c->budget, 0), a);
@@ -179,13 +184,15 @@ void wst_pickup_data(struct wst_context *c, struct wst_flow *f, unsigned side,
     if (!p->asked && wst_conversation_http_again(c, f, side, bytes, a)) return;
     if (!p->seek[side]) p->seek[side] = wst_seek_new(&c->budget, 0);
     p->bytes += bytes.n;
-    p->looks++;
+    p->segments++;
     if (!p->seek[side] || p->bytes > PICKUP_BYTES ||
         !wst_seek_push(p->seek[side], &c->budget, bytes, a->from, c->options.limits.max_resync)) {
         pickup_give_up(c, f);
         return;
     }
-    if (p->looks <= LOOK_EACH || p->looks % LOOK_EACH == 0) pickup_look(c, f, false, a);
+    if (p->segments > LOOK_EACH && p->segments < p->look_at) return;
+    p->look_at = p->segments + p->segments / 4;
+    pickup_look(c, f, false, a);
 }
 
 void wst_pickup_gap(struct wst_context *c, struct wst_flow *f, unsigned side, uint64_t n,
@@ -196,6 +203,8 @@ void wst_pickup_gap(struct wst_context *c, struct wst_flow *f, unsigned side, ui
         wst_conversation_sink.gap(c, f, side, n, WST_GAP_LOST, a);
         return;
     }
+    p->lost[side] += n;
+    if (!p->seek[side]) p->seek[side] = wst_seek_new(&c->budget, 0);
     if (p->seek[side]) wst_seek_gap(p->seek[side], n);
 }
 

@@ -55,7 +55,8 @@ struct conversation_pickup { /* KIND_PICKUP; also waits in a list, the oldest is
     struct conversation base;
     struct wst_seek *seek[2];        /* by side */
     uint64_t bytes;                  /* seen so far */
-    uint32_t looks;                  /* segments so far */
+    uint64_t lost[2];                /* bytes missing so far, by side */
+    uint32_t segments, look_at;      /* so far; look again at so many */
     struct conversation_http *asked; /* the upgrade request was seen, its answer was not; or NULL */
     struct conversation_pickup *newer, *older;
 };
@@ -96,6 +97,9 @@ void wst_conversation_problem(void *user, void *conversation, enum wst_problem p
 void wst_conversation_emit(void *user, void *conversation, struct wst_event *event);
 
 /* Inside: conversation.c and pickup.c. */
+/* Tells of bytes, by direction, that were missing before the handshake. */
+void wst_conversation_lost(struct wst_context *c, void *conversation, const uint64_t lost[2],
+                           const struct wst_arrival *a);
 void wst_conversation_ignore(struct wst_context *c, struct wst_flow *f);
 struct conversation_ws *wst_conversation_websocket(struct wst_context *c,
                                                    const struct conversation *base,

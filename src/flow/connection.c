@@ -6,10 +6,15 @@
  */
 #include "slice.h"
 #include "table.h"
+#include "waiting.h"
 
 /* A RST counts when it lies this near to what we have seen; endpoints demand an exact match
  * (RFC 5961), but the capture may lack what was in flight. */
-enum { RST_NEAR = 65535 };
+enum {
+    RST_NEAR = 65535,
+    FIN_NEAR = 16 << 20, /* so far ahead of what was seen an end is believed */
+    ACK_DOUBTS = 3       /* acknowledgments in a row that overrule one from far ahead */
+};
 
 void wst_flow_close(struct wst_flow_table *t, struct wst_flow *f, enum wst_tcp_end how,
                     const struct wst_arrival *a)
@@ -61,6 +66,20 @@ static void connection_syn(struct wst_flow_table *t, struct wst_flow *f, unsigne
 }
 
 /* What side sends next, told by the other side's acknowledgment. */
+/* Acknowledgments never go back, but for one that was overtaken. When several in a row say less
+ * than an earlier one, that one was not the receiver's. */
+static void connection_doubt(struct wst_flow *f, unsigned side, uint32_t ack)
+{
+    struct wst_half *h = &f->half[side];
+    struct wst_waiting *w = f->rare[side].waiting;
+    if (wst_seq_diff(ack, h->acked) >= 0) {
+        w->doubts = 0;
+    } else if (++w->doubts >= ACK_DOUBTS) {
+        h->acked = ack;
+        w->packets = w->doubts = 0;
+    }
+}
+
 static void connection_ack(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
                            uint32_t ack, const struct wst_arrival *a)
 {
@@ -71,6 +90,7 @@ static void connection_ack(struct wst_flow_table *t, struct wst_flow *f, unsigne
             h->flags |= WST_HALF_ACKED;
         }
         if (wst_seq_diff(ack, h->next) > 0) wst_half_acked(t, f, side, a);
+        if (h->flags & WST_HALF_WAITING) connection_doubt(f, side, ack);
         return;
     }
     if (f->witnessed) { /* its SYN was lost, or not captured: this acknowledges it */
@@ -91,10 +111,31 @@ static bool rst_counts(const struct wst_flow *f, unsigned side, const struct wst
     const struct wst_half *h = &f->half[side];
     if (!(h->flags & WST_HALF_STARTED)) return true;
     int32_t d = wst_seq_diff(s->seq, h->next);
-    if (d >= -RST_NEAR && d <= RST_NEAR) return true;
+    if (d >= 0 && d <= RST_NEAR) return true;
+    /* A host that knows nothing of the connection takes the number from an acknowledgment, which
+     * may be older than what is on the way. */
+    if (d < 0 && (h->flags & WST_HALF_ACKED) && wst_seq_diff(s->seq, h->acked) >= 0) return true;
     const struct wst_waiting *w = f->rare[side].waiting;
     return w && (h->flags & WST_HALF_ACKED) && wst_seq_diff(s->seq, h->acked) >= 0 &&
            wst_seq_diff(s->seq, h->acked) <= RST_NEAR;
+}
+
+/* The side's last byte is the one before `end`. An end far ahead is not believed, and one that
+ * comes nearer corrects it. */
+static void connection_fin(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
+                           uint32_t end, const struct wst_arrival *a)
+{
+    struct wst_half *h = &f->half[side];
+    if (!(h->flags & WST_HALF_STARTED)) {
+        h->next = end;
+        h->flags |= WST_HALF_STARTED;
+    }
+    int32_t ahead = wst_seq_diff(end, h->next);
+    if (!f->ignored && (ahead < 0 || ahead > FIN_NEAR)) return;
+    if ((h->flags & WST_HALF_FIN) && wst_seq_diff(end, f->rare[side].fin) >= 0) return;
+    h->flags |= WST_HALF_FIN;
+    f->rare[side].fin = end;
+    wst_half_fin(t, f, side, a);
 }
 
 static void connection_payload(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
@@ -111,12 +152,7 @@ static void connection_payload(struct wst_flow_table *t, struct wst_flow *f, uns
         }
         if (!f->ignored) wst_half_data(t, f, side, seq, s->payload, s->payload_len, a);
     }
-    if ((s->flags & WST_TCP_FLAG_FIN) && !(h->flags & WST_HALF_FIN)) {
-        if (!(h->flags & WST_HALF_STARTED)) h->next = seq;
-        h->flags |= WST_HALF_STARTED | WST_HALF_FIN;
-        f->rare[side].fin = seq + s->payload_len;
-        wst_half_fin(t, f, side, a);
-    }
+    if (s->flags & WST_TCP_FLAG_FIN) connection_fin(t, f, side, seq + s->payload_len, a);
 }
 
 /* Both ends have sent their last byte, and it was delivered, or nobody wants it. */

@@ -18,6 +18,8 @@
 #include "table.h"
 #include "waiting.h"
 
+enum { DENIED_FAR = 256 * 1024 }; /* a usual window: nearer, it may have been on its way */
+
 /* -- waiting, made only when needed --------------------------------------------------------- */
 
 static void holes_link(struct wst_flow_table *t, struct wst_waiting *w)
@@ -234,6 +236,14 @@ void wst_half_acked(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
     half_waiting(t, f, side, hole_now(t, a));
 }
 
+/* The other side is heard, and keeps saying that it lacks the bytes of the hole: then nobody has
+ * them yet, and what waits behind is still on its way to being sent again, or not the sender's. */
+static bool half_denied(const struct wst_flow *f, unsigned side)
+{
+    const struct wst_half *h = &f->half[side];
+    return f->heard == 3 && (h->flags & WST_HALF_ACKED) && wst_seq_diff(h->acked, h->next) <= 0;
+}
+
 /* A packet of the flow went by while this half has a hole. */
 void wst_half_waited(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
                      const struct wst_arrival *a)
@@ -248,7 +258,8 @@ void wst_half_waited(struct wst_flow_table *t, struct wst_flow *f, unsigned side
         if (w->packets >= t->limits->reorder_packets ||
             wst_ns_between(w->acked_ns, t->clock) >= t->limits->reorder_acked_ns)
             half_declare_acked(t, f, side, a);
-    } else if (w->n && wst_ns_between(w->since_ns, t->clock) >= t->limits->reorder_ns) {
+    } else if (w->n && !half_denied(f, side) &&
+               wst_ns_between(w->since_ns, t->clock) >= t->limits->reorder_ns) {
         half_declare_first(t, f, side, WST_GAP_LOST, a);
     } else if (!w->n) {
         half_drop_waiting(t, f, side); /* the late segment came */
@@ -259,8 +270,14 @@ void wst_half_flush(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
                     const struct wst_arrival *a)
 {
     struct wst_half *h = &f->half[side];
-    while (!f->ignored && f->rare[side].waiting && f->rare[side].waiting->n)
-        half_declare_first(t, f, side, WST_GAP_LOST, a);
+    while (!f->ignored && f->rare[side].waiting && f->rare[side].waiting->n) {
+        const struct wst_waiting *w = f->rare[side].waiting;
+        if (half_denied(f, side) && wst_seq_diff(w->pieces[w->first].seq, h->next) > DENIED_FAR)
+            half_drop_waiting(t, f,
+                              side); /* far ahead of what the receiver had: not the sender's */
+        else
+            half_declare_first(t, f, side, WST_GAP_LOST, a);
+    }
     if (f->ignored) return;
     if (h->flags & WST_HALF_HINT) h->flags |= WST_HALF_STARTED;
     if ((h->flags & WST_HALF_STARTED) && half_acked_hole(f, side))

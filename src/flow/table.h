@@ -52,8 +52,9 @@ static inline struct wst_flow *wst_flow_at(const struct wst_flow_table *t, uint3
 {
     return &t->chunks[index / FLOW_CHUNK][index % FLOW_CHUNK];
 }
-#define FLOW_COARSE_NS ((int64_t)1 << 32) /* 4.3 s: fine enough for timeouts, and fits four bytes \
-                                           */
+#define FLOW_COARSE_NS                                                         \
+    ((int64_t)1 << 32) /* 4.3 s: fine enough for timeouts, and fits four bytes \
+                        */
 static inline int32_t wst_flow_coarse(int64_t ns)
 {
     return (int32_t)(ns >> 32);

@@ -27,6 +27,7 @@ struct wst_waiting {
     uint32_t packets; /* of the flow since it was acknowledged; 0: it is not */
     uint32_t acked;   /* then: how far it was acknowledged … */
     int64_t acked_ns; /* … and when */
+    uint8_t doubts;   /* acknowledgments in a row that take back what an earlier one said */
     uint8_t side;
     struct wst_flow *flow;
     struct wst_waiting *newer, *older; /* all halves with a hole, by since_ns */

@@ -91,6 +91,8 @@ struct wst_http {
     uint8_t state;     /* enum wst_http_state */
     bool awaiting;     /* the last request asked for an upgrade or a tunnel */
     bool request_lost; /* the server's bytes must not wait for requests */
+    bool request_seen; /* the upgrade that was granted was asked for in the capture */
+    bool early_torn;   /* bytes are missing from those that came before the answer */
     uint8_t asked_n, asked_first;
     uint8_t asked[WST_HTTP_INLINE]; /* kinds of the requests outstanding, a ring */
     struct wst_buf asked_more;      /* and those that found no place there */
@@ -106,7 +108,9 @@ void wst_http_free(struct wst_http *http, struct wst_http_env *env);
  * longer RUNNING. Bytes that waited may be left in side[].wait then, too, and come first. */
 size_t wst_http_push(struct wst_http *http, struct wst_http_env *env, enum wst_dir dir,
                      struct wst_slice bytes, const struct wst_arrival *arrival);
-void wst_http_gap(struct wst_http *http, struct wst_http_env *env, enum wst_dir dir, uint64_t n,
+/* n bytes are missing. False: the state changed before they were reached, and whoever goes on must
+ * be told of them. */
+bool wst_http_gap(struct wst_http *http, struct wst_http_env *env, enum wst_dir dir, uint64_t n,
                   const struct wst_arrival *arrival);
 /* The side sends nothing more. */
 void wst_http_fin(struct wst_http *http, struct wst_http_env *env, enum wst_dir dir,

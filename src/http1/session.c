@@ -226,6 +226,7 @@ static void request_head(struct wst_http *h, struct wst_http_env *env, const str
         h->request_when = a->when;
     }
     h->awaiting = kind == ASKED_UPGRADE || kind == ASKED_TUNNEL;
+    h->early_torn = false;
 }
 
 static void response_head(struct wst_http *h, struct wst_http_env *env, const struct wst_head *head,
@@ -416,24 +417,28 @@ size_t wst_http_push(struct wst_http *h, struct wst_http_env *env, enum wst_dir 
     return done;
 }
 
-void wst_http_gap(struct wst_http *h, struct wst_http_env *env, enum wst_dir dir, uint64_t n,
+bool wst_http_gap(struct wst_http *h, struct wst_http_env *env, enum wst_dir dir, uint64_t n,
                   const struct wst_arrival *a)
 {
     struct wst_http_side *side = &h->side[dir];
-    bool inside = (side->mode == MODE_BODY || side->mode == MODE_CHUNK) && side->left >= n;
-    if (inside && !side->wait.n) {
-        http_skip(side, (size_t)n, side->mode == MODE_BODY ? MODE_HEAD : MODE_CHUNK_END);
-        return;
-    }
-    if (side->mode == MODE_TO_END) return;
-    wst_buf_free(&side->head, env->budget);
-    if (dir == WST_C2S) { /* a request may have been in it */
-        if (!h->awaiting) side->mode = MODE_BLIND;
+    if (side->wait.n && dir == WST_S2C) { /* no more waiting: what follows is torn off */
         h->request_lost = true;
-    } else if (!side->wait.n) {
-        side->mode = MODE_BLIND;
+        http_settle(h, env, dir, a);
+        if (h->state != WST_HTTP_RUNNING) return false;
     }
+    if (h->awaiting && dir == WST_C2S) h->early_torn = true;
+    wst_buf_free(&side->wait, env->budget); /* nothing may be glued over the gap */
+    bool inside = (side->mode == MODE_BODY || side->mode == MODE_CHUNK) && side->left >= n;
+    if (inside) {
+        http_skip(side, (size_t)n, side->mode == MODE_BODY ? MODE_HEAD : MODE_CHUNK_END);
+        return true;
+    }
+    if (side->mode == MODE_TO_END) return true;
+    wst_buf_free(&side->head, env->budget);
+    if (dir == WST_S2C || !h->awaiting) side->mode = MODE_BLIND;
+    if (dir == WST_C2S) h->request_lost = true; /* a request may have been in it */
     http_settle(h, env, dir == WST_C2S ? WST_S2C : WST_C2S, a);
+    return true;
 }
 
 void wst_http_fin(struct wst_http *h, struct wst_http_env *env, enum wst_dir dir,

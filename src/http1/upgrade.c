@@ -42,7 +42,8 @@ static struct wst_slice upgrade_joined(struct wst_http_env *env, const struct ws
     struct wst_slice first = wst_head_find(head, name, &from);
     from2 = from;
     if (!first.p || !wst_head_find(head, name, &from2).p) return first;
-    size_t begin = env->text.n, cap = upgrade_text_cap(env);
+    if (!env->text.room) return first;                /* no memory: the first line must do */
+    size_t begin = env->text.n, cap = env->text.room; /* growing would move what was borrowed */
     wst_buf_append(&env->text, env->budget, first, cap);
     for (struct wst_slice v; (v = wst_head_find(head, name, &from)).p;) {
         wst_buf_append(&env->text, env->budget, wst_slice_of(", ", 2), cap);
@@ -287,6 +288,7 @@ bool wst_upgrade_report(struct wst_http *h, struct wst_http_env *env,
     if (h->request.n &&
         wst_head_parse(&request, env->headers[WST_C2S], h->request.p, h->request.n)) {
         r.request = &request;
+        h->request_seen = true;
         report_request(&r);
     }
     if (response) report_response(&r);

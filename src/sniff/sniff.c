@@ -73,6 +73,14 @@ enum wst_sniffed wst_sniff(struct wst_slice s)
     return s.n ? sniff_method(s) : WST_SNIFF_MORE;
 }
 
+bool wst_sniff_request_line(struct wst_slice s)
+{
+    const uint8_t *end = s.n ? memchr(s.p, '\n', s.n) : NULL;
+    size_t n = end ? (size_t)(end - s.p) : 0;
+    if (n && s.p[n - 1] == '\r') n--;
+    return n > 9 && memcmp(s.p + n - 9, " HTTP/1.", 8) == 0;
+}
+
 int wst_sniff_proxy_length(struct wst_slice s)
 {
     if (s.n && s.p[0] == 'P') { /* "PROXY TCP4 192.0.2.1 192.0.2.2 4711 80\r\n" */

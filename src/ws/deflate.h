@@ -34,9 +34,9 @@ enum wst_deflate_state { WST_CONTEXT_WHOLE, WST_CONTEXT_LOST, WST_CONTEXT_BROKEN
 struct wst_deflate {               /* the compression context of one direction */
     struct wst_history history[2]; /* [1]: the other made-up one, while not whole */
     uint32_t agreed;               /* last bytes that came out the same both ways */
-    uint8_t state;                 /* enum wst_context: bytes missing; the sender's data were bad */
-    bool takeover;                 /* the context goes on from message to message */
-    bool starved;                  /* no memory for a history */
+    uint8_t state; /* enum wst_deflate_state: bytes missing; the sender's data were bad */
+    bool takeover; /* the context goes on from message to message */
+    bool starved;  /* no memory for a history */
 };
 
 struct wst_inflater {

@@ -9,6 +9,8 @@
  */
 #include "side.h"
 
+enum { PROBATION = 16 }; /* frames; each alone would be legal by chance one time in twenty */
+
 static void seek_found(const struct wst_ws_step *s, size_t at)
 {
     struct wst_ws_side *side = wst_side_of(s);
@@ -16,6 +18,7 @@ static void seek_found(const struct wst_ws_step *s, size_t at)
     s->ws->rare[s->dir].seek = NULL;
     side->mode = WST_WS_HEADER;
     side->resumed = true;
+    side->probation = PROBATION;
     side->offset = k->offset + at;
     uint64_t skipped = k->skipped + at;
     if (skipped || !side->joined)
@@ -25,16 +28,15 @@ static void seek_found(const struct wst_ws_step *s, size_t at)
             (unsigned long long)side->offset, (unsigned long long)skipped);
     side->joined = false;
     /* Segment by segment, so that every frame knows the packet it began in. */
-    for (uint32_t i = 0; i < k->marks_n; i++) {
-        size_t from = k->marks[i].at, to = i + 1 < k->marks_n ? k->marks[i + 1].at : k->bytes.n;
+    for (uint32_t i = 0; i <= k->marks_n; i++) {
+        size_t to = i < k->marks_n ? k->marks[i].at : k->bytes.n;
         if (to <= at) continue;
-        if (from < at) from = at;
-        struct wst_arrival carried = {s->arrival->when, k->marks[i].pkt};
+        struct wst_arrival carried = {s->arrival->when, wst_seek_packet(k, at)};
         struct wst_ws_step part = *s;
         part.arrival = &carried;
-        wst_side_run(&part, (struct wst_slice){k->bytes.p + from, to - from});
+        wst_side_run(&part, (struct wst_slice){k->bytes.p + at, to - at});
+        at = to;
     }
-    if (!k->marks_n) wst_side_run(s, wst_slice_skip(wst_buf_slice(&k->bytes), at));
     wst_seek_free(k, s->env->budget);
 }
 
@@ -51,14 +53,18 @@ static void seek_give_up(const struct wst_ws_step *s)
                         (unsigned long long)bytes);
 }
 
+/* Again and again, for what is found may be taken back; every time it is further on. */
 static void seek_try(const struct wst_ws_step *s, bool final)
 {
     struct wst_seek_rules r = wst_side_rules(s);
-    ptrdiff_t at = wst_seek_find(s->ws->rare[s->dir].seek, &r, final);
-    if (at >= 0)
-        seek_found(s, (size_t)at);
-    else if (final)
-        seek_give_up(s);
+    ptrdiff_t at = 0;
+    while (at >= 0 && wst_side_of(s)->mode == WST_WS_SEEK) {
+        at = wst_seek_find(s->ws->rare[s->dir].seek, &r, final);
+        if (at >= 0)
+            seek_found(s, (size_t)at);
+        else if (final)
+            seek_give_up(s);
+    }
 }
 
 void wst_lost_begin(const struct wst_ws_step *s, struct wst_seek *seek)
@@ -76,14 +82,25 @@ void wst_lost_begin(const struct wst_ws_step *s, struct wst_seek *seek)
     if (seek && seek->bytes.n) seek_try(s, false);
 }
 
-void wst_lost_push(const struct wst_ws_step *s, struct wst_slice bytes)
+void wst_lost_keep(const struct wst_ws_step *s, struct wst_slice bytes)
 {
-    struct wst_seek *k = s->ws->rare[s->dir].seek;
-    if (wst_seek_push(k, s->env->budget, bytes, s->arrival->from,
-                      s->env->options->limits.max_resync))
-        seek_try(s, false);
-    else
+    if (wst_side_of(s)->mode != WST_WS_SEEK) return;
+    if (!wst_seek_push(s->ws->rare[s->dir].seek, s->env->budget, bytes, s->arrival->from,
+                       s->env->options->limits.max_resync))
         seek_give_up(s);
+}
+
+void wst_lost_look(const struct wst_ws_step *s)
+{
+    seek_try(s, false);
+}
+
+void wst_lost_again(const struct wst_ws_step *s)
+{
+    struct wst_ws_side *side = wst_side_of(s);
+    if (side->open && side->open->message) wst_message_abandon(s, &side->open->m, true);
+    wst_side_open_free(s->env, side);
+    wst_lost_begin(s, wst_seek_new(s->env->budget, side->offset));
 }
 
 /* n bytes of the current payload are missing; its header was seen. */
@@ -122,7 +139,7 @@ static void gap_apply(const struct wst_ws_step *s, uint64_t n)
 void wst_lost_gap(const struct wst_ws_step *s, uint64_t n)
 {
     struct wst_ws_side *side = wst_side_of(s);
-    if (side->mode == WST_WS_SEEK) { /* what is there must do */
+    while (side->mode == WST_WS_SEEK) { /* what is there must do */
         struct wst_seek_rules r = wst_side_rules(s);
         ptrdiff_t at = wst_seek_find(s->ws->rare[s->dir].seek, &r, true);
         if (at < 0) {

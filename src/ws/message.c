@@ -223,12 +223,17 @@ static void message_take_inflation(struct wst_inflation *f, uint8_t context,
 static void message_text_problem(const struct wst_ws_step *s, const struct wst_ws_message *m,
                                  const struct message_result *r, uint64_t n)
 {
-    struct wst_utf8 u;
-    wst_utf8_init(&u);
-    wst_utf8_feed(&u, r->payload);
-    if (u.bad != UINT64_MAX)
+    struct wst_utf8 u = m->utf8;
+    if (!r->judged) {
+        wst_utf8_init(&u);
+        wst_utf8_feed(&u, r->payload);
+    }
+    if (u.bad != UINT64_MAX && u.bad < r->payload.n)
         wst_ws_problemf(s, WST_PROBLEM_MESSAGE_INVALID_UTF8, n, m->no, "byte %02x at %llu of %llu",
                         r->payload.p[u.bad], (unsigned long long)u.bad, (unsigned long long)r->len);
+    else if (u.bad != UINT64_MAX)
+        wst_ws_problemf(s, WST_PROBLEM_MESSAGE_INVALID_UTF8, n, m->no, "at byte %llu of %llu",
+                        (unsigned long long)u.bad, (unsigned long long)r->len);
     else
         wst_ws_problemf(s, WST_PROBLEM_MESSAGE_INVALID_UTF8, n, m->no,
                         "it ends inside a character, after %llu bytes", (unsigned long long)r->len);
@@ -359,9 +364,15 @@ static struct message_result message_finish_inflation(const struct wst_ws_step *
     return r;
 }
 
+void wst_message_thrown_away(const struct wst_ws_step *s)
+{
+    const struct wst_ws_terms *t = &s->ws->terms;
+    if (t->deflate.agreed || t->per_frame || t->unknown) message_context_gone(s);
+}
+
 void wst_message_drop(const struct wst_ws_step *s, struct wst_ws_message *m)
 {
-    bool compressed = m->compressed;
+    bool compressed = m->compressed || s->ws->terms.per_frame;
     wst_message_free(s->env, m);
     if (compressed) message_context_gone(s);
 }
@@ -379,12 +390,17 @@ void wst_message_frame_over(const struct wst_ws_step *s, struct wst_ws_message *
     struct wst_inflation one;
     size_t before = m->bytes.n;
     m->compressed = true;
-    if (!c) return;
-    wst_inflation_begin(&s->env->inflaters, &one, c, &m->bytes, message_cap(s) - before);
+    if (!c) {
+        m->torn = true;
+        return;
+    }
+    wst_inflation_begin(&s->env->inflaters, &one, c, &m->bytes,
+                        m->overflow ? 0 : message_cap(s) - before);
     wst_inflation_feed(&s->env->inflaters, &one, wst_buf_slice(&m->raw));
     wst_inflation_finish(&s->env->inflaters, &one, true);
     m->raw.n = 0;
     m->len += one.len;
+    if (m->bytes.n - before != one.len) m->overflow = true; /* nothing is put behind a hole */
     if (one.end != WST_INFLATE_OK || one.known < one.len) m->torn = true;
 }
 

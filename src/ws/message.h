@@ -35,6 +35,8 @@ void wst_message_whole(const struct wst_ws_step *step, struct wst_ws_message *m,
 void wst_message_abandon(const struct wst_ws_step *step, struct wst_ws_message *m, bool damaged);
 /* It is given up in favour of another; what was compressed in it is missing from the context. */
 void wst_message_drop(const struct wst_ws_step *step, struct wst_ws_message *m);
+/* Payload of a data frame that belongs to no message: if compressed, the context lacks it. */
+void wst_message_thrown_away(const struct wst_ws_step *step);
 void wst_message_free(struct wst_ws_env *env, struct wst_ws_message *m);
 
 /* rules.c */

@@ -7,30 +7,34 @@
 #include "registry.h"
 #include "utf8.h"
 
-enum seek_bits { /* evidence; see the table in seek.h */
-                 BITS_HEADER = 5,
-                 BITS_LENGTH16 = 6,
-                 BITS_LENGTH64 = 30,
-                 BITS_CONTROL = 2,
-                 BITS_CLOSE = 6,
-                 BITS_TEXT_MAX = 24,
-                 BITS_SEGMENT_END = 8,
-                 /* what is needed */
-                 NEED_MARK = 22,   /* at the front of a segment */
-                 NEED_MIDDLE = 34, /* anywhere else */
-                 NEED_MARK_FINAL = 13,
-                 NEED_MIDDLE_FINAL = 26,
-                 NEED_FIRST = 17, /* of it, the first frame of a chain in the middle by itself */
-                 /* frames that lead exactly to one already believed */
-                 BITS_JOIN = 7,    /* that a 7-bit length does */
-                 BITS_JOIN16 = 16, /* a longer one */
-                 NEED_JOIN = 24,
+/* Evidence; see the table in seek.h. */
+enum seek_bits {
+    BITS_HEADER = 5,
+    BITS_LENGTH16 = 6,
+    BITS_LENGTH64 = 30,
+    BITS_CONTROL = 2,
+    BITS_CLOSE = 6,
+    BITS_TEXT_MAX = 24,
+    BITS_SEGMENT_END = 8,
+    /* what is needed */
+    NEED_MARK = 22,   /* at the front of a segment */
+    NEED_MIDDLE = 34, /* anywhere else */
+    NEED_MARK_FINAL = 13,
+    NEED_MIDDLE_FINAL = 26,
+    NEED_FIRST = 17, /* of it, the first frame of a chain in the middle by itself */
+    /* frames that lead exactly to one already believed */
+    BITS_JOIN = 7,    /* that a 7-bit length does */
+    BITS_JOIN16 = 16, /* a longer one */
+    NEED_JOIN = 24,
+    CUT_TEXT = BITS_HEADER + BITS_LENGTH64 + BITS_TEXT_MAX, /* a long text whose end is not there */
 };
 enum {
     SCAN_FIRST = 64,
     MARKS_FIRST = 16,
-    TEXT_BEFORE = 6, /* bytes that tell whether a place is inside a text */
-    CHAIN_MAX = 24   /* frames; more evidence than any threshold */
+    TEXT_BEFORE = 6,     /* bytes that tell whether a place is inside a text */
+    CHAIN_MAX = 24,      /* frames; more evidence than any threshold */
+    ZEROS_MAX = 4,       /* frames of no evidence in a chain */
+    EVIDENCE_MARKS = 64, /* marks looked at from either end */
 };
 
 struct wst_seek *wst_seek_new(struct wst_budget *budget, uint64_t offset)
@@ -41,7 +45,7 @@ struct wst_seek *wst_seek_new(struct wst_budget *budget, uint64_t offset)
         wst_budget_give(budget, sizeof *k);
         return NULL;
     }
-    k->offset = k->gap_end = offset;
+    k->offset = offset;
     k->scan_at = SCAN_FIRST;
     k->mark_at = 1;
     return k;
@@ -92,7 +96,9 @@ static bool seek_mark(struct wst_seek *k, struct wst_budget *budget, uint64_t pk
 bool wst_seek_push(struct wst_seek *k, struct wst_budget *budget, struct wst_slice s, uint64_t pkt,
                    size_t cap)
 {
-    if (s.n > cap / 2) { /* never from the network; keep its end */
+    if (s.n > cap / 2) { /* larger than what is looked at: its end is kept */
+        seek_drop(k, k->bytes.n);
+        k->marks_n = 0;
         k->offset += s.n - cap / 2;
         k->skipped += s.n - cap / 2;
         s = wst_slice_skip(s, s.n - cap / 2);
@@ -107,7 +113,6 @@ void wst_seek_gap(struct wst_seek *k, uint64_t n)
     seek_drop(k, k->bytes.n);
     k->marks_n = 0;
     k->offset += n;
-    k->gap_end = k->offset;
 }
 
 uint64_t wst_seek_packet(const struct wst_seek *k, size_t at)
@@ -160,7 +165,9 @@ static int seek_text(const struct wst_frame *f, struct wst_slice payload)
     size_t control = 0; /* legal in UTF-8, but hardly in a text */
     for (size_t i = 0; i < s.n; i++)
         control += s.p[i] < 0x20 && s.p[i] != '\t' && s.p[i] != '\n' && s.p[i] != '\r';
-    if (control > s.n / 8) return 0;
+    /* Inside a masked text, bytes taken for a key cancel the mask, and what comes out is ASCII: but
+     * the difference of two letters is a control character. */
+    if (control > s.n / 8 + 1) return f->masked ? -1 : 0;
     return s.n < BITS_TEXT_MAX ? (int)s.n : BITS_TEXT_MAX;
 }
 
@@ -232,12 +239,14 @@ static bool seek_repeats(const struct wst_seek *k, size_t at, size_t n, const si
     return false;
 }
 
-/* Follows frame after frame from `at`. False: the chain breaks. */
+/* Follows frame after frame from `at`. False: the chain breaks, or its first frame has fewer than
+ * `need` bits. */
 static bool seek_chain(const struct wst_seek *k, size_t at, const struct wst_seek_rules *r,
-                       struct seek_chain *c)
+                       int need, struct seek_chain *c)
 {
     *c = (struct seek_chain){0};
     int open = -1; /* a fragmented message: unknown, no, yes */
+    unsigned zeros = 0;
     size_t before[2] = {SIZE_MAX, SIZE_MAX};
     for (unsigned i = 0; i < CHAIN_MAX; i++) {
         if (at == k->bytes.n) {
@@ -251,7 +260,7 @@ static bool seek_chain(const struct wst_seek *k, size_t at, const struct wst_see
             return !(b0 & 0x30) && (!(b0 & 0x40) || r->compressed);
         }
         int bits = seek_frame(k, at, &f, r);
-        if (bits < 0) return false;
+        if (bits < 0 || (i == 0 && bits < need)) return false;
         if (f.opcode <= 2) {
             if ((open == 0 && f.opcode == 0) || (open == 1 && f.opcode != 0)) return false;
             open = !f.fin;
@@ -261,6 +270,7 @@ static bool seek_chain(const struct wst_seek *k, size_t at, const struct wst_see
         if (seek_repeats(k, at, n, before)) bits = 0;
         c->bits += bits;
         if (i == 0) c->first = bits;
+        if (!bits && ++zeros > ZEROS_MAX) return true;
         if (f.len > n - f.header_len) {
             c->cut = bits;
             return true;
@@ -277,25 +287,38 @@ static bool seek_chain(const struct wst_seek *k, size_t at, const struct wst_see
     return true;
 }
 
+/* A header that no chance and no text has: a 64-bit length with its run of zeros. */
+static bool seek_plain(const struct seek_chain *c)
+{
+    return c->first >= BITS_HEADER + BITS_LENGTH64;
+}
+
+/* The first frame must be credible by itself, or stand where one is likely; the evidence of those
+ * behind it proves only that somewhere before them are frames. */
 static bool seek_enough(const struct seek_chain *c, bool mark, bool final)
 {
+    if (!c->whole && !seek_plain(c)) return false;
     if (mark) return c->bits >= NEED_MARK || (final && c->to_end && c->bits >= NEED_MARK_FINAL);
-    if (c->first < NEED_FIRST || !c->whole) return false;
+    if (c->first < NEED_FIRST) return false;
     return c->bits >= NEED_MIDDLE || (final && c->to_end && c->bits >= NEED_MIDDLE_FINAL);
 }
 
-/* Evidence of frames from `at` on that end exactly where `until` begins; -1: they do not. */
+/* Evidence of frames from `at` on that end exactly where `until` begins; -1: they do not, or the
+ * first is nothing by itself. */
 static int seek_joins(const struct wst_seek *k, size_t at, size_t until,
                       const struct wst_seek_rules *r)
 {
     int total = 0, last = 0, open = -1;
     size_t before[2] = {SIZE_MAX, SIZE_MAX};
+    bool first = true;
     while (at < until) {
         struct wst_frame f;
         if (!wst_frame_parse(k->bytes.p + at, until - at, &f)) return -1;
         if (f.len > until - at - f.header_len) return -1;
         int bits = seek_frame(k, at, &f, r);
-        if (bits < 0) return -1;
+        if (bits < 0 || (first && (!bits || (bits < NEED_FIRST && !seek_is_mark(k, at)))))
+            return -1;
+        first = false;
         if (f.opcode <= 2) {
             if ((open == 0 && f.opcode == 0) || (open == 1 && f.opcode != 0)) return -1;
             open = !f.fin;
@@ -320,6 +343,20 @@ static size_t seek_back(const struct wst_seek *k, size_t found, const struct wst
     return found;
 }
 
+/* The first place in the middle of segments, before `until`. SIZE_MAX: none. *wait: one that is
+ * credible, and not whole yet, covers `until`: what looks like frames there may be its payload. */
+static size_t seek_scan(const struct wst_seek *k, size_t until, const struct wst_seek_rules *r,
+                        bool final, bool *wait)
+{
+    struct seek_chain c;
+    for (size_t at = 0; at < until; at++) {
+        if (!seek_chain(k, at, r, NEED_FIRST, &c)) continue;
+        if (seek_enough(&c, false, final)) return at;
+        if (!final && !c.whole && c.first >= NEED_MIDDLE) *wait = true;
+    }
+    return SIZE_MAX;
+}
+
 ptrdiff_t wst_seek_find(struct wst_seek *k, const struct wst_seek_rules *r, bool final)
 {
     /* Every look at all places costs their number; looking when it has doubled keeps the sum
@@ -329,27 +366,38 @@ ptrdiff_t wst_seek_find(struct wst_seek *k, const struct wst_seek_rules *r, bool
     if (marks) k->mark_at = k->marks_n < MARKS_FIRST ? k->marks_n + 1 : k->marks_n * 2;
     if (scan) k->scan_at = (uint32_t)k->bytes.n * 2;
     struct seek_chain c;
-    ptrdiff_t best = -1;
-    for (uint32_t i = 0; marks && i < k->marks_n && best < 0; i++) {
+    size_t best = SIZE_MAX;
+    for (uint32_t i = 0; marks && i < k->marks_n && best == SIZE_MAX; i++) {
         if (k->marks[i].at >= k->bytes.n) break;
-        if (seek_chain(k, k->marks[i].at, r, &c) && seek_enough(&c, true, final))
+        if (seek_chain(k, k->marks[i].at, r, 1, &c) && seek_enough(&c, true, final))
             best = k->marks[i].at;
     }
-    size_t until = best >= 0 ? (size_t)best : k->bytes.n;
-    if (scan || best >= 0) /* something may begin earlier, in the middle of a segment */
-        for (size_t at = 0; at < until; at++)
-            if (seek_chain(k, at, r, &c) && seek_enough(&c, false, final)) {
-                best = (ptrdiff_t)at;
-                break;
-            }
-    return best < 0 ? best : (ptrdiff_t)seek_back(k, (size_t)best, r);
+    bool wait = false;
+    if (scan || best != SIZE_MAX) { /* something may begin earlier, in the middle of a segment */
+        size_t at = seek_scan(k, best != SIZE_MAX ? best : k->bytes.n, r, final, &wait);
+        if (at != SIZE_MAX)
+            best = at;
+        else if (wait)
+            return -1;
+    }
+    return best == SIZE_MAX ? -1 : (ptrdiff_t)seek_back(k, best, r);
+}
+
+bool wst_seek_credible(const struct wst_frame *f, const struct wst_seek_rules *r)
+{
+    return !seek_illegal(f, r);
 }
 
 int wst_seek_evidence(const struct wst_seek *k, const struct wst_seek_rules *r)
 {
     int best = -1;
     struct seek_chain c;
-    for (uint32_t i = 0; i < k->marks_n && k->marks[i].at < k->bytes.n; i++)
-        if (seek_chain(k, k->marks[i].at, r, &c) && c.bits - c.cut > best) best = c.bits - c.cut;
+    for (uint32_t i = 0; i < k->marks_n && k->marks[i].at < k->bytes.n; i++) {
+        if (i == EVIDENCE_MARKS && k->marks_n > 2 * EVIDENCE_MARKS) i = k->marks_n - EVIDENCE_MARKS;
+        if (!seek_chain(k, k->marks[i].at, r, 0, &c)) continue;
+        /* A header among zeros is nothing until its payload has ended, unless that is a text. */
+        int bits = c.cut >= CUT_TEXT ? c.bits : c.bits - c.cut;
+        if (bits > best) best = bits;
+    }
     return best;
 }

@@ -39,7 +39,6 @@ struct wst_seek {
     uint32_t mark_at; /* look at every mark once there are so many */
     uint64_t offset;  /* of the first byte, in the direction's WebSocket bytes */
     uint64_t skipped; /* bytes given up so far */
-    uint64_t gap_end; /* the offset where the last gap ended */
 };
 
 struct wst_seek *wst_seek_new(struct wst_budget *budget, uint64_t offset);
@@ -56,6 +55,9 @@ ptrdiff_t wst_seek_find(struct wst_seek *seek, const struct wst_seek_rules *rule
  * chain that begins at a mark; -1: none. For telling WebSocket from other traffic, so only whole
  * frames count: a header among zeros may well declare 64 bits of length. */
 int wst_seek_evidence(const struct wst_seek *seek, const struct wst_seek_rules *rules);
+struct wst_frame;
+/* A header that a sound endpoint may write in such a direction. */
+bool wst_seek_credible(const struct wst_frame *frame, const struct wst_seek_rules *rules);
 /* The packet that carried the byte at `at`. */
 uint64_t wst_seek_packet(const struct wst_seek *seek, size_t at);
 

@@ -30,6 +30,13 @@ void wst_side_open_free(struct wst_ws_env *env, struct wst_ws_side *side)
     free(open);
 }
 
+/* Whether RSV1 has a meaning. */
+static bool side_may_compress(const struct wst_ws_step *s)
+{
+    const struct wst_ws_terms *t = &s->ws->terms;
+    return t->deflate.agreed || t->per_frame || t->unknown;
+}
+
 static bool step_compressed(const struct wst_ws_step *s, const struct wst_frame *f)
 {
     return (f->rsv & 4) && (s->ws->terms.deflate.agreed || s->ws->terms.unknown);
@@ -37,9 +44,7 @@ static bool step_compressed(const struct wst_ws_step *s, const struct wst_frame 
 
 struct wst_seek_rules wst_side_rules(const struct wst_ws_step *s)
 {
-    const struct wst_ws_terms *t = &s->ws->terms;
-    return (struct wst_seek_rules){.masked = s->dir == WST_C2S,
-                                   .compressed = t->deflate.agreed || t->per_frame || t->unknown};
+    return (struct wst_seek_rules){.masked = s->dir == WST_C2S, .compressed = side_may_compress(s)};
 }
 
 /* -- a frame is over
@@ -108,7 +113,7 @@ static void emit_close(const struct wst_ws_step *s, uint64_t n, struct wst_slice
 }
 
 /* A control frame, or one of a reserved opcode: it stands by itself. */
-static void end_control(const struct wst_ws_step *s, const struct frame_end *x,
+static void end_control(const struct wst_ws_step *s, struct frame_end *x,
                         struct wst_frame_context *c)
 {
     const struct wst_frame *f = x->frame;
@@ -118,8 +123,9 @@ static void end_control(const struct wst_ws_step *s, const struct frame_end *x,
         if (wst_buf_reserve(scratch, s->env->budget, payload.n, SIZE_MAX)) {
             wst_frame_unmask(scratch->p, payload.p, payload.n, f->key, 0);
             payload.p = scratch->p;
-        } else {
+        } else { /* no memory: better nothing than something masked */
             payload.n = 0;
+            x->complete = false;
         }
     }
     if (!payload.p) payload = (struct wst_slice){(const uint8_t *)"", 0};
@@ -165,7 +171,10 @@ static void end_data(const struct wst_ws_step *s, const struct frame_end *x,
     struct wst_ws_side *side = wst_side_of(s);
     struct wst_ws_message single, *m = data_message(s, x, &single, c);
     const struct wst_frame *f = x->frame;
-    if (!m) side->bytes += f->len; /* of no message: as it is on the wire */
+    if (!m) { /* of no message: as it is on the wire */
+        side->bytes += f->len;
+        wst_message_thrown_away(s);
+    }
     if (m && !m->no) m->no = ++s->ws->messages;
     if (m) {
         m->frames++;
@@ -276,10 +285,21 @@ static bool header_is_foreign(const struct wst_ws_step *s, const struct wst_fram
            (f->opcode > 2 && f->opcode < 8) || f->opcode > 10;
 }
 
+/* True: this is no frame of the direction. After a close, something else follows; soon after the
+ * framing was found again, it was found in the wrong place, and is looked for once more. */
 static bool header_refused(const struct wst_ws_step *s, const struct wst_frame *f)
 {
+    struct wst_ws_side *side = wst_side_of(s);
+    if (side->probation) {
+        struct wst_seek_rules r = wst_side_rules(s);
+        side->probation--;
+        if (!wst_seek_credible(f, &r)) {
+            wst_lost_again(s);
+            return true;
+        }
+    }
     if (!header_is_foreign(s, f)) return false;
-    wst_side_of(s)->mode = WST_WS_OFF;
+    side->mode = WST_WS_OFF;
     wst_ws_problem(s, WST_PROBLEM_CLOSE_TRAILING_BYTES, 0, 0,
                    "after the close frame come bytes that are no frame");
     return true;
@@ -292,7 +312,7 @@ static size_t take_header(const struct wst_ws_step *s, struct wst_slice bytes)
     if (!side->have) {
         size_t n = wst_frame_parse(bytes.p, bytes.n, &f);
         if (n) {
-            if (header_refused(s, &f)) return bytes.n;
+            if (header_refused(s, &f)) return side->mode == WST_WS_SEEK ? 0 : bytes.n;
             if (bytes.n - n >= f.len) { /* nearly always: the whole frame lies here */
                 struct frame_end x = {.frame = &f,
                                       .whole = true,
@@ -316,7 +336,12 @@ static size_t take_header(const struct wst_ws_step *s, struct wst_slice bytes)
         n = wst_frame_parse(s->ws->rare[s->dir].head, side->have, &f);
     }
     if (!n) return taken;
-    if (header_refused(s, &f)) return bytes.n;
+    uint8_t have = side->have;
+    if (header_refused(s, &f)) {
+        if (side->mode != WST_WS_SEEK) return bytes.n;
+        wst_lost_keep(s, (struct wst_slice){s->ws->rare[s->dir].head, have});
+        return taken;
+    }
     span_begin(s, &f, s->ws->rare[s->dir].head_pkt);
     if (!f.len) span_over(s, &f, false);
     return taken;
@@ -338,9 +363,13 @@ void wst_side_run(const struct wst_ws_step *s, struct wst_slice bytes)
 {
     const struct wst_ws_side *side = wst_side_of(s);
     while (bytes.n) {
-        size_t n = side->mode == WST_WS_HEADER    ? take_header(s, bytes)
-                   : side->mode == WST_WS_PAYLOAD ? take_payload(s, bytes)
-                                                  : bytes.n;
+        size_t n = bytes.n;
+        switch (side->mode) {
+        case WST_WS_HEADER: n = take_header(s, bytes); break;
+        case WST_WS_PAYLOAD: n = take_payload(s, bytes); break;
+        case WST_WS_SEEK: wst_lost_keep(s, bytes); break; /* it was found in the wrong place */
+        default: break;
+        }
         bytes = wst_slice_skip(bytes, n);
     }
 }

@@ -26,7 +26,11 @@ void wst_side_open_free(struct wst_ws_env *env, struct wst_ws_side *side);
 
 /* lost.c */
 void wst_lost_gap(const struct wst_ws_step *s, uint64_t n);
-void wst_lost_push(const struct wst_ws_step *s, struct wst_slice bytes);
+/* Bytes to look for frames in: kept, and looked at. */
+void wst_lost_keep(const struct wst_ws_step *s, struct wst_slice bytes);
+void wst_lost_look(const struct wst_ws_step *s);
+/* The framing was found in the wrong place: at the current offset is no frame. */
+void wst_lost_again(const struct wst_ws_step *s);
 void wst_lost_fin(const struct wst_ws_step *s);
 /* Looks for frames from now on, first in what `seek` holds (taken over; NULL: no memory). */
 void wst_lost_begin(const struct wst_ws_step *s, struct wst_seek *seek);

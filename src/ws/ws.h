@@ -78,6 +78,7 @@ struct wst_ws_side { /* what every frame touches: one cache line */
     uint32_t gaps;
     uint8_t mode;          /* enum wst_ws_mode */
     uint8_t have;          /* header bytes so far, or of the current frame */
+    uint8_t probation;     /* frames until a place that was found again is taken for granted */
     bool closed : 1;       /* sent a close frame */
     bool finished : 1;     /* sends nothing more */
     bool resumed : 1;      /* framing was found again: what came before is unknown */

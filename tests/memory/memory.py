@@ -51,7 +51,8 @@ class Memory:
         print("%-56s %9.1f %-4s%s  %s" % (what, figure, unit, verdict, note), flush=True)
 
     def crowd(self, kind, count, bar, what):
-        few = count // 100
+        # What has a cap (a flood's share, pick-ups) is reached by the few already, or by neither.
+        few = count // (2 if self.args.quick else 100)
         base, _, _ = self.run(["crowd", kind, str(few), "-"])
         peak, _, _ = self.run(["crowd", kind, str(count), "-"])
         each, what = (peak - base) / (count - few), "%d %s" % (count, what)
@@ -117,7 +118,8 @@ def main():
     flood(memory, 10000000 // (10 * few if args.quick else 1))
     bomb(memory, 512000000)
     in_flight(memory, 4, 4 * MIB, "100M" if args.quick else "400M")
-    for profile in ("small", "large", "noise"):
+    # The others need 20 MB before as many messages and flows are on their way as ever will be.
+    for profile in ("small",) if args.quick else ("small", "large", "noise"):
         sizes(memory, profile, *(("5M", "50M") if args.quick else ("20M", "2G")))
     print("missed: " + "; ".join(memory.missed) if memory.missed else "every bar is met")
     return 1 if memory.missed else 0

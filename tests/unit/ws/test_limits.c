@@ -206,6 +206,34 @@ static void max_payload(void **state)
     wire_free(&w);
 }
 
+/* Each form of length on both sides of its borders. */
+static void minimal_lengths(void **state)
+{
+    static const size_t sizes[] = {0, 1, 125, 126, 127, 65535, 65536, 65537};
+    static uint8_t payload[65537];
+    (void)state;
+    for (size_t i = 0; i < ARRAY(sizes); i++)
+        for (unsigned form = 7; form <= 64; form = form == 7 ? 16 : form == 16 ? 64 : 65) {
+            size_t n = sizes[i];
+            if ((form == 7 && n > 125) || (form == 16 && n > 65535)) continue;
+            uint8_t head[10] = {0x82, (uint8_t)(form == 7 ? n : form == 16 ? 126 : 127)};
+            size_t more = form == 7 ? 0 : form / 8;
+            for (size_t k = 0; k < more; k++)
+                head[2 + k] = (uint8_t)((uint64_t)n >> (8 * (more - 1 - k)));
+            struct room r;
+            struct seen s;
+            open_keeping(&r, &s, false, false);
+            room_push(&r, WST_S2C, head, 2 + more);
+            if (n) room_push(&r, WST_S2C, payload, n);
+            assert_int_equal(s.n, 1);
+            assert_int_equal(s.m.len, n);
+            bool minimal = form == 7 || (form == 16 ? n > 125 : n > 65535);
+            assert_int_equal(r.problems[WST_PROBLEM_FRAME_LENGTH_NOT_MINIMAL], !minimal);
+            free(s.p);
+            room_close(&r);
+        }
+}
+
 /* -- random streams -- */
 
 struct twin { /* what the maker wrote, in order */
@@ -333,9 +361,9 @@ static void random_streams(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(max_message),    cmocka_unit_test(large_compressed),
-        cmocka_unit_test(judged_whole),   cmocka_unit_test(max_payload),
-        cmocka_unit_test(random_streams),
+        cmocka_unit_test(max_message),  cmocka_unit_test(large_compressed),
+        cmocka_unit_test(judged_whole), cmocka_unit_test(minimal_lengths),
+        cmocka_unit_test(max_payload),  cmocka_unit_test(random_streams),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -173,6 +173,40 @@ static void table(void **state)
     assert_int_equal(failed, 0);
 }
 
+/* For telling WebSocket from strangers only whole frames count: among zeros stands many a header
+ * with 64 bits of length. */
+static void evidence(void **state)
+{
+    static const struct {
+        struct wst_slice bytes;
+        int at_least, at_most;
+        bool masked;
+    } cases[] = {
+        {SLICE("\x00\xff\0\0\0\0\0\x8c\0\0\0\0\0\0\0\0\0\0"), -1, 0, true},
+        {SLICE("\x82\xff\0\0\0\0\0\1\0\0\1\2\3\4pay"), -1, 0, true},
+        {SLICE("\x81\x9a" M0 "A text of twenty-six bytes"), 30, 60, true},
+        {SLICE("\x81\x9a" M0 "A text of twenty-six byte"), -1, 0, true},
+        {SLICE("\x81\x9a" M0 "A text of twenty-six bytes\x81\xff\0\0\0\0\0\1\0\0" M0 "a"), 20, 35,
+         true},
+        {SLICE("\x81\x9a" M0 "A text of twenty-six bytes"), -1, 0, false},
+        {SLICE("\0\x1d"
+               "12345678901234567890123456789\0\x1d"
+               "abcdefghijklmnopqrstuvwxyzabc"),
+         -1, 0, false}, /* a length before each message */
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY(cases); i++) {
+        struct wst_budget budget = {0, 1 << 20};
+        struct wst_seek_rules rules = {cases[i].masked, true};
+        struct wst_seek *k = wst_seek_new(&budget, 0);
+        assert_true(wst_seek_push(k, &budget, cases[i].bytes, 1, 1 << 16));
+        int bits = wst_seek_evidence(k, &rules);
+        if (bits < cases[i].at_least || bits > cases[i].at_most)
+            fail_msg("case %zu: %d bits", i, bits);
+        wst_seek_free(k, &budget);
+    }
+}
+
 /* What is too old is given up, in order, and counted; packets are remembered. */
 static void bookkeeping(void **state)
 {
@@ -321,7 +355,7 @@ static void joined(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(table), cmocka_unit_test(bookkeeping),
-                                       cmocka_unit_test(joined)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(table), cmocka_unit_test(evidence),
+                                       cmocka_unit_test(bookkeeping), cmocka_unit_test(joined)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
