@@ -13,7 +13,7 @@
 enum {
     RST_NEAR = 65535,
     FIN_NEAR = 16 << 20, /* so far ahead of what was seen an end is believed */
-    ACK_DOUBTS = 3       /* acknowledgments in a row that overrule one from far ahead */
+    ACK_DOUBTS = 16       /* acknowledgments in a row that overrule one from far ahead */
 };
 
 void wst_flow_close(struct wst_flow_table *t, struct wst_flow *f, enum wst_tcp_end how,

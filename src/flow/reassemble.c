@@ -255,9 +255,9 @@ void wst_half_waited(struct wst_flow_table *t, struct wst_flow *f, unsigned side
             w->acked = half_acked_end(f, side);
             w->acked_ns = hole_now(t, a);
         }
-        if (w->packets >= t->limits->reorder_packets ||
-            wst_ns_between(w->acked_ns, t->clock) >= t->limits->reorder_acked_ns)
-            half_declare_acked(t, f, side, a);
+        bool long_enough = w->packets >= t->limits->reorder_packets ||
+                           wst_ns_between(w->acked_ns, t->clock) >= t->limits->reorder_acked_ns;
+        if (long_enough && !w->doubts) half_declare_acked(t, f, side, a);
     } else if (w->n && !half_denied(f, side) &&
                wst_ns_between(w->since_ns, t->clock) >= t->limits->reorder_ns) {
         half_declare_first(t, f, side, WST_GAP_LOST, a);

@@ -395,3 +395,22 @@ void wst_inflation_finish(struct wst_inflaters *all, struct wst_inflation *f, bo
         wst_deflate_lose(all, c, whole ? WST_CONTEXT_BROKEN : WST_CONTEXT_LOST);
     f->by[0] = f->by[1] = NULL;
 }
+
+bool wst_deflate_plausible(struct wst_inflaters *all, struct wst_slice in, struct wst_slice *out)
+{
+    struct wst_deflate any = {.takeover = true};
+    struct wst_buf kept = {.p = all->spill, .room = CHUNK};
+    struct wst_inflation f;
+    *out = (struct wst_slice){NULL, 0};
+    any.starved = !history_make_up(all, &any.history[0], ' ');
+    wst_inflation_begin(all, &f, &any, &kept, 0);
+    f.out = &kept;
+    wst_inflation_feed(all, &f, in);
+    if (f.end == WST_INFLATE_OK) inflation_end_message(all, &f);
+    bool good = f.end == WST_INFLATE_OK && !f.stopped;
+    size_t n = f.len < CHUNK ? (size_t)f.len : 0; /* more went over the front of it */
+    if (f.by[0]) f.by[0]->busy = false;
+    history_free(all, &any.history[0]);
+    *out = (struct wst_slice){all->spill, n};
+    return good;
+}

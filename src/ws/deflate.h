@@ -88,6 +88,11 @@ void wst_deflate_free(struct wst_inflaters *all, struct wst_deflate *context);
 void wst_deflate_lose(struct wst_inflaters *all, struct wst_deflate *context,
                       enum wst_deflate_state why);
 
+/* Whether `in`, the payload of one message, can be what a compressor wrote: it inflates to the end,
+ * with any history. *out: what came out, for as far as it is kept; bytes of the history it refers
+ * to stand as spaces. Valid until the next call. */
+bool wst_deflate_plausible(struct wst_inflaters *all, struct wst_slice in, struct wst_slice *out);
+
 void wst_inflation_begin(struct wst_inflaters *all, struct wst_inflation *inflation,
                          struct wst_deflate *context, struct wst_buf *out, size_t cap);
 void wst_inflation_feed(struct wst_inflaters *all, struct wst_inflation *inflation,

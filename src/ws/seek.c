@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "deflate.h"
 #include "frame.h"
 #include "registry.h"
 #include "utf8.h"
@@ -15,6 +16,8 @@ enum seek_bits {
     BITS_CONTROL = 2,
     BITS_CLOSE = 6,
     BITS_TEXT_MAX = 24,
+    BITS_DEFLATE = 12,
+    BITS_DEFLATE_TEXT = 8,
     BITS_SEGMENT_END = 8,
     /* what is needed */
     NEED_MARK = 22,   /* at the front of a segment */
@@ -171,6 +174,33 @@ static int seek_text(const struct wst_frame *f, struct wst_slice payload)
     return s.n < BITS_TEXT_MAX ? (int)s.n : BITS_TEXT_MAX;
 }
 
+/* Text without control characters, or hardly any. */
+static bool seek_is_text(struct wst_slice s)
+{
+    struct wst_utf8 u;
+    size_t control = 0;
+    wst_utf8_init(&u);
+    for (size_t i = 0; i < s.n; i++)
+        control += s.p[i] < 0x20 && s.p[i] != '\t' && s.p[i] != '\n' && s.p[i] != '\r';
+    return wst_utf8_feed(&u, s) && wst_utf8_done(&u) && control <= s.n / 16 + 1;
+}
+
+/* A whole compressed message: bits, or 0. A chance hit must end in an end-of-block code and zeros
+ * at the right place. */
+static int seek_deflated(const struct wst_frame *f, struct wst_slice payload,
+                         const struct wst_seek_rules *r)
+{
+    uint8_t plain[4096];
+    struct wst_slice out;
+    if (!r->inflaters || !f->fin || payload.n != f->len || payload.n < 4 ||
+        payload.n > sizeof plain)
+        return 0;
+    wst_frame_unmask(plain, payload.p, payload.n, f->key, 0);
+    if (!wst_deflate_plausible(r->inflaters, (struct wst_slice){plain, payload.n}, &out)) return 0;
+    if (f->opcode != WST_OP_TEXT || out.n < 4) return BITS_DEFLATE;
+    return seek_is_text(out) ? BITS_DEFLATE + BITS_DEFLATE_TEXT : 0;
+}
+
 static int seek_close(const struct wst_frame *f, struct wst_slice payload)
 {
     uint8_t code[2];
@@ -212,10 +242,11 @@ static int seek_frame(const struct wst_seek *k, size_t at, const struct wst_fram
     if (f->length_bits == 64) bits += BITS_LENGTH64;
     if (f->opcode >= 8) bits += BITS_CONTROL;
     if (f->opcode == WST_OP_TEXT && !f->rsv) more = seek_text(f, payload);
+    if (f->rsv) more = seek_deflated(f, payload, r);
     if (f->opcode == WST_OP_CLOSE) more = seek_close(f, payload);
     if (more < 0) return -1;
     /* At the very front nobody knows whether it lies in a text; a text has no runs of zeros. */
-    if (at || r->masked || f->length_bits == 64) bits += more;
+    if (at || r->masked || f->rsv || f->length_bits == 64) bits += more;
     size_t end = at + f->header_len + payload.n;
     if (payload.n == f->len && seek_is_mark(k, end)) bits += BITS_SEGMENT_END;
     return bits;

@@ -11,6 +11,7 @@
  *   64-bit length, minimal and below 2^31                      33 zero bits more     30
  *   control frame: FIN, at most 125 bytes; close: legal code                          2, 6
  *   text payload is UTF-8                                      a bit a byte, up to   24
+ *   compressed payload inflates to its end; as a text          about, up to      12, 20
  *   ends where a segment ends                                                         8
  *
  * A place at the front of a segment is likely to begin with: senders write whole frames. It needs
@@ -26,9 +27,11 @@ struct wst_seek_mark { /* where a segment begins in the bytes */
     uint64_t pkt;
 };
 
+struct wst_inflaters;
 struct wst_seek_rules {
-    bool masked;     /* frames of this direction are */
-    bool compressed; /* RSV1 may be set */
+    bool masked;                     /* frames of this direction are */
+    bool compressed;                 /* RSV1 may be set */
+    struct wst_inflaters *inflaters; /* to see whether a payload is compressed; or NULL */
 };
 
 struct wst_seek {

@@ -44,7 +44,9 @@ static bool step_compressed(const struct wst_ws_step *s, const struct wst_frame 
 
 struct wst_seek_rules wst_side_rules(const struct wst_ws_step *s)
 {
-    return (struct wst_seek_rules){.masked = s->dir == WST_C2S, .compressed = side_may_compress(s)};
+    return (struct wst_seek_rules){.masked = s->dir == WST_C2S,
+                                   .compressed = side_may_compress(s),
+                                   .inflaters = &s->env->inflaters};
 }
 
 /* -- a frame is over
