@@ -84,13 +84,14 @@ static uint8_t *put_high(uint8_t *at, const uint8_t **p, const uint8_t *end)
 uint8_t *wst_escape_json_at(uint8_t *at, struct wst_slice s)
 {
     if (s.n == 0) return at;
-    return wst_scan_escape(at, s.p, s.p + s.n, (struct wst_scan_how){rows, put_high, true});
+    bool valid = s.n >= 64 && wst_utf8_valid(s);
+    return wst_scan_escape(at, s.p, s.p + s.n, (struct wst_scan_how){rows, put_high, true, valid});
 }
 
 uint8_t *wst_escape_json_scalar(uint8_t *at, struct wst_slice s)
 {
     if (s.n == 0) return at;
-    return wst_scan_escape(at, s.p, s.p + s.n, (struct wst_scan_how){rows, put_high, false});
+    return wst_scan_escape(at, s.p, s.p + s.n, (struct wst_scan_how){rows, put_high, false, false});
 }
 
 void wst_escape_json(struct wst_out *out, struct wst_slice s)

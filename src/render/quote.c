@@ -67,8 +67,8 @@ static uint8_t *put_piece(uint8_t *at, struct wst_slice s, enum wst_escape_kind 
 {
     const uint8_t *end = s.p + s.n;
     if (kind == WST_ESCAPE_BYTES)
-        return wst_scan_escape(at, s.p, end, (struct wst_scan_how){rows, NULL, true});
-    return wst_scan_escape(at, s.p, end, (struct wst_scan_how){rows, put_high, true});
+        return wst_scan_escape(at, s.p, end, (struct wst_scan_how){rows, NULL, true, false});
+    return wst_scan_escape(at, s.p, end, (struct wst_scan_how){rows, put_high, true, false});
 }
 
 static void put_all(struct wst_out *out, struct wst_slice s, enum wst_escape_kind kind)

@@ -48,6 +48,9 @@ struct wst_scan_how {
      * *p on by at least one. NULL: the table has rows for these bytes. */
     uint8_t *(*high)(uint8_t *at, const uint8_t **p, const uint8_t *end);
     bool simd; /* false: the plain twin that the fast one is tested against */
+    /* All of it is UTF-8, and `high` changes only characters that begin with a byte for which
+     * wst_scan_may_hide says yes. */
+    bool valid;
 };
 
 /* Through the table until `end`, or a high byte. *p moves on. */
@@ -122,6 +125,16 @@ static inline uint8_t *wst_scan_gaps(uint8_t *at, const uint8_t *p, unsigned mas
     return at + (16 - from);
 }
 
+/* Some byte is a lead of characters some of which are hidden (escape.c, lead_may_hide). */
+static inline bool wst_scan_may_hide(__m128i x)
+{
+    static const uint8_t leads[] = {0xc2, 0xd8, 0xe1, 0xe2, 0xef, 0xf0, 0xf3};
+    __m128i any = _mm_setzero_si128();
+    for (size_t i = 0; i < sizeof leads; i++)
+        any = _mm_or_si128(any, _mm_cmpeq_epi8(x, _mm_set1_epi8((char)leads[i])));
+    return _mm_movemask_epi8(any) != 0;
+}
+
 /* The plain and the escaped from *p on; stops where the table must take over: before a high byte.
  * Sets *n to how many bytes from *p on are worth that. */
 static inline uint8_t *wst_scan_blocks(uint8_t *at, const uint8_t **p, const uint8_t *end,
@@ -137,8 +150,12 @@ static inline uint8_t *wst_scan_blocks(uint8_t *at, const uint8_t **p, const uin
             continue;
         }
         if (_mm_movemask_epi8(x) != 0) {
-            *p = c;
-            return at;
+            if (!how.valid || wst_scan_may_hide(x)) break;
+            mask &= ~(unsigned)_mm_movemask_epi8(x);
+            if (mask == 0) {
+                at += 16;
+                continue;
+            }
         }
         if (end - c >= 32) {
             at = wst_scan_gaps(at, c, mask, how.rows);
@@ -149,7 +166,10 @@ static inline uint8_t *wst_scan_blocks(uint8_t *at, const uint8_t **p, const uin
             at = wst_scan_gaps(at, room, mask, how.rows);
         }
     }
+    /* The rest of a character that a block above began. */
+    while (how.valid && c < end && (*c & 0xc0) == 0x80) *at++ = *c++;
     *p = c;
+    if (end - c >= 16) return at;
     *n = (size_t)(end - c);
     if (*n == 0) return at;
     __m128i x = wst_scan_few(c, *n);
