@@ -56,6 +56,8 @@ static const struct row holes[] = {
     {"nothing behind the hole", OPEN "s1,9 @3 ~ c9,1=i $", "c-8 c\"i\" (eof)"},
     {"what was acknowledged later waits for itself",
      ONCE OPEN "s1,3 s1,3 s1,3 s1,3 s1,9 c3,1=cdefgh $", "c-2 c\"cdefgh\" (eof)"},
+    {"… and no longer than the first did",
+     ONCE OPEN "s1,3 s1,3 s1,3 s1,3 s1,9 s1,9 s1,9 s1,9 s1,9 s1,9 c3,1=cdefgh $", "c-2 c-6 (eof)"},
     {"two holes, two gaps", OPEN "c2,1=b c4,1=d $", "c-1 c\"b\" c-1 c\"d\" (eof)"},
     {"acknowledged at the end", OPEN "c1,1=ab s1,9 $", "c\"ab\" c-6 (eof)"},
     {"one number more is a FIN's", OPEN "c1,1=ab s1,4 @3 ~ $", "c\"ab\" (eof)"},
@@ -122,7 +124,7 @@ static void test_ignored_inside(void **state)
     static const struct {
         const char *at, *script, *told;
     } rows[] = {
-        {"d", ONCE OPEN "c1,1=a c2,1=b s1,3=x cF3,1 sF2,4 $", "c\"a\" (fin)"},
+        {"d", ONCE OPEN "c1,1=a c2,1=b s1,3=x cF3,1 sF2,4", "c\"a\" (fin)"},
         {"d", ONCE OPEN "c2,1=b c4,1=d c1,1=a c3,1=c $", "c\"a\" (eof)"},
         {"d", ONCE OPEN "c1,1=a+3 c5,1=e $", "c\"a\" (eof)"},
         {"g", ONCE OPEN "c1,1+3 c4,1=d $", "c~3 (eof)"},

@@ -350,6 +350,29 @@ static void test_future(void **state)
     }
 }
 
+/* What a packet from the far future left behind grows old all the same. */
+static void test_future_ages(void **state)
+{
+    struct rig r;
+    (void)state;
+    rig_init(&r);
+    rig_open(&r);
+    rig_run(&r, "cS0 c1=a");
+    int64_t now = r.when.ns;
+    r.when.ns = INT64_MAX;
+    rig_run(&r, "c3=c"); /* a hole, and the last that is heard of the flow */
+    r.when.ns = now;
+    wst_flow_ignore(r.table, pass_by(&r));
+    pass(&r, 1);
+    assert_string_equal(r.told, "c\"a\"");
+    pass(&r, 11);
+    assert_string_equal(r.told, "c\"a\" c-1 c\"c\"");
+    pass(&r, 20); /* the sweep comes by, and sets it right */
+    pass(&r, 700);
+    assert_string_equal(r.told, "c\"a\" c-1 c\"c\" (timeout)");
+    rig_close(&r);
+}
+
 /* A flow that begins again in an old place is as young as its SYN. */
 static void test_renewed(void **state)
 {
@@ -479,6 +502,7 @@ int main(void)
         cmocka_unit_test(test_second_chance),
         cmocka_unit_test(test_idle),
         cmocka_unit_test(test_future),
+        cmocka_unit_test(test_future_ages),
         cmocka_unit_test(test_renewed),
         cmocka_unit_test(test_swap_after_silence),
         cmocka_unit_test(test_hostile_times),

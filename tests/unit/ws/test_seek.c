@@ -156,7 +156,7 @@ static void table(void **state)
     for (size_t i = 0; i < ARRAY(rows); i++) {
         const struct row *r = &rows[i];
         struct wst_budget budget = {0, 1 << 20};
-        struct wst_seek_rules rules = {r->masked, r->compressed};
+        struct wst_seek_rules rules = {.masked = r->masked, .compressed = r->compressed};
         struct wst_seek *k = wst_seek_new(&budget, 1000);
         ptrdiff_t found = -1;
         for (size_t s = 0; s < 6 && r->segments[s].n; s++) {
@@ -197,7 +197,7 @@ static void evidence(void **state)
     (void)state;
     for (size_t i = 0; i < ARRAY(cases); i++) {
         struct wst_budget budget = {0, 1 << 20};
-        struct wst_seek_rules rules = {cases[i].masked, true};
+        struct wst_seek_rules rules = {.masked = cases[i].masked, .compressed = true};
         struct wst_seek *k = wst_seek_new(&budget, 0);
         assert_true(wst_seek_push(k, &budget, cases[i].bytes, 1, 1 << 16));
         int bits = wst_seek_evidence(k, &rules);
@@ -322,7 +322,7 @@ static void joined(void **state)
         uint64_t seed = round * 0x9e3779b97f4a7c15u + 1;
         enum kind kind = round % KINDS;
         bool masked = round / KINDS % 2, sends_frames = round / KINDS / 2 % 2;
-        struct wst_seek_rules rules = {masked, kind == DEFLATED};
+        struct wst_seek_rules rules = {.masked = masked, .compressed = kind == DEFLATED};
         make(&t, &seed, kind, masked);
         size_t from = 1 + rnd_below(&seed, t.wire.n / 2);
         ptrdiff_t found = join(&t, from, sends_frames, &rules);
