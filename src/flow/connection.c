@@ -13,7 +13,7 @@
 enum {
     RST_NEAR = 65535,
     FIN_NEAR = 16 << 20, /* so far ahead of what was seen an end is believed */
-    ACK_DOUBTS = 16       /* acknowledgments in a row that overrule one from far ahead */
+    ACK_DOUBTS = 16      /* acknowledgments in a row that overrule one from far ahead */
 };
 
 void wst_flow_close(struct wst_flow_table *t, struct wst_flow *f, enum wst_tcp_end how,
@@ -51,13 +51,18 @@ static bool syn_is_new(const struct wst_flow *f, unsigned side, const struct wst
 static void connection_syn(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
                            const struct wst_segment *s, const struct wst_arrival *a)
 {
+    bool doubtful = false;
     if (syn_is_new(f, side, s)) {
-        wst_flow_close(t, f, WST_TCP_TIMEOUT, a); /* its end was not captured */
+        /* A connection that was open: its end was not captured, or this SYN is not its peer's. The
+         * answer to it, or its first byte, will tell (connection_confirm). */
+        doubtful = f->state == WST_FLOW_OPEN && !f->ignored;
+        wst_flow_close(t, f, WST_TCP_TIMEOUT, a);
         wst_flow_renew(t, f);
     }
-    struct wst_half *h = &f->half[side];
+    struct wst_half *h = &f->half[side], *o = &f->half[!side];
     if (h->flags & WST_HALF_SYN) return;
-    f->witnessed = true;
+    bool answer = (s->flags & WST_TCP_FLAG_ACK) && (o->flags & WST_HALF_SYN);
+    f->witnessed = !doubtful && (!answer || f->witnessed || s->ack == f->rare[!side].isn + 1);
     h->flags |= WST_HALF_SYN;
     f->rare[side].isn = s->seq;
     if (!(h->flags & WST_HALF_STARTED)) h->next = s->seq + 1;
@@ -138,12 +143,28 @@ static void connection_fin(struct wst_flow_table *t, struct wst_flow *f, unsigne
     wst_half_fin(t, f, side, a);
 }
 
+/* The first payload after a doubtful SYN: it follows the SYN, or the connection of before goes on.
+ */
+static void connection_confirm(struct wst_flow *f, unsigned side, uint32_t seq)
+{
+    struct wst_half *h = &f->half[side];
+    uint32_t first = f->rare[side].isn + 1;
+    int32_t away = wst_seq_diff(seq, first);
+    if (seq == first) {
+        f->witnessed = true;
+    } else if (h->next == first && (away < 0 || away > FIN_NEAR)) {
+        h->next = seq;
+        h->flags &= (uint8_t)~WST_HALF_SYN;
+    }
+}
+
 static void connection_payload(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
                                const struct wst_segment *s, const struct wst_arrival *a)
 {
     uint32_t seq = s->seq + (s->flags & WST_TCP_FLAG_SYN ? 1 : 0);
     struct wst_half *h = &f->half[side];
     if (s->payload_len) {
+        if (!f->witnessed && (h->flags & WST_HALF_SYN)) connection_confirm(f, side, seq);
         if (f->state == WST_FLOW_EMBRYONIC) wst_flow_grown_up(t, f);
         if (!(h->flags & WST_HALF_STARTED)) {
             h->next = seq;

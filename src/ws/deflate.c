@@ -246,13 +246,10 @@ static void inflation_note(struct wst_inflaters *all, struct wst_inflation *f, c
 }
 
 /* A final block ended, the message goes on: the next block sees the same history (section 7.2.3.4).
- */
+ * ResetKeep forgets where the decoder stood, not the window. */
 static bool inflater_go_on(struct wst_inflater *by)
 {
-    uint8_t window[WST_WINDOW];
-    uInt n = sizeof window;
-    return inflateGetDictionary(&by->z, window, &n) == Z_OK && inflateReset(&by->z) == Z_OK &&
-           inflateSetDictionary(&by->z, window, n) == Z_OK;
+    return inflateResetKeep(&by->z) == Z_OK;
 }
 
 static void inflation_fail(struct wst_inflation *f, enum wst_inflate_end end)

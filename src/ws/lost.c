@@ -21,11 +21,15 @@ static void seek_found(const struct wst_ws_step *s, size_t at)
     side->probation = PROBATION;
     side->offset = k->offset + at;
     uint64_t skipped = k->skipped + at;
-    if (skipped || !side->joined)
+    if (skipped)
         wst_ws_problemf(
             s, WST_PROBLEM_STREAM_RESYNC, 0, 0,
             "frames were found again at offset %llu; %llu bytes before it were not read",
             (unsigned long long)side->offset, (unsigned long long)skipped);
+    else if (!side->joined)
+        wst_ws_problemf(s, WST_PROBLEM_STREAM_RESYNC, 0, 0,
+                        "frames were found again at offset %llu, right behind the gap",
+                        (unsigned long long)side->offset);
     side->joined = false;
     /* Segment by segment, so that every frame knows the packet it began in. */
     for (uint32_t i = 0; i <= k->marks_n; i++) {

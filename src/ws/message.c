@@ -468,8 +468,9 @@ void wst_message_abandon(const struct wst_ws_step *s, struct wst_ws_message *m, 
         wst_message_finish(s, m, 0);
     } else if (m->no) {
         wst_ws_problemf(s, WST_PROBLEM_MESSAGE_UNFINISHED, 0, m->no,
-                        "%llu frames with %llu bytes came, the last frame did not",
-                        (unsigned long long)m->frames, (unsigned long long)m->wire_len);
+                        "%llu frame%s with %llu bytes came, the last did not",
+                        (unsigned long long)m->frames, m->frames == 1 ? "" : "s",
+                        (unsigned long long)m->wire_len);
     }
     wst_message_drop(s, m);
 }
