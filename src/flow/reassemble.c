@@ -282,7 +282,7 @@ void wst_half_flush(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
     if (h->flags & WST_HALF_HINT) h->flags |= WST_HALF_STARTED;
     if ((h->flags & WST_HALF_STARTED) && half_acked_hole(f, side))
         half_declare(t, f, side, half_acked_end(f, side), WST_GAP_LOST, a);
-    if (!f->ignored && (h->flags & WST_HALF_FIN))
+    if (!f->ignored && (h->flags & WST_HALF_FIN) && !(h->flags & WST_HALF_ENDED))
         half_declare(t, f, side, f->rare[side].fin, WST_GAP_LOST, a);
     half_drop_waiting(t, f, side);
 }
