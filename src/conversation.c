@@ -533,6 +533,16 @@ static void flow_end(void *user, struct wst_flow *f, enum wst_tcp_end how,
     f->kind = KIND_IGNORED;
 }
 
+static void flow_shrink(void *user, struct wst_flow *f, const struct wst_arrival *a)
+{
+    struct wst_context *c = user;
+    if (f->kind != KIND_WS) return;
+    struct conversation_ws *w = f->upper;
+    if (wst_ws_shrink(&w->ws, &c->ws))
+        wst_conversation_problem(c, w, WST_PROBLEM_LIMIT_CONTEXT, WST_DIR_NONE,
+                                 "what later messages refer to may be missing", a);
+}
+
 static void flow_conflict(void *user, struct wst_flow *f, unsigned side, uint64_t bytes,
                           const struct wst_arrival *a)
 {
@@ -549,4 +559,5 @@ const struct wst_flow_sink wst_conversation_sink = {.data = flow_data,
                                                     .gap = flow_gap,
                                                     .fin = flow_fin,
                                                     .end = flow_end,
+                                                    .shrink = flow_shrink,
                                                     .conflict = flow_conflict};

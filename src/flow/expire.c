@@ -164,6 +164,21 @@ void wst_flow_free_record(struct wst_flow_table *t, const struct wst_arrival *a)
     if (t->free_first == FLOW_NONE) room_pass(t, 0, true, a);
 }
 
+/* Flows that matter, but were quiet lately, let go of what they can do without. */
+static void room_shrink(struct wst_flow_table *t, size_t bytes, const struct wst_arrival *a)
+{
+    uint32_t n = t->chunks_n * FLOW_CHUNK;
+    for (uint32_t i = 0; i < ROOM_STEPS && n && t->sink.shrink && !room_enough(t, bytes); i++) {
+        if (t->hand >= n) t->hand = 0;
+        struct wst_flow *f = wst_flow_at(t, t->hand++);
+        if (f->state == WST_FLOW_FREE || !f->precious) continue;
+        if (f->touched)
+            f->touched = false; /* a second chance */
+        else
+            t->sink.shrink(t->sink.user, f, a);
+    }
+}
+
 bool wst_flow_make_room(struct wst_flow_table *t, size_t bytes, const struct wst_when *when)
 {
     struct wst_arrival a = {*when, when->pkt};
@@ -173,6 +188,7 @@ bool wst_flow_make_room(struct wst_flow_table *t, size_t bytes, const struct wst
         struct wst_waiting *w = t->holes_oldest;
         wst_half_let_go(t, w->flow, w->side, &a);
     }
+    room_shrink(t, bytes, &a);
     room_pass(t, bytes, true, &a);
     return wst_budget_left(t->budget) >= bytes;
 }

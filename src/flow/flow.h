@@ -96,6 +96,8 @@ struct wst_flow_sink {
     /* A retransmission carries `bytes` other bytes than those delivered. */
     void (*conflict)(void *user, struct wst_flow *flow, unsigned side, uint64_t bytes,
                      const struct wst_arrival *arrival);
+    /* Memory is short: the flow should let go of what it can do without. May be NULL. */
+    void (*shrink)(void *user, struct wst_flow *flow, const struct wst_arrival *arrival);
 };
 
 struct wst_flow_table;

@@ -27,7 +27,7 @@ static bool history_room(struct wst_inflaters *all, struct wst_history *h, size_
 {
     if (n > WST_WINDOW) n = WST_WINDOW;
     if (n <= h->room) return true;
-    uint32_t room = h->room ? h->room : 1024;
+    uint32_t room = h->room ? h->room : 128;
     while (room < n) room *= 2;
     if (!wst_budget_take(all->budget, room - h->room)) return false;
     uint8_t *p = realloc(h->p, room);

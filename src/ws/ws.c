@@ -78,6 +78,19 @@ void wst_ws_fin(struct wst_ws *ws, struct wst_ws_env *env, enum wst_dir dir,
     wst_lost_fin(&s);
 }
 
+bool wst_ws_shrink(struct wst_ws *ws, struct wst_ws_env *env)
+{
+    bool any = false;
+    for (int d = 0; d < 2; d++) {
+        struct wst_deflate *context = ws->rare[d].deflate;
+        if (!context || ws->side[d].open) continue;
+        if (context->takeover && context->history[0].n) ws->side[d].context_lost = any = true;
+        wst_deflate_free(&env->inflaters, context);
+        ws->rare[d].deflate = NULL;
+    }
+    return any;
+}
+
 void wst_ws_end(struct wst_ws *ws, struct wst_ws_env *env, enum wst_tcp_end how,
                 const struct wst_arrival *arrival)
 {

@@ -118,6 +118,8 @@ void wst_ws_gap(struct wst_ws *ws, struct wst_ws_env *env, enum wst_dir dir, uin
 /* The direction sends nothing more. */
 void wst_ws_fin(struct wst_ws *ws, struct wst_ws_env *env, enum wst_dir dir,
                 const struct wst_arrival *arrival);
+/* Lets go of compression contexts that no message is using. True: there was one. */
+bool wst_ws_shrink(struct wst_ws *ws, struct wst_ws_env *env);
 /* The connection is over: finishes both directions and emits `end`. */
 void wst_ws_end(struct wst_ws *ws, struct wst_ws_env *env, enum wst_tcp_end how,
                 const struct wst_arrival *arrival);
