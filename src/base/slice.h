@@ -35,7 +35,7 @@ static inline struct wst_slice wst_slice_text(const char *s)
 static inline struct wst_slice wst_slice_skip(struct wst_slice s, size_t n)
 {
     if (n > s.n) n = s.n;
-    return (struct wst_slice){s.p + n, s.n - n};
+    return (struct wst_slice){n ? s.p + n : s.p, s.n - n}; /* NULL + 0 is undefined */
 }
 /* The first `n` bytes, or all when there are fewer. */
 static inline struct wst_slice wst_slice_head(struct wst_slice s, size_t n)
