@@ -23,6 +23,7 @@ const struct wst_limits wst_limits_default = {
     .max_head = 256 * 1024,
     .max_early = 1 * MIB,
     .max_resync = 256 * 1024,
+    .max_wire = 16 * MIB,
     .max_pipeline = 1024,
     .reorder_bytes = 4 * MIB,
     .reorder_segments = 4096,
@@ -74,6 +75,7 @@ struct wst_context *wst_context_new(const struct wst_options *options,
     c->ws.emit = wst_conversation_emit;
     struct wst_flow_sink sink = wst_conversation_sink;
     sink.user = c;
+    if (c->options.wire) wst_wire_init(c, c->options.wire, &sink);
     c->net = wst_net_new(&c->options);
     c->flows = wst_flow_table_new(&c->options.limits, c->options.hash_seed, &c->budget, &sink);
     if (!c->net || !c->flows || !wst_ws_env_init(&c->ws, &c->options, &c->budget)) {
@@ -91,6 +93,7 @@ void wst_context_free(struct wst_context *c)
         wst_flow_finish(c->flows, &c->now);
     }
     wst_flow_table_free(c->flows);
+    wst_wire_free(c);
     wst_net_free(c->net);
     wst_http_env_free(&c->http);
     wst_ws_env_free(&c->ws);

@@ -113,6 +113,8 @@ void wst_conversation_handshake(void *user, void *conversation, struct wst_event
     endpoint(base->flow, base->client, h->client_ip, &h->client_port);
     endpoint(base->flow, !base->client, h->server_ip, &h->server_port);
     e.handshake = *h;
+    struct wst_context *c = user;
+    if (c->wire.on) wst_wire_handshake(c, base, &e);
     wst_conversation_emit(user, conversation, &e);
     if (base->flow->kind == KIND_HTTP && h->accepted)
         wst_conversation_lost(user, conversation, ((struct conversation_http *)conversation)->lost,
@@ -169,6 +171,12 @@ static void http_upgraded(struct wst_context *c, struct wst_flow *f, unsigned si
         return;
     }
     c->timeline.stats.http--;
+    if (c->wire.on) {
+        uint64_t left[2] = {h->http.side[h->base.client ? WST_S2C : WST_C2S].wait.n,
+                            h->http.side[h->base.client ? WST_C2S : WST_S2C].wait.n};
+        left[side] += rest.n;
+        wst_wire_begin(c, f, left);
+    }
     for (int d = 0; d < 2; d++) {
         struct wst_http_side *s = &h->http.side[d];
         struct wst_arrival carried = {a->when, s->from};
@@ -459,6 +467,7 @@ static void flow_gap(void *user, struct wst_flow *f, unsigned side, uint64_t n,
     case KIND_WS: {
         struct conversation_ws *w = f->upper;
         wst_ws_gap(&w->ws, &c->ws, direction(&w->base, side), n, a);
+        wst_wire_gap(c, f, side, n);
         if (cause == WST_GAP_LIMIT)
             wst_conversation_problem(c, w, WST_PROBLEM_TCP_REORDER_LIMIT, direction(&w->base, side),
                                      "more bytes wait behind a hole than may be kept", a);
@@ -472,7 +481,10 @@ static void flow_gap(void *user, struct wst_flow *f, unsigned side, uint64_t n,
         struct conversation_http *h = f->upper;
         h->lost[direction(&h->base, side)] += n;
         bool taken = wst_http_gap(&h->http, &c->http, direction(&h->base, side), n, a);
-        if (!taken) h->lost[direction(&h->base, side)] -= n;
+        if (taken)
+            wst_wire_gap(c, f, side, n);
+        else
+            h->lost[direction(&h->base, side)] -= n;
         http_settled(c, f, side, (struct wst_slice){NULL, 0}, a);
         if (!taken && !f->ignored) flow_gap(user, f, side, n, cause, a);
         break;
@@ -480,6 +492,7 @@ static void flow_gap(void *user, struct wst_flow *f, unsigned side, uint64_t n,
     case KIND_NEW:
         f->witnessed = false; /* what comes first may not be the first */
         if (f->upper) wst_buf_free(&((struct conversation_new *)f->upper)->early[side], &c->budget);
+        wst_wire_gap(c, f, side, n);
         break;
     case KIND_PICKUP: wst_pickup_gap(c, f, side, n, a); break;
     case KIND_SOCKS: wst_conversation_ignore(c, f); break;

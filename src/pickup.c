@@ -158,6 +158,12 @@ static void pickup_accept(struct wst_context *c, struct wst_flow *f, unsigned cl
         return;
     }
     wst_conversation_lost(c, w, lost, a);
+    if (c->wire.on) { /* offsets count from where the search began */
+        uint64_t left[2] = {0, 0};
+        for (int d = 0; d < 2; d++)
+            if (seek[d]) left[d ? !client : client] = seek[d]->offset + seek[d]->bytes.n;
+        wst_wire_begin(c, f, left);
+    }
     for (int d = 0; d < 2; d++) w->ws.side[d].gaps = lost[d] ? 1 : 0;
     for (int d = 0; d < 2; d++)
         wst_ws_join(&w->ws, &c->ws, (enum wst_dir)d,
@@ -204,6 +210,7 @@ void wst_pickup_gap(struct wst_context *c, struct wst_flow *f, unsigned side, ui
         return;
     }
     p->lost[side] += n;
+    wst_wire_gap(c, f, side, n);
     if (!p->seek[side]) p->seek[side] = wst_seek_new(&c->budget, 0);
     if (p->seek[side]) wst_seek_gap(p->seek[side], n);
 }

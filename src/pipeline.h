@@ -61,6 +61,18 @@ struct conversation_pickup { /* KIND_PICKUP; also waits in a list, the oldest is
     struct conversation_pickup *newer, *older;
 };
 
+struct wst_tap; /* what one conversation's wire bytes are kept in; wire.c */
+
+struct wst_wire_room { /* only with options.wire */
+    struct wst_wire to;    /* whom to tell */
+    bool on;
+    struct wst_tap **taps; /* by stream number, chained */
+    uint32_t taps_mask, taps_n;
+    struct wst_wire_segment *segments[2]; /* of what is told now */
+    size_t segments_room[2];
+    struct wst_buf scratch;
+};
+
 struct wst_context {
     struct wst_options options;
     struct wst_budget budget;
@@ -70,6 +82,7 @@ struct wst_context {
     struct wst_flow_table *flows;
     struct wst_http_env http;
     struct wst_ws_env ws;
+    struct wst_wire_room wire;
     struct wst_when now; /* the packet being worked on */
     struct conversation_pickup *pickups_oldest, *pickups_newest;
     uint32_t pickups;
@@ -112,6 +125,16 @@ void wst_conversation_release(struct wst_context *c, void *conversation);
 bool wst_conversation_http_again(struct wst_context *c, struct wst_flow *f, unsigned side,
                                  struct wst_slice bytes, const struct wst_arrival *a);
 void wst_conversation_http_free(struct wst_context *c, struct conversation_http *h);
+
+/* wire.c: what the flow and ws rooms call instead when somebody wants the bytes of the wire. */
+void wst_wire_init(struct wst_context *c, const struct wst_wire *to, struct wst_flow_sink *sink);
+void wst_wire_free(struct wst_context *c);
+/* WebSocket begins: of the bytes that came so far, by side, the last `left` are its bytes. */
+void wst_wire_begin(struct wst_context *c, const struct wst_flow *f, const uint64_t left[2]);
+/* n bytes are missing behind those that came. Called when nothing is left to be read before them. */
+void wst_wire_gap(struct wst_context *c, const struct wst_flow *f, unsigned side, uint64_t n);
+void wst_wire_handshake(struct wst_context *c, const struct conversation *base,
+                        struct wst_event *event);
 
 /* pickup.c */
 void wst_pickup_begin(struct wst_context *c, struct wst_flow *f, struct conversation_http *asked);

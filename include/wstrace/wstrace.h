@@ -18,6 +18,7 @@
 #include <wstrace/capture.h>
 #include <wstrace/event.h>
 #include <wstrace/render.h>
+#include <wstrace/wire.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -33,6 +34,7 @@ struct wst_limits {
     size_t max_head;     /* 256 KiB: one HTTP head; servers refuse at 8–64 KiB */
     size_t max_early;    /* 1 MiB: bytes that wait for the other side (client bytes before the 101) */
     size_t max_resync;   /* 256 KiB: bytes kept to find frames again after a gap */
+    size_t max_wire;     /* 16 MiB: bytes of a frame kept as they were on the wire; only with options.wire */
     uint32_t max_pipeline; /* 1024: requests waiting for their responses */
     /* -- TCP and IP -- */
     size_t reorder_bytes;     /* 4 MiB: out-of-order bytes a direction; a full scaled window is seldom more */
@@ -59,6 +61,7 @@ struct wst_options {
     bool headers;            /* handshake events carry all header lines */
     uint64_t max_payload;    /* payload bytes of a message in an event; UINT64_MAX: all */
     bool verify_checksums;   /* drop packets with a wrong IP or TCP checksum (off: offload) */
+    const struct wst_wire *wire; /* who wants bytes as they were on the wire (copied); NULL: nobody */
     uint64_t hash_seed[2];   /* keys the flow table; both 0: from the operating system */
 };
 /* The defaults: wst_limits_default, no headers, whole payloads. */

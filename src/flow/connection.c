@@ -194,6 +194,7 @@ void wst_flow_push(struct wst_flow_table *t, const struct wst_segment *s,
     if (s->flags & WST_TCP_FLAG_SYN) connection_syn(t, f, side, s, &a);
     f->touched = true;
     f->heard |= 1u << side & 3;
+    if (t->sink.segment) t->sink.segment(t->sink.user, f, side, s, &a);
     if (f->state == WST_FLOW_CLOSED) return; /* a straggler */
     f->active = wst_flow_coarse(t->clock > when->ns ? t->clock : when->ns);
     if (s->flags & WST_TCP_FLAG_RST) {

@@ -98,6 +98,9 @@ struct wst_flow_sink {
                      const struct wst_arrival *arrival);
     /* Memory is short: the flow should let go of what it can do without. May be NULL. */
     void (*shrink)(void *user, struct wst_flow *flow, const struct wst_arrival *arrival);
+    /* A segment of the conversation, before anything comes of it. May be NULL. */
+    void (*segment)(void *user, struct wst_flow *flow, unsigned side,
+                    const struct wst_segment *segment, const struct wst_arrival *arrival);
 };
 
 struct wst_flow_table;

@@ -63,6 +63,8 @@ struct wst_http_env {
                       const struct wst_arrival *arrival);
     void (*problem)(void *user, void *conversation, enum wst_problem problem, enum wst_dir dir,
                     const char *detail, const struct wst_arrival *arrival);
+    /* A whole head, as sent, before it is judged. May be NULL. */
+    void (*head)(void *user, void *conversation, enum wst_dir dir, struct wst_slice bytes);
     struct wst_header headers[2][WST_HTTP_HEADERS]; /* of the request, of the response */
     struct wst_buf fold[2];                         /* copies of heads that must be changed */
     struct wst_buf text;                            /* joined header values */

@@ -263,6 +263,7 @@ static void http_head(struct wst_http *h, struct wst_http_env *env, enum wst_dir
 {
     struct wst_buf *copy = &env->fold[dir];
     copy->n = 0;
+    if (env->head) env->head(env->user, h->conversation, dir, raw);
     if (!wst_buf_append(copy, env->budget, raw, env->options->limits.max_head)) {
         http_lose(h);
         return;

@@ -150,7 +150,7 @@ static inline void rig_init(struct rig *r)
 static inline void rig_open(struct rig *r)
 {
     static const uint64_t seed[2] = {11, 13};
-    struct wst_flow_sink sink = {r, rig_data, rig_gap, rig_fin, rig_end, rig_conflict, NULL};
+    struct wst_flow_sink sink = {r, rig_data, rig_gap, rig_fin, rig_end, rig_conflict, NULL, NULL};
     r->table = wst_flow_table_new(&r->limits, seed, &r->budget, &sink);
     assert_non_null(r->table);
 }
