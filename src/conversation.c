@@ -172,21 +172,21 @@ static void http_upgraded(struct wst_context *c, struct wst_flow *f, unsigned si
     }
     c->timeline.stats.http--;
     if (c->wire.on) {
-        uint64_t left[2] = {h->http.side[h->base.client ? WST_S2C : WST_C2S].wait.n,
-                            h->http.side[h->base.client ? WST_C2S : WST_S2C].wait.n};
+        uint64_t left[2] = {0};
+        left[h->base.client] = wst_queue_bytes(&h->http.wait[WST_C2S]);
+        left[!h->base.client] = wst_queue_bytes(&h->http.wait[WST_S2C]);
         left[side] += rest.n;
         wst_wire_begin(c, f, left);
     }
-    for (int d = 0; d < 2; d++) {
-        struct wst_http_side *s = &h->http.side[d];
-        struct wst_arrival carried = {a->when, s->from};
+    for (int d = 0; d < 2; d++)
         w->ws.side[d].gaps = h->lost[d] ? 1 : 0; /* as one, however many they were */
-        /* Without the request nobody knows where the client's frames begin. */
-        if (d == WST_C2S && (!h->http.request_seen || h->http.early_torn))
-            wst_ws_join(&w->ws, &c->ws, WST_C2S, wst_seek_new(&c->budget, 0), a);
-        if (s->wait.n)
-            wst_ws_push(&w->ws, &c->ws, (enum wst_dir)d, wst_buf_slice(&s->wait), &carried);
-    }
+    /* Without the request nobody knows where the client's frames begin. */
+    if (!h->http.request_seen || h->http.early_torn)
+        wst_ws_join(&w->ws, &c->ws, WST_C2S, wst_seek_new(&c->budget, 0), a);
+    struct wst_arrival carried = *a;
+    unsigned d;
+    for (struct wst_slice s; (s = wst_queue_take_earliest(h->http.wait, &d, &carried.from)).n;)
+        wst_ws_push(&w->ws, &c->ws, (enum wst_dir)d, s, &carried);
     enum wst_dir dir = direction(&h->base, side);
     wst_conversation_http_free(c, h);
     if (rest.n) wst_ws_push(&w->ws, &c->ws, dir, rest, a);
@@ -201,13 +201,11 @@ static void http_tunnel(struct wst_context *c, struct wst_flow *f, unsigned side
     f->upper = NULL;
     f->kind = KIND_NEW;
     c->timeline.stats.http--; /* what is inside counts */
-    for (int d = 0; d < 2; d++) {
-        struct wst_http_side *s = &h->http.side[d];
-        struct wst_arrival carried = {a->when, s->from};
-        if (s->wait.n && !f->ignored)
-            wst_conversation_sink.data(c, f, d == WST_C2S ? client : !client,
-                                       wst_buf_slice(&s->wait), &carried);
-    }
+    struct wst_arrival carried = *a;
+    unsigned d;
+    for (struct wst_slice s;
+         !f->ignored && (s = wst_queue_take_earliest(h->http.wait, &d, &carried.from)).n;)
+        wst_conversation_sink.data(c, f, d == WST_C2S ? client : !client, s, &carried);
     wst_conversation_http_free(c, h);
     if (rest.n && !f->ignored) wst_conversation_sink.data(c, f, side, rest, a);
 }
@@ -521,7 +519,7 @@ static void http_end(struct wst_context *c, struct wst_flow *f, const struct wst
     http_settled(c, f, h->base.client, (struct wst_slice){NULL, 0}, a);
     if (f->kind != KIND_HTTP) return;
     h = f->upper;
-    if (h->http.awaiting && h->http.request.n && h->http.side[WST_C2S].wait.n) {
+    if (h->http.awaiting && h->http.request.n && !wst_queue_empty(&h->http.wait[WST_C2S])) {
         wst_pickup_begin(c, f, h);
         return;
     }

@@ -89,15 +89,14 @@ void wst_pickup_begin(struct wst_context *c, struct wst_flow *f, struct conversa
     if (asked) c->timeline.stats.http--; /* it is something else from here on */
     pickup_link(c, p);
     if (!asked) return;
-    struct wst_arrival a = {c->now, asked->http.side[WST_C2S].from};
-    p->base.client = asked->base.client;
-    for (int d = 0; d < 2 && f->kind == KIND_PICKUP; d++) {
-        struct wst_buf *wait = &asked->http.side[d].wait;
-        a.from = asked->http.side[d].from;
-        if (wait->n)
-            wst_pickup_data(c, f, d == WST_C2S ? asked->base.client : !asked->base.client,
-                            wst_buf_slice(wait), &a);
-    }
+    /* `asked` may be gone before all that waited was handed on. */
+    struct wst_queue wait[2] = {asked->http.wait[WST_C2S], asked->http.wait[WST_S2C]};
+    memset(asked->http.wait, 0, sizeof asked->http.wait);
+    struct wst_arrival a = {.when = c->now};
+    unsigned client = p->base.client = asked->base.client, d;
+    for (struct wst_slice s; !f->ignored && (s = wst_queue_take_earliest(wait, &d, &a.from)).n;)
+        wst_conversation_sink.data(c, f, d == WST_C2S ? client : !client, s, &a);
+    for (d = 0; d < 2; d++) wst_queue_free(&wait[d], &c->budget);
 }
 
 /* Evidence that `client` is the side that masks. */

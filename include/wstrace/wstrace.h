@@ -32,7 +32,8 @@ struct wst_limits {
     size_t max_message;  /* 16 MiB: bytes of a message kept, compressed or not; the rest is counted */
     uint64_t max_inflate; /* 1 GiB: output of one message; a bomb costs a second at most */
     size_t max_head;     /* 256 KiB: one HTTP head; servers refuse at 8–64 KiB */
-    size_t max_early;    /* 1 MiB: bytes that wait for the other side (client bytes before the 101) */
+    size_t max_early;    /* 1 MiB: bytes that wait for the other side (client bytes before the 101), with
+                          * 16 more a segment */
     size_t max_resync;   /* 256 KiB: bytes kept to find frames again after a gap */
     size_t max_wire;     /* 16 MiB: bytes of a frame kept as they were on the wire; only with options.wire */
     uint32_t max_pipeline; /* 1024: requests waiting for their responses */

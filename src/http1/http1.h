@@ -16,6 +16,7 @@
 
 #include "arrival.h"
 #include "buf.h"
+#include "queue.h"
 
 struct evp_md_st; /* OpenSSL's */
 
@@ -81,8 +82,6 @@ enum wst_http_state {
 
 struct wst_http_side {
     struct wst_buf head; /* a head that is not whole */
-    struct wst_buf wait; /* bytes whose turn has not come */
-    uint64_t from;       /* the packet in which they begin */
     uint64_t left;       /* of the body or chunk; digits of a chunk size so far */
     uint8_t mode;
     bool skipping; /* inside a chunk extension or a trailer line */
@@ -99,6 +98,7 @@ struct wst_http {
     uint8_t asked[WST_HTTP_INLINE]; /* kinds of the requests outstanding, a ring */
     struct wst_buf asked_more;      /* and those that found no place there */
     struct wst_http_side side[2];   /* [WST_C2S], [WST_S2C] */
+    struct wst_queue wait[2];       /* bytes whose turn has not come */
     struct wst_buf request;         /* the head of the upgrade request outstanding */
     struct wst_when request_when;
     struct wst_upgrade_terms terms; /* when upgraded */
@@ -107,7 +107,7 @@ struct wst_http {
 void wst_http_init(struct wst_http *http, void *conversation);
 void wst_http_free(struct wst_http *http, struct wst_http_env *env);
 /* Bytes of one side. Returns how many were taken; fewer than given only when the state is no
- * longer RUNNING. Bytes that waited may be left in side[].wait then, too, and come first. */
+ * longer RUNNING. Bytes may be left in wait[] then, too, and come first. */
 size_t wst_http_push(struct wst_http *http, struct wst_http_env *env, enum wst_dir dir,
                      struct wst_slice bytes, const struct wst_arrival *arrival);
 /* n bytes are missing. False: the state changed before they were reached, and whoever goes on must

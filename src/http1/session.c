@@ -28,7 +28,7 @@ void wst_http_free(struct wst_http *h, struct wst_http_env *env)
 {
     for (int d = 0; d < 2; d++) {
         wst_buf_free(&h->side[d].head, env->budget);
-        wst_buf_free(&h->side[d].wait, env->budget);
+        wst_queue_free(&h->wait[d], env->budget);
     }
     wst_buf_free(&h->request, env->budget);
     wst_buf_free(&h->asked_more, env->budget);
@@ -45,7 +45,8 @@ void wst_http_env_free(struct wst_http_env *env)
 bool wst_http_idle(const struct wst_http *h)
 {
     for (int d = 0; d < 2; d++)
-        if (h->side[d].mode != MODE_HEAD || h->side[d].head.n || h->side[d].wait.n) return false;
+        if (h->side[d].mode != MODE_HEAD || h->side[d].head.n || !wst_queue_empty(&h->wait[d]))
+            return false;
     return h->state == WST_HTTP_RUNNING && !h->awaiting && !h->request_lost && !h->asked_n;
 }
 
@@ -378,11 +379,12 @@ static size_t http_run(struct wst_http *h, struct wst_http_env *env, enum wst_di
 static bool http_run_waiting(struct wst_http *h, struct wst_http_env *env, enum wst_dir dir,
                              const struct wst_arrival *a)
 {
-    struct wst_http_side *side = &h->side[dir];
-    if (!side->wait.n || h->state != WST_HTTP_RUNNING || http_blocked(h, dir)) return false;
-    struct wst_arrival carried = {a->when, side->from};
-    size_t n = http_run(h, env, dir, wst_buf_slice(&side->wait), &carried);
-    wst_buf_drop(&side->wait, n);
+    struct wst_queue *wait = &h->wait[dir];
+    if (wst_queue_empty(wait) || h->state != WST_HTTP_RUNNING || http_blocked(h, dir)) return false;
+    struct wst_arrival carried = {.when = a->when};
+    struct wst_slice first = wst_queue_first(wait, &carried.from);
+    size_t n = http_run(h, env, dir, first, &carried);
+    wst_queue_take(wait, n);
     return n > 0;
 }
 
@@ -397,11 +399,9 @@ static void http_settle(struct wst_http *h, struct wst_http_env *env, enum wst_d
 size_t wst_http_push(struct wst_http *h, struct wst_http_env *env, enum wst_dir dir,
                      struct wst_slice s, const struct wst_arrival *a)
 {
-    struct wst_http_side *side = &h->side[dir];
-    size_t done = side->wait.n ? 0 : http_run(h, env, dir, s, a);
+    size_t done = wst_queue_empty(&h->wait[dir]) ? http_run(h, env, dir, s, a) : 0;
     if (h->state == WST_HTTP_RUNNING && done < s.n) {
-        if (!side->wait.n) side->from = a->from;
-        if (!wst_buf_append(&side->wait, env->budget, wst_slice_skip(s, done),
+        if (!wst_queue_push(&h->wait[dir], env->budget, wst_slice_skip(s, done), a->from,
                             env->options->limits.max_early)) {
             /* Waited too long: a server's bytes go on without their request; a client's without
              * an answer cannot. */
@@ -422,13 +422,14 @@ bool wst_http_gap(struct wst_http *h, struct wst_http_env *env, enum wst_dir dir
                   const struct wst_arrival *a)
 {
     struct wst_http_side *side = &h->side[dir];
-    if (side->wait.n && dir == WST_S2C) { /* no more waiting: what follows is torn off */
+    if (!wst_queue_empty(&h->wait[dir]) &&
+        dir == WST_S2C) { /* no more waiting: what follows is torn off */
         h->request_lost = true;
         http_settle(h, env, dir, a);
         if (h->state != WST_HTTP_RUNNING) return false;
     }
     if (h->awaiting && dir == WST_C2S) h->early_torn = true;
-    wst_buf_free(&side->wait, env->budget); /* nothing may be glued over the gap */
+    wst_queue_free(&h->wait[dir], env->budget); /* nothing may be glued over the gap */
     bool inside = (side->mode == MODE_BODY || side->mode == MODE_CHUNK) && side->left >= n;
     if (inside) {
         http_skip(side, (size_t)n, side->mode == MODE_BODY ? MODE_HEAD : MODE_CHUNK_END);

@@ -260,9 +260,9 @@ static void report_problems(struct report *r)
     else if (!r->response)
         report_problem(r, WST_PROBLEM_HANDSHAKE_NO_RESPONSE, WST_S2C,
                        "no answer to the upgrade request was captured");
-    if (e->accepted && r->response && r->http->side[WST_C2S].wait.n) {
-        snprintf(detail, sizeof detail, "%zu bytes came before the answer",
-                 r->http->side[WST_C2S].wait.n);
+    size_t early = wst_queue_bytes(&r->http->wait[WST_C2S]);
+    if (e->accepted && r->response && early) {
+        snprintf(detail, sizeof detail, "%zu bytes came before the answer", early);
         report_problem(r, WST_PROBLEM_HANDSHAKE_EARLY_DATA, WST_C2S, detail);
     }
 }

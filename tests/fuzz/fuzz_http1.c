@@ -113,8 +113,8 @@ static void push(struct said *s, enum wst_dir d, const uint8_t *p, size_t n, siz
         if (s->http.state == WST_HTTP_RUNNING) continue;
         /* An answer that overtook the body of its request: how much of that was taken depends. */
         if (s->http.side[0].mode) s->segments = true;
-        s->rest[0] += s->http.side[0].wait.n;
-        s->rest[1] += s->http.side[1].wait.n;
+        s->rest[0] += wst_queue_bytes(&s->http.wait[0]);
+        s->rest[1] += wst_queue_bytes(&s->http.wait[1]);
         s->rest[d] += k - took;
     }
 }

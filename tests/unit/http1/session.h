@@ -173,10 +173,10 @@ static inline bool talk_passes(const struct talk *t)
 static inline void talk_settled(struct talk *t, enum wst_dir d, struct wst_slice rest)
 {
     if (talk_passes(t)) {
-        for (int i = 0; i < 2; i++) {
-            talk_rest(t, (enum wst_dir)i, wst_buf_slice(&t->http.side[i].wait));
-            wst_buf_free(&t->http.side[i].wait, t->env.budget);
-        }
+        unsigned side;
+        uint64_t from;
+        for (struct wst_slice s; (s = wst_queue_take_earliest(t->http.wait, &side, &from)).n;)
+            talk_rest(t, (enum wst_dir)side, s);
         talk_rest(t, d, rest);
     } else if (t->forgetful && wst_http_idle(&t->http)) {
         wst_http_free(&t->http, &t->env);

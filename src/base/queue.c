@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+#include "queue.h"
+
+struct stretch {
+    uint64_t from;
+    uint64_t n;
+};
+
+static struct stretch queue_stretch(const struct wst_queue *q, size_t at)
+{
+    struct stretch s;
+    memcpy(&s, q->buf.p + at, sizeof s);
+    return s;
+}
+
+bool wst_queue_push(struct wst_queue *q, struct wst_budget *budget, struct wst_slice bytes,
+                    uint64_t from, size_t cap)
+{
+    struct stretch s = {from, bytes.n};
+    if (!bytes.n) return true;
+    if (bytes.n > cap || !wst_buf_reserve(&q->buf, budget, sizeof s + bytes.n, cap)) return false;
+    memcpy(q->buf.p + q->buf.n, &s, sizeof s);
+    memcpy(q->buf.p + q->buf.n + sizeof s, bytes.p, bytes.n);
+    q->buf.n += sizeof s + bytes.n;
+    return true;
+}
+
+struct wst_slice wst_queue_first(const struct wst_queue *q, uint64_t *from)
+{
+    if (wst_queue_empty(q)) return (struct wst_slice){NULL, 0};
+    struct stretch s = queue_stretch(q, q->at);
+    *from = s.from;
+    return (struct wst_slice){q->buf.p + q->at + sizeof s, (size_t)s.n};
+}
+
+void wst_queue_take(struct wst_queue *q, size_t n)
+{
+    if (!n) return;
+    struct stretch s = queue_stretch(q, q->at);
+    q->at += n;
+    if (n < s.n) { /* what is left moves its head up to itself */
+        s.n -= n;
+        memcpy(q->buf.p + q->at, &s, sizeof s);
+    } else {
+        q->at += sizeof s;
+    }
+    if (wst_queue_empty(q)) q->at = q->buf.n = 0;
+}
+
+struct wst_slice wst_queue_take_earliest(struct wst_queue q[2], unsigned *which, uint64_t *from)
+{
+    uint64_t at[2] = {UINT64_MAX, UINT64_MAX};
+    struct wst_slice first[2];
+    for (int i = 0; i < 2; i++) first[i] = wst_queue_first(&q[i], &at[i]);
+    *which = !first[0].n || (first[1].n && at[1] < at[0]);
+    *from = at[*which];
+    wst_queue_take(&q[*which], first[*which].n);
+    return first[*which];
+}
+
+size_t wst_queue_bytes(const struct wst_queue *q)
+{
+    size_t bytes = 0;
+    for (size_t at = q->at; at < q->buf.n;) {
+        struct stretch s = queue_stretch(q, at);
+        bytes += (size_t)s.n;
+        at += sizeof s + (size_t)s.n;
+    }
+    return bytes;
+}
+
+void wst_queue_free(struct wst_queue *q, struct wst_budget *budget)
+{
+    wst_buf_free(&q->buf, budget);
+    q->at = 0;
+}

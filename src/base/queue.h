@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Bytes that wait for their turn, stretch by stretch, each with the packet that carried it.
+ * In: slices. Out: the stretches again, in order. Refuses to grow past its cap or the budget.
+ */
+#ifndef WST_BASE_QUEUE_H
+#define WST_BASE_QUEUE_H
+
+#include "buf.h"
+
+struct wst_queue {
+    struct wst_buf buf; /* each stretch: its packet and its length, then its bytes */
+    size_t at;          /* what lies before it is used up */
+};
+
+/* False: its bytes and what they are kept with would pass `cap` or the budget; nothing was kept. */
+bool wst_queue_push(struct wst_queue *queue, struct wst_budget *budget, struct wst_slice bytes,
+                    uint64_t from, size_t cap);
+/* The first stretch; n == 0: none. Valid until the queue is pushed to or freed. */
+struct wst_slice wst_queue_first(const struct wst_queue *queue, uint64_t *from);
+/* The first n bytes of the first stretch are used up. */
+void wst_queue_take(struct wst_queue *queue, size_t n);
+/* Takes the whole stretch that came first of two queues'. n == 0: both are empty. Its bytes are
+ * valid until the queue is pushed to or freed. */
+struct wst_slice wst_queue_take_earliest(struct wst_queue queues[2], unsigned *which,
+                                         uint64_t *from);
+size_t wst_queue_bytes(const struct wst_queue *queue);
+void wst_queue_free(struct wst_queue *queue, struct wst_budget *budget);
+
+static inline bool wst_queue_empty(const struct wst_queue *queue)
+{
+    return queue->at == queue->buf.n;
+}
+
+#endif
