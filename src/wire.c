@@ -199,7 +199,7 @@ static uint64_t side_needs(const struct wst_context *c, const struct wst_flow *f
         const struct conversation_http *h = f->upper;
         enum wst_dir dir = side == h->base.client ? WST_C2S : WST_S2C;
         if (dir == WST_S2C || !h->http.awaiting)
-            keep = h->http.side[dir].head.n + h->http.side[dir].wait.n;
+            keep = h->http.side[dir].head.n + wst_queue_bytes(&h->http.wait[dir]);
         break;
     }
     case KIND_WS: {

@@ -170,8 +170,9 @@ struct wst_event_stats {
     uint64_t tcp_streams, connections, refused, frames, messages, gaps;
     uint64_t problems[WST_LEVELS];
     int64_t captured, received, dropped; /* live only, else -1 */
-    /* What else was there; not in the JSON contract, for the words of a summary. */
+    /* What else was there. */
     uint64_t tls, http, other;      /* TCP conversations that look like TLS, plain HTTP, anything else with data */
+    /* Not in the JSON contract, for the words of a summary. */
     uint64_t unknown_link, undecoded; /* packets of an unknown link type; packets that are not TCP or damaged */
     int64_t first_ns, last_ns;      /* times of the first and last packet; 0 without packets */
 };

@@ -37,7 +37,7 @@ struct wst_text_options {
     bool colour;
     enum wst_time_format time;
     bool local_time;  /* false: UTC */
-    size_t max_text;  /* payload bytes shown on a line; 0: all. A cut is always marked */
+    size_t max_text;  /* columns for the payload on a line; 0: all of it. A cut is always marked */
     bool frames;      /* show the frames of a message of several frames, too */
     bool headers;     /* handshake header lines */
     unsigned width;   /* terminal columns; 0: not a terminal */

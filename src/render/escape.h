@@ -52,9 +52,9 @@ void wst_escape_base64(struct wst_out *out, struct wst_slice s);
  */
 enum wst_escape_kind { WST_ESCAPE_TEXT, WST_ESCAPE_BYTES };
 
-/* "Hello\n\x1b[31m\u{202e}" in quotes. Shows at most `max` bytes of `s` (0: all), cut between
- * characters; what is not shown, and `omitted` bytes that the caller does not have, are counted
- * behind it: "Hel"… +2 bytes */
+/* "Hello\n\x1b[31m\u{202e}" in quotes. Shows as much of `s` as fits into `max` columns of a
+ * terminal (0: all), cut between characters; what is not shown, and `omitted` bytes that the caller
+ * does not have, are counted behind it: "Hel"… +2 bytes */
 void wst_escape_quote(struct wst_out *out, struct wst_slice s, enum wst_escape_kind kind,
                       size_t max, uint64_t omitted);
 /* The same without quotes, for words of our own that quote a stranger (a problem's detail). */

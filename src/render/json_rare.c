@@ -281,5 +281,8 @@ void wst_json_stats(struct wst_json *json, const struct wst_event *event)
     put_number_or_null(out, ",\"captured\":", s->captured);
     put_number_or_null(out, ",\"received\":", s->received);
     put_number_or_null(out, ",\"dropped\":", s->dropped);
+    put_number(out, ",\"tls\":", s->tls);
+    put_number(out, ",\"http\":", s->http);
+    put_number(out, ",\"other\":", s->other);
     wst_out_text(out, "}\n");
 }

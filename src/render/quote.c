@@ -88,13 +88,39 @@ static void put_mark(struct wst_out *out, uint64_t missing)
     out->at = missing == 1 ? WST_PUT(at, " byte") : WST_PUT(at, " bytes");
 }
 
+/* Columns that the character at `c` takes, and in *n its bytes. A backslash before a quote is not
+ * counted: JSON would lose half its room to them. */
+static size_t columns_of(const uint8_t *c, const uint8_t *end, enum wst_escape_kind kind, size_t *n)
+{
+    uint8_t written[16];
+    *n = 1;
+    if (*c < 0x80 || kind == WST_ESCAPE_BYTES || (*n = wst_utf8_char(c, end)) == 0) {
+        *n = 1;
+        return *c >= 0x20 && *c < 0x7f ? 1 : rows[*c].n;
+    }
+    uint32_t point = wst_scan_code_point(c, *n);
+    if (wst_escape_hidden(point)) return (size_t)(put_hidden(written, point) - written);
+    return point < 0x1100 ? 1 : 2; /* East Asian scripts and emoji are wide */
+}
+
+/* How many bytes of `s` fit into `max` columns. */
+static size_t fitting(struct wst_slice s, enum wst_escape_kind kind, size_t max)
+{
+    size_t at = 0, n;
+    while (at < s.n) {
+        size_t columns = columns_of(s.p + at, s.p + s.n, kind, &n);
+        if (columns > max) break;
+        max -= columns;
+        at += n;
+    }
+    return at;
+}
+
 void wst_escape_quote(struct wst_out *out, struct wst_slice s, enum wst_escape_kind kind,
                       size_t max, uint64_t omitted)
 {
-    size_t shown = max == 0 || s.n <= max ? s.n : max;
-    uint64_t missing;
-    if (kind == WST_ESCAPE_TEXT) shown = wst_utf8_cut(s, shown);
-    missing = s.n - shown + omitted;
+    size_t shown = max == 0 ? s.n : fitting(s, kind, max);
+    uint64_t missing = s.n - shown + omitted;
     *wst_out_reserve(out, 1) = '"';
     out->at++;
     put_all(out, (struct wst_slice){s.p, shown}, kind);

@@ -122,6 +122,17 @@ static void frame_line(struct wst_text *text, const struct wst_text_left *left,
     finish_line(out);
 }
 
+/* Not "left out for brevity": nobody can know them. */
+static void put_unknown(struct wst_text *text, uint64_t bytes)
+{
+    struct wst_out *out = &text->render.out;
+    wst_out_text(out, "  ");
+    wst_text_ink(text, WST_TEXT_WARN);
+    wst_text_count(out, bytes, "byte");
+    wst_out_text(out, " not known");
+    wst_text_plain(text);
+}
+
 /* `f`: the one frame of the message, or NULL. */
 static void message_line(struct wst_text *text, const struct wst_event *event,
                          const struct wst_event_frame *f)
@@ -137,7 +148,8 @@ static void message_line(struct wst_text *text, const struct wst_event *event,
     out->at = at;
     /* In a text that is not UTF-8, show what is. */
     put_payload(text, m->payload, m->opcode == OP_TEXT ? WST_ESCAPE_TEXT : WST_ESCAPE_BYTES,
-                m->omitted);
+                m->certain ? m->omitted : 0);
+    if (!m->certain && m->omitted > 0) put_unknown(text, m->omitted);
     finish_line(out);
 }
 

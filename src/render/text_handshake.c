@@ -8,6 +8,8 @@
 #include "slice.h"
 #include "text.h"
 
+#include <stdio.h>
+
 #include <wstrace/event.h>
 
 /* "  key value", nothing when there is no value. */
@@ -44,6 +46,16 @@ static void put_carrier(struct wst_out *out, const struct wst_event_handshake *h
     wst_out_number(out, (uint64_t)h->stream_id);
 }
 
+/* Whether the Host header says no more than the address that stands before it. */
+static bool is_endpoint(struct wst_slice host, const char *ip, uint16_t port)
+{
+    char text[64];
+    snprintf(text, sizeof text, strchr(ip, ':') ? "[%s]:%u" : "%s:%u", ip, (unsigned)port);
+    if (wst_slice_is(host, text)) return true;
+    if (port == 80 || port == 443) *strrchr(text, ':') = '\0';
+    return wst_slice_is(host, text);
+}
+
 static void put_request(struct wst_out *out, const struct wst_event_handshake *h)
 {
     put_field(out, "", h->method);
@@ -51,7 +63,7 @@ static void put_request(struct wst_out *out, const struct wst_event_handshake *h
         wst_out_text(out, h->method.p ? " " : "  ");
         wst_escape_word(out, h->uri);
     }
-    put_field(out, "", h->host);
+    if (!is_endpoint(h->host, h->server_ip, h->server_port)) put_field(out, "host ", h->host);
 }
 
 static void put_status(struct wst_text *text, const struct wst_event_handshake *h)

@@ -140,7 +140,7 @@ const struct wst_tool_arg wst_tool_trace_args[] = {
     {NULL, 'v', "verbose", NULL, COUNT(verbose), "more: frames of fragmented messages, headers, comments in the capture"},
     {NULL, 'q', "quiet", NULL, FLAG(quiet), "less: no summary at the end of text, no progress"},
     {NULL, 0, "headers", NULL, FLAG(headers), "all header lines of the handshakes"},
-    {NULL, 0, "max-text", "N", SIZE(max_text, 0), "payload bytes shown on a line of text (default 64; 0: all)"},
+    {NULL, 0, "max-text", "N", SIZE(max_text, 0), "columns for the payload on a line of text (default 64; 0: all of it)"},
     {NULL, 0, "max-payload", "SIZE", SIZE(max_payload, 0), "payload bytes of a message passed on (default: all of it)"},
     {NULL, 0, "color", "WHEN", CALL(take_colour), "auto (default), always or never"},
     {NULL, 0, "colour", "WHEN", CALL(take_colour), NULL},
@@ -172,7 +172,7 @@ static int settle_items(struct wst_tool_options *o)
                 return wst_tool_misuse("-f twice for one file: '%s', '%s'", pending, item->text);
             pending = item->text;
         } else if (item->sort == WST_TOOL_READ || words_are_files) {
-            o->files[o->files_n++] = (struct wst_tool_file){item->text, pending};
+            o->files[o->files_n++] = (struct wst_tool_file){item->text, pending, words_are_files};
             pending = NULL;
         } else {
             if (at == NULL) {

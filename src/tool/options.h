@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <wstrace/render.h>
 
-/* Payload bytes on a line of text: with what stands before it, about a line of a wide terminal. */
+/* Columns for the payload: with what stands before it, a line of a wide terminal. */
 enum { WST_TOOL_MAX_TEXT = 64 };
 
 enum wst_tool_colour { WST_TOOL_COLOUR_AUTO, WST_TOOL_COLOUR_ALWAYS, WST_TOOL_COLOUR_NEVER };
@@ -24,6 +24,7 @@ struct wst_tool_item { /* in the order of the command line, until it is known wh
 struct wst_tool_file {
     const char *name;
     const char *filter; /* -f, or NULL */
+    bool word;          /* named without -r */
 };
 
 struct wst_tool_options {

@@ -12,6 +12,7 @@
 #include "say.h"
 #include "stop.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -258,6 +259,50 @@ static void finish(struct run *run)
     if (live && !wst_tool_output_unwanted(&run->output)) say_counters(&counters);
 }
 
+/* Looked at before an old output loses its bytes. Returns how many inputs are not there. */
+static int missing_inputs(const struct run *run)
+{
+    int missing = 0;
+
+    for (size_t i = 0; i < run->options->files_n; i++) {
+        const char *name = run->options->files[i].name;
+        if (strcmp(name, "-") == 0 || access(name, R_OK) == 0) continue;
+        wst_tool_say("%s: %s", name, strerror(errno));
+        missing++;
+    }
+    return missing;
+}
+
+/* Words that are files here and a filter there are the commonest slip. */
+static void hint_at_words(const struct run *run)
+{
+    const struct wst_tool_options *o = run->options;
+    const char *word = NULL;
+
+    if (o->filter && access(o->filter, R_OK) == 0) {
+        wst_tool_say_bare("With -r other words are the filter; write -r before each file.");
+        return;
+    }
+    for (size_t i = 0; i < o->files_n; i++)
+        if (o->files[i].word && strpbrk(o->files[i].name, "./-") == NULL &&
+            access(o->files[i].name, F_OK) != 0)
+            word = o->files[i].name;
+    if (word && o->files_n > 1)
+        wst_tool_say_bare("If '%s' belongs to a filter: the file needs -r in front then.", word);
+}
+
+/* The one asked for may not exist. */
+static void say_no_such_conn(const struct run *run)
+{
+    struct wst_event_stats stats;
+
+    wst_context_stats(run->context, &stats);
+    uint64_t conns = stats.connections + stats.refused;
+    if (run->options->conn > conns)
+        wst_tool_say("there is no connection %" PRIu64 "; the capture has %" PRIu64,
+                     run->options->conn, conns);
+}
+
 static int run_trace(struct run *run)
 {
     struct wst_capture_sink sink = {run, on_packet, NULL, on_comment, on_trouble};
@@ -267,9 +312,15 @@ static int run_trace(struct run *run)
     if (!add_sources(run)) return -1;
     if (wst_capture_open(run->capture, error) != 0) {
         wst_tool_say("%s", error);
+        hint_at_words(run);
         return WST_TOOL_TROUBLE;
     }
     /* Only now: a capture that cannot be read must not cost an old output its bytes. */
+    if (run->options->output && missing_inputs(run)) {
+        hint_at_words(run);
+        wst_tool_say("nothing was written to %s", run->options->output);
+        return WST_TOOL_TROUBLE;
+    }
     status = wst_tool_output_open(&run->output, run->options->output, run->sources,
                                   run->options->device ? 0 : run->sources_n);
     if (status) return status;
@@ -283,6 +334,8 @@ static int run_trace(struct run *run)
     begin(run);
     troubles = wst_capture_run(run->capture, &sink);
     finish(run);
+    if (troubles) hint_at_words(run);
+    say_no_such_conn(run);
     status = wst_tool_output_close(&run->output);
     return troubles || run->links_unread ? WST_TOOL_TROUBLE : status;
 }

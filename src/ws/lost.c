@@ -114,6 +114,7 @@ static void gap_inside(const struct wst_ws_step *s, uint64_t n)
     struct wst_ws_open *open = side->open;
     struct wst_frame f;
     side->left -= n;
+    side->wire_bytes += n; /* they were on the wire */
     if (!open || !n || !wst_frame_parse(s->ws->rare[s->dir].head, side->have, &f)) return;
     open->frame_lost += n;
     if (!wst_frame_is_data(&f))

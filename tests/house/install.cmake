@@ -37,7 +37,7 @@ int main(void)
 }
 ]])
 set(ENV{PKG_CONFIG_PATH} ${pcdir})
-execute_process(COMMAND pkg-config --define-variable=prefix=${PREFIX} --cflags --libs wstrace
+execute_process(COMMAND pkg-config --cflags --libs wstrace
     OUTPUT_VARIABLE flags RESULT_VARIABLE result OUTPUT_STRIP_TRAILING_WHITESPACE)
 if(NOT result EQUAL 0)
     message(FATAL_ERROR "pkg-config does not know wstrace")

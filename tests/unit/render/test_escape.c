@@ -207,7 +207,13 @@ static void quote_cuts(void **state)
     (void)state;
     expect(quote_four, SLICE("abcd"), "\"abcd\"");
     expect(quote_four, SLICE("abcde"), "\"abcd\"\xe2\x80\xa6 +1 byte");
-    expect(quote_four, SLICE("abc\xc3\xa9xy"), "\"abc\"\xe2\x80\xa6 +4 bytes");
+    expect(quote_four, SLICE("abc\xc3\xa9xy"), "\"abc\xc3\xa9\"\xe2\x80\xa6 +2 bytes");
+    /* Columns, not bytes: an escape takes as many as it has characters, a wide character two. */
+    expect(quote_four, SLICE("a\nbc"), "\"a\\nb\"\xe2\x80\xa6 +1 byte");
+    expect(quote_four, SLICE("\x1b" "a"), "\"\\x1b\"\xe2\x80\xa6 +1 byte");
+    expect(quote_four, SLICE("a\x1b"), "\"a\"\xe2\x80\xa6 +1 byte");
+    expect(quote_four, SLICE("\xe2\x80\xae"), "\"\"\xe2\x80\xa6 +3 bytes");
+    expect(quote_four, SLICE("a\xe6\x97\xa5\xe6\x9c\xac"), "\"a\xe6\x97\xa5\"\xe2\x80\xa6 +3 bytes");
     expect(quote_four_omitted, SLICE("ab"), "\"ab\"\xe2\x80\xa6 +100 bytes");
     expect(quote_four_omitted, SLICE("abcdef"), "\"abcd\"\xe2\x80\xa6 +102 bytes");
     expect(quote_four_omitted, (struct wst_slice){NULL, 0}, "\"\"\xe2\x80\xa6 +100 bytes");

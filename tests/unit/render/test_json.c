@@ -221,18 +221,19 @@ static void stats(void **state)
                                        .received = -1,
                                        .dropped = -1,
                                        .tls = 12,
-                                       .http = 13};
+                                       .http = 13,
+                                       .other = 14};
     expect(e, "{\"type\":\"stats\",\"packets\":1,\"bytes\":2,\"tcp_streams\":3,\"connections\":4,"
               "\"refused\":5,\"frames\":6,\"messages\":7,\"problems\":{\"error\":11,"
               "\"warning\":10,\"note\":9},\"gaps\":8,\"captured\":null,\"received\":null,"
-              "\"dropped\":null}\n");
+              "\"dropped\":null,\"tls\":12,\"http\":13,\"other\":14}\n");
     e.stats.captured = 0;
     e.stats.received = 20;
     e.stats.dropped = 1;
     expect(e, "{\"type\":\"stats\",\"packets\":1,\"bytes\":2,\"tcp_streams\":3,\"connections\":4,"
               "\"refused\":5,\"frames\":6,\"messages\":7,\"problems\":{\"error\":11,"
               "\"warning\":10,\"note\":9},\"gaps\":8,\"captured\":0,\"received\":20,"
-              "\"dropped\":1}\n");
+              "\"dropped\":1,\"tls\":12,\"http\":13,\"other\":14}\n");
 }
 
 static void handshake_full(void **state)
