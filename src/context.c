@@ -138,6 +138,12 @@ void wst_context_packet(struct wst_context *c, const struct wst_packet *p)
     }
 }
 
+bool wst_context_ahead(struct wst_context *c, const struct wst_packet *p)
+{
+    struct wst_segment segment;
+    return !wst_net_glance(p, &segment) || wst_flow_ahead(c->flows, &segment);
+}
+
 bool wst_context_reads_link_type(uint32_t link_type)
 {
     return wst_net_knows_link(link_type);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Packets from files, standard input or a device. libpcap reads classic pcap and live
- * interfaces; pcapng is read by a block reader of our own (docs/ARCHITECTURE.md says why).
+ * Packets from files, standard input or a device. libpcap reads live interfaces
+ * and the headers of classic pcap files; the records of both formats are read by readers of our own
+ * (docs/ARCHITECTURE.md says why).
  */
 #ifndef WSTRACE_CAPTURE_H
 #define WSTRACE_CAPTURE_H
@@ -34,6 +35,11 @@ struct wst_capture_sink {
     /* Something is wrong with a source: what, and where: the packet read last and the byte in
      * the (decompressed) file where reading stopped; both 0 where that makes no sense. `what` is one sentence without a newline. Reading goes on with the next source. */
     void (*trouble)(void *user, const char *source, uint64_t pkt, uint64_t byte, const char *what);
+    /* A packet that will soon be pushed, unless the filter drops it, told when that costs nothing;
+     * it has no number yet. A chance to have what it needs fetched from memory (see
+     * wst_context_ahead). Returns whether that pays: after false, packets are told again some
+     * thousand packets later. */
+    bool (*ahead)(void *user, const struct wst_packet *packet);
 };
 
 #define WST_CAPTURE_ERROR_SIZE 512

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * In: bytes of a source, through a FILE made over it. Out: packets with nanosecond times.
+ * In: bytes of a source. Out: packets with nanosecond times.
  * Refuses what libpcap refuses; a cut or damaged file gives all packets before the damage.
  *
- *     source (gunzips) -> cookie (mends the header) -> FILE (256 KiB) -> libpcap -> feed
+ *     source (gunzips) -> header -> libpcap: version, byte order, link type
+ *                      -> records, read where they lie -> feed
+ *
+ * libpcap says what a header means. The records are read here, because only who has the bytes can
+ * look at the packets that come next while this one is worked on (docs/PERFORMANCE.md).
  */
 #include "classic.h"
 #include "linktype.h"
@@ -11,25 +15,22 @@
 
 #include <pcap/pcap.h>
 #include <stdio.h>
-#ifdef __linux__
-#include <stdio_ext.h>
-#endif
-#include <stdlib.h>
 #include <sys/types.h>
-#include <unistd.h>
 
 struct classic {
     struct wst_source *source;
     struct wst_feed *feed;
-    pcap_t *pcap; /* owns the FILE */
-    char *buffer; /* of the FILE; setvbuf(NULL, size) would keep the small one */
     uint8_t head[WST_CLASSIC_HEAD];
     size_t head_n, head_pos; /* there, given to libpcap */
-    uint64_t offset;         /* where the record after the last one begins */
     uint32_t record_head;    /* bytes before each packet's data */
+    uint32_t longest;        /* captured bytes a record may have */
     uint32_t link_type;
-    bool nanos;
-    bool plain; /* libpcap reads the file itself */
+    uint32_t tick; /* nanoseconds in a unit of its fractions */
+    bool swapped;  /* numbers lie in the other byte order than ours */
+    enum { LENGTHS_SOUND, LENGTHS_PERHAPS_SWAPPED, LENGTHS_SWAPPED } lengths;
+    size_t ahead;    /* bytes behind the source's position that were looked at */
+    unsigned told;   /* packets in them */
+    bool looks;      /* it is worth looking ahead */
 };
 
 /* Too large for an enum. */
@@ -60,40 +61,33 @@ bool wst_classic_is(const uint8_t magic[4])
 
 /*      0       4       6       8         12        16        20          24
  *      | magic | major | minor | thiszone | sigfigs | snaplen | link type |
- * Raises the snap length. 0 already means the most, and larger ones are some link types' right. */
-static bool mend_head(struct classic *c)
+ * The snap length is put to 0, the most: libpcap would cut packets at it, even those the file holds
+ * whole, and so says how long a packet of this link type may be. */
+static void mend_head(struct classic *c)
 {
     bool little;
     uint32_t magic = magic_of(c->head, &little);
-    uint32_t snaplen = wst_be32(c->head + 16);
-    c->nanos = magic == NANO;
+    c->tick = magic == NANO ? 1 : 1000;
     c->record_head = magic == KUZNETZOV ? 24 : 16;
-    if (little) snaplen = swap32(snaplen);
-    if (snaplen == 0 || snaplen >= WST_CLASSIC_SNAPLEN) return false;
-    snaplen = little ? swap32(WST_CLASSIC_SNAPLEN) : WST_CLASSIC_SNAPLEN;
-    for (int i = 0; i < 4; i++) c->head[16 + i] = (uint8_t)(snaplen >> (24 - 8 * i));
-    return true;
+    memset(c->head + 16, 0, 4);
 }
 
-/* True: the header is not the file's own any more. */
-static bool take_head(struct classic *c)
+static void take_head(struct classic *c)
 {
     while (c->head_n < sizeof c->head) {
         size_t n = wst_source_read(c->source, c->head + c->head_n, sizeof c->head - c->head_n);
-        if (n == 0) return false; /* libpcap will say how much is missing */
+        if (n == 0) return; /* libpcap will say how much is missing */
         c->head_n += n;
     }
-    c->offset = sizeof c->head;
-    return mend_head(c);
+    mend_head(c);
 }
 
-/* ---- a FILE over the source ---- */
+/* ---- the header, by libpcap ---- */
 
 static ssize_t cookie_read(void *cookie, char *to, size_t n)
 {
     struct classic *c = cookie;
     size_t left = c->head_n - c->head_pos;
-    if (left == 0) return (ssize_t)wst_source_read(c->source, (uint8_t *)to, n);
     if (n > left) n = left;
     memcpy(to, c->head + c->head_pos, n);
     c->head_pos += n;
@@ -101,13 +95,9 @@ static ssize_t cookie_read(void *cookie, char *to, size_t n)
 }
 
 #ifdef __linux__
-/* Nobody else has this FILE: without its lock, taken twice a packet, reading is a quarter faster.
- */
 static FILE *open_cookie(struct classic *c)
 {
-    FILE *file = fopencookie(c, "rb", (cookie_io_functions_t){.read = cookie_read});
-    if (file) __fsetlocking(file, FSETLOCKING_BYCALLER);
-    return file;
+    return fopencookie(c, "rb", (cookie_io_functions_t){.read = cookie_read});
 }
 #else
 static int cookie_read_int(void *cookie, char *to, int n)
@@ -120,118 +110,160 @@ static FILE *open_cookie(struct classic *c)
 }
 #endif
 
-/* A plain file whose header needs no mending is read without the cookie: stdio copies a packet's
- * 16-byte header byte by byte from a cookie, and at once from a file. NULL: not such a file. */
-static FILE *open_plain(struct classic *c, bool mended)
-{
-    const struct wst_source *s = c->source;
-    if (mended || !s->regular || s->gzip || c->head_n < sizeof c->head) return NULL;
-    int fd = dup(s->fd);
-    if (fd < 0) return NULL;
-    FILE *file = lseek(fd, 0, SEEK_SET) == 0 ? fdopen(fd, "rb") : NULL;
-    if (!file) {
-        close(fd);
-        return NULL;
-    }
-#ifdef __linux__
-    __fsetlocking(file, FSETLOCKING_BYCALLER);
-#endif
-    c->plain = true;
-    return file;
-}
-
-/* libpcap's sentence, made to begin as ours do. `part`: what was being read. A source that broke
- * down (a corrupt gzip) is the cause; libpcap only sees that nothing more comes. */
-static void explain(const struct classic *c, const char *part, const char *why, char *error)
+/* libpcap's sentence, made to begin as ours do. A source that broke down (a corrupt gzip) is the
+ * cause; libpcap only sees that nothing more comes. */
+static int fail(const struct classic *c, char *error, const char *why)
 {
     static const char cut[] = "truncated dump file; ";
     const size_t n = sizeof cut - 1;
     if (c->source->error[0])
         snprintf(error, WST_CAPTURE_ERROR_SIZE, "%s", c->source->error);
     else if (strncmp(why, cut, n) == 0)
-        snprintf(error, WST_CAPTURE_ERROR_SIZE, "truncated: the file ends in the middle of %s (%s)",
-                 part, why + n);
+        snprintf(error, WST_CAPTURE_ERROR_SIZE,
+                 "truncated: the file ends in the middle of its header (%s)", why + n);
     else
-        snprintf(error, WST_CAPTURE_ERROR_SIZE, "%s cannot be read: %s", part, why);
-}
-
-static int fail(struct classic *c, char *error, const char *why)
-{
-    explain(c, "its header", why, error);
+        snprintf(error, WST_CAPTURE_ERROR_SIZE, "its header cannot be read: %s", why);
     return -1;
 }
 
-/* `buffer`: bytes for stdio, 0: its own. */
-static int open_classic(struct classic *c, struct wst_source *source, size_t buffer, char *error)
+/* Before version 2.3 captured and original length stood the other way round; writers of 2.3 did
+ * both. 543.0 is what a tcpdump of DG/UX wrote. */
+static void take_version(struct classic *c, int major, int minor)
+{
+    c->lengths = LENGTHS_SOUND;
+    if (major == 543 || (major == 2 && minor < 3)) c->lengths = LENGTHS_SWAPPED;
+    if (major == 2 && minor == 3) c->lengths = LENGTHS_PERHAPS_SWAPPED;
+}
+
+static int open_classic(struct classic *c, struct wst_source *source, char *error)
 {
     char why[PCAP_ERRBUF_SIZE];
-    FILE *file;
     *c = (struct classic){.source = source};
-    bool mended = take_head(c);
-    file = open_plain(c, mended);
-    if (!file) file = open_cookie(c);
+    take_head(c);
+    FILE *file = open_cookie(c);
     if (!file) return fail(c, error, "out of memory");
-    if (buffer && (c->buffer = malloc(buffer)) != NULL) setvbuf(file, c->buffer, _IOFBF, buffer);
-    c->pcap = pcap_fopen_offline_with_tstamp_precision(file, PCAP_TSTAMP_PRECISION_NANO, why);
-    if (!c->pcap) {
+    pcap_t *pcap = pcap_fopen_offline_with_tstamp_precision(file, PCAP_TSTAMP_PRECISION_NANO, why);
+    if (!pcap) {
         fclose(file);
-        free(c->buffer);
         return fail(c, error, why);
     }
-    c->link_type = wst_linktype_of_dlt(pcap_datalink(c->pcap));
+    c->link_type = wst_linktype_of_dlt(pcap_datalink(pcap));
+    c->longest = (uint32_t)pcap_snapshot(pcap);
+    c->swapped = pcap_is_swapped(pcap);
+    take_version(c, pcap_major_version(pcap), pcap_minor_version(pcap));
+    pcap_close(pcap);
     return 0;
-}
-
-static void close_classic(struct classic *c)
-{
-    pcap_close(c->pcap);
-    free(c->buffer);
-}
-
-/* ---- packets ---- */
-
-/* Seconds are 32 bits without a sign in the file (libpcap reads a sign into them in one byte
- * order), so even the year 2106 and a hostile fraction stay far inside 64 bits. */
-static void on_packet(u_char *user, const struct pcap_pkthdr *head, const u_char *data)
-{
-    struct classic *c = (struct classic *)user;
-    struct wst_packet packet = {
-        .data = {data, head->caplen},
-        .wire_len = head->len,
-        .link_type = c->link_type,
-        .when.ns = (int64_t)(uint32_t)head->ts.tv_sec * 1000000000 + (int64_t)head->ts.tv_usec,
-        .nanos = c->nanos,
-    };
-    c->offset += c->record_head + head->caplen;
-    if (c->plain) c->source->consumed = c->offset;
-    if (wst_feed_admit(c->feed, &packet)) wst_feed_push(c->feed, &packet);
-    if (wst_feed_over(c->feed)) pcap_breakloop(c->pcap);
 }
 
 int wst_classic_link_type(struct wst_source *source, uint32_t *link_type,
                           char error[WST_CAPTURE_ERROR_SIZE])
 {
     struct classic c;
-    if (open_classic(&c, source, 0, error) < 0) return -1;
+    if (open_classic(&c, source, error) < 0) return -1;
     *link_type = c.link_type;
-    close_classic(&c);
     return 0;
+}
+
+/* ---- records ---- */
+
+/*      0         4          8                 12               16
+ *      | seconds | fraction | captured length | original length | … data
+ *      modified by Kuznetzov: … | interface 4 | protocol 2 | type 1 | padding 1 | at 16
+ *
+ * Seconds and fraction have no sign, so even the year 2106 and a hostile fraction stay far inside 64
+ * bits. */
+static inline void take_record(const struct classic *c, const uint8_t *p, struct wst_packet *packet)
+{
+    uint32_t w[4];
+    memcpy(w, p, sizeof w);
+    if (c->swapped)
+        for (int i = 0; i < 4; i++) w[i] = swap32(w[i]);
+    if (c->lengths == LENGTHS_SWAPPED || (c->lengths == LENGTHS_PERHAPS_SWAPPED && w[2] > w[3])) {
+        uint32_t captured = w[3];
+        w[3] = w[2];
+        w[2] = captured;
+    }
+    *packet = (struct wst_packet){.data = {p + c->record_head, w[2]},
+                                  .wire_len = w[3],
+                                  .link_type = c->link_type,
+                                  .when.ns = (int64_t)w[0] * 1000000000 + (int64_t)w[1] * c->tick,
+                                  .nanos = c->tick == 1};
+}
+
+/* Looks at packets that lie in the buffer behind the one at the source's position. */
+static void look_ahead(struct classic *c)
+{
+    const uint8_t *p = wst_source_at(c->source);
+    size_t have = c->source->end - c->source->pos;
+    while (c->told < WST_CLASSIC_AHEAD && have - c->ahead >= c->record_head) {
+        struct wst_packet packet;
+        take_record(c, p + c->ahead, &packet);
+        if (have - c->ahead - c->record_head < packet.data.n) return;
+        c->looks = c->feed->sink->ahead(c->feed->sink->user, &packet);
+        if (!c->looks) return;
+        c->ahead += c->record_head + packet.data.n;
+        c->told++;
+    }
+}
+
+/* The record at the source's position was taken. */
+static inline void step_ahead(struct classic *c, size_t n)
+{
+    c->ahead = c->ahead > n ? c->ahead - n : 0;
+    if (c->told) c->told--;
+}
+
+/* Makes `n` bytes lie in a row. False: they do not come. */
+static bool want(struct classic *c, size_t n, const char *what)
+{
+    if (c->source->end - c->source->pos >= n) return true;
+    c->looks = c->feed->sink->ahead != NULL; /* ask again, once in a buffer */
+    size_t have = wst_source_want(c->source, n);
+    if (have >= n) return true;
+    if (wst_feed_over(c->feed)) return false;
+    if (c->source->error[0])
+        wst_feed_trouble(c->feed, wst_source_offset(c->source), "%s", c->source->error);
+    else if (have)
+        wst_feed_trouble(c->feed, wst_source_offset(c->source),
+                         "truncated: the file ends in the middle of a packet (tried to read %zu %s "
+                         "bytes, only got %zu)",
+                         n == c->record_head ? n : n - c->record_head, what,
+                         n == c->record_head ? have : have - c->record_head);
+    return false;
+}
+
+static bool take_packet(struct classic *c)
+{
+    struct wst_packet packet;
+    if (!want(c, c->record_head, "header")) return false;
+    take_record(c, wst_source_at(c->source), &packet);
+    if (packet.data.n > c->longest) {
+        wst_feed_trouble(c->feed, wst_source_offset(c->source),
+                         "a packet cannot be read: invalid packet capture length %zu, bigger than "
+                         "snaplen of %u",
+                         packet.data.n, c->longest);
+        return false;
+    }
+    size_t n = c->record_head + packet.data.n;
+    if (!want(c, n, "captured")) return false;
+    if (c->looks) look_ahead(c);
+    packet.data.p = wst_source_at(c->source) + c->record_head; /* `want` may have moved it */
+    wst_source_skip(c->source, n);
+    step_ahead(c, n);
+    if (wst_feed_admit(c->feed, &packet)) wst_feed_push(c->feed, &packet);
+    return !wst_feed_over(c->feed);
 }
 
 void wst_classic_run(struct wst_source *source, struct wst_feed *feed)
 {
     char error[WST_CAPTURE_ERROR_SIZE];
     struct classic c;
-    int rc;
-    if (open_classic(&c, source, WST_CLASSIC_BUFFER, error) < 0) {
+    if (open_classic(&c, source, error) < 0) {
         if (!wst_feed_over(feed)) wst_feed_trouble_nowhere(feed, error);
         return;
     }
     c.feed = feed;
-    rc = pcap_loop(c.pcap, -1, on_packet, (u_char *)&c);
-    if (!wst_feed_over(feed) && (rc == PCAP_ERROR || source->error[0])) {
-        explain(&c, "a packet", pcap_geterr(c.pcap), error);
-        wst_feed_trouble(feed, c.offset, "%s", error);
+    c.looks = feed->sink->ahead != NULL;
+    while (take_packet(&c)) {
     }
-    close_classic(&c);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * In: a source that holds a classic pcap file. Out: its packets, read by libpcap.
- * Refuses what libpcap refuses, and says so in its words.
+ * In: a source that holds a classic pcap file. Out: its packets.
+ * Refuses headers that libpcap refuses, in its words, and records it would not read.
  */
 #ifndef WST_CAPTURE_CLASSIC_H
 #define WST_CAPTURE_CLASSIC_H
@@ -11,12 +11,8 @@
 
 enum wst_classic_cap {
     WST_CLASSIC_HEAD = 24, /* the file header */
-    /* libpcap cuts packets at the file's snap length, even those the file holds whole; so the file
-     * is made to say the largest one any link type we know needs (libpcap's MAXIMUM_SNAPLEN). */
-    WST_CLASSIC_SNAPLEN = 262144,
-    /* For stdio. Its own 4 KiB cost a system call every 30 packets, half of libpcap's time; 1 MiB
-     * is slower again than this, which stays in the processor's second cache. */
-    WST_CLASSIC_BUFFER = 1 << 18,
+    /* Packets looked at before their turn: what they need has come from memory by then. */
+    WST_CLASSIC_AHEAD = 15,
 };
 
 /* Whether the first four bytes of a file are a magic of classic pcap. */

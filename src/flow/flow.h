@@ -112,6 +112,9 @@ struct wst_flow_table *wst_flow_table_new(const struct wst_limits *limits, const
 void wst_flow_table_free(struct wst_flow_table *table);
 void wst_flow_push(struct wst_flow_table *table, const struct wst_segment *segment,
                    const struct wst_when *when);
+/* A segment of these addresses, ports and domain will be pushed soon: has its records fetched from
+ * memory, in steps, as others are told. False: the table is so small that it lies near anyhow. */
+bool wst_flow_ahead(struct wst_flow_table *table, const struct wst_segment *segment);
 /* Capture time went on: ends what has been idle, declares old holes. A few steps at a time. */
 void wst_flow_tick(struct wst_flow_table *table, const struct wst_when *when);
 /* The capture is over: every flow still open is flushed and ended, in the order of its stream

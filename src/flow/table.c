@@ -60,7 +60,7 @@ uint64_t wst_flow_evicted(const struct wst_flow_table *t)
 }
 
 /* The smaller address (then port) is side 0. */
-static unsigned table_side(const struct wst_segment *s)
+unsigned wst_flow_side(const struct wst_segment *s)
 {
     if (s->family == 4) {
         uint32_t a = wst_be32(s->src), b = wst_be32(s->dst);
@@ -72,29 +72,36 @@ static unsigned table_side(const struct wst_segment *s)
     return s->src_port > s->dst_port;
 }
 
-static uint64_t table_hash(const struct wst_flow_table *t, const struct wst_segment *s,
-                           unsigned side)
+uint64_t wst_flow_hash(struct wst_flow_table *t, const struct wst_segment *s, unsigned side)
 {
     const uint8_t *lo = side ? s->dst : s->src, *hi = side ? s->src : s->dst;
-    uint64_t words[5], *w = words;
-    if (s->family == 4) {
-        *w++ = (uint64_t)wst_be32(lo) << 32 | wst_be32(hi);
-    } else {
-        memcpy(w, lo, 16);
-        memcpy(w + 2, hi, 16);
-        w += 4;
-    }
     uint32_t ports = side ? (uint32_t)s->dst_port << 16 | s->src_port
                           : (uint32_t)s->src_port << 16 | s->dst_port;
-    *w++ = (uint64_t)ports << 32 | s->domain;
-    return wst_siphash13(t->seed, words, (size_t)(w - words));
+    uint64_t words[5], last = (uint64_t)ports << 32 | s->domain;
+    if (s->family != 4) {
+        memcpy(words, lo, 16);
+        memcpy(words + 2, hi, 16);
+        words[4] = last;
+        return wst_siphash13(t->seed, words, 5);
+    }
+    words[0] = (uint64_t)wst_be32(lo) << 32 | wst_be32(hi);
+    words[1] = last;
+    struct wst_flow_ahead *a = &t->ahead;
+    if (a->taken != a->told) { /* told ahead: most likely the next of them */
+        unsigned k = a->taken % AHEAD_ROW;
+        if (a->words[k][0] == words[0] && a->words[k][1] == last) {
+            a->taken++;
+            return a->hash[k];
+        }
+    }
+    return wst_siphash13(t->seed, words, 2);
 }
 
 struct wst_flow *wst_flow_find(struct wst_flow_table *t, const struct wst_segment *s,
                                unsigned *side, uint64_t *hash)
 {
-    *side = table_side(s);
-    *hash = table_hash(t, s, *side);
+    *side = wst_flow_side(s);
+    *hash = wst_flow_hash(t, s, *side);
     uint32_t low = (uint32_t)*hash;
     for (uint32_t i = low & t->slots_mask;; i = (i + 1) & t->slots_mask) {
         const struct wst_flow_slot *slot = &t->slots[i];
@@ -230,7 +237,7 @@ struct wst_flow *wst_flow_create(struct wst_flow_table *t, const struct wst_segm
     struct wst_flow *f = wst_flow_at(t, index);
     t->free_first = f->newer;
     *f = (struct wst_flow){.hash = hash, .family = s->family};
-    unsigned side = table_side(s);
+    unsigned side = wst_flow_side(s);
     size_t n = s->family == 4 ? 4 : 16;
     memcpy(f->addr[side], s->src, n);
     memcpy(f->addr[!side], s->dst, n);

@@ -51,3 +51,19 @@ enum wst_net_result wst_net_segment(struct wst_net *net, const struct wst_packet
     out->domain = 0;
     return wst_net_link(&w, packet->link_type);
 }
+
+bool wst_net_glance(const struct wst_packet *packet, struct wst_segment *out)
+{
+    enum { ETHERNET = 1, TYPE = 12, IP = 14, TCP = 34, PLAIN = 0x45, PROTOCOL_TCP = 6 };
+    const uint8_t *p = packet->data.p;
+    if (packet->link_type != ETHERNET || packet->data.n < TCP + 4) return false;
+    if (wst_be16(p + TYPE) != WST_ETHERTYPE_IPV4 || p[IP] != PLAIN || p[IP + 9] != PROTOCOL_TCP)
+        return false;
+    if (wst_be16(p + IP + 6) & 0x3fff) return false; /* a fragment */
+    *out = (struct wst_segment){.src = p + IP + 12,
+                                .dst = p + IP + 16,
+                                .family = 4,
+                                .src_port = wst_be16(p + TCP),
+                                .dst_port = wst_be16(p + TCP + 2)};
+    return true;
+}

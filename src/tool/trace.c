@@ -93,6 +93,13 @@ static int on_packet(void *user, const struct wst_packet *packet)
     return ++run->packets == run->options->count;
 }
 
+static bool on_ahead(void *user, const struct wst_packet *packet)
+{
+    struct run *run = user;
+
+    return wst_context_ahead(run->context, packet);
+}
+
 /* Comments are no events (docs/EVENTS.md), so only text shows them, between its lines. */
 static void on_comment(void *user, uint64_t pkt, struct wst_slice text)
 {
@@ -305,7 +312,7 @@ static void say_no_such_conn(const struct run *run)
 
 static int run_trace(struct run *run)
 {
-    struct wst_capture_sink sink = {run, on_packet, NULL, on_comment, on_trouble};
+    struct wst_capture_sink sink = {run, on_packet, NULL, on_comment, on_trouble, on_ahead};
     char error[WST_CAPTURE_ERROR_SIZE];
     int status, troubles;
 

@@ -8,7 +8,8 @@ enum {
     OUT_FIRST = 2048, /* room to begin with */
     MADE_UP_A = 0x00, /* two made-up histories: no byte in common */
     MADE_UP_B = 0xff,
-    INFLATER_BYTES = 7160 + WST_WINDOW /* zlib's own figure, for the budget */
+    INFLATER_BYTES = 7160 + WST_WINDOW, /* zlib's own figure, for the budget */
+    OWN_STALE = 64 * WST_INFLATERS_OWN  /* messages of others after which it is taken away */
 };
 
 static const uint8_t sync_tail[4] = {0x00, 0x00, 0xff, 0xff}; /* RFC 7692 section 7.2.2 */
@@ -96,12 +97,17 @@ bool wst_inflaters_init(struct wst_inflaters *all, struct wst_budget *budget, ui
     return all->twin && all->spill;
 }
 
+static void inflater_free(struct wst_inflaters *all, struct wst_inflater *by)
+{
+    inflateEnd(&by->z);
+    free(by);
+    wst_budget_give(all->budget, INFLATER_BYTES);
+}
+
 void wst_inflaters_free(struct wst_inflaters *all)
 {
-    for (unsigned i = 0; i < all->n; i++) {
-        inflateEnd(&all->all[i]->z);
-        free(all->all[i]);
-    }
+    for (unsigned i = 0; i < all->n; i++) inflater_free(all, all->all[i]);
+    for (unsigned i = 0; i < all->own_n; i++) inflater_free(all, all->own[i]);
     free(all->twin);
     free(all->spill);
     *all = (struct wst_inflaters){0};
@@ -120,10 +126,14 @@ static struct wst_inflater *inflater_new(struct wst_inflaters *all)
 }
 
 /* The one that still holds this context, else the one used longest ago. */
-static struct wst_inflater *inflater_take(struct wst_inflaters *all,
-                                          const struct wst_deflate *owner)
+static struct wst_inflater *inflater_take(struct wst_inflaters *all, struct wst_deflate *owner)
 {
-    struct wst_inflater *best = NULL;
+    struct wst_inflater *best = owner ? owner->own : NULL;
+    if (best) {
+        best->busy = best->ready = true;
+        best->used = ++all->clock;
+        return best;
+    }
     for (unsigned i = 0; i < all->n; i++) {
         struct wst_inflater *by = all->all[i];
         if (by->busy) continue;
@@ -146,8 +156,46 @@ static struct wst_inflater *inflater_take(struct wst_inflaters *all,
     return best;
 }
 
-static void inflaters_disown(struct wst_inflaters *all, const struct wst_deflate *owner)
+/* The direction has none of its own any more; what it held is gone. */
+static void own_free(struct wst_inflaters *all, struct wst_deflate *c)
 {
+    unsigned i = 0;
+    if (!c->own) return;
+    while (all->own[i] != c->own) i++;
+    all->own[i] = all->own[--all->own_n];
+    inflater_free(all, c->own);
+    c->own = NULL;
+}
+
+/* Room for one more that is somebody's own: the one that the hand points at goes back to a history
+ * when it was not used for long. One at a time: with thousands of busy directions none changes
+ * hands all the time, which would cost two copies a message instead of one. */
+static bool own_room(struct wst_inflaters *all)
+{
+    if (all->own_n < WST_INFLATERS_OWN) return true;
+    all->own_hand = (all->own_hand + 1) % WST_INFLATERS_OWN;
+    struct wst_inflater *by = all->own[all->own_hand];
+    if (by->busy || all->clock - by->used < OWN_STALE) return false;
+    if (!history_take(all, &by->owner->history[0], by)) return false;
+    own_free(all, by->owner);
+    return true;
+}
+
+/* `by` holds the whole context of a direction that says much: from now on nobody else uses it. */
+static void own_take(struct wst_inflaters *all, struct wst_deflate *c, struct wst_inflater *by)
+{
+    unsigned i = 0;
+    if (c->history[0].n < WST_INFLATERS_OWN_FROM || !own_room(all)) return;
+    while (i < all->n && all->all[i] != by) i++;
+    if (i == all->n) return;
+    all->all[i] = all->all[--all->n];
+    all->own[all->own_n++] = c->own = by;
+    history_free(all, &c->history[0]);
+}
+
+static void inflaters_disown(struct wst_inflaters *all, struct wst_deflate *owner)
+{
+    own_free(all, owner);
     for (unsigned i = 0; i < all->n; i++)
         if (all->all[i]->owner == owner) all->all[i]->owner = NULL;
 }
@@ -176,6 +224,11 @@ void wst_deflate_free(struct wst_inflaters *all, struct wst_deflate *c)
     history_free(all, &c->history[1]);
     wst_budget_give(all->budget, sizeof *c);
     free(c);
+}
+
+bool wst_deflate_remembers(const struct wst_deflate *c)
+{
+    return c->takeover && (c->own || c->history[0].n);
 }
 
 void wst_deflate_lose(struct wst_inflaters *all, struct wst_deflate *c, enum wst_deflate_state why)
@@ -356,6 +409,7 @@ static void inflation_end_message(struct wst_inflaters *all, struct wst_inflatio
 static bool inflation_remember(struct wst_inflaters *all, struct wst_inflation *f)
 {
     struct wst_deflate *c = f->context;
+    if (c->own) return !f->stopped || inflater_go_on(c->own);
     if (!f->by[1]) {
         struct wst_slice out = {f->out->p + f->begin, f->out->n - f->begin};
         if (out.n == f->len) return history_append(all, &c->history[0], out);
@@ -382,12 +436,14 @@ void wst_inflation_finish(struct wst_inflaters *all, struct wst_inflation *f, bo
         good = false;
     }
     for (int i = 0; i < 2; i++)
-        if (f->by[i]) f->by[i]->busy = false;
-    if (f->by[0])
-        f->by[0]->owner =
-            good && c->takeover && !f->stopped && c->state == WST_CONTEXT_WHOLE && !f->by[1] ? c
-                                                                                             : NULL;
-    if (f->by[1]) f->by[1]->owner = NULL;
+        if (f->by[i]) {
+            f->by[i]->busy = false;
+            f->by[i]->owner = NULL;
+        }
+    if (good && c->takeover && c->state == WST_CONTEXT_WHOLE && !f->by[1]) {
+        if (c->own || !f->stopped) f->by[0]->owner = c;
+        if (!c->own && !f->stopped) own_take(all, c, f->by[0]);
+    }
     if (!good && c->takeover)
         wst_deflate_lose(all, c, whole ? WST_CONTEXT_BROKEN : WST_CONTEXT_LOST);
     f->by[0] = f->by[1] = NULL;

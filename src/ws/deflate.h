@@ -5,7 +5,8 @@
  * Refuses to keep more than the caller's cap and to inflate beyond limits.max_inflate.
  *
  * zlib's own state is 40 KiB a stream and cold when its turn comes. So a few inflaters are shared
- * by all directions, and each direction keeps only its history, the last 32 KiB it inflated.
+ * by all directions, and each direction keeps only its history, the last 32 KiB it inflated. Some
+ * hundred busy ones have an inflater to themselves, whose window is their history: nothing is copied.
  *
  * When bytes were lost, the history is made up twice, with no byte in common: output that comes
  * out the same both ways cannot depend on what was lost, and 32 KiB of such output in a row make
@@ -21,7 +22,9 @@
 enum {
     WST_WINDOW = 32768, /* whatever was agreed: a sender that uses more is still read */
     WST_INFLATERS = 16, /* shared; more are made only for messages inflated as they come */
-    WST_INFLATERS_MAX = 512
+    WST_INFLATERS_MAX = 512,
+    WST_INFLATERS_OWN = 512,       /* directions with one of their own: 20 MiB at most */
+    WST_INFLATERS_OWN_FROM = 8192, /* bytes of history from which on it pays */
 };
 
 struct wst_history { /* the last bytes, as a ring once it is full */
@@ -33,6 +36,7 @@ enum wst_deflate_state { WST_CONTEXT_WHOLE, WST_CONTEXT_LOST, WST_CONTEXT_BROKEN
 
 struct wst_deflate {               /* the compression context of one direction */
     struct wst_history history[2]; /* [1]: the other made-up one, while not whole */
+    struct wst_inflater *own;      /* holds the history, history[0] does not; or NULL */
     uint32_t agreed;               /* last bytes that came out the same both ways */
     uint8_t state; /* enum wst_deflate_state: bytes missing; the sender's data were bad */
     bool takeover; /* the context goes on from message to message */
@@ -41,14 +45,16 @@ struct wst_deflate {               /* the compression context of one direction *
 
 struct wst_inflater {
     z_stream z;
-    const struct wst_deflate *owner; /* whose context it still holds; NULL: nobody's */
-    uint64_t used;                   /* when it was used last */
+    struct wst_deflate *owner; /* whose context it still holds; NULL: nobody's */
+    uint64_t used;             /* when it was used last */
     bool ready, busy;
 };
 
 struct wst_inflaters { /* of one context */
     struct wst_inflater *all[WST_INFLATERS_MAX];
     unsigned n;
+    struct wst_inflater *own[WST_INFLATERS_OWN]; /* of one direction each */
+    unsigned own_n, own_hand;                    /* hand: the next one to be taken away again */
     uint64_t clock;
     uint8_t *twin;  /* output of the second inflation, held against the first */
     uint8_t *spill; /* output beyond the cap */
@@ -84,6 +90,8 @@ void wst_inflaters_free(struct wst_inflaters *all);
 
 struct wst_deflate *wst_deflate_new(struct wst_inflaters *all, bool takeover, bool whole);
 void wst_deflate_free(struct wst_inflaters *all, struct wst_deflate *context);
+/* Whether anything was inflated that later messages may refer to. */
+bool wst_deflate_remembers(const struct wst_deflate *context);
 /* Compressed bytes went missing, or were bad: what follows may refer to anything. */
 void wst_deflate_lose(struct wst_inflaters *all, struct wst_deflate *context,
                       enum wst_deflate_state why);

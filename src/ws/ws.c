@@ -84,7 +84,7 @@ bool wst_ws_shrink(struct wst_ws *ws, struct wst_ws_env *env)
     for (int d = 0; d < 2; d++) {
         struct wst_deflate *context = ws->rare[d].deflate;
         if (!context || ws->side[d].open) continue;
-        if (context->takeover && context->history[0].n) ws->side[d].context_lost = any = true;
+        if (wst_deflate_remembers(context)) ws->side[d].context_lost = any = true;
         wst_deflate_free(&env->inflaters, context);
         ws->rare[d].deflate = NULL;
     }

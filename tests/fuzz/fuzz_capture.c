@@ -35,6 +35,12 @@ static int on_packet(void *user, const struct wst_packet *p)
     return seen->stop_at && seen->pkt >= seen->stop_at; /* the third may not match the filter */
 }
 
+static bool on_ahead(void *user, const struct wst_packet *p)
+{
+    touch(user, p->data);
+    return true;
+}
+
 static void on_secrets(void *user, uint32_t type, struct wst_slice secrets)
 {
     (void)type;
@@ -64,7 +70,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char error[WST_CAPTURE_ERROR_SIZE];
     struct wst_capture *c;
     struct seen seen = {0};
-    struct wst_capture_sink sink = {&seen, on_packet, on_secrets, on_comment, on_trouble};
+    struct wst_capture_sink sink = {&seen,      on_packet,  on_secrets,
+                                    on_comment, on_trouble, on_ahead};
     struct wst_slice file;
     if (size < 1) return 0;
     file = (struct wst_slice){data + 1, size - 1};

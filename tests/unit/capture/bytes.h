@@ -215,7 +215,11 @@ static inline void told_trouble(void *user, const char *source, uint64_t pkt, ui
 }
 static inline struct wst_capture_sink told_sink(struct told *t)
 {
-    return (struct wst_capture_sink){t, told_packet, told_secrets, told_comment, told_trouble};
+    return (struct wst_capture_sink){.user = t,
+                                     .packet = told_packet,
+                                     .secrets = told_secrets,
+                                     .comment = told_comment,
+                                     .trouble = told_trouble};
 }
 
 /* Opens and runs; a capture that cannot be opened tells "error …". Frees it. */

@@ -561,7 +561,7 @@ static void stopping_while_a_pipe_is_silent(void **state)
 
 static void a_sink_of_one_function(void **state)
 {
-    struct wst_capture_sink sink = {&told, told_packet, NULL, NULL, NULL};
+    struct wst_capture_sink sink = {.user = &told, .packet = told_packet};
     struct wst_capture *c = start();
     struct bytes *o = fresh(false);
     char error[WST_CAPTURE_ERROR_SIZE];
@@ -593,7 +593,7 @@ static int run_another(void *user, const struct wst_packet *p)
 
 static void two_at_once(void **state)
 {
-    struct wst_capture_sink sink = {&told, run_another, NULL, NULL, NULL};
+    struct wst_capture_sink sink = {.user = &told, .packet = run_another};
     struct wst_capture *c = start();
     char error[WST_CAPTURE_ERROR_SIZE];
     (void)state;

@@ -175,7 +175,7 @@ static void watch_capture(struct watch *w, const char *path)
     struct wst_capture *capture = wst_capture_new();
     struct wst_context *c = wst_context_new(&options, &listener);
     void *both[2] = {w, c};
-    const struct wst_capture_sink sink = {both, on_packet, NULL, NULL, NULL};
+    const struct wst_capture_sink sink = {.user = both, .packet = on_packet};
     assert_int_equal(wst_capture_add_file(capture, path, NULL), 0);
     assert_int_equal(wst_capture_open(capture, error), 0);
     wst_capture_run(capture, &sink);
