@@ -25,6 +25,8 @@ const struct wst_limits wst_limits_default = {
     .max_resync = 256 * 1024,
     .max_wire = 16 * MIB,
     .max_pipeline = 1024,
+    .max_keys = 4096,
+    .max_findings = 65536,
     .reorder_bytes = 4 * MIB,
     .reorder_segments = 4096,
     .reorder_packets = 16,
@@ -66,7 +68,7 @@ struct wst_context *wst_context_new(const struct wst_options *options,
     context_seed(c->options.hash_seed);
     c->budget.max = c->options.limits.memory;
     wst_pool_init(&c->pool, sizeof(union conversation_any));
-    wst_timeline_init(&c->timeline, listener);
+    wst_timeline_init(&c->timeline, listener, &c->options, &c->budget);
     c->http.options = &c->options;
     c->http.budget = &c->budget;
     c->http.user = c->ws.user = c;
@@ -97,6 +99,7 @@ void wst_context_free(struct wst_context *c)
     wst_net_free(c->net);
     wst_http_env_free(&c->http);
     wst_ws_env_free(&c->ws);
+    wst_timeline_free(&c->timeline);
     wst_pool_free(&c->pool);
     free(c);
 }
@@ -158,7 +161,7 @@ void wst_context_tick(struct wst_context *c, int64_t ns)
 void wst_context_problem(struct wst_context *c, enum wst_problem problem, const char *detail)
 {
     struct wst_event e = {.type = WST_EVENT_PROBLEM, .dir = WST_DIR_NONE, .when = c->now};
-    e.problem = (struct wst_event_problem){.problem = problem, .detail = detail};
+    e.problem = (struct wst_event_problem){.problem = problem, .detail = detail, .offset = -1};
     if (!c->finished) wst_timeline_emit(&c->timeline, &e, NULL);
 }
 

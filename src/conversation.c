@@ -125,7 +125,7 @@ void wst_conversation_problem(void *user, void *conversation, enum wst_problem p
                               enum wst_dir dir, const char *detail, const struct wst_arrival *a)
 {
     struct wst_event e = {.type = WST_EVENT_PROBLEM, .dir = dir, .when = a->when};
-    e.problem = (struct wst_event_problem){.problem = problem, .detail = detail};
+    e.problem = (struct wst_event_problem){.problem = problem, .detail = detail, .offset = -1};
     wst_conversation_emit(user, conversation, &e);
 }
 

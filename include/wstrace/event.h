@@ -49,6 +49,17 @@ struct wst_problem_row {
 };
 /* The row of `problem`; NULL when it is out of range. Static storage. */
 WST_API const struct wst_problem_row *wst_problem_row(enum wst_problem problem);
+/* Whether it is about what an endpoint did; else about what the capture, the network or a limit of
+ * ours kept from being seen, and no verdict over anybody. */
+WST_API bool wst_problem_of_peer(enum wst_problem problem);
+/* The paragraph that `wstrace problems ID` prints: how it is seen, what follows from it. Static
+ * storage; "" where the meaning says it all. */
+WST_API const char *wst_problem_words(enum wst_problem problem);
+
+struct wst_finding { /* how often */
+    enum wst_problem problem;
+    uint64_t times;
+};
 
 enum wst_carrier { WST_CARRIER_UNKNOWN, WST_CARRIER_HTTP1, WST_CARRIER_H2, WST_CARRIER_H3 };
 
@@ -146,6 +157,7 @@ struct wst_event_problem {
     enum wst_problem problem;
     uint64_t n, msg;    /* frame and message concerned; 0: none */
     const char *detail; /* one sentence with the values seen; printable UTF-8 */
+    int64_t offset;     /* where, counted as in frame; -1: nowhere in particular */
 };
 
 struct wst_event_direction { /* totals of one direction */
@@ -162,6 +174,10 @@ struct wst_event_end {
     int32_t code;      /* of the first close frame; -1: none */
     int64_t duration_ns;
     struct wst_event_direction dir[2]; /* [WST_C2S], [WST_S2C] */
+    enum wst_dir tcp_by; /* who sent the first FIN; WST_DIR_NONE: nobody, or not seen */
+    uint64_t problems[WST_LEVELS];       /* of the connection, those not told included */
+    const struct wst_finding *findings;  /* the same by id, in the order of problems.def */
+    size_t findings_n;
 };
 
 struct wst_event_stats {
@@ -170,6 +186,8 @@ struct wst_event_stats {
     uint64_t tcp_streams, connections, refused, frames, messages, gaps;
     uint64_t problems[WST_LEVELS];
     int64_t captured, received, dropped; /* live only, else -1 */
+    const struct wst_finding *findings;  /* as in `end`, of everything */
+    size_t findings_n;
     /* What else was there. */
     uint64_t tls, http, other;      /* TCP conversations that look like TLS, plain HTTP, anything else with data */
     /* Not in the JSON contract, for the words of a summary. */

@@ -37,6 +37,8 @@ struct wst_limits {
     size_t max_resync;   /* 256 KiB: bytes kept to find frames again after a gap */
     size_t max_wire;     /* 16 MiB: bytes of a frame kept as they were on the wire; only with options.wire */
     uint32_t max_pipeline; /* 1024: requests waiting for their responses */
+    uint32_t max_keys;     /* 4096: Sec-WebSocket-Keys remembered, to know one that is used again */
+    uint32_t max_findings; /* 65536: open connections whose findings are counted by id */
     /* -- TCP and IP -- */
     size_t reorder_bytes;     /* 4 MiB: out-of-order bytes a direction; a full scaled window is seldom more */
     uint32_t reorder_segments; /* 4096: their number */
@@ -57,8 +59,16 @@ struct wst_limits {
 };
 WST_API extern const struct wst_limits wst_limits_default;
 
+/* Which findings about endpoints are told. Counted are all; what the capture lacks is always told. */
+enum wst_problems_told {
+    WST_PROBLEMS_ALL,
+    WST_PROBLEMS_FIRST, /* of each id in each direction of a connection */
+    WST_PROBLEMS_NONE,
+};
+
 struct wst_options {
     struct wst_limits limits;
+    enum wst_problems_told problems;
     bool headers;            /* handshake events carry all header lines */
     uint64_t max_payload;    /* payload bytes of a message in an event; UINT64_MAX: all */
     bool verify_checksums;   /* drop packets with a wrong IP or TCP checksum (off: offload) */

@@ -6,6 +6,7 @@
 #include "registry.h"
 
 #include <assert.h>
+#include <string.h>
 
 #define ROWS(table) (sizeof(table) / sizeof((table)[0]))
 
@@ -86,6 +87,25 @@ static_assert(ROWS(problem_rows) == WST_PROBLEMS, "a problem has no row in probl
 const struct wst_problem_row *wst_problem_row(enum wst_problem problem)
 {
     return (unsigned)problem < WST_PROBLEMS ? &problem_rows[problem] : NULL;
+}
+
+/* What nobody did wrong: the capture lacks it, the network changed it, a limit of ours cut it. */
+bool wst_problem_of_peer(enum wst_problem problem)
+{
+    static const char *const families[] = {"handshake.", "frame.", "message.", "close.",
+                                           "control."};
+    switch (problem) {
+    case WST_PROBLEM_HANDSHAKE_PICKED_UP:
+    case WST_PROBLEM_HANDSHAKE_NO_RESPONSE:
+    case WST_PROBLEM_FRAME_TRUNCATED:
+    case WST_PROBLEM_MESSAGE_CONTEXT_LOST:
+    case WST_PROBLEM_MESSAGE_INCOMPLETE: return false;
+    default: break;
+    }
+    const struct wst_problem_row *row = wst_problem_row(problem);
+    for (size_t i = 0; row && i < ROWS(families); i++)
+        if (!strncmp(row->id, families[i], strlen(families[i]))) return true;
+    return false;
 }
 
 /* -- the words of event.h ------------------------------------------------------------------- */

@@ -54,6 +54,12 @@ struct wst_upgrade_terms {
     bool unknown;   /* the answer was not seen: compression is possible */
 };
 
+/* A Sec-WebSocket-Key that was used. The accept value stands for it: it is a hash already. */
+struct wst_key_seen {
+    uint8_t accept[16];
+    uint64_t request_pkt, answer_pkt; /* 0: free */
+};
+
 /* Shared by all conversations of one context. */
 struct wst_http_env {
     const struct wst_options *options;
@@ -69,7 +75,8 @@ struct wst_http_env {
     struct wst_header headers[2][WST_HTTP_HEADERS]; /* of the request, of the response */
     struct wst_buf fold[2];                         /* copies of heads that must be changed */
     struct wst_buf text;                            /* joined header values */
-    struct evp_md_st *sha1; /* fetched once: looking it up costs more than computing it */
+    struct evp_md_st *sha1;    /* fetched once: looking it up costs more than computing it */
+    struct wst_key_seen *keys; /* limits.max_keys, found by what their accept value begins with */
 };
 void wst_http_env_free(struct wst_http_env *env);
 
@@ -94,6 +101,7 @@ struct wst_http {
     bool request_lost; /* the server's bytes must not wait for requests */
     bool request_seen; /* the upgrade that was granted was asked for in the capture */
     bool early_torn;   /* bytes are missing from those that came before the answer */
+    bool secure;       /* the bytes came out of TLS */
     uint8_t asked_n, asked_first;
     uint8_t asked[WST_HTTP_INLINE]; /* kinds of the requests outstanding, a ring */
     struct wst_buf asked_more;      /* and those that found no place there */
@@ -141,7 +149,18 @@ struct wst_extension {
 int wst_extension_next(struct wst_slice *list, struct wst_extension *extension);
 /* Takes the next parameter from the front of *params; value.p == NULL: it has none. */
 int wst_extension_param(struct wst_slice *params, struct wst_slice *name, struct wst_slice *value);
-/* The terms in a server's answer (RFC 7692 section 7.1). NULL: sound; else what is wrong. */
+
+struct wst_deflate_params { /* of one permessage-deflate element, RFC 7692 section 7.1 */
+    bool server_no_context_takeover, client_no_context_takeover;
+    bool has_server_bits, has_client_bits;
+    uint8_t server_bits, client_bits; /* 8–15; 0: no value, or none that is sound */
+};
+/* Reads them, of an offer or an answer. NULL: sound; else what is wrong. */
+const char *wst_extension_params(struct wst_slice params, bool offer, struct wst_deflate_params *p);
+/* Why `answer` is none to `offer`; NULL: it is one. */
+const char *wst_extension_mismatch(const struct wst_deflate_params *answer,
+                                   const struct wst_deflate_params *offer);
+/* The terms in a server's answer. NULL: sound; else what is wrong. */
 const char *wst_extension_deflate(struct wst_slice params, struct wst_deflate_terms *terms);
 
 #endif

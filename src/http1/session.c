@@ -3,6 +3,7 @@
  * In: bytes of both sides. Out: heads in turn, bodies passed over untouched (RFC 9112 section 6).
  */
 #include <openssl/evp.h>
+#include <stdlib.h>
 
 #include "http1.h"
 
@@ -40,6 +41,8 @@ void wst_http_env_free(struct wst_http_env *env)
     wst_buf_free(&env->fold[1], env->budget);
     wst_buf_free(&env->text, env->budget);
     EVP_MD_free(env->sha1);
+    if (env->keys) wst_budget_give(env->budget, env->options->limits.max_keys * sizeof *env->keys);
+    free(env->keys);
 }
 
 bool wst_http_idle(const struct wst_http *h)
@@ -176,6 +179,13 @@ static bool request_keeps(const struct wst_http_env *env, struct wst_slice name)
     return name.n > 14 && wst_slice_is_nocase(wst_slice_head(name, 14), "Sec-WebSocket-");
 }
 
+/* That they were there is judged; what they say is nobody's business, and long. */
+static bool request_keeps_name(const struct wst_http_env *env, struct wst_slice name)
+{
+    return !env->options->headers &&
+           (wst_slice_is_nocase(name, "Cookie") || wst_slice_is_nocase(name, "Authorization"));
+}
+
 static bool request_add(struct wst_http *h, struct wst_http_env *env, struct wst_slice s,
                         const char *end)
 {
@@ -191,16 +201,22 @@ static bool request_keep(struct wst_http *h, struct wst_http_env *env, const str
     for (size_t i = 0; i < head->headers_n; i++)
         if (request_keeps(env, head->headers[i].name))
             n += head->headers[i].name.n + head->headers[i].value.n + 4;
+        else if (request_keeps_name(env, head->headers[i].name))
+            n += head->headers[i].name.n + 3;
     h->request.n = 0;
     /* Just as much as it takes: a hundred thousand may wait at a time. */
     if (n > env->options->limits.max_head * 2 || !wst_buf_room(&h->request, env->budget, n))
         return false;
+    const char version[] = {' ', 'H', 'T', 'T', 'P', '/', '1', '.', (char)('0' + head->minor), 0};
     bool kept = request_add(h, env, head->method, " ") &&
-                request_add(h, env, head->target, " HTTP/1.1\r\n");
+                request_add(h, env, head->target, version) &&
+                request_add(h, env, (struct wst_slice){NULL, 0}, "\r\n");
     for (size_t i = 0; i < head->headers_n && kept; i++)
         if (request_keeps(env, head->headers[i].name))
             kept = request_add(h, env, head->headers[i].name, ": ") &&
                    request_add(h, env, head->headers[i].value, "\r\n");
+        else if (request_keeps_name(env, head->headers[i].name))
+            kept = request_add(h, env, head->headers[i].name, ":\r\n");
     return kept && request_add(h, env, (struct wst_slice){NULL, 0}, "\r\n");
 }
 

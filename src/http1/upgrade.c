@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: MIT
  *
  * In: the head of a request to upgrade and of its answer. Out: WebSocket or not, on what terms;
- * one handshake event; what is wrong with it (RFC 6455 section 4).
+ * one handshake event (RFC 6455 section 4). rules.c judges it.
  */
 #include <openssl/evp.h>
-#include <stdio.h>
 
-#include "http1.h"
+#include "report.h"
 
 #define WEBSOCKET_GUID "258EAFA5-E914-47DA-95CA-C5AB0DC85B11" /* RFC 6455 section 1.3 */
-enum { ACCEPT_LENGTH = 28, KEY_MAX = 256, PROTOCOLS_MAX = 64 };
+enum { KEY_MAX = 256 };
 
 /* base64(SHA-1(key + GUID)), RFC 6455 section 4.2.2 item 5. */
 static bool upgrade_accept(struct wst_http_env *env, struct wst_slice key,
-                           char out[ACCEPT_LENGTH + 1])
+                           char out[WST_ACCEPT_LENGTH + 1])
 {
     uint8_t text[KEY_MAX + sizeof WEBSOCKET_GUID], digest[EVP_MAX_MD_SIZE];
     unsigned n = 0;
@@ -25,7 +24,7 @@ static bool upgrade_accept(struct wst_http_env *env, struct wst_slice key,
         !EVP_Digest(text, key.n + sizeof WEBSOCKET_GUID - 1, digest, &n, env->sha1, NULL) ||
         n != 20)
         return false;
-    return EVP_EncodeBlock((uint8_t *)out, digest, 20) == ACCEPT_LENGTH;
+    return EVP_EncodeBlock((uint8_t *)out, digest, 20) == WST_ACCEPT_LENGTH;
 }
 
 /* Room for every value of both heads with its ", ". */
@@ -52,10 +51,10 @@ static struct wst_slice upgrade_joined(struct wst_http_env *env, const struct ws
     return (struct wst_slice){env->text.p + begin, env->text.n - begin};
 }
 
-static size_t upgrade_protocols(struct wst_slice list, struct wst_slice out[PROTOCOLS_MAX])
+static size_t upgrade_protocols(struct wst_slice list, struct wst_slice out[WST_PROTOCOLS_MAX])
 {
     size_t n = 0;
-    while (list.n && n < PROTOCOLS_MAX) {
+    while (list.n && n < WST_PROTOCOLS_MAX) {
         const uint8_t *comma = memchr(list.p, ',', list.n);
         struct wst_slice one = {list.p, comma ? (size_t)(comma - list.p) : list.n};
         list = wst_slice_skip(list, one.n + 1);
@@ -78,19 +77,7 @@ static int32_t upgrade_version(const struct wst_head *head)
     return n;
 }
 
-struct report { /* what one handshake is made of while it is judged */
-    struct wst_http *http;
-    struct wst_http_env *env;
-    const struct wst_arrival *arrival;
-    const struct wst_head *request, *response; /* either may be NULL */
-    struct wst_event_handshake event;
-    struct wst_slice protocols[PROTOCOLS_MAX];
-    char accept[ACCEPT_LENGTH + 1];
-    bool hixie;
-    const char *deflate_wrong;
-};
-
-static void report_request(struct report *r)
+static void report_request(struct wst_report *r)
 {
     struct wst_event_handshake *e = &r->event;
     const struct wst_head *q = r->request;
@@ -109,14 +96,14 @@ static void report_request(struct report *r)
     e->client_extensions = upgrade_joined(r->env, q, "Sec-WebSocket-Extensions");
     r->hixie = !e->client_key.p && wst_head_find(q, "Sec-WebSocket-Key1", NULL).p;
     if (e->client_key.p && upgrade_accept(r->env, e->client_key, r->accept))
-        e->accept_expected = wst_slice_of(r->accept, ACCEPT_LENGTH);
+        e->accept_expected = wst_slice_of(r->accept, WST_ACCEPT_LENGTH);
     if (r->env->options->headers) {
         e->request_headers = q->headers;
         e->request_headers_n = q->headers_n;
     }
 }
 
-static void report_response(struct report *r)
+static void report_response(struct wst_report *r)
 {
     struct wst_event_handshake *e = &r->event;
     const struct wst_head *a = r->response;
@@ -141,7 +128,7 @@ static void report_response(struct report *r)
 }
 
 /* What the server chose, and the terms of compression that follow from it. */
-static void report_terms(struct report *r)
+static void report_terms(struct wst_report *r)
 {
     struct wst_upgrade_terms *t = &r->http->terms;
     struct wst_slice list = r->event.server_extensions;
@@ -157,121 +144,11 @@ static void report_terms(struct report *r)
     r->event.deflate = t->deflate;
 }
 
-static void report_problem(struct report *r, enum wst_problem p, enum wst_dir dir,
-                           const char *detail)
-{
-    r->env->problem(r->env->user, r->http->conversation, p, dir, detail, r->arrival);
-}
-
-/* Printable ASCII of a stranger's value, for a sentence. */
-static const char *report_shown(struct wst_slice s, char out[64])
-{
-    size_t n = s.n < 60 ? s.n : 60, i;
-    for (i = 0; i < n; i++)
-        out[i] = s.p[i] >= 0x20 && s.p[i] < 0x7f && s.p[i] != '"' ? (char)s.p[i] : '?';
-    memcpy(out + i, n < s.n ? "..." : "", n < s.n ? 4 : 1);
-    return out;
-}
-
-static bool report_offered(const struct report *r, struct wst_slice name)
-{
-    struct wst_slice list = r->event.client_extensions;
-    struct wst_extension x;
-    while (wst_extension_next(&list, &x) > 0)
-        if (x.name.n == name.n &&
-            !strncasecmp((const char *)x.name.p, (const char *)name.p, name.n))
-            return true;
-    return false;
-}
-
-static void report_extensions(struct report *r)
-{
-    char detail[192], shown[64];
-    struct wst_slice list = r->event.server_extensions;
-    struct wst_extension x;
-    int is;
-    while ((is = wst_extension_next(&list, &x)) > 0)
-        if (r->request && !report_offered(r, x.name)) {
-            snprintf(detail, sizeof detail, "the server chose %s, which was not offered",
-                     report_shown(x.name, shown));
-            report_problem(r, WST_PROBLEM_HANDSHAKE_EXTENSION_NOT_OFFERED, WST_S2C, detail);
-        }
-    if (is < 0 || r->deflate_wrong) {
-        snprintf(detail, sizeof detail, "the server's answer \"%s\": %s",
-                 report_shown(r->event.server_extensions, shown),
-                 is < 0 ? "it is malformed" : r->deflate_wrong);
-        report_problem(r, WST_PROBLEM_HANDSHAKE_EXTENSION_BAD, WST_S2C, detail);
-    }
-}
-
-static void report_subprotocol(struct report *r)
-{
-    struct wst_slice chosen = r->event.subprotocol;
-    if (!chosen.p || !r->request) return;
-    for (size_t i = 0; i < r->event.client_protocols_n; i++)
-        if (r->protocols[i].n == chosen.n && !memcmp(r->protocols[i].p, chosen.p, chosen.n)) return;
-    char detail[160], shown[64];
-    snprintf(detail, sizeof detail, "the server chose \"%s\", which was not offered",
-             report_shown(chosen, shown));
-    report_problem(r, WST_PROBLEM_HANDSHAKE_SUBPROTOCOL_NOT_OFFERED, WST_S2C, detail);
-}
-
-static void report_accept(struct report *r)
-{
-    char detail[192], shown[64];
-    if (r->event.server_accept.p && r->event.accept_ok == 0) {
-        snprintf(detail, sizeof detail, "the server sent %s; the key demands %s",
-                 report_shown(r->event.server_accept, shown), r->accept);
-        report_problem(r, WST_PROBLEM_HANDSHAKE_ACCEPT_WRONG, WST_S2C, detail);
-    } else if (!r->event.server_accept.p) {
-        snprintf(detail, sizeof detail, "the server sent no accept value%s%s",
-                 r->accept[0] ? "; the key demands " : "", r->accept);
-        report_problem(r, WST_PROBLEM_HANDSHAKE_ACCEPT_MISSING, WST_S2C, detail);
-    }
-}
-
-static void report_problems(struct report *r)
-{
-    char detail[96];
-    const struct wst_event_handshake *e = &r->event;
-    if (r->hixie) {
-        report_problem(r, WST_PROBLEM_HANDSHAKE_HIXIE, WST_C2S,
-                       "the request carries Sec-WebSocket-Key1 instead of Sec-WebSocket-Key");
-        return;
-    }
-    if (r->request && !e->client_key.p)
-        report_problem(r, WST_PROBLEM_HANDSHAKE_KEY_MISSING, WST_C2S,
-                       "the request has no Sec-WebSocket-Key");
-    if (r->request && e->version != 13) {
-        snprintf(detail, sizeof detail,
-                 e->version < 0 ? "the request names no version" : "the request names version %d",
-                 (int)e->version);
-        report_problem(r, WST_PROBLEM_HANDSHAKE_VERSION, WST_C2S, detail);
-    }
-    if (e->accepted && r->response) {
-        report_accept(r);
-        report_extensions(r);
-        report_subprotocol(r);
-    }
-    if (e->accepted && (!r->request || !r->response))
-        report_problem(r, WST_PROBLEM_HANDSHAKE_PICKED_UP, WST_DIR_NONE,
-                       r->request ? "the answer to the upgrade request is not in the capture"
-                                  : "the upgrade request is not in the capture");
-    else if (!r->response)
-        report_problem(r, WST_PROBLEM_HANDSHAKE_NO_RESPONSE, WST_S2C,
-                       "no answer to the upgrade request was captured");
-    size_t early = wst_queue_bytes(&r->http->wait[WST_C2S]);
-    if (e->accepted && r->response && early) {
-        snprintf(detail, sizeof detail, "%zu bytes came before the answer", early);
-        report_problem(r, WST_PROBLEM_HANDSHAKE_EARLY_DATA, WST_C2S, detail);
-    }
-}
-
 bool wst_upgrade_report(struct wst_http *h, struct wst_http_env *env,
                         const struct wst_head *response, bool accepted_unseen,
                         const struct wst_arrival *a)
 {
-    struct report r = {.http = h, .env = env, .arrival = a, .response = response};
+    struct wst_report r = {.http = h, .env = env, .arrival = a, .response = response};
     r.event = (struct wst_event_handshake){.carrier = WST_CARRIER_HTTP1,
                                            .tcp_stream = -1,
                                            .stream_id = -1,
@@ -299,6 +176,6 @@ bool wst_upgrade_report(struct wst_http *h, struct wst_http_env *env,
     if (r.event.accepted && (!r.request || !response)) r.event.carrier = WST_CARRIER_UNKNOWN;
     if (r.event.accepted && response) report_terms(&r);
     env->handshake(env->user, h->conversation, &r.event, a);
-    report_problems(&r);
+    wst_report_judge(&r);
     return r.event.accepted;
 }

@@ -234,7 +234,13 @@ void wst_json_problem(struct wst_json *json, const struct wst_event *event)
     put_number_or_null(out, ",\"n\":", p->n ? (int64_t)p->n : -1);
     put_number_or_null(out, ",\"msg\":", p->msg ? (int64_t)p->msg : -1);
     put_text(out, ",\"detail\":", p->detail ? p->detail : "");
+    put_number_or_null(out, ",\"offset\":", p->offset);
     wst_out_text(out, "}\n");
+}
+
+static const char *side(enum wst_dir dir)
+{
+    return dir == WST_C2S ? "client" : dir == WST_S2C ? "server" : NULL;
 }
 
 static void put_direction(struct wst_out *out, const char *key, const struct wst_event_direction *d)
@@ -248,18 +254,40 @@ static void put_direction(struct wst_out *out, const char *key, const struct wst
     wst_out_text(out, "}");
 }
 
+static void put_levels(struct wst_out *out, const uint64_t levels[WST_LEVELS])
+{
+    put_number(out, ",\"problems\":{\"error\":", levels[WST_ERROR]);
+    put_number(out, ",\"warning\":", levels[WST_WARNING]);
+    put_number(out, ",\"note\":", levels[WST_NOTE]);
+    wst_out_text(out, "}");
+}
+
+static void put_findings(struct wst_out *out, const struct wst_finding *findings, size_t n)
+{
+    wst_out_text(out, ",\"findings\":{");
+    for (size_t i = 0; i < n; i++) {
+        const struct wst_problem_row *row = wst_problem_row(findings[i].problem);
+        wst_out_text(out, i ? ",\"" : "\"");
+        wst_out_text(out, row ? row->id : "unknown");
+        put_number(out, "\":", findings[i].times);
+    }
+    wst_out_text(out, "}");
+}
+
 void wst_json_end(struct wst_json *json, const struct wst_event *event)
 {
     const struct wst_event_end *e = &event->end;
     struct wst_out *out = begin(json, event, WST_JSON_NO_DIR);
-    const char *by = e->by == WST_C2S ? "client" : e->by == WST_S2C ? "server" : NULL;
     put_text(out, ",\"tcp\":", wst_tcp_end_name(e->tcp));
     put_bool(out, ",\"clean\":", e->clean);
-    put_text(out, ",\"by\":", by);
+    put_text(out, ",\"by\":", side(e->by));
     put_number_or_null(out, ",\"code\":", e->code);
     put_seconds(out, ",\"duration\":", e->duration_ns, event->nanos);
     put_direction(out, ",\"c2s\":", &e->dir[WST_C2S]);
     put_direction(out, ",\"s2c\":", &e->dir[WST_S2C]);
+    put_text(out, ",\"tcp_by\":", side(e->tcp_by));
+    put_levels(out, e->problems);
+    put_findings(out, e->findings, e->findings_n);
     wst_out_text(out, "}\n");
 }
 
@@ -274,15 +302,14 @@ void wst_json_stats(struct wst_json *json, const struct wst_event *event)
     put_number(out, ",\"refused\":", s->refused);
     put_number(out, ",\"frames\":", s->frames);
     put_number(out, ",\"messages\":", s->messages);
-    put_number(out, ",\"problems\":{\"error\":", s->problems[WST_ERROR]);
-    put_number(out, ",\"warning\":", s->problems[WST_WARNING]);
-    put_number(out, ",\"note\":", s->problems[WST_NOTE]);
-    put_number(out, "},\"gaps\":", s->gaps);
+    put_levels(out, s->problems);
+    put_number(out, ",\"gaps\":", s->gaps);
     put_number_or_null(out, ",\"captured\":", s->captured);
     put_number_or_null(out, ",\"received\":", s->received);
     put_number_or_null(out, ",\"dropped\":", s->dropped);
     put_number(out, ",\"tls\":", s->tls);
     put_number(out, ",\"http\":", s->http);
     put_number(out, ",\"other\":", s->other);
+    put_findings(out, s->findings, s->findings_n);
     wst_out_text(out, "}\n");
 }

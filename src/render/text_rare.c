@@ -88,6 +88,19 @@ void wst_text_problem(struct wst_text *text, const struct wst_event *event)
     wst_out_text(out, "\n");
 }
 
+/* "; 2 errors, 1 warning": nothing for what there is none of. */
+static void put_findings(struct wst_out *out, const uint64_t levels[WST_LEVELS])
+{
+    static const char *const names[WST_LEVELS] = {"note", "warning", "error"};
+    const char *before = "; ";
+    for (int level = WST_LEVELS - 1; level >= 0; level--) {
+        if (levels[level] == 0) continue;
+        wst_out_text(out, before);
+        wst_text_count(out, levels[level], names[level]);
+        before = ", ";
+    }
+}
+
 /* -- end ------------------------------------------------------------------------------------ */
 
 static void put_how(struct wst_out *out, const struct wst_event_end *e)
@@ -139,26 +152,11 @@ void wst_text_end(struct wst_text *text, const struct wst_event *event)
     if (broken) wst_text_plain(text);
     put_direction(out, "  > ", &e->dir[WST_C2S]);
     put_direction(out, "  < ", &e->dir[WST_S2C]);
+    put_findings(out, e->problems);
     wst_out_text(out, "\n");
 }
 
 /* -- stats ---------------------------------------------------------------------------------- */
-
-/* "; 2 errors, 1 warning": nothing for what there is none of. */
-static void put_findings(struct wst_out *out, const struct wst_event_stats *s)
-{
-    static const char *const names[WST_LEVELS] = {"note", "warning", "error"};
-    const char *before = "; ";
-    for (int level = WST_LEVELS - 1; level >= 0; level--) {
-        if (s->problems[level] == 0) continue;
-        wst_out_text(out, before);
-        wst_text_count(out, s->problems[level], names[level]);
-        before = ", ";
-    }
-    if (s->gaps == 0) return;
-    wst_out_text(out, before);
-    wst_text_count(out, s->gaps, "gap");
-}
 
 /* "12 TCP connections, 9 look like TLS, 2 plain HTTP" */
 static void put_tcp(struct wst_out *out, const struct wst_event_stats *s)
@@ -241,7 +239,12 @@ void wst_text_stats(struct wst_text *text, const struct wst_event *event)
         wst_out_text(out, "no WebSocket; ");
         put_tcp(out, s);
     }
-    put_findings(out, s);
+    put_findings(out, s->problems);
+    if (s->gaps > 0) {
+        bool first = !s->problems[WST_NOTE] && !s->problems[WST_WARNING] && !s->problems[WST_ERROR];
+        wst_out_text(out, first ? "; " : ", ");
+        wst_text_count(out, s->gaps, "gap");
+    }
     wst_out_text(out, "\n");
     put_traffic(out, s, found);
     put_unread(text, s);

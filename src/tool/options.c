@@ -39,6 +39,20 @@ static int take_colour(void *target, const char *text)
     return wst_tool_misuse("--color wants auto, always or never, not '%s'", text);
 }
 
+static int take_problems(void *target, const char *text)
+{
+    static const char *const words[] = {
+        [WST_PROBLEMS_ALL] = "all", [WST_PROBLEMS_FIRST] = "first", [WST_PROBLEMS_NONE] = "none"};
+    struct wst_tool_options *o = target;
+
+    for (int i = 0; i < 3; i++)
+        if (strcmp(text, words[i]) == 0) {
+            o->problems = (enum wst_problems_told)i;
+            return 0;
+        }
+    return wst_tool_misuse("--problems wants all, first or none, not '%s'", text);
+}
+
 /* The opcode of text[0..n): a name as the output writes it, or a number. -1: neither. */
 static int opcode(const char *text, size_t n)
 {
@@ -132,6 +146,8 @@ const struct wst_tool_arg wst_tool_trace_args[] = {
     {NULL, 0, "dir", "DIRECTION", CALL(take_dir), "only c2s (client to server) or s2c"},
     {NULL, 0, "op", "LIST", CALL(take_ops), "only these opcodes: text,binary,continuation,close,ping,pong or numbers"},
 
+    {NULL, 0, "problems", "WHICH", CALL(take_problems), "findings: the first of its kind in a connection (default), all or none"},
+
     {"Output", 0, "json", NULL, FLAG(json), "one JSON object a line instead of text"},
     {NULL, 'o', "output", "FILE", WORD(output), "write to FILE instead of standard output"},
     {NULL, 't', NULL, NULL, COUNT(times), "time: -t none, -tt since 1970, -ttt since the line before,"},
@@ -219,6 +235,7 @@ static void defaults(struct wst_tool_options *o)
 {
     *o = (struct wst_tool_options){
         .dir = WST_DIR_NONE,
+        .problems = WST_PROBLEMS_FIRST,
         .max_text = WST_TOOL_MAX_TEXT,
         .max_payload = UINT64_MAX,
         .max_message = wst_limits_default.max_message,

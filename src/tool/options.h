@@ -9,7 +9,7 @@
 #include "args.h"
 
 #include <stdbool.h>
-#include <wstrace/render.h>
+#include <wstrace/wstrace.h>
 
 /* Columns for the payload: with what stands before it, a line of a wide terminal. */
 enum { WST_TOOL_MAX_TEXT = 64 };
@@ -44,6 +44,7 @@ struct wst_tool_options {
     enum wst_dir dir;
     uint16_t ops;
     enum wst_tool_colour colour;
+    enum wst_problems_told problems;
     bool json, quiet, line_buffered, headers, utc, no_promiscuous, verify_checksums;
     bool list_devices, help, version;
 };

@@ -200,6 +200,7 @@ static bool make_chain(struct run *run)
     options.headers = o->headers || o->verbose > 0;
     options.verify_checksums = o->verify_checksums;
     options.max_payload = o->max_payload;
+    options.problems = o->problems;
     options.limits.max_message = o->max_message;
     options.limits.memory = o->memory;
     run->render = make_renderer(run);

@@ -216,12 +216,24 @@ struct wst_deflate *wst_deflate_new(struct wst_inflaters *all, bool takeover, bo
     return c;
 }
 
+void wst_deflate_hold(struct wst_inflaters *all, struct wst_deflate *c, unsigned bits)
+{
+    if (c->window || !wst_budget_take(all->budget, sizeof *c->window)) return;
+    c->window = malloc(sizeof *c->window);
+    if (c->window)
+        wst_window_init(c->window, bits);
+    else
+        wst_budget_give(all->budget, sizeof *c->window);
+}
+
 void wst_deflate_free(struct wst_inflaters *all, struct wst_deflate *c)
 {
     if (!c) return;
     inflaters_disown(all, c);
     history_free(all, &c->history[0]);
     history_free(all, &c->history[1]);
+    if (c->window) wst_budget_give(all->budget, sizeof *c->window);
+    free(c->window);
     wst_budget_give(all->budget, sizeof *c);
     free(c);
 }
@@ -258,6 +270,7 @@ void wst_inflation_begin(struct wst_inflaters *all, struct wst_inflation *f, str
 {
     *f = (struct wst_inflation){.context = c, .out = out, .cap = cap, .begin = out->n};
     bool whole = c->state == WST_CONTEXT_WHOLE;
+    if (c->window) wst_window_begin(c->window);
     f->end = WST_INFLATE_STARVED;
     if (c->starved) return;
     if (!(f->by[0] = inflater_take(all, whole && c->takeover ? c : NULL))) return;
@@ -335,6 +348,7 @@ static bool inflation_step(struct wst_inflaters *all, struct wst_inflation *f, s
     if (ret == Z_DATA_ERROR || ret == Z_NEED_DICT || ret == Z_STREAM_ERROR || ret == Z_MEM_ERROR) {
         inflation_note(all, f, to, made);
         inflation_fail(f, WST_INFLATE_BAD);
+        f->why = z->msg;
         return false;
     }
     inflation_note(all, f, to, made);
@@ -380,6 +394,7 @@ void wst_inflation_feed(struct wst_inflaters *all, struct wst_inflation *f, stru
             f->tail[3] = in.p[i];
         }
     f->in += in.n;
+    if (f->context->window) wst_window_feed(f->context->window, in);
     inflation_put(all, f, in);
 }
 

@@ -18,6 +18,7 @@
 #include <zlib.h>
 
 #include "buf.h"
+#include "window.h"
 
 enum {
     WST_WINDOW = 32768, /* whatever was agreed: a sender that uses more is still read */
@@ -41,6 +42,7 @@ struct wst_deflate {               /* the compression context of one direction *
     uint8_t state; /* enum wst_deflate_state: bytes missing; the sender's data were bad */
     bool takeover; /* the context goes on from message to message */
     bool starved;  /* no memory for a history */
+    struct wst_window *window; /* checks the distances; NULL: any will do */
 };
 
 struct wst_inflater {
@@ -82,13 +84,16 @@ struct wst_inflation {
     uint8_t tail[4];     /* the last four bytes put in */
     uint64_t in;         /* bytes put in */
     enum wst_inflate_end end;
-    bool stopped; /* a final block (BFINAL) ended with the input */
+    const char *why; /* zlib's word for what is BAD; static, or NULL */
+    bool stopped;    /* a final block (BFINAL) ended with the input */
 };
 
 bool wst_inflaters_init(struct wst_inflaters *all, struct wst_budget *budget, uint64_t max_inflate);
 void wst_inflaters_free(struct wst_inflaters *all);
 
 struct wst_deflate *wst_deflate_new(struct wst_inflaters *all, bool takeover, bool whole);
+/* Holds the sender to a window of 2 to the `bits`. Without memory for that it is not held. */
+void wst_deflate_hold(struct wst_inflaters *all, struct wst_deflate *context, unsigned bits);
 void wst_deflate_free(struct wst_inflaters *all, struct wst_deflate *context);
 /* Whether anything was inflated that later messages may refer to. */
 bool wst_deflate_remembers(const struct wst_deflate *context);

@@ -49,6 +49,7 @@ static void seek_give_up(const struct wst_ws_step *s)
     struct wst_ws_side *side = wst_side_of(s);
     uint64_t bytes = s->ws->rare[s->dir].seek->skipped + s->ws->rare[s->dir].seek->bytes.n;
     side->mode = WST_WS_OFF;
+    side->blind = true;
     wst_seek_free(s->ws->rare[s->dir].seek, s->env->budget);
     s->ws->rare[s->dir].seek = NULL;
     if (bytes)

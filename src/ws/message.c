@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "message.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 enum {
     INFLATE_AT = 65536,     /* compressed bytes that may wait; more are inflated as they come */
     SCRATCH_KEEP = 1 << 20, /* a scratch buffer larger than this is let go */
-    SPILL = 16384
+    SPILL = 16384,
+    LARGER_FROM = 64, /* bytes: shorter ones seldom get smaller, and who compresses all knows it */
+    EMPTY_FRAGMENTS = 8 /* without a byte, in one message; more are told */
 };
 
 void wst_message_begin(struct wst_ws_message *m, uint8_t opcode, bool compressed, uint64_t pkt)
@@ -30,14 +33,25 @@ static bool message_takeover(const struct wst_ws_step *s)
     return !(s->dir == WST_C2S ? t->client_no_context_takeover : t->server_no_context_takeover);
 }
 
+/* The window that was agreed on, as a power of two. */
+static unsigned message_bits(const struct wst_ws_step *s)
+{
+    const struct wst_deflate_terms *t = &s->ws->terms.deflate;
+    if (!t->agreed) return 15;
+    return s->dir == WST_C2S ? t->client_max_window_bits : t->server_max_window_bits;
+}
+
 /* The direction's compression context, made with its first compressed message. */
 static struct wst_deflate *message_deflate(const struct wst_ws_step *s)
 {
     struct wst_ws_rare *rare = &s->ws->rare[s->dir];
     struct wst_ws_side *side = message_side(s);
-    if (!rare->deflate)
+    if (!rare->deflate) {
         rare->deflate =
             wst_deflate_new(&s->env->inflaters, message_takeover(s), !side->context_lost);
+        if (rare->deflate && message_bits(s) < 15)
+            wst_deflate_hold(&s->env->inflaters, rare->deflate, message_bits(s));
+    }
     if (!rare->deflate) side->context_lost = true; /* no memory: this message will be missing */
     return rare->deflate;
 }
@@ -205,7 +219,8 @@ struct message_result { /* what the finished message turned out to be */
     bool certain;
     bool judged; /* utf8 says whether all of it is valid, though not all is kept */
     enum wst_inflate_end inflated;
-    bool doubt; /* some of it depends on what was lost */
+    const char *why; /* the data are bad, in zlib's words; or NULL */
+    bool doubt;      /* some of it depends on what was lost */
 };
 
 static void message_take_inflation(struct wst_inflation *f, uint8_t context,
@@ -214,29 +229,80 @@ static void message_take_inflation(struct wst_inflation *f, uint8_t context,
     r->len = f->len;
     r->known = f->known;
     r->inflated = f->end;
+    r->why = f->why;
     r->doubt = f->known < f->len || (f->end == WST_INFLATE_STARVED);
     /* After data that broke the rules an endpoint would have failed: what it says later may be
      * readable, but it is not certain. */
     r->certain = f->end == WST_INFLATE_OK && !r->doubt && context != WST_CONTEXT_BROKEN;
 }
 
+/* Where byte `bad` of the message went over the wire: *n its frame, the offset; -1: not known. */
+static int64_t message_place(const struct wst_ws_step *s, const struct wst_ws_message *m,
+                             uint64_t bad, uint64_t *n)
+{
+    const struct wst_ws_side *side = message_side(s);
+    const struct wst_ws_open *open = side->open;
+    if (m->compressed) return -1;
+    if (m->frames == 1) return (int64_t)((side->offset + m->header_len + bad) & INT64_MAX);
+    for (size_t at = 0; open && at + sizeof(struct wst_ws_mark) <= open->marks.n;
+         at += sizeof(struct wst_ws_mark)) {
+        struct wst_ws_mark mark;
+        memcpy(&mark, open->marks.p + at, sizeof mark);
+        if (bad >= mark.end) continue;
+        *n = mark.n;
+        return (int64_t)((mark.offset - (mark.end - bad)) & INT64_MAX);
+    }
+    return -1;
+}
+
+/* An endpoint may fail the connection at the first byte that cannot be right (section 8.1). */
 static void message_text_problem(const struct wst_ws_step *s, const struct wst_ws_message *m,
                                  const struct message_result *r, uint64_t n)
 {
     struct wst_utf8 u = m->utf8;
+    char byte[16] = "";
     if (!r->judged) {
         wst_utf8_init(&u);
         wst_utf8_feed(&u, r->payload);
     }
-    if (u.bad != UINT64_MAX && u.bad < r->payload.n)
-        wst_ws_problemf(s, WST_PROBLEM_MESSAGE_INVALID_UTF8, n, m->no, "byte %02x at %llu of %llu",
-                        r->payload.p[u.bad], (unsigned long long)u.bad, (unsigned long long)r->len);
-    else if (u.bad != UINT64_MAX)
-        wst_ws_problemf(s, WST_PROBLEM_MESSAGE_INVALID_UTF8, n, m->no, "at byte %llu of %llu",
-                        (unsigned long long)u.bad, (unsigned long long)r->len);
-    else
-        wst_ws_problemf(s, WST_PROBLEM_MESSAGE_INVALID_UTF8, n, m->no,
-                        "it ends inside a character, after %llu bytes", (unsigned long long)r->len);
+    bool ends = u.bad == UINT64_MAX;
+    uint64_t bad = ends ? r->len : u.bad;
+    int64_t offset = message_place(s, m, ends && bad ? bad - 1 : bad, &n);
+    if (ends) {
+        wst_ws_problem_at(s, WST_PROBLEM_MESSAGE_INVALID_UTF8, n, m->no, offset,
+                          "it ends inside a character, after %llu bytes", (unsigned long long)bad);
+        return;
+    }
+    if (bad < r->payload.n) snprintf(byte, sizeof byte, "byte %02x ", r->payload.p[bad]);
+    wst_ws_problem_at(s, WST_PROBLEM_MESSAGE_INVALID_UTF8, n, m->no, offset, "%sat %s%llu of %llu",
+                      byte, *byte ? "" : "byte ", (unsigned long long)bad,
+                      (unsigned long long)r->len);
+}
+
+/* What is wrong with a message that was read to its end. */
+static void message_judge(const struct wst_ws_step *s, const struct wst_ws_message *m,
+                          const struct message_result *r, uint64_t n)
+{
+    if (m->empty > EMPTY_FRAGMENTS)
+        wst_ws_problemf(s, WST_PROBLEM_MESSAGE_EMPTY_FRAGMENTS, n, m->no,
+                        "%u of %llu fragments carry nothing", m->empty,
+                        (unsigned long long)m->frames);
+    if (!m->compressed || !r->certain) return;
+    if (m->wire_len > r->len && r->len >= LARGER_FROM)
+        wst_ws_problemf(s, WST_PROBLEM_MESSAGE_COMPRESSED_LARGER, n, m->no,
+                        "%llu bytes became %llu", (unsigned long long)r->len,
+                        (unsigned long long)m->wire_len);
+}
+
+/* One distance is enough: the sender does not keep to what was agreed on. */
+static void message_window(const struct wst_ws_step *s, const struct wst_ws_message *m, uint64_t n)
+{
+    const struct wst_deflate *c = s->ws->rare[s->dir].deflate;
+    if (!m->compressed || !c || !c->window || !c->window->exceeded) return;
+    wst_ws_problemf(s, WST_PROBLEM_MESSAGE_WINDOW, n, m->no,
+                    "byte %llu is taken from %u bytes before it; the window agreed on has %u",
+                    (unsigned long long)c->window->at, c->window->worst, c->window->limit);
+    c->window->exceeded = false;
 }
 
 static void message_problems(const struct wst_ws_step *s, const struct wst_ws_message *m,
@@ -254,7 +320,8 @@ static void message_problems(const struct wst_ws_step *s, const struct wst_ws_me
                         (unsigned long long)m->wire_len);
     else if (r->inflated == WST_INFLATE_BAD || r->inflated == WST_INFLATE_TRUNCATED)
         wst_ws_problemf(s, WST_PROBLEM_MESSAGE_BAD_DEFLATE, n, m->no,
-                        "%s, after %llu bytes of output", inflate_words[r->inflated], len);
+                        "%s%s%s%s, after %llu bytes of output", inflate_words[r->inflated],
+                        r->why ? " (" : "", r->why ? r->why : "", r->why ? ")" : "", len);
     else if (r->inflated == WST_INFLATE_LIMIT)
         wst_ws_problemf(s, WST_PROBLEM_LIMIT_INFLATE, n, m->no,
                         "%llu compressed bytes gave more than %llu",
@@ -272,6 +339,8 @@ static void message_problems(const struct wst_ws_step *s, const struct wst_ws_me
                         omitted, len);
     bool whole = r->certain && (r->judged || !omitted);
     if (m->opcode == WST_OP_TEXT && whole && !e->utf8) message_text_problem(s, m, r, n);
+    message_window(s, m, n);
+    if (m->compressed || m->empty) message_judge(s, m, r, n);
 }
 
 /* Text to print: valid as far as it goes. What was cut is cut between characters. */
@@ -441,6 +510,7 @@ void wst_message_whole(const struct wst_ws_step *s, struct wst_ws_message *m,
                        const struct wst_frame *f, struct wst_slice payload, uint64_t n)
 {
     m->wire_len = m->len = payload.n;
+    m->header_len = f->header_len;
     struct wst_buf *scratch = &s->env->unmasked;
     if (f->masked && payload.n) {
         if (!wst_buf_reserve(scratch, s->env->budget, payload.n, SIZE_MAX)) {

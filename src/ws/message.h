@@ -45,6 +45,10 @@ void wst_ws_problem(const struct wst_ws_step *step, enum wst_problem problem, ui
 /* Detail by printf's rules, at most 240 bytes. */
 void wst_ws_problemf(const struct wst_ws_step *step, enum wst_problem problem, uint64_t n,
                      uint64_t msg, const char *format, ...) __attribute__((format(printf, 5, 6)));
+/* The same at a place that is not where the current frame begins. */
+void wst_ws_problem_at(const struct wst_ws_step *step, enum wst_problem problem, uint64_t n,
+                       uint64_t msg, int64_t offset, const char *format, ...)
+    __attribute__((format(printf, 6, 7)));
 struct wst_frame_context { /* what the rules must know beside the header */
     uint64_t n, msg;
     bool orphan;     /* a continuation of nothing */

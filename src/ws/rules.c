@@ -5,18 +5,31 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "message.h"
+#include "judge.h"
 #include "registry.h"
 
-void wst_ws_problem(const struct wst_ws_step *s, enum wst_problem problem, uint64_t n, uint64_t msg,
-                    const char *detail)
+static void rules_tell(const struct wst_ws_step *s, enum wst_problem problem, uint64_t n,
+                       uint64_t msg, int64_t offset, const char *detail)
 {
     struct wst_event e;
     e.type = WST_EVENT_PROBLEM;
     e.dir = s->dir;
     e.when = s->arrival->when;
-    e.problem = (struct wst_event_problem){problem, n, msg, detail};
+    e.problem = (struct wst_event_problem){problem, n, msg, detail, offset};
     s->env->emit(s->env->user, s->ws->conversation, &e);
+}
+
+/* With a frame's number: while it is the current one, or just over. */
+static int64_t rules_offset(const struct wst_ws_step *s, uint64_t n)
+{
+    if (!n || s->dir == WST_DIR_NONE) return -1;
+    return (int64_t)(s->ws->side[s->dir].offset & INT64_MAX);
+}
+
+void wst_ws_problem(const struct wst_ws_step *s, enum wst_problem problem, uint64_t n, uint64_t msg,
+                    const char *detail)
+{
+    rules_tell(s, problem, n, msg, rules_offset(s, n), detail);
 }
 
 void wst_ws_problemf(const struct wst_ws_step *s, enum wst_problem problem, uint64_t n,
@@ -27,7 +40,18 @@ void wst_ws_problemf(const struct wst_ws_step *s, enum wst_problem problem, uint
     va_start(args, format);
     vsnprintf(detail, sizeof detail, format, args);
     va_end(args);
-    wst_ws_problem(s, problem, n, msg, detail);
+    rules_tell(s, problem, n, msg, rules_offset(s, n), detail);
+}
+
+void wst_ws_problem_at(const struct wst_ws_step *s, enum wst_problem problem, uint64_t n,
+                       uint64_t msg, int64_t offset, const char *format, ...)
+{
+    char detail[240];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(detail, sizeof detail, format, args);
+    va_end(args);
+    rules_tell(s, problem, n, msg, offset, detail);
 }
 
 static const char *rules_side(enum wst_dir dir)
@@ -68,6 +92,13 @@ static void rules_rsv(const struct wst_ws_step *s, const struct wst_frame *f,
                         stray == 4 || stray == 2 || stray == 1 ? "it" : "them");
 }
 
+/* A client's key that has to be looked at: one of the first, or zero. */
+static bool rules_key_open(const struct wst_ws_step *s, const struct wst_frame *f)
+{
+    return f->masked && s->dir == WST_C2S &&
+           (!s->ws->keys_judged || !(f->key[0] | f->key[1] | f->key[2] | f->key[3]));
+}
+
 /* The one question that nearly every frame answers with no. */
 static bool rules_clean(const struct wst_ws_step *s, const struct wst_frame *f,
                         const struct wst_frame_context *c)
@@ -75,7 +106,7 @@ static bool rules_clean(const struct wst_ws_step *s, const struct wst_frame *f,
     return f->masked == (s->dir == WST_C2S) && rules_rsv_fine(s, f) &&
            (f->opcode <= 2 || (f->opcode >= 8 && f->opcode <= 10 && f->fin && f->len <= 125)) &&
            rules_length_minimal(f) && !(f->len >> 63) && !c->orphan && !c->interrupts &&
-           !c->after_close;
+           !c->after_close && !rules_key_open(s, f);
 }
 
 void wst_rules_frame(const struct wst_ws_step *s, const struct wst_frame *f,
@@ -83,6 +114,7 @@ void wst_rules_frame(const struct wst_ws_step *s, const struct wst_frame *f,
 {
     if (rules_clean(s, f, c)) return;
     const char *name = wst_opcode_name(f->opcode), *side = rules_side(s->dir);
+    if (rules_key_open(s, f)) wst_judge_key(s, f, c->n, c->msg);
     if (s->dir == WST_C2S && !f->masked)
         wst_ws_problemf(s, WST_PROBLEM_FRAME_UNMASKED_CLIENT, c->n, c->msg,
                         "the client's %s frame of %llu bytes has no mask", name,

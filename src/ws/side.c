@@ -3,12 +3,16 @@
  * In: the bytes of one direction. Out: its frames, each handed to its message or shown by itself.
  */
 #include "side.h"
+#include "judge.h"
 
 #include <stdlib.h>
 
 #include "registry.h"
 
-enum { CONTROL_MAX = 1 << 20 }; /* payload kept of a control frame; legal ones have 125 bytes */
+enum {
+    CONTROL_MAX = 1 << 20, /* payload kept of a control frame; legal ones have 125 bytes */
+    MARKS_MAX = 24 << 10   /* of a message: its first thousand fragments */
+};
 
 static struct wst_ws_open *side_open(struct wst_ws_env *env, struct wst_ws_side *side)
 {
@@ -26,6 +30,7 @@ void wst_side_open_free(struct wst_ws_env *env, struct wst_ws_side *side)
     side->open = NULL;
     wst_message_free(env, &open->m);
     wst_buf_free(&open->control, env->budget);
+    wst_buf_free(&open->marks, env->budget);
     wst_budget_give(env->budget, sizeof *open);
     free(open);
 }
@@ -109,6 +114,7 @@ static void emit_close(const struct wst_ws_step *s, uint64_t n, struct wst_slice
     if (s->ws->closed_by == WST_DIR_NONE) {
         s->ws->closed_by = (int8_t)s->dir;
         s->ws->close_code = code;
+        wst_judge_closing(s);
     }
     side->closed = true;
     wst_rules_close(s, n, payload, second);
@@ -136,6 +142,13 @@ static void end_control(const struct wst_ws_step *s, struct frame_end *x,
     emit_frame(s, x, c, close ? (struct wst_slice){NULL, 0} : payload);
     if (close && x->complete) emit_close(s, c->n, payload);
     wst_rules_frame(s, f, c);
+    if (f->opcode != WST_OP_PING && f->opcode != WST_OP_PONG) return;
+    if (!x->complete || x->omitted)
+        wst_judge_control_torn(s, f->opcode);
+    else if (f->opcode == WST_OP_PING)
+        wst_judge_ping(s, c->n, payload);
+    else
+        wst_judge_pong(s, c->n, payload);
 }
 
 /* Finds the message a data frame belongs to; `single` serves for one that needs no keeping. */
@@ -163,8 +176,22 @@ static struct wst_ws_message *data_message(const struct wst_ws_step *s, const st
     }
     if (!side_open(s->env, side)) return NULL;
     side->open->message = true;
+    side->open->marks.n = 0;
     wst_message_begin(&side->open->m, f->opcode, compressed, x->pkt);
     return &side->open->m;
+}
+
+/* A fragment of a message is over. */
+static void fragment_over(const struct wst_ws_step *s, struct wst_ws_message *m,
+                          const struct wst_frame *f, uint64_t n)
+{
+    struct wst_ws_side *side = wst_side_of(s);
+    if (!f->fin && !f->len && m->empty < UINT16_MAX) m->empty++;
+    if (m->opcode != WST_OP_TEXT || m->compressed || (f->fin && m->frames == 1)) return;
+    struct wst_ws_mark mark = {n, m->len, side->offset + f->header_len + f->len};
+    /* Without room a byte's frame is not told, that is all. */
+    (void)wst_buf_append(&side->open->marks, s->env->budget,
+                         (struct wst_slice){(const uint8_t *)&mark, sizeof mark}, MARKS_MAX);
 }
 
 static void end_data(const struct wst_ws_step *s, const struct frame_end *x,
@@ -188,6 +215,7 @@ static void end_data(const struct wst_ws_step *s, const struct frame_end *x,
     } else if (m) {
         if (x->whole) wst_message_append(s, m, f, x->payload, 0);
         wst_message_frame_over(s, m, f);
+        fragment_over(s, m, f, c->n);
         if (f->fin && !x->cut) {
             wst_message_finish(s, m, c->n);
             side->open->message = false;
@@ -232,7 +260,9 @@ static void span_begin(const struct wst_ws_step *s, const struct wst_frame *f, u
     if (open->message) wst_message_drop(s, &open->m);
     side->resumed = false;
     open->message = true;
+    open->marks.n = 0;
     wst_message_begin(&open->m, f->opcode, step_compressed(s, f), pkt);
+    open->m.header_len = f->header_len;
 }
 
 static void span_payload(const struct wst_ws_step *s, const struct wst_frame *f,

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "judge.h"
 #include "side.h"
 
 bool wst_ws_env_init(struct wst_ws_env *env, const struct wst_options *options,
@@ -24,11 +25,13 @@ void wst_ws_init(struct wst_ws *ws, void *conversation, const struct wst_ws_term
                           .terms = *terms,
                           .began_ns = began_ns,
                           .close_code = -1,
-                          .closed_by = WST_DIR_NONE};
+                          .closed_by = WST_DIR_NONE,
+                          .fin_by = WST_DIR_NONE};
 }
 
 void wst_ws_free(struct wst_ws *ws, struct wst_ws_env *env)
 {
+    wst_judge_free(ws, env);
     for (int d = 0; d < 2; d++) {
         wst_side_open_free(env, &ws->side[d]);
         wst_deflate_free(&env->inflaters, ws->rare[d].deflate);
@@ -75,6 +78,7 @@ void wst_ws_fin(struct wst_ws *ws, struct wst_ws_env *env, enum wst_dir dir,
     struct wst_ws_step s = {ws, env, dir, arrival};
     if (ws->side[dir].finished) return;
     ws->side[dir].finished = true;
+    if (ws->fin_by == WST_DIR_NONE) ws->fin_by = (int8_t)dir;
     wst_lost_fin(&s);
 }
 
@@ -94,13 +98,12 @@ bool wst_ws_shrink(struct wst_ws *ws, struct wst_ws_env *env)
 void wst_ws_end(struct wst_ws *ws, struct wst_ws_env *env, enum wst_tcp_end how,
                 const struct wst_arrival *arrival)
 {
+    int8_t fin_by = ws->fin_by; /* what follows is no FIN of anybody */
     wst_ws_fin(ws, env, WST_C2S, arrival);
     wst_ws_fin(ws, env, WST_S2C, arrival);
+    ws->fin_by = fin_by;
     struct wst_ws_step s = {ws, env, WST_DIR_NONE, arrival};
-    if (ws->closed_by == WST_DIR_NONE && (how == WST_TCP_FIN || how == WST_TCP_RST))
-        wst_ws_problemf(&s, WST_PROBLEM_CLOSE_MISSING, 0, 0,
-                        "TCP ended with %s, and neither side had sent a close frame",
-                        how == WST_TCP_RST ? "a reset" : "FIN");
+    wst_judge_end(&s, how);
     struct wst_event e;
     e.type = WST_EVENT_END;
     e.dir = WST_DIR_NONE;
@@ -109,6 +112,7 @@ void wst_ws_end(struct wst_ws *ws, struct wst_ws_env *env, enum wst_tcp_end how,
                                    .clean = ws->side[0].closed && ws->side[1].closed,
                                    .by = (enum wst_dir)ws->closed_by,
                                    .code = ws->close_code,
+                                   .tcp_by = (enum wst_dir)fin_by,
                                    .duration_ns = wst_ns_between(ws->began_ns, arrival->when.ns)};
     for (int d = 0; d < 2; d++)
         e.end.dir[d] = (struct wst_event_direction){ws->side[d].frames, ws->side[d].messages,

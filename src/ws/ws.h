@@ -26,6 +26,9 @@ struct wst_ws_terms {
     bool unknown;   /* the answer to the handshake was not seen */
 };
 
+enum { WST_WS_KEYS = 4 }; /* masking keys remembered to be judged */
+struct wst_ws_pings;
+
 enum { WST_WS_SPARES = 4, WST_WS_SPARE_MIN = 32 * 1024, WST_WS_SPARE_MAX = 2 * 1024 * 1024 };
 
 /* Shared by all connections of one context. */
@@ -52,10 +55,18 @@ struct wst_ws_message { /* a message that is being joined */
     struct wst_buf raw;              /* compressed bytes not yet inflated */
     struct wst_utf8 utf8;            /* of what did not fit into `bytes`, too, when `overflow` */
     struct wst_inflation *inflation; /* while it is inflated as it comes */
+    uint16_t empty;                  /* fragments without a byte, the last one not counted */
+    uint8_t header_len;              /* of the frame that is all of it */
     uint8_t opcode;
     bool compressed, overflow;
     bool torn;    /* what follows a hole is not kept */
     bool endless; /* framing was lost: nobody knows where it ends */
+};
+
+struct wst_ws_mark { /* a fragment, so that a byte of the message can be traced to its frame */
+    uint64_t n;      /* the frame */
+    uint64_t end;    /* bytes of the message up to here */
+    uint64_t offset; /* of its last byte, plus one */
 };
 
 struct wst_ws_open {        /* what a frame or message that spans segments needs; made on demand */
@@ -63,8 +74,9 @@ struct wst_ws_open {        /* what a frame or message that spans segments needs
     uint64_t frame_lost;    /* payload bytes of it that are missing */
     struct wst_buf control; /* payload so far of a control or reserved frame */
     uint64_t control_omitted;
-    bool message;    /* `m` is in use */
-    bool interrupts; /* the frame began a message inside another */
+    struct wst_buf marks; /* where the fragments of a text ended: struct wst_ws_mark */
+    bool message;         /* `m` is in use */
+    bool interrupts;      /* the frame began a message inside another */
     struct wst_ws_message m;
 };
 
@@ -84,6 +96,7 @@ struct wst_ws_side { /* what every frame touches: one cache line */
     bool resumed : 1;      /* framing was found again: what came before is unknown */
     bool joined : 1;       /* picked up in the middle, nothing found yet */
     bool context_lost : 1; /* compressed messages went missing before the context was made */
+    bool blind : 1;        /* what came last was not read */
 };
 
 struct wst_ws_rare {             /* and what few do */
@@ -99,9 +112,14 @@ struct wst_ws { /* one WebSocket connection */
     struct wst_ws_terms terms;
     int8_t closed_by;           /* enum wst_dir */
     int32_t close_code;         /* of the first close frame */
+    uint8_t keys_n, keys_seen;  /* different ones in `keys`; frames they were on */
+    bool keys_judged;           /* the client's masking keys are known */
+    int8_t fin_by;              /* enum wst_dir: whose FIN came first */
     struct wst_ws_side side[2]; /* [WST_C2S], [WST_S2C] */
     struct wst_ws_rare rare[2];
-    int64_t began_ns; /* time of the handshake */
+    int64_t began_ns;              /* time of the handshake */
+    struct wst_ws_pings *pings[2]; /* that wait for a pong, by who sent them; made on demand */
+    uint32_t keys[WST_WS_KEYS];
 };
 
 void wst_ws_init(struct wst_ws *ws, void *conversation, const struct wst_ws_terms *terms,

@@ -84,6 +84,7 @@ class Invariants:
         self.previous = None
         self.counts = dict(frames=0, messages=0, connections=0, refused=0, gaps=0)
         self.levels = dict(error=0, warning=0, note=0)
+        self.found, self.found_of = {}, {}
 
     def expect(self, true, line, what):
         if not true:
@@ -185,6 +186,8 @@ class Invariants:
 
     def problem(self, line, e, conn):
         self.levels[e['level']] += 1
+        for found in (self.found, self.found_of.setdefault(e['conn'], {})):
+            found[e['id']] = found.get(e['id'], 0) + 1
         row = self.problems.get(e['id'])
         self.expect(row == (e['level'], e['rfc']), line, f"{e['id']} is not as problems.def has it: {row}")
         if e['n'] is not None:
@@ -197,6 +200,9 @@ class Invariants:
             for name in ('frames', 'messages', 'gaps'):
                 self.expect(e[way][name] == conn['sums'][way][name], line,
                             f"{way}.{name} {e[way][name]}, counted {conn['sums'][way][name]}")
+        found = self.found_of.get(e['conn'], {})
+        self.expect(e['findings'] == found, line, f"findings {e['findings']}, counted {found}")
+        self.expect(sum(e['problems'].values()) == sum(found.values()), line, 'problems of the connection')
         sides = [c['dir'] for c in conn['closes']]
         self.expect(e['clean'] == (set(sides) == {'c2s', 's2c'}), line, 'clean')
         first = conn['closes'][0] if conn['closes'] else None
@@ -207,6 +213,7 @@ class Invariants:
         for name, count in self.counts.items():
             self.expect(e[name] == count, line, f'{name} {e[name]}, counted {count}')
         self.expect(e['problems'] == self.levels, line, f"problems {e['problems']}, counted {self.levels}")
+        self.expect(e['findings'] == self.found, line, f"findings {e['findings']}, counted {self.found}")
         for number, conn in self.conns.items():
             if conn['accepted']:
                 self.expect(conn['ended'], line, f'connection {number} has no end')
@@ -271,7 +278,7 @@ def main():
             if os.path.isdir(name) else [name]
     total = bad = 0
     for path in files:
-        command = [options.tool, '--json', *shlex.split(options.extra_args)]
+        command = [options.tool, '--json', '--problems', 'all', *shlex.split(options.extra_args)]
         runs = [subprocess.run(command + [path], capture_output=True, check=False)]
         runs.append(subprocess.run(command + ['--headers', path], capture_output=True, check=False))
         runs.append(subprocess.run(command + [path], capture_output=True, check=False))

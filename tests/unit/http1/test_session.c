@@ -52,17 +52,20 @@ static const struct row rows[] = {
     {"empty lines before", GOOD "upgraded", {Q("\r\n\r\n\n" ASK), A("\r\n\r\n" YES)}, false},
     {"bare line feeds",
      GOOD "upgraded >x <y",
-     {Q("GET /chat HTTP/1.1\nUpgrade: websocket\nSec-WebSocket-Version: 13\n"
+     {Q("GET /chat HTTP/1.1\nHost: h\nUpgrade: websocket\nConnection: "
+        "upgrade\nSec-WebSocket-Version: 13\n"
         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\n\n"),
-      A("HTTP/1.1 101 ok\nUpgrade: websocket\n"
+      A("HTTP/1.1 101 ok\nUpgrade: websocket\nConnection: upgrade\n"
         "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\n\ny"),
       Q("x")},
      false},
     {"folded lines",
      GOOD "upgraded",
-     {Q("GET /chat HTTP/1.1\r\nUpgrade:\r\n websocket\r\nSec-WebSocket-Version:\r\n\t13\r\n"
+     {Q("GET /chat HTTP/1.1\r\nHost: h\r\nConnection:\r\n Upgrade\r\nUpgrade:\r\n "
+        "websocket\r\nSec-WebSocket-Version:\r\n\t13\r\n"
         "Sec-WebSocket-Key:\r\n dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"),
-      A("HTTP/1.1 101 ok\r\nUpgrade:\r\n websocket\r\nSec-WebSocket-Accept:\r\n"
+      A("HTTP/1.1 101 ok\r\nConnection:\r\n\tUpgrade\r\nUpgrade:\r\n "
+        "websocket\r\nSec-WebSocket-Accept:\r\n"
         " s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n")},
      false},
     {"1xx before the 101",
@@ -83,14 +86,14 @@ static const struct row rows[] = {
      false},
     {"no key",
      "{GET /chat 101 yes -} !handshake.key-missing upgraded",
-     {Q("GET /chat HTTP/1.1\r\n" UP V13 "\r\n"), A(YES)},
+     {Q("GET /chat HTTP/1.1\r\nHost: h\r\n" UP V13 "\r\n"), A(YES)},
      false},
     {"neither",
      "{GET /chat 101 yes -} !handshake.key-missing !handshake.accept-missing upgraded",
-     {Q("GET /chat HTTP/1.1\r\n" UP V13 "\r\n"), A("HTTP/1.1 101 x\r\n" UP "\r\n")},
+     {Q("GET /chat HTTP/1.1\r\nHost: h\r\n" UP V13 "\r\n"), A("HTTP/1.1 101 x\r\n" UP "\r\n")},
      false},
     {"an answer without Upgrade",
-     "{GET /chat 101 yes ok} upgraded",
+     "{GET /chat 101 yes ok} !handshake.upgrade !handshake.connection upgraded",
      {Q(ASK), A("HTTP/1.1 101 x\r\n" ACCEPT "\r\n")},
      false},
     {"an answer with another Upgrade",
@@ -99,11 +102,11 @@ static const struct row rows[] = {
      false},
     {"version 8",
      "{GET /chat 101 yes ok} !handshake.version upgraded",
-     {Q("GET /chat HTTP/1.1\r\n" UP KEY "Sec-WebSocket-Version: 8\r\n\r\n"), A(YES)},
+     {Q("GET /chat HTTP/1.1\r\nHost: h\r\n" UP KEY "Sec-WebSocket-Version: 8\r\n\r\n"), A(YES)},
      false},
     {"no version",
      "{GET /chat 101 yes ok} !handshake.version upgraded",
-     {Q("GET /chat HTTP/1.1\r\n" UP KEY "\r\n"), A(YES)},
+     {Q("GET /chat HTTP/1.1\r\nHost: h\r\n" UP KEY "\r\n"), A(YES)},
      false},
     {"hixie-76",
      "{GET /chat 101 no -} !handshake.hixie-76 lost",
@@ -134,7 +137,7 @@ static const struct row rows[] = {
      false},
     {"deflate, the answer in two lines",
      "{GET /chat 101 yes ok extends x, permessage-deflate; client_no_context_takeover deflate "
-     "15/15n} upgraded",
+     "15/15n} !handshake.header-repeated upgraded",
      {Q(ASK_("Sec-WebSocket-Extensions: x\r\n" DEFLATE_OFFER)),
       A(YES_("Sec-WebSocket-Extensions: x\r\n" PMD "; client_no_context_takeover\r\n"))},
      false},
@@ -254,7 +257,7 @@ static const struct row rows[] = {
     {"426 and the version",
      "{GET /chat 426 no -} !handshake.version {GET /chat 101 yes ok} "
      "upgraded",
-     {Q("GET /chat HTTP/1.1\r\n" UP KEY "Sec-WebSocket-Version: 99\r\n\r\n"),
+     {Q("GET /chat HTTP/1.1\r\nHost: h\r\n" UP KEY "Sec-WebSocket-Version: 99\r\n\r\n"),
       A("HTTP/1.1 426 Upgrade Required\r\nSec-WebSocket-Version: 13\r\nContent-Length: 0\r\n\r\n"),
       Q(ASK), A(YES)},
      false},
@@ -348,8 +351,9 @@ static const struct row rows[] = {
     /* bytes that are missing */
     {"no answer", "{GET /chat -1 no -} !handshake.no-response lost", {Q(ASK), OVER}, false},
     {"no answer, and what follows is no HTTP",
-     "{POST /x -1 no -} !handshake.no-response lost",
-     {Q("POST /x HTTP/1.1\r\n" UP KEY V13 "Transfer-Encoding: chunked\r\n\r\nnot hexadecimal"),
+     "{POST /x -1 no -} !handshake.method !handshake.no-response lost",
+     {Q("POST /x HTTP/1.1\r\nHost: h\r\n" UP KEY V13
+        "Transfer-Encoding: chunked\r\n\r\nnot hexadecimal"),
       OVER},
      false},
     {"inside a body",

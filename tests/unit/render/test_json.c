@@ -170,38 +170,53 @@ static void gaps_and_problems(void **state)
     e.gap.offset = -1;
     expect(e, "{\"type\":\"gap\"," HEAD ",\"dir\":\"s2c\",\"bytes\":1460,\"offset\":null}\n");
     e = event_of(WST_EVENT_PROBLEM, WST_C2S);
-    e.problem =
-        (struct wst_event_problem){WST_PROBLEM_FRAME_UNMASKED_CLIENT, 4, 2, "frame 4 is \"bare\""};
+    e.problem = (struct wst_event_problem){WST_PROBLEM_FRAME_UNMASKED_CLIENT, 4, 2,
+                                           "frame 4 is \"bare\"", 99};
     expect(e, "{\"type\":\"problem\"," HEAD ",\"dir\":\"c2s\",\"id\":\"frame.unmasked-client\","
               "\"level\":\"error\",\"rfc\":\"RFC 6455 \xc2\xa7"
               "5.1\",\"n\":4,\"msg\":2,"
-              "\"detail\":\"frame 4 is \\\"bare\\\"\"}\n");
+              "\"detail\":\"frame 4 is \\\"bare\\\"\",\"offset\":99}\n");
     e = event_of(WST_EVENT_PROBLEM, WST_DIR_NONE);
     e.conn = 0;
-    e.problem = (struct wst_event_problem){WST_PROBLEM_CAPTURE_EVICTED, 0, 0, "x"};
+    e.problem = (struct wst_event_problem){WST_PROBLEM_CAPTURE_EVICTED, 0, 0, "x", -1};
     expect(e, "{\"type\":\"problem\",\"ts\":\"2026-11-20T12:00:01.123456Z\",\"pkt\":7,"
               "\"conn\":null,\"dir\":null,\"id\":\"capture.evicted\",\"level\":\"warning\","
-              "\"rfc\":null,\"n\":null,\"msg\":null,\"detail\":\"x\"}\n");
+              "\"rfc\":null,\"n\":null,\"msg\":null,\"detail\":\"x\",\"offset\":null}\n");
 }
 
 static void ends(void **state)
 {
     struct wst_event e = event_of(WST_EVENT_END, WST_DIR_NONE);
     (void)state;
-    e.end = (struct wst_event_end){WST_TCP_FIN, true,       WST_S2C,
-                                   1001,        2000000999, {{1, 2, 3, 4, 5}, {6, 7, 8, 9, 10}}};
+    struct wst_finding findings[] = {{WST_PROBLEM_FRAME_RSV, 41}, {WST_PROBLEM_CLOSE_ONE_BYTE, 1}};
+    e.end = (struct wst_event_end){.tcp = WST_TCP_FIN,
+                                   .clean = true,
+                                   .by = WST_S2C,
+                                   .code = 1001,
+                                   .duration_ns = 2000000999,
+                                   .dir = {{1, 2, 3, 4, 5}, {6, 7, 8, 9, 10}},
+                                   .tcp_by = WST_C2S,
+                                   .problems = {[WST_ERROR] = 42},
+                                   .findings = findings,
+                                   .findings_n = 2};
     expect(e, "{\"type\":\"end\"," HEAD ",\"tcp\":\"fin\",\"clean\":true,\"by\":\"server\","
               "\"code\":1001,\"duration\":2.000000,\"c2s\":{\"frames\":1,\"messages\":2,"
               "\"wire_bytes\":3,\"bytes\":4,\"gaps\":5},\"s2c\":{\"frames\":6,\"messages\":7,"
-              "\"wire_bytes\":8,\"bytes\":9,\"gaps\":10}}\n");
+              "\"wire_bytes\":8,\"bytes\":9,\"gaps\":10},\"tcp_by\":\"client\","
+              "\"problems\":{\"error\":42,\"warning\":0,\"note\":0},"
+              "\"findings\":{\"frame.rsv\":41,\"close.one-byte\":1}}\n");
     e.nanos = true;
-    e.end = (struct wst_event_end){
-        .tcp = WST_TCP_EVICTED, .by = WST_DIR_NONE, .code = -1, .duration_ns = -1};
+    e.end = (struct wst_event_end){.tcp = WST_TCP_EVICTED,
+                                   .by = WST_DIR_NONE,
+                                   .code = -1,
+                                   .duration_ns = -1,
+                                   .tcp_by = WST_DIR_NONE};
     expect(e, "{\"type\":\"end\",\"ts\":\"2026-11-20T12:00:01.123456789Z\",\"pkt\":7,\"conn\":3,"
               "\"tcp\":\"evicted\",\"clean\":false,\"by\":null,\"code\":null,"
               "\"duration\":-0.000000001,\"c2s\":{\"frames\":0,\"messages\":0,\"wire_bytes\":0,"
               "\"bytes\":0,\"gaps\":0},\"s2c\":{\"frames\":0,\"messages\":0,\"wire_bytes\":0,"
-              "\"bytes\":0,\"gaps\":0}}\n");
+              "\"bytes\":0,\"gaps\":0},\"tcp_by\":null,"
+              "\"problems\":{\"error\":0,\"warning\":0,\"note\":0},\"findings\":{}}\n");
 }
 
 static void stats(void **state)
@@ -226,14 +241,18 @@ static void stats(void **state)
     expect(e, "{\"type\":\"stats\",\"packets\":1,\"bytes\":2,\"tcp_streams\":3,\"connections\":4,"
               "\"refused\":5,\"frames\":6,\"messages\":7,\"problems\":{\"error\":11,"
               "\"warning\":10,\"note\":9},\"gaps\":8,\"captured\":null,\"received\":null,"
-              "\"dropped\":null,\"tls\":12,\"http\":13,\"other\":14}\n");
+              "\"dropped\":null,\"tls\":12,\"http\":13,\"other\":14,"
+              "\"findings\":{}}\n");
     e.stats.captured = 0;
     e.stats.received = 20;
     e.stats.dropped = 1;
+    e.stats.findings = &(struct wst_finding){WST_PROBLEM_CLOSE_MISSING, 10};
+    e.stats.findings_n = 1;
     expect(e, "{\"type\":\"stats\",\"packets\":1,\"bytes\":2,\"tcp_streams\":3,\"connections\":4,"
               "\"refused\":5,\"frames\":6,\"messages\":7,\"problems\":{\"error\":11,"
               "\"warning\":10,\"note\":9},\"gaps\":8,\"captured\":0,\"received\":20,"
-              "\"dropped\":1,\"tls\":12,\"http\":13,\"other\":14}\n");
+              "\"dropped\":1,\"tls\":12,\"http\":13,\"other\":14,"
+              "\"findings\":{\"close.missing\":10}}\n");
 }
 
 static void handshake_full(void **state)

@@ -141,8 +141,12 @@ static void conversation(void **state)
     tell(&f, frame_of(WST_S2C, 8, 0, 0));
     tell(&f, close_of(WST_S2C, -1, SLICE("")));
     later(&f);
-    end.end = (struct wst_event_end){WST_TCP_FIN, true,       WST_C2S,
-                                     1000,        2001000000, {{2, 1, 5, 5, 0}, {2, 1, 3, 5, 0}}};
+    end.end = (struct wst_event_end){.tcp = WST_TCP_FIN,
+                                     .clean = true,
+                                     .by = WST_C2S,
+                                     .code = 1000,
+                                     .duration_ns = 2001000000,
+                                     .dir = {{2, 1, 5, 5, 0}, {2, 1, 3, 5, 0}}};
     tell(&f, end);
     expect(&f,
            "12:00:01.123456 #1  10.0.0.1:51846 > 10.0.0.2:8080  GET /chat  host example.com"
@@ -295,13 +299,13 @@ static void problems(void **state)
     (void)state;
     start(&f, (struct wst_text_options){.max_text = 0});
     e.problem = (struct wst_event_problem){WST_PROBLEM_FRAME_MASKED_SERVER, 7, 2,
-                                           "frame 7 is \"masked\"\x1b"};
+                                           "frame 7 is \"masked\"\x1b", -1};
     tell(&f, e);
-    e.problem = (struct wst_event_problem){WST_PROBLEM_LIMIT_PAYLOAD, 0, 3, "16 of 99 bytes"};
+    e.problem = (struct wst_event_problem){WST_PROBLEM_LIMIT_PAYLOAD, 0, 3, "16 of 99 bytes", -1};
     tell(&f, e);
     e.conn = 0;
     e.dir = WST_DIR_NONE;
-    e.problem = (struct wst_event_problem){WST_PROBLEM_CAPTURE_EVICTED, 0, 0, NULL};
+    e.problem = (struct wst_event_problem){WST_PROBLEM_CAPTURE_EVICTED, 0, 0, NULL, -1};
     tell(&f, e);
     expect(&f, "12:00:01.123456 #1  < ERROR  frame.masked-server  frame 7 is \"masked\"\\x1b"
                "  (frame 1.7, RFC 6455 §5.1)\n"
@@ -441,8 +445,11 @@ static void ends(void **state)
     struct wst_event e = {.type = WST_EVENT_END, .dir = WST_DIR_NONE, .conn = 1};
     (void)state;
     start(&f, (struct wst_text_options){.time = WST_TIME_NONE});
-    e.end = (struct wst_event_end){WST_TCP_RST, false,        WST_DIR_NONE,
-                                   -1,          200000000000, {{4, 2, 5, 5, 0}, {3, 2, 60, 80, 1}}};
+    e.end = (struct wst_event_end){.tcp = WST_TCP_RST,
+                                   .by = WST_DIR_NONE,
+                                   .code = -1,
+                                   .duration_ns = 200000000000,
+                                   .dir = {{4, 2, 5, 5, 0}, {3, 2, 60, 80, 1}}};
     tell(&f, e);
     e.end.tcp = WST_TCP_EOF;
     e.end.duration_ns = 3723000000000;

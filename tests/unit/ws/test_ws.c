@@ -347,7 +347,7 @@ static const struct row rows[] = {
      {S(BYE_S), C(BYE_C), END},
      false},
     {"an empty close",
-     ">F1 close.fin 0@0 >C -1 E fin client -1",
+     ">F1 close.fin 0@0 >C -1 !close.no-reply E fin client -1",
      PLAIN,
      {C("\x88\x80" M0), END},
      false},
@@ -505,14 +505,14 @@ static const struct row rows[] = {
      true},
     {"nothing is found again",
      "<F1 text.fin 1@0 m1 <M1 text \"a\" <G 9@3 !stream.lost "
-     "!close.missing E fin nobody -1",
+     "E fin nobody -1",
      PLAIN,
      {S("\x81\x01"
         "a"),
       LOST_S(9), S("\xff\xff\xff\xff\xff\xff"), END},
      false},
     {"the gap is the end",
-     "<F1 text.fin 1@0 m1 <M1 text \"a\" <G 9@3 !close.missing "
+     "<F1 text.fin 1@0 m1 <M1 text \"a\" <G 9@3 "
      "E fin nobody -1",
      PLAIN,
      {S("\x81\x01"

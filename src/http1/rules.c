@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * In: a request to upgrade and its answer. Out: the problems they raise (RFC 6455 section 4,
+ * RFC 7692 section 7.1). Refuses to blame anybody for what was not captured.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "report.h"
+
+__attribute__((format(printf, 4, 5))) static void rule(struct wst_report *r, enum wst_problem p,
+                                                       enum wst_dir dir, const char *format, ...)
+{
+    char detail[240];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(detail, sizeof detail, format, args);
+    va_end(args);
+    r->env->problem(r->env->user, r->http->conversation, p, dir, detail, r->arrival);
+}
+
+struct shown { /* room for a stranger's value in a sentence */
+    char text[64];
+};
+
+/* Printable ASCII of it. */
+static const char *show(struct wst_slice s, struct shown *to)
+{
+    size_t n = s.n < 60 ? s.n : 60, i;
+    for (i = 0; i < n; i++)
+        to->text[i] = s.p[i] >= 0x20 && s.p[i] < 0x7f && s.p[i] != '"' ? (char)s.p[i] : '?';
+    memcpy(to->text + i, n < s.n ? "..." : "", n < s.n ? 4 : 1);
+    return to->text;
+}
+
+static unsigned header_count(const struct wst_head *h, const char *name)
+{
+    unsigned n = 0;
+    for (size_t from = 0; wst_head_find(h, name, &from).p;) n++;
+    return n;
+}
+
+/* -- the request, section 4.1 -------------------------------------------------------------------
+ */
+
+static void request_line(struct wst_report *r)
+{
+    struct shown a;
+    const struct wst_head *q = r->request;
+    if (!wst_slice_is(q->method, "GET"))
+        rule(r, WST_PROBLEM_HANDSHAKE_METHOD, WST_C2S, "the method is %s", show(q->method, &a));
+    if (q->minor < 1)
+        rule(r, WST_PROBLEM_HANDSHAKE_HTTP_VERSION, WST_C2S, "the request is HTTP/1.%d", q->minor);
+    unsigned hosts = header_count(q, "Host");
+    if (hosts != 1)
+        rule(r, WST_PROBLEM_HANDSHAKE_HOST, WST_C2S, "the request has %u Host headers", hosts);
+}
+
+/* A proxy that was not told to drops both headers, for they concern one hop only: what is left is
+ * a plain request, and another fault than a client's that forgets one of them. */
+static bool request_stripped(struct wst_report *r)
+{
+    if (wst_head_has_token(r->request, "Upgrade", "websocket") ||
+        wst_head_has_token(r->request, "Connection", "upgrade"))
+        return false;
+    rule(r, WST_PROBLEM_HANDSHAKE_STRIPPED, WST_C2S,
+         "the request has a Sec-WebSocket-Key, but neither Upgrade: websocket nor "
+         "Connection: Upgrade");
+    return true;
+}
+
+static void request_upgrade(struct wst_report *r)
+{
+    struct shown a;
+    bool upgrade = wst_head_has_token(r->request, "Upgrade", "websocket");
+    bool connection = wst_head_has_token(r->request, "Connection", "upgrade");
+    if (!upgrade)
+        rule(r, WST_PROBLEM_HANDSHAKE_UPGRADE, WST_C2S, "the request's Upgrade is \"%s\"",
+             show(wst_head_find(r->request, "Upgrade", NULL), &a));
+    if (!connection)
+        rule(r, WST_PROBLEM_HANDSHAKE_CONNECTION, WST_C2S, "the request's Connection is \"%s\"",
+             show(wst_head_find(r->request, "Connection", NULL), &a));
+}
+
+static bool base64_char(uint8_t c)
+{
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' ||
+           c == '/';
+}
+
+/* 16 bytes are 22 characters and two '='. */
+static bool key_sound(struct wst_slice key)
+{
+    if (key.n != 24 || key.p[22] != '=' || key.p[23] != '=') return false;
+    for (size_t i = 0; i < 22; i++)
+        if (!base64_char(key.p[i])) return false;
+    return true;
+}
+
+/* Where a key is remembered. NULL: nowhere. */
+static struct wst_key_seen *key_place(struct wst_http_env *env, const char *accept)
+{
+    uint64_t hash;
+    uint32_t max = env->options->limits.max_keys;
+    if (!max) return NULL;
+    if (!env->keys) {
+        if (!wst_budget_take(env->budget, max * sizeof *env->keys)) return NULL;
+        env->keys = calloc(max, sizeof *env->keys);
+        if (!env->keys) {
+            wst_budget_give(env->budget, max * sizeof *env->keys);
+            return NULL;
+        }
+    }
+    memcpy(&hash, accept, sizeof hash);
+    return &env->keys[(hash * 0x9e3779b97f4a7c15u >> 32) % max];
+}
+
+/* Two handshakes with one key, one begun while the other waits for its answer: the legs of a
+ * proxy, or one connection captured twice. One after the other: the client used it again. */
+static void request_key_again(struct wst_report *r)
+{
+    struct shown a;
+    struct wst_key_seen *seen = r->accept[0] ? key_place(r->env, r->accept) : NULL;
+    if (!seen) return;
+    struct wst_key_seen now = {.request_pkt = r->http->request_when.pkt,
+                               .answer_pkt = r->arrival->when.pkt};
+    memcpy(now.accept, r->accept, sizeof now.accept);
+    bool same = seen->answer_pkt && !memcmp(seen->accept, now.accept, sizeof now.accept);
+    if (same && seen->answer_pkt < now.request_pkt)
+        rule(r, WST_PROBLEM_HANDSHAKE_KEY_REUSED, WST_C2S,
+             "the key %s stood in the request of packet %llu, too", show(r->event.client_key, &a),
+             (unsigned long long)seen->request_pkt);
+    *seen = now;
+}
+
+static void request_key(struct wst_report *r)
+{
+    struct shown a;
+    struct wst_slice key = r->event.client_key;
+    if (!key.p)
+        rule(r, WST_PROBLEM_HANDSHAKE_KEY_MISSING, WST_C2S, "the request has no Sec-WebSocket-Key");
+    else if (!key_sound(key))
+        rule(r, WST_PROBLEM_HANDSHAKE_KEY_INVALID, WST_C2S,
+             "the key \"%s\" of %zu characters is not 16 bytes in base64", show(key, &a), key.n);
+    request_key_again(r);
+}
+
+static void request_version(struct wst_report *r)
+{
+    int version = (int)r->event.version;
+    if (version == 13) return;
+    rule(r, WST_PROBLEM_HANDSHAKE_VERSION, WST_C2S,
+         version < 0 ? "the request names no version" : "the request names version %d", version);
+    /* 400 and 426 are how servers refuse a version; other refusals have other reasons. */
+    if (version < 0 || !r->response || (r->response->status != 400 && r->response->status != 426))
+        return;
+    if (!wst_head_find(r->response, "Sec-WebSocket-Version", NULL).p)
+        rule(r, WST_PROBLEM_HANDSHAKE_VERSION_UNLISTED, WST_S2C,
+             "version %d was refused with %d, and no Sec-WebSocket-Version says what would do",
+             version, r->response->status);
+}
+
+static void header_once(struct wst_report *r, const struct wst_head *h, enum wst_dir dir,
+                        const char *name)
+{
+    unsigned n = header_count(h, name);
+    if (n > 1)
+        rule(r, WST_PROBLEM_HANDSHAKE_HEADER_REPEATED, dir, "%s stands there %u times", name, n);
+}
+
+static bool token_char(uint8_t c) /* RFC 2616 section 2.2, which RFC 6455 refers to */
+{
+    return c > 0x20 && c < 0x7f && !strchr("()<>@,;:\\\"/[]?={}", c);
+}
+
+static bool token(struct wst_slice s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if (!token_char(s.p[i])) return false;
+    return s.n > 0;
+}
+
+static bool same(struct wst_slice a, struct wst_slice b)
+{
+    return a.n == b.n && !memcmp(a.p, b.p, a.n);
+}
+
+static void request_protocols(struct wst_report *r)
+{
+    struct shown a;
+    for (size_t i = 0; i < r->event.client_protocols_n; i++) {
+        size_t twin = 0;
+        while (twin < i && !same(r->protocols[twin], r->protocols[i])) twin++;
+        if (twin == i && token(r->protocols[i])) continue;
+        rule(r, WST_PROBLEM_HANDSHAKE_SUBPROTOCOL_BAD, WST_C2S,
+             twin < i ? "\"%s\" is offered twice" : "\"%s\" is no token",
+             show(r->protocols[i], &a));
+    }
+}
+
+static void request_extensions(struct wst_report *r)
+{
+    struct shown a;
+    struct wst_slice list = r->event.client_extensions;
+    struct wst_extension x;
+    struct wst_deflate_params p;
+    const char *wrong = NULL;
+    int is;
+    while ((is = wst_extension_next(&list, &x)) > 0)
+        if (!wrong && wst_slice_is_nocase(x.name, "permessage-deflate"))
+            wrong = wst_extension_params(x.params, true, &p);
+    if (is < 0 || wrong)
+        rule(r, WST_PROBLEM_HANDSHAKE_EXTENSION_BAD, WST_C2S, "the client's offer \"%s\": %s",
+             show(r->event.client_extensions, &a), is < 0 ? "it is malformed" : wrong);
+}
+
+static void request_who(struct wst_report *r)
+{
+    struct shown a;
+    struct wst_slice agent = r->event.user_agent;
+    if (wst_slice_starts(agent, "Mozilla/") && !r->event.origin.p)
+        rule(r, WST_PROBLEM_HANDSHAKE_ORIGIN_MISSING, WST_C2S, "no Origin from the browser \"%s\"",
+             show(agent, &a));
+    if (r->http->secure) return;
+    bool cookie = wst_head_find(r->request, "Cookie", NULL).p;
+    bool password = wst_head_find(r->request, "Authorization", NULL).p;
+    if (cookie || password)
+        rule(r, WST_PROBLEM_HANDSHAKE_CREDENTIALS, WST_C2S, "the request carries %s%s%s",
+             cookie ? "Cookie" : "", cookie && password ? " and " : "",
+             password ? "Authorization" : "");
+}
+
+static void judge_request(struct wst_report *r)
+{
+    if (request_stripped(r)) return;
+    request_line(r);
+    request_upgrade(r);
+    request_key(r);
+    request_version(r);
+    header_once(r, r->request, WST_C2S, "Sec-WebSocket-Key");
+    header_once(r, r->request, WST_C2S, "Sec-WebSocket-Version");
+    request_protocols(r);
+    request_extensions(r);
+    request_who(r);
+}
+
+/* -- the answer 101, sections 4.1 and 4.2.2 -----------------------------------------------------
+ */
+
+static void answer_headers(struct wst_report *r)
+{
+    struct shown a;
+    const struct wst_head *h = r->response;
+    if (!wst_head_has_token(h, "Upgrade", "websocket"))
+        rule(r, WST_PROBLEM_HANDSHAKE_UPGRADE, WST_S2C, "the answer's Upgrade is \"%s\"",
+             show(wst_head_find(h, "Upgrade", NULL), &a));
+    if (!wst_head_has_token(h, "Connection", "upgrade"))
+        rule(r, WST_PROBLEM_HANDSHAKE_CONNECTION, WST_S2C, "the answer's Connection is \"%s\"",
+             show(wst_head_find(h, "Connection", NULL), &a));
+    struct wst_slice length = wst_head_find(h, "Content-Length", NULL);
+    if (length.p)
+        rule(r, WST_PROBLEM_HANDSHAKE_BODY, WST_S2C, "the answer 101 has Content-Length: %s",
+             show(length, &a));
+    else if (wst_head_find(h, "Transfer-Encoding", NULL).p)
+        rule(r, WST_PROBLEM_HANDSHAKE_BODY, WST_S2C, "the answer 101 has Transfer-Encoding: %s",
+             show(wst_head_find(h, "Transfer-Encoding", NULL), &a));
+    header_once(r, h, WST_S2C, "Sec-WebSocket-Accept");
+    header_once(r, h, WST_S2C, "Sec-WebSocket-Protocol");
+    header_once(r, h, WST_S2C, "Sec-WebSocket-Extensions");
+}
+
+static void answer_accept(struct wst_report *r)
+{
+    struct shown a;
+    if (r->event.server_accept.p && r->event.accept_ok == 0)
+        rule(r, WST_PROBLEM_HANDSHAKE_ACCEPT_WRONG, WST_S2C,
+             "the server sent %s; the key demands %s", show(r->event.server_accept, &a), r->accept);
+    else if (!r->event.server_accept.p)
+        rule(r, WST_PROBLEM_HANDSHAKE_ACCEPT_MISSING, WST_S2C,
+             "the server sent no accept value%s%s", r->accept[0] ? "; the key demands " : "",
+             r->accept);
+}
+
+static bool answer_was_offered(const struct wst_report *r, struct wst_slice name)
+{
+    struct wst_slice list = r->event.client_extensions;
+    struct wst_extension x;
+    while (wst_extension_next(&list, &x) > 0)
+        if (x.name.n == name.n &&
+            !strncasecmp((const char *)x.name.p, (const char *)name.p, name.n))
+            return true;
+    return false;
+}
+
+/* Which of the offers the terms answer. NULL: one; else why not the first. */
+static const char *answer_unmatched(const struct wst_report *r,
+                                    const struct wst_deflate_params *answer)
+{
+    struct wst_slice list = r->event.client_extensions;
+    struct wst_extension x;
+    struct wst_deflate_params offer;
+    const char *why = NULL;
+    while (wst_extension_next(&list, &x) > 0) {
+        if (!wst_slice_is_nocase(x.name, "permessage-deflate")) continue;
+        const char *wrong = wst_extension_params(x.params, true, &offer);
+        wrong = wrong ? "an offer that is not sound had to be declined"
+                      : wst_extension_mismatch(answer, &offer);
+        if (!wrong) return NULL;
+        if (!why) why = wrong;
+    }
+    return why;
+}
+
+static void answer_extensions(struct wst_report *r)
+{
+    struct shown a;
+    struct wst_slice list = r->event.server_extensions;
+    struct wst_extension x;
+    struct wst_deflate_params answer;
+    const char *unmatched = NULL;
+    unsigned deflates = 0;
+    int is;
+    while ((is = wst_extension_next(&list, &x)) > 0) {
+        if (r->request && !answer_was_offered(r, x.name))
+            rule(r, WST_PROBLEM_HANDSHAKE_EXTENSION_NOT_OFFERED, WST_S2C,
+                 "the server chose %s, which was not offered", show(x.name, &a));
+        if (!wst_slice_is_nocase(x.name, "permessage-deflate") || deflates++) continue;
+        if (r->request && !wst_extension_params(x.params, false, &answer))
+            unmatched = answer_unmatched(r, &answer);
+    }
+    const char *answered = show(r->event.server_extensions, &a);
+    if (is < 0 || r->deflate_wrong)
+        rule(r, WST_PROBLEM_HANDSHAKE_EXTENSION_BAD, WST_S2C, "the server's answer \"%s\": %s",
+             answered, is < 0 ? "it is malformed" : r->deflate_wrong);
+    if (deflates > 1)
+        rule(r, WST_PROBLEM_HANDSHAKE_EXTENSION_TWICE, WST_S2C,
+             "the server's answer \"%s\" has permessage-deflate %u times", answered, deflates);
+    if (unmatched)
+        rule(r, WST_PROBLEM_HANDSHAKE_DEFLATE_UNMATCHED, WST_S2C, "the server's answer \"%s\": %s",
+             answered, unmatched);
+}
+
+static void answer_subprotocol(struct wst_report *r)
+{
+    struct shown a;
+    struct wst_slice chosen = r->event.subprotocol;
+    if (!chosen.p || !r->request) return;
+    if (memchr(chosen.p, ',', chosen.n)) {
+        rule(r, WST_PROBLEM_HANDSHAKE_SUBPROTOCOL_SEVERAL, WST_S2C, "the server chose \"%s\"",
+             show(chosen, &a));
+        return;
+    }
+    for (size_t i = 0; i < r->event.client_protocols_n; i++)
+        if (same(r->protocols[i], chosen)) return;
+    rule(r, WST_PROBLEM_HANDSHAKE_SUBPROTOCOL_NOT_OFFERED, WST_S2C,
+         "the server chose \"%s\", which was not offered", show(chosen, &a));
+}
+
+/* -- both ---------------------------------------------------------------------------------------
+ */
+
+void wst_report_judge(struct wst_report *r)
+{
+    const struct wst_event_handshake *e = &r->event;
+    if (r->hixie) {
+        rule(r, WST_PROBLEM_HANDSHAKE_HIXIE, WST_C2S,
+             "the request carries Sec-WebSocket-Key1 instead of Sec-WebSocket-Key");
+        return;
+    }
+    if (r->request) judge_request(r);
+    if (e->accepted && r->response) {
+        answer_headers(r);
+        answer_accept(r);
+        answer_extensions(r);
+        answer_subprotocol(r);
+    }
+    if (e->accepted && (!r->request || !r->response))
+        rule(r, WST_PROBLEM_HANDSHAKE_PICKED_UP, WST_DIR_NONE,
+             r->request ? "the answer to the upgrade request is not in the capture"
+                        : "the upgrade request is not in the capture");
+    else if (!r->response)
+        rule(r, WST_PROBLEM_HANDSHAKE_NO_RESPONSE, WST_S2C,
+             "no answer to the upgrade request was captured");
+    size_t early = wst_queue_bytes(&r->http->wait[WST_C2S]);
+    if (e->accepted && r->response && early)
+        rule(r, WST_PROBLEM_HANDSHAKE_EARLY_DATA, WST_C2S, "%zu bytes came before the answer",
+             early);
+}

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: MIT */
+#include "judge.h"
+
+#include <stdlib.h>
+
+enum {
+    KEYS_CONSTANT = 4, /* frames with one key: by chance once in 2^96 */
+    KEYS_FEW = 16,     /* frames with no more than WST_WS_KEYS keys: once in 2^370 */
+    PINGS_MAX = 16,    /* not answered yet, a direction; the oldest makes room and is forgotten */
+};
+#define SECOND_NS 1000000000ll
+static const int64_t unanswered_ns = 1 * SECOND_NS; /* an endpoint that lives answers sooner */
+static const int64_t late_ns = 5 * SECOND_NS;       /* and this is not "as soon as is practical" */
+
+/* -- masking keys, section 5.3 ------------------------------------------------------------------
+ *
+ * Of a sender that draws its keys at random the first five differ, and that is all it is asked.
+ */
+
+static uint32_t turned(uint32_t v) /* the same four bytes, read from the other end */
+{
+    return v >> 24 | (v >> 8 & 0xff00) | (v << 8 & 0xff0000) | v << 24;
+}
+
+static bool keys_step(const struct wst_ws *ws, uint32_t fifth, bool turn, uint32_t *step)
+{
+    uint32_t before = turn ? turned(ws->keys[0]) : ws->keys[0];
+    for (unsigned i = 1; i <= WST_WS_KEYS; i++) {
+        uint32_t key = i < WST_WS_KEYS ? ws->keys[i] : fifth;
+        if (turn) key = turned(key);
+        if (i > 1 && key - before != *step) return false;
+        *step = key - before;
+        before = key;
+    }
+    return true;
+}
+
+static void keys_fifth(const struct wst_ws_step *s, uint32_t key, uint64_t n, uint64_t msg)
+{
+    const uint32_t *k = s->ws->keys;
+    uint32_t step;
+    s->ws->keys_judged = true;
+    if (keys_step(s->ws, key, false, &step) || keys_step(s->ws, key, true, &step))
+        wst_ws_problemf(s, WST_PROBLEM_FRAME_MASK_SEQUENTIAL, n, msg,
+                        "the keys are %08x, %08x, %08x, %08x, %08x: a step of %d each", k[0], k[1],
+                        k[2], k[3], key, (int)(int32_t)step);
+}
+
+static void keys_repeated(const struct wst_ws_step *s, uint64_t n, uint64_t msg)
+{
+    struct wst_ws *ws = s->ws;
+    if (ws->keys_n == 1 && ws->keys_seen == KEYS_CONSTANT) {
+        ws->keys_judged = true;
+        if (ws->keys[0]) /* zero has a finding of its own */
+            wst_ws_problemf(s, WST_PROBLEM_FRAME_MASK_CONSTANT, n, msg,
+                            "the first %u frames all have the key %08x", ws->keys_seen,
+                            ws->keys[0]);
+    } else if (ws->keys_seen == KEYS_FEW) {
+        ws->keys_judged = true;
+        wst_ws_problemf(s, WST_PROBLEM_FRAME_MASK_FEW, n, msg,
+                        "the first %u frames have %u keys, among them %08x and %08x", ws->keys_seen,
+                        ws->keys_n, ws->keys[0], ws->keys[1]);
+    }
+}
+
+void wst_judge_key(const struct wst_ws_step *s, const struct wst_frame *f, uint64_t n, uint64_t msg)
+{
+    struct wst_ws *ws = s->ws;
+    uint32_t key = wst_be32(f->key);
+    if (!f->len) return; /* nothing was masked with it */
+    if (!key)
+        wst_ws_problem(s, WST_PROBLEM_FRAME_MASK_ZERO, n, msg,
+                       "the masking key is 00000000: the payload is sent as it is");
+    if (ws->keys_judged) return;
+    unsigned i = 0;
+    while (i < ws->keys_n && ws->keys[i] != key) i++;
+    ws->keys_seen++;
+    if (i == WST_WS_KEYS) {
+        keys_fifth(s, key, n, msg);
+        return;
+    }
+    if (i == ws->keys_n) ws->keys[ws->keys_n++] = key;
+    keys_repeated(s, n, msg);
+}
+
+/* -- pings and pongs, sections 5.5.2 and 5.5.3 ----------------------------------------------------
+ */
+
+struct ping {
+    uint64_t n, offset;
+    uint64_t hash; /* of its payload */
+    int64_t ns;
+    uint8_t len;
+    bool answered; /* a pong with this payload came: it may have been for this one */
+};
+
+struct wst_ws_pings { /* of one direction, oldest first */
+    uint8_t n;
+    bool torn; /* some were forgotten or not seen: a pong may be for one of them */
+    int64_t closing_ns;
+    bool closing;
+    struct ping at[PINGS_MAX];
+};
+
+/* FNV-1a. Two payloads with one hash cost a note at most. */
+static uint64_t ping_hash(struct wst_slice s)
+{
+    uint64_t h = 0xcbf29ce484222325u;
+    for (size_t i = 0; i < s.n; i++) h = (h ^ s.p[i]) * 0x100000001b3u;
+    return h;
+}
+
+bool wst_judge_blind(const struct wst_ws_side *side)
+{
+    return side->blind || side->joined || side->mode == WST_WS_SEEK;
+}
+
+/* Something of that direction is missing. */
+static bool pings_holes(const struct wst_ws_side *side)
+{
+    return side->gaps || wst_judge_blind(side);
+}
+
+static void pings_free(struct wst_ws *ws, struct wst_ws_env *env, int d)
+{
+    if (!ws->pings[d]) return;
+    wst_budget_give(env->budget, sizeof *ws->pings[d]);
+    free(ws->pings[d]);
+    ws->pings[d] = NULL;
+}
+
+void wst_judge_free(struct wst_ws *ws, struct wst_ws_env *env)
+{
+    pings_free(ws, env, 0);
+    pings_free(ws, env, 1);
+}
+
+static struct wst_ws_pings *pings_of(const struct wst_ws_step *s, enum wst_dir dir)
+{
+    struct wst_ws_pings **p = &s->ws->pings[dir];
+    if (*p || !wst_budget_take(s->env->budget, sizeof **p)) return *p;
+    *p = calloc(1, sizeof **p);
+    if (!*p) wst_budget_give(s->env->budget, sizeof **p);
+    return *p;
+}
+
+void wst_judge_ping(const struct wst_ws_step *s, uint64_t n, struct wst_slice payload)
+{
+    struct wst_ws_pings *p;
+    if (s->ws->closed_by != WST_DIR_NONE || !(p = pings_of(s, s->dir))) return;
+    if (p->n == PINGS_MAX) {
+        memmove(p->at, p->at + 1, (PINGS_MAX - 1) * sizeof *p->at);
+        p->n--;
+        p->torn = true;
+    }
+    p->at[p->n++] = (struct ping){.n = n,
+                                  .offset = s->ws->side[s->dir].offset,
+                                  .hash = ping_hash(payload),
+                                  .ns = s->arrival->when.ns,
+                                  .len = (uint8_t)payload.n};
+}
+
+void wst_judge_control_torn(const struct wst_ws_step *s, uint8_t opcode)
+{
+    enum wst_dir asked = opcode == WST_OP_PING ? s->dir : s->dir == WST_C2S ? WST_S2C : WST_C2S;
+    struct wst_ws_pings *p = pings_of(s, asked);
+    if (!p) return;
+    p->torn = true;
+    if (opcode == WST_OP_PONG) p->n = 0; /* it may be for any of them */
+}
+
+static void pong_unasked(const struct wst_ws_step *s, uint64_t n, struct wst_slice payload,
+                         const struct wst_ws_pings *p, enum wst_dir asked)
+{
+    if ((p && p->torn) || pings_holes(&s->ws->side[asked])) return;
+    wst_ws_problemf(s, WST_PROBLEM_CONTROL_PONG_UNASKED, n, 0,
+                    p && p->n ? "a pong of %zu bytes, and none of the pings that wait has these"
+                              : "a pong of %zu bytes, and no ping waits for one",
+                    payload.n);
+}
+
+void wst_judge_pong(const struct wst_ws_step *s, uint64_t n, struct wst_slice payload)
+{
+    enum wst_dir asked = s->dir == WST_C2S ? WST_S2C : WST_C2S;
+    struct wst_ws_pings *p = s->ws->pings[asked];
+    uint64_t hash = ping_hash(payload);
+    unsigned i = 0, kept = 0;
+    while (p && i < p->n && (p->at[i].hash != hash || p->at[i].len != payload.n)) i++;
+    if (!p || i == p->n) {
+        pong_unasked(s, n, payload, p, asked);
+        return;
+    }
+    int64_t waited = wst_ns_between(p->at[i].ns, s->arrival->when.ns);
+    if (waited >= late_ns && !p->at[i].answered)
+        wst_ws_problemf(s, WST_PROBLEM_CONTROL_PONG_LATE, n, 0,
+                        "the pong came %lld.%03lld s after the ping, frame %llu",
+                        (long long)(waited / SECOND_NS), (long long)(waited % SECOND_NS / 1000000),
+                        (unsigned long long)p->at[i].n);
+    /* It answers those before it, too, for only the most recent ping needs an answer. */
+    for (unsigned k = i + 1; k < p->n; k++) {
+        p->at[kept] = p->at[k];
+        if (p->at[k].hash == hash && p->at[k].len == payload.n) p->at[kept].answered = true;
+        kept++;
+    }
+    p->n = (uint8_t)kept;
+    if (!kept && !p->torn) pings_free(s->ws, s->env, asked);
+}
+
+void wst_judge_closing(const struct wst_ws_step *s)
+{
+    for (int d = 0; d < 2; d++) {
+        struct wst_ws_pings *p = s->ws->pings[d];
+        if (!p) continue;
+        p->closing = true;
+        p->closing_ns = s->arrival->when.ns;
+    }
+}
+
+/* The last ping alone: a pong for it would have answered all. */
+static void end_ping(const struct wst_ws_step *s, enum wst_dir dir)
+{
+    const struct wst_ws_pings *p = s->ws->pings[dir];
+    enum wst_dir other = dir == WST_C2S ? WST_S2C : WST_C2S;
+    if (!p || !p->n || pings_holes(&s->ws->side[other])) return;
+    const struct ping *ping = &p->at[p->n - 1];
+    for (unsigned i = 0; i < p->n; i++)
+        if (!p->at[i].answered && wst_ns_between(p->at[i].ns, ping->ns) < unanswered_ns) {
+            ping = &p->at[i];
+            break;
+        }
+    int64_t until = p->closing ? p->closing_ns : s->arrival->when.ns;
+    int64_t waited = wst_ns_between(ping->ns, until);
+    if (ping->answered || waited < unanswered_ns) return;
+    struct wst_ws_step told = *s;
+    told.dir = dir;
+    wst_ws_problem_at(
+        &told, WST_PROBLEM_CONTROL_PING_UNANSWERED, ping->n, 0, (int64_t)(ping->offset & INT64_MAX),
+        "the ping of %u bytes had no pong in the %lld.%03lld s that followed%s", ping->len,
+        (long long)(waited / SECOND_NS), (long long)(waited % SECOND_NS / 1000000),
+        p->n > 1 ? ", nor had others" : "");
+}
+
+/* -- the end, section 7.1 -------------------------------------------------------------------------
+ */
+
+static const char *who(enum wst_dir dir)
+{
+    return dir == WST_C2S ? "client" : "server";
+}
+
+static void end_no_reply(const struct wst_ws_step *s, enum wst_tcp_end how)
+{
+    enum wst_dir by = (enum wst_dir)s->ws->closed_by, other = by == WST_C2S ? WST_S2C : WST_C2S;
+    struct wst_ws_step told = *s;
+    if (s->ws->side[other].closed || wst_judge_blind(&s->ws->side[other])) return;
+    told.dir = other;
+    wst_ws_problemf(
+        &told, WST_PROBLEM_CLOSE_NO_REPLY, 0, 0, "the %s sent a close frame, the %s none%s%s%s",
+        who(by), who(other), how == WST_TCP_RST ? "; TCP was reset" : "",
+        how == WST_TCP_FIN && s->ws->fin_by != WST_DIR_NONE ? "; first to end TCP was the " : "",
+        how == WST_TCP_FIN && s->ws->fin_by != WST_DIR_NONE ? who((enum wst_dir)s->ws->fin_by)
+                                                            : "");
+}
+
+void wst_judge_end(const struct wst_ws_step *s, enum wst_tcp_end how)
+{
+    const struct wst_ws *ws = s->ws;
+    bool over = how == WST_TCP_FIN || how == WST_TCP_RST;
+    end_ping(s, WST_C2S);
+    end_ping(s, WST_S2C);
+    if (!over) return;
+    if (ws->closed_by == WST_DIR_NONE) {
+        if (!wst_judge_blind(&ws->side[0]) && !wst_judge_blind(&ws->side[1]))
+            wst_ws_problemf(s, WST_PROBLEM_CLOSE_MISSING, 0, 0,
+                            "TCP ended with %s, and neither side had sent a close frame",
+                            how == WST_TCP_RST ? "a reset" : "FIN");
+        return;
+    }
+    end_no_reply(s, how);
+    if (ws->side[0].closed && ws->side[1].closed && ws->fin_by == WST_C2S) {
+        struct wst_ws_step told = *s;
+        told.dir = WST_C2S;
+        wst_ws_problem(
+            &told, WST_PROBLEM_CLOSE_CLIENT_FIRST, 0, 0,
+            "both had sent their close frames; the client's FIN came before the server's");
+    }
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Inside the ws room: rules that one frame cannot answer. In: masking keys, pings and pongs, the
+ * end. Out: the problems they raise, with the evidence.
+ * Refuses to blame anybody for what may be missing from the capture.
+ */
+#ifndef WST_WS_JUDGE_H
+#define WST_WS_JUDGE_H
+
+#include "message.h"
+
+/* A frame of the client whose key is not yet known to be as good as random, or is zero. */
+void wst_judge_key(const struct wst_ws_step *step, const struct wst_frame *frame, uint64_t n,
+                   uint64_t msg);
+/* A ping or pong; `payload` is whole. */
+void wst_judge_ping(const struct wst_ws_step *step, uint64_t n, struct wst_slice payload);
+void wst_judge_pong(const struct wst_ws_step *step, uint64_t n, struct wst_slice payload);
+/* Some of its payload is missing: nothing can be said about the pings around it. */
+void wst_judge_control_torn(const struct wst_ws_step *step, uint8_t opcode);
+/* The connection's first close frame: no pong is owed from here on. */
+void wst_judge_closing(const struct wst_ws_step *step);
+/* The connection is over. step->dir is none. */
+void wst_judge_end(const struct wst_ws_step *step, enum wst_tcp_end how);
+void wst_judge_free(struct wst_ws *ws, struct wst_ws_env *env);
+
+/* Whether that direction's close frame, or anything else of it, may have been sent unseen. */
+bool wst_judge_blind(const struct wst_ws_side *side);
+
+#endif
