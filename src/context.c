@@ -155,7 +155,18 @@ bool wst_context_reads_link_type(uint32_t link_type)
 void wst_context_tick(struct wst_context *c, int64_t ns)
 {
     struct wst_when when = {c->now.pkt, ns};
-    if (!c->finished) wst_flow_tick(c->flows, &when);
+    if (!c->finished) wst_flow_tick_idle(c->flows, &when);
+}
+
+void wst_context_dropped(struct wst_context *c, uint64_t packets, int64_t ns)
+{
+    char detail[96];
+    if (c->finished) return;
+    if (ns > c->now.ns) c->now.ns = ns; /* the timeline never goes back */
+    snprintf(detail, sizeof detail, "%llu packet%s of this time %s not captured",
+             (unsigned long long)packets, packets == 1 ? "" : "s", packets == 1 ? "was" : "were");
+    wst_context_problem(c, WST_PROBLEM_CAPTURE_DROPPED, detail);
+    wst_flow_dropped(c->flows, &c->now);
 }
 
 void wst_context_problem(struct wst_context *c, enum wst_problem problem, const char *detail)

@@ -19,6 +19,7 @@ struct wst_packet {
     uint32_t link_type;    /* LINKTYPE_ number of the pcap registry (1 EN10MB, 101 RAW …) */
     struct wst_when when;  /* number and time */
     bool nanos;            /* the source counts finer than microseconds */
+    uint32_t device;       /* which live device, 0-based in the order added; 0 for files */
 };
 
 struct wst_capture; /* a row of sources read as one capture */
@@ -40,6 +41,24 @@ struct wst_capture_sink {
      * wst_context_ahead). Returns whether that pays: after false, packets are told again some
      * thousand packets later. */
     bool (*ahead)(void *user, const struct wst_packet *packet);
+
+    /* -- devices only -- */
+    /* The kernel dropped `packets`, none of them before `ns` (nanoseconds since 1970), because
+     * nobody took what it had buffered. Told between the packets, where it happened. */
+    void (*dropped)(void *user, uint64_t packets, int64_t ns);
+    /* All that passed before `ns` has been pushed (0: unknown), and nothing more is there now.
+     * Called at once when it becomes so, and then every WST_CAPTURE_PAUSE_MS. Show what is
+     * buffered; let capture time go on (wst_context_tick). */
+    void (*pause)(void *user, int64_t ns);
+    /* Nanoseconds since 1970. The library reads no clock: without this one `ns` above is 0. Called
+     * from another thread. */
+    int64_t (*now)(void *user);
+};
+
+enum {
+    WST_CAPTURE_PAUSE_MS = 50,     /* how late a silent device may notice wst_capture_stop */
+    WST_CAPTURE_QUEUE = 64 << 20,  /* default of wst_capture_set_queue */
+    WST_CAPTURE_BUFFER_KIB = 16384 /* default of wst_live_options.buffer_kib */
 };
 
 #define WST_CAPTURE_ERROR_SIZE 512
@@ -57,11 +76,19 @@ struct wst_live_options {
     const char *device;  /* name, "any", or its number as wst_capture_devices lists it */
     int snaplen;         /* 0: 262144 */
     bool no_promiscuous;
-    int buffer_kib;      /* kernel buffer; 0: libpcap's default */
+    int buffer_kib;      /* kernel buffer; 0: WST_CAPTURE_BUFFER_KIB */
     const char *link_type; /* DLT name, or NULL */
 };
-/* Adds a live device; opened by wst_capture_open. Returns 0, or -1 when out of memory. */
+/* Adds a live device; opened by wst_capture_open. Several are listened on at the same time, when
+ * the first of them has its turn. Returns 0, or -1 when out of memory. */
 WST_API int wst_capture_add_live(struct wst_capture *capture, const struct wst_live_options *options);
+
+/* Devices are read by a thread of their own, so that a slow `packet` does not make the kernel drop:
+ * what it has not taken yet waits in a queue of so many bytes (1 MiB at least; before
+ * wst_capture_run), and only when that is full, in the kernel's buffer. */
+WST_API void wst_capture_set_queue(struct wst_capture *capture, size_t bytes);
+/* Bytes that wait in it, of how many. Both 0 unless devices are being read. */
+WST_API void wst_capture_queue(const struct wst_capture *capture, size_t *used, size_t *size);
 
 /* BPF expression for every source (in addition to a file's own). Copied. 0, or -1 out of memory. */
 WST_API int wst_capture_set_filter(struct wst_capture *capture, const char *filter);
@@ -88,7 +115,9 @@ WST_API uint64_t wst_capture_read_bytes(const struct wst_capture *capture);
 WST_API int wst_capture_run(struct wst_capture *capture, const struct wst_capture_sink *sink);
 /* Makes wst_capture_run return soon. Safe in a signal handler and from another thread. */
 WST_API void wst_capture_stop(struct wst_capture *capture);
-/* Live counters as tcpdump shows them. Returns false when no source is live. */
+/* Live counters as tcpdump shows them: pushed, passed the filter, dropped by the kernel. Returns
+ * false when no source is live. During wst_capture_run from its thread only; the last two are then
+ * up to 50 ms old. */
 WST_API bool wst_capture_counters(struct wst_capture *capture, uint64_t *captured,
                                   uint64_t *received, uint64_t *dropped);
 
@@ -97,6 +126,12 @@ WST_API bool wst_capture_counters(struct wst_capture *capture, uint64_t *capture
 WST_API int wst_capture_devices(void (*device)(void *user, int number, const char *name,
                                                const char *text),
                                 void *user, char error[WST_CAPTURE_ERROR_SIZE]);
+/* Calls `link_type` for each link type that `device` (name or number) can be captured with: name,
+ * and a description or NULL. Opens the device for that. Returns 0, or -1 with a message. */
+WST_API int wst_capture_device_link_types(const char *device,
+                                          void (*link_type)(void *user, const char *name,
+                                                            const char *text),
+                                          void *user, char error[WST_CAPTURE_ERROR_SIZE]);
 
 #ifdef __cplusplus
 }

@@ -97,6 +97,9 @@ WST_API bool wst_context_ahead(struct wst_context *context, const struct wst_pac
 WST_API bool wst_context_reads_link_type(uint32_t link_type);
 /* Capture time has reached `ns` without a packet (a silent interface). */
 WST_API void wst_context_tick(struct wst_context *context, int64_t ns);
+/* The capture dropped `packets` here, `ns` or later: what is missing now was not late, and nobody
+ * sends it again. Emits `capture.dropped`. */
+WST_API void wst_context_dropped(struct wst_context *context, uint64_t packets, int64_t ns);
 /* A finding of the caller's own about no connection (a capture that dropped packets …). */
 WST_API void wst_context_problem(struct wst_context *context, enum wst_problem problem,
                                  const char *detail);

@@ -5,7 +5,7 @@
  */
 #include "feed.h"
 #include "linktype.h"
-#include "live.h"
+#include "listen.h"
 #include "memory.h"
 #include "reader.h"
 #include "source.h"
@@ -37,9 +37,10 @@ struct wst_capture {
     char (*link_texts)[64];
     const char **link_names; /* into link_texts */
     size_t n_links;
-    bool endless;         /* one source has no size: there is no total */
-    uint64_t total, done; /* bytes of files: all, those finished */
-    struct entry *now;    /* being read */
+    bool endless;             /* one source has no size: there is no total */
+    uint64_t total, done;     /* bytes of files: all, those finished */
+    struct entry *now;        /* being read */
+    struct wst_listen listen; /* to all devices at once */
     bool opened;
     atomic_bool stop;
 };
@@ -49,6 +50,7 @@ struct wst_capture *wst_capture_new(void)
     struct wst_capture *c = calloc(1, sizeof *c);
     if (!c) return NULL;
     atomic_init(&c->stop, false);
+    c->listen.queue = WST_CAPTURE_QUEUE;
     c->links = calloc(LINK_NAMES_MAX, sizeof *c->links);
     c->link_texts = calloc(LINK_NAMES_MAX, sizeof *c->link_texts);
     c->link_names = calloc(LINK_NAMES_MAX, sizeof *c->link_names);
@@ -70,6 +72,7 @@ void wst_capture_free(struct wst_capture *c)
     if (!c) return;
     for (size_t i = 0; i < c->n; i++) free_entry(&c->entries[i]);
     wst_filter_free(&c->filter);
+    wst_listen_free(&c->listen);
     free(c->entries);
     free(c->links);
     free(c->link_texts);
@@ -119,12 +122,20 @@ int wst_capture_add_live(struct wst_capture *c, const struct wst_live_options *o
 {
     struct wst_live *live = wst_live_new(options);
     struct entry *e;
-    if (live && add(c, wst_live_name(live), NULL, &e) == 0) {
-        e->live = live;
-        return 0;
+    if (live && wst_listen_add(&c->listen, live) == 0) {
+        if (add(c, wst_live_name(live), NULL, &e) == 0) {
+            e->live = live;
+            return 0;
+        }
+        c->listen.n--;
     }
     wst_live_free(live);
     return -1;
+}
+
+void wst_capture_set_queue(struct wst_capture *c, size_t bytes)
+{
+    c->listen.queue = bytes;
 }
 
 int wst_capture_set_filter(struct wst_capture *c, const char *filter)
@@ -278,7 +289,7 @@ int wst_capture_run(struct wst_capture *c, const struct wst_capture_sink *sink)
         feed.filters[0] = c->filter.text && !e->live ? &c->filter : NULL;
         feed.filters[1] = e->filter.text ? &e->filter : NULL;
         if (e->live)
-            wst_live_run(e->live, &feed);
+            wst_listen_run(&c->listen, &feed); /* a second time there is nothing left */
         else
             run_file(c, e, &feed);
     }
@@ -305,14 +316,13 @@ uint64_t wst_capture_read_bytes(const struct wst_capture *c)
 bool wst_capture_counters(struct wst_capture *c, uint64_t *captured, uint64_t *received,
                           uint64_t *dropped)
 {
-    bool live = false;
-    *captured = *received = *dropped = 0;
-    for (size_t i = 0; i < c->n; i++) {
-        if (!c->entries[i].live) continue;
-        live = true;
-        wst_live_counters(c->entries[i].live, captured, received, dropped);
-    }
-    return live;
+    wst_listen_counters(&c->listen, captured, received, dropped);
+    return c->listen.n > 0;
+}
+
+void wst_capture_queue(const struct wst_capture *c, size_t *used, size_t *size)
+{
+    wst_listen_queue(&c->listen, used, size);
 }
 
 const char *wst_capture_link_type_name(uint32_t link_type, char text[64])

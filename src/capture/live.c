@@ -1,26 +1,29 @@
 /* SPDX-License-Identifier: MIT
  *
- * In: a network device, through libpcap. Out: each packet at once, with the finest time it has.
- * Refuses a device that cannot be opened; one that goes away ends with a trouble.
+ * In: a network device, through libpcap. Out: its packets, with the finest time they have.
+ * Refuses a device that cannot be opened, and says why.
  */
 #include "live.h"
 #include "linktype.h"
 
 #include <errno.h>
 #include <limits.h>
+#include <net/if.h>
 #include <pcap/pcap.h>
-#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
 struct wst_live {
     struct wst_live_options options; /* strings are ours */
     char *device, *link_name;
     pcap_t *pcap;
-    struct wst_feed *feed; /* while running */
-    uint64_t captured;
+    void (*packet)(void *user, const struct wst_packet *packet); /* while dispatching */
+    void *user;
+    struct pcap_stat before; /* its counters are 32 bits wide and wrap */
+    uint64_t received, dropped;
     uint32_t link_type;
     bool nanos;
 };
@@ -119,17 +122,25 @@ static int refuse_activation(struct wst_live *l, int rc, char *error)
     return -1;
 }
 
+/* Linux: packets lie side by side in blocks that are handed over when full, or after a moment. In
+ * immediate mode each would take a frame of the buffer as large as the longest packet, and on
+ * loopback the default buffer would hold sixteen. Elsewhere packets come one by one anyway. */
+static void set_delivery(struct wst_live *l)
+{
+#ifndef __linux__
+    pcap_set_immediate_mode(l->pcap, 1);
+#endif
+    pcap_set_timeout(l->pcap, WST_LIVE_BLOCK_MS);
+}
+
 static int activate(struct wst_live *l, char *error)
 {
     const struct wst_live_options *o = &l->options;
-    int rc;
+    int rc, kib = o->buffer_kib > 0 ? o->buffer_kib : WST_CAPTURE_BUFFER_KIB;
     pcap_set_snaplen(l->pcap, o->snaplen > 0 ? o->snaplen : WST_LIVE_SNAPLEN);
     pcap_set_promisc(l->pcap, !o->no_promiscuous);
-    pcap_set_immediate_mode(l->pcap, 1);
-    pcap_set_timeout(l->pcap, WST_LIVE_POLL_MS); /* for systems without immediate mode */
-    if (o->buffer_kib > 0)
-        pcap_set_buffer_size(l->pcap,
-                             o->buffer_kib > INT_MAX / 1024 ? INT_MAX : o->buffer_kib * 1024);
+    set_delivery(l);
+    pcap_set_buffer_size(l->pcap, kib > INT_MAX / 1024 ? INT_MAX : kib * 1024);
     l->nanos = pcap_set_tstamp_precision(l->pcap, PCAP_TSTAMP_PRECISION_NANO) == 0;
     rc = pcap_activate(l->pcap);
     return rc < 0 ? refuse_activation(l, rc, error) : 0; /* above 0: a warning (no promiscuity) */
@@ -177,23 +188,32 @@ static int install_filter(struct wst_live *l, const char *filter, char *error)
     return rc;
 }
 
-int wst_live_open(struct wst_live *l, const char *filter, char error[WST_CAPTURE_ERROR_SIZE])
+/* What choose_link_type needs, and -L: created and activated, no more. */
+static int create(struct wst_live *l, char *error)
 {
     char why[PCAP_ERRBUF_SIZE] = "";
     error[0] = '\0';
     if (resolve_number(l, error) < 0) return -1;
     l->pcap = pcap_create(l->device, why);
-    if (!l->pcap) {
-        say(error, "cannot capture on %s: %s", l->device, why);
-        return -1;
-    }
-    if (activate(l, error) == 0 && choose_link_type(l, error) == 0 &&
+    if (!l->pcap) say(error, "cannot capture on %s: %s", l->device, why);
+    return l->pcap ? activate(l, error) : -1;
+}
+
+static void uncreate(struct wst_live *l)
+{
+    if (l->pcap) pcap_close(l->pcap);
+    l->pcap = NULL;
+}
+
+int wst_live_open(struct wst_live *l, const char *filter, char error[WST_CAPTURE_ERROR_SIZE])
+{
+    char why[PCAP_ERRBUF_SIZE] = "";
+    if (create(l, error) == 0 && choose_link_type(l, error) == 0 &&
         install_filter(l, filter, error) == 0) {
         if (pcap_setnonblock(l->pcap, 1, why) == 0) return 0;
         say(error, "cannot capture on %s: %s", l->device, why);
     }
-    pcap_close(l->pcap);
-    l->pcap = NULL;
+    uncreate(l);
     return -1;
 }
 
@@ -210,41 +230,57 @@ static void on_packet(u_char *user, const struct pcap_pkthdr *head, const u_char
                    (int64_t)head->ts.tv_usec * (l->nanos ? 1 : 1000),
         .nanos = l->nanos,
     };
-    l->captured++;
-    if (wst_feed_admit(l->feed, &packet)) wst_feed_push(l->feed, &packet);
-    if (wst_feed_over(l->feed)) pcap_breakloop(l->pcap);
+    l->packet(l->user, &packet);
 }
 
-/* In short turns: wst_capture_stop only sets a flag, since pcap_breakloop from another thread
- * might meet a handle being closed. A signal ends poll at once; a device without a descriptor
- * (old BSDs) is asked again after the turn. */
-static void wait_for_packets(struct wst_live *l)
+/* Newer libpcaps wait in silence for an interface that went down to come up again. */
+static bool is_down(const struct wst_live *l)
 {
-    struct pollfd fd = {.fd = pcap_get_selectable_fd(l->pcap), .events = POLLIN};
-    (void)poll(&fd, fd.fd >= 0, WST_LIVE_POLL_MS);
+    struct ifreq ask = {0};
+    if (strlen(l->device) >= sizeof ask.ifr_name || strcmp(l->device, "any") == 0) return false;
+    strcpy(ask.ifr_name, l->device);
+    return ioctl(pcap_fileno(l->pcap), SIOCGIFFLAGS, &ask) == 0 && !(ask.ifr_flags & IFF_UP);
 }
 
-void wst_live_run(struct wst_live *l, struct wst_feed *feed)
+int wst_live_read(struct wst_live *l, void (*packet)(void *user, const struct wst_packet *packet),
+                  void *user, char error[WST_CAPTURE_ERROR_SIZE])
 {
-    l->feed = feed;
-    while (l->pcap && !wst_feed_over(feed)) {
-        int n = pcap_dispatch(l->pcap, -1, on_packet, (u_char *)l);
-        if (n == 0) wait_for_packets(l);
-        if (n == PCAP_ERROR_BREAK || n >= 0) continue;
-        wst_feed_trouble(feed, 0, "the capture ended: %s", reason(l, n));
-        break;
+    int n;
+    l->packet = packet;
+    l->user = user;
+    n = pcap_dispatch(l->pcap, WST_LIVE_TURN, on_packet, (u_char *)l);
+    if (n == PCAP_ERROR_BREAK) return 0;
+    if (n < 0) snprintf(error, WST_CAPTURE_ERROR_SIZE, "the capture ended: %s", reason(l, n));
+    if (n == 0 && is_down(l)) {
+        snprintf(error, WST_CAPTURE_ERROR_SIZE, "the capture ended: the interface went down");
+        return -1;
     }
+    return n < 0 ? -1 : n;
 }
 
-void wst_live_counters(struct wst_live *l, uint64_t *captured, uint64_t *received,
-                       uint64_t *dropped)
+void wst_live_break(struct wst_live *l)
 {
-    struct pcap_stat stat;
-    *captured += l->captured;
-    if (!l->pcap || pcap_stats(l->pcap, &stat) != 0) return;
-    *received += stat.ps_recv;
-    *dropped += stat.ps_drop;
+    pcap_breakloop(l->pcap);
 }
+
+int wst_live_fd(const struct wst_live *l)
+{
+    return pcap_get_selectable_fd(l->pcap);
+}
+
+void wst_live_count(struct wst_live *l, uint64_t *received, uint64_t *dropped)
+{
+    struct pcap_stat now;
+    if (l->pcap && pcap_stats(l->pcap, &now) == 0) {
+        l->received += now.ps_recv - l->before.ps_recv;
+        l->dropped += now.ps_drop - l->before.ps_drop;
+        l->before = now;
+    }
+    *received = l->received;
+    *dropped = l->dropped;
+}
+
+/* ---- what there is ---- */
 
 int wst_capture_devices(void (*device)(void *user, int number, const char *name, const char *text),
                         void *user, char error[WST_CAPTURE_ERROR_SIZE])
@@ -259,4 +295,25 @@ int wst_capture_devices(void (*device)(void *user, int number, const char *name,
     for (pcap_if_t *d = all; d; d = d->next) device(user, ++number, d->name, d->description);
     pcap_freealldevs(all);
     return 0;
+}
+
+int wst_capture_device_link_types(const char *device,
+                                  void (*link_type)(void *user, const char *name, const char *text),
+                                  void *user, char error[WST_CAPTURE_ERROR_SIZE])
+{
+    struct wst_live *l = wst_live_new(&(struct wst_live_options){.device = device});
+    int *list = NULL, n = -1;
+    if (!l) {
+        snprintf(error, WST_CAPTURE_ERROR_SIZE, "out of memory");
+        return -1;
+    }
+    if (create(l, error) == 0 && (n = pcap_list_datalinks(l->pcap, &list)) < 0)
+        snprintf(error, WST_CAPTURE_ERROR_SIZE, "%s: %s", device, reason(l, n));
+    for (int i = 0; i < n; i++) {
+        const char *name = pcap_datalink_val_to_name(list[i]);
+        if (name) link_type(user, name, pcap_datalink_val_to_description(list[i]));
+    }
+    if (n >= 0) pcap_free_datalinks(list);
+    wst_live_free(l);
+    return n < 0 ? -1 : 0;
 }

@@ -12,6 +12,7 @@
 enum {
     SWEEP_STEPS = 16,  /* records looked at per tick while a round is on */
     HOLES_STEPS = 128, /* holes looked at per tick: those not acknowledged yet stand in line, too */
+    IDLE_STEPS = 8192, /* records looked at per tick of a silent line: a round takes seconds */
     ROOM_STEPS = 4096  /* records looked at to make room, per call */
 };
 #define HOLES_EVERY_NS 250000000ll   /* holes are looked at this often */
@@ -81,14 +82,29 @@ static void expire_sweep(struct wst_flow_table *t, const struct wst_arrival *a, 
     }
 }
 
-void wst_flow_tick(struct wst_flow_table *t, const struct wst_when *when)
+static void expire_tick(struct wst_flow_table *t, const struct wst_when *when, uint32_t steps)
 {
     int64_t believed = when->ns < t->last_ns ? when->ns : t->last_ns;
     t->last_ns = when->ns;
     if (believed > t->clock) t->clock = believed;
     struct wst_arrival a = {*when, when->pkt};
     expire_holes(t, &a);
-    expire_sweep(t, &a, SWEEP_STEPS);
+    expire_sweep(t, &a, steps);
+}
+
+void wst_flow_tick(struct wst_flow_table *t, const struct wst_when *when)
+{
+    expire_tick(t, when, SWEEP_STEPS);
+}
+
+void wst_flow_tick_idle(struct wst_flow_table *t, const struct wst_when *when)
+{
+    expire_tick(t, when, IDLE_STEPS);
+}
+
+void wst_flow_dropped(struct wst_flow_table *t, const struct wst_when *when)
+{
+    t->dropped_ns = when->ns;
 }
 
 static int by_stream(const void *x, const void *y)

@@ -117,6 +117,11 @@ void wst_flow_push(struct wst_flow_table *table, const struct wst_segment *segme
 bool wst_flow_ahead(struct wst_flow_table *table, const struct wst_segment *segment);
 /* Capture time went on: ends what has been idle, declares old holes. A few steps at a time. */
 void wst_flow_tick(struct wst_flow_table *table, const struct wst_when *when);
+/* The same on a silent line, where a call comes a few times a second: many steps. */
+void wst_flow_tick_idle(struct wst_flow_table *table, const struct wst_when *when);
+/* The capture dropped packets about now: bytes missing since, that nobody acknowledges, are as
+ * surely lost as if somebody had. */
+void wst_flow_dropped(struct wst_flow_table *table, const struct wst_when *when);
 /* The capture is over: every flow still open is flushed and ended, in the order of its stream
  * number. */
 void wst_flow_finish(struct wst_flow_table *table, const struct wst_when *when);

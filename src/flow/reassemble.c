@@ -4,7 +4,8 @@
  * Refuses to wait for ever: a hole is declared lost when
  *   - the other side acknowledged it, and the late segment did not come within
  *     limits.reorder_packets packets of the flow or limits.reorder_acked_ns (the capture lacks it);
- *   - nobody acknowledged it for limits.reorder_ns (one direction captured);
+ *   - nobody acknowledged it for limits.reorder_ns (one direction captured), or only for
+ *     reorder_acked_ns after the capture said that it dropped packets;
  *   - more bytes or pieces wait behind it than the limits allow;
  *   - the flow ends.
  *
@@ -18,6 +19,7 @@
 #include "table.h"
 #include "waiting.h"
 
+#define DROPPED_NEAR_NS 1000000000ll /* so soon after a loss of the capture, a hole is that loss */
 enum { DENIED_FAR = 256 * 1024 }; /* a usual window: nearer, it may have been on its way */
 
 /* -- waiting, made only when needed --------------------------------------------------------- */
@@ -244,6 +246,15 @@ static bool half_denied(const struct wst_flow *f, unsigned side)
     return f->heard == 3 && (h->flags & WST_HALF_ACKED) && wst_seq_diff(h->acked, h->next) <= 0;
 }
 
+/* How long a hole waits that nobody acknowledged. Where the capture dropped packets in the second
+ * before it opened, what is missing was dropped, too: it was sent, and is not sent again. */
+static int64_t half_patience(const struct wst_flow_table *t, const struct wst_waiting *w)
+{
+    bool dropped = t->dropped_ns != INT64_MIN && w->since_ns >= t->dropped_ns &&
+                   wst_ns_between(t->dropped_ns, w->since_ns) <= DROPPED_NEAR_NS;
+    return dropped ? t->limits->reorder_acked_ns : t->limits->reorder_ns;
+}
+
 /* A packet of the flow went by while this half has a hole. */
 void wst_half_waited(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
                      const struct wst_arrival *a)
@@ -259,7 +270,7 @@ void wst_half_waited(struct wst_flow_table *t, struct wst_flow *f, unsigned side
                            wst_ns_between(w->acked_ns, t->clock) >= t->limits->reorder_acked_ns;
         if (long_enough && !w->doubts) half_declare_acked(t, f, side, a);
     } else if (w->n && !half_denied(f, side) &&
-               wst_ns_between(w->since_ns, t->clock) >= t->limits->reorder_ns) {
+               wst_ns_between(w->since_ns, t->clock) >= half_patience(t, w)) {
         half_declare_first(t, f, side, WST_GAP_LOST, a);
     } else if (!w->n) {
         half_drop_waiting(t, f, side); /* the late segment came */

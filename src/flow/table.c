@@ -26,7 +26,7 @@ struct wst_flow_table *wst_flow_table_new(const struct wst_limits *limits, const
     t->slots = calloc(SLOTS_FIRST, sizeof *t->slots);
     t->slots_mask = SLOTS_FIRST - 1;
     t->free_first = t->embryo_oldest = t->embryo_newest = FLOW_NONE;
-    t->clock = INT64_MIN;
+    t->clock = t->dropped_ns = INT64_MIN;
     if (!wst_overlap_init(&t->overlap, limits->overlap_bytes) || !t->slots) {
         wst_flow_table_free(t);
         return NULL;

@@ -55,6 +55,7 @@ struct wst_flow_table {
     uint64_t evicted;
     int64_t clock;   /* capture time that expiry believes in; never goes back */
     int64_t last_ns; /* time of the packet before: one packet from the future moves nothing */
+    int64_t dropped_ns; /* the capture dropped packets then; INT64_MIN: never */
     int64_t holes_due;
     uint32_t hand;    /* of the sweep: next record to look at */
     int64_t hand_due; /* when the next round of the sweep begins; during a round: 0 */

@@ -112,9 +112,10 @@ static int take_device(void *target, const char *text)
 {
     struct wst_tool_options *o = target;
 
-    if (o->device)
-        return wst_tool_misuse("-i can be given once; \"any\" listens on all interfaces");
-    o->device = text;
+    for (size_t i = 0; i < o->devices_n; i++)
+        if (strcmp(o->devices[i], text) == 0)
+            return wst_tool_misuse("-i %s twice: each packet would be seen twice", text);
+    o->devices[o->devices_n++] = text;
     return 0;
 }
 
@@ -135,12 +136,14 @@ const struct wst_tool_arg wst_tool_trace_args[] = {
     {NULL, 'c', NULL, "N", NUMBER(count, 1, UINT64_MAX), "stop after N packets that passed the filter"},
     {NULL, 0, "verify-checksums", NULL, FLAG(verify_checksums), "leave out packets whose IP or TCP checksum is wrong"},
 
-    {"Live capture", 'i', "interface", "NAME", CALL(take_device), "listen on NAME, on 'any', or on a number that -D shows"},
+    {"Live capture", 'i', "interface", "NAME", CALL(take_device), "listen on NAME, 'any', or a number that -D shows; repeat for several"},
     {NULL, 'D', "list-interfaces", NULL, FLAG(list_devices), "list the interfaces and end"},
     {NULL, 's', "snapshot-length", "N", NUMBER(snaplen, 0, 262144), "capture N bytes of a packet at most (default 262144)"},
     {NULL, 'p', "no-promiscuous-mode", NULL, FLAG(no_promiscuous), "only packets that concern this host"},
-    {NULL, 'B', "buffer-size", "KIB", NUMBER(buffer_kib, 1, 2097151), "size of the kernel's buffer in KiB"},
+    {NULL, 'B', "buffer-size", "KIB", NUMBER(buffer_kib, 1, 2097151), "size of the kernel's buffer in KiB (default 16384)"},
+    {NULL, 0, "queue", "SIZE", SIZE(queue, 1 << 20), "packets that may wait for the output (default 64M)"},
     {NULL, 'y', "linktype", "TYPE", WORD(link_type), "link type to capture with"},
+    {NULL, 0, "stats", "SECONDS", NUMBER(stats_seconds, 1, 86400), "figures on standard error every so often"},
 
     {"Selection", 0, "conn", "N", NUMBER(conn, 1, UINT64_MAX), "only connection N, as the output numbers them"},
     {NULL, 0, "dir", "DIRECTION", CALL(take_dir), "only c2s (client to server) or s2c"},
@@ -176,7 +179,7 @@ const size_t wst_tool_trace_args_n = sizeof wst_tool_trace_args / sizeof *wst_to
 static int settle_items(struct wst_tool_options *o)
 {
     const char *pending = NULL;
-    bool words_are_files = o->device == NULL;
+    bool words_are_files = o->devices_n == 0;
     char *at = NULL;
 
     for (size_t i = 0; i < o->items_n; i++)
@@ -224,9 +227,9 @@ static int contradictions(const struct wst_tool_options *o)
         if (input_taken) return wst_tool_misuse("standard input ('-') can be read once");
         input_taken = true;
     }
-    if (o->device && o->files_n) return wst_tool_misuse("-i and -r exclude each other");
+    if (o->devices_n && o->files_n) return wst_tool_misuse("-i and -r exclude each other");
     if (o->times > WST_TIME_SINCE) return wst_tool_misuse("-t can be given five times at most");
-    if (o->device == NULL && o->files_n == 0)
+    if (o->devices_n == 0 && o->files_n == 0)
         return wst_tool_misuse("no capture named: give a FILE, '-' for standard input, or -i NAME");
     return 0;
 }
@@ -240,6 +243,7 @@ static void defaults(struct wst_tool_options *o)
         .max_payload = UINT64_MAX,
         .max_message = wst_limits_default.max_message,
         .memory = wst_limits_default.memory,
+        .queue = WST_CAPTURE_QUEUE,
     };
 }
 
@@ -251,8 +255,9 @@ static bool make_room(struct wst_tool_options *o, int argc, char **argv)
     for (int i = 1; i < argc; i++) all += strlen(argv[i]) + 1;
     o->items = calloc((size_t)argc + 1, sizeof *o->items);
     o->files = calloc((size_t)argc + 1, sizeof *o->files);
+    o->devices = calloc((size_t)argc + 1, sizeof *o->devices);
     o->filter = calloc(all, 1);
-    return o->items && o->files && o->filter;
+    return o->items && o->files && o->devices && o->filter;
 }
 
 int wst_tool_options_parse(struct wst_tool_options *options, int argc, char **argv)
@@ -276,5 +281,6 @@ void wst_tool_options_free(struct wst_tool_options *options)
 {
     free(options->items);
     free(options->files);
+    free(options->devices);
     free(options->filter);
 }

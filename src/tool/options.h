@@ -34,11 +34,13 @@ struct wst_tool_options {
     size_t files_n;
     char *filter;            /* owned; trailing words or the text of -F; NULL: none */
     const char *filter_file; /* -F */
-    const char *device;      /* -i; NULL: files */
+    const char **devices;    /* -i, owned; none: files */
+    size_t devices_n;
     const char *link_type;   /* -y */
     const char *output;      /* -o */
     uint64_t count;          /* -c; 0: no end */
-    uint64_t snaplen, buffer_kib, conn;
+    uint64_t snaplen, buffer_kib, queue, conn;
+    uint64_t stats_seconds;  /* --stats; 0: never */
     uint64_t max_text, max_payload, max_message, memory;
     unsigned times, verbose; /* how many -t, how many -v */
     enum wst_dir dir;

@@ -5,16 +5,20 @@
  */
 #include "output.h"
 
+#include "attend.h"
 #include "progress.h"
 #include "say.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+enum { BLOCKED_MS = 100 };
 
 /* Reading what oneself writes never ends, or destroys the capture. Only regular files: two ends
  * of one terminal or one /dev/null are no harm. */
@@ -39,7 +43,8 @@ int wst_tool_output_open(struct wst_tool_output *output, const char *name,
     bool standard = name == NULL || strcmp(name, "-") == 0;
     struct stat st;
 
-    *output = (struct wst_tool_output){STDOUT_FILENO, standard ? "standard output" : name, 0, NULL};
+    *output =
+        (struct wst_tool_output){.fd = STDOUT_FILENO, .name = standard ? "standard output" : name};
     if (!standard) output->fd = open(name, O_WRONLY | O_CREAT | O_NOCTTY | O_CLOEXEC, 0666);
     if (output->fd < 0) return refuse(output, strerror(errno));
     if (fstat(output->fd, &st) != 0) return refuse(output, strerror(errno));
@@ -51,13 +56,29 @@ int wst_tool_output_open(struct wst_tool_output *output, const char *name,
     return 0;
 }
 
+/* Live: only as much at a time as a pipe takes without blocking, so that this can wait and speak.
+ * Returns what may be written now; 0: nothing, and a moment has passed. */
+static size_t piece(const struct wst_tool_output *output, size_t n, unsigned *ms)
+{
+    struct pollfd wait = {.fd = output->fd, .events = POLLOUT};
+
+    if (output->attend == NULL) return n;
+    if (n > PIPE_BUF) n = PIPE_BUF;
+    if (poll(&wait, 1, BLOCKED_MS) > 0) return n;
+    wst_tool_attend_blocked(output->attend, *ms += BLOCKED_MS);
+    return 0;
+}
+
 int wst_tool_output_write(void *user, const uint8_t *p, size_t n)
 {
     struct wst_tool_output *output = user;
+    unsigned ms = 0; /* blocked so far */
 
     if (output->progress) wst_tool_progress_erase(output->progress);
     while (n > 0 && output->error == 0) {
-        ssize_t written = write(output->fd, p, n);
+        size_t now = piece(output, n, &ms);
+        if (now == 0) continue;
+        ssize_t written = write(output->fd, p, now);
         if (written >= 0) {
             p += written;
             n -= (size_t)written;

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct wst_tool_attend;
 struct wst_tool_progress;
 
 struct wst_tool_output {
@@ -17,6 +18,7 @@ struct wst_tool_output {
     const char *name;                   /* for messages */
     int error;                          /* errno of the first failed write; 0: all is well */
     struct wst_tool_progress *progress; /* taken off the screen before each write; or NULL */
+    struct wst_tool_attend *attend;     /* told when the output blocks; NULL: blocks in silence */
 };
 
 /* `name` NULL or "-": standard output. Nothing is cut off an existing file before `inputs` (names

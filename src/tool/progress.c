@@ -75,6 +75,19 @@ void wst_tool_progress_step(struct wst_tool_progress *progress)
     draw(progress);
 }
 
+void wst_tool_progress_show(struct wst_tool_progress *progress, const char *text)
+{
+    char line[320];
+    int n;
+
+    if (can_show())
+        n = snprintf(line, sizeof line, "\r%s\033[K", text);
+    else
+        n = snprintf(line, sizeof line, "%s\n", text);
+    put(line, (size_t)n);
+    progress->shown = can_show();
+}
+
 void wst_tool_progress_erase(struct wst_tool_progress *progress)
 {
     if (!progress->shown) return;

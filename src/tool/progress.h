@@ -22,6 +22,9 @@ void wst_tool_progress_start(struct wst_tool_progress *progress, const struct ws
                              bool wanted);
 /* One packet more. Cheap. */
 void wst_tool_progress_step(struct wst_tool_progress *progress);
+/* Shows `text` (trusted: nobody's payload) in place of the line; where standard error is no
+ * terminal, as a line of its own. */
+void wst_tool_progress_show(struct wst_tool_progress *progress, const char *text);
 /* Takes the line off the screen, if it is there. */
 void wst_tool_progress_erase(struct wst_tool_progress *progress);
 

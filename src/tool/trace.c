@@ -4,6 +4,7 @@
  * Refuses to go on when the output cannot be written; a damaged capture is printed as far as it
  * goes, and makes the exit status 2.
  */
+#include "attend.h"
 #include "command.h"
 #include "devices.h"
 #include "options.h"
@@ -34,12 +35,13 @@ struct run {
     struct wst_render *render;
     struct wst_tool_output output;
     struct wst_tool_progress progress;
-    uint64_t packets;      /* that passed the filter */
-    bool prompt;           /* somebody waits for each packet's lines */
-    uint32_t link_type;    /* of the packet before */
-    unsigned links_unread; /* link types that nobody here can read */
+    struct wst_tool_attend attend;
+    char (*device_names)[WST_TOOL_DEVICE_SIZE]; /* of those given by number */
+    uint64_t packets;                           /* that passed the filter */
+    bool prompt;                                /* somebody waits for each packet's lines */
+    uint32_t link_type;                         /* of the packet before */
+    unsigned links_unread;                      /* link types that nobody here can read */
     uint32_t unread[UNREAD_MAX];
-    char device[WST_TOOL_DEVICE_SIZE];
 };
 
 /* -- the end of the chain: what is printed when ------------------------------------------------ */
@@ -88,6 +90,7 @@ static int on_packet(void *user, const struct wst_packet *packet)
 
     wst_context_packet(run->context, packet);
     wst_tool_progress_step(&run->progress);
+    wst_tool_attend_packet(&run->attend);
     if (run->prompt) wst_render_flush(run->render);
     if (wst_render_failed(run->render)) return 1;
     return ++run->packets == run->options->count;
@@ -131,6 +134,25 @@ static void on_trouble(void *user, const char *source, uint64_t pkt, uint64_t by
         wst_tool_say("%s: %s", source, what);
 }
 
+/* -- what a live capture tells ------------------------------------------------------------------
+ */
+
+static void on_dropped(void *user, uint64_t packets, int64_t ns)
+{
+    wst_context_dropped(((struct run *)user)->context, packets, ns);
+}
+
+static void on_pause(void *user, int64_t ns)
+{
+    wst_tool_attend_pause(&((struct run *)user)->attend, ns);
+}
+
+static int64_t on_clock(void *user)
+{
+    (void)user;
+    return wst_tool_clock();
+}
+
 /* -- setting up ----------------------------------------------------------------------------------
  */
 
@@ -139,15 +161,17 @@ static bool add_sources(struct run *run)
     const struct wst_tool_options *o = run->options;
 
     run->capture = wst_capture_new();
-    run->sources = calloc(o->files_n + 1, sizeof *run->sources);
-    if (run->capture == NULL || run->sources == NULL) return false;
-    if (o->device) {
-        const char *device = wst_tool_devices_name(o->device, run->device);
+    run->sources = calloc(o->files_n + o->devices_n + 1, sizeof *run->sources);
+    run->device_names = calloc(o->devices_n + 1, sizeof *run->device_names);
+    if (run->capture == NULL || run->sources == NULL || run->device_names == NULL) return false;
+    for (size_t i = 0; i < o->devices_n; i++) {
+        const char *device = wst_tool_devices_name(o->devices[i], run->device_names[i]);
         struct wst_live_options live = {device, (int)o->snaplen, o->no_promiscuous,
                                         (int)o->buffer_kib, o->link_type};
         run->sources[run->sources_n++] = device;
         if (wst_capture_add_live(run->capture, &live) != 0) return false;
     }
+    wst_capture_set_queue(run->capture, (size_t)o->queue);
     for (size_t i = 0; i < o->files_n; i++) {
         run->sources[run->sources_n++] = o->files[i].name;
         if (wst_capture_add_file(run->capture, o->files[i].name, o->files[i].filter) != 0)
@@ -213,14 +237,17 @@ static bool make_chain(struct run *run)
     return run->render && run->context;
 }
 
-/* Lines leave packet by packet when asked to, or when a person or a running capture is at either
- * end. Not event by event: text joins a frame and its message, which one packet completes. */
+/* Lines leave packet by packet when asked to, or when a person or a running pipe is at either end.
+ * A device pauses when it has nothing more (attend.c), which is as soon and costs less. Not event
+ * by event: text joins a frame and its message, which one packet completes. */
 static bool want_prompt(const struct run *run)
 {
     const struct wst_tool_options *o = run->options;
     struct stat input;
 
-    if (o->line_buffered || o->device || isatty(run->output.fd)) return true;
+    if (o->line_buffered) return true;
+    if (o->devices_n) return false;
+    if (isatty(run->output.fd)) return true;
     for (size_t i = 0; i < o->files_n; i++)
         if (strcmp(o->files[i].name, "-") == 0 && fstat(STDIN_FILENO, &input) == 0 &&
             !S_ISREG(input.st_mode))
@@ -231,27 +258,30 @@ static bool want_prompt(const struct run *run)
 /* -- the run -------------------------------------------------------------------------------------
  */
 
+/* tcpdump's words; with several interfaces, their names and link types in a row. */
+static void say_listening(const struct run *run, const struct wst_event_meta *meta)
+{
+    char names[1024] = "", types[256] = "";
+
+    for (size_t i = 0, n = 0; i < run->sources_n && n < sizeof names; i++)
+        n += (size_t)snprintf(names + n, sizeof names - n, "%s%s", i ? ", " : "", run->sources[i]);
+    for (size_t i = 0, n = 0; i < meta->link_types_n && n < sizeof types; i++)
+        n += (size_t)snprintf(types + n, sizeof types - n, "%s%s", i ? ", " : "",
+                              meta->link_types[i]);
+    wst_tool_say_bare("listening on %s, link-type %s, snapshot length %d bytes", names,
+                      types[0] ? types : "unknown",
+                      run->options->snaplen ? (int)run->options->snaplen : 262144);
+}
+
 static void begin(struct run *run)
 {
     struct wst_event_meta meta = {
         .sources = run->sources, .sources_n = run->sources_n, .filter = run->options->filter};
 
     meta.link_types = wst_capture_link_types(run->capture, &meta.link_types_n);
-    if (run->options->device && !run->options->quiet)
-        wst_tool_say_bare("listening on %s, link-type %s, snapshot length %d bytes",
-                          run->sources[0], meta.link_types_n ? meta.link_types[0] : "unknown",
-                          run->options->snaplen ? (int)run->options->snaplen : 262144);
+    if (run->options->devices_n && !run->options->quiet) say_listening(run, &meta);
     wst_context_begin(run->context, &meta);
-    if (run->prompt) wst_render_flush(run->render);
-}
-
-static void say_counters(const struct wst_counters *c)
-{
-    wst_tool_say_bare("%" PRId64 " packet%s captured", c->captured, c->captured == 1 ? "" : "s");
-    wst_tool_say_bare("%" PRId64 " packet%s received by filter", c->received,
-                      c->received == 1 ? "" : "s");
-    wst_tool_say_bare("%" PRId64 " packet%s dropped by kernel", c->dropped,
-                      c->dropped == 1 ? "" : "s");
+    if (run->prompt || run->options->devices_n) wst_render_flush(run->render);
 }
 
 static void finish(struct run *run)
@@ -264,7 +294,7 @@ static void finish(struct run *run)
     wst_context_finish(run->context, live ? &counters : NULL);
     wst_render_flush(run->render);
     wst_tool_progress_erase(&run->progress);
-    if (live && !wst_tool_output_unwanted(&run->output)) say_counters(&counters);
+    if (live && !wst_tool_output_unwanted(&run->output)) wst_tool_attend_counters(&counters);
 }
 
 /* Looked at before an old output loses its bytes. Returns how many inputs are not there. */
@@ -313,7 +343,14 @@ static void say_no_such_conn(const struct run *run)
 
 static int run_trace(struct run *run)
 {
-    struct wst_capture_sink sink = {run, on_packet, NULL, on_comment, on_trouble, on_ahead};
+    struct wst_capture_sink sink = {.user = run,
+                                    .packet = on_packet,
+                                    .comment = on_comment,
+                                    .trouble = on_trouble,
+                                    .ahead = on_ahead,
+                                    .dropped = on_dropped,
+                                    .pause = on_pause,
+                                    .now = on_clock};
     char error[WST_CAPTURE_ERROR_SIZE];
     int status, troubles;
 
@@ -330,13 +367,18 @@ static int run_trace(struct run *run)
         return WST_TOOL_TROUBLE;
     }
     status = wst_tool_output_open(&run->output, run->options->output, run->sources,
-                                  run->options->device ? 0 : run->sources_n);
+                                  run->options->devices_n ? 0 : run->sources_n);
     if (status) return status;
     if (!make_chain(run)) return -1;
     run->prompt = want_prompt(run);
     wst_tool_progress_start(&run->progress, run->capture,
-                            !run->options->quiet && run->options->device == NULL);
+                            !run->options->quiet && run->options->devices_n == 0);
     run->output.progress = &run->progress;
+    if (run->options->devices_n) {
+        wst_tool_attend_start(&run->attend, run->capture, run->context, run->render, &run->progress,
+                              run->options->stats_seconds);
+        run->output.attend = &run->attend;
+    }
     wst_tool_stop_on_signals(run->capture);
     run->link_type = UINT32_MAX;
     begin(run);
@@ -362,6 +404,7 @@ static int trace(const struct wst_tool_options *options)
     wst_render_free(run.render);
     wst_capture_free(run.capture);
     free(run.sources);
+    free(run.device_names);
     return status;
 }
 

@@ -70,8 +70,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char error[WST_CAPTURE_ERROR_SIZE];
     struct wst_capture *c;
     struct seen seen = {0};
-    struct wst_capture_sink sink = {&seen,      on_packet,  on_secrets,
-                                    on_comment, on_trouble, on_ahead};
+    struct wst_capture_sink sink = {.user = &seen,
+                                    .packet = on_packet,
+                                    .secrets = on_secrets,
+                                    .comment = on_comment,
+                                    .trouble = on_trouble,
+                                    .ahead = on_ahead};
     struct wst_slice file;
     if (size < 1) return 0;
     file = (struct wst_slice){data + 1, size - 1};
