@@ -261,3 +261,17 @@ size_t wst_utf8_cut(struct wst_slice s, size_t max)
     while (n > 0 && max - n < 3 && tail(s.p[n])) n--;
     return tail(s.p[n]) ? max : n;
 }
+
+bool wst_utf8_hidden(uint32_t c)
+{
+    if (c < 0x300) return (c >= 0x80 && c <= 0x9f) || c == 0xad; /* C1; soft hyphen */
+    if (c == 0x061c || c == 0x180e) return true;                 /* Arabic mark; Mongolian vowel */
+    if (c < 0x200b) return false;
+    if (c <= 0x200f) return c != 0x200c && c != 0x200d; /* zero-width space; direction marks */
+    if (c >= 0x2028 && c <= 0x202e) return true;        /* separators; overrides */
+    if (c >= 0x2060 && c <= 0x206f) return true;        /* word joiner; isolates */
+    if (c == 0xfeff || (c >= 0xfff9 && c <= 0xfffb)) return true; /* BOM; annotations */
+    return (c >= 0x1bca0 && c <= 0x1bca3) ||
+           (c >= 0x1d173 && c <= 0x1d17a) || /* shorthand; music */
+           (c >= 0xe0000 && c <= 0xe007f);   /* tags */
+}

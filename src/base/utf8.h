@@ -37,6 +37,11 @@ size_t wst_utf8_cut(struct wst_slice s, size_t max);
 /* Length 1–4 of the valid character at p; 0 when there is none, or `end` cuts it. p < end. */
 size_t wst_utf8_char(const uint8_t *p, const uint8_t *end);
 
+/* Characters that must not be shown as they are: C1 controls, bidirectional overrides and
+ * isolates, marks and fillers that take no room, U+2028 and U+2029. Not the joiners U+200C and
+ * U+200D: Persian, Indic scripts and emoji are spelled with them. */
+bool wst_utf8_hidden(uint32_t character);
+
 /* Length of the run of ASCII bytes (0x00–0x7f) at p. The second is the plain twin that the first
  * is tested against. */
 size_t wst_utf8_ascii(const uint8_t *p, size_t n);

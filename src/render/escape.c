@@ -11,20 +11,6 @@
 
 enum { PIECE = 8192 }; /* bytes at a time: escaped they are 48 KiB, less than half the buffer */
 
-bool wst_escape_hidden(uint32_t c)
-{
-    if (c < 0x300) return (c >= 0x80 && c <= 0x9f) || c == 0xad; /* C1; soft hyphen */
-    if (c == 0x061c || c == 0x180e) return true;                 /* Arabic mark; Mongolian vowel */
-    if (c < 0x200b) return false;
-    if (c <= 0x200f) return c != 0x200c && c != 0x200d; /* zero-width space; direction marks */
-    if (c >= 0x2028 && c <= 0x202e) return true;        /* separators; overrides */
-    if (c >= 0x2060 && c <= 0x206f) return true;        /* word joiner; isolates */
-    if (c == 0xfeff || (c >= 0xfff9 && c <= 0xfffb)) return true; /* BOM; annotations */
-    return (c >= 0x1bca0 && c <= 0x1bca3) ||
-           (c >= 0x1d173 && c <= 0x1d17a) || /* shorthand; music */
-           (c >= 0xe0000 && c <= 0xe007f);   /* tags */
-}
-
 /* What each ASCII byte becomes. */
 /* clang-format off */
 #define U(hex) {"\\u00" hex, 6}
@@ -71,7 +57,7 @@ static uint8_t *put_high(uint8_t *at, const uint8_t **p, const uint8_t *end)
             *p = c + 1;
             return WST_PUT(at, "\\ufffd");
         }
-        if (lead_may_hide(*c) && wst_escape_hidden(wst_scan_code_point(c, n))) {
+        if (lead_may_hide(*c) && wst_utf8_hidden(wst_scan_code_point(c, n))) {
             *p = c + n;
             return put_escaped(at, wst_scan_code_point(c, n));
         }
@@ -111,7 +97,7 @@ static uint8_t *put_latin1(uint8_t *at, uint8_t c)
         memcpy(at, &rows[c], sizeof rows[c]);
         return at + rows[c].n;
     }
-    if (wst_escape_hidden(c)) return put_u16(at, c);
+    if (wst_utf8_hidden(c)) return put_u16(at, c);
     at[0] = (uint8_t)(0xc0 | c >> 6);
     at[1] = (uint8_t)(0x80 | (c & 0x3f));
     return at + 2;

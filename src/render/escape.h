@@ -14,11 +14,6 @@
 
 #include "out.h"
 
-/* Characters that must not be shown as they are: C1 controls, bidirectional overrides and
- * isolates, marks and fillers that take no room, U+2028 and U+2029. Not the joiners U+200C and
- * U+200D: Persian, Indic scripts and emoji are spelled with them. */
-bool wst_escape_hidden(uint32_t character);
-
 /* -- JSON ----------------------------------------------------------------------------------- */
 
 /* Room that wst_escape_json_at needs for n bytes: \u0000 is six, and stores are 16 wide. */

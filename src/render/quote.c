@@ -55,7 +55,7 @@ static uint8_t *put_high(uint8_t *at, const uint8_t **p, const uint8_t *end)
             memcpy(at, &rows[*c], sizeof rows[*c]);
             return at + rows[*c].n;
         }
-        if (wst_escape_hidden(wst_scan_code_point(c, n)))
+        if (wst_utf8_hidden(wst_scan_code_point(c, n)))
             return put_hidden(at, wst_scan_code_point(c, n));
         for (size_t i = 0; i < n; i++) at[i] = c[i];
     }
@@ -99,7 +99,7 @@ static size_t columns_of(const uint8_t *c, const uint8_t *end, enum wst_escape_k
         return *c >= 0x20 && *c < 0x7f ? 1 : rows[*c].n;
     }
     uint32_t point = wst_scan_code_point(c, *n);
-    if (wst_escape_hidden(point)) return (size_t)(put_hidden(written, point) - written);
+    if (wst_utf8_hidden(point)) return (size_t)(put_hidden(written, point) - written);
     return point < 0x1100 ? 1 : 2; /* East Asian scripts and emoji are wide */
 }
 

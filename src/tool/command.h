@@ -14,6 +14,7 @@ struct wst_tool_command {
 
 int wst_tool_trace(int argc, char **argv);
 int wst_tool_problems(int argc, char **argv);
+int wst_tool_explain(int argc, char **argv);
 
 /* Everything in one screen on standard output, from the tables. Returns the exit status. */
 int wst_tool_help(void);

@@ -24,6 +24,8 @@ static const struct wst_tool_command commands[] = {
      wst_tool_trace},
     {"trace", "[trace] [OPTION...] -i NAME [FILTER]", "the same, live from an interface",
      wst_tool_trace},
+    {"explain", "explain CAPTURE [CONN[.FRAME]]...", "a handshake, an ending, a frame bit by bit",
+     wst_tool_explain},
     {"problems", "problems [ID...]", "list the findings there are, or explain some",
      wst_tool_problems},
 };

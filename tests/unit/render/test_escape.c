@@ -41,9 +41,9 @@ static void expect_safe(const uint8_t *p, size_t n)
     while (p < end) {
         size_t len = wst_utf8_char(p, end);
         assert_true(*p >= 0x20 && *p != 0x7f);
-        if (len == 2) assert_false(wst_escape_hidden((uint32_t)(p[0] & 31) << 6 | (p[1] & 63)));
+        if (len == 2) assert_false(wst_utf8_hidden((uint32_t)(p[0] & 31) << 6 | (p[1] & 63)));
         if (len == 3)
-            assert_false(wst_escape_hidden((uint32_t)(p[0] & 15) << 12 |
+            assert_false(wst_utf8_hidden((uint32_t)(p[0] & 15) << 12 |
                                            (uint32_t)(p[1] & 63) << 6 | (p[2] & 63)));
         p += len;
     }

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * In: the close frames and the last TCP packets of a connection. Out: who did what first: the
+ * closing handshake (RFC 6455 sections 5.5.1 and 7) and the end of TCP (RFC 9293 section 3.6).
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "explain.h"
+
+static struct wst_ending *ending_of(const struct wst_explain *x, uint64_t conn)
+{
+    struct wst_ending *e = x->endings;
+    while (e && e->conn != conn) e = e->next;
+    return e;
+}
+
+void wst_closing_handshake(struct wst_explain *x, const struct wst_wire_handshake *h)
+{
+    struct wst_ending *e = ending_of(x, h->event->conn);
+    if (!e) return;
+    e->seen = true;
+    e->tcp_stream = h->event->handshake.tcp_stream;
+    e->client_side = h->client_side;
+}
+
+static struct wst_ending_row *row_new(struct wst_ending *e)
+{
+    return e->rows_n < EXPLAIN_CLOSING ? &e->rows[e->rows_n++] : NULL;
+}
+
+/* FIN, RST, and the bare acknowledgments that come after the first of them. */
+void wst_closing_packet(struct wst_explain *x, const struct wst_wire_packet *p)
+{
+    struct wst_ending *e = x->endings;
+    while (e && (!e->seen || e->tcp_stream != p->tcp_stream)) e = e->next;
+    if (!e) return;
+    bool ending = p->flags & (1 | 4), after = e->fin[0] || e->fin[1];
+    enum wst_dir dir = p->side == e->client_side ? WST_C2S : WST_S2C;
+    if (p->flags & 1) e->fin[dir] = true;
+    if (!ending && !(after && !p->len)) return;
+    struct wst_ending_row *row = row_new(e);
+    if (!row) return;
+    *row = (struct wst_ending_row){.pkt = p->when.pkt,
+                                   .ns = p->when.ns,
+                                   .dir = dir,
+                                   .flags = p->flags,
+                                   .seq = p->relative_seq,
+                                   .ack = p->relative_ack,
+                                   .len = p->len};
+}
+
+void wst_closing_event(struct wst_explain *x, const struct wst_event *event)
+{
+    struct wst_ending *e = x->endings ? ending_of(x, event->conn) : NULL;
+    if (!e) return;
+    if (event->type == WST_EVENT_END) {
+        e->ended = true;
+        e->clean = event->end.clean;
+        e->tcp = event->end.tcp;
+        e->by = event->end.by;
+    }
+    if (event->type != WST_EVENT_CLOSE) return;
+    struct wst_ending_row *row = row_new(e);
+    if (!row) return;
+    *row = (struct wst_ending_row){.pkt = event->when.pkt,
+                                   .ns = event->when.ns,
+                                   .dir = event->dir,
+                                   .frame = true,
+                                   .code = event->close.code};
+    snprintf(row->reason, sizeof row->reason, "%s", wst_paper_quote(&x->paper, event->close.reason, 100));
+}
+
+/* -- telling ------------------------------------------------------------------------------------
+ */
+
+struct story { /* what has happened up to a row */
+    bool closed[2], fin[2], acked[2];
+    int64_t fin_seq[2];
+};
+
+static const char *flags_text(uint8_t flags, char to[24])
+{
+    static const char *const names[] = {"FIN", "SYN", "RST", "PSH", "ACK"};
+    to[0] = '\0';
+    for (int i = 0; i < 5; i++)
+        if (flags >> i & 1) {
+            if (to[0]) strcat(to, " ");
+            strcat(to, names[i]);
+        }
+    return to;
+}
+
+static void tell_close(const struct wst_ending_row *r, struct story *t, char *to, size_t size)
+{
+    const char *name = wst_close_code_name(r->code), *other = r->dir == WST_C2S ? "server" : "client";
+    char code[64] = "no code";
+    if (r->code >= 0) snprintf(code, sizeof code, "%d%s%s", (int)r->code, name ? " " : "", name ? name : "");
+    snprintf(to, size, "%s%s%s%s: %s", code, r->reason[0] ? " \"" : "", r->reason,
+             r->reason[0] ? "\"" : "",
+             t->closed[r->dir]    ? "a second close frame: wrong (section 5.5.1)"
+             : t->closed[!r->dir] ? "the answer; the closing handshake is complete (section 7.1.4)"
+                                  : "");
+    if (!t->closed[r->dir] && !t->closed[!r->dir])
+        snprintf(to + strlen(to), size - strlen(to),
+                 "begins the closing handshake; it sends no more data, and waits for the %s's close "
+                 "frame (section 5.5.1)",
+                 other);
+    t->closed[r->dir] = true;
+}
+
+static void tell_packet(const struct wst_ending_row *r, struct story *t, char *to, size_t size)
+{
+    const char *me = r->dir == WST_C2S ? "client" : "server";
+    if (r->flags & 4) {
+        snprintf(to, size, "reset: the %s drops the connection at once; what was on the way is lost "
+                           "(RFC 9293 section 3.5.2)", me);
+        return;
+    }
+    bool acks = (r->flags & 16) && t->fin[!r->dir] && !t->acked[!r->dir] &&
+                (r->ack < 0 || r->ack > t->fin_seq[!r->dir]);
+    if (r->flags & 1) {
+        snprintf(to, size, "%sthe %s has sent its last byte%s",
+                 t->fin[r->dir] ? "again: " : acks ? "heard; and " : "", me,
+                 t->fin[!r->dir]                            ? ", too"
+                 : r->dir == WST_C2S && t->closed[WST_C2S]  ? " (the server should be first: section 7.1.1)"
+                                                            : "");
+        t->fin[r->dir] = true;
+        t->fin_seq[r->dir] = r->seq + r->len;
+    } else {
+        snprintf(to, size, acks ? "the %s has heard the other's FIN%s" : "an acknowledgment by the %s%s",
+                 me, acks && t->fin[r->dir] ? "; TCP is over" : "");
+    }
+    if (acks) t->acked[!r->dir] = true;
+}
+
+static void ending_rows(struct wst_paper *p, const struct wst_ending *e)
+{
+    static const struct wst_column columns[] = {
+        {"pkt", "packet", WST_COLUMN_NUMBER}, {"ms", "ms", WST_COLUMN_WORD},
+        {"who", "from", WST_COLUMN_WORD},     {"what", "what", WST_COLUMN_WORD},
+        {"meaning", "meaning", WST_COLUMN_WORD},
+    };
+    struct story t = {0};
+    wst_paper_table(p, "closing", columns, 5);
+    for (unsigned i = 0; i < e->rows_n; i++) {
+        const struct wst_ending_row *r = &e->rows[i];
+        char meaning[400], flags[24];
+        if (r->frame)
+            tell_close(r, &t, meaning, sizeof meaning);
+        else
+            tell_packet(r, &t, meaning, sizeof meaning);
+        wst_paper_cell(p, WST_INK_NONE, "%" PRIu64, r->pkt);
+        wst_paper_cell(p, WST_INK_DIM, "%.3f", (double)(r->ns - e->rows[0].ns) / 1e6);
+        wst_paper_cell(p, r->dir == WST_C2S ? WST_INK_CLIENT : WST_INK_SERVER, "%s",
+                       r->dir == WST_C2S ? "client" : "server");
+        wst_paper_cell(p, r->frame ? WST_INK_BOLD : WST_INK_NONE, "%s",
+                       r->frame ? "close frame" : flags_text(r->flags, flags));
+        wst_paper_cell(p, WST_INK_NONE, "%s", meaning);
+    }
+    wst_paper_table_end(p);
+}
+
+static void verdict(struct wst_paper *p, const struct wst_ending *e)
+{
+    const char *first = e->by == WST_C2S ? "the client" : "the server";
+    if (!e->ended)
+        wst_paper_line(p, "verdict", "In short", WST_INK_BAD, "the capture does not tell how it ended");
+    else if (e->clean)
+        wst_paper_line(p, "verdict", "In short", WST_INK_GOOD,
+                       "clean: %s closed first, and both sent a close frame (section 7.1.4)", first);
+    else if (e->by == WST_DIR_NONE)
+        wst_paper_line(p, "verdict", "In short", WST_INK_BAD,
+                       "not clean: nobody sent a close frame; an endpoint reports 1006 (section "
+                       "7.1.5)");
+    else
+        wst_paper_line(p, "verdict", "In short", WST_INK_BAD,
+                       "not clean: %s sent a close frame, and it was not answered", first);
+    wst_paper_line(p, "tcp", "TCP", WST_INK_NONE, "%s",
+                   e->ended ? wst_tcp_end_name(e->tcp) : "open");
+}
+
+void wst_closing_write(struct wst_explain *x)
+{
+    struct wst_paper *p = &x->paper;
+    for (struct wst_ending *e = x->endings; e; e = e->next) {
+        if (!e->seen) continue;
+        wst_paper_begin(p, "closing");
+        wst_paper_number(p, "conn", e->conn);
+        wst_paper_title(p, "Connection %" PRIu64 ": how it ended", e->conn);
+        wst_paper_put(p, WST_INK_NONE, "\n");
+        ending_rows(p, e);
+        wst_paper_put(p, WST_INK_NONE, "\n");
+        verdict(p, e);
+        wst_paper_end(p);
+        x->found++;
+    }
+}
+
+void wst_closing_free(struct wst_explain *x)
+{
+    while (x->endings) {
+        struct wst_ending *e = x->endings;
+        x->endings = e->next;
+        free(e);
+    }
+}

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * In: the compressed bytes of one message and the text before it. Out: every step of inflating
+ * them (RFC 7692 section 7.2.2, RFC 1951): blocks, literals, and matches with the text they
+ * repeat, also that of earlier messages.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "subject.h"
+
+enum {
+    EACH = 40,  /* steps told one by one; in more of them, literals in a row are one line */
+    LINES = 60, /* then it is enough, unless all was asked for */
+};
+
+struct telling {
+    struct wst_paper *p;
+    const struct wst_subject *s;
+    const uint8_t *out; /* all that comes out: the walk is run a second time to be told */
+    size_t out_n;
+    bool each, all;
+    uint64_t lines, left_out;
+    /* a run of literals that waits */
+    uint64_t run_bit, run_bits, run_at, run;
+    uint8_t type;
+};
+
+static void count(void *user, const struct wst_walk_step *step)
+{
+    (void)step;
+    ++*(uint64_t *)user;
+}
+
+static const char *code_bits(const struct wst_walk_step *w, char to[20])
+{
+    for (unsigned i = 0; i < w->code_bits; i++)
+        to[i] = w->code >> (w->code_bits - 1 - i) & 1 ? '1' : '0';
+    to[w->code_bits] = '\0';
+    return to;
+}
+
+struct line {
+    uint64_t bit, bits;
+    const char *code, *kind;
+    uint64_t length, distance, from; /* 0: null */
+    enum wst_ink ink;
+};
+
+static bool line_begin(struct telling *t, const struct line *l)
+{
+    if (!t->all && t->lines >= LINES) {
+        t->left_out++;
+        return false;
+    }
+    t->lines++;
+    wst_paper_cell(t->p, WST_INK_DIM, "%" PRIu64, l->bit);
+    wst_paper_cell(t->p, WST_INK_DIM, "%" PRIu64, l->bits);
+    wst_paper_cell(t->p, l->ink, "%s", l->code);
+    wst_paper_cell(t->p, l->ink, "%s", l->kind);
+    wst_paper_cell(t->p, WST_INK_NONE, l->length ? "%" PRIu64 : "", l->length);
+    wst_paper_cell(t->p, WST_INK_NONE, l->distance ? "%" PRIu64 : "", l->distance);
+    wst_paper_cell(t->p, WST_INK_NONE, l->from ? "%" PRIu64 : "", l->from);
+    return true;
+}
+
+static const char *quoted(struct telling *t, uint64_t at, uint64_t n)
+{
+    if (at > t->out_n) at = t->out_n;
+    if (n > t->out_n - at) n = t->out_n - at;
+    struct wst_slice s = {t->out + at, (size_t)n};
+    return t->s->stream->text ? wst_paper_quote(t->p, s, 60) : wst_paper_ascii(t->p, s, 60);
+}
+
+static void tell_run(struct telling *t)
+{
+    struct line l = {.bit = t->run_bit,
+                     .bits = t->run_bits,
+                     .code = "",
+                     .kind = t->run == 1 ? "literal" : "literals",
+                     .length = t->run > 1 ? t->run : 0,
+                     .ink = WST_INK_PAYLOAD};
+    bool told = t->run && line_begin(t, &l);
+    if (told && t->run > 1)
+        wst_paper_cell(t->p, WST_INK_BOLD, "%" PRIu64 ": \"%s\"", t->run,
+                       quoted(t, t->run_at, t->run));
+    else if (told)
+        wst_paper_cell(t->p, WST_INK_BOLD, "\"%s\"", quoted(t, t->run_at, 1));
+    t->run = 0;
+}
+
+static void tell_literal(struct telling *t, const struct wst_walk_step *w)
+{
+    char code[20];
+    if (!t->each) {
+        if (!t->run) {
+            t->run_bit = w->bit;
+            t->run_at = w->at;
+            t->run_bits = 0;
+        }
+        t->run++;
+        t->run_bits += w->bits;
+        return;
+    }
+    struct line l = {.bit = w->bit,
+                     .bits = w->bits,
+                     .code = code_bits(w, code),
+                     .kind = "literal",
+                     .ink = WST_INK_PAYLOAD};
+    if (line_begin(t, &l))
+        wst_paper_cell(t->p, WST_INK_BOLD, "%02x \"%s\"", w->byte, quoted(t, w->at, 1));
+}
+
+static void tell_match(struct telling *t, const struct wst_walk_step *w)
+{
+    char code[20];
+    const struct wst_stream *stream = t->s->stream;
+    bool earlier = w->distance > w->at;
+    uint64_t msg = earlier ? wst_stream_message_at(stream, w->distance - (size_t)w->at) : 0;
+    struct line l = {.bit = w->bit,
+                     .bits = w->bits,
+                     .code = t->each ? code_bits(w, code) : "",
+                     .kind = "match",
+                     .length = w->length,
+                     .distance = w->distance,
+                     .from = msg,
+                     .ink = WST_INK_OPCODE};
+    if (!line_begin(t, &l)) return;
+    if (msg)
+        wst_paper_cell(t->p, WST_INK_OPCODE,
+                       "length %u, distance %u: \"%s\" again, from message %" PRIu64, w->length,
+                       w->distance, quoted(t, w->at, w->length), msg);
+    else if (earlier)
+        wst_paper_cell(t->p, WST_INK_OPCODE,
+                       "length %u, distance %u: \"%s\" again, from an earlier message", w->length,
+                       w->distance, quoted(t, w->at, w->length));
+    else
+        wst_paper_cell(t->p, WST_INK_OPCODE,
+                       "length %u, distance %u: \"%s\" again, from byte %" PRIu64
+                       " of this message",
+                       w->length, w->distance, quoted(t, w->at, w->length), w->at - w->distance);
+}
+
+static void tell_other(struct telling *t, const struct wst_walk_step *w)
+{
+    static const char *const types[] = {"stored: bytes as they are", "fixed Huffman codes",
+                                        "dynamic Huffman codes, which come first", "an error"};
+    char code[24] = "";
+    struct line l = {.bit = w->bit, .bits = w->bits, .code = code, .kind = "block", .ink = WST_INK_LENGTH};
+    switch (w->kind) {
+    case WST_WALK_BLOCK:
+        snprintf(code, sizeof code, "%d %d%d", w->final, w->type >> 1, w->type & 1);
+        if (line_begin(t, &l))
+            wst_paper_cell(t->p, WST_INK_LENGTH, "BFINAL %d%s, BTYPE %d%d: %s", w->final,
+                           w->final ? " (the last block)" : "", w->type >> 1, w->type & 1,
+                           types[w->type]);
+        break;
+    case WST_WALK_STORED:
+        l.kind = "stored";
+        l.length = w->length;
+        if (!line_begin(t, &l)) break;
+        if (w->length)
+            wst_paper_cell(t->p, WST_INK_BOLD, "LEN %04x, NLEN %04x, then \"%s\"", w->length,
+                           w->length ^ 0xffff, quoted(t, w->at, w->length));
+        else
+            wst_paper_cell(t->p, WST_INK_LENGTH,
+                           "LEN 0000, NLEN ffff: empty; it only fills up to a whole byte");
+        break;
+    case WST_WALK_CODES:
+        l.kind = "codes";
+        if (line_begin(t, &l))
+            wst_paper_cell(t->p, WST_INK_LENGTH,
+                           "lengths of %u literal and length codes and %u distance codes, "
+                           "themselves written in %u code lengths",
+                           w->literal_codes, w->distance_codes, w->length_codes);
+        break;
+    default:
+        l.kind = "end";
+        l.code = t->each ? code_bits(w, code) : "";
+        if (line_begin(t, &l)) wst_paper_cell(t->p, WST_INK_LENGTH, "end of the block");
+        break;
+    }
+}
+
+static void tell(void *user, const struct wst_walk_step *w)
+{
+    struct telling *t = user;
+    if (w->kind != WST_WALK_LITERAL) tell_run(t);
+    if (w->kind == WST_WALK_LITERAL)
+        tell_literal(t, w);
+    else if (w->kind == WST_WALK_MATCH)
+        tell_match(t, w);
+    else
+        tell_other(t, w);
+}
+
+static void tell_steps(struct wst_paper *p, const struct wst_subject *s, struct wst_slice raw,
+                       bool whole, const struct wst_walk *first, uint64_t steps)
+{
+    static const struct wst_column columns[] = {
+        {"bit", "bit", WST_COLUMN_NUMBER},        {"bits", "bits", WST_COLUMN_NUMBER},
+        {"code", "code", WST_COLUMN_WORD},        {"kind", "what", WST_COLUMN_WORD},
+        {"length", "", WST_COLUMN_COUNT},         {"distance", "", WST_COLUMN_COUNT},
+        {"from_msg", "", WST_COLUMN_COUNT},       {"text", "gives", WST_COLUMN_WORD},
+    };
+    struct telling t = {.p = p, .s = s, .out = first->out, .out_n = first->n};
+    struct wst_walk again = {
+        .history = first->history, .max = SUBJECT_OUT_MAX, .user = &t, .step = tell};
+    t.all = s->options->all;
+    t.each = t.all || steps <= EACH;
+    wst_paper_table(p, "steps", columns, 8);
+    wst_walk_run(&again, raw, whole);
+    tell_run(&t);
+    wst_paper_table_end(p);
+    free(again.out);
+    if (t.left_out)
+        wst_paper_say(p, "… and %" PRIu64 " lines more; --all shows them, and every code",
+                      t.left_out);
+}
+
+static void tell_end(struct wst_paper *p, const struct wst_subject *s, const struct wst_walk *w,
+                     bool whole)
+{
+    bool good = w->end == WST_WALK_FINE || w->end == WST_WALK_FINAL;
+    struct wst_slice out = {w->out, w->n};
+    wst_paper_bool(p, "tail_added", w->tail_added);
+    if (!whole && (good || w->end == WST_WALK_TRUNCATED)) {
+        wst_paper_line(p, "result", "so far", WST_INK_NONE,
+                       "%zu byte%s; the message goes on in its next frame", w->n,
+                       w->n == 1 ? "" : "s");
+    } else if (good) {
+        wst_paper_line(p, "result", "inflated", WST_INK_NONE, "%zu byte%s from %zu", w->n,
+                       w->n == 1 ? "" : "s", s->stream->raw_n);
+    } else {
+        wst_paper_line(p, "result", "it ends here", WST_INK_BAD, "%s, at bit %" PRIu64,
+                       wst_walk_end_text(w->end), w->end_bit);
+    }
+    size_t most = p->json || s->options->all ? 1000 : 240;
+    if (w->n)
+        wst_paper_line(p, "inflated_text", s->stream->text ? "text" : "bytes", WST_INK_BOLD,
+                       "\"%s\"",
+                       s->stream->text ? wst_paper_quote(p, out, most)
+                                       : wst_paper_ascii(p, out, most));
+}
+
+void wst_deflate_explain(struct wst_paper *p, const struct wst_subject *s, bool whole,
+                         struct wst_walk *w)
+{
+    uint64_t steps = 0;
+    const struct wst_stream *stream = s->stream;
+    struct wst_slice raw = {stream->raw, stream->raw_n};
+    *w = (struct wst_walk){.max = SUBJECT_OUT_MAX, .user = &steps, .step = count};
+    w->history = (struct wst_slice){stream->history, stream->history_n};
+    wst_walk_run(w, raw, whole);
+    if (!p) return;
+    wst_paper_heading(p, "Inflating (RFC 7692 section 7.2.2, RFC 1951)");
+    wst_paper_object(p, "inflating");
+    if (p->json || stream->frames > 1)
+        wst_paper_line(p, "input", "its frames hold", WST_INK_PAYLOAD, "%s",
+                       wst_paper_hex(p, raw, p->json || s->options->all ? 320 : 32));
+    if (whole && w->tail_added)
+        wst_paper_line(p, NULL, "put back", WST_INK_KEY,
+                       "00 00 ff ff: each compressed message ends with them, so the sender takes "
+                       "them off");
+    else if (whole && w->end == WST_WALK_FINAL)
+        wst_paper_line(p, NULL, "put back", WST_INK_KEY,
+                       "nothing: its last block says that it is the last");
+    if (stream->history_n)
+        wst_paper_line(p, NULL, "before it", WST_INK_NONE,
+                       "%zu bytes of earlier messages, which matches may repeat",
+                       stream->history_n);
+    if (stream->history_lost)
+        wst_paper_line(p, "history_lost", "before it", WST_INK_BAD,
+                       "bytes that are missing here: a match that points there cannot be told");
+    if (s->takeover && stream->history_lost && w->end == WST_WALK_BAD_DISTANCE)
+        wst_paper_line(p, NULL, "", WST_INK_BAD, "one does, and the walk ends there");
+    tell_steps(p, s, raw, whole, w, steps);
+    tell_end(p, s, w, whole);
+    wst_paper_close(p, '}');
+}

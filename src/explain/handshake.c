@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * In: the two heads of an opening handshake (RFC 6455 section 4). Out: each line with the reason it
+ * exists, the accept value worked out step by step, the key's bytes, what was offered and chosen.
+ */
+#include <inttypes.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "slice.h"
+#include "subject.h"
+
+#define GUID "258EAFA5-E914-47DA-95CA-C5AB0DC85B11" /* RFC 6455 section 1.3 */
+enum { LINES = 256, KEY_MAX = 256, VALUE_SHOWN = 200 };
+
+/* -- why a header is there ----------------------------------------------------------------------
+ */
+
+static const struct reason {
+    const char *name, *request, *response;
+} reasons[] = {
+    {"Host", "which of the names this server answers to is meant (section 4.1 item 4)", NULL},
+    {"Upgrade", "asks HTTP to become WebSocket on this very connection (item 5)",
+     "agrees: from the empty line on it is WebSocket (section 4.2.2 item 5)"},
+    {"Connection", "Upgrade concerns this hop only: proxies must not pass it on blindly (item 6)",
+     "the same for the answer"},
+    {"Sec-WebSocket-Key",
+     "16 random bytes in base64; what answers must prove that it knows WebSocket (item 7)", NULL},
+    {"Sec-WebSocket-Version", "13 is RFC 6455; lower ones are drafts (item 9)",
+     "the versions that the server speaks, when it refuses (section 4.4)"},
+    {"Sec-WebSocket-Protocol", "subprotocols the client can speak, best first (item 10)",
+     "the one subprotocol chosen of those offered"},
+    {"Sec-WebSocket-Extensions", "extensions the client offers, best first (item 11, section 9)",
+     "those that are used, with their parameters"},
+    {"Sec-WebSocket-Accept", NULL,
+     "proof that this server read the key; no cache or other server answers so (item 5.4)"},
+    {"Origin", "the page that opens it; a browser sends it, and a server can refuse strangers (item 8, "
+               "section 10.2)", NULL},
+    {"User-Agent", "which program asks; for statistics only", NULL},
+    {"Cookie", "who is asking, as in any HTTP request (section 4.1 item 12)", NULL},
+    {"Authorization", "who is asking, as in any HTTP request (section 10.5)", NULL},
+    {"Cache-Control", "no cache should answer in the server's place", NULL},
+    {"Pragma", "the same for caches of HTTP/1.0", NULL},
+    {"Accept-Encoding", "about HTTP bodies; means nothing to WebSocket", NULL},
+    {"Accept-Language", "the languages a person reads", NULL},
+    {"Accept", "about HTTP bodies; means nothing to WebSocket", NULL},
+    {"Server", NULL, "which program answers"},
+    {"X-Powered-By", NULL, "which framework answers"},
+    {"Via", "proxies on the way", "proxies on the way"},
+    {"X-Forwarded-For", "the client a proxy speaks for", NULL},
+    {"Date", NULL, "when the answer was made"},
+    {"Content-Length", "length of an HTTP body; a GET needs none",
+     "length of the HTTP body that says why not"},
+    {"Content-Type", NULL, "kind of the HTTP body that says why not"},
+    {"Transfer-Encoding", NULL, "the HTTP body comes in pieces"},
+    {"Location", NULL, "where to ask instead"},
+    {"WWW-Authenticate", NULL, "how to say who is asking"},
+    {"Keep-Alive", "about HTTP; nothing of it is left after the upgrade",
+     "about HTTP; nothing of it is left after the upgrade"},
+};
+
+static const char *reason_of(struct wst_slice name, bool response)
+{
+    for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
+        if (wst_slice_is_nocase(name, reasons[i].name))
+            return response ? reasons[i].response : reasons[i].request;
+    return NULL;
+}
+
+/* -- lines --------------------------------------------------------------------------------------
+ */
+
+static struct wst_slice line_next(struct wst_slice *rest)
+{
+    const uint8_t *end = rest->n ? memchr(rest->p, '\n', rest->n) : NULL;
+    struct wst_slice line = {rest->p, end ? (size_t)(end - rest->p) : rest->n};
+    *rest = wst_slice_skip(*rest, line.n + 1);
+    if (line.n && line.p[line.n - 1] == '\r') line.n--;
+    return line;
+}
+
+static struct wst_slice trimmed(struct wst_slice s)
+{
+    while (s.n && (*s.p == ' ' || *s.p == '\t')) s = wst_slice_skip(s, 1);
+    while (s.n && (s.p[s.n - 1] == ' ' || s.p[s.n - 1] == '\t')) s.n--;
+    return s;
+}
+
+static const char *status_reason(int32_t status)
+{
+    if (status == 101) return "yes: the protocol is switched after the empty line (section 4.2.2)";
+    if (status >= 300 && status < 400) return "no: ask elsewhere; a client may follow (section 4.1)";
+    if (status == 401) return "no: say who you are; HTTP goes on (section 4.1)";
+    if (status == 426) return "no: speak another version (section 4.4)";
+    return "no: the connection stays HTTP (section 4.1)";
+}
+
+static void line_cells(struct wst_paper *p, enum wst_ink ink, struct wst_slice line,
+                       const char *why)
+{
+    /* The line may be longer than the terminal is wide: the reason goes under it. */
+    if (p->json) {
+        wst_paper_object(p, NULL);
+        wst_paper_word(p, "line", "%s", wst_paper_quote(p, line, 1000));
+        if (why)
+            wst_paper_word(p, "why", "%s", why);
+        else
+            wst_paper_null(p, "why");
+        wst_paper_close(p, '}');
+        return;
+    }
+    wst_paper_under(p, 2, ink, "%s", wst_paper_quote(p, line, 320));
+    if (why) wst_paper_under(p, 6, WST_INK_DIM, "%s", why);
+}
+
+static void head_explain(struct wst_paper *p, const struct wst_wire_handshake *h, bool response)
+{
+    struct wst_slice rest = response ? h->response : h->request, line;
+    enum wst_ink ink = response ? WST_INK_SERVER : WST_INK_CLIENT;
+    bool first = true;
+    unsigned n = 0;
+    wst_paper_array(p, response ? "response" : "request");
+    while (rest.n && n++ < LINES) {
+        line = line_next(&rest);
+        if (!line.n) break;
+        if (first) {
+            line_cells(p, ink, line, response ? status_reason(h->event->handshake.status)
+                                              : "a GET of HTTP/1.1 or later (section 4.1 item 2)");
+        } else {
+            const uint8_t *colon = memchr(line.p, ':', line.n);
+            struct wst_slice name = {line.p, colon ? (size_t)(colon - line.p) : 0};
+            line_cells(p, ink, line, reason_of(name, response));
+        }
+        first = false;
+    }
+    wst_paper_close(p, ']');
+    if (!p->json && !rest.n) wst_paper_put(p, WST_INK_DIM, "  (empty line: the head is over)\n");
+}
+
+/* -- the key and its answer ---------------------------------------------------------------------
+ */
+
+static void key_explain(struct wst_paper *p, struct wst_slice key)
+{
+    uint8_t bytes[KEY_MAX];
+    int n = wst_base64_decode(key, bytes, sizeof bytes);
+    wst_paper_heading(p, "The key");
+    wst_paper_line(p, "key", "as sent", WST_INK_KEY, "%s",
+                   wst_paper_quote(p, key, VALUE_SHOWN));
+    if (n == 16)
+        wst_paper_line(p, "key_bytes", "its 16 bytes", WST_INK_KEY, "%s",
+                       wst_paper_hex(p, (struct wst_slice){bytes, 16}, 16));
+    else if (n >= 0)
+        wst_paper_line(p, "key_bytes", "its bytes", WST_INK_BAD,
+                       "%s: wrong: %d of them, 16 are demanded (section 4.1 item 7)",
+                       wst_paper_hex(p, (struct wst_slice){bytes, (size_t)n}, 32), n);
+    else
+        wst_paper_line(p, "key_bytes", "its bytes", WST_INK_BAD,
+                       "wrong: it is no base64 (section 4.1 item 7)");
+}
+
+static void accept_explain(struct wst_paper *p, const struct wst_event_handshake *e)
+{
+    uint8_t text[KEY_MAX + sizeof GUID], digest[EVP_MAX_MD_SIZE], base64[64];
+    unsigned n = 0;
+    struct wst_slice key = e->client_key;
+    if (!key.p || key.n > KEY_MAX) return;
+    memcpy(text, key.p, key.n);
+    memcpy(text + key.n, GUID, sizeof GUID - 1);
+    if (!EVP_Digest(text, key.n + sizeof GUID - 1, digest, &n, EVP_sha1(), NULL) || n != 20) return;
+    EVP_EncodeBlock(base64, digest, 20);
+    wst_paper_heading(p, "The accept value (RFC 6455 section 4.2.2 item 5.4)");
+    wst_paper_object(p, "accept");
+    wst_paper_line(p, "key", "key", WST_INK_KEY, "%s", wst_paper_quote(p, key, VALUE_SHOWN));
+    wst_paper_line(p, "guid", "GUID", WST_INK_NONE, "%s", GUID);
+    wst_paper_line(p, "concatenation", "together", WST_INK_NONE, "%s",
+                   wst_paper_quote(p, (struct wst_slice){text, key.n + sizeof GUID - 1}, 300));
+    wst_paper_line(p, "sha1", "SHA-1", WST_INK_NONE, "%s",
+                   wst_paper_hex(p, (struct wst_slice){digest, 20}, 20));
+    wst_paper_line(p, "base64", "base64 of it", WST_INK_BOLD, "%s", (char *)base64);
+    if (e->server_accept.p) {
+        bool same = wst_slice_is(e->server_accept, (char *)base64);
+        wst_paper_line(p, "server", "the server sent", same ? WST_INK_GOOD : WST_INK_BAD, "%s",
+                       wst_paper_quote(p, e->server_accept, VALUE_SHOWN));
+        wst_paper_line(p, "verdict", "", same ? WST_INK_GOOD : WST_INK_BAD, "%s",
+                       same ? "the same: it speaks WebSocket and read this key"
+                            : "different: wrong; the client must fail the connection (section 4.1)");
+    } else if (e->status == 101) {
+        wst_paper_line(p, "verdict", "the server sent", WST_INK_BAD,
+                       "none: wrong; the client must fail the connection (section 4.1)");
+    }
+    wst_paper_close(p, '}');
+}
+
+/* -- what was offered, what was chosen ----------------------------------------------------------
+ */
+
+static struct wst_slice item_next(struct wst_slice *list, char separator)
+{
+    bool quoted = false;
+    size_t n = 0;
+    while (n < list->n && (quoted || list->p[n] != (uint8_t)separator)) {
+        if (list->p[n] == '"') quoted = !quoted;
+        n++;
+    }
+    struct wst_slice one = trimmed((struct wst_slice){list->p, n});
+    *list = wst_slice_skip(*list, n + 1);
+    return one;
+}
+
+static const char *parameter_means(struct wst_slice name)
+{
+    static const char *const rows[][2] = {
+        {"permessage-deflate", "messages are compressed with DEFLATE (RFC 7692)"},
+        {"client_max_window_bits", "how far back the client's matches may point: 2^n bytes; offered "
+                                   "without a value it says: I can be told (section 7.1.2.2)"},
+        {"server_max_window_bits", "how far back the server's matches may point: 2^n bytes "
+                                   "(section 7.1.2.1)"},
+        {"client_no_context_takeover", "the client forgets its history after each message "
+                                       "(section 7.1.1.2)"},
+        {"server_no_context_takeover", "the server forgets its history after each message "
+                                       "(section 7.1.1.1)"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (wst_slice_is_nocase(name, rows[i][0])) return rows[i][1];
+    return "not known here";
+}
+
+static void extension_rows(struct wst_paper *p, struct wst_slice list, const char *who,
+                           enum wst_ink ink)
+{
+    unsigned rows = 0;
+    while (list.n && rows < LINES) {
+        struct wst_slice one = item_next(&list, ',');
+        for (bool first = true; (one.n || first) && rows < LINES; first = false, rows++) {
+            struct wst_slice part = item_next(&one, ';'), rest = part;
+            struct wst_slice name = trimmed(item_next(&rest, '='));
+            wst_paper_cell(p, ink, "%s", first ? who : "");
+            wst_paper_cell(p, ink, "%s%s", first ? "" : "  ", wst_paper_quote(p, part, 60));
+            wst_paper_cell(p, WST_INK_NONE, "%s", parameter_means(name));
+        }
+    }
+}
+
+static void offers_explain(struct wst_paper *p, const struct wst_event_handshake *e)
+{
+    static const struct wst_column columns[] = {
+        {"who", "", WST_COLUMN_WORD},
+        {"item", "extension", WST_COLUMN_WORD},
+        {"meaning", "meaning", WST_COLUMN_WORD},
+    };
+    if (e->client_extensions.p || e->server_extensions.p) {
+        wst_paper_heading(p, "Extensions (RFC 6455 section 9.1)");
+        wst_paper_table(p, "extensions", columns, 3);
+        extension_rows(p, e->client_extensions, "offered", WST_INK_CLIENT);
+        extension_rows(p, e->server_extensions, "chosen", WST_INK_SERVER);
+        wst_paper_table_end(p);
+        if (e->client_extensions.p && !e->server_extensions.p && e->accepted)
+            wst_paper_say(p, "The server chose none: nothing is compressed.");
+    }
+    if (e->deflate.agreed)
+        wst_paper_say(p,
+                      "Agreed: permessage-deflate. Client: window of %u bits, context %s. Server: "
+                      "window of %u bits, context %s.",
+                      e->deflate.client_max_window_bits,
+                      e->deflate.client_no_context_takeover ? "forgotten after each message"
+                                                            : "kept from message to message",
+                      e->deflate.server_max_window_bits,
+                      e->deflate.server_no_context_takeover ? "forgotten after each message"
+                                                            : "kept from message to message");
+    if (!e->client_protocols_n && !e->subprotocol.p) return;
+    wst_paper_heading(p, "Subprotocol (RFC 6455 section 1.9)");
+    wst_paper_array(p, "subprotocols_offered");
+    for (size_t i = 0; i < e->client_protocols_n; i++) {
+        const char *name = wst_paper_quote(p, e->client_protocols[i], 60);
+        wst_paper_word(p, NULL, "%s", name);
+        if (!p->json) wst_paper_line(p, NULL, i ? "" : "offered", WST_INK_CLIENT, "%s", name);
+    }
+    wst_paper_close(p, ']');
+    wst_paper_line(p, "subprotocol", "chosen", WST_INK_SERVER, "%s",
+                   e->subprotocol.p ? wst_paper_quote(p, e->subprotocol, 60) : "none");
+}
+
+/* -- all of it ----------------------------------------------------------------------------------
+ */
+
+static void syn_explain(struct wst_paper *p, const struct wst_wire_packet *syn, unsigned n,
+                        uint8_t client)
+{
+    static const struct wst_column columns[] = {
+        {"pkt", "packet", WST_COLUMN_NUMBER},
+        {"who", "from", WST_COLUMN_WORD},
+        {"flags", "flags", WST_COLUMN_WORD},
+        {"meaning", "meaning", WST_COLUMN_WORD},
+    };
+    if (!n) return;
+    wst_paper_heading(p, "First, TCP (RFC 9293 section 3.5)");
+    wst_paper_table(p, "tcp", columns, 4);
+    for (unsigned i = 0; i < n; i++) {
+        bool from_client = syn[i].side == client, ack = syn[i].flags & 16;
+        wst_paper_cell(p, WST_INK_NONE, "%" PRIu64, syn[i].when.pkt);
+        wst_paper_cell(p, from_client ? WST_INK_CLIENT : WST_INK_SERVER, "%s",
+                       from_client ? "client" : "server");
+        wst_paper_cell(p, WST_INK_NONE, "%s", !(syn[i].flags & 2) ? "ACK" : ack ? "SYN ACK" : "SYN");
+        if (syn[i].flags & 2)
+            wst_paper_cell(p, WST_INK_NONE, "%smy bytes begin at sequence number %" PRIu32,
+                           ack ? "heard; " : "", syn[i].seq + 1);
+        else
+            wst_paper_cell(p, WST_INK_NONE, "heard; the connection is open");
+    }
+    wst_paper_table_end(p);
+}
+
+static void head_part(struct wst_paper *p, const struct wst_wire_handshake *h, bool response)
+{
+    const struct wst_wire_segment *s = response ? h->response_segments : h->request_segments;
+    size_t n = response ? h->response_segments_n : h->request_segments_n;
+    if (response)
+        wst_paper_heading(p, "Response: the server's answer (section 4.2.2)");
+    else
+        wst_paper_heading(p, "Request: the client asks (section 4.1)");
+    if (!(response ? h->response.p : h->request.p)) {
+        wst_paper_say(p, "not in the capture");
+        return;
+    }
+    head_explain(p, h, response);
+    if (n) wst_segments_explain(p, response ? "response_segments" : "request_segments", s, n, 0);
+}
+
+void wst_handshake_explain(struct wst_paper *p, const struct wst_wire_handshake *h,
+                           const struct wst_explain_options *options,
+                           const struct wst_wire_packet *syn, unsigned syn_n)
+{
+    const struct wst_event *event = h->event;
+    const struct wst_event_handshake *e = &event->handshake;
+    wst_paper_begin(p, "handshake");
+    wst_paper_number(p, "conn", event->conn);
+    wst_paper_number(p, "pkt", event->when.pkt);
+    wst_paper_bool(p, "accepted", e->accepted);
+    wst_paper_title(p, "Connection %" PRIu64 ": the opening handshake, %s", event->conn,
+                    e->accepted         ? "accepted"
+                    : e->status < 0     ? "without an answer"
+                                        : "refused");
+    wst_paper_say(p, "client %s port %u, server %s port %u, TCP stream %" PRId64, e->client_ip,
+                  e->client_port, e->server_ip, e->server_port, e->tcp_stream);
+    syn_explain(p, syn, syn_n, h->client_side);
+    head_part(p, h, false);
+    head_part(p, h, true);
+    if (e->client_key.p) {
+        key_explain(p, e->client_key);
+        if (options->base64)
+            wst_base64_explain(p, "key_base64", "Base64 of the key (RFC 4648 section 4)",
+                               e->client_key, options->all);
+        accept_explain(p, e);
+        if (options->base64 && e->server_accept.p)
+            wst_base64_explain(p, "accept_base64", "Base64 of the accept value", e->server_accept,
+                               options->all);
+    }
+    offers_explain(p, e);
+}
