@@ -21,39 +21,29 @@ static struct wst_flow *ahead_find(const struct wst_flow_table *t, uint64_t hash
 }
 
 /* A record may be another conversation's by now: that costs a needless fetch, no more. */
-static void ahead_fetch(const struct wst_flow_table *t, struct wst_flow_ahead *a)
+static void ahead_fetch(struct wst_flow_table *t, struct wst_flow_ahead *a)
 {
+    struct wst_flow *f;
+    unsigned k = (a->told - AHEAD_RECORD) % AHEAD_ROW;
     __builtin_prefetch(&t->slots[(uint32_t)a->hash[a->told % AHEAD_ROW] & t->slots_mask]);
-    struct wst_flow *f = NULL;
-    if (a->told - a->taken >= AHEAD_RECORD) {
-        unsigned k = (a->told - AHEAD_RECORD) % AHEAD_ROW;
-        if ((f = a->flow[k] = ahead_find(t, a->hash[k]))) __builtin_prefetch(f, 1);
+    if (a->segment[k]) {
+        f = a->flow[k] = ahead_find(t, a->hash[k]);
+        if (f) __builtin_prefetch(f, 1);
+        if (a->segment[k]->hash == a->hash[k]) a->segment[k]->flow = f;
     }
-    if (a->told - a->taken >= AHEAD_UPPER) {
-        f = a->flow[(a->told - AHEAD_UPPER) % AHEAD_ROW];
-        for (int i = 0; f && f->upper && i < UPPER_LINES; i++)
-            __builtin_prefetch((const char *)f->upper + (size_t)i * LINE, 1);
-    }
+    f = a->flow[(a->told - AHEAD_UPPER) % AHEAD_ROW];
+    for (int i = 0; f && f->upper && i < UPPER_LINES; i++)
+        __builtin_prefetch((const char *)f->upper + (size_t)i * LINE, 1);
 }
 
 bool wst_flow_ahead(struct wst_flow_table *t, const struct wst_segment *s)
 {
     struct wst_flow_ahead *a = &t->ahead;
-    if (t->used < AHEAD_FROM) {
-        a->taken = a->told;
-        return false;
-    }
+    if (t->used < AHEAD_FROM) return false;
     if (s->family != 4) return true;
-    unsigned side = wst_flow_side(s), k = a->told % AHEAD_ROW;
-    const uint8_t *lo = side ? s->dst : s->src, *hi = side ? s->src : s->dst;
-    uint32_t ports = side ? (uint32_t)s->dst_port << 16 | s->src_port
-                          : (uint32_t)s->src_port << 16 | s->dst_port;
-    uint32_t taken = a->taken;
-    a->taken = a->told; /* this one is hashed, not looked up */
-    a->hash[k] = wst_flow_hash(t, s, side);
-    a->taken = a->told - taken >= AHEAD_ROW ? a->told - AHEAD_ROW + 1 : taken;
-    a->words[k][0] = (uint64_t)wst_be32(lo) << 32 | wst_be32(hi);
-    a->words[k][1] = (uint64_t)ports << 32 | s->domain;
+    unsigned k = a->told % AHEAD_ROW;
+    a->segment[k] = wst_flow_recall(t, s, wst_flow_side(s));
+    a->hash[k] = a->segment[k]->hash;
     a->flow[k] = NULL;
     ahead_fetch(t, a);
     a->told++;

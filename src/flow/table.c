@@ -72,44 +72,60 @@ unsigned wst_flow_side(const struct wst_segment *s)
     return s->src_port > s->dst_port;
 }
 
-uint64_t wst_flow_hash(struct wst_flow_table *t, const struct wst_segment *s, unsigned side)
+/* The place of an IPv4 segment's conversation among the recent ones, its hash filled in. Chosen by a
+ * hash that anybody can predict: all that can be won by it is a slower hash. */
+struct wst_flow_recent *wst_flow_recall(struct wst_flow_table *t, const struct wst_segment *s,
+                                        unsigned side)
 {
-    const uint8_t *lo = side ? s->dst : s->src, *hi = side ? s->src : s->dst;
+    uint32_t src = wst_be32(s->src), dst = wst_be32(s->dst);
+    uint64_t words[2];
+    words[0] = side ? (uint64_t)dst << 32 | src : (uint64_t)src << 32 | dst;
+    words[1] = (side ? (uint64_t)s->dst_port << 48 | (uint64_t)s->src_port << 32
+                     : (uint64_t)s->src_port << 48 | (uint64_t)s->dst_port << 32) |
+               s->domain;
+    uint64_t place = (words[0] * 0x9e3779b97f4a7c15u ^ words[1]) * 0xd6e8feb86659fd93u;
+    struct wst_flow_recent *r = &t->recent[place >> (64 - RECENT_BITS)];
+    if (r->addresses == words[0] && r->ports == words[1]) return r;
+    *r = (struct wst_flow_recent){words[0], words[1], wst_siphash13(t->seed, words, 2), NULL};
+    return r;
+}
+
+static uint64_t table_hash6(const struct wst_flow_table *t, const struct wst_segment *s,
+                            unsigned side)
+{
+    uint64_t words[5];
     uint32_t ports = side ? (uint32_t)s->dst_port << 16 | s->src_port
                           : (uint32_t)s->src_port << 16 | s->dst_port;
-    uint64_t words[5], last = (uint64_t)ports << 32 | s->domain;
-    if (s->family != 4) {
-        memcpy(words, lo, 16);
-        memcpy(words + 2, hi, 16);
-        words[4] = last;
-        return wst_siphash13(t->seed, words, 5);
+    memcpy(words, side ? s->dst : s->src, 16);
+    memcpy(words + 2, side ? s->src : s->dst, 16);
+    words[4] = (uint64_t)ports << 32 | s->domain;
+    return wst_siphash13(t->seed, words, 5);
+}
+
+static struct wst_flow *table_probe(const struct wst_flow_table *t, uint64_t hash)
+{
+    uint32_t low = (uint32_t)hash;
+    for (uint32_t i = low & t->slots_mask;; i = (i + 1) & t->slots_mask) {
+        const struct wst_flow_slot *slot = &t->slots[i];
+        if (!slot->index) return NULL;
+        if (slot->hash != low) continue;
+        struct wst_flow *f = wst_flow_at(t, slot->index - 1);
+        if (f->hash == hash) return f;
     }
-    words[0] = (uint64_t)wst_be32(lo) << 32 | wst_be32(hi);
-    words[1] = last;
-    struct wst_flow_ahead *a = &t->ahead;
-    if (a->taken != a->told) { /* told ahead: most likely the next of them */
-        unsigned k = a->taken % AHEAD_ROW;
-        if (a->words[k][0] == words[0] && a->words[k][1] == last) {
-            a->taken++;
-            return a->hash[k];
-        }
-    }
-    return wst_siphash13(t->seed, words, 2);
 }
 
 struct wst_flow *wst_flow_find(struct wst_flow_table *t, const struct wst_segment *s,
                                unsigned *side, uint64_t *hash)
 {
     *side = wst_flow_side(s);
-    *hash = wst_flow_hash(t, s, *side);
-    uint32_t low = (uint32_t)*hash;
-    for (uint32_t i = low & t->slots_mask;; i = (i + 1) & t->slots_mask) {
-        const struct wst_flow_slot *slot = &t->slots[i];
-        if (!slot->index) return NULL;
-        if (slot->hash != low) continue;
-        struct wst_flow *f = wst_flow_at(t, slot->index - 1);
-        if (f->hash == *hash) return f;
+    if (s->family != 4) {
+        *hash = table_hash6(t, s, *side);
+        return table_probe(t, *hash);
     }
+    struct wst_flow_recent *r = wst_flow_recall(t, s, *side);
+    *hash = r->hash;
+    if (r->flow && r->flow->hash == r->hash && r->flow->state != WST_FLOW_FREE) return r->flow;
+    return r->flow = table_probe(t, r->hash);
 }
 
 static void table_insert(struct wst_flow_table *t, uint32_t hash, uint32_t index)

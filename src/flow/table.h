@@ -14,18 +14,25 @@ enum {
     FLOW_CHUNK = 1024,     /* records allocated at a time: 128 KiB */
     FLOW_NONE = UINT32_MAX, /* no record */
     AHEAD_FROM = 4096,      /* conversations; so many lie in the processor's second cache */
-    AHEAD_ROW = 16,         /* segments told ahead and not forgotten */
+    AHEAD_ROW = 16,         /* segments told ahead and remembered */
+    RECENT_BITS = 8,        /* 256 conversations, 8 KiB */
     AHEAD_RECORD = 5,       /* a slot told so many segments ago has come: its record is next … */
     AHEAD_UPPER = 10        /* … and then what the pipeline keeps for it */
 };
 
-/* Segments told ahead (ahead.c). Their hashes are kept, for they are asked for again. */
-struct wst_flow_ahead {
-    uint64_t words[AHEAD_ROW][2]; /* what was hashed: IPv4 addresses; ports and domain */
+/* Where the IPv4 conversations met last were found: most packets follow one of their own kind. Any
+ * may be wrong by now, and is looked at before it is believed. */
+struct wst_flow_recent {
+    uint64_t addresses, ports; /* both; ports with the domain */
+    uint64_t hash;             /* of them */
+    struct wst_flow *flow;     /* or NULL */
+};
+
+struct wst_flow_ahead { /* segments told ahead (ahead.c) */
+    struct wst_flow_recent *segment[AHEAD_ROW];
     uint64_t hash[AHEAD_ROW];
     struct wst_flow *flow[AHEAD_ROW];
-    uint32_t told;  /* so far */
-    uint32_t taken; /* of them, those whose hash was asked for */
+    uint32_t told; /* so far */
 };
 
 /* Open addressing. Index 0 is empty, else record index + 1; hash: its lower half. */
@@ -61,6 +68,7 @@ struct wst_flow_table {
     int64_t hand_due; /* when the next round of the sweep begins; during a round: 0 */
     struct wst_overlap overlap;
     struct wst_flow_ahead ahead;
+    struct wst_flow_recent recent[1 << RECENT_BITS];
 };
 
 static inline struct wst_flow *wst_flow_at(const struct wst_flow_table *t, uint32_t index)
@@ -88,7 +96,8 @@ void wst_flow_remove(struct wst_flow_table *t, struct wst_flow *f);
 void wst_flow_renew(struct wst_flow_table *t, struct wst_flow *f);
 void wst_flow_grown_up(struct wst_flow_table *t, struct wst_flow *f);
 
-uint64_t wst_flow_hash(struct wst_flow_table *t, const struct wst_segment *s, unsigned side);
+struct wst_flow_recent *wst_flow_recall(struct wst_flow_table *t, const struct wst_segment *s,
+                                        unsigned side);
 unsigned wst_flow_side(const struct wst_segment *s);
 
 /* connection.c */

@@ -18,8 +18,6 @@
 #include "buf.h"
 #include "queue.h"
 
-struct evp_md_st; /* OpenSSL's */
-
 enum {
     WST_HTTP_HEADERS = 256, /* header lines read of one head; more are passed over */
     WST_HTTP_INLINE = 16    /* requests outstanding without an allocation */
@@ -75,7 +73,6 @@ struct wst_http_env {
     struct wst_header headers[2][WST_HTTP_HEADERS]; /* of the request, of the response */
     struct wst_buf fold[2];                         /* copies of heads that must be changed */
     struct wst_buf text;                            /* joined header values */
-    struct evp_md_st *sha1;    /* fetched once: looking it up costs more than computing it */
     struct wst_key_seen *keys; /* limits.max_keys, found by what their accept value begins with */
 };
 void wst_http_env_free(struct wst_http_env *env);

@@ -2,7 +2,6 @@
  *
  * In: bytes of both sides. Out: heads in turn, bodies passed over untouched (RFC 9112 section 6).
  */
-#include <openssl/evp.h>
 #include <stdlib.h>
 
 #include "http1.h"
@@ -40,7 +39,6 @@ void wst_http_env_free(struct wst_http_env *env)
     wst_buf_free(&env->fold[0], env->budget);
     wst_buf_free(&env->fold[1], env->budget);
     wst_buf_free(&env->text, env->budget);
-    EVP_MD_free(env->sha1);
     if (env->keys) wst_budget_give(env->budget, env->options->limits.max_keys * sizeof *env->keys);
     free(env->keys);
 }

@@ -55,12 +55,7 @@ enum wst_net_result wst_net_tcp(struct wst_walk *w)
     struct wst_segment *out = w->out;
     out->src_port = wst_be16(p);
     out->dst_port = wst_be16(p + 2);
-    out->seq = wst_be32(p + 4);
-    out->ack = wst_be32(p + 8);
-    out->flags = p[13] & (WST_TCP_FLAG_FIN | WST_TCP_FLAG_SYN | WST_TCP_FLAG_RST |
-                          WST_TCP_FLAG_PSH | WST_TCP_FLAG_ACK);
-    out->window = wst_be16(p + 14);
+    wst_net_take_tcp(out, w->at, header);
     out->payload_len = (uint32_t)(w->len - header);
-    out->payload = wst_slice_skip(w->at, header);
     return WST_NET_TCP;
 }

@@ -137,6 +137,19 @@ enum wst_net_result wst_net_gre(struct wst_walk *w);                          /*
 enum wst_net_result wst_net_udp(struct wst_walk *w);                          /* udp.c */
 enum wst_net_result wst_net_tcp(struct wst_walk *w);                          /* tcp.c */
 
+/* What a TCP header at the front of `tcp` says, but for the ports; `header`: its length, which is
+ * there. RFC 9293 section 3.1, drawn in tcp.c. */
+static inline void wst_net_take_tcp(struct wst_segment *out, struct wst_slice tcp, size_t header)
+{
+    const uint8_t *p = tcp.p;
+    out->seq = wst_be32(p + 4);
+    out->ack = wst_be32(p + 8);
+    out->flags = p[13] & (WST_TCP_FLAG_FIN | WST_TCP_FLAG_SYN | WST_TCP_FLAG_RST |
+                          WST_TCP_FLAG_PSH | WST_TCP_FLAG_ACK);
+    out->window = wst_be16(p + 14);
+    out->payload = wst_slice_skip(tcp, header);
+}
+
 /* Goes one encapsulation deeper, into a packet of this EtherType (a whole Ethernet frame:
  * WST_ETHERTYPE_TEB). Every way back to an outer layer leads through here or
  * wst_net_inside_ip, so that recursion ends. WST_NET_OTHER when it is too deep. */

@@ -16,8 +16,8 @@
 
 /* -- JSON ----------------------------------------------------------------------------------- */
 
-/* Room that wst_escape_json_at needs for n bytes: \u0000 is six, and stores are 16 wide. */
-#define WST_ESCAPE_JSON_ROOM(n) (6 * (n) + 16)
+/* Room that wst_escape_json_at needs for n bytes: \u0000 is six, and stores are 32 wide. */
+#define WST_ESCAPE_JSON_ROOM(n) (6 * (n) + 32)
 
 /* The inside of a JSON string; quotes are the caller's. What would be hidden is written \u00xx,
  * which reads back as the same character. A byte that is not UTF-8 becomes \ufffd: payloads reach

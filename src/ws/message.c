@@ -530,6 +530,45 @@ void wst_message_whole(const struct wst_ws_step *s, struct wst_ws_message *m,
     message_scratch_settle(s->env, scratch);
 }
 
+void wst_message_simple(const struct wst_ws_step *s, const struct wst_frame *f,
+                        struct wst_slice payload, uint64_t pkt, uint64_t no, uint64_t n)
+{
+    struct wst_buf *scratch = &s->env->unmasked;
+    struct wst_slice shown = payload;
+    bool text = f->opcode == WST_OP_TEXT, fits = payload.n <= message_cap(s);
+    if (fits && f->masked && payload.n) {
+        fits = wst_buf_reserve(scratch, s->env->budget, payload.n, SIZE_MAX);
+        if (fits) wst_frame_unmask(scratch->p, payload.p, payload.n, f->key, 0);
+        shown.p = scratch->p;
+    }
+    if (!fits || payload.n > s->env->options->max_payload || (text && !wst_utf8_valid(shown))) {
+        struct wst_ws_message m;
+        wst_message_begin(&m, f->opcode, false, pkt);
+        m.no = no;
+        m.frames = 1;
+        wst_message_whole(s, &m, f, payload, n);
+        return;
+    }
+    struct wst_ws_side *side = message_side(s);
+    struct wst_event e;
+    e.type = WST_EVENT_MESSAGE;
+    e.dir = s->dir;
+    e.when = s->arrival->when;
+    e.message = (struct wst_event_message){.msg = no,
+                                           .opcode = f->opcode,
+                                           .certain = true,
+                                           .utf8 = text,
+                                           .first_pkt = pkt,
+                                           .frames = 1,
+                                           .wire_len = payload.n,
+                                           .len = payload.n,
+                                           .payload = shown};
+    side->messages++;
+    side->bytes += payload.n;
+    s->env->emit(s->env->user, s->ws->conversation, &e);
+    message_scratch_settle(s->env, scratch);
+}
+
 void wst_message_abandon(const struct wst_ws_step *s, struct wst_ws_message *m, bool damaged)
 {
     if (damaged && m->no) {

@@ -27,7 +27,11 @@ void wst_message_frame_over(const struct wst_ws_step *step, struct wst_ws_messag
                             const struct wst_frame *frame);
 /* The last frame was seen: emits the message and what is wrong with it; m is empty afterwards. */
 void wst_message_finish(const struct wst_ws_step *step, struct wst_ws_message *m, uint64_t n);
-/* A message whose only frame lies whole in `payload`: the common case, nothing is kept. */
+/* Message `no`, whose only frame, number `n`, lies whole in `payload`, is not compressed and is not
+ * inside another: nearly every message. */
+void wst_message_simple(const struct wst_ws_step *step, const struct wst_frame *frame,
+                        struct wst_slice payload, uint64_t pkt, uint64_t no, uint64_t n);
+/* A message whose only frame lies whole in `payload`: nothing is kept. */
 void wst_message_whole(const struct wst_ws_step *step, struct wst_ws_message *m,
                        const struct wst_frame *frame, struct wst_slice payload, uint64_t n);
 /* Its end will not be seen. `damaged`: because bytes are missing, not because the sender stopped.

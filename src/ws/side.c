@@ -194,10 +194,25 @@ static void fragment_over(const struct wst_ws_step *s, struct wst_ws_message *m,
                          (struct wst_slice){(const uint8_t *)&mark, sizeof mark}, MARKS_MAX);
 }
 
+static bool data_is_simple(const struct wst_ws_side *side, const struct frame_end *x)
+{
+    const struct wst_frame *f = x->frame;
+    return x->whole && f->fin && f->opcode != WST_OP_CONTINUATION && !(f->rsv & 4) &&
+           !(side->open && side->open->message);
+}
+
 static void end_data(const struct wst_ws_step *s, const struct frame_end *x,
                      struct wst_frame_context *c)
 {
     struct wst_ws_side *side = wst_side_of(s);
+    if (data_is_simple(side, x)) {
+        side->resumed = false;
+        c->msg = ++s->ws->messages;
+        emit_frame(s, x, c, (struct wst_slice){NULL, 0});
+        wst_message_simple(s, x->frame, x->payload, x->pkt, c->msg, c->n);
+        wst_rules_frame(s, x->frame, c);
+        return;
+    }
     struct wst_ws_message single, *m = data_message(s, x, &single, c);
     const struct wst_frame *f = x->frame;
     if (!m) { /* of no message: as it is on the wire */
@@ -344,7 +359,8 @@ static size_t take_header(const struct wst_ws_step *s, struct wst_slice bytes)
     if (!side->have) {
         size_t n = wst_frame_parse(bytes.p, bytes.n, &f);
         if (n) {
-            if (header_refused(s, &f)) return side->mode == WST_WS_SEEK ? 0 : bytes.n;
+            if ((side->probation || side->closed) && header_refused(s, &f))
+                return side->mode == WST_WS_SEEK ? 0 : bytes.n;
             if (bytes.n - n >= f.len) { /* nearly always: the whole frame lies here */
                 struct frame_end x = {.frame = &f,
                                       .whole = true,
