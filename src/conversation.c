@@ -503,6 +503,9 @@ static void flow_fin(void *user, struct wst_flow *f, unsigned side, const struct
     struct wst_context *c = user;
     if (f->kind == KIND_WS) {
         struct conversation_ws *w = f->upper;
+        /* Delivered they may be the other way round: bytes before one of them were late. */
+        if (f->half[side].flags & WST_HALF_FIRST)
+            w->ws.fin_by = (int8_t)direction(&w->base, side);
         wst_ws_fin(&w->ws, &c->ws, direction(&w->base, side), a);
     } else if (f->kind == KIND_HTTP) {
         struct conversation_http *h = f->upper;

@@ -50,6 +50,27 @@ WST_API struct wst_render *wst_render_json_new(wst_write_fn write, void *user);
 /* Lines for people. NULL when out of memory. */
 WST_API struct wst_render *wst_render_text_new(const struct wst_text_options *options,
                                                wst_write_fn write, void *user);
+/* What a connection comes to, as the Autobahn test suite words it. */
+enum wst_verdict {
+    WST_VERDICT_PASS,       /* nothing was found */
+    WST_VERDICT_INFO,       /* notes, and what the capture or a limit kept from being seen */
+    WST_VERDICT_NON_STRICT, /* an endpoint did something doubtful: a warning */
+    WST_VERDICT_FAIL,       /* an endpoint broke a MUST: an error */
+    WST_VERDICTS
+};
+WST_API const char *wst_verdict_name(enum wst_verdict verdict); /* "Non-Strict" */
+
+struct wst_lint_options {
+    bool json;   /* docs/EVENTS.md, "wstrace lint --json" */
+    bool colour; /* text only */
+    bool all;    /* text: connections without findings, too */
+};
+/* Findings only, for each connection when it is over, with a verdict; with the stats a table by id.
+ * It wants every finding: wst_options.problems = WST_PROBLEMS_ALL. NULL when out of memory. */
+WST_API struct wst_render *wst_render_lint_new(const struct wst_lint_options *options,
+                                               wst_write_fn write, void *user);
+/* How many findings of level error it was told; 0 for any other renderer. */
+WST_API uint64_t wst_render_lint_errors(const struct wst_render *render);
 /* The renderer as a listener. Valid as long as the renderer. */
 WST_API struct wst_listener wst_render_listener(struct wst_render *render);
 /* Hands over what is buffered. Returns 0, or a negative number as the writer did. */

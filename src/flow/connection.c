@@ -138,6 +138,7 @@ static void connection_fin(struct wst_flow_table *t, struct wst_flow *f, unsigne
     int32_t ahead = wst_seq_diff(end, h->next);
     if (!f->ignored && (ahead < 0 || ahead > FIN_NEAR)) return;
     if ((h->flags & WST_HALF_FIN) && wst_seq_diff(end, f->rare[side].fin) >= 0) return;
+    if (!((h->flags | f->half[!side].flags) & WST_HALF_FIN)) h->flags |= WST_HALF_FIRST;
     h->flags |= WST_HALF_FIN;
     f->rare[side].fin = end;
     wst_half_fin(t, f, side, a);

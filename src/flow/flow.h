@@ -30,6 +30,7 @@ enum wst_half_flag {
     WST_HALF_ENDED = 0x10,   /* the end of the stream was delivered */
     WST_HALF_HINT = 0x20,    /* not started; `next` is where its bytes were first acknowledged */
     WST_HALF_WAITING = 0x40, /* a hole; see waiting.h */
+    WST_HALF_FIRST = 0x80,   /* its FIN was captured before the other side's */
 };
 
 /* What one side of a connection sends (RFC 9293 section 3.3.1). Sequence numbers wrap. What every

@@ -194,6 +194,7 @@ struct wst_render *wst_render_json_new(wst_write_fn write, void *user)
     if (json == NULL) return NULL;
     json->render.event = event_line;
     json->render.settle = NULL;
+    json->render.release = NULL;
     json->clock = (struct wst_clock){.local = false};
     json->head_n = 0;
     json->head = NULL;

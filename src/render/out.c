@@ -69,5 +69,6 @@ bool wst_render_failed(const struct wst_render *render)
 
 void wst_render_free(struct wst_render *render)
 {
+    if (render && render->release) render->release(render);
     free(render);
 }

@@ -245,6 +245,7 @@ struct wst_render *wst_render_text_new(const struct wst_text_options *options, w
     if (text == NULL) return NULL;
     text->render.event = event_line;
     text->render.settle = settle;
+    text->render.release = NULL;
     wst_out_init(&text->render.out, write, user);
     text->options = options ? *options : (struct wst_text_options){.max_text = 0};
     text->clock = (struct wst_clock){.local = text->options.local_time};

@@ -13,6 +13,7 @@ struct wst_tool_command {
 };
 
 int wst_tool_trace(int argc, char **argv);
+int wst_tool_lint(int argc, char **argv);
 int wst_tool_problems(int argc, char **argv);
 int wst_tool_explain(int argc, char **argv);
 

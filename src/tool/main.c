@@ -26,6 +26,8 @@ static const struct wst_tool_command commands[] = {
      wst_tool_trace},
     {"explain", "explain CAPTURE [CONN[.FRAME]]...", "a handshake, an ending, a frame bit by bit",
      wst_tool_explain},
+    {"lint", "lint [OPTION...] FILE...", "only findings, a verdict for each connection",
+     wst_tool_lint},
     {"problems", "problems [ID...]", "list the findings there are, or explain some",
      wst_tool_problems},
 };

@@ -49,6 +49,7 @@ struct wst_tool_options {
     enum wst_problems_told problems;
     bool json, quiet, line_buffered, headers, utc, no_promiscuous, verify_checksums;
     bool list_devices, help, version;
+    bool lint; /* findings only */
 };
 
 /* The table, for the help. */

@@ -210,6 +210,10 @@ static struct wst_render *make_renderer(struct run *run)
         .width = terminal_width(run->output.fd),
     };
 
+    if (o->lint) {
+        struct wst_lint_options lint = {o->json, text.colour, o->verbose > 0};
+        return wst_render_lint_new(&lint, wst_tool_output_write, &run->output);
+    }
     if (o->json) return wst_render_json_new(wst_tool_output_write, &run->output);
     return wst_render_text_new(&text, wst_tool_output_write, &run->output);
 }
@@ -224,7 +228,7 @@ static bool make_chain(struct run *run)
     options.headers = o->headers || o->verbose > 0;
     options.verify_checksums = o->verify_checksums;
     options.max_payload = o->max_payload;
-    options.problems = o->problems;
+    options.problems = o->lint ? WST_PROBLEMS_ALL : o->problems;
     options.limits.max_message = o->max_message;
     options.limits.memory = o->memory;
     run->render = make_renderer(run);
@@ -387,7 +391,10 @@ static int run_trace(struct run *run)
     if (troubles) hint_at_words(run);
     say_no_such_conn(run);
     status = wst_tool_output_close(&run->output);
-    return troubles || run->links_unread ? WST_TOOL_TROUBLE : status;
+    if (troubles || run->links_unread) return WST_TOOL_TROUBLE;
+    if (status == 0 && run->options->lint && wst_render_lint_errors(run->render))
+        return WST_TOOL_FOUND;
+    return status;
 }
 
 static int trace(const struct wst_tool_options *options)
@@ -417,11 +424,12 @@ static int show_version(void)
     return wst_tool_stdout_done();
 }
 
-int wst_tool_trace(int argc, char **argv)
+static int command(int argc, char **argv, bool lint)
 {
     struct wst_tool_options options;
     int status = wst_tool_options_parse(&options, argc, argv);
 
+    options.lint = lint;
     if (status == 0) {
         if (options.help)
             status = wst_tool_help();
@@ -434,4 +442,14 @@ int wst_tool_trace(int argc, char **argv)
     }
     wst_tool_options_free(&options);
     return status;
+}
+
+int wst_tool_trace(int argc, char **argv)
+{
+    return command(argc, argv, false);
+}
+
+int wst_tool_lint(int argc, char **argv)
+{
+    return command(argc, argv, true);
 }

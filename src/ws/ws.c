@@ -78,7 +78,6 @@ void wst_ws_fin(struct wst_ws *ws, struct wst_ws_env *env, enum wst_dir dir,
     struct wst_ws_step s = {ws, env, dir, arrival};
     if (ws->side[dir].finished) return;
     ws->side[dir].finished = true;
-    if (ws->fin_by == WST_DIR_NONE) ws->fin_by = (int8_t)dir;
     wst_lost_fin(&s);
 }
 
@@ -98,10 +97,8 @@ bool wst_ws_shrink(struct wst_ws *ws, struct wst_ws_env *env)
 void wst_ws_end(struct wst_ws *ws, struct wst_ws_env *env, enum wst_tcp_end how,
                 const struct wst_arrival *arrival)
 {
-    int8_t fin_by = ws->fin_by; /* what follows is no FIN of anybody */
     wst_ws_fin(ws, env, WST_C2S, arrival);
     wst_ws_fin(ws, env, WST_S2C, arrival);
-    ws->fin_by = fin_by;
     struct wst_ws_step s = {ws, env, WST_DIR_NONE, arrival};
     wst_judge_end(&s, how);
     struct wst_event e;
@@ -112,7 +109,7 @@ void wst_ws_end(struct wst_ws *ws, struct wst_ws_env *env, enum wst_tcp_end how,
                                    .clean = ws->side[0].closed && ws->side[1].closed,
                                    .by = (enum wst_dir)ws->closed_by,
                                    .code = ws->close_code,
-                                   .tcp_by = (enum wst_dir)fin_by,
+                                   .tcp_by = (enum wst_dir)ws->fin_by,
                                    .duration_ns = wst_ns_between(ws->began_ns, arrival->when.ns)};
     for (int d = 0; d < 2; d++)
         e.end.dir[d] = (struct wst_event_direction){ws->side[d].frames, ws->side[d].messages,

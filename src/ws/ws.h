@@ -114,7 +114,7 @@ struct wst_ws { /* one WebSocket connection */
     int32_t close_code;         /* of the first close frame */
     uint8_t keys_n, keys_seen;  /* different ones in `keys`; frames they were on */
     bool keys_judged;           /* the client's masking keys are known */
-    int8_t fin_by;              /* enum wst_dir: whose FIN came first */
+    int8_t fin_by;              /* enum wst_dir: whose FIN came first; the caller says */
     struct wst_ws_side side[2]; /* [WST_C2S], [WST_S2C] */
     struct wst_ws_rare rare[2];
     int64_t began_ns;              /* time of the handshake */

@@ -1,0 +1,647 @@
+# SPDX-License-Identifier: MIT
+"""For each rule of the judge connections that break it, and connections that come close and do not.
+
+`breaks(ID, *others)`: lint finds exactly ID and `others` in the connection: what cannot be broken alone
+names what it breaks, too. `near(ID, *others)`: lint finds only `others`.
+"""
+import zlib
+
+from talk import (ACK, BINARY, C2S, CLOSE, CONT, DEFLATE, PING, PONG, PSH, S2C, TEXT, Deflater, Frame, Talk,
+                  distance)
+
+TABLE = []  # (id, 'breaks' | 'near', expected ids, function)
+
+
+def row(kind, rule, others):
+    def add(function):
+        TABLE.append((rule, kind, {rule, *others} if kind == 'breaks' else set(others), function))
+        return function
+    return add
+
+
+def breaks(rule, *others):
+    return row('breaks', rule, others)
+
+
+def near(rule, *others):
+    return row('near', rule, others)
+
+
+def handshake(kind, rule, *others, then=None, **how):
+    """A row that is nothing but a handshake and a close."""
+    def play(t):
+        t.agree(**how)
+        if then:
+            then(t)
+        t.bye()
+    row(kind, rule, others)(play)
+
+
+def refused(kind, rule, *others, status='400 Bad Request', **how):
+    def play(t):
+        t.agree(status=status, **how)
+        t.shut()
+    row(kind, rule, others)(play)
+
+
+def frames(kind, rule, *others, offer=None):
+    """A row that plays between a sound handshake and a sound close."""
+    def add(function):
+        def play(t):
+            t.agree(offer=offer, agreed=offer)
+            function(t)
+            t.bye()
+        row(kind, rule, others)(play)
+        return function
+    return add
+
+
+def sent(kind, rule, *list_of_frames, others=(), offer=None):
+    """Frames by (direction, opcode, data, options) between handshake and close."""
+    def play(t):
+        t.agree(offer=offer, agreed=offer)
+        for way, opcode, data, how in list_of_frames:
+            t.frame(way, opcode, data, **how)
+        t.bye()
+    row(kind, rule, others)(play)
+
+
+B, N = 'breaks', 'near'
+WINDOWS = f'{DEFLATE}; client_max_window_bits'
+
+# -- handshake: the request -----------------------------------------------------------------------
+
+handshake(B, 'handshake.method', method='POST')
+handshake(N, 'handshake.method', path='http://example.com/chat')
+handshake(B, 'handshake.http-version', http='HTTP/1.0')
+handshake(N, 'handshake.http-version', http='HTTP/1.2')
+handshake(B, 'handshake.host', request={'Host': None})
+handshake(B, 'handshake.host', request={'Host': ['a', 'b']})
+handshake(N, 'handshake.host', request={'Host': None, 'host': 'example.com'})
+handshake(B, 'handshake.upgrade', request={'Upgrade': 'websockets'})
+handshake(B, 'handshake.upgrade', request={'Upgrade': None})
+handshake(N, 'handshake.upgrade', request={'Upgrade': 'h2c, WebSocket'})
+handshake(B, 'handshake.connection', request={'Connection': 'keep-alive'})
+handshake(N, 'handshake.connection', request={'Connection': 'keep-alive, upgrade'})
+refused(B, 'handshake.stripped', request={'Upgrade': None, 'Connection': 'close'}, status='426 Upgrade Required')
+handshake(N, 'handshake.stripped', request={'Upgrade': None, 'upgrade': 'websocket'})
+
+
+@breaks('handshake.key-missing')
+def _(t):
+    t.ask()
+    t.send_request({'Sec-WebSocket-Key': None})
+    t.send_answer()
+    t.bye()
+
+
+handshake(N, 'handshake.key-missing', request={'Sec-WebSocket-Key': None, 'sec-websocket-key': 'AAECAwQFBgcICQoLDA0ODw=='},
+          key='AAECAwQFBgcICQoLDA0ODw==')
+for key in ('AAECAwQFBgcICQoLDA0ODxA=', 'AAECAwQFBgcICQoLDA0O', 'AAECAwQFBgcICQoLDA0OD!==', 'x'):
+    handshake(B, 'handshake.key-invalid', key=key)
+handshake(N, 'handshake.key-invalid', key='/////////////////////w==')
+handshake(N, 'handshake.key-invalid', key='++++++++++++++++++++++==')
+handshake(B, 'handshake.version', request={'Sec-WebSocket-Version': '8'})
+handshake(B, 'handshake.version', request={'Sec-WebSocket-Version': None})
+handshake(N, 'handshake.version', request={'Sec-WebSocket-Version': ' 13\t'})
+refused(B, 'handshake.version-unlisted', 'handshake.version', request={'Sec-WebSocket-Version': '14'},
+        status='426 Upgrade Required')
+refused(N, 'handshake.version-unlisted', 'handshake.version', request={'Sec-WebSocket-Version': '14'},
+        status='426 Upgrade Required', answer={'Sec-WebSocket-Version': '13, 8'})
+refused(N, 'handshake.version-unlisted', status='403 Forbidden')
+handshake(B, 'handshake.header-repeated', request={'Sec-WebSocket-Version': ['13', '13']})
+handshake(N, 'handshake.header-repeated', request={'Sec-WebSocket-Extensions': [DEFLATE, 'x-a']})
+handshake(B, 'handshake.subprotocol-bad', request={'Sec-WebSocket-Protocol': 'chat, chat'})
+handshake(B, 'handshake.subprotocol-bad', request={'Sec-WebSocket-Protocol': 'chat, a/b'})
+handshake(N, 'handshake.subprotocol-bad', request={'Sec-WebSocket-Protocol': 'chat, Chat, , v1.json'})
+handshake(B, 'handshake.origin-missing', request={'User-Agent': 'Mozilla/5.0 (X11; Linux x86_64)'})
+handshake(N, 'handshake.origin-missing', request={'User-Agent': 'Mozilla/5.0 (X11; Linux x86_64)', 'Origin': 'null'})
+handshake(N, 'handshake.origin-missing', request={'User-Agent': 'Python/3.11 websockets/10.4'})
+handshake(B, 'handshake.credentials', request={'Cookie': 'session=1'})
+handshake(B, 'handshake.credentials', request={'Authorization': 'Basic dTpw'})
+handshake(N, 'handshake.credentials', request={'X-Cookie': 'session=1', 'Proxy-Authorization': 'Basic dTpw'})
+
+
+@breaks('handshake.hixie-76')
+def _(t):
+    t.ask()
+    t.send_request({'Sec-WebSocket-Key': None, 'Sec-WebSocket-Version': None, 'Sec-WebSocket-Key1': '4 @1  46546xW%0l 1 5',
+                    'Sec-WebSocket-Key2': '12998 5 Y3 1  .P00'})
+    t.send_answer({'Sec-WebSocket-Accept': None})
+    t.shut()
+
+
+handshake(N, 'handshake.hixie-76', request={'Sec-WebSocket-Key1': '4 @1  46546xW%0l 1 5'})
+
+
+@breaks('handshake.key-reused')
+def _(t):
+    first = t.another().agree(key='cmV1c2VkIGtleSwgMTYgIQ==')
+    first.bye()
+    t.agree(key='cmV1c2VkIGtleSwgMTYgIQ==')
+    t.bye()
+
+
+@near('handshake.key-reused')
+def _(t):
+    """A proxy: the request goes on with the same key before its first leg has an answer."""
+    leg = t.another()
+    key = 'cHJveGllZCBrZXksIDE2IQ=='
+    t.ask(key=key).send_request()
+    leg.ask(key=key).send_request()
+    leg.send_answer()
+    t.send_answer()
+    leg.bye()
+    t.bye()
+
+
+@breaks('handshake.early-client-data')
+def _(t):
+    t.ask(more=Frame(TEXT, b'early', key=b'\1\2\3\4').bytes())
+    t.send_request()
+    t.send_answer()
+    t.bye()
+
+
+@near('handshake.early-client-data')
+def _(t):
+    t.ask()
+    t.send_request()
+    t.send_answer(more=Frame(TEXT, b'with the 101').bytes())
+    t.frame(C2S, TEXT, 'behind it')
+    t.bye()
+
+
+@breaks('handshake.no-response')
+def _(t):
+    t.ask()
+    t.send_request()
+    t.wait(3)
+    t.shut()
+
+
+@near('handshake.no-response')
+def _(t):
+    t.ask()
+    t.send_request()
+    t.wait(30)
+    t.send_answer()
+    t.bye()
+
+
+@breaks('handshake.picked-up')
+def _(t):
+    for i in range(40):
+        t.frame(C2S, TEXT, f'{{"seq":{i},"type":"tick"}}')
+        t.frame(S2C, TEXT, f'{{"ack":{i},"type":"tock"}}')
+    t.bye()
+
+
+handshake(N, 'handshake.picked-up')
+
+# -- handshake: the answer --------------------------------------------------------------------------
+
+handshake(B, 'handshake.accept-wrong', answer={'Sec-WebSocket-Accept': 's3pPLMBiTxaQ9kYGzzhZRbK+xOo='})
+handshake(N, 'handshake.accept-wrong', key='dGhlIHNhbXBsZSBub25jZQ==',
+          answer={'Sec-WebSocket-Accept': '  s3pPLMBiTxaQ9kYGzzhZRbK+xOo= '})
+handshake(B, 'handshake.accept-missing', answer={'Sec-WebSocket-Accept': None})
+handshake(N, 'handshake.accept-missing', key='AQIDBAUGBwgJCgsMDQ4PEA==',
+          answer={'Sec-WebSocket-Accept': None, 'sec-websocket-accept': 'C/0nmHhBztSRGR1CwL6Tf4ZjwpY='})
+handshake(B, 'handshake.upgrade', answer={'Upgrade': None})
+handshake(N, 'handshake.upgrade', answer={'Upgrade': 'WebSocket'})
+handshake(B, 'handshake.connection', answer={'Connection': None})
+handshake(N, 'handshake.connection', answer={'Connection': 'keep-alive, upgrade'})
+handshake(B, 'handshake.body', answer={'Content-Length': '0'})
+handshake(B, 'handshake.body', answer={'Transfer-Encoding': 'chunked'})
+handshake(N, 'handshake.body', request={'Content-Length': '0'})
+handshake(B, 'handshake.header-repeated', request={'Sec-WebSocket-Protocol': 'a, b'},
+          answer={'Sec-WebSocket-Protocol': ['a', 'b']})
+handshake(N, 'handshake.header-repeated', answer={'Set-Cookie': ['a', 'b']})
+handshake(B, 'handshake.subprotocol-not-offered', request={'Sec-WebSocket-Protocol': 'chat'},
+          answer={'Sec-WebSocket-Protocol': 'Chat'})
+handshake(N, 'handshake.subprotocol-not-offered', request={'Sec-WebSocket-Protocol': ['a,b', 'c']},
+          answer={'Sec-WebSocket-Protocol': 'c'})
+handshake(B, 'handshake.subprotocol-several', request={'Sec-WebSocket-Protocol': 'a, b'},
+          answer={'Sec-WebSocket-Protocol': 'a, b'})
+handshake(N, 'handshake.subprotocol-several', request={'Sec-WebSocket-Protocol': 'a, b'},
+          answer={'Sec-WebSocket-Protocol': 'b'})
+handshake(B, 'handshake.extension-not-offered', agreed='x-turbo')
+handshake(B, 'handshake.extension-not-offered', agreed=DEFLATE)
+handshake(N, 'handshake.extension-not-offered', offer='Permessage-Deflate', agreed=DEFLATE)
+for answer in ('server_max_window_bits=16', 'server_max_window_bits=7', 'server_max_window_bits',
+               'client_max_window_bits', 'server_max_window_bits=08', 'turbo', 'server_no_context_takeover=1',
+               'server_no_context_takeover; server_no_context_takeover', 'client_max_window_bits='):
+    handshake(B, 'handshake.extension-bad', offer=WINDOWS, agreed=f'{DEFLATE}; {answer}')
+for offer in ('client_max_window_bits=7', 'server_max_window_bits', 'turbo', 'client_no_context_takeover="x"'):
+    handshake(B, 'handshake.extension-bad', offer=f'{DEFLATE}; {offer}')
+handshake(B, 'handshake.extension-bad', offer='; x')
+handshake(N, 'handshake.extension-bad', offer=WINDOWS, agreed=f'{DEFLATE} ;server_max_window_bits="15"; client_max_window_bits=8')
+handshake(B, 'handshake.extension-twice', offer=DEFLATE, agreed=f'{DEFLATE}, {DEFLATE}')
+handshake(N, 'handshake.extension-twice', offer=f'{DEFLATE}; server_no_context_takeover, {DEFLATE}', agreed=DEFLATE)
+for offer, answer in ((DEFLATE, '; client_max_window_bits=12'),
+                      (f'{DEFLATE}; server_no_context_takeover', ''),
+                      (f'{DEFLATE}; server_max_window_bits=10', ''),
+                      (f'{DEFLATE}; server_max_window_bits=10', '; server_max_window_bits=11')):
+    handshake(B, 'handshake.deflate-unmatched', offer=offer, agreed=DEFLATE + answer)
+for offer, answer in ((WINDOWS, '; client_max_window_bits=12'),
+                      (DEFLATE, '; server_max_window_bits=12; server_no_context_takeover'),
+                      (f'{DEFLATE}; server_max_window_bits=10', '; server_max_window_bits=9'),
+                      (f'{DEFLATE}; client_no_context_takeover', ''),
+                      (f'{DEFLATE}; server_max_window_bits=10, {DEFLATE}', '')):
+    handshake(N, 'handshake.deflate-unmatched', offer=offer, agreed=DEFLATE + answer)
+
+# -- frames -----------------------------------------------------------------------------------------
+
+BARE, ZERO = {'mask': False}, bytes(4)
+sent(B, 'frame.unmasked-client', (C2S, TEXT, 'bare', BARE))
+sent(N, 'frame.unmasked-client', (C2S, TEXT, '', {}), (S2C, TEXT, 'bare', {}))
+sent(B, 'frame.masked-server', (S2C, TEXT, 'masked', {'mask': b'abcd'}))
+sent(N, 'frame.masked-server', (C2S, TEXT, 'masked', {'mask': b'abcd'}))
+for rsv in range(1, 8):
+    sent(B, 'frame.rsv', (C2S, TEXT, 'x', {'rsv': rsv}))
+sent(B, 'frame.rsv', (S2C, PING, b'', {'rsv': 2}), (C2S, PONG, b'', {}), offer=DEFLATE)
+sent(N, 'frame.rsv', (C2S, TEXT, Deflater()(b'x'), {'rsv': 4}), offer=DEFLATE)
+sent(B, 'frame.rsv1-misplaced', (C2S, PING, b'', {'rsv': 4}), (S2C, PONG, b'', {}), offer=DEFLATE)
+sent(B, 'frame.rsv1-misplaced', (S2C, TEXT, Deflater()(b'xyz')[:2], {'rsv': 4, 'fin': False}),
+     (S2C, CONT, Deflater()(b'xyz')[2:], {'rsv': 4}), offer=DEFLATE)
+sent(N, 'frame.rsv1-misplaced', (S2C, TEXT, Deflater()(b'xyz')[:2], {'rsv': 4, 'fin': False}),
+     (S2C, CONT, Deflater()(b'xyz')[2:], {}), offer=DEFLATE)
+for opcode in (3, 4, 5, 6, 7, 11, 12, 13, 14, 15):
+    sent(B, 'frame.reserved-opcode', (C2S, opcode, b'', {}))
+sent(N, 'frame.reserved-opcode', (C2S, TEXT, b'', {}), (C2S, BINARY, b'', {}))
+for n, form in ((0, 16), (125, 16), (125, 64), (65535, 64)):
+    sent(B, 'frame.length-not-minimal', (C2S, BINARY, bytes(n), {'form': form}))
+for n in (125, 126, 65535, 65536):
+    sent(N, 'frame.length-not-minimal', (C2S, BINARY, bytes(n), {}))
+sent(B, 'frame.control-too-long', (C2S, PING, bytes(126), {}))
+sent(N, 'frame.control-too-long', (C2S, PING, bytes(125), {}), (S2C, PONG, bytes(125), {}))
+sent(B, 'frame.control-fragmented', (C2S, PING, b'1', {'fin': False}), (S2C, PONG, b'1', {}))
+sent(N, 'frame.control-fragmented', (C2S, TEXT, 'a', {'fin': False}), (C2S, PING, b'1', {}),
+     (S2C, PONG, b'1', {}), (C2S, CONT, 'b', {}))
+sent(B, 'frame.orphan-continuation', (C2S, CONT, 'nothing before', {}))
+sent(N, 'frame.orphan-continuation', (C2S, TEXT, 'a', {'fin': False}), (S2C, TEXT, 'whole', {}), (C2S, CONT, 'b', {}))
+sent(B, 'frame.new-message-inside', (S2C, TEXT, 'a', {'fin': False}), (S2C, TEXT, 'b', {}))
+sent(N, 'frame.new-message-inside', (S2C, TEXT, 'a', {'fin': False}), (C2S, TEXT, 'b', {}), (S2C, CONT, 'c', {}))
+
+
+@breaks('frame.length-msb', 'frame.truncated', 'close.missing')
+def _(t):
+    t.agree()
+    t.frame(S2C, BINARY, b'some', declared=1 << 63 | 4, form=64)
+    t.reset()
+
+
+@near('frame.length-msb', 'frame.truncated', 'close.missing')
+def _(t):
+    t.agree()
+    t.frame(S2C, BINARY, b'some', declared=(1 << 63) - 1, form=64)
+    t.reset()
+
+
+@breaks('frame.truncated', 'close.missing')
+def _(t):
+    t.agree()
+    t.frame(S2C, BINARY, b'some', declared=100)
+    t.shut()
+
+
+@near('frame.truncated')
+def _(t):
+    t.agree()
+    t.frame(S2C, BINARY, bytes(100), mss=1)
+    t.bye()
+
+
+@breaks('frame.after-close')
+def _(t):
+    t.agree()
+    t.frame(C2S, CLOSE, b'\3\xe8')
+    t.frame(C2S, TEXT, 'one thing more')
+    t.frame(S2C, CLOSE, b'\3\xe8')
+    t.shut()
+
+
+@near('frame.after-close')
+def _(t):
+    t.agree()
+    t.frame(C2S, CLOSE, b'\3\xe8')
+    t.frame(S2C, TEXT, 'what the server still had to say')
+    t.frame(S2C, CLOSE, b'\3\xe8')
+    t.shut()
+
+
+def keys(kind, rule, numbers, *others):
+    @frames(kind, rule, *others)
+    def _(t):
+        for n in numbers:
+            t.frame(C2S, TEXT, 'masked', mask=n.to_bytes(4, 'big'))
+
+
+keys(B, 'frame.mask-zero', [0])
+keys(N, 'frame.mask-zero', [1])
+sent(N, 'frame.mask-zero', (C2S, TEXT, '', {'mask': ZERO}))
+keys(B, 'frame.mask-constant', [0x01020304] * 4)
+keys(N, 'frame.mask-constant', [0x01020304] * 3)
+keys(B, 'frame.mask-sequential', [7, 8, 9, 10, 11])
+keys(B, 'frame.mask-sequential', [0xfffffff0, 0xfffffffa, 4, 14, 24])
+keys(B, 'frame.mask-sequential', [n << 24 | 0x10203 for n in (5, 4, 3, 2, 1)])  # counted in the other byte order
+keys(N, 'frame.mask-sequential', [7, 8, 9, 10, 12])
+keys(B, 'frame.mask-few', [0xdeadbeef, 0x12345678] * 8)
+keys(B, 'frame.mask-few', [0xa1b2c3d4, 0x11223344, 0x55667788, 0x99aabbcc] * 4)
+keys(N, 'frame.mask-few', [0xa1b2c3d4, 0x11223344, 0x55667788, 0x99aabbcc, 0xddeeff00] * 4)
+
+# -- messages ---------------------------------------------------------------------------------------
+
+for text in (b'\xff', b'\xc0\xaf', b'\xed\xa0\x80', b'\xf4\x90\x80\x80', b'ok \xe2\x82'):
+    sent(B, 'message.invalid-utf8', (S2C, TEXT, text, {}))
+    sent(B, 'message.invalid-utf8', (S2C, TEXT, text[:1], {'fin': False}), (S2C, CONT, text[1:], {}))
+sent(B, 'message.invalid-utf8', (C2S, TEXT, Deflater()(b'\xff'), {'rsv': 4}), offer=DEFLATE)
+for text in ('\U0010ffff'.encode(), b'\xed\x9f\xbf', b'\xee\x80\x80', b'\0'):
+    sent(N, 'message.invalid-utf8', (S2C, TEXT, text[:1], {'fin': False}), (S2C, CONT, text[1:], {}))
+sent(N, 'message.invalid-utf8', (S2C, BINARY, b'\xff', {}))
+sent(B, 'message.unfinished', (C2S, TEXT, 'a', {'fin': False}))
+sent(N, 'message.unfinished', (C2S, TEXT, 'a', {'fin': False}), (C2S, CONT, '', {}))
+sent(B, 'message.bad-deflate', (S2C, BINARY, b'\xff\xff\xff', {'rsv': 4}), offer=DEFLATE)
+sent(B, 'message.bad-deflate', (S2C, BINARY, Deflater()(bytes(range(200)))[:-20], {'rsv': 4}), offer=DEFLATE)
+sent(B, 'message.bad-deflate', (S2C, BINARY, distance(601), {'rsv': 4}), offer=DEFLATE)  # before the beginning
+sent(N, 'message.bad-deflate', (S2C, BINARY, Deflater().final(b'a final block'), {'rsv': 4}), offer=DEFLATE)
+sent(N, 'message.bad-deflate', (S2C, BINARY, distance(600), {'rsv': 4}), offer=DEFLATE)
+
+
+def window(kind, far, way, bits, *others, literal=2000, cuts=()):
+    """`bits` of window agreed for `way`, and a distance of `far`."""
+    name = 'client' if way == C2S else 'server'
+    def play(t):
+        t.agree(offer=f'{WINDOWS}; server_max_window_bits={bits}' if way == S2C else WINDOWS,
+                agreed=f'{DEFLATE}; {name}_max_window_bits={bits}')
+        data = distance(far, literal)
+        edges = [0, *cuts, len(data)]
+        for i, (a, b) in enumerate(zip(edges, edges[1:])):
+            t.frame(way, CONT if i else BINARY, data[a:b], fin=i == len(cuts), rsv=0 if i else 4)
+        t.bye()
+    row(kind, 'message.window-exceeded', others)(play)
+
+
+for bits in range(8, 15):
+    literal = (1 << bits) + 10
+    window(B, (1 << bits) + 1, S2C, bits, literal=literal)
+    window(N, 1 << bits, S2C, bits, literal=literal)
+window(B, 513, C2S, 9, cuts=(1, 600, 2003))
+window(N, 512, C2S, 9, cuts=(1, 600, 2003))
+
+
+@breaks('message.window-exceeded')
+def _(t):
+    """A compressor that was never told: its window is 32 KiB."""
+    t.agree(offer=WINDOWS, agreed=f'{DEFLATE}; client_max_window_bits=10')
+    noise, deflater = t.random.randbytes(3000), Deflater(bits=15)
+    for _ in range(2):
+        t.frame(C2S, BINARY, deflater(noise + bytes(100)), rsv=4)
+    t.bye()
+
+
+@near('message.window-exceeded')
+def _(t):
+    t.agree(offer=WINDOWS, agreed=f'{DEFLATE}; client_max_window_bits=10')
+    noise, deflater = t.random.randbytes(3000), Deflater(bits=10)
+    for _ in range(2):
+        t.frame(C2S, BINARY, deflater(noise + bytes(100)), rsv=4)
+    t.bye()
+
+
+def noise(n):
+    return zlib.compress(bytes(i * i * 7919 >> 3 & 255 for i in range(4 * n)), 9)[8:8 + n]
+
+
+sent(B, 'message.compressed-larger', (C2S, BINARY, Deflater()(noise(64)), {'rsv': 4}), offer=DEFLATE)
+sent(N, 'message.compressed-larger', (C2S, BINARY, Deflater()(noise(63)), {'rsv': 4}), offer=DEFLATE)
+sent(N, 'message.compressed-larger', (C2S, BINARY, Deflater()(bytes(64)), {'rsv': 4}), offer=DEFLATE)
+for kind, n in ((B, 9), (N, 8)):
+    sent(kind, 'message.empty-fragments', (S2C, TEXT, '', {'fin': False}),
+         *[(S2C, CONT, '', {'fin': False})] * (n - 1), (S2C, CONT, 'x', {}))
+
+
+@breaks('message.incomplete')
+def _(t):
+    t.agree()
+    t.frame(S2C, BINARY, bytes(5000))
+    t.lose(lambda p: p.way == S2C and len(p) == 1460, 1)
+    for i in range(20):
+        t.frame(S2C, TEXT, 'goes on')
+    t.bye()
+
+
+@near('message.incomplete')
+def _(t):
+    t.agree()
+    t.frame(S2C, BINARY, bytes(5000))
+    for i in range(20):
+        t.frame(S2C, TEXT, 'goes on')
+    t.bye()
+
+
+@breaks('message.context-lost', 'message.incomplete')
+def _(t):
+    t.agree(offer=DEFLATE, agreed=DEFLATE)
+    deflater, words = Deflater(), ' '.join(str(i * i) for i in range(2000)).encode()
+    t.frame(S2C, TEXT, deflater(words), rsv=4)
+    t.lose(lambda p: p.way == S2C and len(p) == 1460, 1)
+    t.frame(S2C, TEXT, deflater(words[5000:6000]), rsv=4)
+    t.bye()
+
+
+@near('message.context-lost', 'message.incomplete')
+def _(t):
+    t.agree(offer=DEFLATE, agreed=f'{DEFLATE}; server_no_context_takeover')
+    deflater, words = Deflater(takeover=False), ' '.join(str(i * i) for i in range(2000)).encode()
+    t.frame(S2C, TEXT, deflater(words), rsv=4)
+    t.lose(lambda p: p.way == S2C and len(p) == 1460, 1)
+    t.frame(S2C, TEXT, deflater(words[5000:6000]), rsv=4)
+    t.bye()
+
+# -- close ------------------------------------------------------------------------------------------
+
+
+def closes(kind, rule, data, *others):
+    def play(t):
+        t.agree()
+        t.frame(C2S, CLOSE, data)
+        t.frame(S2C, CLOSE, b'\3\xea')
+        t.shut()
+    row(kind, rule, others)(play)
+
+
+closes(B, 'close.one-byte', b'\3')
+closes(N, 'close.one-byte', b'')
+closes(N, 'close.one-byte', b'\3\xe8')
+for code in (0, 1, 999, 1004, 1005, 1006, 1015, 1016, 1100, 2000, 2999, 5000, 65535):
+    closes(B, 'close.code-invalid', code.to_bytes(2, 'big'))
+for code in (1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 3000, 3999, 4000, 4999):
+    closes(N, 'close.code-invalid', code.to_bytes(2, 'big'))
+closes(B, 'close.reason-invalid-utf8', b'\3\xe8\xff')
+closes(B, 'close.reason-invalid-utf8', b'\3\xe8' + 'é'.encode()[:1])
+closes(N, 'close.reason-invalid-utf8', b'\3\xe8' + 'é'.encode() * 61)
+
+
+@breaks('close.second')
+def _(t):
+    t.agree()
+    t.frame(C2S, CLOSE, b'\3\xe8')
+    t.frame(C2S, CLOSE, b'\3\xe8')
+    t.frame(S2C, CLOSE, b'\3\xe8')
+    t.shut()
+
+
+@near('close.second')
+def _(t):
+    """Both at once."""
+    t.agree()
+    t.frame(C2S, CLOSE, b'\3\xe8')
+    t.frame(S2C, CLOSE, b'\3\xe9')
+    t.shut()
+
+
+@breaks('close.missing')
+def _(t):
+    t.agree()
+    t.frame(C2S, TEXT, 'x')
+    t.shut()
+
+
+@breaks('close.missing')
+def _(t):
+    t.agree()
+    t.reset(C2S)
+
+
+@near('close.missing')
+def _(t):
+    """Still open when the capture ends."""
+    t.agree()
+    t.frame(C2S, TEXT, 'x')
+
+
+@breaks('close.no-reply')
+def _(t):
+    t.agree()
+    t.frame(C2S, CLOSE, b'\3\xe8')
+    t.shut()
+
+
+@breaks('close.no-reply')
+def _(t):
+    t.agree()
+    t.frame(S2C, CLOSE, b'\3\xe8')
+    t.reset(C2S)
+
+
+@near('close.no-reply')
+def _(t):
+    t.agree()
+    t.frame(C2S, CLOSE, b'\3\xe8')
+    t.wait(20)
+    t.frame(S2C, CLOSE, b'\3\xe8')
+    t.shut()
+
+
+@breaks('close.client-first')
+def _(t):
+    t.agree()
+    t.bye(first=C2S)
+
+
+@near('close.client-first')
+def _(t):
+    t.agree()
+    t.bye(by=S2C, first=S2C)
+
+
+@breaks('close.trailing-bytes')
+def _(t):
+    t.agree()
+    t.frame(C2S, CLOSE, b'\3\xe8')
+    t.frame(S2C, CLOSE, b'\3\xe8')
+    t.write(C2S, b'GET / HTTP/1.1\r\n\r\n')
+    t.shut()
+
+
+@near('close.trailing-bytes', 'frame.after-close')
+def _(t):
+    t.agree()
+    t.frame(C2S, CLOSE, b'\3\xe8')
+    t.frame(S2C, CLOSE, b'\3\xe8')
+    t.frame(C2S, TEXT, 'a frame is a frame')
+    t.shut()
+
+# -- pings and pongs --------------------------------------------------------------------------------
+
+
+@frames(B, 'control.ping-unanswered')
+def _(t):
+    t.frame(C2S, PING, b'are you there')
+    t.wait(1.1)
+
+
+@frames(N, 'control.ping-unanswered')
+def _(t):
+    t.frame(C2S, PING, b'are you there')
+    t.wait(0.9)
+
+
+@frames(N, 'control.ping-unanswered')
+def _(t):
+    """Only the most recent ping needs an answer."""
+    for i in range(5):
+        t.frame(C2S, PING, b'%d' % i)
+    t.frame(S2C, PONG, b'4')
+    t.wait(2)
+
+
+@frames(N, 'control.ping-unanswered')
+def _(t):
+    """One pong for pings that cannot be told apart."""
+    for i in range(3):
+        t.frame(C2S, PING, b'')
+    t.frame(S2C, PONG, b'')
+    t.wait(2)
+
+
+@frames(B, 'control.pong-late')
+def _(t):
+    t.frame(S2C, PING, b'?')
+    t.wait(5.1)
+    t.frame(C2S, PONG, b'?')
+
+
+@frames(N, 'control.pong-late')
+def _(t):
+    t.frame(S2C, PING, b'?')
+    t.wait(4.9)
+    t.frame(C2S, PONG, b'?')
+
+
+@frames(B, 'control.pong-unasked')
+def _(t):
+    t.frame(S2C, PONG, b'heartbeat')
+
+
+@frames(B, 'control.pong-unasked')
+def _(t):
+    t.frame(C2S, PING, b'1')
+    t.frame(S2C, PONG, b'2')
+
+
+@frames(N, 'control.pong-unasked')
+def _(t):
+    for i in range(40):
+        t.frame(C2S, PING, b'%d' % i)
+    for i in range(40):
+        t.frame(S2C, PONG, b'%d' % i)
+
+
+@frames(N, 'control.pong-unasked')
+def _(t):
+    t.frame(C2S, PING, bytes(125))
+    t.frame(S2C, PING, b'')
+    t.frame(S2C, PONG, bytes(125))
+    t.frame(C2S, PONG, b'')

@@ -1,0 +1,83 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Every rule is broken alone, and nearly broken; wstrace lint tells exactly that.
+
+All connections of rules.py go into one capture, one after the other, and are judged in one run. Then each rule
+once more: a rule of problems.def about endpoints without a row here fails the test.
+"""
+import sys
+
+from rules import TABLE
+from talk import Talk, Wire, lint, rows_of
+
+VERDICTS = {'error': 'Fail', 'warning': 'Non-Strict', 'note': 'Info'}
+# Findings about the capture, which have no verdict over anybody.
+OF_CAPTURE = {'handshake.picked-up', 'handshake.no-response', 'frame.truncated', 'message.context-lost', 'message.incomplete'}
+
+failures = 0
+
+
+def check(what, good, detail=''):
+    global failures
+    if not good:
+        failures += 1
+        print(f'WRONG  {what}: {detail}')
+
+
+class Player:
+    """Makes connections, each with an address of its own, by which it is found again."""
+
+    def __init__(self):
+        self.wire, self.lost, self.n = Wire(), [], 0
+
+    def talk(self):
+        self.n += 1
+        t = Talk(self.wire, (f'10.{self.n >> 8 & 255}.{self.n & 255}.1', 40000 + self.n % 20000), seed=self.n)
+        t.another = self.talk
+        t.lose = lambda which, index: self.lose(t, which, index)
+        return t
+
+    def lose(self, t, which, index):
+        self.lost.append([p for p in self.wire.packets if p.session is t and which(p)][index])
+
+
+def play():
+    player, played = Player(), []
+    for rule, kind, expected, function in TABLE:
+        t = player.talk()
+        function(t)
+        player.wire.now += 60 * 1_000_000
+        played.append((f'{rule} {kind} ({function.__qualname__}, connection of {t.client[0]})', rule, kind, expected, t))
+    return player, played
+
+
+def main():
+    rows = rows_of()
+    player, played = play()
+    lines, status = lint(player.wire, drop=player.lost)
+    found = {line['client']['ip']: line for line in lines if line['type'] == 'lint' and line['client']}
+    for name, rule, kind, expected, t in played:
+        line = found.get(t.client[0])
+        if line is None:
+            check(name, False, 'lint says nothing about it')
+            continue
+        ids = {f['id'] for f in line['findings']}
+        check(name, ids == expected, f'found {sorted(ids)} instead of {sorted(expected)}')
+        levels = [rows[i][1] for i in ids - OF_CAPTURE]
+        worst = next((v for k, v in VERDICTS.items() if k in levels), 'Info' if ids else 'Pass')
+        check(f'{name}: the verdict', line['verdict'] == worst, f"{line['verdict']} instead of {worst}")
+        for f in line['findings']:
+            check(f"{name}: {f['id']} names where", f['pkt'] > 0 and f['detail'], f)
+            if f['n'] is not None and f['id'].split('.')[0] == 'frame':
+                check(f"{name}: {f['id']} has an offset", f['offset'] is not None, f)
+    check('the exit status', status == 1, status)
+    for rule in rows:
+        if rule.split('.')[0] not in ('handshake', 'frame', 'message', 'close', 'control'):
+            continue
+        for kind in ('breaks', 'near'):
+            check(f'{rule}: a row that {kind}', any(p[1:3] == (rule, kind) for p in played), 'there is none')
+    print(f'{len(played)} connections, {failures} wrong')
+    return 1 if failures else 0
+
+
+sys.exit(main())
