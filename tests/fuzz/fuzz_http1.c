@@ -126,7 +126,7 @@ static bool run(struct said *s, const uint8_t *data, size_t size, size_t piece)
     memset(s, 0, sizeof *s);
     s->options.headers = true;
     s->options.limits.max_head = data[0] & 1 ? 300 : 65536;
-    s->options.limits.max_early = data[0] & 2 ? 100 : 65536;
+    s->options.limits.max_early = data[0] & 2 ? 100 : 1 << 20; /* a segment a byte, 17 each */
     s->options.limits.max_pipeline = 8;
     s->budget.max = data[0] & 4 ? 4096 : 1 << 24;
     s->env = (struct wst_http_env){.options = &s->options,
