@@ -14,8 +14,12 @@ struct wst_tool_command {
 
 int wst_tool_trace(int argc, char **argv);
 int wst_tool_lint(int argc, char **argv);
+int wst_tool_report(int argc, char **argv);
 int wst_tool_problems(int argc, char **argv);
 int wst_tool_explain(int argc, char **argv);
+
+/* The version on standard output. Returns the exit status. */
+int wst_tool_version(void);
 
 /* Everything in one screen on standard output, from the tables. Returns the exit status. */
 int wst_tool_help(void);

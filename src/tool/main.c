@@ -28,6 +28,8 @@ static const struct wst_tool_command commands[] = {
      wst_tool_explain},
     {"lint", "lint [OPTION...] FILE...", "only findings, a verdict for each connection",
      wst_tool_lint},
+    {"report", "report [OPTION...] FILE... -o PAGE.html", "one HTML page to look at and pass on",
+     wst_tool_report},
     {"problems", "problems [ID...]", "list the findings there are, or explain some",
      wst_tool_problems},
 };

@@ -234,7 +234,7 @@ static int contradictions(const struct wst_tool_options *o)
     return 0;
 }
 
-static void defaults(struct wst_tool_options *o)
+void wst_tool_options_defaults(struct wst_tool_options *o)
 {
     *o = (struct wst_tool_options){
         .dir = WST_DIR_NONE,
@@ -260,17 +260,29 @@ static bool make_room(struct wst_tool_options *o, int argc, char **argv)
     return o->items && o->files && o->devices && o->filter;
 }
 
-int wst_tool_options_parse(struct wst_tool_options *options, int argc, char **argv)
+size_t wst_tool_reading_args(struct wst_tool_arg *to)
+{
+    bool passed_over = false;
+    size_t n = 0;
+
+    for (size_t i = 0; i < wst_tool_trace_args_n; i++) {
+        const struct wst_tool_arg *row = &wst_tool_trace_args[i];
+        if (row->group) passed_over = strcmp(row->group, "Output") == 0;
+        if (!passed_over) to[n++] = *row;
+    }
+    return n;
+}
+
+int wst_tool_options_parse(struct wst_tool_options *options, const struct wst_tool_arg *rows,
+                           size_t n, int argc, char **argv)
 {
     int status;
 
-    defaults(options);
     if (!make_room(options, argc, argv)) {
         wst_tool_say("out of memory");
         return WST_TOOL_TROUBLE;
     }
-    status =
-        wst_tool_args(wst_tool_trace_args, wst_tool_trace_args_n, argc, argv, options, take_word);
+    status = wst_tool_args(rows, n, argc, argv, options, take_word);
     if (status || options->help || options->version || options->list_devices) return status;
     if ((status = settle_items(options)) != 0) return status;
     if ((status = contradictions(options)) != 0) return status;

@@ -36,28 +36,40 @@ struct wst_tool_options {
     const char *filter_file; /* -F */
     const char **devices;    /* -i, owned; none: files */
     size_t devices_n;
-    const char *link_type;   /* -y */
-    const char *output;      /* -o */
-    uint64_t count;          /* -c; 0: no end */
+    const char *link_type; /* -y */
+    const char *output;    /* -o */
+    uint64_t count;        /* -c; 0: no end */
     uint64_t snaplen, buffer_kib, queue, conn;
-    uint64_t stats_seconds;  /* --stats; 0: never */
+    uint64_t stats_seconds; /* --stats; 0: never */
     uint64_t max_text, max_payload, max_message, memory;
     unsigned times, verbose; /* how many -t, how many -v */
     enum wst_dir dir;
     uint16_t ops;
     enum wst_tool_colour colour;
     enum wst_problems_told problems;
-    bool json, quiet, line_buffered, headers, utc, no_promiscuous, verify_checksums;
+    uint64_t max_page; /* of a report */
+    bool report, json, quiet, line_buffered, headers, utc, no_promiscuous, verify_checksums;
     bool list_devices, help, version;
     bool lint; /* findings only */
 };
 
-/* The table, for the help. */
+/* The table of tracing. */
 extern const struct wst_tool_arg wst_tool_trace_args[];
 extern const size_t wst_tool_trace_args_n;
 
-/* Fills *options. Returns 0, or the exit status after a complaint. Free in either case. */
-int wst_tool_options_parse(struct wst_tool_options *options, int argc, char **argv);
+/* Copies the rows that every command reading captures has: all groups but "Output". Returns their
+ * number; `to` has room for as many as trace has. */
+size_t wst_tool_reading_args(struct wst_tool_arg *to);
+
+void wst_tool_options_defaults(struct wst_tool_options *options);
+/* Fills *options, which hold their defaults, by the rows. Returns 0, or the exit status after a
+ * complaint. Free in either case. */
+int wst_tool_options_parse(struct wst_tool_options *options, const struct wst_tool_arg *rows,
+                           size_t n, int argc, char **argv);
 void wst_tool_options_free(struct wst_tool_options *options);
+
+/* Reads the captures that the options name, and writes what they ask for. Returns the exit status.
+ */
+int wst_tool_trace_run(const struct wst_tool_options *options);
 
 #endif

@@ -21,6 +21,7 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <wstrace/report.h>
 #include <wstrace/wstrace.h>
 
 enum { UNREAD_MAX = 16 }; /* unknown link types told one by one */
@@ -32,7 +33,9 @@ struct run {
     struct wst_capture *capture;
     struct wst_context *context;
     struct wst_select select;
-    struct wst_render *render;
+    struct wst_render *render; /* or the report; `sink` is the one there is */
+    struct wst_report *report;
+    struct wst_listener sink;
     struct wst_tool_output output;
     struct wst_tool_progress progress;
     struct wst_tool_attend attend;
@@ -49,18 +52,18 @@ struct run {
 static void tap_event(void *user, const struct wst_event *event)
 {
     struct run *run = user;
-    struct wst_listener renderer = wst_render_listener(run->render);
+    const struct wst_tool_options *o = run->options;
 
-    /* -q: no summary. In JSON `stats` is part of the contract and stays. */
-    if (event->type == WST_EVENT_STATS && run->options->quiet && !run->options->json) return;
-    renderer.event(renderer.user, event);
+    /* -q: no summary. In JSON `stats` is part of the contract and stays; a report ends with it. */
+    if (event->type == WST_EVENT_STATS && o->quiet && !o->json && !o->report) return;
+    run->sink.event(run->sink.user, event);
 }
 
 static void tap_flush(void *user)
 {
     struct run *run = user;
 
-    wst_render_flush(run->render);
+    run->sink.flush(run->sink.user);
 }
 
 /* -- what the capture tells ----------------------------------------------------------------------
@@ -91,8 +94,8 @@ static int on_packet(void *user, const struct wst_packet *packet)
     wst_context_packet(run->context, packet);
     wst_tool_progress_step(&run->progress);
     wst_tool_attend_packet(&run->attend);
-    if (run->prompt) wst_render_flush(run->render);
-    if (wst_render_failed(run->render)) return 1;
+    if (run->prompt) tap_flush(run);
+    if (run->output.error) return 1;
     return ++run->packets == run->options->count;
 }
 
@@ -117,7 +120,7 @@ static void on_comment(void *user, uint64_t pkt, struct wst_slice text)
         n = (size_t)snprintf(line, sizeof line, "comment: ");
     n += wst_tool_safe(line + n, sizeof line - n - 1, (const char *)text.p, text.n);
     line[n++] = '\n';
-    wst_render_flush(run->render);
+    tap_flush(run);
     wst_tool_output_write(&run->output, (const uint8_t *)line, n);
 }
 
@@ -126,7 +129,7 @@ static void on_trouble(void *user, const char *source, uint64_t pkt, uint64_t by
 {
     struct run *run = user;
 
-    wst_render_flush(run->render); /* on one terminal: after what could still be read */
+    tap_flush(run); /* on one terminal: after what could still be read */
     wst_tool_progress_erase(&run->progress);
     if (pkt || byte)
         wst_tool_say("%s: packet %" PRIu64 ", byte %" PRIu64 ": %s", source, pkt, byte, what);
@@ -197,7 +200,16 @@ static unsigned terminal_width(int fd)
     return ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col ? size.ws_col : 80;
 }
 
-static struct wst_render *make_renderer(struct run *run)
+static bool make_report(struct run *run)
+{
+    struct wst_report_options options = {run->options->max_payload, run->options->max_page};
+
+    run->report = wst_report_new(&options, wst_tool_output_write, &run->output);
+    if (run->report) run->sink = wst_report_listener(run->report);
+    return run->report != NULL;
+}
+
+static bool make_renderer(struct run *run)
 {
     const struct wst_tool_options *o = run->options;
     struct wst_text_options text = {
@@ -210,12 +222,17 @@ static struct wst_render *make_renderer(struct run *run)
         .width = terminal_width(run->output.fd),
     };
 
+    if (o->report) return make_report(run);
     if (o->lint) {
         struct wst_lint_options lint = {o->json, text.colour, o->verbose > 0};
-        return wst_render_lint_new(&lint, wst_tool_output_write, &run->output);
+        run->render = wst_render_lint_new(&lint, wst_tool_output_write, &run->output);
+    } else if (o->json) {
+        run->render = wst_render_json_new(wst_tool_output_write, &run->output);
+    } else {
+        run->render = wst_render_text_new(&text, wst_tool_output_write, &run->output);
     }
-    if (o->json) return wst_render_json_new(wst_tool_output_write, &run->output);
-    return wst_render_text_new(&text, wst_tool_output_write, &run->output);
+    if (run->render) run->sink = wst_render_listener(run->render);
+    return run->render != NULL;
 }
 
 static bool make_chain(struct run *run)
@@ -225,20 +242,20 @@ static bool make_chain(struct run *run)
     struct wst_options options;
 
     wst_options_init(&options);
-    options.headers = o->headers || o->verbose > 0;
+    if (!make_renderer(run)) return false;
+    options.headers = o->headers || o->verbose > 0 || o->report;
     options.verify_checksums = o->verify_checksums;
-    options.max_payload = o->max_payload;
+    if (!o->report) options.max_payload = o->max_payload; /* a report cuts by itself, no finding */
+    if (o->report) options.wire = wst_report_wire(run->report);
     options.problems = o->lint ? WST_PROBLEMS_ALL : o->problems;
     options.limits.max_message = o->max_message;
     options.limits.memory = o->memory;
-    run->render = make_renderer(run);
     /* Nothing to leave out: the timeline speaks to the renderer itself. */
     bool all = !o->conn && o->dir == WST_DIR_NONE && !o->ops && !(o->quiet && !o->json);
     run->select = (struct wst_select){o->conn, o->dir, o->ops, {run, tap_event, tap_flush}};
-    first =
-        all && run->render ? wst_render_listener(run->render) : wst_select_listener(&run->select);
+    first = all ? run->sink : wst_select_listener(&run->select);
     run->context = wst_context_new(&options, &first);
-    return run->render && run->context;
+    return run->context != NULL;
 }
 
 /* Lines leave packet by packet when asked to, or when a person or a running pipe is at either end.
@@ -285,7 +302,7 @@ static void begin(struct run *run)
     meta.link_types = wst_capture_link_types(run->capture, &meta.link_types_n);
     if (run->options->devices_n && !run->options->quiet) say_listening(run, &meta);
     wst_context_begin(run->context, &meta);
-    if (run->prompt || run->options->devices_n) wst_render_flush(run->render);
+    if (run->prompt || run->options->devices_n) tap_flush(run);
 }
 
 static void finish(struct run *run)
@@ -296,7 +313,7 @@ static void finish(struct run *run)
 
     counters = (struct wst_counters){(int64_t)captured, (int64_t)received, (int64_t)dropped};
     wst_context_finish(run->context, live ? &counters : NULL);
-    wst_render_flush(run->render);
+    tap_flush(run);
     wst_tool_progress_erase(&run->progress);
     if (live && !wst_tool_output_unwanted(&run->output)) wst_tool_attend_counters(&counters);
 }
@@ -397,7 +414,7 @@ static int run_trace(struct run *run)
     return status;
 }
 
-static int trace(const struct wst_tool_options *options)
+int wst_tool_trace_run(const struct wst_tool_options *options)
 {
     struct run run = {.options = options, .output = {.fd = -1}};
     int status = run_trace(&run);
@@ -409,6 +426,7 @@ static int trace(const struct wst_tool_options *options)
     wst_tool_stop_on_signals(NULL);
     wst_context_free(run.context);
     wst_render_free(run.render);
+    wst_report_free(run.report);
     wst_capture_free(run.capture);
     free(run.sources);
     free(run.device_names);
@@ -418,7 +436,7 @@ static int trace(const struct wst_tool_options *options)
 /* -- the options that are commands of their own --------------------------------------------------
  */
 
-static int show_version(void)
+int wst_tool_version(void)
 {
     printf("wstrace %s\n", wst_version());
     return wst_tool_stdout_done();
@@ -427,18 +445,22 @@ static int show_version(void)
 static int command(int argc, char **argv, bool lint)
 {
     struct wst_tool_options options;
-    int status = wst_tool_options_parse(&options, argc, argv);
+    int status;
+
+    wst_tool_options_defaults(&options);
+    status =
+        wst_tool_options_parse(&options, wst_tool_trace_args, wst_tool_trace_args_n, argc, argv);
 
     options.lint = lint;
     if (status == 0) {
         if (options.help)
             status = wst_tool_help();
         else if (options.version)
-            status = show_version();
+            status = wst_tool_version();
         else if (options.list_devices)
             status = wst_tool_devices_list();
         else
-            status = trace(&options);
+            status = wst_tool_trace_run(&options);
     }
     wst_tool_options_free(&options);
     return status;

@@ -19,7 +19,7 @@ else:
 
 # -- every option of the help is in the page, and the other way round ---------------------------------
 
-help_ = run("--help").text
+help_ = run("report", "--help").text + run("--help").text
 shown = help_.split("\n\nExamples")[0]
 in_help = set(re.findall(r"^  +(-\w)\b", shown, re.M)) | set(re.findall(r"(--[a-z][a-z-]+)", shown))
 items = "\n".join(re.findall(r"^\.It .*Fl .*$", page, re.M))

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * In: the rungs of the model. Out: the ladder: client left, server right, time down; an arrow for
+ * each handshake and frame, a line across for what belongs to neither.
+ * Refuses to draw time to scale, which would leave most of it empty: pauses are told instead.
+ */
+
+const PAUSE = 1e9; /* nanoseconds without a rung that are worth a word */
+
+function makeLadder(choose, open) {
+  const list = makeList($('rungs'), { height: 36, role: 'option', make: makeRung, fill: fillRung, choose, open });
+
+  return {
+    list,
+    show(conns, one) {
+      list.show(conns.flatMap((conn) => stepsOf(conn, conns.length > 1)));
+      $('client').replaceChildren(...endOf(one, 'client'));
+      $('server').replaceChildren(...endOf(one, 'server'));
+    },
+  };
+}
+
+function endOf(conn, side) {
+  const shake = conn?.shake?.event;
+  if (!shake) return [side];
+  return [`${side} `, el('b', {}, address(shake[`${side}_ip`], shake[`${side}_port`]))];
+}
+
+/* What the list shows: rungs; a title before each connection when there are several; pauses. A
+ * request is a rung of its own, at the time that the answer and the round trip tell. */
+function stepsOf(conn, titled) {
+  const steps = titled ? [{ kind: 'title', conn, t: conn.first }] : [];
+  let before = null;
+  for (const rung of conn.rungs) {
+    const start = rung.kind === 'handshake' && rung.event.rtt !== null ? rung.t - rung.event.rtt * 1e9 : rung.t;
+    if (before !== null && start - before >= PAUSE) steps.push({ kind: 'pause', conn, t: before, lasts: start - before });
+    if (rung.kind === 'handshake' && rung.event.method !== null) steps.push((rung.request ??= { kind: 'request', conn, of: rung, t: start, c2s: true }));
+    if (rung.kind !== 'handshake' || rung.event.status !== null || rung.event.method === null) steps.push(rung);
+    before = rung.t;
+  }
+  return steps;
+}
+
+function makeRung() {
+  return el('div', {}, el('span', { class: 'time' }), el('span', { class: 'across' }, el('span', { class: 'label' })), el('span', { class: 'after' }));
+}
+
+function fillRung(node, rung) {
+  const [time, across, after] = node.children;
+  const arrow = ['frame', 'request'].includes(rung.kind) || (rung.kind === 'handshake' && rung.event.status !== null);
+  const toServer = rung.kind === 'handshake' ? false : rung.c2s;
+  const level = levelOf(rung);
+  node.className = `row rung ${rung.kind} ${arrow ? 'arrow' : 'bar'} ${toServer ? 'c2s' : 's2c'} ${rung.op ?? ''} ${level ?? ''}`;
+  time.textContent = rung.kind === 'pause' || rung.kind === 'title' ? '' : stamp(rung.t);
+  across.firstChild.replaceChildren(...labelOf(rung));
+  after.replaceChildren(...(level ? [el('span', { class: `flag ${level}` }, SIGNS[level])] : []));
+  node.setAttribute('aria-label', flat(`${arrow ? (toServer ? 'client to server: ' : 'server to client: ') : ''}${across.textContent}`));
+}
+
+const LABELS = {
+  title: (rung) => [el('b', {}, `Connection ${rung.conn.id}`), ' ', el('bdi', {}, ...shown(clip(placeOf(rung.conn), 120)))],
+  pause: (rung) => [`${lapse(rung.lasts)} of silence`],
+  request: (rung) => [el('b', {}, ...shown(rung.of.event.method ?? '')), ' ', ...shown(clip(rung.of.event.uri ?? '', 200))],
+  handshake: ({ event }) => (event.status !== null ? [el('b', {}, String(event.status)), event.accepted ? ' WebSocket from here on' : ' refused'] : ['joined in the middle: no handshake in the capture']),
+  gap: (rung) => [`${bytes(rung.event.bytes)} never arrived in the capture (${rung.c2s ? 'client to server' : 'server to client'})`],
+  end: ({ event }) => [endWords(event)],
+  frame: (frame) => {
+    const unfinished = !(frame.first & 0x80);
+    const words = frame.message && !frame.message.compressed && frame.message.parts.length > 1 ? '' : preview(frame.message ?? frame, 200);
+    return [el('b', {}, `${frame.op}${unfinished ? '…' : ''}`), ` ${count(frame.len)} `, el('span', { class: 'words' }, ...shown(words))];
+  },
+};
+const labelOf = (rung) => LABELS[rung.kind]?.(rung) ?? [rung.kind];
+
+const TCP_ENDS = {
+  fin: 'TCP closed', rst: 'TCP reset', eof: 'the capture ended first', timeout: 'silent until given up', evicted: 'given up for want of memory',
+};
+
+function endWords(event) {
+  const how = event.clean ? 'closed cleanly' : 'not closed cleanly';
+  const who = event.by ? ` by the ${event.by}` : '';
+  const code = event.code !== null ? ` with ${event.code}` : '';
+  return `End: ${how}${who}${code}; ${TCP_ENDS[event.tcp] ?? event.tcp}`;
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * In: rows of the model. Out: the table of messages, as the browser's own Network › Messages pane
+ * has it, and what the filter leaves of it.
+ * Refuses a regular expression that is none: the field says so, and nothing is hidden by it.
+ */
+
+const PREVIEW = 400; /* characters of a payload in a row: more than any screen is wide */
+
+function makeMessages(choose, open) {
+  const filter = { text: '', dirs: new Set(), ops: new Set() };
+  const list = makeList($('rows'), { height: 28, role: 'row', make: makeRow, fill: fillRow, choose, open });
+  let rows = [];
+  $('columns').append(...['#', '', 'Type', 'Data', '', 'Length', 'Time'].map((name, i) =>
+    el('span', { class: COLUMNS[i], role: 'columnheader', 'aria-label': name || (i === 1 ? 'Direction' : 'Notes') }, name)));
+  makeFilter(filter, apply);
+
+  function apply() {
+    const matches = matcher(filter.text, $('text'));
+    const all = filter.dirs.size === 0 && filter.ops.size === 0 && !matches;
+    const left = all ? rows : rows.filter((row) => passes(row, filter) && (!matches || matches(searched(row))));
+    list.show(left);
+    $('grid').setAttribute('aria-rowcount', left.length + 1);
+    $('rows').classList.toggle('empty', left.length === 0);
+    $('rows').dataset.empty = rows.length === 0 ? 'No messages.' : 'Nothing passes the filter.';
+    $('count').textContent = left.length === rows.length ? some(rows.length, 'row') : `${count(left.length)} of ${some(rows.length, 'row')}`;
+  }
+
+  return {
+    list,
+    show(some_, several) {
+      rows = some_;
+      $('grid').classList.toggle('several', several);
+      apply();
+    },
+  };
+}
+
+/* -- a row --------------------------------------------------------------------------------- */
+
+const COLUMNS = ['conn', 'dir', 'type', 'data', 'flags', 'length', 'time'];
+
+function makeRow() {
+  return el('div', {}, ...COLUMNS.map((name) => el('span', { class: name, role: 'gridcell' })));
+}
+
+const SIGNS = { error: 'error', warning: 'warn', note: 'note' };
+
+function fillRow(node, row) {
+  const [conn, dir, type, data, flags, length, time] = node.children;
+  const level = levelOf(row);
+  node.className = `row ${row.c2s ? 'c2s' : 's2c'} ${row.kind === 'message' ? 'message' : 'control'} ${row.kind === 'gap' ? 'gap' : ''} ${level ?? ''}`;
+  conn.textContent = row.conn.id;
+  dir.textContent = row.c2s ? '↑' : '↓';
+  dir.setAttribute('aria-label', row.c2s ? 'client to server' : 'server to client');
+  type.textContent = typeOf(row);
+  data.className = `data ${row.utf8 || row.close || row.data === undefined ? '' : 'binary'}`;
+  data.replaceChildren(...shown(preview(row, PREVIEW)));
+  flags.replaceChildren(...flagsOf(row, level));
+  length.textContent = row.kind === 'gap' ? count(row.event.bytes) : count(row.len);
+  time.textContent = stamp(row.t);
+}
+
+function flagsOf(row, level) {
+  const flags = [];
+  if (level) flags.push(el('span', { class: `flag ${level}`, title: flat(row.findings.map((f) => f.event.detail).join('\n')) }, SIGNS[level]));
+  if (row.kind === 'message' && !row.certain) flags.push(el('span', { class: 'flag warning' }, 'uncertain'));
+  if (row.kind === 'part') flags.push(el('span', { class: 'flag warning' }, 'unfinished'));
+  if (row.omitted) flags.push(el('span', { class: 'flag' }, 'cut'));
+  if (row.compressed) flags.push(el('span', { class: 'flag', title: `${bytes(row.wire)} on the wire` }, 'deflate'));
+  if (row.frames > 1) flags.push(el('span', { class: 'flag' }, some(row.frames, 'frame')));
+  return flags;
+}
+
+/* -- the filter ---------------------------------------------------------------------------- */
+
+const TYPES = ['text', 'binary', 'ping', 'pong', 'close', 'other'];
+
+function typeGroup(row) {
+  const type = typeOf(row);
+  return TYPES.includes(type) ? type : 'other';
+}
+
+function passes(row, filter) {
+  if (filter.dirs.size && !filter.dirs.has(row.c2s ? 'c2s' : 's2c')) return false;
+  return filter.ops.size === 0 || filter.ops.has(typeGroup(row));
+}
+
+/* Words, whatever their case; or /…/ with flags. null: everything matches. */
+function matcher(text, field) {
+  const expression = /^\/(.+)\/([imsu]*)$/s.exec(text);
+  field.removeAttribute('aria-invalid');
+  field.title = '';
+  if (text === '') return null;
+  try {
+    const found = expression ? new RegExp(expression[1], expression[2]) : new RegExp(text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&'), 'i');
+    return (where) => found.test(where);
+  } catch (error) {
+    field.setAttribute('aria-invalid', 'true');
+    field.title = error.message;
+    return null;
+  }
+}
+
+/* None pressed: all pass. */
+function makeFilter(filter, apply) {
+  const toggle = (set, value, label, title) => {
+    const button = el('button', { type: 'button', class: `chip ${value}`, 'aria-pressed': 'false', title }, label);
+    button.addEventListener('click', () => {
+      if (!set.delete(value)) set.add(value);
+      button.setAttribute('aria-pressed', set.has(value));
+      apply();
+    });
+    return button;
+  };
+  let waiting = 0;
+  $('dirs').append(toggle(filter.dirs, 'c2s', '↑ sent', 'By the client'), toggle(filter.dirs, 's2c', '↓ received', 'By the client, from the server'));
+  $('ops').append(...TYPES.map((type) => toggle(filter.ops, type, type, type === 'other' ? 'Reserved opcodes, gaps, fragments without their message' : '')));
+  $('text').addEventListener('input', () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(() => {
+      filter.text = $('text').value;
+      apply();
+    }, 80);
+  });
+  $('filter').addEventListener('submit', (event) => event.preventDefault());
+}

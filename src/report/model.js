@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * In: the page's data, a JSON array that report.c describes. Out: connections with their frames,
+ * messages and findings, and three orders of them: rows (messages, control frames, gaps), rungs
+ * (everything that happened, for the ladder), findings.
+ * Refuses nothing: an element it does not know is passed over.
+ */
+
+const CLOSE = 8; /* RFC 6455 section 11.8 */
+const OPS = { 0: 'continuation', 1: 'text', 2: 'binary', 8: 'close', 9: 'ping', 10: 'pong' };
+const opName = (opcode) => OPS[opcode] ?? `reserved-${opcode}`;
+
+function readModel(elements) {
+  const model = {
+    meta: {}, stats: {}, report: elements[elements.length - 1], conns: new Map(), rows: [], rungs: [], findings: [], last: 0,
+  };
+  epoch.base = BigInt(model.report.base);
+  epoch.digits = model.report.nanos ? 9 : 6;
+  elements.forEach((element, order) => {
+    if (Array.isArray(element)) (element[0] === 'f' ? readFrame : readMessage)(model, element, order);
+    else READ[element.type]?.(model, element, order);
+  });
+  for (const conn of model.conns.values()) settle(model, conn);
+  model.rows.sort((a, b) => a.order - b.order); /* settle() adds some at the end */
+  return model;
+}
+
+function connOf(model, id) {
+  let conn = model.conns.get(id);
+  if (!conn) {
+    conn = { id, shake: null, end: null, frames: new Map(), messages: new Map(), rows: [], rungs: [], findings: [], first: 0 };
+    model.conns.set(id, conn);
+  }
+  return conn;
+}
+
+/* Each item knows: kind, conn, c2s, t, pkt, order; and what is wrong with it. */
+function place(model, item) {
+  item.findings = null;
+  if (item.conn.rungs.length === 0 && item.kind !== 'problem') item.conn.first = item.t;
+  if (item.t > model.last) model.last = item.t;
+  return item;
+}
+
+function addRow(model, item) {
+  model.rows.push(item);
+  item.conn.rows.push(item);
+}
+
+function addRung(model, item) {
+  model.rungs.push(item);
+  item.conn.rungs.push(item);
+}
+
+/* -- the many: arrays ---------------------------------------------------------------------- */
+
+function readFrame(model, e, order) {
+  const frame = place(model, {
+    kind: 'frame', conn: connOf(model, e[1]), c2s: e[2] === 0, t: e[3], pkt: e[4], n: e[5], first: e[6], opcode: e[6] & 15,
+    header: e[7], len: e[8], mask: e[9] || null, offset: e[10], msg: e[11], complete: e[12] === 1,
+    firstPkt: e[13] || e[4], wireBytes: e[14] || null, message: null, close: null, utf8: e[15] === 1, data: e[16], omitted: e[17] ?? 0, order,
+  });
+  const conn = frame.conn;
+  frame.op = opName(frame.opcode);
+  conn.frames.set(frame.n, frame);
+  addRung(model, frame);
+  if (frame.msg) partsOf(conn, frame.msg).push(frame);
+  else addRow(model, frame);
+}
+
+/* Frames come before their message; `parts` wait under its number. */
+function partsOf(conn, msg) {
+  let message = conn.messages.get(msg);
+  if (!message) {
+    message = { parts: [] };
+    conn.messages.set(msg, message);
+  }
+  return message.parts;
+}
+
+function readMessage(model, e, order) {
+  const conn = connOf(model, e[1]);
+  const message = place(model, {
+    kind: 'message', conn, c2s: e[2] === 0, t: e[3], pkt: e[4], msg: e[5], opcode: e[6], compressed: (e[7] & 1) === 1,
+    certain: (e[7] & 2) === 2, firstPkt: e[8], frames: e[9], wire: e[10], len: e[11], omitted: e[12], utf8: e[13] === 1,
+    data: e[14], parts: partsOf(conn, e[5]), order,
+  });
+  message.op = opName(message.opcode);
+  for (const part of message.parts) part.message = message;
+  conn.messages.set(message.msg, message);
+  addRow(model, message);
+}
+
+/* -- the rare: objects of docs/EVENTS.md --------------------------------------------------- */
+
+/* RFC 3339 with 6 or 9 digits, as nanoseconds since the base. */
+function sinceBase(ts) {
+  const fraction = BigInt(ts.slice(20, -1).padEnd(9, '0'));
+  return Number(BigInt(Date.parse(`${ts.slice(0, 19)}Z`)) * 1000000n + fraction - epoch.base);
+}
+
+function rare(model, e, order, kind) {
+  return place(model, { kind, conn: connOf(model, e.conn), c2s: e.dir !== 's2c', t: sinceBase(e.ts), pkt: e.pkt, event: e, order });
+}
+
+const READ = {
+  meta(model, e) {
+    model.meta = e;
+  },
+  stats(model, e) {
+    model.stats = e;
+  },
+  handshake(model, e, order) {
+    const item = rare(model, e, order, 'handshake');
+    item.conn.shake = item;
+    addRung(model, item);
+  },
+  close(model, e) { /* right behind its frame */
+    const frame = connOf(model, e.conn).rungs.at(-1);
+    if (frame?.kind === 'frame' && frame.opcode === CLOSE) frame.close = e;
+  },
+  gap(model, e, order) {
+    const item = rare(model, e, order, 'gap');
+    addRow(model, item);
+    addRung(model, item);
+  },
+  end(model, e, order) {
+    const item = rare(model, e, order, 'end');
+    item.conn.end = item;
+    addRung(model, item);
+  },
+  problem(model, e, order) {
+    const ofNone = e.conn === null;
+    const item = { kind: 'problem', conn: ofNone ? null : connOf(model, e.conn), t: sinceBase(e.ts), pkt: e.pkt, event: e, order, on: null };
+    model.findings.push(item);
+    item.conn?.findings.push(item);
+  },
+};
+
+/* -- when all is read ---------------------------------------------------------------------- */
+
+const LEVELS = { note: 1, warning: 2, error: 3 };
+
+/* The worst level of what was found about an item; null: nothing. */
+function levelOf(item) {
+  let worst = null;
+  for (const finding of item.findings ?? []) {
+    if (!worst || LEVELS[finding.event.level] > LEVELS[worst]) worst = finding.event.level;
+  }
+  return worst;
+}
+
+function settle(model, conn) {
+  for (const [msg, message] of conn.messages) {
+    if (message.kind === 'message') continue; /* else the capture ended inside, or the page did */
+    const head = message.parts[0];
+    const part = place(model, {
+      kind: 'part', conn, c2s: head.c2s, t: head.t, pkt: head.pkt, msg, opcode: head.opcode, op: head.op, parts: message.parts,
+      len: message.parts.reduce((sum, frame) => sum + Number(frame.len), 0), order: head.order,
+    });
+    for (const frame of part.parts) frame.message = part;
+    conn.messages.set(msg, part);
+    addRow(model, part);
+  }
+  conn.rows.sort((a, b) => a.order - b.order);
+  for (const finding of conn.findings) {
+    const { n, msg } = finding.event;
+    const frame = n ? conn.frames.get(n) : null;
+    finding.on = frame && !(frame.message && frame.message.kind === 'part') ? frame : conn.messages.get(msg) ?? frame ?? conn.shake;
+    for (const item of new Set([frame, frame?.message, msg ? conn.messages.get(msg) : null])) {
+      if (item) (item.findings ??= []).push(finding);
+    }
+  }
+}
+
+/* The row of the table that shows an item. */
+const rowOf = (item) => (item.kind === 'frame' && item.message ? item.message : item);
+
+/* -- words that several views use ---------------------------------------------------------- */
+
+const nameOf = (item) =>
+  item.kind === 'frame' ? `Frame ${item.conn.id}.${item.n}`
+    : item.kind === 'message' || item.kind === 'part' ? `Message ${item.msg} of connection ${item.conn.id}`
+      : item.kind === 'gap' ? 'Gap' : item.kind === 'handshake' ? 'Handshake' : item.kind === 'end' ? 'End' : 'Finding';
+
+const typeOf = (item) => item.op ?? item.kind;
+
+function placeOf(conn) {
+  const shake = conn.shake?.event;
+  if (!shake) return 'unknown';
+  if (shake.uri === null) return `${address(shake.server_ip, shake.server_port)}`;
+  return `${shake.host ?? address(shake.server_ip, shake.server_port)}${shake.uri}`;
+}
+
+const address = (ip, port) => (ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`);
+
+function closeWords(event) {
+  if (event.code === null) return 'no code';
+  return `${event.code}${event.name ? ` ${event.name}` : ''}`;
+}
+
+/* What an item carries, as one line. Binary data as hex: most of them are no text. */
+function preview(item, most) {
+  if (item.kind === 'gap') return `${bytes(item.event.bytes)} never arrived in the capture`;
+  if (item.kind === 'part') return `${some(item.parts.length, 'frame')} of a message whose end is not here`;
+  if (item.close) {
+    const reason = item.close.reason ?? '(reason is not UTF-8)';
+    return `${closeWords(item.close)}${reason ? ` “${reason}”` : ''}`;
+  }
+  if (item.data === undefined) return '';
+  if (item.utf8) return clip(item.data, most);
+  const data = fromBase64(item.data.slice(0, Math.ceil(most / 4) * 4));
+  return Array.from(data.subarray(0, Math.floor(most / 3)), (c) => hex(c)).join(' ');
+}
+
+/* What a filter by text looks at: the whole payload; bytes that are no text as Latin-1. */
+function searched(item) {
+  if (item.data === undefined) return item.close || item.kind === 'gap' ? preview(item, 1000) : '';
+  return item.utf8 ? item.data : atob(item.data);
+}

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * In: the data in the page. Out: the page, alive: it alone knows all views, and what is chosen.
+ * Refuses a page that was cut: it says that the file is not whole.
+ */
+
+const state = { conn: null, item: null, view: 'messages', clock: false, messages: null };
+
+/* How a time is shown in rows: since the first event, or the time of day. */
+const stamp = (t) => (state.clock ? timeOfDay(t) : seconds(t));
+
+function start() {
+  let elements;
+  try {
+    elements = JSON.parse($('data').textContent);
+  } catch {
+    $('title').textContent = 'This report is not whole';
+    $('notices').append(el('p', { class: 'notice error', role: 'alert' }, 'Its data end too early: the file was cut, or wstrace is still writing it.'));
+    return;
+  }
+  const model = readModel(elements);
+  makeHead(model);
+  wire(model);
+}
+
+/* -- the head -------------------------------------------------------------------------------- */
+
+function makeHead(model) {
+  const { meta, stats } = model;
+  const title = (meta.sources ?? []).map((name) => name.replace(/.*\//, '')).join(', ');
+  $('title').replaceChildren(...shown(clip(title, 120)));
+  $('title').title = flat((meta.sources ?? []).join('\n'));
+  document.title = `${flat(clip(title, 80))} – wstrace report`;
+  const problems = stats.problems ?? {};
+  const facts = [
+    some(stats.connections, 'connection'), stats.refused ? `${count(stats.refused)} refused` : null, some(stats.messages, 'message'), some(stats.frames, 'frame'),
+    stats.gaps ? some(stats.gaps, 'gap') : null, lapse(model.last), `${some(stats.packets, 'packet')}, ${size(stats.bytes)}`,
+    meta.filter ? `filter: ${flat(meta.filter)}` : null, `from ${date(0).replace('T', ' ')}`,
+  ].filter(Boolean);
+  $('summary').append(facts.join(' · '));
+  for (const level of ['error', 'warning']) {
+    if (problems[level]) $('summary').append(' · ', el('span', { class: level }, some(problems[level], level)));
+  }
+  for (const words of noticesOf(model)) $('notices').append(el('p', { class: 'notice' }, words));
+}
+
+/* What the page does not hold. */
+function noticesOf({ report, rows }) {
+  const left = Object.entries(report.left_out).map(([type, n]) => some(n, type, type === 'gap' ? 'gaps' : `${type}${/s$|sh$/.test(type) ? 'es' : 's'}`));
+  const cut = rows.some((row) => row.omitted);
+  return [
+    left.length ? `This page is full at ${size(report.max_page)}: from packet ${count(report.left_from)} on, ${left.join(', ')} are left out. Choose fewer with a filter or --conn, or allow more with --max-page.` : null,
+    report.short_from ? `From packet ${count(report.short_from)} on, payloads are cut at ${bytes(report.preview)}, to leave room for what follows.` : null,
+    cut && !report.short_from ? `Payloads are kept up to ${size(report.max_payload)} each (--max-payload); what is longer says so.` : null,
+  ].filter(Boolean);
+}
+
+/* -- what is chosen -------------------------------------------------------------------------- */
+
+function wire(model) {
+  const conns = [...model.conns.values()];
+  const opened = (item) => choose(item, true);
+  const detail = makeDetail(closeDetail, () => openView('handshake'));
+  const messages = makeMessages(choose, opened);
+  const ladder = makeLadder(choose, opened);
+  const chart = makeChart(model, (item) => choose(item));
+  const connections = makeConnections(model, chooseConn);
+  state.messages = messages;
+
+  function chooseConn(conn) {
+    state.conn = conn;
+    const findings = conn ? conn.findings : model.findings;
+    connections.mark(conn);
+    messages.show(conn ? conn.rows : model.rows, !conn && conns.length > 1);
+    chart.show(conn ? conn.rows : model.rows);
+    ladder.show(conn ? [conn] : conns, conn ?? (conns.length === 1 ? conns[0] : null));
+    showHandshake(conn ?? (conns.length === 1 ? conns[0] : null), conns, chooseConn);
+    showProblems(model, findings, jump);
+    $('tab-problems').replaceChildren('Problems', ...(findings.length ? [' ', el('span', { class: 'badge' }, count(findings.length))] : []));
+    remember();
+  }
+
+  function choose(item, focus = false) {
+    if (item.kind === 'title') {
+      chooseConn(item.conn);
+      return;
+    }
+    if (item.kind === 'pause') return;
+    state.item = item;
+    messages.list.seek(rowOf(item));
+    if (state.view === 'ladder') ladder.list.seek(item.kind === 'message' || item.kind === 'part' ? item.parts.at(-1) : item);
+    detail.show(item.kind === 'request' ? { ...item.of, kind: 'handshake' } : item);
+    chart.mark(item);
+    document.body.classList.add('chosen');
+    if (focus) $('detail').focus();
+    remember();
+  }
+
+  function closeDetail() {
+    state.item = null;
+    document.body.classList.remove('chosen');
+    detail.empty();
+    chart.mark(null);
+    (state.view === 'ladder' ? $('rungs') : $('rows')).focus();
+    remember();
+  }
+
+  /* To what a finding is about. */
+  function jump(finding) {
+    if (state.conn && state.conn !== finding.conn) chooseConn(finding.conn);
+    if (!finding.on) return;
+    openView(['frame', 'message', 'part'].includes(finding.on.kind) ? 'messages' : 'ladder');
+    choose(finding.on);
+  }
+
+  makeViews((view) => {
+    messages.list.redraw();
+    ladder.list.redraw();
+    if (state.item && view === 'ladder') choose(state.item);
+  });
+  makeClock(() => {
+    messages.list.show(messages.list.items);
+    ladder.list.show(ladder.list.items);
+    showProblems(model, state.conn ? state.conn.findings : model.findings, jump);
+  });
+  makeTheme();
+  document.body.classList.toggle('single', conns.length <= 1);
+  makePaper(model, state);
+  addEventListener('keydown', (event) => event.key === 'Escape' && state.item && closeDetail());
+  chooseConn(conns.length === 1 ? conns[0] : null);
+  recall(model, chooseConn, choose);
+}
+
+/* -- the address: #3 is a connection, #3.7 its frame, as the other outputs name them ----------- */
+
+function remember() {
+  const frame = state.item?.parts?.[0] ?? state.item;
+  const words = frame?.n ? `${frame.conn.id}.${frame.n}` : state.conn ? String(state.conn.id) : '';
+  try {
+    history.replaceState(null, '', words ? `#${words}` : location.pathname);
+  } catch { /* a browser that allows no history in a local file */ }
+}
+
+function recall(model, chooseConn, choose) {
+  const found = /^#(\d+)(?:\.(\d+))?$/.exec(state.asked);
+  const conn = found && model.conns.get(Number(found[1]));
+  if (!conn) return;
+  chooseConn(conn);
+  const frame = found[2] && conn.frames.get(Number(found[2]));
+  if (frame) choose(frame);
+}
+
+/* -- views, clock, theme ------------------------------------------------------------------------ */
+
+const VIEWS = ['messages', 'ladder', 'handshake', 'problems'];
+
+function openView(view) {
+  state.view = view;
+  for (const name of VIEWS) {
+    $(name).hidden = name !== view;
+    $(`tab-${name}`).setAttribute('aria-selected', name === view);
+    $(`tab-${name}`).tabIndex = name === view ? 0 : -1;
+  }
+  document.body.dataset.view = view;
+  state.opened?.(view);
+}
+
+function makeViews(opened) {
+  state.opened = opened;
+  VIEWS.forEach((view, i) => {
+    $(`tab-${view}`).addEventListener('click', () => openView(view));
+    $(`tab-${view}`).addEventListener('keydown', (event) => {
+      const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+      if (!step) return;
+      const next = VIEWS[(i + step + VIEWS.length) % VIEWS.length];
+      openView(next);
+      $(`tab-${next}`).focus();
+    });
+  });
+  openView('messages');
+}
+
+function makeClock(changed) {
+  $('clock').addEventListener('click', () => {
+    state.clock = !state.clock;
+    $('clock').setAttribute('aria-pressed', state.clock);
+    changed();
+  });
+}
+
+/* As the system says, or as the reader does; kept where the browser lets a file keep something. */
+function makeTheme() {
+  const themes = ['system', 'light', 'dark'];
+  let theme = 'system';
+  const apply = () => {
+    if (theme === 'system') delete document.documentElement.dataset.theme;
+    else document.documentElement.dataset.theme = theme;
+    $('theme').textContent = `Theme: ${theme}`;
+  };
+  try {
+    theme = themes.includes(localStorage.getItem('wstrace-theme')) ? localStorage.getItem('wstrace-theme') : theme;
+  } catch { /* not kept, then */ }
+  $('theme').addEventListener('click', () => {
+    theme = themes[(themes.indexOf(theme) + 1) % themes.length];
+    try {
+      localStorage.setItem('wstrace-theme', theme);
+    } catch { /* not kept, then */ }
+    apply();
+  });
+  apply();
+}
+
+state.asked = location.hash;
+start();

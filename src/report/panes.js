@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * In: connections, findings. Out: the list of connections, the handshake pane, the problems pane.
+ * Refuses to draw conclusions of its own: what is right or wrong is what the events say.
+ */
+
+const HANDSHAKES_SHOWN = 500; /* in the table of all connections */
+const FINDINGS_SHOWN = 100; /* of one sort, at first */
+
+/* -- the list of connections ----------------------------------------------------------------- */
+
+function makeConnections(model, choose) {
+  const all = { id: 0 };
+  const items = [all, ...model.conns.values()];
+  const list = makeList($('connections'), {
+    height: 54, role: 'option', choose: (item) => choose(item === all ? null : item),
+    make: () => el('div', {}, el('span', { class: 'id' }), el('span', { class: 'where' }), el('span', { class: 'what' })),
+    fill(node, item) {
+      const [id, where, what] = node.children;
+      node.className = `row connection ${item.findings?.some((f) => f.event.level === 'error') ? 'error' : ''}`;
+      id.textContent = item === all ? '' : item.id;
+      where.replaceChildren(...(item === all ? ['All connections'] : shown(clip(placeOf(item), 200))));
+      what.textContent = item === all ? some(model.conns.size, 'connection') : summaryOf(item);
+      node.title = item === all ? '' : flat(placeOf(item));
+    },
+  });
+  list.show(items);
+  const pick = $('pick');
+  pick.append(...items.slice(0, 2000).map((item) => el('option', { value: item.id }, item === all ? 'All connections' : `${item.id}  ${flat(clip(placeOf(item), 80))}`)));
+  pick.addEventListener('change', () => choose(model.conns.get(Number(pick.value)) ?? null));
+  return {
+    mark(conn) {
+      list.seek(conn ?? all);
+      pick.value = conn?.id ?? 0;
+    },
+  };
+}
+
+function summaryOf(conn) {
+  const shake = conn.shake?.event;
+  if (shake && !shake.accepted && conn.rows.length === 0) return shake.status === null ? 'no answer' : `refused: ${shake.status}`;
+  const errors = conn.findings.filter((finding) => finding.event.level === 'error').length;
+  return `${some(conn.rows.length, 'row')}${conn.end ? `, ${lapse(conn.end.event.duration * 1e9)}` : ''}${errors ? `, ${some(errors, 'error')}` : ''}`;
+}
+
+/* -- handshake ------------------------------------------------------------------------------- */
+
+function showHandshake(conn, conns, choose) {
+  $('handshake').replaceChildren(...(conn ? handshakeOf(conn) : [allHandshakes(conns, choose)]));
+}
+
+function handshakeOf(conn) {
+  const shake = conn.shake?.event;
+  const parts = [el('h2', {}, `Connection ${conn.id} `, el('bdi', { class: 'soft' }, ...shown(placeOf(conn))))];
+  if (!shake) parts.push(el('p', { class: 'soft' }, 'Its handshake is not in this page.'));
+  else if (shake.carrier === 'unknown') parts.push(el('p', {}, 'Joined in the middle: its handshake is not in the capture.'), network(shake));
+  else parts.push(el('div', { class: 'twin' }, requestOf(shake), answerOf(shake)), agreement(shake), network(shake));
+  if (conn.end) parts.push(...endOfConnection(conn.end.event));
+  return parts;
+}
+
+/* Rows [name, value]; a value is a string (a stranger's), nodes, or null: not there. */
+function pairs(title, rows) {
+  return el('section', {}, el('h3', {}, title), el('dl', { class: 'facts' }, ...rows.flatMap(([name, value]) =>
+    [el('dt', {}, name), el('dd', {}, ...(value === null || value === undefined ? [el('span', { class: 'soft' }, 'none')] : typeof value === 'string' ? [el('bdi', {}, ...shown(value))] : [value].flat()))])));
+}
+
+function headerTable(headers) {
+  if (!headers) return null;
+  return el('table', { class: 'headers' }, el('tbody', {}, ...headers.map(([name, value]) =>
+    el('tr', {}, el('th', { scope: 'row' }, ...shown(name)), el('td', {}, el('bdi', {}, ...shown(value)))))));
+}
+
+function requestOf(shake) {
+  return el('section', {}, el('h3', { class: 'c2s' }, 'Request'),
+    el('p', { class: 'line mono' }, ...shown(`${shake.method ?? ''} ${shake.uri ?? ''}`)), headerTable(shake.request_headers));
+}
+
+function answerOf(shake) {
+  const line = shake.status === null ? 'No answer in the capture' : `${shake.status}${shake.accepted ? ': WebSocket from here on' : ': refused'}`;
+  return el('section', {}, el('h3', { class: 's2c' }, 'Answer'), el('p', { class: 'line mono' }, line), headerTable(shake.response_headers));
+}
+
+function verdict(good, yes, no) {
+  return el('span', { class: good ? 'good' : 'error' }, good ? `✓ ${yes}` : `✗ ${no}`);
+}
+
+function agreement(shake) {
+  const accept = shake.accept_ok === null ? [] : [' ', verdict(shake.accept_ok, 'what the key demands', 'not what the key demands')];
+  const deflate = shake.deflate;
+  return pairs('What was agreed on', [
+    ['key', shake.client_key],
+    ['accept', shake.server_accept === null ? null : [el('bdi', {}, ...shown(shake.server_accept)), ...accept]],
+    ...(shake.accept_ok === false ? [['expected', shake.accept_expected]] : []),
+    ['version', shake.version === null ? null : String(shake.version)],
+    ['subprotocols', shake.client_protocols.length ? shake.client_protocols.join(', ') : null], ['chosen', shake.subprotocol],
+    ['extensions', shake.client_extensions], ['accepted', shake.server_extensions],
+    ['compression', deflate ? [deflateWords(deflate)] : null],
+  ]);
+}
+
+function deflateWords(d) {
+  const side = (name, bits, fresh) => `${name} 2^${bits} bytes of history${fresh ? ', forgotten after each message' : ''}`;
+  return `permessage-deflate; ${side('client', d.client_max_window_bits, d.client_no_context_takeover)}; ${side('server', d.server_max_window_bits, d.server_no_context_takeover)}`;
+}
+
+function network(shake) {
+  return pairs('Where', [
+    ['client', address(shake.client_ip, shake.client_port)], ['server', address(shake.server_ip, shake.server_port)],
+    ['carrier', shake.carrier], ['TLS', shake.tls ? [shake.tls.version, shake.tls.cipher, shake.tls.sni].filter(Boolean).join(', ') : null],
+    ['round trip', shake.rtt === null ? null : lapse(shake.rtt * 1e9)],
+    ['tcp.stream', shake.tcp_stream === null ? null : String(shake.tcp_stream)],
+    ['origin', shake.origin], ['user agent', shake.user_agent],
+  ]);
+}
+
+function endOfConnection(end) {
+  const columns = ['', 'frames', 'messages', 'bytes on the wire', 'bytes', 'gaps'];
+  const row = (name, kind, d) => el('tr', {}, el('th', { scope: 'row', class: kind }, name), ...[d.frames, d.messages, d.wire_bytes, d.bytes, d.gaps].map((n) => el('td', { class: 'num' }, count(n))));
+  return [
+    pairs('How it ended', [['end', endWords(end).replace('End: ', '')], ['after', lapse(end.duration * 1e9)]]),
+    el('div', { class: 'across' }, el('table', { class: 'totals' }, el('thead', {}, el('tr', {}, ...columns.map((name) => el('th', { scope: 'col' }, name)))),
+      el('tbody', {}, row('client → server', 'c2s', end.c2s), row('server → client', 's2c', end.s2c)))),
+  ];
+}
+
+function allHandshakes(conns, choose) {
+  const shaken = conns.filter((conn) => conn.shake);
+  const rows = shaken.slice(0, HANDSHAKES_SHOWN).map((conn) => {
+    const shake = conn.shake.event;
+    const open = el('button', { type: 'button', class: 'link' }, String(conn.id));
+    open.addEventListener('click', () => choose(conn));
+    return el('tr', {}, el('td', { class: 'num' }, open), el('td', { class: 'num' }, seconds(conn.shake.t)), el('td', {}, el('bdi', {}, ...shown(clip(placeOf(conn), 100)))),
+      el('td', { class: 'num' }, shake.status === null ? '–' : String(shake.status)), el('td', {}, shake.accept_ok === null ? '–' : verdict(shake.accept_ok, 'right', 'wrong')),
+      el('td', {}, el('bdi', {}, ...shown(shake.subprotocol ?? '–'))), el('td', {}, shake.deflate ? 'deflate' : '–'), el('td', { class: 'num' }, shake.rtt === null ? '–' : lapse(shake.rtt * 1e9)));
+  });
+  return el('div', {}, el('h2', {}, 'Handshakes'), el('div', { class: 'across' }, el('table', { class: 'all' },
+    el('thead', {}, el('tr', {}, ...['Conn', 'Time', 'Where', 'Status', 'Accept value', 'Subprotocol', 'Compression', 'Round trip'].map((name) => el('th', { scope: 'col' }, name)))),
+    el('tbody', {}, ...rows))), shaken.length > HANDSHAKES_SHOWN ? el('p', { class: 'soft' }, `The first ${count(HANDSHAKES_SHOWN)} of ${count(shaken.length)}; choose a connection on the left to see others.`) : null);
+}
+
+/* -- problems -------------------------------------------------------------------------------- */
+
+function showProblems(model, findings, jump) {
+  const groups = new Map();
+  for (const finding of findings) {
+    const group = groups.get(finding.event.id);
+    if (group) group.push(finding);
+    else groups.set(finding.event.id, [finding]);
+  }
+  const ordered = [...groups.values()].sort((a, b) => LEVELS[b[0].event.level] - LEVELS[a[0].event.level] || b.length - a.length);
+  $('problems').replaceChildren(...(ordered.length ? ordered.map((group) => groupOf(model, group, jump)) : [el('p', { class: 'hint' }, 'No findings.')]));
+}
+
+function groupOf(model, group, jump) {
+  const { id, level, rfc } = group[0].event;
+  const words = model.report.findings[id];
+  const list = el('ul', { class: 'cases' }, ...group.slice(0, FINDINGS_SHOWN).map((finding) => caseOf(finding, jump)));
+  const section = el('section', { class: `problem ${level}` },
+    el('h3', {}, el('span', { class: `flag ${level}` }, level), ' ', el('span', { class: 'mono' }, id), el('span', { class: 'soft' }, ` ${rfc ?? ''} · ${some(group.length, 'time')}`)),
+    words ? el('p', {}, `${words.meaning[0].toUpperCase()}${words.meaning.slice(1)}. `, el('span', { class: 'soft' }, `${words.advice}.`)) : null, list);
+  if (group.length > FINDINGS_SHOWN) {
+    const more = el('button', { type: 'button', class: 'more' }, `Show all ${count(group.length)}`);
+    more.addEventListener('click', () => {
+      list.append(...group.slice(FINDINGS_SHOWN).map((finding) => caseOf(finding, jump)));
+      more.remove();
+    });
+    section.append(more);
+  }
+  return section;
+}
+
+function caseOf(finding, jump) {
+  const { event } = finding;
+  const where = event.n ? `frame ${event.conn}.${event.n}` : event.msg ? `message ${event.conn}.${event.msg}` : event.conn ? `connection ${event.conn}` : `packet ${count(event.pkt)}`;
+  const link = finding.conn ? el('button', { type: 'button', class: 'link' }, where) : el('span', {}, where);
+  if (finding.conn) link.addEventListener('click', () => jump(finding));
+  return el('li', {}, el('span', { class: 'time' }, stamp(finding.t)), link, el('bdi', {}, ...shown(event.detail)));
+}

@@ -1,0 +1,378 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The report in a browser: what a reader clicks, points at, types and reads; hostile bytes are inert; 50,000
+frames are quick; the console stays silent. Skipped where no Chromium and chromedriver are installed."""
+import glob
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+
+import browser
+from made import C2S, S2C, Capture, frame
+
+if not browser.available():
+    print('no chromium with chromedriver: skipped')
+    sys.exit(77)
+
+TOOL = os.path.abspath(os.environ['WSTRACE'])
+CAPTURES = os.path.join(os.environ['WSTRACE_SOURCE'], 'captures')
+bad = []
+checks = 0
+
+
+def check(name, good, shown=''):
+    global checks
+    checks += 1
+    if not good:
+        bad.append(name)
+        print(f'WRONG  {name} {str(shown)[:400]}')
+
+
+def report(capture, page, *options):
+    done = subprocess.run([TOOL, 'report', capture, '-o', page, *options], capture_output=True, timeout=120, check=False)
+    if done.returncode and b'packet' not in done.stderr:
+        check(f'report of {capture}', False, done.stderr)
+    return page
+
+
+def silent(b, name):
+    said = b.console()
+    check(f'{name}: the console is silent', not said, said)
+    loaded = b.run("return performance.getEntriesByType('resource').map((e) => e.name)")
+    check(f'{name}: nothing is loaded', not loaded, loaded)
+
+
+def rows(b):
+    return [re.split(r'\n', text) for text in b.texts('#rows .row')]
+
+
+def data_column(b):
+    return b.texts('#rows .row .data')
+
+
+# -- shipped captures open, show as many rows as there are, and their first frame: each third one, for the time ----
+
+
+def shipped(b, page):
+    for capture in sorted(glob.glob(os.path.join(CAPTURES, '*.pcap*')))[::3] + [os.path.join(CAPTURES, 'peers', 'hostile_bytes.pcap')]:
+        name = os.path.basename(capture)
+        lines = subprocess.run([TOOL, '--json', '--problems', 'all', capture], capture_output=True, timeout=60, check=False).stdout.splitlines()
+        events = [json.loads(line) for line in lines]
+        told = {(e['conn'], e['msg']) for e in events if e['type'] == 'message'}
+        unfinished = {(e['conn'], e['msg']) for e in events if e['type'] == 'frame' and e['msg']} - told
+        wanted = len(told) + len(unfinished) + sum(e['type'] == 'gap' or e['type'] == 'frame' and not e['msg'] for e in events)
+        b.open(report(capture, page))
+        check(f'{name}: rows', b.text('#count') == f'{wanted:,} row{"" if wanted == 1 else "s"}', (b.text('#count'), wanted))
+        if wanted:
+            b.click('#rows .row')
+            check(f'{name}: its frame', b.run("return document.querySelectorAll('#detail .fields tbody tr').length") >= 8 or 'Gap' in b.text('#detail'))
+        for view in ('ladder', 'handshake', 'problems'):
+            b.click(f'#tab-{view}')
+        findings = sum(e['type'] == 'problem' for e in events)
+        check(f'{name}: findings', b.text('#tab-problems').split()[1:] == ([f'{findings:,}'] if findings else []), b.text('#tab-problems'))
+        silent(b, name)
+
+
+# -- reading one ----------------------------------------------------------------------------------------------------
+
+
+def make_talk(path):
+    made = Capture(path)
+    made.open(b'/chat?room=1', b'Sec-WebSocket-Protocol: v1, v2\r\n', b'Sec-WebSocket-Protocol: v2\r\n')
+    made.send(C2S, frame(C2S, 1, b'Hello', key=b'\x37\xfa\x21\x3d'))
+    made.send(S2C, frame(S2C, 1, b'{"type":"welcome","id":7,"list":[1,2]}'))
+    made.send(C2S, frame(C2S, 2, bytes(range(200))))
+    made.send(C2S, frame(C2S, 1, b'one ', fin=False))
+    made.send(C2S, frame(C2S, 9, b'are you there'))
+    made.send(C2S, frame(C2S, 0, b'and two'), 3_000_000)
+    made.send(S2C, frame(S2C, 10, b'are you there'))
+    made.send(C2S, frame(S2C, 1, b'no mask'))
+    made.send(C2S, frame(C2S, 8, b'\x03\xe8bye'))
+    made.send(S2C, frame(S2C, 8, b'\x03\xe8'))
+    made.end()
+    made.open(b'/second')
+    made.send(C2S, frame(C2S, 1, b'HELLO again'))
+    made.end()
+    made.close()
+
+
+def reading(b, page, path):
+    make_talk(path)
+    b.open(report(path, page))
+    check('all connections at first', len(data_column(b)) == 10 and b.text('#count') == '10 rows', data_column(b))
+    check('a row', rows(b)[0] == ['1', '↑', 'text', 'Hello', '5', '0.002000'], rows(b)[0])
+    check('a fragmented message is one row', any('2 frames' in r and 'one and two' in r for r in rows(b)), rows(b))
+
+    b.type('#text', 'hello')
+    check('filter by text', b.wait("return document.getElementById('count').textContent === '2 of 10 rows'"), b.text('#count'))
+    check('whatever the case', data_column(b) == ['Hello', 'HELLO again'], data_column(b))
+    b.run("document.getElementById('text').value = ''")
+    b.type('#text', '/^\\{.*"id":\\d/')
+    check('filter by regular expression', b.wait("return document.getElementById('count').textContent === '1 of 10 rows'"), b.text('#count'))
+    b.type('#text', '(')
+    check('a wrong one is told', b.wait("return document.getElementById('text').getAttribute('aria-invalid') === null"))
+    b.run("document.getElementById('text').value = ''")
+    b.type('#text', '/(/')
+    check('and hides nothing', b.wait("return document.getElementById('text').getAttribute('aria-invalid') === 'true'") and b.text('#count') == '10 rows')
+    b.run("const t = document.getElementById('text'); t.value = ''; t.dispatchEvent(new Event('input'))")
+    check('filter away', b.wait("return document.getElementById('count').textContent === '10 rows' && document.getElementById('text').getAttribute('aria-invalid') === null"))
+    b.click('#ops .ping')
+    b.click('#ops .pong')
+    check('filter by opcode', b.texts('#rows .row .type') == ['ping', 'pong'], b.texts('#rows .row .type'))
+    b.click('#dirs .s2c')
+    check('and direction', b.texts('#rows .row .type') == ['pong'])
+    for chip in ('#dirs .s2c', '#ops .ping', '#ops .pong'):
+        b.click(chip)
+    check('all back', b.text('#count') == '10 rows')
+
+    b.click('#rows .row')
+    check('a masked frame, as RFC 6455 §5.7 has it', b.texts('#detail .byte') == '81 85 37 fa 21 3d 7f 9f 4d 51 58'.split(), b.texts('#detail .byte'))
+    check('its letters', b.texts('#detail .letter')[6:] == list('Hello'))
+    check('unmasked', b.texts('#detail .unmask td') == '7f 9f 4d 51 58 37 fa 21 3d 37 48 65 6c 6c 6f H e l l o'.split())
+    check('figure', ''.join(b.run("return [...document.querySelectorAll('.figure .bits i')].map((i) => i.textContent)")) ==
+          f'{0x818537fa213d:048b}')
+    lit = "return [...document.querySelectorAll('#detail .byte')].map((n, i) => n.classList.contains('lit') ? i : -1).filter((i) => i >= 0)"
+    b.hover('#detail .fields tbody tr.f-masking')
+    check('pointing at a field lights its bytes', b.run(lit) == [2, 3, 4, 5], b.run(lit))
+    b.hover('#detail .figure .f-opcode')
+    check('and in the figure', b.run(lit) == [0])
+    lit_fields = "return [...document.querySelectorAll('#detail .fields tr.lit th')].map((n) => n.textContent)"
+    b.hover('#detail .byte')
+    check('pointing at a byte lights its fields', b.run(lit_fields) == ['FIN', 'RSV1', 'RSV2', 'RSV3', 'opcode'], b.run(lit_fields))
+    b.run("document.querySelector('#detail .dump').focus()")
+    b.press('Right', 'Right', 'Right')
+    check('by keyboard, and said', b.run(lit_fields) == ['masking key'] and b.text('#says') == 'byte 2: 37, masking key', b.text('#says'))
+    b.run("document.querySelector('#detail .fields tbody tr.f-payload').focus()")
+    check('a field in focus lights its bytes', b.run(lit) == [6, 7, 8, 9, 10])
+    check('the address names the frame', b.run('return location.hash') == '#1.1')
+
+    b.run("document.getElementById('rows').focus()")
+    b.press('Down')
+    check('the next message by keyboard', 'Message 1.2' in b.text('#detail h2'), b.text('#detail h2'))
+    check('the list says which', b.run("const r = document.getElementById('rows'); return document.getElementById(r.getAttribute('aria-activedescendant')).innerText.includes('welcome')"))
+    check('JSON is laid out', b.text('#detail .payload pre').startswith('{\n  "type": "welcome",\n  "id": 7'), b.text('#detail .payload pre'))
+    b.click('#detail [data-shape=text]')
+    check('or as sent', b.text('#detail .payload pre') == '{"type":"welcome","id":7,"list":[1,2]}')
+    b.press('Escape')
+    check('Escape closes', not b.run("return document.body.classList.contains('chosen')"))
+    b.run("document.getElementById('rows').focus()")
+    b.press('End', 'Up', 'Enter')
+    check('Enter moves the focus on', b.run("return document.activeElement.id") == 'detail')
+    ladder_and_panes(b)
+    b.open(page, '#1.4')
+    check('an address leads back', 'Message 1.4' in b.text('#detail h2') and 'Frame 1.4' in b.text('#detail .bar:has(.which) h3'), b.text('#detail'))
+    b.click('#detail button[aria-label="Next frame"]')
+    check('from part to part', b.texts('#detail .byte')[:2] == ['80', '87'], b.texts('#detail .byte'))
+    silent(b, 'reading')
+
+
+def ladder_and_panes(b):
+    b.click('#connections .row:nth-child(2)')
+    b.click('#tab-ladder')
+    labels = b.texts('#rungs .row')
+    check('ladder: request, answer, then frames', 'GET /chat?room=1' in labels[0] and '101' in labels[1] and 'Hello' in labels[2], labels)
+    check('ladder: a pause is told', any('3.00 s of silence' in label for label in labels), labels)
+    check('ladder: the end', 'closed cleanly by the client with 1000; TCP closed' in labels[-1], labels[-1])
+    check('ladder: who', b.text('#client') == 'client 10.0.0.1:40001' and b.text('#server') == 'server 10.0.0.2:80')
+    b.click('#tab-handshake')
+    text = b.text('#handshake')
+    check('handshake', all(w in text for w in ('GET /chat?room=1', '✓ what the key demands', 'v1, v2', 'Sec-WebSocket-Key', '101: WebSocket')), text)
+    b.click('#tab-problems')
+    text = b.text('#problems')
+    check('problems', 'frame.unmasked-client' in text and 'A client must mask every frame' in text, text)
+    b.click('#problems .problem.error button.link')
+    check('a finding leads to its frame', 'no mask' in b.text('#detail .payload pre') and 'frame.unmasked-client' in b.text('#detail .findings'))
+    check('and its row', 'no mask' in b.text('#rows .row[aria-selected=true]'))
+    b.click('#connections .row:nth-child(1)')
+    b.click('#clock')
+    check('time of day', b.texts('#rows .row .time')[0] == '22:13:20.006000', b.texts('#rows .row .time'))
+    b.click('#clock')
+    before = b.run("return getComputedStyle(document.documentElement).backgroundColor")
+    b.click('#theme')
+    b.click('#theme')
+    check('dark when asked', b.run("return getComputedStyle(document.documentElement).backgroundColor") != before)
+    b.click('#theme')
+    b.hover('#chart svg')
+    check('the chart tells numbers', re.search(r'↑ .*, ↓ .*, \d+ rows?', b.text('#reading')), b.text('#reading'))
+    b.run("document.querySelector('#chart svg').focus()")
+    b.press('Home', 'Enter')
+    check('and leads to a row by keyboard', 'Message 1.1' in b.text('#detail h2'), b.text('#detail'))
+
+
+# -- hostile bytes ----------------------------------------------------------------------------------------------------
+
+HOSTILE = [
+    b'</script><script>window.pwned = 1</script>', b'<!--<script>', b'"><img src=x onerror="window.pwned = 1">', b"' onmouseover='pwned=1",
+    b'<svg/onload=window.pwned=1>', b'&lt;b&gt; &amp; ]]>', '\u202egnp.exe \u2066x\u2069 \u2028\u2029 \u200b\ufeff'.encode(), b'\0\x01\x1b[31m\x7f\\u003c',
+    b'javascript:window.pwned=1', b'__proto__', b'{"__proto__":{"x":1},"<b>":"</script>"}', b'</SCRIPT >', 'שלום עולם'.encode(), b'${pwned=1}`',
+]
+
+
+def hostile(b, page, path):
+    made = Capture(path)
+    evil = b'/</script><script>pwned=1</script>?"\'<img src=x onerror=pwned=1>\xff\xe2\x80\xae'
+    made.open(evil, b'Origin: ' + HOSTILE[2] + b'\r\nUser-Agent: ' + HOSTILE[0] + b'\xff\r\nX-<b>: ' + HOSTILE[6] + b'\r\nSec-WebSocket-Protocol: ' + HOSTILE[4]
+              + b'\r\n', b'Sec-WebSocket-Protocol: ' + HOSTILE[0] + b'\r\nSec-WebSocket-Extensions: "><img src=x>\r\n')
+    for payload in HOSTILE:
+        made.send(C2S, frame(C2S, 1, payload))
+        made.send(S2C, frame(S2C, 2, payload))
+        made.send(S2C, frame(S2C, 9, payload[:125]))
+        made.send(C2S, frame(C2S, 3, payload[:125]))
+    made.send(C2S, frame(C2S, 1, b'bad \xc3( utf-8 \xff<b>'))
+    made.send(S2C, frame(S2C, 8, b'\x03\xe8' + HOSTILE[0]))
+    made.send(C2S, frame(C2S, 8, b'\x03\xe8\xff<b>'))
+    made.end()
+    made.close()
+    name = os.path.join(os.path.dirname(path), '<img src=x onerror=pwned=1>\u202e "\'&.pcap')
+    os.rename(path, name)
+    b.open(report(name, page))
+    check('hostile: it is all there', b.text('#count') == f'{len(HOSTILE) * 4 + 3} rows', b.text('#count'))
+    shown = "return [...document.querySelectorAll('#rows .row')].map((n) => n.querySelector('.data').textContent)"
+    seen = set()
+    for at in range(0, len(HOSTILE) * 4 + 3, 12):
+        b.run("document.getElementById('rows').scrollTop = arguments[0] * 28; return new Promise((d) => requestAnimationFrame(() => requestAnimationFrame(d)))", at)
+        seen.update(b.run(shown))
+    check('hostile: text stays text', HOSTILE[0].decode() in seen and HOSTILE[2].decode() in seen, seen)
+    check('hostile: what hides is spelled', any('\\u{202e}gnp.exe' in s and '\\u{2028}' in s for s in seen) and any('\\x00\\x01\\x1b[31m\\x7f' in s for s in seen), seen)
+    check('hostile: nothing that turns text around is left', not any(re.search('[\u202a-\u202e\u2066-\u2069\x00-\x08]', s) for s in seen))
+    b.run("document.getElementById('rows').focus()")
+    for _ in range(len(HOSTILE) * 4 + 3):
+        b.press('Down')
+        text = b.run("return document.getElementById('detail').textContent")
+        check('hostile: detail', len(text) > 40 and not re.search('[\u202a-\u202e\u2066-\u2069\x00-\x08\x7f]', text), text)
+    for view in ('ladder', 'handshake', 'problems', 'messages'):
+        b.click(f'#tab-{view}')
+        check(f'hostile: {view}', not re.search('[\u202a-\u202e\x00-\x08]', b.run('return document.body.innerText')))
+    b.run('dispatchEvent(new Event("beforeprint"))')
+    check('hostile: no element came out of data', b.run("return [document.querySelectorAll('script').length, document.querySelectorAll('img,iframe,object,b[onclick],svg:not(.chart)').length, typeof window.pwned]") == [2, 0, 'undefined'])
+    check('hostile: the title', b.run('return document.title').startswith('<img src=x onerror=pwned=1>\\u{202e}'), b.run('return document.title'))
+    silent(b, 'hostile')
+    check('the policy forbids markup from strings', b.run("const s = document.createElement('p'); try { s.innerHTML = '<b>x</b>'; return false } catch { return true }"))
+    b.console()
+
+
+# -- many --------------------------------------------------------------------------------------------------------------
+
+
+def many(b, page, path):
+    made = Capture(path)
+    made.open()
+    for i in range(25000):
+        tick = b'{"i":%d,"topic":"prices/eur","value":%d.%02d}' % (i, i * 7 % 1000, i % 100)
+        made.send(C2S, frame(C2S, 1, tick), 500)
+        made.send(S2C, frame(S2C, 1, tick), 500)
+    made.end()
+    made.close()
+    b.open(report(path, page))
+    ready = b.run("return performance.getEntriesByType('navigation')[0].loadEventEnd")
+    nodes = b.run("return document.querySelectorAll('*').length")
+    check('50,000 frames: open in 8 s', 0 < ready < 8000, ready)
+    check('50,000 frames: few nodes', nodes < 1500, nodes)
+    check('50,000 frames: all rows', b.text('#count') == '50,000 rows')
+    filtering = b.run('''const text = document.getElementById('text'), out = document.getElementById('count'), from = performance.now();
+        text.value = '"i":777';
+        return new Promise((done) => {
+          new MutationObserver(() => done([performance.now() - from, out.textContent])).observe(out, { childList: true, characterData: true, subtree: true });
+          text.dispatchEvent(new Event('input'));
+        });''')
+    check('50,000 frames: filtered in 1 s', filtering[0] < 1000 and filtering[1] == '22 of 50,000 rows', filtering)
+    b.run("const t = document.getElementById('text'); t.value = ''; t.dispatchEvent(new Event('input'))")
+    b.wait("return document.getElementById('count').textContent === '50,000 rows'")
+    scrolled = b.run('''const box = document.getElementById('rows'), spent = [];
+        return new Promise((done) => {
+          let i = 0, last = performance.now();
+          const step = () => {
+            spent.push(performance.now() - last);
+            last = performance.now();
+            box.scrollTop = (i * 221732) % (50000 * 28);
+            if (++i < 60) requestAnimationFrame(step);
+            else done(spent.sort((a, b) => a - b)[30]);
+          };
+          requestAnimationFrame(step);
+        });''')
+    check('50,000 frames: scrolls', scrolled < 100, scrolled)
+    b.run("document.getElementById('rows').focus()")
+    b.press('End')
+    check('50,000 frames: the last by keyboard', '"i":24999' in b.text('#rows .row[aria-selected=true]') and 'Message 1.50000' in b.text('#detail h2'), b.text('#detail h2'))
+    b.click('#tab-ladder')
+    check('50,000 frames: on the ladder, too', '"i":24999' in b.text('#rungs .row[aria-selected=true]'))
+    silent(b, '50,000 frames')
+    print(f'50,000 frames: {os.path.getsize(page) / 1e6:.1f} MB, open in {ready:.0f} ms, filtered in {filtering[0]:.0f} ms (80 of them waiting '
+          f'for more keys), {scrolled:.0f} ms from frame to frame while scrolling, {nodes} nodes')
+
+
+# -- paper, phone, colours, names, damage ---------------------------------------------------------------------------------
+
+CONTRAST = '''const light = (c) => { const v = c.match(/[\\d.]+/g).slice(0, 3).map((x) => x / 255).map((x) => x <= 0.03928 ? x / 12.92 : ((x + 0.055) / 1.055) ** 2.4); return 0.2126 * v[0] + 0.7152 * v[1] + 0.0722 * v[2]; };
+    const probe = document.createElement('span'); document.body.append(probe);
+    const value = (name) => { probe.style.color = `var(--${name})`; return light(getComputedStyle(probe).color); };
+    const out = {};
+    for (const paper of ['paper', 'panel', 'chosen']) for (const ink of ['ink', 'soft', 'client', 'server', 'error', 'warning', 'good']) {
+      const [a, b] = [value(ink), value(paper)].sort((x, y) => y - x);
+      out[`${ink} on ${paper}`] = (a + 0.05) / (b + 0.05);
+    }
+    probe.remove(); return out;'''
+
+
+def shapes(b, page, path):
+    make_talk(path)
+    b.open(report(path, page, '--max-payload', '8'))
+    check('a cut is stated', 'Payloads are kept up to 8 bytes' in b.text('#notices') and any('cut' in r for r in rows(b)), b.text('#notices'))
+    report(path, page)
+    for scheme in ('light', 'dark'):
+        b.scheme(scheme)
+        b.open(page)
+        low = {k: round(v, 2) for k, v in b.run(CONTRAST).items() if v < 4.5}
+        check(f'{scheme}: contrast of at least 4.5 (WCAG AA)', not low, low)
+    b.scheme('light')
+    b.size(360, 740)
+    b.open(page, '#1.1')
+    check('phone: nothing wider than the screen', b.run('return document.documentElement.scrollWidth') <= 360)
+    check('phone: the detail covers the page', b.run("return document.getElementById('detail').getBoundingClientRect().width") == 360)
+    b.click('#detail .back')
+    check('phone: and goes away', b.run("return document.getElementById('detail').offsetParent === null"))
+    b.run("const p = document.getElementById('pick'); p.value = '2'; p.dispatchEvent(new Event('change'))")
+    check('phone: connections by a menu', b.text('#count') == '1 row')
+    for view in ('ladder', 'handshake', 'problems'):
+        b.click(f'#tab-{view}')
+        check(f'phone: {view} fits', b.run('return document.documentElement.scrollWidth') <= 360)
+    b.size(1400, 900)
+    b.open(page, '#1.1')
+    nodes = b.command('Accessibility.getFullAXTree')['nodes']
+    roles = {n['role']['value'] for n in nodes if not n.get('ignored')}
+    wanted = {'grid', 'row', 'gridcell', 'columnheader', 'tablist', 'tab', 'tabpanel', 'listbox', 'option', 'searchbox', 'slider', 'main', 'navigation', 'complementary', 'banner'}
+    check('roles', wanted <= roles, wanted - roles)
+    nameless = [n['role']['value'] for n in nodes if not n.get('ignored') and n['role']['value'] in ('button', 'searchbox', 'tab', 'listbox', 'grid', 'slider', 'combobox', 'application')
+                and not n.get('name', {}).get('value')]
+    check('everything to use has a name', not nameless, nameless)
+    b.run('dispatchEvent(new Event("beforeprint"))')
+    check('paper has all rows', b.run("return document.querySelectorAll('#paper tbody tr').length") == 9)
+    b.run('dispatchEvent(new Event("afterprint"))')
+    pdf = b.command('Page.printToPDF')['data']
+    check('it prints', pdf.startswith('JVBERi0') and len(pdf) > 20000, len(pdf))
+    silent(b, 'shapes')
+    whole = open(page, 'rb').read()
+    for part in (0.97, 0.999):
+        with open(page, 'wb') as file:
+            file.write(whole[:int(len(whole) * part)])
+        b.open(page)
+        check('a page that was cut says so', 'not whole' in b.text('#title') and 'end too early' in b.text('#notices'), b.text('body')[:200])
+    b.console()
+
+
+with tempfile.TemporaryDirectory() as tmp, browser.Browser() as b:
+    page = os.path.join(tmp, 'page.html')
+    for part in (reading, hostile, many, shapes):
+        start = time.monotonic()
+        b.size(1400, 900)
+        part(b, page, os.path.join(tmp, 'made.pcap'))
+        print(f'{part.__name__}: {time.monotonic() - start:.1f} s')
+    start = time.monotonic()
+    shipped(b, page)
+    print(f'shipped captures: {time.monotonic() - start:.1f} s')
+print(f'{checks} checks, {len(bad)} wrong')
+sys.exit(1 if bad else 0)
