@@ -17,6 +17,8 @@ int wst_tool_lint(int argc, char **argv);
 int wst_tool_report(int argc, char **argv);
 int wst_tool_problems(int argc, char **argv);
 int wst_tool_explain(int argc, char **argv);
+int wst_tool_quiz(int argc, char **argv);
+int wst_tool_demo(int argc, char **argv);
 
 /* The version on standard output. Returns the exit status. */
 int wst_tool_version(void);

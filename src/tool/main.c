@@ -30,6 +30,8 @@ static const struct wst_tool_command commands[] = {
      wst_tool_lint},
     {"report", "report [OPTION...] FILE... -o PAGE.html", "one HTML page to look at and pass on",
      wst_tool_report},
+    {"quiz", "quiz CAPTURE", "questions about the capture, graded", wst_tool_quiz},
+    {"demo", "demo [LESSON]", "the shipped lessons: list, trace or write one", wst_tool_demo},
     {"problems", "problems [ID...]", "list the findings there are, or explain some",
      wst_tool_problems},
 };
@@ -37,8 +39,7 @@ enum { COMMANDS = sizeof commands / sizeof *commands };
 
 static const char examples[] =
     "\nExamples\n"
-    "  wstrace captures/01_ws_plain_basic.pcap         what was said\n"
-    "  wstrace --op close,ping,pong -r day.pcapng 'host 10.0.0.7'\n"
+    "  wstrace demo frames                             a shipped capture: what was said\n"
     "  wstrace --json day.pcapng | jq -r 'select(.type == \"message\") | .text'\n"
     "  tcpdump -w - 'tcp port 8080' | wstrace -\n";
 
