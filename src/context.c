@@ -27,6 +27,8 @@ const struct wst_limits wst_limits_default = {
     .max_pipeline = 1024,
     .max_keys = 4096,
     .max_findings = 65536,
+    .tls_wait = 256 * 1024,
+    .tls_wait_ns = 60 * SECOND_NS,
     .reorder_bytes = 4 * MIB,
     .reorder_segments = 4096,
     .reorder_packets = 16,
@@ -78,9 +80,11 @@ struct wst_context *wst_context_new(const struct wst_options *options,
     struct wst_flow_sink sink = wst_conversation_sink;
     sink.user = c;
     if (c->options.wire) wst_wire_init(c, c->options.wire, &sink);
+    c->sink = sink;
     c->net = wst_net_new(&c->options);
     c->flows = wst_flow_table_new(&c->options.limits, c->options.hash_seed, &c->budget, &sink);
-    if (!c->net || !c->flows || !wst_ws_env_init(&c->ws, &c->options, &c->budget)) {
+    if (!c->net || !c->flows || !wst_ws_env_init(&c->ws, &c->options, &c->budget) ||
+        !wst_encrypted_init(c)) {
         wst_context_free(c);
         return NULL;
     }
@@ -92,6 +96,7 @@ void wst_context_free(struct wst_context *c)
     if (!c) return;
     if (c->flows && !c->finished) { /* lets go of every conversation, telling nobody */
         c->timeline.listener.event = NULL;
+        wst_context_tls(c, &(struct wst_tls_hooks){0});
         wst_flow_finish(c->flows, &c->now);
     }
     wst_flow_table_free(c->flows);
@@ -100,6 +105,7 @@ void wst_context_free(struct wst_context *c)
     wst_http_env_free(&c->http);
     wst_ws_env_free(&c->ws);
     wst_timeline_free(&c->timeline);
+    wst_tls_env_free(&c->tls);
     wst_pool_free(&c->pool);
     free(c);
 }

@@ -45,8 +45,7 @@ void wst_conversation_http_free(struct wst_context *c, struct conversation_http 
     wst_conversation_release(c, h);
 }
 
-/* Lets go of whatever a flow carries. */
-static void conversation_free(struct wst_context *c, struct wst_flow *f)
+void wst_conversation_free(struct wst_context *c, struct wst_flow *f)
 {
     void *upper = f->upper;
     f->upper = NULL;
@@ -60,15 +59,19 @@ static void conversation_free(struct wst_context *c, struct wst_flow *f)
         wst_ws_free(&((struct conversation_ws *)upper)->ws, &c->ws);
         wst_conversation_release(c, upper);
         break;
+    case KIND_TLS: wst_encrypted_free(c, upper); break;
     default: break;
     }
 }
 
 void wst_conversation_ignore(struct wst_context *c, struct wst_flow *f)
 {
-    conversation_free(c, f);
+    wst_conversation_free(c, f);
     f->kind = KIND_IGNORED;
-    wst_flow_ignore(c->flows, f);
+    if (f->inner)
+        f->ignored = true;
+    else
+        wst_flow_ignore(c->flows, f);
 }
 
 static void conversation_is(struct wst_context *c, struct wst_flow *f, uint64_t *count)
@@ -80,7 +83,7 @@ static void conversation_is(struct wst_context *c, struct wst_flow *f, uint64_t 
 /* -- what the rooms say
  * ------------------------------------------------------------------------------ */
 
-static void endpoint(const struct wst_flow *f, unsigned side, char ip[46], uint16_t *port)
+void wst_conversation_endpoint(const struct wst_flow *f, unsigned side, char ip[46], uint16_t *port)
 {
     if (!inet_ntop(f->family == 4 ? AF_INET : AF_INET6, f->addr[side], ip, 46)) ip[0] = '\0';
     *port = f->port[side];
@@ -98,7 +101,8 @@ void wst_conversation_lost(struct wst_context *c, void *conversation, const uint
     for (int d = 0; d < 2; d++) {
         if (!lost[d]) continue;
         struct wst_event e = {.type = WST_EVENT_GAP, .dir = (enum wst_dir)d, .when = a->when};
-        e.gap = (struct wst_event_gap){.bytes = lost[d], .offset = -1};
+        bool inexact = ((struct conversation *)conversation)->inexact[d];
+        e.gap = (struct wst_event_gap){.bytes = lost[d], .offset = -1, .inexact = inexact};
         wst_conversation_emit(c, conversation, &e);
     }
 }
@@ -110,8 +114,9 @@ void wst_conversation_handshake(void *user, void *conversation, struct wst_event
     struct wst_event e = {.type = WST_EVENT_HANDSHAKE, .dir = WST_DIR_NONE, .when = a->when};
     base->conn = 0; /* each attempt has a number of its own */
     h->tcp_stream = base->flow->stream;
-    endpoint(base->flow, base->client, h->client_ip, &h->client_port);
-    endpoint(base->flow, !base->client, h->server_ip, &h->server_port);
+    wst_conversation_endpoint(base->flow, base->client, h->client_ip, &h->client_port);
+    wst_conversation_endpoint(base->flow, !base->client, h->server_ip, &h->server_port);
+    if (base->flow->inner) h->tls = wst_encrypted_info(base->flow);
     e.handshake = *h;
     struct wst_context *c = user;
     if (c->wire.on) wst_wire_handshake(c, base, &e);
@@ -149,7 +154,10 @@ struct conversation_ws *wst_conversation_websocket(struct wst_context *c,
     w->base.client = base->client;
     wst_ws_init(&w->ws, w, terms, began_ns);
     f->kind = KIND_WS;
-    f->precious = f->remember = true;
+    for (;; f = wst_encrypted_around(f)->base.flow) { /* and all that it lies in */
+        f->precious = f->remember = true;
+        if (!f->inner) break;
+    }
     return w;
 }
 
@@ -262,7 +270,7 @@ bool wst_conversation_http_again(struct wst_context *c, struct wst_flow *f, unsi
     enum wst_sniffed is = wst_sniff(bytes);
     if (is != WST_SNIFF_HTTP_REQUEST && is != WST_SNIFF_HTTP_RESPONSE) return false;
     if (is == WST_SNIFF_HTTP_REQUEST && !wst_sniff_request_line(bytes)) return false;
-    conversation_free(c, f);
+    wst_conversation_free(c, f);
     if (!http_begin(c, f, is == WST_SNIFF_HTTP_REQUEST ? side : !side)) return true;
     c->timeline.stats.http++;
     struct conversation_http *h = f->upper;
@@ -314,6 +322,7 @@ static void new_other(struct wst_context *c, struct wst_flow *f, unsigned side,
     if (f->witnessed) {
         conversation_is(c, f, &c->timeline.stats.other);
     } else if (looks_like_tls(bytes)) {
+        wst_encrypted_unseen(c, f, side, a);
         conversation_is(c, f, &c->timeline.stats.tls);
     } else {
         struct conversation_new *n = f->upper;
@@ -370,8 +379,17 @@ static void new_first(struct wst_context *c, struct wst_flow *f, unsigned side,
         n->base.client = (uint8_t)side;
         wst_conversation_sink.data(c, f, side, bytes, a);
         break;
-    case WST_SNIFF_TLS: conversation_is(c, f, &c->timeline.stats.tls); break;
-    case WST_SNIFF_H2: conversation_is(c, f, &c->timeline.stats.other); break;
+    case WST_SNIFF_TLS: /* a ClientHello, or the ServerHello that was captured before it */
+        c->timeline.stats.tls++;
+        if (wst_encrypted_begin(c, f, bytes.p[5] == 1 ? side : !side))
+            new_hand_on(c, f, n, side, bytes, a);
+        else
+            conversation_new_free(c, n);
+        break;
+    case WST_SNIFF_H2:
+        if (f->inner) wst_encrypted_http2(c, f, a);
+        conversation_is(c, f, &c->timeline.stats.other);
+        break;
     default: new_other(c, f, side, bytes, a);
     }
 }
@@ -453,6 +471,7 @@ static void flow_data(void *user, struct wst_flow *f, unsigned side, struct wst_
     case KIND_NEW: new_data(c, f, side, bytes, a); break;
     case KIND_SOCKS: socks_data(c, f, side, bytes, a); break;
     case KIND_PICKUP: wst_pickup_data(c, f, side, bytes, a); break;
+    case KIND_TLS: wst_encrypted_data(c, f, side, bytes, a); break;
     default: break;
     }
 }
@@ -464,7 +483,7 @@ static void flow_gap(void *user, struct wst_flow *f, unsigned side, uint64_t n,
     switch (f->kind) {
     case KIND_WS: {
         struct conversation_ws *w = f->upper;
-        wst_ws_gap(&w->ws, &c->ws, direction(&w->base, side), n, a);
+        wst_ws_gap(&w->ws, &c->ws, direction(&w->base, side), n, cause != WST_GAP_SEALED, a);
         wst_wire_gap(c, f, side, n);
         if (cause == WST_GAP_LIMIT)
             wst_conversation_problem(c, w, WST_PROBLEM_TCP_REORDER_LIMIT, direction(&w->base, side),
@@ -478,7 +497,10 @@ static void flow_gap(void *user, struct wst_flow *f, unsigned side, uint64_t n,
     case KIND_HTTP: {
         struct conversation_http *h = f->upper;
         h->lost[direction(&h->base, side)] += n;
-        bool taken = wst_http_gap(&h->http, &c->http, direction(&h->base, side), n, a);
+        if (cause == WST_GAP_SEALED) h->base.inexact[direction(&h->base, side)] = true;
+        /* What may be any number fits into no body. */
+        bool taken = wst_http_gap(&h->http, &c->http, direction(&h->base, side),
+                                  cause == WST_GAP_SEALED ? UINT64_MAX : n, a);
         if (taken)
             wst_wire_gap(c, f, side, n);
         else
@@ -492,7 +514,8 @@ static void flow_gap(void *user, struct wst_flow *f, unsigned side, uint64_t n,
         if (f->upper) wst_buf_free(&((struct conversation_new *)f->upper)->early[side], &c->budget);
         wst_wire_gap(c, f, side, n);
         break;
-    case KIND_PICKUP: wst_pickup_gap(c, f, side, n, a); break;
+    case KIND_PICKUP: wst_pickup_gap(c, f, side, n, cause, a); break;
+    case KIND_TLS: wst_encrypted_gap(c, f, side, n, a); break;
     case KIND_SOCKS: wst_conversation_ignore(c, f); break;
     default: break;
     }
@@ -511,6 +534,8 @@ static void flow_fin(void *user, struct wst_flow *f, unsigned side, const struct
         struct conversation_http *h = f->upper;
         wst_http_fin(&h->http, &c->http, direction(&h->base, side), a);
         http_settled(c, f, side, (struct wst_slice){NULL, 0}, a);
+    } else if (f->kind == KIND_TLS) {
+        wst_encrypted_fin(c, f, side, a);
     }
 }
 
@@ -535,6 +560,7 @@ static void flow_end(void *user, struct wst_flow *f, enum wst_tcp_end how,
     struct wst_context *c = user;
     if (f->kind == KIND_HTTP) http_end(c, f, a);
     if (f->kind == KIND_PICKUP) wst_pickup_end(c, f, a);
+    if (f->kind == KIND_TLS) wst_encrypted_end(c, f, how, a);
     if (f->kind == KIND_WS) {
         struct conversation_ws *w = f->upper;
         if (how == WST_TCP_EVICTED)
@@ -543,13 +569,14 @@ static void flow_end(void *user, struct wst_flow *f, enum wst_tcp_end how,
                 "the connection was forgotten to stay inside the memory budget", a);
         wst_ws_end(&w->ws, &c->ws, how, a);
     }
-    conversation_free(c, f);
+    wst_conversation_free(c, f);
     f->kind = KIND_IGNORED;
 }
 
 static void flow_shrink(void *user, struct wst_flow *f, const struct wst_arrival *a)
 {
     struct wst_context *c = user;
+    while (f->kind == KIND_TLS) f = &((struct conversation_tls *)f->upper)->inner;
     if (f->kind != KIND_WS) return;
     struct conversation_ws *w = f->upper;
     if (wst_ws_shrink(&w->ws, &c->ws))
@@ -561,6 +588,10 @@ static void flow_conflict(void *user, struct wst_flow *f, unsigned side, uint64_
                           const struct wst_arrival *a)
 {
     struct wst_context *c = user;
+    if (f->kind == KIND_TLS) {
+        flow_conflict(user, &((struct conversation_tls *)f->upper)->inner, side, bytes, a);
+        return;
+    }
     if (f->kind != KIND_WS) return;
     struct conversation_ws *w = f->upper;
     char detail[96];

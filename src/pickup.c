@@ -145,6 +145,7 @@ static void pickup_accept(struct wst_context *c, struct wst_flow *f, unsigned cl
         base.conn = p->base.conn;
     }
     uint64_t lost[2] = {p->lost[client], p->lost[!client]};
+    bool inexact[2] = {p->base.inexact[client], p->base.inexact[!client]};
     struct wst_seek *seek[2] = {p->seek[client], p->seek[!client]};
     p->seek[0] = p->seek[1] = NULL;
     struct conversation_ws *w = wst_conversation_websocket(c, &base, &terms, a->when.ns);
@@ -156,6 +157,7 @@ static void pickup_accept(struct wst_context *c, struct wst_flow *f, unsigned cl
         wst_conversation_ignore(c, f);
         return;
     }
+    memcpy(w->base.inexact, inexact, sizeof inexact);
     wst_conversation_lost(c, w, lost, a);
     if (c->wire.on) { /* offsets count from where the search began */
         uint64_t left[2] = {0, 0};
@@ -201,13 +203,14 @@ void wst_pickup_data(struct wst_context *c, struct wst_flow *f, unsigned side,
 }
 
 void wst_pickup_gap(struct wst_context *c, struct wst_flow *f, unsigned side, uint64_t n,
-                    const struct wst_arrival *a)
+                    enum wst_gap_cause cause, const struct wst_arrival *a)
 {
     struct conversation_pickup *p = f->upper;
     if (pickup_look(c, f, true, a)) {
-        wst_conversation_sink.gap(c, f, side, n, WST_GAP_LOST, a);
+        wst_conversation_sink.gap(c, f, side, n, cause, a);
         return;
     }
+    if (cause == WST_GAP_SEALED) p->base.inexact[side] = true;
     p->lost[side] += n;
     wst_wire_gap(c, f, side, n);
     if (!p->seek[side]) p->seek[side] = wst_seek_new(&c->budget, 0);

@@ -14,6 +14,7 @@
 #include "pool.h"
 #include "sniff/sniff.h"
 #include "timeline/timeline.h"
+#include "tls/tls.h"
 #include "ws/ws.h"
 
 enum wst_kind {               /* wst_flow.kind: what a conversation is */
@@ -24,6 +25,7 @@ enum wst_kind {               /* wst_flow.kind: what a conversation is */
                 KIND_IDLE1,   /* … side 1 asks */
                 KIND_PICKUP,  /* joined in the middle: is it WebSocket? */
                 KIND_WS,      /* upper: struct conversation_ws */
+                KIND_TLS,     /* upper: struct conversation_tls */
                 KIND_IGNORED, /* nobody wants it */
 };
 
@@ -31,6 +33,8 @@ struct conversation { /* what every kind begins with; `conversation` of the room
     struct wst_flow *flow;
     uint64_t conn;  /* its number in the timeline; 0: none yet */
     uint8_t client; /* the side that asked, when the kind knows */
+    bool inexact[2]; /* of the bytes missing so far some lay inside TLS records; by direction, in
+                      * KIND_PICKUP by side */
 };
 
 struct conversation_new { /* KIND_NEW, KIND_SOCKS */
@@ -61,6 +65,16 @@ struct conversation_pickup { /* KIND_PICKUP; also waits in a list, the oldest is
     struct conversation_pickup *newer, *older;
 };
 
+struct conversation_tls { /* KIND_TLS; not from the pool: it is larger, and few stay */
+    struct conversation base;
+    struct wst_tls tls;
+    struct wst_flow inner; /* what is inside; no record of the table */
+    struct wst_tls_info info;
+    bool opened;                /* what is inside counts, not this */
+    uint64_t plain[2], lost[2]; /* decrypted bytes so far; those missing and not told to the hook */
+    struct conversation_tls *newer, *older;
+};
+
 struct wst_tap; /* what one conversation's wire bytes are kept in; wire.c */
 
 struct wst_wire_room { /* only with options.wire */
@@ -83,6 +97,11 @@ struct wst_context {
     struct wst_http_env http;
     struct wst_ws_env ws;
     struct wst_wire_room wire;
+    struct wst_tls_env tls;
+    struct wst_tls_hooks tls_hooks;
+    bool tls_wanting;          /* the hook is asked for secrets */
+    struct wst_flow_sink sink; /* what the flow table calls; also for what lies inside TLS */
+    struct conversation_tls *encrypted_oldest, *encrypted_newest;
     struct wst_when now; /* the packet being worked on */
     struct conversation_pickup *pickups_oldest, *pickups_newest;
     uint32_t pickups;
@@ -114,6 +133,10 @@ void wst_conversation_emit(void *user, void *conversation, struct wst_event *eve
 void wst_conversation_lost(struct wst_context *c, void *conversation, const uint64_t lost[2],
                            const struct wst_arrival *a);
 void wst_conversation_ignore(struct wst_context *c, struct wst_flow *f);
+/* Lets go of whatever a flow carries. */
+void wst_conversation_free(struct wst_context *c, struct wst_flow *f);
+void wst_conversation_endpoint(const struct wst_flow *f, unsigned side, char ip[46],
+                               uint16_t *port);
 struct conversation_ws *wst_conversation_websocket(struct wst_context *c,
                                                    const struct conversation *base,
                                                    const struct wst_ws_terms *terms,
@@ -141,9 +164,33 @@ void wst_pickup_begin(struct wst_context *c, struct wst_flow *f, struct conversa
 void wst_pickup_data(struct wst_context *c, struct wst_flow *f, unsigned side,
                      struct wst_slice bytes, const struct wst_arrival *a);
 void wst_pickup_gap(struct wst_context *c, struct wst_flow *f, unsigned side, uint64_t n,
-                    const struct wst_arrival *a);
+                    enum wst_gap_cause cause, const struct wst_arrival *a);
 /* The flow is over: the last chance. True: it is a WebSocket conversation now. */
 bool wst_pickup_end(struct wst_context *c, struct wst_flow *f, const struct wst_arrival *a);
 void wst_pickup_free(struct wst_context *c, struct conversation_pickup *p);
+
+/* encrypted.c */
+bool wst_encrypted_init(struct wst_context *c);
+bool wst_encrypted_begin(struct wst_context *c, struct wst_flow *f, unsigned client);
+void wst_encrypted_free(struct wst_context *c, struct conversation_tls *t);
+void wst_encrypted_data(struct wst_context *c, struct wst_flow *f, unsigned side,
+                        struct wst_slice bytes, const struct wst_arrival *a);
+void wst_encrypted_gap(struct wst_context *c, struct wst_flow *f, unsigned side, uint64_t n,
+                       const struct wst_arrival *a);
+void wst_encrypted_fin(struct wst_context *c, struct wst_flow *f, unsigned side,
+                       const struct wst_arrival *a);
+void wst_encrypted_end(struct wst_context *c, struct wst_flow *f, enum wst_tcp_end how,
+                       const struct wst_arrival *a);
+/* Of a flow with `inner` set: the conversation it lies in, and what is told of that. */
+struct conversation_tls *wst_encrypted_around(const struct wst_flow *inner);
+const struct wst_tls_info *wst_encrypted_info(struct wst_flow *inner);
+/* How many TLS connections the flow lies in. */
+unsigned wst_encrypted_depth(const struct wst_flow *f);
+/* HTTP/2 was found inside. */
+void wst_encrypted_http2(struct wst_context *c, struct wst_flow *inner,
+                         const struct wst_arrival *a);
+/* TLS in mid-stream: it cannot be read. `side` sent what was seen. */
+void wst_encrypted_unseen(struct wst_context *c, struct wst_flow *f, unsigned side,
+                          const struct wst_arrival *a);
 
 #endif

@@ -36,25 +36,31 @@ struct tap_side {
     struct wst_buf head; /* the last HTTP head of this side */
 };
 
-struct wst_tap { /* of one flow */
+struct wst_tap { /* of one flow, or of what lies inside one */
     struct wst_tap *next;
-    uint32_t stream;
+    uint64_t key;
     struct tap_side side[2];
 };
 
 /* -- taps ---------------------------------------------------------------------------------------
  */
 
-static struct wst_tap **tap_place(struct wst_wire_room *w, uint32_t stream)
+/* Its stream number, and how deep inside TLS it lies. */
+static uint64_t tap_key(const struct wst_flow *f)
 {
-    struct wst_tap **at = &w->taps[stream & w->taps_mask];
-    while (*at && (*at)->stream != stream) at = &(*at)->next;
+    return f->stream | (uint64_t)wst_encrypted_depth(f) << 32;
+}
+
+static struct wst_tap **tap_place(struct wst_wire_room *w, uint64_t key)
+{
+    struct wst_tap **at = &w->taps[key & w->taps_mask];
+    while (*at && (*at)->key != key) at = &(*at)->next;
     return at;
 }
 
 static struct wst_tap *tap_find(struct wst_context *c, const struct wst_flow *f)
 {
-    return c->wire.taps ? *tap_place(&c->wire, f->stream) : NULL;
+    return c->wire.taps ? *tap_place(&c->wire, tap_key(f)) : NULL;
 }
 
 static void taps_grow(struct wst_context *c)
@@ -70,8 +76,8 @@ static void taps_grow(struct wst_context *c)
     for (uint32_t i = 0; i < old_n; i++)
         for (struct wst_tap *t = old[i], *next; t; t = next) {
             next = t->next;
-            t->next = taps[t->stream & w->taps_mask];
-            taps[t->stream & w->taps_mask] = t;
+            t->next = taps[t->key & w->taps_mask];
+            taps[t->key & w->taps_mask] = t;
         }
     free(old);
 }
@@ -87,8 +93,8 @@ static struct wst_tap *tap_of(struct wst_context *c, const struct wst_flow *f)
         wst_budget_give(&c->budget, sizeof *t);
         return NULL;
     }
-    t->stream = f->stream;
-    *tap_place(&c->wire, f->stream) = t;
+    t->key = tap_key(f);
+    *tap_place(&c->wire, tap_key(f)) = t;
     c->wire.taps_n++;
     return t;
 }
@@ -127,7 +133,7 @@ static void tap_free(struct wst_context *c, struct wst_tap *t)
 
 static void tap_forget(struct wst_context *c, const struct wst_flow *f)
 {
-    struct wst_tap **at = c->wire.taps ? tap_place(&c->wire, f->stream) : NULL, *t;
+    struct wst_tap **at = c->wire.taps ? tap_place(&c->wire, tap_key(f)) : NULL, *t;
     if (!at || !(t = *at)) return;
     *at = t->next;
     c->wire.taps_n--;
@@ -194,7 +200,8 @@ static uint64_t side_needs(const struct wst_context *c, const struct wst_flow *f
     uint64_t keep = l->max_head + l->max_early; /* what may wait elsewhere before it is known */
     switch (f->kind) {
     case KIND_IDLE0:
-    case KIND_IDLE1: return s->end;
+    case KIND_IDLE1:
+    case KIND_TLS: return s->end;
     case KIND_HTTP: {
         const struct conversation_http *h = f->upper;
         enum wst_dir dir = side == h->base.client ? WST_C2S : WST_S2C;

@@ -113,6 +113,13 @@ WST_API uint64_t wst_capture_read_bytes(const struct wst_capture *capture);
 /* Reads everything and pushes it. Live: until wst_capture_stop. Returns the number of troubles
  * told; 0: all was well. Packets that fail the filter are counted in the numbering but not pushed. */
 WST_API int wst_capture_run(struct wst_capture *capture, const struct wst_capture_sink *sink);
+/* Goes through the regular files that are not read to their end yet, for decryption secrets alone:
+ * a pcapng may hold them behind the packets they open. May be called from inside wst_capture_run,
+ * which will tell those secrets again; damage is not told here. */
+WST_API void wst_capture_secrets_ahead(struct wst_capture *capture,
+                                       void (*secrets)(void *user, uint32_t type,
+                                                       struct wst_slice secrets),
+                                       void *user);
 /* Makes wst_capture_run return soon. Safe in a signal handler and from another thread. */
 WST_API void wst_capture_stop(struct wst_capture *capture);
 /* Live counters as tcpdump shows them: pushed, passed the filter, dropped by the kernel. Returns

@@ -151,6 +151,8 @@ struct wst_event_close {
 struct wst_event_gap {
     uint64_t bytes;
     int64_t offset; /* as in frame; -1 before the handshake */
+    bool inexact;   /* they lay inside TLS records that were not read: `bytes` is the most it can
+                     * have been */
 };
 
 struct wst_event_problem {
@@ -188,6 +190,7 @@ struct wst_event_stats {
     int64_t captured, received, dropped; /* live only, else -1 */
     const struct wst_finding *findings;  /* as in `end`, of everything */
     size_t findings_n;
+    uint64_t tls_no_key;            /* TLS connections that stayed closed: no key, a wrong one, an unknown cipher */
     /* What else was there. */
     uint64_t tls, http, other;      /* TCP conversations that look like TLS, plain HTTP, anything else with data */
     /* Not in the JSON contract, for the words of a summary. */

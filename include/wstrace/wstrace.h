@@ -18,6 +18,7 @@
 #include <wstrace/capture.h>
 #include <wstrace/event.h>
 #include <wstrace/render.h>
+#include <wstrace/tls.h>
 #include <wstrace/wire.h>
 
 #ifdef __cplusplus
@@ -39,6 +40,8 @@ struct wst_limits {
     uint32_t max_pipeline; /* 1024: requests waiting for their responses */
     uint32_t max_keys;     /* 4096: Sec-WebSocket-Keys remembered, to know one that is used again */
     uint32_t max_findings; /* 65536: open connections whose findings are counted by id */
+    size_t tls_wait;     /* 256 KiB: bytes of a TLS connection that wait for keys or the other side */
+    int64_t tls_wait_ns; /* 60 s: how long they wait for keys; libraries log them at once */
     /* -- TCP and IP -- */
     size_t reorder_bytes;     /* 4 MiB: out-of-order bytes a direction; a full scaled window is seldom more */
     uint32_t reorder_segments; /* 4096: their number */

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* Names kept for a sentence about the capture; a hostile one could have 65536. */
 enum { LINK_NAMES_MAX = 256 };
@@ -294,6 +295,40 @@ int wst_capture_run(struct wst_capture *c, const struct wst_capture_sink *sink)
             run_file(c, e, &feed);
     }
     return feed.troubles;
+}
+
+static int pass_over(void *user, const struct wst_packet *packet)
+{
+    (void)user;
+    (void)packet;
+    return 0;
+}
+
+/* With a source of its own: the one being read stays where it is. Of files alone, for a pipe has
+ * nothing ahead that could be put back. */
+static void secrets_of(struct wst_capture *c, const struct entry *e,
+                       const struct wst_capture_sink *sink)
+{
+    struct wst_feed feed = {.sink = sink, .stop = &c->stop, .source = e->name};
+    struct wst_source source;
+    struct stat st;
+    if (e->in_memory)
+        wst_source_open_memory(&source, e->memory);
+    else if (strcmp(e->name, "-") == 0 || stat(e->name, &st) != 0 || !S_ISREG(st.st_mode) ||
+             wst_source_open(&source, e->name, &c->stop) != 0)
+        return;
+    wst_reader_secrets(&source, &feed);
+    wst_source_close(&source);
+}
+
+void wst_capture_secrets_ahead(struct wst_capture *c,
+                               void (*secrets)(void *user, uint32_t type, struct wst_slice secrets),
+                               void *user)
+{
+    struct wst_capture_sink sink = {.user = user, .packet = pass_over, .secrets = secrets};
+    size_t from = c->now ? (size_t)(c->now - c->entries) : 0;
+    for (size_t i = from; i < c->n; i++)
+        if (!c->entries[i].live) secrets_of(c, &c->entries[i], &sink);
 }
 
 void wst_capture_stop(struct wst_capture *c)

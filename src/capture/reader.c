@@ -133,3 +133,12 @@ void wst_reader_run(struct wst_source *source, struct wst_feed *feed)
         break;
     }
 }
+
+void wst_reader_secrets(struct wst_source *source, struct wst_feed *feed)
+{
+    struct wst_pcapng ng;
+    if (wst_source_want(source, 4) < 4 || !wst_pcapng_is(wst_source_at(source))) return;
+    wst_pcapng_init(&ng, source);
+    wst_pcapng_run(&ng, feed);
+    wst_pcapng_free(&ng);
+}

@@ -17,4 +17,7 @@ int wst_reader_peek(struct wst_source *source, void (*link)(void *user, uint32_t
 /* Reads all of it. */
 void wst_reader_run(struct wst_source *source, struct wst_feed *feed);
 
+/* Runs through a source for its decryption secrets alone; only a pcapng has any. */
+void wst_reader_secrets(struct wst_source *source, struct wst_feed *feed);
+
 #endif

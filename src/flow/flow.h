@@ -72,6 +72,7 @@ struct wst_flow {
     bool touched : 1;      /* since the sweep came by */
     bool precious : 1;     /* the pipeline's: forget it last, and give it the long idle time */
     bool remember : 1;     /* the pipeline's: hold retransmissions against what was delivered */
+    bool inner : 1;        /* the pipeline's: no TCP connection, but what lies inside one */
     uint8_t heard : 2;     /* bit 1 << side: a packet of that side was captured */
     uint16_t port[2];
 
@@ -79,7 +80,12 @@ struct wst_flow {
     uint8_t addr[2][16]; /* IPv4 in the first 4 bytes */
 };
 
-enum wst_gap_cause { WST_GAP_LOST, WST_GAP_SNAPPED, WST_GAP_LIMIT };
+enum wst_gap_cause {
+    WST_GAP_LOST,
+    WST_GAP_SNAPPED,
+    WST_GAP_LIMIT,
+    WST_GAP_SEALED, /* the pipeline's: inside records of TLS; so many bytes at most */
+};
 
 /* What the table calls. Any may ignore the flow, none may push segments. */
 struct wst_flow_sink {

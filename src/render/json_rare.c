@@ -220,6 +220,7 @@ void wst_json_gap(struct wst_json *json, const struct wst_event *event)
     struct wst_out *out = begin(json, event, wst_json_dir_of(event));
     put_number(out, ",\"bytes\":", event->gap.bytes);
     put_number_or_null(out, ",\"offset\":", event->gap.offset);
+    if (event->gap.inexact) wst_out_text(out, ",\"exact\":false");
     wst_out_text(out, "}\n");
 }
 
@@ -310,6 +311,7 @@ void wst_json_stats(struct wst_json *json, const struct wst_event *event)
     put_number(out, ",\"tls\":", s->tls);
     put_number(out, ",\"http\":", s->http);
     put_number(out, ",\"other\":", s->other);
+    put_number(out, ",\"tls_no_key\":", s->tls_no_key);
     put_findings(out, s->findings, s->findings_n);
     wst_out_text(out, "}\n");
 }

@@ -38,6 +38,7 @@ struct wst_text {
     bool timed;                /* a line was written: the next two hold */
     int64_t first_ns, last_ns; /* times of the first line and of the last */
     unsigned conn_width;       /* digits of the largest connection number so far */
+    uint32_t no_keys;          /* notes about TLS without a key so far */
     struct wst_text_held held;
 };
 

@@ -9,6 +9,8 @@
 
 #include <wstrace/event.h>
 
+enum { NO_KEYS_TOLD = 10 }; /* a screen has room for them */
+
 /* -- small pieces --------------------------------------------------------------------------- */
 
 static void put_escaped(struct wst_out *out, const char *words)
@@ -34,7 +36,7 @@ void wst_text_gap(struct wst_text *text, const struct wst_event *event)
     wst_out_text(out, "gap                      ");
     out->at = wst_text_right(wst_out_reserve(out, 32), event->gap.bytes, 7);
     wst_out_text(out, event->gap.bytes == 1 ? "  byte missing" : "  bytes missing");
-    wst_out_text(out, " from the capture");
+    wst_out_text(out, event->gap.inexact ? " at most, inside TLS records" : " from the capture");
     if (event->gap.offset >= 0) {
         wst_out_text(out, ", from offset ");
         wst_out_number(out, (uint64_t)event->gap.offset);
@@ -66,12 +68,23 @@ static void put_reference(struct wst_out *out, const struct wst_event *event,
     wst_out_text(out, ")");
 }
 
+/* A network is full of TLS that nobody asked about: some are told one by one, all are counted. */
+static bool one_of_many(struct wst_text *text, const struct wst_event *event)
+{
+    if (event->problem.problem != WST_PROBLEM_TLS_NO_KEY || text->options.frames) return false;
+    if (++text->no_keys <= NO_KEYS_TOLD) return false;
+    if (text->no_keys > NO_KEYS_TOLD + 1) return true;
+    wst_out_text(begin(text, event), "note   further TLS connections without a key are only counted\n");
+    return true;
+}
+
 void wst_text_problem(struct wst_text *text, const struct wst_event *event)
 {
     static const struct wst_problem_row unknown = {"unknown", WST_NOTE, NULL, "", ""};
     static const char *const words[WST_LEVELS] = {"note   ", "WARN   ", "ERROR  "};
     static const enum wst_text_ink inks[WST_LEVELS] = {WST_TEXT_DIM, WST_TEXT_WARN, WST_TEXT_BAD};
     const struct wst_problem_row *row = wst_problem_row(event->problem.problem);
+    if (one_of_many(text, event)) return;
     struct wst_out *out = begin(text, event);
     if (row == NULL) row = &unknown;
     wst_text_ink(text, inks[row->level]);
@@ -213,6 +226,11 @@ static void put_traffic(struct wst_out *out, const struct wst_event_stats *s, bo
 static void put_unread(struct wst_text *text, const struct wst_event_stats *s)
 {
     struct wst_out *out = &text->render.out;
+    if (s->tls_no_key > 0) {
+        wst_out_text(out, "TLS, no key: ");
+        wst_out_number(out, s->tls_no_key);
+        wst_out_text(out, "\n");
+    }
     if (s->unknown_link == 0 && s->dropped <= 0) return;
     wst_text_ink(text, WST_TEXT_WARN);
     if (s->unknown_link > 0) {

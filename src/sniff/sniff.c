@@ -39,7 +39,7 @@ static enum wst_sniffed sniff_tls(struct wst_slice s)
 {
     if (s.n >= 2 && s.p[1] != 3) return WST_SNIFF_OTHER;
     if (s.n >= 3 && s.p[2] > 4) return WST_SNIFF_OTHER;
-    if (s.n >= 5 && (wst_be16(s.p + 3) > 16384 || wst_be16(s.p + 3) < 4)) return WST_SNIFF_OTHER;
+    if (s.n >= 5 && (wst_be16(s.p + 3) > 16384 || wst_be16(s.p + 3) == 0)) return WST_SNIFF_OTHER;
     if (s.n < 6) return WST_SNIFF_MORE;
     return s.p[5] == 1 || s.p[5] == 2 ? WST_SNIFF_TLS : WST_SNIFF_OTHER;
 }

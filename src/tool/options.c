@@ -119,6 +119,21 @@ static int take_device(void *target, const char *text)
     return 0;
 }
 
+static int take_keylog(void *target, const char *text)
+{
+    struct wst_tool_options *o = target;
+
+    o->keys.keylogs[o->keys.keylogs_n++] = text;
+    return 0;
+}
+static int take_rsa_key(void *target, const char *text)
+{
+    struct wst_tool_options *o = target;
+
+    o->keys.rsa_keys[o->keys.rsa_keys_n++] = text;
+    return 0;
+}
+
 #define AT(field) offsetof(struct wst_tool_options, field)
 #define FLAG(field) WST_TOOL_FLAG, AT(field), 0, 0, NULL
 #define COUNT(field) WST_TOOL_COUNT, AT(field), 0, 0, NULL
@@ -144,6 +159,11 @@ const struct wst_tool_arg wst_tool_trace_args[] = {
     {NULL, 0, "queue", "SIZE", SIZE(queue, 1 << 20), "packets that may wait for the output (default 64M)"},
     {NULL, 'y', "linktype", "TYPE", WORD(link_type), "link type to capture with"},
     {NULL, 0, "stats", "SECONDS", NUMBER(stats_seconds, 1, 86400), "figures on standard error every so often"},
+
+    {"Encrypted connections", 0, "keylog", "FILE", CALL(take_keylog), "TLS key log (NSS format); may be repeated; SSLKEYLOGFILE is read, too"},
+    {NULL, 0, "rsa-key", "PEM", CALL(take_rsa_key), "the server's private key, for RSA key exchange (before TLS 1.3)"},
+    {NULL, 0, "tls-plaintext", "FILE", WORD(plaintext), "write what was decrypted to FILE, a pcap for other tools; sensitive"},
+    {NULL, 0, "embed-keys", "FILE", WORD(embed), "copy the packets to FILE, a pcapng with the secrets they need; sensitive"},
 
     {"Selection", 0, "conn", "N", NUMBER(conn, 1, UINT64_MAX), "only connection N, as the output numbers them"},
     {NULL, 0, "dir", "DIRECTION", CALL(take_dir), "only c2s (client to server) or s2c"},
@@ -257,7 +277,9 @@ static bool make_room(struct wst_tool_options *o, int argc, char **argv)
     o->files = calloc((size_t)argc + 1, sizeof *o->files);
     o->devices = calloc((size_t)argc + 1, sizeof *o->devices);
     o->filter = calloc(all, 1);
-    return o->items && o->files && o->devices && o->filter;
+    o->keys.keylogs = calloc((size_t)argc + 1, sizeof *o->keys.keylogs);
+    o->keys.rsa_keys = calloc((size_t)argc + 1, sizeof *o->keys.rsa_keys);
+    return o->items && o->files && o->devices && o->filter && o->keys.keylogs && o->keys.rsa_keys;
 }
 
 size_t wst_tool_reading_args(struct wst_tool_arg *to)
@@ -294,5 +316,7 @@ void wst_tool_options_free(struct wst_tool_options *options)
     free(options->items);
     free(options->files);
     free(options->devices);
+    free(options->keys.keylogs);
+    free(options->keys.rsa_keys);
     free(options->filter);
 }

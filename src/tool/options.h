@@ -7,6 +7,7 @@
 #define WST_TOOL_OPTIONS_H
 
 #include "args.h"
+#include "keys.h"
 
 #include <stdbool.h>
 #include <wstrace/wstrace.h>
@@ -38,6 +39,9 @@ struct wst_tool_options {
     size_t devices_n;
     const char *link_type; /* -y */
     const char *output;    /* -o */
+    struct wst_tool_key_options keys; /* --keylog, --rsa-key; lists owned */
+    const char *plaintext; /* --tls-plaintext */
+    const char *embed;     /* --embed-keys */
     uint64_t count;        /* -c; 0: no end */
     uint64_t snaplen, buffer_kib, queue, conn;
     uint64_t stats_seconds; /* --stats; 0: never */

@@ -7,10 +7,12 @@
 #include "attend.h"
 #include "command.h"
 #include "devices.h"
+#include "keys.h"
 #include "options.h"
 #include "output.h"
 #include "progress.h"
 #include "say.h"
+#include "sensitive.h"
 #include "stop.h"
 
 #include <errno.h>
@@ -39,7 +41,10 @@ struct run {
     struct wst_tool_output output;
     struct wst_tool_progress progress;
     struct wst_tool_attend attend;
+    struct wst_tool_keys keys;
+    struct wst_tool_sensitive plaintext, embedded;
     char (*device_names)[WST_TOOL_DEVICE_SIZE]; /* of those given by number */
+    bool busy;                                  /* packets need more than the context: see on_packet */
     uint64_t packets;                           /* that passed the filter */
     bool prompt;                                /* somebody waits for each packet's lines */
     uint32_t link_type;                         /* of the packet before */
@@ -92,6 +97,11 @@ static int on_packet(void *user, const struct wst_packet *packet)
     if (packet->link_type != run->link_type) meet_link_type(run, packet->link_type);
 
     wst_context_packet(run->context, packet);
+    if (run->busy) {
+        wst_tool_keys_look(&run->keys, false);
+        if (wst_tool_sensitive_wanted(&run->embedded))
+            wst_tool_embed_packet(&run->embedded, packet);
+    }
     wst_tool_progress_step(&run->progress);
     wst_tool_attend_packet(&run->attend);
     if (run->prompt) tap_flush(run);
@@ -124,6 +134,35 @@ static void on_comment(void *user, uint64_t pkt, struct wst_slice text)
     wst_tool_output_write(&run->output, (const uint8_t *)line, n);
 }
 
+static void on_secrets(void *user, uint32_t type, struct wst_slice secrets)
+{
+    struct run *run = user;
+
+    wst_tool_keys_secrets(&run->keys, type, secrets);
+}
+
+/* A connection without its key: the secrets may stand behind the packets. */
+static void on_wanted(void *user)
+{
+    struct run *run = user;
+
+    wst_capture_secrets_ahead(run->capture, wst_tool_keys_secrets, &run->keys);
+}
+
+static void on_plain(void *user, const struct wst_tls_plain *plain)
+{
+    struct run *run = user;
+
+    wst_tool_plaintext_write(&run->plaintext, plain);
+}
+
+static void on_used_secrets(void *user, struct wst_slice lines)
+{
+    struct run *run = user;
+
+    wst_tool_embed_secrets(&run->embedded, lines);
+}
+
 static void on_trouble(void *user, const char *source, uint64_t pkt, uint64_t byte,
                        const char *what)
 {
@@ -147,7 +186,10 @@ static void on_dropped(void *user, uint64_t packets, int64_t ns)
 
 static void on_pause(void *user, int64_t ns)
 {
-    wst_tool_attend_pause(&((struct run *)user)->attend, ns);
+    struct run *run = user;
+
+    wst_tool_keys_look(&run->keys, false); /* before capture time goes on: late keys are in time */
+    wst_tool_attend_pause(&run->attend, ns);
 }
 
 static int64_t on_clock(void *user)
@@ -258,22 +300,47 @@ static bool make_chain(struct run *run)
     return run->context != NULL;
 }
 
-/* Lines leave packet by packet when asked to, or when a person or a running pipe is at either end.
- * A device pauses when it has nothing more (attend.c), which is as soon and costs less. Not event
- * by event: text joins a frame and its message, which one packet completes. */
-static bool want_prompt(const struct run *run)
+/* A pipe that may still grow while it is read. */
+static bool reads_pipe(const struct run *run)
 {
     const struct wst_tool_options *o = run->options;
     struct stat input;
 
-    if (o->line_buffered) return true;
-    if (o->devices_n) return false;
-    if (isatty(run->output.fd)) return true;
     for (size_t i = 0; i < o->files_n; i++)
         if (strcmp(o->files[i].name, "-") == 0 && fstat(STDIN_FILENO, &input) == 0 &&
             !S_ISREG(input.st_mode))
             return true;
     return false;
+}
+
+/* Secrets in, and the two files in which they or what they open go out. */
+static int open_encrypted(struct run *run)
+{
+    const struct wst_tool_options *o = run->options;
+    size_t inputs = o->devices_n ? 0 : run->sources_n;
+    bool follow = wst_tool_keys_may_come(&o->keys, o->devices_n || reads_pipe(run));
+    int status = wst_tool_plaintext_open(&run->plaintext, o->plaintext, run->sources, inputs);
+
+    if (status == 0)
+        status = wst_tool_embed_open(&run->embedded, o->embed, run->sources, inputs);
+    if (status == 0) status = wst_tool_keys_open(&run->keys, run->context, &o->keys, follow);
+    if (status) return status;
+    struct wst_tls_hooks hooks = {.user = run, .wanted = on_wanted, .keys_may_come = follow};
+    if (wst_tool_sensitive_wanted(&run->plaintext)) hooks.plain = on_plain;
+    if (wst_tool_sensitive_wanted(&run->embedded)) hooks.secrets = on_used_secrets;
+    wst_context_tls(run->context, &hooks);
+    run->busy = follow || wst_tool_sensitive_wanted(&run->embedded);
+    return 0;
+}
+
+/* Lines leave packet by packet when asked to, or when a person or a running pipe is at either end.
+ * A device pauses when it has nothing more (attend.c), which is as soon and costs less. Not event
+ * by event: text joins a frame and its message, which one packet completes. */
+static bool want_prompt(const struct run *run)
+{
+    if (run->options->line_buffered) return true;
+    if (run->options->devices_n) return false;
+    return isatty(run->output.fd) || reads_pipe(run);
 }
 
 /* -- the run -------------------------------------------------------------------------------------
@@ -366,6 +433,7 @@ static int run_trace(struct run *run)
 {
     struct wst_capture_sink sink = {.user = run,
                                     .packet = on_packet,
+                                    .secrets = on_secrets,
                                     .comment = on_comment,
                                     .trouble = on_trouble,
                                     .ahead = on_ahead,
@@ -391,6 +459,7 @@ static int run_trace(struct run *run)
                                   run->options->devices_n ? 0 : run->sources_n);
     if (status) return status;
     if (!make_chain(run)) return -1;
+    if ((status = open_encrypted(run)) != 0) return status;
     run->prompt = want_prompt(run);
     wst_tool_progress_start(&run->progress, run->capture,
                             !run->options->quiet && run->options->devices_n == 0);
@@ -404,10 +473,13 @@ static int run_trace(struct run *run)
     run->link_type = UINT32_MAX;
     begin(run);
     troubles = wst_capture_run(run->capture, &sink);
+    wst_tool_keys_look(&run->keys, true);
     finish(run);
     if (troubles) hint_at_words(run);
     say_no_such_conn(run);
     status = wst_tool_output_close(&run->output);
+    if (wst_tool_sensitive_close(&run->plaintext)) status = WST_TOOL_TROUBLE;
+    if (wst_tool_sensitive_close(&run->embedded)) status = WST_TOOL_TROUBLE;
     if (troubles || run->links_unread) return WST_TOOL_TROUBLE;
     if (status == 0 && run->options->lint && wst_render_lint_errors(run->render))
         return WST_TOOL_FOUND;
@@ -425,6 +497,9 @@ int wst_tool_trace_run(const struct wst_tool_options *options)
     }
     wst_tool_stop_on_signals(NULL);
     wst_context_free(run.context);
+    wst_tool_keys_close(&run.keys);
+    wst_tool_sensitive_close(&run.plaintext);
+    wst_tool_sensitive_close(&run.embedded);
     wst_render_free(run.render);
     wst_report_free(run.report);
     wst_capture_free(run.capture);

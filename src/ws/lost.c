@@ -124,17 +124,17 @@ static void gap_inside(const struct wst_ws_step *s, uint64_t n)
         wst_message_lose(s, &open->m, n);
 }
 
-static void gap_apply(const struct wst_ws_step *s, uint64_t n)
+static void gap_apply(const struct wst_ws_step *s, uint64_t n, bool exact)
 {
     struct wst_ws_side *side = wst_side_of(s);
-    if (side->mode == WST_WS_PAYLOAD && n <= side->left) {
+    if (exact && side->mode == WST_WS_PAYLOAD && n <= side->left) {
         gap_inside(s, n);
         if (!side->left) wst_side_frame_over(s);
         return;
     }
     uint64_t position = wst_side_position(s->ws, s->dir);
     if (side->mode == WST_WS_PAYLOAD) {
-        gap_inside(s, side->left);
+        gap_inside(s, n < side->left ? n : side->left);
         wst_side_cut(s);
     }
     if (side->open && side->open->message) wst_message_abandon(s, &side->open->m, true);
@@ -142,7 +142,7 @@ static void gap_apply(const struct wst_ws_step *s, uint64_t n)
     wst_lost_begin(s, wst_seek_new(s->env->budget, position + n));
 }
 
-void wst_lost_gap(const struct wst_ws_step *s, uint64_t n)
+void wst_lost_gap(const struct wst_ws_step *s, uint64_t n, bool exact)
 {
     struct wst_ws_side *side = wst_side_of(s);
     while (side->mode == WST_WS_SEEK) { /* what is there must do */
@@ -154,7 +154,7 @@ void wst_lost_gap(const struct wst_ws_step *s, uint64_t n)
         }
         seek_found(s, (size_t)at);
     }
-    if (side->mode != WST_WS_OFF) gap_apply(s, n);
+    if (side->mode != WST_WS_OFF) gap_apply(s, n, exact);
 }
 
 /* The direction is over: what is left of it is reported. */

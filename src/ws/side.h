@@ -25,7 +25,7 @@ uint64_t wst_side_position(const struct wst_ws *ws, enum wst_dir dir);
 void wst_side_open_free(struct wst_ws_env *env, struct wst_ws_side *side);
 
 /* lost.c */
-void wst_lost_gap(const struct wst_ws_step *s, uint64_t n);
+void wst_lost_gap(const struct wst_ws_step *s, uint64_t n, bool exact);
 /* Bytes to look for frames in: kept, and looked at. */
 void wst_lost_keep(const struct wst_ws_step *s, struct wst_slice bytes);
 void wst_lost_look(const struct wst_ws_step *s);

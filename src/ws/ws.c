@@ -57,7 +57,7 @@ void wst_ws_push(struct wst_ws *ws, struct wst_ws_env *env, enum wst_dir dir,
     if (ws->side[dir].mode == WST_WS_SEEK) wst_lost_look(&s);
 }
 
-void wst_ws_gap(struct wst_ws *ws, struct wst_ws_env *env, enum wst_dir dir, uint64_t n,
+void wst_ws_gap(struct wst_ws *ws, struct wst_ws_env *env, enum wst_dir dir, uint64_t n, bool exact,
                 const struct wst_arrival *arrival)
 {
     struct wst_ws_step s = {ws, env, dir, arrival};
@@ -66,10 +66,11 @@ void wst_ws_gap(struct wst_ws *ws, struct wst_ws_env *env, enum wst_dir dir, uin
     e.type = WST_EVENT_GAP;
     e.dir = dir;
     e.when = arrival->when;
-    e.gap = (struct wst_event_gap){n, (int64_t)(wst_side_position(ws, dir) & INT64_MAX)};
+    e.gap =
+        (struct wst_event_gap){n, (int64_t)(wst_side_position(ws, dir) & INT64_MAX), !exact};
     side->gaps++;
     env->emit(env->user, ws->conversation, &e);
-    wst_lost_gap(&s, n);
+    wst_lost_gap(&s, n, exact);
 }
 
 void wst_ws_fin(struct wst_ws *ws, struct wst_ws_env *env, enum wst_dir dir,

@@ -131,7 +131,8 @@ void wst_ws_join(struct wst_ws *ws, struct wst_ws_env *env, enum wst_dir dir, st
                  const struct wst_arrival *arrival);
 void wst_ws_push(struct wst_ws *ws, struct wst_ws_env *env, enum wst_dir dir,
                  struct wst_slice bytes, const struct wst_arrival *arrival);
-void wst_ws_gap(struct wst_ws *ws, struct wst_ws_env *env, enum wst_dir dir, uint64_t n,
+/* n bytes are missing; not `exact`: so many at most, and nobody knows where the framing stands. */
+void wst_ws_gap(struct wst_ws *ws, struct wst_ws_env *env, enum wst_dir dir, uint64_t n, bool exact,
                 const struct wst_arrival *arrival);
 /* The direction sends nothing more. */
 void wst_ws_fin(struct wst_ws *ws, struct wst_ws_env *env, enum wst_dir dir,

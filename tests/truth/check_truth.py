@@ -370,6 +370,15 @@ def run(tool, files, extra):
     return [json.loads(line) for line in out.splitlines()], process.returncode, err.decode(errors='replace')
 
 
+def secrets_for(name, wanted, folder):
+    """The arguments that open an encrypted capture; None: its secrets are not there."""
+    if name.endswith('_dsb'):  # they are in the capture
+        return []
+    option, path = ('--rsa-key', 'rsa.key') if name.endswith('_privkey') else ('--keylog', wanted + '.keys')
+    path = os.path.join(folder, path)
+    return [option, path] if os.path.exists(path) else None
+
+
 def check(options, name, files):
     """(how it went, differences)"""
     wanted = truth_name(stem(files[0]))
@@ -378,11 +387,10 @@ def check(options, name, files):
         return f'no truth ({wanted}.ndjson)', ['no truth']
     extra = EXTRA_ARGS.get(wanted, []) + shlex.split(options.extra_args)
     if truth and (name.startswith('06_') or any('tls' in t for t in truth)):
-        keys = os.path.join(options.keys_dir, wanted + '.keys') if options.keys_dir else ''
-        if not os.path.exists(keys):
+        secrets = secrets_for(name, wanted, options.keys_dir or os.path.dirname(files[0]))
+        if secrets is None:
             return 'skipped: needs its keys', []
-        if not name.endswith('_dsb'):
-            extra += ['--keylog', keys]
+        extra += secrets
     events, status, err = run(options.tool, files, extra)
     differences = []
     expected = EXPECTED_STATUS.get(name, 0)
@@ -398,7 +406,7 @@ def main():
     parser.add_argument('--tool', default='build/release/wstrace')
     parser.add_argument('--truth-dir', default='captures/truth')
     parser.add_argument('--extra-args', default='', help='more arguments for wstrace')
-    parser.add_argument('--keys-dir', help='folder of NAME.keys, once wstrace has --keylog')
+    parser.add_argument('--keys-dir', help='folder of NAME.keys and rsa.key; default: where the capture is')
     parser.add_argument('-v', '--verbose', action='store_true')
     parser.add_argument('files', nargs='+')
     options = parser.parse_args()

@@ -148,7 +148,8 @@ static inline void random_rest(struct random_event *r, uint64_t *seed)
         e->close.utf8 = random_next(seed) % 2;
         break;
     case WST_EVENT_GAP:
-        e->gap = (struct wst_event_gap){random_next(seed), random_number(seed) - 1};
+        e->gap = (struct wst_event_gap){random_next(seed), random_number(seed) - 1,
+                                        random_next(seed) % 2};
         break;
     case WST_EVENT_PROBLEM:
         e->problem.problem = (enum wst_problem)(random_next(seed) % WST_PROBLEMS);

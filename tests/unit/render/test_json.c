@@ -165,10 +165,13 @@ static void gaps_and_problems(void **state)
 {
     struct wst_event e = event_of(WST_EVENT_GAP, WST_S2C);
     (void)state;
-    e.gap = (struct wst_event_gap){1460, 77};
+    e.gap = (struct wst_event_gap){1460, 77, false};
     expect(e, "{\"type\":\"gap\"," HEAD ",\"dir\":\"s2c\",\"bytes\":1460,\"offset\":77}\n");
     e.gap.offset = -1;
     expect(e, "{\"type\":\"gap\"," HEAD ",\"dir\":\"s2c\",\"bytes\":1460,\"offset\":null}\n");
+    e.gap.inexact = true;
+    expect(e, "{\"type\":\"gap\"," HEAD
+              ",\"dir\":\"s2c\",\"bytes\":1460,\"offset\":null,\"exact\":false}\n");
     e = event_of(WST_EVENT_PROBLEM, WST_C2S);
     e.problem = (struct wst_event_problem){WST_PROBLEM_FRAME_UNMASKED_CLIENT, 4, 2,
                                            "frame 4 is \"bare\"", 99};
@@ -237,11 +240,12 @@ static void stats(void **state)
                                        .dropped = -1,
                                        .tls = 12,
                                        .http = 13,
-                                       .other = 14};
+                                       .other = 14,
+                                       .tls_no_key = 15};
     expect(e, "{\"type\":\"stats\",\"packets\":1,\"bytes\":2,\"tcp_streams\":3,\"connections\":4,"
               "\"refused\":5,\"frames\":6,\"messages\":7,\"problems\":{\"error\":11,"
               "\"warning\":10,\"note\":9},\"gaps\":8,\"captured\":null,\"received\":null,"
-              "\"dropped\":null,\"tls\":12,\"http\":13,\"other\":14,"
+              "\"dropped\":null,\"tls\":12,\"http\":13,\"other\":14,\"tls_no_key\":15,"
               "\"findings\":{}}\n");
     e.stats.captured = 0;
     e.stats.received = 20;
@@ -251,7 +255,7 @@ static void stats(void **state)
     expect(e, "{\"type\":\"stats\",\"packets\":1,\"bytes\":2,\"tcp_streams\":3,\"connections\":4,"
               "\"refused\":5,\"frames\":6,\"messages\":7,\"problems\":{\"error\":11,"
               "\"warning\":10,\"note\":9},\"gaps\":8,\"captured\":0,\"received\":20,"
-              "\"dropped\":1,\"tls\":12,\"http\":13,\"other\":14,"
+              "\"dropped\":1,\"tls\":12,\"http\":13,\"other\":14,\"tls_no_key\":15,"
               "\"findings\":{\"close.missing\":10}}\n");
 }
 

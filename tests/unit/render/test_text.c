@@ -226,9 +226,9 @@ static void loss(void **state)
     struct wst_event message = message_of(WST_S2C, 1, 1, SLICE("Hello"));
     (void)state;
     start(&f, (struct wst_text_options){.max_text = 0});
-    gap.gap = (struct wst_event_gap){1460, 77};
+    gap.gap = (struct wst_event_gap){1460, 77, false};
     tell(&f, gap);
-    gap.gap = (struct wst_event_gap){1, -1};
+    gap.gap = (struct wst_event_gap){1, -1, false};
     tell(&f, gap);
     frame.frame.complete = false;
     message.message.certain = false;

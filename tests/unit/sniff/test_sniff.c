@@ -85,7 +85,8 @@ static const struct row rows[] = {
     {SLICE("\x16\2\1\2\0\1"), WST_SNIFF_OTHER, 2},
     {SLICE("\x16\3\5\2\0\1"), WST_SNIFF_OTHER, 3},
     {SLICE("\x16\3\1\x40\1\1"), WST_SNIFF_OTHER, 5},
-    {SLICE("\x16\3\1\0\3\1"), WST_SNIFF_OTHER, 5},
+    {SLICE("\x16\3\1\0\1\1"), WST_SNIFF_TLS, 6}, /* a byte a record is allowed */
+    {SLICE("\x16\3\1\0\0\1"), WST_SNIFF_OTHER, 5},
     {SLICE("\x16\3\1\0\x50\3"), WST_SNIFF_OTHER, 6},
     {SLICE("\x17\3\3\0\x50\1"), WST_SNIFF_OTHER, 1},
     /* SOCKS5 */

@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * In: the bytes of a TLS connection. Out: what is inside, as a flow of its own that is sniffed and
+ * walks on like any other; one note for what stays closed.
+ *
+ *   flow ──▶ tls ──plaintext──▶ inner flow ──▶ http, ws … (or TLS again, behind a proxy)
+ *    ▲                              │
+ *    └── nobody wants it ◀──────────┘
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "pipeline.h"
+
+static struct conversation_tls *encrypted_of(const struct wst_flow *f)
+{
+    return f->upper;
+}
+
+struct conversation_tls *wst_encrypted_around(const struct wst_flow *inner)
+{
+    return (struct conversation_tls *)((char *)inner - offsetof(struct conversation_tls, inner));
+}
+
+unsigned wst_encrypted_depth(const struct wst_flow *f)
+{
+    return f->inner ? wst_encrypted_around(f)->tls.depth + 1u : 0;
+}
+
+static unsigned side_of(const struct conversation_tls *t, enum wst_dir dir)
+{
+    return dir == WST_C2S ? t->base.client : !t->base.client;
+}
+
+static enum wst_dir direction(const struct conversation_tls *t, unsigned side)
+{
+    return side == t->base.client ? WST_C2S : WST_S2C;
+}
+
+/* -- making and letting go ------------------------------------------------------------------------
+ */
+
+static void encrypted_link(struct wst_context *c, struct conversation_tls *t)
+{
+    t->older = c->encrypted_newest;
+    if (c->encrypted_newest)
+        c->encrypted_newest->newer = t;
+    else
+        c->encrypted_oldest = t;
+    c->encrypted_newest = t;
+}
+
+static void encrypted_unlink(struct wst_context *c, struct conversation_tls *t)
+{
+    if (t->older)
+        t->older->newer = t->newer;
+    else
+        c->encrypted_oldest = t->newer;
+    if (t->newer)
+        t->newer->older = t->older;
+    else
+        c->encrypted_newest = t->older;
+}
+
+/* What is inside has the addresses and the number of what it is in. */
+static void inner_init(struct conversation_tls *t, const struct wst_flow *f)
+{
+    t->inner = (struct wst_flow){.stream = f->stream,
+                                 .family = f->family,
+                                 .witnessed = true,
+                                 .inner = true,
+                                 .heard = 3,
+                                 .port = {f->port[0], f->port[1]}};
+    memcpy(t->inner.addr, f->addr, sizeof f->addr);
+}
+
+bool wst_encrypted_begin(struct wst_context *c, struct wst_flow *f, unsigned client)
+{
+    unsigned depth = wst_encrypted_depth(f);
+    struct conversation_tls *t = NULL;
+    if (depth < WST_TLS_DEPTH && wst_budget_take(&c->budget, sizeof *t)) {
+        t = calloc(1, sizeof *t);
+        if (!t) wst_budget_give(&c->budget, sizeof *t);
+    }
+    f->upper = NULL;
+    if (!t) {
+        wst_conversation_ignore(c, f);
+        return false;
+    }
+    t->base = (struct conversation){.flow = f, .client = (uint8_t)client};
+    inner_init(t, f);
+    wst_tls_init(&t->tls, t, (uint8_t)depth);
+    encrypted_link(c, t);
+    f->upper = t;
+    f->kind = KIND_TLS;
+    return true;
+}
+
+void wst_encrypted_free(struct wst_context *c, struct conversation_tls *t)
+{
+    wst_conversation_free(c, &t->inner);
+    encrypted_unlink(c, t);
+    wst_tls_free(&t->tls, &c->tls);
+    wst_budget_give(&c->budget, sizeof *t);
+    free(t);
+}
+
+const struct wst_tls_info *wst_encrypted_info(struct wst_flow *inner)
+{
+    struct conversation_tls *t = wst_encrypted_around(inner);
+    t->info = (struct wst_tls_info){.version = wst_tls_version_name(t->tls.version),
+                                    .cipher = t->tls.suite ? t->tls.suite->name : NULL,
+                                    .sni = t->tls.sni[0] ? t->tls.sni : NULL,
+                                    .alpn = t->tls.alpn[0] ? t->tls.alpn : NULL};
+    return &t->info;
+}
+
+/* -- what the tls room says -----------------------------------------------------------------------
+ */
+
+/* Somebody outside wants the plaintext. */
+static void tell_plain(struct wst_context *c, struct conversation_tls *t, enum wst_dir dir,
+                       struct wst_slice bytes, const struct wst_arrival *a)
+{
+    unsigned client = t->base.client;
+    struct wst_tls_plain p = {.when = a->when,
+                              .tcp_stream = t->inner.stream,
+                              .depth = t->tls.depth,
+                              .dir = dir,
+                              .family = t->inner.family,
+                              .client_ip = t->inner.addr[client],
+                              .server_ip = t->inner.addr[!client],
+                              .client_port = t->inner.port[client],
+                              .server_port = t->inner.port[!client],
+                              .offset = t->plain[dir],
+                              .other_offset = t->plain[!dir],
+                              .lost = t->lost[dir],
+                              .bytes = bytes};
+    t->lost[dir] = 0;
+    c->tls_hooks.plain(c->tls_hooks.user, &p);
+}
+
+static void encrypted_plain(void *user, void *conversation, enum wst_dir dir,
+                            struct wst_slice bytes, const struct wst_arrival *a)
+{
+    struct wst_context *c = user;
+    struct conversation_tls *t = conversation;
+    unsigned side = side_of(t, dir);
+    if (!t->opened) c->timeline.stats.tls--;
+    t->opened = true;
+    if (c->tls_hooks.plain) tell_plain(c, t, dir, bytes, a);
+    t->plain[dir] += bytes.n;
+    t->inner.half[side].next += (uint32_t)bytes.n;
+    if (!t->inner.ignored) c->sink.data(c, &t->inner, side, bytes, a);
+}
+
+static void encrypted_lost(void *user, void *conversation, enum wst_dir dir, uint64_t bytes,
+                           bool exact, const struct wst_arrival *a)
+{
+    struct wst_context *c = user;
+    struct conversation_tls *t = conversation;
+    unsigned side = side_of(t, dir);
+    t->lost[dir] += bytes;
+    t->plain[dir] += bytes;
+    t->inner.half[side].next += (uint32_t)bytes;
+    if (!t->inner.ignored)
+        c->sink.gap(c, &t->inner, side, bytes, exact ? WST_GAP_LOST : WST_GAP_SEALED, a);
+}
+
+/* The number of the WebSocket connection inside, if there is one. */
+static uint64_t *inner_conn(struct conversation_tls *t)
+{
+    struct conversation *base = t->inner.upper;
+    bool told = t->inner.kind == KIND_WS || t->inner.kind == KIND_HTTP;
+    return told && base && base->conn ? &base->conn : NULL;
+}
+
+static void tell_problem(struct wst_context *c, struct conversation_tls *t,
+                         enum wst_problem problem, enum wst_dir dir, const char *detail,
+                         const struct wst_arrival *a)
+{
+    struct wst_event e = {.type = WST_EVENT_PROBLEM, .dir = dir, .when = a->when};
+    uint64_t *conn = inner_conn(t);
+    char text[800], client[46], server[46];
+    uint16_t client_port, server_port;
+    wst_conversation_endpoint(&t->inner, t->base.client, client, &client_port);
+    wst_conversation_endpoint(&t->inner, !t->base.client, server, &server_port);
+    bool six = t->inner.family == 6;
+    snprintf(text, sizeof text, six ? "[%s]:%u > [%s]:%u: %s" : "%s:%u > %s:%u: %s", client,
+             client_port, server, server_port, detail);
+    e.problem = (struct wst_event_problem){
+        .problem = problem, .detail = conn ? detail : text, .offset = -1};
+    wst_timeline_emit(&c->timeline, &e, conn);
+}
+
+static void encrypted_problem(void *user, void *conversation, enum wst_problem problem,
+                              enum wst_dir dir, bool sealed, const char *detail,
+                              const struct wst_arrival *a)
+{
+    struct wst_context *c = user;
+    struct conversation_tls *t = conversation;
+    if (sealed && !t->tls.side[0].opened && !t->tls.side[1].opened) c->timeline.stats.tls_no_key++;
+    /* Losses in traffic that is not WebSocket are nobody's concern. */
+    if (sealed || inner_conn(t)) tell_problem(c, t, problem, dir, detail, a);
+}
+
+void wst_encrypted_http2(struct wst_context *c, struct wst_flow *inner, const struct wst_arrival *a)
+{
+    struct conversation_tls *t = wst_encrypted_around(inner);
+    char detail[WST_TLS_SNI + 64];
+    snprintf(detail, sizeof detail, "HTTP/2%s%s", t->tls.sni[0] ? "; server name " : "", t->tls.sni);
+    tell_problem(c, t, WST_PROBLEM_TLS_HTTP2, WST_DIR_NONE, detail, a);
+}
+
+void wst_encrypted_unseen(struct wst_context *c, struct wst_flow *f, unsigned side,
+                          const struct wst_arrival *a)
+{
+    struct conversation_tls t = {.base = {.flow = f, .client = (uint8_t)side}};
+    inner_init(&t, f);
+    c->timeline.stats.tls_no_key++;
+    tell_problem(c, &t, WST_PROBLEM_TLS_NO_KEY, WST_DIR_NONE,
+                 "TLS whose handshake is not in the capture", a);
+}
+
+/* -- what the flow room says ----------------------------------------------------------------------
+ */
+
+/* Nobody wants what is inside, or nobody will ever see it. */
+static void encrypted_settled(struct wst_context *c, struct wst_flow *f)
+{
+    struct conversation_tls *t = encrypted_of(f);
+    bool empty = t->inner.kind == KIND_NEW && !t->inner.upper;
+    if (t->tls.state == WST_TLS_SEALED ? empty || t->inner.ignored
+                                       : t->inner.ignored && !c->tls_hooks.plain)
+        wst_conversation_ignore(c, f);
+}
+
+void wst_encrypted_data(struct wst_context *c, struct wst_flow *f, unsigned side,
+                        struct wst_slice bytes, const struct wst_arrival *a)
+{
+    struct conversation_tls *t = encrypted_of(f);
+    wst_tls_push(&t->tls, &c->tls, direction(t, side), bytes, a);
+    encrypted_settled(c, f);
+}
+
+void wst_encrypted_gap(struct wst_context *c, struct wst_flow *f, unsigned side, uint64_t n,
+                       const struct wst_arrival *a)
+{
+    struct conversation_tls *t = encrypted_of(f);
+    wst_tls_gap(&t->tls, &c->tls, direction(t, side), n, a);
+    encrypted_settled(c, f);
+}
+
+void wst_encrypted_fin(struct wst_context *c, struct wst_flow *f, unsigned side,
+                       const struct wst_arrival *a)
+{
+    struct conversation_tls *t = encrypted_of(f);
+    wst_tls_fin(&t->tls, &c->tls, direction(t, side), a);
+    if (!t->inner.ignored && !t->tls.waits[direction(t, side)]) c->sink.fin(c, &t->inner, side, a);
+    encrypted_settled(c, f);
+}
+
+void wst_encrypted_end(struct wst_context *c, struct wst_flow *f, enum wst_tcp_end how,
+                       const struct wst_arrival *a)
+{
+    struct conversation_tls *t = encrypted_of(f);
+    wst_tls_end(&t->tls, &c->tls, a);
+    if (t->inner.kind != KIND_IGNORED) c->sink.end(c, &t->inner, how, a);
+}
+
+/* -- the public door ------------------------------------------------------------------------------
+ */
+
+bool wst_encrypted_init(struct wst_context *c)
+{
+    c->tls.user = c;
+    c->tls.plain = encrypted_plain;
+    c->tls.lost = encrypted_lost;
+    c->tls.problem = encrypted_problem;
+    return wst_tls_env_init(&c->tls, &c->options, &c->budget);
+}
+
+static void encrypted_secrets(void *user, struct wst_slice lines)
+{
+    struct wst_context *c = user;
+    c->tls_hooks.secrets(c->tls_hooks.user, lines);
+}
+
+static void encrypted_wanted(void *user)
+{
+    struct wst_context *c = user;
+    c->tls_wanting = true;
+    c->tls_hooks.wanted(c->tls_hooks.user);
+    c->tls_wanting = false;
+}
+
+void wst_context_tls(struct wst_context *c, const struct wst_tls_hooks *hooks)
+{
+    c->tls_hooks = *hooks;
+    c->tls.keys_may_come = hooks->keys_may_come;
+    c->tls.secrets = hooks->secrets ? encrypted_secrets : NULL;
+    c->tls.wanted = hooks->wanted ? encrypted_wanted : NULL;
+}
+
+/* Whoever is freed by what wakes up lies inside it, and so later in the list. */
+static void encrypted_wake(struct wst_context *c)
+{
+    struct wst_arrival a = {c->now, c->now.pkt};
+    for (struct conversation_tls *t = c->encrypted_oldest; t; t = t->newer)
+        wst_tls_wake(&t->tls, &c->tls, &a);
+}
+
+size_t wst_context_keylog(struct wst_context *c, struct wst_slice bytes, bool final)
+{
+    uint32_t before = wst_keylog_count(c->tls.keylog);
+    size_t taken = wst_keylog_push(c->tls.keylog, bytes, final);
+    if (wst_keylog_count(c->tls.keylog) != before && !c->tls_wanting && !c->finished)
+        encrypted_wake(c);
+    return taken;
+}
+
+uint64_t wst_context_secrets(const struct wst_context *c)
+{
+    return wst_keylog_count(c->tls.keylog);
+}
+
+int wst_context_rsa_key(struct wst_context *c, struct wst_slice pem)
+{
+    return wst_tls_rsa_key(&c->tls, pem) ? 0 : -1;
+}

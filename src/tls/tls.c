@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * In: what the corridor pushes. Out: the same to records.c, now or when it may be read; and the one
+ * note about a connection that stays closed. Refuses to keep more than limits.tls_wait of what waits.
+ */
+#include "tls.h"
+
+#include <openssl/crypto.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "session.h"
+
+/* -- the environment -----------------------------------------------------------------------------
+ */
+
+bool wst_tls_env_init(struct wst_tls_env *env, const struct wst_options *options,
+                      struct wst_budget *budget)
+{
+    env->options = options;
+    env->budget = budget;
+    env->keylog = wst_keylog_new(budget, options->hash_seed);
+    return env->keylog;
+}
+
+void wst_tls_env_free(struct wst_tls_env *env)
+{
+    wst_keylog_free(env->keylog);
+    wst_tls_crypto_free(&env->crypto);
+    for (unsigned i = 0; i < env->rsa_n; i++) EVP_PKEY_free(env->rsa[i]);
+    for (int i = 0; i < WST_TLS_DEPTH; i++) {
+        if (env->room[i].p) OPENSSL_cleanse(env->room[i].p, env->room[i].room);
+        wst_buf_free(&env->room[i], env->budget);
+    }
+}
+
+const char *wst_tls_version_name(uint16_t version)
+{
+    switch (version) {
+    case WST_TLS_1_0: return "TLS 1.0";
+    case WST_TLS_1_1: return "TLS 1.1";
+    case WST_TLS_1_2: return "TLS 1.2";
+    case WST_TLS_1_3: return "TLS 1.3";
+    default: return NULL;
+    }
+}
+
+/* -- one connection ------------------------------------------------------------------------------
+ */
+
+void wst_tls_init(struct wst_tls *t, void *conversation, uint8_t depth)
+{
+    *t = (struct wst_tls){.conversation = conversation, .depth = depth};
+    for (int d = 0; d < 2; d++) {
+        t->side[d].tries = WST_TLS_TRIES;
+        t->side[d].exact = true;
+    }
+}
+
+/* All but the names. */
+static void let_go(struct wst_tls *t, struct wst_budget *budget)
+{
+    for (int d = 0; d < 2; d++) {
+        struct wst_tls_side *side = &t->side[d];
+        wst_buf_free(&side->record, budget);
+        wst_buf_free(&side->message, budget);
+        wst_tls_keys_free(side->now);
+        side->now = NULL;
+        for (int i = 0; i < WST_TLS_EPOCHS; i++) {
+            wst_tls_keys_free(side->next[i]);
+            side->next[i] = NULL;
+        }
+    }
+    wst_buf_free(&t->hellos, budget);
+    wst_buf_free(&t->wait, budget);
+    EVP_MD_CTX_free(t->transcript);
+    t->transcript = NULL;
+    OPENSSL_cleanse(&t->premaster, sizeof t->premaster);
+}
+
+void wst_tls_free(struct wst_tls *t, struct wst_tls_env *env)
+{
+    let_go(t, env->budget);
+}
+
+/* "no key; client random 5f…, TLS 1.3, TLS_AES_128_GCM_SHA256, server name example.com" */
+static void describe(const struct wst_tls *t, const char *why, char *to, size_t room)
+{
+    const char *version = wst_tls_version_name(t->version);
+    char hex[65] = "";
+    int n = snprintf(to, room, "%s", why);
+    for (int i = 0; i < 32; i++) sprintf(hex + 2 * i, "%02x", t->client_random[i]);
+    if (t->sni[0]) n += snprintf(to + n, room - (size_t)n, "; server name %s", t->sni);
+    if (version) n += snprintf(to + n, room - (size_t)n, "; %s", version);
+    if (t->suite)
+        n += snprintf(to + n, room - (size_t)n, "; %s", t->suite->name);
+    else if (t->suite_value)
+        n += snprintf(to + n, room - (size_t)n, "; cipher suite 0x%04x", t->suite_value);
+    if (t->have_client || t->version) snprintf(to + n, room - (size_t)n, "; client random %s", hex);
+}
+
+void wst_tls_seal(const struct wst_tls_step *s, enum wst_problem problem, const char *why)
+{
+    struct wst_tls *t = s->tls;
+    char detail[640]; /* the longest: a name of 255 */
+    if (t->state == WST_TLS_SEALED) return;
+    t->state = WST_TLS_SEALED;
+    if (t->noted) return;
+    t->noted = true;
+    describe(t, why, detail, sizeof detail);
+    s->env->problem(s->env->user, t->conversation, problem, WST_DIR_NONE, true, detail, s->arrival);
+}
+
+/* -- what waits ----------------------------------------------------------------------------------
+ *
+ * Both directions in the order in which they came, so that nothing overtakes what caused it:
+ *     │ pushed │ bytes │ pushed │ bytes │ …
+ */
+struct pushed {
+    uint64_t from; /* the packet that carried it */
+    uint64_t n;    /* bytes that follow; of a gap: that are missing */
+    uint8_t dir;   /* enum wst_dir */
+    enum { PUSHED_BYTES, PUSHED_GAP, PUSHED_FIN } what;
+};
+
+void wst_tls_wait_for_keys(const struct wst_tls_step *s)
+{
+    s->tls->state = WST_TLS_WAITING;
+    s->tls->waits_since = s->arrival->when.ns;
+}
+
+static void waited_too_long(const struct wst_tls_step *s, bool bytes)
+{
+    const struct wst_tls *t = s->tls;
+    if (t->state != WST_TLS_HELLO)
+        wst_tls_seal(s, WST_PROBLEM_TLS_NO_KEY,
+                     bytes ? "no key came while more arrived than may wait"
+                           : "no key came for too long");
+    else
+        wst_tls_seal(s, WST_PROBLEM_TLS_NO_KEY,
+                     t->have_client ? "the ServerHello is not in the capture"
+                                    : "the ClientHello is not in the capture");
+}
+
+static void keep(const struct wst_tls_step *s, struct wst_buf *b, struct pushed what,
+                 struct wst_slice bytes)
+{
+    size_t cap = s->env->options->limits.tls_wait;
+    if (b->n + sizeof what + bytes.n > cap ||
+        !wst_buf_append(b, s->env->budget, wst_slice_of(&what, sizeof what), cap) ||
+        !wst_buf_append(b, s->env->budget, bytes, cap))
+        waited_too_long(s, true);
+    s->tls->waits[s->dir] = true;
+}
+
+/* What of this comes through; the rest is kept in `later`. True: something was read. */
+static bool deliver(const struct wst_tls_step *s, struct pushed what, struct wst_slice bytes,
+                    struct wst_buf *later)
+{
+    size_t done = 0;
+    if (!wst_tls_blocked(s->tls, s->dir)) {
+        switch (what.what) {
+        case PUSHED_BYTES:
+            done = wst_tls_records(s, bytes);
+            if (done == bytes.n) return true;
+            break;
+        case PUSHED_GAP: wst_tls_records_gap(s, what.n); return true;
+        case PUSHED_FIN: wst_tls_records_fin(s); return true;
+        }
+    }
+    if (what.what == PUSHED_BYTES) {
+        bytes = wst_slice_skip(bytes, done);
+        what.n = bytes.n;
+    }
+    keep(s, later, what, bytes);
+    return done > 0;
+}
+
+/* Everything that waits, once; what still has to stays. True: something moved. */
+static bool go_through(struct wst_tls *t, struct wst_tls_env *env, const struct wst_arrival *a)
+{
+    struct wst_buf old = t->wait, later = {0};
+    bool moved = false;
+    size_t at = 0;
+    t->wait = (struct wst_buf){0};
+    t->waits[0] = t->waits[1] = false;
+    while (at < old.n && t->state != WST_TLS_SEALED) {
+        struct pushed what;
+        memcpy(&what, old.p + at, sizeof what);
+        at += sizeof what;
+        struct wst_slice bytes = {old.p + at, what.what == PUSHED_BYTES ? (size_t)what.n : 0};
+        at += bytes.n;
+        struct wst_arrival carried = {a->when, what.from};
+        struct wst_tls_step step = {t, env, (enum wst_dir)what.dir, &carried};
+        if (t->waits[what.dir])
+            keep(&step, &later, what, bytes);
+        else
+            moved |= deliver(&step, what, bytes, &later);
+    }
+    wst_buf_free(&old, env->budget);
+    t->wait = later;
+    return moved;
+}
+
+static bool some_may_go(const struct wst_tls *t)
+{
+    return (t->waits[0] && !wst_tls_blocked(t, WST_C2S)) ||
+           (t->waits[1] && !wst_tls_blocked(t, WST_S2C));
+}
+
+static void settle(struct wst_tls *t, struct wst_tls_env *env, const struct wst_arrival *a)
+{
+    while (t->state != WST_TLS_SEALED && some_may_go(t) && go_through(t, env, a)) {
+    }
+    if (t->state == WST_TLS_SEALED) let_go(t, env->budget);
+}
+
+static void push(const struct wst_tls_step *s, struct pushed what, struct wst_slice bytes)
+{
+    struct wst_tls *t = s->tls;
+    if (t->state == WST_TLS_WAITING &&
+        wst_ns_between(t->waits_since, s->arrival->when.ns) > s->env->options->limits.tls_wait_ns)
+        waited_too_long(s, false);
+    if (t->state != WST_TLS_SEALED) {
+        what.from = s->arrival->from;
+        what.dir = (uint8_t)s->dir;
+        /* What comes now must not overtake what waits. */
+        if (wst_tls_blocked(t, s->dir) || t->waits[s->dir])
+            keep(s, &t->wait, what, bytes);
+        else
+            deliver(s, what, bytes, &t->wait);
+    }
+    settle(t, s->env, s->arrival);
+}
+
+/* -- the door ------------------------------------------------------------------------------------
+ */
+
+void wst_tls_push(struct wst_tls *t, struct wst_tls_env *env, enum wst_dir dir,
+                  struct wst_slice bytes, const struct wst_arrival *a)
+{
+    struct wst_tls_step s = {t, env, dir, a};
+    if (!bytes.n || t->state == WST_TLS_SEALED) return;
+    if (t->state == WST_TLS_OPEN && !t->wait.n && !wst_tls_blocked(t, dir)) { /* nearly always */
+        size_t done = wst_tls_records(&s, bytes);
+        if (done == bytes.n && t->state != WST_TLS_SEALED) return;
+        bytes = wst_slice_skip(bytes, done);
+    }
+    push(&s, (struct pushed){.what = PUSHED_BYTES, .n = bytes.n}, bytes);
+}
+
+void wst_tls_gap(struct wst_tls *t, struct wst_tls_env *env, enum wst_dir dir, uint64_t n,
+                 const struct wst_arrival *a)
+{
+    struct wst_tls_step s = {t, env, dir, a};
+    if (n) push(&s, (struct pushed){.what = PUSHED_GAP, .n = n}, (struct wst_slice){NULL, 0});
+}
+
+void wst_tls_fin(struct wst_tls *t, struct wst_tls_env *env, enum wst_dir dir,
+                 const struct wst_arrival *a)
+{
+    struct wst_tls_step s = {t, env, dir, a};
+    push(&s, (struct pushed){.what = PUSHED_FIN}, (struct wst_slice){NULL, 0});
+}
+
+static void keys_came(struct wst_tls *t, struct wst_tls_env *env, bool final,
+                      const struct wst_arrival *a)
+{
+    struct wst_tls_step s = {t, env, WST_C2S, a};
+    if (t->state != WST_TLS_WAITING) return;
+    switch (wst_tls_resolve(t, env, final)) {
+    case WST_TLS_RESOLVED: t->state = WST_TLS_OPEN; break;
+    case WST_TLS_UNSUPPORTED:
+        wst_tls_seal(&s, WST_PROBLEM_TLS_UNSUPPORTED, "the cipher cannot be read here");
+        break;
+    case WST_TLS_NO_KEY: break;
+    }
+    settle(t, env, a);
+}
+
+void wst_tls_wake(struct wst_tls *t, struct wst_tls_env *env, const struct wst_arrival *a)
+{
+    keys_came(t, env, false, a);
+}
+
+void wst_tls_end(struct wst_tls *t, struct wst_tls_env *env, const struct wst_arrival *a)
+{
+    struct wst_tls_step s = {t, env, WST_C2S, a};
+    keys_came(t, env, true, a);
+    if (t->early == WST_TLS_EARLY_OFFERED && t->state == WST_TLS_OPEN) {
+        t->early = WST_TLS_EARLY_UNKNOWN; /* the answer will not come */
+        settle(t, env, a);
+    }
+    if (t->state == WST_TLS_WAITING)
+        wst_tls_seal(&s, WST_PROBLEM_TLS_NO_KEY, "no key");
+    else if (t->state == WST_TLS_HELLO && t->wait.n)
+        waited_too_long(&s, true);
+    bool opened = t->side[0].opened || t->side[1].opened;
+    if (t->state == WST_TLS_OPEN && !opened && (t->side[0].failed || t->side[1].failed))
+        wst_tls_seal(&s, WST_PROBLEM_TLS_WRONG_KEY, "the key does not fit");
+    wst_tls_fin(t, env, WST_C2S, a);
+    wst_tls_fin(t, env, WST_S2C, a);
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * In: key logs, private keys, and the secrets a capture holds. Out: the same in a context.
+ * Refuses to let them out: nothing here prints a secret, and no core is dumped once one is loaded.
+ */
+#ifndef WST_TOOL_KEYS_H
+#define WST_TOOL_KEYS_H
+
+#include <wstrace/wstrace.h>
+
+struct wst_tool_key_options {
+    const char **keylogs; /* --keylog, in order */
+    size_t keylogs_n;
+    const char **rsa_keys; /* --rsa-key */
+    size_t rsa_keys_n;
+};
+
+struct wst_tool_keylog; /* one that is read, and followed while it grows */
+
+struct wst_tool_keys {
+    struct wst_context *context;
+    struct wst_tool_keylog *logs; /* owned */
+    size_t logs_n;
+    bool follow;
+    int64_t looked_ns; /* monotonic */
+};
+
+/* Whether secrets may come while packets do: a key log, and an input that is still growing. */
+bool wst_tool_keys_may_come(const struct wst_tool_key_options *options, bool growing);
+/* Reads every key log named, and the one of SSLKEYLOGFILE, into the context. `follow`: what is
+ * appended later is read, too, and a log may not be there yet. Returns 0 or the exit status. */
+int wst_tool_keys_open(struct wst_tool_keys *keys, struct wst_context *context,
+                       const struct wst_tool_key_options *options, bool follow);
+/* Reads what was appended; cheap to call for every packet. `now`: whatever the clock says. */
+void wst_tool_keys_look(struct wst_tool_keys *keys, bool now);
+void wst_tool_keys_close(struct wst_tool_keys *keys);
+/* A wst_capture_sink.secrets whose user is the keys: decryption secrets of a pcapng. */
+void wst_tool_keys_secrets(void *user, uint32_t type, struct wst_slice secrets);
+
+#endif
