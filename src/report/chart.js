@@ -20,6 +20,7 @@ function svg(name, attributes, ...children) {
 function makeChart(model, go) {
   const box = $('chart');
   let rows = [];
+  let start = 0; /* where the time axis begins */
   let bars = [];
   let scale = { from: 0, step: 1 };
   let at = -1;
@@ -28,8 +29,8 @@ function makeChart(model, go) {
   function draw() {
     const width = Math.max(280, box.clientWidth);
     const buckets = Math.floor(width / 5);
-    const to = Math.max(rows.at(-1)?.t ?? 1, (rows[0]?.t ?? 0) + 1);
-    scale = { from: Math.min(0, rows[0]?.t ?? 0), step: 1, width };
+    const to = Math.max(rows.at(-1)?.t ?? 1, start + 1);
+    scale = { from: Math.min(start, rows[0]?.t ?? start), step: 1, width };
     scale.step = (to - scale.from) / buckets || 1;
     bars = Array.from({ length: buckets }, () => ({ up: 0, down: 0, n: 0, first: null }));
     for (const row of rows) {
@@ -58,7 +59,7 @@ function makeChart(model, go) {
     return image;
   }
 
-  const summary = () => `${some(rows.length, 'row')} in ${lapse((scale.step * bars.length))}`;
+  const summary = () => `${some(rows.length, 'row')} in ${lapse(scale.step * bars.length)}; a bar is ${lapse(scale.step)}, the highest ${size(Math.max(0, ...bars.map((bar) => Math.max(bar.up, bar.down))))}`;
 
   /* Round times, about one every 140 pixels. */
   function ticks(width) {
@@ -81,8 +82,8 @@ function makeChart(model, go) {
     const image = box.firstChild;
     at = Math.max(0, Math.min(bars.length - 1, index));
     const bar = bars[at];
-    const start = scale.from + at * scale.step;
-    const words = `${seconds(start, 3)} s, ${lapse(scale.step)} long: ↑ ${size(bar.up)}, ↓ ${size(bar.down)}, ${some(bar.n, 'row')}`;
+    const begins = scale.from + at * scale.step;
+    const words = `${seconds(begins, 3)} s, ${lapse(scale.step)} long: ↑ ${size(bar.up)}, ↓ ${size(bar.down)}, ${some(bar.n, 'row')}`;
     image.querySelector('.here').setAttribute('x', ((at * scale.width) / bars.length).toFixed(1));
     image.setAttribute('aria-valuenow', at);
     image.setAttribute('aria-valuetext', words);
@@ -123,8 +124,9 @@ function makeChart(model, go) {
 
   return {
     mark,
-    show(some_) {
-      rows = some_;
+    show(items, from) {
+      rows = items;
+      start = from;
       draw();
       rest();
     },

@@ -6,24 +6,25 @@
  */
 
 const TEXT_SHOWN = 20000; /* characters of a payload shown at first */
-const BYTES_LINE = 16;
-const LINES_SHOWN = 128; /* of a payload's bytes */
+const BYTES_SHOWN_FIRST = 2048; /* of a payload as bytes */
 
 function makeDetail(close, openHandshake) {
   const box = $('detail');
   let kept = 'auto'; /* how payloads are shown; stays from message to message */
+  let found = null; /* what the filter looks for */
 
   function show(item) {
     const message = ['message', 'part'].includes(item.kind) ? item : item.message ?? item;
     const back = el('button', { type: 'button', class: 'back' }, 'Close');
     back.addEventListener('click', close);
-    box.replaceChildren(el('header', {}, el('h2', {}, titleOf(item, message)), back), factsOf(item, message));
+    box.replaceChildren(el('header', {}, el('h2', {}, ...titleOf(item, message)), back), factsOf(item, message));
     if (message.findings) box.append(findingsOf(message));
     if (['handshake', 'request'].includes(item.kind)) box.append(linkToHandshake());
     if (message.data !== undefined && (message.kind === 'message' || message.data !== '')) box.append(payloadSection(message));
     const frames = message.parts ?? (message.kind === 'frame' ? [message] : []);
     if (frames.length > 0) box.append(frameSection(frames, item.kind === 'frame' ? item : frames[0]));
     box.scrollTop = 0;
+    light();
   }
 
   function linkToHandshake() {
@@ -33,20 +34,31 @@ function makeDetail(close, openHandshake) {
   }
 
   function payloadSection(message) {
-    return makePayload(message, kept, (choice) => {
+    return makePayload(message, kept, light, (choice) => {
       kept = choice;
     });
   }
 
-  return { show, empty: () => box.replaceChildren() };
+  function light() {
+    lightFound('found-payload', [...box.querySelectorAll('.payload pre:not(.hexdump)')], found);
+  }
+
+  function lightAll(expression) {
+    found = expression;
+    light();
+  }
+
+  return { show, lightAll, empty: () => box.replaceChildren() };
 }
 
 /* -- what it is ---------------------------------------------------------------------------- */
 
+const TITLES = { gap: 'Gap', handshake: 'Handshake', end: 'End' };
+
 function titleOf(item, message) {
-  if (message.kind === 'message' || message.kind === 'part') return `Message ${message.conn.id}.${message.msg} · ${message.op}`;
-  if (message.kind === 'frame') return `Frame ${message.conn.id}.${message.n} · ${message.op}`;
-  return `${nameOf(item)} · connection ${item.conn.id}`;
+  const op = message.op && `${message.op[0].toUpperCase()}${message.op.slice(1)}`;
+  if (message.kind === 'frame') return [`${op} frame ${message.conn.id}.${message.n}`];
+  return [op ? `${op} message ${message.msg}` : TITLES[item.kind], el('span', { class: 'soft' }, `, connection ${item.conn.id}`)];
 }
 
 function factsOf(item, message) {
@@ -55,7 +67,7 @@ function factsOf(item, message) {
   const sent = ['message', 'part', 'frame', 'gap'].includes(message.kind);
   if (sent) add('direction', el('span', { class: message.c2s ? 'c2s' : 's2c' }, message.c2s ? 'client → server' : 'server → client'));
   if (item.t !== undefined) add('time', `${seconds(message.t)} s `, el('span', { class: 'soft' }, date(message.t)));
-  if (message.pkt) add('packets', message.firstPkt && message.firstPkt !== message.pkt ? `${count(message.firstPkt)} to ${count(message.pkt)}` : count(message.pkt));
+  if (message.pkt) add(message.firstPkt && message.firstPkt !== message.pkt ? 'packets' : 'packet', message.firstPkt && message.firstPkt !== message.pkt ? `${count(message.firstPkt)} to ${count(message.pkt)}` : count(message.pkt));
   if (message.kind === 'message') addMessage(message, add);
   if (message.kind === 'part') add('length', `${bytes(message.len)} on the wire`, el('p', { class: 'soft' }, 'Its end is not here: the capture ended first, bytes are missing, or the page was full.'));
   if (message.kind === 'frame') add('length', bytes(message.len));
@@ -87,7 +99,8 @@ function findingsOf(item) {
 
 const SHAPES = { text: 'Text', json: 'JSON', bytes: 'Bytes' };
 
-function makePayload(message, wanted, keep) {
+/* drawn(): the payload in the page is another now. */
+function makePayload(message, wanted, drawn, keep) {
   const pretty = message.utf8 ? prettyJson(message.data) : null;
   const able = Object.keys(SHAPES).filter((shape) => shape !== 'json' || pretty !== null);
   const body = el('div', { class: 'payload' });
@@ -95,6 +108,7 @@ function makePayload(message, wanted, keep) {
   const draw = (shape) => {
     for (const button of choice.children) button.setAttribute('aria-pressed', button.dataset.shape === shape);
     body.replaceChildren(...shapeOf(message, shape, pretty));
+    drawn();
   };
   for (const shape of able) {
     const button = el('button', { type: 'button', 'data-shape': shape }, SHAPES[shape]);
@@ -146,22 +160,23 @@ function longText(part, length) {
   return el('div', {}, pre, more);
 }
 
-function byteLines(data, from, to) {
+function byteLines(data, from, to, wide) {
   const lines = [];
-  for (let at = from; at < to; at += BYTES_LINE) {
-    const line = Array.from(data.subarray(at, at + BYTES_LINE));
-    lines.push(`${hex(at, 6)}  ${line.map((c) => hex(c)).join(' ').padEnd(BYTES_LINE * 3)} ${line.map(letter).join('')}\n`);
+  for (let at = from; at < to; at += wide) {
+    const line = Array.from(data.subarray(at, at + wide));
+    lines.push(`${hex(at, 5)}  ${line.map((c) => hex(c)).join(' ').padEnd(wide * 3)} ${line.map(letter).join('')}\n`);
   }
   return lines.join('');
 }
 
 function longBytes(data) {
-  const first = Math.min(data.length, LINES_SHOWN * BYTES_LINE);
-  const pre = el('pre', { tabindex: '0', class: 'hexdump' }, byteLines(data, 0, first));
+  const wide = $('detail').clientWidth >= 600 ? 16 : 8;
+  const first = Math.min(data.length, BYTES_SHOWN_FIRST);
+  const pre = el('pre', { tabindex: '0', class: 'hexdump' }, byteLines(data, 0, first, wide));
   if (data.length <= first) return pre;
   const more = el('button', { type: 'button', class: 'more' }, `Show all ${bytes(data.length)}`);
   more.addEventListener('click', () => {
-    pre.append(byteLines(data, first, data.length));
+    pre.append(byteLines(data, first, data.length, wide));
     more.remove();
   });
   return el('div', {}, pre, more);

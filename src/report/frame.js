@@ -11,7 +11,7 @@ const UNMASKED = 8; /* bytes in the table of unmasking: the key comes twice */
 /* -- fields: which bits, what they say ------------------------------------------------------- */
 
 const MEANINGS = {
-  0: 'goes on with the message before', 1: 'text, UTF-8', 2: 'binary data', 8: 'closes the connection', 9: 'asks for a pong', 10: 'answers a ping',
+  0: 'more of the message before', 1: 'begins a message in UTF-8', 2: 'begins a message of any bytes', 8: 'its sender sends no more', 9: 'asks for a pong', 10: 'answers a ping',
 };
 
 function fieldsOf(frame) {
@@ -31,8 +31,16 @@ function fieldsOf(frame) {
   add('MASK', 1, frame.mask ? 1 : 0, frame.mask ? 'a masking key follows' : 'not masked');
   addLength(frame, add);
   if (frame.mask) add('masking key', 32, `0x${frame.mask}`, 'every payload byte is XORed with one of these four');
-  add('payload', 8 * Math.min(Number(frame.len), 2 ** 40), '', `${bytes(frame.len)}${frame.complete ? '' : ', not all of them captured'}`);
+  add('payload', 8 * Math.min(Number(frame.len), 2 ** 40), '', `${bytes(frame.len)}${contentsOf(frame)}`);
   return fields;
+}
+
+/* RFC 6455 section 5.5.1: a close frame's payload begins with the code. */
+function contentsOf(frame) {
+  if (!frame.complete) return ', not all of them captured';
+  const code = frame.close?.code;
+  if (code === undefined || code === null) return '';
+  return `: ${hex(code, 4).replace(/..$/, ' $&')} is code ${code}${Number(frame.len) > 2 ? ', then the reason' : ''}`;
 }
 
 function addLength(frame, add) {
@@ -80,7 +88,7 @@ function figure(fields, header, part) {
   for (let bit = 0; bit < 32; bit++) grid.append(el('span', { class: 'number' }, bit % 8 === 0 || bit % 8 === 7 ? String(bit) : '·'));
   for (const field of fields) {
     if (field.name === 'payload') {
-      if (field.to > field.from) grid.append(part(cell(field, `payload, ${field.meaning}`, [], 32 - (field.from % 32)), field.from, field.to));
+      if (field.to > field.from) grid.append(part(cell(field, `payload, ${field.meaning.replace(/[:,].*/, '')}`, [], 32 - (field.from % 32)), field.from, field.to));
       continue;
     }
     for (let from = field.from; from < field.to;) {
@@ -110,7 +118,7 @@ function fieldTable(fields, part) {
       el('th', { scope: 'row' }, field.name), el('td', { class: 'num' }, field.name === 'payload' ? '' : String(field.to - field.from)),
       el('td', { class: 'mono' }, String(field.value)), el('td', {}, field.meaning)), field.from, field.to));
   return el('table', { class: 'fields' }, el('caption', { class: 'unseen' }, 'Fields of the frame'),
-    el('thead', {}, el('tr', {}, ...['Field', 'Bits', 'Value', 'Meaning'].map((name) => el('th', { scope: 'col' }, name)))), el('tbody', {}, ...rows));
+    el('thead', {}, el('tr', {}, ...['Field', 'Bits', 'Value', 'Meaning'].map((name) => el('th', { scope: 'col', class: name === 'Bits' && 'num' }, name)))), el('tbody', {}, ...rows));
 }
 
 /* -- bytes --------------------------------------------------------------------------------------- */
@@ -160,13 +168,13 @@ function walkable(box, nodes, all, fields, wide) {
 function unmasking(frame, header, payload, part) {
   const key = maskOf(frame);
   if (!key || !payload || payload.length === 0) return null;
-  const some_ = Array.from(payload.subarray(0, UNMASKED));
+  const first = Array.from(payload.subarray(0, UNMASKED));
   const at = (i) => (header.length + i) * 8;
   const keyAt = (i) => (header.length - 4 + (i & 3)) * 8;
   const line = (name, words, from) => el('tr', {}, el('th', { scope: 'row' }, name), ...words.map((word, i) => part(el('td', {}, word), from(i), from(i) + 8)));
   return el('div', {}, el('h4', {}, 'Unmasking'), el('table', { class: 'unmask' },
     el('caption', { class: 'unseen' }, 'Each byte on the wire, XORed with a byte of the key, is a byte of the payload'),
     el('tbody', {},
-      line('wire', some_.map((c, i) => hex(c ^ key[i & 3])), at), line('⊕ key', some_.map((c, i) => hex(key[i & 3])), keyAt),
-      line('= payload', some_.map((c) => hex(c)), at), frame.message?.compressed ? null : line('', some_.map(letter), at))));
+      line('wire', first.map((c, i) => hex(c ^ key[i & 3])), at), line('⊕ key', first.map((c, i) => hex(key[i & 3])), keyAt),
+      line('= payload', first.map((c) => hex(c)), at), frame.message?.compressed ? null : line('', first.map(letter), at))));
 }

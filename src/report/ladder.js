@@ -8,7 +8,7 @@
 const PAUSE = 1e9; /* nanoseconds without a rung that are worth a word */
 
 function makeLadder(choose, open) {
-  const list = makeList($('rungs'), { height: 36, role: 'option', make: makeRung, fill: fillRung, choose, open });
+  const list = makeList($('rungs'), { height: 36, role: 'option', make: makeRung, fill: fillRung, choose, open, head: $('ends') });
 
   return {
     list,
@@ -50,7 +50,7 @@ function fillRung(node, rung) {
   const arrow = ['frame', 'request'].includes(rung.kind) || (rung.kind === 'handshake' && rung.event.status !== null);
   const toServer = rung.kind === 'handshake' ? false : rung.c2s;
   const level = levelOf(rung);
-  node.className = `row rung ${rung.kind} ${arrow ? 'arrow' : 'bar'} ${toServer ? 'c2s' : 's2c'} ${rung.op ?? ''} ${level ?? ''}`;
+  node.className = `row rung ${rung.kind} ${arrow ? 'arrow' : 'across-both'} ${toServer ? 'c2s' : 's2c'} ${rung.op ?? ''} ${level ?? ''}`;
   time.textContent = rung.kind === 'pause' || rung.kind === 'title' ? '' : stamp(rung.t);
   across.firstChild.replaceChildren(...labelOf(rung));
   after.replaceChildren(...(level ? [el('span', { class: `flag ${level}` }, SIGNS[level])] : []));
@@ -66,10 +66,18 @@ const LABELS = {
   end: ({ event }) => [endWords(event)],
   frame: (frame) => {
     const unfinished = !(frame.first & 0x80);
-    const words = frame.message && !frame.message.compressed && frame.message.parts.length > 1 ? '' : preview(frame.message ?? frame, 200);
-    return [el('b', {}, `${frame.op}${unfinished ? '…' : ''}`), ` ${count(frame.len)} `, el('span', { class: 'words' }, ...shown(words))];
+    return [el('b', {}, `${frame.op}${unfinished ? '…' : ''}`), ` ${count(frame.len)} `, el('span', { class: 'words' }, ...wordsOf(frame))];
   },
 };
+/* A fragment says what it carries, as far as that can be told; a compressed one nothing. */
+function wordsOf(frame) {
+  const { message } = frame;
+  if (!message || message.parts.length === 1) return shown(preview(message ?? frame, 200));
+  const part = message.compressed ? null : framePayload(frame, 200);
+  if (!part) return [];
+  return message.opcode === TEXT ? asText(part, false) : [Array.from(part.subarray(0, 70), (c) => hex(c)).join(' ')];
+}
+
 const labelOf = (rung) => LABELS[rung.kind]?.(rung) ?? [rung.kind];
 
 const TCP_ENDS = {
@@ -80,5 +88,6 @@ function endWords(event) {
   const how = event.clean ? 'closed cleanly' : 'not closed cleanly';
   const who = event.by ? ` by the ${event.by}` : '';
   const code = event.code !== null ? ` with ${event.code}` : '';
-  return `End: ${how}${who}${code}; ${TCP_ENDS[event.tcp] ?? event.tcp}`;
+  const first = event.tcp === 'fin' && event.tcp_by ? ` by the ${event.tcp_by} first` : '';
+  return `End: ${how}${who}${code}; ${TCP_ENDS[event.tcp] ?? event.tcp}${first}`;
 }

@@ -9,10 +9,13 @@
 const MOST_HIGH = 8e6; /* pixels; beyond 16 million browsers place elements wrongly */
 const SPARE = 6; /* rows above and below the view */
 
-/* how: { height, role, make(): node, fill(node, item, index), choose(item), open(item), top } */
+/* how: { height, role, make(): node, fill(node, item), choose(item), open(item), drawn(), head, focus }.
+ * head: what stands above the rows, told in --gutter how much of the box its scroll bar takes.
+ * focus: who has the focus, if not the box itself (a grid has it, not its group of rows). */
 function makeList(box, how) {
+  const holder = how.focus ?? box;
   const space = el('div', { class: 'space', role: 'presentation' });
-  const list = { items: [], at: -1, show, moveTo, redraw, seek };
+  const list = { items: [], at: -1, show, moveTo, redraw, seek, focus: () => holder.focus() };
   let pool = [];
   let asked = false;
   box.append(space);
@@ -22,7 +25,7 @@ function makeList(box, how) {
 
   /* The first row in view, and where it lies. Beyond MOST_HIGH the scroll bar's way stands for all
    * rows, and rows are placed from the view's top. */
-  function window_() {
+  function seen() {
     const scrolled = box.scrollTop;
     if (tall() <= MOST_HIGH) return { first: Math.floor(scrolled / how.height), y: (i) => i * how.height };
     const way = Math.max(1, high() - box.clientHeight);
@@ -32,7 +35,7 @@ function makeList(box, how) {
 
   function draw() {
     asked = false;
-    const { first, y } = window_();
+    const { first, y } = seen();
     const from = Math.max(0, first - SPARE);
     const to = Math.min(list.items.length, first + Math.ceil(box.clientHeight / how.height) + SPARE);
     while (pool.length < to - from) {
@@ -43,11 +46,13 @@ function makeList(box, how) {
       space.append(node);
     }
     /* Item i always uses the same node as long as the pool does not grow: scrolling by a row fills one. */
-    for (let i = from; i < to; i++) place_(pool[i % pool.length], i, y(i));
+    for (let i = from; i < to; i++) put(pool[i % pool.length], i, y(i));
     for (const slot of pool) slot.node.hidden = slot.index === undefined || slot.index < from || slot.index >= to;
+    how.head?.style.setProperty('--gutter', `${box.offsetWidth - box.clientWidth}px`);
+    how.drawn?.();
   }
 
-  function place_(slot, index, y) {
+  function put(slot, index, y) {
     const item = list.items[index];
     slot.node.style.transform = `translateY(${y}px)`;
     if (slot.item !== item || slot.index !== index) {
@@ -57,7 +62,7 @@ function makeList(box, how) {
       if (how.role === 'row') slot.node.setAttribute('aria-rowindex', index + 2); /* 1: the head */
       else slot.node.setAttribute('aria-posinset', index + 1);
       if (how.role !== 'row') slot.node.setAttribute('aria-setsize', list.items.length);
-      how.fill(slot.node, item, index);
+      how.fill(slot.node, item);
     }
     slot.node.setAttribute('aria-selected', index === list.at);
   }
@@ -78,15 +83,15 @@ function makeList(box, how) {
   }
 
   function mark() {
-    if (list.at < 0) box.removeAttribute('aria-activedescendant');
-    else box.setAttribute('aria-activedescendant', `${box.id}-${list.at}`);
+    if (list.at < 0) holder.removeAttribute('aria-activedescendant');
+    else holder.setAttribute('aria-activedescendant', `${box.id}-${list.at}`);
   }
 
   /* Brings row `index` into view: with `middle`, to the middle of it. */
   function reveal(index, middle) {
     const view = box.clientHeight;
     if (tall() > MOST_HIGH) {
-      const { first } = window_();
+      const { first } = seen();
       const fit = Math.floor(view / how.height);
       if (index >= first && index < first + fit - 1) return;
       box.scrollTop = ((index - fit / 2) / Math.max(1, list.items.length - fit)) * (high() - view);
@@ -133,7 +138,7 @@ function makeList(box, how) {
     End: () => go(list.items.length - 1),
     Enter: () => list.at >= 0 && how.open?.(list.items[list.at]),
   };
-  box.addEventListener('keydown', (event) => {
+  holder.addEventListener('keydown', (event) => {
     const act = event.altKey || event.ctrlKey || event.metaKey ? null : KEYS[event.key];
     if (!act) return;
     event.preventDefault();

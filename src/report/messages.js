@@ -6,30 +6,37 @@
  */
 
 const PREVIEW = 400; /* characters of a payload in a row: more than any screen is wide */
+const AHEAD = 20; /* of them before what was looked for */
 
-function makeMessages(choose, open) {
-  const filter = { text: '', dirs: new Set(), ops: new Set() };
-  const list = makeList($('rows'), { height: 28, role: 'row', make: makeRow, fill: fillRow, choose, open });
+/* changed(expression): told when the filter is another. */
+function makeMessages(choose, open, changed) {
+  const filter = { text: '', found: null, dirs: new Set(), ops: new Set() };
+  const list = makeList($('rows'), { height: 28, role: 'row', make: makeRow, fill: (node, row) => fillRow(node, row, filter.found), drawn: lightRows, choose, open, head: $('columns'), focus: $('grid') });
   let rows = [];
   $('columns').append(...['#', '', 'Type', 'Data', '', 'Length', 'Time'].map((name, i) =>
     el('span', { class: COLUMNS[i], role: 'columnheader', 'aria-label': name || (i === 1 ? 'Direction' : 'Notes') }, name)));
   makeFilter(filter, apply);
 
+  function lightRows() {
+    lightFound('found-rows', filter.found ? [...$('rows').querySelectorAll('.row:not([hidden]) .data')] : [], filter.found);
+  }
+
   function apply() {
-    const matches = matcher(filter.text, $('text'));
-    const all = filter.dirs.size === 0 && filter.ops.size === 0 && !matches;
-    const left = all ? rows : rows.filter((row) => passes(row, filter) && (!matches || matches(searched(row))));
+    filter.found = expressionOf(filter.text, $('text'));
+    const all = filter.dirs.size === 0 && filter.ops.size === 0 && !filter.found;
+    const left = all ? rows : rows.filter((row) => passes(row, filter) && (!filter.found || filter.found.test(searched(row))));
     list.show(left);
+    changed(filter.found);
     $('grid').setAttribute('aria-rowcount', left.length + 1);
     $('rows').classList.toggle('empty', left.length === 0);
-    $('rows').dataset.empty = rows.length === 0 ? 'No messages.' : 'Nothing passes the filter.';
+    $('rows').dataset.empty = rows.length === 0 ? 'No messages or control frames.' : 'Nothing passes the filter.';
     $('count').textContent = left.length === rows.length ? some(rows.length, 'row') : `${count(left.length)} of ${some(rows.length, 'row')}`;
   }
 
   return {
     list,
-    show(some_, several) {
-      rows = some_;
+    show(items, several) {
+      rows = items;
       $('grid').classList.toggle('several', several);
       apply();
     },
@@ -46,7 +53,7 @@ function makeRow() {
 
 const SIGNS = { error: 'error', warning: 'warn', note: 'note' };
 
-function fillRow(node, row) {
+function fillRow(node, row, found) {
   const [conn, dir, type, data, flags, length, time] = node.children;
   const level = levelOf(row);
   node.className = `row ${row.c2s ? 'c2s' : 's2c'} ${row.kind === 'message' ? 'message' : 'control'} ${row.kind === 'gap' ? 'gap' : ''} ${level ?? ''}`;
@@ -55,10 +62,18 @@ function fillRow(node, row) {
   dir.setAttribute('aria-label', row.c2s ? 'client to server' : 'server to client');
   type.textContent = typeOf(row);
   data.className = `data ${row.utf8 || row.close || row.data === undefined ? '' : 'binary'}`;
-  data.replaceChildren(...shown(preview(row, PREVIEW)));
+  data.replaceChildren(...shown(previewAt(row, found)));
   flags.replaceChildren(...flagsOf(row, level));
   length.textContent = row.kind === 'gap' ? count(row.event.bytes) : count(row.len);
   time.textContent = stamp(row.t);
+}
+
+/* What was looked for is in sight: a text in which it comes late is shown from there. */
+function previewAt(row, found) {
+  const at = found && row.utf8 && row.data ? row.data.search(found) : -1;
+  if (at < AHEAD * 2) return preview(row, PREVIEW);
+  const from = /[\udc00-\udfff]/.test(row.data[at - AHEAD]) ? at - AHEAD + 1 : at - AHEAD;
+  return `…${clip(row.data.slice(from, from + PREVIEW + 1), PREVIEW)}`;
 }
 
 function flagsOf(row, level) {
@@ -87,14 +102,13 @@ function passes(row, filter) {
 }
 
 /* Words, whatever their case; or /…/ with flags. null: everything matches. */
-function matcher(text, field) {
+function expressionOf(text, field) {
   const expression = /^\/(.+)\/([imsu]*)$/s.exec(text);
   field.removeAttribute('aria-invalid');
   field.title = '';
   if (text === '') return null;
   try {
-    const found = expression ? new RegExp(expression[1], expression[2]) : new RegExp(text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&'), 'i');
-    return (where) => found.test(where);
+    return expression ? new RegExp(expression[1], expression[2]) : new RegExp(text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&'), 'i');
   } catch (error) {
     field.setAttribute('aria-invalid', 'true');
     field.title = error.message;

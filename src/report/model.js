@@ -6,7 +6,8 @@
  * Refuses nothing: an element it does not know is passed over.
  */
 
-const CLOSE = 8; /* RFC 6455 section 11.8 */
+const TEXT = 1; /* RFC 6455 section 11.8 */
+const CLOSE = 8;
 const OPS = { 0: 'continuation', 1: 'text', 2: 'binary', 8: 'close', 9: 'ping', 10: 'pong' };
 const opName = (opcode) => OPS[opcode] ?? `reserved-${opcode}`;
 
@@ -177,11 +178,6 @@ function settle(model, conn) {
 const rowOf = (item) => (item.kind === 'frame' && item.message ? item.message : item);
 
 /* -- words that several views use ---------------------------------------------------------- */
-
-const nameOf = (item) =>
-  item.kind === 'frame' ? `Frame ${item.conn.id}.${item.n}`
-    : item.kind === 'message' || item.kind === 'part' ? `Message ${item.msg} of connection ${item.conn.id}`
-      : item.kind === 'gap' ? 'Gap' : item.kind === 'handshake' ? 'Handshake' : item.kind === 'end' ? 'End' : 'Finding';
 
 const typeOf = (item) => item.op ?? item.kind;
 

@@ -4,7 +4,7 @@
  * Refuses a page that was cut: it says that the file is not whole.
  */
 
-const state = { conn: null, item: null, view: 'messages', clock: false, messages: null };
+const state = { conn: null, item: null, view: 'messages', clock: false, messages: null, ladder: null };
 
 /* How a time is shown in rows: since the first event, or the time of day. */
 const stamp = (t) => (state.clock ? timeOfDay(t) : seconds(t));
@@ -34,7 +34,7 @@ function makeHead(model) {
   const problems = stats.problems ?? {};
   const facts = [
     some(stats.connections, 'connection'), stats.refused ? `${count(stats.refused)} refused` : null, some(stats.messages, 'message'), some(stats.frames, 'frame'),
-    stats.gaps ? some(stats.gaps, 'gap') : null, lapse(model.last), `${some(stats.packets, 'packet')}, ${size(stats.bytes)}`,
+    stats.gaps ? some(stats.gaps, 'gap') : null, model.last > 0 ? lapse(model.last) : null, `${some(stats.packets, 'packet')}, ${size(stats.bytes)}`,
     meta.filter ? `filter: ${flat(meta.filter)}` : null, `from ${date(0).replace('T', ' ')}`,
   ].filter(Boolean);
   $('summary').append(facts.join(' · '));
@@ -42,17 +42,25 @@ function makeHead(model) {
     if (problems[level]) $('summary').append(' · ', el('span', { class: level }, some(problems[level], level)));
   }
   for (const words of noticesOf(model)) $('notices').append(el('p', { class: 'notice' }, words));
+  document.querySelector('.traffic').hidden = model.rows.length === 0;
 }
 
 /* What the page does not hold. */
-function noticesOf({ report, rows }) {
+function noticesOf({ report, rows, stats, conns }) {
   const left = Object.entries(report.left_out).map(([type, n]) => some(n, type, type === 'gap' ? 'gaps' : `${type}${/s$|sh$/.test(type) ? 'es' : 's'}`));
   const cut = rows.some((row) => row.omitted);
   return [
+    conns.size === 0 ? `No WebSocket connections in what was read. ${othersOf(stats)}` : null,
     left.length ? `This page is full at ${size(report.max_page)}: from packet ${count(report.left_from)} on, ${left.join(', ')} are left out. Choose fewer with a filter or --conn, or allow more with --max-page.` : null,
     report.short_from ? `From packet ${count(report.short_from)} on, payloads are cut at ${bytes(report.preview)}, to leave room for what follows.` : null,
     cut && !report.short_from ? `Payloads are kept up to ${size(report.max_payload)} each (--max-payload); what is longer says so.` : null,
   ].filter(Boolean);
+}
+
+/* What else there was, for who expected something. */
+function othersOf({ tcp_streams: all, tls, http, other }) {
+  const kinds = [tls ? `${count(tls)} like TLS, whose contents are not open` : null, http ? `${count(http)} plain HTTP` : null, other ? `${count(other)} something else` : null].filter(Boolean);
+  return `${some(all, 'TCP connection')}${kinds.length ? `: ${kinds.join(', ')}` : ''}.`;
 }
 
 /* -- what is chosen -------------------------------------------------------------------------- */
@@ -61,18 +69,19 @@ function wire(model) {
   const conns = [...model.conns.values()];
   const opened = (item) => choose(item, true);
   const detail = makeDetail(closeDetail, () => openView('handshake'));
-  const messages = makeMessages(choose, opened);
+  const messages = makeMessages(choose, opened, (found) => detail.lightAll(found));
   const ladder = makeLadder(choose, opened);
   const chart = makeChart(model, (item) => choose(item));
   const connections = makeConnections(model, chooseConn);
   state.messages = messages;
+  state.ladder = ladder;
 
   function chooseConn(conn) {
     state.conn = conn;
     const findings = conn ? conn.findings : model.findings;
     connections.mark(conn);
     messages.show(conn ? conn.rows : model.rows, !conn && conns.length > 1);
-    chart.show(conn ? conn.rows : model.rows);
+    chart.show(conn ? conn.rows : model.rows, conn ? conn.first : 0);
     ladder.show(conn ? [conn] : conns, conn ?? (conns.length === 1 ? conns[0] : null));
     showHandshake(conn ?? (conns.length === 1 ? conns[0] : null), conns, chooseConn);
     showProblems(model, findings, jump);
@@ -101,7 +110,7 @@ function wire(model) {
     document.body.classList.remove('chosen');
     detail.empty();
     chart.mark(null);
-    (state.view === 'ladder' ? $('rungs') : $('rows')).focus();
+    (state.view === 'ladder' ? ladder : messages).list.focus();
     remember();
   }
 
@@ -126,7 +135,7 @@ function wire(model) {
   makeTheme();
   document.body.classList.toggle('single', conns.length <= 1);
   makePaper(model, state);
-  addEventListener('keydown', (event) => event.key === 'Escape' && state.item && closeDetail());
+  makeKeys(closeDetail);
   chooseConn(conns.length === 1 ? conns[0] : null);
   recall(model, chooseConn, choose);
 }
@@ -183,8 +192,26 @@ function makeViews(opened) {
 function makeClock(changed) {
   $('clock').addEventListener('click', () => {
     state.clock = !state.clock;
-    $('clock').setAttribute('aria-pressed', state.clock);
+    $('clock').textContent = `Time: ${state.clock ? 'UTC' : 'from start'}`;
     changed();
+  });
+}
+
+/* Keys that work everywhere; those of lists and of the dump are theirs. */
+function makeKeys(closeDetail) {
+  const help = $('help');
+  $('keys').addEventListener('click', () => help.showModal());
+  $('help-close').addEventListener('click', () => help.close());
+  addEventListener('keydown', (event) => {
+    const writing = event.target.matches('input, select');
+    if (help.open || event.altKey || event.ctrlKey || event.metaKey) return;
+    if (event.key === 'Escape' && state.item) closeDetail();
+    else if (event.key === '?' && !writing) help.showModal();
+    else if (event.key === '/' && !writing) {
+      event.preventDefault();
+      openView('messages');
+      $('text').select();
+    }
   });
 }
 

@@ -5,6 +5,7 @@
  */
 
 const HANDSHAKES_SHOWN = 500; /* in the table of all connections */
+const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'; /* RFC 6455 section 1.3 */
 const FINDINGS_SHOWN = 100; /* of one sort, at first */
 
 /* -- the list of connections ----------------------------------------------------------------- */
@@ -17,7 +18,7 @@ function makeConnections(model, choose) {
     make: () => el('div', {}, el('span', { class: 'id' }), el('span', { class: 'where' }), el('span', { class: 'what' })),
     fill(node, item) {
       const [id, where, what] = node.children;
-      node.className = `row connection ${item.findings?.some((f) => f.event.level === 'error') ? 'error' : ''}`;
+      node.className = `row connection ${levelOf(item) ?? ''}`;
       id.textContent = item === all ? '' : item.id;
       where.replaceChildren(...(item === all ? ['All connections'] : shown(clip(placeOf(item), 200))));
       what.textContent = item === all ? some(model.conns.size, 'connection') : summaryOf(item);
@@ -39,8 +40,10 @@ function makeConnections(model, choose) {
 function summaryOf(conn) {
   const shake = conn.shake?.event;
   if (shake && !shake.accepted && conn.rows.length === 0) return shake.status === null ? 'no answer' : `refused: ${shake.status}`;
-  const errors = conn.findings.filter((finding) => finding.event.level === 'error').length;
-  return `${some(conn.rows.length, 'row')}${conn.end ? `, ${lapse(conn.end.event.duration * 1e9)}` : ''}${errors ? `, ${some(errors, 'error')}` : ''}`;
+  const messages = conn.rows.filter((row) => row.kind === 'message').length;
+  const worst = levelOf(conn);
+  const findings = worst && worst !== 'note' ? some(conn.findings.filter((finding) => finding.event.level === worst).length, worst) : null;
+  return [some(messages, 'message'), conn.end ? lapse(conn.end.event.duration * 1e9) : null, findings].filter(Boolean).join(', ');
 }
 
 /* -- handshake ------------------------------------------------------------------------------- */
@@ -86,7 +89,7 @@ function verdict(good, yes, no) {
 }
 
 function agreement(shake) {
-  const accept = shake.accept_ok === null ? [] : [' ', verdict(shake.accept_ok, 'what the key demands', 'not what the key demands')];
+  const accept = shake.accept_ok === null ? [] : [' ', verdict(shake.accept_ok, 'what the key demands', 'not what the key demands'), el('p', { class: 'soft' }, `base64 of SHA-1 of the key followed by ${GUID} (RFC 6455 §4.2.2)`)];
   const deflate = shake.deflate;
   return pairs('What was agreed on', [
     ['key', shake.client_key],
@@ -107,7 +110,7 @@ function deflateWords(d) {
 function network(shake) {
   return pairs('Where', [
     ['client', address(shake.client_ip, shake.client_port)], ['server', address(shake.server_ip, shake.server_port)],
-    ['carrier', shake.carrier], ['TLS', shake.tls ? [shake.tls.version, shake.tls.cipher, shake.tls.sni].filter(Boolean).join(', ') : null],
+    ['carrier', shake.carrier], ...(shake.tls ? [['TLS', [shake.tls.version, shake.tls.cipher, shake.tls.sni, shake.tls.alpn].filter(Boolean).join(', ')]] : []),
     ['round trip', shake.rtt === null ? null : lapse(shake.rtt * 1e9)],
     ['tcp.stream', shake.tcp_stream === null ? null : String(shake.tcp_stream)],
     ['origin', shake.origin], ['user agent', shake.user_agent],
@@ -115,14 +118,16 @@ function network(shake) {
 }
 
 function endOfConnection(end) {
-  const columns = ['', 'frames', 'messages', 'bytes on the wire', 'bytes', 'gaps'];
+  const heads = ['frames', 'messages', 'bytes on the wire', 'bytes', 'gaps'].map((name) => el('th', { scope: 'col', class: 'num' }, name));
   const row = (name, kind, d) => el('tr', {}, el('th', { scope: 'row', class: kind }, name), ...[d.frames, d.messages, d.wire_bytes, d.bytes, d.gaps].map((n) => el('td', { class: 'num' }, count(n))));
   return [
     pairs('How it ended', [['end', endWords(end).replace('End: ', '')], ['after', lapse(end.duration * 1e9)]]),
-    el('div', { class: 'across' }, el('table', { class: 'totals' }, el('thead', {}, el('tr', {}, ...columns.map((name) => el('th', { scope: 'col' }, name)))),
+    el('div', { class: 'sideways' }, el('table', { class: 'totals' }, el('thead', {}, el('tr', {}, el('td'), ...heads)),
       el('tbody', {}, row('client → server', 'c2s', end.c2s), row('server → client', 's2c', end.s2c)))),
   ];
 }
+
+const HANDSHAKE_COLUMNS = [['#', 'num'], ['Time', 'num'], ['Where'], ['Status', 'num'], ['Accept value'], ['Subprotocol'], ['Compression'], ['Round trip', 'num']];
 
 function allHandshakes(conns, choose) {
   const shaken = conns.filter((conn) => conn.shake);
@@ -134,8 +139,8 @@ function allHandshakes(conns, choose) {
       el('td', { class: 'num' }, shake.status === null ? '–' : String(shake.status)), el('td', {}, shake.accept_ok === null ? '–' : verdict(shake.accept_ok, 'right', 'wrong')),
       el('td', {}, el('bdi', {}, ...shown(shake.subprotocol ?? '–'))), el('td', {}, shake.deflate ? 'deflate' : '–'), el('td', { class: 'num' }, shake.rtt === null ? '–' : lapse(shake.rtt * 1e9)));
   });
-  return el('div', {}, el('h2', {}, 'Handshakes'), el('div', { class: 'across' }, el('table', { class: 'all' },
-    el('thead', {}, el('tr', {}, ...['Conn', 'Time', 'Where', 'Status', 'Accept value', 'Subprotocol', 'Compression', 'Round trip'].map((name) => el('th', { scope: 'col' }, name)))),
+  return el('div', {}, el('h2', {}, 'Handshakes'), el('div', { class: 'sideways' }, el('table', { class: 'all' },
+    el('thead', {}, el('tr', {}, ...HANDSHAKE_COLUMNS.map(([name, kind]) => el('th', { scope: 'col', class: kind }, name)))),
     el('tbody', {}, ...rows))), shaken.length > HANDSHAKES_SHOWN ? el('p', { class: 'soft' }, `The first ${count(HANDSHAKES_SHOWN)} of ${count(shaken.length)}; choose a connection on the left to see others.`) : null);
 }
 
@@ -172,7 +177,7 @@ function groupOf(model, group, jump) {
 
 function caseOf(finding, jump) {
   const { event } = finding;
-  const where = event.n ? `frame ${event.conn}.${event.n}` : event.msg ? `message ${event.conn}.${event.msg}` : event.conn ? `connection ${event.conn}` : `packet ${count(event.pkt)}`;
+  const where = event.n ? `frame ${event.conn}.${event.n}` : event.msg ? `connection ${event.conn}, message ${event.msg}` : event.conn ? `connection ${event.conn}` : `packet ${count(event.pkt)}`;
   const link = finding.conn ? el('button', { type: 'button', class: 'link' }, where) : el('span', {}, where);
   if (finding.conn) link.addEventListener('click', () => jump(finding));
   return el('li', {}, el('span', { class: 'time' }, stamp(finding.t)), link, el('bdi', {}, ...shown(event.detail)));

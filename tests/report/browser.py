@@ -2,14 +2,15 @@
 """A headless Chromium for tests, driven through chromedriver by the W3C WebDriver protocol.
 
 In:  pages by file name. Out: what a reader would see and do; what the console said.
-Standard library only. `available()` says whether both programs are there.
+Standard library only. NotHere: the programs are not installed, or do not start on this machine.
 """
 import base64
 import json
 import os
+import re
+import select
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -24,31 +25,33 @@ KEYS = {'Enter': '\ue007', 'Escape': '\ue00c', 'Down': '\ue015', 'Up': '\ue013',
         'End': '\ue010', 'Home': '\ue011', 'PageDown': '\ue00f', 'Tab': '\ue004'}
 
 
-def available():
-    return bool(CHROMIUM and DRIVER)
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(('127.0.0.1', 0))
-        return s.getsockname()[1]
+class NotHere(Exception):
+    pass
 
 
 class Browser:
-    def __init__(self, width=1400, height=900, dark=False):
+    def __init__(self, width=1400, height=900):
+        if not CHROMIUM or not DRIVER:
+            raise NotHere('no chromium with chromedriver')
+        for attempt in (1, 2): # a machine that is busy with other things may take too long once
+            try:
+                self._start(width, height)
+                return
+            except (OSError, RuntimeError, NotHere) as error:
+                if attempt == 2:
+                    raise NotHere(f'{CHROMIUM} does not start ({error})') from None
+
+    def _start(self, width, height):
         self.profile = tempfile.mkdtemp(prefix='wstrace-browser-')
-        # A group of its own, so that no browser outlives the test.
-        port = free_port()
-        self.url = f'http://127.0.0.1:{port}'
-        self.driver = subprocess.Popen([DRIVER, f'--port={port}', '--log-level=OFF'], stdin=subprocess.DEVNULL,
-                                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
         self.session = None
+        # A group of its own, so that no browser outlives the test; a port that the driver finds free.
+        self.driver = subprocess.Popen([DRIVER, '--port=0'], stdin=subprocess.DEVNULL,
+                                       stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True)
         try:
-            self._await_driver()
-            options = {'binary': CHROMIUM, 'args': [
-                '--headless=new', '--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu', '--no-first-run', '--hide-scrollbars=false',
-                f'--user-data-dir={self.profile}', f'--window-size={width},{height}', '--lang=en', '--force-color-profile=srgb',
-                *(['--blink-settings=preferredColorScheme=0', '--force-dark-mode'] if dark else [])]}
+            self.url = f'http://127.0.0.1:{self._port()}'
+            options = {'binary': CHROMIUM, 'excludeSwitches': ['hide-scrollbars'], 'args': [
+                '--headless=new', '--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu', '--no-first-run',
+                f'--user-data-dir={self.profile}', f'--window-size={width},{height}', '--lang=en', '--force-color-profile=srgb']}
             reply = self._call('POST', '/session', {'capabilities': {'alwaysMatch': {
                 'browserName': 'chrome', 'goog:chromeOptions': options, 'goog:loggingPrefs': {'browser': 'ALL'}}}})
             self.session = reply['sessionId']
@@ -57,15 +60,18 @@ class Browser:
             self.close()
             raise
 
-    def _await_driver(self):
-        end = time.monotonic() + 30
-        while True:
-            try:
-                return self._call('GET', '/status')
-            except OSError:
-                if time.monotonic() > end or self.driver.poll() is not None:
-                    raise
-                time.sleep(0.05)
+    def _port(self):
+        """'ChromeDriver was started successfully on port 43210.'"""
+        said = b''
+        while select.select([self.driver.stdout], [], [], 60)[0]:
+            more = os.read(self.driver.stdout.fileno(), 4096)
+            said += more
+            found = re.search(rb'successfully on port (\d+)', said)
+            if found:
+                return int(found.group(1))
+            if not more:
+                break
+        raise NotHere('chromedriver did not come up')
 
     def _call(self, method, path, body=None):
         data = None if body is None else json.dumps(body).encode()
@@ -91,7 +97,8 @@ class Browser:
             os.killpg(self.driver.pid, signal.SIGTERM)
         except ProcessLookupError:
             pass
-        self.driver.wait(20)
+        self.driver.wait(60)
+        self.driver.stdout.close()
         shutil.rmtree(self.profile, ignore_errors=True)
 
     def __enter__(self):
