@@ -77,6 +77,7 @@ struct wst_context *wst_context_new(const struct wst_options *options,
     c->http.handshake = wst_conversation_handshake;
     c->http.problem = wst_conversation_problem;
     c->ws.emit = wst_conversation_emit;
+    c->ws.behind = wst_conversation_behind;
     struct wst_flow_sink sink = wst_conversation_sink;
     sink.user = c;
     if (c->options.wire) wst_wire_init(c, c->options.wire, &sink);

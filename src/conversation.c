@@ -134,6 +134,24 @@ void wst_conversation_problem(void *user, void *conversation, enum wst_problem p
     wst_conversation_emit(user, conversation, &e);
 }
 
+/* The TCP connection, from inside whatever it carries. */
+static const struct wst_flow *carrier(const struct wst_flow *f)
+{
+    while (f->inner) f = wst_encrypted_around(f)->base.flow;
+    return f;
+}
+
+/* Of what `dir` sent the peer has more than was handed on: the capture lacks it, or it is late. */
+bool wst_conversation_behind(void *user, void *conversation, enum wst_dir dir)
+{
+    (void)user;
+    const struct conversation *base = conversation;
+    unsigned side = dir == WST_C2S ? base->client : !base->client;
+    const struct wst_half *h = &carrier(base->flow)->half[side];
+    return (h->flags & WST_HALF_WAITING) ||
+           ((h->flags & WST_HALF_ACKED) && (int32_t)(h->acked - h->next) > 0);
+}
+
 /* -- WebSocket
  * --------------------------------------------------------------------------------------- */
 
@@ -252,6 +270,7 @@ static bool http_begin(struct wst_context *c, struct wst_flow *f, unsigned clien
     }
     h->base.client = (uint8_t)client;
     wst_http_init(&h->http, h);
+    h->http.secure = f->inner;
     f->kind = KIND_HTTP;
     return true;
 }
@@ -260,6 +279,10 @@ static void http_data(struct wst_context *c, struct wst_flow *f, unsigned side,
                       struct wst_slice bytes, const struct wst_arrival *a)
 {
     struct conversation_http *h = f->upper;
+    const struct wst_half *half = &carrier(f)->half[side];
+    /* The peer acknowledged it before it was captured, or it had to wait. */
+    h->http.overtaken = a->from != a->when.pkt || ((half->flags & WST_HALF_ACKED) &&
+                                                   (int32_t)(half->acked - half->next) >= 0);
     size_t n = wst_http_push(&h->http, &c->http, direction(&h->base, side), bytes, a);
     http_settled(c, f, side, wst_slice_skip(bytes, n), a);
 }
@@ -527,8 +550,10 @@ static void flow_fin(void *user, struct wst_flow *f, unsigned side, const struct
     if (f->kind == KIND_WS) {
         struct conversation_ws *w = f->upper;
         /* Delivered they may be the other way round: bytes before one of them were late. */
-        if (f->half[side].flags & WST_HALF_FIRST)
-            w->ws.fin_by = (int8_t)direction(&w->base, side);
+        const struct wst_half *half = carrier(f)->half;
+        w->ws.fin_by = (int8_t)(half[side].flags & WST_HALF_FIRST    ? direction(&w->base, side)
+                                : half[!side].flags & WST_HALF_FIRST ? direction(&w->base, !side)
+                                                                     : WST_DIR_NONE);
         wst_ws_fin(&w->ws, &c->ws, direction(&w->base, side), a);
     } else if (f->kind == KIND_HTTP) {
         struct conversation_http *h = f->upper;
@@ -567,6 +592,7 @@ static void flow_end(void *user, struct wst_flow *f, enum wst_tcp_end how,
             wst_conversation_problem(
                 c, w, WST_PROBLEM_CAPTURE_EVICTED, WST_DIR_NONE,
                 "the connection was forgotten to stay inside the memory budget", a);
+        w->ws.obscure = carrier(f)->obscure;
         wst_ws_end(&w->ws, &c->ws, how, a);
     }
     wst_conversation_free(c, f);

@@ -127,6 +127,7 @@ void wst_conversation_problem(void *user, void *conversation, enum wst_problem p
                               enum wst_dir dir, const char *detail,
                               const struct wst_arrival *arrival);
 void wst_conversation_emit(void *user, void *conversation, struct wst_event *event);
+bool wst_conversation_behind(void *user, void *conversation, enum wst_dir dir);
 
 /* Inside: conversation.c and pickup.c. */
 /* Tells of bytes, by direction, that were missing before the handshake. */

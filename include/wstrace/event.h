@@ -66,7 +66,8 @@ enum wst_carrier { WST_CARRIER_UNKNOWN, WST_CARRIER_HTTP1, WST_CARRIER_H2, WST_C
 enum wst_tcp_end { WST_TCP_FIN, WST_TCP_RST, WST_TCP_EOF, WST_TCP_TIMEOUT, WST_TCP_EVICTED };
 
 struct wst_event_meta {
-    const char *const *sources; /* file names or the interface, as given; may hold any bytes but NUL */
+    const char *const
+        *sources; /* file names or the interface, as given; may hold any bytes but NUL */
     size_t sources_n;
     const char *const *link_types; /* "EN10MB" */
     size_t link_types_n;
@@ -89,15 +90,15 @@ struct wst_tls_info { /* borrowed strings; any may be NULL */
 
 struct wst_event_handshake {
     enum wst_carrier carrier;
-    const struct wst_tls_info *tls; /* NULL: not over TLS, or not decrypted */
-    int64_t tcp_stream;             /* Wireshark's number; -1 over QUIC */
-    int64_t stream_id;              /* HTTP/2 or HTTP/3 stream; -1: none */
+    const struct wst_tls_info *tls;    /* NULL: not over TLS, or not decrypted */
+    int64_t tcp_stream;                /* Wireshark's number; -1 over QUIC */
+    int64_t stream_id;                 /* HTTP/2 or HTTP/3 stream; -1: none */
     char client_ip[46], server_ip[46]; /* RFC 5952, NUL-terminated */
     uint16_t client_port, server_port;
     uint64_t request_pkt; /* 0: no request seen */
     struct wst_slice method, host, uri, origin, user_agent;
-    int32_t version; /* Sec-WebSocket-Version; -1: none */
-    int32_t status;  /* -1: no response seen */
+    int32_t version;         /* Sec-WebSocket-Version; -1: none */
+    int32_t status;          /* -1: no response seen */
     struct wst_slice reason; /* the status line's phrase; not in the JSON contract */
     bool accepted;
     struct wst_slice client_key, server_accept, accept_expected;
@@ -113,17 +114,18 @@ struct wst_event_handshake {
 };
 
 struct wst_event_frame {
-    uint64_t n;      /* 1-based, both directions of the connection together */
-    uint64_t len;    /* payload length as declared */
-    uint64_t offset; /* of the frame's first byte in its direction's WebSocket bytes */
-    uint64_t msg;    /* 0: belongs to no message */
-    uint8_t opcode;  /* 0–15 */
+    uint64_t n;         /* 1-based, both directions of the connection together */
+    uint64_t len;       /* payload length as declared */
+    uint64_t offset;    /* of the frame's first byte in its direction's WebSocket bytes */
+    uint64_t msg;       /* 0: belongs to no message */
+    uint8_t opcode;     /* 0–15 */
     uint8_t header_len; /* 2–14 */
     bool fin, rsv1, rsv2, rsv3, masked;
     bool complete; /* every payload byte was in the capture */
     uint8_t mask_key[4];
-    struct wst_slice payload; /* unmasked; control and reserved opcodes only, never close; else null */
-    bool utf8;                /* payload is valid UTF-8 */
+    struct wst_slice
+        payload; /* unmasked; control and reserved opcodes only, never close; else null */
+    bool utf8;   /* payload is valid UTF-8 */
     uint64_t payload_omitted; /* bytes of it left out by a limit */
 };
 
@@ -171,14 +173,14 @@ struct wst_event_direction { /* totals of one direction */
 
 struct wst_event_end {
     enum wst_tcp_end tcp;
-    bool clean;        /* both close frames were seen */
-    enum wst_dir by;   /* who sent the first close frame; WST_DIR_NONE: nobody */
-    int32_t code;      /* of the first close frame; -1: none */
+    bool clean;      /* both close frames were seen */
+    enum wst_dir by; /* who sent the first close frame; WST_DIR_NONE: nobody */
+    int32_t code;    /* of the first close frame; -1: none */
     int64_t duration_ns;
     struct wst_event_direction dir[2]; /* [WST_C2S], [WST_S2C] */
-    enum wst_dir tcp_by; /* who sent the first FIN; WST_DIR_NONE: nobody, or not seen */
-    uint64_t problems[WST_LEVELS];       /* of the connection, those not told included */
-    const struct wst_finding *findings;  /* the same by id, in the order of problems.def */
+    enum wst_dir tcp_by; /* who sent the first FIN; WST_DIR_NONE: nobody, or both at once */
+    uint64_t problems[WST_LEVELS];      /* of the connection, those not told included */
+    const struct wst_finding *findings; /* the same by id, in the order of problems.def */
     size_t findings_n;
 };
 
@@ -192,10 +194,12 @@ struct wst_event_stats {
     size_t findings_n;
     uint64_t tls_no_key;            /* TLS connections that stayed closed: no key, a wrong one, an unknown cipher */
     /* What else was there. */
-    uint64_t tls, http, other;      /* TCP conversations that look like TLS, plain HTTP, anything else with data */
+    uint64_t tls, http,
+        other; /* TCP conversations that look like TLS, plain HTTP, anything else with data */
     /* Not in the JSON contract, for the words of a summary. */
-    uint64_t unknown_link, undecoded; /* packets of an unknown link type; packets that are not TCP or damaged */
-    int64_t first_ns, last_ns;      /* times of the first and last packet; 0 without packets */
+    uint64_t unknown_link,
+        undecoded; /* packets of an unknown link type; packets that are not TCP or damaged */
+    int64_t first_ns, last_ns; /* times of the first and last packet; 0 without packets */
 };
 
 struct wst_event {

@@ -70,7 +70,14 @@ static void connection_syn(struct wst_flow_table *t, struct wst_flow *f, unsigne
     h->flags &= (uint8_t)~WST_HALF_HINT;
 }
 
-/* What side sends next, told by the other side's acknowledgment. */
+/* The peer has the bytes before `ack`. */
+static void connection_has(struct wst_half *h, uint32_t ack)
+{
+    if ((h->flags & WST_HALF_ACKED) && wst_seq_diff(ack, h->acked) <= 0) return;
+    h->acked = ack;
+    h->flags |= WST_HALF_ACKED;
+}
+
 /* Acknowledgments never go back, but for one that was overtaken. When several in a row say less
  * than an earlier one, that one was not the receiver's. */
 static void connection_doubt(struct wst_flow *f, unsigned side, uint32_t ack)
@@ -85,15 +92,13 @@ static void connection_doubt(struct wst_flow *f, unsigned side, uint32_t ack)
     }
 }
 
+/* What side sends next, told by the other side's acknowledgment. */
 static void connection_ack(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
                            uint32_t ack, const struct wst_arrival *a)
 {
     struct wst_half *h = &f->half[side];
     if (h->flags & WST_HALF_STARTED) {
-        if (!(h->flags & WST_HALF_ACKED) || wst_seq_diff(ack, h->acked) > 0) {
-            h->acked = ack;
-            h->flags |= WST_HALF_ACKED;
-        }
+        connection_has(h, ack);
         if (wst_seq_diff(ack, h->next) > 0) wst_half_acked(t, f, side, a);
         if (h->flags & WST_HALF_WAITING) connection_doubt(f, side, ack);
         return;
@@ -125,10 +130,25 @@ static bool rst_counts(const struct wst_flow *f, unsigned side, const struct wst
            wst_seq_diff(s->seq, h->acked) <= RST_NEAR;
 }
 
+/* Whose FIN was sent first? The other one acknowledges it, in whatever order they were captured.
+ * Where neither does, both were sent at once. */
+static void connection_fin_order(struct wst_flow *f, unsigned side, uint32_t end,
+                                 const struct wst_segment *s)
+{
+    struct wst_half *h = &f->half[side], *o = &f->half[!side];
+    if (!(o->flags & WST_HALF_FIN)) {
+        h->flags |= WST_HALF_FIRST;
+        return;
+    }
+    if ((s->flags & WST_TCP_FLAG_ACK) && wst_seq_diff(s->ack, f->rare[!side].fin) > 0) return;
+    o->flags &= (uint8_t)~WST_HALF_FIRST;
+    if ((h->flags & WST_HALF_ACKED) && wst_seq_diff(h->acked, end) > 0) h->flags |= WST_HALF_FIRST;
+}
+
 /* The side's last byte is the one before `end`. An end far ahead is not believed, and one that
  * comes nearer corrects it. */
 static void connection_fin(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
-                           uint32_t end, const struct wst_arrival *a)
+                           uint32_t end, const struct wst_segment *s, const struct wst_arrival *a)
 {
     struct wst_half *h = &f->half[side];
     if (!(h->flags & WST_HALF_STARTED)) {
@@ -138,7 +158,7 @@ static void connection_fin(struct wst_flow_table *t, struct wst_flow *f, unsigne
     int32_t ahead = wst_seq_diff(end, h->next);
     if (!f->ignored && (ahead < 0 || ahead > FIN_NEAR)) return;
     if ((h->flags & WST_HALF_FIN) && wst_seq_diff(end, f->rare[side].fin) >= 0) return;
-    if (!((h->flags | f->half[!side].flags) & WST_HALF_FIN)) h->flags |= WST_HALF_FIRST;
+    if (!(h->flags & WST_HALF_FIN)) connection_fin_order(f, side, end, s);
     h->flags |= WST_HALF_FIN;
     f->rare[side].fin = end;
     wst_half_fin(t, f, side, a);
@@ -174,7 +194,17 @@ static void connection_payload(struct wst_flow_table *t, struct wst_flow *f, uns
         }
         if (!f->ignored) wst_half_data(t, f, side, seq, s->payload, s->payload_len, a);
     }
-    if (s->flags & WST_TCP_FLAG_FIN) connection_fin(t, f, side, seq + s->payload_len, a);
+    if (s->flags & WST_TCP_FLAG_FIN) connection_fin(t, f, side, seq + s->payload_len, s, a);
+}
+
+/* Sent after bytes, or by one who has bytes, that were not captured: nobody knows what they were.
+ */
+static bool rst_hides(const struct wst_flow *f, unsigned side, const struct wst_segment *s)
+{
+    const struct wst_half *h = &f->half[side], *o = &f->half[!side];
+    if ((h->flags & WST_HALF_STARTED) && wst_seq_diff(s->seq, h->next) > 0) return true;
+    return (s->flags & WST_TCP_FLAG_ACK) && (o->flags & WST_HALF_STARTED) &&
+           wst_seq_diff(s->ack, o->next) > 0;
 }
 
 /* Both ends have sent their last byte, and it was delivered, or nobody wants it. */
@@ -199,9 +229,14 @@ void wst_flow_push(struct wst_flow_table *t, const struct wst_segment *s,
     if (f->state == WST_FLOW_CLOSED) return; /* a straggler */
     f->active = wst_flow_coarse(t->clock > when->ns ? t->clock : when->ns);
     if (s->flags & WST_TCP_FLAG_RST) {
-        if (rst_counts(f, side, s)) wst_flow_close(t, f, WST_TCP_RST, &a);
+        if (!rst_counts(f, side, s)) return;
+        f->obscure = rst_hides(f, side, s);
+        wst_flow_close(t, f, WST_TCP_RST, &a);
         return;
     }
+    /* First of all: whoever reads its bytes may ask what their sender had received. */
+    if ((s->flags & WST_TCP_FLAG_ACK) && (f->half[!side].flags & WST_HALF_STARTED))
+        connection_has(&f->half[!side], s->ack);
     connection_payload(t, f, side, s, &a);
     if (!f->ignored) {
         if (s->flags & WST_TCP_FLAG_ACK) connection_ack(t, f, !side, s->ack, &a);

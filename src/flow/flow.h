@@ -30,7 +30,7 @@ enum wst_half_flag {
     WST_HALF_ENDED = 0x10,   /* the end of the stream was delivered */
     WST_HALF_HINT = 0x20,    /* not started; `next` is where its bytes were first acknowledged */
     WST_HALF_WAITING = 0x40, /* a hole; see waiting.h */
-    WST_HALF_FIRST = 0x80,   /* its FIN was captured before the other side's */
+    WST_HALF_FIRST = 0x80,   /* its FIN was sent before the other side's, as far as known */
 };
 
 /* What one side of a connection sends (RFC 9293 section 3.3.1). Sequence numbers wrap. What every
@@ -64,7 +64,8 @@ struct wst_flow {
     uint32_t stream;       /* Wireshark's tcp.stream */
     int32_t active;        /* capture time of the last packet, in units of 2^32 ns */
     uint32_t newer, older; /* neighbours in the list of embryonic flows, or of free records */
-    uint8_t family;        /* 4 or 6 */
+    uint8_t family : 4;    /* 4 or 6 */
+    bool obscure : 1;      /* its reset came after bytes that were not captured */
     uint8_t state;         /* enum wst_flow_state */
     uint8_t kind;          /* the pipeline's */
     bool witnessed : 1;    /* a SYN was seen: the first byte is the first */

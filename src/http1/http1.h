@@ -56,6 +56,8 @@ struct wst_upgrade_terms {
 struct wst_key_seen {
     uint8_t accept[16];
     uint64_t request_pkt, answer_pkt; /* 0: free */
+    uint64_t ends;                    /* a hash of the two hosts and the server's port */
+    int64_t answer_ns;
 };
 
 /* Shared by all conversations of one context. */
@@ -99,6 +101,7 @@ struct wst_http {
     bool request_seen; /* the upgrade that was granted was asked for in the capture */
     bool early_torn;   /* bytes are missing from those that came before the answer */
     bool secure;       /* the bytes came out of TLS */
+    bool overtaken;    /* what is pushed was sent before it was captured, who knows how long */
     uint8_t asked_n, asked_first;
     uint8_t asked[WST_HTTP_INLINE]; /* kinds of the requests outstanding, a ring */
     struct wst_buf asked_more;      /* and those that found no place there */

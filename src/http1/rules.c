@@ -9,6 +9,8 @@
 
 #include "report.h"
 
+static const int64_t key_apart_ns = 1000000000; /* so far apart no capture turns packets around */
+
 __attribute__((format(printf, 4, 5))) static void rule(struct wst_report *r, enum wst_problem p,
                                                        enum wst_dir dir, const char *format, ...)
 {
@@ -116,18 +118,33 @@ static struct wst_key_seen *key_place(struct wst_http_env *env, const char *acce
     return &env->keys[(hash * 0x9e3779b97f4a7c15u >> 32) % max];
 }
 
+/* Who asked whom, whatever port the client took (FNV-1a). */
+static uint64_t key_ends(const struct wst_event_handshake *e)
+{
+    char text[sizeof e->client_ip + sizeof e->server_ip + 8];
+    uint64_t h = 0xcbf29ce484222325u;
+    snprintf(text, sizeof text, "%s %s %u", e->client_ip, e->server_ip, e->server_port);
+    for (const char *p = text; *p; p++) h = (h ^ (uint8_t)*p) * 0x100000001b3u;
+    return h;
+}
+
 /* Two handshakes with one key, one begun while the other waits for its answer: the legs of a
- * proxy, or one connection captured twice. One after the other: the client used it again. */
+ * proxy, or one connection captured twice. One after the other: the client used it again. Between
+ * other hosts or ports captures may have turned the order around, but not for long. */
 static void request_key_again(struct wst_report *r)
 {
     struct shown a;
     struct wst_key_seen *seen = r->accept[0] ? key_place(r->env, r->accept) : NULL;
     if (!seen) return;
     struct wst_key_seen now = {.request_pkt = r->http->request_when.pkt,
-                               .answer_pkt = r->arrival->when.pkt};
+                               .answer_pkt = r->arrival->when.pkt,
+                               .ends = key_ends(&r->event),
+                               .answer_ns = r->arrival->when.ns};
     memcpy(now.accept, r->accept, sizeof now.accept);
     bool same = seen->answer_pkt && !memcmp(seen->accept, now.accept, sizeof now.accept);
-    if (same && seen->answer_pkt < now.request_pkt)
+    int64_t apart = wst_ns_between(seen->answer_ns, r->http->request_when.ns);
+    bool sure = seen->ends == now.ends || apart >= key_apart_ns || apart <= -key_apart_ns;
+    if (same && sure && seen->answer_pkt < now.request_pkt)
         rule(r, WST_PROBLEM_HANDSHAKE_KEY_REUSED, WST_C2S,
              "the key %s stood in the request of packet %llu, too", show(r->event.client_key, &a),
              (unsigned long long)seen->request_pkt);
@@ -276,7 +293,7 @@ static void answer_accept(struct wst_report *r)
     if (r->event.server_accept.p && r->event.accept_ok == 0)
         rule(r, WST_PROBLEM_HANDSHAKE_ACCEPT_WRONG, WST_S2C,
              "the server sent %s; the key demands %s", show(r->event.server_accept, &a), r->accept);
-    else if (!r->event.server_accept.p)
+    else if (!r->event.server_accept.p && r->request) /* else it may answer an older draft */
         rule(r, WST_PROBLEM_HANDSHAKE_ACCEPT_MISSING, WST_S2C,
              "the server sent no accept value%s%s", r->accept[0] ? "; the key demands " : "",
              r->accept);
@@ -383,7 +400,7 @@ void wst_report_judge(struct wst_report *r)
         rule(r, WST_PROBLEM_HANDSHAKE_NO_RESPONSE, WST_S2C,
              "no answer to the upgrade request was captured");
     size_t early = wst_queue_bytes(&r->http->wait[WST_C2S]);
-    if (e->accepted && r->response && early)
+    if (e->accepted && r->response && early && !r->http->overtaken)
         rule(r, WST_PROBLEM_HANDSHAKE_EARLY_DATA, WST_C2S, "%zu bytes came before the answer",
              early);
 }

@@ -90,13 +90,14 @@ struct ping {
     uint64_t n, offset;
     uint64_t hash; /* of its payload */
     int64_t ns;
-    uint8_t len;
+    uint32_t len;
     bool answered; /* a pong with this payload came: it may have been for this one */
 };
 
 struct wst_ws_pings { /* of one direction, oldest first */
     uint8_t n;
-    bool torn; /* some were forgotten or not seen: a pong may be for one of them */
+    bool torn;    /* some were forgotten or not seen: a pong may be for one of them */
+    bool blurred; /* a pong came before what it answers: what comes later may be answered already */
     int64_t closing_ns;
     bool closing;
     struct ping at[PINGS_MAX];
@@ -112,7 +113,8 @@ static uint64_t ping_hash(struct wst_slice s)
 
 bool wst_judge_blind(const struct wst_ws_side *side)
 {
-    return side->blind || side->joined || side->mode == WST_WS_SEEK;
+    /* Just found again: the frame in question may have been among those that were not read. */
+    return side->blind || side->joined || side->mode == WST_WS_SEEK || side->probation;
 }
 
 /* Something of that direction is missing. */
@@ -157,7 +159,7 @@ void wst_judge_ping(const struct wst_ws_step *s, uint64_t n, struct wst_slice pa
                                   .offset = s->ws->side[s->dir].offset,
                                   .hash = ping_hash(payload),
                                   .ns = s->arrival->when.ns,
-                                  .len = (uint8_t)payload.n};
+                                  .len = (uint32_t)payload.n};
 }
 
 void wst_judge_control_torn(const struct wst_ws_step *s, uint8_t opcode)
@@ -172,29 +174,43 @@ void wst_judge_control_torn(const struct wst_ws_step *s, uint8_t opcode)
 static void pong_unasked(const struct wst_ws_step *s, uint64_t n, struct wst_slice payload,
                          const struct wst_ws_pings *p, enum wst_dir asked)
 {
-    if ((p && p->torn) || pings_holes(&s->ws->side[asked])) return;
+    if ((p && p->torn) || s->ws->partial || pings_holes(&s->ws->side[asked])) return;
     wst_ws_problemf(s, WST_PROBLEM_CONTROL_PONG_UNASKED, n, 0,
                     p && p->n ? "a pong of %zu bytes, and none of the pings that wait has these"
                               : "a pong of %zu bytes, and no ping waits for one",
                     payload.n);
 }
 
+/* It waited, or what it answers does: among the bytes that are not here yet, or never will be. */
+static void pong_early(const struct wst_ws_step *s, enum wst_dir asked)
+{
+    struct wst_ws_pings *p = pings_of(s, asked);
+    if (!p) return;
+    p->torn = p->blurred = true;
+    p->n = 0;
+}
+
 void wst_judge_pong(const struct wst_ws_step *s, uint64_t n, struct wst_slice payload)
 {
     enum wst_dir asked = s->dir == WST_C2S ? WST_S2C : WST_C2S;
-    struct wst_ws_pings *p = s->ws->pings[asked];
     uint64_t hash = ping_hash(payload);
     unsigned i = 0, kept = 0;
+    bool waited = s->arrival->from != s->arrival->when.pkt;
+    if (waited || (s->env->behind && s->env->behind(s->env->user, s->ws->conversation, asked))) {
+        pong_early(s, asked);
+        return;
+    }
+    struct wst_ws_pings *p = s->ws->pings[asked];
     while (p && i < p->n && (p->at[i].hash != hash || p->at[i].len != payload.n)) i++;
     if (!p || i == p->n) {
         pong_unasked(s, n, payload, p, asked);
         return;
     }
-    int64_t waited = wst_ns_between(p->at[i].ns, s->arrival->when.ns);
-    if (waited >= late_ns && !p->at[i].answered)
+    int64_t after = wst_ns_between(p->at[i].ns, s->arrival->when.ns);
+    if (after >= late_ns && !p->at[i].answered)
         wst_ws_problemf(s, WST_PROBLEM_CONTROL_PONG_LATE, n, 0,
                         "the pong came %lld.%03lld s after the ping, frame %llu",
-                        (long long)(waited / SECOND_NS), (long long)(waited % SECOND_NS / 1000000),
+                        (long long)(after / SECOND_NS), (long long)(after % SECOND_NS / 1000000),
                         (unsigned long long)p->at[i].n);
     /* It answers those before it, too, for only the most recent ping needs an answer. */
     for (unsigned k = i + 1; k < p->n; k++) {
@@ -221,7 +237,7 @@ static void end_ping(const struct wst_ws_step *s, enum wst_dir dir)
 {
     const struct wst_ws_pings *p = s->ws->pings[dir];
     enum wst_dir other = dir == WST_C2S ? WST_S2C : WST_C2S;
-    if (!p || !p->n || pings_holes(&s->ws->side[other])) return;
+    if (!p || !p->n || p->blurred || s->ws->obscure || pings_holes(&s->ws->side[other])) return;
     const struct ping *ping = &p->at[p->n - 1];
     for (unsigned i = 0; i < p->n; i++)
         if (!p->at[i].answered && wst_ns_between(p->at[i].ns, ping->ns) < unanswered_ns) {
@@ -268,7 +284,7 @@ void wst_judge_end(const struct wst_ws_step *s, enum wst_tcp_end how)
     bool over = how == WST_TCP_FIN || how == WST_TCP_RST;
     end_ping(s, WST_C2S);
     end_ping(s, WST_S2C);
-    if (!over) return;
+    if (!over || ws->obscure) return;
     if (ws->closed_by == WST_DIR_NONE) {
         if (!wst_judge_blind(&ws->side[0]) && !wst_judge_blind(&ws->side[1]))
             wst_ws_problemf(s, WST_PROBLEM_CLOSE_MISSING, 0, 0,

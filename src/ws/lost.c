@@ -175,7 +175,9 @@ void wst_lost_fin(const struct wst_ws_step *s)
         wst_ws_problemf(s, WST_PROBLEM_FRAME_TRUNCATED, 0, 0,
                         "only %u bytes of a frame header came", side->have);
     }
-    if (side->open && side->open->message && !(cut && side->open->m.frames == 1))
+    if (side->open && side->open->message && cut && side->open->m.frames == 1)
+        wst_message_text_broken(s, &side->open->m);
+    else if (side->open && side->open->message)
         wst_message_abandon(s, &side->open->m, false);
     wst_side_open_free(s->env, side);
     side->mode = WST_WS_OFF;

@@ -243,7 +243,6 @@ static int64_t message_place(const struct wst_ws_step *s, const struct wst_ws_me
     const struct wst_ws_side *side = message_side(s);
     const struct wst_ws_open *open = side->open;
     if (m->compressed) return -1;
-    if (m->frames == 1) return (int64_t)((side->offset + m->header_len + bad) & INT64_MAX);
     for (size_t at = 0; open && at + sizeof(struct wst_ws_mark) <= open->marks.n;
          at += sizeof(struct wst_ws_mark)) {
         struct wst_ws_mark mark;
@@ -252,7 +251,8 @@ static int64_t message_place(const struct wst_ws_step *s, const struct wst_ws_me
         *n = mark.n;
         return (int64_t)((mark.offset - (mark.end - bad)) & INT64_MAX);
     }
-    return -1;
+    /* No marks: all of it is the current frame. */
+    return m->frames > 1 ? -1 : (int64_t)((side->offset + m->header_len + bad) & INT64_MAX);
 }
 
 /* An endpoint may fail the connection at the first byte that cannot be right (section 8.1). */
@@ -569,13 +569,33 @@ void wst_message_simple(const struct wst_ws_step *s, const struct wst_frame *f,
     message_scratch_settle(s->env, scratch);
 }
 
+bool wst_message_text_broken(const struct wst_ws_step *s, struct wst_ws_message *m)
+{
+    if (m->opcode != WST_OP_TEXT || m->lost || m->torn || s->ws->terms.per_frame) return false;
+    struct message_result r = {.len = m->len, .judged = m->overflow && !m->compressed};
+    if (m->compressed) {
+        if (m->raw.n) message_inflate_raw(s, m);
+        if (!m->inflation || m->inflation->by[1] || m->inflation->context->state) return false;
+        r.len = m->inflation->len;
+    }
+    r.payload = wst_buf_slice(&m->bytes);
+    if (!r.judged) {
+        wst_utf8_init(&m->utf8);
+        wst_utf8_feed(&m->utf8, r.payload);
+        r.judged = true;
+    }
+    if (m->utf8.bad == UINT64_MAX) return false;
+    message_text_problem(s, m, &r, 0);
+    return true;
+}
+
 void wst_message_abandon(const struct wst_ws_step *s, struct wst_ws_message *m, bool damaged)
 {
     if (damaged && m->no) {
         wst_message_lose(s, m, 0);
         m->endless = true;
         wst_message_finish(s, m, 0);
-    } else if (m->no) {
+    } else if (m->no && !wst_message_text_broken(s, m)) {
         wst_ws_problemf(s, WST_PROBLEM_MESSAGE_UNFINISHED, 0, m->no,
                         "%llu frame%s with %llu bytes came, the last did not",
                         (unsigned long long)m->frames, m->frames == 1 ? "" : "s",

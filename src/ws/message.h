@@ -37,6 +37,9 @@ void wst_message_whole(const struct wst_ws_step *step, struct wst_ws_message *m,
 /* Its end will not be seen. `damaged`: because bytes are missing, not because the sender stopped.
  */
 void wst_message_abandon(const struct wst_ws_step *step, struct wst_ws_message *m, bool damaged);
+/* Its sender stopped inside it: perhaps because the receiver failed the connection, as it may, at a
+ * byte that no text could have there (section 8.1). True: there is one, and it was told. */
+bool wst_message_text_broken(const struct wst_ws_step *step, struct wst_ws_message *m);
 /* It is given up in favour of another; what was compressed in it is missing from the context. */
 void wst_message_drop(const struct wst_ws_step *step, struct wst_ws_message *m);
 /* Payload of a data frame that belongs to no message: if compressed, the context lacks it. */

@@ -166,6 +166,7 @@ static struct wst_ws_message *data_message(const struct wst_ws_step *s, const st
         c->interrupts = true;
         wst_message_drop(s, &side->open->m);
         side->open->message = false;
+        side->open->marks.n = 0;
     }
     side->resumed = false;
     bool compressed = step_compressed(s, f);
@@ -187,8 +188,9 @@ static void fragment_over(const struct wst_ws_step *s, struct wst_ws_message *m,
 {
     struct wst_ws_side *side = wst_side_of(s);
     if (!f->fin && !f->len && m->empty < UINT16_MAX) m->empty++;
-    if (m->opcode != WST_OP_TEXT || m->compressed || (f->fin && m->frames == 1)) return;
-    struct wst_ws_mark mark = {n, m->len, side->offset + f->header_len + f->len};
+    bool all = f->fin && m->frames == 1 && !side->left;
+    if (m->opcode != WST_OP_TEXT || m->compressed || all) return;
+    struct wst_ws_mark mark = {n, m->len, side->offset + f->header_len + f->len - side->left};
     /* Without room a byte's frame is not told, that is all. */
     (void)wst_buf_append(&side->open->marks, s->env->budget,
                          (struct wst_slice){(const uint8_t *)&mark, sizeof mark}, MARKS_MAX);

@@ -45,7 +45,7 @@ void wst_ws_join(struct wst_ws *ws, struct wst_ws_env *env, enum wst_dir dir, st
                  const struct wst_arrival *arrival)
 {
     struct wst_ws_step s = {ws, env, dir, arrival};
-    ws->side[dir].joined = true;
+    ws->side[dir].joined = ws->partial = true;
     wst_lost_begin(&s, seek);
 }
 

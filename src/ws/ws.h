@@ -38,6 +38,8 @@ struct wst_ws_env {
     void *user;
     /* type, dir, when and body are filled; conn is the receiver's business. */
     void (*emit)(void *user, void *conversation, struct wst_event *event);
+    /* Whether the peer has bytes of `dir` that were not pushed yet: late, or missing. May be NULL: no. */
+    bool (*behind)(void *user, void *conversation, enum wst_dir dir);
     struct wst_inflaters inflaters;
     struct wst_buf unmasked, inflated;   /* of one whole message; reused */
     struct wst_buf spare[WST_WS_SPARES]; /* let go by large messages, for the next ones: fresh
@@ -113,7 +115,9 @@ struct wst_ws { /* one WebSocket connection */
     int8_t closed_by;           /* enum wst_dir */
     int32_t close_code;         /* of the first close frame */
     uint8_t keys_n, keys_seen;  /* different ones in `keys`; frames they were on */
-    bool keys_judged;           /* the client's masking keys are known */
+    bool keys_judged : 1;       /* the client's masking keys are known */
+    bool obscure : 1;           /* how it ended is not known: the caller says, before the end */
+    bool partial : 1;           /* what came first is not known */
     int8_t fin_by;              /* enum wst_dir: whose FIN came first; the caller says */
     struct wst_ws_side side[2]; /* [WST_C2S], [WST_S2C] */
     struct wst_ws_rare rare[2];

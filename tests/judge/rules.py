@@ -136,9 +136,19 @@ handshake(N, 'handshake.hixie-76', request={'Sec-WebSocket-Key1': '4 @1  46546xW
 
 @breaks('handshake.key-reused')
 def _(t):
-    first = t.another().agree(key='cmV1c2VkIGtleSwgMTYgIQ==')
-    first.bye()
+    first = t.another()
+    first.client = (t.client[0], t.client[1] + 1)
+    first.agree(key='cmV1c2VkIGtleSwgMTYgIQ==').bye()
     t.agree(key='cmV1c2VkIGtleSwgMTYgIQ==')
+    t.bye()
+
+
+@breaks('handshake.key-reused')
+def _(t):
+    """By another host: only when so much time lies between that no capture turns them around."""
+    t.another().agree(key='cmV1c2VkIGtleSwgMTYgIg==').bye()
+    t.wait(1)
+    t.agree(key='cmV1c2VkIGtleSwgMTYgIg==')
     t.bye()
 
 
@@ -359,6 +369,43 @@ sent(B, 'message.invalid-utf8', (C2S, TEXT, Deflater()(b'\xff'), {'rsv': 4}), of
 for text in ('\U0010ffff'.encode(), b'\xed\x9f\xbf', b'\xee\x80\x80', b'\0'):
     sent(N, 'message.invalid-utf8', (S2C, TEXT, text[:1], {'fin': False}), (S2C, CONT, text[1:], {}))
 sent(N, 'message.invalid-utf8', (S2C, BINARY, b'\xff', {}))
+
+
+def failed_fast(kind, rule, *parts, others=(), **how):
+    """The receiver does not wait for the rest of the text."""
+    def play(t):
+        t.agree(offer=DEFLATE, agreed=DEFLATE)
+        for i, part in enumerate(parts):
+            t.frame(C2S, CONT if i else TEXT, part, fin=False, rsv=how.get('rsv', 0) if not i else 0)
+        t.frame(S2C, CLOSE, b'\3\xef')
+        t.frame(C2S, CLOSE, b'\3\xef')
+        t.shut()
+    row(kind, rule, others)(play)
+
+
+failed_fast(B, 'message.invalid-utf8', b'so far \xff')
+failed_fast(B, 'message.invalid-utf8', b'so ', b'far \xed', b'\xa0')
+failed_fast(B, 'message.invalid-utf8', Deflater()(b'so far \xff and so on'), rsv=4)
+failed_fast(N, 'message.invalid-utf8', b'so far', b' so good \xed', others=('message.unfinished',))
+failed_fast(N, 'message.invalid-utf8', Deflater()(b'so far so good \xed'), rsv=4, others=('message.unfinished',))
+
+
+@breaks('message.invalid-utf8', 'frame.truncated', 'close.no-reply')
+def _(t):
+    """Inside a frame."""
+    t.agree()
+    t.frame(C2S, TEXT, b'so far \xff', declared=20)
+    t.frame(S2C, CLOSE, b'\3\xef')
+    t.shut()
+
+
+@near('message.invalid-utf8', 'frame.truncated', 'close.no-reply')
+def _(t):
+    t.agree()
+    t.frame(C2S, TEXT, b'so far \xed', declared=20)
+    t.frame(S2C, CLOSE, b'\3\xef')
+    t.shut()
+
 sent(B, 'message.unfinished', (C2S, TEXT, 'a', {'fin': False}))
 sent(N, 'message.unfinished', (C2S, TEXT, 'a', {'fin': False}), (C2S, CONT, '', {}))
 sent(B, 'message.bad-deflate', (S2C, BINARY, b'\xff\xff\xff', {'rsv': 4}), offer=DEFLATE)

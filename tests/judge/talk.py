@@ -137,11 +137,10 @@ def distance(far, literal=600):
     return b.message()
 
 
-def lint(wire, options=(), drop=()):
-    """Runs the tool over all packets but `drop`: (its lines, exit status)."""
-    packets = [p for p in wire.packets if p not in set(drop)]
+def lint(packets, options=(), times=None):
+    """Runs the tool over packets: (its lines, exit status)."""
     with tempfile.NamedTemporaryFile(suffix='.pcap') as file:
-        file.write(classic(packets))
+        file.write(classic(packets, times=times))
         file.flush()
         done = subprocess.run([TOOL, 'lint', '--json', *options, file.name], capture_output=True, check=False)
     if done.returncode > 1 or done.stderr:

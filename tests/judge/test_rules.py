@@ -54,7 +54,7 @@ def play():
 def main():
     rows = rows_of()
     player, played = play()
-    lines, status = lint(player.wire, drop=player.lost)
+    lines, status = lint([p for p in player.wire.packets if p not in set(player.lost)])
     found = {line['client']['ip']: line for line in lines if line['type'] == 'lint' and line['client']}
     for name, rule, kind, expected, t in played:
         line = found.get(t.client[0])
