@@ -22,6 +22,7 @@ void wst_closing_handshake(struct wst_explain *x, const struct wst_wire_handshak
     struct wst_ending *e = ending_of(x, h->event->conn);
     if (!e) return;
     e->seen = true;
+    e->accepted = h->event->handshake.accepted;
     e->tcp_stream = h->event->handshake.tcp_stream;
     e->client_side = h->client_side;
 }
@@ -39,6 +40,10 @@ void wst_closing_packet(struct wst_explain *x, const struct wst_wire_packet *p)
     if (!e) return;
     bool ending = p->flags & (1 | 4), after = e->fin[0] || e->fin[1];
     enum wst_dir dir = p->side == e->client_side ? WST_C2S : WST_S2C;
+    if (p->len) {
+        e->end[dir] = p->relative_seq < 0 ? -1 : p->relative_seq + p->len;
+        e->ack[dir] = p->relative_ack;
+    }
     if (p->flags & 1) e->fin[dir] = true;
     if (!ending && !(after && !p->len)) return;
     struct wst_ending_row *row = row_new(e);
@@ -70,7 +75,12 @@ void wst_closing_event(struct wst_explain *x, const struct wst_event *event)
                                    .dir = event->dir,
                                    .frame = true,
                                    .code = event->close.code};
-    snprintf(row->reason, sizeof row->reason, "%s", wst_paper_quote(&x->paper, event->close.reason, 100));
+    if (event->dir != WST_DIR_NONE) {
+        row->seq = e->end[event->dir];
+        row->ack = e->ack[event->dir];
+    }
+    snprintf(row->reason, sizeof row->reason, "%s",
+             wst_paper_quote(&x->paper, event->close.reason, 100));
 }
 
 /* -- telling ------------------------------------------------------------------------------------
@@ -79,6 +89,7 @@ void wst_closing_event(struct wst_explain *x, const struct wst_event *event)
 struct story { /* what has happened up to a row */
     bool closed[2], fin[2], acked[2];
     int64_t fin_seq[2];
+    int64_t close_end[2]; /* behind the close frame; -1: not known */
 };
 
 static const char *flags_text(uint8_t flags, char to[24])
@@ -95,19 +106,26 @@ static const char *flags_text(uint8_t flags, char to[24])
 
 static void tell_close(const struct wst_ending_row *r, struct story *t, char *to, size_t size)
 {
-    const char *name = wst_close_code_name(r->code), *other = r->dir == WST_C2S ? "server" : "client";
+    const char *name = wst_close_code_name(r->code),
+               *other = r->dir == WST_C2S ? "server" : "client";
     char code[64] = "no code";
-    if (r->code >= 0) snprintf(code, sizeof code, "%d%s%s", (int)r->code, name ? " " : "", name ? name : "");
+    bool crossed = t->closed[!r->dir] && r->ack >= 0 && r->ack < t->close_end[!r->dir];
+    if (r->code >= 0)
+        snprintf(code, sizeof code, "%d%s%s", (int)r->code, name ? " " : "", name ? name : "");
     snprintf(to, size, "%s%s%s%s: %s", code, r->reason[0] ? " \"" : "", r->reason,
              r->reason[0] ? "\"" : "",
              t->closed[r->dir]    ? "a second close frame: wrong (section 5.5.1)"
+             : crossed            ? "crossed the other's on the way: both have begun, and the "
+                                    "closing handshake is complete (section 7.1.4)"
              : t->closed[!r->dir] ? "the answer; the closing handshake is complete (section 7.1.4)"
                                   : "");
     if (!t->closed[r->dir] && !t->closed[!r->dir])
-        snprintf(to + strlen(to), size - strlen(to),
-                 "begins the closing handshake; it sends no more data, and waits for the %s's close "
-                 "frame (section 5.5.1)",
-                 other);
+        snprintf(
+            to + strlen(to), size - strlen(to),
+            "begins the closing handshake; it sends no more data, and waits for the %s's close "
+            "frame (section 5.5.1)",
+            other);
+    if (!t->closed[r->dir]) t->close_end[r->dir] = r->seq;
     t->closed[r->dir] = true;
 }
 
@@ -115,23 +133,30 @@ static void tell_packet(const struct wst_ending_row *r, struct story *t, char *t
 {
     const char *me = r->dir == WST_C2S ? "client" : "server";
     if (r->flags & 4) {
-        snprintf(to, size, "reset: the %s drops the connection at once; what was on the way is lost "
-                           "(RFC 9293 section 3.5.2)", me);
+        snprintf(to, size,
+                 "reset: the %s drops the connection at once; what was on the way is lost "
+                 "(RFC 9293 section 3.5.2)",
+                 me);
         return;
     }
     bool acks = (r->flags & 16) && t->fin[!r->dir] && !t->acked[!r->dir] &&
                 (r->ack < 0 || r->ack > t->fin_seq[!r->dir]);
     if (r->flags & 1) {
         snprintf(to, size, "%sthe %s has sent its last byte%s",
-                 t->fin[r->dir] ? "again: " : acks ? "heard; and " : "", me,
-                 t->fin[!r->dir]                            ? ", too"
-                 : r->dir == WST_C2S && t->closed[WST_C2S]  ? " (the server should be first: section 7.1.1)"
-                                                            : "");
+                 t->fin[r->dir] ? "again: "
+                 : acks         ? "heard; and "
+                                : "",
+                 me,
+                 t->fin[!r->dir] ? ", too"
+                 : r->dir == WST_C2S && t->closed[WST_C2S]
+                     ? " (the server should be first: section 7.1.1)"
+                     : "");
         t->fin[r->dir] = true;
         t->fin_seq[r->dir] = r->seq + r->len;
     } else {
-        snprintf(to, size, acks ? "the %s has heard the other's FIN%s" : "an acknowledgment by the %s%s",
-                 me, acks && t->fin[r->dir] ? "; TCP is over" : "");
+        snprintf(to, size,
+                 acks ? "the %s has heard the other's FIN%s" : "an acknowledgment by the %s%s", me,
+                 acks && t->fin[r->dir] ? "; TCP is over" : "");
     }
     if (acks) t->acked[!r->dir] = true;
 }
@@ -139,8 +164,8 @@ static void tell_packet(const struct wst_ending_row *r, struct story *t, char *t
 static void ending_rows(struct wst_paper *p, const struct wst_ending *e)
 {
     static const struct wst_column columns[] = {
-        {"pkt", "packet", WST_COLUMN_NUMBER}, {"ms", "ms", WST_COLUMN_WORD},
-        {"who", "from", WST_COLUMN_WORD},     {"what", "what", WST_COLUMN_WORD},
+        {"pkt", "packet", WST_COLUMN_NUMBER},    {"ms", "ms", WST_COLUMN_WORD},
+        {"who", "from", WST_COLUMN_WORD},        {"what", "what", WST_COLUMN_WORD},
         {"meaning", "meaning", WST_COLUMN_WORD},
     };
     struct story t = {0};
@@ -163,23 +188,51 @@ static void ending_rows(struct wst_paper *p, const struct wst_ending *e)
     wst_paper_table_end(p);
 }
 
-static void verdict(struct wst_paper *p, const struct wst_ending *e)
+static const char *tcp_end_text(const struct wst_ending *e)
+{
+    static const char *const texts[] = {
+        [WST_TCP_FIN] = "ended with FIN",
+        [WST_TCP_RST] = "reset",
+        [WST_TCP_EOF] = "still open when the capture ended",
+        [WST_TCP_TIMEOUT] = "silent for so long that it was not followed further",
+        [WST_TCP_EVICTED] = "not followed further, for want of memory",
+    };
+    return e->ended && e->tcp < sizeof texts / sizeof *texts ? texts[e->tcp] : "not told";
+}
+
+static void verdict_text(const struct wst_ending *e, enum wst_ink *ink, char *to, size_t size)
 {
     const char *first = e->by == WST_C2S ? "the client" : "the server";
-    if (!e->ended)
-        wst_paper_line(p, "verdict", "In short", WST_INK_BAD, "the capture does not tell how it ended");
+    bool open = e->ended && e->tcp != WST_TCP_FIN && e->tcp != WST_TCP_RST;
+    *ink = e->clean ? WST_INK_GOOD : open ? WST_INK_NONE : WST_INK_BAD;
+    if (!e->accepted)
+        snprintf(to, size, "no WebSocket connection: the handshake was refused or not answered");
+    else if (!e->ended)
+        snprintf(to, size, "the capture does not tell how it ended");
     else if (e->clean)
-        wst_paper_line(p, "verdict", "In short", WST_INK_GOOD,
-                       "clean: %s closed first, and both sent a close frame (section 7.1.4)", first);
+        snprintf(to, size, "clean: %s closed first, and both sent a close frame (section 7.1.4)",
+                 first);
+    else if (open && e->by == WST_DIR_NONE)
+        snprintf(to, size, "not told: the capture ends before the connection does");
+    else if (open)
+        snprintf(to, size, "not told: %s sent a close frame, and the capture ends before an answer",
+                 first);
     else if (e->by == WST_DIR_NONE)
-        wst_paper_line(p, "verdict", "In short", WST_INK_BAD,
-                       "not clean: nobody sent a close frame; an endpoint reports 1006 (section "
-                       "7.1.5)");
+        snprintf(to, size,
+                 "not clean: nobody sent a close frame; an endpoint reports 1006 (section "
+                 "7.1.5)");
     else
-        wst_paper_line(p, "verdict", "In short", WST_INK_BAD,
-                       "not clean: %s sent a close frame, and it was not answered", first);
-    wst_paper_line(p, "tcp", "TCP", WST_INK_NONE, "%s",
-                   e->ended ? wst_tcp_end_name(e->tcp) : "open");
+        snprintf(to, size, "not clean: %s sent a close frame, and it was not answered", first);
+}
+
+static void verdict(struct wst_paper *p, const struct wst_ending *e)
+{
+    enum wst_ink ink;
+    char text[160];
+    verdict_text(e, &ink, text, sizeof text);
+    wst_paper_line(p, "verdict", "In short", ink, "%s", text);
+    wst_paper_word(p, "tcp", "%s", e->ended ? wst_tcp_end_name(e->tcp) : "open");
+    wst_paper_line(p, NULL, "TCP", WST_INK_NONE, "%s", tcp_end_text(e));
 }
 
 void wst_closing_write(struct wst_explain *x)
@@ -192,7 +245,7 @@ void wst_closing_write(struct wst_explain *x)
         wst_paper_title(p, "Connection %" PRIu64 ": how it ended", e->conn);
         wst_paper_put(p, WST_INK_NONE, "\n");
         ending_rows(p, e);
-        wst_paper_put(p, WST_INK_NONE, "\n");
+        if (e->rows_n) wst_paper_put(p, WST_INK_NONE, "\n");
         verdict(p, e);
         wst_paper_end(p);
         x->found++;

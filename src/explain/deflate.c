@@ -148,7 +148,8 @@ static void tell_other(struct telling *t, const struct wst_walk_step *w)
     static const char *const types[] = {"stored: bytes as they are", "fixed Huffman codes",
                                         "dynamic Huffman codes, which come first", "an error"};
     char code[24] = "";
-    struct line l = {.bit = w->bit, .bits = w->bits, .code = code, .kind = "block", .ink = WST_INK_LENGTH};
+    struct line l = {
+        .bit = w->bit, .bits = w->bits, .code = code, .kind = "block", .ink = WST_INK_LENGTH};
     switch (w->kind) {
     case WST_WALK_BLOCK:
         snprintf(code, sizeof code, "%d %d%d", w->final, w->type >> 1, w->type & 1);
@@ -200,10 +201,10 @@ static void tell_steps(struct wst_paper *p, const struct wst_subject *s, struct 
                        bool whole, const struct wst_walk *first, uint64_t steps)
 {
     static const struct wst_column columns[] = {
-        {"bit", "bit", WST_COLUMN_NUMBER},        {"bits", "bits", WST_COLUMN_NUMBER},
-        {"code", "code", WST_COLUMN_WORD},        {"kind", "what", WST_COLUMN_WORD},
-        {"length", "", WST_COLUMN_COUNT},         {"distance", "", WST_COLUMN_COUNT},
-        {"from_msg", "", WST_COLUMN_COUNT},       {"text", "gives", WST_COLUMN_WORD},
+        {"bit", "bit", WST_COLUMN_NUMBER},  {"bits", "bits", WST_COLUMN_NUMBER},
+        {"code", "code", WST_COLUMN_WORD},  {"kind", "what", WST_COLUMN_WORD},
+        {"length", "", WST_COLUMN_COUNT},   {"distance", "", WST_COLUMN_COUNT},
+        {"from_msg", "", WST_COLUMN_COUNT}, {"text", "gives", WST_COLUMN_WORD},
     };
     struct telling t = {.p = p, .s = s, .out = first->out, .out_n = first->n};
     struct wst_walk again = {
@@ -239,10 +240,9 @@ static void tell_end(struct wst_paper *p, const struct wst_subject *s, const str
     }
     size_t most = p->json || s->options->all ? 1000 : 240;
     if (w->n)
-        wst_paper_line(p, "inflated_text", s->stream->text ? "text" : "bytes", WST_INK_BOLD,
-                       "\"%s\"",
-                       s->stream->text ? wst_paper_quote(p, out, most)
-                                       : wst_paper_ascii(p, out, most));
+        wst_paper_line(
+            p, "inflated_text", s->stream->text ? "text" : "bytes", WST_INK_BOLD, "\"%s\"",
+            s->stream->text ? wst_paper_quote(p, out, most) : wst_paper_ascii(p, out, most));
 }
 
 void wst_deflate_explain(struct wst_paper *p, const struct wst_subject *s, bool whole,

@@ -53,8 +53,10 @@ int wst_explain_closing(struct wst_explain *x, uint64_t conn)
     if (!e) return -1;
     e->conn = conn;
     e->tcp_stream = -1;
-    e->next = x->endings;
-    x->endings = e;
+    for (int d = 0; d < 2; d++) e->end[d] = e->ack[d] = -1;
+    struct wst_ending **last = &x->endings;
+    while (*last) last = &(*last)->next;
+    *last = e;
     return want(x, (struct wst_want){WANT_CLOSING, conn, 0, 0});
 }
 
@@ -151,8 +153,9 @@ static const char *clock_text(const struct wst_event *e, char to[32])
 static void title(struct wst_paper *p, const struct wst_subject *s)
 {
     const struct wst_header_bits *h = &s->header;
-    const char *who = s->dir == WST_C2S || (s->dir == WST_DIR_NONE && h->masked) ? "client to server"
-                                                                               : "server to client";
+    const char *who = s->dir == WST_C2S || (s->dir == WST_DIR_NONE && h->masked)
+                          ? "client to server"
+                          : "server to client";
     char time[32];
     if (s->conn) {
         wst_paper_title(p, "Frame %" PRIu64 ".%" PRIu64 ": %s, %s", s->conn, s->n,
@@ -174,9 +177,10 @@ static void title(struct wst_paper *p, const struct wst_subject *s)
         wst_paper_null(p, "msg");
     wst_paper_number(p, "offset", f->offset);
     if (f->msg)
-        wst_paper_say(p, "complete with packet %" PRIu64 " at %s; frame %" PRIu64 " of message %" PRIu64,
-                      s->event->when.pkt, clock_text(s->event, time),
-                      s->stream && s->stream->frames ? s->stream->frames : 1, f->msg);
+        wst_paper_say(
+            p, "complete with packet %" PRIu64 " at %s; frame %" PRIu64 " of message %" PRIu64,
+            s->event->when.pkt, clock_text(s->event, time),
+            s->stream && s->stream->frames ? s->stream->frames : 1, f->msg);
     else
         wst_paper_say(p, "complete with packet %" PRIu64 " at %s", s->event->when.pkt,
                       clock_text(s->event, time));
@@ -200,19 +204,21 @@ static void walks(struct wst_explain *x, const struct wst_subject *s, const stru
                   bool deflated)
 {
     bool text = s->header.opcode == 1 || (s->header.opcode == 0 && s->stream->text);
-    struct wst_slice bytes = s->plain;
+    bool more = s->plain.n < s->header.len || !s->header.fin;
+    struct wst_slice bytes = s->plain, open = {s->stream->open_char, s->stream->open_char_n};
     if (!x->options.utf8) return;
     if (deflated) bytes = (struct wst_slice){walk->out, walk->n};
     if (s->header.opcode == 8 && bytes.n >= 2) {
         bytes = (struct wst_slice){bytes.p + 2, bytes.n - 2};
         text = true;
     }
+    if (s->header.opcode != 0 || deflated) open.n = 0;
     if (text || (s->header.opcode >= 9 && wst_utf8_valid(bytes)))
-        wst_utf8_explain(&x->paper, bytes, x->options.all);
+        wst_utf8_explain(&x->paper, open, bytes, more, x->options.all);
 }
 
-static void frame_write(struct wst_explain *x, const struct wst_subject *s, const struct wst_walk *walk,
-                        bool deflated, bool whole)
+static void frame_write(struct wst_explain *x, const struct wst_subject *s,
+                        const struct wst_walk *walk, bool deflated, bool whole)
 {
     struct wst_paper *p = &x->paper;
     settle(x);
@@ -242,6 +248,17 @@ static void frame_write(struct wst_explain *x, const struct wst_subject *s, cons
     x->found++;
 }
 
+/* The next frame of a text may have to go on with a character. */
+static void open_char(const struct wst_subject *s, struct wst_stream *stream, bool deflated)
+{
+    struct wst_slice open = {stream->open_char, s->header.opcode ? 0 : stream->open_char_n};
+    uint8_t left[4];
+    bool goes_on = stream->open && stream->text && !deflated && !s->header.fin && !stream->torn;
+    size_t n = goes_on ? wst_utf8_left_open(open, s->plain, left) : 0;
+    memcpy(stream->open_char, left, n);
+    stream->open_char_n = n;
+}
+
 /* Takes the frame into its stream, explains it when `wanted`, and remembers its message. */
 static void frame(struct wst_explain *x, struct wst_subject *s, struct wst_stream *stream,
                   bool wanted)
@@ -262,6 +279,7 @@ static void frame(struct wst_explain *x, struct wst_subject *s, struct wst_strea
     bool walked = deflated && !stream->torn && (wanted || (whole && s->takeover));
     if (walked) wst_deflate_explain(NULL, s, whole, &walk);
     if (wanted) frame_write(x, s, &walk, deflated, whole);
+    if (data) open_char(s, stream, deflated);
     if (data && stream->open && s->header.fin) {
         bool good = walked && whole && (walk.end == WST_WALK_FINE || walk.end == WST_WALK_FINAL);
         if (deflated && good)
@@ -336,8 +354,7 @@ static void on_packet(void *user, const struct wst_wire_packet *p)
         x->syns[place].n = 0;
     }
     bool ours = x->syns[place].stream == p->tcp_stream + 1;
-    if (ours && x->syns[place].n < EXPLAIN_SYN)
-        x->syns[place].packets[x->syns[place].n++] = *p;
+    if (ours && x->syns[place].n < EXPLAIN_SYN) x->syns[place].packets[x->syns[place].n++] = *p;
 }
 
 static void finding(struct wst_explain *x, const struct wst_event_problem *e)
@@ -360,9 +377,9 @@ static void finding(struct wst_explain *x, const struct wst_event_problem *e)
                    wst_level_name(row->level));
     wst_paper_cell(p, WST_INK_NONE, "%s", row->id);
     wst_paper_cell(p, WST_INK_NONE, "%s", row->rfc ? row->rfc : "");
-    wst_paper_cell(p, WST_INK_NONE, "%s",
-                   wst_paper_quote(p, (struct wst_slice){(const uint8_t *)e->detail,
-                                                         strlen(e->detail)}, 240));
+    wst_paper_cell(
+        p, WST_INK_NONE, "%s",
+        wst_paper_quote(p, (struct wst_slice){(const uint8_t *)e->detail, strlen(e->detail)}, 240));
 }
 
 static void on_gap(struct wst_explain *x, const struct wst_event *e)

@@ -8,8 +8,8 @@
 #include "subject.h"
 
 enum {
-    EXPLAIN_CONNS = 1024,  /* looked after at a time, when it is not known which will be wanted */
-    EXPLAIN_SYNS = 1024,   /* conversations whose first packets are remembered */
+    EXPLAIN_CONNS = 1024, /* looked after at a time, when it is not known which will be wanted */
+    EXPLAIN_SYNS = 1024,  /* conversations whose first packets are remembered */
     EXPLAIN_SYN = 3,
     EXPLAIN_CLOSING = 64,  /* packets and close frames of one ending */
     EXPLAIN_LISTED = 1000, /* connections in the list */
@@ -27,11 +27,11 @@ struct wst_ending_row { /* something that happened while the connection ended */
     uint64_t pkt;
     int64_t ns;
     enum wst_dir dir;
-    bool frame;     /* a close frame; else a TCP packet */
-    int32_t code;   /* of the close frame */
+    bool frame;   /* a close frame; else a TCP packet */
+    int32_t code; /* of the close frame */
     char reason[128];
-    uint8_t flags;  /* of the packet */
-    int64_t seq, ack;
+    uint8_t flags;    /* of the packet */
+    int64_t seq, ack; /* relative; of a close frame: of the packet that completed it */
     uint32_t len;
 };
 
@@ -39,7 +39,9 @@ struct wst_ending { /* of a connection whose closing is wanted */
     uint64_t conn;
     int64_t tcp_stream;
     uint8_t client_side;
-    bool seen, ended, clean, fin[2];
+    bool seen, accepted, ended, clean, fin[2];
+    int64_t end[2],
+        ack[2]; /* of each side's newest packet: behind its last byte; what it has heard */
     enum wst_tcp_end tcp;
     enum wst_dir by;
     struct wst_ending_row rows[EXPLAIN_CLOSING];
@@ -72,7 +74,7 @@ struct wst_explain {
     struct wst_paper paper;
     struct wst_want *wants;
     size_t wants_n, wants_room;
-    bool any_conn;           /* a wanted packet may be of any connection */
+    bool any_conn; /* a wanted packet may be of any connection */
     bool starved;
     int64_t found;
     struct wst_conn *conns;
@@ -82,7 +84,7 @@ struct wst_explain {
         int64_t stream; /* + 1; 0: free */
         unsigned n;
         struct wst_wire_packet packets[EXPLAIN_SYN];
-    } *syns;
+    } * syns;
     struct { /* what is open on the paper, and may have findings of its own */
         bool open, findings;
         uint64_t conn, n;

@@ -47,11 +47,12 @@ static void fin(struct field *f, const struct wst_subject *s)
     else if (is_control(h))
         means(f, true, "wrong: a control frame must not be fragmented (RFC 6455 section 5.5)");
     else if (h->fin)
-        means(f, false, h->opcode ? "the whole message is in this frame"
-                                  : "the last frame of its message");
+        means(f, false,
+              h->opcode ? "the whole message is in this frame" : "the last frame of its message");
     else
-        means(f, false, h->opcode ? "the first frame of a message; more follow"
-                                  : "neither the first nor the last frame of its message");
+        means(f, false,
+              h->opcode ? "the first frame of a message; more follow"
+                        : "neither the first nor the last frame of its message");
 }
 
 static void rsv1(struct field *f, const struct wst_subject *s)
@@ -61,24 +62,29 @@ static void rsv1(struct field *f, const struct wst_subject *s)
     if (!set && !first && s->stream && s->stream->compressed && !is_control(h))
         means(f, false, "0, though the message is compressed: only its first frame says so");
     else if (!set)
-        means(f, false, s->deflate == WST_YES && first
-                            ? "not compressed; permessage-deflate was agreed on, but is optional"
-                            : "not compressed");
+        means(f, false,
+              s->deflate == WST_YES && first
+                  ? "not compressed; permessage-deflate was agreed on, but is optional"
+                  : "not compressed");
     else if (!first)
-        means(f, true, "wrong: only the first frame of a message may carry it (RFC 7692 section 6)");
+        means(f, true,
+              "wrong: only the first frame of a message may carry it (RFC 7692 section 6)");
     else if (s->deflate == WST_NO)
-        means(f, true, "wrong: no extension that gives it a meaning was agreed on (RFC 6455 "
-                       "section 5.2)");
+        means(f, true,
+              "wrong: no extension that gives it a meaning was agreed on (RFC 6455 "
+              "section 5.2)");
     else
-        means(f, false, s->deflate == WST_YES
-                            ? "the message is compressed (permessage-deflate, RFC 7692 section 6)"
-                            : "the message is compressed, if permessage-deflate was agreed on");
+        means(f, false,
+              s->deflate == WST_YES
+                  ? "the message is compressed (permessage-deflate, RFC 7692 section 6)"
+                  : "the message is compressed, if permessage-deflate was agreed on");
 }
 
 static void rsv(struct field *f, bool set)
 {
-    means(f, set, set ? "wrong: no extension gives it a meaning (RFC 6455 section 5.2)"
-                      : "reserved for extensions; must be 0");
+    means(f, set,
+          set ? "wrong: no extension gives it a meaning (RFC 6455 section 5.2)"
+              : "reserved for extensions; must be 0");
 }
 
 static void opcode(struct field *f, const struct wst_subject *s)
@@ -95,7 +101,8 @@ static void opcode(struct field *f, const struct wst_subject *s)
     if (!what[s->header.opcode])
         means(f, true, "wrong: %s; the receiver must fail the connection (section 5.2)", name);
     else if (s->header.opcode == 0 && !s->before_open && !s->before_unsure)
-        means(f, true, "%s: wrong: no message was begun that it could continue (section 5.4)", name);
+        means(f, true, "%s: wrong: no message was begun that it could continue (section 5.4)",
+              name);
     else if (s->header.opcode && !is_control(&s->header) && s->before_open)
         means(f, true, "%s: wrong: the message before is not finished (section 5.4)", name);
     else if (s->before_closed)
@@ -108,14 +115,17 @@ static void mask(struct field *f, const struct wst_subject *s)
 {
     bool on = s->header.masked;
     if (s->dir == WST_DIR_NONE)
-        means(f, false, on ? "masked: it is a client's; clients must mask (section 5.1)"
-                           : "not masked: it is a server's; servers must not mask (section 5.1)");
+        means(f, false,
+              on ? "masked: it is a client's; clients must mask (section 5.1)"
+                 : "not masked: it is a server's; servers must not mask (section 5.1)");
     else if (s->dir == WST_C2S)
-        means(f, !on, on ? "masked, as every frame of a client must be (section 5.1)"
-                         : "wrong: a client must mask every frame (section 5.1)");
+        means(f, !on,
+              on ? "masked, as every frame of a client must be (section 5.1)"
+                 : "wrong: a client must mask every frame (section 5.1)");
     else
-        means(f, on, on ? "wrong: a server must not mask (section 5.1)"
-                        : "not masked: a server must not mask (section 5.1)");
+        means(f, on,
+              on ? "wrong: a server must not mask (section 5.1)"
+                 : "not masked: a server must not mask (section 5.1)");
 }
 
 static void length(struct field *f, const struct wst_subject *s)
@@ -140,8 +150,9 @@ static void extended(struct field *f, const struct wst_subject *s)
     else if (h->extended == 64 && h->len >> 63)
         means(f, true, "wrong: the highest bit must be 0 (section 5.2)");
     else if (h->len < least)
-        means(f, true, "wrong: %" PRIu64 " fits fewer bits; the shortest form must be used "
-                       "(section 5.2)",
+        means(f, true,
+              "wrong: %" PRIu64 " fits fewer bits; the shortest form must be used "
+              "(section 5.2)",
               h->len);
     else
         means(f, false, "the payload has %" PRIu64 " bytes (network byte order)", h->len);
@@ -192,8 +203,8 @@ static unsigned fields_of(const struct wst_subject *s, struct field f[11])
     f[n] = (struct field){"payload_len", "Payload len", 9, 7, WST_INK_LENGTH, h->len7, false, ""};
     length(&f[n++], s);
     if (h->extended) {
-        f[n] = (struct field){"extended_payload_length", "Ext. length", bit, h->extended,
-                              WST_INK_EXTENDED, h->len, false, ""};
+        f[n] = (struct field){"extended_payload_length", "Ext. length", bit,   h->extended,
+                              WST_INK_EXTENDED,          h->len,        false, ""};
         extended(&f[n++], s);
         bit += h->extended;
     }
@@ -219,9 +230,10 @@ static void field_row(struct wst_paper *p, const struct wst_subject *s, const st
         wst_paper_cell(p, WST_INK_NONE, "%u", f->bit);
     else
         wst_paper_cell(p, WST_INK_NONE, "%u-%" PRIu64, f->bit, last);
-    wst_paper_cell(p, f->ink, "%s", f->bits && f->bits <= 7 ? wst_paper_bits(p, f->value, f->bits) : "");
+    wst_paper_cell(p, f->ink, "%s",
+                   f->bits && f->bits <= 7 ? wst_paper_bits(p, f->value, f->bits) : "");
     if (f->bits >= 16)
-        wst_paper_cell(p, f->ink, f->bits == 16 ? "%04" PRIx64 : "%08" PRIx64, f->value);
+        wst_paper_cell(p, f->ink, "%0*" PRIx64, (int)f->bits / 4, f->value);
     else if (f->bits > 1)
         wst_paper_cell(p, f->ink, "%0*" PRIx64, f->bits > 4 ? 2 : 1, f->value);
     else
@@ -238,10 +250,10 @@ static void field_row(struct wst_paper *p, const struct wst_subject *s, const st
 void wst_fields_explain(struct wst_paper *p, const struct wst_subject *s)
 {
     static const struct wst_column columns[] = {
-        {"name", "field", WST_COLUMN_WORD},     {"bits", "bits", WST_COLUMN_WORD},
-        {"binary", "binary", WST_COLUMN_WORD},  {"hex", "hex", WST_COLUMN_WORD},
-        {"value", "value", WST_COLUMN_NUMBER},  {"meaning", "meaning", WST_COLUMN_WORD},
-        {"verdict", "", WST_COLUMN_DATA},       {"field", "", WST_COLUMN_DATA},
+        {"name", "field", WST_COLUMN_WORD},    {"bits", "bits", WST_COLUMN_WORD},
+        {"binary", "binary", WST_COLUMN_WORD}, {"hex", "hex", WST_COLUMN_WORD},
+        {"value", "value", WST_COLUMN_NUMBER}, {"meaning", "meaning", WST_COLUMN_WORD},
+        {"verdict", "", WST_COLUMN_DATA},      {"field", "", WST_COLUMN_DATA},
     };
     struct field f[11];
     unsigned n = fields_of(s, f);
@@ -305,8 +317,8 @@ void wst_segments_explain(struct wst_paper *p, const char *key_,
                           const struct wst_wire_segment *segments, size_t n, uint64_t unlisted)
 {
     static const struct wst_column columns[] = {
-        {"pkt", "packet", WST_COLUMN_NUMBER},   {"bytes", "its bytes", WST_COLUMN_WORD},
-        {"n", "how many", WST_COLUMN_NUMBER},   {"sequence", "TCP sequence numbers", WST_COLUMN_WORD},
+        {"pkt", "packet", WST_COLUMN_NUMBER}, {"bytes", "its bytes", WST_COLUMN_WORD},
+        {"n", "how many", WST_COLUMN_NUMBER}, {"sequence", "TCP sequence numbers", WST_COLUMN_WORD},
         {"seq", "", WST_COLUMN_COUNT},
     };
     enum { SHOWN = 64 };
@@ -316,7 +328,8 @@ void wst_segments_explain(struct wst_paper *p, const char *key_,
     wst_paper_table_end(p);
     if (shown < n) wst_paper_say(p, "… and %zu segments more", n - shown);
     if (unlisted)
-        wst_paper_say(p, "The segments of the last %" PRIu64 " bytes are not listed: there are too "
-                         "many.",
+        wst_paper_say(p,
+                      "The segments of the last %" PRIu64 " bytes are not listed: there are too "
+                      "many.",
                       unlisted);
 }

@@ -11,12 +11,12 @@
 #include "subject.h"
 
 enum {
-    ROW = 32,          /* bits */
-    PAYLOAD_ROWS = 2,  /* of payload alone; what follows is counted */
+    ROW = 32,         /* bits */
+    PAYLOAD_ROWS = 2, /* of payload alone; what follows is counted */
     CELLS = 10,
 };
 
-struct cell { /* a field, or the part of it that lies in one row */
+struct cell {          /* a field, or the part of it that lies in one row */
     unsigned from, to; /* bits of the row */
     enum wst_ink ink;
     const char *label[4];
@@ -90,8 +90,9 @@ static void cell_words(const struct grid *g, struct cell *c, unsigned bit)
                       : wide   ? "Extended payload length continued"
                                : "Extended length continued";
         c->label[1] = goes_on ? "" : g->h->extended == 16 ? "(16)" : "(64)";
-        c->label[2] = goes_on ? "" : g->h->extended == 16 ? "(payload len == 126)"
-                                                          : "(payload len == 127)";
+        c->label[2] = goes_on                ? ""
+                      : g->h->extended == 16 ? "(payload len == 126)"
+                                             : "(payload len == 127)";
     } else if (c->ink == WST_INK_KEY) {
         goes_on = bit != key_bit(g->h);
         c->label[0] = goes_on ? "Masking-key (continued)" : "Masking-key";
@@ -194,7 +195,8 @@ static void draw_rest(struct grid *g, uint64_t left)
     int before = (63 - n) / 2;
     wst_paper_put(g->p, WST_INK_DIM, " :");
     wst_paper_put(g->p, WST_INK_PAYLOAD, "%*s%s%*s", before, "", words, 63 - n - before, "");
-    wst_paper_put(g->p, WST_INK_DIM, ":\n +- - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - -+\n");
+    wst_paper_put(g->p, WST_INK_DIM,
+                  ":\n +- - - - - - - - - - - - - - - - - - - - - - - - - - - - - - - -+\n");
 }
 
 void wst_grid_draw(struct wst_paper *p, const struct wst_subject *s)

@@ -35,8 +35,10 @@ static const struct reason {
      "those that are used, with their parameters"},
     {"Sec-WebSocket-Accept", NULL,
      "proof that this server read the key; no cache or other server answers so (item 5.4)"},
-    {"Origin", "the page that opens it; a browser sends it, and a server can refuse strangers (item 8, "
-               "section 10.2)", NULL},
+    {"Origin",
+     "the page that opens it; a browser sends it, and a server can refuse strangers (item 8, "
+     "section 10.2)",
+     NULL},
     {"User-Agent", "which program asks; for statistics only", NULL},
     {"Cookie", "who is asking, as in any HTTP request (section 4.1 item 12)", NULL},
     {"Authorization", "who is asking, as in any HTTP request (section 10.5)", NULL},
@@ -90,7 +92,8 @@ static struct wst_slice trimmed(struct wst_slice s)
 static const char *status_reason(int32_t status)
 {
     if (status == 101) return "yes: the protocol is switched after the empty line (section 4.2.2)";
-    if (status >= 300 && status < 400) return "no: ask elsewhere; a client may follow (section 4.1)";
+    if (status >= 300 && status < 400)
+        return "no: ask elsewhere; a client may follow (section 4.1)";
     if (status == 401) return "no: say who you are; HTTP goes on (section 4.1)";
     if (status == 426) return "no: speak another version (section 4.4)";
     return "no: the connection stays HTTP (section 4.1)";
@@ -125,8 +128,9 @@ static void head_explain(struct wst_paper *p, const struct wst_wire_handshake *h
         line = line_next(&rest);
         if (!line.n) break;
         if (first) {
-            line_cells(p, ink, line, response ? status_reason(h->event->handshake.status)
-                                              : "a GET of HTTP/1.1 or later (section 4.1 item 2)");
+            line_cells(p, ink, line,
+                       response ? status_reason(h->event->handshake.status)
+                                : "a GET of HTTP/1.1 or later (section 4.1 item 2)");
         } else {
             const uint8_t *colon = memchr(line.p, ':', line.n);
             struct wst_slice name = {line.p, colon ? (size_t)(colon - line.p) : 0};
@@ -146,8 +150,7 @@ static void key_explain(struct wst_paper *p, struct wst_slice key)
     uint8_t bytes[KEY_MAX];
     int n = wst_base64_decode(key, bytes, sizeof bytes);
     wst_paper_heading(p, "The key");
-    wst_paper_line(p, "key", "as sent", WST_INK_KEY, "%s",
-                   wst_paper_quote(p, key, VALUE_SHOWN));
+    wst_paper_line(p, "key", "as sent", WST_INK_KEY, "%s", wst_paper_quote(p, key, VALUE_SHOWN));
     if (n == 16)
         wst_paper_line(p, "key_bytes", "its 16 bytes", WST_INK_KEY, "%s",
                        wst_paper_hex(p, (struct wst_slice){bytes, 16}, 16));
@@ -184,8 +187,9 @@ static void accept_explain(struct wst_paper *p, const struct wst_event_handshake
         wst_paper_line(p, "server", "the server sent", same ? WST_INK_GOOD : WST_INK_BAD, "%s",
                        wst_paper_quote(p, e->server_accept, VALUE_SHOWN));
         wst_paper_line(p, "verdict", "", same ? WST_INK_GOOD : WST_INK_BAD, "%s",
-                       same ? "the same: it speaks WebSocket and read this key"
-                            : "different: wrong; the client must fail the connection (section 4.1)");
+                       same
+                           ? "the same: it speaks WebSocket and read this key"
+                           : "different: wrong; the client must fail the connection (section 4.1)");
     } else if (e->status == 101) {
         wst_paper_line(p, "verdict", "the server sent", WST_INK_BAD,
                        "none: wrong; the client must fail the connection (section 4.1)");
@@ -213,8 +217,9 @@ static const char *parameter_means(struct wst_slice name)
 {
     static const char *const rows[][2] = {
         {"permessage-deflate", "messages are compressed with DEFLATE (RFC 7692)"},
-        {"client_max_window_bits", "how far back the client's matches may point: 2^n bytes; offered "
-                                   "without a value it says: I can be told (section 7.1.2.2)"},
+        {"client_max_window_bits",
+         "how far back the client's matches may point: 2^n bytes; offered "
+         "without a value it says: I can be told (section 7.1.2.2)"},
         {"server_max_window_bits", "how far back the server's matches may point: 2^n bytes "
                                    "(section 7.1.2.1)"},
         {"client_no_context_takeover", "the client forgets its history after each message "
@@ -302,7 +307,10 @@ static void syn_explain(struct wst_paper *p, const struct wst_wire_packet *syn, 
         wst_paper_cell(p, WST_INK_NONE, "%" PRIu64, syn[i].when.pkt);
         wst_paper_cell(p, from_client ? WST_INK_CLIENT : WST_INK_SERVER, "%s",
                        from_client ? "client" : "server");
-        wst_paper_cell(p, WST_INK_NONE, "%s", !(syn[i].flags & 2) ? "ACK" : ack ? "SYN ACK" : "SYN");
+        wst_paper_cell(p, WST_INK_NONE, "%s",
+                       !(syn[i].flags & 2) ? "ACK"
+                       : ack               ? "SYN ACK"
+                                           : "SYN");
         if (syn[i].flags & 2)
             wst_paper_cell(p, WST_INK_NONE, "%smy bytes begin at sequence number %" PRIu32,
                            ack ? "heard; " : "", syn[i].seq + 1);
@@ -339,9 +347,10 @@ void wst_handshake_explain(struct wst_paper *p, const struct wst_wire_handshake 
     wst_paper_number(p, "pkt", event->when.pkt);
     wst_paper_bool(p, "accepted", e->accepted);
     wst_paper_title(p, "Connection %" PRIu64 ": the opening handshake, %s", event->conn,
-                    e->accepted         ? "accepted"
-                    : e->status < 0     ? "without an answer"
-                                        : "refused");
+                    !h->request.p && !h->response.p ? "not in the capture"
+                    : e->accepted                   ? "accepted"
+                    : e->status < 0                 ? "without an answer"
+                                                    : "refused");
     wst_paper_say(p, "client %s port %u, server %s port %u, TCP stream %" PRId64, e->client_ip,
                   e->client_port, e->server_ip, e->server_port, e->tcp_stream);
     syn_explain(p, syn, syn_n, h->client_side);

@@ -54,8 +54,8 @@ static bool raw_append(struct wst_stream *s, struct wst_slice bytes)
     return true;
 }
 
-bool wst_stream_frame(struct wst_stream *s, const struct wst_header_bits *h,
-                      struct wst_slice plain, bool deflate, uint64_t msg)
+bool wst_stream_frame(struct wst_stream *s, const struct wst_header_bits *h, struct wst_slice plain,
+                      bool deflate, uint64_t msg)
 {
     if (h->opcode == 8) s->closed = true;
     if (h->opcode > 2) return true;

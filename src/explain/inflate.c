@@ -15,15 +15,15 @@
 #include <string.h>
 
 enum {
-    CODE_BITS = 15,       /* the longest code */
-    LITERALS = 288,       /* symbols of the literal and length alphabet, two of them never used */
-    DISTANCES = 32,       /* likewise */
-    LENGTH_CODES = 19,    /* the alphabet in which code lengths are written */
+    CODE_BITS = 15,    /* the longest code */
+    LITERALS = 288,    /* symbols of the literal and length alphabet, two of them never used */
+    DISTANCES = 32,    /* likewise */
+    LENGTH_CODES = 19, /* the alphabet in which code lengths are written */
     END_OF_BLOCK = 256,
     OUT_FIRST = 4096,
 };
 
-struct huffman {              /* canonical codes (section 3.2.2) */
+struct huffman {                   /* canonical codes (section 3.2.2) */
     uint16_t count[CODE_BITS + 1]; /* codes of each length */
     uint16_t symbol[LITERALS];     /* by length, then by value */
 };
@@ -170,8 +170,7 @@ static int symbol(struct reader *r, const struct huffman *h, struct wst_walk_ste
 static void codes_fixed(struct reader *r)
 {
     uint8_t lengths[LITERALS];
-    for (int i = 0; i < LITERALS; i++)
-        lengths[i] = i < 144 ? 8 : i < 256 ? 9 : i < 280 ? 7 : 8;
+    for (int i = 0; i < LITERALS; i++) lengths[i] = i < 144 ? 8 : i < 256 ? 9 : i < 280 ? 7 : 8;
     huffman_make(&r->literal, lengths, LITERALS);
     memset(lengths, 5, DISTANCES);
     huffman_make(&r->distance, lengths, DISTANCES);
@@ -236,8 +235,8 @@ static bool codes_dynamic(struct reader *r)
 /* Section 3.2.5: lengths 3 to 258, distances 1 to 32768. */
 static bool match(struct reader *r, int s, struct wst_walk_step *step)
 {
-    static const uint16_t length_base[29] = {3,  4,  5,  6,  7,  8,  9,  10,  11,  13,
-                                             15, 17, 19, 23, 27, 31, 35, 43,  51,  59,
+    static const uint16_t length_base[29] = {3,  4,  5,  6,   7,   8,   9,   10,  11, 13,
+                                             15, 17, 19, 23,  27,  31,  35,  43,  51, 59,
                                              67, 83, 99, 115, 131, 163, 195, 227, 258};
     static const uint8_t length_extra[29] = {0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2,
                                              2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0};
@@ -301,7 +300,8 @@ static bool block_stored(struct reader *r)
 /* One block. *final: it says that it is the last. */
 static bool block(struct reader *r, bool *final)
 {
-    struct wst_walk_step step = {.kind = WST_WALK_BLOCK, .bit = r->bit, .bits = 3, .at = r->walk->n};
+    struct wst_walk_step step = {
+        .kind = WST_WALK_BLOCK, .bit = r->bit, .bits = 3, .at = r->walk->n};
     int32_t last = number(r, 1), type = number(r, 2);
     if (last < 0 || type < 0) return fail(r, WST_WALK_TRUNCATED);
     step.final = *final = last;
@@ -361,7 +361,8 @@ const char *wst_walk_end_text(enum wst_walk_end end)
         [WST_WALK_FINAL] = "",
         [WST_WALK_TRUNCATED] = "the data end inside a block",
         [WST_WALK_BAD_TYPE] = "block type 11 is an error (RFC 1951 section 3.2.3)",
-        [WST_WALK_BAD_STORED] = "LEN and NLEN of a stored block do not agree (RFC 1951 section 3.2.4)",
+        [WST_WALK_BAD_STORED] =
+            "LEN and NLEN of a stored block do not agree (RFC 1951 section 3.2.4)",
         [WST_WALK_BAD_CODES] = "the code lengths make no Huffman code (RFC 1951 section 3.2.7)",
         [WST_WALK_BAD_CODE] = "a code that stands for nothing (RFC 1951 section 3.2.5)",
         [WST_WALK_BAD_DISTANCE] = "a distance beyond the first byte there is",

@@ -35,7 +35,9 @@ static void listed_new(struct wst_explain *x, const struct wst_event *e)
     }
     struct wst_listed *l = &x->listed[x->listed_n++];
     const struct wst_event_handshake *h = &e->handshake;
-    *l = (struct wst_listed){.conn = e->conn, .status = h->status, .accepted = h->accepted,
+    *l = (struct wst_listed){.conn = e->conn,
+                             .status = h->status,
+                             .accepted = h->accepted,
                              .deflate = h->deflate.agreed};
     snprintf(l->uri, sizeof l->uri, "%s", h->uri.p ? wst_paper_quote(&x->paper, h->uri, 40) : "?");
 }
@@ -96,10 +98,14 @@ void wst_listing_event(struct wst_explain *x, const struct wst_event *e)
 static void connections(struct wst_explain *x)
 {
     static const struct wst_column columns[] = {
-        {"explain", "explain", WST_COLUMN_WORD},  {"uri", "path", WST_COLUMN_WORD},
-        {"status", "status", WST_COLUMN_NUMBER},  {"frames", "frames", WST_COLUMN_WORD},
-        {"messages", "messages", WST_COLUMN_NUMBER}, {"compressed", "compressed", WST_COLUMN_NUMBER},
-        {"problems", "problems", WST_COLUMN_NUMBER}, {"frames_n", "", WST_COLUMN_COUNT},
+        {"explain", "explain", WST_COLUMN_WORD},
+        {"uri", "path", WST_COLUMN_WORD},
+        {"status", "status", WST_COLUMN_NUMBER},
+        {"frames", "frames", WST_COLUMN_WORD},
+        {"messages", "messages", WST_COLUMN_NUMBER},
+        {"compressed", "compressed", WST_COLUMN_NUMBER},
+        {"problems", "problems", WST_COLUMN_NUMBER},
+        {"frames_n", "", WST_COLUMN_COUNT},
     };
     struct wst_paper *p = &x->paper;
     wst_paper_table(p, "connections", columns, 8);
@@ -146,8 +152,9 @@ void wst_listing_write(struct wst_explain *x)
     wst_paper_table_end(p);
     if (x->listed_n) {
         wst_paper_put(p, WST_INK_NONE, "\n");
-        wst_paper_say(p, "A number alone explains the connection's handshake, --close with it how it "
-                         "ended; 1.7 explains frame 7 of connection 1, 1.3-1.7 some.");
+        wst_paper_say(p,
+                      "A number alone explains the connection's handshake, --close with it how it "
+                      "ended; 1.7 explains frame 7 of connection 1, 1.3-1.7 some.");
     }
     wst_paper_end(p);
 }

@@ -9,14 +9,14 @@
 
 #include "utf8.h"
 
-enum { INDENT = 2, GAP = 2, LAST_MIN = 24, FLUSH_AT = 65536, PROSE = 100 };
+enum { INDENT = 2, GAP = 2, LAST_MIN = 18, FLUSH_AT = 65536, PROSE = 100 };
 
 static const char *const inks[] = {
-    [WST_INK_NONE] = "",          [WST_INK_BOLD] = "\x1b[1m",    [WST_INK_DIM] = "\x1b[2m",
-    [WST_INK_FIN] = "\x1b[1;36m", [WST_INK_RSV] = "\x1b[33m",    [WST_INK_OPCODE] = "\x1b[32m",
-    [WST_INK_MASK] = "\x1b[35m",  [WST_INK_LENGTH] = "\x1b[94m", [WST_INK_EXTENDED] = "\x1b[96m",
-    [WST_INK_KEY] = "\x1b[95m",   [WST_INK_PAYLOAD] = "",        [WST_INK_CLIENT] = "\x1b[36m",
-    [WST_INK_SERVER] = "\x1b[32m", [WST_INK_GOOD] = "\x1b[32m",  [WST_INK_BAD] = "\x1b[31m",
+    [WST_INK_NONE] = "",           [WST_INK_BOLD] = "\x1b[1m",    [WST_INK_DIM] = "\x1b[2m",
+    [WST_INK_FIN] = "\x1b[1;36m",  [WST_INK_RSV] = "\x1b[33m",    [WST_INK_OPCODE] = "\x1b[32m",
+    [WST_INK_MASK] = "\x1b[35m",   [WST_INK_LENGTH] = "\x1b[94m", [WST_INK_EXTENDED] = "\x1b[96m",
+    [WST_INK_KEY] = "\x1b[95m",    [WST_INK_PAYLOAD] = "",        [WST_INK_CLIENT] = "\x1b[36m",
+    [WST_INK_SERVER] = "\x1b[32m", [WST_INK_GOOD] = "\x1b[32m",   [WST_INK_BAD] = "\x1b[31m",
 };
 
 void wst_paper_init(struct wst_paper *p, wst_write_fn write, void *user, bool json, bool colour,
@@ -340,7 +340,8 @@ void wst_paper_say(struct wst_paper *p, const char *format, ...)
     free(s);
 }
 
-void wst_paper_under(struct wst_paper *p, unsigned indent, enum wst_ink ink, const char *format, ...)
+void wst_paper_under(struct wst_paper *p, unsigned indent, enum wst_ink ink, const char *format,
+                     ...)
 {
     va_list args;
     if (p->json) return;
@@ -416,17 +417,20 @@ static unsigned last_shown(const struct wst_paper *p)
     return i - 1;
 }
 
-/* The last column gets what is left; too little, and it goes under the others. */
-static void put_last(struct wst_paper *p, const char *cell, unsigned at)
+/* The last column gets what is left, `pending` blanks after the one before; too little for the
+ * `widest`, and all of them go under the others. */
+static void put_last(struct wst_paper *p, const char *cell, unsigned at, unsigned pending,
+                     unsigned widest)
 {
     unsigned n = columns_of(cell + 1, strlen(cell + 1));
     if (!n) {
         put(p, "\n");
-    } else if (at + LAST_MIN > p->width && at + n > p->width) {
+    } else if (at + LAST_MIN > p->width && at + widest > p->width) {
         put(p, "\n");
         blanks(p, 3 * INDENT);
         wrapped(p, (enum wst_ink)cell[0], cell + 1, 3 * INDENT, p->width);
     } else {
+        blanks(p, pending);
         wrapped(p, (enum wst_ink)cell[0], cell + 1, at, p->width);
     }
 }
@@ -441,9 +445,13 @@ static void put_row(struct wst_paper *p, const char **cell, unsigned last)
         if (!shown_in_text(&p->columns[i])) continue;
         unsigned n = columns_of(c + 1, strlen(c + 1)), pad = p->widths[i] - n;
         bool right = p->columns[i].kind == WST_COLUMN_NUMBER;
+        if (!n && i != last) { /* nothing, not even blanks, which would end a line */
+            pending += p->widths[i] + GAP;
+            at += p->widths[i] + GAP;
+            continue;
+        }
         if (i == last && !right) {
-            if (c[1]) blanks(p, pending);
-            put_last(p, c, at);
+            put_last(p, c, at, pending, p->widths[i]);
             continue;
         }
         blanks(p, pending + (right ? pad : 0));
@@ -615,8 +623,7 @@ const char *wst_paper_hex(struct wst_paper *p, struct wst_slice s, size_t max)
     char *start = quote_next(p), *to = start;
     if (max > 320) max = 320;
     *to = '\0';
-    for (size_t i = 0; i < s.n && i < max; i++)
-        to += sprintf(to, i ? " %02x" : "%02x", s.p[i]);
+    for (size_t i = 0; i < s.n && i < max; i++) to += sprintf(to, i ? " %02x" : "%02x", s.p[i]);
     if (s.n > max) strcpy(to, " …");
     return start;
 }

@@ -28,7 +28,9 @@ static void character(struct wst_paper *p, const struct wst_subject *s, size_t i
         wst_paper_cell(p, WST_INK_NONE, "%s", "");
     else
         wst_paper_cell(p, WST_INK_PAYLOAD, "%s",
-                       n ? wst_paper_quote(p, (struct wst_slice){c, n}, n) : ".");
+                       *c == ' ' ? "(blank)"
+                       : n       ? wst_paper_quote(p, (struct wst_slice){c, n}, n)
+                                 : ".");
 }
 
 static void unmask_row(struct wst_paper *p, const struct wst_subject *s, size_t i, bool text)
@@ -47,9 +49,9 @@ static void unmask_row(struct wst_paper *p, const struct wst_subject *s, size_t 
 static void unmask(struct wst_paper *p, const struct wst_subject *s, bool text)
 {
     static const struct wst_column columns[] = {
-        {"i", "i", WST_COLUMN_NUMBER},        {"wire", "wire", WST_COLUMN_WORD},
-        {"wire_bits", "", WST_COLUMN_WORD},   {"key", "key[i mod 4]", WST_COLUMN_WORD},
-        {"key_bits", "", WST_COLUMN_WORD},    {"xor", "wire XOR key", WST_COLUMN_WORD},
+        {"i", "i", WST_COLUMN_NUMBER},         {"wire", "wire", WST_COLUMN_WORD},
+        {"wire_bits", "", WST_COLUMN_WORD},    {"key", "key[i mod 4]", WST_COLUMN_WORD},
+        {"key_bits", "", WST_COLUMN_WORD},     {"xor", "wire XOR key", WST_COLUMN_WORD},
         {"result", "result", WST_COLUMN_WORD}, {"character", "character", WST_COLUMN_WORD},
     };
     size_t n = s->plain.n, shown = s->options->all || n <= FEW ? n : FEW;
@@ -76,10 +78,10 @@ static void says_close(struct wst_paper *p, const struct wst_subject *s)
     wst_paper_line(p, "close_code", "close code", legal ? WST_INK_NONE : WST_INK_BAD,
                    "%02x %02x = %d%s%s%s", plain.p[0], plain.p[1], (int)code, name ? " " : "",
                    name ? name : "",
-                   !legal                      ? "; wrong: must not be sent (section 7.4)"
-                   : code >= 4000              ? "; 4000-4999 are for private use (section 7.4.2)"
-                   : code >= 3000              ? "; 3000-3999 are registered with IANA (section 7.4.2)"
-                                               : "");
+                   !legal         ? "; wrong: must not be sent (section 7.4)"
+                   : code >= 4000 ? "; 4000-4999 are for private use (section 7.4.2)"
+                   : code >= 3000 ? "; 3000-3999 are registered with IANA (section 7.4.2)"
+                                  : "");
     struct wst_slice reason = {plain.p + 2, plain.n - 2};
     wst_paper_line(p, "close_reason", "reason", WST_INK_NONE, "\"%s\"%s",
                    wst_paper_quote(p, reason, 200),

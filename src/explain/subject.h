@@ -43,7 +43,9 @@ struct wst_stream {
     bool closed;                 /* a close frame was sent */
     bool unsure;                 /* what came before is not known: a message may be open */
     uint64_t msg, frames;        /* of the open message; frames so far */
-    uint8_t *raw;                /* its payload so far, unmasked; only when compressed */
+    uint8_t open_char[4];        /* of plain text: a character that its frames left open */
+    size_t open_char_n;
+    uint8_t *raw; /* its payload so far, unmasked; only when compressed */
     size_t raw_n, raw_room;
     uint8_t *history; /* text of earlier compressed messages: the last WST_WALK_WINDOW bytes */
     size_t history_n;
@@ -53,8 +55,8 @@ struct wst_stream {
 };
 void wst_stream_free(struct wst_stream *s);
 /* Takes a data frame in: raw grows, and what is told of the message. False: no memory. */
-bool wst_stream_frame(struct wst_stream *s, const struct wst_header_bits *h,
-                      struct wst_slice plain, bool deflate, uint64_t msg);
+bool wst_stream_frame(struct wst_stream *s, const struct wst_header_bits *h, struct wst_slice plain,
+                      bool deflate, uint64_t msg);
 /* The message is over: its text becomes history. */
 void wst_stream_remember(struct wst_stream *s, struct wst_slice text, bool takeover);
 void wst_stream_over(struct wst_stream *s);
@@ -71,7 +73,8 @@ struct wst_subject { /* a frame */
     enum wst_dir dir;         /* WST_DIR_NONE: guessed from the mask */
     enum wst_known deflate;   /* whether permessage-deflate was agreed on */
     bool takeover;            /* the context goes on to the next message */
-    bool before_open, before_closed, before_unsure; /* a message was open, a close frame sent, before this frame */
+    bool before_open, before_closed,
+        before_unsure;               /* a message was open, a close frame sent, before this frame */
     const struct wst_stream *stream; /* with this frame taken in */
     uint64_t conn, n;                /* 0: bytes that were typed */
     const struct wst_event *event;   /* or NULL */
@@ -94,7 +97,11 @@ void wst_payload_explain(struct wst_paper *p, const struct wst_subject *s);
 void wst_deflate_explain(struct wst_paper *p, const struct wst_subject *s, bool whole,
                          struct wst_walk *walk);
 /* walks.c */
-void wst_utf8_explain(struct wst_paper *p, struct wst_slice text, bool all);
+/* `open`: bytes of a character that an earlier frame began; `more`: the text goes on. */
+void wst_utf8_explain(struct wst_paper *p, struct wst_slice open, struct wst_slice text, bool more,
+                      bool all);
+/* The bytes of a character that is begun and not over where the text ends: 0 to 3, into `to`. */
+size_t wst_utf8_left_open(struct wst_slice open, struct wst_slice text, uint8_t to[4]);
 void wst_base64_explain(struct wst_paper *p, const char *key, const char *heading,
                         struct wst_slice text, bool all);
 /* Decodes standard base64 with padding. Bytes written to out; -1: it is none, or longer. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * In: the name of a lesson. Out: its capture, traced or written to a file; without a name, the list.
- * Refuses what is no lesson, and to write over a file that is there.
+ * In: the name of a lesson. Out: its capture, traced or written to a file; without a name, the
+ * list. Refuses what is no lesson, and to write over a file that is there.
  */
 #include "args.h"
 #include "command.h"
@@ -20,18 +20,27 @@ static const struct lesson_row {
     const char *name, *capture, *what;
     int lab; /* 0: none of its own */
 } lessons[] = {
-    {"handshake", "04_real_failures.pcap", "ten handshakes: granted, refused in five ways, sent elsewhere", 1},
+    {"handshake", "04_real_failures.pcap",
+     "ten handshakes: granted, refused in five ways, sent elsewhere", 1},
     {"accept", "04_wrong_accept_continues.pcap", "an accept value that is wrong", 0},
-    {"frames", "01_ws_plain_basic.pcap", "one frame of every kind, and the three ways to write a length", 2},
-    {"examples", "05_rfc6455_examples.pcap", "the examples of RFC 6455 section 5.7, byte for byte", 0},
+    {"frames", "01_ws_plain_basic.pcap",
+     "one frame of every kind, and the three ways to write a length", 2},
+    {"examples", "05_rfc6455_examples.pcap", "the examples of RFC 6455 section 5.7, byte for byte",
+     0},
+    {"burst", "01_ws_plain_burst.pcap", "six hundred small messages: many frames in a packet", 0},
     {"masking", "05_unmasked_client.pcap", "a client that forgets to mask", 3},
-    {"fragments", "01_ws_plain_frag.pcap", "messages in pieces, pings between them, a character cut in two", 4},
-    {"compression", "05_deflate_rfc_examples.pcap", "the examples of RFC 7692 section 7.2.3, byte for byte", 5},
+    {"fragments", "01_ws_plain_frag.pcap",
+     "messages in pieces, pings between them, a character cut in two", 4},
+    {"compression", "05_deflate_rfc_examples.pcap",
+     "the examples of RFC 7692 section 7.2.3, byte for byte", 5},
     {"deflate", "02_pmd_default.pcap", "a chat in which each message leans on the ones before", 0},
     {"bomb", "02_pmd_bomb.pcap", "32 MiB in 34 kB", 0},
     {"closing", "01_ws_plain_closes.pcap", "fourteen ways to end a connection", 6},
     {"after-close", "05_data_after_close.pcap", "a sender that goes on after its close", 0},
     {"broken", "09_capture_loss_one.pcap", "a capture with holes in it", 7},
+    {"lossy", "09_net_loss.pcap", "a network that loses packets, and TCP that repairs it", 0},
+    {"cut", "09_snap96.pcap", "packets of which only the first 96 bytes were kept", 0},
+    {"late", "09_mid_deflate.pcap", "a capture that was begun too late", 0},
     {"orphans", "05_continuation_without_start.pcap", "pieces of messages that never began", 0},
     {"garbage", "05_deflate_garbage.pcap", "bytes that do not inflate", 0},
     {"utf8", "05_invalid_utf8.pcap", "text that is no text, in every way there is", 0},
@@ -50,7 +59,8 @@ static int help(void)
 {
     puts("Usage: wstrace demo                          list the lessons\n"
          "       wstrace demo LESSON [OPTION...]       trace one, with the options of a trace\n"
-         "       wstrace demo LESSON --write FILE      write its capture to FILE ('-': standard output)\n\n"
+         "       wstrace demo LESSON --write FILE      write its capture to FILE ('-': standard "
+         "output)\n\n"
          "Needs no root and no network. docs/labs/ has seven labs that begin with a lesson each.");
     return wst_tool_stdout_done();
 }
@@ -137,10 +147,11 @@ static int take(struct request *r, int argc, char **argv)
     }
     if (r->lesson == NULL && (r->write || r->more_n))
         return wst_tool_misuse("demo wants the name of a lesson; 'wstrace demo' lists them");
-    return r->write && r->more_n ? wst_tool_misuse("--write writes the capture as it is; '%s' is for "
-                                                   "a trace",
-                                                   r->more[0])
-                                 : 0;
+    return r->write && r->more_n
+               ? wst_tool_misuse("--write writes the capture as it is; '%s' is for "
+                                 "a trace",
+                                 r->more[0])
+               : 0;
 }
 
 static int trace(const struct request *r, char *path)
