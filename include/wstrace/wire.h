@@ -24,7 +24,8 @@ struct wst_wire_segment {
     uint64_t pkt;     /* 1-based; 0: these bytes are not in the capture */
     uint64_t at;      /* offset of the first of them, in the frame (0: its first header byte) or head */
     uint64_t n;       /* how many; >= 1 */
-    uint32_t seq;     /* TCP sequence number of the first, as sent (RFC 9293 section 3.4) */
+    uint32_t seq;     /* TCP sequence number of the first, as sent (RFC 9293 section 3.4); inside TLS
+                       * the place among the decrypted bytes, from 0 */
     int64_t relative; /* the same counted from the SYN, as Wireshark shows it: the first byte of the
                        * conversation is 1. -1: the SYN is not in the capture */
 };

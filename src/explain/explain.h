@@ -53,7 +53,7 @@ struct wst_conn { /* one that is looked after */
     struct wst_conn *next;
     uint64_t conn;
     enum wst_known deflate;
-    bool takeover[2];
+    bool encrypted, takeover[2];
     struct wst_stream stream[2];
 };
 
@@ -91,7 +91,7 @@ struct wst_explain {
     } now;
     struct wst_listed *listed;
     size_t listed_n, listed_room;
-    uint64_t unlisted;
+    uint64_t unlisted, closed_tls; /* connections: too many; that could not be opened */
     struct wst_sight sights[EXPLAIN_SIGHTS];
     struct wst_conn typed; /* of wst_explain_hex */
     uint64_t typed_n[2];

@@ -297,34 +297,40 @@ void wst_bytes_explain(struct wst_paper *p, const struct wst_subject *s)
 /* -- segments -----------------------------------------------------------------------------------
  */
 
-static void segment_row(struct wst_paper *p, const struct wst_wire_segment *w)
+static void segment_row(struct wst_paper *p, const struct wst_wire_segment *w, bool encrypted)
 {
     wst_paper_cell(p, WST_INK_NONE, w->pkt ? "%" PRIu64 : "", w->pkt);
     wst_paper_cell(p, WST_INK_NONE, "%" PRIu64 "-%" PRIu64, w->at, w->at + w->n - 1);
     wst_paper_cell(p, WST_INK_NONE, "%" PRIu64, w->n);
     if (!w->pkt)
         wst_paper_cell(p, WST_INK_BAD, "not in the capture");
+    else if (encrypted) /* TCP numbered the records, not what was in them */
+        wst_paper_cell(p, WST_INK_NONE, "decrypted bytes %" PRIu32 "-%" PRIu32, w->seq,
+                       (uint32_t)(w->seq + w->n - 1));
     else if (w->relative >= 0)
         wst_paper_cell(p, WST_INK_NONE, "%" PRId64 "-%" PRIu64 "  (as sent: %" PRIu32 ")",
                        w->relative, (uint64_t)w->relative + w->n - 1, w->seq);
     else
         wst_paper_cell(p, WST_INK_NONE, "as sent: %" PRIu32 "-%" PRIu32, w->seq,
                        (uint32_t)(w->seq + w->n - 1));
-    wst_paper_cell(p, WST_INK_NONE, w->pkt ? "%" PRIu32 : "", w->seq);
+    wst_paper_cell(p, WST_INK_NONE, w->pkt && !encrypted ? "%" PRIu32 : "", w->seq);
 }
 
 void wst_segments_explain(struct wst_paper *p, const char *key_,
-                          const struct wst_wire_segment *segments, size_t n, uint64_t unlisted)
+                          const struct wst_wire_segment *segments, size_t n, uint64_t unlisted,
+                          bool encrypted)
 {
-    static const struct wst_column columns[] = {
-        {"pkt", "packet", WST_COLUMN_NUMBER}, {"bytes", "its bytes", WST_COLUMN_WORD},
-        {"n", "how many", WST_COLUMN_NUMBER}, {"sequence", "TCP sequence numbers", WST_COLUMN_WORD},
+    const struct wst_column columns[] = {
+        {"pkt", "packet", WST_COLUMN_NUMBER},
+        {"bytes", "its bytes", WST_COLUMN_WORD},
+        {"n", "how many", WST_COLUMN_NUMBER},
+        {"sequence", encrypted ? "inside TLS" : "TCP sequence numbers", WST_COLUMN_WORD},
         {"seq", "", WST_COLUMN_COUNT},
     };
     enum { SHOWN = 64 };
     size_t shown = p->json || n <= SHOWN ? n : SHOWN;
     wst_paper_table(p, key_, columns, 5);
-    for (size_t i = 0; i < shown; i++) segment_row(p, &segments[i]);
+    for (size_t i = 0; i < shown; i++) segment_row(p, &segments[i], encrypted);
     wst_paper_table_end(p);
     if (shown < n) wst_paper_say(p, "… and %zu segments more", n - shown);
     if (unlisted)

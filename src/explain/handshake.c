@@ -333,7 +333,9 @@ static void head_part(struct wst_paper *p, const struct wst_wire_handshake *h, b
         return;
     }
     head_explain(p, h, response);
-    if (n) wst_segments_explain(p, response ? "response_segments" : "request_segments", s, n, 0);
+    if (n)
+        wst_segments_explain(p, response ? "response_segments" : "request_segments", s, n, 0,
+                             h->event->handshake.tls != NULL);
 }
 
 void wst_handshake_explain(struct wst_paper *p, const struct wst_wire_handshake *h,

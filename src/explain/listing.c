@@ -76,6 +76,7 @@ static void sights_frame(struct wst_explain *x, const struct wst_event *e, bool 
 void wst_listing_event(struct wst_explain *x, const struct wst_event *e)
 {
     if (e->type == WST_EVENT_HANDSHAKE) listed_new(x, e);
+    if (e->type == WST_EVENT_STATS) x->closed_tls = e->stats.tls_no_key;
     struct wst_listed *l = e->conn ? listed_of(x, e->conn) : NULL;
     if (!l) return;
     if (e->type == WST_EVENT_FRAME) {
@@ -139,7 +140,14 @@ void wst_listing_write(struct wst_explain *x)
     struct wst_paper *p = &x->paper;
     wst_paper_begin(p, "list");
     wst_paper_title(p, "What there is to explain");
+    wst_paper_number(p, "tls_no_key", x->closed_tls);
     if (!x->listed_n) wst_paper_say(p, "Nothing: no WebSocket handshake or frame was found.");
+    if (x->closed_tls)
+        wst_paper_say(p,
+                      "%" PRIu64
+                      " TLS connection%s could not be opened; --keylog names a file with "
+                      "the keys.",
+                      x->closed_tls, x->closed_tls == 1 ? "" : "s");
     if (x->listed_n) wst_paper_put(p, WST_INK_NONE, "\n");
     connections(x);
     if (x->sights[0].what) wst_paper_heading(p, "Worth a look");

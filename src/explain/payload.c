@@ -59,7 +59,9 @@ static void unmask(struct wst_paper *p, const struct wst_subject *s, bool text)
     wst_paper_table(p, "unmasking", columns, 8);
     for (size_t i = 0; i < shown; i++) unmask_row(p, s, i, text);
     wst_paper_table_end(p);
-    if (shown < n) wst_paper_say(p, "… and %zu bytes more; --all shows them", n - shown);
+    if (shown < n)
+        wst_paper_say(p, "… and %zu byte%s more; --all shows them", n - shown,
+                      n - shown == 1 ? "" : "s");
 }
 
 static void says_close(struct wst_paper *p, const struct wst_subject *s)

@@ -81,6 +81,7 @@ struct wst_subject { /* a frame */
     const struct wst_wire_segment *segments;
     size_t segments_n;
     uint64_t unlisted;
+    bool encrypted; /* inside TLS: segments count decrypted bytes */
 };
 
 /* grid.c: the figure of RFC 6455 section 5.2, with this frame's bits in it. */
@@ -90,7 +91,8 @@ enum wst_ink wst_bit_ink(const struct wst_header_bits *h, unsigned bit);
 void wst_fields_explain(struct wst_paper *p, const struct wst_subject *s);
 void wst_bytes_explain(struct wst_paper *p, const struct wst_subject *s);
 void wst_segments_explain(struct wst_paper *p, const char *key,
-                          const struct wst_wire_segment *segments, size_t n, uint64_t unlisted);
+                          const struct wst_wire_segment *segments, size_t n, uint64_t unlisted,
+                          bool encrypted);
 /* payload.c: unmasking, what it says. */
 void wst_payload_explain(struct wst_paper *p, const struct wst_subject *s);
 /* deflate.c: the walk through the compressed bytes of a message. `text`: what came out; free(). */

@@ -151,7 +151,9 @@ void wst_utf8_explain(struct wst_paper *p, struct wst_slice open, struct wst_sli
     if (open.n && text.n) i = utf8_open(p, open, text, more);
     while (i < text.n && (all || rows++ < UTF8_ROWS)) i += utf8_row(p, text, i, more);
     wst_paper_table_end(p);
-    if (i < text.n) wst_paper_say(p, "… and %zu bytes more; --all shows them", text.n - i);
+    if (i < text.n)
+        wst_paper_say(p, "… and %zu byte%s more; --all shows them", text.n - i,
+                      text.n - i == 1 ? "" : "s");
 }
 
 size_t wst_utf8_left_open(struct wst_slice open, struct wst_slice text, uint8_t to[4])

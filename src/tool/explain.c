@@ -17,9 +17,9 @@
 #include <wstrace/explain.h>
 
 struct request {
-    enum wst_tool_colour colour; /* first: see wst_tool_lesson_take_colour */
-    const char **words;          /* owned; into argv */
-    const char **packets;        /* owned; of --pkt */
+    struct wst_tool_lesson lesson; /* first: its options are taken there */
+    const char **words;            /* owned; into argv */
+    const char **packets;          /* owned; of --pkt */
     int words_n, packets_n;
     const char *hex;
     bool json, all, base64, utf8, close, help;
@@ -51,7 +51,9 @@ static const struct wst_tool_arg rows[] = {
     {NULL, 0, "utf8", NULL, WST_TOOL_FLAG, AT(utf8), "frames: how their text is written in UTF-8, character by character"},
     {NULL, 0, "base64", NULL, WST_TOOL_FLAG, AT(base64), "handshakes: how the key and the accept value are written in base64"},
     {NULL, 0, "json", NULL, WST_TOOL_FLAG, AT(json), "the same as data, one JSON object a line"},
-    {NULL, 0, "color", "WHEN", WST_TOOL_CALL, 0, 0, 0, wst_tool_lesson_take_colour, "auto (default), always or never"},
+    WST_TOOL_LESSON_COLOUR,
+    WST_TOOL_LESSON_KEYLOG,
+    WST_TOOL_LESSON_RSA_KEY,
     {NULL, 'h', "help", NULL, WST_TOOL_FLAG, AT(help), "this text"},
 };
 /* clang-format on */
@@ -161,7 +163,7 @@ static int explain_capture(struct wst_explain *x, const struct request *r,
         return wst_tool_misuse("--close wants the number of a connection");
     wst_options_init(&options);
     options.wire = &wire;
-    status = wst_tool_lesson_read(r->words[0], &options, &listener);
+    status = wst_tool_lesson_read(&r->lesson, r->words[0], &options, &listener);
     bool asked = r->words_n > 1 || r->packets_n;
     int end = finish(x, output, asked && status == 0);
     return status ? status : end;
@@ -216,7 +218,7 @@ static int explain(const struct request *r)
 
     if (status) return status;
     struct wst_explain_options options = {.json = r->json,
-                                          .colour = wst_tool_lesson_colour(r->colour, output.fd),
+                                          .colour = wst_tool_lesson_colour(&r->lesson, output.fd),
                                           .width = wst_tool_lesson_width(output.fd),
                                           .all = r->all,
                                           .base64 = r->base64,
@@ -238,6 +240,7 @@ int wst_tool_explain(int argc, char **argv)
                         .packets = calloc((size_t)argc + 1, sizeof(char *))};
     int status = r.words && r.packets ? 0 : WST_TOOL_TROUBLE;
 
+    if (status == 0) status = wst_tool_lesson_begin(&r.lesson, argc);
     if (status == 0) status = wst_tool_args(rows, ROWS, argc, argv, &r, take_word);
     if (status == 0 && r.help)
         status = help();
@@ -245,6 +248,7 @@ int wst_tool_explain(int argc, char **argv)
         status = wst_tool_misuse("explain wants a capture, or --hex and bytes");
     else if (status == 0)
         status = explain(&r);
+    wst_tool_lesson_end(&r.lesson);
     free(r.words);
     free(r.packets);
     return status;

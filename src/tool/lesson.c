@@ -15,21 +15,40 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-struct lesson {
+struct reading {
     struct wst_context *context;
-    uint32_t unread; /* link types said to be unknown */
+    struct wst_capture *capture;
+    struct wst_tool_keys keys;
+    uint32_t unread; /* packets of link types that are not known */
+    bool follow;     /* keys may come while packets do */
 };
 
 static int on_packet(void *user, const struct wst_packet *packet)
 {
-    struct lesson *lesson = user;
+    struct reading *reading = user;
     char name[64];
 
-    if (!wst_context_reads_link_type(packet->link_type) && lesson->unread++ == 0)
+    if (!wst_context_reads_link_type(packet->link_type) && reading->unread++ == 0)
         wst_tool_say("link type %" PRIu32 " (%s) is not known here; its packets are passed over",
                      packet->link_type, wst_capture_link_type_name(packet->link_type, name));
-    wst_context_packet(lesson->context, packet);
+    if (reading->follow) wst_tool_keys_look(&reading->keys, false);
+    wst_context_packet(reading->context, packet);
     return 0;
+}
+
+static void on_secrets(void *user, uint32_t type, struct wst_slice secrets)
+{
+    struct reading *reading = user;
+
+    wst_tool_keys_secrets(&reading->keys, type, secrets);
+}
+
+/* A connection without its key: the secrets may stand behind the packets. */
+static void on_wanted(void *user)
+{
+    struct reading *reading = user;
+
+    wst_capture_secrets_ahead(reading->capture, wst_tool_keys_secrets, &reading->keys);
 }
 
 static void on_trouble(void *user, const char *source, uint64_t pkt, uint64_t byte,
@@ -42,43 +61,94 @@ static void on_trouble(void *user, const char *source, uint64_t pkt, uint64_t by
         wst_tool_say("%s: %s", source, what);
 }
 
-static int run(struct wst_capture *capture, struct lesson *lesson, const char *file)
+static bool grows(const char *file)
 {
-    struct wst_capture_sink sink = {.user = lesson, .packet = on_packet, .trouble = on_trouble};
+    struct stat st;
+
+    return strcmp(file, "-") == 0 && fstat(STDIN_FILENO, &st) == 0 && !S_ISREG(st.st_mode);
+}
+
+static int run(struct reading *reading, const struct wst_tool_lesson *lesson, const char *file)
+{
+    struct wst_capture_sink sink = {
+        .user = reading, .packet = on_packet, .trouble = on_trouble, .secrets = on_secrets};
     struct wst_event_meta meta = {.sources = &file, .sources_n = 1};
     char error[WST_CAPTURE_ERROR_SIZE];
 
-    if (wst_capture_add_file(capture, file, NULL) != 0) {
+    if (wst_capture_add_file(reading->capture, file, NULL) != 0) {
         wst_tool_say("out of memory");
         return WST_TOOL_TROUBLE;
     }
-    if (wst_capture_open(capture, error) != 0) {
+    if (wst_capture_open(reading->capture, error) != 0) {
         wst_tool_say("%s", error);
         return WST_TOOL_TROUBLE;
     }
-    meta.link_types = wst_capture_link_types(capture, &meta.link_types_n);
-    wst_tool_stop_on_signals(capture);
-    wst_context_begin(lesson->context, &meta);
-    int troubles = wst_capture_run(capture, &sink);
-    wst_context_finish(lesson->context, NULL);
+    reading->follow = wst_tool_keys_may_come(&lesson->keys, grows(file));
+    int status =
+        wst_tool_keys_open(&reading->keys, reading->context, &lesson->keys, reading->follow);
+    if (status) return status;
+    struct wst_tls_hooks hooks = {
+        .user = reading, .wanted = on_wanted, .keys_may_come = reading->follow};
+    wst_context_tls(reading->context, &hooks);
+    meta.link_types = wst_capture_link_types(reading->capture, &meta.link_types_n);
+    wst_tool_stop_on_signals(reading->capture);
+    wst_context_begin(reading->context, &meta);
+    int troubles = wst_capture_run(reading->capture, &sink);
+    wst_tool_keys_look(&reading->keys, true);
+    wst_context_finish(reading->context, NULL);
     wst_tool_stop_on_signals(NULL);
-    return troubles || lesson->unread ? WST_TOOL_TROUBLE : 0;
+    return troubles || reading->unread ? WST_TOOL_TROUBLE : 0;
 }
 
-int wst_tool_lesson_read(const char *file, const struct wst_options *options,
-                         const struct wst_listener *listener)
+int wst_tool_lesson_read(const struct wst_tool_lesson *lesson, const char *file,
+                         const struct wst_options *options, const struct wst_listener *listener)
 {
-    struct wst_capture *capture = wst_capture_new();
-    struct lesson lesson = {wst_context_new(options, listener), 0};
+    struct reading reading = {.context = wst_context_new(options, listener),
+                              .capture = wst_capture_new()};
     int status = WST_TOOL_TROUBLE;
 
-    if (capture && lesson.context)
-        status = run(capture, &lesson, file);
+    if (reading.capture && reading.context)
+        status = run(&reading, lesson, file);
     else
         wst_tool_say("out of memory");
-    wst_context_free(lesson.context);
-    wst_capture_free(capture);
+    wst_tool_keys_close(&reading.keys);
+    wst_context_free(reading.context);
+    wst_capture_free(reading.capture);
     return status;
+}
+
+/* -- the command line ----------------------------------------------------------------------------
+ */
+
+int wst_tool_lesson_begin(struct wst_tool_lesson *lesson, int argc)
+{
+    lesson->keys.keylogs = calloc((size_t)argc + 1, sizeof *lesson->keys.keylogs);
+    lesson->keys.rsa_keys = calloc((size_t)argc + 1, sizeof *lesson->keys.rsa_keys);
+    if (lesson->keys.keylogs && lesson->keys.rsa_keys) return 0;
+    wst_tool_say("out of memory");
+    return WST_TOOL_TROUBLE;
+}
+
+void wst_tool_lesson_end(struct wst_tool_lesson *lesson)
+{
+    free(lesson->keys.keylogs);
+    free(lesson->keys.rsa_keys);
+}
+
+int wst_tool_lesson_take_keylog(void *target, const char *text)
+{
+    struct wst_tool_lesson *lesson = target;
+
+    lesson->keys.keylogs[lesson->keys.keylogs_n++] = text;
+    return 0;
+}
+
+int wst_tool_lesson_take_rsa_key(void *target, const char *text)
+{
+    struct wst_tool_lesson *lesson = target;
+
+    lesson->keys.rsa_keys[lesson->keys.rsa_keys_n++] = text;
+    return 0;
 }
 
 /* -- looks ---------------------------------------------------------------------------------------
@@ -90,14 +160,15 @@ int wst_tool_lesson_take_colour(void *target, const char *text)
 
     for (int i = 0; i < 3; i++)
         if (strcmp(text, words[i]) == 0) {
-            *(enum wst_tool_colour *)target = (enum wst_tool_colour)i;
+            ((struct wst_tool_lesson *)target)->colour = (enum wst_tool_colour)i;
             return 0;
         }
     return wst_tool_misuse("--color wants auto, always or never, not '%s'", text);
 }
 
-bool wst_tool_lesson_colour(enum wst_tool_colour wish, int fd)
+bool wst_tool_lesson_colour(const struct wst_tool_lesson *lesson, int fd)
 {
+    enum wst_tool_colour wish = lesson->colour;
     const char *no = getenv("NO_COLOR"), *terminal = getenv("TERM");
 
     if (wish != WST_TOOL_COLOUR_AUTO) return wish == WST_TOOL_COLOUR_ALWAYS;

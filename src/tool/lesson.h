@@ -9,14 +9,32 @@
 
 #include <wstrace/wstrace.h>
 
+/* What their command lines have in common; the first member of each one's own. */
+struct wst_tool_lesson {
+    enum wst_tool_colour colour;
+    struct wst_tool_key_options keys; /* lists owned */
+};
+
+/* Room for the words of a command line. Returns 0, or the exit status after a complaint. */
+int wst_tool_lesson_begin(struct wst_tool_lesson *lesson, int argc);
+void wst_tool_lesson_end(struct wst_tool_lesson *lesson);
+
+/* Each is a WST_TOOL_CALL; `target` begins with a struct wst_tool_lesson. */
+int wst_tool_lesson_take_colour(void *target, const char *text);
+int wst_tool_lesson_take_keylog(void *target, const char *text);
+int wst_tool_lesson_take_rsa_key(void *target, const char *text);
+/* clang-format off */
+#define WST_TOOL_LESSON_COLOUR {NULL, 0, "color", "WHEN", WST_TOOL_CALL, 0, 0, 0, wst_tool_lesson_take_colour, "auto (default), always or never"}
+#define WST_TOOL_LESSON_KEYLOG {NULL, 0, "keylog", "FILE", WST_TOOL_CALL, 0, 0, 0, wst_tool_lesson_take_keylog, "TLS key log, for wss; SSLKEYLOGFILE is read, too"}
+#define WST_TOOL_LESSON_RSA_KEY {NULL, 0, "rsa-key", "PEM", WST_TOOL_CALL, 0, 0, 0, wst_tool_lesson_take_rsa_key, "the server's private key, for RSA key exchange"}
+/* clang-format on */
+
 /* Reads `file` ("-": standard input) and pushes all of it. Returns 0, or the exit status after a
  * complaint; what could be read was pushed all the same. */
-int wst_tool_lesson_read(const char *file, const struct wst_options *options,
-                         const struct wst_listener *listener);
+int wst_tool_lesson_read(const struct wst_tool_lesson *lesson, const char *file,
+                         const struct wst_options *options, const struct wst_listener *listener);
 
-/* A WST_TOOL_CALL for --color; `target` begins with an enum wst_tool_colour. */
-int wst_tool_lesson_take_colour(void *target, const char *text);
-bool wst_tool_lesson_colour(enum wst_tool_colour wish, int fd);
+bool wst_tool_lesson_colour(const struct wst_tool_lesson *lesson, int fd);
 unsigned wst_tool_lesson_width(int fd); /* 80 when it is no terminal */
 
 /* Where the shipped captures are: with the build, else installed beside the program, else

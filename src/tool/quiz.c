@@ -17,7 +17,7 @@
 #include <wstrace/quiz.h>
 
 struct request {
-    enum wst_tool_colour colour; /* first: see wst_tool_lesson_take_colour */
+    struct wst_tool_lesson lesson; /* first: its options are taken there */
     const char *capture;
     uint64_t seed, count;
     bool answers, help;
@@ -38,7 +38,9 @@ static const struct wst_tool_arg rows[] = {
     {"Options", 0, "count", "N", WST_TOOL_NUMBER, AT(count), 1, 200, NULL, "questions to ask (default 10)"},
     {NULL, 0, "seed", "N", WST_TOOL_NUMBER, AT(seed), 0, UINT64_MAX, NULL, "the same questions again; without it, others each time"},
     {NULL, 0, "answers", NULL, WST_TOOL_FLAG, AT(answers), 0, 0, NULL, "the teacher's sheet: questions with answers and reasons"},
-    {NULL, 0, "color", "WHEN", WST_TOOL_CALL, 0, 0, 0, wst_tool_lesson_take_colour, "auto (default), always or never"},
+    WST_TOOL_LESSON_COLOUR,
+    WST_TOOL_LESSON_KEYLOG,
+    WST_TOOL_LESSON_RSA_KEY,
     {NULL, 'h', "help", NULL, WST_TOOL_FLAG, AT(help), 0, 0, NULL, "this text"},
 };
 /* clang-format on */
@@ -154,7 +156,7 @@ static int sit(const struct request *r, struct wst_quiz *quiz)
 {
     struct sitting s = {.request = r, .quiz = quiz, .n = wst_quiz_draw(quiz, r->count)};
 
-    s.colour = wst_tool_lesson_colour(r->colour, STDOUT_FILENO);
+    s.colour = wst_tool_lesson_colour(&r->lesson, STDOUT_FILENO);
     if (s.n == 0) {
         wst_tool_say("%s: there is nothing in it to ask about", r->capture);
         return WST_TOOL_TROUBLE;
@@ -183,7 +185,7 @@ static int quiz(const struct request *r)
         struct wst_wire wire = wst_quiz_wire(q);
         struct wst_listener listener = wst_quiz_listener(q);
         options.wire = &wire;
-        status = wst_tool_lesson_read(r->capture, &options, &listener);
+        status = wst_tool_lesson_read(&r->lesson, r->capture, &options, &listener);
         if (status == 0) status = sit(r, q);
     } else {
         wst_tool_say("out of memory");
@@ -192,19 +194,26 @@ static int quiz(const struct request *r)
     return status;
 }
 
+static int quiz_checked(struct request *r)
+{
+    if (r->help) return help();
+    if (r->capture == NULL) return wst_tool_misuse("quiz wants a capture");
+    if (strcmp(r->capture, "-") == 0 && !r->answers)
+        return wst_tool_misuse("the answers come from standard input; the capture cannot, too");
+    if (r->seed == UINT64_MAX) { /* short enough to be written on a blackboard */
+        if (getentropy(&r->seed, sizeof r->seed) != 0) r->seed = (uint64_t)getpid();
+        r->seed %= 1000000;
+    }
+    return quiz(r);
+}
+
 int wst_tool_quiz(int argc, char **argv)
 {
     struct request r = {.count = 10, .seed = UINT64_MAX};
-    int status = wst_tool_args(rows, ROWS, argc, argv, &r, take_capture);
+    int status = wst_tool_lesson_begin(&r.lesson, argc);
 
-    if (status) return status;
-    if (r.help) return help();
-    if (r.capture == NULL) return wst_tool_misuse("quiz wants a capture");
-    if (strcmp(r.capture, "-") == 0 && !r.answers)
-        return wst_tool_misuse("the answers come from standard input; the capture cannot, too");
-    if (r.seed == UINT64_MAX) { /* short enough to be written on a blackboard */
-        if (getrandom(&r.seed, sizeof r.seed, 0) != sizeof r.seed) r.seed = (uint64_t)getpid();
-        r.seed %= 1000000;
-    }
-    return quiz(&r);
+    if (status == 0) status = wst_tool_args(rows, ROWS, argc, argv, &r, take_capture);
+    if (status == 0) status = quiz_checked(&r);
+    wst_tool_lesson_end(&r.lesson);
+    return status;
 }

@@ -19,7 +19,7 @@ else:
 
 # -- every option of the help is in the page, and the other way round ---------------------------------
 
-help_ = run("report", "--help").text + run("--help").text
+help_ = "".join(run(command, "--help").text for command in ("report", "explain", "quiz", "demo")) + run("--help").text
 shown = help_.split("\n\nExamples")[0]
 in_help = set(re.findall(r"^  +(-\w)\b", shown, re.M)) | set(re.findall(r"(--[a-z][a-z-]+)", shown))
 items = "\n".join(re.findall(r"^\.It .*Fl .*$", page, re.M))
@@ -37,6 +37,7 @@ with directory() as tmp:
     os.symlink(TOOL, os.path.join(tmp, "wstrace"))
     env = environment(PATH=tmp + ":" + os.environ["PATH"])
     for status, command in examples:
+        command = command.replace("\\(aq", "'")
         missing = [f for f in re.findall(r"captures/\S+", command) if not os.path.exists(os.path.join(SOURCE, f))]
         check(f"{command}: its captures are shipped", not missing, missing)
         ended = subprocess.run(["bash", "-c", command], cwd=SOURCE, env=env, stdout=subprocess.PIPE,
