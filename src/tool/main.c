@@ -32,6 +32,11 @@ static const struct wst_tool_command commands[] = {
      wst_tool_report},
     {"quiz", "quiz CAPTURE", "questions about the capture, graded", wst_tool_quiz},
     {"demo", "demo [LESSON]", "the shipped lessons: list, trace or write one", wst_tool_demo},
+    {"snapshot", "snapshot [OPTION...] CAPTURE -o GOLDEN", "what was said, without what is chance",
+     wst_tool_snapshot},
+    {"check", "check [OPTION...] CAPTURE EXPECTED...", "a capture held against goldens or rules",
+     wst_tool_check},
+    {"diff", "diff [OPTION...] OLD NEW", "what two captures say differently", wst_tool_diff},
     {"problems", "problems [ID...]", "list the findings there are, or explain some",
      wst_tool_problems},
 };

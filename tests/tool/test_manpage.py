@@ -19,7 +19,8 @@ else:
 
 # -- every option of the help is in the page, and the other way round ---------------------------------
 
-help_ = "".join(run(command, "--help").text for command in ("report", "explain", "quiz", "demo")) + run("--help").text
+commands = ("report", "explain", "quiz", "demo", "snapshot", "check", "diff")
+help_ = "".join(run(command, "--help").text + "\n" for command in commands) + run("--help").text
 shown = help_.split("\n\nExamples")[0]
 in_help = set(re.findall(r"^  +(-\w)\b", shown, re.M)) | set(re.findall(r"(--[a-z][a-z-]+)", shown))
 items = "\n".join(re.findall(r"^\.It .*Fl .*$", page, re.M))

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * In: payloads and the settings. Out: their canonical text: JSON with sorted names on as few lines
+ * as fit, text in quotes with a line for each of its lines, bytes as a hex dump; long ones as a hash.
+ * Refuses to let a control or hidden character pass raw.
+ *
+ * A redacted value is written as 0x01, two hex digits (its rule) and eight (its number in the
+ * capture): placeholders of fixed length, replaced by <NAME-n> when the order of all is known. No
+ * other 0x01 is ever written.
+ */
+#ifndef WST_CHECK_CANON_H
+#define WST_CHECK_CANON_H
+
+#include "settings.h"
+
+enum { WST_CANON_MARK = 0x01, WST_CANON_MARK_N = 1 + 2 + 8 };
+
+struct wst_canon {
+    const struct wst_check_settings *settings;
+    struct wst_ink *ink;             /* where to */
+    struct wst_tape tape;            /* the JSON of the payload written last; n == 0: it was none */
+    struct wst_slice json;           /* what the tape is of: borrowed */
+    struct wst_redact_values values;
+    struct wst_ink scratch;
+    struct wst_buf order;            /* members being sorted: a stack */
+    struct wst_budget *budget;
+    bool redacted;                   /* what was written since this was cleared holds a placeholder */
+    bool failed;                     /* out of memory */
+};
+
+struct wst_canon_payload {
+    struct wst_slice bytes;
+    const char *op;   /* "text", "binary", "ping" … */
+    uint64_t len;     /* as sent */
+    bool text;        /* opcode text */
+    bool utf8, certain;
+};
+
+void wst_canon_init(struct wst_canon *canon, const struct wst_check_settings *settings,
+                    struct wst_budget *budget);
+void wst_canon_free(struct wst_canon *canon);
+
+/* "json {…}" | "text "…"" | "binary …", behind the indentation and direction that the caller wrote,
+ * without the newline at the end. */
+void wst_canon_payload(struct wst_canon *canon, const struct wst_canon_payload *payload);
+/* "…" with what is to be redacted redacted; not UTF-8: \xff. */
+void wst_canon_quoted(struct wst_canon *canon, struct wst_slice text);
+/* The same without quotes, for URIs and header values. */
+void wst_canon_bare(struct wst_canon *canon, struct wst_slice text);
+
+#endif

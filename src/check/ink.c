@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * In: pieces. Out: one growing text, in which nothing hides.
+ * Refuses nothing but growth past the budget.
+ */
+#include "ink.h"
+
+#include "utf8.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+void wst_ink_number(struct wst_ink *ink, uint64_t value)
+{
+    char digits[20];
+    size_t at = sizeof digits;
+
+    do {
+        digits[--at] = (char)('0' + value % 10);
+        value /= 10;
+    } while (value);
+    wst_ink_bytes(ink, wst_slice_of(digits + at, sizeof digits - at));
+}
+
+void wst_ink_format(struct wst_ink *ink, const char *format, ...)
+{
+    char text[1024]; /* words of our own and numbers; a stranger's text never goes through here */
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    wst_ink_text(ink, text);
+}
+
+bool wst_ink_hidden(uint32_t c)
+{
+    static const struct {
+        uint32_t first, last;
+    } ranges[] = {
+        {0x00, 0x1f},     {0x7f, 0x9f},     {0xad, 0xad},     {0x61c, 0x61c},
+        {0x180e, 0x180e}, {0x200b, 0x200b}, {0x200e, 0x200f}, {0x2028, 0x202e},
+        {0x2060, 0x206f}, {0xfeff, 0xfeff}, {0xfff9, 0xfffb}, {0xe0000, 0xe007f},
+    };
+
+    for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++)
+        if (c <= ranges[i].last) return c >= ranges[i].first;
+    return false;
+}
+
+static uint32_t code_point(const uint8_t *p, size_t n)
+{
+    uint32_t c = n == 1 ? p[0] : p[0] & (0x7fu >> n);
+
+    for (size_t i = 1; i < n; i++) c = c << 6 | (p[i] & 0x3f);
+    return c;
+}
+
+static void escape_unit(struct wst_ink *ink, uint32_t unit)
+{
+    wst_ink_format(ink, "\\u%04x", (unsigned)unit);
+}
+
+static void escape_hidden(struct wst_ink *ink, uint32_t c)
+{
+    static const char letters[] = "\bb\tt\nn\ff\rr";
+    const char *letter;
+
+    for (letter = letters; *letter; letter += 2)
+        if (c == (uint8_t)*letter) {
+            wst_ink_byte(ink, '\\');
+            wst_ink_byte(ink, letter[1]);
+            return;
+        }
+    if (c > 0xffff) { /* a pair of surrogates, RFC 8259 section 7 */
+        escape_unit(ink, 0xd800 + ((c - 0x10000) >> 10));
+        escape_unit(ink, 0xdc00 + ((c - 0x10000) & 0x3ff));
+    } else {
+        escape_unit(ink, c);
+    }
+}
+
+/* Length of the bytes that need no escape: printable ASCII but for quotes and backslashes. */
+static size_t plain(const uint8_t *p, const uint8_t *end, bool quotes)
+{
+    const uint8_t *at = p;
+
+    while (at < end && *at >= 0x20 && *at < 0x7f && !(quotes && (*at == '"' || *at == '\\'))) at++;
+    return (size_t)(at - p);
+}
+
+/* One character at p, which is not plain; returns its length. */
+static size_t character(struct wst_ink *ink, const uint8_t *p, const uint8_t *end)
+{
+    size_t n = wst_utf8_char(p, end);
+    uint32_t c;
+
+    if (n == 0) {
+        wst_ink_format(ink, "\\x%02x", *p);
+        return 1;
+    }
+    c = code_point(p, n);
+    if (c == '"' || c == '\\') wst_ink_byte(ink, '\\');
+    if (wst_ink_hidden(c))
+        escape_hidden(ink, c);
+    else
+        wst_ink_bytes(ink, wst_slice_of(p, n));
+    return n;
+}
+
+void wst_ink_escaped(struct wst_ink *ink, struct wst_slice text)
+{
+    const uint8_t *p = text.p, *end = text.p + text.n;
+
+    while (p < end) {
+        size_t n = plain(p, end, true);
+        wst_ink_bytes(ink, wst_slice_of(p, n));
+        p += n;
+        if (p < end) p += character(ink, p, end);
+    }
+}
+
+void wst_ink_safe(struct wst_ink *ink, struct wst_slice text)
+{
+    const uint8_t *p = text.p, *end = text.p + text.n;
+
+    while (p < end) {
+        size_t n = plain(p, end, false);
+        wst_ink_bytes(ink, wst_slice_of(p, n));
+        p += n;
+        if (p == end) return;
+        if (*p == '\n')
+            wst_ink_byte(ink, (char)*p++);
+        else
+            p += character(ink, p, end);
+    }
+}
+
+static uint32_t hex4(const uint8_t *p)
+{
+    uint32_t v = 0;
+
+    for (int i = 0; i < 4; i++)
+        v = v << 4 | (uint32_t)(p[i] <= '9' ? p[i] - '0' : (p[i] | 0x20) - 'a' + 10);
+    return v;
+}
+
+/* The character that the escape at p (a backslash) means; its length in *n. A lone surrogate is
+ * returned as such. */
+static uint32_t escape_at(const uint8_t *p, const uint8_t *end, size_t *n)
+{
+    static const char letters[] = "b\bf\fn\nr\rt\t";
+    uint32_t high, low;
+
+    *n = 2;
+    for (const char *l = letters; *l; l += 2)
+        if (p[1] == (uint8_t)*l) return (uint8_t)l[1];
+    if (p[1] != 'u') return p[1];
+    *n = 6;
+    high = hex4(p + 2);
+    if (high < 0xd800 || high > 0xdbff || end - p < 12 || p[6] != '\\' || p[7] != 'u') return high;
+    low = hex4(p + 8);
+    if (low < 0xdc00 || low > 0xdfff) return high;
+    *n = 12;
+    return 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00);
+}
+
+static size_t utf8(uint8_t to[4], uint32_t c)
+{
+    static const uint8_t lead[5] = {0, 0, 0xc0, 0xe0, 0xf0};
+    size_t n = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+
+    for (size_t i = n; i-- > 1; c >>= 6) to[i] = (uint8_t)(0x80 | (c & 0x3f));
+    to[0] = (uint8_t)(lead[n] | c);
+    return n;
+}
+
+static void translate(struct wst_ink *ink, struct wst_slice json, bool decode)
+{
+    const uint8_t *p = json.p, *end = json.p + json.n;
+    uint8_t bytes[4];
+
+    while (p < end) {
+        size_t n = plain(p, end, true);
+        uint32_t c;
+        wst_ink_bytes(ink, wst_slice_of(p, n));
+        p += n;
+        if (p == end) return;
+        if (*p != '\\') {
+            n = wst_utf8_char(p, end);
+            if (decode)
+                wst_ink_bytes(ink, wst_slice_of(p, n ? n : 1));
+            else
+                character(ink, p, end);
+            p += n ? n : 1;
+            continue;
+        }
+        c = escape_at(p, end, &n);
+        p += n;
+        n = utf8(bytes, c);
+        if (c >= 0xd800 && c <= 0xdfff)
+            escape_unit(ink, c);
+        else if (decode)
+            wst_ink_bytes(ink, wst_slice_of(bytes, n));
+        else
+            character(ink, bytes, bytes + n);
+    }
+}
+
+void wst_ink_unescaped(struct wst_ink *ink, struct wst_slice json)
+{
+    translate(ink, json, false);
+}
+
+void wst_ink_decoded(struct wst_ink *ink, struct wst_slice json)
+{
+    translate(ink, json, true);
+}

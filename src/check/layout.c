@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * In: connections in the order in which the capture has them. Out: an order that another recording
+ * of the same conversation has, too. Refuses to let time decide.
+ *
+ * Each side's items keep their order. Between the sides a capture proves little: that a message came
+ * before another at this place on the wire may be cause or chance. What is certain is what answers
+ * what (record.c), so only that is kept, and the rest is laid in one fixed way:
+ *
+ *     1. the client's items, each followed by the server's up to what answers it;
+ *     2. what the server says otherwise;
+ *     3. the closes, the first one first; what a side says after its close behind it.
+ *
+ *     seen    > a   < tick   > b {"id":1}   < tick   < {"id":1}   > c      (or any other mixture)
+ *     laid    > a   > b {"id":1}   < tick   < tick   < {"id":1}   > c
+ *
+ * A pong stands behind its ping: it is sent between whatever its side was saying. Connections are
+ * ordered by their texts, which begin with the URI.
+ */
+#include "session.h"
+
+#include <stdlib.h>
+
+/* -- within a connection --------------------------------------------------------------------- */
+
+struct side {
+    uint32_t *items; /* indexes, without floating ones */
+    uint32_t n;
+    uint32_t *needs; /* how many of the other side's items come before it; grows along the side */
+    uint32_t *own;   /* the same, of this item alone; 0: none */
+    uint32_t close;  /* where the first close stands; n: none */
+    uint32_t at;
+};
+
+struct layout {
+    struct wst_connection *c;
+    struct side side[2];
+    uint32_t *place;   /* of an item in its side */
+    uint32_t *pong_of; /* item + 1 that floats behind an item */
+    uint32_t *order;
+    uint32_t n;
+};
+
+static void emit(struct layout *l, uint32_t item)
+{
+    l->order[l->n++] = item;
+    if (l->pong_of[item]) l->order[l->n++] = l->pong_of[item] - 1;
+}
+
+static void sort_out(struct layout *l)
+{
+    for (uint32_t i = 0; i < l->c->n; i++) {
+        const struct wst_item *item = &l->c->items[i];
+        struct side *s = &l->side[item->dir == WST_S2C];
+        if (item->dir == WST_DIR_NONE) {
+            emit(l, i);
+        } else if (item->floats) {
+            l->pong_of[item->answers - 1] = i + 1;
+        } else {
+            l->place[i] = s->n;
+            if (item->kind == WST_ITEM_CLOSE && s->close == UINT32_MAX) s->close = s->n;
+            s->items[s->n++] = i;
+        }
+    }
+    for (int dir = 0; dir < 2; dir++)
+        if (l->side[dir].close == UINT32_MAX) l->side[dir].close = l->side[dir].n;
+}
+
+static void find_needs(struct layout *l, int dir)
+{
+    struct side *s = &l->side[dir];
+    uint32_t most = 0;
+
+    for (uint32_t i = 0; i < s->n; i++) {
+        const struct wst_item *item = &l->c->items[s->items[i]];
+        uint32_t need = item->answers ? l->place[item->answers - 1] + 1 : 0;
+        if (need > l->side[!dir].close) need = l->side[!dir].close;
+        s->own[i] = need;
+        if (need > most) most = need;
+        s->needs[i] = most;
+    }
+}
+
+/* Whether at or behind the server's next item stands a reply to something already laid. */
+static bool reply_waits(const struct layout *l, uint32_t *next)
+{
+    const struct side *s = &l->side[WST_S2C];
+
+    if (*next < s->at) *next = s->at;
+    while (*next < s->close && s->own[*next] == 0) ++*next;
+    return *next < s->close && s->needs[*next] <= l->side[WST_C2S].at;
+}
+
+static bool may(const struct layout *l, int dir)
+{
+    const struct side *s = &l->side[dir];
+
+    return s->at < s->close && s->needs[s->at] <= l->side[!dir].at;
+}
+
+static void step(struct layout *l, int dir)
+{
+    struct side *s = &l->side[dir];
+
+    emit(l, s->items[s->at++]);
+}
+
+static void merge(struct layout *l)
+{
+    struct side *client = &l->side[WST_C2S], *server = &l->side[WST_S2C];
+    uint32_t reply = 0;
+    int first;
+
+    while (client->at < client->close || server->at < server->close) {
+        if (may(l, WST_S2C) && reply_waits(l, &reply))
+            step(l, WST_S2C);
+        else if (may(l, WST_C2S))
+            step(l, WST_C2S);
+        else
+            step(l, server->at < server->close ? WST_S2C : WST_C2S);
+    }
+    first = server->at < server->n && (client->at == client->n || server->items[server->at] <
+                                                                      client->items[client->at]);
+    while (l->side[first].at < l->side[first].n) step(l, first);
+    while (l->side[!first].at < l->side[!first].n) step(l, !first);
+}
+
+static void lay_connection(struct wst_session *s, struct wst_connection *c)
+{
+    struct layout l = {.c = c};
+    uint32_t *room = calloc(8 * (size_t)c->n + 1, sizeof *room);
+
+    c->order = malloc((c->n + 1) * sizeof *c->order);
+    if (room == NULL || c->order == NULL || !wst_budget_take(&s->budget, c->n * sizeof *c->order)) {
+        s->failed = true;
+        free(room);
+        return;
+    }
+    l.order = c->order;
+    l.place = room;
+    l.pong_of = room + c->n;
+    for (int dir = 0; dir < 2; dir++)
+        l.side[dir] = (struct side){.items = room + (2 + 3 * dir) * (size_t)c->n,
+                                    .needs = room + (3 + 3 * dir) * (size_t)c->n,
+                                    .own = room + (4 + 3 * dir) * (size_t)c->n,
+                                    .close = UINT32_MAX};
+    sort_out(&l);
+    find_needs(&l, WST_C2S);
+    find_needs(&l, WST_S2C);
+    merge(&l);
+    free(room);
+}
+
+/* -- among connections ----------------------------------------------------------------------- */
+
+/* Placeholders of one rule are equal: their numbers are not known yet, and chance. */
+static int compare_texts(struct wst_slice a, struct wst_slice b, bool values)
+{
+    size_t n = a.n < b.n ? a.n : b.n;
+
+    for (size_t i = 0; values && i < n; i++) {
+        if (a.p[i] != b.p[i]) return a.p[i] < b.p[i] ? -1 : 1;
+        if (a.p[i] != WST_CANON_MARK || i + WST_CANON_MARK_N > n) continue;
+        if (memcmp(a.p + i, b.p + i, 3) != 0) return memcmp(a.p + i, b.p + i, 3);
+        i += WST_CANON_MARK_N - 1;
+    }
+    if (!values && memcmp(a.p, b.p, n) != 0) return memcmp(a.p, b.p, n);
+    return a.n == b.n ? 0 : a.n < b.n ? -1 : 1;
+}
+
+static int compare_connections(const void *p, const void *q)
+{
+    const struct wst_connection *a = *(struct wst_connection *const *)p;
+    const struct wst_connection *b = *(struct wst_connection *const *)q;
+
+    for (uint32_t i = 0; i < a->n && i < b->n; i++) {
+        const struct wst_item *x = wst_connection_item(a, i), *y = wst_connection_item(b, i);
+        int order = compare_texts(wst_item_text(a, x), wst_item_text(b, y),
+                                  x->redacted || y->redacted);
+        if (order) return order;
+    }
+    if (a->n != b->n) return a->n < b->n ? -1 : 1;
+    return a->conn < b->conn ? -1 : a->conn > b->conn;
+}
+
+/* -- the numbers of redacted values ------------------------------------------------------------ */
+
+struct numbers {
+    struct wst_session *s;
+    uint32_t *final;                 /* by number as met; 0: not told yet */
+    uint32_t used[WST_REDACT_RULES]; /* of each rule */
+};
+
+static uint32_t hex(const uint8_t *p, int n)
+{
+    uint32_t v = 0;
+
+    while (n--) {
+        v = v << 4 | (uint32_t)(*p <= '9' ? *p - '0' : *p - 'a' + 10);
+        p++;
+    }
+    return v;
+}
+
+static void put_number(struct numbers *numbers, struct wst_ink *ink, const uint8_t *mark)
+{
+    uint32_t rule = hex(mark + 1, 2), number = hex(mark + 3, 8);
+
+    if (numbers->final[number] == 0) numbers->final[number] = ++numbers->used[rule];
+    wst_ink_byte(ink, '<');
+    wst_ink_text(ink, numbers->s->settings->redact.rules[rule].name);
+    wst_ink_byte(ink, '-');
+    wst_ink_number(ink, numbers->final[number]);
+    wst_ink_byte(ink, '>');
+}
+
+/* The item's text once more behind all others, with names for its placeholders. */
+static void name_values(struct numbers *numbers, struct wst_connection *c, struct wst_item *item)
+{
+    struct wst_ink *ink = &numbers->s->canon.scratch;
+    struct wst_slice text = wst_item_text(c, item);
+
+    ink->buf.n = 0;
+    while (text.n) {
+        const uint8_t *mark = memchr(text.p, WST_CANON_MARK, text.n);
+        size_t n = mark ? (size_t)(mark - text.p) : text.n;
+        wst_ink_bytes(ink, wst_slice_head(text, n));
+        if (mark) put_number(numbers, ink, mark);
+        text = wst_slice_skip(text, mark ? n + WST_CANON_MARK_N : n);
+    }
+    item->at = c->ink.buf.n;
+    item->n = (uint32_t)ink->buf.n;
+    wst_ink_bytes(&c->ink, wst_ink_slice(ink));
+    c->text = c->ink.buf.p;
+    if (ink->failed || c->ink.failed) numbers->s->failed = true;
+}
+
+static void number_values(struct wst_session *s)
+{
+    struct numbers numbers = {.s = s};
+
+    if (s->settings->redact.n == 0) return;
+    numbers.final = calloc((size_t)s->canon.values.n + 1, sizeof *numbers.final);
+    if (numbers.final == NULL) s->failed = true;
+    for (uint32_t i = 0; i < s->n && !s->failed; i++) {
+        struct wst_connection *c = s->connections[i];
+        for (uint32_t k = 0; k < c->n && !s->failed; k++) {
+            struct wst_item *item = &c->items[c->order ? c->order[k] : k];
+            if (item->redacted) name_values(&numbers, c, item);
+        }
+    }
+    free(numbers.final);
+}
+
+void wst_layout(struct wst_session *s)
+{
+    for (uint32_t i = 0; i < s->n && !s->failed; i++) {
+        struct wst_connection *c = s->connections[i];
+        c->text = c->ink.buf.p;
+        if (c->ink.failed) s->failed = true;
+        if (!s->settings->strict_order && !s->failed) lay_connection(s, c);
+    }
+    if (s->failed) return;
+    if (s->n) qsort(s->connections, s->n, sizeof *s->connections, compare_connections);
+    number_values(s);
+}

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * In: two sessions. Out: which connection of one is which of the other.
+ * Refuses to pair connections with different URIs.
+ *
+ * 1. Those that are equal as a whole, in order. 2. Of those with one URI that are left, the pairs
+ * with the most items in common, as long as there are few; 3. the others in order.
+ */
+#include "compare.h"
+
+#include <stdlib.h>
+
+enum { LIKENESS_MAX = 64 }; /* connections of one URI compared each with each */
+
+static bool equal(const struct wst_session *s, const struct wst_connection *a,
+                  const struct wst_connection *b)
+{
+    if (a->n != b->n || a->whole != b->whole) return false;
+    for (uint32_t i = 0; i < a->n; i++)
+        if (!wst_item_same(s, a, wst_connection_item(a, i), b, wst_connection_item(b, i)))
+            return false;
+    return true;
+}
+
+static int by_key(const void *p, const void *q)
+{
+    const struct wst_connection *a = *(struct wst_connection *const *)p;
+    const struct wst_connection *b = *(struct wst_connection *const *)q;
+
+    if (a->key != b->key) return a->key < b->key ? -1 : 1;
+    if (a->whole != b->whole) return a->whole < b->whole ? -1 : 1;
+    if (a->line != b->line) return a->line < b->line ? -1 : 1;
+    return a->conn < b->conn ? -1 : a->conn > b->conn;
+}
+
+/* The connections of a session by key, then as a whole. */
+static struct wst_connection **sorted(const struct wst_session *s)
+{
+    struct wst_connection **list = malloc((s->n + 1) * sizeof(struct wst_connection *));
+
+    if (list == NULL) return NULL;
+    for (uint32_t i = 0; i < s->n; i++) {
+        list[i] = s->connections[i];
+        list[i]->pair = NULL;
+        list[i]->shifted = false;
+    }
+    qsort(list, s->n, sizeof(struct wst_connection *), by_key);
+    return list;
+}
+
+static void join(struct wst_connection *a, struct wst_connection *b)
+{
+    a->pair = b;
+    b->pair = a;
+}
+
+struct group { /* connections of one key */
+    struct wst_connection **list;
+    uint32_t n;
+};
+
+static struct group group_at(struct wst_connection **list, uint32_t n)
+{
+    struct group g = {list, 0};
+
+    while (g.n < n && list[g.n]->key == list[0]->key) g.n++;
+    return g;
+}
+
+static void pair_equal(const struct wst_session *s, struct group a, struct group b)
+{
+    for (uint32_t i = 0, j = 0; i < a.n && j < b.n;) {
+        struct wst_connection *x = a.list[i], *y = b.list[j];
+        if (x->whole == y->whole && equal(s, x, y)) join(x, y);
+        i += x->whole <= y->whole;
+        j += y->whole <= x->whole;
+    }
+}
+
+static uint32_t next_free(struct group g, uint32_t i)
+{
+    while (i < g.n && g.list[i]->pair) i++;
+    return i;
+}
+
+static int by_value(const void *p, const void *q)
+{
+    const uint64_t *a = p, *b = q;
+
+    return *a < *b ? -1 : *a > *b;
+}
+
+static uint64_t *keys_of(const struct wst_connection *c)
+{
+    uint64_t *keys = malloc((c->n + 1) * sizeof *keys);
+
+    if (keys == NULL) return NULL;
+    for (uint32_t i = 0; i < c->n; i++) keys[i] = c->items[i].key;
+    qsort(keys, c->n, sizeof *keys, by_value);
+    return keys;
+}
+
+static uint32_t in_common(const uint64_t *a, uint32_t n, const uint64_t *b, uint32_t m)
+{
+    uint32_t common = 0;
+
+    for (uint32_t i = 0, j = 0; i < n && j < m;) {
+        common += a[i] == b[j];
+        if (a[i] < b[j])
+            i++;
+        else if (a[i] > b[j])
+            j++;
+        else
+            i++, j++;
+    }
+    return common;
+}
+
+struct likeness {
+    uint64_t *keys[2][LIKENESS_MAX];
+    uint32_t common[LIKENESS_MAX][LIKENESS_MAX];
+};
+
+static void measure(struct likeness *l, struct group a, struct group b)
+{
+    for (uint32_t i = 0; i < a.n; i++) l->keys[0][i] = a.list[i]->pair ? NULL : keys_of(a.list[i]);
+    for (uint32_t j = 0; j < b.n; j++) l->keys[1][j] = b.list[j]->pair ? NULL : keys_of(b.list[j]);
+    for (uint32_t i = 0; i < a.n; i++)
+        for (uint32_t j = 0; j < b.n; j++)
+            l->common[i][j] = l->keys[0][i] && l->keys[1][j]
+                                  ? in_common(l->keys[0][i], a.list[i]->n, l->keys[1][j],
+                                              b.list[j]->n)
+                                  : 0;
+    for (int k = 0; k < LIKENESS_MAX; k++) {
+        free(l->keys[0][k]);
+        free(l->keys[1][k]);
+    }
+}
+
+/* The likest pair first, again and again; of equally like ones the first. */
+static void pair_likest(struct group a, struct group b)
+{
+    struct likeness *l = calloc(1, sizeof *l);
+
+    if (l == NULL) return; /* in order, then */
+    measure(l, a, b);
+    for (;;) {
+        struct wst_connection *x = NULL, *y = NULL;
+        uint32_t most = 0;
+        for (uint32_t i = 0; i < a.n; i++)
+            for (uint32_t j = 0; j < b.n; j++) {
+                if (a.list[i]->pair || b.list[j]->pair || (x && l->common[i][j] <= most)) continue;
+                x = a.list[i];
+                y = b.list[j];
+                most = l->common[i][j];
+            }
+        if (x == NULL) break;
+        join(x, y);
+    }
+    free(l);
+}
+
+/* Sorted in place by where they stand, so that "in order" is the order people see. */
+static int by_place(const void *p, const void *q)
+{
+    const struct wst_connection *a = *(struct wst_connection *const *)p;
+    const struct wst_connection *b = *(struct wst_connection *const *)q;
+
+    if (a->line != b->line) return a->line < b->line ? -1 : 1;
+    return a->conn < b->conn ? -1 : a->conn > b->conn;
+}
+
+static void pair_group(const struct wst_session *s, struct group a, struct group b)
+{
+    pair_equal(s, a, b);
+    qsort(a.list, a.n, sizeof(struct wst_connection *), by_place);
+    qsort(b.list, b.n, sizeof(struct wst_connection *), by_place);
+    if (a.n <= LIKENESS_MAX && b.n <= LIKENESS_MAX) pair_likest(a, b);
+    for (uint32_t i = next_free(a, 0), j = next_free(b, 0); i < a.n && j < b.n;
+         i = next_free(a, i), j = next_free(b, j))
+        join(a.list[i], b.list[j]);
+}
+
+bool wst_pair(struct wst_session *expected, struct wst_session *seen)
+{
+    struct wst_connection **a = sorted(expected), **b = sorted(seen);
+    uint32_t i = 0, j = 0;
+
+    while (a && b && i < expected->n && j < seen->n) {
+        struct group x = group_at(a + i, expected->n - i), y = group_at(b + j, seen->n - j);
+        if (x.list[0]->key == y.list[0]->key) pair_group(expected, x, y);
+        uint64_t first = a[i]->key, other = b[j]->key;
+        if (first <= other) i += x.n;
+        if (other <= first) j += y.n;
+    }
+    free(a);
+    free(b);
+    return a && b;
+}

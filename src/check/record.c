@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * In: a timeline. Out: a session: each message, control frame and finding as canonical text.
+ * Refuses what is chance: times, packets, ports, keys, masks; and, unless asked, frames and headers.
+ *
+ * What is recorded of causes: a pong belongs to the ping whose payload it carries (RFC 6455 section
+ * 5.5.3), a JSON-RPC 2.0 response to the request whose id it has, and, with "reply PATH", a message
+ * to the first one of the other side with the same value there. More is not certain, and time is no
+ * proof: layout.c says what becomes of the rest.
+ */
+#include "hash.h"
+#include "recording.h"
+#include "session.h"
+
+#include <stdlib.h>
+
+struct at { /* the place of one event */
+    struct wst_session *s;
+    struct wst_connection *c;
+    const struct wst_event *event;
+};
+
+/* -- items ----------------------------------------------------------------------------------- */
+
+static struct wst_connection *connection_of(struct wst_session *s, const struct wst_event *e)
+{
+    while (s->n < e->conn && !s->failed) {
+        struct wst_connection *c = wst_session_add_connection(s);
+        if (c == NULL) break;
+        c->conn = s->n;
+        if (wst_budget_take(&s->budget, sizeof *c->recording))
+            c->recording = calloc(1, sizeof *c->recording);
+        if (c->recording == NULL) {
+            s->failed = true;
+            break;
+        }
+        c->recording->last_ns = e->when.ns;
+        for (int dir = 0; dir < 2; dir++) c->recording->frames[dir].budget = &s->budget;
+    }
+    return e->conn && e->conn <= s->n ? s->connections[e->conn - 1] : NULL;
+}
+
+/* Begins an item; its text is what is written to the connection's ink until end(). */
+static struct wst_item *begin(const struct at *at, enum wst_item_kind kind)
+{
+    struct wst_item *item = wst_session_add_item(at->s, at->c);
+
+    if (item == NULL) return NULL;
+    item->at = at->c->ink.buf.n;
+    item->kind = (uint8_t)kind;
+    item->dir = kind == WST_ITEM_HEAD ? WST_DIR_NONE : (int8_t)at->event->dir;
+    item->first_pkt = item->pkt = at->event->when.pkt;
+    item->ns = at->event->when.ns;
+    item->silence_ns = item->ns - at->c->recording->last_ns;
+    at->c->recording->last_ns = item->ns;
+    at->s->canon.ink = &at->c->ink;
+    at->s->canon.redacted = false;
+    if (item->dir == WST_DIR_NONE)
+        wst_ink_text(&at->c->ink, "  ");
+    else
+        wst_ink_text(&at->c->ink, item->dir == WST_C2S ? "  > " : "  < ");
+    return item;
+}
+
+static void end(const struct at *at, struct wst_item *item)
+{
+    uint64_t n;
+
+    wst_ink_byte(&at->c->ink, '\n');
+    n = at->c->ink.buf.n - item->at;
+    if (n > UINT32_MAX || at->c->ink.failed) at->s->failed = true;
+    item->n = (uint32_t)n;
+    item->redacted = at->s->canon.redacted;
+}
+
+/* -- the handshake --------------------------------------------------------------------------- */
+
+static void head_line(const struct at *at, const char *word, struct wst_slice value)
+{
+    struct wst_item *item = begin(at, WST_ITEM_HEAD);
+
+    if (item == NULL) return;
+    wst_ink_text(&at->c->ink, word);
+    wst_canon_bare(&at->s->canon, value);
+    end(at, item);
+}
+
+static void headers(const struct at *at, const char *whose, const struct wst_header *list, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct wst_item *item;
+        if (!wst_settings_header(at->s->settings, list[i].name)) continue;
+        item = begin(at, WST_ITEM_HEAD);
+        if (item == NULL) return;
+        wst_ink_text(&at->c->ink, whose);
+        for (size_t k = 0; k < list[i].name.n; k++) { /* HTTP/2 and some proxies send lower case */
+            char c = (char)wst_ascii_lower(list[i].name.p[k]);
+            wst_ink_escaped(&at->c->ink, wst_slice_of(&c, 1));
+        }
+        wst_ink_text(&at->c->ink, ": ");
+        wst_canon_bare(&at->s->canon, list[i].value);
+        end(at, item);
+    }
+}
+
+static void deflate_line(const struct at *at, const struct wst_deflate_terms *d)
+{
+    struct wst_item *item = d->agreed ? begin(at, WST_ITEM_HEAD) : NULL;
+
+    if (item == NULL) return;
+    wst_ink_format(&at->c->ink, "deflate client %u bits%s, server %u bits%s",
+                   d->client_max_window_bits,
+                   d->client_no_context_takeover ? " without takeover" : "",
+                   d->server_max_window_bits,
+                   d->server_no_context_takeover ? " without takeover" : "");
+    end(at, item);
+}
+
+static void outcome(const struct at *at, const struct wst_event_handshake *h)
+{
+    struct wst_item *item;
+
+    if (h->carrier == WST_CARRIER_UNKNOWN) return;
+    item = begin(at, WST_ITEM_HEAD);
+    if (item == NULL) return;
+    if (h->accepted)
+        wst_ink_text(&at->c->ink, "accepted");
+    else if (h->status < 0)
+        wst_ink_text(&at->c->ink, "no response");
+    else
+        wst_ink_format(&at->c->ink, "refused with status %d", (int)h->status);
+    end(at, item);
+}
+
+static void offered(const struct at *at, const struct wst_event_handshake *h)
+{
+    struct wst_item *item = h->client_protocols_n ? begin(at, WST_ITEM_HEAD) : NULL;
+
+    if (item == NULL) return;
+    wst_ink_text(&at->c->ink, "offered ");
+    for (size_t i = 0; i < h->client_protocols_n; i++) {
+        if (i) wst_ink_text(&at->c->ink, ", ");
+        wst_canon_bare(&at->s->canon, h->client_protocols[i]);
+    }
+    end(at, item);
+}
+
+static void handshake(const struct at *at)
+{
+    const struct wst_event_handshake *h = &at->event->handshake;
+    struct wst_item *item = begin(at, WST_ITEM_HEAD);
+
+    if (item == NULL) return;
+    wst_ink_cut(&at->c->ink, item->at); /* the connection's own line is not indented */
+    wst_ink_text(&at->c->ink, "connection ");
+    if (h->uri.p)
+        wst_canon_bare(&at->s->canon, h->uri);
+    else
+        wst_ink_text(&at->c->ink, "(joined in the middle)");
+    end(at, item);
+    outcome(at, h);
+    offered(at, h);
+    if (h->subprotocol.p) head_line(at, "subprotocol ", h->subprotocol);
+    if (at->s->settings->frames) deflate_line(at, &h->deflate);
+    headers(at, "request ", h->request_headers, h->request_headers_n);
+    headers(at, "response ", h->response_headers, h->response_headers_n);
+}
+
+/* -- causes ---------------------------------------------------------------------------------- */
+
+struct reply { /* what a message says of itself */
+    const struct wst_tape *tape;
+    struct wst_slice json;
+    uint64_t id;
+};
+
+static void take_id(void *user, struct wst_tape_node *node)
+{
+    struct reply *reply = user;
+
+    if (reply->id == 0 && node->kind >= WST_TAPE_STRING)
+        reply->id = wst_hash_bytes(1, wst_tape_bytes(reply->json, node)) | 1;
+}
+
+static void link_reply(const struct at *at, struct wst_item *item, uint64_t id, bool request,
+                       bool response)
+{
+    struct wst_recording_request *slot =
+        wst_recording_request(at->c->recording, &at->s->budget, id);
+    unsigned dir = at->event->dir == WST_S2C;
+
+    if (slot == NULL) return;
+    if (response && slot->item[!dir])
+        item->answers = slot->item[!dir];
+    else if (request)
+        slot->item[dir] = at->c->n;
+}
+
+/* JSON-RPC 2.0: "jsonrpc" marks it, a request has a "method", and its response the same "id". */
+static void json_rpc(const struct at *at, struct wst_item *item)
+{
+    const struct wst_tape *tape = &at->s->canon.tape;
+    struct wst_slice json = at->s->canon.json;
+    bool rpc = false, method = false;
+    uint64_t id = 0;
+
+    if (tape->n == 0 || tape->nodes[0].kind != WST_TAPE_OBJECT) return;
+    for (uint32_t i = 1; i < tape->n; i = tape->nodes[i].next) {
+        struct wst_slice key = wst_tape_key(json, &tape->nodes[i]);
+        if (wst_slice_is(key, "jsonrpc")) rpc = true;
+        if (wst_slice_is(key, "method")) method = true;
+        if (wst_slice_is(key, "id") && tape->nodes[i].kind >= WST_TAPE_STRING)
+            id = wst_hash_bytes(2, wst_tape_bytes(json, &tape->nodes[i])) | 1;
+    }
+    if (rpc && id) link_reply(at, item, id, method, !method);
+}
+
+static void causes(const struct at *at, struct wst_item *item)
+{
+    const struct wst_check_settings *settings = at->s->settings;
+
+    if (at->s->canon.tape.n == 0) return;
+    if (settings->reply_n == 0) {
+        json_rpc(at, item);
+        return;
+    }
+    for (uint32_t i = 0; i < settings->reply_n; i++) {
+        struct reply reply = {&at->s->canon.tape, at->s->canon.json, 0};
+        wst_path_select(&settings->reply[i], reply.json, &at->s->canon.tape, take_id, &reply);
+        if (reply.id == 0) continue;
+        link_reply(at, item, reply.id + 2 * i, true, true);
+        return;
+    }
+}
+
+/* -- messages and frames --------------------------------------------------------------------- */
+
+static void frames_line(const struct at *at, const struct wst_event_message *m)
+{
+    unsigned dir = at->event->dir == WST_S2C;
+    struct wst_ink *lengths = &at->c->recording->frames[dir];
+
+    if (!at->s->settings->frames) return;
+    wst_ink_text(&at->c->ink, "\n      ");
+    if (m->compressed) wst_ink_text(&at->c->ink, "compressed, ");
+    wst_ink_text(&at->c->ink, m->frames == 1 ? "frame" : "frames");
+    wst_ink_bytes(&at->c->ink, wst_ink_slice(lengths));
+    if (at->c->recording->frames_n[dir] > WST_RECORDING_FRAMES)
+        wst_ink_format(&at->c->ink, " ... %llu in all", (unsigned long long)m->frames);
+    if (lengths->failed) at->s->failed = true;
+    lengths->buf.n = 0;
+    at->c->recording->frames_n[dir] = 0;
+}
+
+static void message(const struct at *at)
+{
+    const struct wst_event_message *m = &at->event->message;
+    struct wst_canon_payload payload = {.bytes = m->payload,
+                                        .op = m->opcode == 1 ? "text" : "binary",
+                                        .len = m->len,
+                                        .text = m->opcode == 1,
+                                        .utf8 = m->utf8,
+                                        .certain = m->certain};
+    struct wst_item *item = begin(at, WST_ITEM_MESSAGE);
+
+    if (item == NULL) return;
+    item->first_pkt = m->first_pkt;
+    wst_canon_payload(&at->s->canon, &payload);
+    frames_line(at, m);
+    end(at, item);
+    causes(at, item);
+}
+
+static void control(const struct at *at, const char *op)
+{
+    const struct wst_event_frame *f = &at->event->frame;
+    bool pong = f->opcode == 10;
+    enum wst_item_kind kind = f->opcode == 9 ? WST_ITEM_PING : pong ? WST_ITEM_PONG : WST_ITEM_OTHER;
+    unsigned dir = at->event->dir == WST_S2C;
+    uint64_t hash = wst_hash_bytes(0, f->payload);
+    struct wst_item *item;
+
+    if (at->s->settings->no_control && kind != WST_ITEM_OTHER) return;
+    item = begin(at, kind);
+    if (item == NULL) return;
+    if (f->payload.n) {
+        struct wst_canon_payload payload = {f->payload, op, f->len, false, f->utf8, f->complete};
+        wst_canon_payload(&at->s->canon, &payload);
+    } else {
+        wst_ink_text(&at->c->ink, op);
+    }
+    end(at, item);
+    if (pong) item->answers = wst_recording_pong(at->c->recording, dir, hash);
+    item->floats = item->answers != 0;
+    if (kind == WST_ITEM_PING) wst_recording_ping(at->c->recording, dir, hash, at->c->n);
+}
+
+static void frame(const struct at *at)
+{
+    const struct wst_event_frame *f = &at->event->frame;
+    struct wst_recording *r = at->c->recording;
+    unsigned dir = at->event->dir == WST_S2C;
+
+    if (f->opcode < 3) {
+        if (at->s->settings->frames && r->frames_n[dir]++ < WST_RECORDING_FRAMES)
+            wst_ink_format(&r->frames[dir], " %llu", (unsigned long long)f->len);
+    } else if (f->opcode != 8) {
+        control(at, wst_opcode_name(f->opcode));
+    }
+}
+
+static void close_frame(const struct at *at)
+{
+    const struct wst_event_close *e = &at->event->close;
+    struct wst_item *item = begin(at, WST_ITEM_CLOSE);
+
+    if (item == NULL) return;
+    wst_ink_text(&at->c->ink, "close");
+    if (e->code >= 0) wst_ink_format(&at->c->ink, " %d", (int)e->code);
+    if (e->reason.n) {
+        wst_ink_byte(&at->c->ink, ' ');
+        wst_canon_quoted(&at->s->canon, e->reason);
+    }
+    end(at, item);
+}
+
+/* Broken MUSTs are the peers' doing. Lesser findings tell of the capture as often as of them. */
+static void problem(const struct at *at)
+{
+    const struct wst_problem_row *row = wst_problem_row(at->event->problem.problem);
+    struct wst_item *item;
+
+    if (row == NULL || row->level != WST_ERROR) return;
+    item = begin(at, at->event->dir == WST_DIR_NONE ? WST_ITEM_HEAD : WST_ITEM_OTHER);
+    if (item == NULL) return;
+    wst_ink_text(&at->c->ink, "error ");
+    wst_ink_text(&at->c->ink, row->id);
+    end(at, item);
+}
+
+static void record(void *user, const struct wst_event *event)
+{
+    struct wst_session *s = user;
+    struct at at = {s, NULL, event};
+
+    if (s->failed || s->sealed) return;
+    if (event->type == WST_EVENT_GAP) s->gaps++;
+    at.c = connection_of(s, event);
+    if (at.c == NULL || s->failed) return;
+    switch (event->type) {
+    case WST_EVENT_HANDSHAKE: handshake(&at); break;
+    case WST_EVENT_FRAME: frame(&at); break;
+    case WST_EVENT_MESSAGE: message(&at); break;
+    case WST_EVENT_CLOSE: close_frame(&at); break;
+    case WST_EVENT_PROBLEM: problem(&at); break;
+    default: break;
+    }
+}
+
+struct wst_listener wst_session_listener(struct wst_session *session)
+{
+    return (struct wst_listener){session, record, NULL};
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What a connection needs to remember only while it is recorded: which pings wait for their pongs,
+ * which requests for their replies, which frames the message to come has.
+ * Refuses to remember more than the caps: the oldest ping goes first, then no more requests.
+ */
+#ifndef WST_CHECK_RECORDING_H
+#define WST_CHECK_RECORDING_H
+
+#include "ink.h"
+
+enum {
+    WST_RECORDING_PINGS = 16,        /* unanswered ones of a side that a pong is looked for among */
+    WST_RECORDING_REQUESTS = 1 << 20, /* ids of a connection */
+    WST_RECORDING_FRAMES = 64        /* lengths told of one message's frames */
+};
+
+struct wst_recording_ping {
+    uint64_t payload; /* its hash */
+    uint32_t item;    /* index + 1; 0: none */
+};
+
+struct wst_recording_request {
+    uint64_t id;      /* hash; 0: an empty slot */
+    uint32_t item[2]; /* index + 1 of the last message of a side with it, by direction */
+};
+
+struct wst_recording {
+    struct wst_recording_ping pings[2][WST_RECORDING_PINGS];
+    uint32_t pings_n[2]; /* ever */
+    struct wst_recording_request *requests; /* owned; open addressing */
+    uint32_t requests_n, requests_room;
+    struct wst_ink frames[2];
+    uint64_t frames_n[2];
+    int64_t last_ns;
+};
+
+struct wst_connection;
+void wst_recording_free(struct wst_connection *connection, struct wst_budget *budget);
+/* Remembers a ping. */
+void wst_recording_ping(struct wst_recording *r, unsigned dir, uint64_t payload, uint32_t item);
+/* Takes the oldest unanswered ping of the other side with this payload; its item, or 0. */
+uint32_t wst_recording_pong(struct wst_recording *r, unsigned dir, uint64_t payload);
+/* The slot of an id, made if need be; NULL: no room. */
+struct wst_recording_request *wst_recording_request(struct wst_recording *r,
+                                                    struct wst_budget *budget, uint64_t id);
+
+#endif

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * In: texts and regular expressions. Out: the texts with numbered values in place of what matched.
+ * Refuses bad expressions and too many.
+ */
+#include "redact.h"
+
+#include "hash.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { LOOK_MAX = 4096 }; /* slots in a row; only values chosen to collide need so many */
+
+/* -- the rules ------------------------------------------------------------------------------- */
+
+static bool good_name(struct wst_slice name)
+{
+    if (name.n == 0 || name.n >= WST_REDACT_NAME) return false;
+    for (size_t i = 0; i < name.n; i++) {
+        uint8_t c = name.p[i], lower = c | 0x20;
+        bool letter = lower >= 'a' && lower <= 'z';
+        if (!letter && (i == 0 || !((c >= '0' && c <= '9') || c == '_'))) return false;
+    }
+    return true;
+}
+
+const char *wst_redact_add(struct wst_redact *redact, struct wst_slice name, struct wst_slice regex,
+                           char error[128])
+{
+    struct wst_redact_rule *rules, *rule;
+    int failed;
+
+    if (!good_name(name)) return "a name is a letter, then up to 30 letters, digits or _";
+    if (regex.n == 0 || memchr(regex.p, '\0', regex.n)) return "a regular expression was expected";
+    if (redact->n == WST_REDACT_RULES) return "more than 64 expressions";
+    rules = realloc(redact->rules, (redact->n + 1) * sizeof *rules);
+    if (rules == NULL) return "out of memory";
+    redact->rules = rules;
+    rule = &rules[redact->n];
+    *rule = (struct wst_redact_rule){.regex = malloc(regex.n + 1)};
+    if (rule->regex == NULL) return "out of memory";
+    memcpy(rule->name, name.p, name.n);
+    memcpy(rule->regex, regex.p, regex.n);
+    rule->regex[regex.n] = '\0';
+    failed = regcomp(&rule->compiled, rule->regex, REG_EXTENDED);
+    if (failed) {
+        regerror(failed, &rule->compiled, error, 128);
+        free(rule->regex);
+        return error;
+    }
+    redact->n++;
+    return NULL;
+}
+
+void wst_redact_free(struct wst_redact *redact)
+{
+    for (uint32_t i = 0; i < redact->n; i++) {
+        regfree(&redact->rules[i].compiled);
+        free(redact->rules[i].regex);
+    }
+    free(redact->rules);
+    *redact = (struct wst_redact){0};
+}
+
+/* -- the values ------------------------------------------------------------------------------ */
+
+static bool grow(struct wst_redact_values *v)
+{
+    uint32_t room = v->room ? v->room * 2 : 64;
+    struct wst_redact_value *slots;
+
+    if (!wst_budget_take(v->budget, (size_t)(room - v->room) * sizeof *slots)) return false;
+    slots = calloc(room, sizeof *slots);
+    if (slots == NULL) {
+        wst_budget_give(v->budget, (size_t)(room - v->room) * sizeof *slots);
+        return false;
+    }
+    for (uint32_t i = 0; i < v->room; i++) {
+        uint32_t to = (uint32_t)v->slots[i].hash & (room - 1);
+        if (v->slots[i].rule == 0) continue;
+        while (slots[to].rule) to = (to + 1) & (room - 1);
+        slots[to] = v->slots[i];
+    }
+    free(v->slots);
+    v->slots = slots;
+    v->room = room;
+    return true;
+}
+
+/* The number of a value: the one it has, or the next. */
+static uint32_t number_of(struct wst_redact_values *v, uint32_t rule, struct wst_slice value)
+{
+    uint64_t hash = wst_hash_bytes(rule, value);
+    uint32_t i, looked = 0;
+
+    if (v->n * 2 >= v->room && v->n < WST_REDACT_VALUES && !grow(v)) v->failed = true;
+    if (v->room == 0) return 0;
+    for (i = (uint32_t)hash & (v->room - 1); v->slots[i].rule; i = (i + 1) & (v->room - 1)) {
+        const struct wst_redact_value *slot = &v->slots[i];
+        if (++looked == LOOK_MAX) return v->n;
+        if (slot->hash == hash && slot->rule == rule + 1 && slot->n == value.n &&
+            memcmp(v->bytes.p + slot->at, value.p, value.n) == 0)
+            return slot->number;
+    }
+    if (v->n >= WST_REDACT_VALUES || v->failed) return v->n;
+    v->slots[i] = (struct wst_redact_value){hash, v->bytes.n, (uint32_t)value.n, rule + 1, v->n};
+    if (!wst_buf_append(&v->bytes, v->budget, value, SIZE_MAX)) v->failed = true;
+    return v->n++;
+}
+
+void wst_redact_values_free(struct wst_redact_values *v)
+{
+    if (v->budget == NULL) return;
+    wst_budget_give(v->budget, v->room * sizeof *v->slots);
+    free(v->slots);
+    wst_buf_free(&v->bytes, v->budget);
+    wst_buf_free(&v->scratch, v->budget);
+}
+
+/* -- a text ---------------------------------------------------------------------------------- */
+
+/* regexec takes strings that end at a NUL; one inside the text counts as a control character. */
+static const char *string_of(struct wst_redact_values *v, struct wst_slice text)
+{
+    v->scratch.n = 0;
+    if (!wst_buf_reserve(&v->scratch, v->budget, text.n + 1, SIZE_MAX)) return NULL;
+    memcpy(v->scratch.p, text.p, text.n);
+    for (uint8_t *nul = v->scratch.p; (nul = memchr(nul, '\0', text.n - (size_t)(nul - v->scratch.p)));)
+        *nul = 0x01;
+    v->scratch.p[text.n] = '\0';
+    return (const char *)v->scratch.p;
+}
+
+/* The next match of one rule, from..to, at or behind `at`; from == SIZE_MAX: none. */
+struct match {
+    size_t from, to;
+};
+
+static struct match next_match(const struct wst_redact_rule *rule, const char *text, size_t at,
+                               size_t n)
+{
+    while (at <= n) {
+        regmatch_t m;
+        if (regexec(&rule->compiled, text + at, 1, &m, at ? REG_NOTBOL : 0) != 0) break;
+        if (m.rm_eo > m.rm_so)
+            return (struct match){at + (size_t)m.rm_so, at + (size_t)m.rm_eo};
+        at += (size_t)m.rm_eo + 1; /* an empty match names nothing */
+    }
+    return (struct match){SIZE_MAX, SIZE_MAX};
+}
+
+/* The leftmost match of all rules; of several at one place the first rule's. */
+bool wst_redact_text(const struct wst_redact *redact, struct wst_redact_values *v,
+                     struct wst_slice text, const struct wst_redact_sink *sink)
+{
+    struct match next[WST_REDACT_RULES];
+    const char *string = redact->n && text.n ? string_of(v, text) : NULL;
+    size_t at = 0;
+    bool found = false;
+
+    if (redact->n && text.n && string == NULL) v->failed = true;
+    for (uint32_t i = 0; string && i < redact->n; i++)
+        next[i] = next_match(&redact->rules[i], string, 0, text.n);
+    while (string) {
+        uint32_t first = 0;
+        for (uint32_t i = 0; i < redact->n; i++) {
+            if (next[i].from < at) next[i] = next_match(&redact->rules[i], string, at, text.n);
+            if (next[i].from < next[first].from) first = i;
+        }
+        if (next[first].from == SIZE_MAX) break;
+        if (next[first].from > at)
+            sink->literal(sink->user, wst_slice_of(text.p + at, next[first].from - at));
+        sink->value(sink->user, first,
+                    number_of(v, first, wst_slice_of(text.p + next[first].from,
+                                                     next[first].to - next[first].from)));
+        found = true;
+        at = next[first].to;
+    }
+    if (at < text.n) sink->literal(sink->user, wst_slice_skip(text, at));
+    return found;
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * In: cases. Out: what build servers read: TAP, and the annotations of GitHub Actions.
+ * Refuses to let a text end a line or a property early.
+ */
+#include "report.h"
+
+/* -- TAP 13: https://testanything.org/tap-version-13-specification.html ------------------------- */
+
+/* A line of a description: no newline, and # would begin a directive. */
+static void tap_words(struct wst_check_report *r, const char *text)
+{
+    size_t from = r->ink.buf.n;
+
+    wst_check_report_safe(r, text);
+    for (size_t i = from; !r->ink.failed && i < r->ink.buf.n; i++)
+        if (r->ink.buf.p[i] == '#' || r->ink.buf.p[i] == '\n') r->ink.buf.p[i] = ' ';
+}
+
+static void tap_comment(struct wst_check_report *r, const char *text)
+{
+    while (*text) {
+        const char *end = strchr(text, '\n');
+        size_t n = end ? (size_t)(end - text) : strlen(text);
+        wst_ink_text(&r->ink, "#     ");
+        wst_ink_bytes(&r->ink, wst_slice_of(text, n));
+        wst_ink_byte(&r->ink, '\n');
+        text += n + (end != NULL);
+    }
+}
+
+static void tap_one(struct wst_check_report *r, const struct wst_check_case *one)
+{
+    const struct wst_difference *d;
+
+    if (r->totals.cases == 1) wst_ink_text(&r->ink, "TAP version 13\n");
+    wst_ink_format(&r->ink, "%s %llu - ", one->status == WST_CHECK_SAME ? "ok" : "not ok",
+                   (unsigned long long)r->totals.cases);
+    tap_words(r, one->name);
+    wst_ink_byte(&r->ink, '\n');
+    if (one->status == WST_CHECK_TROUBLE) {
+        wst_ink_text(&r->ink, "# ");
+        tap_words(r, one->trouble);
+        wst_ink_byte(&r->ink, '\n');
+        return;
+    }
+    for (size_t i = 0; one->outcome && (d = wst_outcome_difference(one->outcome, i)); i++) {
+        wst_ink_text(&r->ink, "# ");
+        wst_ink_text(&r->ink, d->connection);
+        wst_ink_text(&r->ink, *d->connection ? ": " : "");
+        wst_ink_text(&r->ink, d->what);
+        wst_ink_text(&r->ink, "\n#   ");
+        wst_check_report_place(r, one, d);
+        wst_ink_byte(&r->ink, '\n');
+        tap_comment(r, d->context);
+    }
+}
+
+static void tap_end(struct wst_check_report *r)
+{
+    wst_ink_format(&r->ink, "%s1..%llu\n", r->totals.cases ? "" : "TAP version 13\n",
+                   (unsigned long long)r->totals.cases);
+}
+
+const struct wst_check_report_format wst_check_report_tap = {tap_one, tap_end, false};
+
+/* -- GitHub Actions: "Workflow commands", ::error file=…,line=…,title=…::message ------------------ */
+
+enum { ANNOTATIONS = 10 }; /* errors of one step that GitHub shows */
+
+static void github_escaped(struct wst_check_report *r, const char *text, bool property)
+{
+    for (; *text; text++) {
+        if (*text == '%' || *text == '\n' || *text == '\r' ||
+            (property && (*text == ':' || *text == ',')))
+            wst_ink_format(&r->ink, "%%%02X", (unsigned)*text);
+        else
+            wst_ink_byte(&r->ink, *text);
+    }
+}
+
+/* A file name or sentence from outside, made safe first. */
+static void github_safe(struct wst_check_report *r, const char *text, bool property)
+{
+    struct wst_ink safe = {.budget = &r->budget};
+
+    wst_ink_safe(&safe, wst_slice_text(text));
+    wst_ink_byte(&safe, '\0');
+    if (!safe.failed) github_escaped(r, (const char *)safe.buf.p, property);
+    wst_ink_free(&safe);
+}
+
+static void github_begin(struct wst_check_report *r, const char *file, uint64_t line, const char *title)
+{
+    wst_ink_text(&r->ink, "::error file=");
+    github_safe(r, file, true);
+    if (line) wst_ink_format(&r->ink, ",line=%llu", (unsigned long long)line);
+    wst_ink_text(&r->ink, ",title=");
+    github_safe(r, title, true);
+    wst_ink_text(&r->ink, "::");
+}
+
+/* The last of the ten tells how many more there are, if there are. */
+static void github_difference(struct wst_check_report *r, const struct wst_check_case *one,
+                              const struct wst_difference *d, uint64_t left)
+{
+    bool last = ++r->annotations == ANNOTATIONS && left > 1;
+
+    github_begin(r, one->capture_expected ? one->capture : one->expected, d->line, one->name);
+    if (last) {
+        wst_ink_format(&r->ink, "and %llu more differences in this file; the log has them",
+                       (unsigned long long)left);
+    } else {
+        github_escaped(r, d->connection, false);
+        wst_ink_text(&r->ink, *d->connection ? ": " : "");
+        github_escaped(r, d->what, false);
+        wst_ink_text(&r->ink, " (");
+        size_t before = r->ink.buf.n;
+        wst_ink_text(&r->ink, "");
+        if (d->pkt) {
+            github_safe(r, one->capture, false);
+            wst_ink_byte(&r->ink, ' ');
+            wst_check_report_packets(&r->ink, d->pkt_first, d->pkt);
+        }
+        if (r->ink.buf.n == before)
+            wst_ink_cut(&r->ink, before - 2);
+        else
+            wst_ink_byte(&r->ink, ')');
+        wst_ink_text(&r->ink, "%0A");
+        github_escaped(r, d->context, false);
+    }
+    wst_ink_byte(&r->ink, '\n');
+}
+
+static void github_one(struct wst_check_report *r, const struct wst_check_case *one)
+{
+    uint64_t count = wst_check_report_differences(one);
+    const struct wst_difference *d;
+
+    if (one->status == WST_CHECK_TROUBLE && r->annotations < ANNOTATIONS) {
+        r->annotations++;
+        github_begin(r, one->expected && *one->expected ? one->expected : one->capture, 0, one->name);
+        github_safe(r, one->trouble, false);
+        wst_ink_byte(&r->ink, '\n');
+        return;
+    }
+    for (size_t i = 0; r->annotations < ANNOTATIONS && one->outcome &&
+                       (d = wst_outcome_difference(one->outcome, i)) != NULL;
+         i++)
+        github_difference(r, one, d, count - i);
+}
+
+const struct wst_check_report_format wst_check_report_github = {github_one, NULL, false};

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Inside the room: what was said, as connections made of items. An item is one message, control
+ * frame, finding or line of a handshake, and its canonical text is the very text that stands in a
+ * golden; so a capture is compared with a golden by comparing bytes, and looked into only where
+ * they differ.
+ *
+ *     connection GET /chat             the key, by which connections are paired
+ *       status 101                     items of kind WST_ITEM_HEAD
+ *       > json {"type": "join"}        2 blanks, direction, what
+ *       < text "one\n"
+ *              "two"                   4 blanks or more: goes on
+ */
+#ifndef WST_CHECK_SESSION_H
+#define WST_CHECK_SESSION_H
+
+#include "arena.h"
+#include "canon.h"
+#include "settings.h"
+
+enum wst_item_kind {
+    WST_ITEM_HEAD,    /* of the handshake; direction none */
+    WST_ITEM_MESSAGE,
+    WST_ITEM_PING,
+    WST_ITEM_PONG,
+    WST_ITEM_CLOSE,
+    WST_ITEM_OTHER    /* findings, reserved opcodes */
+};
+
+struct wst_item {
+    uint64_t at;         /* in the connection's text */
+    uint32_t n;          /* bytes, the newline at the end among them */
+    uint8_t kind;
+    int8_t dir;          /* enum wst_dir */
+    bool redacted;       /* holds placeholders */
+    bool floats;         /* a pong: stands behind the ping it answers, wherever its side was */
+    uint32_t answers;    /* index + 1 of the item of the other side that it is a reply to; 0: none */
+    uint32_t line;       /* in the golden; 0: not from one */
+    uint64_t first_pkt, pkt;
+    int64_t ns;          /* time of pkt */
+    int64_t silence_ns;  /* since what happened before it in the connection */
+    uint64_t key;        /* hash of the text without the numbers of redacted values */
+};
+
+struct wst_connection {
+    uint64_t conn;           /* in the timeline; 0: a golden's */
+    uint32_t line;           /* in the golden */
+    uint8_t *text;           /* canonical text of the items: into ink, or the golden's */
+    struct wst_ink ink;      /* while recording */
+    struct wst_item *items;  /* owned */
+    uint32_t n, room;
+    uint32_t *order;         /* owned: indexes in canonical order; NULL: as they lie */
+    struct wst_recording *recording; /* owned; until it is sealed */
+    struct wst_connection *pair; /* of the other session, when compared */
+    bool shifted;            /* items of the pair were missing, extra or moved */
+    uint64_t key;            /* of the connection line, without values */
+    uint64_t whole;          /* of all items, in order */
+};
+
+struct wst_session {
+    const struct wst_check_settings *settings;
+    struct wst_check_settings *own; /* a golden's, freed with it */
+    struct wst_budget budget;
+    struct wst_canon canon;
+    struct wst_connection **connections; /* owned; by number while recording, then in order */
+    uint32_t n, room;
+    struct wst_buf text;    /* a golden's, whole */
+    struct wst_slice head;  /* of a golden: all before its first connection */
+    uint64_t gaps;
+    bool failed, sealed;
+    bool failed_many;       /* too many items or connections */
+};
+
+static inline const struct wst_item *wst_connection_item(const struct wst_connection *c, uint32_t i)
+{
+    return &c->items[c->order ? c->order[i] : i];
+}
+static inline struct wst_slice wst_item_text(const struct wst_connection *c,
+                                             const struct wst_item *item)
+{
+    return (struct wst_slice){c->text + item->at, item->n};
+}
+
+/* The last or a new connection or item, zeroed; NULL: no memory, and the session has failed. */
+struct wst_connection *wst_session_add_connection(struct wst_session *session);
+struct wst_item *wst_session_add_item(struct wst_session *session, struct wst_connection *connection);
+
+/* layout.c: the order within a connection and among connections; the numbers of values. */
+void wst_layout(struct wst_session *session);
+/* session.c: fills in the keys of items and connections. */
+void wst_session_keys(struct wst_session *session);
+/* Equal but for the numbers of redacted values. */
+bool wst_item_same(const struct wst_session *s, const struct wst_connection *a,
+                   const struct wst_item *x, const struct wst_connection *b,
+                   const struct wst_item *y);
+/* The same of two texts. */
+bool wst_session_same(const struct wst_session *s, struct wst_slice p, struct wst_slice q);
+/* If `text` begins with a redacted value, <NAME-12>, its length and rule and number; else 0. */
+size_t wst_session_value(const struct wst_session *session, struct wst_slice text, uint32_t *rule,
+                         uint32_t *number);
+
+#endif

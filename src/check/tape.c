@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * In: a text. Out: its JSON values as nodes. Refuses what is not JSON (RFC 8259), too deep, too many.
+ */
+#include "tape.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct reader {
+    struct wst_tape *tape;
+    struct wst_budget *budget;
+    const uint8_t *text, *at, *end;
+    uint32_t parents[WST_TAPE_DEPTH]; /* open objects and arrays */
+    uint32_t depth;
+    uint32_t key, key_n; /* of the value to come */
+};
+
+static bool grow(struct wst_tape *tape, struct wst_budget *budget)
+{
+    uint32_t room = tape->room ? tape->room * 2 : 64;
+    size_t more = (size_t)(room - tape->room) * sizeof *tape->nodes;
+    struct wst_tape_node *nodes;
+
+    if (room > WST_TAPE_NODES || !wst_budget_take(budget, more)) return false;
+    nodes = realloc(tape->nodes, room * sizeof *nodes);
+    if (nodes == NULL) {
+        wst_budget_give(budget, more);
+        return false;
+    }
+    tape->nodes = nodes;
+    tape->room = room;
+    return true;
+}
+
+static struct wst_tape_node *add(struct reader *r, enum wst_tape_kind kind)
+{
+    struct wst_tape *tape = r->tape;
+    struct wst_tape_node *node;
+
+    if (tape->n == tape->room && !grow(tape, r->budget)) return NULL;
+    node = &tape->nodes[tape->n++];
+    *node = (struct wst_tape_node){.from = (uint32_t)(r->at - r->text),
+                                   .key = r->key,
+                                   .key_n = r->key_n,
+                                   .next = tape->n,
+                                   .kind = (uint8_t)kind};
+    r->key = r->key_n = 0;
+    if (r->depth) tape->nodes[r->parents[r->depth - 1]].members++;
+    return node;
+}
+
+static void blanks(struct reader *r)
+{
+    while (r->at < r->end && (*r->at == ' ' || *r->at == '\n' || *r->at == '\r' || *r->at == '\t'))
+        r->at++;
+}
+
+/* RFC 8259 section 7. At the opening quote; leaves r->at behind the closing one. */
+static bool string(struct reader *r)
+{
+    for (r->at++; r->at < r->end; r->at++) {
+        if (*r->at == '"') {
+            r->at++;
+            return true;
+        }
+        if (*r->at < 0x20) return false;
+        if (*r->at != '\\') continue;
+        if (++r->at == r->end || strchr("\"\\/bfnrtu", *r->at) == NULL || *r->at == '\0') return false;
+        if (*r->at != 'u') continue;
+        if (r->end - r->at < 5) return false;
+        for (int i = 0; i < 4; i++) {
+            uint8_t c = *++r->at;
+            if (!((c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f'))) return false;
+        }
+    }
+    return false;
+}
+
+static bool digits(struct reader *r)
+{
+    const uint8_t *from = r->at;
+
+    while (r->at < r->end && *r->at >= '0' && *r->at <= '9') r->at++;
+    return r->at > from;
+}
+
+/* Section 6: -? (0 | [1-9][0-9]*) (. [0-9]+)? ([eE] [+-]? [0-9]+)? */
+static bool number(struct reader *r)
+{
+    const uint8_t *first;
+
+    if (*r->at == '-') r->at++;
+    first = r->at;
+    if (!digits(r) || (*first == '0' && r->at - first > 1)) return false;
+    if (r->at < r->end && *r->at == '.') {
+        r->at++;
+        if (!digits(r)) return false;
+    }
+    if (r->at < r->end && (*r->at | 0x20) == 'e') {
+        r->at++;
+        if (r->at < r->end && (*r->at == '+' || *r->at == '-')) r->at++;
+        if (!digits(r)) return false;
+    }
+    return true;
+}
+
+static bool word(struct reader *r, const char *text)
+{
+    size_t n = strlen(text);
+
+    if ((size_t)(r->end - r->at) < n || memcmp(r->at, text, n) != 0) return false;
+    r->at += n;
+    return true;
+}
+
+static bool scalar(struct reader *r)
+{
+    uint8_t c = *r->at;
+    enum wst_tape_kind kind = c == '"'                           ? WST_TAPE_STRING
+                              : c == '-' || (c >= '0' && c <= '9') ? WST_TAPE_NUMBER
+                                                                   : WST_TAPE_WORD;
+    uint32_t index = r->tape->n;
+
+    if (!add(r, kind)) return false;
+    if (!(kind == WST_TAPE_STRING   ? string(r)
+          : kind == WST_TAPE_NUMBER ? number(r)
+                                    : word(r, "true") || word(r, "false") || word(r, "null")))
+        return false;
+    r->tape->nodes[index].to = (uint32_t)(r->at - r->text);
+    return true;
+}
+
+static bool name(struct reader *r)
+{
+    uint32_t from;
+
+    blanks(r);
+    if (r->at == r->end || *r->at != '"') return false;
+    from = (uint32_t)(r->at - r->text) + 1;
+    if (!string(r)) return false;
+    r->key = from;
+    r->key_n = (uint32_t)(r->at - r->text) - 1 - from;
+    blanks(r);
+    if (r->at == r->end || *r->at != ':') return false;
+    r->at++;
+    return true;
+}
+
+static void close_one(struct reader *r)
+{
+    struct wst_tape_node *node = &r->tape->nodes[r->parents[--r->depth]];
+
+    r->at++;
+    node->to = (uint32_t)(r->at - r->text);
+    node->next = r->tape->n;
+}
+
+/* Behind a value: closes what ends here, and stands before the next value. 0: all is read; -1:
+ * refused. */
+static int behind(struct reader *r)
+{
+    while (r->depth) {
+        bool object = r->tape->nodes[r->parents[r->depth - 1]].kind == WST_TAPE_OBJECT;
+        blanks(r);
+        if (r->at == r->end) return -1;
+        if (*r->at == ',') {
+            r->at++;
+            return object && !name(r) ? -1 : 1;
+        }
+        if (*r->at != (object ? '}' : ']')) return -1;
+        close_one(r);
+    }
+    blanks(r);
+    return r->at == r->end ? 0 : -1;
+}
+
+/* At { or [. 1: a value follows; 0: it was empty and all is read; -1: refused. */
+static int open_one(struct reader *r)
+{
+    bool object = *r->at == '{';
+    uint32_t index = r->tape->n;
+
+    if (r->depth == WST_TAPE_DEPTH || !add(r, object ? WST_TAPE_OBJECT : WST_TAPE_ARRAY)) return -1;
+    r->parents[r->depth++] = index;
+    r->at++;
+    blanks(r);
+    if (r->at == r->end) return -1;
+    if (*r->at == (object ? '}' : ']')) {
+        close_one(r);
+        return behind(r);
+    }
+    return object && !name(r) ? -1 : 1;
+}
+
+bool wst_tape_read(struct wst_tape *tape, struct wst_budget *budget, struct wst_slice text)
+{
+    struct reader r = {.tape = tape, .budget = budget, .text = text.p, .at = text.p,
+                       .end = text.p + text.n};
+    int more = 1;
+
+    tape->n = 0;
+    if (text.n == 0 || text.n >= UINT32_MAX) return false;
+    while (more > 0) {
+        blanks(&r);
+        if (r.at == r.end) return false;
+        if (*r.at == '{' || *r.at == '[')
+            more = open_one(&r);
+        else
+            more = scalar(&r) ? behind(&r) : -1;
+    }
+    return more == 0;
+}
+
+void wst_tape_free(struct wst_tape *tape, struct wst_budget *budget)
+{
+    wst_budget_give(budget, tape->room * sizeof *tape->nodes);
+    free(tape->nodes);
+    *tape = (struct wst_tape){0};
+}

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * In: a capture and a golden. Out: what is different.
+ * Refuses to judge what could not be read to its end.
+ */
+#include "case.h"
+
+#include "attend.h"
+#include "output.h"
+#include "whole.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static int64_t monotonic(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static struct wst_slice slice(const uint8_t *p, size_t n)
+{
+    return (struct wst_slice){p, n};
+}
+
+/* -- captures ------------------------------------------------------------------------------------ */
+
+/* The two names the wrong way round are the commonest slip. */
+static bool is_golden(const char *name)
+{
+    uint8_t begin[32];
+    FILE *file = strcmp(name, "-") ? fopen(name, "rb") : NULL;
+    size_t n = file ? fread(begin, 1, sizeof begin, file) : 0;
+
+    if (file) fclose(file);
+    return wst_golden_is(slice(begin, n));
+}
+
+struct wst_session *wst_tool_case_session(const char *capture,
+                                          const struct wst_tool_source *source,
+                                          const struct wst_check_settings *settings,
+                                          struct wst_tool_trouble *trouble)
+{
+    struct wst_session *session = wst_session_new(settings, WST_CHECK_MEMORY);
+    struct wst_options options;
+    struct wst_listener listener;
+    const char *wrong;
+
+    if (session == NULL) {
+        wst_tool_trouble_add(trouble, "out of memory");
+        return NULL;
+    }
+    wst_options_init(&options);
+    wst_check_options(settings, &options);
+    listener = wst_session_listener(session);
+    if (is_golden(capture))
+        wst_tool_trouble_add(trouble, "%s: is a golden; the capture comes first", capture);
+    else
+        wst_tool_feed(capture, source, &options, &listener, trouble);
+    wrong = wst_session_seal(session);
+    if (wrong) wst_tool_trouble_add(trouble, "%s: %s", capture, wrong);
+    if (!wst_tool_trouble_is(trouble)) return session;
+    wst_session_free(session);
+    return NULL;
+}
+
+/* -- goldens ------------------------------------------------------------------------------------- */
+
+static void say_place(struct wst_tool_trouble *trouble, const char *name,
+                      const struct wst_check_error *error)
+{
+    if (error->line && error->column)
+        wst_tool_trouble_add(trouble, "%s:%u:%u: %s", name, (unsigned)error->line,
+                             (unsigned)error->column, error->what);
+    else if (error->line)
+        wst_tool_trouble_add(trouble, "%s:%u: %s", name, (unsigned)error->line, error->what);
+    else
+        wst_tool_trouble_add(trouble, "%s: %s", name, error->what);
+}
+
+static void hold_against_golden(struct wst_tool_case *c, struct wst_slice text, const struct wst_tool_source *source)
+{
+    struct wst_check_error error;
+
+    c->golden = wst_golden_read(text, WST_CHECK_MEMORY, &error);
+    if (c->golden == NULL) {
+        say_place(&c->trouble, c->expected, &error);
+        return;
+    }
+    c->seen = wst_tool_case_session(c->capture, source, wst_session_settings(c->golden), &c->trouble);
+    if (c->seen == NULL) return;
+    c->facts = wst_session_facts(c->seen);
+    c->outcome = wst_session_compare(c->golden, c->seen, NULL);
+    if (c->outcome == NULL) wst_tool_trouble_add(&c->trouble, "out of memory");
+}
+
+static void begin_golden(struct wst_tool_case *c, const struct wst_tool_source *source)
+{
+    c->trouble = (struct wst_tool_trouble){0};
+    c->fresh = true;
+    c->settings = wst_check_settings_new();
+    if (c->settings == NULL) {
+        wst_tool_trouble_add(&c->trouble, "out of memory");
+        return;
+    }
+    c->seen = wst_tool_case_session(c->capture, source, c->settings, &c->trouble);
+    if (c->seen) c->facts = wst_session_facts(c->seen);
+}
+
+static void run(struct wst_tool_case *c, const struct wst_tool_case_options *options)
+{
+    uint8_t *text;
+    size_t n;
+    bool missing;
+
+    wst_tool_whole_read(c->expected, WST_CHECK_FILE_MAX, &text, &n, &missing, &c->trouble);
+    if (text)
+        hold_against_golden(c, slice(text, n), options->source);
+    else if (missing && options->update)
+        begin_golden(c, options->source);
+    free(text);
+}
+
+void wst_tool_case_run(struct wst_tool_case *c, const struct wst_tool_case_options *options)
+{
+    int64_t began = monotonic();
+
+    if (!wst_tool_trouble_is(&c->trouble)) run(c, options);
+    if (wst_tool_trouble_is(&c->trouble))
+        c->status = WST_CHECK_TROUBLE;
+    else
+        c->status = c->fresh || wst_outcome_count(c->outcome) ? WST_CHECK_DIFFERENT : WST_CHECK_SAME;
+    if (!options->update || c->status != WST_CHECK_DIFFERENT || c->rules) wst_tool_case_lighten(c);
+    c->took_ns = monotonic() - began;
+}
+
+struct wst_check_case wst_tool_case_told(const struct wst_tool_case *c)
+{
+    return (struct wst_check_case){.name = c->name,
+                                   .capture = c->capture ? c->capture : "",
+                                   .expected = c->expected ? c->expected : "",
+                                   .status = c->status,
+                                   .trouble = c->trouble.what,
+                                   .outcome = c->outcome,
+                                   .facts = c->facts,
+                                   .rules = c->rules,
+                                   .took_ns = c->took_ns};
+}
+
+/* -- writing ------------------------------------------------------------------------------------- */
+
+static bool write_out(const char *source, struct wst_session *session, const struct wst_session *old,
+                      struct wst_tool_trouble *trouble)
+{
+    struct wst_tool_output output;
+
+    if (wst_tool_output_open(&output, NULL, NULL, 0) != 0) return false;
+    if (wst_golden_write(session, old, source, wst_tool_output_write, &output) != 0 &&
+        output.error == 0)
+        wst_tool_trouble_add(trouble, "out of memory");
+    return wst_tool_output_close(&output) == 0 && !wst_tool_trouble_is(trouble);
+}
+
+bool wst_tool_case_write(const char *name, const char *source, struct wst_session *session,
+                         const struct wst_session *old, struct wst_tool_trouble *trouble)
+{
+    struct wst_tool_whole whole;
+    int failed;
+
+    if (name == NULL) return write_out(source, session, old, trouble);
+    if (wst_tool_whole_same(name, source)) {
+        wst_tool_trouble_add(trouble, "%s: is input and output at once; nothing was written", name);
+        return false;
+    }
+    if (!wst_tool_whole_begin(&whole, name, trouble)) return false;
+    failed = wst_golden_write(session, old, source, wst_tool_whole_write, &whole);
+    if (failed && whole.error == 0) wst_tool_trouble_add(trouble, "%s: out of memory", name);
+    wst_tool_whole_end(&whole, !failed, trouble);
+    return !wst_tool_trouble_is(trouble);
+}
+
+bool wst_tool_case_rewrite(struct wst_tool_case *c, bool force)
+{
+    if (c->facts.gaps && !force) {
+        wst_tool_trouble_add(&c->trouble,
+                             "%s: lacks bytes; a golden made of it would lack them, too (--force "
+                             "makes it)",
+                             c->capture);
+        return false;
+    }
+    return wst_tool_case_write(c->expected, c->capture, c->seen, c->golden, &c->trouble);
+}
+
+void wst_tool_case_lighten(struct wst_tool_case *c)
+{
+    wst_session_free(c->seen); /* uses the golden's settings */
+    wst_session_free(c->golden);
+    wst_check_settings_free(c->settings);
+    c->seen = c->golden = NULL;
+    c->settings = NULL;
+}
+
+void wst_tool_case_free(struct wst_tool_case *c)
+{
+    wst_tool_case_lighten(c);
+    wst_outcome_free(c->outcome);
+    free(c->name);
+    free(c->capture);
+    free(c->expected);
+}

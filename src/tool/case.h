@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * In: a capture and what is expected of it. Out: an outcome, or why there is none.
+ * Refuses to judge a capture that could not be read to its end.
+ */
+#ifndef WST_TOOL_CASE_H
+#define WST_TOOL_CASE_H
+
+#include "feed.h"
+
+#include <wstrace/check.h>
+
+struct wst_tool_case {
+    char *name;              /* owned: "login/chat.golden" */
+    char *capture, *expected; /* owned: file names */
+    enum wst_check_status status;
+    struct wst_tool_trouble trouble;
+    struct wst_session *golden, *seen; /* kept only while a golden may have to be rewritten */
+    struct wst_check_settings *settings; /* owned; of a golden that is to be made */
+    struct wst_outcome *outcome;
+    struct wst_session_facts facts;
+    bool rules;
+    bool fresh; /* there is no golden yet; it is to be made */
+    int64_t took_ns;
+};
+
+struct wst_tool_case_options {
+    const struct wst_tool_source *source;
+    bool update;        /* what differs will be rewritten: keep what that takes */
+};
+
+/* Fills in all but the names. Any number of threads at a time. */
+void wst_tool_case_run(struct wst_tool_case *one, const struct wst_tool_case_options *options);
+/* As a report wants it; borrowed from the case. */
+struct wst_check_case wst_tool_case_told(const struct wst_tool_case *one);
+/* Writes what was seen as the golden; `force` even when the capture lacks bytes. False: trouble. */
+bool wst_tool_case_rewrite(struct wst_tool_case *one, bool force);
+/* Gives back what the outcome does not need. */
+void wst_tool_case_lighten(struct wst_tool_case *one);
+void wst_tool_case_free(struct wst_tool_case *one);
+
+/* Reads `capture` into a new session with these settings, sealed. NULL after trouble. */
+struct wst_session *wst_tool_case_session(const char *capture,
+                                          const struct wst_tool_source *source,
+                                          const struct wst_check_settings *settings,
+                                          struct wst_tool_trouble *trouble);
+/* Writes a session as a golden: to `name`, or when NULL to standard output. False: trouble. */
+bool wst_tool_case_write(const char *name, const char *source, struct wst_session *session,
+                         const struct wst_session *old, struct wst_tool_trouble *trouble);
+
+#endif

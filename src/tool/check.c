@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * In: captures and what is expected of them. Out: what differs, for people and for build servers.
+ * Refuses to renew a golden on a build server, where nobody would look at it.
+ */
+#include "command.h"
+#include "lesson.h"
+#include "output.h"
+#include "say.h"
+#include "suite.h"
+#include "whole.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { REPORTS = 8, WORKERS = 256 };
+
+struct report_wish {
+    enum wst_check_report_kind kind;
+    const char *file; /* NULL: standard output */
+};
+
+struct request {
+    struct wst_tool_lesson lesson; /* first: see wst_tool_lesson_take_colour */
+    const char **words; /* owned; into argv */
+    int words_n;
+    struct report_wish reports[REPORTS];
+    int reports_n;
+    const char *filter, *captures;
+    uint64_t jobs, differences;
+    bool update, force, quiet, help;
+};
+
+/* -- options ------------------------------------------------------------------------------------- */
+
+static int take_word(void *target, const char *text)
+{
+    struct request *r = target;
+
+    r->words[r->words_n++] = text;
+    return 0;
+}
+
+/* KIND or KIND=FILE. */
+static int take_report(void *target, const char *text)
+{
+    static const char *const kinds[WST_CHECK_REPORT_KINDS] = {"text", "junit", "tap", "github", "json"};
+    struct request *r = target;
+    size_t n = strcspn(text, "=");
+    const char *file = text[n] ? text + n + 1 : NULL;
+
+    if (r->reports_n == REPORTS) return wst_tool_misuse("more than %d reports", REPORTS);
+    if (file && *file == '\0') return wst_tool_misuse("--report '%s' names no file", text);
+    for (int i = 0; i < WST_CHECK_REPORT_KINDS; i++) {
+        if (strlen(kinds[i]) != n || memcmp(kinds[i], text, n) != 0) continue;
+        if (file && strcmp(file, "-") == 0) file = NULL;
+        r->reports[r->reports_n++] = (struct report_wish){(enum wst_check_report_kind)i, file};
+        return 0;
+    }
+    return wst_tool_misuse("--report wants junit, tap, github, json or text, and =FILE, not '%s'", text);
+}
+
+#define AT(field) offsetof(struct request, field)
+/* clang-format off */
+static const struct wst_tool_arg rows[] = {
+    {"Input", 'f', "filter", "FILTER", WST_TOOL_WORD, AT(filter), 0, 0, NULL, "only packets that this BPF filter picks"},
+    WST_TOOL_LESSON_KEYLOG,
+    WST_TOOL_LESSON_RSA_KEY,
+    {NULL, 0, "captures", "FOLDER", WST_TOOL_WORD, AT(captures), 0, 0, NULL, "look for the captures of a suite there, not beside the goldens"},
+    {NULL, 'j', "jobs", "N", WST_TOOL_NUMBER, AT(jobs), 1, WORKERS, NULL, "captures read at a time (default: one a processor)"},
+    {"Goldens", 'u', "update", NULL, WST_TOOL_FLAG, AT(update), 0, 0, NULL, "show what differs, then make it the golden; its head stays as it is"},
+    {NULL, 0, "force", NULL, WST_TOOL_FLAG, AT(force), 0, 0, NULL, "update where CI=true, too, and from a capture that lacks bytes"},
+    {"Output", 0, "report", "KIND[=FILE]", WST_TOOL_CALL, 0, 0, 0, take_report, "also as junit, tap, github or json; may be given several times"},
+    {NULL, 0, "max-differences", "N", WST_TOOL_NUMBER, AT(differences), 0, UINT64_MAX, NULL, "differences shown of a case (default 20; 0: all)"},
+    {NULL, 'q', "quiet", NULL, WST_TOOL_FLAG, AT(quiet), 0, 0, NULL, "no word about what is the same"},
+    {NULL, 0, "color", "WHEN", WST_TOOL_CALL, 0, 0, 0, wst_tool_lesson_take_colour, "auto (default), always or never"},
+    {NULL, 0, "colour", "WHEN", WST_TOOL_CALL, 0, 0, 0, wst_tool_lesson_take_colour, NULL},
+    {"Help", 'h', "help", NULL, WST_TOOL_FLAG, AT(help), 0, 0, NULL, "this text; docs/CHECKS.md tells more"},
+};
+/* clang-format on */
+enum { ROWS = sizeof rows / sizeof *rows };
+
+static int help(void)
+{
+    puts("Usage: wstrace check [OPTION...] CAPTURE EXPECTED...   a golden or rules; several may be named\n"
+         "       wstrace check [OPTION...] CAPTURE               what lies beside it: NAME.golden, NAME.rules\n"
+         "       wstrace check [OPTION...] FOLDER...             all goldens and rules in it\n"
+         "Exit status: 0 as expected, 1 different, 2 trouble.");
+    wst_tool_args_help(stdout, rows, ROWS);
+    return wst_tool_stdout_done();
+}
+
+/* -- what is to be done ------------------------------------------------------------------------- */
+
+static void say_unexpected(const char *capture)
+{
+    wst_tool_say("%s: nothing is expected of this capture", capture);
+}
+
+static bool is_folder(const char *name)
+{
+    struct stat st;
+
+    return stat(name, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+static int gather_folders(const struct request *r, struct wst_tool_suite *suite)
+{
+    for (int i = 0; i < r->words_n; i++) {
+        struct wst_tool_trouble trouble = {0};
+        if (!is_folder(r->words[i]))
+            return wst_tool_misuse("'%s' is no folder, but '%s' is", r->words[i], r->words[0]);
+        if (!wst_tool_suite_folder(suite, r->words[i], r->captures, say_unexpected, &trouble)) {
+            wst_tool_say("%s", trouble.what);
+            return WST_TOOL_TROUBLE;
+        }
+    }
+    if (suite->n) return 0;
+    wst_tool_say("%s: no .golden and no .rules file in it: nothing was checked", r->words[0]);
+    return WST_TOOL_TROUBLE;
+}
+
+static int gather(const struct request *r, struct wst_tool_suite *suite)
+{
+    if (r->words_n == 0)
+        return wst_tool_misuse("check wants a capture and what is expected of it, or a folder");
+    if (is_folder(r->words[0])) return gather_folders(r, suite);
+    if (r->captures) return wst_tool_misuse("--captures goes with a folder of goldens");
+    for (int i = 1; i < r->words_n; i++) wst_tool_suite_pair(suite, r->words[0], r->words[i]);
+    if (r->words_n > 1) return 0;
+    if (wst_tool_suite_beside(suite, r->words[0])) return 0;
+    if (access(r->words[0], R_OK) != 0)
+        wst_tool_say("%s: %s", r->words[0], strerror(errno));
+    else
+        return wst_tool_misuse("what is expected of %s? Name a golden or rules, or put them beside it",
+                               r->words[0]);
+    return WST_TOOL_TROUBLE;
+}
+
+/* A build server sets CI; its checkout is thrown away, and nobody would look at what was renewed. */
+static bool on_build_server(void)
+{
+    const char *ci = getenv("CI");
+
+    return ci && *ci && strcmp(ci, "0") != 0 && strcmp(ci, "false") != 0;
+}
+
+/* -- reports ------------------------------------------------------------------------------------- */
+
+struct sink { /* a report and where it goes */
+    struct wst_check_report *report;
+    struct wst_tool_whole whole; /* where to, unless to standard output */
+    bool file;
+};
+
+struct reports {
+    struct sink sinks[REPORTS + 1];
+    int n;
+    struct wst_tool_output output; /* standard output, for all that go there */
+};
+
+static bool open_sink(struct reports *reports, const struct report_wish *wish,
+                      const struct wst_check_report_options *options,
+                      struct wst_tool_trouble *trouble)
+{
+    struct sink *s = &reports->sinks[reports->n];
+
+    *s = (struct sink){.file = wish->file != NULL};
+    if (s->file && !wst_tool_whole_begin(&s->whole, wish->file, trouble)) return false;
+    reports->n++;
+    s->report = wst_check_report_new(wish->kind, options,
+                                     s->file ? wst_tool_whole_write : wst_tool_output_write,
+                                     s->file ? (void *)&s->whole : &reports->output);
+    if (s->report == NULL) wst_tool_trouble_add(trouble, "out of memory");
+    return s->report != NULL;
+}
+
+/* People read standard output, unless a report for programs goes there; annotations are only marks
+ * in the log that they read. */
+static bool open_reports(const struct request *r, struct reports *reports,
+                         struct wst_tool_trouble *trouble)
+{
+    struct report_wish text = {WST_CHECK_REPORT_TEXT, NULL};
+    struct wst_check_report_options options = {
+        .colour = wst_tool_lesson_colour(&r->lesson, STDOUT_FILENO),
+        .differences = r->differences,
+        .quiet = r->quiet};
+    bool taken = false;
+
+    if (wst_tool_output_open(&reports->output, NULL, NULL, 0) != 0) return false;
+    for (int i = 0; i < r->reports_n; i++)
+        if (r->reports[i].file == NULL && r->reports[i].kind != WST_CHECK_REPORT_GITHUB) taken = true;
+    if (!taken && !open_sink(reports, &text, &options, trouble)) return false;
+    options = (struct wst_check_report_options){.differences = r->differences};
+    for (int i = 0; i < r->reports_n; i++)
+        if (!open_sink(reports, &r->reports[i], &options, trouble)) return false;
+    return true;
+}
+
+static void report_case(struct reports *reports, const struct wst_check_case *one)
+{
+    for (int i = 0; i < reports->n; i++) wst_check_report_case(reports->sinks[i].report, one);
+}
+
+/* Returns 0 or the exit status. */
+static int close_reports(struct reports *reports, bool keep)
+{
+    struct wst_tool_trouble trouble = {0};
+    int status = 0;
+
+    for (int i = 0; i < reports->n; i++) {
+        struct sink *s = &reports->sinks[i];
+        int failed = keep && s->report ? wst_check_report_end(s->report) : 0;
+        if (failed && (s->file ? s->whole.error : reports->output.error) == 0)
+            wst_tool_trouble_add(&trouble, "a report needs more memory than it may have");
+        if (s->file) wst_tool_whole_end(&s->whole, keep && !failed, &trouble);
+        wst_check_report_free(s->report);
+    }
+    if (wst_tool_output_close(&reports->output) != 0) status = WST_TOOL_TROUBLE;
+    if (!wst_tool_trouble_is(&trouble)) return status;
+    wst_tool_say("%s", trouble.what);
+    return WST_TOOL_TROUBLE;
+}
+
+/* -- the work: whoever is free takes the next case; they are told in order ---------------------------- */
+
+struct work {
+    struct wst_tool_suite *suite;
+    struct wst_tool_case_options options;
+    atomic_size_t next;
+    pthread_mutex_t lock;
+    pthread_cond_t ready;
+    bool *done; /* by case; under the lock */
+};
+
+static void *work(void *user)
+{
+    struct work *w = user;
+    size_t i;
+
+    while ((i = atomic_fetch_add(&w->next, 1)) < w->suite->n) {
+        wst_tool_case_run(&w->suite->cases[i], &w->options);
+        pthread_mutex_lock(&w->lock);
+        w->done[i] = true;
+        pthread_cond_broadcast(&w->ready);
+        pthread_mutex_unlock(&w->lock);
+    }
+    return NULL;
+}
+
+static void await(struct work *w, size_t i)
+{
+    pthread_mutex_lock(&w->lock);
+    while (!w->done[i]) pthread_cond_wait(&w->ready, &w->lock);
+    pthread_mutex_unlock(&w->lock);
+}
+
+static int say_trouble(const struct wst_tool_case *one)
+{
+    wst_tool_say("%s", one->trouble.what);
+    if (one->trouble.more)
+        wst_tool_say("%s: and %u more of the kind", one->name, one->trouble.more);
+    return WST_TOOL_TROUBLE;
+}
+
+static int rewrite(const struct request *r, struct wst_tool_case *one)
+{
+    if (!wst_tool_case_rewrite(one, r->force)) return say_trouble(one);
+    wst_tool_case_lighten(one);
+    return 0;
+}
+
+/* Returns what the case makes of the exit status. */
+static int finish_case(const struct request *r, struct reports *reports, struct wst_tool_case *one)
+{
+    struct wst_check_case told = wst_tool_case_told(one);
+    int status = one->status == WST_CHECK_TROUBLE     ? WST_TOOL_TROUBLE
+                 : one->status == WST_CHECK_DIFFERENT ? WST_TOOL_FOUND
+                                                      : 0;
+
+    told.updated = r->update && one->status == WST_CHECK_DIFFERENT && !one->rules;
+    report_case(reports, &told);
+    if (one->status == WST_CHECK_TROUBLE) say_trouble(one);
+    if (told.updated) status = rewrite(r, one);
+    wst_outcome_free(one->outcome);
+    one->outcome = NULL;
+    return status;
+}
+
+static int run_all(const struct request *r, struct wst_tool_suite *suite, struct reports *reports)
+{
+    struct wst_tool_source source = {r->filter, &r->lesson.keys};
+    struct work w = {.suite = suite, .options = {&source, r->update}};
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    size_t wanted = r->jobs ? (size_t)r->jobs : processors > 0 ? (size_t)processors : 1, n = 0;
+    pthread_t threads[WORKERS];
+    int status = 0;
+
+    w.done = calloc(suite->n, sizeof *w.done);
+    if (w.done == NULL) {
+        wst_tool_say("out of memory");
+        return WST_TOOL_TROUBLE;
+    }
+    pthread_mutex_init(&w.lock, NULL);
+    pthread_cond_init(&w.ready, NULL);
+    if (wanted > WORKERS) wanted = WORKERS;
+    while (n < wanted && n < suite->n && suite->n > 1 &&
+           pthread_create(&threads[n], NULL, work, &w) == 0)
+        n++;
+    if (n == 0) work(&w); /* one case, or no thread to be had */
+    for (size_t i = 0; i < suite->n; i++) {
+        await(&w, i);
+        int worse = finish_case(r, reports, &suite->cases[i]);
+        if (worse > status) status = worse;
+    }
+    while (n > 0) pthread_join(threads[--n], NULL);
+    pthread_cond_destroy(&w.ready);
+    pthread_mutex_destroy(&w.lock);
+    free(w.done);
+    return status;
+}
+
+/* -- the command --------------------------------------------------------------------------------- */
+
+static int check(const struct request *r)
+{
+    struct wst_tool_suite suite = {0};
+    struct wst_tool_trouble trouble = {0};
+    struct reports reports = {.output = {.fd = -1}};
+    int status, end;
+
+    if (r->update && !r->force && on_build_server()) {
+        wst_tool_say("CI=%s: nothing is updated on a build server (--force does it all the same)",
+                     getenv("CI"));
+        return WST_TOOL_TROUBLE;
+    }
+    status = gather(r, &suite);
+    if (status == 0 && suite.failed) {
+        wst_tool_say("out of memory");
+        status = WST_TOOL_TROUBLE;
+    }
+    if (status == 0 && !open_reports(r, &reports, &trouble)) {
+        if (wst_tool_trouble_is(&trouble)) wst_tool_say("%s", trouble.what);
+        close_reports(&reports, false);
+        status = WST_TOOL_TROUBLE;
+    } else if (status == 0) {
+        status = run_all(r, &suite, &reports);
+        end = close_reports(&reports, true);
+        if (end > status) status = end;
+    }
+    wst_tool_suite_free(&suite);
+    return status;
+}
+
+int wst_tool_check(int argc, char **argv)
+{
+    struct request r = {.words = calloc((size_t)argc + 1, sizeof(char *)), .differences = 20};
+    int status = wst_tool_lesson_begin(&r.lesson, argc);
+
+    if (status == 0 && r.words == NULL) {
+        wst_tool_say("out of memory");
+        status = WST_TOOL_TROUBLE;
+    }
+    if (status == 0) status = wst_tool_args(rows, ROWS, argc, argv, &r, take_word);
+    if (status == 0) status = r.help ? help() : check(&r);
+    wst_tool_lesson_end(&r.lesson);
+    free(r.words);
+    return status;
+}

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * In: folders. Out: test cases. Refuses folders deeper than DEPTH: a link may lead round in a circle.
+ */
+#include "suite.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { DEPTH = 16 };
+
+static const char *const captures_end[] = {".pcap", ".pcapng", ".cap", ".pcap.gz", ".pcapng.gz",
+                                           ".cap.gz"};
+static const char *const expected_end[] = {".golden", ".rules"};
+enum {
+    CAPTURES_END = sizeof captures_end / sizeof *captures_end,
+    EXPECTED_END = sizeof expected_end / sizeof *expected_end
+};
+
+/* -- names --------------------------------------------------------------------------------------- */
+
+/* Length of the name without one of these endings; 0: it has none of them. */
+static size_t stem(const char *name, const char *const *ends, size_t n)
+{
+    size_t length = strlen(name);
+
+    for (size_t i = 0; i < n; i++) {
+        size_t end = strlen(ends[i]);
+        if (length > end && strcmp(name + length - end, ends[i]) == 0) return length - end;
+    }
+    return 0;
+}
+
+/* folder + "/" + name[0..n) + end, owned; a folder of "" stands for none. */
+static char *join(const char *folder, const char *name, size_t n, const char *end)
+{
+    size_t before = strlen(folder), tail = strlen(end);
+    char *path = malloc(before + 1 + n + tail + 1), *at = path;
+
+    if (path == NULL) return NULL;
+    memcpy(at, folder, before);
+    at += before;
+    if (before && folder[before - 1] != '/') *at++ = '/';
+    memcpy(at, name, n);
+    memcpy(at + n, end, tail + 1);
+    return path;
+}
+
+static char *copy(const char *text)
+{
+    return join("", text, strlen(text), "");
+}
+
+static struct wst_tool_case *add(struct wst_tool_suite *suite)
+{
+    if (suite->n == suite->room) {
+        size_t room = suite->room ? suite->room * 2 : 16;
+        struct wst_tool_case *cases = realloc(suite->cases, room * sizeof *cases);
+        if (cases == NULL) {
+            suite->failed = true;
+            return NULL;
+        }
+        suite->cases = cases;
+        suite->room = room;
+    }
+    suite->cases[suite->n] = (struct wst_tool_case){.took_ns = -1};
+    return &suite->cases[suite->n++];
+}
+
+void wst_tool_suite_pair(struct wst_tool_suite *suite, const char *capture, const char *expected)
+{
+    struct wst_tool_case *one = add(suite);
+
+    if (one == NULL) return;
+    one->name = copy(expected);
+    one->capture = copy(capture);
+    one->expected = copy(expected);
+    if (!one->name || !one->capture || !one->expected) suite->failed = true;
+}
+
+/* -- folders ------------------------------------------------------------------------------------- */
+
+struct names { /* of files below a folder, relative to it; owned */
+    char **list;
+    size_t n, room;
+    bool failed;
+};
+
+static void keep(struct names *names, char *name)
+{
+    if (names->n == names->room) {
+        size_t room = names->room ? names->room * 2 : 64;
+        char **list = realloc(names->list, room * sizeof *list);
+        if (list == NULL) {
+            names->failed = true;
+            free(name);
+            return;
+        }
+        names->list = list;
+        names->room = room;
+    }
+    names->list[names->n++] = name;
+}
+
+static void free_names(struct names *names)
+{
+    for (size_t i = 0; i < names->n; i++) free(names->list[i]);
+    free(names->list);
+}
+
+static void walk(struct names *names, const char *folder, const char *below, int depth,
+                 struct wst_tool_trouble *trouble);
+
+static void meet(struct names *names, const char *folder, const char *below, const char *name,
+                 int depth, struct wst_tool_trouble *trouble)
+{
+    char *relative = join(below, name, strlen(name), ""), *path;
+    struct stat st;
+
+    path = relative ? join(folder, relative, strlen(relative), "") : NULL;
+    if (path == NULL) {
+        names->failed = true;
+    } else if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
+        walk(names, folder, relative, depth + 1, trouble);
+    } else if (stem(name, captures_end, CAPTURES_END) || stem(name, expected_end, EXPECTED_END)) {
+        keep(names, relative);
+        relative = NULL;
+    }
+    free(relative);
+    free(path);
+}
+
+static void walk(struct names *names, const char *folder, const char *below, int depth,
+                 struct wst_tool_trouble *trouble)
+{
+    char *path = join(folder, below, strlen(below), "");
+    DIR *dir = path ? opendir(path) : NULL;
+    struct dirent *entry;
+
+    if (path == NULL) {
+        names->failed = true;
+    } else if (dir == NULL) {
+        wst_tool_trouble_add(trouble, "%s: %s", path, strerror(errno));
+    } else if (depth > DEPTH) {
+        wst_tool_trouble_add(trouble, "%s: more than %d folders deep", path, DEPTH);
+    } else {
+        while ((entry = readdir(dir)) != NULL)
+            if (entry->d_name[0] != '.') meet(names, folder, below, entry->d_name, depth, trouble);
+    }
+    if (dir) closedir(dir);
+    free(path);
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static bool list_folder(struct names *names, const char *folder, struct wst_tool_trouble *trouble)
+{
+    walk(names, folder, "", 0, trouble);
+    if (names->failed) wst_tool_trouble_add(trouble, "out of memory");
+    if (names->n) qsort(names->list, names->n, sizeof *names->list, by_name);
+    return !wst_tool_trouble_is(trouble);
+}
+
+/* -- who belongs to whom --------------------------------------------------------------------------- */
+
+/* The captures among the names that are called name[0..n): how many, and one of them. */
+static size_t captures_of(const struct names *names, const char *name, size_t n, const char **one)
+{
+    size_t found = 0;
+
+    for (size_t i = 0; i < CAPTURES_END; i++) {
+        char *wanted = join("", name, n, captures_end[i]);
+        char **at = wanted && names->n ? bsearch(&wanted, names->list, names->n,
+                                                 sizeof *names->list, by_name)
+                                       : NULL;
+        if (at) {
+            *one = *at;
+            found++;
+        }
+        free(wanted);
+    }
+    return found;
+}
+
+static void add_expected(struct wst_tool_suite *suite, const char *folder, const char *name, size_t n,
+                         const char *captures, const struct names *of)
+{
+    struct wst_tool_case *one = add(suite);
+    const char *capture = NULL;
+    size_t found = captures_of(of, name, n, &capture);
+
+    if (one == NULL) return;
+    one->name = copy(name);
+    one->expected = join(folder, name, strlen(name), "");
+    if (found == 1)
+        one->capture = join(captures, capture, strlen(capture), "");
+    else if (found == 0)
+        wst_tool_trouble_add(&one->trouble, "%s%s%s: no capture of this name (%.*s.pcap or .pcapng) in %s",
+                             folder, folder[strlen(folder) - 1] == '/' ? "" : "/", name, (int)n, name, captures);
+    else
+        wst_tool_trouble_add(&one->trouble, "%s/%s: two captures of this name in %s", folder, name,
+                             captures);
+    if (!one->name || !one->expected || (found == 1 && !one->capture)) suite->failed = true;
+}
+
+static bool expected_of(const struct names *names, const char *capture)
+{
+    size_t n = stem(capture, captures_end, CAPTURES_END);
+    bool found = false;
+
+    for (size_t i = 0; n && i < EXPECTED_END; i++) {
+        char *wanted = join("", capture, n, expected_end[i]);
+        found |= wanted && names->n &&
+                 bsearch(&wanted, names->list, names->n, sizeof *names->list, by_name);
+        free(wanted);
+    }
+    return found;
+}
+
+bool wst_tool_suite_folder(struct wst_tool_suite *suite, const char *folder, const char *captures,
+                           void (*unexpected)(const char *capture), struct wst_tool_trouble *trouble)
+{
+    struct names here = {0}, there = {0};
+    const struct names *of = captures ? &there : &here;
+    bool good = list_folder(&here, folder, trouble) &&
+                (captures == NULL || list_folder(&there, captures, trouble));
+
+    for (size_t i = 0; good && i < here.n; i++) {
+        size_t n = stem(here.list[i], expected_end, EXPECTED_END);
+        if (n) add_expected(suite, folder, here.list[i], n, captures ? captures : folder, of);
+    }
+    for (size_t i = 0; good && i < of->n; i++)
+        if (stem(of->list[i], captures_end, CAPTURES_END) && !expected_of(&here, of->list[i]))
+            unexpected(of->list[i]);
+    free_names(&here);
+    free_names(&there);
+    return good;
+}
+
+size_t wst_tool_suite_beside(struct wst_tool_suite *suite, const char *capture)
+{
+    size_t n = stem(capture, captures_end, CAPTURES_END), found = 0;
+    struct stat st;
+
+    for (size_t i = 0; n && i < EXPECTED_END; i++) {
+        char *expected = join("", capture, n, expected_end[i]);
+        if (expected == NULL) suite->failed = true;
+        if (expected && stat(expected, &st) == 0) {
+            wst_tool_suite_pair(suite, capture, expected);
+            found++;
+        }
+        free(expected);
+    }
+    return found;
+}
+
+void wst_tool_suite_free(struct wst_tool_suite *suite)
+{
+    for (size_t i = 0; i < suite->n; i++) wst_tool_case_free(&suite->cases[i]);
+    free(suite->cases);
+}

@@ -1,0 +1,269 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""snapshot, check and diff as their users meet them: exit status, updates, suites, reports, bad input."""
+import json
+import os
+import shutil
+import sys
+import time
+import xml.etree.ElementTree as xml
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import party  # noqa: E402
+from party import Party, S2C, Step, TEXT  # noqa: E402
+from toolcheck import BASIC, CAPTURES, DEFLATE, check, directory, done, environment, refused, run  # noqa: E402
+
+HOME = environment(CI=None)
+BUILD_SERVER = environment(CI="true")
+
+
+def read(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
+def write(path, text):
+    with open(path, "w" if isinstance(text, str) else "wb") as file:
+        file.write(text)
+    return path
+
+
+def same_and_different(tmp):
+    golden = os.path.join(tmp, "basic.golden")
+    made = run("snapshot", BASIC, "-o", golden)
+    check("snapshot writes a file and says nothing", made.status == 0 and made.out + made.err == b"", made)
+    check("snapshot to standard output is the same", run("snapshot", BASIC).text == read(golden))
+    result = run("check", BASIC, golden)
+    check("same: exit status 0, one line", result.status == 0 and result.text.count("\n") == 1 and result.err == b"", result)
+    result = run("check", "-q", BASIC, golden)
+    check("-q: no line", result.status == 0 and result.out == b"", result)
+    result = run("check", DEFLATE, golden)
+    check("another capture: exit status 1", result.status == 1 and result.err == b"", result)
+    os.chmod(golden, 0o640)
+    text = read(golden)
+    write(golden, text.replace('"Hello, WebSocket 1"', '"Hello, WebSocket 2"'))
+    result = run("check", BASIC, golden)
+    for words in ("message 1 from the client", '"Hello, WebSocket 2"', '"Hello, WebSocket 1"', "01_ws_plain_basic.pcap packet ", "basic.golden:"):
+        check(f"changed: says {words}", words in result.text, result)
+    check("no colour where no terminal is", "\x1b" not in result.text, result)
+    check("--color always", "\x1b[31m" in run("check", "--color", "always", BASIC, golden).text)
+
+    before = read(golden)
+    refused("--update on a build server", run("check", "--update", BASIC, golden, env=BUILD_SERVER), "CI=true", "--force")
+    check("nothing was overwritten", read(golden) == before)
+    result = run("check", "--update", BASIC, golden, env=HOME)
+    check("--update shows, and ends well", result.status == 0 and "WebSocket 2" in result.text and "is updated" in result.text, result)
+    check("--update rewrote", read(golden) == text)
+    check("--update keeps rights", os.stat(golden).st_mode & 0o777 == 0o640)
+    write(golden, before)
+    result = run("check", "--update", "--force", BASIC, golden, env=BUILD_SERVER)
+    check("--force updates there, too", result.status == 0 and read(golden) == text, result)
+    write(golden, text.replace("\n\nconnection", "\n# why: a comment of ours\nno-control\n\nconnection", 1))
+    run("check", "-u", BASIC, golden, env=HOME)
+    check("--update keeps the head: comments and settings", "# why: a comment of ours\nno-control\n" in read(golden), read(golden)[:700])
+    check("... and the settings count", "ping" not in read(golden).split("\nconnection")[1], read(golden)[-500:])
+    fresh = os.path.join(tmp, "fresh.golden")
+    result = run("check", "--update", BASIC, fresh, env=HOME)
+    check("--update makes a golden that is missing", result.status == 0 and "is made" in result.text and read(fresh) == text, result)
+    check("no temporary files are left", sorted(os.listdir(tmp)) == ["basic.golden", "fresh.golden"], os.listdir(tmp))
+    link = os.path.join(tmp, "link.golden")
+    os.symlink("fresh.golden", link)
+    write(fresh, before)
+    run("check", "-u", BASIC, link, env=HOME)
+    check("--update goes through links", os.path.islink(link) and read(fresh) == text)
+    write(fresh, text.replace("\n", "\r\n"))
+    check("line ends of version control do not matter", run("check", BASIC, fresh).status == 0)
+
+
+def trouble(tmp):
+    golden = os.path.join(tmp, "basic.golden")
+    run("snapshot", BASIC, "-o", golden)
+    text = read(golden)
+    missing = os.path.join(tmp, "missing")
+    refused("a missing golden", run("check", BASIC, missing), missing, "No such file")
+    refused("a missing capture", run("check", missing, golden), missing)
+    refused("the wrong way round", run("check", golden, BASIC), "")
+    refused("the golden as the capture", run("check", golden, golden), "is a golden; the capture comes first")
+    refused("nothing", run("check"), "check wants a capture")
+    refused("nothing is expected", run("check", BASIC), "what is expected of")
+    refused("an unknown option", run("check", "--nonsense", BASIC, golden), "unknown option")
+    refused("snapshot of nothing", run("snapshot"), "one capture")
+    refused("diff of one", run("diff", BASIC), "two captures")
+    refused("snapshot into its own input", run("snapshot", golden, "-o", golden), "is a golden")
+    copy = shutil.copy(BASIC, os.path.join(tmp, "copy.pcap"))
+    refused("snapshot over its capture", run("snapshot", copy, "-o", copy), "input and output")
+    check("the capture lives", open(copy, "rb").read() == open(BASIC, "rb").read())
+    refused("no folder to write to", run("snapshot", BASIC, "-o", os.path.join(tmp, "no", "x.golden")), "No such file")
+    os.unlink(copy)
+
+    for option, value, words in [("--ignore", "x", "begins with $"), ("--ignore", "$[?@.a]", "filters are not read"), ("--ignore", "$.a[1:2]", "slices"),
+                                 ("--ignore", "$.a.", "character 5"), ("--redact", "x", "REGEX=NAME"), ("--redact", "(=A", "("), ("--redact", "a=1", "a name is"),
+                                 ("--header", "a b", "name of a header"), ("--max-payload", "-1", "size"), ("--reply", "$.a,", "")]:
+        refused(f"{option} {value}", run("snapshot", option, value, BASIC), option, words)
+
+    hostile = {
+        "empty": (b"", ""),
+        "noise": (os.urandom(4000), ":1"),
+        "another version": (b"wstrace golden 2\n\n", "wstrace golden 1"),
+        "no setting": (text.replace("#\n", "frobnicate 3\n", 1), ":2:1: unknown setting"),
+        "a bad path": (text.replace("\n\nconnection", "\nignore $[\n\nconnection", 1), ":10:"),
+        "no connection": ("wstrace golden 1\n\n  > text \"a\"\n", ":3:"),
+        "text at the margin": (text + "hello\n", "was expected"),
+        "more of nothing": ("wstrace golden 1\n\nconnection /\n\n      xx\n", ":5:"),
+        "a zero": (text.replace("accepted", "acc\0epted"), None),
+        "an escape": (text.replace("accepted", "acc\x1b]0;pwned\x07epted"), None),
+        "cut in the middle": (text[:len(text) // 2], None),
+        "a line of 9 MB": (text + "  > text \"" + "a" * 9_000_000 + "\"\n", None),
+        "lines of nothing": ("wstrace golden 1\n" + "\n" * 1_000_000, None),
+        "100,000 connections": ("wstrace golden 1\n\n" + "connection /\n" * 100_000, None),
+        "deep JSON": (text + "  > json " + "[" * 100_000 + "]" * 100_000 + "\n", None),
+    }
+    for what, (content, words) in hostile.items():
+        path = write(os.path.join(tmp, "hostile.golden"), content)
+        began = time.monotonic()
+        result = run("check", BASIC, path)
+        if words is None:
+            check(f"golden with {what}: exit status 1", result.status == 1, result)
+        else:
+            refused(f"golden with {what}", result, "hostile.golden", words)
+        check(f"golden with {what}: nothing steers the terminal", not set(result.text + result.says) & {"\x1b", "\x07", "\0"}, result)
+        check(f"golden with {what}: soon", time.monotonic() - began < 20)
+    path = os.path.join(tmp, "2g.golden")
+    with open(path, "wb") as file:
+        file.write(b"wstrace golden 1\n")
+        file.truncate(2 << 30)
+    began = time.monotonic()
+    refused("a golden of 2 GB", run("check", BASIC, path), "2048 MiB", "512 MiB")
+    check("... quickly", time.monotonic() - began < 2)
+    os.unlink(path)
+
+    # a capture that ends in the middle of a packet
+    whole = open(BASIC, "rb").read()
+    cut = write(os.path.join(tmp, "cut.pcap"), whole[:len(whole) * 2 // 3])
+    before = read(golden)
+    for args in (["check", cut, golden], ["check", "--update", "--force", cut, golden], ["diff", BASIC, cut], ["diff", cut, BASIC],
+                 ["snapshot", cut, "-o", golden]):
+        refused(" ".join(args[:-1]), run(*args, env=HOME), "cut.pcap: packet ", "truncated")
+        check("... and nothing was overwritten", read(golden) == before)
+    gaps = os.path.join(CAPTURES, "09_capture_loss_one.pcap")
+    lossy = os.path.join(tmp, "lossy.golden")
+    result = run("snapshot", gaps, "-o", lossy)
+    check("a capture that lacks bytes: said", result.status == 0 and "lacks bytes" in result.says and "bytes are missing" in read(lossy), result)
+    write(lossy, read(lossy).replace("connection ", "connection /other", 1))
+    result = run("check", gaps, lossy)
+    check("... and said when it differs", result.status == 1 and "The capture lacks bytes" in result.text, result)
+    result = run("check", "-u", gaps, lossy, env=HOME)
+    check("... and no update made of it", result.status == 2 and "--force" in result.says, result)
+    refused("no WebSocket in it", run("snapshot", write(os.path.join(tmp, "none.pcap"), whole[:24])), "none.pcap")
+    check("a full disk", run("snapshot", BASIC, stdout=open("/dev/full", "w")).status == 2)
+    check("a report on a full disk", run("check", BASIC, golden, stdout=open("/dev/full", "w")).status == 2)
+
+
+def suites(tmp):
+    suite = os.path.join(tmp, "suite")
+    os.makedirs(os.path.join(suite, "deep", "er"))
+    for i in range(12):
+        run("snapshot", *party.settings(), Party(i).write(os.path.join(suite, f"c{i:02}.pcap")), "-o", os.path.join(suite, f"c{i:02}.golden"))
+    run("snapshot", BASIC, "-o", os.path.join(suite, "deep", "er", "basic.golden"))
+    shutil.copy(BASIC, os.path.join(suite, "deep", "er", "basic.pcap"))
+    result = run("check", suite)
+    check("a suite that is as expected", result.status == 0 and result.err == b"" and result.text.count("is the same as") == 13
+          and result.text.endswith("13 cases, 0 different, 0 in trouble\n"), result)
+    check("a suite, quietly", run("check", "-q", suite).out == b"")
+    p = Party(50)
+    p.connections["bob"]["steps"]["line"] = Step(S2C, TEXT, "a % <line> & a ::\n\"word\"")
+    p.write(os.path.join(suite, "c03.pcap"))
+    p.connections["feed"]["code"] = 1011
+    for key in list(p.connections["feed"]["steps"])[::2]:
+        p.connections["feed"]["steps"][key] = Step(S2C, TEXT, f"was {key} once")
+    p.connections["ann"]["path"] = "/chat?user=%0aann"
+    p.write(os.path.join(suite, "c07.pcap"))
+    write(os.path.join(suite, "c05.golden"), "nonsense")
+    write(os.path.join(suite, "alone.golden"), "wstrace golden 1\n")
+    shutil.copy(BASIC, os.path.join(suite, "nobody.pcap"))
+    outs = {}
+    for jobs in ("1", "2", "7"):
+        reports = {kind: os.path.join(tmp, f"{kind}{jobs}") for kind in ("junit", "tap", "github", "json", "text")}
+        result = run("check", "-j", jobs, *[w for kind, path in reports.items() for w in ("--report", f"{kind}={path}")], suite)
+        check("a suite in trouble: exit status 2", result.status == 2, result)
+        check("... says which", all(w in result.says for w in ("alone.golden: no capture of this name", "c05.golden", "nobody.pcap: nothing is expected")), result)
+        check("... and goes on", "14 cases, 2 different, 2 in trouble" in result.text and "c11.golden (3 conn" in result.text, result)
+        outs[jobs] = [result.text, result.says, *[read(reports[k]) for k in ("tap", "github", "text")]]
+        outs[jobs].append([{k: v for k, v in c.items()} for c in json.loads(read(reports["json"]))["cases"]])
+    check("the order does not depend on the workers", outs["1"] == outs["2"] == outs["7"])
+
+    tree = xml.parse(os.path.join(tmp, "junit1")).getroot()
+    cases = tree.findall(".//testcase")
+    one = tree.find("testsuite")
+    check("junit: totals", (one.get("tests"), one.get("failures"), one.get("errors")) == ("14", "2", "2"), one.attrib)
+    check("junit: cases by name", [c.get("name") for c in cases[:3]] == ["alone.golden", "c00.golden", "c01.golden"] and cases[-1].get("name") == "deep/er/basic.golden",
+          [c.get("name") for c in cases])
+    failed = {c.get("name"): c.find("failure") for c in cases if c.find("failure") is not None}
+    check("junit: failures", sorted(failed) == ["c03.golden", "c07.golden"], sorted(failed))
+    check("junit: words survive", "a % <line> & a ::" in failed["c03.golden"].text and "<line>" in failed["c03.golden"].get("message"), failed["c03.golden"].text)
+    check("junit: packets", "c03.pcap packet" in failed["c03.golden"].text, failed["c03.golden"].text)
+    tap = read(os.path.join(tmp, "tap1")).splitlines()
+    check("tap: version and plan", tap[0] == "TAP version 13" and tap.count("1..14") == 1, tap[:3])
+    results = [line for line in tap if line.startswith(("ok ", "not ok "))]
+    check("tap: results", len(results) == 14 and sum(line.startswith("not ok") for line in results) == 4, results)
+    check("tap: everything else is a comment", all(line.startswith("#") for line in tap if line not in results + ["TAP version 13", "1..14"]))
+    github = read(os.path.join(tmp, "github1")).splitlines()
+    check("github: ten annotations at most", 4 <= len(github) <= 10 and all(line.startswith("::error file=") for line in github), github)
+    check("github: a file and a line", any("c03.golden,line=" in line for line in github), github)
+    check("github: nothing ends a line early", any("%25" in line and "%0A" in line for line in github), github)
+    data = json.loads(read(os.path.join(tmp, "json1")))
+    check("json: totals", (data["total"], data["different"], data["trouble"]) == (14, 2, 2), data["total"])
+    d = next(c for c in data["cases"] if c["name"] == "c03.golden")["differences"][0]
+    check("json: a difference", d["kind"] == "changed" and d["connection"] == "/chat?user=bob" and d["pkt"] > 0 and d["line"] > 0, d)
+    result = run("check", "--report", "json", suite)
+    check("a report on standard output is alone there", json.loads(result.text)["total"] == 14, result)
+    result = run("check", "--report", "github", suite)
+    check("annotations stand among the text", "::error " in result.text and "14 cases" in result.text, result)
+
+    elsewhere = os.path.join(tmp, "elsewhere")
+    os.makedirs(os.path.join(elsewhere, "deep", "er"))
+    goldens = os.path.join(tmp, "goldens")
+    shutil.copytree(os.path.join(suite, "deep"), os.path.join(goldens, "deep"))
+    shutil.move(os.path.join(goldens, "deep", "er", "basic.pcap"), os.path.join(elsewhere, "deep", "er", "basic.pcap"))
+    result = run("check", "--captures", elsewhere, goldens)
+    check("--captures", result.status == 0 and result.text.count("is the same as") == 1, result)
+    result = run("check", elsewhere)
+    check("a folder of captures alone", result.status == 2 and "nothing was checked" in result.says, result)
+    result = run("check", os.path.join(suite, "c00.pcap"))
+    check("what lies beside a capture", result.status == 0 and "c00.golden" in result.text, result)
+    result = run("check", os.path.join(suite, "c00.pcap"), os.path.join(suite, "c00.golden"), os.path.join(suite, "c01.golden"))
+    check("one capture, two goldens", "2 cases" in result.text, result)
+    result = run("check", "-u", suite, env=HOME)
+    check("a suite is updated where it can be", result.status == 2 and run("check", os.path.join(suite, "c07.pcap")).status == 0, result)
+    refused("a report nobody can write", run("check", "--report", "junit=" + os.path.join(tmp, "no", "x"), goldens, "--captures", elsewhere),
+            "No such file")
+    refused("an unknown report", run("check", "--report", "yaml", suite), "junit, tap, github, json")
+
+
+def diffs(tmp):
+    one, other = Party(1), Party(2)
+    other.connections["ann"]["steps"]["line"] = Step(S2C, TEXT, "a line of text\nand two more")
+    a, b = one.write(os.path.join(tmp, "a.pcap")), other.write(os.path.join(tmp, "b.pcap"))
+    result = run("diff", *party.settings(), a, b)
+    check("diff: exit status 1", result.status == 1 and result.err == b"", result)
+    for words in ("/chat?user=ann", "message 4 from the server", "- ", "and one more", "and two more", "a.pcap packet", "b.pcap packet", "1 difference\n"):
+        check(f"diff: says {words}", words in result.text, result)
+    result = run("diff", *party.settings(), "--timing", "1h", a, a)
+    refused("diff --timing 1h", result, "--timing wants")
+    result = run("diff", a, a, "--timing", "1ms")
+    check("diff --timing: the same times", result.status == 0, result)
+    wire = one.__class__(3)
+    packets = wire.record()
+    middle = packets[len(packets) // 2].when
+    c = write(os.path.join(tmp, "c.pcap"), party.classic(packets))
+    d = write(os.path.join(tmp, "d.pcap"), party.classic(packets, times=[p.when + (5_000_000 if p.when > middle else 0) for p in packets]))
+    check("times do not matter", run("diff", c, d).status == 0)
+    result = run("diff", "--timing", "2s", c, d)
+    check("... unless asked for", result.status == 1 and "s of silence, not " in result.text, result)
+    check("... with a threshold", run("diff", "--timing", "6s", c, d).status == 0)
+
+
+for part in (same_and_different, trouble, suites, diffs):
+    with directory() as folder:
+        part(folder)
+done()
