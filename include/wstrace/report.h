@@ -22,12 +22,11 @@ extern "C" {
 #define WST_REPORT_PAGE_MOST (UINT64_C(500) << 20)
 
 struct wst_report_options {
-    uint64_t
-        max_payload;   /* 64 KiB: bytes of a message's payload in the page; the rest is counted */
-    uint64_t max_page; /* 64 MiB: bytes of all events in the page, WST_REPORT_PAGE_MOST at most.
-                        * When half of it is used, a payload keeps its first 256 bytes; at 7/8
-                        * frames and messages, at the end all events are counted only. The page
-                        * says so, and from which packet on. */
+    uint64_t max_payload; /* 64 KiB: bytes of a message's payload shown; the rest is counted */
+    uint64_t max_page;    /* 64 MiB: bytes of all events in the page, WST_REPORT_PAGE_MOST at most.
+                           * When half of it is used, a payload keeps its first 256 bytes; at 7/8
+                           * frames and messages, at the end all events are counted only. The page
+                           * says so, and from which packet on. */
 };
 WST_API void wst_report_options_init(struct wst_report_options *options);
 

@@ -66,7 +66,7 @@ function makeFrameView(frame) {
     return node;
   };
   const view = el('div', { class: 'frame' },
-    figure(fields, header, part), fieldTable(fields, part), dump(header, wire, payload, fields, part), unmasking(frame, header, payload, part));
+    figure(fields, header, part), fieldTable(fields, part), dump(header, wire, payload, fields, Boolean(frame.conn.shake?.event.tls), part), unmasking(frame, header, payload, part));
   lights(view, parts);
   return view;
 }
@@ -125,7 +125,7 @@ function fieldTable(fields, part) {
 
 const fieldsAt = (fields, index) => fields.filter((field) => field.from < index * 8 + 8 && index * 8 < field.to);
 
-function dump(header, wire, payload, fields, part) {
+function dump(header, wire, payload, fields, encrypted, part) {
   const all = header.concat(wire ? Array.from(wire) : []);
   const wide = $('detail').clientWidth >= 520 ? 16 : 8;
   const box = el('div', { class: `dump wide${wide}`, tabindex: '0', role: 'application', 'aria-label': 'Bytes of the frame; arrow keys move from byte to byte' });
@@ -143,7 +143,7 @@ function dump(header, wire, payload, fields, part) {
   walkable(box, nodes, all, fields, wide);
   const left = Number(fields.at(-1).to - fields.at(-1).from) / 8 - (wire ? wire.length : 0);
   const why = wire ? `${bytes(left)} more` : 'The bytes of this payload are not in the page: it was compressed, or parts of it are missing.';
-  return el('div', {}, el('h4', {}, 'On the wire'), box, left > 0 ? el('p', { class: 'soft' }, why) : null);
+  return el('div', {}, el('h4', {}, encrypted ? 'On the wire, inside of TLS' : 'On the wire'), box, left > 0 ? el('p', { class: 'soft' }, why) : null);
 }
 
 const letter = (c) => (c >= 0x20 && c < 0x7f ? String.fromCharCode(c) : '·');
@@ -176,5 +176,5 @@ function unmasking(frame, header, payload, part) {
     el('caption', { class: 'unseen' }, 'Each byte on the wire, XORed with a byte of the key, is a byte of the payload'),
     el('tbody', {},
       line('wire', first.map((c, i) => hex(c ^ key[i & 3])), at), line('⊕ key', first.map((c, i) => hex(key[i & 3])), keyAt),
-      line('= payload', first.map((c) => hex(c)), at), frame.message?.compressed ? null : line('', first.map(letter), at))));
+      line('= payload', first.map((c) => hex(c)), at), frame.message?.compressed ? null : line('as text', first.map(letter), at))));
 }

@@ -54,7 +54,7 @@ function fillRung(node, rung) {
   time.textContent = rung.kind === 'pause' || rung.kind === 'title' ? '' : stamp(rung.t);
   across.firstChild.replaceChildren(...labelOf(rung));
   after.replaceChildren(...(level ? [el('span', { class: `flag ${level}` }, SIGNS[level])] : []));
-  node.setAttribute('aria-label', flat(`${arrow ? (toServer ? 'client to server: ' : 'server to client: ') : ''}${across.textContent}`));
+  node.setAttribute('aria-label', flat(`${time.textContent} ${arrow ? (toServer ? 'client to server: ' : 'server to client: ') : ''}${across.textContent} ${after.textContent}`.trim()));
 }
 
 const LABELS = {

@@ -16,7 +16,7 @@ function makeList(box, how) {
   const holder = how.focus ?? box;
   const space = el('div', { class: 'space', role: 'presentation' });
   const list = { items: [], at: -1, show, moveTo, redraw, seek, focus: () => holder.focus() };
-  let pool = [];
+  const pool = [];
   let asked = false;
   box.append(space);
 

@@ -13,8 +13,8 @@ function makeMessages(choose, open, changed) {
   const filter = { text: '', found: null, dirs: new Set(), ops: new Set() };
   const list = makeList($('rows'), { height: 28, role: 'row', make: makeRow, fill: (node, row) => fillRow(node, row, filter.found), drawn: lightRows, choose, open, head: $('columns'), focus: $('grid') });
   let rows = [];
-  $('columns').append(...['#', '', 'Type', 'Data', '', 'Length', 'Time'].map((name, i) =>
-    el('span', { class: COLUMNS[i], role: 'columnheader', 'aria-label': name || (i === 1 ? 'Direction' : 'Notes') }, name)));
+  $('columns').append(...['#', null, 'Type', 'Data', null, 'Length', 'Time'].map((name, i) =>
+    el('span', { class: COLUMNS[i], role: 'columnheader' }, name ?? el('span', { class: 'unseen' }, i === 1 ? 'Direction' : 'Notes'))));
   makeFilter(filter, apply);
 
   function lightRows() {

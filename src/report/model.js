@@ -36,7 +36,7 @@ function connOf(model, id) {
 }
 
 /* Each item knows: kind, conn, c2s, t, pkt, order; and what is wrong with it. */
-function place(model, item) {
+function take(model, item) {
   item.findings = null;
   if (item.conn.rungs.length === 0 && item.kind !== 'problem') item.conn.first = item.t;
   if (item.t > model.last) model.last = item.t;
@@ -56,7 +56,7 @@ function addRung(model, item) {
 /* -- the many: arrays ---------------------------------------------------------------------- */
 
 function readFrame(model, e, order) {
-  const frame = place(model, {
+  const frame = take(model, {
     kind: 'frame', conn: connOf(model, e[1]), c2s: e[2] === 0, t: e[3], pkt: e[4], n: e[5], first: e[6], opcode: e[6] & 15,
     header: e[7], len: e[8], mask: e[9] || null, offset: e[10], msg: e[11], complete: e[12] === 1,
     firstPkt: e[13] || e[4], wireBytes: e[14] || null, message: null, close: null, utf8: e[15] === 1, data: e[16], omitted: e[17] ?? 0, order,
@@ -81,7 +81,7 @@ function partsOf(conn, msg) {
 
 function readMessage(model, e, order) {
   const conn = connOf(model, e[1]);
-  const message = place(model, {
+  const message = take(model, {
     kind: 'message', conn, c2s: e[2] === 0, t: e[3], pkt: e[4], msg: e[5], opcode: e[6], compressed: (e[7] & 1) === 1,
     certain: (e[7] & 2) === 2, firstPkt: e[8], frames: e[9], wire: e[10], len: e[11], omitted: e[12], utf8: e[13] === 1,
     data: e[14], parts: partsOf(conn, e[5]), order,
@@ -101,7 +101,7 @@ function sinceBase(ts) {
 }
 
 function rare(model, e, order, kind) {
-  return place(model, { kind, conn: connOf(model, e.conn), c2s: e.dir !== 's2c', t: sinceBase(e.ts), pkt: e.pkt, event: e, order });
+  return take(model, { kind, conn: connOf(model, e.conn), c2s: e.dir !== 's2c', t: sinceBase(e.ts), pkt: e.pkt, event: e, order });
 }
 
 const READ = {
@@ -155,7 +155,7 @@ function settle(model, conn) {
   for (const [msg, message] of conn.messages) {
     if (message.kind === 'message') continue; /* else the capture ended inside, or the page did */
     const head = message.parts[0];
-    const part = place(model, {
+    const part = take(model, {
       kind: 'part', conn, c2s: head.c2s, t: head.t, pkt: head.pkt, msg, opcode: head.opcode, op: head.op, parts: message.parts,
       len: message.parts.reduce((sum, frame) => sum + Number(frame.len), 0), order: head.order,
     });

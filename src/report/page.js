@@ -9,7 +9,7 @@ const state = { conn: null, item: null, view: 'messages', clock: false, messages
 /* How a time is shown in rows: since the first event, or the time of day. */
 const stamp = (t) => (state.clock ? timeOfDay(t) : seconds(t));
 
-function start() {
+function openPage() {
   let elements;
   try {
     elements = JSON.parse($('data').textContent);
@@ -20,7 +20,7 @@ function start() {
   }
   const model = readModel(elements);
   makeHead(model);
-  wire(model);
+  connect(model);
 }
 
 /* -- the head -------------------------------------------------------------------------------- */
@@ -65,7 +65,7 @@ function othersOf({ tcp_streams: all, tls, http, other }) {
 
 /* -- what is chosen -------------------------------------------------------------------------- */
 
-function wire(model) {
+function connect(model) {
   const conns = [...model.conns.values()];
   const opened = (item) => choose(item, true);
   const detail = makeDetail(closeDetail, () => openView('handshake'));
@@ -238,4 +238,4 @@ function makeTheme() {
 }
 
 state.asked = location.hash;
-start();
+openPage();

@@ -28,7 +28,7 @@ static const struct wst_tool_command commands[] = {
      wst_tool_explain},
     {"lint", "lint [OPTION...] FILE...", "only findings, a verdict for each connection",
      wst_tool_lint},
-    {"report", "report [OPTION...] FILE... -o PAGE.html", "one HTML page to look at and pass on",
+    {"report", "report [OPTION...] FILE... -o PAGE", "one HTML page to look at and pass on",
      wst_tool_report},
     {"quiz", "quiz CAPTURE", "questions about the capture, graded", wst_tool_quiz},
     {"demo", "demo [LESSON]", "the shipped lessons: list, trace or write one", wst_tool_demo},

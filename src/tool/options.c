@@ -169,7 +169,7 @@ const struct wst_tool_arg wst_tool_trace_args[] = {
     {NULL, 0, "dir", "DIRECTION", CALL(take_dir), "only c2s (client to server) or s2c"},
     {NULL, 0, "op", "LIST", CALL(take_ops), "only these opcodes: text,binary,continuation,close,ping,pong or numbers"},
 
-    {NULL, 0, "problems", "WHICH", CALL(take_problems), "findings: the first of its kind in a connection (default), all or none"},
+    {NULL, 0, "problems", "WHICH", CALL(take_problems), "findings: all, none, or the first of its kind in a connection"},
 
     {"Output", 0, "json", NULL, FLAG(json), "one JSON object a line instead of text"},
     {NULL, 'o', "output", "FILE", WORD(output), "write to FILE instead of standard output"},

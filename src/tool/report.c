@@ -28,11 +28,11 @@ enum { OWN = sizeof own / sizeof *own };
 
 static int help(const struct wst_tool_arg *rows, size_t n)
 {
-    puts(
-        "Usage: wstrace report [OPTION...] FILE... -o PAGE.html\n\n"
-        "Writes one HTML page that needs nothing else: the messages, a ladder of each connection,\n"
-        "frames bit by bit, handshakes, findings, traffic over time. It loads nothing from the\n"
-        "network. The page states what its limits left out.");
+    puts("Usage: wstrace report [OPTION...] FILE... -o PAGE\n\n"
+         "Writes one HTML page that needs nothing else: the messages, a ladder of each\n"
+         "connection, frames bit by bit, handshakes, findings (all, unless --problems says\n"
+         "otherwise), traffic over time. It loads nothing from the network. The page states\n"
+         "what its limits left out.");
     wst_tool_args_help(stdout, rows, n);
     return wst_tool_stdout_done();
 }

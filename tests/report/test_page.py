@@ -50,11 +50,11 @@ def data_column(b):
     return b.texts('#rows .row .data')
 
 
-# -- shipped captures open, show as many rows as there are, and their first frame: each third one, for the time ----
+# -- shipped captures open, show as many rows as there are, and their first frame: each fourth one, for the time ----
 
 
 def shipped(b, page):
-    for capture in sorted(glob.glob(os.path.join(CAPTURES, '*.pcap*')))[::3] + [os.path.join(CAPTURES, 'peers', 'hostile_bytes.pcap')]:
+    for capture in sorted(glob.glob(os.path.join(CAPTURES, '*.pcap*')))[::4] + [os.path.join(CAPTURES, 'peers', 'hostile_bytes.pcap')]:
         name = os.path.basename(capture)
         lines = subprocess.run([TOOL, '--json', '--problems', 'all', capture], capture_output=True, timeout=60, check=False).stdout.splitlines()
         events = [json.loads(line) for line in lines]
