@@ -53,7 +53,7 @@ function noticesOf({ report, rows, stats, conns }) {
     conns.size === 0 ? `No WebSocket connections in what was read. ${othersOf(stats)}` : null,
     left.length ? `This page is full at ${size(report.max_page)}: from packet ${count(report.left_from)} on, ${left.join(', ')} are left out. Choose fewer with a filter or --conn, or allow more with --max-page.` : null,
     report.short_from ? `From packet ${count(report.short_from)} on, payloads are cut at ${bytes(report.preview)}, to leave room for what follows.` : null,
-    cut && !report.short_from ? `Payloads are kept up to ${size(report.max_payload)} each (--max-payload); what is longer says so.` : null,
+    cut && !report.short_from ? `Payloads are shown up to ${size(report.max_payload)}; rows say so where one is cut. --max-payload keeps more.` : null,
   ].filter(Boolean);
 }
 

@@ -4,6 +4,7 @@
  * Refuses to draw conclusions of its own: what is right or wrong is what the events say.
  */
 
+const PICKED = 2000; /* connections in a phone's menu */
 const HANDSHAKES_SHOWN = 500; /* in the table of all connections */
 const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'; /* RFC 6455 section 1.3 */
 const FINDINGS_SHOWN = 100; /* of one sort, at first */
@@ -27,7 +28,8 @@ function makeConnections(model, choose) {
   });
   list.show(items);
   const pick = $('pick');
-  pick.append(...items.slice(0, 2000).map((item) => el('option', { value: item.id }, item === all ? 'All connections' : `${item.id}  ${flat(clip(placeOf(item), 80))}`)));
+  pick.append(...items.slice(0, PICKED).map((item) => el('option', { value: item.id }, item === all ? 'All connections' : `${item.id}  ${flat(clip(placeOf(item), 80))}`)));
+  if (items.length > PICKED) pick.append(el('option', { disabled: true }, `${count(items.length - PICKED)} more, on a wider screen`));
   pick.addEventListener('change', () => choose(model.conns.get(Number(pick.value)) ?? null));
   return {
     mark(conn) {

@@ -79,7 +79,7 @@ class Browser:
         # No proxy: it is this machine.
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
-            with opener.open(request, timeout=60) as reply:
+            with opener.open(request, timeout=120) as reply:
                 return json.load(reply)['value']
         except urllib.error.HTTPError as error:
             raise RuntimeError(json.load(error)['value']['message'].split('\n')[0]) from None
@@ -158,7 +158,7 @@ class Browser:
         with open(path, 'wb') as file:
             file.write(base64.b64decode(self.call('GET', '/screenshot')))
 
-    def wait(self, script, seconds=10):
+    def wait(self, script, seconds=60):
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             if self.run(script):
