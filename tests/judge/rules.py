@@ -415,6 +415,22 @@ sent(N, 'message.bad-deflate', (S2C, BINARY, Deflater().final(b'a final block'),
 sent(N, 'message.bad-deflate', (S2C, BINARY, distance(600), {'rsv': 4}), offer=DEFLATE)
 
 
+def without_takeover(kind, takeover):
+    """Each message by itself was agreed on; the sender leans on the one before, or does not."""
+    for way, name in ((C2S, 'client'), (S2C, 'server')):
+        def play(t, way=way, name=name):
+            t.agree(offer=f'{DEFLATE}; {name}_no_context_takeover', agreed=f'{DEFLATE}; {name}_no_context_takeover')
+            deflater = Deflater(takeover=takeover)
+            for _ in range(2):
+                t.frame(way, TEXT, deflater(b'said once, and then said once more: said once'), rsv=4)
+            t.bye()
+        row(kind, 'message.bad-deflate', ())(play)
+
+
+without_takeover(B, True)
+without_takeover(N, False)
+
+
 def window(kind, far, way, bits, *others, literal=2000, cuts=()):
     """`bits` of window agreed for `way`, and a distance of `far`."""
     name = 'client' if way == C2S else 'server'
