@@ -6,14 +6,18 @@
  *   tried in this order          number
  *   the keys in use              the expected one; then, when records were lost, from the last good
  *                                one on, as many as fit into the bytes that were not read
- *   those after a key update     from 0 on, when the update may be among what was lost
+ *   those after key updates      from 0 on, when updates may be among what was lost
  *   the epochs to come           from 0 on
  */
 #include "session.h"
 
 #include <stdio.h>
 
-enum { HEAD = 5, RECORD_MIN = 22 }; /* a head, a byte and a tag: the smallest worth counting */
+enum {
+    HEAD = 5,
+    RECORD_MIN = 22, /* a head, a byte and a tag: the smallest worth counting */
+    CHAIN = 16 + 48  /* before a record in TLS 1.0: its IV, and the MAC behind that */
+};
 
 /* -- trying --------------------------------------------------------------------------------------
  */
@@ -53,29 +57,42 @@ static bool try_range(const struct trial *x, struct wst_tls_keys *k, uint64_t fr
     return false;
 }
 
-/* A key update may have been lost: its keys are tried like those of an epoch to come. */
-static void expect_update(const struct wst_tls_step *s)
+/* Key updates may have been lost: their keys are tried like those of epochs to come. */
+static void expect_updates(const struct wst_tls_step *s)
 {
     struct wst_tls_side *side = wst_tls_side_of(s);
-    const struct wst_tls_keys *now = side->now;
-    if (now && now->version == WST_TLS_1_3 && now->application && !side->next[0] &&
-        s->tls->early != WST_TLS_EARLY_OFFERED)
-        side->next[0] = wst_tls_keys_updated(&s->env->crypto, now);
+    const struct wst_tls_keys *last = side->now;
+    int n = 0;
+    while (n < WST_TLS_EPOCHS && side->next[n]) last = side->next[n++];
+    if (!last || last->version != WST_TLS_1_3 || !last->application || last->update ||
+        s->tls->early == WST_TLS_EARLY_OFFERED)
+        return;
+    for (; n < WST_TLS_EPOCHS && last; last = side->next[n++])
+        side->next[n] = wst_tls_keys_updated(&s->env->crypto, last);
+}
+
+/* There was none. */
+static void forget_updates(struct wst_tls_side *side)
+{
+    for (int i = 0; i < WST_TLS_EPOCHS; i++) { /* the last ones */
+        if (!side->next[i] || !side->next[i]->update) continue;
+        wst_tls_keys_free(side->next[i]);
+        side->next[i] = NULL;
+    }
 }
 
 /* The keys that open the record; NULL: none of those there are. */
 static struct wst_tls_keys *open_slowly(const struct trial *x)
 {
     struct wst_tls_side *side = wst_tls_side_of(x->step);
-    uint64_t range = range_of(side);
-    if (side->now && (side->failed || side->unframed) &&
-        try_range(x, side->now, side->now->good, range))
+    uint64_t range = range_of(side), least = side->unread / (HEAD + WST_TLS_RECORD);
+    bool lost = side->failed || side->unframed;
+    if (side->now && lost && try_range(x, side->now, side->now->good + least, range))
         return side->now;
-    if (side->unframed) expect_update(x->step);
+    if (lost) expect_updates(x->step);
     bool sealed13 = x->step->tls->version == WST_TLS_1_3;
     for (int i = 0; i < WST_TLS_EPOCHS && side->next[i]; i++) {
         if (!sealed13 && !side->armed && !side->unframed) break;
-        if (side->next[i]->update && !side->unframed) break;
         if (try_range(x, side->next[i], 0, range)) return side->next[i];
     }
     return NULL;
@@ -118,7 +135,7 @@ static void losses(const struct wst_tls_step *s, const struct wst_tls_keys *k)
     }
     bool before = now ? now->application && side->unread
                       : s->dir == WST_C2S && s->tls->early == WST_TLS_EARLY_UNKNOWN && side->unread;
-    if (before || (k->application && k->seq)) tell_lost(s, side->unread, false, side->failed);
+    if (before || (k->application && (k->seq || k->update))) tell_lost(s, side->unread, false, side->failed);
 }
 
 /* Keys proved right: what came before them is over. */
@@ -140,10 +157,7 @@ static void settle(const struct wst_tls_step *s, struct wst_tls_keys *k)
     struct wst_tls_side *side = wst_tls_side_of(s);
     if (side->unread || k->seq != k->good || k != side->now) losses(s, k);
     if (k != side->now) commit(side, k);
-    if (side->unframed && side->next[0] && side->next[0]->update) { /* there was no update */
-        wst_tls_keys_free(side->next[0]);
-        side->next[0] = NULL;
-    }
+    forget_updates(side);
     if (s->dir == WST_S2C && k->application && s->tls->early == WST_TLS_EARLY_OFFERED)
         s->tls->early = WST_TLS_EARLY_UNKNOWN; /* where the answer stood was not read */
     k->good = ++k->seq;
@@ -188,6 +202,14 @@ void wst_tls_record_failed(const struct wst_tls_step *s, uint8_t type, size_t bo
         wst_tls_seal(s, WST_PROBLEM_TLS_WRONG_KEY, "the key does not fit");
 }
 
+void wst_tls_remember_block(struct wst_tls_side *side, struct wst_slice body)
+{
+    size_t mac = side->now && side->now->etm ? side->now->mac_n : 0; /* stands behind */
+    size_t n = sizeof side->last_block;
+    side->has_last = body.n >= n + mac;
+    if (side->has_last) memcpy(side->last_block, body.p + body.n - mac - n, n);
+}
+
 /* -- searching -----------------------------------------------------------------------------------
  */
 
@@ -224,9 +246,7 @@ static bool search_try(const struct wst_tls_step *s, size_t at)
     struct wst_slice plain;
     if (room->room < WST_TLS_RECORD && !wst_buf_room(room, s->env->budget, WST_TLS_RECORD))
         return false;
-    side->has_last = at >= sizeof side->last_block;
-    if (side->has_last)
-        memcpy(side->last_block, p - sizeof side->last_block, sizeof side->last_block);
+    wst_tls_remember_block(side, wst_slice_of(side->record.p, at));
     struct trial x = {s, &r, room->p, &type, &plain};
     uint64_t before = side->unread;
     side->unread += at;
@@ -238,6 +258,7 @@ static bool search_try(const struct wst_tls_step *s, size_t at)
     /* It is read like any other, next: with the number that is now known. */
     if (k != side->now || k->seq != k->good) losses(s, k);
     if (k != side->now) commit(side, k);
+    forget_updates(side);
     k->good = k->seq;
     side->unread = 0;
     side->searching = false;
@@ -303,8 +324,10 @@ bool wst_tls_search(const struct wst_tls_step *s, struct wst_slice bytes)
             return false;
         }
         side->searched = (uint32_t)b->n;
-        if (!keep && b->n == WST_TLS_SEARCH) keep = 1; /* cannot be: a record is shorter */
-        search_forget(side, keep);
+        size_t context = s->tls->version == WST_TLS_1_0 ? CHAIN : 0;
+        size_t forget = keep > context ? keep - context : 0;
+        if (!forget && b->n == WST_TLS_SEARCH) forget = 1; /* cannot be: a record is shorter */
+        search_forget(side, forget);
     } while (bytes.n);
     return false;
 }
@@ -317,7 +340,8 @@ void wst_tls_lost_at_end(const struct wst_tls_step *s)
         side->unread += side->record.n;
         side->record.n = 0;
     }
-    if (!side->unread || !side->now || !side->now->application) return;
+    bool application = side->now && side->now->application;
+    if (!side->unread || !(application || side->holed || side->unframed)) return;
     snprintf(detail, sizeof detail, "no record opened again in the %llu bytes that follow",
              (unsigned long long)side->unread);
     s->env->problem(s->env->user, s->tls->conversation, WST_PROBLEM_TLS_LOST, s->dir, false, detail,

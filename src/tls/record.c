@@ -75,10 +75,7 @@ static void record(const struct wst_tls_step *s, const struct wst_tls_record *r)
     } else if (r->head[0] == CHANGE_CIPHER) {
         change_cipher(s);
     }
-    side->has_last = r->body.n >= sizeof side->last_block;
-    if (side->has_last)
-        memcpy(side->last_block, r->body.p + r->body.n - sizeof side->last_block,
-               sizeof side->last_block);
+    wst_tls_remember_block(side, r->body);
 }
 
 /* -- framing -------------------------------------------------------------------------------------

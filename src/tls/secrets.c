@@ -133,7 +133,7 @@ static bool find_master(struct wst_tls *t, struct wst_tls_env *env, struct wst_s
     if (!found && t->session_n)
         found = wst_keylog_find(env->keylog, WST_SECRET_SESSION,
                                 wst_slice_of(t->session, t->session_n));
-    if (!found && t->has_offered)
+    if (!found && t->has_offered && !t->exchanged) /* a full handshake has another secret */
         found = wst_keylog_find(env->keylog, WST_SECRET_TICKET,
                                 wst_slice_of(t->offered_ticket, sizeof t->offered_ticket));
     if (found) *master = *found;
@@ -312,7 +312,7 @@ void wst_tls_transcribe(struct wst_tls *t, struct wst_tls_env *env, struct wst_s
         EVP_MD_CTX_free(t->transcript);
         t->transcript = NULL;
     }
-    if (!t->have_server) {
+    if (message.p[0] == WST_TLS_CLIENT_HELLO || !t->have_server) { /* a renegotiation's, too */
         wst_buf_append(&t->hellos, env->budget, message, 2 * WST_TLS_MESSAGE);
         return;
     }
