@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""File shapes that no recorder writes on demand, made from 01_ws_plain_basic.pcap.
+"""File shapes that no recorder writes on demand, made from 01_ws_plain_basic.pcap; and one from
+06_tls13_keyupdate.pcap and its key log.
 
-usage: made.py [FOLDER]      the folder holds 01_ws_plain_basic.pcap and gets made_*
+usage: made.py [FOLDER]      the folder holds these and gets made_*, 06_tls13_keyupdate_dsb_last.pcapng
 """
 import os
 import struct
@@ -52,7 +53,25 @@ def two_links(packets):
     return out
 
 
+def secrets_last(packets, keys):
+    """Secrets behind the packets they open, as a recorder writes them that learns them at the end."""
+    out = block(0x0A0D0D0A, struct.pack('<IHHq', 0x1A2B3C4D, 1, 0, -1))
+    out += block(1, struct.pack('<HHI', ETHERNET, 0, 262144))
+    for s, us, p in packets:
+        when = s * 1000000 + us
+        out += block(6, struct.pack('<IIIII', 0, when >> 32, when & 0xffffffff, len(p), len(p)) + p)
+    return out + block(10, b'KSLT' + struct.pack('<I', len(keys)) + keys)
+
+
 def main(folder):
+    _, encrypted = read(os.path.join(folder, '06_tls13_keyupdate.pcap'))
+    keys = os.path.join(folder, '06_tls13_keyupdate.keys')
+    if not os.path.exists(keys):  # as recorded
+        keys = os.path.join(folder, '../keys/06_tls13_keyupdate.keys')
+    with open(keys, 'rb') as file:
+        last = secrets_last(encrypted, file.read())
+    with open(os.path.join(folder, '06_tls13_keyupdate_dsb_last.pcapng'), 'wb') as file:
+        file.write(last)
     head, packets = read(os.path.join(folder, '01_ws_plain_basic.pcap'))
     small_snaplen = head[:5] + (96,) + head[6:]
     for name, data in (

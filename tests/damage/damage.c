@@ -169,6 +169,27 @@ static void trouble(void *user, const char *source, uint64_t pkt, uint64_t byte,
     if (!what || !*what || strchr(what, '\n')) fail("a trouble is not a sentence");
 }
 
+/* NAME.keys beside NAME.pcap: its key log. */
+static void give_keys(struct wst_context *context)
+{
+    char path[sizeof now->file + 8], lines[65536];
+    snprintf(path, sizeof path, "%s", now->file);
+    char *dot = strstr(path, ".pcap");
+    if (!dot) return;
+    strcpy(dot, ".keys");
+    FILE *file = fopen(path, "rb");
+    if (!file) return;
+    size_t n = fread(lines, 1, sizeof lines, file);
+    fclose(file);
+    wst_context_keylog(context, (struct wst_slice){(uint8_t *)lines, n}, true);
+}
+
+static void secrets(void *user, uint32_t type, struct wst_slice bytes)
+{
+    (void)type;
+    wst_context_keylog(user, bytes, true);
+}
+
 static void trace(struct wst_capture *capture, const char *path, struct listeners *to)
 {
     char error[WST_CAPTURE_ERROR_SIZE] = "";
@@ -180,13 +201,15 @@ static void trace(struct wst_capture *capture, const char *path, struct listener
     o.verify_checksums = false;
     struct wst_context *context = wst_context_new(&o, &listener);
     if (!context) fail("out of memory");
+    give_keys(context);
 
     struct wst_event_meta meta = {.sources = &path, .sources_n = 1};
     int opened = wst_capture_open(capture, error);
     if (opened != 0 && !error[0]) fail("open fails without a word");
     if (opened == 0) meta.link_types = wst_capture_link_types(capture, &meta.link_types_n);
     wst_context_begin(context, &meta);
-    struct wst_capture_sink sink = {.user = context, .packet = packet, .trouble = trouble};
+    struct wst_capture_sink sink = {
+        .user = context, .packet = packet, .secrets = secrets, .trouble = trouble};
     if (opened == 0) wst_capture_run(capture, &sink);
     wst_context_finish(context, NULL);
     wst_context_free(context);

@@ -3,7 +3,8 @@
  * The door of the capture room: any bytes as a capture file, or two of them.
  *
  *     | options 1 | file …        bit 0: with a filter; bit 1: the same bytes are also a second
- *                                 file; bit 2: stop at the third packet
+ *                                 file; bit 2: stop at the third packet; bit 3: with the first
+ *                                 packet, look ahead for secrets
  */
 #include "capture/memory.h"
 
@@ -16,6 +17,7 @@ struct seen {
     uint64_t pkt;
     uint64_t stop_at;
     unsigned troubles;
+    struct wst_capture *ahead; /* to look ahead in; NULL: not, or done */
     volatile uint8_t sum;
 };
 
@@ -25,13 +27,21 @@ static void touch(struct seen *seen, struct wst_slice s)
     for (size_t i = 0; i < s.n; i++) seen->sum ^= s.p[i];
 }
 
+static void on_secrets(void *user, uint32_t type, struct wst_slice secrets)
+{
+    (void)type;
+    touch(user, secrets);
+}
+
 static int on_packet(void *user, const struct wst_packet *p)
 {
     struct seen *seen = user;
     if (p->when.pkt <= seen->pkt) abort(); /* numbers rise */
     if (seen->stop_at && seen->pkt >= seen->stop_at) abort();
     seen->pkt = p->when.pkt;
-    touch(seen, p->data);
+    if (seen->ahead) wst_capture_secrets_ahead(seen->ahead, on_secrets, seen);
+    seen->ahead = NULL;
+    touch(seen, p->data); /* still there */
     return seen->stop_at && seen->pkt >= seen->stop_at; /* the third may not match the filter */
 }
 
@@ -39,12 +49,6 @@ static bool on_ahead(void *user, const struct wst_packet *p)
 {
     touch(user, p->data);
     return true;
-}
-
-static void on_secrets(void *user, uint32_t type, struct wst_slice secrets)
-{
-    (void)type;
-    touch(user, secrets);
 }
 
 /* On the file, or on the packet that comes next. */
@@ -83,6 +87,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!c) return 0;
     if (data[0] & 1) wst_capture_set_filter(c, "ip or greater 60");
     if (data[0] & 4) seen.stop_at = 3;
+    if (data[0] & 8) seen.ahead = c;
     wst_capture_add_memory(c, "one", file, NULL);
     if (data[0] & 2) wst_capture_add_memory(c, "two", file, "less 1000");
     if (wst_capture_open(c, error) < 0) {

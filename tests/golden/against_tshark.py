@@ -3,7 +3,8 @@
 """Holds the frames wstrace finds in a capture against those tshark finds.
 
 In:  captures. Out: a line each, and what only one of them has. For the one who reads a new golden file:
-where tshark is right (see README.md) they agree; it is no test, since tshark often is not.
+where tshark is right (see README.md) they agree; it is no test, since tshark often is not. Beside an encrypted
+capture lies its key log, NAME.keys, or rsa.key.
 
 usage: against_tshark.py [--tool WSTRACE] CAPTURE...
 """
@@ -11,6 +12,7 @@ import argparse
 import collections
 import json
 import os
+import re
 import subprocess
 import sys
 import xml.etree.ElementTree as tree
@@ -19,9 +21,19 @@ FIELDS = ['frame.number', 'websocket.opcode', 'websocket.fin', 'websocket.maskin
           'websocket.payload_length', 'websocket.payload_length_ext_16', 'websocket.payload_length_ext_64']
 
 
+def keys_of(path):
+    """(key log, private key), None for what is not there."""
+    log = re.sub(r'\.pcap(ng)?$', '.keys', path)
+    key = os.path.join(os.path.dirname(path), 'rsa.key')
+    return (log if os.path.exists(log) else None), (key if '_privkey' in path else None)
+
+
 def by_tshark(path):
     words = ['tshark', '-n', '-r', path, '-o', 'tcp.reassemble_out_of_order:TRUE', '-2', '-Y', 'websocket',
              '-T', 'pdml']
+    log, key = keys_of(path)
+    words += ['-o', f'tls.keylog_file:{log}'] if log else []
+    words += ['-o', f'uat:rsa_keys:"{key}",""'] if key else []
     out = subprocess.run(words, capture_output=True, check=False).stdout
     for packet in tree.fromstring(out).iter('packet'):
         number = int(packet.find("proto[@name='geninfo']/field[@name='num']").get('show'))
@@ -34,7 +46,9 @@ def by_tshark(path):
 
 
 def by_wstrace(tool, path):
-    out = subprocess.run([tool, '--json', path], capture_output=True, check=False).stdout
+    log, key = keys_of(path)
+    words = [*(['--keylog', log] if log else []), *(['--rsa-key', key] if key else [])]
+    out = subprocess.run([tool, '--json', *words, path], capture_output=True, check=False).stdout
     for line in out.splitlines():
         e = json.loads(line)
         if e['type'] == 'frame':

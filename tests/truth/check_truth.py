@@ -35,7 +35,7 @@ TRUTH_NAMES = [
     (r'.*_nokeys', None),                            # TLS without its secrets
     (r'09_fmt.*', '09_fmt'),                         # one recording, many file formats
     (r'made_.*', '01_ws_plain_basic'),               # the same in odd files
-    (r'(06_.*)_(dsb|privkey)', r'\1'),               # the secrets come another way
+    (r'(06_.*)_(dsb|dsb_last|privkey)', r'\1'),      # the secrets come another way
     (r'(09_net_(?:loss|reorder|dup|mix))_(client|server)', r'\1'), # two taps on one wire
     (r'09_rotated.*', '09_rotated'),
 ]
@@ -372,7 +372,7 @@ def run(tool, files, extra):
 
 def secrets_for(name, wanted, folder):
     """The arguments that open an encrypted capture; None: its secrets are not there."""
-    if name.endswith('_dsb'):  # they are in the capture
+    if re.search('_dsb(_last)?$', name):  # they are in the capture
         return []
     option, path = ('--rsa-key', 'rsa.key') if name.endswith('_privkey') else ('--keylog', wanted + '.keys')
     path = os.path.join(folder, path)
