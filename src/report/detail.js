@@ -211,7 +211,7 @@ function frameSection(frames, first) {
     back.disabled = at === 0;
     next.disabled = at === frames.length - 1;
     body.replaceChildren(makeFrameView(frame),
-      el('p', { class: 'soft' }, `At offset ${count(frame.offset)} of what the ${frame.c2s ? 'client' : 'server'} sent; complete in packet ${count(frame.pkt)}.`));
+      el('p', { class: 'soft' }, `At offset ${count(frame.offset)} of what the ${frame.c2s ? 'client' : 'server'} sent; complete in packet ${count(frame.pkt)}.${frame.message?.compressed ? ` What deflate made of it: wstrace explain FILE ${frame.conn.id}.${frame.n}` : ''}`));
   };
   const step = (by) => () => {
     at += by;

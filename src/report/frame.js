@@ -71,14 +71,24 @@ function makeFrameView(frame) {
   return view;
 }
 
-/* Pointing at a piece, or moving the focus to it, lights every piece that shares bits with its reach. */
+/* Pointing at a piece, or moving the focus to it, lights every piece that shares bits with its reach.
+ * A click keeps it lit, until the next: on a screen that is touched nothing stays pointed at. */
 function lights(view, parts) {
-  const light = (event) => {
-    const piece = event.type === 'pointerleave' || event.type === 'focusout' ? null : event.target.closest('[data-reach]');
+  let kept = null;
+  const pieceOf = (event) => event.target.closest('[data-reach]');
+  const light = (piece) => {
     const [from, to] = piece ? piece.dataset.reach.split(' ').map(Number) : [0, 0];
     for (const one of parts) one.node.classList.toggle('lit', one.from < to && from < one.to);
   };
-  for (const type of ['pointerover', 'pointerleave', 'focusin', 'focusout']) view.addEventListener(type, light);
+  for (const type of ['pointerover', 'focusin']) view.addEventListener(type, (event) => light(pieceOf(event) ?? kept));
+  for (const type of ['pointerleave', 'focusout']) view.addEventListener(type, () => light(kept));
+  view.addEventListener('click', (event) => {
+    const piece = pieceOf(event);
+    kept?.classList.remove('kept');
+    kept = piece === kept ? null : piece;
+    kept?.classList.add('kept');
+    light(kept);
+  });
 }
 
 /* 32 bits a line, as the RFC draws it. A field that crosses lines has a cell on each; the payload has

@@ -79,9 +79,9 @@ function previewAt(row, found) {
 function flagsOf(row, level) {
   const flags = [];
   if (level) flags.push(el('span', { class: `flag ${level}`, title: flat(row.findings.map((f) => f.event.detail).join('\n')) }, SIGNS[level]));
-  if (row.kind === 'message' && !row.certain) flags.push(el('span', { class: 'flag warning' }, 'uncertain'));
-  if (row.kind === 'part') flags.push(el('span', { class: 'flag warning' }, 'unfinished'));
-  if (row.omitted) flags.push(el('span', { class: 'flag' }, 'cut'));
+  if (row.kind === 'message' && !row.certain) flags.push(el('span', { class: 'flag warning', title: 'Bytes are missing; what is shown is right' }, 'uncertain'));
+  if (row.kind === 'part') flags.push(el('span', { class: 'flag warning', title: 'Its end is not here' }, 'unfinished'));
+  if (row.omitted) flags.push(el('span', { class: 'flag', title: `Without its last ${bytes(row.omitted)}` }, 'cut'));
   if (row.compressed) flags.push(el('span', { class: 'flag', title: `${bytes(row.wire)} on the wire` }, 'deflate'));
   if (row.frames > 1) flags.push(el('span', { class: 'flag' }, some(row.frames, 'frame')));
   return flags;

@@ -143,6 +143,12 @@ def reading(b, page, path):
     b.hover('#detail .figure .f-opcode')
     check('and in the figure', b.run(lit) == [0])
     lit_fields = "return [...document.querySelectorAll('#detail .fields tr.lit th')].map((n) => n.textContent)"
+    b.click('#detail .fields tbody tr.f-masking')
+    b.hover('#chart svg')
+    check('a click keeps it lit', b.run(lit) == [2, 3, 4, 5], b.run(lit))
+    b.click('#detail .fields tbody tr.f-masking')
+    b.hover('#chart svg')
+    check('until the next', b.run(lit) == [], b.run(lit))
     b.hover('#detail .byte')
     check('pointing at a byte lights its fields', b.run(lit_fields) == ['FIN', 'RSV1', 'RSV2', 'RSV3', 'opcode'], b.run(lit_fields))
     b.run("document.querySelector('#detail .dump').focus()")
