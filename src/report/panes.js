@@ -8,6 +8,7 @@ const PICKED = 2000; /* connections in a phone's menu */
 const HANDSHAKES_SHOWN = 500; /* in the table of all connections */
 const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'; /* RFC 6455 section 1.3 */
 const FINDINGS_SHOWN = 100; /* of one sort, at first */
+const FINDINGS_MORE = 1000; /* with each click */
 
 /* -- the list of connections ----------------------------------------------------------------- */
 
@@ -162,19 +163,20 @@ function showProblems(model, findings, jump) {
 function groupOf(model, group, jump) {
   const { id, level, rfc } = group[0].event;
   const words = model.report.findings[id];
-  const list = el('ul', { class: 'cases' }, ...group.slice(0, FINDINGS_SHOWN).map((finding) => caseOf(finding, jump)));
-  const section = el('section', { class: `problem ${level}` },
+  const list = el('ul', { class: 'cases' });
+  const more = el('button', { type: 'button', class: 'more' });
+  const show = (most) => {
+    const from = list.children.length;
+    list.append(...group.slice(from, from + most).map((finding) => caseOf(finding, jump)));
+    const left = group.length - list.children.length;
+    more.hidden = left === 0;
+    more.textContent = `Show ${left <= FINDINGS_MORE ? 'the other' : `${count(FINDINGS_MORE)} of the other`} ${count(left)}`;
+  };
+  show(FINDINGS_SHOWN);
+  more.addEventListener('click', () => show(FINDINGS_MORE));
+  return el('section', { class: `problem ${level}` },
     el('h3', {}, el('span', { class: `flag ${level}` }, level), ' ', el('span', { class: 'mono' }, id), el('span', { class: 'soft' }, ` ${rfc ?? ''} · ${some(group.length, 'time')}`)),
-    words ? el('p', {}, `${words.meaning[0].toUpperCase()}${words.meaning.slice(1)}. `, el('span', { class: 'soft' }, `${words.advice}.`)) : null, list);
-  if (group.length > FINDINGS_SHOWN) {
-    const more = el('button', { type: 'button', class: 'more' }, `Show all ${count(group.length)}`);
-    more.addEventListener('click', () => {
-      list.append(...group.slice(FINDINGS_SHOWN).map((finding) => caseOf(finding, jump)));
-      more.remove();
-    });
-    section.append(more);
-  }
-  return section;
+    words ? el('p', {}, `${words.meaning[0].toUpperCase()}${words.meaning.slice(1)}. `, el('span', { class: 'soft' }, `${words.advice}.`)) : null, list, more);
 }
 
 function caseOf(finding, jump) {

@@ -50,11 +50,11 @@ def data_column(b):
     return b.texts('#rows .row .data')
 
 
-# -- shipped captures open, show as many rows as there are, and their first frame: each fourth one, for the time ----
+# -- shipped captures open, show as many rows as there are, and their first frame: each sixth one, for the time ----
 
 
 def shipped(b, page):
-    for capture in sorted(glob.glob(os.path.join(CAPTURES, '*.pcap*')))[::4] + [os.path.join(CAPTURES, 'peers', 'hostile_bytes.pcap')]:
+    for capture in sorted(glob.glob(os.path.join(CAPTURES, '*.pcap*')))[::6] + [os.path.join(CAPTURES, 'peers', 'hostile_bytes.pcap')]:
         name = os.path.basename(capture)
         lines = subprocess.run([TOOL, '--json', '--problems', 'all', capture], capture_output=True, timeout=60, check=False).stdout.splitlines()
         events = [json.loads(line) for line in lines]
@@ -354,6 +354,15 @@ def shapes(b, page, path):
     nothing.close()
     b.open(report(path, page))
     check('nothing to see is said', 'No WebSocket connections' in b.text('#notices') and b.text('#count') == '0 rows' and b.run("return document.querySelector('.traffic').hidden"), b.text('body')[:300])
+    wrong = Capture(path)
+    wrong.open()
+    for i in range(120):
+        wrong.send(C2S, frame(S2C, 1, b'%d' % i))
+    wrong.close()
+    b.open(report(path, page))
+    b.click('#tab-problems')
+    b.click('#problems .more:not([hidden])')
+    check('many findings: the rest on demand', b.run("return document.querySelector('.cases').children.length") == 120 and not b.texts('.more'), b.texts('.more'))
     make_talk(path)
     report(path, page)
     b.size(360, 740)
