@@ -4,15 +4,10 @@
  * the beginning of. Out: the place of the first credible frame.
  * Refuses to believe one header: it counts evidence, in bits, along a chain of frames.
  *
- *   evidence of a frame                                        bits (about)
- *   first byte: FIN, reserved bits, opcode are legal           256 / 9 … 13 values    4
- *   mask bit as the direction demands                                                 1
- *   16-bit length, minimal                                     one length in 128      6
- *   64-bit length, minimal and below 2^31                      33 zero bits more     30
- *   control frame: FIN, at most 125 bytes; close: legal code                          2, 6
- *   text payload is UTF-8                                      a bit a byte, up to   24
- *   compressed payload inflates to its end; as a text          about, up to      12, 20
- *   ends where a segment ends                                                         8
+ *        ┌ believed, for it is likely at the front of a segment, or for what the frames say
+ *        ▼
+ *   ?????├─frame─┤├─frame─┤├─frame─┤          evidence.h: how much a frame says
+ *   ??├──┤                                    and then, backwards: what leads exactly there
  *
  * A place at the front of a segment is likely to begin with: senders write whole frames. It needs
  * less evidence than one in the middle.
@@ -58,9 +53,8 @@ ptrdiff_t wst_seek_find(struct wst_seek *seek, const struct wst_seek_rules *rule
  * chain that begins at a mark; -1: none. For telling WebSocket from other traffic, so only whole
  * frames count: a header among zeros may well declare 64 bits of length. */
 int wst_seek_evidence(const struct wst_seek *seek, const struct wst_seek_rules *rules);
-struct wst_frame;
-/* A header that a sound endpoint may write in such a direction. */
-bool wst_seek_credible(const struct wst_frame *frame, const struct wst_seek_rules *rules);
+/* A segment begins at `at`, or the bytes end there. */
+bool wst_seek_is_mark(const struct wst_seek *seek, size_t at);
 /* The packet that carried the byte at `at`. */
 uint64_t wst_seek_packet(const struct wst_seek *seek, size_t at);
 

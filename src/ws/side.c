@@ -3,6 +3,7 @@
  * In: the bytes of one direction. Out: its frames, each handed to its message or shown by itself.
  */
 #include "side.h"
+#include "evidence.h"
 #include "judge.h"
 
 #include <stdlib.h>
@@ -342,7 +343,7 @@ static bool header_refused(const struct wst_ws_step *s, const struct wst_frame *
     if (side->probation) {
         struct wst_seek_rules r = wst_side_rules(s);
         side->probation--;
-        if (!wst_seek_credible(f, &r)) {
+        if (!wst_evidence_credible(f, &r)) {
             wst_lost_again(s);
             return true;
         }

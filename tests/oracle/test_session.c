@@ -22,11 +22,11 @@ enum {
     CASES_SANITIZED = 600,
     ISN_SPREAD = 5000,
     /* Permille of the messages that no loss touched; of the sessions with one loss where just what
-     * it touched suffers. When this was written: 999 and 946. Not 1000: a message of a few opaque
-     * bytes between a hole in the middle of nowhere and the next frame cannot be told from the end
-     * of what was lost, and is left out rather than made up. */
+     * it touched suffers; of those where all else that is missing says too little for itself. When
+     * this was written: 999, 980 and 1000. */
     LEAST_RECOVERED = 998,
-    LEAST_EXACT = 930,
+    LEAST_EXACT = 965,
+    LEAST_FAIR = 998,
     WORSE_AT_MOST = 24,
     /* Messages made of opaque bytes that look like a frame and lead by chance to a real one: none
      * in 40,000 cases. A text among them fails at once. */
@@ -61,6 +61,8 @@ struct trial {
     uint64_t invented; /* messages made of opaque bytes that happened to look like a frame */
     uint64_t false_frames, accused, messages, lost_bytes;
     uint64_t single, single_exact, single_worse; /* sessions with one loss */
+    uint64_t single_fair; /* what else is missing in them, no reader can be sure of */
+    bool unfair;
 };
 
 static void fail(struct trial *t, const char *what, uint64_t x)
@@ -131,7 +133,10 @@ static void told_message(struct trial *t, const struct wst_event *e)
     if (index < 0) {
         if (!t->lossy || (m->certain && m->opcode == 1 && !m->compressed))
             fail(t, "a text that was not sent", m->msg);
-        if (m->certain || m->payload.n) t->invented++;
+        if (!m->certain && !m->payload.n) return;
+        t->invented++;
+        fprintf(stderr, "seed %llu: message %llu is made of other bytes\n",
+                (unsigned long long)t->seed, (unsigned long long)m->msg);
         return;
     }
     const struct sent_message *sent = &t->s.message[index];
@@ -301,6 +306,16 @@ static bool own_captured(const struct trial *t, uint32_t i)
     return true;
 }
 
+/* A message between a hole in the middle of nowhere and the next frame that is beyond doubt. A few
+ * opaque bytes are a frame by chance (first byte and length: one time in 7,000, at a hundred
+ * places); "с " at the front of a segment is the end of a character and a space, or the header of
+ * 32 bytes of text. Left out rather than made up. */
+static bool says_little(const struct trial *t, const struct sent_message *m)
+{
+    if (t->s.kind.aligned || m->compressed || m->n >= 126) return false;
+    return m->opcode == 2 || m->n < 12 || (m->dir == 1 && m->n >= 32 && m->n < 64);
+}
+
 /* Untouched: nothing is missing from its beginning to its end; and nothing before it, when it was
  * compressed against that. */
 static void judge_message(struct trial *t, uint32_t i, uint32_t *worse)
@@ -319,9 +334,11 @@ static void judge_message(struct trial *t, uint32_t i, uint32_t *worse)
         c->untouched++;
         c->recovered += t->fate[i] == RIGHT;
         *worse += t->fate[i] != RIGHT;
+        t->unfair |= t->fate[i] != RIGHT && !says_little(t, m);
         if (t->fate[i] != RIGHT && t->loud)
-            fprintf(stderr, "untouched, not told whole: %u at %llu\n", i,
-                    (unsigned long long)m->begin);
+            fprintf(stderr, "untouched, not told whole: %u at %llu, opcode %u, %s%u bytes%s%s\n", i,
+                    (unsigned long long)m->begin, m->opcode, m->compressed ? "deflated " : "", m->n,
+                    m->dir ? "" : ", masked", k->aligned ? ", aligned" : "");
     } else {
         c->late += t->fate[i] == RIGHT;
     }
@@ -429,7 +446,7 @@ static void run_any(struct trial *t, uint64_t seed)
     run_capture(t);
 }
 
-/* Criterion 1 of issue 3. */
+/* What one lost segment costs. */
 static void run_one_loss(struct trial *t, uint64_t seed)
 {
     struct wire_talk talk;
@@ -452,11 +469,13 @@ static void run_one_loss(struct trial *t, uint64_t seed)
            t->mixed.p[victim].pinned);
     t->mixed.p[victim].lost = true;
     wire_impair(&t->mixed, &how, r);
+    t->unfair = false;
     uint32_t worse = run_capture(t);
     if (worse > WORSE_AT_MOST) fail(t, "one loss, and many it did not touch are not whole", worse);
     if (worse && t->loud) fprintf(stderr, "one loss: %u more are not whole\n", worse);
     t->single++;
     t->single_exact += !worse;
+    t->single_fair += !t->unfair;
     t->single_worse += worse;
 }
 
@@ -491,13 +510,16 @@ static bool report(const struct trial *t, uint64_t cases)
            (unsigned long long)t->messages, (unsigned long long)t->lost_bytes,
            (unsigned long long)t->false_frames, (unsigned long long)t->invented,
            (unsigned long long)t->accused);
-    printf("one loss among 320 messages: %llu sessions, in %llu of them just what it touched is "
-           "missing or uncertain; %llu messages more in the others\n",
-           (unsigned long long)t->single, (unsigned long long)t->single_exact,
-           (unsigned long long)t->single_worse);
+    printf(
+        "one loss among 320 messages: %llu sessions, in %llu of them just what it touched is "
+        "missing or uncertain; %llu messages more in the others, in %llu of which one says enough "
+        "for itself\n",
+        (unsigned long long)t->single, (unsigned long long)t->single_exact,
+        (unsigned long long)t->single_worse, (unsigned long long)(t->single - t->single_fair));
     return t->invented * CASES_AN_INVENTION <= cases &&
            recovered * 1000 >= untouched * LEAST_RECOVERED &&
-           t->single_exact * 1000 >= t->single * LEAST_EXACT;
+           t->single_exact * 1000 >= t->single * LEAST_EXACT &&
+           t->single_fair * 1000 >= t->single * LEAST_FAIR;
 }
 
 int main(int argc, char **argv)

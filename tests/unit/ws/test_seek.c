@@ -16,6 +16,7 @@ struct row {
 #define TEXT26 \
     "\x81\x1a" \
     "A text of twenty-six bytes"
+#define Z42 "\1\2\3\4\5\6\7\1\2\3\4\5\6\7\1\2\3\4\5\6\7\1\2\3\4\5\6\7\1\2\3\4\5\6\7\1\2\3\4\5\6\7"
 static const struct row rows[] = {
     {"segments that are texts",
      {SLICE(TEXT26), SLICE("\x81\x0d"
@@ -31,6 +32,30 @@ static const struct row rows[] = {
      -1,
      -1,
      true,
+     false},
+    {"an empty one that fills a segment leads to it",
+     {SLICE("\x82\0"), SLICE("\x81\0"), SLICE(TEXT26)},
+     0,
+     0,
+     false,
+     false},
+    {"one in the middle of nowhere does not",
+     {SLICE("of another\x82\0" TEXT26)},
+     -1,
+     12,
+     false,
+     false},
+    {"but what a long one says about itself is enough",
+     {SLICE("other\x82\x7e\0\x7e" Z42 Z42 Z42 "\x82\x03\x05\x06\x07"), SLICE(TEXT26)},
+     5,
+     5,
+     false,
+     false},
+    {"a long one that leads nowhere",
+     {SLICE("other\x82\x7e\0\x7f" Z42 Z42 Z42 "\x82\x03\x05\x06\x07"), SLICE(TEXT26)},
+     140,
+     140,
+     false,
      false},
     {"the wrong side, masked",
      {SLICE("\x81\x9a" M0 "A text of twenty-six bytes")},
