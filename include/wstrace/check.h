@@ -52,6 +52,8 @@ WST_API void wst_check_settings_free(struct wst_check_settings *settings);
 
 /* -- sessions: what was said, by meaning -------------------------------------------------------- */
 
+struct wst_outcome; /* what is different; owned by who asked for it */
+
 struct wst_session; /* a capture's or a golden's; owned by who made it */
 
 /* An empty session that takes at most `memory` bytes. `settings` must outlive it. NULL when out of
@@ -85,6 +87,29 @@ WST_API const struct wst_check_settings *wst_session_settings(const struct wst_s
  * number as the writer did, or -1 when out of memory. */
 WST_API int wst_golden_write(struct wst_session *session, const struct wst_session *old,
                              const char *source, wst_write_fn write, void *user);
+
+/* -- rules: what must be true of a capture, whatever else was said ------------------------------- */
+
+struct wst_check_rules; /* owned by who read them */
+
+/* Reads a file of rules (docs/CHECKS.md). NULL with the place in `error`. */
+WST_API struct wst_check_rules *wst_check_rules_read(struct wst_slice text,
+                                                     struct wst_check_error *error);
+/* What the rules want of a context: sets options->headers. */
+WST_API void wst_check_rules_options(const struct wst_check_rules *rules, struct wst_options *options);
+WST_API void wst_check_rules_free(struct wst_check_rules *rules);
+
+struct wst_trial; /* a capture under rules; owned by who made it */
+
+/* Takes at most `memory` bytes. `rules` must outlive it; several trials may use them at a time. NULL
+ * when out of memory. */
+WST_API struct wst_trial *wst_trial_new(const struct wst_check_rules *rules, size_t memory);
+/* Feeds the trial. Valid as long as it. */
+WST_API struct wst_listener wst_trial_listener(struct wst_trial *trial);
+WST_API struct wst_session_facts wst_trial_facts(const struct wst_trial *trial);
+/* All was told: the rules that were not kept. Once. NULL when it took more memory than it may. */
+WST_API struct wst_outcome *wst_trial_end(struct wst_trial *trial);
+WST_API void wst_trial_free(struct wst_trial *trial);
 
 /* -- outcomes: what is different ------------------------------------------------------------------ */
 
@@ -123,8 +148,6 @@ struct wst_difference {
 };
 
 enum { WST_DIFFERENCES_MAX = 1000 }; /* kept in one outcome; more are counted */
-
-struct wst_outcome; /* owned by who asked for it */
 
 struct wst_compare_options {
     int64_t timing_ns; /* tell when the silence before an item changed by more; 0: times do not matter */

@@ -290,7 +290,7 @@ static void put_value_at(struct wst_canon *c, uint32_t at, size_t line, unsigned
 
 /* Where the JSON begins: at once, or behind a prefix of such letters as event protocols write there.
  * SIZE_MAX: nowhere. A bare number or string is text: most of them were never meant as JSON. */
-static size_t json_begins(struct wst_slice text)
+size_t wst_canon_json_begins(struct wst_slice text)
 {
     for (size_t i = 0; i < text.n && i <= PREFIX_MAX; i++) {
         uint8_t c = text.p[i];
@@ -314,7 +314,7 @@ static bool read_json(struct wst_canon *c, struct wst_slice text, size_t *begins
     const struct wst_check_settings *s = c->settings;
 
     c->tape.n = 0;
-    *begins = json_begins(text);
+    *begins = wst_canon_json_begins(text);
     if (*begins == SIZE_MAX) return false;
     c->json = wst_slice_skip(text, *begins);
     if (!wst_tape_read(&c->tape, c->budget, c->json)) {

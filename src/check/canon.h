@@ -43,6 +43,8 @@ void wst_canon_free(struct wst_canon *canon);
 /* "json {…}" | "text "…"" | "binary …", behind the indentation and direction that the caller wrote,
  * without the newline at the end. */
 void wst_canon_payload(struct wst_canon *canon, const struct wst_canon_payload *payload);
+/* Where JSON begins in a text: at once, or behind a short prefix. SIZE_MAX: nowhere. */
+size_t wst_canon_json_begins(struct wst_slice text);
 /* "…" with what is to be redacted redacted; not UTF-8: \xff. */
 void wst_canon_quoted(struct wst_canon *canon, struct wst_slice text);
 /* The same without quotes, for URIs and header values. */

@@ -26,39 +26,28 @@ static bool good_name(struct wst_slice name)
 }
 
 const char *wst_redact_add(struct wst_redact *redact, struct wst_slice name, struct wst_slice regex,
-                           char error[128])
+                           char error[WST_PATTERN_ERROR])
 {
     struct wst_redact_rule *rules, *rule;
-    int failed;
+    const char *wrong;
 
     if (!good_name(name)) return "a name is a letter, then up to 30 letters, digits or _";
-    if (regex.n == 0 || memchr(regex.p, '\0', regex.n)) return "a regular expression was expected";
     if (redact->n == WST_REDACT_RULES) return "more than 64 expressions";
     rules = realloc(redact->rules, (redact->n + 1) * sizeof *rules);
     if (rules == NULL) return "out of memory";
     redact->rules = rules;
     rule = &rules[redact->n];
-    *rule = (struct wst_redact_rule){.regex = malloc(regex.n + 1)};
-    if (rule->regex == NULL) return "out of memory";
+    *rule = (struct wst_redact_rule){.name = ""};
+    wrong = wst_pattern_read(&rule->pattern, regex, false, error);
+    if (wrong) return wrong;
     memcpy(rule->name, name.p, name.n);
-    memcpy(rule->regex, regex.p, regex.n);
-    rule->regex[regex.n] = '\0';
-    failed = regcomp(&rule->compiled, rule->regex, REG_EXTENDED);
-    if (failed) {
-        regerror(failed, &rule->compiled, error, 128);
-        free(rule->regex);
-        return error;
-    }
     redact->n++;
     return NULL;
 }
 
 void wst_redact_free(struct wst_redact *redact)
 {
-    for (uint32_t i = 0; i < redact->n; i++) {
-        regfree(&redact->rules[i].compiled);
-        free(redact->rules[i].regex);
-    }
+    for (uint32_t i = 0; i < redact->n; i++) wst_pattern_free(&redact->rules[i].pattern);
     free(redact->rules);
     *redact = (struct wst_redact){0};
 }
@@ -120,18 +109,6 @@ void wst_redact_values_free(struct wst_redact_values *v)
 
 /* -- a text ---------------------------------------------------------------------------------- */
 
-/* regexec takes strings that end at a NUL; one inside the text counts as a control character. */
-static const char *string_of(struct wst_redact_values *v, struct wst_slice text)
-{
-    v->scratch.n = 0;
-    if (!wst_buf_reserve(&v->scratch, v->budget, text.n + 1, SIZE_MAX)) return NULL;
-    memcpy(v->scratch.p, text.p, text.n);
-    for (uint8_t *nul = v->scratch.p; (nul = memchr(nul, '\0', text.n - (size_t)(nul - v->scratch.p)));)
-        *nul = 0x01;
-    v->scratch.p[text.n] = '\0';
-    return (const char *)v->scratch.p;
-}
-
 /* The next match of one rule, from..to, at or behind `at`; from == SIZE_MAX: none. */
 struct match {
     size_t from, to;
@@ -142,7 +119,7 @@ static struct match next_match(const struct wst_redact_rule *rule, const char *t
 {
     while (at <= n) {
         regmatch_t m;
-        if (regexec(&rule->compiled, text + at, 1, &m, at ? REG_NOTBOL : 0) != 0) break;
+        if (regexec(&rule->pattern.compiled, text + at, 1, &m, at ? REG_NOTBOL : 0) != 0) break;
         if (m.rm_eo > m.rm_so)
             return (struct match){at + (size_t)m.rm_so, at + (size_t)m.rm_eo};
         at += (size_t)m.rm_eo + 1; /* an empty match names nothing */
@@ -155,7 +132,8 @@ bool wst_redact_text(const struct wst_redact *redact, struct wst_redact_values *
                      struct wst_slice text, const struct wst_redact_sink *sink)
 {
     struct match next[WST_REDACT_RULES];
-    const char *string = redact->n && text.n ? string_of(v, text) : NULL;
+    const char *string = redact->n && text.n ? wst_pattern_string(&v->scratch, v->budget, text)
+                                                   : NULL;
     size_t at = 0;
     bool found = false;
 

@@ -9,8 +9,7 @@
 
 #include "buf.h"
 #include "ink.h"
-
-#include <regex.h>
+#include "pattern.h"
 
 enum {
     WST_REDACT_RULES = 64,
@@ -20,8 +19,7 @@ enum {
 
 struct wst_redact_rule {
     char name[WST_REDACT_NAME];
-    char *regex; /* owned: as written */
-    regex_t compiled;
+    struct wst_pattern pattern;
 };
 
 struct wst_redact { /* the rules; may be shared */
@@ -31,7 +29,7 @@ struct wst_redact { /* the rules; may be shared */
 
 /* NULL, or what is wrong; `error` holds the words of the regex library when it points there. */
 const char *wst_redact_add(struct wst_redact *redact, struct wst_slice name, struct wst_slice regex,
-                           char error[128]);
+                           char error[WST_PATTERN_ERROR]);
 void wst_redact_free(struct wst_redact *redact);
 
 struct wst_redact_value {

@@ -36,7 +36,7 @@ struct line {
     struct wst_check_settings *settings;
     struct wst_slice rest; /* behind the first word, without blanks around it */
     size_t at;             /* where it begins; where it is wrong */
-    char words[128];       /* of the regex library */
+    char words[WST_PATTERN_ERROR];       /* of the regex library */
 };
 
 static const char *add_path(struct wst_path **paths, uint32_t *n, struct line *line)
@@ -223,7 +223,7 @@ void wst_settings_write(const struct wst_check_settings *s, struct wst_ink *ink)
     for (uint32_t i = 0; i < s->ignore_n; i++) write_line(ink, "ignore", s->ignore[i].text);
     for (uint32_t i = 0; i < s->redact.n; i++) {
         wst_ink_text(ink, "redact ");
-        write_line(ink, s->redact.rules[i].name, s->redact.rules[i].regex);
+        write_line(ink, s->redact.rules[i].name, s->redact.rules[i].pattern.text);
     }
     for (uint32_t i = 0; i < s->reply_n; i++) write_line(ink, "reply", s->reply[i].text);
     if (s->keep_all) write_line(ink, "header", "*");

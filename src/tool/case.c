@@ -40,6 +40,16 @@ static bool is_golden(const char *name)
     return wst_golden_is(slice(begin, n));
 }
 
+static void feed(const char *capture, const struct wst_tool_source *source,
+                 const struct wst_options *options, const struct wst_listener *listener,
+                 struct wst_tool_trouble *trouble)
+{
+    if (is_golden(capture))
+        wst_tool_trouble_add(trouble, "%s: is a golden; the capture comes first", capture);
+    else
+        wst_tool_feed(capture, source, options, listener, trouble);
+}
+
 struct wst_session *wst_tool_case_session(const char *capture,
                                           const struct wst_tool_source *source,
                                           const struct wst_check_settings *settings,
@@ -57,10 +67,7 @@ struct wst_session *wst_tool_case_session(const char *capture,
     wst_options_init(&options);
     wst_check_options(settings, &options);
     listener = wst_session_listener(session);
-    if (is_golden(capture))
-        wst_tool_trouble_add(trouble, "%s: is a golden; the capture comes first", capture);
-    else
-        wst_tool_feed(capture, source, &options, &listener, trouble);
+    feed(capture, source, &options, &listener, trouble);
     wrong = wst_session_seal(session);
     if (wrong) wst_tool_trouble_add(trouble, "%s: %s", capture, wrong);
     if (!wst_tool_trouble_is(trouble)) return session;
@@ -98,6 +105,31 @@ static void hold_against_golden(struct wst_tool_case *c, struct wst_slice text, 
     if (c->outcome == NULL) wst_tool_trouble_add(&c->trouble, "out of memory");
 }
 
+static void hold_against_rules(struct wst_tool_case *c, struct wst_slice text,
+                               const struct wst_tool_source *source)
+{
+    struct wst_check_error error;
+    struct wst_check_rules *rules = wst_check_rules_read(text, &error);
+    struct wst_trial *trial = rules ? wst_trial_new(rules, WST_CHECK_MEMORY) : NULL;
+    struct wst_options options;
+    struct wst_listener listener;
+
+    c->rules = true;
+    if (trial) {
+        wst_options_init(&options);
+        wst_check_rules_options(rules, &options);
+        listener = wst_trial_listener(trial);
+        feed(c->capture, source, &options, &listener, &c->trouble);
+        c->facts = wst_trial_facts(trial);
+        c->outcome = wst_trial_end(trial);
+        if (c->outcome == NULL) wst_tool_trouble_add(&c->trouble, "%s: more than fits into memory", c->capture);
+    } else {
+        say_place(&c->trouble, c->expected, &error);
+    }
+    wst_trial_free(trial);
+    wst_check_rules_free(rules);
+}
+
 static void begin_golden(struct wst_tool_case *c, const struct wst_tool_source *source)
 {
     c->trouble = (struct wst_tool_trouble){0};
@@ -111,6 +143,15 @@ static void begin_golden(struct wst_tool_case *c, const struct wst_tool_source *
     if (c->seen) c->facts = wst_session_facts(c->seen);
 }
 
+/* A golden says so in its first line; what is called one and does not is a broken one. */
+static bool is_rules(const char *name, struct wst_slice text)
+{
+    static const char golden[] = ".golden";
+    size_t n = strlen(name), end = sizeof golden - 1;
+
+    return !wst_golden_is(text) && !(n >= end && strcmp(name + n - end, golden) == 0);
+}
+
 static void run(struct wst_tool_case *c, const struct wst_tool_case_options *options)
 {
     uint8_t *text;
@@ -118,7 +159,9 @@ static void run(struct wst_tool_case *c, const struct wst_tool_case_options *opt
     bool missing;
 
     wst_tool_whole_read(c->expected, WST_CHECK_FILE_MAX, &text, &n, &missing, &c->trouble);
-    if (text)
+    if (text && is_rules(c->expected, slice(text, n)))
+        hold_against_rules(c, slice(text, n), options->source);
+    else if (text)
         hold_against_golden(c, slice(text, n), options->source);
     else if (missing && options->update)
         begin_golden(c, options->source);

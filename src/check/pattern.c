@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * In: regular expressions. Out: the same, compiled. Refuses expensive ones.
+ */
+#include "pattern.h"
+
+#include <stdlib.h>
+
+enum { DEPTH = 64 }; /* of parentheses */
+
+/* How many states the expression unfolds into; each repetition multiplies what stands before it. */
+struct weight {
+    const char *at;
+    uint64_t before[DEPTH]; /* of the enclosing groups, up to where they were opened */
+    uint64_t sum, atom;     /* of this group without its last atom; of that atom */
+    unsigned depth;
+};
+
+/* [...], with ] first or inside [: :] being itself. */
+static const char *behind_bracket(const char *p)
+{
+    p++;
+    if (*p == '^') p++;
+    if (*p == ']') p++;
+    while (*p && *p != ']') {
+        char kind = p[0] == '[' ? p[1] : '\0';
+        if (kind == ':' || kind == '.' || kind == '=') {
+            p += 2;
+            while (*p && !(p[0] == kind && p[1] == ']')) p++;
+            if (*p) p += 2;
+        } else {
+            p++;
+        }
+    }
+    return *p ? p + 1 : p;
+}
+
+/* {n}, {n,}, {n,m}: the largest number of copies, and where it ends; 0: it is no interval. */
+static uint64_t interval(const char **p)
+{
+    char *end;
+    uint64_t n, m;
+
+    if ((*p)[1] < '0' || (*p)[1] > '9') return 0;
+    n = m = strtoull(*p + 1, &end, 10);
+    if (*end == ',') {
+        end++;
+        if (*end >= '0' && *end <= '9') m = strtoull(end, &end, 10);
+    }
+    if (*end != '}') return 0;
+    *p = end + 1;
+    if (m < n) m = n;
+    return m > WST_PATTERN_STATES ? WST_PATTERN_STATES + 1 : m ? m : 1;
+}
+
+static void atom(struct weight *w, uint64_t states)
+{
+    w->sum += w->atom;
+    w->atom = states;
+}
+
+static const char *step(struct weight *w)
+{
+    uint64_t times;
+
+    switch (*w->at) {
+    case '\\':
+        if (w->at[1] >= '1' && w->at[1] <= '9') return "back references are not read here";
+        atom(w, 1);
+        w->at += w->at[1] ? 2 : 1;
+        return NULL;
+    case '[':
+        atom(w, 1);
+        w->at = behind_bracket(w->at);
+        return NULL;
+    case '(':
+        if (w->depth == DEPTH) return "more than 64 parentheses inside each other";
+        atom(w, 0);
+        w->before[w->depth++] = w->sum;
+        w->sum = 0;
+        break;
+    case ')':
+        if (w->depth == 0) break;
+        w->atom += w->sum;
+        w->sum = w->before[--w->depth];
+        break;
+    case '{':
+        times = interval(&w->at);
+        if (times == 0) break;
+        w->atom *= times;
+        if (w->sum + w->atom > WST_PATTERN_STATES) return "too many repetitions inside each other";
+        return NULL;
+    default: atom(w, 1);
+    }
+    w->at++;
+    return NULL;
+}
+
+const char *wst_pattern_read(struct wst_pattern *pattern, struct wst_slice text, bool nocase,
+                             char error[WST_PATTERN_ERROR])
+{
+    struct weight weight = {.sum = 0};
+    const char *wrong = NULL;
+    int failed;
+
+    if (text.n == 0 || memchr(text.p, '\0', text.n)) return "a regular expression was expected";
+    pattern->text = malloc(text.n + 1);
+    if (pattern->text == NULL) return "out of memory";
+    memcpy(pattern->text, text.p, text.n);
+    pattern->text[text.n] = '\0';
+    for (weight.at = pattern->text; *weight.at && wrong == NULL;) wrong = step(&weight);
+    if (wrong == NULL) {
+        failed = regcomp(&pattern->compiled, pattern->text, REG_EXTENDED | (nocase ? REG_ICASE : 0));
+        if (failed == 0) return NULL;
+        regerror(failed, &pattern->compiled, error, WST_PATTERN_ERROR);
+        wrong = error;
+    }
+    free(pattern->text);
+    return wrong;
+}
+
+void wst_pattern_free(struct wst_pattern *pattern)
+{
+    regfree(&pattern->compiled);
+    free(pattern->text);
+}
+
+const char *wst_pattern_string(struct wst_buf *scratch, struct wst_budget *budget,
+                               struct wst_slice text)
+{
+    uint8_t *nul;
+
+    scratch->n = 0;
+    if (!wst_buf_reserve(scratch, budget, text.n + 1, SIZE_MAX)) return NULL;
+    if (text.n) memcpy(scratch->p, text.p, text.n);
+    nul = scratch->p;
+    while ((nul = memchr(nul, '\0', text.n - (size_t)(nul - scratch->p))) != NULL) *nul = 0x01;
+    scratch->p[text.n] = '\0';
+    return (const char *)scratch->p;
+}

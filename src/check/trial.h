@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Inside the room: what a capture has shown of each rule so far. trial.c listens, trial_end.c tells.
+ */
+#ifndef WST_CHECK_TRIAL_H
+#define WST_CHECK_TRIAL_H
+
+#include "arena.h"
+#include "compare.h"
+#include "rules.h"
+#include "tape.h"
+
+enum {
+    WST_TRIAL_PINGS = 16,         /* unanswered ones remembered of a side */
+    WST_TRIAL_REQUESTS = 1 << 20, /* of one connection and rule */
+    WST_TRIAL_DETAIL = 160        /* bytes of what was seen, in words */
+};
+
+struct wst_trial_ping {
+    uint64_t payload; /* its hash */
+    uint64_t pkt;
+    int64_t ns;
+    bool waits;
+};
+
+struct wst_trial_request { /* an id that was sent by one side */
+    uint64_t id; /* hash; 0: an empty slot */
+    uint64_t pkt;
+    int64_t ns;
+    int8_t dir;
+    bool answered;
+};
+
+struct wst_trial_state { /* of one rule in one connection */
+    uint64_t n;          /* counted; bytes; the largest */
+    uint64_t first_pkt, pkt; /* of what decided, or of the last that counted */
+    int64_t ns;          /* a time that was too long */
+    bool broken, met;
+    char *detail;        /* in the arena, or NULL */
+    int64_t *reached;    /* of a chain: when each step was last reached; INT64_MIN: never. In the arena */
+    uint32_t late;       /* 1 + the step that came too late */
+    struct wst_trial_ping *pings;       /* [2][WST_TRIAL_PINGS], in the arena */
+    uint32_t pings_n[2];
+    struct wst_trial_request *requests; /* owned; open addressing */
+    uint32_t requests_n, requests_room;
+};
+
+struct wst_trial_connection {
+    uint64_t conn;
+    const char *uri;     /* in the arena */
+    bool accepted, ended;
+    int64_t start_ns, last_ns;
+    uint64_t pkt, last_pkt;
+    bool *in;            /* by scope; in the arena */
+    struct wst_trial_state *states; /* by rule; in the arena */
+};
+
+struct wst_trial {
+    const struct wst_check_rules *rules;
+    struct wst_budget budget;
+    struct wst_arena arena;
+    struct wst_trial_connection **connections; /* owned; by number */
+    uint32_t n, room;
+    struct wst_buf string;  /* the payload at work, for regexec */
+    struct wst_ink scratch;
+    struct wst_tape tape;
+    uint64_t messages, items, gaps;
+    bool failed;
+};
+
+bool wst_trial_holds(enum wst_compare compare, uint64_t seen, uint64_t amount);
+
+#endif

@@ -1,0 +1,294 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Rules: each is kept by one number and broken by the next; a syntax error is told with its place."""
+import os
+import sys
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from party import BINARY, C2S, CLOSE, PING, PONG, S2C, TEXT, Session, Wire, classic  # noqa: E402
+from toolcheck import CAPTURES, check, directory, done, refused, run  # noqa: E402
+
+MS = 1000
+
+
+class Talk:
+    """A session whose times are known: each call says when it happens, in ms after the handshake."""
+
+    def __init__(self, wire, path="/chat?x=1", port=50001, **how):
+        self.wire = wire
+        self.s = Session(wire, client=("10.1.0.1", port)).handshake(path, **how)
+        self.zero = wire.now - wire.step  # the response; its ACK is behind it
+
+    def at(self, ms, way, op, data):
+        self.wire.now = self.zero + ms * MS - self.wire.step
+        if op in (TEXT, BINARY):
+            self.s.say(way, op, data)
+        else:
+            self.s.frame(way, op, data)
+        return self
+
+
+def make(path):
+    wire = Wire(1)
+    t = Talk(wire)
+    t.at(100, S2C, TEXT, '{"type":"welcome","n":12345678901234567890,"f":1.50,"list":[1,2,{"deep":null}],"on":true,"é":"ü"}')
+    t.at(200, C2S, TEXT, '{"type":"ask","id":7}')
+    t.at(300, C2S, TEXT, '{"type":"ask","id":8}')
+    t.at(600, S2C, TEXT, '{"type":"answer","id":8}')
+    t.at(900, S2C, TEXT, '{"type":"answer","id":7}')
+    t.at(1000, S2C, PING, "a")
+    t.at(1001, S2C, PING, "b")
+    t.at(1051, C2S, PONG, "b")
+    t.at(1100, C2S, TEXT, "plain /slash/ \"quote\"\nline two")
+    t.at(1200, C2S, BINARY, b"\x00\x01welcome\xff")
+    t.at(1300, C2S, TEXT, '{"type":"ask","id":9}')
+    t.at(3300, S2C, TEXT, "late")
+    t.at(3400, C2S, PING, "unanswered")
+    t.at(4000, C2S, CLOSE, b"\x03\xe9going")
+    t.at(4001, S2C, CLOSE, b"\x03\xe8")
+    t.s.shut()
+    with open(path, "wb") as file:
+        file.write(classic(wire.packets))
+    return path
+
+
+KEPT = r"""
+connections == 1
+connections != 0
+refused == 0
+message
+message s2c ~ /"type":"welcome"/ within 100ms of handshake
+message s2c ~ /"type":"welcome"/ within 100ms
+message c2s text == "plain /slash/ \"quote\"\nline two"
+message ~ /\/slash\//
+message ~ /PLAIN/i
+message binary ~ /welcome/
+message json $.type == "welcome"
+message json $.n == 12345678901234567890
+message json $.n ~ /^12345678901234567890$/
+message json $.f == 1.5
+message json $.f < 1.6 and json $.f > 1.4
+message json $.list[2].deep == null
+message json $..deep
+message json $.list[-1].deep
+message json $['list'][*] == 2
+message json $.on == true
+message json $.on != false
+message json $['é'] == "ü"
+message json $.type != "ask" and json $.id == 8 and ~ /answer/
+message s2c json $.type == "welcome" then message c2s json $.id == 7 within 100ms then message s2c json $.id == 7 within 700ms
+message c2s json $.type == "ask" then message s2c json $.id == 7 within 600ms
+message c2s json $.type == "ask" then message s2c ~ /^late$/ within 2s
+message c2s then message s2c within 3300ms of handshake
+no message json $.type == "error"
+no message s2c binary
+no message s2c ~ /^late$/ within 3299ms
+messages == 9
+messages c2s == 5
+messages c2s text == 4
+messages c2s text >= 4
+messages c2s text > 3
+messages s2c binary == 0
+messages json $.type == "ask" == 3
+messages ~ /welcome/ == 2
+pings == 3
+pings c2s == 1
+pongs == 1
+pongs s2c == 0
+closes == 2
+bytes c2s binary == 10
+bytes < 1K
+largest binary <= 10
+largest < 1K
+status == 101
+no subprotocol
+no deflate
+subprotocol != "x"
+request header sec-websocket-version == "13"
+request header Sec-WebSocket-Version ~ /^1[0-9]$/
+request header Origin != "x"
+response header Upgrade
+no request header Origin
+handshake within 1s
+close code 1001
+close c2s code 1000, 1001, 1002 reason == "going"
+close s2c code 1000
+close reason ~ /^go/
+no problems
+no problems of level warning
+no problem frame.unmasked-client, close.reason-invalid-utf8
+no gaps
+reply $.id within 2702ms
+pong within 602ms
+duration < 5s
+duration >= 4s
+silence < 2001ms
+silence >= 2s
+"""
+
+BROKEN = r"""
+connections == 2 | there is 1
+refused > 0 | there are 0
+message s2c ~ /never/ | there is no such message
+message s2c ~ /"type":"welcome"/ within 99ms of handshake | it came too late, after 100.000 ms
+message c2s text == "plain" | no such
+message ~ /PLAIN/ | no such
+message text ~ /\xff/ | no such
+message json $.type == "Welcome" | no such
+message json $.n == 12345678901234567891.5e9 | no such
+message json $.f == "1.5" | no such
+message json $.list[3] | no such
+message json $.on == "true" | no such
+message json $.id == 8 and ~ /ask/ and json $.x | no such
+message s2c json $.type == "welcome" then message s2c json $.type == "welcome" | message 2 of the row did not come
+message c2s json $.id == 7 then message s2c json $.id == 7 within 699ms | message 2 of the row came too late, after 700.000 ms
+message ~ /late/ then message ~ /welcome"/ | message 2 of the row did not come
+message c2s ~ /nobody/ then message s2c | message 1 of the row did not come
+no message json $.id == 9 | there is one: "{\"type\":\"ask\",\"id\":9}"
+no message s2c ~ /answer/ | (and 1 more)
+no message s2c ~ /^late$/ within 3300ms | there is one
+messages == 10 | there are 9
+messages c2s text >= 5 | there are 4
+messages c2s < 5 | there are 5
+messages binary != 1 | there is 1
+pings == 2 | there are 3
+pongs == 0 | there is 1
+closes > 2 | there are 2
+bytes c2s binary == 11 | there are 10
+largest binary < 10 | the largest has 10 bytes
+status == 200 | it is 101
+subprotocol | it is none
+subprotocol == "x" | it is none
+deflate | it was not agreed on
+request header Origin | it is none
+request header Sec-WebSocket-Version == "12" | it is "13"
+no request header Host | it is "10.1.0.2:8080"
+handshake within 1us | it took
+close code 1000 | it was 1001 "going"
+close s2c code 1001 | it was 1000
+close s2c reason ~ /./ | it was 1000
+no close | there was one: 1001 "going"
+reply $.id within 699ms | 1 message was not answered
+pong within 599ms | a ping was not answered
+pong within 49ms | not answered
+duration < 4s | it was 4.0
+silence <= 1999ms | it was 2.000 s
+"""
+
+ERRORS = [
+    ("foo", 1, "no such rule"),
+    ("no foo", 4, "no such rule behind"),
+    ("no", 3, "no such rule behind"),
+    ("message ~ /a", 11, "no closing /"),
+    ("message == \"a", 12, "no closing \""),
+    ("message ~ /(/", 11, ""),
+    ("message ~ /(a)\\1/", 11, "back references"),
+    ("message ~ /((((a{99}){99}){99}){99})/", 11, "too many repetitions"),
+    ("message ~ a", 11, "an expression was expected"),
+    ("message == 3", 13, "json $.path"),
+    ("message == \"a\\x\"", 12, "are escapes here"),
+    ("message = \"a\"", 9, "== was expected"),
+    ("message json", 13, "a path was expected"),
+    ("message json $.a.", 18, "a name, * or ["),
+    ("message json $.a[?@.b]", 18, "filters"),
+    ("message json $.a >", 19, "a value was expected"),
+    ("message json $.a > \"b\"", 23, "== and !="),
+    ("message json $.a == \"x\" foo", 25, "complete before this"),
+    ("message within 2", 16, "a time was expected"),
+    ("message within 2s of start", 22, "\"handshake\""),
+    ("message then foo", 14, "\"message\""),
+    ("message" + " then message" * 16, 216, "more than 16 messages"),
+    ("message ~ /a/" + " and ~ /a/" * 8, 89, "more than 8 conditions"),
+    ("messages c2s", 13, "==, !=, <"),
+    ("messages >= x", 13, "a number was expected"),
+    ("messages >= 1.5", 13, "a number was expected"),
+    ("messages >= -1", 13, "a number was expected"),
+    ("messages >= 99999999999999999999999", 13, "a number was expected"),
+    ("bytes < 5X", 9, "a number of bytes"),
+    ("close code", 11, "a close code"),
+    ("close code 70000", 12, "a close code"),
+    ("close code 1000,", 17, "a close code"),
+    ("no problem frame.nonsense", 12, "the id of a finding"),
+    ("no problems of level fatal", 22, "error, warning or note"),
+    ("pong in 1s", 6, "\"within\""),
+    ("pong within 1", 13, "a time was expected"),
+    ("request Host", 9, "\"header\""),
+    ("request header", 15, "the name of a header"),
+    ("connection chat", 12, "*, a \"URI\""),
+    ("connection \"/a\" b", 17, "complete before this"),
+    ("duration < 5", 12, "a time was expected"),
+    ("?", 1, "means nothing here"),
+    ("\x1b[31mred", 1, "means nothing here"),
+    ("x" * 5000, 1, "4096"),
+]
+
+
+def rules(tmp, text):
+    path = os.path.join(tmp, "x.rules")
+    with open(path, "wb") as file:
+        file.write(text.encode() if isinstance(text, str) else text)
+    return path
+
+
+with directory() as tmp:
+    capture = make(os.path.join(tmp, "talk.pcap"))
+    kept = KEPT.strip().splitlines()
+    result = run("check", capture, rules(tmp, KEPT))
+    check("all of the rules that are kept", result.status == 0 and "keeps the rules of" in result.text, result)
+    result = run("check", capture, rules(tmp, "".join(f"connection \"/chat\"\n{line}   # why\r\n" for line in kept[3:])))
+    check("... by the address, and with the line ends of others", result.status == 0, result)
+    for line in BROKEN.strip().splitlines():
+        rule, words = line.rsplit(" | ", 1)
+        result = run("check", capture, rules(tmp, "# one\n\n  " + rule + "\n"))
+        check(f"{rule}: exit status 1", result.status == 1 and result.err == b"" and "1 failure\n" in result.text, result)
+        check(f"{rule}: says {words}", rule + ": " in result.text and words in result.text and "x.rules:3" in result.text, result)
+        if "connections" not in rule and "refused" not in rule:
+            check(f"{rule}: packets to look at", "talk.pcap packet" in result.text, result)
+    result = run("check", capture, rules(tmp, "\n".join(line.rsplit(" | ", 1)[0] for line in BROKEN.strip().splitlines())), "--max-differences", "0")
+    broken = len(BROKEN.strip().splitlines())
+    check("all that are broken", result.status == 1 and f": {broken} failures" in result.text, result)
+
+    for line, column, words in ERRORS:
+        result = run("check", capture, rules(tmp, "messages >= 0\n" + line + "\n"))
+        refused(repr(line[:40]), result, f"x.rules:2:{column}: ", words)
+    refused("no rule", run("check", capture, rules(tmp, "# nothing\n")), "there is no rule in it")
+    refused("an empty file", run("check", capture, rules(tmp, "")), "there is no rule in it")
+    refused("noise", run("check", capture, rules(tmp, bytes(range(256)) * 40)), "x.rules:1:")
+    refused("1001 rules", run("check", capture, rules(tmp, "no gaps\n" * 1001)), "x.rules:1001:1: more than 1000 rules")
+    refused("101 parts", run("check", capture, rules(tmp, "connection *\n" * 101)), "x.rules:100:", "more than 100")
+    check("1000 rules", run("check", capture, rules(tmp, "no gaps\n" * 1000)).status == 0)
+    began = time.monotonic()
+    result = run("check", capture, rules(tmp, "message ~ /" + "(a*)*" * 200 + "b/\n" * 1))
+    check("an expression of stars", result.status in (1, 2) and time.monotonic() - began < 20, result)
+
+    # parts: whom rules are about
+    suite = os.path.join(CAPTURES, "04_subprotocol.pcap")
+    for text, status, words in [
+            ("messages == 2", 0, ""), ("messages == 6", 1, "3 failures"), ("connections == 3", 0, ""),
+            ("connection \"/nobody\"\nno gaps", 1, "there is no such connection"),
+            ("connection \"/nobody\"\nconnections == 0\nno gaps", 0, ""),
+            ("connection ~ /^\\/ch.t$/\nconnections == 3", 0, ""), ("connection ~ /^ch/\nconnections == 0", 0, "")]:
+        result = run("check", suite, rules(tmp, text))
+        check(f"{text!r}: exit status {status}", result.status == status and words in result.text, result)
+    empty = os.path.join(tmp, "empty.pcap")
+    with open(capture, "rb") as whole, open(empty, "wb") as file:
+        file.write(whole.read(24))
+    check("rules for nobody are not kept", run("check", empty, rules(tmp, "no gaps")).status == 1)
+    refused_one = os.path.join(CAPTURES, "04_real_failures.pcap")
+    result = run("check", refused_one, rules(tmp, "refused >= 1"))
+    check("upgrades that were refused", result.status == 0, result)
+    result = run("check", os.path.join(CAPTURES, "05_unmasked_client.pcap"), rules(tmp, "no problems"))
+    check("no problems", result.status == 1 and "frame.unmasked-client: " in result.text and "05_unmasked_client.pcap packet" in result.text, result)
+    result = run("check", os.path.join(CAPTURES, "05_unmasked_client.pcap"), rules(tmp, "no problems except frame.unmasked-client"))
+    check("... except", result.status == 0, result)
+    result = run("check", os.path.join(CAPTURES, "09_capture_loss_one.pcap"), rules(tmp, "no gaps"))
+    check("no gaps", result.status == 1 and "gaps, the first of" in result.text, result)
+    result = run("check", "--report", "junit=" + os.path.join(tmp, "j.xml"), "--report", "github", capture, rules(tmp, "messages == 1"))
+    check("reports have rules, too", "::error file=" in result.text and "x.rules,line=1" in result.text, result)
+    truncated = os.path.join(tmp, "cut.pcap")
+    with open(capture, "rb") as whole, open(truncated, "wb") as file:
+        file.write(whole.read()[:-10])
+    refused("a capture that is cut", run("check", truncated, rules(tmp, "messages == 9")), "truncated")
+
+done()
