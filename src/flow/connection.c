@@ -198,13 +198,13 @@ static void connection_payload(struct wst_flow_table *t, struct wst_flow *f, uns
 }
 
 /* Sent after bytes, or by one who has bytes, that were not captured: nobody knows what they were.
- */
+ * One number more may be a FIN's, and is no frame in any case. */
 static bool rst_hides(const struct wst_flow *f, unsigned side, const struct wst_segment *s)
 {
     const struct wst_half *h = &f->half[side], *o = &f->half[!side];
-    if ((h->flags & WST_HALF_STARTED) && wst_seq_diff(s->seq, h->next) > 0) return true;
+    if ((h->flags & WST_HALF_STARTED) && wst_seq_diff(s->seq, h->next) > 1) return true;
     return (s->flags & WST_TCP_FLAG_ACK) && (o->flags & WST_HALF_STARTED) &&
-           wst_seq_diff(s->ack, o->next) > 0;
+           wst_seq_diff(s->ack, o->next) > 1;
 }
 
 /* Both ends have sent their last byte, and it was delivered, or nobody wants it. */

@@ -130,7 +130,8 @@ static uint64_t key_ends(const struct wst_event_handshake *e)
 
 /* Two handshakes with one key, one begun while the other waits for its answer: the legs of a
  * proxy, or one connection captured twice. One after the other: the client used it again. Between
- * other hosts or ports captures may have turned the order around, but not for long. */
+ * other hosts or ports captures may have turned the order around, but not for long. Who was refused
+ * may ask again on the same connection. */
 static void request_key_again(struct wst_report *r)
 {
     struct shown a;
@@ -139,12 +140,13 @@ static void request_key_again(struct wst_report *r)
     struct wst_key_seen now = {.request_pkt = r->http->request_when.pkt,
                                .answer_pkt = r->arrival->when.pkt,
                                .ends = key_ends(&r->event),
-                               .answer_ns = r->arrival->when.ns};
+                               .answer_ns = r->arrival->when.ns,
+                               .stream = r->event.tcp_stream};
     memcpy(now.accept, r->accept, sizeof now.accept);
     bool same = seen->answer_pkt && !memcmp(seen->accept, now.accept, sizeof now.accept);
     int64_t apart = wst_ns_between(seen->answer_ns, r->http->request_when.ns);
     bool sure = seen->ends == now.ends || apart >= key_apart_ns || apart <= -key_apart_ns;
-    if (same && sure && seen->answer_pkt < now.request_pkt)
+    if (same && sure && seen->answer_pkt < now.request_pkt && seen->stream != now.stream)
         rule(r, WST_PROBLEM_HANDSHAKE_KEY_REUSED, WST_C2S,
              "the key %s stood in the request of packet %llu, too", show(r->event.client_key, &a),
              (unsigned long long)seen->request_pkt);
@@ -284,7 +286,7 @@ static void answer_headers(struct wst_report *r)
              show(wst_head_find(h, "Transfer-Encoding", NULL), &a));
     header_once(r, h, WST_S2C, "Sec-WebSocket-Accept");
     header_once(r, h, WST_S2C, "Sec-WebSocket-Protocol");
-    header_once(r, h, WST_S2C, "Sec-WebSocket-Extensions");
+    /* Sec-WebSocket-Extensions may be split, says section 9.1; section 11.3.2 forbids it. */
 }
 
 static void answer_accept(struct wst_report *r)

@@ -154,6 +154,17 @@ def _(t):
 
 @near('handshake.key-reused')
 def _(t):
+    """Asked again on the same connection, which had been refused."""
+    t.ask(key='YXNrZWQgYWdhaW4sIDE2IQ==').send_request()
+    t.send_answer(status='401 Unauthorized')
+    t.open = lambda: None
+    t.send_request({'Authorization': None})
+    t.send_answer()
+    t.bye()
+
+
+@near('handshake.key-reused')
+def _(t):
     """A proxy: the request goes on with the same key before its first leg has an answer."""
     leg = t.another()
     key = 'cHJveGllZCBrZXksIDE2IQ=='
@@ -227,6 +238,8 @@ handshake(N, 'handshake.body', request={'Content-Length': '0'})
 handshake(B, 'handshake.header-repeated', request={'Sec-WebSocket-Protocol': 'a, b'},
           answer={'Sec-WebSocket-Protocol': ['a', 'b']})
 handshake(N, 'handshake.header-repeated', answer={'Set-Cookie': ['a', 'b']})
+handshake(N, 'handshake.header-repeated', request={'Sec-WebSocket-Extensions': f'x-a, {DEFLATE}'},
+          answer={'Sec-WebSocket-Extensions': ['x-a', DEFLATE]})
 handshake(B, 'handshake.subprotocol-not-offered', request={'Sec-WebSocket-Protocol': 'chat'},
           answer={'Sec-WebSocket-Protocol': 'Chat'})
 handshake(N, 'handshake.subprotocol-not-offered', request={'Sec-WebSocket-Protocol': ['a,b', 'c']},
