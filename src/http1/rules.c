@@ -286,7 +286,7 @@ static void answer_headers(struct wst_report *r)
              show(wst_head_find(h, "Transfer-Encoding", NULL), &a));
     header_once(r, h, WST_S2C, "Sec-WebSocket-Accept");
     header_once(r, h, WST_S2C, "Sec-WebSocket-Protocol");
-    /* Sec-WebSocket-Extensions may be split, says section 9.1; section 11.3.2 forbids it. */
+    header_once(r, h, WST_S2C, "Sec-WebSocket-Extensions"); /* section 11.3.2: in answers */
 }
 
 static void answer_accept(struct wst_report *r)

@@ -294,11 +294,14 @@ static void message_judge(const struct wst_ws_step *s, const struct wst_ws_messa
                         (unsigned long long)m->wire_len);
 }
 
-/* One distance is enough: the sender does not keep to what was agreed on. */
-static void message_window(const struct wst_ws_step *s, const struct wst_ws_message *m, uint64_t n)
+/* One distance is enough: the sender does not keep to what was agreed on. What zlib refused before
+ * that place is no distance. */
+static void message_window(const struct wst_ws_step *s, const struct wst_ws_message *m,
+                           const struct message_result *r, uint64_t n)
 {
     const struct wst_deflate *c = s->ws->rare[s->dir].deflate;
     if (!m->compressed || !c || !c->window || !c->window->exceeded) return;
+    if (c->window->at >= r->len) return;
     wst_ws_problemf(s, WST_PROBLEM_MESSAGE_WINDOW, n, m->no,
                     "byte %llu is taken from %u bytes before it; the window agreed on has %u",
                     (unsigned long long)c->window->at, c->window->worst, c->window->limit);
@@ -339,7 +342,7 @@ static void message_problems(const struct wst_ws_step *s, const struct wst_ws_me
                         omitted, len);
     bool whole = r->certain && (r->judged || !omitted);
     if (m->opcode == WST_OP_TEXT && whole && !e->utf8) message_text_problem(s, m, r, n);
-    message_window(s, m, n);
+    message_window(s, m, r, n);
     if (m->compressed || m->empty) message_judge(s, m, r, n);
 }
 

@@ -22,8 +22,15 @@ struct said {
     struct wst_ws ws;
     struct wst_arrival arrival;
     uint64_t sum, frames, messages, offset[2], gaps[2];
-    bool ended, sought;
+    bool ended, sought, behind;
 };
+
+static bool behind(void *user, void *conversation, enum wst_dir dir)
+{
+    const struct said *s = user;
+    if (conversation != s || (dir != WST_C2S && dir != WST_S2C)) abort();
+    return s->behind;
+}
 
 static void note(struct said *s, const void *p, size_t n)
 {
@@ -108,7 +115,9 @@ static void begin(struct said *s, const uint8_t *data)
     struct wst_ws_terms terms = {.per_frame = data[0] & 1, .unknown = data[0] & 2};
     memset(s, 0, sizeof *s);
     if (data[0] & 4)
-        terms.deflate = (struct wst_deflate_terms){true, data[0] & 8, data[0] & 16, 15, 15};
+        terms.deflate = (struct wst_deflate_terms){true, data[0] & 8, data[0] & 16,
+                                                   data[0] & 32 ? 9 : 15, data[0] & 64 ? 8 : 15};
+    s->behind = data[0] & 128;
     s->options.max_payload = data[1] & 1 ? 10 : UINT64_MAX;
     s->options.limits.max_message = data[1] & 2 ? 200 : 1 << 20;
     s->options.limits.max_inflate = data[1] & 4 ? 5000 : 1 << 22;
@@ -117,6 +126,7 @@ static void begin(struct said *s, const uint8_t *data)
     if (!wst_ws_env_init(&s->env, &s->options, &s->budget)) abort();
     s->env.user = s;
     s->env.emit = on_event;
+    s->env.behind = behind;
     wst_ws_init(&s->ws, s, &terms, 0);
 }
 
