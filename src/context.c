@@ -139,8 +139,14 @@ void wst_context_packet(struct wst_context *c, const struct wst_packet *p)
     wst_flow_tick(c->flows, &p->when);
     if (c->budget.used > c->budget.max - c->budget.max / 16)
         wst_flow_make_room(c->flows, c->budget.max / 8, &p->when);
+    c->segment = false;
+    c->fate = WST_FATE_OTHER;
     switch (wst_net_segment(c->net, p, &segment)) {
-    case WST_NET_TCP: wst_flow_push(c->flows, &segment, &p->when); break;
+    case WST_NET_TCP:
+        wst_flow_push(c->flows, &segment, &p->when);
+        c->segment = true;
+        break;
+    case WST_NET_HELD: c->fate = WST_FATE_WEBSOCKET; break; /* it may become one */
     case WST_NET_UNKNOWN_LINK: c->timeline.stats.unknown_link++; break;
     case WST_NET_SHORT:
     case WST_NET_BAD_CHECKSUM: c->timeline.stats.undecoded++; break;
@@ -152,6 +158,13 @@ bool wst_context_ahead(struct wst_context *c, const struct wst_packet *p)
 {
     struct wst_segment segment;
     return !wst_net_glance(p, &segment) || wst_flow_ahead(c->flows, &segment);
+}
+
+enum wst_fate wst_context_fate(const struct wst_context *c, uint64_t *stream)
+{
+    const struct wst_flow *f = c->segment ? wst_flow_last(c->flows) : NULL;
+    *stream = f ? f->stream : UINT64_MAX;
+    return f ? wst_conversation_fate(f) : c->fate;
 }
 
 bool wst_context_reads_link_type(uint32_t link_type)

@@ -107,12 +107,22 @@ void wst_conversation_lost(struct wst_context *c, void *conversation, const uint
     }
 }
 
+/* It is in the timeline, and so is what it lies in. */
+static void mark_chosen(struct wst_flow *f)
+{
+    for (;; f = wst_encrypted_around(f)->base.flow) {
+        f->chosen = true;
+        if (!f->inner) return;
+    }
+}
+
 void wst_conversation_handshake(void *user, void *conversation, struct wst_event_handshake *h,
                                 const struct wst_arrival *a)
 {
     struct conversation *base = conversation;
     struct wst_event e = {.type = WST_EVENT_HANDSHAKE, .dir = WST_DIR_NONE, .when = a->when};
     base->conn = 0; /* each attempt has a number of its own */
+    mark_chosen(base->flow);
     h->tcp_stream = base->flow->stream;
     wst_conversation_endpoint(base->flow, base->client, h->client_ip, &h->client_port);
     wst_conversation_endpoint(base->flow, !base->client, h->server_ip, &h->server_port);
@@ -177,6 +187,18 @@ struct conversation_ws *wst_conversation_websocket(struct wst_context *c,
         if (!f->inner) break;
     }
     return w;
+}
+
+/* -- what a packet was part of ------------------------------------------------------------------ */
+
+enum wst_fate wst_conversation_fate(const struct wst_flow *f)
+{
+    while (f->kind == KIND_TLS && !f->chosen && !f->ignored)
+        f = &((const struct conversation_tls *)f->upper)->inner;
+    const struct conversation_http *h = f->upper;
+    if (f->chosen) return WST_FATE_WEBSOCKET;
+    if (f->ignored) return WST_FATE_OTHER;
+    return f->kind == KIND_HTTP && h->http.request.n ? WST_FATE_WEBSOCKET : WST_FATE_UNDECIDED;
 }
 
 /* -- HTTP

@@ -105,6 +105,8 @@ struct wst_context {
     struct wst_when now; /* the packet being worked on */
     struct conversation_pickup *pickups_oldest, *pickups_newest;
     uint32_t pickups;
+    enum wst_fate fate; /* of the packet before, unless it was a TCP segment … */
+    bool segment;       /* … which it was */
     bool begun, finished;
 };
 
@@ -128,6 +130,9 @@ void wst_conversation_problem(void *user, void *conversation, enum wst_problem p
                               const struct wst_arrival *arrival);
 void wst_conversation_emit(void *user, void *conversation, struct wst_event *event);
 bool wst_conversation_behind(void *user, void *conversation, enum wst_dir dir);
+
+/* Of the packet whose flow this is. */
+enum wst_fate wst_conversation_fate(const struct wst_flow *f);
 
 /* Inside: conversation.c and pickup.c. */
 /* Tells of bytes, by direction, that were missing before the handshake. */

@@ -94,15 +94,20 @@ WST_API void wst_capture_queue(const struct wst_capture *capture, size_t *used, 
 WST_API int wst_capture_set_filter(struct wst_capture *capture, const char *filter);
 
 /* Opens what was added far enough to know each link type (for files: up to the first packet), and
- * compiles the filters. Files other than standard input are closed again until their turn.
+ * compiles the filters. Files are held open until their turn, 512 of them at most.
  * Returns 0. Returns -1 with a message in `error` when the filter does not compile, a device
  * cannot be opened, or not one source can be read; a file that cannot be read beside others that
  * can is told to `sink->trouble` at its turn by wst_capture_run. */
 WST_API int wst_capture_open(struct wst_capture *capture, char error[WST_CAPTURE_ERROR_SIZE]);
 
+/* After wst_capture_open: the files that are not held open but will be opened at their turn, for
+ * there are more than 512; valid until the capture is freed. */
+WST_API const char *const *wst_capture_unopened(struct wst_capture *capture, size_t *n);
 /* After wst_capture_open: distinct link-type names ("EN10MB"; "LINKTYPE_4711" when it has none) in
  * the order met; valid until the capture is freed. */
 WST_API const char *const *wst_capture_link_types(const struct wst_capture *capture, size_t *n);
+/* After wst_capture_open: the LINKTYPE_ number met first; 1 (Ethernet) when there was none. */
+WST_API uint32_t wst_capture_first_link_type(const struct wst_capture *capture);
 /* "EN10MB", "LINKTYPE_4711": written to `text`, which is returned. */
 WST_API const char *wst_capture_link_type_name(uint32_t link_type, char text[64]);
 /* Sum of the sizes of the regular files, for progress; 0 when unknown. */

@@ -33,11 +33,18 @@ enum wst_time_format { /* tcpdump's -t, and its repeats */
     WST_TIME_SINCE     /* -ttttt  since the first line */
 };
 
+enum wst_dump {
+    WST_DUMP_NONE,
+    WST_DUMP_TEXT, /* -A: payloads in full below their line */
+    WST_DUMP_HEX   /* -X: in hexadecimal and ASCII */
+};
+
 struct wst_text_options {
     bool colour;
     enum wst_time_format time;
     bool local_time;  /* false: UTC */
     size_t max_text;  /* columns for the payload on a line; 0: all of it. A cut is always marked */
+    enum wst_dump dump; /* of messages, control frames and closes */
     bool frames;      /* show the frames of a message of several frames, too */
     bool headers;     /* handshake header lines */
     unsigned width;   /* terminal columns; 0: not a terminal */

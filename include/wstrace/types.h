@@ -30,6 +30,13 @@ struct wst_slice {
 /* Who sent it. `c2s`: the side that asked for the upgrade. */
 enum wst_dir { WST_DIR_NONE = -1, WST_C2S = 0, WST_S2C = 1 };
 
+/* What a packet is to somebody who wants those of WebSocket connections only. */
+enum wst_fate {
+    WST_FATE_OTHER,     /* of something else */
+    WST_FATE_UNDECIDED, /* of a TCP conversation that may still become WebSocket */
+    WST_FATE_WEBSOCKET, /* of one that is or was, or asked to become it; or an IP fragment */
+};
+
 /* The packet that brought something about. */
 struct wst_when {
     uint64_t pkt; /* 1-based, as Wireshark numbers it; goes on from file to file */

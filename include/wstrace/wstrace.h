@@ -98,6 +98,9 @@ WST_API bool wst_context_ahead(struct wst_context *context, const struct wst_pac
 /* Whether packets of this link type (a LINKTYPE_ number) can be read; others are counted and
  * passed over. */
 WST_API bool wst_context_reads_link_type(uint32_t link_type);
+/* What the packet pushed last is to those who want WebSocket only, and the TCP conversation it
+ * belongs to (tcp_stream; UINT64_MAX: none). */
+WST_API enum wst_fate wst_context_fate(const struct wst_context *context, uint64_t *stream);
 /* Capture time has reached `ns` without a packet (a silent interface). */
 WST_API void wst_context_tick(struct wst_context *context, int64_t ns);
 /* The capture dropped `packets` here, `ns` or later: what is missing now was not late, and nobody

@@ -10,13 +10,18 @@
 #include "reader.h"
 #include "source.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
-/* Names kept for a sentence about the capture; a hostile one could have 65536. */
-enum { LINK_NAMES_MAX = 256 };
+enum {
+    LINK_NAMES_MAX =
+        256,        /* kept for a sentence about the capture; a hostile one could have 65536 */
+    HELD_MAX = 512, /* files held open until their turn: half of the usual limit */
+};
 
 struct entry {
     char *name;
@@ -26,6 +31,11 @@ struct entry {
     struct wst_slice memory;
     struct wst_source source;
     bool open;           /* the source is, and waits with its first bytes */
+    bool is_held;        /* a regular file, waiting in `held` */
+    int held;            /* its descriptor */
+    bool has_second;     /* and in `second` once more, to look for secrets while it is read */
+    int second;
+    char *why;           /* it could not be opened; or NULL */
     bool has_link;       /* first_link is known */
     uint32_t first_link; /* of the first interface */
 };
@@ -33,6 +43,8 @@ struct entry {
 struct wst_capture {
     struct entry *entries;
     size_t n, cap;
+    size_t held;              /* entries that are */
+    const char **unopened;    /* names of those closed until their turn */
     struct wst_filter filter; /* of all */
     uint32_t *links;          /* met, distinct */
     char (*link_texts)[64];
@@ -64,8 +76,11 @@ static void free_entry(struct entry *e)
 {
     if (e->open) wst_source_close(&e->source);
     wst_live_free(e->live);
+    if (e->is_held) close(e->held);
+    if (e->has_second) close(e->second);
     wst_filter_free(&e->filter);
     free(e->name);
+    free(e->why);
 }
 
 void wst_capture_free(struct wst_capture *c)
@@ -75,6 +90,7 @@ void wst_capture_free(struct wst_capture *c)
     wst_filter_free(&c->filter);
     wst_listen_free(&c->listen);
     free(c->entries);
+    free(c->unopened);
     free(c->links);
     free(c->link_texts);
     free(c->link_names);
@@ -188,18 +204,48 @@ static int open_source(struct wst_capture *c, struct entry *e, char *error)
         snprintf(error, WST_CAPTURE_ERROR_SIZE, "standard input can be read only once");
         return -1;
     }
-    if (wst_source_open(&e->source, e->name, &c->stop) == 0) return 0;
+    if (e->is_held) {
+        e->is_held = false;
+        if (wst_source_open_fd(&e->source, e->held, &c->stop) == 0) return 0;
+    } else if (wst_source_open(&e->source, e->name, &c->stop) == 0) {
+        return 0;
+    }
     snprintf(error, WST_CAPTURE_ERROR_SIZE, "%s", e->source.error);
     return -1;
 }
 
-/* Regular files are closed again, or hundreds of them would use up the descriptors; pipes, which
- * cannot be opened a second time, wait with the bytes they have given. */
+/* pcapng, or gzip with whatever in it. */
+static bool may_hold_secrets(int fd)
+{
+    uint8_t magic[2];
+    if (pread(fd, magic, sizeof magic, 0) != (ssize_t)sizeof magic) return false;
+    return magic[0] == 0x0a || (magic[0] == 0x1f && magic[1] == 0x8b);
+}
+
+/* Regular files wait without their bytes. Most keep their descriptor, for who opens now may not be
+ * allowed to later (wstrace/live.h); hundreds of them would use up the descriptors. */
+static void put_by(struct wst_capture *c, struct entry *e)
+{
+    if (c->held < HELD_MAX && (e->held = fcntl(e->source.fd, F_DUPFD_CLOEXEC, 3)) >= 0) {
+        e->is_held = true;
+        c->held++;
+    }
+    if (c->held < HELD_MAX && may_hold_secrets(e->source.fd)) {
+        e->has_second = (e->second = open(e->name, O_RDONLY | O_NOCTTY | O_CLOEXEC)) >= 0;
+        c->held += e->has_second;
+    }
+    wst_source_close(&e->source);
+}
+
+/* Pipes, which cannot be opened a second time, wait with the bytes they have given. */
 static int peek_file(struct wst_capture *c, struct entry *e, char *error)
 {
     struct peek peek = {c, e};
     int rc;
-    if (open_source(c, e, error) < 0) return -1;
+    if (open_source(c, e, error) < 0) {
+        e->why = strdup(error);
+        return -1;
+    }
     e->open = !(e->source.regular && e->source.close_fd);
     if (e->open) wst_source_hold(&e->source);
     rc = wst_reader_peek(&e->source, on_link, &peek, error);
@@ -208,7 +254,7 @@ static int peek_file(struct wst_capture *c, struct entry *e, char *error)
     if (e->open)
         wst_source_rewind(&e->source);
     else
-        wst_source_close(&e->source);
+        put_by(c, e);
     return atomic_load(&c->stop) ? 0 : rc; /* a pipe we stopped waiting for is no trouble */
 }
 
@@ -237,6 +283,18 @@ static int compile_filters(struct wst_capture *c, char *error)
     return wst_filter_compile(&c->filter, first ? first->first_link : WST_LINKTYPE_ETHERNET, error);
 }
 
+/* A filter may hold names that only files of this machine, or a name server, can explain. So it is
+ * compiled now for what was met, not when it may be too late to ask. What does not compile is left
+ * to the packet that needs it. */
+static void compile_for_all_links(struct wst_capture *c)
+{
+    char error[WST_CAPTURE_ERROR_SIZE];
+    for (size_t i = 0; i < c->n_links && c->filter.text; i++) {
+        size_t before = c->filter.n;
+        if (wst_filter_compile(&c->filter, c->links[i], error) < 0) c->filter.n = before;
+    }
+}
+
 int wst_capture_open(struct wst_capture *c, char error[WST_CAPTURE_ERROR_SIZE])
 {
     char first[WST_CAPTURE_ERROR_SIZE] = "", why[WST_CAPTURE_ERROR_SIZE];
@@ -251,10 +309,23 @@ int wst_capture_open(struct wst_capture *c, char error[WST_CAPTURE_ERROR_SIZE])
             snprintf(first, sizeof first, "%.120s: %.380s", e->name, why);
     }
     if (compile_filters(c, error) < 0) return -1;
+    compile_for_all_links(c);
     c->opened = readable > 0;
     if (c->opened) return 0;
     snprintf(error, WST_CAPTURE_ERROR_SIZE, "%s", c->n > 0 ? first : "nothing to read");
     return -1;
+}
+
+const char *const *wst_capture_unopened(struct wst_capture *c, size_t *n)
+{
+    *n = 0;
+    if (!c->unopened) c->unopened = calloc(c->n + 1, sizeof *c->unopened);
+    for (size_t i = 0; i < c->n && c->unopened; i++) {
+        const struct entry *e = &c->entries[i];
+        bool later = !e->live && !e->in_memory && !e->open && !e->is_held && !e->why;
+        if (later) c->unopened[(*n)++] = e->name;
+    }
+    return c->unopened;
 }
 
 const char *const *wst_capture_link_types(const struct wst_capture *c, size_t *n)
@@ -263,13 +334,18 @@ const char *const *wst_capture_link_types(const struct wst_capture *c, size_t *n
     return c->link_names;
 }
 
+uint32_t wst_capture_first_link_type(const struct wst_capture *c)
+{
+    return c->n_links ? c->links[0] : WST_LINKTYPE_ETHERNET;
+}
+
 /* ---- reading ---- */
 
 static void run_file(struct wst_capture *c, struct entry *e, struct wst_feed *feed)
 {
     char error[WST_CAPTURE_ERROR_SIZE];
-    if (!e->open && open_source(c, e, error) < 0) {
-        wst_feed_trouble_nowhere(feed, error);
+    if (e->why || (!e->open && open_source(c, e, error) < 0)) {
+        wst_feed_trouble_nowhere(feed, e->why ? e->why : error);
         return;
     }
     e->open = true;
@@ -306,16 +382,29 @@ static int pass_over(void *user, const struct wst_packet *packet)
 
 /* With a source of its own: the one being read stays where it is. Of files alone, for a pipe has
  * nothing ahead that could be put back. */
+/* A descriptor of its own place in the file: it may be being read. -1: none. */
+static int open_again(const struct entry *e)
+{
+    struct stat st;
+    int fd;
+    if (!e->has_second) {
+        if (strcmp(e->name, "-") == 0 || stat(e->name, &st) != 0 || !S_ISREG(st.st_mode)) return -1;
+        return open(e->name, O_RDONLY | O_NOCTTY | O_CLOEXEC);
+    }
+    fd = fcntl(e->second, F_DUPFD_CLOEXEC, 3);
+    if (fd >= 0) lseek(fd, 0, SEEK_SET);
+    return fd;
+}
+
 static void secrets_of(struct wst_capture *c, const struct entry *e,
                        const struct wst_capture_sink *sink)
 {
     struct wst_feed feed = {.sink = sink, .stop = &c->stop, .source = e->name};
     struct wst_source source;
-    struct stat st;
+    int fd;
     if (e->in_memory)
         wst_source_open_memory(&source, e->memory);
-    else if (strcmp(e->name, "-") == 0 || stat(e->name, &st) != 0 || !S_ISREG(st.st_mode) ||
-             wst_source_open(&source, e->name, &c->stop) != 0)
+    else if ((fd = open_again(e)) < 0 || wst_source_open_fd(&source, fd, &c->stop) != 0)
         return;
     wst_reader_secrets(&source, &feed);
     wst_source_close(&source);

@@ -59,13 +59,9 @@ static int refuse(struct wst_source *s, const char *why)
     return -1;
 }
 
-int wst_source_open(struct wst_source *s, const char *name, const atomic_bool *stop)
+static int open_descriptor(struct wst_source *s)
 {
     struct stat st;
-    clear(s);
-    s->stop = stop;
-    s->close_fd = strcmp(name, "-") != 0;
-    s->fd = s->close_fd ? open(name, O_RDONLY | O_CLOEXEC) : STDIN_FILENO;
     if (s->fd < 0 || fstat(s->fd, &st) != 0) return refuse(s, strerror(errno));
     if (S_ISDIR(st.st_mode)) return refuse(s, "it is a directory");
     s->regular = S_ISREG(st.st_mode);
@@ -74,6 +70,24 @@ int wst_source_open(struct wst_source *s, const char *name, const atomic_bool *s
     if (s->regular) (void)posix_fadvise(s->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
 #endif
     return 0;
+}
+
+int wst_source_open(struct wst_source *s, const char *name, const atomic_bool *stop)
+{
+    clear(s);
+    s->stop = stop;
+    s->close_fd = strcmp(name, "-") != 0;
+    s->fd = s->close_fd ? open(name, O_RDONLY | O_CLOEXEC) : STDIN_FILENO;
+    return open_descriptor(s);
+}
+
+int wst_source_open_fd(struct wst_source *s, int fd, const atomic_bool *stop)
+{
+    clear(s);
+    s->stop = stop;
+    s->close_fd = true;
+    s->fd = fd;
+    return lseek(fd, 0, SEEK_SET) == 0 ? open_descriptor(s) : refuse(s, strerror(errno));
 }
 
 void wst_source_close(struct wst_source *s)

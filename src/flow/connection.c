@@ -221,7 +221,9 @@ void wst_flow_push(struct wst_flow_table *t, const struct wst_segment *s,
     uint64_t hash;
     struct wst_arrival a = {*when, when->pkt};
     struct wst_flow *f = wst_flow_find(t, s, &side, &hash);
-    if (!f && !(f = wst_flow_create(t, s, hash, when))) return;
+    if (!f) f = wst_flow_create(t, s, hash, when);
+    t->last = f;
+    if (!f) return;
     if (s->flags & WST_TCP_FLAG_SYN) connection_syn(t, f, side, s, &a);
     f->touched = true;
     f->heard |= 1u << side & 3;

@@ -65,6 +65,7 @@ struct wst_flow {
     int32_t active;        /* capture time of the last packet, in units of 2^32 ns */
     uint32_t newer, older; /* neighbours in the list of embryonic flows, or of free records */
     uint8_t family : 4;    /* 4 or 6 */
+    bool chosen : 1;       /* the pipeline's: it is in the timeline */
     bool obscure : 1;      /* its reset came after bytes that were not captured */
     uint8_t state;         /* enum wst_flow_state */
     uint8_t kind;          /* the pipeline's */
@@ -139,6 +140,8 @@ void wst_flow_ignore(struct wst_flow_table *table, struct wst_flow *flow);
  * that may go. Idle flows nobody wants first, then holes, then the others. */
 bool wst_flow_make_room(struct wst_flow_table *table, size_t bytes, const struct wst_when *when);
 
+/* The flow of the segment pushed last; NULL: there was no room for it. Until the next push. */
+const struct wst_flow *wst_flow_last(const struct wst_flow_table *table);
 uint32_t wst_flow_streams(const struct wst_flow_table *table); /* conversations seen so far */
 uint64_t wst_flow_evicted(const struct wst_flow_table *table); /* not precious, forgotten early */
 

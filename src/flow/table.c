@@ -50,6 +50,10 @@ void wst_flow_table_free(struct wst_flow_table *t)
     free(t);
 }
 
+const struct wst_flow *wst_flow_last(const struct wst_flow_table *t)
+{
+    return t->last;
+}
 uint32_t wst_flow_streams(const struct wst_flow_table *t)
 {
     return t->streams;

@@ -58,7 +58,8 @@ struct wst_flow_table {
     uint32_t embryo_oldest, embryo_newest, embryos;
     struct wst_waiting *holes_oldest, *holes_newest; /* halves with a hole, by when it opened */
 
-    uint32_t streams; /* numbers given out */
+    const struct wst_flow *last; /* of the segment before */
+    uint32_t streams;            /* numbers given out */
     uint64_t evicted;
     int64_t clock;   /* capture time that expiry believes in; never goes back */
     int64_t last_ns; /* time of the packet before: one packet from the future moves nothing */

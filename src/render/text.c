@@ -120,6 +120,7 @@ static void frame_line(struct wst_text *text, const struct wst_text_left *left,
         put_payload(text, f->payload, f->utf8 ? WST_ESCAPE_TEXT : WST_ESCAPE_BYTES,
                     f->payload_omitted);
     finish_line(out);
+    wst_text_dump(text, f->payload, f->payload_omitted);
 }
 
 /* Not "left out for brevity": nobody can know them. */
@@ -151,6 +152,7 @@ static void message_line(struct wst_text *text, const struct wst_event *event,
                 m->certain ? m->omitted : 0);
     if (!m->certain && m->omitted > 0) put_unknown(text, m->omitted);
     finish_line(out);
+    wst_text_dump(text, m->payload, m->certain ? m->omitted : 0);
 }
 
 static void close_line(struct wst_text *text, const struct wst_event *event,
@@ -170,6 +172,7 @@ static void close_line(struct wst_text *text, const struct wst_event *event,
         wst_escape_quote(out, c->reason, WST_ESCAPE_TEXT, text->options.max_text, 0);
     }
     finish_line(out);
+    wst_text_dump(text, c->reason, 0);
 }
 
 /* -- holding -------------------------------------------------------------------------------- */

@@ -8,7 +8,7 @@
  *                        direction
  *
  * text.c has the lines of frames, messages and closes; text_handshake.c and text_rare.c the others;
- * text_style.c the left columns, colours and small words.
+ * text_dump.c payloads in full; text_style.c the left columns, colours and small words.
  */
 #ifndef WST_RENDER_TEXT_H
 #define WST_RENDER_TEXT_H
@@ -75,6 +75,10 @@ void wst_text_count(struct wst_out *out, uint64_t n, const char *what);
 void wst_text_duration(struct wst_out *out, int64_t ns);
 /* "1000 normal closure", "4711", or "no code" when negative. */
 void wst_text_close_code(struct wst_out *out, int32_t code);
+
+/* All of a payload below its line, if the options want that (text_dump.c). `omitted`: bytes of it
+ * that the caller does not have. */
+void wst_text_dump(struct wst_text *text, struct wst_slice payload, uint64_t omitted);
 
 /* One event each: its line, or lines (text_handshake.c, text_rare.c). */
 void wst_text_handshake(struct wst_text *text, const struct wst_event *event);

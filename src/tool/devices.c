@@ -37,6 +37,27 @@ int wst_tool_devices_list(void)
     return WST_TOOL_TROUBLE;
 }
 
+/* "  EN10MB (Ethernet)", as tcpdump writes it. */
+static void show_link_type(void *user, const char *name, const char *text)
+{
+    (void)user;
+    printf("  %s%s%s%s\n", name, text ? " (" : "", text ? text : "", text ? ")" : "");
+}
+
+int wst_tool_devices_link_types(const char *device)
+{
+    char error[WST_CAPTURE_ERROR_SIZE], name[WST_TOOL_DEVICE_SIZE], safe[512];
+    const char *found = wst_tool_devices_name(device, name);
+
+    wst_tool_safe(safe, sizeof safe, found, strlen(found));
+    printf("Data link types for %s (use option -y to set):\n", safe);
+    if (wst_capture_device_link_types(found, show_link_type, NULL, error) == 0)
+        return wst_tool_stdout_done();
+    fflush(stdout);
+    wst_tool_say("%s", error);
+    return WST_TOOL_TROUBLE;
+}
+
 struct search {
     long number;
     char *name;

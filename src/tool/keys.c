@@ -5,6 +5,7 @@
  */
 #include "keys.h"
 
+#include "broker.h"
 #include "say.h"
 
 #include <errno.h>
@@ -49,16 +50,29 @@ static void wipe(void *p, size_t n)
     explicit_bzero(p, n);
 }
 
-static int open_file(const char *name, bool *missing)
+static void warn(const char *name, int fd)
 {
     struct stat st;
+
+    if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+        (st.st_mode & (S_IRGRP | S_IROTH)))
+        wst_tool_say("warning: %s can be read by others, and opens this traffic to them", name);
+}
+
+static int open_file(const char *name, bool *missing)
+{
     int fd = open(name, O_RDONLY | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
 
     *missing = fd < 0 && errno == ENOENT;
-    if (fd < 0) return -1;
-    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & (S_IRGRP | S_IROTH)))
-        wst_tool_say("warning: %s can be read by others, and opens this traffic to them", name);
+    warn(name, fd);
     return fd;
+}
+
+/* Once the sandbox stands, only the broker can. */
+static int open_later(const struct wst_tool_keys *keys, size_t which)
+{
+    if (keys->broker >= 0) return wst_tool_broker_read(keys->broker, which);
+    return open(keys->logs[which].name, O_RDONLY | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
 }
 
 /* Everything from where reading stopped to the end. */
@@ -81,20 +95,26 @@ static void read_log(struct wst_tool_keys *keys, struct wst_tool_keylog *log, bo
 }
 
 /* A log that was cut or replaced is read from its beginning: what is known does no harm twice. */
-static void begin_again(struct wst_tool_keylog *log)
+static void begin_again(const struct wst_tool_keys *keys, size_t which)
 {
+    struct wst_tool_keylog *log = &keys->logs[which];
     struct stat here, there;
     off_t at = lseek(log->fd, 0, SEEK_CUR);
+    int fd;
 
-    if (fstat(log->fd, &here) != 0 || stat(log->name, &there) != 0) return;
+    if (at < 0 || fstat(log->fd, &here) != 0 || !S_ISREG(here.st_mode)) return; /* a pipe */
+    fd = open_later(keys, which);
+    if (fd < 0 || fstat(fd, &there) != 0) there = here;
     if (here.st_ino != there.st_ino || here.st_dev != there.st_dev) {
         close(log->fd);
-        log->fd = open(log->name, O_RDONLY | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
+        log->fd = fd;
         log->n = 0;
-    } else if (S_ISREG(here.st_mode) && at > here.st_size) {
-        lseek(log->fd, 0, SEEK_SET);
-        log->n = 0;
+        return;
     }
+    if (fd >= 0) close(fd);
+    if (at <= here.st_size) return;
+    lseek(log->fd, 0, SEEK_SET);
+    log->n = 0;
 }
 
 static int open_log(struct wst_tool_keys *keys, const char *name, bool from_environment)
@@ -152,13 +172,22 @@ bool wst_tool_keys_may_come(const struct wst_tool_key_options *options, bool gro
     return growing && (options->keylogs_n || environment_log());
 }
 
+size_t wst_tool_keys_names(const struct wst_tool_key_options *options, const char **names)
+{
+    size_t n = 0;
+
+    for (; n < options->keylogs_n; n++) names[n] = options->keylogs[n];
+    if (environment_log()) names[n++] = environment_log();
+    return n;
+}
+
 int wst_tool_keys_open(struct wst_tool_keys *keys, struct wst_context *context,
                        const struct wst_tool_key_options *options, bool follow)
 {
     const char *environment = environment_log();
     int status = 0;
 
-    *keys = (struct wst_tool_keys){.context = context, .follow = follow};
+    *keys = (struct wst_tool_keys){.context = context, .broker = -1, .follow = follow};
     keys->logs = calloc(options->keylogs_n + 1, sizeof *keys->logs);
     if (keys->logs == NULL) {
         wst_tool_say("out of memory");
@@ -188,15 +217,13 @@ static bool time_to_look(struct wst_tool_keys *keys)
 
 void wst_tool_keys_look(struct wst_tool_keys *keys, bool now)
 {
-    bool missing;
-
     if (!keys->follow || keys->logs_n == 0 || (!now && !time_to_look(keys))) return;
     for (size_t i = 0; i < keys->logs_n; i++) {
         struct wst_tool_keylog *log = &keys->logs[i];
-        if (log->fd < 0) log->fd = open_file(log->name, &missing);
+        if (log->fd < 0) warn(log->name, log->fd = open_later(keys, i));
         if (log->fd < 0) continue;
         read_log(keys, log, now);
-        begin_again(log);
+        begin_again(keys, i);
     }
 }
 

@@ -21,12 +21,16 @@ struct wst_tool_keys {
     struct wst_context *context;
     struct wst_tool_keylog *logs; /* owned */
     size_t logs_n;
+    int broker; /* opens logs that come late or were replaced; -1: nobody has to (open does) */
     bool follow;
     int64_t looked_ns; /* monotonic */
 };
 
 /* Whether secrets may come while packets do: a key log, and an input that is still growing. */
 bool wst_tool_keys_may_come(const struct wst_tool_key_options *options, bool growing);
+/* How many names there are, written to `names` (keylogs_n + 1 of them): those of the options and of
+ * SSLKEYLOGFILE, in the order of wst_tool_keys.logs. */
+size_t wst_tool_keys_names(const struct wst_tool_key_options *options, const char **names);
 /* Reads every key log named, and the one of SSLKEYLOGFILE, into the context. `follow`: what is
  * appended later is read, too, and a log may not be there yet. Returns 0 or the exit status. */
 int wst_tool_keys_open(struct wst_tool_keys *keys, struct wst_context *context,

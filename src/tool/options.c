@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * In: the command line of a trace. Out: struct wst_tool_options, by way of one table.
- * Refuses values that mean nothing. The letters are tcpdump's and mean what they mean there; the
- * letters tcpdump has and this table lacks (-A -C -G -L -U -w -W -X -Z) are kept free for that.
+ * Refuses values that mean nothing. The letters are tcpdump's and mean what they mean there.
  */
 #include "options.h"
 
@@ -134,6 +133,23 @@ static int take_rsa_key(void *target, const char *text)
     return 0;
 }
 
+/* tcpdump's: millions of bytes, or with a letter powers of 1024. */
+static int take_file_size(void *target, const char *text)
+{
+    struct wst_tool_options *o = target;
+    char *end;
+    unsigned long long n = strtoull(text, &end, 10), unit = 1000000;
+
+    if (*end && strchr("kKmMgG", *end) && end[1] == '\0')
+        unit = 1ull << (strchr("kK", *end) ? 10 : strchr("mM", *end) ? 20 : 30);
+    else if (*end)
+        n = 0;
+    if (text[0] < '0' || text[0] > '9' || n == 0 || n > INT64_MAX / unit)
+        return wst_tool_misuse("-C wants millions of bytes, or a size such as 64K, not '%s'", text);
+    o->rotate_bytes = n * unit;
+    return 0;
+}
+
 #define AT(field) offsetof(struct wst_tool_options, field)
 #define FLAG(field) WST_TOOL_FLAG, AT(field), 0, 0, NULL
 #define COUNT(field) WST_TOOL_COUNT, AT(field), 0, 0, NULL
@@ -158,12 +174,23 @@ const struct wst_tool_arg wst_tool_trace_args[] = {
     {NULL, 'B', "buffer-size", "KIB", NUMBER(buffer_kib, 1, 2097151), "size of the kernel's buffer in KiB (default 16384)"},
     {NULL, 0, "queue", "SIZE", SIZE(queue, 1 << 20), "packets that may wait for the output (default 64M)"},
     {NULL, 'y', "linktype", "TYPE", WORD(link_type), "link type to capture with"},
+    {NULL, 'L', "list-data-link-types", NULL, FLAG(list_link_types), "list the link types of the interface and end"},
     {NULL, 0, "stats", "SECONDS", NUMBER(stats_seconds, 1, 86400), "figures on standard error every so often"},
 
     {"Encrypted connections", 0, "keylog", "FILE", CALL(take_keylog), "TLS key log (NSS format); may be repeated; SSLKEYLOGFILE is read, too"},
     {NULL, 0, "rsa-key", "PEM", CALL(take_rsa_key), "the server's private key, for RSA key exchange (before TLS 1.3)"},
     {NULL, 0, "tls-plaintext", "FILE", WORD(plaintext), "write what was decrypted to FILE, a pcap for other tools; sensitive"},
     {NULL, 0, "embed-keys", "FILE", WORD(embed), "copy the packets to FILE, a pcapng with the secrets they need; sensitive"},
+    {"Saving packets", 'w', NULL, "FILE", WORD(write), "save the packets in FILE and print nothing; *.pcapng: in that format"},
+    {NULL, 0, "only-websocket", NULL, FLAG(only_websocket), "only those of WebSocket connections, from their SYN on"},
+    {NULL, 0, "print", NULL, FLAG(print), "print, too"},
+    {NULL, 'U', "packet-buffered", NULL, FLAG(packet_buffered), "write every packet at once"},
+    {NULL, 'G', NULL, "SECONDS", NUMBER(rotate_seconds, 1, 31622400), "a new file every so often; FILE is a strftime format"},
+    {NULL, 'C', NULL, "MB", CALL(take_file_size), "a new file every so many million bytes: FILE, FILE1, FILE2 ..."},
+    {NULL, 'W', NULL, "N", NUMBER(rotate_files, 1, 1000000), "with -G: stop after N files; with -C: go round in N files"},
+
+    {"Safety", 'Z', "relinquish-privileges", "USER", WORD(user), "root becomes USER (default: who called sudo, or nobody)"},
+    {NULL, 0, "no-sandbox", NULL, FLAG(no_sandbox), "keep access to files, network and programs while parsing"},
 
     {"Selection", 0, "conn", "N", NUMBER(conn, 1, UINT64_MAX), "only connection N, as the output numbers them"},
     {NULL, 0, "dir", "DIRECTION", CALL(take_dir), "only c2s (client to server) or s2c"},
@@ -183,6 +210,8 @@ const struct wst_tool_arg wst_tool_trace_args[] = {
     {NULL, 0, "max-payload", "SIZE", SIZE(max_payload, 0), "payload bytes of a message passed on (default: all of it)"},
     {NULL, 0, "color", "WHEN", CALL(take_colour), "auto (default), always or never"},
     {NULL, 0, "colour", "WHEN", CALL(take_colour), NULL},
+    {NULL, 'A', NULL, NULL, FLAG(dump_text), "payloads in full below their line, as text"},
+    {NULL, 'X', NULL, NULL, FLAG(dump_hex), "payloads in full below their line, in hex and ASCII"},
     {NULL, 'l', NULL, NULL, FLAG(line_buffered), "write every line at once, also into a pipe or file"},
     {NULL, 'n', NULL, NULL, ACCEPTED, "accepted for tcpdump's sake: names are never looked up"},
 
@@ -248,6 +277,15 @@ static int contradictions(const struct wst_tool_options *o)
         input_taken = true;
     }
     if (o->devices_n && o->files_n) return wst_tool_misuse("-i and -r exclude each other");
+    if (o->write == NULL && (o->rotate_seconds || o->rotate_bytes || o->only_websocket))
+        return wst_tool_misuse("-G, -C and --only-websocket are about the file of -w");
+    if (o->write && strcmp(o->write, "-") == 0) {
+        if (o->rotate_seconds || o->rotate_bytes)
+            return wst_tool_misuse("-w -: standard output is one file; -G and -C need a name");
+        if (o->print && (o->output == NULL || strcmp(o->output, "-") == 0))
+            return wst_tool_misuse("-w - and --print: packets and text on standard output; -o FILE "
+                                   "takes the text elsewhere");
+    }
     if (o->times > WST_TIME_SINCE) return wst_tool_misuse("-t can be given five times at most");
     if (o->devices_n == 0 && o->files_n == 0)
         return wst_tool_misuse("no capture named: give a FILE, '-' for standard input, or -i NAME");
@@ -305,7 +343,9 @@ int wst_tool_options_parse(struct wst_tool_options *options, const struct wst_to
         return WST_TOOL_TROUBLE;
     }
     status = wst_tool_args(rows, n, argc, argv, options, take_word);
-    if (status || options->help || options->version || options->list_devices) return status;
+    if (status || options->help || options->version || options->list_devices ||
+        options->list_link_types)
+        return status;
     if ((status = settle_items(options)) != 0) return status;
     if ((status = contradictions(options)) != 0) return status;
     return settle_filter_file(options);

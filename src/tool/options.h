@@ -45,6 +45,9 @@ struct wst_tool_options {
     uint64_t count;        /* -c; 0: no end */
     uint64_t snaplen, buffer_kib, queue, conn;
     uint64_t stats_seconds; /* --stats; 0: never */
+    const char *write;      /* -w */
+    const char *user;       /* -Z */
+    uint64_t rotate_seconds, rotate_bytes, rotate_files; /* -G, -C, -W; 0: not */
     uint64_t max_text, max_payload, max_message, memory;
     unsigned times, verbose; /* how many -t, how many -v */
     enum wst_dir dir;
@@ -53,7 +56,9 @@ struct wst_tool_options {
     enum wst_problems_told problems;
     uint64_t max_page; /* of a report */
     bool report, json, quiet, line_buffered, headers, utc, no_promiscuous, verify_checksums;
-    bool list_devices, help, version;
+    bool only_websocket, packet_buffered, print, no_sandbox;
+    bool dump_text, dump_hex; /* -A, -X */
+    bool list_devices, list_link_types, help, version;
     bool lint; /* findings only */
 };
 

@@ -5,12 +5,16 @@
  * goes, and makes the exit status 2.
  */
 #include "attend.h"
+#include "broker.h"
 #include "command.h"
+#include "confine.h"
 #include "devices.h"
 #include "keys.h"
 #include "options.h"
 #include "output.h"
+#include "pattern.h"
 #include "progress.h"
+#include "save.h"
 #include "say.h"
 #include "sensitive.h"
 #include "stop.h"
@@ -32,6 +36,7 @@ struct run {
     const struct wst_tool_options *options;
     const char **sources; /* names as given: files, or the interface */
     size_t sources_n;
+    struct wst_tool_pattern *patterns; /* for each file named, what it matched */
     struct wst_capture *capture;
     struct wst_context *context;
     struct wst_select select;
@@ -43,6 +48,13 @@ struct run {
     struct wst_tool_attend attend;
     struct wst_tool_keys keys;
     struct wst_tool_sensitive plaintext, embedded;
+    struct wst_tool_save save;
+    int broker; /* opens files for a sandboxed process; -1: there are none to open */
+    bool silent;            /* -w without --print: packets are saved, nothing is told … */
+    bool blind;             /* … and nobody has to look into them */
+    bool wrong_filter;      /* the filter is the name of a file */
+    int save_status;        /* the exit status, as far as -w goes */
+    const char *wrong_file; /* a file that does not exist and looks like part of a filter */
     char (*device_names)[WST_TOOL_DEVICE_SIZE]; /* of those given by number */
     bool busy;                                  /* packets need more than the context: see on_packet */
     uint64_t packets;                           /* that passed the filter */
@@ -59,6 +71,7 @@ static void tap_event(void *user, const struct wst_event *event)
     struct run *run = user;
     const struct wst_tool_options *o = run->options;
 
+    if (run->silent) return;
     /* -q: no summary. In JSON `stats` is part of the contract and stays; a report ends with it. */
     if (event->type == WST_EVENT_STATS && o->quiet && !o->json && !o->report) return;
     run->sink.event(run->sink.user, event);
@@ -96,11 +109,12 @@ static int on_packet(void *user, const struct wst_packet *packet)
 
     if (packet->link_type != run->link_type) meet_link_type(run, packet->link_type);
 
-    wst_context_packet(run->context, packet);
+    if (!run->blind) wst_context_packet(run->context, packet);
     if (run->busy) {
         wst_tool_keys_look(&run->keys, false);
         if (wst_tool_sensitive_wanted(&run->embedded))
             wst_tool_embed_packet(&run->embedded, packet);
+        if (wst_tool_save_packet(&run->save, packet, run->context)) return 1;
     }
     wst_tool_progress_step(&run->progress);
     wst_tool_attend_packet(&run->attend);
@@ -190,6 +204,7 @@ static void on_pause(void *user, int64_t ns)
 
     wst_tool_keys_look(&run->keys, false); /* before capture time goes on: late keys are in time */
     wst_tool_attend_pause(&run->attend, ns);
+    wst_tool_save_flush(&run->save);
 }
 
 static int64_t on_clock(void *user)
@@ -201,14 +216,40 @@ static int64_t on_clock(void *user)
 /* -- setting up ----------------------------------------------------------------------------------
  */
 
+/* One name, or all that a pattern matches. */
+static bool add_files(struct run *run, size_t i)
+{
+    const struct wst_tool_file *file = &run->options->files[i];
+    struct wst_tool_pattern *pattern = &run->patterns[i];
+    const char *const *names = &file->name;
+    const char **more;
+    size_t n = 1;
+
+    if (wst_tool_pattern_find(pattern, file->name)) {
+        names = (const char *const *)pattern->names;
+        n = pattern->n;
+    }
+    more = realloc(run->sources, (run->sources_n + n + 1) * sizeof *more);
+    if (more == NULL) return false;
+    run->sources = more;
+    for (size_t k = 0; k < n; k++) {
+        run->sources[run->sources_n++] = names[k];
+        if (wst_capture_add_file(run->capture, names[k], file->filter) != 0) return false;
+    }
+    return true;
+}
+
 static bool add_sources(struct run *run)
 {
     const struct wst_tool_options *o = run->options;
 
     run->capture = wst_capture_new();
-    run->sources = calloc(o->files_n + o->devices_n + 1, sizeof *run->sources);
+    run->sources = calloc(o->devices_n + 1, sizeof *run->sources);
+    run->patterns = calloc(o->files_n + 1, sizeof *run->patterns);
     run->device_names = calloc(o->devices_n + 1, sizeof *run->device_names);
-    if (run->capture == NULL || run->sources == NULL || run->device_names == NULL) return false;
+    if (run->capture == NULL || run->sources == NULL || run->device_names == NULL ||
+        run->patterns == NULL)
+        return false;
     for (size_t i = 0; i < o->devices_n; i++) {
         const char *device = wst_tool_devices_name(o->devices[i], run->device_names[i]);
         struct wst_live_options live = {device, (int)o->snaplen, o->no_promiscuous,
@@ -217,11 +258,8 @@ static bool add_sources(struct run *run)
         if (wst_capture_add_live(run->capture, &live) != 0) return false;
     }
     wst_capture_set_queue(run->capture, (size_t)o->queue);
-    for (size_t i = 0; i < o->files_n; i++) {
-        run->sources[run->sources_n++] = o->files[i].name;
-        if (wst_capture_add_file(run->capture, o->files[i].name, o->files[i].filter) != 0)
-            return false;
-    }
+    for (size_t i = 0; i < o->files_n; i++)
+        if (!add_files(run, i)) return false;
     return o->filter == NULL || wst_capture_set_filter(run->capture, o->filter) == 0;
 }
 
@@ -259,6 +297,9 @@ static bool make_renderer(struct run *run)
         .time = (enum wst_time_format)o->times,
         .local_time = !o->utc,
         .max_text = o->max_text,
+        .dump = o->dump_hex    ? WST_DUMP_HEX
+                : o->dump_text ? WST_DUMP_TEXT
+                               : WST_DUMP_NONE,
         .frames = o->verbose > 0,
         .headers = o->headers || o->verbose > 0,
         .width = terminal_width(run->output.fd),
@@ -293,7 +334,8 @@ static bool make_chain(struct run *run)
     options.limits.max_message = o->max_message;
     options.limits.memory = o->memory;
     /* Nothing to leave out: the timeline speaks to the renderer itself. */
-    bool all = !o->conn && o->dir == WST_DIR_NONE && !o->ops && !(o->quiet && !o->json);
+    bool all =
+        !o->conn && o->dir == WST_DIR_NONE && !o->ops && !(o->quiet && !o->json) && !run->silent;
     run->select = (struct wst_select){o->conn, o->dir, o->ops, {run, tap_event, tap_flush}};
     first = all ? run->sink : wst_select_listener(&run->select);
     run->context = wst_context_new(&options, &first);
@@ -329,7 +371,7 @@ static int open_encrypted(struct run *run)
     if (wst_tool_sensitive_wanted(&run->plaintext)) hooks.plain = on_plain;
     if (wst_tool_sensitive_wanted(&run->embedded)) hooks.secrets = on_used_secrets;
     wst_context_tls(run->context, &hooks);
-    run->busy = follow || wst_tool_sensitive_wanted(&run->embedded);
+    run->busy = follow || wst_tool_sensitive_wanted(&run->embedded) || o->write;
     return 0;
 }
 
@@ -383,6 +425,7 @@ static void finish(struct run *run)
     tap_flush(run);
     wst_tool_progress_erase(&run->progress);
     if (live && !wst_tool_output_unwanted(&run->output)) wst_tool_attend_counters(&counters);
+    run->save_status = wst_tool_save_close(&run->save, live ? &counters : NULL);
 }
 
 /* Looked at before an old output loses its bytes. Returns how many inputs are not there. */
@@ -392,29 +435,33 @@ static int missing_inputs(const struct run *run)
 
     for (size_t i = 0; i < run->options->files_n; i++) {
         const char *name = run->options->files[i].name;
-        if (strcmp(name, "-") == 0 || access(name, R_OK) == 0) continue;
+        if (run->patterns[i].n > 0 || strcmp(name, "-") == 0 || access(name, R_OK) == 0) continue;
         wst_tool_say("%s: %s", name, strerror(errno));
         missing++;
     }
     return missing;
 }
 
-/* Words that are files here and a filter there are the commonest slip. */
-static void hint_at_words(const struct run *run)
+/* Words that are files here and a filter there are the commonest slip. Looked for while files can
+ * still be looked at. */
+static void look_at_words(struct run *run)
 {
     const struct wst_tool_options *o = run->options;
-    const char *word = NULL;
 
-    if (o->filter && access(o->filter, R_OK) == 0) {
-        wst_tool_say_bare("With -r other words are the filter; write -r before each file.");
-        return;
-    }
-    for (size_t i = 0; i < o->files_n; i++)
+    run->wrong_filter = o->filter && access(o->filter, R_OK) == 0;
+    for (size_t i = 0; i < o->files_n && o->files_n > 1; i++)
         if (o->files[i].word && strpbrk(o->files[i].name, "./-") == NULL &&
             access(o->files[i].name, F_OK) != 0)
-            word = o->files[i].name;
-    if (word && o->files_n > 1)
-        wst_tool_say_bare("If '%s' belongs to a filter: the file needs -r in front then.", word);
+            run->wrong_file = o->files[i].name;
+}
+
+static void hint_at_words(const struct run *run)
+{
+    if (run->wrong_filter)
+        wst_tool_say_bare("With -r other words are the filter; write -r before each file.");
+    else if (run->wrong_file)
+        wst_tool_say_bare("If '%s' belongs to a filter: the file needs -r in front then.",
+                          run->wrong_file);
 }
 
 /* The one asked for may not exist. */
@@ -427,6 +474,43 @@ static void say_no_such_conn(const struct run *run)
     if (run->options->conn > conns)
         wst_tool_say("there is no connection %" PRIu64 "; the capture has %" PRIu64,
                      run->options->conn, conns);
+}
+
+static int open_outputs(struct run *run)
+{
+    const struct wst_tool_options *o = run->options;
+    size_t inputs_n = o->devices_n ? 0 : run->sources_n;
+    int status = 0;
+
+    run->silent = o->write && !o->print;
+    run->blind = run->silent && !o->only_websocket && !o->stats_seconds;
+    if (!run->silent)
+        status = wst_tool_output_open(&run->output, o->output, run->sources, inputs_n);
+    if (status) return status;
+    return wst_tool_save_open(&run->save, o, run->sources, inputs_n);
+}
+
+/* Whoever has to open files later does it through another process: this one will not be able to. */
+static int start_broker(struct run *run)
+{
+    const struct wst_tool_options *o = run->options;
+    struct wst_tool_brokered brokered = {.owner = wst_tool_confine_owner(o)};
+    const char **names = NULL;
+
+    if (run->save.rotates) brokered.naming = run->save.naming;
+    if (run->keys.follow) {
+        names = calloc(o->keys.keylogs_n + 1, sizeof *names);
+        if (names == NULL) return -1;
+        brokered.readable_n = wst_tool_keys_names(&o->keys, names);
+        brokered.readable = names;
+    }
+    if (run->save.rotates || brokered.readable_n) {
+        run->broker = wst_tool_broker_start(&brokered);
+        if (run->broker < 0) wst_tool_say("cannot start another process: %s", strerror(errno));
+    }
+    free(names);
+    run->save.broker = run->keys.broker = run->broker;
+    return run->broker < 0 && (run->save.rotates || brokered.readable_n) ? WST_TOOL_TROUBLE : 0;
 }
 
 static int run_trace(struct run *run)
@@ -444,6 +528,7 @@ static int run_trace(struct run *run)
     int status, troubles;
 
     if (!add_sources(run)) return -1;
+    look_at_words(run);
     if (wst_capture_open(run->capture, error) != 0) {
         wst_tool_say("%s", error);
         hint_at_words(run);
@@ -455,11 +540,11 @@ static int run_trace(struct run *run)
         wst_tool_say("nothing was written to %s", run->options->output);
         return WST_TOOL_TROUBLE;
     }
-    status = wst_tool_output_open(&run->output, run->options->output, run->sources,
-                                  run->options->devices_n ? 0 : run->sources_n);
-    if (status) return status;
+    if ((status = open_outputs(run)) != 0) return status;
     if (!make_chain(run)) return -1;
     if ((status = open_encrypted(run)) != 0) return status;
+    if ((status = start_broker(run)) != 0) return status;
+    if ((status = wst_tool_confine(run->options, run->capture)) != 0) return status;
     run->prompt = want_prompt(run);
     wst_tool_progress_start(&run->progress, run->capture,
                             !run->options->quiet && run->options->devices_n == 0);
@@ -472,6 +557,8 @@ static int run_trace(struct run *run)
     wst_tool_stop_on_signals(run->capture);
     run->link_type = UINT32_MAX;
     begin(run);
+    if (wst_tool_save_begin(&run->save, wst_capture_first_link_type(run->capture)) != 0)
+        return WST_TOOL_TROUBLE;
     troubles = wst_capture_run(run->capture, &sink);
     wst_tool_keys_look(&run->keys, true);
     finish(run);
@@ -480,6 +567,7 @@ static int run_trace(struct run *run)
     status = wst_tool_output_close(&run->output);
     if (wst_tool_sensitive_close(&run->plaintext)) status = WST_TOOL_TROUBLE;
     if (wst_tool_sensitive_close(&run->embedded)) status = WST_TOOL_TROUBLE;
+    if (run->save_status) status = run->save_status;
     if (troubles || run->links_unread) return WST_TOOL_TROUBLE;
     if (status == 0 && run->options->lint && wst_render_lint_errors(run->render))
         return WST_TOOL_FOUND;
@@ -488,7 +576,8 @@ static int run_trace(struct run *run)
 
 int wst_tool_trace_run(const struct wst_tool_options *options)
 {
-    struct run run = {.options = options, .output = {.fd = -1}};
+    struct run run = {
+        .options = options, .output = {.fd = -1}, .save.output.fd = -1, .broker = -1};
     int status = run_trace(&run);
 
     if (status < 0) {
@@ -496,6 +585,8 @@ int wst_tool_trace_run(const struct wst_tool_options *options)
         status = WST_TOOL_TROUBLE;
     }
     wst_tool_stop_on_signals(NULL);
+    wst_tool_save_free(&run.save);
+    if (run.broker >= 0) close(run.broker);
     wst_context_free(run.context);
     wst_tool_keys_close(&run.keys);
     wst_tool_sensitive_close(&run.plaintext);
@@ -503,6 +594,9 @@ int wst_tool_trace_run(const struct wst_tool_options *options)
     wst_render_free(run.render);
     wst_report_free(run.report);
     wst_capture_free(run.capture);
+    for (size_t i = 0; i < options->files_n && run.patterns; i++)
+        wst_tool_pattern_free(&run.patterns[i]);
+    free(run.patterns);
     free(run.sources);
     free(run.device_names);
     return status;
@@ -534,6 +628,8 @@ static int command(int argc, char **argv, bool lint)
             status = wst_tool_version();
         else if (options.list_devices)
             status = wst_tool_devices_list();
+        else if (options.list_link_types)
+            status = wst_tool_devices_link_types(options.devices_n ? options.devices[0] : "1");
         else
             status = wst_tool_trace_run(&options);
     }

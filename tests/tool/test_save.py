@@ -1,0 +1,108 @@
+#!/usr/bin/env python3
+"""-w: what is saved is what was asked for, in files that others can read; rotation; reading back."""
+
+import os
+import re
+import struct
+
+from toolcheck import BASIC, CAPTURES, check, directory, done, refused, run
+
+
+def packets(path):
+    """(link type, [(ns, bytes)]) of a classic file with nanoseconds, in this machine's order."""
+    data = open(path, "rb").read()
+    magic, _, _, _, _, _, link = struct.unpack_from("=IHHiIII", data)
+    assert magic == 0xa1b23c4d, hex(magic)
+    at, all_ = 24, []
+    while at < len(data):
+        second, ns, n, wire = struct.unpack_from("=IIII", data, at)
+        assert wire >= n
+        all_.append((second * 10**9 + ns, data[at + 16:at + 16 + n]))
+        at += 16 + n
+    assert at == len(data)
+    return link, all_
+
+
+def timeline(*args):
+    """Without what packet numbers and file names change, and to the microsecond."""
+    out = run("--json", *args)
+    return [re.sub(r'"(pkt|first_pkt|request_pkt|tcp_stream|packets|bytes|tcp_streams|response_pkt)":\d+', r'"\1":0', re.sub(r"(of packet )\d+", r"\1N", re.sub(r"(\.\d{6})000\b|(\.\d{6})000(?=Z)", r"\1\2", line)))
+            for line in out.text.splitlines() if '"type":"meta"' not in line and '"type":"stats"' not in line]
+
+
+with directory() as tmp:
+    def path(name):
+        return os.path.join(tmp, name)
+
+    # -- everything ---------------------------------------------------------------------------------
+    saved = run("-w", path("all.pcap"), BASIC)
+    check("-w: nothing printed, status 0", saved.status == 0 and saved.out == b"" and saved.err == b"", saved)
+    check("-w: the same timeline", timeline(path("all.pcap")) == timeline(BASIC))
+    saved = run("-w", path("all.pcapng"), BASIC)
+    check("-w x.pcapng: the same timeline", timeline(path("all.pcapng")) == timeline(BASIC), saved)
+    check("it is one", open(path("all.pcapng"), "rb").read(4) == b"\x0a\x0d\x0d\x0a")
+    printed = run("--print", "-w", path("print.pcap"), BASIC)
+    check("--print: both", printed.out == run(BASIC).out and packets(path("print.pcap")) == packets(path("all.pcap")))
+    piped = run("-w", "-", BASIC)
+    check("-w -: on standard output", piped.out == open(path("all.pcap"), "rb").read())
+    check("-w - is read from a pipe", timeline("-") == [] or run("--json", "-", data=piped.out).status == 0)
+    run("-w", path("five.pcap"), "-c", "5", BASIC)
+    check("-c: as many", len(packets(path("five.pcap"))[1]) == 5)
+    refused("a directory that is not there", run("-w", path("no/such.pcap"), BASIC), "no/such.pcap")
+    check("-w /dev/full: status 2", run("-w", "/dev/full", BASIC).status == 2)
+
+    # -- WebSocket only -------------------------------------------------------------------------------
+    mixed = [os.path.join(CAPTURES, name) for name in
+             ("06_tls13_keyupdate.pcap", "01_ws_plain_basic.pcap", "04_pipelined_gets.pcap", "01_ws_plain_closes.pcap")]
+    run("-w", path("mixed.pcap"), *mixed)
+    only = run("--only-websocket", "-w", path("only.pcap"), *mixed)
+    check("--only-websocket: status 0", only.status == 0 and only.err == b"", only)
+    check("--only-websocket: the same timeline", timeline(path("only.pcap")) ==
+          [line for line in timeline(*mixed) if '"conn":null' not in line])  # but for others' TLS
+    every, chosen = packets(path("mixed.pcap"))[1], packets(path("only.pcap"))[1]
+    check("fewer packets", 0 < len(chosen) < len(every), (len(chosen), len(every)))
+
+    def ports(packet):
+        ip = packet[14:] if len(packet) > 14 else b""
+        if len(ip) < 40 or ip[0] >> 4 != 4 or ip[9] != 6:
+            return None
+        at = (ip[0] & 15) * 4
+        return tuple(sorted(struct.unpack_from("!HH", ip, at)))
+
+    wanted = {e["tcp_stream"] for e in run("--json", path("mixed.pcap")).events("handshake")}
+    flows = {ports(p) for _, p in chosen}
+    check("every packet of the chosen connections, from the SYN on",
+          sorted(chosen) == sorted(p for p in every if ports(p[1]) in flows), (len(flows), len(wanted)))
+    check("and of no others", len(flows) == len(wanted), (flows, wanted))
+
+    # -- rotation -------------------------------------------------------------------------------------
+    run("-C", "2K", "-w", path("c.pcap"), BASIC)
+    parts = [path("c.pcap" + (str(i) if i else "")) for i in range(100)]
+    parts = [p for p in parts if os.path.exists(p)]
+    check("-C: several files", len(parts) >= 3, parts)
+    joined = [p for part in parts for p in packets(part)[1]]
+    check("-C: together all packets", joined == packets(path("all.pcap"))[1])
+    check("-C: each begins when the one before is larger", all(os.path.getsize(p) > 2048 for p in parts[:-1]))
+    back = run("--json", "-r", path("c.pcap*"))
+    check("read back in one go", back.out.count(b"\n") > 50 and timeline("-r", path("c.pcap*")) == timeline(BASIC), back)
+    run("-C", "2K", "-W", "2", "-w", path("ring.pcap"), BASIC)
+    ring = sorted(n for n in os.listdir(tmp) if n.startswith("ring"))
+    check("-C -W: a ring", ring == ["ring.pcap0", "ring.pcap1"], ring)
+    tail = sorted(packets(path("ring.pcap0"))[1] + packets(path("ring.pcap1"))[1])
+    check("that holds the last packets", tail == packets(path("all.pcap"))[1][-len(tail):])
+    run("-r", path("ring.pcap*"), "-w", path("unrolled.pcap"))
+    check("read back in the order of time", packets(path("unrolled.pcap"))[1] == tail)
+
+    long = os.path.join(CAPTURES, "01_ws_plain_closes.pcap")
+    run("-G", "1", "-w", path("g-%s.pcap"), BASIC)
+    names = sorted(n for n in os.listdir(tmp) if n.startswith("g-"))
+    first = packets(path("all.pcap"))[1][0][0] // 10**9
+    check("-G: named by the first packet's time", names[:1] == [f"g-{first}.pcap"], names)
+    check("-G: all packets", [p for n in names for p in packets(path(n))[1]] == packets(path("all.pcap"))[1])
+    check("closes are read, too", run(long).status == 0)
+
+    # -- a pattern --------------------------------------------------------------------------------------
+    missing = run("-r", path("nothing-*.pcap"))
+    refused("a pattern that matches nothing", missing, "nothing-*.pcap")
+
+done()
