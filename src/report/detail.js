@@ -14,6 +14,7 @@ function makeDetail(close, openHandshake) {
   let found = null; /* what the filter looks for */
 
   function show(item) {
+    box.scrollTop = 0; /* now: when the rest is done it would have the page laid out again */
     const message = ['message', 'part'].includes(item.kind) ? item : item.message ?? item;
     const back = el('button', { type: 'button', class: 'back' }, 'Close');
     back.addEventListener('click', close);
@@ -23,7 +24,6 @@ function makeDetail(close, openHandshake) {
     if (message.data !== undefined && (message.kind === 'message' || message.data !== '')) box.append(payloadSection(message));
     const frames = message.parts ?? (message.kind === 'frame' ? [message] : []);
     if (frames.length > 0) box.append(frameSection(frames, item.kind === 'frame' ? item : frames[0]));
-    box.scrollTop = 0;
     light();
   }
 
@@ -170,7 +170,7 @@ function byteLines(data, from, to, wide) {
 }
 
 function longBytes(data) {
-  const wide = $('detail').clientWidth >= 600 ? 16 : 8;
+  const wide = state.room >= 600 ? 16 : 8;
   const first = Math.min(data.length, BYTES_SHOWN_FIRST);
   const pre = el('pre', { tabindex: '0', class: 'hexdump' }, byteLines(data, 0, first, wide));
   if (data.length <= first) return pre;

@@ -137,7 +137,7 @@ const fieldsAt = (fields, index) => fields.filter((field) => field.from < index 
 
 function dump(header, wire, payload, fields, encrypted, part) {
   const all = header.concat(wire ? Array.from(wire) : []);
-  const wide = $('detail').clientWidth >= 520 ? 16 : 8;
+  const wide = state.room >= 520 ? 16 : 8;
   const box = el('div', { class: `dump wide${wide}`, tabindex: '0', role: 'application', 'aria-label': 'Bytes of the frame; arrow keys move from byte to byte' });
   const nodes = [];
   for (let at = 0; at < all.length; at += wide) {

@@ -4,7 +4,8 @@
  * Refuses a page that was cut: it says that the file is not whole.
  */
 
-const state = { conn: null, item: null, view: 'messages', clock: false, messages: null, ladder: null };
+/* room: how wide the detail is, in pixels. remembers: a timer. */
+const state = { conn: null, item: null, view: 'messages', clock: false, messages: null, ladder: null, remembers: 0, room: 0 };
 
 /* How a time is shown in rows: since the first event, or the time of day. */
 const stamp = (t) => (state.clock ? timeOfDay(t) : seconds(t));
@@ -96,11 +97,12 @@ function connect(model) {
     }
     if (item.kind === 'pause') return;
     state.item = item;
+    document.body.classList.add('chosen');
+    state.room = $('detail').clientWidth;
     messages.list.seek(rowOf(item));
     if (state.view === 'ladder') ladder.list.seek(item.kind === 'message' || item.kind === 'part' ? item.parts.at(-1) : item);
     detail.show(item.kind === 'request' ? { ...item.of, kind: 'handshake' } : item);
     chart.mark(item);
-    document.body.classList.add('chosen');
     if (focus) $('detail').focus();
     remember();
   }
@@ -142,7 +144,14 @@ function connect(model) {
 
 /* -- the address: #3 is a connection, #3.7 its frame, as the other outputs name them ----------- */
 
+/* Not for each row that an arrow key held down passes: browsers allow some hundred addresses in half a
+ * minute. */
 function remember() {
+  clearTimeout(state.remembers);
+  state.remembers = setTimeout(writeAddress, 300);
+}
+
+function writeAddress() {
   const frame = state.item?.parts?.[0] ?? state.item;
   const words = frame?.n ? `${frame.conn.id}.${frame.n}` : state.conn ? String(state.conn.id) : '';
   try {

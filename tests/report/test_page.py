@@ -156,7 +156,7 @@ def reading(b, page, path):
     check('by keyboard, and said', b.run(lit_fields) == ['masking key'] and b.text('#says') == 'byte 2: 37, masking key', b.text('#says'))
     b.run("document.querySelector('#detail .fields tbody tr.f-payload').focus()")
     check('a field in focus lights its bytes', b.run(lit) == [6, 7, 8, 9, 10])
-    check('the address names the frame', b.run('return location.hash') == '#1.1')
+    check('the address names the frame', b.wait("return location.hash === '#1.1'"))
 
     b.run("document.getElementById('grid').focus()")
     b.press('Down')
@@ -317,6 +317,9 @@ def many(b, page, path):
         });''') for _ in range(3))
     check('50,000 frames: scrolls', scrolled < 250, scrolled)
     b.run("document.getElementById('grid').focus()")
+    b.press('End')
+    b.run('''const grid = document.getElementById('grid');
+        for (let i = 0; i < 300; i++) grid.dispatchEvent(new KeyboardEvent('keydown', { key: 'ArrowUp', bubbles: true }));''') # held down
     b.press('End')
     check('50,000 frames: the last by keyboard', 'xxx' in b.text('#rows .row[aria-selected=true]') and 'message 50001,' in b.text('#detail h2'), b.text('#detail h2'))
     b.click('#tab-ladder')
