@@ -54,6 +54,7 @@ void wst_tls_keys_free(struct wst_tls_keys *k)
     if (!k) return;
     EVP_CIPHER_CTX_free(k->cipher); /* wipes what it holds */
     EVP_MAC_CTX_free(k->mac);
+    if (k->budget) wst_budget_give(k->budget, WST_TLS_KEYS_COST);
     OPENSSL_cleanse(k, sizeof *k);
     free(k);
 }
@@ -89,8 +90,13 @@ static bool cipher_init(struct wst_tls_crypto *c, struct wst_tls_keys *k, const 
 static struct wst_tls_keys *keys_new(struct wst_tls_crypto *c, const struct wst_tls_suite *suite,
                                      uint16_t version, const uint8_t *key, const uint8_t *mac)
 {
+    if (c->budget && !wst_budget_take(c->budget, WST_TLS_KEYS_COST)) return NULL;
     struct wst_tls_keys *k = calloc(1, sizeof *k);
-    if (!k) return NULL;
+    if (!k) {
+        if (c->budget) wst_budget_give(c->budget, WST_TLS_KEYS_COST);
+        return NULL;
+    }
+    k->budget = c->budget;
     k->suite = suite;
     k->row = wst_tls_cipher_row(suite);
     k->version = version;

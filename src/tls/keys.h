@@ -47,13 +47,16 @@ struct wst_tls_crypto {
     EVP_KDF *hkdf, *prf;
     EVP_MAC *hmac;
     EVP_MD *sha256;
+    struct wst_budget *budget; /* keys are paid from it; NULL: from none */
 };
+enum { WST_TLS_KEYS_COST = 2048 }; /* bytes: what libcrypto allocates for one direction, at most */
 void wst_tls_crypto_free(struct wst_tls_crypto *crypto);
 
 /* One direction of one epoch. */
 struct wst_tls_keys {
     EVP_CIPHER_CTX *cipher;
     EVP_MAC_CTX *mac; /* CBC only */
+    struct wst_budget *budget;
     const struct wst_tls_suite *suite;
     const struct wst_tls_cipher_row *row;
     uint16_t version;

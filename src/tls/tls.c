@@ -18,7 +18,7 @@ bool wst_tls_env_init(struct wst_tls_env *env, const struct wst_options *options
                       struct wst_budget *budget)
 {
     env->options = options;
-    env->budget = budget;
+    env->budget = env->crypto.budget = budget;
     env->keylog = wst_keylog_new(budget, options->hash_seed);
     return env->keylog;
 }
@@ -142,10 +142,17 @@ static void waited_too_long(const struct wst_tls_step *s, bool bytes)
                                     : "the ClientHello is not in the capture");
 }
 
+/* No secret is known and none will come: only the other side's hello is waited for, and only for the
+ * note. A capture of one direction has many such connections. */
+static bool hopeless(const struct wst_tls_env *env)
+{
+    return !env->keys_may_come && !env->wanted && !env->rsa_n && !wst_keylog_count(env->keylog);
+}
+
 static void keep(const struct wst_tls_step *s, struct wst_buf *b, struct pushed what,
                  struct wst_slice bytes)
 {
-    size_t cap = s->env->options->limits.tls_wait;
+    size_t cap = hopeless(s->env) ? WST_TLS_NOTE_WAIT : s->env->options->limits.tls_wait;
     if (b->n + sizeof what + bytes.n > cap ||
         !wst_buf_append(b, s->env->budget, wst_slice_of(&what, sizeof what), cap) ||
         !wst_buf_append(b, s->env->budget, bytes, cap))

@@ -32,6 +32,7 @@ enum {
     WST_TLS_SEARCH = 64 * 1024,    /* bytes in which the next record is looked for */
     WST_TLS_RANGE = 1024,          /* sequence numbers that are tried after a loss … */
     WST_TLS_TRIES = 8192,          /* … and tries in all, until a record opens again */
+    WST_TLS_NOTE_WAIT = 16 * 1024, /* bytes that wait for a hello when there is no secret at all */
     WST_TLS_STRANGERS = 64,        /* records that do not open, until the secrets are called wrong */
     WST_TLS_EPOCHS = 3,            /* to come: early data, handshake, application */
     WST_TLS_SNI = 256,             /* bytes, escaped; RFC 1035 allows 253 */

@@ -401,6 +401,34 @@ static void waiting_has_an_end(void **state)
     peers_free(&talk[0]);
 }
 
+/* Only one direction is in the capture: the other is not waited for long. */
+static void one_direction(void **state)
+{
+    struct peers_talk talk[2];
+    (void)state;
+    peers_talk(&all[0], talk);
+    for (int dir = 0; dir < 2; dir++)
+        for (int keys = 0; keys < 2; keys++) {
+            struct room r;
+            room_init(&r);
+            if (keys) room_keys(&r, (const char *)talk[0].keylog.p);
+            size_t most = 0;
+            for (size_t k = 0; k < talk[0].chunks_n; k++) {
+                const struct peers_chunk *c = &talk[0].chunks[k];
+                if (c->dir == dir) room_push(&r, (enum wst_dir)dir, talk[0].wire.p + c->at, c->n);
+                if (r.tls.wait.n > most) most = r.tls.wait.n;
+            }
+            assert_true(keys || most <= WST_TLS_NOTE_WAIT);
+            room_end(&r);
+            assert_int_equal(r.pieces_n, 0);
+            assert_int_equal(r.problems[WST_PROBLEM_TLS_NO_KEY], 1);
+            assert_non_null(strstr(r.detail, dir ? "the ClientHello is not in the capture"
+                                                 : "the ServerHello is not in the capture"));
+            room_free(&r);
+        }
+    peers_free(&talk[0]);
+}
+
 static void give_keys(struct room *r)
 {
     room_keys(r, r->user);
@@ -475,6 +503,7 @@ int main(void)
         cmocka_unit_test(wrong_key),
         cmocka_unit_test(late_keys),
         cmocka_unit_test(waiting_has_an_end),
+        cmocka_unit_test(one_direction),
         cmocka_unit_test(wanted_once),
         cmocka_unit_test(secrets_are_enough),
     };
