@@ -24,6 +24,7 @@ struct wst_tool_keys {
     int broker; /* opens logs that come late or were replaced; -1: nobody has to (open does) */
     bool follow;
     int64_t looked_ns; /* monotonic */
+    unsigned looks;
 };
 
 /* Whether secrets may come while packets do: a key log, and an input that is still growing. */

@@ -39,6 +39,7 @@ def environment(**changes):
     """A calm environment: UTC, no terminal, no colour wishes; None takes a variable away."""
     env = dict(os.environ, TZ="UTC", TERM="xterm", LC_ALL="C.UTF-8")
     env.pop("NO_COLOR", None)
+    env.pop("SSLKEYLOGFILE", None)
     for name, value in changes.items():
         env.pop(name, None)
         if value is not None:
