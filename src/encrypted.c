@@ -140,14 +140,27 @@ static void tell_plain(struct wst_context *c, struct conversation_tls *t, enum w
     c->tls_hooks.plain(c->tls_hooks.user, &p);
 }
 
+/* What ALPN chose (RFC 7301) need not be guessed; all else is sniffed. */
+static void encrypted_chosen(struct wst_context *c, struct conversation_tls *t,
+                             const struct wst_arrival *a)
+{
+    if (t->inner.kind != KIND_NEW || strcmp(t->tls.alpn, "h2") != 0) return;
+    wst_encrypted_http2(c, &t->inner, a);
+    c->timeline.stats.other++;
+    wst_conversation_ignore(c, &t->inner);
+}
+
 static void encrypted_plain(void *user, void *conversation, enum wst_dir dir,
                             struct wst_slice bytes, const struct wst_arrival *a)
 {
     struct wst_context *c = user;
     struct conversation_tls *t = conversation;
     unsigned side = side_of(t, dir);
-    if (!t->opened) c->timeline.stats.tls--;
-    t->opened = true;
+    if (!t->opened) {
+        t->opened = true;
+        c->timeline.stats.tls--;
+        encrypted_chosen(c, t, a);
+    }
     if (c->tls_hooks.plain) tell_plain(c, t, dir, bytes, a);
     t->plain[dir] += bytes.n;
     t->inner.half[side].next += (uint32_t)bytes.n;
@@ -208,7 +221,8 @@ void wst_encrypted_http2(struct wst_context *c, struct wst_flow *inner, const st
 {
     struct conversation_tls *t = wst_encrypted_around(inner);
     char detail[WST_TLS_SNI + 64];
-    snprintf(detail, sizeof detail, "HTTP/2%s%s", t->tls.sni[0] ? "; server name " : "", t->tls.sni);
+    snprintf(detail, sizeof detail, "HTTP/2%s%s", t->tls.sni[0] ? "; server name " : "",
+             t->tls.sni);
     tell_problem(c, t, WST_PROBLEM_TLS_HTTP2, WST_DIR_NONE, detail, a);
 }
 

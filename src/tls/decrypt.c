@@ -74,8 +74,8 @@ static bool open_aead(struct wst_tls_keys *k, uint64_t seq, const struct wst_tls
     int aad_n = make_aad(k, seq, r->head, (size_t)n, aad);
     bool ccm = k->row->kind == WST_TLS_CCM;
     /* CCM wants its tag and length before everything, and gives its verdict with the last byte. */
-    if (ccm && EVP_CIPHER_CTX_ctrl(k->cipher, EVP_CTRL_AEAD_SET_TAG, (int)tag,
-                                   (void *)(sealed + n)) != 1)
+    if (ccm &&
+        EVP_CIPHER_CTX_ctrl(k->cipher, EVP_CTRL_AEAD_SET_TAG, (int)tag, (void *)(sealed + n)) != 1)
         return false;
     if (EVP_DecryptInit_ex(k->cipher, NULL, NULL, NULL, nonce) != 1) return false;
     if (ccm && EVP_DecryptUpdate(k->cipher, NULL, &out, NULL, n) != 1) return false;
@@ -138,8 +138,7 @@ static bool open_cbc(struct wst_tls_keys *k, uint64_t seq, const uint8_t *iv,
     if (!body.n || body.n % block || !iv) return false;
     int out = 0;
     if (EVP_DecryptInit_ex(k->cipher, NULL, NULL, NULL, iv) != 1 ||
-        EVP_DecryptUpdate(k->cipher, room, &out, body.p, (int)body.n) != 1 ||
-        (size_t)out != body.n)
+        EVP_DecryptUpdate(k->cipher, room, &out, body.p, (int)body.n) != 1 || (size_t)out != body.n)
         return false;
     ptrdiff_t left = strip_padding(room, body.n);
     if (left < 0 || (!k->etm && (size_t)left < mac)) return false;

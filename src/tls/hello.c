@@ -151,7 +151,8 @@ static void message(const struct wst_tls_step *s, struct wst_slice whole, bool c
     struct wst_tls *t = s->tls;
     struct wst_slice body = wst_slice_skip(whole, HEAD), part;
     uint8_t type = whole.p[0];
-    if (transcribed(s, clear) && type != WST_TLS_HELLO_REQUEST) wst_tls_transcribe(t, s->env, whole);
+    if (transcribed(s, clear) && type != WST_TLS_HELLO_REQUEST)
+        wst_tls_transcribe(t, s->env, whole);
     switch (type) {
     case WST_TLS_CLIENT_HELLO: client_hello(s, body); break;
     case WST_TLS_SERVER_HELLO: server_hello(s, body); break;
@@ -214,7 +215,8 @@ static size_t message_bytes(const struct wst_tls_step *s, struct wst_slice bytes
     }
     size_t want = kept->n < HEAD ? HEAD : HEAD + message_length(kept->p), take = want - kept->n;
     if (take > bytes.n) take = bytes.n;
-    if (!wst_buf_append(kept, s->env->budget, wst_slice_head(bytes, take), HEAD + WST_TLS_MESSAGE)) {
+    if (!wst_buf_append(kept, s->env->budget, wst_slice_head(bytes, take),
+                        HEAD + WST_TLS_MESSAGE)) {
         wst_tls_seal(s, WST_PROBLEM_TLS_NO_KEY, "out of memory");
         return bytes.n;
     }

@@ -130,8 +130,7 @@ const struct wst_secret *wst_keylog_find(const struct wst_keylog *k, enum wst_se
     uint8_t id[WST_IDENTITY] = {0};
     if (!k->entries || identity.n > sizeof id) return NULL;
     if (identity.n) memcpy(id, identity.p, identity.n);
-    const struct keylog_entry *e =
-        keylog_slot(k, k->entries, k->mask, (uint8_t)(label + 1), id);
+    const struct keylog_entry *e = keylog_slot(k, k->entries, k->mask, (uint8_t)(label + 1), id);
     return e->label ? &e->secret : NULL;
 }
 

@@ -2,7 +2,8 @@
  *
  * Secrets, and what they belong to. In: lines of key logs (the NSS format, which all browsers and
  * TLS libraries write) and secrets learnt on the way. Out: the secret of a label and an identity.
- * Refuses lines it does not understand, and more than WST_KEYLOG_MAX secrets. What was kept is wiped.
+ * Refuses lines it does not understand, and more than WST_KEYLOG_MAX secrets. What was kept is
+ * wiped.
  *
  *     CLIENT_RANDOM 5f3a…(32 bytes) 9c41…(48 bytes)\n
  *     label         identity        secret
@@ -29,9 +30,9 @@ enum wst_secret_label {
     WST_SECRET_CLIENT,    /* CLIENT_TRAFFIC_SECRET_0 */
     WST_SECRET_SERVER,    /* SERVER_TRAFFIC_SECRET_0 */
     WST_SECRET_PREMASTER, /* PMS_CLIENT_RANDOM */
-    WST_SECRET_RSA,       /* RSA: premaster secret; identity: the first 8 bytes it is encrypted to */
-    WST_SECRET_SESSION,   /* RSA Session-ID: master secret; identity: the session id */
-    WST_SECRET_TICKET,    /* learnt: master secret; identity: SHA-256 of the ticket */
+    WST_SECRET_RSA,     /* RSA: premaster secret; identity: the first 8 bytes it is encrypted to */
+    WST_SECRET_SESSION, /* RSA Session-ID: master secret; identity: the session id */
+    WST_SECRET_TICKET,  /* learnt: master secret; identity: SHA-256 of the ticket */
     WST_SECRET_LABELS
 };
 

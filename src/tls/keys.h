@@ -2,7 +2,8 @@
  *
  * From secrets to record keys. In: a cipher suite and a traffic secret (TLS 1.3) or a master secret
  * and both randoms (before). Out: what opens the records of one direction in one epoch (decrypt.c).
- * Refuses suites whose cipher libcrypto does not offer. libcrypto derives; nothing is computed here.
+ * Refuses suites whose cipher libcrypto does not offer. libcrypto derives; nothing is computed
+ * here.
  */
 #ifndef WST_TLS_KEYS_H
 #define WST_TLS_KEYS_H
@@ -28,8 +29,8 @@ enum wst_tls_kind { WST_TLS_GCM, WST_TLS_CHACHA, WST_TLS_CCM, WST_TLS_CBC, WST_T
 enum wst_tls_hash { WST_TLS_HASH_NONE, WST_TLS_SHA1, WST_TLS_SHA256, WST_TLS_SHA384 };
 
 struct wst_tls_cipher_row {
-    const char *evp; /* libcrypto's name; NULL: known by name only */
-    uint8_t kind;    /* enum wst_tls_kind */
+    const char *evp;                             /* libcrypto's name; NULL: known by name only */
+    uint8_t kind;                                /* enum wst_tls_kind */
     uint8_t key, fixed, explicit_iv, tag, block; /* bytes */
 };
 struct wst_tls_suite {
@@ -96,10 +97,11 @@ bool wst_tls_master(struct wst_tls_crypto *crypto, const struct wst_tls_terms_12
 /* libcrypto's name of the hash of a transcript or PRF: "SHA256", "MD5-SHA1". */
 const char *wst_tls_hash_name(const struct wst_tls_suite *suite, uint16_t version);
 
-/* -- decrypt.c ---------------------------------------------------------------------------------- */
+/* -- decrypt.c ----------------------------------------------------------------------------------
+ */
 
-struct wst_tls_record {   /* one record as on the wire (RFC 8446 section 5.1) */
-    const uint8_t *head;  /* its 5 bytes: type, version, length */
+struct wst_tls_record {  /* one record as on the wire (RFC 8446 section 5.1) */
+    const uint8_t *head; /* its 5 bytes: type, version, length */
     struct wst_slice body;
 };
 /* Opens `record` as number `seq`; `iv` is the block before it (TLS 1.0 with CBC), else not used.

@@ -40,7 +40,9 @@ struct trial {
 static bool try_number(const struct trial *x, struct wst_tls_keys *k, uint64_t seq)
 {
     const struct wst_tls_side *side = wst_tls_side_of(x->step);
-    const uint8_t *iv = !seq ? k->iv : side->has_last ? side->last_block + 16 - k->row->block : NULL;
+    const uint8_t *iv = !seq             ? k->iv
+                        : side->has_last ? side->last_block + 16 - k->row->block
+                                         : NULL;
     if (!wst_tls_open(k, seq, iv, x->record, x->room, x->type, x->plain)) return false;
     k->seq = seq;
     return true;
@@ -106,12 +108,12 @@ static void tell_lost(const struct wst_tls_step *s, uint64_t bytes, bool exact, 
     struct wst_tls_side *side = wst_tls_side_of(s);
     char detail[160];
     if (side->unframed)
-        snprintf(detail, sizeof detail,
-                 "a record opens again; %llu bytes before it were not read",
+        snprintf(detail, sizeof detail, "a record opens again; %llu bytes before it were not read",
                  (unsigned long long)side->unread);
     else
-        snprintf(detail, sizeof detail, "%llu record%s, %llu bytes, %s", (unsigned long long)records,
-                 records == 1 ? "" : "s", (unsigned long long)side->unread,
+        snprintf(detail, sizeof detail, "%llu record%s, %llu bytes, %s",
+                 (unsigned long long)records, records == 1 ? "" : "s",
+                 (unsigned long long)side->unread,
                  side->holed ? "not wholly in the capture" : "with a wrong tag");
     s->env->problem(s->env->user, s->tls->conversation,
                     side->unframed || side->holed ? WST_PROBLEM_TLS_RESYNC
@@ -135,7 +137,8 @@ static void losses(const struct wst_tls_step *s, const struct wst_tls_keys *k)
     }
     bool before = now ? now->application && side->unread
                       : s->dir == WST_C2S && s->tls->early == WST_TLS_EARLY_UNKNOWN && side->unread;
-    if (before || (k->application && (k->seq || k->update))) tell_lost(s, side->unread, false, side->failed);
+    if (before || (k->application && (k->seq || k->update)))
+        tell_lost(s, side->unread, false, side->failed);
 }
 
 /* Keys proved right: what came before them is over. */

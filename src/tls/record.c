@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * In: the bytes of one direction, cut anywhere. Out: whole records, in clear or opened, each to whom
- * it is for. Refuses bytes that are no records: then the next one that opens is looked for.
+ * In: the bytes of one direction, cut anywhere. Out: whole records, in clear or opened, each to
+ * whom it is for. Refuses bytes that are no records: then the next one that opens is looked for.
  *
  *     ├ type 1 ┼ version 2 ┼ length 2 ┼──── body ────┤      RFC 8446 section 5.1
  *     20 change_cipher_spec  21 alert  22 handshake  23 application_data  24 heartbeat

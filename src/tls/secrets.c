@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * In: what a connection agreed on. Out: the keys of its epochs, from whatever of its secrets is known.
- * Refuses nothing and guesses nothing: keys that are wrong open no record.
+ * In: what a connection agreed on. Out: the keys of its epochs, from whatever of its secrets is
+ * known. Refuses nothing and guesses nothing: keys that are wrong open no record.
  *
  *   TLS 1.3   client random ─▶ traffic secrets ─▶ keys
  *   before    client random ─▶ master secret │ premaster secret (log, RSA) ─▶ master secret
@@ -198,15 +198,16 @@ enum wst_tls_resolved wst_tls_resolve(struct wst_tls *t, struct wst_tls_env *env
 static bool hope(const struct wst_tls *t, const struct wst_tls_env *env)
 {
     static const char rsa[] = "TLS_RSA_WITH_";
-    if (env->keys_may_come || known(t, env, WST_SECRET_MASTER) || known(t, env, WST_SECRET_PREMASTER))
+    if (env->keys_may_come || known(t, env, WST_SECRET_MASTER) ||
+        known(t, env, WST_SECRET_PREMASTER))
         return true;
     if ((env->rsa_n || wst_keylog_premasters(env->keylog)) &&
         strncmp(t->suite->name, rsa, sizeof rsa - 1) == 0)
         return true;
     return (t->session_n && wst_keylog_find(env->keylog, WST_SECRET_SESSION,
                                             wst_slice_of(t->session, t->session_n))) ||
-           (t->has_offered && wst_keylog_find(env->keylog, WST_SECRET_TICKET,
-                                              wst_slice_of(t->offered_ticket, 32)));
+           (t->has_offered &&
+            wst_keylog_find(env->keylog, WST_SECRET_TICKET, wst_slice_of(t->offered_ticket, 32)));
 }
 
 bool wst_tls_hope(const struct wst_tls *t, struct wst_tls_env *env)
@@ -303,8 +304,8 @@ bool wst_tls_transcribes(const struct wst_tls_env *env)
     return env->rsa_n || wst_keylog_premasters(env->keylog);
 }
 
-/* All messages from the ClientHello to the ClientKeyExchange, whoever sent them. Which hash is known
- * only with the ServerHello; until then they are kept. */
+/* All messages from the ClientHello to the ClientKeyExchange, whoever sent them. Which hash is
+ * known only with the ServerHello; until then they are kept. */
 void wst_tls_transcribe(struct wst_tls *t, struct wst_tls_env *env, struct wst_slice message)
 {
     if (message.p[0] == WST_TLS_CLIENT_HELLO) {

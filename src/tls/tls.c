@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * In: what the corridor pushes. Out: the same to records.c, now or when it may be read; and the one
- * note about a connection that stays closed. Refuses to keep more than limits.tls_wait of what waits.
+ * note about a connection that stays closed. Refuses to keep more than limits.tls_wait of what
+ * waits.
  */
 #include "tls.h"
 
@@ -142,8 +143,8 @@ static void waited_too_long(const struct wst_tls_step *s, bool bytes)
                                     : "the ClientHello is not in the capture");
 }
 
-/* No secret is known and none will come: only the other side's hello is waited for, and only for the
- * note. A capture of one direction has many such connections. */
+/* No secret is known and none will come: only the other side's hello is waited for, and only for
+ * the note. A capture of one direction has many such connections. */
 static bool hopeless(const struct wst_tls_env *env)
 {
     return !env->keys_may_come && !env->wanted && !env->rsa_n && !wst_keylog_count(env->keylog);

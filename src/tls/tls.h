@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The door of the tls room. In: the bytes of both sides of a TLS connection (RFC 8446, RFC 5246) and
- * secrets. Out: the plaintext of each record that a tag or MAC proves, what was lost between them,
- * or one note that says why the connection stays closed and whose secret to look for.
- * Refuses to hand on a byte that is not proven.
+ * The door of the tls room. In: the bytes of both sides of a TLS connection (RFC 8446, RFC 5246)
+ * and secrets. Out: the plaintext of each record that a tag or MAC proves, what was lost between
+ * them, or one note that says why the connection stays closed and whose secret to look for. Refuses
+ * to hand on a byte that is not proven.
  *
  *   bytes ─▶ record ─▶ in clear: hellos ─▶ keys
  *              │                            │
@@ -33,9 +33,9 @@ enum {
     WST_TLS_RANGE = 1024,          /* sequence numbers that are tried after a loss … */
     WST_TLS_TRIES = 8192,          /* … and tries in all, until a record opens again */
     WST_TLS_NOTE_WAIT = 16 * 1024, /* bytes that wait for a hello when there is no secret at all */
-    WST_TLS_STRANGERS = 64,        /* records that do not open, until the secrets are called wrong */
-    WST_TLS_EPOCHS = 3,            /* to come: early data, handshake, application */
-    WST_TLS_SNI = 256,             /* bytes, escaped; RFC 1035 allows 253 */
+    WST_TLS_STRANGERS = 64, /* records that do not open, until the secrets are called wrong */
+    WST_TLS_EPOCHS = 3,     /* to come: early data, handshake, application */
+    WST_TLS_SNI = 256,      /* bytes, escaped; RFC 1035 allows 253 */
     WST_TLS_ALPN = 64,
     WST_TLS_RSA_KEYS = 16
 };
@@ -49,7 +49,8 @@ struct wst_tls_env {
     EVP_PKEY *rsa[WST_TLS_RSA_KEYS];
     unsigned rsa_n;
     bool keys_may_come; /* the key log is still being written */
-    struct wst_buf room[WST_TLS_DEPTH]; /* for plaintext; by depth, for one may be read inside another */
+    struct wst_buf
+        room[WST_TLS_DEPTH]; /* for plaintext; by depth, for one may be read inside another */
 
     void *user;
     void (*plain)(void *user, void *conversation, enum wst_dir dir, struct wst_slice bytes,
@@ -68,7 +69,8 @@ struct wst_tls_env {
 bool wst_tls_env_init(struct wst_tls_env *env, const struct wst_options *options,
                       struct wst_budget *budget);
 void wst_tls_env_free(struct wst_tls_env *env);
-/* A server's private key (PEM) for the RSA key exchange. False: none that can be read, or too many. */
+/* A server's private key (PEM) for the RSA key exchange. False: none that can be read, or too many.
+ */
 bool wst_tls_rsa_key(struct wst_tls_env *env, struct wst_slice pem);
 
 enum wst_tls_state {
@@ -86,19 +88,19 @@ enum wst_tls_early { /* 0-RTT data, RFC 8446 section 4.2.10 */
 };
 
 struct wst_tls_side {
-    struct wst_buf record;  /* of a record that is not whole; or the bytes that are searched */
-    struct wst_buf message; /* of a handshake message that is not whole */
-    uint64_t from;          /* the packet in which `record` begins */
-    struct wst_tls_keys *now;                  /* have opened a record; NULL: in clear, or nothing did yet */
+    struct wst_buf record;    /* of a record that is not whole; or the bytes that are searched */
+    struct wst_buf message;   /* of a handshake message that is not whole */
+    uint64_t from;            /* the packet in which `record` begins */
+    struct wst_tls_keys *now; /* have opened a record; NULL: in clear, or nothing did yet */
     struct wst_tls_keys *next[WST_TLS_EPOCHS]; /* in their order; NULL: none */
-    uint64_t unread;       /* bytes since a record was opened last */
-    uint64_t plain_lost;   /* plaintext bytes in them, when `exact` */
-    uint32_t failed;       /* records among them whose place is known */
-    uint32_t skip_message; /* bytes of a handshake message still to pass over */
-    uint32_t skip_record;  /* bytes still to come of a record that has a hole */
-    uint32_t searched;     /* bytes of `record` that were searched */
-    uint32_t tries;        /* left */
-    uint16_t skip_body;    /* length of that record's body */
+    uint64_t unread;                           /* bytes since a record was opened last */
+    uint64_t plain_lost;                       /* plaintext bytes in them, when `exact` */
+    uint32_t failed;                           /* records among them whose place is known */
+    uint32_t skip_message;                     /* bytes of a handshake message still to pass over */
+    uint32_t skip_record;                      /* bytes still to come of a record that has a hole */
+    uint32_t searched;                         /* bytes of `record` that were searched */
+    uint32_t tries;                            /* left */
+    uint16_t skip_body;                        /* length of that record's body */
     uint8_t skip_type;
     uint8_t last_block[16]; /* of the record before: the IV of TLS 1.0 */
     bool has_last : 1;
@@ -117,23 +119,23 @@ struct wst_tls { /* one TLS connection */
     uint8_t state, early, depth;
     bool have_client, have_server; /* hellos */
     bool extended, etm;
-    bool has_offered, has_ticket;  /* the two tickets below */
-    bool exchanged;                /* the ClientKeyExchange came: the transcript is over */
-    bool noted;                    /* the one note was given */
-    bool waits[2];                 /* some of `wait` is of that direction */
+    bool has_offered, has_ticket; /* the two tickets below */
+    bool exchanged;               /* the ClientKeyExchange came: the transcript is over */
+    bool noted;                   /* the one note was given */
+    bool waits[2];                /* some of `wait` is of that direction */
     uint16_t version, offered_version;
     const struct wst_tls_suite *suite;
     uint16_t suite_value;
     uint8_t client_random[32], server_random[32];
-    uint8_t session[32], session_n;            /* the server's session id */
+    uint8_t session[32], session_n;             /* the server's session id */
     uint8_t offered_ticket[32], new_ticket[32]; /* SHA-256 of them */
-    struct wst_secret premaster;               /* from an RSA key exchange; n 0: none */
-    struct wst_buf hellos;                     /* a transcript until its hash is known … */
-    EVP_MD_CTX *transcript;                    /* … and after (RFC 7627 section 3) */
-    struct wst_buf wait;                       /* what may not be read yet; tls.c */
-    int64_t waits_since;                       /* capture time */
-    struct wst_tls_side side[2];               /* [WST_C2S], [WST_S2C] */
-    char sni[WST_TLS_SNI], alpn[WST_TLS_ALPN]; /* escaped; empty: none */
+    struct wst_secret premaster;                /* from an RSA key exchange; n 0: none */
+    struct wst_buf hellos;                      /* a transcript until its hash is known … */
+    EVP_MD_CTX *transcript;                     /* … and after (RFC 7627 section 3) */
+    struct wst_buf wait;                        /* what may not be read yet; tls.c */
+    int64_t waits_since;                        /* capture time */
+    struct wst_tls_side side[2];                /* [WST_C2S], [WST_S2C] */
+    char sni[WST_TLS_SNI], alpn[WST_TLS_ALPN];  /* escaped; empty: none */
 };
 
 void wst_tls_init(struct wst_tls *tls, void *conversation, uint8_t depth);

@@ -4,7 +4,8 @@
  * the packet with which a connection is opened stands a block with its secrets, and no others are
  * in the file. Refuses comments and names of the original: they are not copied.
  *
- *     │ section │ interface │ packet │ … │ secrets │ packet │ …        (pcapng, as Wireshark reads it)
+ *     │ section │ interface │ packet │ … │ secrets │ packet │ …        (pcapng, as Wireshark reads
+ * it)
  */
 #include "say.h"
 #include "sensitive.h"

@@ -23,9 +23,10 @@
 enum {
     CHUNK = 64 * 1024,
     PEM_MAX = 64 * 1024,
-    LOOK_NS = 1000 * 1000, /* between two looks at logs that grow: a pipe's next packet may be far */
-    LOOKS_A_STAT = 100,    /* looks between two at whether it is still the same file */
-    TLS_KEY_LOG = 0x544c534b     /* type of a decryption secrets block that holds a key log */
+    LOOK_NS =
+        1000 * 1000,    /* between two looks at logs that grow: a pipe's next packet may be far */
+    LOOKS_A_STAT = 100, /* looks between two at whether it is still the same file */
+    TLS_KEY_LOG = 0x544c534b /* type of a decryption secrets block that holds a key log */
 };
 
 struct wst_tool_keylog {
@@ -122,8 +123,7 @@ static int open_log(struct wst_tool_keys *keys, const char *name, bool from_envi
     struct wst_tool_keylog *log = &keys->logs[keys->logs_n];
     bool missing;
 
-    *log = (struct wst_tool_keylog){name, open_file(name, &missing), 0,
-                                    malloc(CHUNK)};
+    *log = (struct wst_tool_keylog){name, open_file(name, &missing), 0, malloc(CHUNK)};
     if (log->buf == NULL) {
         wst_tool_say("out of memory");
         return WST_TOOL_TROUBLE;

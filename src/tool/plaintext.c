@@ -36,7 +36,8 @@ static uint32_t add(uint32_t sum, const uint8_t *p, size_t n)
 int wst_tool_plaintext_open(struct wst_tool_sensitive *file, const char *name,
                             const char *const *inputs, size_t inputs_n)
 {
-    /* magic of nanoseconds, version 2.4, zone, accuracy, snap length, link type: in our byte order */
+    /* magic of nanoseconds, version 2.4, zone, accuracy, snap length, link type: in our byte order
+     */
     const uint32_t head[6] = {0xa1b23c4d, 0, 0, 0, SNAPLEN, LINKTYPE_RAW};
     const uint16_t version[2] = {2, 4};
     int status = wst_tool_sensitive_open(file, name, "plaintext", inputs, inputs_n);
@@ -130,6 +131,6 @@ void wst_tool_plaintext_write(void *user, const struct wst_tls_plain *p)
         put_packet(file, p, true, c + 1, s + 1, ACK, none);
     }
     if (p->bytes.n == 0) return;
-    put_packet(file, p, client, isn + 1 + (uint32_t)p->offset, other + 1 + (uint32_t)p->other_offset,
-               PSH | ACK, p->bytes);
+    put_packet(file, p, client, isn + 1 + (uint32_t)p->offset,
+               other + 1 + (uint32_t)p->other_offset, PSH | ACK, p->bytes);
 }

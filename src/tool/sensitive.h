@@ -34,7 +34,8 @@ static inline bool wst_tool_sensitive_wanted(const struct wst_tool_sensitive *fi
     return file->buf != NULL;
 }
 
-/* A wst_tls_hooks.plain and .secrets whose user is the file; and every packet, after its secrets. */
+/* A wst_tls_hooks.plain and .secrets whose user is the file; and every packet, after its secrets.
+ */
 void wst_tool_plaintext_write(void *user, const struct wst_tls_plain *plain);
 void wst_tool_embed_secrets(void *user, struct wst_slice lines);
 void wst_tool_embed_packet(struct wst_tool_sensitive *file, const struct wst_packet *packet);

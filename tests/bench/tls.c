@@ -101,8 +101,8 @@ static double by_libcrypto(const uint8_t *p, size_t n)
         if (EVP_DecryptInit_ex(c, NULL, NULL, NULL, nonce) != 1 ||
             EVP_DecryptUpdate(c, NULL, &k, head, HEAD) != 1 ||
             EVP_DecryptUpdate(c, out, &k, head + HEAD, body - TAG) != 1 ||
-            EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_AEAD_SET_TAG, TAG, (void *)(head + HEAD + body - TAG)) !=
-                1 ||
+            EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_AEAD_SET_TAG, TAG,
+                                (void *)(head + HEAD + body - TAG)) != 1 ||
             EVP_DecryptFinal_ex(c, out + k, &k) != 1)
             stop("libcrypto opens no record");
         at += HEAD + (size_t)body;
@@ -145,8 +145,8 @@ static void push(struct wst_tls *t, struct wst_tls_env *env, enum wst_dir dir, c
 
 static void hellos(struct wst_tls *t, struct wst_tls_env *env)
 {
-    uint8_t client[50] = {22, 3, 1, 0, 45, 1, 0, 0, 41, 3, 3}, server[55] = {22, 3, 3, 0, 50, 2, 0, 0,
-                                                                            46, 3, 3};
+    uint8_t client[50] = {22, 3, 1, 0, 45, 1, 0, 0, 41, 3, 3},
+            server[55] = {22, 3, 3, 0, 50, 2, 0, 0, 46, 3, 3};
     static const uint8_t client_tail[] = {0, 0, 2, 0x13, 1, 1, 0},
                          server_tail[] = {0, 0x13, 1, 0, 0, 6, 0, 0x2b, 0, 2, 3, 4};
     char line[256];

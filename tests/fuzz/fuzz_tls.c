@@ -10,8 +10,8 @@
  *              6, 7: that side's later records are sealed with the next generation of keys
  *              8: key-log lines                                 9: the capture time goes on
  *
- * Both hellos come first, made here. Said whole and said by the byte, a connection without losses is
- * the same.
+ * Both hellos come first, made here. Said whole and said by the byte, a connection without losses
+ * is the same.
  */
 #include "tls/session.h"
 
@@ -42,8 +42,7 @@ static void on_plain(void *user, void *conversation, enum wst_dir dir, struct ws
     struct said *s = user;
     (void)conversation;
     if (!bytes.n || bytes.n > WST_TLS_RECORD || a->from > a->when.pkt) abort();
-    for (size_t i = 0; i < bytes.n; i++)
-        s->sum[dir] = (s->sum[dir] ^ bytes.p[i]) * 1099511628211u;
+    for (size_t i = 0; i < bytes.n; i++) s->sum[dir] = (s->sum[dir] ^ bytes.p[i]) * 1099511628211u;
     s->bytes[dir] += bytes.n;
 }
 
@@ -153,8 +152,8 @@ static void hellos(struct said *s, bool old, size_t piece)
     memcpy(hello + 43, tail, sizeof tail);
     push(s, WST_C2S, hello, 50, piece);
     size_t extensions = old ? 0 : sizeof version;
-    uint8_t answer[128] = {22, 3, 3, 0, (uint8_t)(42 + extensions), 2, 0, 0,
-                           (uint8_t)(38 + extensions), 3, 3};
+    uint8_t answer[128] = {
+        22, 3, 3, 0, (uint8_t)(42 + extensions), 2, 0, 0, (uint8_t)(38 + extensions), 3, 3};
     memset(answer + 11, 'S', 32);
     memcpy(answer + 43, server_tail, sizeof server_tail);
     if (old) answer[44] = 0xc0, answer[45] = 0x2f;
@@ -187,8 +186,8 @@ static void said_init(struct said *s, uint8_t terms)
     s->options.hash_seed[0] = 1;
     s->options.limits.tls_wait = 1 << 15;
     s->budget.max = 1 << 20;
-    s->env = (struct wst_tls_env){
-        .user = s, .plain = on_plain, .lost = on_lost, .problem = on_problem};
+    s->env =
+        (struct wst_tls_env){.user = s, .plain = on_plain, .lost = on_lost, .problem = on_problem};
     s->env.keys_may_come = terms & 1;
     if (!wst_tls_env_init(&s->env, &s->options, &s->budget)) abort();
     wst_tls_init(&s->tls, s, 0);
@@ -254,8 +253,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static struct said a, b;
     if (size < 1 || size > 1 << 16) return 0;
     bool whole = run(&a, data, size, SIZE_MAX / 2), bytes = run(&b, data, size, 1);
-    if (whole && bytes && (memcmp(a.sum, b.sum, sizeof a.sum) != 0 ||
-                           memcmp(a.bytes, b.bytes, sizeof a.bytes) != 0))
+    if (whole && bytes &&
+        (memcmp(a.sum, b.sum, sizeof a.sum) != 0 || memcmp(a.bytes, b.bytes, sizeof a.bytes) != 0))
         abort();
     return 0;
 }

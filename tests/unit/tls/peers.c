@@ -167,8 +167,7 @@ static void server_step(struct pair *pair)
 static void shake_hands(struct pair *pair)
 {
     for (int i = 0; i < 20; i++) {
-        if (!SSL_is_init_finished(pair->ssl[0]))
-            fine(pair->ssl[0], SSL_do_handshake(pair->ssl[0]));
+        if (!SSL_is_init_finished(pair->ssl[0])) fine(pair->ssl[0], SSL_do_handshake(pair->ssl[0]));
         carry(pair);
         if (!SSL_is_init_finished(pair->ssl[1])) server_step(pair);
         carry(pair);
@@ -191,16 +190,21 @@ static void listen(struct pair *pair)
         }
 }
 
+static void say_this(struct pair *pair, int who, const void *p, size_t n)
+{
+    assert_int_equal(SSL_write(pair->ssl[who], p, (int)n), (int)n);
+    put(&pair->talk->said[who], p, n);
+    carry(pair);
+    listen(pair);
+}
+
 static void say(struct pair *pair, int who, size_t n)
 {
     uint8_t *bytes = malloc(n);
     assert_non_null(bytes);
     rnd_fill(&pair->seed, bytes, n);
-    assert_int_equal(SSL_write(pair->ssl[who], bytes, (int)n), (int)n);
-    put(&pair->talk->said[who], bytes, n);
+    say_this(pair, who, bytes, n);
     free(bytes);
-    carry(pair);
-    listen(pair);
 }
 
 static void update(struct pair *pair, int who, int how)
@@ -227,7 +231,9 @@ static void converse(struct pair *pair)
 {
     static const size_t sizes[] = {1, 17, 500, 5000, 3, 20000, 64};
     const struct peers_terms *t = pair->terms;
-    size_t rounds = t->dull ? 6 : ARRAY(sizes);
+    for (size_t i = 0; i < t->lines_n; i++)
+        say_this(pair, t->lines[i].who, t->lines[i].p, t->lines[i].n);
+    size_t rounds = t->lines_n ? 0 : t->dull ? 6 : ARRAY(sizes);
     for (size_t i = 0; i < rounds; i++) {
         say(pair, 0, t->dull ? 100 + i : sizes[i]);
         say(pair, 1, t->dull ? 200 + i : sizes[ARRAY(sizes) - 1 - i]);

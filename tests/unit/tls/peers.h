@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Two real endpoints (libssl) that talk through memory. In: what they shall agree on. Out: the bytes
- * each sent, in the order in which they were sent; what each meant; the key log.
+ * Two real endpoints (libssl) that talk through memory. In: what they shall agree on. Out: the
+ * bytes each sent, in the order in which they were sent; what each meant; the key log.
  */
 #ifndef WST_TEST_TLS_PEERS_H
 #define WST_TEST_TLS_PEERS_H
@@ -13,6 +13,11 @@
 
 enum { PEERS_EARLY_NONE, PEERS_EARLY, PEERS_EARLY_REFUSED };
 
+struct peers_line {
+    int who; /* enum wst_dir */
+    const void *p;
+    size_t n;
+};
 struct peers_terms {
     const char *name;
     int version;        /* TLS1_VERSION … TLS1_3_VERSION */
@@ -25,10 +30,12 @@ struct peers_terms {
     bool updates;       /* KeyUpdate on the way, by one side and by both */
     bool renegotiates;  /* up to TLS 1.2 */
     bool no_etm, no_ems, no_tickets;
-    bool resume;        /* a second connection resumes the first */
-    int early;          /* … and begins with early data */
+    bool resume; /* a second connection resumes the first */
+    int early;   /* … and begins with early data */
     const char *alpn;
-    bool dull;          /* a short talk: a few records of a few bytes */
+    bool dull;                      /* a short talk: a few records of a few bytes */
+    const struct peers_line *lines; /* what they say; NULL: random bytes */
+    size_t lines_n;
 };
 
 struct peers_chunk {

@@ -10,7 +10,10 @@
 #define R8 "RRRRRRRR"
 #define RANDOM R8 R8 R8 R8
 
-#define CLIENT_FRONT "\3\3" RANDOM "\4SESS" "\0\2\x13\1" "\1\0"
+#define CLIENT_FRONT       \
+    "\3\3" RANDOM "\4SESS" \
+    "\0\2\x13\1"           \
+    "\1\0"
 #define SNI "\0\0\0\x0d\0\x0b\0\0\x08wss.test"
 #define TICKET "\0\x23\0\3TKT"
 #define EARLY "\0\x2a\0\0"
@@ -35,7 +38,10 @@ static void client_hello(void **state)
     assert_false(h.early_data);
 }
 
-#define SERVER_FRONT "\3\3" RANDOM "\4SESS" "\x13\2" "\0"
+#define SERVER_FRONT       \
+    "\3\3" RANDOM "\4SESS" \
+    "\x13\2"               \
+    "\0"
 #define VERSIONS "\0\x2b\0\2\3\4"
 #define ALPN "\0\x10\0\x0b\0\x09\x08http/1.1"
 #define ETM "\0\x16\0\0"
@@ -103,10 +109,18 @@ static void every_cut(void **state)
                          n == sizeof SERVER_FRONT - 1);
     for (size_t n = 0; n < 10; n++) {
         assert_int_equal(wst_tls_ticket(guard_put(&g, "\0\0\0\7\0\4TICK", n), &part), n == 10);
-        assert_false(wst_tls_rsa_exchange(guard_put(&g, "\0\x08" "10111213", n), &part));
+        assert_false(wst_tls_rsa_exchange(guard_put(&g,
+                                                    "\0\x08"
+                                                    "10111213",
+                                                    n),
+                                          &part));
     }
     assert_true(wst_tls_ticket(guard_put(&g, "\0\0\0\7\0\4TICK", 10), &part));
-    assert_true(wst_tls_rsa_exchange(guard_put(&g, "\0\x08" "10111213", 10), &part));
+    assert_true(wst_tls_rsa_exchange(guard_put(&g,
+                                               "\0\x08"
+                                               "10111213",
+                                               10),
+                                     &part));
     guard_free(&g);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Loss and damage inside TLS: each piece of a session is left out in turn, each record is damaged in
- * turn. What is read is never wrong, and nothing is missing but what was touched.
+ * Loss and damage inside TLS: each piece of a session is left out in turn, each record is damaged
+ * in turn. What is read is never wrong, and nothing is missing but what was touched.
  */
 #include "guard.h"
 #include "peers.h"
@@ -28,9 +28,9 @@ static const struct peers_terms all[] = {
 };
 /* clang-format on */
 
-struct record { /* of one direction */
-    size_t at, n;   /* in its bytes, head and body */
-    uint64_t chunk; /* of the talk, in which it ends */
+struct record {          /* of one direction */
+    size_t at, n;        /* in its bytes, head and body */
+    uint64_t chunk;      /* of the talk, in which it ends */
     size_t said, said_n; /* its plaintext, in what the direction said; none: n 0 */
 };
 

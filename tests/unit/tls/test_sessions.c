@@ -194,7 +194,10 @@ static void talk_with_lines(const struct peers_terms *terms, const char *label, 
 
 static void fewer_secrets(void **state)
 {
-    static const struct peers_terms new = {.name = "", .version = T13, .cipher = AES128, .updates = true},
+    static const struct peers_terms new = {.name = "",
+                                           .version = T13,
+                                           .cipher = AES128,
+                                           .updates = true},
                                     old = {.name = "", .version = T12, .cipher = "AES128-SHA256"};
     (void)state;
     talk_with_lines(&new, "CLIENT_TRAFFIC", true, false);
@@ -206,7 +209,8 @@ static void fewer_secrets(void **state)
 /* Application secrets alone, as some libraries log them. */
 static void no_handshake_secrets(void **state)
 {
-    static const struct peers_terms terms = {.name = "application secrets", .version = T13, .cipher = AES128, .client_auth = true};
+    static const struct peers_terms terms = {
+        .name = "application secrets", .version = T13, .cipher = AES128, .client_auth = true};
     struct peers_talk talk[2];
     struct room r;
     (void)state;
@@ -230,10 +234,19 @@ static void rsa_key(void **state)
         {.name = "RSA key", .version = T12, .cipher = "AES128-GCM-SHA256"},
         {.name = "RSA key, no EMS", .version = T12, .cipher = "AES256-SHA256", .no_ems = true},
         {.name = "RSA key, SHA-384", .version = T12, .cipher = "AES256-GCM-SHA384"},
-        {.name = "RSA key, client certificate", .version = T12, .cipher = "AES128-SHA", .client_auth = true},
-        {.name = "RSA key, renegotiation", .version = T12, .cipher = "AES128-SHA", .renegotiates = true},
+        {.name = "RSA key, client certificate",
+         .version = T12,
+         .cipher = "AES128-SHA",
+         .client_auth = true},
+        {.name = "RSA key, renegotiation",
+         .version = T12,
+         .cipher = "AES128-SHA",
+         .renegotiates = true},
         {.name = "RSA key, TLS 1.1", .version = TLS1_1_VERSION, .cipher = "AES128-SHA"},
-        {.name = "RSA key, TLS 1.0", .version = TLS1_VERSION, .cipher = "AES128-SHA", .no_ems = true},
+        {.name = "RSA key, TLS 1.0",
+         .version = TLS1_VERSION,
+         .cipher = "AES128-SHA",
+         .no_ems = true},
         {.name = "RSA key, resumption", .version = T12, .cipher = "AES128-SHA", .resume = true},
         {.name = "RSA key, small records", .version = T12, .cipher = "AES128-SHA", .small = true},
     };
@@ -249,7 +262,8 @@ static void rsa_key(void **state)
             room_again(&r);
             feed(&r, &talk[k], 1460);
             check_all(terms[i].name, &r, &talk[k]);
-            assert_non_null(strstr(r.secrets, "CLIENT_RANDOM ")); /* that opens it for others, too */
+            assert_non_null(
+                strstr(r.secrets, "CLIENT_RANDOM ")); /* that opens it for others, too */
             peers_free(&talk[k]);
         }
         room_free(&r);
@@ -282,8 +296,12 @@ static void rsa_key_of_somebody_else(void **state)
 static const struct peers_terms closed[] = {
     {.name = "TLS 1.3; " AES128, .version = T13, .cipher = AES128},
     {.name = "TLS 1.3; " AES128, .version = T13, .cipher = AES128, .retry = true},
-    {.name = "TLS 1.2; TLS_RSA_WITH_AES_128_GCM_SHA256", .version = T12, .cipher = "AES128-GCM-SHA256"},
-    {.name = "TLS 1.0; TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA", .version = TLS1_VERSION, .cipher = "ECDHE-RSA-AES128-SHA"},
+    {.name = "TLS 1.2; TLS_RSA_WITH_AES_128_GCM_SHA256",
+     .version = T12,
+     .cipher = "AES128-GCM-SHA256"},
+    {.name = "TLS 1.0; TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA",
+     .version = TLS1_VERSION,
+     .cipher = "ECDHE-RSA-AES128-SHA"},
 };
 
 static void check_note(const struct room *r, const struct peers_talk *t, const char *terms)
@@ -358,8 +376,8 @@ static void late_keys(void **state)
         room_arrive(&r);
         for (char *line = (char *)talk[0].keylog.p, *end; *line; line = end + 1) { /* one by one */
             end = strchr(line, '\n');
-            wst_keylog_push(r.env.keylog, (struct wst_slice){(uint8_t *)line, (size_t)(end + 1 - line)},
-                            false);
+            wst_keylog_push(r.env.keylog,
+                            (struct wst_slice){(uint8_t *)line, (size_t)(end + 1 - line)}, false);
             wst_tls_wake(&r.tls, &r.env, &r.arrival);
         }
         check_all(all[i].name, &r, &talk[0]);
@@ -466,9 +484,10 @@ static void secrets_are_enough(void **state)
         peers_talk(&all[i], talk);
         room_init(&r);
         room_keys(&r, (const char *)talk[0].keylog.p);
-        room_keys(&r, "CLIENT_RANDOM 000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f "
-                      "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f2021222324252627"
-                      "28292a2b2c2d2e2f\n");
+        room_keys(&r,
+                  "CLIENT_RANDOM 000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f "
+                  "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f2021222324252627"
+                  "28292a2b2c2d2e2f\n");
         feed(&r, &talk[0], 0);
         assert_null(strstr(r.secrets, "000102030405"));
         char *secrets = strdup(r.secrets);

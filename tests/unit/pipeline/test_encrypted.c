@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The whole way of encrypted connections: packets of real endpoints in, a timeline out. What is
+ * inside may be WebSocket, HTTP/2, something else, or TLS again.
+ */
+#include "guard.h"
+#include "tls/peers.h"
+
+#include <stdio.h>
+#include <wstrace/wstrace.h>
+
+#define T13 TLS1_3_VERSION
+#define AES128 "TLS_AES_128_GCM_SHA256"
+#define LINE(who, text)             \
+    {                               \
+        who, text, sizeof(text) - 1 \
+    }
+
+static const struct peers_line websocket[] = {
+    LINE(0, "GET /chat HTTP/1.1\r\nHost: wss.test\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"),
+    LINE(1, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"),
+    LINE(0, "\x81\x85\1\2\3\4\x49\x67\x6f\x68\x6e"), /* "Hello", masked */
+    LINE(1, "\x81\3Hi!"),
+    LINE(0, "\x88\x82\0\0\0\0\3\xe8"),
+    LINE(1, "\x88\2\3\xe8"),
+};
+
+/* -- packets ------------------------------------------------------------------------------------
+ */
+
+struct world {
+    struct wst_context *context;
+    struct wst_when when;
+    uint32_t seq[2];
+    char log[4096]; /* what was told, a word or two each */
+    struct wst_event_stats stats;
+    uint64_t plain[2], secrets;
+};
+
+static void put16(uint8_t *p, size_t v)
+{
+    p[0] = (uint8_t)(v >> 8);
+    p[1] = (uint8_t)v;
+}
+static void put32(uint8_t *p, uint32_t v)
+{
+    put16(p, v >> 16);
+    put16(p + 2, v & 0xffff);
+}
+
+/* Raw IPv4 (link type 101). */
+static void packet(struct world *w, int from, uint8_t flags, const void *p, size_t n)
+{
+    uint8_t bytes[40 + 1400] = {0x45, [8] = 64, [9] = 6, [32] = 0x50};
+    assert_true(n <= 1400);
+    put16(bytes + 2, 40 + n);
+    put32(bytes + 12, from ? 0xc0000202 : 0xc0000201);
+    put32(bytes + 16, from ? 0xc0000201 : 0xc0000202);
+    put16(bytes + 20, from ? 443 : 40000);
+    put16(bytes + 22, from ? 40000 : 443);
+    put32(bytes + 24, w->seq[from]);
+    put32(bytes + 28, w->seq[!from]);
+    bytes[33] = flags;
+    put16(bytes + 34, 65535);
+    if (n) memcpy(bytes + 40, p, n);
+    w->seq[from] += (uint32_t)n + (flags & 3 ? 1 : 0);
+    w->when.pkt++;
+    w->when.ns += 1000000;
+    struct wst_packet packet = {
+        .when = w->when, .link_type = 101, .data = {bytes, 40 + n}, .wire_len = (uint32_t)(40 + n)};
+    wst_context_packet(w->context, &packet);
+}
+
+/* What an HTTP proxy or nobody carries: chunks of a talk, in segments. */
+static void carry(struct world *w, const struct peers_talk *t)
+{
+    for (size_t i = 0; i < t->chunks_n; i++) {
+        const struct peers_chunk *c = &t->chunks[i];
+        for (size_t at = 0; at < c->n; at += 1400)
+            packet(w, c->dir, 0x18, t->wire.p + c->at + at, c->n - at < 1400 ? c->n - at : 1400);
+    }
+}
+
+/* -- what is told -------------------------------------------------------------------------------
+ */
+
+static void event(void *user, const struct wst_event *e)
+{
+    struct world *w = user;
+    char *to = w->log + strlen(w->log);
+    size_t room = sizeof w->log - strlen(w->log);
+    if (e->type == WST_EVENT_HANDSHAKE)
+        snprintf(to, room, "[%s %s%s] ", e->handshake.tls ? e->handshake.tls->version : "clear",
+                 e->handshake.tls && e->handshake.tls->alpn ? e->handshake.tls->alpn : "",
+                 e->handshake.accepted ? "" : " refused");
+    else if (e->type == WST_EVENT_MESSAGE)
+        snprintf(to, room, "%c%.*s ", e->dir == WST_C2S ? '>' : '<', (int)e->message.payload.n,
+                 (const char *)e->message.payload.p);
+    else if (e->type == WST_EVENT_PROBLEM && wst_problem_row(e->problem.problem)->id[0] == 't')
+        snprintf(to, room, "!%s ", wst_problem_row(e->problem.problem)->id);
+    else if (e->type == WST_EVENT_STATS)
+        w->stats = e->stats;
+}
+
+static void on_plain(void *user, const struct wst_tls_plain *p)
+{
+    struct world *w = user;
+    assert_int_equal(p->offset, w->plain[p->dir]);
+    assert_true(p->server_port == 443 && p->client_port == 40000 && p->family == 4);
+    if (p->depth == 0) w->plain[p->dir] += p->bytes.n;
+}
+
+static void on_secrets(void *user, struct wst_slice lines)
+{
+    struct world *w = user;
+    for (size_t i = 0; i < lines.n; i++) w->secrets += lines.p[i] == '\n';
+}
+
+static void world_begin(struct world *w, const char *keys, size_t memory, bool plain)
+{
+    struct wst_listener listener = {.user = w, .event = event};
+    struct wst_options o;
+    struct wst_event_meta meta = {0};
+    struct wst_tls_hooks hooks = {
+        .user = w, .plain = plain ? on_plain : NULL, .secrets = on_secrets};
+    memset(w, 0, sizeof *w);
+    wst_options_init(&o);
+    o.problems = WST_PROBLEMS_ALL;
+    if (memory) o.limits.memory = memory;
+    w->context = wst_context_new(&o, &listener);
+    assert_non_null(w->context);
+    wst_context_tls(w->context, &hooks);
+    if (keys)
+        wst_context_keylog(w->context, (struct wst_slice){(const uint8_t *)keys, strlen(keys)},
+                           true);
+    w->seq[0] = 1000;
+    w->seq[1] = 5000;
+    w->when.ns = 1700000000000000000;
+    wst_context_begin(w->context, &meta);
+    packet(w, 0, 2, NULL, 0);
+    packet(w, 1, 0x12, NULL, 0);
+    packet(w, 0, 0x10, NULL, 0);
+}
+
+static void world_end(struct world *w)
+{
+    packet(w, 0, 0x11, NULL, 0);
+    packet(w, 1, 0x11, NULL, 0);
+    wst_context_finish(w->context, NULL);
+    wst_context_free(w->context);
+}
+
+static void watch(struct world *w, const struct peers_talk *t, const char *keys, size_t memory)
+{
+    world_begin(w, keys, memory, false);
+    carry(w, t);
+    world_end(w);
+}
+
+/* -- the cases ----------------------------------------------------------------------------------
+ */
+
+static void websocket_inside(void **state)
+{
+    static const struct peers_terms rows[] = {
+        {.name = "1.3",
+         .version = T13,
+         .cipher = AES128,
+         .alpn = "http/1.1",
+         .lines = websocket,
+         .lines_n = ARRAY(websocket)},
+        {.name = "1.2",
+         .version = TLS1_2_VERSION,
+         .cipher = "ECDHE-RSA-AES128-SHA",
+         .alpn = "http/1.1",
+         .lines = websocket,
+         .lines_n = ARRAY(websocket)},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY(rows); i++) {
+        struct peers_talk talk[2];
+        struct world w;
+        char want[64];
+        peers_talk(&rows[i], talk);
+        watch(&w, &talk[0], (const char *)talk[0].keylog.p, 0);
+        snprintf(want, sizeof want, "[TLS %s http/1.1] >Hello <Hi! ", rows[i].name);
+        assert_string_equal(w.log, want);
+        assert_int_equal(w.stats.connections, 1);
+        assert_int_equal(w.stats.tls + w.stats.http + w.stats.other + w.stats.tls_no_key, 0);
+        assert_true(w.secrets > 0);
+        watch(&w, &talk[0], NULL, 0);
+        assert_string_equal(w.log, "!tls.no-key ");
+        assert_int_equal(w.stats.tls, 1);
+        assert_int_equal(w.stats.tls_no_key, 1);
+        assert_int_equal(w.stats.connections, 0);
+        assert_int_equal(w.secrets, 0);
+        peers_free(&talk[0]);
+    }
+}
+
+static void http2_is_announced(void **state)
+{
+    static const struct peers_line lines[] = {
+        LINE(0, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0"),
+        LINE(1, "\0\0\0\4\0\0\0\0\0")};
+    static const char *const alpn[] = {"h2", NULL};
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        struct peers_terms terms = {.name = "h2",
+                                    .version = T13,
+                                    .cipher = AES128,
+                                    .alpn = alpn[i],
+                                    .lines = lines,
+                                    .lines_n = 2};
+        struct peers_talk talk[2];
+        struct world w;
+        peers_talk(&terms, talk);
+        watch(&w, &talk[0], (const char *)talk[0].keylog.p, 0);
+        assert_string_equal(w.log, "!tls.http2 ");
+        assert_int_equal(w.stats.other, 1);
+        assert_int_equal(w.stats.tls, 0);
+        peers_free(&talk[0]);
+    }
+}
+
+/* What is not WebSocket is let go, unless somebody wants all plaintext. */
+static void http_inside(void **state)
+{
+    static const struct peers_line lines[] = {
+        LINE(0, "GET / HTTP/1.1\r\nHost: wss.test\r\n\r\n"),
+        LINE(1, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"),
+        LINE(0, "GET /2 HTTP/1.1\r\nHost: wss.test\r\n\r\n"),
+        LINE(1, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"),
+    };
+    static const struct peers_line other[] = {LINE(0, "\1\2\3 binary"), LINE(1, "\4\5\6 answer"),
+                                              LINE(0, "\7 more")};
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        struct peers_terms terms = {.name = "http",
+                                    .version = T13,
+                                    .cipher = AES128,
+                                    .lines = i < 2 ? lines : other,
+                                    .lines_n = i < 2 ? 4 : 3};
+        struct peers_talk talk[2];
+        struct world w;
+        peers_talk(&terms, talk);
+        world_begin(&w, (const char *)talk[0].keylog.p, 0, i % 2);
+        carry(&w, &talk[0]);
+        world_end(&w);
+        assert_string_equal(w.log, "");
+        assert_int_equal(w.stats.http, i < 2);
+        assert_int_equal(w.stats.other, i >= 2);
+        assert_int_equal(w.stats.tls, 0);
+        assert_int_equal(w.plain[0], i % 2 ? talk[0].said[0].n : 0);
+        assert_int_equal(w.plain[1], i % 2 ? talk[0].said[1].n : 0);
+        peers_free(&talk[0]);
+    }
+}
+
+/* A proxy reached over TLS, and wss through it: TLS inside TLS, four times over. */
+static void tls_inside_tls(void **state)
+{
+    struct peers_terms terms = {.name = "inner",
+                                .version = T13,
+                                .cipher = AES128,
+                                .lines = websocket,
+                                .lines_n = ARRAY(websocket)};
+    struct peers_talk talk[2];
+    struct peers_buf keys = {0};
+    (void)state;
+    peers_talk(&terms, talk);
+    for (int depth = 1; depth <= 5; depth++) {
+        static struct peers_line lines[2 + ARRAY(talk[0].chunks)];
+        struct peers_talk inner = talk[0];
+        size_t n = 0, log_n = strlen((char *)inner.keylog.p);
+        struct world w;
+        keys.p = realloc(keys.p, keys.n + log_n + 1);
+        memcpy(keys.p + keys.n, inner.keylog.p, log_n + 1);
+        keys.n += log_n;
+        watch(&w, &inner, (const char *)keys.p, 0);
+        if (depth <= 4) /* as deep as is looked */
+            assert_string_equal(w.log, "[TLS 1.3 ] >Hello <Hi! ");
+        else
+            assert_string_equal(w.log, "");
+        lines[n++] =
+            (struct peers_line)LINE(0, "CONNECT wss.test:443 HTTP/1.1\r\nHost: wss.test\r\n\r\n");
+        lines[n++] = (struct peers_line)LINE(1, "HTTP/1.1 200 OK\r\n\r\n");
+        for (size_t i = 0; i < inner.chunks_n; i++)
+            lines[n++] = (struct peers_line){inner.chunks[i].dir, inner.wire.p + inner.chunks[i].at,
+                                             inner.chunks[i].n};
+        terms = (struct peers_terms){.name = "outer",
+                                     .version = depth % 2 ? TLS1_2_VERSION : T13,
+                                     .cipher = depth % 2 ? "ECDHE-RSA-AES128-GCM-SHA256" : AES128,
+                                     .lines = lines,
+                                     .lines_n = n};
+        peers_talk(&terms, talk);
+        peers_free(&inner);
+    }
+    peers_free(&talk[0]);
+    free(keys.p);
+}
+
+/* However little memory there is: no crash, and nothing that was not said. */
+static void little_memory(void **state)
+{
+    struct peers_terms terms = {.name = "1.3",
+                                .version = T13,
+                                .cipher = AES128,
+                                .lines = websocket,
+                                .lines_n = ARRAY(websocket)};
+    struct peers_talk talk[2];
+    unsigned read = 0;
+    (void)state;
+    peers_talk(&terms, talk);
+    for (size_t memory = 1000; memory < 400000; memory += 3000) {
+        struct world w;
+        watch(&w, &talk[0], (const char *)talk[0].keylog.p, memory);
+        if (strstr(w.log, "Hello")) assert_non_null(strstr(w.log, ">Hello <Hi! "));
+        read += strstr(w.log, "Hello") != NULL;
+    }
+    assert_true(read > 20);
+    peers_free(&talk[0]);
+}
+
+static int end(void **state)
+{
+    (void)state;
+    peers_end();
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(websocket_inside), cmocka_unit_test(http2_is_announced),
+        cmocka_unit_test(http_inside),      cmocka_unit_test(tls_inside_tls),
+        cmocka_unit_test(little_memory),
+    };
+    return cmocka_run_group_tests(tests, NULL, end);
+}
