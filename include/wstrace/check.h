@@ -8,7 +8,7 @@
  *     struct wst_listener listener = wst_session_listener(seen);
  *     … a context with this listener, and with the options of wst_check_options …
  *     if (wst_session_seal(seen) == NULL)
- *         struct wst_outcome *outcome = wst_session_compare(expected, seen, NULL);
+ *         struct wst_outcome *outcome = wst_session_compare(expected, seen, NULL, &error);
  *
  * Nothing here reads a file: texts come from the caller and go to a wst_write_fn. Objects may be
  * used by one thread at a time; settings and a sealed session that nobody changes by several.
@@ -75,7 +75,8 @@ struct wst_session_facts {
 };
 WST_API struct wst_session_facts wst_session_facts(const struct wst_session *session);
 
-/* Reads a golden. `text` is copied. NULL with the place in `error`. */
+/* Reads the head of a golden; the rest when it is compared. `text` is borrowed and must outlive the
+ * session. NULL with the place in `error`. */
 WST_API struct wst_session *wst_golden_read(struct wst_slice text, size_t memory,
                                             struct wst_check_error *error);
 /* Whether the text claims to be a golden; if not, it is a file of rules. */
@@ -153,10 +154,11 @@ struct wst_compare_options {
     int64_t timing_ns; /* tell when the silence before an item changed by more; 0: times do not matter */
 };
 /* Holds `seen` against `expected`; both must outlive the outcome's making only. `options` may be
- * NULL. NULL when out of memory. */
+ * NULL. NULL with what was wrong in `error`: a golden that cannot be read, with the place; memory. */
 WST_API struct wst_outcome *wst_session_compare(struct wst_session *expected,
                                                 struct wst_session *seen,
-                                                const struct wst_compare_options *options);
+                                                const struct wst_compare_options *options,
+                                                struct wst_check_error *error);
 /* How many differences there are; 0: the same. May be more than WST_DIFFERENCES_MAX. */
 WST_API uint64_t wst_outcome_count(const struct wst_outcome *outcome);
 /* The i-th of those kept; NULL behind the last. */

@@ -108,6 +108,23 @@ static int compare_members(const void *a, const void *b)
     return order ? order : x->index < y->index ? -1 : 1;
 }
 
+/* By insertion while they are few: libc's would go through a function pointer for each. */
+static void sort_members(struct member *list, uint32_t n)
+{
+    enum { FEW = 24 };
+
+    if (n > FEW) {
+        qsort(list, n, sizeof *list, compare_members);
+        return;
+    }
+    for (uint32_t i = 1; i < n; i++) {
+        struct member m = list[i];
+        uint32_t k = i;
+        for (; k > 0 && compare_members(&list[k - 1], &m) > 0; k--) list[k] = list[k - 1];
+        list[k] = m;
+    }
+}
+
 static struct member member_of(const struct wst_canon *c, uint32_t index)
 {
     const struct wst_tape_node *node = &c->tape.nodes[index];
@@ -154,7 +171,7 @@ static struct members members_begin(struct wst_canon *c, uint32_t parent)
     list = (struct member *)(void *)(c->order.p + m.bottom);
     for (uint32_t i = parent + 1; i < node->next; i = c->tape.nodes[i].next)
         list[n++] = member_of(c, i);
-    qsort(list, n, sizeof *list, compare_members);
+    sort_members(list, n);
     c->order.n += n * sizeof *list;
     m.next = 0;
     m.end = n;
@@ -369,6 +386,19 @@ static void put_hashed(struct wst_canon *c, size_t before)
     wst_ink_bytes(c->ink, wst_slice_head(text, n));
 }
 
+/* Nothing is replaced in it: its own length and hash, which sha256sum would say, too. */
+static void put_hashed_text(struct wst_canon *c, struct wst_slice text)
+{
+    size_t n = text.n < BEGIN ? text.n : BEGIN;
+
+    while (n > 0 && n < text.n && (text.p[n] & 0xc0) == 0x80) n--;
+    wst_ink_number(c->ink, text.n);
+    wst_ink_text(c->ink, " bytes, ");
+    put_sha256(c, text, false);
+    wst_ink_text(c->ink, "\n      begins ");
+    wst_canon_quoted(c, wst_slice_head(text, n));
+}
+
 /* -- a payload ------------------------------------------------------------------------------- */
 
 static void put_json(struct wst_canon *c, const struct wst_canon_payload *p, size_t begins)
@@ -403,6 +433,10 @@ static void put_text(struct wst_canon *c, const struct wst_canon_payload *p)
     before = c->ink->buf.n;
     if (p->bytes.n <= c->settings->max_payload) {
         put_lines(c, p->bytes, BASE + 1 + (unsigned)strlen(p->op));
+        return;
+    }
+    if (c->settings->redact.n == 0) {
+        put_hashed_text(c, p->bytes);
         return;
     }
     wst_canon_quoted(c, p->bytes);
@@ -447,11 +481,31 @@ static void put_binary(struct wst_canon *c, const struct wst_canon_payload *p)
     }
 }
 
+/* Nothing is asked of the JSON but its form. */
+static bool may_be_flat(const struct wst_check_settings *s)
+{
+    return s->redact.n == 0 && s->ignore_n == 0 && s->reply_n == 0 &&
+           s->max_payload >= WST_CANON_FLAT;
+}
+
+/* "json {…}" on one line, the short way. */
+static bool put_flat_object(struct wst_canon *c, const struct wst_canon_payload *p)
+{
+    size_t before = c->ink->buf.n;
+
+    if (p->bytes.n == 0 || p->bytes.p[0] != '{' || !may_be_flat(c->settings)) return false;
+    wst_ink_text(c->ink, "json ");
+    if (wst_canon_flat(c->ink, p->bytes, WIDTH - BASE - 5, BASE)) return true;
+    wst_ink_cut(c->ink, before);
+    return false;
+}
+
 void wst_canon_payload(struct wst_canon *c, const struct wst_canon_payload *p)
 {
     size_t begins;
 
     c->tape.n = 0;
+    if (p->text && p->utf8 && p->certain && put_flat_object(c, p)) return;
     if (p->text && p->utf8 && p->certain && read_json(c, p->bytes, &begins))
         put_json(c, p, begins);
     else if (p->utf8)

@@ -13,6 +13,7 @@
 
 #include "settings.h"
 
+enum { WST_CANON_FLAT = 4096 }; /* bytes of a payload that may take the short way */
 enum { WST_CANON_MARK = 0x01, WST_CANON_MARK_N = 1 + 2 + 8 };
 
 struct wst_canon {
@@ -43,6 +44,10 @@ void wst_canon_free(struct wst_canon *canon);
 /* "json {…}" | "text "…"" | "binary …", behind the indentation and direction that the caller wrote,
  * without the newline at the end. */
 void wst_canon_payload(struct wst_canon *canon, const struct wst_canon_payload *payload);
+/* flat.c: an object of scalars in canonical form: on one line of `line` bytes, or else a line for each
+ * member behind `indent` and two blanks. False: it is something else, or has something about it that
+ * needs a second look; nothing was written then. */
+bool wst_canon_flat(struct wst_ink *ink, struct wst_slice text, size_t line, unsigned indent);
 /* Where JSON begins in a text: at once, or behind a short prefix. SIZE_MAX: nowhere. */
 size_t wst_canon_json_begins(struct wst_slice text);
 /* "…" with what is to be redacted redacted; not UTF-8: \xff. */

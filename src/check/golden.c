@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * In: the text of a golden. Out: a session; and the other way round.
+ * In: the text of a golden. Out: a session; and the other way round. The body is read only when a
+ * capture was seen that does not say just the same: comparing bytes is all that is needed then.
  * Refuses what does not begin with its first line, settings that cannot be read, lines of no
  * connection.
  *
@@ -54,9 +55,11 @@ static struct wst_slice next_line(struct reader *r)
     return line;
 }
 
+/* Version control may have written \r\n. */
 static struct wst_slice without_newline(struct wst_slice line)
 {
-    return wst_slice_head(line, line.n && line.p[line.n - 1] == '\n' ? line.n - 1 : line.n);
+    while (line.n && (line.p[line.n - 1] == '\n' || line.p[line.n - 1] == '\r')) line.n--;
+    return line;
 }
 
 static bool read_setting(struct reader *r, struct wst_slice line)
@@ -125,7 +128,7 @@ static bool read_line(struct reader *r, struct wst_slice line)
     return true;
 }
 
-static bool read_all(struct reader *r)
+static bool read_head(struct reader *r)
 {
     struct wst_slice line = next_line(r);
 
@@ -135,30 +138,15 @@ static bool read_all(struct reader *r)
         line = next_line(r);
         if (!read_setting(r, line)) return false;
     }
-    r->s->head = wst_slice_of(r->s->text.p, (size_t)(r->rest.p - r->s->text.p));
-    while (r->rest.n) {
-        line = next_line(r);
-        if (!read_line(r, line)) return false;
-    }
     return true;
 }
 
-/* Version control may have written \r\n: a \r is never in a golden's own text. The last line gets
- * the newline that an editor may have taken from it. */
-static bool copy_text(struct wst_session *s, struct wst_slice text)
+static bool read_body(struct reader *r)
 {
-    size_t n = 0;
-
-    if (!wst_buf_room(&s->text, &s->budget, text.n + 1)) return false;
-    if (text.n == 0 || memchr(text.p, '\r', text.n) == NULL) {
-        memcpy(s->text.p, text.p, text.n);
-        n = text.n;
-    } else {
-        for (size_t i = 0; i < text.n; i++)
-            if (text.p[i] != '\r') s->text.p[n++] = text.p[i];
+    while (r->rest.n) {
+        struct wst_slice line = next_line(r);
+        if (!read_line(r, line)) return false;
     }
-    if (n && s->text.p[n - 1] != '\n') s->text.p[n++] = '\n';
-    s->text.n = n;
     return true;
 }
 
@@ -167,7 +155,7 @@ struct wst_session *wst_golden_read(struct wst_slice text, size_t memory,
 {
     struct wst_check_settings *settings = wst_check_settings_new();
     struct wst_session *s = settings ? wst_session_new(settings, memory) : NULL;
-    struct reader r = {.s = s, .error = error};
+    struct reader r = {.s = s, .rest = text, .error = error};
 
     *error = (struct wst_check_error){0, 0, "more than fits into memory"};
     if (s == NULL) {
@@ -175,13 +163,64 @@ struct wst_session *wst_golden_read(struct wst_slice text, size_t memory,
         return NULL;
     }
     s->own = settings;
-    if (text.n <= WST_CHECK_FILE_MAX && copy_text(s, text)) {
-        r.rest = wst_buf_slice(&s->text);
-        s->sealed = true;
-        if (read_all(&r)) return s;
+    s->golden = text;
+    s->sealed = true;
+    if (text.n <= WST_CHECK_FILE_MAX && read_head(&r)) {
+        s->head = wst_slice_head(text, text.n - r.rest.n);
+        s->head_lines = r.line;
+        return s;
     }
     wst_session_free(s);
     return NULL;
+}
+
+/* A \r is never in a golden's own text. The last line gets the newline that an editor may have taken
+ * from it. */
+static bool copy_text(struct wst_session *s)
+{
+    struct wst_slice text = s->golden;
+    size_t n = 0, head = s->head.n;
+
+    if (!wst_buf_room(&s->text, &s->budget, text.n + 1)) return false;
+    for (size_t i = 0; i < text.n; i++) {
+        if (i == head) s->head.n = n;
+        if (text.p[i] != '\r') s->text.p[n++] = text.p[i];
+    }
+    if (head == text.n) s->head.n = n;
+    if (n && s->text.p[n - 1] != '\n') s->text.p[n++] = '\n';
+    s->text.n = n;
+    s->head.p = s->text.p;
+    return true;
+}
+
+bool wst_golden_read_body(struct wst_session *s, struct wst_check_error *error)
+{
+    struct reader r = {.s = s, .line = s->head_lines, .error = error};
+
+    if (s->golden.p == NULL) return true; /* it was read, or is none */
+    *error = (struct wst_check_error){0, 0, "more than fits into memory"};
+    if (!copy_text(s)) return false;
+    s->golden.p = NULL;
+    r.rest = wst_slice_skip(wst_buf_slice(&s->text), s->head.n);
+    return read_body(&r);
+}
+
+bool wst_golden_is_text_of(const struct wst_session *golden, const struct wst_session *seen)
+{
+    struct wst_slice rest = wst_slice_skip(golden->golden, golden->head.n);
+
+    if (golden->golden.p == NULL) return false;
+    for (uint32_t i = 0; i < seen->n; i++) {
+        const struct wst_connection *c = seen->connections[i];
+        if (i && (rest.n == 0 || rest.p[0] != '\n')) return false;
+        if (i) rest = wst_slice_skip(rest, 1);
+        for (uint32_t k = 0; k < c->n; k++) {
+            struct wst_slice text = wst_item_text(c, wst_connection_item(c, k));
+            if (rest.n < text.n || memcmp(rest.p, text.p, text.n) != 0) return false;
+            rest = wst_slice_skip(rest, text.n);
+        }
+    }
+    return rest.n == 0;
 }
 
 /* -- writing --------------------------------------------------------------------------------- */

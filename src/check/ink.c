@@ -5,6 +5,7 @@
  */
 #include "ink.h"
 
+#include "plain.h"
 #include "utf8.h"
 
 #include <stdarg.h>
@@ -31,21 +32,6 @@ void wst_ink_format(struct wst_ink *ink, const char *format, ...)
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
     wst_ink_text(ink, text);
-}
-
-bool wst_ink_hidden(uint32_t c)
-{
-    static const struct {
-        uint32_t first, last;
-    } ranges[] = {
-        {0x00, 0x1f},     {0x7f, 0x9f},     {0xad, 0xad},     {0x61c, 0x61c},
-        {0x180e, 0x180e}, {0x200b, 0x200b}, {0x200e, 0x200f}, {0x2028, 0x202e},
-        {0x2060, 0x206f}, {0xfeff, 0xfeff}, {0xfff9, 0xfffb}, {0xe0000, 0xe007f},
-    };
-
-    for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++)
-        if (c <= ranges[i].last) return c >= ranges[i].first;
-    return false;
 }
 
 static uint32_t code_point(const uint8_t *p, size_t n)
@@ -80,12 +66,12 @@ static void escape_hidden(struct wst_ink *ink, uint32_t c)
     }
 }
 
-/* Length of the bytes that need no escape: printable ASCII but for quotes and backslashes. */
-static size_t plain(const uint8_t *p, const uint8_t *end, bool quotes)
+/* Length of the printable ASCII. */
+static size_t plain(const uint8_t *p, const uint8_t *end)
 {
     const uint8_t *at = p;
 
-    while (at < end && *at >= 0x20 && *at < 0x7f && !(quotes && (*at == '"' || *at == '\\'))) at++;
+    while (at < end && *at >= 0x20 && *at < 0x7f) at++;
     return (size_t)(at - p);
 }
 
@@ -101,7 +87,7 @@ static size_t character(struct wst_ink *ink, const uint8_t *p, const uint8_t *en
     }
     c = code_point(p, n);
     if (c == '"' || c == '\\') wst_ink_byte(ink, '\\');
-    if (wst_ink_hidden(c))
+    if (c < 0x20 || c == 0x7f || wst_utf8_hidden(c))
         escape_hidden(ink, c);
     else
         wst_ink_bytes(ink, wst_slice_of(p, n));
@@ -111,9 +97,10 @@ static size_t character(struct wst_ink *ink, const uint8_t *p, const uint8_t *en
 void wst_ink_escaped(struct wst_ink *ink, struct wst_slice text)
 {
     const uint8_t *p = text.p, *end = text.p + text.n;
+    bool valid = wst_utf8_valid(text);
 
     while (p < end) {
-        size_t n = plain(p, end, true);
+        size_t n = valid ? wst_plain_text(p, end) : wst_plain(p, end);
         wst_ink_bytes(ink, wst_slice_of(p, n));
         p += n;
         if (p < end) p += character(ink, p, end);
@@ -125,7 +112,7 @@ void wst_ink_safe(struct wst_ink *ink, struct wst_slice text)
     const uint8_t *p = text.p, *end = text.p + text.n;
 
     while (p < end) {
-        size_t n = plain(p, end, false);
+        size_t n = plain(p, end);
         wst_ink_bytes(ink, wst_slice_of(p, n));
         p += n;
         if (p == end) return;
@@ -181,7 +168,7 @@ static void translate(struct wst_ink *ink, struct wst_slice json, bool decode)
     uint8_t bytes[4];
 
     while (p < end) {
-        size_t n = plain(p, end, true);
+        size_t n = wst_plain_text(p, end);
         uint32_t c;
         wst_ink_bytes(ink, wst_slice_of(p, n));
         p += n;

@@ -64,13 +64,11 @@ static inline void wst_ink_free(struct wst_ink *ink)
 
 /* -- strangers' text, made visible ----------------------------------------------------------- */
 
-/* C0, DEL and C1 steer terminals; line separators, direction marks and characters without width
- * make a line read as another one. The joiners U+200C and U+200D are left: they are spelling. */
-bool wst_ink_hidden(uint32_t code_point);
+/* Hidden: control characters, and what wst_utf8_hidden() knows. */
 /* The inside of a JSON string: valid UTF-8 as it is; quotes, backslashes and hidden characters as
  * escapes; a byte that is not UTF-8 as \xff, which is no JSON, and nothing else is written so. */
 void wst_ink_escaped(struct wst_ink *ink, struct wst_slice text);
-/* As above, of what stands in a JSON string already: escapes that are not needed are undone, the
+/* As above, of what stands in a JSON string (valid UTF-8) already: escapes that are not needed are undone, the
  * others written one way. */
 void wst_ink_unescaped(struct wst_ink *ink, struct wst_slice json);
 /* What such a string means. A surrogate without its other half (RFC 8259 section 8.2) stays the

@@ -125,15 +125,48 @@ static void merge(struct layout *l)
     while (l->side[!first].at < l->side[!first].n) step(l, !first);
 }
 
+static bool has_answers(const struct wst_connection *c)
+{
+    for (uint32_t i = 0; i < c->n; i++)
+        if (c->items[i].answers) return true;
+    return false;
+}
+
+/* What merge() comes to when nothing answers anything: one side, the other, the closes. */
+static void lay_sides(struct wst_connection *c)
+{
+    static const int8_t dirs[] = {WST_DIR_NONE, WST_C2S, WST_S2C};
+    uint32_t close[3] = {c->n, c->n, c->n}, n = 0;
+
+    for (uint32_t i = c->n; i-- > 0;)
+        for (int k = 1; k < 3; k++)
+            if (c->items[i].dir == dirs[k] && c->items[i].kind == WST_ITEM_CLOSE) close[k] = i;
+    for (int k = 0; k < 3; k++)
+        for (uint32_t i = 0; i < close[k]; i++)
+            if (c->items[i].dir == dirs[k]) c->order[n++] = i;
+    for (int turn = 0; turn < 2; turn++) {
+        int k = (close[1] < close[2]) == (turn == 0) ? 1 : 2;
+        for (uint32_t i = close[k]; i < c->n; i++)
+            if (c->items[i].dir == dirs[k]) c->order[n++] = i;
+    }
+}
+
 static void lay_connection(struct wst_session *s, struct wst_connection *c)
 {
     struct layout l = {.c = c};
-    uint32_t *room = calloc(8 * (size_t)c->n + 1, sizeof *room);
+    uint32_t *room = NULL;
+    bool answers = has_answers(c);
 
     c->order = malloc((c->n + 1) * sizeof *c->order);
-    if (room == NULL || c->order == NULL || !wst_budget_take(&s->budget, c->n * sizeof *c->order)) {
+    if (answers) room = calloc(8 * (size_t)c->n + 1, sizeof *room);
+    if ((answers && room == NULL) || c->order == NULL ||
+        !wst_budget_take(&s->budget, c->n * sizeof *c->order)) {
         s->failed = true;
         free(room);
+        return;
+    }
+    if (!answers) {
+        lay_sides(c);
         return;
     }
     l.order = c->order;

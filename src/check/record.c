@@ -20,6 +20,14 @@ struct at { /* the place of one event */
     const struct wst_event *event;
 };
 
+static struct wst_recording *recording(const struct at *at)
+{
+    struct wst_recording *r = wst_recording_of(at->c, &at->s->budget);
+
+    if (r == NULL) at->s->failed = true;
+    return r;
+}
+
 /* -- items ----------------------------------------------------------------------------------- */
 
 static struct wst_connection *connection_of(struct wst_session *s, const struct wst_event *e)
@@ -28,14 +36,7 @@ static struct wst_connection *connection_of(struct wst_session *s, const struct 
         struct wst_connection *c = wst_session_add_connection(s);
         if (c == NULL) break;
         c->conn = s->n;
-        if (wst_budget_take(&s->budget, sizeof *c->recording))
-            c->recording = calloc(1, sizeof *c->recording);
-        if (c->recording == NULL) {
-            s->failed = true;
-            break;
-        }
-        c->recording->last_ns = e->when.ns;
-        for (int dir = 0; dir < 2; dir++) c->recording->frames[dir].budget = &s->budget;
+        c->last_ns = e->when.ns;
     }
     return e->conn && e->conn <= s->n ? s->connections[e->conn - 1] : NULL;
 }
@@ -51,8 +52,8 @@ static struct wst_item *begin(const struct at *at, enum wst_item_kind kind)
     item->dir = kind == WST_ITEM_HEAD ? WST_DIR_NONE : (int8_t)at->event->dir;
     item->first_pkt = item->pkt = at->event->when.pkt;
     item->ns = at->event->when.ns;
-    item->silence_ns = item->ns - at->c->recording->last_ns;
-    at->c->recording->last_ns = item->ns;
+    item->silence_ns = item->ns - at->c->last_ns;
+    at->c->last_ns = item->ns;
     at->s->canon.ink = &at->c->ink;
     at->s->canon.redacted = false;
     if (item->dir == WST_DIR_NONE)
@@ -185,8 +186,8 @@ static void take_id(void *user, struct wst_tape_node *node)
 static void link_reply(const struct at *at, struct wst_item *item, uint64_t id, bool request,
                        bool response)
 {
-    struct wst_recording_request *slot =
-        wst_recording_request(at->c->recording, &at->s->budget, id);
+    struct wst_recording *r = recording(at);
+    struct wst_recording_request *slot = r ? wst_recording_request(r, &at->s->budget, id) : NULL;
     unsigned dir = at->event->dir == WST_S2C;
 
     if (slot == NULL) return;
@@ -238,18 +239,19 @@ static void causes(const struct at *at, struct wst_item *item)
 static void frames_line(const struct at *at, const struct wst_event_message *m)
 {
     unsigned dir = at->event->dir == WST_S2C;
-    struct wst_ink *lengths = &at->c->recording->frames[dir];
+    struct wst_recording *r = at->s->settings->frames ? recording(at) : NULL;
+    struct wst_ink *lengths = r ? &r->frames[dir] : NULL;
 
-    if (!at->s->settings->frames) return;
+    if (r == NULL) return;
     wst_ink_text(&at->c->ink, "\n      ");
     if (m->compressed) wst_ink_text(&at->c->ink, "compressed, ");
     wst_ink_text(&at->c->ink, m->frames == 1 ? "frame" : "frames");
     wst_ink_bytes(&at->c->ink, wst_ink_slice(lengths));
-    if (at->c->recording->frames_n[dir] > WST_RECORDING_FRAMES)
+    if (r->frames_n[dir] > WST_RECORDING_FRAMES)
         wst_ink_format(&at->c->ink, " ... %llu in all", (unsigned long long)m->frames);
     if (lengths->failed) at->s->failed = true;
     lengths->buf.n = 0;
-    at->c->recording->frames_n[dir] = 0;
+    r->frames_n[dir] = 0;
 }
 
 static void message(const struct at *at)
@@ -278,6 +280,7 @@ static void control(const struct at *at, const char *op)
     enum wst_item_kind kind = f->opcode == 9 ? WST_ITEM_PING : pong ? WST_ITEM_PONG : WST_ITEM_OTHER;
     unsigned dir = at->event->dir == WST_S2C;
     uint64_t hash = wst_hash_bytes(0, f->payload);
+    struct wst_recording *r;
     struct wst_item *item;
 
     if (at->s->settings->no_control && kind != WST_ITEM_OTHER) return;
@@ -290,19 +293,20 @@ static void control(const struct at *at, const char *op)
         wst_ink_text(&at->c->ink, op);
     }
     end(at, item);
-    if (pong) item->answers = wst_recording_pong(at->c->recording, dir, hash);
+    r = recording(at);
+    if (r && pong) item->answers = wst_recording_pong(r, dir, hash);
     item->floats = item->answers != 0;
-    if (kind == WST_ITEM_PING) wst_recording_ping(at->c->recording, dir, hash, at->c->n);
+    if (r && kind == WST_ITEM_PING) wst_recording_ping(r, dir, hash, at->c->n);
 }
 
 static void frame(const struct at *at)
 {
     const struct wst_event_frame *f = &at->event->frame;
-    struct wst_recording *r = at->c->recording;
     unsigned dir = at->event->dir == WST_S2C;
 
     if (f->opcode < 3) {
-        if (at->s->settings->frames && r->frames_n[dir]++ < WST_RECORDING_FRAMES)
+        struct wst_recording *r = at->s->settings->frames ? recording(at) : NULL;
+        if (r && r->frames_n[dir]++ < WST_RECORDING_FRAMES)
             wst_ink_format(&r->frames[dir], " %llu", (unsigned long long)f->len);
     } else if (f->opcode != 8) {
         control(at, wst_opcode_name(f->opcode));

@@ -20,6 +20,18 @@ void wst_recording_free(struct wst_connection *c, struct wst_budget *budget)
     c->recording = NULL;
 }
 
+struct wst_recording *wst_recording_of(struct wst_connection *c, struct wst_budget *budget)
+{
+    if (c->recording || !wst_budget_take(budget, sizeof *c->recording)) return c->recording;
+    c->recording = calloc(1, sizeof *c->recording);
+    if (c->recording == NULL) {
+        wst_budget_give(budget, sizeof *c->recording);
+        return NULL;
+    }
+    for (int dir = 0; dir < 2; dir++) c->recording->frames[dir].budget = budget;
+    return c->recording;
+}
+
 void wst_recording_ping(struct wst_recording *r, unsigned dir, uint64_t payload, uint32_t item)
 {
     r->pings[dir][r->pings_n[dir]++ % WST_RECORDING_PINGS] =

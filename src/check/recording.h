@@ -32,10 +32,11 @@ struct wst_recording {
     uint32_t requests_n, requests_room;
     struct wst_ink frames[2];
     uint64_t frames_n[2];
-    int64_t last_ns;
 };
 
 struct wst_connection;
+/* The connection's, made if need be; NULL: no memory. */
+struct wst_recording *wst_recording_of(struct wst_connection *connection, struct wst_budget *budget);
 void wst_recording_free(struct wst_connection *connection, struct wst_budget *budget);
 /* Remembers a ping. */
 void wst_recording_ping(struct wst_recording *r, unsigned dir, uint64_t payload, uint32_t item);

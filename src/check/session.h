@@ -50,7 +50,8 @@ struct wst_connection {
     struct wst_item *items;  /* owned */
     uint32_t n, room;
     uint32_t *order;         /* owned: indexes in canonical order; NULL: as they lie */
-    struct wst_recording *recording; /* owned; until it is sealed */
+    struct wst_recording *recording; /* owned; until it is sealed; NULL: nothing to remember yet */
+    int64_t last_ns;         /* of what was recorded last */
     struct wst_connection *pair; /* of the other session, when compared */
     bool shifted;            /* items of the pair were missing, extra or moved */
     uint64_t key;            /* of the connection line, without values */
@@ -64,7 +65,9 @@ struct wst_session {
     struct wst_canon canon;
     struct wst_connection **connections; /* owned; by number while recording, then in order */
     uint32_t n, room;
-    struct wst_buf text;    /* a golden's, whole */
+    struct wst_slice golden; /* as given, borrowed, until its body was read */
+    struct wst_buf text;    /* a golden's, whole, once its body was read */
+    uint32_t head_lines;
     struct wst_slice head;  /* of a golden: all before its first connection */
     uint64_t gaps;
     bool failed, sealed;
@@ -85,6 +88,9 @@ static inline struct wst_slice wst_item_text(const struct wst_connection *c,
 struct wst_connection *wst_session_add_connection(struct wst_session *session);
 struct wst_item *wst_session_add_item(struct wst_session *session, struct wst_connection *connection);
 
+/* golden.c: whether a session is written just as the body of an unread golden; reads that body. */
+bool wst_golden_is_text_of(const struct wst_session *golden, const struct wst_session *seen);
+bool wst_golden_read_body(struct wst_session *golden, struct wst_check_error *error);
 /* layout.c: the order within a connection and among connections; the numbers of values. */
 void wst_layout(struct wst_session *session);
 /* session.c: fills in the keys of items and connections. */

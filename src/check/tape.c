@@ -4,6 +4,8 @@
  */
 #include "tape.h"
 
+#include "plain.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -59,12 +61,18 @@ static void blanks(struct reader *r)
 /* RFC 8259 section 7. At the opening quote; leaves r->at behind the closing one. */
 static bool string(struct reader *r)
 {
-    for (r->at++; r->at < r->end; r->at++) {
+    r->at++;
+    for (r->at += wst_plain(r->at, r->end); r->at < r->end; r->at++) {
         if (*r->at == '"') {
             r->at++;
             return true;
         }
         if (*r->at < 0x20) return false;
+        if (*r->at >= 0x80 && r->at + 1 < r->end) { /* the bytes of a character come together */
+            while (r->at + 1 < r->end && r->at[1] >= 0x80) r->at++;
+            r->at += wst_plain(r->at + 1, r->end);
+            continue;
+        }
         if (*r->at != '\\') continue;
         if (++r->at == r->end || strchr("\"\\/bfnrtu", *r->at) == NULL || *r->at == '\0') return false;
         if (*r->at != 'u') continue;

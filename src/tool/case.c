@@ -101,8 +101,8 @@ static void hold_against_golden(struct wst_tool_case *c, struct wst_slice text, 
     c->seen = wst_tool_case_session(c->capture, source, wst_session_settings(c->golden), &c->trouble);
     if (c->seen == NULL) return;
     c->facts = wst_session_facts(c->seen);
-    c->outcome = wst_session_compare(c->golden, c->seen, NULL);
-    if (c->outcome == NULL) wst_tool_trouble_add(&c->trouble, "out of memory");
+    c->outcome = wst_session_compare(c->golden, c->seen, NULL, &error);
+    if (c->outcome == NULL) say_place(&c->trouble, c->expected, &error);
 }
 
 static void hold_against_rules(struct wst_tool_case *c, struct wst_slice text,
@@ -165,7 +165,7 @@ static void run(struct wst_tool_case *c, const struct wst_tool_case_options *opt
         hold_against_golden(c, slice(text, n), options->source);
     else if (missing && options->update)
         begin_golden(c, options->source);
-    free(text);
+    c->text = text;
 }
 
 void wst_tool_case_run(struct wst_tool_case *c, const struct wst_tool_case_options *options)
@@ -243,7 +243,9 @@ void wst_tool_case_lighten(struct wst_tool_case *c)
     wst_session_free(c->seen); /* uses the golden's settings */
     wst_session_free(c->golden);
     wst_check_settings_free(c->settings);
+    free(c->text);
     c->seen = c->golden = NULL;
+    c->text = NULL;
     c->settings = NULL;
 }
 

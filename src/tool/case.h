@@ -16,6 +16,7 @@ struct wst_tool_case {
     enum wst_check_status status;
     struct wst_tool_trouble trouble;
     struct wst_session *golden, *seen; /* kept only while a golden may have to be rewritten */
+    uint8_t *text; /* owned: of the golden */
     struct wst_check_settings *settings; /* owned; of a golden that is to be made */
     struct wst_outcome *outcome;
     struct wst_session_facts facts;

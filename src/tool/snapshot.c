@@ -133,6 +133,7 @@ static int diff(const struct request *r)
     struct wst_tool_case one = {.name = NULL, .took_ns = -1};
     struct wst_compare_options options = {r->timing_ns};
     struct wst_tool_source source = {r->filter, &r->wishes.lesson.keys};
+    struct wst_check_error error = {0, 0, "out of memory"};
     int status = WST_TOOL_TROUBLE;
 
     trouble = &one.trouble;
@@ -144,13 +145,13 @@ static int diff(const struct request *r)
         one.seen = wst_tool_case_session(one.capture, &source, r->wishes.settings, trouble);
     if (one.seen) {
         one.facts = wst_session_facts(one.seen);
-        one.outcome = wst_session_compare(one.golden, one.seen, &options);
+        one.outcome = wst_session_compare(one.golden, one.seen, &options, &error);
     }
     if (one.outcome) {
         one.status = wst_outcome_count(one.outcome) ? WST_CHECK_DIFFERENT : WST_CHECK_SAME;
         status = tell(r, &one);
     } else {
-        if (!wst_tool_trouble_is(trouble)) wst_tool_trouble_add(trouble, "out of memory");
+        if (!wst_tool_trouble_is(trouble)) wst_tool_trouble_add(trouble, "%s", error.what);
         say_trouble(trouble);
     }
     wst_tool_case_free(&one);
