@@ -166,10 +166,10 @@ static void ending_rows(struct wst_paper *p, const struct wst_ending *e)
     static const struct wst_column columns[] = {
         {"pkt", "packet", WST_COLUMN_NUMBER},    {"ms", "ms", WST_COLUMN_WORD},
         {"who", "from", WST_COLUMN_WORD},        {"what", "what", WST_COLUMN_WORD},
-        {"meaning", "meaning", WST_COLUMN_WORD},
+        {"meaning", "meaning", WST_COLUMN_WORD}, {"code", "", WST_COLUMN_COUNT},
     };
     struct story t = {0};
-    wst_paper_table(p, "closing", columns, 5);
+    wst_paper_table(p, "closing", columns, 6);
     for (unsigned i = 0; i < e->rows_n; i++) {
         const struct wst_ending_row *r = &e->rows[i];
         char meaning[400], flags[24];
@@ -184,6 +184,7 @@ static void ending_rows(struct wst_paper *p, const struct wst_ending *e)
         wst_paper_cell(p, r->frame ? WST_INK_BOLD : WST_INK_NONE, "%s",
                        r->frame ? "close frame" : flags_text(r->flags, flags));
         wst_paper_cell(p, WST_INK_NONE, "%s", meaning);
+        wst_paper_cell(p, WST_INK_NONE, r->frame && r->code >= 0 ? "%d" : "", (int)r->code);
     }
     wst_paper_table_end(p);
 }
@@ -231,6 +232,7 @@ static void verdict(struct wst_paper *p, const struct wst_ending *e)
     char text[160];
     verdict_text(e, &ink, text, sizeof text);
     wst_paper_line(p, "verdict", "In short", ink, "%s", text);
+    wst_paper_bool(p, "clean", e->ended && e->clean);
     wst_paper_word(p, "tcp", "%s", e->ended ? wst_tcp_end_name(e->tcp) : "open");
     wst_paper_line(p, NULL, "TCP", WST_INK_NONE, "%s", tcp_end_text(e));
 }

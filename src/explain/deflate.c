@@ -227,6 +227,10 @@ static void tell_end(struct wst_paper *p, const struct wst_subject *s, const str
     bool good = w->end == WST_WALK_FINE || w->end == WST_WALK_FINAL;
     struct wst_slice out = {w->out, w->n};
     wst_paper_bool(p, "tail_added", w->tail_added);
+    wst_paper_bool(p, "whole", whole && good);
+    wst_paper_number(p, "compressed_bytes", s->stream->raw_n);
+    wst_paper_number(p, "inflated_bytes", w->n);
+    wst_paper_number(p, "history_bytes", s->stream->history_n);
     if (!whole && (good || w->end == WST_WALK_TRUNCATED)) {
         wst_paper_line(p, "result", "so far", WST_INK_NONE,
                        "%zu byte%s; the message goes on in its next frame", w->n,
@@ -239,10 +243,11 @@ static void tell_end(struct wst_paper *p, const struct wst_subject *s, const str
                        wst_walk_end_text(w->end), w->end_bit);
     }
     size_t most = p->json || s->options->all ? 1000 : 240;
+    const char *shown =
+        s->stream->text ? wst_paper_quote(p, out, most) : wst_paper_ascii(p, out, most);
+    wst_paper_word(p, "inflated_text", "%s", shown);
     if (w->n)
-        wst_paper_line(
-            p, "inflated_text", s->stream->text ? "text" : "bytes", WST_INK_BOLD, "\"%s\"",
-            s->stream->text ? wst_paper_quote(p, out, most) : wst_paper_ascii(p, out, most));
+        wst_paper_line(p, NULL, s->stream->text ? "text" : "bytes", WST_INK_BOLD, "\"%s\"", shown);
 }
 
 void wst_deflate_explain(struct wst_paper *p, const struct wst_subject *s, bool whole,

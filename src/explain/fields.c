@@ -314,6 +314,9 @@ static void segment_row(struct wst_paper *p, const struct wst_wire_segment *w, b
         wst_paper_cell(p, WST_INK_NONE, "as sent: %" PRIu32 "-%" PRIu32, w->seq,
                        (uint32_t)(w->seq + w->n - 1));
     wst_paper_cell(p, WST_INK_NONE, w->pkt && !encrypted ? "%" PRIu32 : "", w->seq);
+    wst_paper_cell(p, WST_INK_NONE, w->pkt && w->relative >= 0 && !encrypted ? "%" PRId64 : "",
+                   w->relative);
+    wst_paper_cell(p, WST_INK_NONE, "%" PRIu64, w->at);
 }
 
 void wst_segments_explain(struct wst_paper *p, const char *key_,
@@ -326,10 +329,12 @@ void wst_segments_explain(struct wst_paper *p, const char *key_,
         {"n", "how many", WST_COLUMN_NUMBER},
         {"sequence", encrypted ? "inside TLS" : "TCP sequence numbers", WST_COLUMN_WORD},
         {"seq", "", WST_COLUMN_COUNT},
+        {"relative", "", WST_COLUMN_COUNT},
+        {"at", "", WST_COLUMN_COUNT},
     };
     enum { SHOWN = 64 };
     size_t shown = p->json || n <= SHOWN ? n : SHOWN;
-    wst_paper_table(p, key_, columns, 5);
+    wst_paper_table(p, key_, columns, sizeof columns / sizeof *columns);
     for (size_t i = 0; i < shown; i++) segment_row(p, &segments[i], encrypted);
     wst_paper_table_end(p);
     if (shown < n) wst_paper_say(p, "… and %zu segments more", n - shown);

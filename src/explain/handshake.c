@@ -186,6 +186,7 @@ static void accept_explain(struct wst_paper *p, const struct wst_event_handshake
         bool same = wst_slice_is(e->server_accept, (char *)base64);
         wst_paper_line(p, "server", "the server sent", same ? WST_INK_GOOD : WST_INK_BAD, "%s",
                        wst_paper_quote(p, e->server_accept, VALUE_SHOWN));
+        wst_paper_bool(p, "right", same);
         wst_paper_line(p, "verdict", "", same ? WST_INK_GOOD : WST_INK_BAD, "%s",
                        same
                            ? "the same: it speaks WebSocket and read this key"
@@ -263,6 +264,14 @@ static void offers_explain(struct wst_paper *p, const struct wst_event_handshake
         wst_paper_table_end(p);
         if (e->client_extensions.p && !e->server_extensions.p && e->accepted)
             wst_paper_say(p, "The server chose none: nothing is compressed.");
+    }
+    if (e->deflate.agreed && p->json) {
+        wst_paper_object(p, "deflate");
+        wst_paper_number(p, "client_max_window_bits", e->deflate.client_max_window_bits);
+        wst_paper_number(p, "server_max_window_bits", e->deflate.server_max_window_bits);
+        wst_paper_bool(p, "client_no_context_takeover", e->deflate.client_no_context_takeover);
+        wst_paper_bool(p, "server_no_context_takeover", e->deflate.server_no_context_takeover);
+        wst_paper_close(p, '}');
     }
     if (e->deflate.agreed)
         wst_paper_say(p,
@@ -348,6 +357,15 @@ void wst_handshake_explain(struct wst_paper *p, const struct wst_wire_handshake 
     wst_paper_number(p, "conn", event->conn);
     wst_paper_number(p, "pkt", event->when.pkt);
     wst_paper_bool(p, "accepted", e->accepted);
+    if (e->status >= 0)
+        wst_paper_number(p, "status", (uint64_t)e->status);
+    else
+        wst_paper_null(p, "status");
+    wst_paper_word(p, "client_ip", "%s", e->client_ip);
+    wst_paper_number(p, "client_port", e->client_port);
+    wst_paper_word(p, "server_ip", "%s", e->server_ip);
+    wst_paper_number(p, "server_port", e->server_port);
+    wst_paper_number(p, "tcp_stream", (uint64_t)e->tcp_stream);
     wst_paper_title(p, "Connection %" PRIu64 ": the opening handshake, %s", event->conn,
                     !h->request.p && !h->response.p ? "not in the capture"
                     : e->accepted                   ? "accepted"

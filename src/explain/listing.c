@@ -107,9 +107,10 @@ static void connections(struct wst_explain *x)
         {"compressed", "compressed", WST_COLUMN_NUMBER},
         {"problems", "problems", WST_COLUMN_NUMBER},
         {"frames_n", "", WST_COLUMN_COUNT},
+        {"conn", "", WST_COLUMN_COUNT},
     };
     struct wst_paper *p = &x->paper;
-    wst_paper_table(p, "connections", columns, 8);
+    wst_paper_table(p, "connections", columns, 9);
     for (size_t i = 0; i < x->listed_n; i++) {
         const struct wst_listed *l = &x->listed[i];
         wst_paper_cell(p, WST_INK_BOLD, "%" PRIu64, l->conn);
@@ -124,6 +125,7 @@ static void connections(struct wst_explain *x)
         wst_paper_cell(p, WST_INK_NONE, "%" PRIu64, l->compressed);
         wst_paper_cell(p, l->problems ? WST_INK_BAD : WST_INK_NONE, "%" PRIu64, l->problems);
         wst_paper_cell(p, WST_INK_NONE, "%" PRIu64, l->frames);
+        wst_paper_cell(p, WST_INK_NONE, "%" PRIu64, l->conn);
         x->found++;
     }
     wst_paper_table_end(p);

@@ -68,7 +68,8 @@ static void says_close(struct wst_paper *p, const struct wst_subject *s)
 {
     struct wst_slice plain = s->plain;
     if (plain.n < 2) {
-        wst_paper_line(p, "close_code", "close code", WST_INK_NONE, "%s",
+        wst_paper_null(p, "close_code");
+        wst_paper_line(p, "close_meaning", "close code", WST_INK_NONE, "%s",
                        plain.n ? "wrong: one byte cannot be a code (section 5.5.1)"
                                : "none, which is allowed; an endpoint reports it as 1005");
         return;
@@ -77,7 +78,8 @@ static void says_close(struct wst_paper *p, const struct wst_subject *s)
     const char *name = wst_close_code_name(code);
     bool legal = (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) ||
                  (code >= 3000 && code <= 4999);
-    wst_paper_line(p, "close_code", "close code", legal ? WST_INK_NONE : WST_INK_BAD,
+    wst_paper_number(p, "close_code", (uint64_t)code);
+    wst_paper_line(p, "close_meaning", "close code", legal ? WST_INK_NONE : WST_INK_BAD,
                    "%02x %02x = %d%s%s%s", plain.p[0], plain.p[1], (int)code, name ? " " : "",
                    name ? name : "",
                    !legal         ? "; wrong: must not be sent (section 7.4)"
@@ -85,9 +87,11 @@ static void says_close(struct wst_paper *p, const struct wst_subject *s)
                    : code >= 3000 ? "; 3000-3999 are registered with IANA (section 7.4.2)"
                                   : "");
     struct wst_slice reason = {plain.p + 2, plain.n - 2};
-    wst_paper_line(p, "close_reason", "reason", WST_INK_NONE, "\"%s\"%s",
-                   wst_paper_quote(p, reason, 200),
-                   wst_utf8_valid(reason) ? "" : ", which is not UTF-8: wrong (section 5.5.1)");
+    bool valid = wst_utf8_valid(reason);
+    const char *quoted = wst_paper_quote(p, reason, 200);
+    wst_paper_word(p, "close_reason", "%s", quoted);
+    wst_paper_line(p, NULL, "reason", valid ? WST_INK_NONE : WST_INK_BAD, "\"%s\"%s", quoted,
+                   valid ? "" : ", which is not UTF-8: wrong (section 5.5.1)");
 }
 
 static void says(struct wst_paper *p, const struct wst_subject *s, bool text)
@@ -101,9 +105,11 @@ static void says(struct wst_paper *p, const struct wst_subject *s, bool text)
     if (deflated(s))
         wst_paper_line(p, "payload_hex", "compressed bytes", WST_INK_PAYLOAD, "%s",
                        wst_paper_hex(p, s->plain, p->json || s->options->all ? 320 : 32));
+    else if (text && p->json)
+        wst_paper_word(p, "payload_text", "%s", wst_paper_quote(p, s->plain, 1000));
     else if (text)
-        wst_paper_line(p, "payload_text", "text", WST_INK_PAYLOAD, "\"%s\"",
-                       wst_paper_quote(p, s->plain, p->json || s->options->all ? 1000 : 240));
+        wst_paper_line(p, NULL, "text", WST_INK_PAYLOAD, "\"%s\"",
+                       wst_paper_quote(p, s->plain, s->options->all ? 1000 : 240));
     else
         wst_paper_line(p, "payload_hex", "bytes", WST_INK_PAYLOAD, "%s",
                        wst_paper_hex(p, s->plain, p->json || s->options->all ? 320 : 32));

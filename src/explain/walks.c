@@ -118,7 +118,13 @@ static size_t utf8_open(struct wst_paper *p, struct wst_slice open, struct wst_s
     size_t n = open.n + k, begun = utf8_begun(c, n);
     if (begun < n) {
         k = begun - open.n;
-        if (!k) return 0; /* the row of that byte says it */
+        if (!k) {
+            utf8_cells(p, 0, (struct wst_slice){text.p, 0}, "", "");
+            wst_paper_cell(p, WST_INK_BAD,
+                           "wrong: the character that the frame before began does "
+                           "not go on");
+            return 0;
+        }
         n = begun;
     }
     utf8_pattern(c, n, (unsigned)need, bits);

@@ -20,11 +20,9 @@ static const struct lesson_row {
     const char *name, *capture, *what;
     int lab; /* 0: none of its own */
 } lessons[] = {
-    {"handshake", "04_real_failures.pcap",
-     "ten handshakes: granted, refused in five ways, sent elsewhere", 1},
+    {"handshake", "04_real_failures.pcap", "ten handshakes: granted, refused, sent elsewhere", 1},
     {"accept", "04_wrong_accept_continues.pcap", "an accept value that is wrong", 0},
-    {"frames", "01_ws_plain_basic.pcap",
-     "one frame of every kind, and the three ways to write a length", 2},
+    {"frames", "01_ws_plain_basic.pcap", "frames of every kind, and lengths around 125", 2},
     {"examples", "05_rfc6455_examples.pcap", "the examples of RFC 6455 section 5.7, byte for byte",
      0},
     {"burst", "01_ws_plain_burst.pcap", "six hundred small messages: many frames in a packet", 0},
@@ -69,9 +67,9 @@ static int list(void)
 {
     puts("Lessons ('wstrace demo LESSON' traces one, '--write FILE' writes its capture):\n");
     for (int i = 0; i < LESSONS; i++) {
-        printf("  %-12s %s", lessons[i].name, lessons[i].what);
-        if (lessons[i].lab) printf(" (lab %d)", lessons[i].lab);
-        putchar('\n');
+        char lab[8] = "";
+        if (lessons[i].lab) snprintf(lab, sizeof lab, "lab %d", lessons[i].lab);
+        printf("  %-12s %-5s  %s\n", lessons[i].name, lab, lessons[i].what);
     }
     return wst_tool_stdout_done();
 }

@@ -207,8 +207,8 @@ static bool own_folder(char *path, size_t size)
 const char *wst_tool_lesson_captures(char *path, size_t size)
 {
     static const char *const beside[] = {
-        "../../captures",            /* build/release/wstrace in the sources */
         "../share/wstrace/captures", /* bin/wstrace, wherever it was moved to */
+        "../../captures",            /* build/release/wstrace in the sources */
     };
     char own[4096];
 

@@ -37,8 +37,8 @@ int wst_tool_lesson_read(const struct wst_tool_lesson *lesson, const char *file,
 bool wst_tool_lesson_colour(const struct wst_tool_lesson *lesson, int fd);
 unsigned wst_tool_lesson_width(int fd); /* 80 when it is no terminal */
 
-/* Where the shipped captures are: with the build, else installed beside the program, else
- * installed where it was configured to be. NULL: nowhere. */
+/* Where the shipped captures are: installed beside the program, else with the sources it was built
+ * in, else installed where it was configured to be. NULL: nowhere. */
 const char *wst_tool_lesson_captures(char *path, size_t size);
 
 #endif

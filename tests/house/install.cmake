@@ -17,6 +17,13 @@ if(NOT pc OR NOT headers OR NOT EXISTS ${PREFIX}/bin/wstrace
    OR NOT EXISTS ${PREFIX}/share/wstrace/captures/README.md)
     message(FATAL_ERROR "something is not installed: ${pc} ${headers}")
 endif()
+run(${PREFIX}/bin/wstrace demo frames --write ${PREFIX}/lesson.pcap)
+run(${PREFIX}/bin/wstrace explain ${PREFIX}/lesson.pcap 1.1)
+file(GLOB_RECURSE labs ${PREFIX}/share/doc/*/labs/*.md)
+list(LENGTH labs labs_n)
+if(NOT labs_n EQUAL 15)
+    message(FATAL_ERROR "not all labs are installed: ${labs}")
+endif()
 get_filename_component(pcdir ${pc} DIRECTORY)
 get_filename_component(libdir ${pcdir} DIRECTORY)
 

@@ -11,8 +11,9 @@ import base64
 import json
 import os
 import re
+import sys
 
-from toolcheck import BASIC, CAPTURES, DEFLATE, SOURCE, check, done, on_terminal, refused, run
+from toolcheck import BASIC, CAPTURES, DEFLATE, SOURCE, check, directory, done, on_terminal, refused, run
 
 
 def explain(*args, **more):
@@ -55,7 +56,7 @@ for text, expected in RFC_5_7:
         if length > 125:
             check(f"{text[:40]}: how it is written", f["payload_len"] == (126 if length < 65536 else 127), f)
         if says:
-            check(f"{text[:40]}: says {says}", frame.get("payload_text") == f'"{says}"', frame)
+            check(f"{text[:40]}: says {says}", frame.get("payload_text") == says, frame)
         check(f"{text[:40]}: nothing wrong", all(x["verdict"] == "" for x in frame["fields"]), frame)
 
 # The figure, whole: a single-frame masked text message, row by row as section 5.2 draws it.
@@ -104,7 +105,7 @@ RFC_7692 = [
 for text, says in RFC_7692:
     frames = data("--hex", text)
     got = [f["inflating"].get("inflated_text") for f in frames]
-    check(f"{text}: {says}", got == [f'"{s}"' for s in says], got)
+    check(f"{text}: {says}", got == says, got)
 window = data("--hex", RFC_7692[2][0])[1]["inflating"]["steps"]
 match = [s for s in window if s["kind"] == "match"]
 check("the second Hello repeats the first", len(match) == 1 and match[0]["length"] == 4
@@ -121,9 +122,24 @@ check("SHA-1", bytes.fromhex(accept["sha1"].replace(" ", "")) == digest, accept)
 check("base64", accept["base64"] == base64.b64encode(digest).decode() == accept["server"], accept)
 check("the key's bytes", bytes.fromhex(shake["key_bytes"].replace(" ", "")) == base64.b64decode(key), shake)
 walked = b"".join(bytes.fromhex(r["bytes"].replace(" ", "")) for r in shake["key_base64"])
+# As section 1.3 prints it.
+check("RFC 6455 section 1.3", key == "dGhlIHNhbXBsZSBub25jZQ==" and accept["server"] == "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
+      and accept["concatenation"] == "dGhlIHNhbXBsZSBub25jZQ==258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+      and " ".join("0x" + b for b in accept["sha1"].split())
+      == "0xb3 0x7a 0x4f 0x2c 0xc0 0x62 0x4f 0x16 0x90 0xf6 0x46 0x06 0xcf 0x38 0x59 0x45 0xb2 0xbe 0xc4 0xea"
+      and accept["right"] is True, accept)
 check("the base64 walk", walked == base64.b64decode(key), shake)
 
 # -- every shipped capture: fits, speaks to no terminal, is data ----------------------------------------
+
+documented = set(re.findall(r"`([a-z_0-9]+)`", open(os.path.join(SOURCE, "docs", "EXPLAIN.md"), encoding="utf-8").read()))
+
+
+def keys(value):
+    if isinstance(value, dict):
+        return set(value).union(*(keys(v) for v in value.values()))
+    return set().union(*(keys(v) for v in value)) if isinstance(value, list) else set()
+
 
 shipped = sorted(glob.glob(os.path.join(CAPTURES, "*.pcap*")) + glob.glob(os.path.join(CAPTURES, "peers", "*.pcap")))
 for name in [n for i, n in enumerate(shipped) if i % 3 == 0 or "hostile" in n or "examples" in n]:
@@ -143,7 +159,8 @@ for name in [n for i, n in enumerate(shipped) if i % 3 == 0 or "hostile" in n or
             check(f"{name} {args}: nothing for a terminal to obey",
                   not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", got.text), got)
             for line in explain("--json", name, *args).text.splitlines():
-                json.loads(line)
+                unknown = keys(json.loads(line)) - documented
+                check(f"{name} {args}: docs/EXPLAIN.md has every key", not unknown, unknown)
 
 # -- frames of a capture --------------------------------------------------------------------------------
 
@@ -184,6 +201,80 @@ ending = data(BASIC, "1", "--close")[0]
 check("the ending: close frames and TCP", [r["what"] for r in ending["closing"]][:2] == ["close frame"] * 2
       and any("FIN" in r["what"] for r in ending["closing"]), ending)
 check("the ending: verdict", ending["verdict"].startswith("clean: the client closed first"), ending)
+
+check("the ending: code as a number", [r["code"] for r in ending["closing"][:3]] == [1000, 1000, None] and ending["clean"], ending)
+
+closes, failed = os.path.join(CAPTURES, "01_ws_plain_closes.pcap"), os.path.join(CAPTURES, "04_real_failures.pcap")
+check("endings in the order of the command line", [e["conn"] for e in data(closes, "13", "2", "--close")] == [13, 2])
+for capture, conn, tcp, words in ((closes, "14", "rst", "nobody sent a close frame"), (closes, "12", "fin", "1006"),
+                                  (failed, "6", "eof", "not told: the capture ends"), (failed, "1", "open", "no WebSocket"),
+                                  (os.path.join(CAPTURES, "05_control_over_125.pcap"), "1", "fin", "not answered")):
+    end = data(capture, conn, "--close")[0]
+    check(f"{capture} {conn}: {words}", words in end["verdict"] and end["tcp"] == tcp and not end["clean"], end)
+
+# Close frames that cross: each is sent before the other's has come.
+sys.path.insert(0, os.path.join(CAPTURES, "scripts"))
+import wire  # noqa: E402
+
+with directory() as tmp:
+    for crossed in (True, False):
+        w = wire.Wire()
+        session = wire.Session(w).handshake()
+        before = dict(session.sent)
+        session.write(wire.C2S, wire.Frame(wire.CLOSE, b"\x03\xe8", key=b"abcd").bytes())
+        if crossed:
+            w.packets.pop()  # the acknowledgment
+            session.sent[wire.C2S] = before[wire.C2S]
+        session.packet(wire.S2C, wire.PSH | wire.ACK, wire.Frame(wire.CLOSE, b"\x03\xe9").bytes())
+        session.sent[wire.C2S] = before[wire.C2S] + 8
+        session.shut()
+        path = os.path.join(tmp, "crossed.pcap")
+        with open(path, "wb") as file:
+            file.write(wire.classic(w.packets))
+        second = [r for r in data(path, "1", "--close")[0]["closing"] if r["what"] == "close frame"][1]
+        check(f"crossed: {crossed}", ("crossed" in second["meaning"]) == crossed and "complete" in second["meaning"], second)
+
+# -- UTF-8, and why not -----------------------------------------------------------------------------------
+
+WHY = [
+    ("c3 a9", ["é"]), ("f0 9f 98 80", ["😀"]), ("41 e2 82 ac", ["A", "€"]), ("20", ["(blank)"]), ("1b", ["\\x1b"]),
+    ("80", ["none was begun"]), ("c0 af", ["overlong", "none was begun"]), ("c1 80", ["overlong", "none was begun"]),
+    ("e0 80 80", ["overlong", "none", "none"]), ("f0 8f bf bf", ["overlong", "none", "none", "none"]),
+    ("ed a0 80", ["surrogate", "none", "none"]), ("f4 90 80 80", ["U+10FFFF", "none", "none", "none"]),
+    ("f5", ["U+10FFFF"]), ("f8", ["no character begins so"]), ("ff", ["no character begins so"]),
+    ("c3 41", ["does not go on", "A"]), ("e2 82", ["2 bytes of 3; wrong: the text ends"]), ("f4", ["1 byte of 4; wrong"]),
+]
+for text, rows in WHY:
+    walk = data("--utf8", "--hex", f"81 {len(text.split()):02x} {text}")[0]["utf8"]
+    check(f"UTF-8 {text}", len(walk) == len(rows) and all(r in w["character"] for r, w in zip(rows, walk)), walk)
+    for row in walk:
+        check(f"UTF-8 {text}: code points", row["code_point"] in ("", "none")
+              or chr(int(row["code_point"][2:], 16)) == bytes.fromhex(row["hex"].replace(" ", "")).decode(), row)
+
+# A text cut everywhere: the characters begun and gone on with are those of the text.
+text = "aé日😀z".encode()
+for cut in range(len(text) + 1):
+    for more in range(cut, len(text) + 1):
+        pieces = [text[:cut], text[cut:more], text[more:]]
+        typed = " ".join(f"{[0x01, 0x00, 0x80][i]:02x} {len(p):02x} {p.hex()}" for i, p in enumerate(pieces))
+        rows = [r for f in data("--utf8", "--hex", typed) for r in f["utf8"]]
+        found = "".join(chr(int(r["code_point"][2:], 16)) for r in rows if r["code_point"])
+        check(f"cut at {cut}, {more}", found.encode() == text and "wrong" not in str(rows), rows)
+stops = data("--utf8", "--hex", "01 01 c3 80 01 41")[1]["utf8"]
+check("a character that does not go on in the next frame", "does not go on" in stops[0]["character"]
+      and stops[1]["character"] == "A", stops)
+
+# -- inside TLS -------------------------------------------------------------------------------------------
+
+TLS = os.path.join(CAPTURES, "06_tls13_keyupdate.pcap")
+opened = data(TLS, "1.1", "--keylog", TLS[:-4] + "keys")[0]
+check("a key log opens it", opened["payload_text"] == "before key update", opened)
+check("segments inside TLS have no TCP numbers", opened["segments"][0]["seq"] is None
+      and opened["segments"][0]["relative"] is None, opened["segments"])
+check("secrets in the capture", data(TLS[:-5] + "_dsb.pcapng", "1.1")[0] == opened)
+closed = explain(TLS)
+check("without keys: said so", "1 TLS connection could not be opened" in closed.text, closed)
+check("quiz opens it, too", run("quiz", "--answers", "--seed", "1", TLS, "--keylog", TLS[:-4] + "keys").status == 0)
 
 # -- typed bytes ----------------------------------------------------------------------------------------
 

@@ -23,7 +23,7 @@ for command, shown in excerpts:
 
 # -- commands: their options are options -----------------------------------------------------------------------
 
-help_ = run("--help").text
+help_ = "".join(run(*command, "--help").text for command in ([], ["explain"], ["quiz"]))
 for command in re.findall(r"^(?:.*\| )?wstrace (.*?)(?: +#.*| \|.*)?$", readme, re.M):
     for option in re.findall(r"(?<!\S)(--[a-z-]+|-\w)\b", command):
         check(f"{option} of {command!r} is in the help", re.search(rf"(?<!\S){option}\b", help_))
