@@ -48,7 +48,7 @@ WST_API int wst_explain_frames(struct wst_explain *explain, uint64_t conn, uint6
 WST_API int wst_explain_handshake(struct wst_explain *explain, uint64_t conn);
 /* Its closing handshake and the end of its TCP connection. */
 WST_API int wst_explain_closing(struct wst_explain *explain, uint64_t conn);
-/* Whatever packet `pkt` completes: frames, a handshake. */
+/* Whatever packet `pkt` carries a byte of: frames, a handshake. */
 WST_API int wst_explain_packet(struct wst_explain *explain, uint64_t pkt);
 
 /* Both must be told to the context. Valid as long as `explain`. */
@@ -67,6 +67,10 @@ WST_API int wst_explain_hex(struct wst_explain *explain, const char *text,
 /* The capture is over: writes what is left. Returns how many things were explained (or listed), or
  * -1 when they could not be written or memory ran out. */
 WST_API int64_t wst_explain_finish(struct wst_explain *explain);
+/* After wst_explain_finish: what was wanted and is not there. Puts the i-th of these, from 0, into
+ * `text` as a sentence without a full stop; false beyond the last. */
+WST_API bool wst_explain_missing(const struct wst_explain *explain, size_t i,
+                                 char text[WST_EXPLAIN_ERROR_SIZE]);
 WST_API void wst_explain_free(struct wst_explain *explain);
 
 #ifdef __cplusplus

@@ -34,21 +34,24 @@ static int want(struct wst_explain *x, struct wst_want w)
 
 int wst_explain_frames(struct wst_explain *x, uint64_t conn, uint64_t first, uint64_t last)
 {
-    return want(x, (struct wst_want){WANT_FRAMES, conn, first, last});
+    return want(x,
+                (struct wst_want){.kind = WANT_FRAMES, .conn = conn, .first = first, .last = last});
 }
 
 int wst_explain_handshake(struct wst_explain *x, uint64_t conn)
 {
-    return want(x, (struct wst_want){WANT_HANDSHAKE, conn, 0, 0});
+    return want(x, (struct wst_want){.kind = WANT_HANDSHAKE, .conn = conn});
 }
 
 int wst_explain_packet(struct wst_explain *x, uint64_t pkt)
 {
-    return want(x, (struct wst_want){WANT_PACKET, 0, pkt, pkt});
+    return want(x, (struct wst_want){.kind = WANT_PACKET, .first = pkt});
 }
 
 int wst_explain_closing(struct wst_explain *x, uint64_t conn)
 {
+    for (struct wst_ending *e = x->endings; e; e = e->next)
+        if (e->conn == conn) return 0; /* once is enough */
     struct wst_ending *e = calloc(1, sizeof *e);
     if (!e) return -1;
     e->conn = conn;
@@ -57,27 +60,53 @@ int wst_explain_closing(struct wst_explain *x, uint64_t conn)
     struct wst_ending **last = &x->endings;
     while (*last) last = &(*last)->next;
     *last = e;
-    return want(x, (struct wst_want){WANT_CLOSING, conn, 0, 0});
+    return want(x, (struct wst_want){.kind = WANT_CLOSING, .conn = conn});
 }
 
-static bool wants_frame(const struct wst_explain *x, uint64_t conn, uint64_t n, uint64_t pkt)
+static bool carries(const struct wst_wire_segment *segments, size_t n, uint64_t pkt)
 {
-    for (size_t i = 0; i < x->wants_n; i++) {
-        const struct wst_want *w = &x->wants[i];
-        if (w->kind == WANT_FRAMES && w->conn == conn && n >= w->first && n <= w->last) return true;
-        if (w->kind == WANT_PACKET && w->first == pkt) return true;
-    }
+    for (size_t i = 0; i < n; i++)
+        if (segments[i].pkt == pkt) return true;
     return false;
 }
 
-static bool wants_handshake(const struct wst_explain *x, uint64_t conn, uint64_t pkt)
+/* `kept`: it can be shown. */
+static bool wants_frame(struct wst_explain *x, const struct wst_wire_frame *f, bool kept)
 {
+    const struct wst_event *e = f->event;
+    bool any = false;
     for (size_t i = 0; i < x->wants_n; i++) {
-        const struct wst_want *w = &x->wants[i];
-        if (w->kind == WANT_HANDSHAKE && w->conn == conn) return true;
-        if (w->kind == WANT_PACKET && w->first == pkt) return true;
+        struct wst_want *w = &x->wants[i];
+        bool hit = false;
+        if (w->kind == WANT_FRAMES && w->conn == e->conn) {
+            w->frames = e->frame.n;
+            hit = e->frame.n >= w->first && e->frame.n <= w->last;
+        } else if (w->kind == WANT_PACKET) {
+            hit = w->first == e->when.pkt || carries(f->segments, f->segments_n, w->first);
+        }
+        w->found = w->found || (hit && kept);
+        w->lost = w->lost || (hit && !kept);
+        any = any || hit;
     }
-    return false;
+    return any && kept;
+}
+
+static bool wants_handshake(struct wst_explain *x, const struct wst_wire_handshake *h)
+{
+    const struct wst_event *e = h->event;
+    bool any = false;
+    for (size_t i = 0; i < x->wants_n; i++) {
+        struct wst_want *w = &x->wants[i];
+        bool hit = w->kind == WANT_HANDSHAKE && w->conn == e->conn;
+        if (w->kind == WANT_PACKET)
+            hit = w->first == e->when.pkt ||
+                  carries(h->request_segments, h->request_segments_n, w->first) ||
+                  carries(h->response_segments, h->response_segments_n, w->first);
+        w->met = w->met || w->conn == e->conn;
+        w->found = w->found || hit || (w->kind == WANT_CLOSING && w->met);
+        any = any || hit;
+    }
+    return any;
 }
 
 static bool wants_frames_of(const struct wst_explain *x, uint64_t conn)
@@ -300,7 +329,7 @@ static void on_frame(void *user, const struct wst_wire_frame *f)
     struct wst_explain *x = user;
     const struct wst_event *e = f->event;
     struct wst_conn *c = *conn_place(x, e->conn);
-    bool wanted = wants_frame(x, e->conn, e->frame.n, e->when.pkt);
+    bool wanted = wants_frame(x, f, c && f->header.p);
     settle(x);
     if (!c) return;
     struct wst_subject s = {.dir = e->dir,
@@ -334,7 +363,7 @@ static void on_handshake(void *user, const struct wst_wire_handshake *h)
     settle(x);
     conn_begin(x, e);
     wst_closing_handshake(x, h);
-    if (!wants_handshake(x, e->conn, e->when.pkt)) return;
+    if (!wants_handshake(x, h)) return;
     unsigned place = (unsigned)(stream % EXPLAIN_SYNS), n = 0;
     if (stream >= 0 && x->syns && x->syns[place].stream == stream + 1) n = x->syns[place].n;
     wst_handshake_explain(&x->paper, h, &x->options, n ? x->syns[place].packets : NULL, n);
@@ -446,6 +475,37 @@ int64_t wst_explain_finish(struct wst_explain *x)
     wst_paper_end(&x->paper);
     int failed = wst_paper_flush(&x->paper);
     return failed || x->starved ? -1 : x->found;
+}
+
+static void missing(const struct wst_want *w, char text[WST_EXPLAIN_ERROR_SIZE])
+{
+    size_t size = WST_EXPLAIN_ERROR_SIZE;
+    if (w->kind == WANT_PACKET)
+        snprintf(text, size, "packet %" PRIu64 " carries nothing of a handshake or frame%s",
+                 w->first, w->lost ? " that could be shown" : "");
+    else if (!w->met)
+        snprintf(text, size, "there is no connection %" PRIu64, w->conn);
+    else if (w->lost)
+        snprintf(text, size,
+                 "frame %" PRIu64 ".%" PRIu64 " cannot be shown: its bytes are missing from "
+                 "the capture, or were too many to be kept",
+                 w->conn, w->first);
+    else if (w->frames)
+        snprintf(text, size,
+                 "connection %" PRIu64 " has %" PRIu64 " frame%s; there is no %" PRIu64 ".%" PRIu64,
+                 w->conn, w->frames, w->frames == 1 ? "" : "s", w->conn, w->first);
+    else
+        snprintf(text, size, "connection %" PRIu64 " has no frames", w->conn);
+}
+
+bool wst_explain_missing(const struct wst_explain *x, size_t i, char text[WST_EXPLAIN_ERROR_SIZE])
+{
+    for (size_t k = 0; k < x->wants_n; k++)
+        if (!x->wants[k].found && i-- == 0) {
+            missing(&x->wants[k], text);
+            return true;
+        }
+    return false;
 }
 
 void wst_explain_free(struct wst_explain *x)

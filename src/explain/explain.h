@@ -21,6 +21,10 @@ enum wst_want_kind { WANT_FRAMES, WANT_HANDSHAKE, WANT_CLOSING, WANT_PACKET };
 struct wst_want {
     enum wst_want_kind kind;
     uint64_t conn, first, last; /* WANT_PACKET: first is its number */
+    bool found;
+    bool met;        /* the connection is in the capture */
+    bool lost;       /* a frame that cannot be shown: its bytes are missing, or were too many */
+    uint64_t frames; /* of the connection, so far */
 };
 
 struct wst_ending_row { /* something that happened while the connection ended */

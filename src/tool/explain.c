@@ -44,7 +44,7 @@ static int take_packet(void *target, const char *text)
 #define AT(field) offsetof(struct request, field), 0, 0, NULL
 /* clang-format off */
 static const struct wst_tool_arg rows[] = {
-    {"What", 0, "pkt", "N", WST_TOOL_CALL, 0, 0, 0, take_packet, "whatever packet N completes; may be given several times"},
+    {"What", 0, "pkt", "N", WST_TOOL_CALL, 0, 0, 0, take_packet, "whatever packet N carries a byte of; may be repeated"},
     {NULL, 0, "close", NULL, WST_TOOL_FLAG, AT(close), "of a connection: how it ended instead of how it began"},
     {NULL, 0, "hex", "BYTES", WST_TOOL_WORD, AT(hex), "frames typed as hex digits in any spelling; '-': standard input"},
     {"How", 0, "all", NULL, WST_TOOL_FLAG, AT(all), "every byte, every step of inflating, every code"},
@@ -134,20 +134,20 @@ static int add_targets(struct wst_explain *x, const struct request *r)
 /* -- the two ways --------------------------------------------------------------------------------
  */
 
-static int finish(struct wst_explain *x, const struct wst_tool_output *output, bool asked)
+static int finish(struct wst_explain *x, const struct wst_tool_output *output)
 {
-    int64_t found = wst_explain_finish(x);
+    char text[WST_EXPLAIN_ERROR_SIZE];
+    int status = 0;
 
-    if (found < 0 && output->error == 0) {
+    if (wst_explain_finish(x) < 0 && output->error == 0) {
         wst_tool_say("out of memory");
         return WST_TOOL_TROUBLE;
     }
-    if (found == 0 && asked) {
-        wst_tool_say("the capture has nothing of the kind; without a number, explain lists what it "
-                     "has");
-        return WST_TOOL_TROUBLE;
+    for (size_t i = 0; wst_explain_missing(x, i, text); i++) {
+        wst_tool_say("%s", text);
+        status = WST_TOOL_TROUBLE;
     }
-    return 0;
+    return status;
 }
 
 static int explain_capture(struct wst_explain *x, const struct request *r,
@@ -164,8 +164,7 @@ static int explain_capture(struct wst_explain *x, const struct request *r,
     wst_options_init(&options);
     options.wire = &wire;
     status = wst_tool_lesson_read(&r->lesson, r->words[0], &options, &listener);
-    bool asked = r->words_n > 1 || r->packets_n;
-    int end = finish(x, output, asked && status == 0);
+    int end = finish(x, output);
     return status ? status : end;
 }
 
@@ -208,7 +207,7 @@ static int explain_hex(struct wst_explain *x, const struct request *r,
     frames = wst_explain_hex(x, text, error);
     free(text);
     if (frames < 0) return wst_tool_misuse("--hex: %s", error);
-    return finish(x, output, false);
+    return finish(x, output);
 }
 
 static int explain(const struct request *r)
