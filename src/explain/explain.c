@@ -15,107 +15,6 @@
 
 #include "utf8.h"
 
-/* -- what is wanted -----------------------------------------------------------------------------
- */
-
-static int want(struct wst_explain *x, struct wst_want w)
-{
-    if (x->wants_n == x->wants_room) {
-        size_t room = x->wants_room ? 2 * x->wants_room : 8;
-        struct wst_want *more = realloc(x->wants, room * sizeof *more);
-        if (!more) return -1;
-        x->wants = more;
-        x->wants_room = room;
-    }
-    x->wants[x->wants_n++] = w;
-    x->any_conn = x->any_conn || w.kind == WANT_PACKET;
-    return 0;
-}
-
-int wst_explain_frames(struct wst_explain *x, uint64_t conn, uint64_t first, uint64_t last)
-{
-    return want(x,
-                (struct wst_want){.kind = WANT_FRAMES, .conn = conn, .first = first, .last = last});
-}
-
-int wst_explain_handshake(struct wst_explain *x, uint64_t conn)
-{
-    return want(x, (struct wst_want){.kind = WANT_HANDSHAKE, .conn = conn});
-}
-
-int wst_explain_packet(struct wst_explain *x, uint64_t pkt)
-{
-    return want(x, (struct wst_want){.kind = WANT_PACKET, .first = pkt});
-}
-
-int wst_explain_closing(struct wst_explain *x, uint64_t conn)
-{
-    for (struct wst_ending *e = x->endings; e; e = e->next)
-        if (e->conn == conn) return 0; /* once is enough */
-    struct wst_ending *e = calloc(1, sizeof *e);
-    if (!e) return -1;
-    e->conn = conn;
-    e->tcp_stream = -1;
-    for (int d = 0; d < 2; d++) e->end[d] = e->ack[d] = -1;
-    struct wst_ending **last = &x->endings;
-    while (*last) last = &(*last)->next;
-    *last = e;
-    return want(x, (struct wst_want){.kind = WANT_CLOSING, .conn = conn});
-}
-
-static bool carries(const struct wst_wire_segment *segments, size_t n, uint64_t pkt)
-{
-    for (size_t i = 0; i < n; i++)
-        if (segments[i].pkt == pkt) return true;
-    return false;
-}
-
-/* `kept`: it can be shown. */
-static bool wants_frame(struct wst_explain *x, const struct wst_wire_frame *f, bool kept)
-{
-    const struct wst_event *e = f->event;
-    bool any = false;
-    for (size_t i = 0; i < x->wants_n; i++) {
-        struct wst_want *w = &x->wants[i];
-        bool hit = false;
-        if (w->kind == WANT_FRAMES && w->conn == e->conn) {
-            w->frames = e->frame.n;
-            hit = e->frame.n >= w->first && e->frame.n <= w->last;
-        } else if (w->kind == WANT_PACKET) {
-            hit = w->first == e->when.pkt || carries(f->segments, f->segments_n, w->first);
-        }
-        w->found = w->found || (hit && kept);
-        w->lost = w->lost || (hit && !kept);
-        any = any || hit;
-    }
-    return any && kept;
-}
-
-static bool wants_handshake(struct wst_explain *x, const struct wst_wire_handshake *h)
-{
-    const struct wst_event *e = h->event;
-    bool any = false;
-    for (size_t i = 0; i < x->wants_n; i++) {
-        struct wst_want *w = &x->wants[i];
-        bool hit = w->kind == WANT_HANDSHAKE && w->conn == e->conn;
-        if (w->kind == WANT_PACKET)
-            hit = w->first == e->when.pkt ||
-                  carries(h->request_segments, h->request_segments_n, w->first) ||
-                  carries(h->response_segments, h->response_segments_n, w->first);
-        w->met = w->met || w->conn == e->conn;
-        w->found = w->found || hit || (w->kind == WANT_CLOSING && w->met);
-        any = any || hit;
-    }
-    return any;
-}
-
-static bool wants_frames_of(const struct wst_explain *x, uint64_t conn)
-{
-    for (size_t i = 0; i < x->wants_n; i++)
-        if (x->wants[i].kind == WANT_FRAMES && x->wants[i].conn == conn) return true;
-    return x->any_conn;
-}
-
 /* -- connections looked after -------------------------------------------------------------------
  */
 
@@ -140,7 +39,7 @@ static void conn_over(struct wst_explain *x, uint64_t conn)
 static void conn_begin(struct wst_explain *x, const struct wst_event *e)
 {
     const struct wst_event_handshake *h = &e->handshake;
-    if (!h->accepted || !wants_frames_of(x, e->conn) || x->conns_n >= EXPLAIN_CONNS) return;
+    if (!h->accepted || !wst_wants_frames_of(x, e->conn) || x->conns_n >= EXPLAIN_CONNS) return;
     struct wst_conn *c = calloc(1, sizeof *c);
     if (!c) {
         x->starved = true;
@@ -290,8 +189,8 @@ static void open_char(const struct wst_subject *s, struct wst_stream *stream, bo
 }
 
 /* Takes the frame into its stream, explains it when `wanted`, and remembers its message. */
-static void frame(struct wst_explain *x, struct wst_subject *s, struct wst_stream *stream,
-                  bool wanted)
+void wst_explain_frame(struct wst_explain *x, struct wst_subject *s, struct wst_stream *stream,
+                       bool wanted)
 {
     struct wst_walk walk = {0};
     uint8_t *own;
@@ -329,7 +228,7 @@ static void on_frame(void *user, const struct wst_wire_frame *f)
     struct wst_explain *x = user;
     const struct wst_event *e = f->event;
     struct wst_conn *c = *conn_place(x, e->conn);
-    bool wanted = wants_frame(x, f, c && f->header.p);
+    bool wanted = wst_wants_frame(x, f, c && f->header.p);
     settle(x);
     if (!c) return;
     struct wst_subject s = {.dir = e->dir,
@@ -349,7 +248,7 @@ static void on_frame(void *user, const struct wst_wire_frame *f)
         return;
     }
     wst_header_bits(&s.header, f->header.p, f->header.n);
-    frame(x, &s, &c->stream[e->dir], wanted);
+    wst_explain_frame(x, &s, &c->stream[e->dir], wanted);
 }
 
 /* -- the other events ---------------------------------------------------------------------------
@@ -363,7 +262,7 @@ static void on_handshake(void *user, const struct wst_wire_handshake *h)
     settle(x);
     conn_begin(x, e);
     wst_closing_handshake(x, h);
-    if (!wants_handshake(x, h)) return;
+    if (!wst_wants_handshake(x, h)) return;
     unsigned place = (unsigned)(stream % EXPLAIN_SYNS), n = 0;
     if (stream >= 0 && x->syns && x->syns[place].stream == stream + 1) n = x->syns[place].n;
     wst_handshake_explain(&x->paper, h, &x->options, n ? x->syns[place].packets : NULL, n);
@@ -477,37 +376,6 @@ int64_t wst_explain_finish(struct wst_explain *x)
     return failed || x->starved ? -1 : x->found;
 }
 
-static void missing(const struct wst_want *w, char text[WST_EXPLAIN_ERROR_SIZE])
-{
-    size_t size = WST_EXPLAIN_ERROR_SIZE;
-    if (w->kind == WANT_PACKET)
-        snprintf(text, size, "packet %" PRIu64 " carries nothing of a handshake or frame%s",
-                 w->first, w->lost ? " that could be shown" : "");
-    else if (!w->met)
-        snprintf(text, size, "there is no connection %" PRIu64, w->conn);
-    else if (w->lost)
-        snprintf(text, size,
-                 "frame %" PRIu64 ".%" PRIu64 " cannot be shown: its bytes are missing from "
-                 "the capture, or were too many to be kept",
-                 w->conn, w->first);
-    else if (w->frames)
-        snprintf(text, size,
-                 "connection %" PRIu64 " has %" PRIu64 " frame%s; there is no %" PRIu64 ".%" PRIu64,
-                 w->conn, w->frames, w->frames == 1 ? "" : "s", w->conn, w->first);
-    else
-        snprintf(text, size, "connection %" PRIu64 " has no frames", w->conn);
-}
-
-bool wst_explain_missing(const struct wst_explain *x, size_t i, char text[WST_EXPLAIN_ERROR_SIZE])
-{
-    for (size_t k = 0; k < x->wants_n; k++)
-        if (!x->wants[k].found && i-- == 0) {
-            missing(&x->wants[k], text);
-            return true;
-        }
-    return false;
-}
-
 void wst_explain_free(struct wst_explain *x)
 {
     if (!x) return;
@@ -520,92 +388,4 @@ void wst_explain_free(struct wst_explain *x)
     free(x->wants);
     free(x->listed);
     free(x);
-}
-
-/* -- bytes that were typed ----------------------------------------------------------------------
- */
-
-static int digit(char c)
-{
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-/* Digits in any spelling: 0x and \x before a byte, and anything that is no letter between. */
-static int hex_bytes(const char *text, uint8_t *out, char error[WST_EXPLAIN_ERROR_SIZE])
-{
-    size_t n = 0, digits = 0;
-    const char *word = text;
-    for (const char *c = text; *c; c++) {
-        bool prefix = (*c == '0' || *c == '\\') && (c[1] == 'x' || c[1] == 'X');
-        if (prefix && digits % 2 == 0) {
-            c++;
-            word = c + 1;
-            continue;
-        }
-        int d = digit(*c);
-        if (d >= 0) {
-            if (digits++ % 2 == 0)
-                out[n] = (uint8_t)(d << 4);
-            else
-                out[n++] |= (uint8_t)d;
-            continue;
-        }
-        if (!strchr(" \t\r\n,;:.-_|{}[]()\"'", *c)) {
-            snprintf(error, WST_EXPLAIN_ERROR_SIZE, "place %zu: '%c' is no hex digit",
-                     (size_t)(c - text) + 1, *c >= 0x20 && *c < 0x7f ? *c : '?');
-            return -1;
-        }
-        if (digits % 2 && c - word == 1) { /* a byte of one digit, alone: 5 is 05 */
-            out[n] = (uint8_t)(out[n] >> 4);
-            n++;
-            digits++;
-        } else if (digits % 2) {
-            break;
-        }
-        word = c + 1;
-    }
-    if (digits % 2) {
-        if (strlen(word) == 1) {
-            out[n] = (uint8_t)(out[n] >> 4);
-            return (int)n + 1;
-        }
-        snprintf(error, WST_EXPLAIN_ERROR_SIZE,
-                 "an odd number of digits: the last byte, after %zu whole ones, has only one", n);
-        return -1;
-    }
-    if (!n) snprintf(error, WST_EXPLAIN_ERROR_SIZE, "there are no bytes in it");
-    return n ? (int)n : -1;
-}
-
-int wst_explain_hex(struct wst_explain *x, const char *text, char error[WST_EXPLAIN_ERROR_SIZE])
-{
-    size_t most = strlen(text) + 1;
-    int frames = 0, n;
-    if (most > SUBJECT_RAW_MAX) {
-        snprintf(error, WST_EXPLAIN_ERROR_SIZE, "that is too much to explain");
-        return -1;
-    }
-    uint8_t *bytes = malloc(most);
-    if (!bytes) {
-        snprintf(error, WST_EXPLAIN_ERROR_SIZE, "out of memory");
-        return -1;
-    }
-    n = hex_bytes(text, bytes, error);
-    for (struct wst_slice rest = {bytes, n > 0 ? (size_t)n : 0}; rest.n; frames++) {
-        struct wst_subject s = {.dir = WST_DIR_NONE, .deflate = WST_UNKNOWN, .takeover = true};
-        wst_header_bits(&s.header, rest.p, rest.n);
-        size_t taken = s.header.have;
-        s.payload = (struct wst_slice){rest.p + taken, rest.n - taken};
-        if (s.header.have < s.header.need) s.payload.n = 0;
-        if (s.payload.n > s.header.len) s.payload.n = (size_t)s.header.len;
-        int side = s.header.masked ? WST_C2S : WST_S2C;
-        s.n = ++x->typed_n[0];
-        frame(x, &s, &x->typed.stream[side], true);
-        taken += s.payload.n;
-        rest = (struct wst_slice){rest.p + taken, rest.n - taken};
-    }
-    free(bytes);
-    return n < 0 ? -1 : frames;
 }

@@ -101,9 +101,13 @@ struct wst_explain {
     uint64_t typed_n[2];
 };
 
-/* explain.c */
-void wst_explain_one(struct wst_explain *x, struct wst_subject *s, struct wst_stream *stream,
-                     bool whole);
+/* explain.c: takes the frame into its stream; explains it when `wanted`. */
+void wst_explain_frame(struct wst_explain *x, struct wst_subject *s, struct wst_stream *stream,
+                       bool wanted);
+/* wants.c: whether it is wanted. `kept`: the frame can be shown. */
+bool wst_wants_frame(struct wst_explain *x, const struct wst_wire_frame *f, bool kept);
+bool wst_wants_handshake(struct wst_explain *x, const struct wst_wire_handshake *h);
+bool wst_wants_frames_of(const struct wst_explain *x, uint64_t conn); /* or may want one later */
 /* listing.c */
 void wst_listing_event(struct wst_explain *x, const struct wst_event *e);
 void wst_listing_write(struct wst_explain *x);
