@@ -148,7 +148,7 @@ void wst_utf8_explain(struct wst_paper *p, struct wst_slice open, struct wst_sli
         {"at", "byte", WST_COLUMN_NUMBER},
         {"hex", "hex", WST_COLUMN_WORD},
         {"bits", "bits: mark . code point", WST_COLUMN_WORD},
-        {"code_point", "code point", WST_COLUMN_WORD},
+        {"code_point", "code", WST_COLUMN_WORD},
         {"character", "character", WST_COLUMN_WORD},
     };
     size_t rows = 0, i = 0;

@@ -21,6 +21,7 @@ struct request {
     const char *capture;
     uint64_t seed, count;
     bool answers, help;
+    char shown[1024]; /* the capture's name, as it may be shown */
 };
 
 static int take_capture(void *target, const char *text)
@@ -29,6 +30,7 @@ static int take_capture(void *target, const char *text)
 
     if (r->capture) return wst_tool_misuse("quiz takes one capture; '%s' is one too many", text);
     r->capture = text;
+    wst_tool_safe(r->shown, sizeof r->shown, text, strlen(text));
     return 0;
 }
 
@@ -106,7 +108,7 @@ static void tell(const struct sitting *s, const struct wst_question *q)
     inked(s, "\x1b[1m", q->answer);
     putchar('\n');
     paragraph(q->explanation);
-    if (q->see[0]) printf("  see: wstrace explain %s %s\n", s->request->capture, q->see);
+    if (q->see[0]) printf("  see: wstrace explain %s %s\n", s->request->shown, q->see);
 }
 
 /* The next line of standard input without its end. False: there is none, or q. */
@@ -161,7 +163,7 @@ static int sit(const struct request *r, struct wst_quiz *quiz)
         wst_tool_say("%s: there is nothing in it to ask about", r->capture);
         return WST_TOOL_TROUBLE;
     }
-    printf("%zu question%s from %s, seed %" PRIu64 "\n\n", s.n, s.n == 1 ? "" : "s", r->capture,
+    printf("%zu question%s from %s, seed %" PRIu64 "\n\n", s.n, s.n == 1 ? "" : "s", r->shown,
            r->seed);
     for (size_t i = 0; i < s.n && sit_one(&s, i); i++) {
     }

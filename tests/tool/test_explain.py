@@ -251,6 +251,8 @@ for text, rows in WHY:
         check(f"UTF-8 {text}: code points", row["code_point"] in ("", "none")
               or chr(int(row["code_point"][2:], 16)) == bytes.fromhex(row["hex"].replace(" ", "")).decode(), row)
 
+check("four bytes fit 80 columns", max(map(len, explain("--utf8", "--hex", "81 05 41 f0 9f 98 80").text.splitlines())) <= 80)
+
 # A text cut everywhere: the characters begun and gone on with are those of the text.
 text = "aé日😀z".encode()
 for cut in range(len(text) + 1):

@@ -117,6 +117,12 @@ refused("nothing to ask", run("quiz", os.path.join(CAPTURES, "06_tls13_keyupdate
 with open(FRAG, "rb") as file:
     check("a sheet of standard input", run("quiz", "--answers", "-", stdin=file).status == 0)
 
+with directory() as tmp:
+    name = os.path.join(tmp.encode(), b"a\x1b[31m \xff.pcap")
+    os.symlink(FRAG, name)
+    sheet_ = run("quiz", "--answers", "--seed", "1", name)
+    check("a name that would be obeyed is shown", sheet_.status == 0 and b"\x1b" not in sheet_.out and b"\\x1b" in sheet_.out, sheet_)
+
 # -- demo -----------------------------------------------------------------------------------------------
 
 listed = run("demo")
