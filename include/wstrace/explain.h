@@ -55,6 +55,10 @@ WST_API int wst_explain_packet(struct wst_explain *explain, uint64_t pkt);
 WST_API struct wst_wire wst_explain_wire(struct wst_explain *explain);
 WST_API struct wst_listener wst_explain_listener(struct wst_explain *explain);
 
+/* Whether all that was wanted has been explained, so that nothing more of the capture is needed. To
+ * be asked between packets. Never so of a list, and of what a packet carries. */
+WST_API bool wst_explain_enough(const struct wst_explain *explain);
+
 #define WST_EXPLAIN_ERROR_SIZE 160
 
 /* Frames typed by hand, one after the other: hex digits in any spelling ("81 85", "0x81,0x85",

@@ -46,6 +46,7 @@ void wst_closing_packet(struct wst_explain *x, const struct wst_wire_packet *p)
     }
     if (p->flags & 1) e->fin[dir] = true;
     if (!ending && !(after && !p->len)) return;
+    e->told = e->told || (e->ended && !ending);
     struct wst_ending_row *row = row_new(e);
     if (!row) return;
     *row = (struct wst_ending_row){.pkt = p->when.pkt,

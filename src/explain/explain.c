@@ -322,13 +322,18 @@ static void on_gap(struct wst_explain *x, const struct wst_event *e)
     s->history_lost = c->deflate != WST_NO;
 }
 
+/* Whether it is about what is open on the paper: the frame, or the handshake, which is frame 0. */
+static bool concerns(const struct wst_explain *x, const struct wst_event_problem *e)
+{
+    const struct wst_problem_row *row = wst_problem_row(e->problem);
+    return e->n == x->now.n && (e->n || (row && !strncmp(row->id, "handshake.", 10)));
+}
+
 static void on_event(void *user, const struct wst_event *e)
 {
     struct wst_explain *x = user;
     bool same = x->now.open && e->conn == x->now.conn;
-    if (e->type == WST_EVENT_PROBLEM && same && e->problem.n == x->now.n)
-        finding(x, &e->problem);
-    else if (e->type == WST_EVENT_PROBLEM && same && !e->problem.n && !x->now.n)
+    if (e->type == WST_EVENT_PROBLEM && same && concerns(x, &e->problem))
         finding(x, &e->problem);
     else if (!same || (e->type != WST_EVENT_MESSAGE && e->type != WST_EVENT_CLOSE &&
                        e->type != WST_EVENT_FRAME && e->type != WST_EVENT_HANDSHAKE))

@@ -44,6 +44,7 @@ struct wst_ending { /* of a connection whose closing is wanted */
     int64_t tcp_stream;
     uint8_t client_side;
     bool seen, accepted, ended, clean, fin[2];
+    bool told; /* the last acknowledgment has come, too */
     int64_t end[2],
         ack[2]; /* of each side's newest packet: behind its last byte; what it has heard */
     enum wst_tcp_end tcp;

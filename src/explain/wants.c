@@ -107,6 +107,26 @@ bool wst_wants_frames_of(const struct wst_explain *x, uint64_t conn)
     return x->any_conn;
 }
 
+static bool over(const struct wst_explain *x, const struct wst_want *w)
+{
+    const struct wst_ending *e = x->endings;
+    switch (w->kind) {
+    case WANT_FRAMES: return w->frames >= w->last;
+    case WANT_HANDSHAKE: return w->found;
+    case WANT_CLOSING:
+        while (e && e->conn != w->conn) e = e->next;
+        return e && e->ended && (e->told || e->tcp != WST_TCP_FIN);
+    default: return false;
+    }
+}
+
+bool wst_explain_enough(const struct wst_explain *x)
+{
+    for (size_t i = 0; i < x->wants_n; i++)
+        if (!over(x, &x->wants[i])) return false;
+    return x->wants_n > 0;
+}
+
 static void missing(const struct wst_want *w, char text[WST_EXPLAIN_ERROR_SIZE])
 {
     size_t size = WST_EXPLAIN_ERROR_SIZE;

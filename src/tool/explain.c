@@ -150,20 +150,24 @@ static int finish(struct wst_explain *x, const struct wst_tool_output *output)
     return status;
 }
 
+static bool enough(void *user)
+{
+    return wst_explain_enough(user);
+}
+
 static int explain_capture(struct wst_explain *x, const struct request *r,
                            const struct wst_tool_output *output)
 {
-    struct wst_options options;
-    struct wst_wire wire = wst_explain_wire(x);
-    struct wst_listener listener = wst_explain_listener(x);
+    struct wst_tool_pupil pupil = {.wire = wst_explain_wire(x),
+                                   .listener = wst_explain_listener(x),
+                                   .user = x,
+                                   .enough = enough};
     int status = add_targets(x, r);
 
     if (status) return status;
     if (r->close && r->words_n < 2)
         return wst_tool_misuse("--close wants the number of a connection");
-    wst_options_init(&options);
-    options.wire = &wire;
-    status = wst_tool_lesson_read(&r->lesson, r->words[0], &options, &listener);
+    status = wst_tool_lesson_read(&r->lesson, r->words[0], &pupil);
     int end = finish(x, output);
     return status ? status : end;
 }

@@ -19,6 +19,7 @@ struct reading {
     struct wst_context *context;
     struct wst_capture *capture;
     struct wst_tool_keys keys;
+    const struct wst_tool_pupil *pupil;
     uint32_t unread; /* packets of link types that are not known */
     bool follow;     /* keys may come while packets do */
 };
@@ -33,7 +34,7 @@ static int on_packet(void *user, const struct wst_packet *packet)
                      packet->link_type, wst_capture_link_type_name(packet->link_type, name));
     if (reading->follow) wst_tool_keys_look(&reading->keys, false);
     wst_context_packet(reading->context, packet);
-    return 0;
+    return reading->pupil->enough && reading->pupil->enough(reading->pupil->user);
 }
 
 static void on_secrets(void *user, uint32_t type, struct wst_slice secrets)
@@ -101,12 +102,16 @@ static int run(struct reading *reading, const struct wst_tool_lesson *lesson, co
 }
 
 int wst_tool_lesson_read(const struct wst_tool_lesson *lesson, const char *file,
-                         const struct wst_options *options, const struct wst_listener *listener)
+                         const struct wst_tool_pupil *pupil)
 {
-    struct reading reading = {.context = wst_context_new(options, listener),
-                              .capture = wst_capture_new()};
+    struct wst_options options;
     int status = WST_TOOL_TROUBLE;
 
+    wst_options_init(&options);
+    options.wire = &pupil->wire;
+    struct reading reading = {.context = wst_context_new(&options, &pupil->listener),
+                              .capture = wst_capture_new(),
+                              .pupil = pupil};
     if (reading.capture && reading.context)
         status = run(&reading, lesson, file);
     else

@@ -29,10 +29,17 @@ int wst_tool_lesson_take_rsa_key(void *target, const char *text);
 #define WST_TOOL_LESSON_RSA_KEY {NULL, 0, "rsa-key", "PEM", WST_TOOL_CALL, 0, 0, 0, wst_tool_lesson_take_rsa_key, "the server's private key, for RSA key exchange"}
 /* clang-format on */
 
-/* Reads `file` ("-": standard input) and pushes all of it. Returns 0, or the exit status after a
- * complaint; what could be read was pushed all the same. */
+struct wst_tool_pupil { /* who a capture is read to */
+    struct wst_wire wire;
+    struct wst_listener listener;
+    void *user;
+    bool (*enough)(void *user); /* asked after each packet: true ends the reading; or NULL */
+};
+
+/* Reads `file` ("-": standard input) to the pupil. Returns 0, or the exit status after a complaint;
+ * what could be read was told all the same. */
 int wst_tool_lesson_read(const struct wst_tool_lesson *lesson, const char *file,
-                         const struct wst_options *options, const struct wst_listener *listener);
+                         const struct wst_tool_pupil *pupil);
 
 bool wst_tool_lesson_colour(const struct wst_tool_lesson *lesson, int fd);
 unsigned wst_tool_lesson_width(int fd); /* 80 when it is no terminal */

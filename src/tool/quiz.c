@@ -179,15 +179,11 @@ static int sit(const struct request *r, struct wst_quiz *quiz)
 static int quiz(const struct request *r)
 {
     struct wst_quiz *q = wst_quiz_new(r->seed);
-    struct wst_options options;
     int status = WST_TOOL_TROUBLE;
 
-    wst_options_init(&options);
     if (q) {
-        struct wst_wire wire = wst_quiz_wire(q);
-        struct wst_listener listener = wst_quiz_listener(q);
-        options.wire = &wire;
-        status = wst_tool_lesson_read(&r->lesson, r->capture, &options, &listener);
+        struct wst_tool_pupil pupil = {.wire = wst_quiz_wire(q), .listener = wst_quiz_listener(q)};
+        status = wst_tool_lesson_read(&r->lesson, r->capture, &pupil);
         if (status == 0) status = sit(r, q);
     } else {
         wst_tool_say("out of memory");

@@ -11,9 +11,10 @@ import base64
 import json
 import os
 import re
+import subprocess
 import sys
 
-from toolcheck import BASIC, CAPTURES, DEFLATE, SOURCE, check, directory, done, on_terminal, refused, run
+from toolcheck import BASIC, CAPTURES, DEFLATE, SOURCE, TOOL, check, directory, done, on_terminal, refused, run
 
 
 def explain(*args, **more):
@@ -183,6 +184,18 @@ pkt = events[3]["pkt"]
 check("--pkt", [f["n"] for f in data(BASIC, "--pkt", str(pkt))] == [n for n, e in events.items() if e["pkt"] == pkt])
 with open(BASIC, "rb") as file:
     check("from standard input", explain("-", "1.3", stdin=file).out == explain(BASIC, "1.3").out)
+
+# What is enough ends the reading: a capture that never ends need not be waited for.
+for args, kind in (["1"], "handshake"), (["1.1-1.2"], "frame"):
+    endless = subprocess.Popen([TOOL, "explain", "--json", "-", *args], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    with open(BASIC, "rb") as file:
+        endless.stdin.write(file.read()[:3000])
+        endless.stdin.flush()
+    said = endless.stdout.read()  # ends when the tool does
+    check(f"{args} of a pipe that stays open", endless.wait(60) == 0
+          and all(json.loads(line)["type"] == kind for line in said.splitlines()) and said, said)
+    endless.stdin.close()
+check("an ending is waited for", data(BASIC, "1", "1.1", "--close")[-1]["type"] == "closing")
 
 unmask = data(BASIC, "1.1", "--all")[0]["unmasking"]
 plain = "".join(chr(int(r["result"], 16)) for r in unmask)
