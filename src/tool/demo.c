@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 /* The labs in docs/labs/ begin with these; the others go with them. */
+/* clang-format off */
 static const struct lesson_row {
     const char *name, *capture, *what;
     int lab; /* 0: none of its own */
@@ -23,14 +24,11 @@ static const struct lesson_row {
     {"handshake", "04_real_failures.pcap", "ten handshakes: granted, refused, sent elsewhere", 1},
     {"accept", "04_wrong_accept_continues.pcap", "an accept value that is wrong", 0},
     {"frames", "01_ws_plain_basic.pcap", "frames of every kind, and lengths around 125", 2},
-    {"examples", "05_rfc6455_examples.pcap", "the examples of RFC 6455 section 5.7, byte for byte",
-     0},
+    {"examples", "05_rfc6455_examples.pcap", "the examples of RFC 6455 section 5.7, byte for byte", 0},
     {"burst", "01_ws_plain_burst.pcap", "six hundred small messages: many frames in a packet", 0},
     {"masking", "05_unmasked_client.pcap", "a client that forgets to mask", 3},
-    {"fragments", "01_ws_plain_frag.pcap",
-     "messages in pieces, pings between them, a character cut in two", 4},
-    {"compression", "05_deflate_rfc_examples.pcap",
-     "the examples of RFC 7692 section 7.2.3, byte for byte", 5},
+    {"fragments", "01_ws_plain_frag.pcap", "messages in pieces, pings between them, a character cut in two", 4},
+    {"compression", "05_deflate_rfc_examples.pcap", "the examples of RFC 7692 section 7.2.3, byte for byte", 5},
     {"deflate", "02_pmd_default.pcap", "a chat in which each message leans on the ones before", 0},
     {"bomb", "02_pmd_bomb.pcap", "32 MiB in 34 kB", 0},
     {"closing", "01_ws_plain_closes.pcap", "fourteen ways to end a connection", 6},
@@ -42,8 +40,11 @@ static const struct lesson_row {
     {"orphans", "05_continuation_without_start.pcap", "pieces of messages that never began", 0},
     {"garbage", "05_deflate_garbage.pcap", "bytes that do not inflate", 0},
     {"utf8", "05_invalid_utf8.pcap", "text that is no text, in every way there is", 0},
+    {"encrypted", "06_tls13_keyupdate_dsb.pcapng", "wss, with the secrets in the capture", 0},
+    {"socketio", "08_socketio_websocket.pcap", "what Socket.IO says over WebSocket", 0},
     {"browser", "03_chromium_deflate.pcap", "what a browser says", 0},
 };
+/* clang-format on */
 enum { LESSONS = sizeof lessons / sizeof *lessons };
 
 struct request {

@@ -53,7 +53,7 @@ static int help(void)
     puts("Usage: wstrace quiz [OPTION...] CAPTURE\n\n"
          "Asks questions about the frames and handshakes of the capture. Answers are read from\n"
          "standard input, one a line; an empty line passes, q ends. The exit status is 0 when\n"
-         "every question was answered rightly, and 1 when not.\n");
+         "every question was answered rightly, and 1 when not.");
     wst_tool_args_help(stdout, rows, ROWS);
     return wst_tool_stdout_done();
 }
