@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "subject.h"
 
@@ -273,23 +274,57 @@ static const char *byte_fields(const struct wst_header_bits *h, unsigned i)
     return i < 2 + h->extended / 8 ? "Extended payload length" : "Masking-key";
 }
 
+/* Each word in the colour of its bits: a table's cell has but one. */
+static void byte_words(struct wst_paper *p, const struct wst_header_bits *h, unsigned i)
+{
+    for (const char *word = byte_fields(h, i); *word;) {
+        int n = (int)strcspn(word, ",");
+        unsigned bit = 8 * i;
+        if (i == 0 && *word != 'F') bit = *word == 'R' ? 1 : 4;
+        if (i == 1 && *word != 'M') bit = 9;
+        wst_paper_put(p, wst_bit_ink(h, bit), "%.*s", n, word);
+        word += n;
+        if (*word) wst_paper_put(p, WST_INK_NONE, ", ");
+        word += strspn(word, ", ");
+    }
+    wst_paper_put(p, WST_INK_NONE, "\n");
+}
+
+static void bytes_drawn(struct wst_paper *p, const struct wst_header_bits *h)
+{
+    wst_paper_put(p, WST_INK_DIM, "  byte  hex  binary     belongs to");
+    wst_paper_put(p, WST_INK_NONE, "\n");
+    for (unsigned i = 0; i < h->have; i++) {
+        wst_paper_put(p, WST_INK_NONE, "  %4u  ", i);
+        wst_paper_put(p, i < 2 ? WST_INK_NONE : wst_bit_ink(h, 8 * i), "%02x   ", h->bytes[i]);
+        for (unsigned b = 0; b < 8; b++)
+            wst_paper_put(p, wst_bit_ink(h, 8 * i + b), "%s%d", b == 4 ? " " : "",
+                          h->bytes[i] >> (7 - b) & 1);
+        wst_paper_put(p, WST_INK_NONE, "  ");
+        byte_words(p, h, i);
+    }
+}
+
 void wst_bytes_explain(struct wst_paper *p, const struct wst_subject *s)
 {
     static const struct wst_column columns[] = {
-        {"at", "byte", WST_COLUMN_NUMBER},
-        {"hex", "hex", WST_COLUMN_WORD},
-        {"binary", "binary", WST_COLUMN_WORD},
-        {"fields", "belongs to", WST_COLUMN_WORD},
+        {"at", "", WST_COLUMN_NUMBER},
+        {"hex", "", WST_COLUMN_WORD},
+        {"binary", "", WST_COLUMN_WORD},
+        {"fields", "", WST_COLUMN_WORD},
     };
     const struct wst_header_bits *h = &s->header;
     wst_paper_heading(p, "Header: %u byte%s", h->have, h->have == 1 ? "" : "s");
+    if (!p->json) {
+        bytes_drawn(p, h);
+        return;
+    }
     wst_paper_table(p, "header", columns, 4);
     for (unsigned i = 0; i < h->have; i++) {
-        enum wst_ink ink = i < 2 ? WST_INK_NONE : wst_bit_ink(h, 8 * i);
         wst_paper_cell(p, WST_INK_NONE, "%u", i);
-        wst_paper_cell(p, ink, "%02x", h->bytes[i]);
-        wst_paper_cell(p, ink, "%s", wst_paper_bits(p, h->bytes[i], 8));
-        wst_paper_cell(p, ink, "%s", byte_fields(h, i));
+        wst_paper_cell(p, WST_INK_NONE, "%02x", h->bytes[i]);
+        wst_paper_cell(p, WST_INK_NONE, "%s", wst_paper_bits(p, h->bytes[i], 8));
+        wst_paper_cell(p, WST_INK_NONE, "%s", byte_fields(h, i));
     }
     wst_paper_table_end(p);
 }
