@@ -139,8 +139,8 @@ static bool ask_header(struct wst_quiz *q, struct wst_quiz_drawn *d)
 static bool ask_unmask(struct wst_quiz *q, struct wst_quiz_drawn *d)
 {
     const struct wst_quiz_frame *f = any_frame(q);
-    for (int i = 0; f && (!f->header.masked || f->header.len < 4) && i < 8; i++) f = any_frame(q);
-    if (!f || !f->header.masked || f->header.len < 4) return false;
+    for (int i = 0; f && (!f->header.masked || f->payload_n < 4) && i < 8; i++) f = any_frame(q);
+    if (!f || !f->header.masked || f->payload_n < 4) return false;
     const uint8_t *k = f->header.key, *w = f->payload;
     uint8_t b[4];
     for (int i = 0; i < 4; i++) b[i] = w[i] ^ k[i];

@@ -28,6 +28,7 @@ struct wst_quiz_frame { /* what can be asked of it */
     uint64_t conn, n;
     enum wst_dir dir;
     uint8_t payload[4]; /* as on the wire */
+    uint8_t payload_n;  /* how many of these are there */
     bool compressed;
 };
 

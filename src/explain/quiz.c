@@ -73,7 +73,8 @@ static void on_frame(void *user, const struct wst_wire_frame *w)
         return;
     }
     wst_header_bits(&f.header, w->header.p, w->header.n);
-    if (w->payload.n) memcpy(f.payload, w->payload.p, w->payload.n < 4 ? w->payload.n : 4);
+    f.payload_n = w->payload.n < 4 ? (uint8_t)w->payload.n : 4;
+    if (f.payload_n) memcpy(f.payload, w->payload.p, f.payload_n);
     f.compressed = (f.header.rsv & 4) && f.header.opcode && f.header.opcode < 3 &&
                    e->conn < QUIZ_CONNS && q->deflate[e->conn];
     collect_part(q, e, &f);
