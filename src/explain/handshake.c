@@ -27,6 +27,8 @@ static const struct reason {
      "the same for the answer"},
     {"Sec-WebSocket-Key",
      "16 random bytes in base64; what answers must prove that it knows WebSocket (item 7)", NULL},
+    {"Sec-WebSocket-Key1", "of a draft of 2010, which had two keys; RFC 6455 has one", NULL},
+    {"Sec-WebSocket-Key2", "of a draft of 2010, which had two keys; RFC 6455 has one", NULL},
     {"Sec-WebSocket-Version", "13 is RFC 6455; lower ones are drafts (item 9)",
      "the versions that the server speaks, when it refuses (section 4.4)"},
     {"Sec-WebSocket-Protocol", "subprotocols the client can speak, best first (item 10)",
@@ -57,6 +59,15 @@ static const struct reason {
     {"Content-Type", NULL, "kind of the HTTP body that says why not"},
     {"Transfer-Encoding", NULL, "the HTTP body comes in pieces"},
     {"Location", NULL, "where to ask instead"},
+    {"Retry-After", NULL, "when to ask again"},
+    {"Set-Cookie", NULL, "who the server takes this to be, as in any HTTP response"},
+    {"Sec-Fetch-Mode", "which kind of request the browser makes; websocket", NULL},
+    {"Sec-Fetch-Site", "whether the page is of the same site as the server", NULL},
+    {"Sec-Fetch-Dest", "what the browser wants it for; websocket", NULL},
+    {"X-Forwarded-Proto", "whether the client's side of a proxy is TLS", NULL},
+    {"X-Real-IP", "the client a proxy speaks for", NULL},
+    {"Forwarded", "the client a proxy speaks for", NULL},
+    {"DNT", "a wish not to be followed; means nothing to WebSocket", NULL},
     {"WWW-Authenticate", NULL, "how to say who is asking"},
     {"Keep-Alive", "about HTTP; nothing of it is left after the upgrade",
      "about HTTP; nothing of it is left after the upgrade"},
@@ -67,6 +78,38 @@ static const char *reason_of(struct wst_slice name, bool response)
     for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
         if (wst_slice_is_nocase(name, reasons[i].name))
             return response ? reasons[i].response : reasons[i].request;
+    return NULL;
+}
+
+/* Whether `word` is one of the words of the value, whatever its case; a comma stands between two.
+ */
+static bool has_word(struct wst_slice value, const char *word)
+{
+    size_t n = strlen(word);
+    for (size_t i = 0; i + n <= value.n; i++) {
+        bool begins = i == 0 || value.p[i - 1] == ',' || value.p[i - 1] == ' ';
+        bool ends = i + n == value.n || value.p[i + n] == ',' || value.p[i + n] == ' ';
+        if (begins && ends && wst_slice_is_nocase((struct wst_slice){value.p + i, n}, word))
+            return true;
+    }
+    return false;
+}
+
+/* What is wrong with the value, or is meant otherwise than mostly; NULL: nothing. */
+static const char *value_reason(struct wst_slice name, struct wst_slice value, bool response,
+                                int32_t status)
+{
+    if (wst_slice_is_nocase(name, "Connection") && !has_word(value, "upgrade")) {
+        if (response && status != 101) return "about HTTP: whether it goes on after this answer";
+        return response ? "wrong: it must name Upgrade (section 4.2.2 item 5.3)"
+                        : "wrong: it must name Upgrade (item 6)";
+    }
+    if (wst_slice_is_nocase(name, "Upgrade") && !has_word(value, "websocket"))
+        return response && status != 101 ? "which other protocols the server speaks"
+                                         : "wrong: it must name websocket (item 5)";
+    if (wst_slice_is_nocase(name, "Sec-WebSocket-Version") && !response &&
+        !wst_slice_is(value, "13"))
+        return "wrong: 13 is RFC 6455; other numbers are those of drafts (item 9)";
     return NULL;
 }
 
@@ -130,11 +173,15 @@ static void head_explain(struct wst_paper *p, const struct wst_wire_handshake *h
         if (first) {
             line_cells(p, ink, line,
                        response ? status_reason(h->event->handshake.status)
-                                : "a GET of HTTP/1.1 or later (section 4.1 item 2)");
+                       : line.n > 4 && !memcmp(line.p, "GET ", 4)
+                           ? "a GET of HTTP/1.1 or later (section 4.1 item 2)"
+                           : "wrong: the method must be GET (section 4.1 item 2)");
         } else {
             const uint8_t *colon = memchr(line.p, ':', line.n);
             struct wst_slice name = {line.p, colon ? (size_t)(colon - line.p) : 0};
-            line_cells(p, ink, line, reason_of(name, response));
+            struct wst_slice value = trimmed(wst_slice_skip(line, name.n + 1));
+            const char *why = value_reason(name, value, response, h->event->handshake.status);
+            line_cells(p, ink, line, why ? why : reason_of(name, response));
         }
         first = false;
     }
@@ -370,6 +417,7 @@ void wst_handshake_explain(struct wst_paper *p, const struct wst_wire_handshake 
                     !h->request.p && !h->response.p ? "not in the capture"
                     : e->accepted                   ? "accepted"
                     : e->status < 0                 ? "without an answer"
+                    : e->status == 101              ? "not that of RFC 6455"
                                                     : "refused");
     wst_paper_say(p, "client %s port %u, server %s port %u, TCP stream %" PRId64, e->client_ip,
                   e->client_port, e->server_ip, e->server_port, e->tcp_stream);

@@ -225,9 +225,40 @@ for capture, conn, tcp, words in ((closes, "14", "rst", "nobody sent a close fra
     end = data(capture, conn, "--close")[0]
     check(f"{capture} {conn}: {words}", words in end["verdict"] and end["tcp"] == tcp and not end["clean"], end)
 
-# Close frames that cross: each is sent before the other's has come.
 sys.path.insert(0, os.path.join(CAPTURES, "scripts"))
 import wire  # noqa: E402
+
+# Header lines: why they are there, and what is wrong with them.
+for conn, part, line, words in (("6", "request", "Sec-WebSocket-Version: 8", "wrong: 13"), ("5", "request", "Connection: Upgrade", "proxies"),
+                                ("1", "response", "Connection: close", "about HTTP"), ("3", "response", "Retry-After: 1", "ask again"),
+                                ("4", "response", "Location: /chat", "where to ask"), ("5", "response", "Upgrade: websocket", "agrees")):
+    why = {r["line"]: r["why"] for r in data(failed, conn)[0][part]}
+    check(f"{conn} {line}", words in (why.get(line) or ""), why)
+with directory() as tmp:
+    for request, words in (("POST / HTTP/1.1", "must be GET"), ("Connection: keep-alive", "must name Upgrade"),
+                           ("Upgrade: h2c", "must name websocket")):
+        name = request.split()[0]
+        w = wire.Wire()
+        session = wire.Session(w).open()
+        head = ["GET / HTTP/1.1", "Host: x", "Upgrade: websocket", "Connection: keep-alive, UPGRADE",
+                "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version: 13"]
+        head = [request if h.split()[0] == name or (name == "POST" and h.startswith("GET")) else h for h in head]
+        session.write(wire.C2S, ("\r\n".join(head) + "\r\n\r\n").encode())
+        session.write(wire.S2C, b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                      b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n")
+        session.write(wire.S2C, wire.Frame(wire.TEXT, b"hello").bytes())
+        session.shut()
+        path = os.path.join(tmp, "bent.pcap")
+        with open(path, "wb") as file:
+            file.write(wire.classic(w.packets))
+        got = explain("--json", path, "1")
+        if got.status == 0:  # what is no request for an upgrade makes no connection
+            why = {r["line"]: r["why"] for r in json.loads(got.text)["request"]}
+            check(f"{request}: {words}", words in (why.get(request) or ""), why)
+            good = {k: v for k, v in why.items() if k != request}
+            check(f"{request}: the others are right", "wrong" not in str(good), good)
+
+# Close frames that cross: each is sent before the other's has come.
 
 with directory() as tmp:
     for crossed in (True, False):
