@@ -10,11 +10,11 @@
 
 #include "explain.h"
 
+/* Connections are numbered as their handshakes come, and so they are listed. */
 static struct wst_listed *listed_of(struct wst_explain *x, uint64_t conn)
 {
-    for (size_t i = x->listed_n; i-- > 0;) /* the newest are asked for most */
-        if (x->listed[i].conn == conn) return &x->listed[i];
-    return NULL;
+    struct wst_listed *l = conn <= x->listed_n ? &x->listed[conn - 1] : NULL;
+    return l && l->conn == conn ? l : NULL;
 }
 
 static void listed_new(struct wst_explain *x, const struct wst_event *e)
