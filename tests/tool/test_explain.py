@@ -299,13 +299,15 @@ check("four bytes fit 80 columns", max(map(len, explain("--utf8", "--hex", "81 0
 
 # A text cut everywhere: the characters begun and gone on with are those of the text.
 text = "aé日😀z".encode()
-for cut in range(len(text) + 1):
-    for more in range(cut, len(text) + 1):
-        pieces = [text[:cut], text[cut:more], text[more:]]
-        typed = " ".join(f"{[0x01, 0x00, 0x80][i]:02x} {len(p):02x} {p.hex()}" for i, p in enumerate(pieces))
-        rows = [r for f in data("--utf8", "--hex", typed) for r in f["utf8"]]
-        found = "".join(chr(int(r["code_point"][2:], 16)) for r in rows if r["code_point"])
-        check(f"cut at {cut}, {more}", found.encode() == text and "wrong" not in str(rows), rows)
+cuts = [(i, j) for i in range(len(text) + 1) for j in range(i, len(text) + 1)]
+typed = "\n".join(f"{first:02x} {len(p):02x} {p.hex()}" for i, j in cuts
+                  for first, p in ((0x01, text[:i]), (0x00, text[i:j]), (0x80, text[j:])))
+walked = data("--utf8", "--hex", "-", data=typed.encode())
+check("each cut is explained", len(walked) == 3 * len(cuts), len(walked))
+for k, cut in enumerate(cuts):
+    rows = [r for f in walked[3 * k:3 * k + 3] for r in f["utf8"]]
+    found = "".join(chr(int(r["code_point"][2:], 16)) for r in rows if r["code_point"])
+    check(f"cut at {cut}", found.encode() == text and "wrong" not in str(rows), rows)
 stops = data("--utf8", "--hex", "01 01 c3 80 01 41")[1]["utf8"]
 check("a character that does not go on in the next frame", "does not go on" in stops[0]["character"]
       and stops[1]["character"] == "A", stops)
