@@ -39,6 +39,7 @@ const struct wst_limits wst_limits_default = {
     .fragment_ns = 30 * SECOND_NS,
     .tunnel_depth = 8,
     .max_embryonic = 65536,
+    .max_closed = 1024,
     .idle_embryonic_ns = 60 * SECOND_NS,
     .idle_closed_ns = 30 * SECOND_NS,
     .idle_other_ns = 600 * SECOND_NS,

@@ -342,7 +342,7 @@ static bool new_wait(struct wst_context *c, struct wst_flow *f, unsigned side,
     return false;
 }
 
-/* Whose they are is known: bytes that waited go there first. */
+/* Whose they are is known: to there, and then what the other side had said before. */
 static void new_hand_on(struct wst_context *c, struct wst_flow *f, struct conversation_new *n,
                         unsigned side, struct wst_slice bytes, const struct wst_arrival *a)
 {

@@ -54,6 +54,7 @@ struct wst_limits {
     uint32_t tunnel_depth;    /* 8: headers inside headers */
     /* -- the tables -- */
     uint32_t max_embryonic;   /* 65536: flows with a SYN and nothing else; a flood's share */
+    uint32_t max_closed;      /* 1024: flows of other traffic that ended; their last stragglers come soon */
     int64_t idle_embryonic_ns; /* 60 s */
     int64_t idle_closed_ns;    /* 30 s: stragglers of a finished connection */
     int64_t idle_other_ns;     /* 10 min: not WebSocket */

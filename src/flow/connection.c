@@ -26,6 +26,7 @@ void wst_flow_close(struct wst_flow_table *t, struct wst_flow *f, enum wst_tcp_e
     t->sink.end(t->sink.user, f, how, a);
     wst_flow_ignore(t, f);
     f->state = WST_FLOW_CLOSED;
+    if (!f->precious) wst_flow_line_up(t, f);
     f->precious = f->remember = false;
 }
 

@@ -63,10 +63,11 @@ struct wst_flow {
     struct wst_half half[2];
     uint32_t stream;       /* Wireshark's tcp.stream */
     int32_t active;        /* capture time of the last packet, in units of 2^32 ns */
-    uint32_t newer, older; /* neighbours in the list of embryonic flows, or of free records */
+    uint32_t newer, older; /* neighbours in the list of embryonic, or closed, or free records */
     uint8_t family : 4;    /* 4 or 6 */
     bool chosen : 1;       /* the pipeline's: it is in the timeline */
     bool obscure : 1;      /* its reset came after bytes that were not captured */
+    bool lined_up : 1;     /* in the list of closed flows */
     uint8_t state;         /* enum wst_flow_state */
     uint8_t kind;          /* the pipeline's */
     bool witnessed : 1;    /* a SYN was seen: the first byte is the first */

@@ -26,6 +26,7 @@ struct wst_flow_table *wst_flow_table_new(const struct wst_limits *limits, const
     t->slots = calloc(SLOTS_FIRST, sizeof *t->slots);
     t->slots_mask = SLOTS_FIRST - 1;
     t->free_first = t->embryo_oldest = t->embryo_newest = FLOW_NONE;
+    t->closed_oldest = t->closed_newest = FLOW_NONE;
     t->clock = t->dropped_ns = INT64_MIN;
     if (!wst_overlap_init(&t->overlap, limits->overlap_bytes) || !t->slots) {
         wst_flow_table_free(t);
@@ -241,6 +242,37 @@ void wst_flow_grown_up(struct wst_flow_table *t, struct wst_flow *f)
     f->state = WST_FLOW_OPEN;
 }
 
+static void closed_unlink(struct wst_flow_table *t, struct wst_flow *f)
+{
+    if (!f->lined_up) return;
+    f->lined_up = false;
+    if (f->older != FLOW_NONE)
+        wst_flow_at(t, f->older)->newer = f->newer;
+    else
+        t->closed_oldest = f->newer;
+    if (f->newer != FLOW_NONE)
+        wst_flow_at(t, f->newer)->older = f->older;
+    else
+        t->closed_newest = f->older;
+    t->closed--;
+}
+
+/* It ended, and was nothing special. Its record absorbs the last acknowledgments: the first to go
+ * when there are many of its kind. */
+void wst_flow_line_up(struct wst_flow_table *t, struct wst_flow *f)
+{
+    uint32_t index = table_index(t, f);
+    f->older = t->closed_newest;
+    f->newer = FLOW_NONE;
+    f->lined_up = true;
+    if (t->closed_newest != FLOW_NONE)
+        wst_flow_at(t, t->closed_newest)->newer = index;
+    else
+        t->closed_oldest = index;
+    t->closed_newest = index;
+    t->closed++;
+}
+
 /* A record for a conversation not seen before. NULL: no memory, and nothing could make room. */
 struct wst_flow *wst_flow_create(struct wst_flow_table *t, const struct wst_segment *s,
                                  uint64_t hash, const struct wst_when *when)
@@ -248,6 +280,7 @@ struct wst_flow *wst_flow_create(struct wst_flow_table *t, const struct wst_segm
     struct wst_arrival a = {*when, when->pkt};
     if (t->embryos && t->embryos >= t->limits->max_embryonic)
         wst_flow_evict(t, wst_flow_at(t, t->embryo_oldest), &a);
+    while (t->closed > t->limits->max_closed) wst_flow_remove(t, wst_flow_at(t, t->closed_oldest));
     if (!table_grow(t)) return NULL;
     if (t->free_first == FLOW_NONE && !table_more_records(t)) {
         wst_flow_free_record(t, &a);
@@ -274,6 +307,7 @@ struct wst_flow *wst_flow_create(struct wst_flow_table *t, const struct wst_segm
 /* The same addresses and ports, a new connection: a fresh record in the same place. */
 void wst_flow_renew(struct wst_flow_table *t, struct wst_flow *f)
 {
+    closed_unlink(t, f);
     struct wst_flow fresh = {.hash = f->hash, .family = f->family};
     memcpy(fresh.addr, f->addr, sizeof fresh.addr);
     memcpy(fresh.port, f->port, sizeof fresh.port);
@@ -287,6 +321,7 @@ void wst_flow_renew(struct wst_flow_table *t, struct wst_flow *f)
 void wst_flow_remove(struct wst_flow_table *t, struct wst_flow *f)
 {
     uint32_t index = table_index(t, f);
+    closed_unlink(t, f);
     table_delete(t, (uint32_t)f->hash, index);
     t->used--;
     f->state = WST_FLOW_FREE;

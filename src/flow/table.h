@@ -56,6 +56,7 @@ struct wst_flow_table {
     uint32_t free_first; /* list of free records, by `newer` */
 
     uint32_t embryo_oldest, embryo_newest, embryos;
+    uint32_t closed_oldest, closed_newest, closed; /* those that were not precious */
     struct wst_waiting *holes_oldest, *holes_newest; /* halves with a hole, by when it opened */
 
     const struct wst_flow *last; /* of the segment before */
@@ -96,6 +97,7 @@ struct wst_flow *wst_flow_create(struct wst_flow_table *t, const struct wst_segm
 void wst_flow_remove(struct wst_flow_table *t, struct wst_flow *f);
 void wst_flow_renew(struct wst_flow_table *t, struct wst_flow *f);
 void wst_flow_grown_up(struct wst_flow_table *t, struct wst_flow *f);
+void wst_flow_line_up(struct wst_flow_table *t, struct wst_flow *f);
 
 struct wst_flow_recent *wst_flow_recall(struct wst_flow_table *t, const struct wst_segment *s,
                                         unsigned side);

@@ -85,6 +85,10 @@ void wst_lost_begin(const struct wst_ws_step *s, struct wst_seek *seek)
     else
         side->context_lost = true;
     if (seek && seek->bytes.n) seek_try(s, false);
+    if (seek) return;
+    side->blind = true;
+    wst_ws_problem(s, WST_PROBLEM_STREAM_LOST, 0, 0,
+                   "no memory to look for frames in the bytes that follow");
 }
 
 void wst_lost_keep(const struct wst_ws_step *s, struct wst_slice bytes)

@@ -89,8 +89,8 @@ static void message_give_spare(struct wst_ws_env *env, struct wst_buf *bytes)
  */
 
 /* Bytes that are not kept are still looked at: a text message must be judged whole. */
-static void message_overflow(const struct wst_ws_step *s, struct wst_ws_message *m,
-                             const struct wst_frame *f, struct wst_slice payload, uint64_t phase)
+static void message_overflow(struct wst_ws_message *m, const struct wst_frame *f,
+                             struct wst_slice payload, uint64_t phase)
 {
     if (!m->overflow) {
         m->overflow = true;
@@ -110,7 +110,6 @@ static void message_overflow(const struct wst_ws_step *s, struct wst_ws_message 
         phase += part.n;
         payload = wst_slice_skip(payload, part.n);
     }
-    (void)s;
 }
 
 static void message_keep(const struct wst_ws_step *s, struct wst_ws_message *m,
@@ -130,8 +129,7 @@ static void message_keep(const struct wst_ws_step *s, struct wst_ws_message *m,
             memcpy(to, kept.p, kept.n);
         m->bytes.n += kept.n;
     }
-    if (kept.n < payload.n)
-        message_overflow(s, m, f, wst_slice_skip(payload, kept.n), phase + kept.n);
+    if (kept.n < payload.n) message_overflow(m, f, wst_slice_skip(payload, kept.n), phase + kept.n);
 }
 
 /* -- compressed payload -------------------------------------------------------------------------

@@ -69,7 +69,7 @@ static bool rules_rsv_fine(const struct wst_ws_step *s, const struct wst_frame *
 {
     const struct wst_ws_terms *t = &s->ws->terms;
     if (!f->rsv) return true;
-    bool compression = t->deflate.agreed || t->per_frame || t->unknown;
+    bool compression = wst_ws_may_compress(t);
     return f->rsv == 4 && compression &&
            (f->opcode == WST_OP_TEXT || f->opcode == WST_OP_BINARY ||
             (t->per_frame && f->opcode == WST_OP_CONTINUATION));
@@ -79,7 +79,7 @@ static void rules_rsv(const struct wst_ws_step *s, const struct wst_frame *f,
                       const struct wst_frame_context *c)
 {
     const struct wst_ws_terms *t = &s->ws->terms;
-    bool compression = t->deflate.agreed || t->per_frame || t->unknown;
+    bool compression = wst_ws_may_compress(t);
     if ((f->rsv & 4) && compression && (f->opcode == 0 || f->opcode > 2))
         wst_ws_problemf(s, WST_PROBLEM_FRAME_RSV1_MISPLACED, c->n, c->msg,
                         "RSV1 is set on a %s frame", wst_opcode_name(f->opcode));

@@ -36,13 +36,6 @@ void wst_side_open_free(struct wst_ws_env *env, struct wst_ws_side *side)
     free(open);
 }
 
-/* Whether RSV1 has a meaning. */
-static bool side_may_compress(const struct wst_ws_step *s)
-{
-    const struct wst_ws_terms *t = &s->ws->terms;
-    return t->deflate.agreed || t->per_frame || t->unknown;
-}
-
 static bool step_compressed(const struct wst_ws_step *s, const struct wst_frame *f)
 {
     return (f->rsv & 4) && (s->ws->terms.deflate.agreed || s->ws->terms.unknown);
@@ -51,7 +44,7 @@ static bool step_compressed(const struct wst_ws_step *s, const struct wst_frame 
 struct wst_seek_rules wst_side_rules(const struct wst_ws_step *s)
 {
     return (struct wst_seek_rules){.masked = s->dir == WST_C2S,
-                                   .compressed = side_may_compress(s),
+                                   .compressed = wst_ws_may_compress(&s->ws->terms),
                                    .inflaters = &s->env->inflaters};
 }
 
@@ -141,7 +134,10 @@ static void end_control(const struct wst_ws_step *s, struct frame_end *x,
     wst_side_of(s)->bytes += payload.n;
     bool close = f->opcode == WST_OP_CLOSE;
     emit_frame(s, x, c, close ? (struct wst_slice){NULL, 0} : payload);
-    if (close && x->complete) emit_close(s, c->n, payload);
+    if (close && x->complete)
+        emit_close(s, c->n, payload);
+    else if (close && payload.n >= 2) /* not all of its reason: the code says why all the same */
+        emit_close(s, c->n, wst_slice_head(payload, 2));
     wst_rules_frame(s, f, c);
     if (f->opcode != WST_OP_PING && f->opcode != WST_OP_PONG) return;
     if (!x->complete || x->omitted)

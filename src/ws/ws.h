@@ -26,6 +26,12 @@ struct wst_ws_terms {
     bool unknown;   /* the answer to the handshake was not seen */
 };
 
+/* Whether RSV1 has a meaning. */
+static inline bool wst_ws_may_compress(const struct wst_ws_terms *t)
+{
+    return t->deflate.agreed || t->per_frame || t->unknown;
+}
+
 enum { WST_WS_KEYS = 4 }; /* masking keys remembered to be judged */
 struct wst_ws_pings;
 

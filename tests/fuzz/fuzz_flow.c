@@ -99,6 +99,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                 .reorder_ns = 10000000000,
                                 .overlap_bytes = data[0] & 1 ? 4096 : 0,
                                 .max_embryonic = data[0] & 2 ? 2 : 0,
+                                .max_closed = data[0] & 1 ? 1 : 100,
                                 .idle_embryonic_ns = 60000000000,
                                 .idle_closed_ns = 30000000000,
                                 .idle_other_ns = 600000000000,

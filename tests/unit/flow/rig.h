@@ -142,6 +142,7 @@ static inline void rig_init(struct rig *r)
                                     .reorder_ns = 10 * SECOND,
                                     .overlap_bytes = 4096,
                                     .max_embryonic = 1000,
+                                    .max_closed = 1000,
                                     .idle_embryonic_ns = 60 * SECOND,
                                     .idle_closed_ns = 30 * SECOND,
                                     .idle_other_ns = 600 * SECOND,

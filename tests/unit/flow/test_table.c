@@ -192,6 +192,34 @@ static void test_no_embryos(void **state)
     rig_close(&r);
 }
 
+/* Connections that ended by the thousand: the latest absorb stragglers, and no more records than
+ * that are kept. One that mattered is not among them. */
+static void test_many_closed(void **state)
+{
+    struct rig r;
+    (void)state;
+    rig_init(&r);
+    r.limits.max_closed = 100;
+    r.ends = 100;
+    rig_open(&r);
+    push_of(&r, UINT32_MAX, 0, 1, "x");
+    find_of(&r, UINT32_MAX)->precious = true;
+    push_of(&r, UINT32_MAX, WST_TCP_FLAG_RST, 2, "");
+    for (uint32_t i = 0; i < 5000; i++) {
+        push_of(&r, i, 0, 1, "x");
+        push_of(&r, i, WST_TCP_FLAG_RST, 2, "");
+    }
+    assert_int_equal(records(&r), 1024); /* those of one chunk */
+    assert_non_null(find_of(&r, 4999));
+    assert_non_null(find_of(&r, 4901));
+    assert_null(find_of(&r, 4000));
+    assert_non_null(find_of(&r, UINT32_MAX));
+    uint32_t streams = wst_flow_streams(r.table);
+    push_of(&r, 4990, 0, 2, "late");
+    assert_int_equal(wst_flow_streams(r.table), streams);
+    rig_close(&r);
+}
+
 /* -- making room
  * ----------------------------------------------------------------------------------- */
 
@@ -504,6 +532,7 @@ int main(void)
         cmocka_unit_test(test_future),
         cmocka_unit_test(test_future_ages),
         cmocka_unit_test(test_renewed),
+        cmocka_unit_test(test_many_closed),
         cmocka_unit_test(test_swap_after_silence),
         cmocka_unit_test(test_hostile_times),
         cmocka_unit_test(test_two_tables),

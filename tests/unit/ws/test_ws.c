@@ -470,7 +470,7 @@ static const struct row rows[] = {
         "b")},
      false},
     {"inside a close",
-     "<G 2@4 <F1 close.fin 4@0 cut",
+     "<G 2@4 <F1 close.fin 4@0 cut <C 1000",
      PLAIN,
      {S("\x88\x04\x03\xe8"), LOST_S(2)},
      false},
