@@ -87,17 +87,22 @@ void wst_tls_free(struct wst_tls *t, struct wst_tls_env *env)
 /* "no key; client random 5f…, TLS 1.3, TLS_AES_128_GCM_SHA256, server name example.com" */
 static void describe(const struct wst_tls *t, const char *why, char *to, size_t room)
 {
+    static const char digits[] = "0123456789abcdef";
     const char *version = wst_tls_version_name(t->version);
-    char hex[65] = "";
     int n = snprintf(to, room, "%s", why);
-    for (int i = 0; i < 32; i++) sprintf(hex + 2 * i, "%02x", t->client_random[i]);
     if (t->sni[0]) n += snprintf(to + n, room - (size_t)n, "; server name %s", t->sni);
     if (version) n += snprintf(to + n, room - (size_t)n, "; %s", version);
     if (t->suite)
         n += snprintf(to + n, room - (size_t)n, "; %s", t->suite->name);
     else if (t->suite_value)
         n += snprintf(to + n, room - (size_t)n, "; cipher suite 0x%04x", t->suite_value);
-    if (t->have_client || t->version) snprintf(to + n, room - (size_t)n, "; client random %s", hex);
+    if (!t->have_client && !t->version) return;
+    char hex[65] = "";
+    for (int i = 0; i < 32; i++) { /* a network has many such connections */
+        hex[2 * i] = digits[t->client_random[i] >> 4];
+        hex[2 * i + 1] = digits[t->client_random[i] & 15];
+    }
+    snprintf(to + n, room - (size_t)n, "; client random %s", hex);
 }
 
 void wst_tls_seal(const struct wst_tls_step *s, enum wst_problem problem, const char *why)
