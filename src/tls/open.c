@@ -30,6 +30,17 @@ static uint64_t range_of(const struct wst_tls_side *side)
     return n < WST_TLS_RANGE ? n : WST_TLS_RANGE;
 }
 
+/* How many at least were lost: as many as the largest records fill the bytes; and when the range
+ * does not reach from none to all, about as many as those of the size seen so far would. */
+static uint64_t skipped(const struct wst_tls_side *side)
+{
+    uint64_t least = side->unread / (HEAD + WST_TLS_RECORD);
+    if (!side->unframed || !side->records) return least;
+    uint64_t likely = side->unread / (side->sealed / side->records + 1);
+    uint64_t from = likely > WST_TLS_RANGE / 2 ? likely - WST_TLS_RANGE / 2 : 0;
+    return from > least ? from : least;
+}
+
 struct trial {
     const struct wst_tls_step *step;
     const struct wst_tls_record *record;
@@ -87,9 +98,9 @@ static void forget_updates(struct wst_tls_side *side)
 static struct wst_tls_keys *open_slowly(const struct trial *x)
 {
     struct wst_tls_side *side = wst_tls_side_of(x->step);
-    uint64_t range = range_of(side), least = side->unread / (HEAD + WST_TLS_RECORD);
+    uint64_t range = range_of(side);
     bool lost = side->failed || side->unframed;
-    if (side->now && lost && try_range(x, side->now, side->now->good + least, range))
+    if (side->now && lost && try_range(x, side->now, side->now->good + skipped(side), range))
         return side->now;
     if (lost) expect_updates(x->step);
     bool sealed13 = x->step->tls->version == WST_TLS_1_3;
@@ -182,6 +193,8 @@ bool wst_tls_record_open(const struct wst_tls_step *s, const struct wst_tls_reco
     struct wst_tls_keys *k = side->now;
     if (!k || !try_number(&x, k, k->seq)) k = open_slowly(&x);
     if (!k) return false;
+    side->sealed += HEAD + r->body.n;
+    side->records++;
     settle(s, k);
     return true;
 }

@@ -93,6 +93,7 @@ struct wst_tls_side {
     uint64_t from;            /* the packet in which `record` begins */
     struct wst_tls_keys *now; /* have opened a record; NULL: in clear, or nothing did yet */
     struct wst_tls_keys *next[WST_TLS_EPOCHS]; /* in their order; NULL: none */
+    uint64_t sealed, records;                  /* bytes in how many that were opened */
     uint64_t unread;                           /* bytes since a record was opened last */
     uint64_t plain_lost;                       /* plaintext bytes in them, when `exact` */
     uint32_t failed;                           /* records among them whose place is known */

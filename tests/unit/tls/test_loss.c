@@ -335,6 +335,40 @@ static void any_byte_damaged(void **state)
     }
 }
 
+/* More records are gone than numbers are tried: about how many is known from their size. */
+static void a_long_hole(void **state)
+{
+    static struct peers_line lines[4000];
+    static const char word[] = "a line like all the others, but for what it is about";
+    struct peers_terms terms = {
+        .name = "long hole", .version = T13, .cipher = "TLS_AES_128_GCM_SHA256"};
+    struct peers_talk talk[2];
+    (void)state;
+    for (size_t i = 0; i < ARRAY(lines); i++)
+        lines[i] = (struct peers_line){1, word, 30 + i * 7 % (sizeof word - 30)};
+    terms.lines = lines;
+    terms.lines_n = ARRAY(lines);
+    peers_talk(&terms, talk);
+    const struct peers_chunk *last = &talk[0].chunks[0];
+    for (size_t i = 1; i < talk[0].chunks_n; i++)
+        if (talk[0].chunks[i].n > last->n) last = &talk[0].chunks[i];
+    for (size_t lost = 10000; lost < last->n - 40000; lost += 20000) {
+        static struct room r;
+        room_init(&r);
+        room_keys(&r, (const char *)talk[0].keylog.p);
+        for (const struct peers_chunk *c = talk[0].chunks; c < last; c++)
+            room_push(&r, (enum wst_dir)c->dir, talk[0].wire.p + c->at, c->n);
+        room_push(&r, WST_S2C, talk[0].wire.p + last->at, 20000);
+        size_t before = r.n, rest = last->n - 20000 - lost;
+        room_gap(&r, WST_S2C, lost);
+        room_push(&r, WST_S2C, talk[0].wire.p + last->at + 20000 + lost, rest);
+        if (r.n - before < rest / 3)
+            fail_msg("%zu lost, of %zu: %zu read", lost, rest, r.n - before);
+        room_free(&r);
+    }
+    peers_free(&talk[0]);
+}
+
 static int end(void **state)
 {
     (void)state;
@@ -350,6 +384,7 @@ int main(void)
         cmocka_unit_test(handshake_lost_behind_the_hellos),
         cmocka_unit_test(each_record_damaged),
         cmocka_unit_test(any_byte_damaged),
+        cmocka_unit_test(a_long_hole),
     };
     return cmocka_run_group_tests(tests, NULL, end);
 }
