@@ -185,7 +185,7 @@ static void ending_rows(struct wst_paper *p, const struct wst_ending *e)
         wst_paper_cell(p, r->frame ? WST_INK_BOLD : WST_INK_NONE, "%s",
                        r->frame ? "close frame" : flags_text(r->flags, flags));
         wst_paper_cell(p, WST_INK_NONE, "%s", meaning);
-        wst_paper_cell(p, WST_INK_NONE, r->frame && r->code >= 0 ? "%d" : "", (int)r->code);
+        wst_paper_cell_number(p, r->frame && r->code >= 0, (uint64_t)r->code);
     }
     wst_paper_table_end(p);
 }

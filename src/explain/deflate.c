@@ -60,9 +60,9 @@ static bool line_begin(struct telling *t, const struct line *l)
     wst_paper_cell(t->p, WST_INK_DIM, "%" PRIu64, l->bits);
     wst_paper_cell(t->p, l->ink, "%s", l->code);
     wst_paper_cell(t->p, l->ink, "%s", l->kind);
-    wst_paper_cell(t->p, WST_INK_NONE, l->length ? "%" PRIu64 : "", l->length);
-    wst_paper_cell(t->p, WST_INK_NONE, l->distance ? "%" PRIu64 : "", l->distance);
-    wst_paper_cell(t->p, WST_INK_NONE, l->from ? "%" PRIu64 : "", l->from);
+    wst_paper_cell_number(t->p, l->length != 0, l->length);
+    wst_paper_cell_number(t->p, l->distance != 0, l->distance);
+    wst_paper_cell_number(t->p, l->from != 0, l->from);
     return true;
 }
 

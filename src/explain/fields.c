@@ -334,7 +334,7 @@ void wst_bytes_explain(struct wst_paper *p, const struct wst_subject *s)
 
 static void segment_row(struct wst_paper *p, const struct wst_wire_segment *w, bool encrypted)
 {
-    wst_paper_cell(p, WST_INK_NONE, w->pkt ? "%" PRIu64 : "", w->pkt);
+    wst_paper_cell_number(p, w->pkt != 0, w->pkt);
     wst_paper_cell(p, WST_INK_NONE, "%" PRIu64 "-%" PRIu64, w->at, w->at + w->n - 1);
     wst_paper_cell(p, WST_INK_NONE, "%" PRIu64, w->n);
     if (!w->pkt)
@@ -348,9 +348,8 @@ static void segment_row(struct wst_paper *p, const struct wst_wire_segment *w, b
     else
         wst_paper_cell(p, WST_INK_NONE, "as sent: %" PRIu32 "-%" PRIu32, w->seq,
                        (uint32_t)(w->seq + w->n - 1));
-    wst_paper_cell(p, WST_INK_NONE, w->pkt && !encrypted ? "%" PRIu32 : "", w->seq);
-    wst_paper_cell(p, WST_INK_NONE, w->pkt && w->relative >= 0 && !encrypted ? "%" PRId64 : "",
-                   w->relative);
+    wst_paper_cell_number(p, w->pkt && !encrypted, w->seq);
+    wst_paper_cell_number(p, w->pkt && w->relative >= 0 && !encrypted, (uint64_t)w->relative);
     wst_paper_cell(p, WST_INK_NONE, "%" PRIu64, w->at);
 }
 

@@ -115,7 +115,7 @@ static void connections(struct wst_explain *x)
         const struct wst_listed *l = &x->listed[i];
         wst_paper_cell(p, WST_INK_BOLD, "%" PRIu64, l->conn);
         wst_paper_cell(p, WST_INK_NONE, "%s", l->uri);
-        wst_paper_cell(p, WST_INK_NONE, l->status < 0 ? "" : "%d", (int)l->status);
+        wst_paper_cell_number(p, l->status >= 0, (uint64_t)l->status);
         if (l->frames)
             wst_paper_cell(p, WST_INK_NONE, "%" PRIu64 ".1-%" PRIu64 ".%" PRIu64, l->conn, l->conn,
                            l->frames);

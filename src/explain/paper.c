@@ -540,6 +540,14 @@ void wst_paper_cell(struct wst_paper *p, enum wst_ink ink, const char *format, .
     free(s);
 }
 
+void wst_paper_cell_number(struct wst_paper *p, bool known, uint64_t value)
+{
+    if (known)
+        wst_paper_cell(p, WST_INK_NONE, "%" PRIu64, value);
+    else
+        wst_paper_cell(p, WST_INK_NONE, "%s", "");
+}
+
 void wst_paper_table_end(struct wst_paper *p)
 {
     if (p->json)

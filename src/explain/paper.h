@@ -113,6 +113,8 @@ void wst_paper_table(struct wst_paper *p, const char *key, const struct wst_colu
 /* The next cell; the row is over with its last. In text the last column is broken at the width. */
 void wst_paper_cell(struct wst_paper *p, enum wst_ink ink, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* The same for a number that may not be known: then nothing, in JSON null. */
+void wst_paper_cell_number(struct wst_paper *p, bool known, uint64_t value);
 void wst_paper_table_end(struct wst_paper *p);
 
 /* A stranger's bytes as they may be shown, at most about `max` bytes of them, "…" for the rest.
