@@ -95,15 +95,21 @@ static void put_lines(struct wst_canon *c, struct wst_slice text, unsigned inden
 struct member { /* enough to sort by without looking anything up */
     const uint8_t *key;
     uint32_t key_n, index;
+    bool escaped;
 };
 
-/* By name, byte for byte; equal names stay in the order sent. */
+/* By what the names mean, byte for byte; equal names stay in the order sent. */
 static int compare_members(const void *a, const void *b)
 {
     const struct member *x = a, *y = b;
     uint32_t n = x->key_n < y->key_n ? x->key_n : y->key_n;
-    int order = memcmp(x->key, y->key, n);
+    int order;
 
+    if (x->escaped || y->escaped) {
+        order = wst_ink_compare(wst_slice_of(x->key, x->key_n), wst_slice_of(y->key, y->key_n));
+        return order ? order : x->index < y->index ? -1 : 1;
+    }
+    order = memcmp(x->key, y->key, n);
     if (order == 0 && x->key_n != y->key_n) order = x->key_n < y->key_n ? -1 : 1;
     return order ? order : x->index < y->index ? -1 : 1;
 }
@@ -129,7 +135,9 @@ static struct member member_of(const struct wst_canon *c, uint32_t index)
 {
     const struct wst_tape_node *node = &c->tape.nodes[index];
 
-    return (struct member){c->json.p + node->key, node->key_n, index};
+    const uint8_t *key = c->json.p + node->key;
+
+    return (struct member){key, node->key_n, index, node->key_n && memchr(key, '\\', node->key_n)};
 }
 
 static bool sorted(const struct wst_canon *c, uint32_t parent)

@@ -203,3 +203,44 @@ void wst_ink_decoded(struct wst_ink *ink, struct wst_slice json)
 {
     translate(ink, json, true);
 }
+
+/* What is meant, piece by piece. */
+struct meaning {
+    const uint8_t *at, *end;
+    uint8_t piece[8]; /* of the escape at hand */
+    size_t n, used;
+};
+
+static int next_byte(struct meaning *m)
+{
+    static const char hex[] = "0123456789abcdef";
+    uint32_t c;
+
+    if (m->used < m->n) return m->piece[m->used++];
+    if (m->at == m->end) return -1;
+    if (*m->at != '\\') return *m->at++;
+    c = escape_at(m->at, m->end, &m->n);
+    m->at += m->n;
+    if (c >= 0xd800 && c <= 0xdfff) { /* as it is written when it has no other half */
+        m->piece[0] = '\\';
+        m->piece[1] = 'u';
+        for (int i = 0; i < 4; i++) m->piece[2 + i] = (uint8_t)hex[c >> (12 - 4 * i) & 15];
+        m->n = 6;
+    } else {
+        m->n = utf8(m->piece, c);
+    }
+    m->used = 1;
+    return m->piece[0];
+}
+
+int wst_ink_compare(struct wst_slice a, struct wst_slice b)
+{
+    struct meaning x = {.at = a.p, .end = a.p + a.n}, y = {.at = b.p, .end = b.p + b.n};
+    int c, d;
+
+    do {
+        c = next_byte(&x);
+        d = next_byte(&y);
+    } while (c == d && c >= 0);
+    return c < d ? -1 : c > d;
+}

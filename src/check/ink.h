@@ -74,6 +74,8 @@ void wst_ink_unescaped(struct wst_ink *ink, struct wst_slice json);
 /* What such a string means. A surrogate without its other half (RFC 8259 section 8.2) stays the
  * escape that it is. */
 void wst_ink_decoded(struct wst_ink *ink, struct wst_slice json);
+/* The order of what two such strings mean, byte for byte, whatever escapes they are written with. */
+int wst_ink_compare(struct wst_slice a, struct wst_slice b);
 /* One line for people, of text that should be clean already (a golden's): hidden characters and
  * broken UTF-8 are escaped, newlines and quotes stay what they are. */
 void wst_ink_safe(struct wst_ink *ink, struct wst_slice text);

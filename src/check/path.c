@@ -5,7 +5,7 @@
  */
 #include "path.h"
 
-#include "slice.h"
+#include "ink.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -169,8 +169,14 @@ struct walk {
     void *user;
 };
 
-/* A key with an escape is compared escape by escape only when it is written as the name is: such
- * names are seldom, and a path that misses one is seen in the golden. */
+/* Whether the key, written with escapes, is this name. */
+static bool means(struct wst_slice key, struct wst_slice name)
+{
+    struct wst_slice plain = name;
+
+    return memchr(plain.p, '\\', plain.n) == NULL && wst_ink_compare(key, plain) == 0;
+}
+
 static bool fits(const struct walk *w, const struct wst_path_step *s, const struct wst_tape_node *parent,
                  const struct wst_tape_node *node, uint32_t position)
 {
@@ -179,8 +185,9 @@ static bool fits(const struct walk *w, const struct wst_path_step *s, const stru
 
     if (s->kind == WST_PATH_ALL) return true;
     if (s->kind == WST_PATH_INDEX) return parent->kind == WST_TAPE_ARRAY && index == position;
-    return parent->kind == WST_TAPE_OBJECT && key.n == s->name.n &&
-           memcmp(key.p, s->name.p, key.n) == 0;
+    if (parent->kind != WST_TAPE_OBJECT) return false;
+    if (key.n == s->name.n && memcmp(key.p, s->name.p, key.n) == 0) return true;
+    return key.n > s->name.n && memchr(key.p, '\\', key.n) && means(key, s->name);
 }
 
 /* Recursion goes as deep as the text nests or the path is long: both are capped. */

@@ -7,6 +7,7 @@
 
 #include "attend.h"
 #include "output.h"
+#include "relay.h"
 #include "whole.h"
 
 #include <stdio.h>
@@ -44,10 +45,15 @@ static void feed(const char *capture, const struct wst_tool_source *source,
                  const struct wst_options *options, const struct wst_listener *listener,
                  struct wst_tool_trouble *trouble)
 {
+    struct wst_tool_relay *relay = source->alone ? wst_tool_relay_begin(listener) : NULL;
+    struct wst_listener relayed = *listener;
+
+    if (relay) relayed = wst_tool_relay_listener(relay);
     if (is_golden(capture))
         wst_tool_trouble_add(trouble, "%s: is a golden; the capture comes first", capture);
     else
-        wst_tool_feed(capture, source, options, listener, trouble);
+        wst_tool_feed(capture, source, options, &relayed, trouble);
+    wst_tool_relay_end(relay);
 }
 
 struct wst_session *wst_tool_case_session(const char *capture,

@@ -102,6 +102,12 @@ static void say_unexpected(const char *capture)
     wst_tool_say("%s: nothing is expected of this capture", capture);
 }
 
+/* A folder of captures apart may hold many that this suite is not about. */
+static void say_nothing(const char *capture)
+{
+    (void)capture;
+}
+
 static bool is_folder(const char *name)
 {
     struct stat st;
@@ -115,7 +121,8 @@ static int gather_folders(const struct request *r, struct wst_tool_suite *suite)
         struct wst_tool_trouble trouble = {0};
         if (!is_folder(r->words[i]))
             return wst_tool_misuse("'%s' is no folder, but '%s' is", r->words[i], r->words[0]);
-        if (!wst_tool_suite_folder(suite, r->words[i], r->captures, say_unexpected, &trouble)) {
+        if (!wst_tool_suite_folder(suite, r->words[i], r->captures,
+                                   r->captures ? say_nothing : say_unexpected, &trouble)) {
             wst_tool_say("%s", trouble.what);
             return WST_TOOL_TROUBLE;
         }
@@ -294,7 +301,7 @@ static int finish_case(const struct request *r, struct reports *reports, struct 
 
 static int run_all(const struct request *r, struct wst_tool_suite *suite, struct reports *reports)
 {
-    struct wst_tool_source source = {r->filter, &r->lesson.keys};
+    struct wst_tool_source source = {r->filter, &r->lesson.keys, suite->n == 1};
     struct work w = {.suite = suite, .options = {&source, r->update}};
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
     size_t wanted = r->jobs ? (size_t)r->jobs : processors > 0 ? (size_t)processors : 1, n = 0;

@@ -26,6 +26,7 @@ static inline bool wst_tool_trouble_is(const struct wst_tool_trouble *trouble)
 struct wst_tool_source { /* how captures are read */
     const char *filter; /* BPF, or NULL */
     const struct wst_tool_key_options *keys;
+    bool alone; /* one capture is read at a time: another processor may help */
 };
 
 /* Pushes `file` ("-": standard input) through a context of its own. Any number of threads at a

@@ -83,7 +83,7 @@ static int snapshot(const struct request *r)
 {
     struct wst_tool_trouble trouble = {0};
     const char *capture = r->words[0];
-    struct wst_tool_source source = {r->filter, &r->wishes.lesson.keys};
+    struct wst_tool_source source = {r->filter, &r->wishes.lesson.keys, true};
     struct wst_session *session =
         wst_tool_case_session(capture, &source, r->wishes.settings, &trouble);
     struct wst_session_facts facts;
@@ -132,7 +132,7 @@ static int diff(const struct request *r)
     struct wst_tool_trouble *trouble;
     struct wst_tool_case one = {.name = NULL, .took_ns = -1};
     struct wst_compare_options options = {r->timing_ns};
-    struct wst_tool_source source = {r->filter, &r->wishes.lesson.keys};
+    struct wst_tool_source source = {r->filter, &r->wishes.lesson.keys, true};
     struct wst_check_error error = {0, 0, "out of memory"};
     int status = WST_TOOL_TROUBLE;
 

@@ -95,20 +95,33 @@ class Relay(threading.Thread):
 
 
 class Tcpdump:
+    """A datagram to the same port tells when it has come as far as this: before and behind the session."""
+
     def __init__(self, port, path):
-        self.port = port
-        self.process = subprocess.Popen(["tcpdump", "-i", "lo", "-U", "-s", "0", "-w", path, "tcp", "port", str(port)], stderr=subprocess.PIPE)
-        self.process.stderr.readline()  # it listens
-        time.sleep(.3)
+        self.port, self.path = port, path
+        self.process = subprocess.Popen(["tcpdump", "-i", "lo", "-U", "-s", "0", "-w", path, "port", str(port)], stderr=subprocess.DEVNULL)
+        self.probe()
+
+    def size(self):
+        return os.path.getsize(self.path) if os.path.exists(self.path) else 0
+
+    def probe(self):
+        before, end = self.size(), time.monotonic() + 20
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+            while self.size() <= max(before, 24) and time.monotonic() < end:
+                s.sendto(b"probe", ("127.0.0.1", self.port))
+                time.sleep(.05)
 
     def end(self):
-        time.sleep(.5)
+        time.sleep(.2)
+        self.probe()
         self.process.send_signal(signal.SIGINT)
         self.process.wait(10)
 
 
 def start(words, **environment):
-    return subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=dict(os.environ, WS_MODULE=WS, **environment))
+    quiet = subprocess.DEVNULL if words[0] == "chromium" else None
+    return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=quiet, text=True, env=dict(os.environ, WS_MODULE=WS, **environment))
 
 
 def play(path, server, client, tmp, pace=5, deflate=False, change="", nginx=False, tcpdump=False):

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The doors of the room check: goldens, rules, settings, and payloads in canonical form.
+ * The first byte says which; goldens and rules are then held against a small session.
+ */
+#include <stdint.h>
+#include <string.h>
+#include <wstrace/check.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void feed(const struct wst_listener *to, struct wst_slice payload)
+{
+    struct wst_event e = {.type = WST_EVENT_HANDSHAKE, .dir = WST_DIR_NONE, .conn = 1, .when = {1, 1}};
+
+    e.handshake = (struct wst_event_handshake){.carrier = WST_CARRIER_HTTP1, .status = 101, .accepted = true, .rtt_ns = 5};
+    e.handshake.uri = (struct wst_slice){(const uint8_t *)"/chat?x=1", 9};
+    to->event(to->user, &e);
+    for (int i = 0; i < 4; i++) {
+        e = (struct wst_event){.type = WST_EVENT_MESSAGE, .dir = i & 1 ? WST_S2C : WST_C2S, .conn = 1, .when = {2 + i, 10 + i}};
+        e.message = (struct wst_event_message){.msg = 1, .opcode = i < 3 ? 1 : 2, .certain = true, .utf8 = false, .frames = 1,
+                                               .len = payload.n, .payload = payload, .first_pkt = 2};
+        if (i == 1) {
+            e.message.payload = (struct wst_slice){(const uint8_t *)"{\"jsonrpc\":\"2.0\",\"id\":1}", 24};
+            e.message.len = 24;
+            e.message.utf8 = true;
+        }
+        to->event(to->user, &e);
+    }
+    e = (struct wst_event){.type = WST_EVENT_CLOSE, .dir = WST_C2S, .conn = 1, .when = {9, 90}};
+    e.close = (struct wst_event_close){.code = 1000, .reason = payload, .utf8 = false};
+    to->event(to->user, &e);
+}
+
+static int nowhere(void *user, const uint8_t *p, size_t n)
+{
+    (void)user;
+    (void)p;
+    (void)n;
+    return 0;
+}
+
+static void golden(struct wst_slice text)
+{
+    struct wst_check_error error;
+    struct wst_session *expected = wst_golden_read(text, 1 << 24, &error), *seen;
+
+    if (expected == NULL) return;
+    seen = wst_session_new(wst_session_settings(expected), 1 << 24);
+    if (seen) {
+        struct wst_listener listener = wst_session_listener(seen);
+        feed(&listener, text);
+        if (wst_session_seal(seen) == NULL) {
+            struct wst_compare_options timing = {1};
+            struct wst_outcome *outcome = wst_session_compare(expected, seen, &timing, &error);
+            struct wst_check_case one = {.name = "x", .capture = "x", .expected = "x", .trouble = "", .outcome = outcome,
+                                         .status = outcome ? WST_CHECK_DIFFERENT : WST_CHECK_TROUBLE};
+            for (int kind = 0; kind < WST_CHECK_REPORT_KINDS; kind++) {
+                struct wst_check_report *r = wst_check_report_new((enum wst_check_report_kind)kind, NULL, nowhere, NULL);
+                if (r) wst_check_report_case(r, &one);
+                if (r) wst_check_report_end(r);
+                wst_check_report_free(r);
+            }
+            wst_golden_write(seen, expected, "x", nowhere, NULL);
+            wst_outcome_free(outcome);
+        }
+    }
+    wst_session_free(seen);
+    wst_session_free(expected);
+}
+
+static void rules(struct wst_slice text)
+{
+    struct wst_check_error error;
+    struct wst_check_rules *read = wst_check_rules_read(text, &error);
+    struct wst_trial *trial = read ? wst_trial_new(read, 1 << 24) : NULL;
+
+    if (trial) {
+        struct wst_listener listener = wst_trial_listener(trial);
+        feed(&listener, text);
+        wst_outcome_free(wst_trial_end(trial));
+    }
+    wst_trial_free(trial);
+    wst_check_rules_free(read);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct wst_slice rest = {data + 1, size - 1};
+    struct wst_check_settings *settings;
+    struct wst_check_error error;
+
+    if (size < 2 || size > 4096) return 0;
+    switch (data[0] % 3) {
+    case 0: golden(rest); return 0;
+    case 1: rules(rest); return 0;
+    default:
+        settings = wst_check_settings_new();
+        if (settings) wst_check_set(settings, rest, &error);
+        wst_check_settings_free(settings);
+        return 0;
+    }
+}
