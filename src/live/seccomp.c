@@ -42,6 +42,8 @@ static const int calls[] = {
     CALL(fcntl),
     CALL(fcntl64),
     CALL(dup),
+    CALL(dup2),
+    CALL(dup3),
     CALL(fsync),
     CALL(fdatasync),
     CALL(fadvise64),

@@ -116,9 +116,9 @@ static void look_at_queue(struct wst_tool_attend *a)
     a->behind = !a->behind;
     wst_tool_progress_erase(a->progress);
     if (a->behind)
-        wst_tool_say("the output does not keep up: %zu of %zu MiB of packets wait; when the queue "
-                     "is full, packets will be dropped",
-                     used / MEBI, size / MEBI);
+        wst_tool_say("the output does not keep up: %.1f of %.1f MiB of packets wait; when the "
+                     "queue is full, packets will be dropped",
+                     (double)used / MEBI, (double)size / MEBI);
     else
         wst_tool_say("the output has caught up");
 }
@@ -169,7 +169,7 @@ void wst_tool_attend_blocked(struct wst_tool_attend *a, unsigned ms)
     if (a->behind || ms < 1000 || size == 0) return;
     a->behind = true;
     wst_tool_progress_erase(a->progress);
-    wst_tool_say("the output takes no more: %.1f of %zu MiB of packets wait; when the queue is "
+    wst_tool_say("the output takes no more: %.1f of %.1f MiB of packets wait; when the queue is "
                  "full, packets will be dropped",
-                 (double)used / MEBI, size / MEBI);
+                 (double)used / MEBI, (double)size / MEBI);
 }

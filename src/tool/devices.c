@@ -47,7 +47,7 @@ static void show_link_type(void *user, const char *name, const char *text)
 int wst_tool_devices_link_types(const char *device)
 {
     char error[WST_CAPTURE_ERROR_SIZE], name[WST_TOOL_DEVICE_SIZE], safe[512];
-    const char *found = wst_tool_devices_name(device, name);
+    const char *found = wst_tool_devices_name(device ? device : "1", name);
 
     wst_tool_safe(safe, sizeof safe, found, strlen(found));
     printf("Data link types for %s (use option -y to set):\n", safe);

@@ -11,7 +11,7 @@ enum { WST_TOOL_DEVICE_SIZE = 256 };
 /* -D. Returns the exit status. */
 int wst_tool_devices_list(void);
 
-/* -L, of one interface (name or number). Returns the exit status. */
+/* -L, of one interface (name or number; NULL: the first). Returns the exit status. */
 int wst_tool_devices_link_types(const char *device);
 
 /* `word` of digits only: the name of the interface that the list gives this number, in `name`.

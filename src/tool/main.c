@@ -30,6 +30,8 @@ static const struct wst_tool_command commands[] = {
      wst_tool_lint},
     {"report", "report [OPTION...] FILE... -o PAGE", "one HTML page to look at and pass on",
      wst_tool_report},
+    {"top", "top [OPTION...] -i NAME [FILTER] | FILE...", "a live table of connections",
+     wst_tool_top},
     {"quiz", "quiz CAPTURE", "questions about the capture, graded", wst_tool_quiz},
     {"demo", "demo [LESSON]", "the shipped lessons: list, trace or write one", wst_tool_demo},
     {"snapshot", "snapshot [OPTION...] CAPTURE -o GOLDEN", "what was said, without what is chance",

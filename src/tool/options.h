@@ -60,6 +60,7 @@ struct wst_tool_options {
     bool dump_text, dump_hex; /* -A, -X */
     bool list_devices, list_link_types, help, version;
     bool lint; /* findings only */
+    bool top;  /* on a screen of its own */
 };
 
 /* The table of tracing. */

@@ -7,12 +7,14 @@
 
 #include <signal.h>
 
-/* A handler is given nothing but a number, so this one variable has to be outside. */
+/* A handler is given nothing but a number, so these have to be outside. */
 static struct wst_capture *volatile stopping;
+static volatile sig_atomic_t stopped;
 
 static void on_signal(int number)
 {
     (void)number;
+    stopped = 1;
     if (stopping) wst_capture_stop(stopping);
 }
 
@@ -33,4 +35,9 @@ void wst_tool_stop_on_signals(struct wst_capture *capture)
     handle(SIGINT);
     handle(SIGTERM);
     handle(SIGHUP);
+}
+
+bool wst_tool_stopped(void)
+{
+    return stopped;
 }

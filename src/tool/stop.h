@@ -10,5 +10,7 @@
 
 /* From now on the signals stop `capture`; with NULL, nothing. */
 void wst_tool_stop_on_signals(struct wst_capture *capture);
+/* Whether one has come. */
+bool wst_tool_stopped(void);
 
 #endif

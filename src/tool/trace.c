@@ -15,6 +15,7 @@
 #include "pattern.h"
 #include "progress.h"
 #include "save.h"
+#include "screen.h"
 #include "say.h"
 #include "sensitive.h"
 #include "stop.h"
@@ -30,7 +31,10 @@
 #include <wstrace/report.h>
 #include <wstrace/wstrace.h>
 
-enum { UNREAD_MAX = 16 }; /* unknown link types told one by one */
+enum {
+    UNREAD_MAX = 16,    /* unknown link types told one by one */
+    SCREEN_PACKETS = 64 /* between looks at the keys */
+};
 
 struct run {
     const struct wst_tool_options *options;
@@ -42,6 +46,8 @@ struct run {
     struct wst_select select;
     struct wst_render *render; /* or the report; `sink` is the one there is */
     struct wst_report *report;
+    struct wst_tool_watch *watch; /* of top, and what shows it */
+    struct wst_tool_screen *screen;
     struct wst_listener sink;
     struct wst_tool_output output;
     struct wst_tool_progress progress;
@@ -58,6 +64,7 @@ struct run {
     char (*device_names)[WST_TOOL_DEVICE_SIZE]; /* of those given by number */
     bool busy;                                  /* packets need more than the context: see on_packet */
     uint64_t packets;                           /* that passed the filter */
+    bool left;                                  /* the screen */
     bool prompt;                                /* somebody waits for each packet's lines */
     uint32_t link_type;                         /* of the packet before */
     unsigned links_unread;                      /* link types that nobody here can read */
@@ -81,7 +88,7 @@ static void tap_flush(void *user)
 {
     struct run *run = user;
 
-    run->sink.flush(run->sink.user);
+    if (run->sink.flush) run->sink.flush(run->sink.user);
 }
 
 /* -- what the capture tells ----------------------------------------------------------------------
@@ -103,6 +110,23 @@ static void meet_link_type(struct run *run, uint32_t link_type)
                  link_type, wst_capture_link_type_name(link_type, name));
 }
 
+/* Keys and drawing; with `stay` until the user leaves. True: the user has left. */
+static bool attend_screen(struct run *run, bool stay)
+{
+    struct wst_tool_screen_status status = {.source = run->sources_n ? run->sources[0] : "",
+                                            .live = run->options->devices_n && !stay,
+                                            .now_ns = wst_tool_clock()};
+    uint64_t captured, received;
+    size_t used, size;
+
+    wst_capture_counters(run->capture, &captured, &received, &status.dropped);
+    wst_capture_queue(run->capture, &used, &size);
+    status.memory = wst_context_memory(run->context) + run->watch->line_bytes + used;
+    if (!stay) return run->left = wst_tool_screen_attend(run->screen, &status);
+    wst_tool_screen_stay(run->screen, &status);
+    return true;
+}
+
 static int on_packet(void *user, const struct wst_packet *packet)
 {
     struct run *run = user;
@@ -120,6 +144,7 @@ static int on_packet(void *user, const struct wst_packet *packet)
     wst_tool_attend_packet(&run->attend);
     if (run->prompt) tap_flush(run);
     if (run->output.error) return 1;
+    if (run->screen && run->packets % SCREEN_PACKETS == 0 && attend_screen(run, false)) return 1;
     return ++run->packets == run->options->count;
 }
 
@@ -205,6 +230,7 @@ static void on_pause(void *user, int64_t ns)
     wst_tool_keys_look(&run->keys, false); /* before capture time goes on: late keys are in time */
     wst_tool_attend_pause(&run->attend, ns);
     wst_tool_save_flush(&run->save);
+    if (run->screen && attend_screen(run, false)) wst_capture_stop(run->capture);
 }
 
 static int64_t on_clock(void *user)
@@ -280,6 +306,13 @@ static unsigned terminal_width(int fd)
     return ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col ? size.ws_col : 80;
 }
 
+static bool make_watch(struct run *run)
+{
+    run->watch = wst_tool_watch_new();
+    if (run->watch) run->sink = wst_tool_watch_listener(run->watch);
+    return run->watch != NULL;
+}
+
 static bool make_report(struct run *run)
 {
     struct wst_report_options options = {run->options->max_payload, run->options->max_page};
@@ -306,6 +339,7 @@ static bool make_renderer(struct run *run)
     };
 
     if (o->report) return make_report(run);
+    if (o->top) return make_watch(run);
     if (o->lint) {
         struct wst_lint_options lint = {o->json, text.colour, o->verbose > 0};
         run->render = wst_render_lint_new(&lint, wst_tool_output_write, &run->output);
@@ -544,6 +578,7 @@ static int run_trace(struct run *run)
     if (!make_chain(run)) return -1;
     if ((status = open_encrypted(run)) != 0) return status;
     if ((status = start_broker(run)) != 0) return status;
+    if (run->watch && !(run->screen = wst_tool_screen_new(run->watch))) return WST_TOOL_TROUBLE;
     if ((status = wst_tool_confine(run->options, run->capture)) != 0) return status;
     run->prompt = want_prompt(run);
     wst_tool_progress_start(&run->progress, run->capture,
@@ -562,6 +597,7 @@ static int run_trace(struct run *run)
     troubles = wst_capture_run(run->capture, &sink);
     wst_tool_keys_look(&run->keys, true);
     finish(run);
+    if (run->screen && !run->left && !wst_tool_stopped()) attend_screen(run, true);
     if (troubles) hint_at_words(run);
     say_no_such_conn(run);
     status = wst_tool_output_close(&run->output);
@@ -591,6 +627,8 @@ int wst_tool_trace_run(const struct wst_tool_options *options)
     wst_tool_keys_close(&run.keys);
     wst_tool_sensitive_close(&run.plaintext);
     wst_tool_sensitive_close(&run.embedded);
+    wst_tool_screen_free(run.screen);
+    wst_tool_watch_free(run.watch);
     wst_render_free(run.render);
     wst_report_free(run.report);
     wst_capture_free(run.capture);
@@ -629,7 +667,7 @@ static int command(int argc, char **argv, bool lint)
         else if (options.list_devices)
             status = wst_tool_devices_list();
         else if (options.list_link_types)
-            status = wst_tool_devices_link_types(options.devices_n ? options.devices[0] : "1");
+            status = wst_tool_devices_link_types(options.devices_n ? options.devices[0] : NULL);
         else
             status = wst_tool_trace_run(&options);
     }

@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * In: a timeline. Out: what top shows: each connection in figures, and its latest lines.
+ * Refuses to grow: so many connections, so many bytes of lines; the oldest go first.
+ */
+#include "watch.h"
+
+#include "say.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct wst_tool_watch_conn **place(struct wst_tool_watch *w, uint64_t number)
+{
+    struct wst_tool_watch_conn **at = &w->buckets[number % WST_WATCH_BUCKETS];
+
+    while (*at && (*at)->number != number) at = &(*at)->next;
+    return at;
+}
+
+struct wst_tool_watch_conn *wst_tool_watch_find(const struct wst_tool_watch *w, uint64_t number)
+{
+    struct wst_tool_watch_conn *c = w->buckets[number % WST_WATCH_BUCKETS];
+
+    while (c && c->number != number) c = c->next;
+    return c;
+}
+
+/* -- lines --------------------------------------------------------------------------------------
+ */
+
+/* The oldest line of all is the first of its connection. */
+static void drop_oldest(struct wst_tool_watch *w)
+{
+    struct wst_tool_watch_line *l = w->oldest;
+    struct wst_tool_watch_conn *c = wst_tool_watch_find(w, l->conn);
+
+    w->oldest = l->newer;
+    if (!w->oldest) w->newest = NULL;
+    if (c && c->first == l) {
+        c->first = l->next;
+        if (!c->first) c->newest = NULL;
+    }
+    w->line_bytes -= sizeof *l + l->n;
+    free(l);
+}
+
+static struct wst_tool_watch_line *add_line(struct wst_tool_watch *w, struct wst_tool_watch_conn *c,
+                                            const struct wst_event *e, struct wst_slice bytes)
+{
+    size_t n = bytes.n < WST_WATCH_DETAIL ? bytes.n : WST_WATCH_DETAIL;
+    struct wst_tool_watch_line *l = calloc(1, sizeof *l + n);
+
+    if (!l) return NULL;
+    l->conn = c->number;
+    l->number = ++w->numbers;
+    l->when = e->when;
+    l->dir = e->dir;
+    l->type = e->type;
+    l->certain = true;
+    l->n = n;
+    if (n) memcpy(l->bytes, bytes.p, n);
+    if (c->newest)
+        c->newest->next = l;
+    else
+        c->first = l;
+    c->newest = l;
+    if (w->newest)
+        w->newest->newer = l;
+    else
+        w->oldest = l;
+    w->newest = l;
+    w->line_bytes += sizeof *l + n;
+    while (w->line_bytes > WST_WATCH_BYTES && w->oldest != l) drop_oldest(w);
+    return l;
+}
+
+static struct wst_tool_watch_line *add_words(struct wst_tool_watch *w,
+                                             struct wst_tool_watch_conn *c,
+                                             const struct wst_event *e, const char *words)
+{
+    struct wst_tool_watch_line *l =
+        add_line(w, c, e, (struct wst_slice){(const uint8_t *)words, strlen(words)});
+
+    if (l) l->text = true;
+    return l;
+}
+
+/* -- connections --------------------------------------------------------------------------------
+ */
+
+static void forget(struct wst_tool_watch *w, struct wst_tool_watch_conn *c)
+{
+    *place(w, c->number) = c->next;
+    w->n--;
+    w->forgotten++;
+    free(c); /* its lines stay in the row of all until their turn */
+}
+
+/* An ended one, else the one that was silent for longest. */
+static void make_room(struct wst_tool_watch *w)
+{
+    struct wst_tool_watch_conn *worst = NULL;
+
+    for (size_t i = 0; i < WST_WATCH_BUCKETS; i++)
+        for (struct wst_tool_watch_conn *c = w->buckets[i]; c; c = c->next)
+            if (!worst || c->ended > worst->ended ||
+                (c->ended == worst->ended && c->last_ns < worst->last_ns))
+                worst = c;
+    if (worst) forget(w, worst);
+}
+
+static struct wst_tool_watch_conn *conn_of(struct wst_tool_watch *w, const struct wst_event *e)
+{
+    struct wst_tool_watch_conn **at = place(w, e->conn);
+
+    if (!*at) {
+        if (w->n >= WST_WATCH_CONNS) make_room(w);
+        at = place(w, e->conn);
+        if (!(*at = calloc(1, sizeof **at))) return NULL;
+        (*at)->number = e->conn;
+        (*at)->began_ns = e->when.ns;
+        strcpy((*at)->path, "joined in the middle");
+        w->n++;
+        w->all++;
+    }
+    (*at)->last_ns = e->when.ns;
+    return *at;
+}
+
+static void safe(char *to, size_t size, struct wst_slice s)
+{
+    wst_tool_safe(to, size, (const char *)s.p, s.n < 4 * size ? s.n : 4 * size);
+}
+
+static void handshake(struct wst_tool_watch *w, struct wst_tool_watch_conn *c,
+                      const struct wst_event *e)
+{
+    const struct wst_event_handshake *h = &e->handshake;
+    char words[512], method[32];
+
+    snprintf(c->client, sizeof c->client, "%s:%u", h->client_ip, h->client_port);
+    snprintf(c->server, sizeof c->server, "%s:%u", h->server_ip, h->server_port);
+    safe(c->path, sizeof c->path, h->uri);
+    if (!h->uri.n) strcpy(c->path, "joined in the middle");
+    safe(c->protocol, sizeof c->protocol, h->subprotocol);
+    safe(method, sizeof method, h->method);
+    c->refused = !h->accepted;
+    snprintf(words, sizeof words, "%s %s  %d%s%s%s", method, c->path, (int)h->status,
+             h->accepted ? " accepted" : " refused", c->protocol[0] ? "  " : "", c->protocol);
+    add_words(w, c, e, words);
+}
+
+/* -- what is said -------------------------------------------------------------------------------
+ */
+
+static void keep_last(struct wst_tool_watch_conn *c, enum wst_dir dir, uint8_t opcode,
+                      struct wst_slice payload, bool text)
+{
+    char shown[112];
+
+    if (text)
+        safe(shown, sizeof shown, payload);
+    else
+        snprintf(shown, sizeof shown, "%s, %zu bytes", wst_opcode_name(opcode), payload.n);
+    snprintf(c->last, sizeof c->last, "%s %s", dir == WST_C2S ? ">" : "<", shown);
+}
+
+/* A frame whose message or close is not told with it. */
+static void settle(struct wst_tool_watch *w)
+{
+    const struct wst_event *e = &w->held;
+    struct wst_tool_watch_conn *c = w->waiting ? wst_tool_watch_find(w, e->conn) : NULL;
+    struct wst_tool_watch_line *l;
+
+    w->waiting = false;
+    if (!c || !(l = add_line(w, c, e, e->frame.payload))) return;
+    l->has_frame = true;
+    l->frame = e->frame;
+    l->frame.payload = (struct wst_slice){NULL, 0};
+    l->opcode = e->frame.opcode;
+    l->len = e->frame.len;
+    l->text = e->frame.utf8;
+}
+
+static void frame(struct wst_tool_watch *w, struct wst_tool_watch_conn *c,
+                  const struct wst_event *e)
+{
+    const struct wst_event_frame *f = &e->frame;
+
+    c->frames++;
+    w->frames++;
+    c->bytes += f->len;
+    w->bytes += f->len;
+    w->held = *e;
+    w->waiting = true;
+    if (f->payload.n || f->opcode > 8) settle(w); /* its bytes are borrowed */
+}
+
+/* Whether the frame that waits is all of what `e` tells. */
+static bool takes_held(struct wst_tool_watch *w, const struct wst_event *e)
+{
+    const struct wst_event_frame *f = &w->held.frame;
+    bool same = w->waiting && w->held.conn == e->conn && w->held.dir == e->dir;
+
+    if (e->type == WST_EVENT_MESSAGE)
+        same = same && f->opcode != 8 && f->msg == e->message.msg && e->message.frames == 1;
+    else
+        same = same && e->type == WST_EVENT_CLOSE && f->opcode == 8;
+    if (same) w->waiting = false;
+    return same;
+}
+
+static void give_frame(struct wst_tool_watch *w, struct wst_tool_watch_line *l, bool held)
+{
+    if (!l || !held) return;
+    l->has_frame = true;
+    l->frame = w->held.frame;
+    l->frame.payload = (struct wst_slice){NULL, 0};
+}
+
+static void message(struct wst_tool_watch *w, struct wst_tool_watch_conn *c,
+                    const struct wst_event *e, bool held)
+{
+    const struct wst_event_message *m = &e->message;
+    struct wst_tool_watch_line *l = add_line(w, c, e, m->payload);
+
+    c->messages++;
+    keep_last(c, e->dir, m->opcode, m->payload, m->utf8);
+    give_frame(w, l, held);
+    if (!l) return;
+    l->opcode = m->opcode;
+    l->len = m->len;
+    l->wire_len = m->wire_len;
+    l->frames = m->frames;
+    l->text = m->utf8;
+    l->compressed = m->compressed;
+    l->certain = m->certain;
+}
+
+static void closing(struct wst_tool_watch *w, struct wst_tool_watch_conn *c,
+                    const struct wst_event *e, bool held)
+{
+    struct wst_tool_watch_line *l = add_line(w, c, e, e->close.reason);
+
+    give_frame(w, l, held);
+    if (!l) return;
+    l->opcode = 8;
+    l->code = e->close.code;
+    l->text = e->close.utf8;
+}
+
+static void problem(struct wst_tool_watch *w, struct wst_tool_watch_conn *c,
+                    const struct wst_event *e)
+{
+    const struct wst_problem_row *row = wst_problem_row(e->problem.problem);
+    char words[512];
+    struct wst_tool_watch_line *l;
+
+    if (!row) return;
+    if (row->level > WST_NOTE) c->problems++;
+    snprintf(words, sizeof words, "%s: %s", row->id, e->problem.detail ? e->problem.detail : "");
+    l = add_words(w, c, e, words);
+    if (l) l->level = row->level;
+}
+
+static void gap(struct wst_tool_watch *w, struct wst_tool_watch_conn *c, const struct wst_event *e)
+{
+    char words[96];
+
+    snprintf(words, sizeof words, "%" PRIu64 " bytes missing from the capture", e->gap.bytes);
+    add_words(w, c, e, words);
+}
+
+static void ended(struct wst_tool_watch *w, struct wst_tool_watch_conn *c,
+                  const struct wst_event *e)
+{
+    char words[128];
+
+    c->ended = true;
+    snprintf(words, sizeof words, "%s, TCP %s",
+             e->end.clean ? "closed cleanly" : "not closed cleanly", wst_tcp_end_name(e->end.tcp));
+    add_words(w, c, e, words);
+}
+
+static void on_event(void *user, const struct wst_event *e)
+{
+    struct wst_tool_watch *w = user;
+    bool held = takes_held(w, e);
+    struct wst_tool_watch_conn *c;
+
+    settle(w);
+    if (e->when.ns > w->now_ns) w->now_ns = e->when.ns;
+    if (!e->conn || !(c = conn_of(w, e))) return;
+    switch (e->type) {
+    case WST_EVENT_HANDSHAKE: handshake(w, c, e); break;
+    case WST_EVENT_FRAME: frame(w, c, e); break;
+    case WST_EVENT_MESSAGE: message(w, c, e, held); break;
+    case WST_EVENT_CLOSE: closing(w, c, e, held); break;
+    case WST_EVENT_GAP: gap(w, c, e); break;
+    case WST_EVENT_PROBLEM: problem(w, c, e); break;
+    case WST_EVENT_END: ended(w, c, e); break;
+    default: break;
+    }
+}
+
+struct wst_listener wst_tool_watch_listener(struct wst_tool_watch *w)
+{
+    return (struct wst_listener){w, on_event, NULL};
+}
+
+void wst_tool_watch_rates(struct wst_tool_watch *w, double seconds)
+{
+    for (size_t i = 0; i < WST_WATCH_BUCKETS; i++)
+        for (struct wst_tool_watch_conn *c = w->buckets[i]; c; c = c->next) {
+            c->rate = seconds > 0 ? (double)(c->bytes - c->bytes_before) / seconds : 0;
+            c->bytes_before = c->bytes;
+        }
+}
+
+struct wst_tool_watch *wst_tool_watch_new(void)
+{
+    return calloc(1, sizeof(struct wst_tool_watch));
+}
+
+void wst_tool_watch_free(struct wst_tool_watch *w)
+{
+    if (!w) return;
+    while (w->oldest) drop_oldest(w);
+    for (size_t i = 0; i < WST_WATCH_BUCKETS; i++)
+        while (w->buckets[i]) forget(w, w->buckets[i]);
+    free(w);
+}

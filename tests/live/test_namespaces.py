@@ -1,0 +1,60 @@
+#!/usr/bin/env python3
+"""A veth pair between two network namespaces: as on a real cable, with its own addresses; and the
+cable is pulled."""
+
+import os
+import subprocess
+
+from endpoints import Listening, Node, compare, need_root, server
+from toolcheck import check, directory, done, skip
+
+need_root()
+NAMES = [f"wst{os.getpid()}{end}" for end in "ab"]
+LINKS = [f"wv{os.getpid() % 100000}{end}" for end in "ab"]
+A, B = (["ip", "netns", "exec", name] for name in NAMES)
+
+
+def ip(*words, **more):
+    return subprocess.run(["ip", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, **more)
+
+
+def build():
+    for name in NAMES:
+        made = ip("netns", "add", name)
+        if made.returncode:
+            skip("no network namespaces here: " + made.stderr.decode().strip())
+    made = ip("link", "add", LINKS[0], "netns", NAMES[0], "type", "veth", "peer", "name", LINKS[1], "netns", NAMES[1])
+    if made.returncode:
+        skip("no veth pairs here: " + made.stderr.decode().strip())
+    for name, link, address in zip(NAMES, LINKS, ("10.99.7.1/24", "10.99.7.2/24")):
+        ip("-n", name, "addr", "add", address, "dev", link, check=True)
+        ip("-n", name, "link", "set", link, "up", check=True)
+        ip("-n", name, "link", "set", "lo", "up", check=True)
+
+
+try:
+    build()
+    with directory() as tmp:
+        node, port = server("10.99.7.2", before=B)
+        # Both the cable and the loopback beside it, where nothing passes.
+        listening = Listening(tmp, "--json", "-i", LINKS[0], "-i", "lo", "tcp", before=A)
+        clients = Node("client", "10.99.7.2", port, 4, 30, 7, before=A)
+        clients.rest()
+        check("four conversations end", listening.wait_events("end", 4))
+        ip("-n", NAMES[0], "link", "set", LINKS[0], "down", check=True)
+        check("the interface going down is said", listening.wait_for("went down", 30), listening.said())
+        check("and does not end the other", listening.process.poll() is None)
+        status = listening.stop()
+        check("status 2: not all was well", status == 2, (status, listening.said()))
+        node.stop()
+        events = listening.events()
+        n = compare("veth", events, clients.records + node.records)
+        check("240 messages", n == 240, n)
+        check("from one address to the other",
+              {(e["client_ip"], e["server_ip"]) for e in events if e["type"] == "handshake"} == {("10.99.7.1", "10.99.7.2")})
+        check("stats end it", events[-1]["type"] == "stats")
+finally:
+    for name in NAMES:
+        ip("netns", "del", name)
+
+done()
