@@ -71,14 +71,6 @@ static void connection_syn(struct wst_flow_table *t, struct wst_flow *f, unsigne
     h->flags &= (uint8_t)~WST_HALF_HINT;
 }
 
-/* The peer has the bytes before `ack`. */
-static void connection_has(struct wst_half *h, uint32_t ack)
-{
-    if ((h->flags & WST_HALF_ACKED) && wst_seq_diff(ack, h->acked) <= 0) return;
-    h->acked = ack;
-    h->flags |= WST_HALF_ACKED;
-}
-
 /* Acknowledgments never go back, but for one that was overtaken. When several in a row say less
  * than an earlier one, that one was not the receiver's. */
 static void connection_doubt(struct wst_flow *f, unsigned side, uint32_t ack)
@@ -99,7 +91,10 @@ static void connection_ack(struct wst_flow_table *t, struct wst_flow *f, unsigne
 {
     struct wst_half *h = &f->half[side];
     if (h->flags & WST_HALF_STARTED) {
-        connection_has(h, ack);
+        if (!(h->flags & WST_HALF_ACKED) || wst_seq_diff(ack, h->acked) > 0) {
+            h->acked = ack;
+            h->flags |= WST_HALF_ACKED;
+        }
         if (wst_seq_diff(ack, h->next) > 0) wst_half_acked(t, f, side, a);
         if (h->flags & WST_HALF_WAITING) connection_doubt(f, side, ack);
         return;
@@ -237,12 +232,10 @@ void wst_flow_push(struct wst_flow_table *t, const struct wst_segment *s,
         wst_flow_close(t, f, WST_TCP_RST, &a);
         return;
     }
-    /* First of all: whoever reads its bytes may ask what their sender had received. */
-    if ((s->flags & WST_TCP_FLAG_ACK) && (f->half[!side].flags & WST_HALF_STARTED))
-        connection_has(&f->half[!side], s->ack);
+    /* Before its bytes: whoever reads them may ask what their sender had received. */
+    if ((s->flags & WST_TCP_FLAG_ACK) && !f->ignored) connection_ack(t, f, !side, s->ack, &a);
     connection_payload(t, f, side, s, &a);
     if (!f->ignored) {
-        if (s->flags & WST_TCP_FLAG_ACK) connection_ack(t, f, !side, s->ack, &a);
         if (f->half[side].flags & WST_HALF_WAITING) wst_half_waited(t, f, side, &a);
         if (f->half[!side].flags & WST_HALF_WAITING) wst_half_waited(t, f, !side, &a);
     }

@@ -118,14 +118,17 @@ static struct wst_key_seen *key_place(struct wst_http_env *env, const char *acce
     return &env->keys[(hash * 0x9e3779b97f4a7c15u >> 32) % max];
 }
 
-/* Who asked whom, whatever port the client took (FNV-1a). */
+static uint64_t key_hash(uint64_t h, const char *text) /* FNV-1a */
+{
+    for (; *text; text++) h = (h ^ (uint8_t)*text) * 0x100000001b3u;
+    return h;
+}
+
+/* Who asked whom, whatever port the client took. */
 static uint64_t key_ends(const struct wst_event_handshake *e)
 {
-    char text[sizeof e->client_ip + sizeof e->server_ip + 8];
-    uint64_t h = 0xcbf29ce484222325u;
-    snprintf(text, sizeof text, "%s %s %u", e->client_ip, e->server_ip, e->server_port);
-    for (const char *p = text; *p; p++) h = (h ^ (uint8_t)*p) * 0x100000001b3u;
-    return h;
+    uint64_t client = key_hash(0xcbf29ce484222325u, e->client_ip) ^ e->server_port;
+    return key_hash(client * 0x100000001b3u, e->server_ip);
 }
 
 /* Two handshakes with one key, one begun while the other waits for its answer: the legs of a
@@ -146,7 +149,8 @@ static void request_key_again(struct wst_report *r)
     bool same = seen->answer_pkt && !memcmp(seen->accept, now.accept, sizeof now.accept);
     int64_t apart = wst_ns_between(seen->answer_ns, r->http->request_when.ns);
     bool sure = seen->ends == now.ends || apart >= key_apart_ns || apart <= -key_apart_ns;
-    if (same && sure && seen->answer_pkt < now.request_pkt && seen->stream != now.stream)
+    bool later = seen->answer_pkt < now.request_pkt && seen->stream != now.stream;
+    if (same && sure && later && r->response) /* without, it may be a late copy of the first */
         rule(r, WST_PROBLEM_HANDSHAKE_KEY_REUSED, WST_C2S,
              "the key %s stood in the request of packet %llu, too", show(r->event.client_key, &a),
              (unsigned long long)seen->request_pkt);

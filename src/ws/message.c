@@ -597,8 +597,9 @@ void wst_message_abandon(const struct wst_ws_step *s, struct wst_ws_message *m, 
         m->endless = true;
         wst_message_finish(s, m, 0);
     } else if (m->no && !wst_message_text_broken(s, m)) {
-        wst_ws_problemf(s, WST_PROBLEM_MESSAGE_UNFINISHED, 0, m->no,
-                        "%llu frame%s with %llu bytes came, the last did not",
+        bool unseen = s->ws->stopped || s->ws->obscure; /* it may have been sent */
+        wst_ws_problemf(s, unseen ? WST_PROBLEM_MESSAGE_INCOMPLETE : WST_PROBLEM_MESSAGE_UNFINISHED,
+                        0, m->no, "%llu frame%s with %llu bytes came, the last did not",
                         (unsigned long long)m->frames, m->frames == 1 ? "" : "s",
                         (unsigned long long)m->wire_len);
     }

@@ -98,6 +98,7 @@ bool wst_ws_shrink(struct wst_ws *ws, struct wst_ws_env *env)
 void wst_ws_end(struct wst_ws *ws, struct wst_ws_env *env, enum wst_tcp_end how,
                 const struct wst_arrival *arrival)
 {
+    ws->stopped = how != WST_TCP_FIN && how != WST_TCP_RST;
     wst_ws_fin(ws, env, WST_C2S, arrival);
     wst_ws_fin(ws, env, WST_S2C, arrival);
     struct wst_ws_step s = {ws, env, WST_DIR_NONE, arrival};

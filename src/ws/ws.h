@@ -124,6 +124,7 @@ struct wst_ws { /* one WebSocket connection */
     bool keys_judged : 1;       /* the client's masking keys are known */
     bool obscure : 1;           /* how it ended is not known: the caller says, before the end */
     bool partial : 1;           /* what came first is not known */
+    bool stopped : 1;           /* the capture is over, not the connection */
     int8_t fin_by;              /* enum wst_dir: whose FIN came first; the caller says */
     struct wst_ws_side side[2]; /* [WST_C2S], [WST_S2C] */
     struct wst_ws_rare rare[2];

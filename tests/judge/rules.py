@@ -423,6 +423,15 @@ def _(t):
 
 sent(B, 'message.unfinished', (C2S, TEXT, 'a', {'fin': False}))
 sent(N, 'message.unfinished', (C2S, TEXT, 'a', {'fin': False}), (C2S, CONT, '', {}))
+
+
+@near('message.unfinished', 'message.incomplete')
+def _(t):
+    """The capture is over first."""
+    t.agree()
+    t.frame(C2S, TEXT, 'a', fin=False)
+
+
 sent(B, 'message.bad-deflate', (S2C, BINARY, b'\xff\xff\xff', {'rsv': 4}), offer=DEFLATE)
 sent(B, 'message.bad-deflate', (S2C, BINARY, Deflater()(bytes(range(200)))[:-20], {'rsv': 4}), offer=DEFLATE)
 sent(B, 'message.bad-deflate', (S2C, BINARY, distance(601), {'rsv': 4}), offer=DEFLATE)  # before the beginning
