@@ -23,22 +23,27 @@ static void history_free(struct wst_inflaters *all, struct wst_history *h)
     *h = (struct wst_history){0};
 }
 
-/* Room for n bytes in all; what is seen first costs little. */
-static bool history_room(struct wst_inflaters *all, struct wst_history *h, size_t n)
+/* Room for n bytes in all; what is seen first costs little. `held`: an inflater has the bytes. */
+static bool history_pay(struct wst_inflaters *all, struct wst_history *h, size_t n, bool held)
 {
     if (n > WST_WINDOW) n = WST_WINDOW;
     if (n <= h->room) return true;
     uint32_t room = h->room ? h->room : 128;
     while (room < n) room *= 2;
     if (!wst_budget_take(all->budget, room - h->room)) return false;
-    uint8_t *p = realloc(h->p, room);
-    if (!p) {
+    uint8_t *p = held ? NULL : realloc(h->p, room);
+    if (!p && !held) {
         wst_budget_give(all->budget, room - h->room);
         return false;
     }
     h->p = p;
     h->room = room;
     return true;
+}
+
+static bool history_room(struct wst_inflaters *all, struct wst_history *h, size_t n)
+{
+    return history_pay(all, h, n, false);
 }
 
 static bool history_append(struct wst_inflaters *all, struct wst_history *h, struct wst_slice s)
@@ -86,84 +91,122 @@ static bool history_give(const struct wst_history *h, struct wst_inflater *by)
     return h->n == first || inflateSetDictionary(&by->z, h->p, h->n - first) == Z_OK;
 }
 
+/* The inflater that holds the bytes is about to lose them. */
+static bool history_fetch(struct wst_inflaters *all, struct wst_history *h, struct wst_inflater *by)
+{
+    uint8_t *window = all->spill;
+    uInt n = 0;
+    if (inflateGetDictionary(&by->z, window, &n) != Z_OK || n < h->n) return false;
+    if (!(h->p = malloc(h->room))) return false;
+    memcpy(h->p, window + (n - h->n), h->n);
+    h->at = 0;
+    return true;
+}
+
+/* len bytes came out; an inflater has the last of them. Charged as what is kept outside: `whole` says
+ * whether it was. */
+static bool history_held(struct wst_inflaters *all, struct wst_history *h, uint64_t len, bool whole)
+{
+    uint64_t n = h->n + (len < WST_WINDOW ? len : WST_WINDOW);
+    if (n > WST_WINDOW) n = WST_WINDOW;
+    if (!history_pay(all, h, whole ? (size_t)n : WST_WINDOW, true)) return false;
+    h->n = (uint32_t)n;
+    return true;
+}
+
 /* -- inflaters ----------------------------------------------------------------------------------
  */
 
 bool wst_inflaters_init(struct wst_inflaters *all, struct wst_budget *budget, uint64_t max_inflate)
 {
-    *all = (struct wst_inflaters){.budget = budget, .max_inflate = max_inflate};
+    size_t part = budget->max / WST_INFLATERS_OWN_PART / INFLATER_BYTES;
+    *all = (struct wst_inflaters){.budget = budget,
+                                  .max_inflate = max_inflate,
+                                  .own_max = part < WST_INFLATERS_OWN ? (unsigned)part
+                                                                      : WST_INFLATERS_OWN};
     all->twin = malloc(CHUNK);
-    all->spill = malloc(CHUNK);
+    all->spill = malloc(WST_WINDOW);
     return all->twin && all->spill;
 }
 
-static void inflater_free(struct wst_inflaters *all, struct wst_inflater *by)
+static void inflater_free(struct wst_inflater *by)
 {
     inflateEnd(&by->z);
     free(by);
-    wst_budget_give(all->budget, INFLATER_BYTES);
 }
 
 void wst_inflaters_free(struct wst_inflaters *all)
 {
-    for (unsigned i = 0; i < all->n; i++) inflater_free(all, all->all[i]);
-    for (unsigned i = 0; i < all->own_n; i++) inflater_free(all, all->own[i]);
+    for (unsigned i = 0; i < all->n; i++) inflater_free(all->idle[i]);
+    for (unsigned i = 0; i < all->own_n; i++) inflater_free(all->own[i]);
     free(all->twin);
     free(all->spill);
     *all = (struct wst_inflaters){0};
 }
 
-static struct wst_inflater *inflater_new(struct wst_inflaters *all)
+static struct wst_inflater *inflater_new(void)
 {
-    if (all->n >= WST_INFLATERS_MAX || !wst_budget_take(all->budget, INFLATER_BYTES)) return NULL;
     struct wst_inflater *by = calloc(1, sizeof *by);
-    if (!by || inflateInit2(&by->z, -15) != Z_OK) {
-        wst_budget_give(all->budget, INFLATER_BYTES);
-        free(by);
-        return NULL;
-    }
-    return all->all[all->n++] = by;
+    if (by && inflateInit2(&by->z, -15) == Z_OK) return by;
+    free(by);
+    return NULL;
 }
 
-/* The one that still holds this context, else the one used longest ago. */
-static struct wst_inflater *inflater_take(struct wst_inflaters *all, struct wst_deflate *owner)
+/* The idle one that still holds this context, else a new one while there are few, else the one used
+ * longest ago. */
+static struct wst_inflater *inflater_choose(struct wst_inflaters *all, struct wst_deflate *owner)
 {
-    struct wst_inflater *best = owner ? owner->own : NULL;
-    if (best) {
-        best->busy = best->ready = true;
-        best->used = ++all->clock;
-        return best;
-    }
+    unsigned best = 0;
     for (unsigned i = 0; i < all->n; i++) {
-        struct wst_inflater *by = all->all[i];
-        if (by->busy) continue;
-        if (owner && by->owner == owner) {
-            best = by;
+        if (owner && all->idle[i]->owner == owner) {
+            best = i;
             break;
         }
-        if (!best || by->used < best->used) best = by;
+        if (all->idle[i]->used < all->idle[best]->used) best = i;
     }
-    bool holds = best && owner && best->owner == owner;
-    if (!best || (!holds && all->n < WST_INFLATERS)) {
-        struct wst_inflater *fresh = inflater_new(all);
-        if (fresh) best = fresh;
-        holds = false;
+    bool holds = all->n && owner && all->idle[best]->owner == owner;
+    struct wst_inflater *by = !holds && all->n < WST_INFLATERS ? inflater_new() : NULL;
+    if (!by && all->n) {
+        by = all->idle[best];
+        all->idle[best] = all->idle[--all->n];
     }
-    if (!best) return NULL;
-    best->busy = true;
-    best->used = ++all->clock;
-    best->ready = holds;
-    return best;
+    if (by) by->ready = holds;
+    return by;
 }
 
-/* The direction has none of its own any more; what it held is gone. */
+static struct wst_inflater *inflater_take(struct wst_inflaters *all, struct wst_deflate *owner)
+{
+    struct wst_inflater *by = owner ? owner->own : NULL;
+    if (by)
+        by->ready = true;
+    else if (!(by = inflater_choose(all, owner)))
+        return NULL;
+    by->busy = true;
+    by->used = ++all->clock;
+    return by;
+}
+
+/* Done with it; what it holds is `owner`'s. */
+static void inflater_give(struct wst_inflaters *all, struct wst_inflater *by,
+                          struct wst_deflate *owner)
+{
+    by->busy = false;
+    by->owner = owner;
+    if (owner && owner->own == by) return;
+    if (all->n < WST_INFLATERS)
+        all->idle[all->n++] = by;
+    else
+        inflater_free(by);
+}
+
+/* The direction has none of its own any more. */
 static void own_free(struct wst_inflaters *all, struct wst_deflate *c)
 {
     unsigned i = 0;
     if (!c->own) return;
     while (all->own[i] != c->own) i++;
     all->own[i] = all->own[--all->own_n];
-    inflater_free(all, c->own);
+    inflater_free(c->own);
     c->own = NULL;
 }
 
@@ -172,11 +215,12 @@ static void own_free(struct wst_inflaters *all, struct wst_deflate *c)
  * hands all the time, which would cost two copies a message instead of one. */
 static bool own_room(struct wst_inflaters *all)
 {
-    if (all->own_n < WST_INFLATERS_OWN) return true;
-    all->own_hand = (all->own_hand + 1) % WST_INFLATERS_OWN;
+    if (all->own_n < all->own_max) return true;
+    if (!all->own_n) return false;
+    all->own_hand = (all->own_hand + 1) % all->own_n;
     struct wst_inflater *by = all->own[all->own_hand];
     if (by->busy || all->clock - by->used < OWN_STALE) return false;
-    if (!history_take(all, &by->owner->history[0], by)) return false;
+    if (!history_fetch(all, &by->owner->history[0], by)) return false;
     own_free(all, by->owner);
     return true;
 }
@@ -184,20 +228,21 @@ static bool own_room(struct wst_inflaters *all)
 /* `by` holds the whole context of a direction that says much: from now on nobody else uses it. */
 static void own_take(struct wst_inflaters *all, struct wst_deflate *c, struct wst_inflater *by)
 {
-    unsigned i = 0;
     if (c->history[0].n < WST_INFLATERS_OWN_FROM || !own_room(all)) return;
-    while (i < all->n && all->all[i] != by) i++;
-    if (i == all->n) return;
-    all->all[i] = all->all[--all->n];
     all->own[all->own_n++] = c->own = by;
-    history_free(all, &c->history[0]);
+    free(c->history[0].p);
+    c->history[0].p = NULL;
+    c->history[0].at = 0;
 }
 
 static void inflaters_disown(struct wst_inflaters *all, struct wst_deflate *owner)
 {
-    own_free(all, owner);
+    if (owner->own) {
+        own_free(all, owner);
+        history_free(all, &owner->history[0]);
+    }
     for (unsigned i = 0; i < all->n; i++)
-        if (all->all[i]->owner == owner) all->all[i]->owner = NULL;
+        if (all->idle[i]->owner == owner) all->idle[i]->owner = NULL;
 }
 
 /* -- contexts ------------------------------------------------------------------------------------
@@ -266,13 +311,15 @@ static bool inflation_load(struct wst_inflation *f, unsigned which)
 }
 
 void wst_inflation_begin(struct wst_inflaters *all, struct wst_inflation *f, struct wst_deflate *c,
-                         struct wst_buf *out, size_t cap)
+                         struct wst_buf *out, size_t cap, bool spans)
 {
     *f = (struct wst_inflation){.context = c, .out = out, .cap = cap, .begin = out->n};
     bool whole = c->state == WST_CONTEXT_WHOLE;
+    size_t price = spans ? (whole ? 1 : 2) * INFLATER_BYTES : 0;
     if (c->window) wst_window_begin(c->window);
     f->end = WST_INFLATE_STARVED;
-    if (c->starved) return;
+    if (c->starved || !wst_budget_take(all->budget, price)) return;
+    f->paid = price;
     if (!(f->by[0] = inflater_take(all, whole && c->takeover ? c : NULL))) return;
     if (!whole && !(f->by[1] = inflater_take(all, NULL))) return;
     if (!inflation_load(f, 0) || (f->by[1] && !inflation_load(f, 1))) return;
@@ -424,9 +471,11 @@ static void inflation_end_message(struct wst_inflaters *all, struct wst_inflatio
 static bool inflation_remember(struct wst_inflaters *all, struct wst_inflation *f)
 {
     struct wst_deflate *c = f->context;
-    if (c->own) return !f->stopped || inflater_go_on(c->own);
+    struct wst_slice out = {f->out->p + f->begin, f->out->n - f->begin};
+    if (c->own)
+        return history_held(all, &c->history[0], f->len, out.n == f->len) &&
+               (!f->stopped || inflater_go_on(c->own));
     if (!f->by[1]) {
-        struct wst_slice out = {f->out->p + f->begin, f->out->n - f->begin};
         if (out.n == f->len) return history_append(all, &c->history[0], out);
         return history_take(all, &c->history[0], f->by[0]);
     }
@@ -450,15 +499,13 @@ void wst_inflation_finish(struct wst_inflaters *all, struct wst_inflation *f, bo
         c->starved = true;
         good = false;
     }
+    bool holds = good && c->takeover && c->state == WST_CONTEXT_WHOLE && !f->by[1] &&
+                 (c->own || !f->stopped);
+    if (holds && !c->own) own_take(all, c, f->by[0]);
     for (int i = 0; i < 2; i++)
-        if (f->by[i]) {
-            f->by[i]->busy = false;
-            f->by[i]->owner = NULL;
-        }
-    if (good && c->takeover && c->state == WST_CONTEXT_WHOLE && !f->by[1]) {
-        if (c->own || !f->stopped) f->by[0]->owner = c;
-        if (!c->own && !f->stopped) own_take(all, c, f->by[0]);
-    }
+        if (f->by[i]) inflater_give(all, f->by[i], holds || f->by[i] == c->own ? c : NULL);
+    wst_budget_give(all->budget, f->paid);
+    f->paid = 0;
     if (!good && c->takeover)
         wst_deflate_lose(all, c, whole ? WST_CONTEXT_BROKEN : WST_CONTEXT_LOST);
     f->by[0] = f->by[1] = NULL;
@@ -471,13 +518,13 @@ bool wst_deflate_plausible(struct wst_inflaters *all, struct wst_slice in, struc
     struct wst_inflation f;
     *out = (struct wst_slice){NULL, 0};
     any.starved = !history_make_up(all, &any.history[0], ' ');
-    wst_inflation_begin(all, &f, &any, &kept, 0);
+    wst_inflation_begin(all, &f, &any, &kept, 0, false);
     f.out = &kept;
     wst_inflation_feed(all, &f, in);
     if (f.end == WST_INFLATE_OK) inflation_end_message(all, &f);
     bool good = f.end == WST_INFLATE_OK && !f.stopped;
     size_t n = f.len < CHUNK ? (size_t)f.len : 0; /* more went over the front of it */
-    if (f.by[0]) f.by[0]->busy = false;
+    if (f.by[0]) inflater_give(all, f.by[0], NULL);
     history_free(all, &any.history[0]);
     *out = (struct wst_slice){all->spill, n};
     return good;

@@ -8,6 +8,10 @@
  * by all directions, and each direction keeps only its history, the last 32 KiB it inflated. Some
  * hundred busy ones have an inflater to themselves, whose window is their history: nothing is copied.
  *
+ * What a direction is charged depends on what came in it alone: a history costs the same in a ring of
+ * its own and in an inflater, and inflaters cost nothing but while a message that spans calls keeps
+ * one. So what fits into the budget does not depend on who shares them.
+ *
  * When bytes were lost, the history is made up twice, with no byte in common: output that comes
  * out the same both ways cannot depend on what was lost, and 32 KiB of such output in a row make
  * the context whole again.
@@ -23,21 +27,21 @@
 enum {
     WST_WINDOW = 32768, /* whatever was agreed: a sender that uses more is still read */
     WST_INFLATERS = 16, /* shared; more are made only for messages inflated as they come */
-    WST_INFLATERS_MAX = 512,
     WST_INFLATERS_OWN = 512,       /* directions with one of their own: 20 MiB at most */
+    WST_INFLATERS_OWN_PART = 32,   /* and no more than this part of the budget */
     WST_INFLATERS_OWN_FROM = 8192, /* bytes of history from which on it pays */
 };
 
 struct wst_history { /* the last bytes, as a ring once it is full */
-    uint8_t *p;
-    uint32_t n, room, at; /* at: place of the oldest byte */
+    uint8_t *p;           /* NULL: an inflater of the direction's own holds them */
+    uint32_t n, room, at; /* room: paid for; at: place of the oldest byte */
 };
 
 enum wst_deflate_state { WST_CONTEXT_WHOLE, WST_CONTEXT_LOST, WST_CONTEXT_BROKEN };
 
 struct wst_deflate {               /* the compression context of one direction */
     struct wst_history history[2]; /* [1]: the other made-up one, while not whole */
-    struct wst_inflater *own;      /* holds the history, history[0] does not; or NULL */
+    struct wst_inflater *own;      /* holds the bytes of history[0]; or NULL */
     uint32_t agreed;               /* last bytes that came out the same both ways */
     uint8_t state; /* enum wst_deflate_state: bytes missing; the sender's data were bad */
     bool takeover; /* the context goes on from message to message */
@@ -49,17 +53,18 @@ struct wst_inflater {
     z_stream z;
     struct wst_deflate *owner; /* whose context it still holds; NULL: nobody's */
     uint64_t used;             /* when it was used last */
-    bool ready, busy;
+    bool ready;                /* it was taken with the context in it */
+    bool busy;
 };
 
-struct wst_inflaters { /* of one context */
-    struct wst_inflater *all[WST_INFLATERS_MAX];
+struct wst_inflaters { /* of one thread */
+    struct wst_inflater *idle[WST_INFLATERS];
     unsigned n;
     struct wst_inflater *own[WST_INFLATERS_OWN]; /* of one direction each */
-    unsigned own_n, own_hand;                    /* hand: the next one to be taken away again */
+    unsigned own_n, own_max, own_hand;           /* hand: the next one to be taken away again */
     uint64_t clock;
     uint8_t *twin;  /* output of the second inflation, held against the first */
-    uint8_t *spill; /* output beyond the cap */
+    uint8_t *spill; /* output beyond the cap; a window's room */
     struct wst_budget *budget;
     uint64_t max_inflate;
 };
@@ -78,6 +83,7 @@ struct wst_inflation {
     struct wst_inflater *by[2]; /* [1] only while the context is not whole */
     struct wst_buf *out;        /* the first `cap` bytes go here, after what it holds */
     size_t cap, begin;
+    size_t paid; /* for inflaters, from begin to finish */
     uint64_t len;        /* bytes that came out */
     uint64_t known;      /* of them, from the front, known to be right */
     uint64_t last_doubt; /* place after the last byte that differed */
@@ -106,8 +112,9 @@ void wst_deflate_lose(struct wst_inflaters *all, struct wst_deflate *context,
  * to stand as spaces. Valid until the next call. */
 bool wst_deflate_plausible(struct wst_inflaters *all, struct wst_slice in, struct wst_slice *out);
 
+/* `spans`: it will go on in a later call, and pays for the inflater that it keeps until then. */
 void wst_inflation_begin(struct wst_inflaters *all, struct wst_inflation *inflation,
-                         struct wst_deflate *context, struct wst_buf *out, size_t cap);
+                         struct wst_deflate *context, struct wst_buf *out, size_t cap, bool spans);
 void wst_inflation_feed(struct wst_inflaters *all, struct wst_inflation *inflation,
                         struct wst_slice in);
 /* The message is over (`whole`) or its rest is lost. Gives the inflaters back; the context takes in

@@ -5,8 +5,7 @@
 #include <stdlib.h>
 
 enum {
-    INFLATE_AT = 65536,     /* compressed bytes that may wait; more are inflated as they come */
-    SCRATCH_KEEP = 1 << 20, /* a scratch buffer larger than this is let go */
+    INFLATE_AT = WST_WS_RAW, /* compressed bytes that may wait */
     SPILL = 16384,
     LARGER_FROM = 64, /* bytes: shorter ones seldom get smaller, and who compresses all knows it */
     EMPTY_FRAGMENTS = 8 /* without a byte, in one message; more are told */
@@ -56,15 +55,20 @@ static struct wst_deflate *message_deflate(const struct wst_ws_step *s)
     return rare->deflate;
 }
 
-static void message_scratch_settle(struct wst_ws_env *env, struct wst_buf *scratch)
+void wst_message_scratch_settle(struct wst_ws_env *env, struct wst_buf *scratch)
 {
     scratch->n = 0;
-    if (scratch->room > SCRATCH_KEEP) wst_buf_free(scratch, env->budget);
+    if (scratch->room <= WST_WS_SCRATCH) return;
+    uint8_t *p = realloc(scratch->p, WST_WS_SCRATCH);
+    if (p) scratch->p = p;
+    wst_budget_give(env->budget, scratch->room - WST_WS_SCRATCH);
+    scratch->room = WST_WS_SCRATCH;
 }
 
 /* The largest spare buffer, for a message that will be large. */
 static void message_take_spare(struct wst_ws_env *env, struct wst_buf *bytes)
 {
+    if (!env->spares) return;
     struct wst_buf *best = &env->spare[0];
     for (int i = 1; i < WST_WS_SPARES; i++)
         if (env->spare[i].room > best->room) best = &env->spare[i];
@@ -74,7 +78,7 @@ static void message_take_spare(struct wst_ws_env *env, struct wst_buf *bytes)
 
 static void message_give_spare(struct wst_ws_env *env, struct wst_buf *bytes)
 {
-    if (bytes->room >= WST_WS_SPARE_MIN && bytes->room <= WST_WS_SPARE_MAX)
+    if (env->spares && bytes->room >= WST_WS_SPARE_MIN && bytes->room <= WST_WS_SPARE_MAX)
         for (int i = 0; i < WST_WS_SPARES; i++)
             if (!env->spare[i].room) {
                 env->spare[i] = *bytes;
@@ -140,7 +144,8 @@ static void message_inflation_begin(const struct wst_ws_step *s, struct wst_ws_m
     struct wst_deflate *c = message_deflate(s);
     m->inflation = c ? calloc(1, sizeof *m->inflation) : NULL;
     if (m->inflation)
-        wst_inflation_begin(&s->env->inflaters, m->inflation, c, &m->bytes, message_cap(s));
+        wst_inflation_begin(&s->env->inflaters, m->inflation, c, &m->bytes, message_cap(s),
+                            true);
 }
 
 static void message_inflate_raw(const struct wst_ws_step *s, struct wst_ws_message *m)
@@ -436,8 +441,7 @@ static struct message_result message_finish_inflation(const struct wst_ws_step *
 
 void wst_message_thrown_away(const struct wst_ws_step *s)
 {
-    const struct wst_ws_terms *t = &s->ws->terms;
-    if (t->deflate.agreed || t->per_frame || t->unknown) message_context_gone(s);
+    if (wst_ws_may_compress(&s->ws->terms)) message_context_gone(s);
 }
 
 void wst_message_drop(const struct wst_ws_step *s, struct wst_ws_message *m)
@@ -465,7 +469,7 @@ void wst_message_frame_over(const struct wst_ws_step *s, struct wst_ws_message *
         return;
     }
     wst_inflation_begin(&s->env->inflaters, &one, c, &m->bytes,
-                        m->overflow ? 0 : message_cap(s) - before);
+                        m->overflow ? 0 : message_cap(s) - before, false);
     wst_inflation_feed(&s->env->inflaters, &one, wst_buf_slice(&m->raw));
     wst_inflation_finish(&s->env->inflaters, &one, true);
     m->raw.n = 0;
@@ -497,14 +501,14 @@ static void message_whole_deflated(const struct wst_ws_step *s, struct wst_ws_me
     if (c) {
         struct wst_inflation f;
         uint8_t context = c->state;
-        wst_inflation_begin(&s->env->inflaters, &f, c, out, message_cap(s));
+        wst_inflation_begin(&s->env->inflaters, &f, c, out, message_cap(s), false);
         wst_inflation_feed(&s->env->inflaters, &f, payload);
         wst_inflation_finish(&s->env->inflaters, &f, true);
         message_take_inflation(&f, context, &r);
     }
     r.payload = wst_buf_slice(out);
     message_emit(s, m, &r, n);
-    message_scratch_settle(s->env, out);
+    wst_message_scratch_settle(s->env, out);
 }
 
 void wst_message_whole(const struct wst_ws_step *s, struct wst_ws_message *m,
@@ -528,7 +532,7 @@ void wst_message_whole(const struct wst_ws_step *s, struct wst_ws_message *m,
         struct message_result r = message_plain(m, wst_slice_head(payload, message_cap(s)));
         message_emit(s, m, &r, n);
     }
-    message_scratch_settle(s->env, scratch);
+    wst_message_scratch_settle(s->env, scratch);
 }
 
 void wst_message_simple(const struct wst_ws_step *s, const struct wst_frame *f,
@@ -567,7 +571,7 @@ void wst_message_simple(const struct wst_ws_step *s, const struct wst_frame *f,
     side->messages++;
     side->bytes += payload.n;
     s->env->emit(s->env->user, s->ws->conversation, &e);
-    message_scratch_settle(s->env, scratch);
+    wst_message_scratch_settle(s->env, scratch);
 }
 
 bool wst_message_text_broken(const struct wst_ws_step *s, struct wst_ws_message *m)

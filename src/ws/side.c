@@ -244,10 +244,12 @@ static void frame_over(const struct wst_ws_step *s, struct frame_end *x)
     const struct wst_frame *f = x->frame;
     struct wst_frame_context c = {.n = ++s->ws->frames, .after_close = side->closed};
     side->frames++;
-    if (wst_frame_is_data(f))
+    if (wst_frame_is_data(f)) {
         end_data(s, x, &c);
-    else
+    } else {
         end_control(s, x, &c);
+        wst_message_scratch_settle(s->env, &s->env->unmasked);
+    }
     side->offset += f->header_len + f->len;
     if (side->open && !side->open->message) wst_side_open_free(s->env, side);
 }

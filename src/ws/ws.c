@@ -2,20 +2,40 @@
 #include "judge.h"
 #include "side.h"
 
+#include <stdlib.h>
+
+static bool scratch_init(struct wst_buf *scratch)
+{
+    scratch->p = malloc(WST_WS_SCRATCH);
+    scratch->room = scratch->p ? WST_WS_SCRATCH : 0;
+    return scratch->p != NULL;
+}
+
 bool wst_ws_env_init(struct wst_ws_env *env, const struct wst_options *options,
                      struct wst_budget *budget)
 {
     env->options = options;
     env->budget = budget;
-    return wst_inflaters_init(&env->inflaters, budget, options->limits.max_inflate);
+    return wst_inflaters_init(&env->inflaters, budget, options->limits.max_inflate) &&
+           scratch_init(&env->unmasked) && scratch_init(&env->inflated);
 }
 
 void wst_ws_env_free(struct wst_ws_env *env)
 {
     wst_inflaters_free(&env->inflaters);
-    wst_buf_free(&env->unmasked, env->budget);
-    wst_buf_free(&env->inflated, env->budget);
+    free(env->unmasked.p);
+    free(env->inflated.p);
     for (int i = 0; i < WST_WS_SPARES; i++) wst_buf_free(&env->spare[i], env->budget);
+}
+
+void wst_ws_env_pay(struct wst_ws_env *env, struct wst_budget *budget)
+{
+    env->budget = env->inflaters.budget = budget;
+}
+
+bool wst_ws_may_compress(const struct wst_ws_terms *t)
+{
+    return t->deflate.agreed || t->per_frame || t->unknown;
 }
 
 void wst_ws_init(struct wst_ws *ws, void *conversation, const struct wst_ws_terms *terms,

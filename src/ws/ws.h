@@ -35,25 +35,37 @@ static inline bool wst_ws_may_compress(const struct wst_ws_terms *t)
 enum { WST_WS_KEYS = 4 }; /* masking keys remembered to be judged */
 struct wst_ws_pings;
 
-enum { WST_WS_SPARES = 4, WST_WS_SPARE_MIN = 32 * 1024, WST_WS_SPARE_MAX = 2 * 1024 * 1024 };
+enum {
+    WST_WS_SPARES = 4,
+    WST_WS_SPARE_MIN = 32 * 1024,
+    WST_WS_SPARE_MAX = 2 * 1024 * 1024,
+    WST_WS_SCRATCH = 1 << 20, /* kept of a scratch buffer */
+    WST_WS_RAW = 64 << 10     /* compressed bytes of a message that wait; more are inflated as they come */
+};
 
-/* Shared by all connections of one context. */
+/* What connections that one thread works on share. */
 struct wst_ws_env {
     const struct wst_options *options;
     struct wst_budget *budget;
     void *user;
+    bool spares; /* messages may take buffers of others: cheaper, but what one is charged then
+                  * depends on what was before */
     /* type, dir, when and body are filled; conn is the receiver's business. */
     void (*emit)(void *user, void *conversation, struct wst_event *event);
     /* Whether the peer has bytes of `dir` that were not pushed yet: late, or missing. May be NULL: no. */
     bool (*behind)(void *user, void *conversation, enum wst_dir dir);
     struct wst_inflaters inflaters;
-    struct wst_buf unmasked, inflated;   /* of one whole message; reused */
+    /* Of one whole message; reused. WST_WS_SCRATCH of each is there from the beginning and not
+     * charged: what a message costs does not depend on those before. */
+    struct wst_buf unmasked, inflated;
     struct wst_buf spare[WST_WS_SPARES]; /* let go by large messages, for the next ones: fresh
                                           * pages cost more than the copy into them */
 };
 bool wst_ws_env_init(struct wst_ws_env *env, const struct wst_options *options,
                      struct wst_budget *budget);
 void wst_ws_env_free(struct wst_ws_env *env);
+/* Pays from another purse from now on. What was paid from the old one is given back to the new. */
+void wst_ws_env_pay(struct wst_ws_env *env, struct wst_budget *budget);
 
 struct wst_ws_message { /* a message that is being joined */
     uint64_t no, first_pkt, frames, wire_len;
@@ -148,6 +160,8 @@ void wst_ws_gap(struct wst_ws *ws, struct wst_ws_env *env, enum wst_dir dir, uin
 /* The direction sends nothing more. */
 void wst_ws_fin(struct wst_ws *ws, struct wst_ws_env *env, enum wst_dir dir,
                 const struct wst_arrival *arrival);
+/* Whether it may carry compressed messages: only those take time worth sharing. */
+bool wst_ws_may_compress(const struct wst_ws_terms *terms);
 /* Lets go of compression contexts that no message is using. True: there was one. */
 bool wst_ws_shrink(struct wst_ws *ws, struct wst_ws_env *env);
 /* The connection is over: finishes both directions and emits `end`. */
