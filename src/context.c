@@ -86,7 +86,7 @@ struct wst_context *wst_context_new(const struct wst_options *options,
     c->net = wst_net_new(&c->options);
     c->flows = wst_flow_table_new(&c->options.limits, c->options.hash_seed, &c->budget, &sink);
     if (!c->net || !c->flows || !wst_ws_env_init(&c->ws, &c->options, &c->budget) ||
-        !wst_encrypted_init(c)) {
+        !wst_encrypted_init(c) || !wst_work_init(c)) {
         wst_context_free(c);
         return NULL;
     }
@@ -100,7 +100,9 @@ void wst_context_free(struct wst_context *c)
         c->timeline.listener.event = NULL;
         wst_context_tls(c, &(struct wst_tls_hooks){0});
         wst_flow_finish(c->flows, &c->now);
+        wst_work_settle(c);
     }
+    wst_work_free(c);
     wst_flow_table_free(c->flows);
     wst_wire_free(c);
     wst_net_free(c->net);
@@ -137,6 +139,7 @@ void wst_context_packet(struct wst_context *c, const struct wst_packet *p)
     struct wst_segment segment;
     if (c->finished) return;
     context_clock(c, p);
+    if (c->work) wst_work_packet(c);
     wst_flow_tick(c->flows, &p->when);
     if (c->budget.used > c->budget.max - c->budget.max / 16)
         wst_flow_make_room(c->flows, c->budget.max / 8, &p->when);
@@ -194,7 +197,12 @@ void wst_context_problem(struct wst_context *c, enum wst_problem problem, const 
 {
     struct wst_event e = {.type = WST_EVENT_PROBLEM, .dir = WST_DIR_NONE, .when = c->now};
     e.problem = (struct wst_event_problem){.problem = problem, .detail = detail, .offset = -1};
-    if (!c->finished) wst_timeline_emit(&c->timeline, &e, NULL);
+    if (!c->finished) wst_work_emit(c, &e, NULL);
+}
+
+void wst_context_settle(struct wst_context *c)
+{
+    wst_work_settle(c);
 }
 
 void wst_context_stats(const struct wst_context *c, struct wst_event_stats *stats)
@@ -219,6 +227,7 @@ void wst_context_finish(struct wst_context *c, const struct wst_counters *counte
 {
     if (c->finished) return;
     wst_flow_finish(c->flows, &c->now);
+    wst_work_settle(c);
     context_evicted(c);
     struct wst_event e = {.type = WST_EVENT_STATS, .dir = WST_DIR_NONE, .when = c->now};
     if (counters) {
@@ -234,5 +243,5 @@ void wst_context_finish(struct wst_context *c, const struct wst_counters *counte
 
 size_t wst_context_memory(const struct wst_context *c)
 {
-    return c->budget.used + wst_net_memory(c->net);
+    return wst_work_memory(c) + wst_net_memory(c->net);
 }

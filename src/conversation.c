@@ -55,10 +55,7 @@ void wst_conversation_free(struct wst_context *c, struct wst_flow *f)
     case KIND_SOCKS: conversation_new_free(c, upper); break;
     case KIND_HTTP: wst_conversation_http_free(c, upper); break;
     case KIND_PICKUP: wst_pickup_free(c, upper); break;
-    case KIND_WS:
-        wst_ws_free(&((struct conversation_ws *)upper)->ws, &c->ws);
-        wst_conversation_release(c, upper);
-        break;
+    case KIND_WS: wst_work_release(c, upper); break;
     case KIND_TLS: wst_encrypted_free(c, upper); break;
     default: break;
     }
@@ -92,7 +89,7 @@ void wst_conversation_endpoint(const struct wst_flow *f, unsigned side, char ip[
 void wst_conversation_emit(void *user, void *conversation, struct wst_event *e)
 {
     struct wst_context *c = user;
-    wst_timeline_emit(&c->timeline, e, &((struct conversation *)conversation)->conn);
+    wst_work_emit(c, e, &((struct conversation *)conversation)->conn);
 }
 
 void wst_conversation_lost(struct wst_context *c, void *conversation, const uint64_t lost[2],
@@ -181,6 +178,7 @@ struct conversation_ws *wst_conversation_websocket(struct wst_context *c,
     w->base.conn = base->conn;
     w->base.client = base->client;
     wst_ws_init(&w->ws, w, terms, began_ns);
+    wst_work_take(c, w);
     f->kind = KIND_WS;
     for (;; f = wst_encrypted_around(f)->base.flow) { /* and all that it lies in */
         f->precious = f->remember = true;
@@ -230,14 +228,14 @@ static void http_upgraded(struct wst_context *c, struct wst_flow *f, unsigned si
         w->ws.side[d].gaps = h->lost[d] ? 1 : 0; /* as one, however many they were */
     /* Without the request nobody knows where the client's frames begin. */
     if (!h->http.request_seen || h->http.early_torn)
-        wst_ws_join(&w->ws, &c->ws, WST_C2S, wst_seek_new(&c->budget, 0), a);
+        wst_work_join(c, w, WST_C2S, wst_seek_new(&c->budget, 0), a);
     struct wst_arrival carried = *a;
     unsigned d;
     for (struct wst_slice s; (s = wst_queue_take_earliest(h->http.wait, &d, &carried.from)).n;)
-        wst_ws_push(&w->ws, &c->ws, (enum wst_dir)d, s, &carried);
+        wst_work_push(c, w, (enum wst_dir)d, s, &carried);
     enum wst_dir dir = direction(&h->base, side);
     wst_conversation_http_free(c, h);
-    if (rest.n) wst_ws_push(&w->ws, &c->ws, dir, rest, a);
+    if (rest.n) wst_work_push(c, w, dir, rest, a);
 }
 
 /* CONNECT was granted: inside is another conversation, from its first byte. */
@@ -505,7 +503,7 @@ static void flow_data(void *user, struct wst_flow *f, unsigned side, struct wst_
     switch (f->kind) {
     case KIND_WS: {
         struct conversation_ws *w = f->upper;
-        wst_ws_push(&w->ws, &c->ws, direction(&w->base, side), bytes, a);
+        wst_work_push(c, w, direction(&w->base, side), bytes, a);
         break;
     }
     case KIND_IDLE0:
@@ -528,7 +526,7 @@ static void flow_gap(void *user, struct wst_flow *f, unsigned side, uint64_t n,
     switch (f->kind) {
     case KIND_WS: {
         struct conversation_ws *w = f->upper;
-        wst_ws_gap(&w->ws, &c->ws, direction(&w->base, side), n, cause != WST_GAP_SEALED, a);
+        wst_work_gap(c, w, direction(&w->base, side), n, cause != WST_GAP_SEALED, a);
         wst_wire_gap(c, f, side, n);
         if (cause == WST_GAP_LIMIT)
             wst_conversation_problem(c, w, WST_PROBLEM_TCP_REORDER_LIMIT, direction(&w->base, side),
@@ -573,10 +571,10 @@ static void flow_fin(void *user, struct wst_flow *f, unsigned side, const struct
         struct conversation_ws *w = f->upper;
         /* Delivered they may be the other way round: bytes before one of them were late. */
         const struct wst_half *half = carrier(f)->half;
-        w->ws.fin_by = (int8_t)(half[side].flags & WST_HALF_FIRST    ? direction(&w->base, side)
-                                : half[!side].flags & WST_HALF_FIRST ? direction(&w->base, !side)
-                                                                     : WST_DIR_NONE);
-        wst_ws_fin(&w->ws, &c->ws, direction(&w->base, side), a);
+        enum wst_dir first = half[side].flags & WST_HALF_FIRST    ? direction(&w->base, side)
+                             : half[!side].flags & WST_HALF_FIRST ? direction(&w->base, !side)
+                                                                  : WST_DIR_NONE;
+        wst_work_fin(c, w, direction(&w->base, side), first, a);
     } else if (f->kind == KIND_HTTP) {
         struct conversation_http *h = f->upper;
         wst_http_fin(&h->http, &c->http, direction(&h->base, side), a);
@@ -614,8 +612,7 @@ static void flow_end(void *user, struct wst_flow *f, enum wst_tcp_end how,
             wst_conversation_problem(
                 c, w, WST_PROBLEM_CAPTURE_EVICTED, WST_DIR_NONE,
                 "the connection was forgotten to stay inside the memory budget", a);
-        w->ws.obscure = carrier(f)->obscure;
-        wst_ws_end(&w->ws, &c->ws, how, a);
+        wst_work_end(c, w, how, carrier(f)->obscure, a);
     }
     wst_conversation_free(c, f);
     f->kind = KIND_IGNORED;
@@ -627,7 +624,7 @@ static void flow_shrink(void *user, struct wst_flow *f, const struct wst_arrival
     while (f->kind == KIND_TLS) f = &((struct conversation_tls *)f->upper)->inner;
     if (f->kind != KIND_WS) return;
     struct conversation_ws *w = f->upper;
-    if (wst_ws_shrink(&w->ws, &c->ws))
+    if (wst_work_shrink(c, w))
         wst_conversation_problem(c, w, WST_PROBLEM_LIMIT_CONTEXT, WST_DIR_NONE,
                                  "what later messages refer to may be missing", a);
 }

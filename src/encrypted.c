@@ -203,7 +203,7 @@ static void tell_problem(struct wst_context *c, struct conversation_tls *t,
              client_port, server, server_port, detail);
     e.problem = (struct wst_event_problem){
         .problem = problem, .detail = conn ? detail : text, .offset = -1};
-    wst_timeline_emit(&c->timeline, &e, conn);
+    wst_work_emit(c, &e, conn);
 }
 
 static void encrypted_problem(void *user, void *conversation, enum wst_problem problem,

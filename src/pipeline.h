@@ -35,6 +35,9 @@ struct conversation { /* what every kind begins with; `conversation` of the room
     uint8_t client; /* the side that asked, when the kind knows */
     bool inexact[2]; /* of the bytes missing so far some lay inside TLS records; by direction, in
                       * KIND_PICKUP by side */
+    /* KIND_WS, when another thread works on it (work.c): */
+    uint8_t worker;     /* which, counted from 1; 0: none does */
+    uint32_t unsettled; /* bytes given to it and not told yet */
 };
 
 struct conversation_new { /* KIND_NEW, KIND_SOCKS */
@@ -52,7 +55,8 @@ struct conversation_http {
 
 struct conversation_ws {
     struct conversation base;
-    struct wst_ws ws;
+    struct wst_ws ws;        /* its worker's alone */
+    struct wst_ws_held held; /* with what was told last */
 };
 
 struct conversation_pickup { /* KIND_PICKUP; also waits in a list, the oldest is given up first */
@@ -75,7 +79,8 @@ struct conversation_tls { /* KIND_TLS; not from the pool: it is larger, and few 
     struct conversation_tls *newer, *older;
 };
 
-struct wst_tap; /* what one conversation's wire bytes are kept in; wire.c */
+struct wst_work; /* work.c */
+struct wst_tap;  /* what one conversation's wire bytes are kept in; wire.c */
 
 struct wst_wire_room { /* only with options.wire */
     struct wst_wire to;    /* whom to tell */
@@ -96,6 +101,7 @@ struct wst_context {
     struct wst_flow_table *flows;
     struct wst_http_env http;
     struct wst_ws_env ws;
+    struct wst_work *work; /* other threads that share it; NULL: none */
     struct wst_wire_room wire;
     struct wst_tls_env tls;
     struct wst_tls_hooks tls_hooks;
@@ -164,6 +170,31 @@ void wst_wire_begin(struct wst_context *c, const struct wst_flow *f, const uint6
 void wst_wire_gap(struct wst_context *c, const struct wst_flow *f, unsigned side, uint64_t n);
 void wst_wire_handshake(struct wst_context *c, const struct conversation *base,
                         struct wst_event *event);
+
+/* work.c: what the ws room does for a conversation, here or in another thread; in the end all is
+ * told in the order of these calls. */
+bool wst_work_init(struct wst_context *c); /* false: no memory */
+void wst_work_free(struct wst_context *c);
+void wst_work_take(struct wst_context *c, struct conversation_ws *w); /* it is new */
+void wst_work_push(struct wst_context *c, struct conversation_ws *w, enum wst_dir dir,
+                   struct wst_slice bytes, const struct wst_arrival *a);
+void wst_work_gap(struct wst_context *c, struct conversation_ws *w, enum wst_dir dir, uint64_t n,
+                  bool exact, const struct wst_arrival *a);
+/* `first`: whose FIN was captured first. */
+void wst_work_fin(struct wst_context *c, struct conversation_ws *w, enum wst_dir dir,
+                  enum wst_dir first, const struct wst_arrival *a);
+void wst_work_end(struct wst_context *c, struct conversation_ws *w, enum wst_tcp_end how,
+                  bool obscure, const struct wst_arrival *a);
+void wst_work_join(struct wst_context *c, struct conversation_ws *w, enum wst_dir dir,
+                   struct wst_seek *seek, const struct wst_arrival *a);
+bool wst_work_shrink(struct wst_context *c, struct conversation_ws *w);
+void wst_work_release(struct wst_context *c, struct conversation_ws *w); /* nobody uses it again */
+/* An event of this thread, in its turn; *conn as for wst_timeline_emit. */
+void wst_work_emit(struct wst_context *c, struct wst_event *event, uint64_t *conn);
+/* Waits for all that was given away, and tells it. */
+void wst_work_settle(struct wst_context *c);
+void wst_work_packet(struct wst_context *c); /* only with c->work: a packet is next */
+size_t wst_work_memory(const struct wst_context *c);
 
 /* pickup.c */
 void wst_pickup_begin(struct wst_context *c, struct wst_flow *f, struct conversation_http *asked);

@@ -49,6 +49,7 @@ struct wst_tool_options {
     const char *user;       /* -Z */
     uint64_t rotate_seconds, rotate_bytes, rotate_files; /* -G, -C, -W; 0: not */
     uint64_t max_text, max_payload, max_message, memory;
+    uint64_t jobs;           /* --jobs; 0: as seems best */
     unsigned times, verbose; /* how many -t, how many -v */
     enum wst_dir dir;
     uint16_t ops;

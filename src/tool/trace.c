@@ -22,6 +22,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,8 +33,9 @@
 #include <wstrace/wstrace.h>
 
 enum {
-    UNREAD_MAX = 16,    /* unknown link types told one by one */
-    SCREEN_PACKETS = 64 /* between looks at the keys */
+    UNREAD_MAX = 16,      /* unknown link types told one by one */
+    SCREEN_PACKETS = 64,  /* between looks at the keys */
+    JOBS_FROM = 64 << 20, /* bytes of files: fewer are read before a thread has paid for itself */
 };
 
 struct run {
@@ -155,6 +157,13 @@ static bool on_ahead(void *user, const struct wst_packet *packet)
     return wst_context_ahead(run->context, packet);
 }
 
+/* Everything that the packets so far have told. */
+static void show_all(struct run *run)
+{
+    wst_context_settle(run->context);
+    tap_flush(run);
+}
+
 /* Comments are no events (docs/EVENTS.md), so only text shows them, between its lines. */
 static void on_comment(void *user, uint64_t pkt, struct wst_slice text)
 {
@@ -169,7 +178,7 @@ static void on_comment(void *user, uint64_t pkt, struct wst_slice text)
         n = (size_t)snprintf(line, sizeof line, "comment: ");
     n += wst_tool_safe(line + n, sizeof line - n - 1, (const char *)text.p, text.n);
     line[n++] = '\n';
-    tap_flush(run);
+    show_all(run);
     wst_tool_output_write(&run->output, (const uint8_t *)line, n);
 }
 
@@ -207,7 +216,7 @@ static void on_trouble(void *user, const char *source, uint64_t pkt, uint64_t by
 {
     struct run *run = user;
 
-    tap_flush(run); /* on one terminal: after what could still be read */
+    show_all(run); /* on one terminal: after what could still be read */
     wst_tool_progress_erase(&run->progress);
     if (pkt || byte)
         wst_tool_say("%s: packet %" PRIu64 ", byte %" PRIu64 ": %s", source, pkt, byte, what);
@@ -352,6 +361,23 @@ static bool make_renderer(struct run *run)
     return run->render != NULL;
 }
 
+/* How many threads: for large files the processors there are; where somebody waits for each packet's
+ * lines, or asked for one, no more than this one. */
+static uint64_t jobs(const struct run *run)
+{
+    const struct wst_tool_options *o = run->options;
+    long n = sysconf(_SC_NPROCESSORS_ONLN);
+
+    if (run->prompt || o->jobs == 1) return 1;
+    if (o->jobs > 0) return o->jobs;
+    if (o->devices_n || wst_capture_total_bytes(run->capture) < JOBS_FROM) return 1;
+#ifdef __linux__
+    cpu_set_t cpus; /* of them, those it may use */
+    if (sched_getaffinity(0, sizeof cpus, &cpus) == 0) n = CPU_COUNT(&cpus);
+#endif
+    return n < 1 ? 1 : n < WST_JOBS_MAX ? (uint64_t)n : WST_JOBS_MAX;
+}
+
 static bool make_chain(struct run *run)
 {
     const struct wst_tool_options *o = run->options;
@@ -367,6 +393,7 @@ static bool make_chain(struct run *run)
     options.problems = o->lint ? WST_PROBLEMS_ALL : o->problems;
     options.limits.max_message = o->max_message;
     options.limits.memory = o->memory;
+    options.jobs = (uint32_t)jobs(run);
     /* Nothing to leave out: the timeline speaks to the renderer itself. */
     bool all =
         !o->conn && o->dir == WST_DIR_NONE && !o->ops && !(o->quiet && !o->json) && !run->silent;

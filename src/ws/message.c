@@ -68,7 +68,6 @@ void wst_message_scratch_settle(struct wst_ws_env *env, struct wst_buf *scratch)
 /* The largest spare buffer, for a message that will be large. */
 static void message_take_spare(struct wst_ws_env *env, struct wst_buf *bytes)
 {
-    if (!env->spares) return;
     struct wst_buf *best = &env->spare[0];
     for (int i = 1; i < WST_WS_SPARES; i++)
         if (env->spare[i].room > best->room) best = &env->spare[i];
@@ -78,7 +77,7 @@ static void message_take_spare(struct wst_ws_env *env, struct wst_buf *bytes)
 
 static void message_give_spare(struct wst_ws_env *env, struct wst_buf *bytes)
 {
-    if (env->spares && bytes->room >= WST_WS_SPARE_MIN && bytes->room <= WST_WS_SPARE_MAX)
+    if (bytes->room >= WST_WS_SPARE_MIN && bytes->room <= WST_WS_SPARE_MAX)
         for (int i = 0; i < WST_WS_SPARES; i++)
             if (!env->spare[i].room) {
                 env->spare[i] = *bytes;
@@ -123,7 +122,10 @@ static void message_keep(const struct wst_ws_step *s, struct wst_ws_message *m,
     if (m->torn) return;
     size_t cap = message_cap(s), room = m->bytes.n < cap ? cap - m->bytes.n : 0;
     struct wst_slice kept = wst_slice_head(payload, m->overflow ? 0 : room);
-    if (!m->bytes.room && f->len >= WST_WS_SPARE_MIN) message_take_spare(s->env, &m->bytes);
+    if (!m->bytes.room && f->len >= WST_WS_SPARE_MIN && !wst_ws_may_compress(&s->ws->terms)) {
+        m->lends = true;
+        message_take_spare(s->env, &m->bytes);
+    }
     if (kept.n && !wst_buf_reserve(&m->bytes, s->env->budget, kept.n, cap)) kept.n = 0;
     if (kept.n) {
         uint8_t *to = m->bytes.p + m->bytes.n;
@@ -616,7 +618,10 @@ void wst_message_free(struct wst_ws_env *env, struct wst_ws_message *m)
         wst_inflation_finish(&env->inflaters, m->inflation, false);
         free(m->inflation);
     }
-    message_give_spare(env, &m->bytes);
+    if (m->lends)
+        message_give_spare(env, &m->bytes);
+    else
+        wst_buf_free(&m->bytes, env->budget);
     wst_buf_free(&m->raw, env->budget);
     *m = (struct wst_ws_message){0};
 }

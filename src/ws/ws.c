@@ -33,11 +33,6 @@ void wst_ws_env_pay(struct wst_ws_env *env, struct wst_budget *budget)
     env->budget = env->inflaters.budget = budget;
 }
 
-bool wst_ws_may_compress(const struct wst_ws_terms *t)
-{
-    return t->deflate.agreed || t->per_frame || t->unknown;
-}
-
 void wst_ws_init(struct wst_ws *ws, void *conversation, const struct wst_ws_terms *terms,
                  int64_t began_ns)
 {
@@ -100,6 +95,21 @@ void wst_ws_fin(struct wst_ws *ws, struct wst_ws_env *env, enum wst_dir dir,
     if (ws->side[dir].finished) return;
     ws->side[dir].finished = true;
     wst_lost_fin(&s);
+}
+
+struct wst_ws_held wst_ws_held(const struct wst_ws *ws)
+{
+    struct wst_ws_held held = {0};
+    size_t swell = 0;
+    for (int d = 0; d < 2; d++) {
+        const struct wst_ws_open *open = ws->side[d].open;
+        const struct wst_seek *seek = ws->rare[d].seek;
+        if (open) swell += open->m.bytes.room + open->control.room + open->marks.room;
+        if (open && open->m.raw.n > held.raw) held.raw = (uint32_t)open->m.raw.n;
+        if (seek) held.raw = UINT32_MAX;
+    }
+    held.swell_kib = (uint32_t)((swell + 1023) / 1024);
+    return held;
 }
 
 bool wst_ws_shrink(struct wst_ws *ws, struct wst_ws_env *env)

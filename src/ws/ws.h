@@ -26,7 +26,8 @@ struct wst_ws_terms {
     bool unknown;   /* the answer to the handshake was not seen */
 };
 
-/* Whether RSV1 has a meaning. */
+/* Whether RSV1 has a meaning: messages may be compressed, and only those take time worth sharing. What
+ * such a connection is charged depends on its own bytes alone, whichever thread works on it. */
 static inline bool wst_ws_may_compress(const struct wst_ws_terms *t)
 {
     return t->deflate.agreed || t->per_frame || t->unknown;
@@ -48,8 +49,6 @@ struct wst_ws_env {
     const struct wst_options *options;
     struct wst_budget *budget;
     void *user;
-    bool spares; /* messages may take buffers of others: cheaper, but what one is charged then
-                  * depends on what was before */
     /* type, dir, when and body are filled; conn is the receiver's business. */
     void (*emit)(void *user, void *conversation, struct wst_event *event);
     /* Whether the peer has bytes of `dir` that were not pushed yet: late, or missing. May be NULL: no. */
@@ -81,6 +80,7 @@ struct wst_ws_message { /* a message that is being joined */
     bool compressed, overflow;
     bool torn;    /* what follows a hole is not kept */
     bool endless; /* framing was lost: nobody knows where it ends */
+    bool lends;   /* takes and gives spare buffers */
 };
 
 struct wst_ws_mark { /* a fragment, so that a byte of the message can be traced to its frame */
@@ -160,8 +160,12 @@ void wst_ws_gap(struct wst_ws *ws, struct wst_ws_env *env, enum wst_dir dir, uin
 /* The direction sends nothing more. */
 void wst_ws_fin(struct wst_ws *ws, struct wst_ws_env *env, enum wst_dir dir,
                 const struct wst_arrival *arrival);
-/* Whether it may carry compressed messages: only those take time worth sharing. */
-bool wst_ws_may_compress(const struct wst_ws_terms *terms);
+/* What the next bytes may make of what is held: how far buffers may grow by themselves, and how many
+ * compressed bytes wait to be inflated (UINT32_MAX: no telling). */
+struct wst_ws_held {
+    uint32_t swell_kib, raw;
+};
+struct wst_ws_held wst_ws_held(const struct wst_ws *ws);
 /* Lets go of compression contexts that no message is using. True: there was one. */
 bool wst_ws_shrink(struct wst_ws *ws, struct wst_ws_env *env);
 /* The connection is over: finishes both directions and emits `end`. */

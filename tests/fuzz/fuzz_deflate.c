@@ -59,7 +59,7 @@ static struct told reader_message(struct reader *r, const uint8_t *p, size_t n, 
 {
     struct wst_inflation f;
     r->out.n = 0;
-    wst_inflation_begin(&r->all, &f, r->context, &r->out, cap);
+    wst_inflation_begin(&r->all, &f, r->context, &r->out, cap, piece < n);
     for (size_t i = 0; i < n; i += piece) {
         size_t k = n - i < piece ? n - i : piece;
         uint8_t *exact = malloc(k);

@@ -9,7 +9,7 @@ CASES has a line a case: NAME  CAPTURE[,CAPTURE…]  FORMATS  [OPTION…]. Forma
 (what stands on standard error; without it nothing may stand there). An option `status=N` says what the
 exit status is, if not 0. Times of text are UTC and file names are relative to the top of the sources.
 
-usage: run.py [--tool WSTRACE] [--source TOP] [-v] [--update] [NAME…]
+usage: run.py [--tool WSTRACE] [--source TOP] [--jobs N] [-v] [--update] [NAME…]
        NAME may hold * and ?. --update writes what NAMEs print now, after showing what changes; it
        asks for names, because every line written must have been read.
 """
@@ -54,24 +54,24 @@ def read_cases():
     return cases
 
 
-def run(tool, source, case, form):
+def run(tool, source, case, form, also=()):
     """(exit status, standard output, standard error) of one run."""
     # -r: what stands in OPTION without a dash is the filter
     files = [word for capture in case.captures for word in ('-r', capture)]
-    words = [tool, *(['--json'] if form == 'json' else ['--utc']), *files, *case.options]
+    words = [tool, *(['--json'] if form == 'json' else ['--utc']), *files, *case.options, *also]
     env = {k: v for k, v in os.environ.items() if k not in ('NO_COLOR', 'SSLKEYLOGFILE')} | {'LC_ALL': 'C.UTF-8', 'TERM': 'dumb'}
     done = subprocess.run(words, cwd=source, env=env, stdin=subprocess.DEVNULL, capture_output=True,
                           check=False, timeout=120)
     return done.returncode, done.stdout, SHARED.sub(b'', done.stderr)
 
 
-def outputs(tool, source, case):
+def outputs(tool, source, case, also):
     """What the case prints, by format; and what is wrong with its exit status or standard error."""
     got, wrong = {}, []
     for form in case.formats:
         if form == 'err':
             continue
-        status, out, err = run(tool, source, case, form)
+        status, out, err = run(tool, source, case, form, also)
         got[form] = VERSION.sub(r'\1*', out.decode('utf-8', 'surrogateescape'))
         if 'err' in case.formats:
             got['err'] = err.decode('utf-8', 'surrogateescape')
@@ -105,6 +105,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
     parser.add_argument('--tool', default=os.environ.get('WSTRACE', 'build/release/wstrace'))
     parser.add_argument('--source', default=os.path.join(HERE, '../..'))
+    parser.add_argument('--jobs', help='run everything with --jobs JOBS: nothing may differ')
     parser.add_argument('--update', action='store_true', help='write the named cases anew')
     parser.add_argument('-v', '--verbose', action='store_true')
     parser.add_argument('names', nargs='*')
@@ -113,13 +114,15 @@ def main():
     if options.update and not options.names:
         parser.error('--update: name the cases you have read')
 
+    also = ['--jobs', options.jobs] if options.jobs else []
+
     every = read_cases()
     cases = [c for c in every if not options.names or any(fnmatch.fnmatch(c.name, n) for n in options.names)]
     if not cases:
         parser.error('no such case')
     bad, seen = 0, 0
     for case in cases:
-        got, wrong = outputs(tool, source, case)
+        got, wrong = outputs(tool, source, case, also)
         for form, text in got.items():
             seen += 1
             change = difference(case, form, text)

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Several threads tell what one tells, byte for byte: whatever is lost, whatever has to be
+ * forgotten for want of memory, wherever the capture ends. One thread is the truth.
+ */
+#include <wstrace/render.h>
+#include <zlib.h>
+
+#include "flows.h"
+
+enum { TALKERS = 18, STEPS = 260, MESSAGE = 200000 };
+
+struct text {
+    char *p;
+    size_t n, room;
+};
+
+static int keep(void *user, const uint8_t *p, size_t n)
+{
+    struct text *t = user;
+    while (t->n + n > t->room) {
+        t->room = t->room ? 2 * t->room : 1 << 20;
+        t->p = realloc(t->p, t->room);
+        assert_non_null(t->p);
+    }
+    memcpy(t->p + t->n, p, n);
+    t->n += n;
+    return 0;
+}
+
+/* -- the capture ----------------------------------------------------------------------------------
+ */
+
+struct talker {
+    struct tcp tcp;
+    z_stream z[2];
+    bool plain, inside[2]; /* inside: a message goes on */
+};
+
+static void talker_open(struct talker *t, struct packets *k, unsigned i)
+{
+    static const char accepted[] =
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n";
+    char answer[400];
+    *t = (struct talker){.plain = i % 6 == 5};
+    snprintf(answer, sizeof answer, "%s%s\r\n", accepted,
+             t->plain ? "" : "Sec-WebSocket-Extensions: permessage-deflate\r\n");
+    tcp_open(&t->tcp, k, (uint16_t)(41000 + i));
+    if (i % 7 != 3) {
+        tcp_syn(&t->tcp);
+        tcp_data(&t->tcp, 0, REQUEST, strlen(REQUEST));
+        tcp_data(&t->tcp, 1, answer, strlen(answer));
+    } /* else joined in the middle */
+    for (int d = 0; d < 2; d++)
+        assert_int_equal(deflateInit2(&t->z[d], 6, Z_DEFLATED, -15, 8, Z_DEFAULT_STRATEGY), Z_OK);
+}
+
+/* Words, or zeros: a bomb. */
+static size_t message(uint8_t *p, uint64_t *seed)
+{
+    static const size_t sizes[] = {0, 20, 300, 2000, 2000, 20000, MESSAGE};
+    size_t n = sizes[rnd_below(seed, ARRAY(sizes))];
+    if (n) n = 1 + rnd_below(seed, n);
+    bool zeros = rnd_below(seed, 10) == 0;
+    for (size_t i = 0; i < n; i++)
+        p[i] = (uint8_t)(zeros                ? '0'
+                         : rnd_below(seed, 3) ? "etaoin shrdlu"[rnd_below(seed, 13)]
+                                              : ' ' + (int)rnd_below(seed, 94));
+    return n;
+}
+
+static size_t deflated(z_stream *z, uint8_t *p, size_t n, uint8_t *out, size_t room)
+{
+    z->next_in = p;
+    z->avail_in = (uInt)n;
+    z->next_out = out;
+    z->avail_out = (uInt)room;
+    int end = deflate(z, Z_SYNC_FLUSH);
+    assert_true(end == Z_OK || end == Z_BUF_ERROR); /* nothing to say */
+    size_t size = room - z->avail_out;
+    return size >= 4 ? size - 4 : 0;
+}
+
+/* One frame, in segments, some of which never come. */
+static void talk(struct talker *t, uint64_t *seed)
+{
+    static uint8_t bytes[MESSAGE + 1], out[MESSAGE + 65536], frame[MESSAGE + 65600];
+    int d = (int)rnd_below(seed, 2);
+    if (rnd_below(seed, 20) == 0) {
+        tcp_data(&t->tcp, d, frame, put_frame(frame, 0x89, d == 0, seed, "are you there", 13));
+        return;
+    }
+    bool compressed = !t->plain && rnd_below(seed, 8), last = rnd_below(seed, 5);
+    size_t n = message(bytes, seed);
+    if (compressed) n = deflated(&t->z[d], bytes, n, out, sizeof out);
+    unsigned first = (last ? 0x80u : 0) | (t->inside[d] ? 0 : compressed ? 0x41 : 1);
+    n = put_frame(frame, first, d == 0, seed, compressed ? out : bytes, n);
+    t->inside[d] = !last;
+    size_t cut = 1 + rnd_below(seed, 9000);
+    for (size_t at = 0; at < n; at += cut) {
+        size_t k = n - at < cut ? n - at : cut;
+        if (rnd_below(seed, 300) == 0)
+            t->tcp.seq[d] += (uint32_t)k;
+        else
+            tcp_data(&t->tcp, d, frame + at, k);
+        if (rnd_below(seed, 4) == 0) tcp_packet(&t->tcp, !d, ACK, NULL, 0);
+    }
+}
+
+static void capture(struct packets *k, uint64_t seed)
+{
+    static struct talker all[TALKERS];
+    for (unsigned i = 0; i < TALKERS; i++) talker_open(&all[i], k, i);
+    for (unsigned s = 0; s < STEPS; s++) {
+        struct talker *t = &all[rnd_below(&seed, TALKERS)];
+        talk(t, &seed);
+        if (k->n > 4 && rnd_below(&seed, 8) == 0) { /* overtaken */
+            size_t a = k->n - 1 - rnd_below(&seed, 4), b = k->n - 1;
+            uint8_t *p = k->all[a].p;
+            size_t n = k->all[a].n;
+            k->all[a] = k->all[b];
+            k->all[b].p = p;
+            k->all[b].n = n;
+        }
+    }
+    for (unsigned i = 0; i < TALKERS; i++) {
+        if (i % 3) tcp_fin(&all[i].tcp);
+        deflateEnd(&all[i].z[0]);
+        deflateEnd(&all[i].z[1]);
+    }
+}
+
+/* -- what is told ---------------------------------------------------------------------------------
+ */
+
+static struct text tell(const struct packets *k, const struct wst_options *o, uint32_t jobs,
+                        size_t packets, bool finish, size_t *most)
+{
+    struct text text = {0};
+    struct wst_options options = *o;
+    struct wst_render *render = wst_render_json_new(keep, &text);
+    struct wst_listener listener = wst_render_listener(render);
+    options.jobs = jobs;
+    struct wst_context *c = wst_context_new(&options, &listener);
+    assert_non_null(c);
+    wst_context_begin(c, &(struct wst_event_meta){0});
+    for (size_t i = 0; i < packets; i++) {
+        context_feed(c, k, i);
+        if (most && wst_context_memory(c) > *most) *most = wst_context_memory(c);
+        if (i % 1000 == 999) { /* all that one thread would have told by now */
+            wst_context_settle(c);
+            wst_render_flush(render);
+            keep(&text, (const uint8_t *)"--\n", 3);
+        }
+    }
+    if (finish) wst_context_finish(c, NULL);
+    wst_context_free(c);
+    wst_render_flush(render);
+    wst_render_free(render);
+    return text;
+}
+
+static void expect_same(const struct text *want, const struct text *got)
+{
+    size_t i = 0, line = 0;
+    while (i < want->n && i < got->n && want->p[i] == got->p[i]) {
+        i++;
+        if (want->p[i - 1] == '\n') line = i;
+    }
+    if (i == want->n && i == got->n) return;
+    print_error("one thread: %.300s\nseveral:    %.300s\n", line < want->n ? want->p + line : "",
+                line < got->n ? got->p + line : "");
+    fail();
+}
+
+static unsigned count(const struct text *t, const char *what)
+{
+    unsigned n = 0;
+    size_t k = strlen(what);
+    for (size_t i = 0; i + k <= t->n; i++) n += t->p[i] == what[0] && !memcmp(t->p + i, what, k);
+    return n;
+}
+
+static void options_for(struct wst_options *o, size_t memory, size_t max_message)
+{
+    wst_options_init(o);
+    o->hash_seed[0] = 1;
+    o->limits.memory = memory;
+    o->limits.max_message = max_message;
+    o->problems = WST_PROBLEMS_ALL;
+}
+
+static void every_budget(void **state)
+{
+    static const struct {
+        size_t memory, max_message;
+    } cases[] = {{1 << 30, 16 << 20}, {64 << 20, 1 << 20}, {20 << 20, 64 << 10},
+                 {12 << 20, 1 << 20}, {3 << 20, 16 << 20}, {2 << 20, 64 << 10}};
+    static const uint32_t jobs[] = {2, 3};
+    unsigned evicted = 0, messages = 0;
+    (void)state;
+    for (uint64_t seed = 1; seed <= 2; seed++) {
+        struct packets k = {0};
+        capture(&k, seed);
+        for (size_t i = 0; i < ARRAY(cases); i++) {
+            struct wst_options o;
+            size_t most = 0;
+            options_for(&o, cases[i].memory, cases[i].max_message);
+            if (i % 2) o.max_payload = 500;
+            struct text want = tell(&k, &o, 1, k.n, true, &most);
+            assert_true(most <= cases[i].memory);
+            evicted += count(&want, "capture.evicted") + count(&want, "limit.context");
+            messages += count(&want, "\"type\":\"message\"");
+            for (size_t j = 0; j < ARRAY(jobs); j++) {
+                most = 0;
+                struct text got = tell(&k, &o, jobs[j], k.n, true, &most);
+                expect_same(&want, &got);
+                assert_true(most <= cases[i].memory);
+                free(got.p);
+            }
+            free(want.p);
+        }
+        packets_free(&k);
+    }
+    print_message("%u messages, %u connections or contexts forgotten\n", messages, evicted);
+    assert_true(evicted > 20 && messages > 1000);
+}
+
+/* Let go of at any packet, with or without an end (the leak checker watches). */
+static void any_end(void **state)
+{
+    struct packets k = {0};
+    struct wst_options o;
+    uint64_t seed = 9;
+    (void)state;
+    capture(&k, 4);
+    options_for(&o, 32 << 20, 256 << 10);
+    for (unsigned i = 0; i < 6; i++) {
+        size_t packets = rnd_below(&seed, k.n + 1);
+        struct text want = tell(&k, &o, 1, packets, i % 2, NULL);
+        struct text got = tell(&k, &o, WST_JOBS_MAX, packets, i % 2, NULL);
+        if (i % 2) expect_same(&want, &got);
+        free(want.p);
+        free(got.p);
+    }
+    packets_free(&k);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_budget),
+        cmocka_unit_test(any_end),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
