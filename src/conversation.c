@@ -89,7 +89,11 @@ void wst_conversation_endpoint(const struct wst_flow *f, unsigned side, char ip[
 void wst_conversation_emit(void *user, void *conversation, struct wst_event *e)
 {
     struct wst_context *c = user;
-    wst_work_emit(c, e, &((struct conversation *)conversation)->conn);
+    uint64_t *conn = &((struct conversation *)conversation)->conn;
+    if (c->work)
+        wst_work_emit(c, e, conn);
+    else
+        wst_timeline_emit(&c->timeline, e, conn);
 }
 
 void wst_conversation_lost(struct wst_context *c, void *conversation, const uint64_t lost[2],
@@ -503,7 +507,10 @@ static void flow_data(void *user, struct wst_flow *f, unsigned side, struct wst_
     switch (f->kind) {
     case KIND_WS: {
         struct conversation_ws *w = f->upper;
-        wst_work_push(c, w, direction(&w->base, side), bytes, a);
+        if (w->base.worker)
+            wst_work_push(c, w, direction(&w->base, side), bytes, a);
+        else
+            wst_ws_push(&w->ws, &c->ws, direction(&w->base, side), bytes, a);
         break;
     }
     case KIND_IDLE0:
