@@ -137,7 +137,7 @@ took = time.monotonic() - began
 for pair in pairs:
     close_one(pair)
 time.sleep(3)
-tool.send_signal(signal.SIGINT)
+tool.send_signal(signal.SIGTERM)  # SIGINT may be ignored: a shell does that in the background
 stats = json.loads(out.stdout.read())
 tool.wait()
 

@@ -619,9 +619,31 @@ static void random_events(void **state)
     }
 }
 
+/* -A and -X: all of it, below; a line break breaks the line, anything else is shown. */
+static void test_payloads_in_full(void **state)
+{
+    (void)state;
+    struct fixture f;
+    start(&f, (struct wst_text_options){.time = WST_TIME_NONE, .max_text = 4, .dump = WST_DUMP_TEXT});
+    tell(&f, message_of(WST_S2C, 1, 1, (struct wst_slice)SLICE("Dear\r\n\x1b[1m you\n")));
+    assert_int_equal(wst_render_flush(f.render), 0);
+    assert_non_null(strstr(f.sink.p, "\n\tDear\n\t\\x1b[1m you\n"));
+    free(f.sink.p);
+    wst_render_free(f.render);
+    start(&f, (struct wst_text_options){.time = WST_TIME_NONE, .dump = WST_DUMP_HEX});
+    tell(&f, message_of(WST_S2C, 2, 1, (struct wst_slice)SLICE("0123456789 abcdef\n")));
+    assert_int_equal(wst_render_flush(f.render), 0);
+    assert_non_null(strstr(f.sink.p,
+                           "\n\t0x0000:  3031 3233 3435 3637 3839 2061 6263 6465  0123456789.abcde\n"
+                           "\t0x0010:  660a                                     f.\n"));
+    free(f.sink.p);
+    wst_render_free(f.render);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_payloads_in_full),
         cmocka_unit_test(conversation),  cmocka_unit_test(fragments),
         cmocka_unit_test(loss),          cmocka_unit_test(compressed_and_cut),
         cmocka_unit_test(held_frames),   cmocka_unit_test(odd_frames),
