@@ -138,12 +138,13 @@ bool wst_canon_flat(struct wst_ink *ink, struct wst_slice text, size_t line, uns
 {
     static const char break_[] = ",\n                "; /* as deep as anybody asks */
 
-    struct reader r = {text.p, text.p + text.n};
+    struct reader r = {text.p, NULL};
     struct scalar list[MEMBERS], m;
     size_t length = 0;
     uint32_t n = 0;
 
     if (text.n < 2 || text.n > WST_CANON_FLAT || *r.at++ != '{') return false;
+    r.end = text.p + text.n;
     do {
         if (n == MEMBERS || !member(&r, &m)) return false;
         if (m.key_n == 7 && memcmp(m.key, "jsonrpc", 7) == 0) return false; /* it answers something */

@@ -34,6 +34,11 @@ void wst_ink_format(struct wst_ink *ink, const char *format, ...)
     wst_ink_text(ink, text);
 }
 
+static const uint8_t *behind(struct wst_slice s)
+{
+    return s.n ? s.p + s.n : s.p; /* NULL + 0 is undefined */
+}
+
 static uint32_t code_point(const uint8_t *p, size_t n)
 {
     uint32_t c = n == 1 ? p[0] : p[0] & (0x7fu >> n);
@@ -96,7 +101,7 @@ static size_t character(struct wst_ink *ink, const uint8_t *p, const uint8_t *en
 
 void wst_ink_escaped(struct wst_ink *ink, struct wst_slice text)
 {
-    const uint8_t *p = text.p, *end = text.p + text.n;
+    const uint8_t *p = text.p, *end = behind(text);
     bool valid = wst_utf8_valid(text);
 
     while (p < end) {
@@ -109,7 +114,7 @@ void wst_ink_escaped(struct wst_ink *ink, struct wst_slice text)
 
 void wst_ink_safe(struct wst_ink *ink, struct wst_slice text)
 {
-    const uint8_t *p = text.p, *end = text.p + text.n;
+    const uint8_t *p = text.p, *end = behind(text);
 
     while (p < end) {
         size_t n = plain(p, end);
@@ -164,7 +169,7 @@ static size_t utf8(uint8_t to[4], uint32_t c)
 
 static void translate(struct wst_ink *ink, struct wst_slice json, bool decode)
 {
-    const uint8_t *p = json.p, *end = json.p + json.n;
+    const uint8_t *p = json.p, *end = behind(json);
     uint8_t bytes[4];
 
     while (p < end) {
@@ -235,7 +240,7 @@ static int next_byte(struct meaning *m)
 
 int wst_ink_compare(struct wst_slice a, struct wst_slice b)
 {
-    struct meaning x = {.at = a.p, .end = a.p + a.n}, y = {.at = b.p, .end = b.p + b.n};
+    struct meaning x = {.at = a.p, .end = behind(a)}, y = {.at = b.p, .end = behind(b)};
     int c, d;
 
     do {

@@ -203,12 +203,12 @@ static int open_one(struct reader *r)
 
 bool wst_tape_read(struct wst_tape *tape, struct wst_budget *budget, struct wst_slice text)
 {
-    struct reader r = {.tape = tape, .budget = budget, .text = text.p, .at = text.p,
-                       .end = text.p + text.n};
+    struct reader r = {.tape = tape, .budget = budget, .text = text.p, .at = text.p};
     int more = 1;
 
     tape->n = 0;
     if (text.n == 0 || text.n >= UINT32_MAX) return false;
+    r.end = text.p + text.n;
     while (more > 0) {
         blanks(&r);
         if (r.at == r.end) return false;
