@@ -119,6 +119,16 @@ static void skip_to_front(struct wst_ring *r, uint64_t head, size_t left)
     atomic_store_explicit(&r->head, head + left, memory_order_release);
 }
 
+/* The ring is empty and the next record goes to its front: what a burst filled is given back, or one
+ * slow minute would stay in memory for a month. */
+static void give_back(struct wst_ring *r, size_t offset)
+{
+    if (offset > r->reached) r->reached = offset;
+    if (r->reached <= WST_RING_KEEP || r->size <= WST_RING_KEEP) return;
+    madvise(r->bytes + WST_RING_KEEP, r->size - WST_RING_KEEP, MADV_DONTNEED);
+    r->reached = 0;
+}
+
 uint8_t *wst_ring_begin(struct wst_ring *r, const struct wst_ring_record *head)
 {
     uint64_t place = atomic_load_explicit(&r->head, memory_order_relaxed);
@@ -131,6 +141,10 @@ uint8_t *wst_ring_begin(struct wst_ring *r, const struct wst_ring_record *head)
     if (need > r->size / 2) return NULL; /* no snap length is that long */
     if (left < need || idle) {
         if (r->size - (place - tail) < left + need) return NULL;
+        if (idle)
+            give_back(r, offset);
+        else
+            r->reached = r->size;
         skip_to_front(r, place, left);
         place += left;
     } else if (r->size - (place - tail) < need) {

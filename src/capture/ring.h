@@ -40,6 +40,7 @@ struct wst_ring_record {
 struct wst_ring {
     uint8_t *bytes; /* mapped; pages count once they are written to */
     size_t size;
+    size_t reached; /* the reader's: how far it has written since pages were last given back */
     _Alignas(64) atomic_uint_least64_t head; /* bytes ever written; the reader's */
     _Alignas(64) atomic_uint_least64_t tail; /* bytes ever taken; the parser's */
     atomic_bool parser_sleeps, reader_sleeps;
@@ -48,6 +49,7 @@ struct wst_ring {
 
 enum wst_ring_cap {
     WST_RING_MIN = 1 << 20,   /* the longest record several times over */
+    WST_RING_KEEP = 1 << 22,  /* what a burst filled beyond this is given back when it is over */
     WST_RING_FRONT = 1 << 19, /* how far an idle ring wanders: what a second-level cache holds */
 };
 
