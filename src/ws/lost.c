@@ -136,14 +136,18 @@ static void gap_apply(const struct wst_ws_step *s, uint64_t n, bool exact)
         if (!side->left) wst_side_frame_over(s);
         return;
     }
-    uint64_t position = wst_side_position(s->ws, s->dir);
+    uint64_t position = wst_side_position(s->ws, s->dir), inside = 0;
     if (side->mode == WST_WS_PAYLOAD) {
+        /* n bytes at most: the payload goes on behind them for certain, if it is longer. */
+        inside = n < side->left ? side->left - n : 0;
         gap_inside(s, n < side->left ? n : side->left);
         wst_side_cut(s);
     }
     if (side->open && side->open->message) wst_message_abandon(s, &side->open->m, true);
     wst_side_open_free(s->env, side);
-    wst_lost_begin(s, wst_seek_new(s->env->budget, position + n));
+    struct wst_seek *seek = wst_seek_new(s->env->budget, position + n);
+    if (seek) seek->inside = inside;
+    wst_lost_begin(s, seek);
 }
 
 void wst_lost_gap(const struct wst_ws_step *s, uint64_t n, bool exact)

@@ -87,6 +87,12 @@ static bool seek_mark(struct wst_seek *k, struct wst_budget *budget, uint64_t pk
 bool wst_seek_push(struct wst_seek *k, struct wst_budget *budget, struct wst_slice s, uint64_t pkt,
                    size_t cap)
 {
+    size_t inside = k->inside < s.n ? (size_t)k->inside : s.n;
+    k->inside -= inside;
+    k->offset += inside;
+    k->skipped += inside;
+    s = wst_slice_skip(s, inside);
+    if (inside && !s.n) return true;
     if (s.n > cap / 2) { /* larger than what is looked at: its end is kept */
         seek_drop(k, k->bytes.n);
         k->marks_n = 0;
@@ -104,6 +110,7 @@ void wst_seek_gap(struct wst_seek *k, uint64_t n)
     seek_drop(k, k->bytes.n);
     k->marks_n = 0;
     k->offset += n;
+    k->inside -= k->inside < n ? k->inside : n;
 }
 
 uint64_t wst_seek_packet(const struct wst_seek *k, size_t at)
