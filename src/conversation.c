@@ -14,8 +14,7 @@ enum { EARLY_MAX = 4096 }; /* first bytes of a side; the longest PROXY header in
 static void new_data(struct wst_context *c, struct wst_flow *f, unsigned side,
                      struct wst_slice bytes, const struct wst_arrival *a);
 
-/* -- making and letting go ------------------------------------------------------------------------
- */
+/* -- making and letting go --------------------------------------------------------------------- */
 
 void *wst_conversation_alloc(struct wst_context *c, struct wst_flow *f)
 {
@@ -191,7 +190,7 @@ struct conversation_ws *wst_conversation_websocket(struct wst_context *c,
     return w;
 }
 
-/* -- what a packet was part of ------------------------------------------------------------------ */
+/* -- what a packet was part of ----------------------------------------------------------------- */
 
 enum wst_fate wst_conversation_fate(const struct wst_flow *f)
 {

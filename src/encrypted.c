@@ -37,8 +37,7 @@ static enum wst_dir direction(const struct conversation_tls *t, unsigned side)
     return side == t->base.client ? WST_C2S : WST_S2C;
 }
 
-/* -- making and letting go ------------------------------------------------------------------------
- */
+/* -- making and letting go --------------------------------------------------------------------- */
 
 static void encrypted_link(struct wst_context *c, struct conversation_tls *t)
 {
@@ -115,8 +114,7 @@ const struct wst_tls_info *wst_encrypted_info(struct wst_flow *inner)
     return &t->info;
 }
 
-/* -- what the tls room says -----------------------------------------------------------------------
- */
+/* -- what the tls room says -------------------------------------------------------------------- */
 
 /* Somebody outside wants the plaintext. */
 static void tell_plain(struct wst_context *c, struct conversation_tls *t, enum wst_dir dir,
@@ -236,8 +234,7 @@ void wst_encrypted_unseen(struct wst_context *c, struct wst_flow *f, unsigned si
                  "TLS whose handshake is not in the capture", a);
 }
 
-/* -- what the flow room says ----------------------------------------------------------------------
- */
+/* -- what the flow room says ------------------------------------------------------------------- */
 
 /* Nobody wants what is inside, or nobody will ever see it. */
 static void encrypted_settled(struct wst_context *c, struct wst_flow *f)
@@ -282,8 +279,7 @@ void wst_encrypted_end(struct wst_context *c, struct wst_flow *f, enum wst_tcp_e
     if (t->inner.kind != KIND_IGNORED) c->sink.end(c, &t->inner, how, a);
 }
 
-/* -- the public door ------------------------------------------------------------------------------
- */
+/* -- the public door --------------------------------------------------------------------------- */
 
 bool wst_encrypted_init(struct wst_context *c)
 {

@@ -167,8 +167,7 @@ static void pickup_accept(struct wst_context *c, struct wst_flow *f, unsigned cl
     }
     for (int d = 0; d < 2; d++) w->ws.side[d].gaps = lost[d] ? 1 : 0;
     for (int d = 0; d < 2; d++)
-        wst_work_join(c, w, (enum wst_dir)d,
-                      seek[d] ? seek[d] : wst_seek_new(&c->budget, 0), a);
+        wst_work_join(c, w, (enum wst_dir)d, seek[d] ? seek[d] : wst_seek_new(&c->budget, 0), a);
 }
 
 static bool pickup_look(struct wst_context *c, struct wst_flow *f, bool end,

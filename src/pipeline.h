@@ -31,8 +31,8 @@ enum wst_kind {               /* wst_flow.kind: what a conversation is */
 
 struct conversation { /* what every kind begins with; `conversation` of the rooms' callbacks */
     struct wst_flow *flow;
-    uint64_t conn;  /* its number in the timeline; 0: none yet */
-    uint8_t client; /* the side that asked, when the kind knows */
+    uint64_t conn;   /* its number in the timeline; 0: none yet */
+    uint8_t client;  /* the side that asked, when the kind knows */
     bool inexact[2]; /* of the bytes missing so far some lay inside TLS records; by direction, in
                       * KIND_PICKUP by side */
     /* KIND_WS, when another thread works on it (work.c): */
@@ -82,8 +82,8 @@ struct conversation_tls { /* KIND_TLS; not from the pool: it is larger, and few 
 struct wst_work; /* work.c */
 struct wst_tap;  /* what one conversation's wire bytes are kept in; wire.c */
 
-struct wst_wire_room { /* only with options.wire */
-    struct wst_wire to;    /* whom to tell */
+struct wst_wire_room {  /* only with options.wire */
+    struct wst_wire to; /* whom to tell */
     bool on;
     struct wst_tap **taps; /* by stream number, chained */
     uint32_t taps_mask, taps_n;
@@ -166,7 +166,8 @@ void wst_wire_init(struct wst_context *c, const struct wst_wire *to, struct wst_
 void wst_wire_free(struct wst_context *c);
 /* WebSocket begins: of the bytes that came so far, by side, the last `left` are its bytes. */
 void wst_wire_begin(struct wst_context *c, const struct wst_flow *f, const uint64_t left[2]);
-/* n bytes are missing behind those that came. Called when nothing is left to be read before them. */
+/* n bytes are missing behind those that came. Called when nothing is left to be read before them.
+ */
 void wst_wire_gap(struct wst_context *c, const struct wst_flow *f, unsigned side, uint64_t n);
 void wst_wire_handshake(struct wst_context *c, const struct conversation *base,
                         struct wst_event *event);

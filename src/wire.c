@@ -29,10 +29,11 @@ struct wire_piece { /* bytes that one packet carried */
 struct tap_side {
     struct wire_piece *pieces; /* a row: [first, first + n) of `room` */
     size_t first, n, room;
-    uint64_t end;      /* place behind the last byte delivered */
-    uint64_t origin;   /* place of WebSocket offset 0 */
-    uint64_t kept;     /* bytes in pieces */
-    uint64_t unlisted; /* pieces that begin before this place may be missing from the row; 0: none */
+    uint64_t end;    /* place behind the last byte delivered */
+    uint64_t origin; /* place of WebSocket offset 0 */
+    uint64_t kept;   /* bytes in pieces */
+    uint64_t
+        unlisted; /* pieces that begin before this place may be missing from the row; 0: none */
     struct wst_buf head; /* the last HTTP head of this side */
 };
 
@@ -42,8 +43,7 @@ struct wst_tap { /* of one flow, or of what lies inside one */
     struct tap_side side[2];
 };
 
-/* -- taps ---------------------------------------------------------------------------------------
- */
+/* -- taps -------------------------------------------------------------------------------------- */
 
 /* Its stream number, and how deep inside TLS it lies. */
 static uint64_t tap_key(const struct wst_flow *f)
@@ -140,8 +140,7 @@ static void tap_forget(struct wst_context *c, const struct wst_flow *f)
     tap_free(c, t);
 }
 
-/* -- bytes go by --------------------------------------------------------------------------------
- */
+/* -- bytes go by ------------------------------------------------------------------------------- */
 
 static bool side_room(struct wst_context *c, struct tap_side *s)
 {
@@ -262,8 +261,8 @@ static int64_t relative(const struct wst_flow *f, unsigned side, uint32_t seq)
     return f->half[side].flags & WST_HALF_SYN ? (int64_t)(seq - f->rare[side].isn) : -1;
 }
 
-static void wire_segment(void *user, struct wst_flow *f, unsigned side,
-                         const struct wst_segment *s, const struct wst_arrival *a)
+static void wire_segment(void *user, struct wst_flow *f, unsigned side, const struct wst_segment *s,
+                         const struct wst_arrival *a)
 {
     struct wst_context *c = user;
     const struct conversation *base = f->upper;
@@ -286,8 +285,7 @@ static void wire_segment(void *user, struct wst_flow *f, unsigned side,
     c->wire.to.packet(c->wire.to.user, &p);
 }
 
-/* -- what is found in them ----------------------------------------------------------------------
- */
+/* -- what is found in them --------------------------------------------------------------------- */
 
 struct gathering { /* the bytes and segments of [from, to) */
     struct wst_context *c;
@@ -437,8 +435,7 @@ static size_t head_segments(struct wst_context *c, const struct wst_flow *f, str
     return 0;
 }
 
-void wst_wire_handshake(struct wst_context *c, const struct conversation *base,
-                        struct wst_event *e)
+void wst_wire_handshake(struct wst_context *c, const struct conversation *base, struct wst_event *e)
 {
     struct wst_wire_handshake w = {.event = e, .client_side = base->client};
     struct wst_tap *t = tap_find(c, base->flow);
@@ -464,8 +461,7 @@ void wst_wire_begin(struct wst_context *c, const struct wst_flow *f, const uint6
     for (int side = 0; t && side < 2; side++) t->side[side].origin = t->side[side].end - left[side];
 }
 
-/* -- put in, taken out --------------------------------------------------------------------------
- */
+/* -- put in, taken out ------------------------------------------------------------------------- */
 
 void wst_wire_init(struct wst_context *c, const struct wst_wire *to, struct wst_flow_sink *sink)
 {

@@ -102,8 +102,7 @@ struct wst_work {
     struct worker *workers[WST_JOBS_MAX];
 };
 
-/* -- a worker -----------------------------------------------------------------------------------
- */
+/* -- a worker ---------------------------------------------------------------------------------- */
 
 static void worker_emit(void *user, void *conversation, struct wst_event *e)
 {
@@ -201,8 +200,7 @@ static void *worker_run(void *user)
     }
 }
 
-/* -- telling ------------------------------------------------------------------------------------
- */
+/* -- telling ----------------------------------------------------------------------------------- */
 
 static void worker_wake(struct worker *k)
 {
@@ -306,8 +304,7 @@ void wst_work_emit(struct wst_context *c, struct wst_event *e, uint64_t *conn)
     work->order[work->order_in++ % ORDER] = OWN;
 }
 
-/* -- memory -------------------------------------------------------------------------------------
- */
+/* -- memory ------------------------------------------------------------------------------------ */
 
 static size_t work_held(const struct wst_work *work)
 {
@@ -386,8 +383,7 @@ void wst_work_packet(struct wst_context *c)
     if (c->work->started && !c->work->alone) work_calm(c->work, NULL);
 }
 
-/* -- giving work --------------------------------------------------------------------------------
- */
+/* -- giving work ------------------------------------------------------------------------------- */
 
 /* A place for n bytes of which none is told yet; NULL: not now. A piece never wraps: what is left
  * at the end stays empty. */
@@ -511,8 +507,7 @@ bool wst_work_shrink(struct wst_context *c, struct conversation_ws *w)
     return wst_ws_shrink(&w->ws, &work->workers[w->base.worker - 1]->env);
 }
 
-/* -- beginning and end --------------------------------------------------------------------------
- */
+/* -- beginning and end ------------------------------------------------------------------------- */
 
 static void worker_free(struct worker *k)
 {

@@ -34,7 +34,8 @@ struct wst_capture_sink {
     /* A comment: on packet `pkt`, or on the file when 0. Not checked to be UTF-8. */
     void (*comment)(void *user, uint64_t pkt, struct wst_slice text);
     /* Something is wrong with a source: what, and where: the packet read last and the byte in
-     * the (decompressed) file where reading stopped; both 0 where that makes no sense. `what` is one sentence without a newline. Reading goes on with the next source. */
+     * the (decompressed) file where reading stopped; both 0 where that makes no sense. `what` is
+     * one sentence without a newline. Reading goes on with the next source. */
     void (*trouble)(void *user, const char *source, uint64_t pkt, uint64_t byte, const char *what);
     /* A packet that will soon be pushed, unless the filter drops it, told when that costs nothing;
      * it has no number yet. A chance to have what it needs fetched from memory (see
@@ -73,15 +74,16 @@ WST_API void wst_capture_free(struct wst_capture *capture);
 WST_API int wst_capture_add_file(struct wst_capture *capture, const char *name, const char *filter);
 
 struct wst_live_options {
-    const char *device;  /* name, "any", or its number as wst_capture_devices lists it */
-    int snaplen;         /* 0: 262144 */
+    const char *device; /* name, "any", or its number as wst_capture_devices lists it */
+    int snaplen;        /* 0: 262144 */
     bool no_promiscuous;
-    int buffer_kib;      /* kernel buffer; 0: WST_CAPTURE_BUFFER_KIB */
+    int buffer_kib;        /* kernel buffer; 0: WST_CAPTURE_BUFFER_KIB */
     const char *link_type; /* DLT name, or NULL */
 };
 /* Adds a live device; opened by wst_capture_open. Several are listened on at the same time, when
  * the first of them has its turn. Returns 0, or -1 when out of memory. */
-WST_API int wst_capture_add_live(struct wst_capture *capture, const struct wst_live_options *options);
+WST_API int wst_capture_add_live(struct wst_capture *capture,
+                                 const struct wst_live_options *options);
 
 /* Devices are read by a thread of their own, so that a slow `packet` does not make the kernel drop:
  * what it has not taken yet waits in a queue of so many bytes (1 MiB at least; before
@@ -116,7 +118,8 @@ WST_API uint64_t wst_capture_total_bytes(const struct wst_capture *capture);
 WST_API uint64_t wst_capture_read_bytes(const struct wst_capture *capture);
 
 /* Reads everything and pushes it. Live: until wst_capture_stop. Returns the number of troubles
- * told; 0: all was well. Packets that fail the filter are counted in the numbering but not pushed. */
+ * told; 0: all was well. Packets that fail the filter are counted in the numbering but not pushed.
+ */
 WST_API int wst_capture_run(struct wst_capture *capture, const struct wst_capture_sink *sink);
 /* Goes through the regular files that are not read to their end yet, for decryption secrets alone:
  * a pcapng may hold them behind the packets they open. May be called from inside wst_capture_run,

@@ -47,10 +47,11 @@ WST_API struct wst_check_settings *wst_check_settings_new(void);
 WST_API int wst_check_set(struct wst_check_settings *settings, struct wst_slice line,
                           struct wst_check_error *error);
 /* What the settings want of a context: sets options->headers. */
-WST_API void wst_check_options(const struct wst_check_settings *settings, struct wst_options *options);
+WST_API void wst_check_options(const struct wst_check_settings *settings,
+                               struct wst_options *options);
 WST_API void wst_check_settings_free(struct wst_check_settings *settings);
 
-/* -- sessions: what was said, by meaning -------------------------------------------------------- */
+/* -- sessions: what was said, by meaning ------------------------------------------------------- */
 
 struct wst_outcome; /* what is different; owned by who asked for it */
 
@@ -71,7 +72,7 @@ struct wst_session_facts {
     uint64_t connections; /* refused ones among them */
     uint64_t items;       /* messages, control frames, findings */
     uint64_t messages;
-    uint64_t gaps;        /* holes in the capture: what is missing may be the capture's fault */
+    uint64_t gaps; /* holes in the capture: what is missing may be the capture's fault */
 };
 WST_API struct wst_session_facts wst_session_facts(const struct wst_session *session);
 
@@ -89,7 +90,7 @@ WST_API const struct wst_check_settings *wst_session_settings(const struct wst_s
 WST_API int wst_golden_write(struct wst_session *session, const struct wst_session *old,
                              const char *source, wst_write_fn write, void *user);
 
-/* -- rules: what must be true of a capture, whatever else was said ------------------------------- */
+/* -- rules: what must be true of a capture, whatever else was said ----------------------------- */
 
 struct wst_check_rules; /* owned by who read them */
 
@@ -97,13 +98,14 @@ struct wst_check_rules; /* owned by who read them */
 WST_API struct wst_check_rules *wst_check_rules_read(struct wst_slice text,
                                                      struct wst_check_error *error);
 /* What the rules want of a context: sets options->headers. */
-WST_API void wst_check_rules_options(const struct wst_check_rules *rules, struct wst_options *options);
+WST_API void wst_check_rules_options(const struct wst_check_rules *rules,
+                                     struct wst_options *options);
 WST_API void wst_check_rules_free(struct wst_check_rules *rules);
 
 struct wst_trial; /* a capture under rules; owned by who made it */
 
-/* Takes at most `memory` bytes. `rules` must outlive it; several trials may use them at a time. NULL
- * when out of memory. */
+/* Takes at most `memory` bytes. `rules` must outlive it; several trials may use them at a time.
+ * NULL when out of memory. */
 WST_API struct wst_trial *wst_trial_new(const struct wst_check_rules *rules, size_t memory);
 /* Feeds the trial. Valid as long as it. */
 WST_API struct wst_listener wst_trial_listener(struct wst_trial *trial);
@@ -112,24 +114,24 @@ WST_API struct wst_session_facts wst_trial_facts(const struct wst_trial *trial);
 WST_API struct wst_outcome *wst_trial_end(struct wst_trial *trial);
 WST_API void wst_trial_free(struct wst_trial *trial);
 
-/* -- outcomes: what is different ------------------------------------------------------------------ */
+/* -- outcomes: what is different --------------------------------------------------------------- */
 
 enum wst_difference_kind {
-    WST_DIFFERENCE_CHANGED,  /* an item is there with other contents */
-    WST_DIFFERENCE_MISSING,  /* expected, not seen */
-    WST_DIFFERENCE_EXTRA,    /* seen, not expected */
-    WST_DIFFERENCE_MOVED,    /* seen at another place */
-    WST_DIFFERENCE_VALUE,    /* a redacted value is not the one it was elsewhere */
+    WST_DIFFERENCE_CHANGED, /* an item is there with other contents */
+    WST_DIFFERENCE_MISSING, /* expected, not seen */
+    WST_DIFFERENCE_EXTRA,   /* seen, not expected */
+    WST_DIFFERENCE_MOVED,   /* seen at another place */
+    WST_DIFFERENCE_VALUE,   /* a redacted value is not the one it was elsewhere */
     WST_DIFFERENCE_NO_CONNECTION,
     WST_DIFFERENCE_MORE_CONNECTION,
-    WST_DIFFERENCE_TIMING,   /* only with a threshold */
-    WST_DIFFERENCE_RULE,     /* a rule is not kept */
+    WST_DIFFERENCE_TIMING, /* only with a threshold */
+    WST_DIFFERENCE_RULE,   /* a rule is not kept */
     WST_DIFFERENCE_KINDS
 };
 WST_API const char *wst_difference_kind_name(enum wst_difference_kind kind); /* "changed" */
 
-struct wst_field_change { /* of a JSON payload; NULL: the field was not there, or is gone */
-    const char *path;     /* "$.user.name" */
+struct wst_field_change {       /* of a JSON payload; NULL: the field was not there, or is gone */
+    const char *path;           /* "$.user.name" */
     const char *before, *after; /* canonical JSON, cut when long */
 };
 
@@ -142,19 +144,21 @@ struct wst_difference {
     const char *context;    /* lines: "  " as before and after, "- " expected, "+ " seen */
     const struct wst_field_change *fields;
     size_t fields_n;
-    uint64_t conn;          /* of the capture seen, as the timeline numbers it; 0: none */
+    uint64_t conn;                   /* of the capture seen, as the timeline numbers it; 0: none */
     uint64_t pkt_first, pkt;         /* in the capture seen; 0: none */
     uint64_t other_first, other_pkt; /* in the other capture, when the expectation is one */
-    uint64_t line;          /* in the golden or rule file; 0: none */
+    uint64_t line;                   /* in the golden or rule file; 0: none */
 };
 
 enum { WST_DIFFERENCES_MAX = 1000 }; /* kept in one outcome; more are counted */
 
 struct wst_compare_options {
-    int64_t timing_ns; /* tell when the silence before an item changed by more; 0: times do not matter */
+    int64_t timing_ns; /* tell when the silence before an item changed by more; 0: times do not
+                          matter */
 };
 /* Holds `seen` against `expected`; both must outlive the outcome's making only. `options` may be
- * NULL. NULL with what was wrong in `error`: a golden that cannot be read, with the place; memory. */
+ * NULL. NULL with what was wrong in `error`: a golden that cannot be read, with the place; memory.
+ */
 WST_API struct wst_outcome *wst_session_compare(struct wst_session *expected,
                                                 struct wst_session *seen,
                                                 const struct wst_compare_options *options,
@@ -166,46 +170,49 @@ WST_API const struct wst_difference *wst_outcome_difference(const struct wst_out
                                                             size_t i);
 WST_API void wst_outcome_free(struct wst_outcome *outcome);
 
-/* -- reports: outcomes for people and for build servers ------------------------------------------ */
+/* -- reports: outcomes for people and for build servers ---------------------------------------- */
 
 enum wst_check_status { WST_CHECK_SAME, WST_CHECK_DIFFERENT, WST_CHECK_TROUBLE };
 
-/* One capture held against one expectation. All strings are borrowed for the call; they may hold any
- * bytes but NUL and are made safe. */
+/* One capture held against one expectation. All strings are borrowed for the call; they may hold
+ * any bytes but NUL and are made safe. */
 struct wst_check_case {
-    const char *name;     /* of the test case: "chat" */
+    const char *name;               /* of the test case: "chat" */
     const char *capture, *expected; /* file names as given */
     enum wst_check_status status;
-    const char *trouble;  /* why there is no outcome; with WST_CHECK_TROUBLE */
+    const char *trouble;               /* why there is no outcome; with WST_CHECK_TROUBLE */
     const struct wst_outcome *outcome; /* else */
     struct wst_session_facts facts;    /* of the capture seen; all 0 when unknown */
-    bool rules;           /* the expectation is a file of rules */
-    bool capture_expected; /* it is another capture: `diff` */
-    bool updated;         /* it is now made or rewritten; without an outcome: made */
-    int64_t took_ns;      /* -1: unknown */
+    bool rules;                        /* the expectation is a file of rules */
+    bool capture_expected;             /* it is another capture: `diff` */
+    bool updated;                      /* it is now made or rewritten; without an outcome: made */
+    int64_t took_ns;                   /* -1: unknown */
 };
 
 enum wst_check_report_kind {
     WST_CHECK_REPORT_TEXT,   /* for people */
     WST_CHECK_REPORT_JUNIT,  /* the XML that Jenkins, GitLab and others read; written at the end */
     WST_CHECK_REPORT_TAP,    /* Test Anything Protocol, version 13 */
-    WST_CHECK_REPORT_GITHUB, /* annotations of GitHub Actions: ten at most, for it shows no more a step */
+    WST_CHECK_REPORT_GITHUB, /* annotations of GitHub Actions: ten at most, for it shows no more a
+                                step */
     WST_CHECK_REPORT_JSON,   /* one object, docs/CHECKS.md; written at the end */
     WST_CHECK_REPORT_KINDS
 };
 
 struct wst_check_report_options {
-    bool colour;           /* of text */
-    uint64_t differences;  /* shown of a case in text; 0: all that are kept */
-    bool quiet;            /* text: no word about what is the same */
+    bool colour;          /* of text */
+    uint64_t differences; /* shown of a case in text; 0: all that are kept */
+    bool quiet;           /* text: no word about what is the same */
 };
 
 struct wst_check_report; /* owned by who made it */
 /* `options` may be NULL. NULL when out of memory. */
-WST_API struct wst_check_report *wst_check_report_new(enum wst_check_report_kind kind,
-                                          const struct wst_check_report_options *options,
-                                          wst_write_fn write, void *user);
-WST_API void wst_check_report_case(struct wst_check_report *report, const struct wst_check_case *one);
+WST_API struct wst_check_report *
+wst_check_report_new(enum wst_check_report_kind kind,
+                     const struct wst_check_report_options *options, wst_write_fn write,
+                     void *user);
+WST_API void wst_check_report_case(struct wst_check_report *report,
+                                   const struct wst_check_case *one);
 /* Writes what is left. Once. Returns 0, or a negative number: the writer's, or out of memory. */
 WST_API int wst_check_report_end(struct wst_check_report *report);
 WST_API void wst_check_report_free(struct wst_check_report *report);

@@ -19,10 +19,10 @@
 extern "C" {
 #endif
 
-struct wst_question { /* strings are the quiz's, printable, NUL-terminated; lines end in \n */
-    const char *topic;       /* "lengths" */
-    const char *text;        /* one to eight lines of at most 76 columns */
-    const char *answer;      /* as a teacher would write it */
+struct wst_question {   /* strings are the quiz's, printable, NUL-terminated; lines end in \n */
+    const char *topic;  /* "lengths" */
+    const char *text;   /* one to eight lines of at most 76 columns */
+    const char *answer; /* as a teacher would write it */
     const char *explanation; /* why; one paragraph */
     char see[48];            /* "1.7" or "1": what to have explained; "" : nothing */
     const char *accepted;    /* what counts as right beside `answer`, one a line */

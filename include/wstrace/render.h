@@ -24,13 +24,13 @@ struct wst_listener {
  * disk): the renderer then writes nothing more and wst_render_failed says so. */
 typedef int (*wst_write_fn)(void *user, const uint8_t *p, size_t n);
 
-enum wst_time_format { /* tcpdump's -t, and its repeats */
-    WST_TIME_CLOCK,    /* 12:00:01.123456 (default) */
-    WST_TIME_NONE,     /* -t      */
-    WST_TIME_EPOCH,    /* -tt     seconds since 1970 */
-    WST_TIME_DELTA,    /* -ttt    since the line before */
-    WST_TIME_DATE,     /* -tttt   date and clock */
-    WST_TIME_SINCE     /* -ttttt  since the first line */
+enum wst_time_format {                 /* tcpdump's -t, and its repeats */
+                       WST_TIME_CLOCK, /* 12:00:01.123456 (default) */
+                       WST_TIME_NONE,  /* -t      */
+                       WST_TIME_EPOCH, /* -tt     seconds since 1970 */
+                       WST_TIME_DELTA, /* -ttt    since the line before */
+                       WST_TIME_DATE,  /* -tttt   date and clock */
+                       WST_TIME_SINCE  /* -ttttt  since the first line */
 };
 
 enum wst_dump {
@@ -42,12 +42,12 @@ enum wst_dump {
 struct wst_text_options {
     bool colour;
     enum wst_time_format time;
-    bool local_time;  /* false: UTC */
-    size_t max_text;  /* columns for the payload on a line; 0: all of it. A cut is always marked */
+    bool local_time; /* false: UTC */
+    size_t max_text; /* columns for the payload on a line; 0: all of it. A cut is always marked */
     enum wst_dump dump; /* of messages, control frames and closes */
-    bool frames;      /* show the frames of a message of several frames, too */
-    bool headers;     /* handshake header lines */
-    unsigned width;   /* terminal columns; 0: not a terminal */
+    bool frames;        /* show the frames of a message of several frames, too */
+    bool headers;       /* handshake header lines */
+    unsigned width;     /* terminal columns; 0: not a terminal */
 };
 
 struct wst_render; /* a renderer with its output buffer; owned by the caller */

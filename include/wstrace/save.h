@@ -20,7 +20,8 @@ enum wst_save_format {
 struct wst_save; /* owned by the caller */
 
 /* `snaplen` is what the files say of it. `hold`: bytes of undecided packets kept at most (0: 32
- * MiB); a conversation has a sixteenth of it, and the oldest packets go first. NULL: out of memory. */
+ * MiB); a conversation has a sixteenth of it, and the oldest packets go first. NULL: out of memory.
+ */
 WST_API struct wst_save *wst_save_new(enum wst_save_format format, uint32_t snaplen, size_t hold,
                                       wst_write_fn write, void *user);
 WST_API void wst_save_free(struct wst_save *save);

@@ -21,16 +21,16 @@ struct wst_context;
 /* Decrypted bytes of one direction of one TLS connection, whatever they are: one record, or none
  * when only `lost` is told. Borrowed until the callback returns. */
 struct wst_tls_plain {
-    struct wst_when when;  /* the packet that completed the record */
-    uint32_t tcp_stream;   /* Wireshark's tcp.stream */
-    uint8_t depth;         /* 0; inside another TLS connection 1 … */
-    enum wst_dir dir;      /* c2s: the TLS client sent it */
-    uint8_t family;        /* 4 or 6 */
+    struct wst_when when;                 /* the packet that completed the record */
+    uint32_t tcp_stream;                  /* Wireshark's tcp.stream */
+    uint8_t depth;                        /* 0; inside another TLS connection 1 … */
+    enum wst_dir dir;                     /* c2s: the TLS client sent it */
+    uint8_t family;                       /* 4 or 6 */
     const uint8_t *client_ip, *server_ip; /* 4 or 16 bytes, network byte order */
     uint16_t client_port, server_port;
     uint64_t offset;       /* of the first byte in the direction's decrypted bytes … */
     uint64_t other_offset; /* … and how many the other direction has had */
-    uint64_t lost;         /* bytes missing right before it (at most so many); `offset` counts them */
+    uint64_t lost; /* bytes missing right before it (at most so many); `offset` counts them */
     struct wst_slice bytes;
 };
 
@@ -54,9 +54,9 @@ struct wst_tls_hooks {
 WST_API void wst_context_tls(struct wst_context *context, const struct wst_tls_hooks *hooks);
 
 /* Key-log lines in the NSS format: whole lines are taken from the front of `bytes`; the last needs
- * no newline when `final`. Returns how many bytes were taken: give the rest again with what follows.
- * Lines that are not understood are passed over. What waits for these secrets is read at once,
- * with the packet last given as the one that completes it. */
+ * no newline when `final`. Returns how many bytes were taken: give the rest again with what
+ * follows. Lines that are not understood are passed over. What waits for these secrets is read at
+ * once, with the packet last given as the one that completes it. */
 WST_API size_t wst_context_keylog(struct wst_context *context, struct wst_slice bytes, bool final);
 /* How many secrets have come in such lines, without repetitions of what was known. */
 WST_API uint64_t wst_context_secrets(const struct wst_context *context);

@@ -21,11 +21,11 @@ extern "C" {
 /* A run of bytes that one packet carried. Runs follow one another without a hole; a run that is
  * not in the capture has pkt 0. Of bytes that came twice, the packet that brought them first. */
 struct wst_wire_segment {
-    uint64_t pkt;     /* 1-based; 0: these bytes are not in the capture */
-    uint64_t at;      /* offset of the first of them, in the frame (0: its first header byte) or head */
-    uint64_t n;       /* how many; >= 1 */
-    uint32_t seq;     /* TCP sequence number of the first, as sent (RFC 9293 section 3.4); inside TLS
-                       * the place among the decrypted bytes, from 0 */
+    uint64_t pkt; /* 1-based; 0: these bytes are not in the capture */
+    uint64_t at;  /* offset of the first of them, in the frame (0: its first header byte) or head */
+    uint64_t n;   /* how many; >= 1 */
+    uint32_t seq; /* TCP sequence number of the first, as sent (RFC 9293 section 3.4); inside TLS
+                   * the place among the decrypted bytes, from 0 */
     int64_t relative; /* the same counted from the SYN, as Wireshark shows it: the first byte of the
                        * conversation is 1. -1: the SYN is not in the capture */
 };
@@ -58,11 +58,12 @@ struct wst_wire_packet {
     uint64_t conn;      /* the WebSocket connection, when it is known by now; else 0 */
     enum wst_dir dir;   /* as far as it is known by now; else WST_DIR_NONE */
     uint8_t side;       /* 0 or 1: the conversation's two ends, in no order */
-    uint8_t flags;      /* the header's: 1 FIN, 2 SYN, 4 RST, 8 PSH, 16 ACK (RFC 9293 section 3.1) */
-    uint16_t window;    /* as sent, not scaled */
-    uint32_t seq, ack;  /* as sent */
-    int64_t relative_seq, relative_ack; /* counted from each side's SYN (the SYN is 0); -1: unknown */
-    uint32_t len;       /* payload bytes on the wire */
+    uint8_t flags;     /* the header's: 1 FIN, 2 SYN, 4 RST, 8 PSH, 16 ACK (RFC 9293 section 3.1) */
+    uint16_t window;   /* as sent, not scaled */
+    uint32_t seq, ack; /* as sent */
+    int64_t relative_seq,
+        relative_ack; /* counted from each side's SYN (the SYN is 0); -1: unknown */
+    uint32_t len;     /* payload bytes on the wire */
 };
 
 /* Any callback may be NULL. None may call back into the context. */

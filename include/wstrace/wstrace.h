@@ -30,40 +30,46 @@ WST_API const char *wst_version(void); /* "0.1.0" */
 /* Every cap there is, with its reason. A context takes a copy. Times are capture time. */
 struct wst_limits {
     /* -- one message, one head: what a single peer can make us hold -- */
-    size_t max_message;  /* 16 MiB: bytes of a message kept, compressed or not; the rest is counted */
+    size_t
+        max_message; /* 16 MiB: bytes of a message kept, compressed or not; the rest is counted */
     uint64_t max_inflate; /* 1 GiB: output of one message; a bomb costs a second at most */
-    size_t max_head;     /* 256 KiB: one HTTP head; servers refuse at 8–64 KiB */
-    size_t max_early;    /* 1 MiB: bytes that wait for the other side (client bytes before the 101), with
-                          * 16 more a segment */
-    size_t max_resync;   /* 256 KiB: bytes kept to find frames again after a gap */
-    size_t max_wire;     /* 16 MiB: bytes of a frame kept as they were on the wire; only with options.wire */
+    size_t max_head;      /* 256 KiB: one HTTP head; servers refuse at 8–64 KiB */
+    size_t max_early;  /* 1 MiB: bytes that wait for the other side (client bytes before the 101),
+                        * with  16 more a segment */
+    size_t max_resync; /* 256 KiB: bytes kept to find frames again after a gap */
+    size_t max_wire;   /* 16 MiB: bytes of a frame kept as they were on the wire; only with
+                          options.wire */
     uint32_t max_pipeline; /* 1024: requests waiting for their responses */
     uint32_t max_keys;     /* 4096: Sec-WebSocket-Keys remembered, to know one that is used again */
     uint32_t max_findings; /* 65536: open connections whose findings are counted by id */
-    size_t tls_wait;     /* 256 KiB: bytes of a TLS connection that wait for keys or the other side */
+    size_t tls_wait; /* 256 KiB: bytes of a TLS connection that wait for keys or the other side */
     int64_t tls_wait_ns; /* 60 s: how long they wait for keys; libraries log them at once */
     /* -- TCP and IP -- */
-    size_t reorder_bytes;     /* 4 MiB: out-of-order bytes a direction; a full scaled window is seldom more */
+    size_t reorder_bytes; /* 4 MiB: out-of-order bytes a direction; a full scaled window is seldom
+                             more */
     uint32_t reorder_segments; /* 4096: their number */
-    uint32_t reorder_packets; /* 16: packets of a flow an acknowledged hole waits for a late segment */
+    uint32_t
+        reorder_packets; /* 16: packets of a flow an acknowledged hole waits for a late segment */
     int64_t reorder_acked_ns; /* 0.5 s: the same in time, for a flow that falls silent */
     int64_t reorder_ns;       /* 10 s: time a hole waits that nobody acknowledged */
-    size_t overlap_bytes;     /* 256 KiB: delivered bytes remembered, to hold retransmissions against */
-    size_t fragment_bytes;    /* 4 MiB: IP fragments waiting */
-    int64_t fragment_ns;      /* 30 s: RFC 791 says 15, Linux 30 */
-    uint32_t tunnel_depth;    /* 8: headers inside headers */
+    size_t overlap_bytes; /* 256 KiB: delivered bytes remembered, to hold retransmissions against */
+    size_t fragment_bytes; /* 4 MiB: IP fragments waiting */
+    int64_t fragment_ns;   /* 30 s: RFC 791 says 15, Linux 30 */
+    uint32_t tunnel_depth; /* 8: headers inside headers */
     /* -- the tables -- */
-    uint32_t max_embryonic;   /* 65536: flows with a SYN and nothing else; a flood's share */
-    uint32_t max_closed;      /* 1024: flows of other traffic that ended; their last stragglers come soon */
+    uint32_t max_embryonic; /* 65536: flows with a SYN and nothing else; a flood's share */
+    uint32_t
+        max_closed; /* 1024: flows of other traffic that ended; their last stragglers come soon */
     int64_t idle_embryonic_ns; /* 60 s */
     int64_t idle_closed_ns;    /* 30 s: stragglers of a finished connection */
     int64_t idle_other_ns;     /* 10 min: not WebSocket */
     int64_t idle_websocket_ns; /* 24 h: silent ones live long */
-    size_t memory;            /* 1 GiB: all of it */
+    size_t memory;             /* 1 GiB: all of it */
 };
 WST_API extern const struct wst_limits wst_limits_default;
 
-/* Which findings about endpoints are told. Counted are all; what the capture lacks is always told. */
+/* Which findings about endpoints are told. Counted are all; what the capture lacks is always told.
+ */
 enum wst_problems_told {
     WST_PROBLEMS_ALL,
     WST_PROBLEMS_FIRST, /* of each id in each direction of a connection */
@@ -75,14 +81,15 @@ enum { WST_JOBS_MAX = 16 };
 struct wst_options {
     struct wst_limits limits;
     enum wst_problems_told problems;
-    bool headers;            /* handshake events carry all header lines */
-    uint64_t max_payload;    /* payload bytes of a message in an event; UINT64_MAX: all */
-    bool verify_checksums;   /* drop packets with a wrong IP or TCP checksum (off: offload) */
-    uint32_t jobs; /* threads for what takes time, which is compressed messages; 0 and 1: the caller's
-                    * alone; WST_JOBS_MAX at most. What is told is the same, only later: see
-                    * wst_context_settle. With `wire` it is always the caller's alone */
-    const struct wst_wire *wire; /* who wants bytes as they were on the wire (copied); NULL: nobody */
-    uint64_t hash_seed[2];   /* keys the flow table; both 0: from the operating system */
+    bool headers;          /* handshake events carry all header lines */
+    uint64_t max_payload;  /* payload bytes of a message in an event; UINT64_MAX: all */
+    bool verify_checksums; /* drop packets with a wrong IP or TCP checksum (off: offload) */
+    uint32_t jobs; /* threads for what takes time, which is compressed messages; 0 and 1: the
+                    * caller's alone; WST_JOBS_MAX at most. What is told is the same, only later:
+                    * see wst_context_settle. With `wire` it is always the caller's alone */
+    const struct wst_wire
+        *wire;             /* who wants bytes as they were on the wire (copied); NULL: nobody */
+    uint64_t hash_seed[2]; /* keys the flow table; both 0: from the operating system */
 };
 /* The defaults: wst_limits_default, no headers, whole payloads. */
 WST_API void wst_options_init(struct wst_options *options);
@@ -99,7 +106,8 @@ WST_API void wst_context_begin(struct wst_context *context, const struct wst_eve
 WST_API void wst_context_packet(struct wst_context *context, const struct wst_packet *packet);
 /* A packet that will be pushed soon; ten to fifteen packets ahead is best. Changes nothing that is
  * told: with many connections it gives the memory that the packet will need time to arrive. May be
- * left out, and a packet told may never come. False: there are too few connections for it to pay. */
+ * left out, and a packet told may never come. False: there are too few connections for it to pay.
+ */
 WST_API bool wst_context_ahead(struct wst_context *context, const struct wst_packet *packet);
 /* Whether packets of this link type (a LINKTYPE_ number) can be read; others are counted and
  * passed over. */
@@ -107,9 +115,9 @@ WST_API bool wst_context_reads_link_type(uint32_t link_type);
 /* What the packet pushed last is to those who want WebSocket only, and the TCP conversation it
  * belongs to (tcp_stream; UINT64_MAX: none). */
 WST_API enum wst_fate wst_context_fate(const struct wst_context *context, uint64_t *stream);
-/* With options.jobs, events come some packets after the one that completes them, in the same order and
- * from the same thread, in any call that takes a context that is not const. This one waits until all of
- * the packets so far have come. */
+/* With options.jobs, events come some packets after the one that completes them, in the same order
+ * and from the same thread, in any call that takes a context that is not const. This one waits
+ * until all of the packets so far have come. */
 WST_API void wst_context_settle(struct wst_context *context);
 /* Capture time has reached `ns` without a packet (a silent interface). */
 WST_API void wst_context_tick(struct wst_context *context, int64_t ns);
@@ -119,7 +127,9 @@ WST_API void wst_context_dropped(struct wst_context *context, uint64_t packets, 
 /* A finding of the caller's own about no connection (a capture that dropped packets …). */
 WST_API void wst_context_problem(struct wst_context *context, enum wst_problem problem,
                                  const char *detail);
-struct wst_counters { int64_t captured, received, dropped; };
+struct wst_counters {
+    int64_t captured, received, dropped;
+};
 /* The capture is over: ends everything still open, emits `end` events and `stats`. Once.
  * `counters`: of a live capture, or NULL. */
 WST_API void wst_context_finish(struct wst_context *context, const struct wst_counters *counters);

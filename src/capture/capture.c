@@ -30,10 +30,10 @@ struct entry {
     bool in_memory;
     struct wst_slice memory;
     struct wst_source source;
-    bool open;           /* the source is, and waits with its first bytes */
-    bool is_held;        /* a regular file, waiting in `held` */
-    int held;            /* its descriptor */
-    bool has_second;     /* and in `second` once more, to look for secrets while it is read */
+    bool open;       /* the source is, and waits with its first bytes */
+    bool is_held;    /* a regular file, waiting in `held` */
+    int held;        /* its descriptor */
+    bool has_second; /* and in `second` once more, to look for secrets while it is read */
     int second;
     char *why;           /* it could not be opened; or NULL */
     bool has_link;       /* first_link is known */

@@ -28,9 +28,9 @@ struct classic {
     uint32_t tick; /* nanoseconds in a unit of its fractions */
     bool swapped;  /* numbers lie in the other byte order than ours */
     enum { LENGTHS_SOUND, LENGTHS_PERHAPS_SWAPPED, LENGTHS_SWAPPED } lengths;
-    size_t ahead;    /* bytes behind the source's position that were looked at */
-    unsigned told;   /* packets in them */
-    bool looks;      /* it is worth looking ahead */
+    size_t ahead;  /* bytes behind the source's position that were looked at */
+    unsigned told; /* packets in them */
+    bool looks;    /* it is worth looking ahead */
 };
 
 /* Too large for an enum. */
@@ -170,8 +170,8 @@ int wst_classic_link_type(struct wst_source *source, uint32_t *link_type,
  *      | seconds | fraction | captured length | original length | … data
  *      modified by Kuznetzov: … | interface 4 | protocol 2 | type 1 | padding 1 | at 16
  *
- * Seconds and fraction have no sign, so even the year 2106 and a hostile fraction stay far inside 64
- * bits. */
+ * Seconds and fraction have no sign, so even the year 2106 and a hostile fraction stay far inside
+ * 64 bits. */
 static inline void take_record(const struct classic *c, const uint8_t *p, struct wst_packet *packet)
 {
     uint32_t w[4];

@@ -182,8 +182,7 @@ static int start(struct wst_listen *l, pthread_t *thread)
     return rc;
 }
 
-/* -- the caller's thread ------------------------------------------------------------------------
- */
+/* -- the caller's thread ----------------------------------------------------------------------- */
 
 static void push_packet(struct wst_listen *l, struct wst_feed *feed,
                         const struct wst_ring_record *r)

@@ -119,8 +119,8 @@ static void skip_to_front(struct wst_ring *r, uint64_t head, size_t left)
     atomic_store_explicit(&r->head, head + left, memory_order_release);
 }
 
-/* The ring is empty and the next record goes to its front: what a burst filled is given back, or one
- * slow minute would stay in memory for a month. */
+/* The ring is empty and the next record goes to its front: what a burst filled is given back, or
+ * one slow minute would stay in memory for a month. */
 static void give_back(struct wst_ring *r, size_t offset)
 {
     if (offset > r->reached) r->reached = offset;

@@ -52,7 +52,8 @@ struct wst_source {
 /* Opens a file; "-" is standard input. `stop` becoming true ends the bytes without an error.
  * Returns 0; -1 with the reason in source->error: nothing then has to be closed. */
 int wst_source_open(struct wst_source *source, const char *name, const atomic_bool *stop);
-/* The same with a regular file that is open; the descriptor becomes the source's, at its beginning. */
+/* The same with a regular file that is open; the descriptor becomes the source's, at its beginning.
+ */
 int wst_source_open_fd(struct wst_source *source, int fd, const atomic_bool *stop);
 /* The same over borrowed bytes, which must outlive the source. Cannot fail. */
 void wst_source_open_memory(struct wst_source *source, struct wst_slice bytes);

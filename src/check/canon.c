@@ -10,13 +10,13 @@
 #include <string.h>
 
 enum {
-    WIDTH = 100,       /* columns of a golden's line, where JSON can be broken */
-    BASE = 4,          /* columns before a closing bracket of the outermost value */
+    WIDTH = 100, /* columns of a golden's line, where JSON can be broken */
+    BASE = 4,    /* columns before a closing bracket of the outermost value */
     STEP = 2,
-    PREFIX_MAX = 64,   /* bytes before the JSON: "42/chat,7" of Socket.IO, "a" of SockJS */
-    BEGIN = 256,       /* bytes shown of what has a hash */
-    DUMP = 16,         /* bytes on a line of a dump */
-    BINARY_SHARE = 16  /* a byte of binary takes more room than one of text */
+    PREFIX_MAX = 64,  /* bytes before the JSON: "42/chat,7" of Socket.IO, "a" of SockJS */
+    BEGIN = 256,      /* bytes shown of what has a hash */
+    DUMP = 16,        /* bytes on a line of a dump */
+    BINARY_SHARE = 16 /* a byte of binary takes more room than one of text */
 };
 
 void wst_canon_init(struct wst_canon *c, const struct wst_check_settings *settings,
@@ -313,8 +313,9 @@ static void put_value_at(struct wst_canon *c, uint32_t at, size_t line, unsigned
     wst_ink_byte(c->ink, node->kind == WST_TAPE_OBJECT ? '}' : ']');
 }
 
-/* Where the JSON begins: at once, or behind a prefix of such letters as event protocols write there.
- * SIZE_MAX: nowhere. A bare number or string is text: most of them were never meant as JSON. */
+/* Where the JSON begins: at once, or behind a prefix of such letters as event protocols write
+ * there. SIZE_MAX: nowhere. A bare number or string is text: most of them were never meant as JSON.
+ */
 size_t wst_canon_json_begins(struct wst_slice text)
 {
     for (size_t i = 0; i < text.n && i <= PREFIX_MAX; i++) {

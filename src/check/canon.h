@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * In: payloads and the settings. Out: their canonical text: JSON with sorted names on as few lines
- * as fit, text in quotes with a line for each of its lines, bytes as a hex dump; long ones as a hash.
- * Refuses to let a control or hidden character pass raw.
+ * as fit, text in quotes with a line for each of its lines, bytes as a hex dump; long ones as a
+ * hash. Refuses to let a control or hidden character pass raw.
  *
  * A redacted value is written as 0x01, two hex digits (its rule) and eight (its number in the
  * capture): placeholders of fixed length, replaced by <NAME-n> when the order of all is known. No
@@ -18,22 +18,22 @@ enum { WST_CANON_MARK = 0x01, WST_CANON_MARK_N = 1 + 2 + 8 };
 
 struct wst_canon {
     const struct wst_check_settings *settings;
-    struct wst_ink *ink;             /* where to */
-    struct wst_tape tape;            /* the JSON of the payload written last; n == 0: it was none */
-    struct wst_slice json;           /* what the tape is of: borrowed */
+    struct wst_ink *ink;   /* where to */
+    struct wst_tape tape;  /* the JSON of the payload written last; n == 0: it was none */
+    struct wst_slice json; /* what the tape is of: borrowed */
     struct wst_redact_values values;
     struct wst_ink scratch;
-    struct wst_buf order;            /* members being sorted: a stack */
+    struct wst_buf order; /* members being sorted: a stack */
     struct wst_budget *budget;
-    bool redacted;                   /* what was written since this was cleared holds a placeholder */
-    bool failed;                     /* out of memory */
+    bool redacted; /* what was written since this was cleared holds a placeholder */
+    bool failed;   /* out of memory */
 };
 
 struct wst_canon_payload {
     struct wst_slice bytes;
-    const char *op;   /* "text", "binary", "ping" … */
-    uint64_t len;     /* as sent */
-    bool text;        /* opcode text */
+    const char *op; /* "text", "binary", "ping" … */
+    uint64_t len;   /* as sent */
+    bool text;      /* opcode text */
     bool utf8, certain;
 };
 
@@ -44,9 +44,9 @@ void wst_canon_free(struct wst_canon *canon);
 /* "json {…}" | "text "…"" | "binary …", behind the indentation and direction that the caller wrote,
  * without the newline at the end. */
 void wst_canon_payload(struct wst_canon *canon, const struct wst_canon_payload *payload);
-/* flat.c: an object of scalars in canonical form: on one line of `line` bytes, or else a line for each
- * member behind `indent` and two blanks. False: it is something else, or has something about it that
- * needs a second look; nothing was written then. */
+/* flat.c: an object of scalars in canonical form: on one line of `line` bytes, or else a line for
+ * each member behind `indent` and two blanks. False: it is something else, or has something about
+ * it that needs a second look; nothing was written then. */
 bool wst_canon_flat(struct wst_ink *ink, struct wst_slice text, size_t line, unsigned indent);
 /* Where JSON begins in a text: at once, or behind a short prefix. SIZE_MAX: nowhere. */
 size_t wst_canon_json_begins(struct wst_slice text);

@@ -98,10 +98,10 @@ struct pairing {
     struct wst_session *expected, *seen;
     struct wst_connection *a;
     const struct wst_connection *b;
-    uint32_t *to, *from;       /* equal items: places of a in b, of b in a */
-    uint32_t *became, *was;    /* changed ones, likewise */
-    uint32_t *went, *came;     /* moved ones, likewise */
-    uint32_t said[2][2];       /* messages so far: of a and b, by direction */
+    uint32_t *to, *from;    /* equal items: places of a in b, of b in a */
+    uint32_t *became, *was; /* changed ones, likewise */
+    uint32_t *went, *came;  /* moved ones, likewise */
+    uint32_t said[2][2];    /* messages so far: of a and b, by direction */
     struct wst_ink context, what;
     const struct wst_compare_options *options;
 };
@@ -185,10 +185,10 @@ static void match_hunk(struct pairing *p, const struct hunk *h)
             const struct wst_item *x = wst_connection_item(p->a, h->a[i]);
             const struct wst_item *y = wst_connection_item(p->b, h->b[j]);
             uint32_t skip = best[i + 1][j] > best[i][j + 1] ? best[i + 1][j] : best[i][j + 1];
-            uint32_t gain = comparable(p, x, y) ? 1 + best[i + 1][j + 1] +
-                                                   likeness(wst_item_text(p->a, x),
-                                                            wst_item_text(p->b, y))
-                                             : 0;
+            uint32_t gain = comparable(p, x, y)
+                                ? 1 + best[i + 1][j + 1] +
+                                      likeness(wst_item_text(p->a, x), wst_item_text(p->b, y))
+                                : 0;
             best[i][j] = gain > skip ? gain : skip;
         }
     for (i = j = 0; i < h->n && j < h->m;) {
@@ -294,7 +294,11 @@ static void put_line_hunks(struct wst_ink *ink, const struct wst_align *al, cons
             if (!left_out) put_line(ink, "  ", wst_slice_text("      ..."));
             left_out = true;
         } else {
-            put_line(ink, equal ? "  " : minus ? "- " : "+ ", minus || equal ? l->of[0][i] : l->of[1][j]);
+            put_line(ink,
+                     equal   ? "  "
+                     : minus ? "- "
+                             : "+ ",
+                     minus || equal ? l->of[0][i] : l->of[1][j]);
             left_out = false;
             written++;
         }
@@ -341,7 +345,8 @@ static void put_name(const struct pairing *p, struct wst_ink *ink, const struct 
         wst_ink_text(ink, item->dir == WST_C2S ? " from the client" : " from the server");
 }
 
-static void put_around(struct wst_ink *ink, const struct wst_connection *c, uint32_t from, uint32_t to)
+static void put_around(struct wst_ink *ink, const struct wst_connection *c, uint32_t from,
+                       uint32_t to)
 {
     enum { AROUND_LINES = 3 }; /* of one item */
 
@@ -432,7 +437,8 @@ static void put_field(struct wst_ink *ink, const struct wst_field_change *f)
     }
 }
 
-static void keep_fields(struct pairing *p, struct wst_difference *d, const struct wst_field_list *list)
+static void keep_fields(struct pairing *p, struct wst_difference *d,
+                        const struct wst_field_list *list)
 {
     struct wst_field_change *copy = wst_arena_take(&p->outcome->arena, list->n * sizeof *copy);
 
@@ -483,8 +489,8 @@ static void put_row(struct pairing *p, const struct wst_connection *c, uint32_t 
     put_short(&p->what, text);
 }
 
-static void put_items(struct wst_ink *ink, const char *sign, const struct wst_connection *c, uint32_t at,
-                      uint32_t n)
+static void put_items(struct wst_ink *ink, const char *sign, const struct wst_connection *c,
+                      uint32_t at, uint32_t n)
 {
     enum { SHOWN = 20, LINES = 6 }; /* of a row; a single one has more room */
 
@@ -504,8 +510,7 @@ static void tell_missing(struct pairing *p, uint32_t i, uint32_t n, uint32_t j)
 
     if (d == NULL) return;
     put_row(p, p->a, i, n, " is missing: ", "are missing: ");
-    if (pkt)
-        wst_ink_format(&p->what, " (expected behind packet %llu)", (unsigned long long)pkt);
+    if (pkt) wst_ink_format(&p->what, " (expected behind packet %llu)", (unsigned long long)pkt);
     put_before(p, p->a, i);
     put_items(&p->context, "- ", p->a, i, n);
     put_behind(p, p->a, i + n - 1);
@@ -553,7 +558,8 @@ static void tell_timing(struct pairing *p, uint32_t i, uint32_t j)
     if (difference <= p->options->timing_ns && -difference <= p->options->timing_ns) return;
     d = add(p, WST_DIFFERENCE_TIMING, i, j);
     if (d == NULL) return;
-    wst_ink_format(&p->what, " came after %.3f s of silence, not %.3f s: ", (double)y->silence_ns / 1e9,
+    wst_ink_format(&p->what,
+                   " came after %.3f s of silence, not %.3f s: ", (double)y->silence_ns / 1e9,
                    (double)x->silence_ns / 1e9);
     put_short(&p->what, wst_item_text(p->a, x));
     put_before(p, p->a, i);
@@ -660,8 +666,8 @@ static bool compare_pair(struct pairing *p)
 static void tell_connection(struct wst_outcome *v, const struct wst_connection *c, bool missing)
 {
     enum { SHOWN_ITEMS = 6 };
-    struct wst_difference *d = wst_outcome_add(
-        v, missing ? WST_DIFFERENCE_NO_CONNECTION : WST_DIFFERENCE_MORE_CONNECTION);
+    struct wst_difference *d =
+        wst_outcome_add(v, missing ? WST_DIFFERENCE_NO_CONNECTION : WST_DIFFERENCE_MORE_CONNECTION);
     struct wst_ink context = {.budget = &v->budget};
 
     if (d == NULL) return;
@@ -707,8 +713,12 @@ static bool compare_sessions(struct wst_outcome *v, struct wst_session *expected
     if (!wst_pair(expected, seen)) return false;
     for (uint32_t i = 0; i < expected->n && told; i++) {
         struct wst_connection *c = expected->connections[i];
-        struct pairing p = {.outcome = v, .expected = expected, .seen = seen, .a = c,
-                            .b = c->pair, .options = options};
+        struct pairing p = {.outcome = v,
+                            .expected = expected,
+                            .seen = seen,
+                            .a = c,
+                            .b = c->pair,
+                            .options = options};
         if (c->pair == NULL) {
             tell_connection(v, c, true);
             continue;

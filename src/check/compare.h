@@ -9,11 +9,11 @@
 #include "session.h"
 
 enum {
-    WST_COMPARE_CONTEXT = 2,     /* items before and after a difference */
-    WST_COMPARE_LINES = 40,      /* lines shown of one item */
-    WST_COMPARE_FIELDS = 20,     /* JSON fields told of one message */
-    WST_COMPARE_VALUE = 80,      /* bytes shown of one value */
-    WST_ALIGN_EDITS = 1500       /* insertions and deletions looked for; more: item by item */
+    WST_COMPARE_CONTEXT = 2, /* items before and after a difference */
+    WST_COMPARE_LINES = 40,  /* lines shown of one item */
+    WST_COMPARE_FIELDS = 20, /* JSON fields told of one message */
+    WST_COMPARE_VALUE = 80,  /* bytes shown of one value */
+    WST_ALIGN_EDITS = 1500   /* insertions and deletions looked for; more: item by item */
 };
 
 struct wst_outcome {

@@ -111,7 +111,8 @@ static bool same_name(const struct fields *f, uint32_t a, uint32_t b)
 
 /* The member of `parent` on the other side with the name of `member`; looks from *hint on, once
  * around. UINT32_MAX: none. */
-static uint32_t find(const struct fields *f, int side, uint32_t member, uint32_t parent, uint32_t *hint)
+static uint32_t find(const struct fields *f, int side, uint32_t member, uint32_t parent,
+                     uint32_t *hint)
 {
     const struct wst_tape_node *other = node_of(f, !side, parent);
     uint32_t at = *hint;
@@ -171,7 +172,8 @@ static void list_elements(const struct fields *f, int side, uint32_t parent, uin
         *list++ = i;
 }
 
-/* Elements that are equal are aligned; of those between them the first is held against the first. */
+/* Elements that are equal are aligned; of those between them the first is held against the first.
+ */
 static void tell_elements(struct fields *f, const struct wst_align *align, const struct elements *e)
 {
     size_t length = f->path.buf.n;
@@ -237,7 +239,8 @@ static struct wst_slice json_of(struct wst_slice item)
     size_t at = 4;
 
     if (!wst_slice_starts(wst_slice_skip(item, at), "json ")) return (struct wst_slice){NULL, 0};
-    for (at += 5; at < item.n && item.p[at] != '{' && item.p[at] != '[' && item.p[at] != '\n';) at++;
+    for (at += 5; at < item.n && item.p[at] != '{' && item.p[at] != '[' && item.p[at] != '\n';)
+        at++;
     return wst_slice_skip(item, at);
 }
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * In: a payload. Out: its canonical form, if it is an object of scalars that has nothing about it that
- * needs a second look: what most programs say most of the time, in a quarter of the time that the
- * tape takes. tests/unit/check holds it against the long way.
- * Refuses everything else, having written nothing.
+ * In: a payload. Out: its canonical form, if it is an object of scalars that has nothing about it
+ * that needs a second look: what most programs say most of the time, in a quarter of the time that
+ * the tape takes. tests/unit/check holds it against the long way. Refuses everything else, having
+ * written nothing.
  */
 #include "canon.h"
 
@@ -22,7 +22,8 @@ struct reader {
 
 static void blanks(struct reader *r)
 {
-    while (r->at < r->end && (*r->at == ' ' || *r->at == '\n' || *r->at == '\r' || *r->at == '\t')) r->at++;
+    while (r->at < r->end && (*r->at == ' ' || *r->at == '\n' || *r->at == '\r' || *r->at == '\t'))
+        r->at++;
 }
 
 /* At the opening quote; false: not plain. */
@@ -112,8 +113,8 @@ static uint8_t *put(uint8_t *to, const void *p, size_t n)
 }
 
 /* Each member behind `between`, the first without its comma; `last` stands before the bracket. */
-static void write(struct wst_ink *ink, const struct scalar *list, uint32_t n, struct wst_slice between,
-                  unsigned comma, struct wst_slice last)
+static void write(struct wst_ink *ink, const struct scalar *list, uint32_t n,
+                  struct wst_slice between, unsigned comma, struct wst_slice last)
 {
     size_t length = 2 + last.n + n * (between.n + 4);
     uint8_t *to;
@@ -147,7 +148,8 @@ bool wst_canon_flat(struct wst_ink *ink, struct wst_slice text, size_t line, uns
     r.end = text.p + text.n;
     do {
         if (n == MEMBERS || !member(&r, &m)) return false;
-        if (m.key_n == 7 && memcmp(m.key, "jsonrpc", 7) == 0) return false; /* it answers something */
+        if (m.key_n == 7 && memcmp(m.key, "jsonrpc", 7) == 0)
+            return false; /* it answers something */
         insert(list, n++, &m);
         length += 1 + m.key_n + 3 + m.value_n + 2; /* ", ", or both brackets */
     } while (*r.at++ == ',');
@@ -157,6 +159,7 @@ bool wst_canon_flat(struct wst_ink *ink, struct wst_slice text, size_t line, uns
     if (length <= line)
         write(ink, list, n, wst_slice_text(", "), 2, wst_slice_text(""));
     else
-        write(ink, list, n, wst_slice_of(break_, 2 + indent + 2), 1, wst_slice_of(break_ + 1, 1 + indent));
+        write(ink, list, n, wst_slice_of(break_, 2 + indent + 2), 1,
+              wst_slice_of(break_ + 1, 1 + indent));
     return true;
 }

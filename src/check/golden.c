@@ -78,8 +78,8 @@ static enum wst_item_kind kind_of(struct wst_slice what)
         const char *word;
         enum wst_item_kind kind;
     } words[] = {
-        {"json ", WST_ITEM_MESSAGE},   {"text", WST_ITEM_MESSAGE}, {"binary ", WST_ITEM_MESSAGE},
-        {"ping", WST_ITEM_PING},       {"pong", WST_ITEM_PONG},    {"close", WST_ITEM_CLOSE},
+        {"json ", WST_ITEM_MESSAGE}, {"text", WST_ITEM_MESSAGE}, {"binary ", WST_ITEM_MESSAGE},
+        {"ping", WST_ITEM_PING},     {"pong", WST_ITEM_PONG},    {"close", WST_ITEM_CLOSE},
     };
 
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
@@ -174,8 +174,8 @@ struct wst_session *wst_golden_read(struct wst_slice text, size_t memory,
     return NULL;
 }
 
-/* A \r is never in a golden's own text. The last line gets the newline that an editor may have taken
- * from it. */
+/* A \r is never in a golden's own text. The last line gets the newline that an editor may have
+ * taken from it. */
 static bool copy_text(struct wst_session *s)
 {
     struct wst_slice text = s->golden;
@@ -256,9 +256,10 @@ static void write_head(struct writer *w, const struct wst_session *s, const char
                      ? "# The order is the capture's.\n"
                      : "# Each side's order counts; between the sides only that an answer stands "
                        "behind what it answers.\n");
-    wst_ink_text(&w->ink, "#\n#     wstrace check CAPTURE GOLDEN            holds a capture against it\n"
-                          "#     wstrace check --update CAPTURE GOLDEN   renews it, and keeps these "
-                          "lines\n#\n");
+    wst_ink_text(&w->ink,
+                 "#\n#     wstrace check CAPTURE GOLDEN            holds a capture against it\n"
+                 "#     wstrace check --update CAPTURE GOLDEN   renews it, and keeps these "
+                 "lines\n#\n");
     wst_settings_write(s->settings, &w->ink);
     wst_ink_byte(&w->ink, '\n');
 }

@@ -8,8 +8,8 @@
 
 #include "slice.h"
 
-/* FNV-1a by words, with the mixing of MurmurHash3 at the end. Equal keys are always compared byte by
- * byte, so that chosen collisions cost time at worst. */
+/* FNV-1a by words, with the mixing of MurmurHash3 at the end. Equal keys are always compared byte
+ * by byte, so that chosen collisions cost time at worst. */
 static inline uint64_t wst_hash_bytes(uint64_t seed, struct wst_slice s)
 {
     uint64_t h = 0xcbf29ce484222325ull ^ (seed * 0x9e3779b97f4a7c15ull) ^ s.n;

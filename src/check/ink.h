@@ -68,13 +68,14 @@ static inline void wst_ink_free(struct wst_ink *ink)
 /* The inside of a JSON string: valid UTF-8 as it is; quotes, backslashes and hidden characters as
  * escapes; a byte that is not UTF-8 as \xff, which is no JSON, and nothing else is written so. */
 void wst_ink_escaped(struct wst_ink *ink, struct wst_slice text);
-/* As above, of what stands in a JSON string (valid UTF-8) already: escapes that are not needed are undone, the
- * others written one way. */
+/* As above, of what stands in a JSON string (valid UTF-8) already: escapes that are not needed are
+ * undone, the others written one way. */
 void wst_ink_unescaped(struct wst_ink *ink, struct wst_slice json);
 /* What such a string means. A surrogate without its other half (RFC 8259 section 8.2) stays the
  * escape that it is. */
 void wst_ink_decoded(struct wst_ink *ink, struct wst_slice json);
-/* The order of what two such strings mean, byte for byte, whatever escapes they are written with. */
+/* The order of what two such strings mean, byte for byte, whatever escapes they are written with.
+ */
 int wst_ink_compare(struct wst_slice a, struct wst_slice b);
 /* One line for people, of text that should be clean already (a golden's): hidden characters and
  * broken UTF-8 are escaped, newlines and quotes stay what they are. */

@@ -3,9 +3,9 @@
  * In: connections in the order in which the capture has them. Out: an order that another recording
  * of the same conversation has, too. Refuses to let time decide.
  *
- * Each side's items keep their order. Between the sides a capture proves little: that a message came
- * before another at this place on the wire may be cause or chance. What is certain is what answers
- * what (record.c), so only that is kept, and the rest is laid in one fixed way:
+ * Each side's items keep their order. Between the sides a capture proves little: that a message
+ * came before another at this place on the wire may be cause or chance. What is certain is what
+ * answers what (record.c), so only that is kept, and the rest is laid in one fixed way:
  *
  *     1. the client's items, each followed by the server's up to what answers it;
  *     2. what the server says otherwise;
@@ -119,8 +119,8 @@ static void merge(struct layout *l)
         else
             step(l, server->at < server->close ? WST_S2C : WST_C2S);
     }
-    first = server->at < server->n && (client->at == client->n || server->items[server->at] <
-                                                                      client->items[client->at]);
+    first = server->at < server->n &&
+            (client->at == client->n || server->items[server->at] < client->items[client->at]);
     while (l->side[first].at < l->side[first].n) step(l, first);
     while (l->side[!first].at < l->side[!first].n) step(l, !first);
 }
@@ -208,8 +208,8 @@ static int compare_connections(const void *p, const void *q)
 
     for (uint32_t i = 0; i < a->n && i < b->n; i++) {
         const struct wst_item *x = wst_connection_item(a, i), *y = wst_connection_item(b, i);
-        int order = compare_texts(wst_item_text(a, x), wst_item_text(b, y),
-                                  x->redacted || y->redacted);
+        int order =
+            compare_texts(wst_item_text(a, x), wst_item_text(b, y), x->redacted || y->redacted);
         if (order) return order;
     }
     if (a->n != b->n) return a->n < b->n ? -1 : 1;

@@ -177,14 +177,16 @@ bool wst_lex_time(const struct wst_token *token, int64_t *ns)
     static const struct {
         const char *name;
         uint64_t ns;
-    } units[] = {{"us", 1000}, {"ms", 1000000}, {"s", 1000000000}, {"m", 60000000000}, {"h", 3600000000000}};
+    } units[] = {
+        {"us", 1000}, {"ms", 1000000}, {"s", 1000000000}, {"m", 60000000000}, {"h", 3600000000000}};
     uint64_t whole, billionths;
     size_t n = token->kind == WST_TOKEN_NUMBER ? number(token->text, &whole, &billionths) : 0;
 
     for (size_t i = 0; n && i < sizeof units / sizeof *units; i++) {
         if (!wst_slice_is(wst_slice_skip(token->text, n), units[i].name)) continue;
         if (whole > (uint64_t)INT64_MAX / 2 / units[i].ns) return false;
-        *ns = (int64_t)(whole * units[i].ns + (uint64_t)((double)billionths * 1e-9 * (double)units[i].ns + 0.5));
+        *ns = (int64_t)(whole * units[i].ns +
+                        (uint64_t)((double)billionths * 1e-9 * (double)units[i].ns + 0.5));
         return true;
     }
     return false;

@@ -10,13 +10,13 @@
 
 enum wst_token_kind {
     WST_TOKEN_END,
-    WST_TOKEN_WORD,     /* message, c2s, X-Header, frame.unmasked-client */
-    WST_TOKEN_NUMBER,   /* 3  -1.5  64K  2s  100ms */
-    WST_TOKEN_STRING,   /* "a \"b\"\n" */
-    WST_TOKEN_REGEX,    /* /a\/b/i */
-    WST_TOKEN_PATH,     /* $.a['b c'] */
-    WST_TOKEN_SIGN,     /* == != < <= > >= ~ , * */
-    WST_TOKEN_WRONG     /* text: why */
+    WST_TOKEN_WORD,   /* message, c2s, X-Header, frame.unmasked-client */
+    WST_TOKEN_NUMBER, /* 3  -1.5  64K  2s  100ms */
+    WST_TOKEN_STRING, /* "a \"b\"\n" */
+    WST_TOKEN_REGEX,  /* /a\/b/i */
+    WST_TOKEN_PATH,   /* $.a['b c'] */
+    WST_TOKEN_SIGN,   /* == != < <= > >= ~ , * */
+    WST_TOKEN_WRONG   /* text: why */
 };
 
 struct wst_token {

@@ -127,10 +127,10 @@ static void measure(struct likeness *l, struct group a, struct group b)
     for (uint32_t j = 0; j < b.n; j++) l->keys[1][j] = b.list[j]->pair ? NULL : keys_of(b.list[j]);
     for (uint32_t i = 0; i < a.n; i++)
         for (uint32_t j = 0; j < b.n; j++)
-            l->common[i][j] = l->keys[0][i] && l->keys[1][j]
-                                  ? in_common(l->keys[0][i], a.list[i]->n, l->keys[1][j],
-                                              b.list[j]->n)
-                                  : 0;
+            l->common[i][j] =
+                l->keys[0][i] && l->keys[1][j]
+                    ? in_common(l->keys[0][i], a.list[i]->n, l->keys[1][j], b.list[j]->n)
+                    : 0;
     for (int k = 0; k < LIKENESS_MAX; k++) {
         free(l->keys[0][k]);
         free(l->keys[1][k]);

@@ -46,7 +46,8 @@ static const char *quoted_name(struct reader *r, struct wst_path_step *step)
 
     while (*r->at && *r->at != quote) {
         if (*r->at == '\\') {
-            if (r->at[1] != quote && r->at[1] != '\\') return "only \\\\ and the quote are escaped here";
+            if (r->at[1] != quote && r->at[1] != '\\')
+                return "only \\\\ and the quote are escaped here";
             r->at++;
         }
         *to++ = *r->at++;
@@ -177,8 +178,9 @@ static bool means(struct wst_slice key, struct wst_slice name)
     return memchr(plain.p, '\\', plain.n) == NULL && wst_ink_compare(key, plain) == 0;
 }
 
-static bool fits(const struct walk *w, const struct wst_path_step *s, const struct wst_tape_node *parent,
-                 const struct wst_tape_node *node, uint32_t position)
+static bool fits(const struct walk *w, const struct wst_path_step *s,
+                 const struct wst_tape_node *parent, const struct wst_tape_node *node,
+                 uint32_t position)
 {
     struct wst_slice key = wst_tape_key(w->text, node);
     int64_t index = s->index < 0 ? s->index + parent->members : s->index;

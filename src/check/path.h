@@ -20,7 +20,7 @@ enum { WST_PATH_STEPS = 32 }; /* segments of one path */
 
 struct wst_path_step {
     enum { WST_PATH_NAME, WST_PATH_INDEX, WST_PATH_ALL } kind;
-    bool deep;            /* .. before it */
+    bool deep;             /* .. before it */
     struct wst_slice name; /* decoded; into the path's own text */
     int64_t index;
 };

@@ -110,7 +110,8 @@ const char *wst_pattern_read(struct wst_pattern *pattern, struct wst_slice text,
     pattern->text[text.n] = '\0';
     for (weight.at = pattern->text; *weight.at && wrong == NULL;) wrong = step(&weight);
     if (wrong == NULL) {
-        failed = regcomp(&pattern->compiled, pattern->text, REG_EXTENDED | (nocase ? REG_ICASE : 0));
+        failed =
+            regcomp(&pattern->compiled, pattern->text, REG_EXTENDED | (nocase ? REG_ICASE : 0));
         if (failed == 0) return NULL;
         regerror(failed, &pattern->compiled, error, WST_PATTERN_ERROR);
         wrong = error;

@@ -10,7 +10,8 @@
 #include "slice.h"
 
 /* Eight at a time: a byte below 0x20, above 0x7e or equal to a quote or backslash sets its highest
- * bit. (S. Anderson, "Bit Twiddling Hacks": determine if a word has a byte less than n, equal to n.) */
+ * bit. (S. Anderson, "Bit Twiddling Hacks": determine if a word has a byte less than n, equal to
+ * n.) */
 static inline uint64_t wst_plain_odd(uint64_t w)
 {
     const uint64_t ones = 0x0101010101010101ull, highs = 0x8080808080808080ull;
@@ -35,13 +36,12 @@ static inline size_t wst_plain(const uint8_t *p, const uint8_t *end)
 }
 
 /* Whether a byte of valid UTF-8 may begin a character that wst_utf8_hidden() knows, is a control
- * character, a quote or a backslash; the others need no look. U+0080 begins with C2, U+061C with D8,
- * U+180E with E1, U+2000 with E2, U+FEFF with EF, U+1BCA0
- * with F0, U+E0000 with F3. */
+ * character, a quote or a backslash; the others need no look. U+0080 begins with C2, U+061C with
+ * D8, U+180E with E1, U+2000 with E2, U+FEFF with EF, U+1BCA0 with F0, U+E0000 with F3. */
 static inline bool wst_plain_suspect(uint8_t c)
 {
-    return c < 0x20 || c == '"' || c == '\\' || c == 0x7f || c == 0xc2 || c == 0xd8 || c == 0xe1 || c == 0xe2 ||
-           c == 0xef || c == 0xf0 || c == 0xf3;
+    return c < 0x20 || c == '"' || c == '\\' || c == 0x7f || c == 0xc2 || c == 0xd8 || c == 0xe1 ||
+           c == 0xe2 || c == 0xef || c == 0xf0 || c == 0xf3;
 }
 
 /* As wst_plain(), of valid UTF-8, from the beginning of a character. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * In: a timeline. Out: a session: each message, control frame and finding as canonical text.
- * Refuses what is chance: times, packets, ports, keys, masks; and, unless asked, frames and headers.
+ * Refuses what is chance: times, packets, ports, keys, masks; and, unless asked, frames and
+ * headers.
  *
  * What is recorded of causes: a pong belongs to the ping whose payload it carries (RFC 6455 section
  * 5.5.3), a JSON-RPC 2.0 response to the request whose id it has, and, with "reply PATH", a message
@@ -109,11 +110,10 @@ static void deflate_line(const struct at *at, const struct wst_deflate_terms *d)
     struct wst_item *item = d->agreed ? begin(at, WST_ITEM_HEAD) : NULL;
 
     if (item == NULL) return;
-    wst_ink_format(&at->c->ink, "deflate client %u bits%s, server %u bits%s",
-                   d->client_max_window_bits,
-                   d->client_no_context_takeover ? " without takeover" : "",
-                   d->server_max_window_bits,
-                   d->server_no_context_takeover ? " without takeover" : "");
+    wst_ink_format(
+        &at->c->ink, "deflate client %u bits%s, server %u bits%s", d->client_max_window_bits,
+        d->client_no_context_takeover ? " without takeover" : "", d->server_max_window_bits,
+        d->server_no_context_takeover ? " without takeover" : "");
     end(at, item);
 }
 
@@ -277,7 +277,9 @@ static void control(const struct at *at, const char *op)
 {
     const struct wst_event_frame *f = &at->event->frame;
     bool pong = f->opcode == 10;
-    enum wst_item_kind kind = f->opcode == 9 ? WST_ITEM_PING : pong ? WST_ITEM_PONG : WST_ITEM_OTHER;
+    enum wst_item_kind kind = f->opcode == 9 ? WST_ITEM_PING
+                              : pong         ? WST_ITEM_PONG
+                                             : WST_ITEM_OTHER;
     unsigned dir = at->event->dir == WST_S2C;
     uint64_t hash = wst_hash_bytes(0, f->payload);
     struct wst_recording *r;

@@ -10,9 +10,9 @@
 #include "ink.h"
 
 enum {
-    WST_RECORDING_PINGS = 16,        /* unanswered ones of a side that a pong is looked for among */
+    WST_RECORDING_PINGS = 16, /* unanswered ones of a side that a pong is looked for among */
     WST_RECORDING_REQUESTS = 1 << 20, /* ids of a connection */
-    WST_RECORDING_FRAMES = 64        /* lengths told of one message's frames */
+    WST_RECORDING_FRAMES = 64         /* lengths told of one message's frames */
 };
 
 struct wst_recording_ping {
@@ -27,7 +27,7 @@ struct wst_recording_request {
 
 struct wst_recording {
     struct wst_recording_ping pings[2][WST_RECORDING_PINGS];
-    uint32_t pings_n[2]; /* ever */
+    uint32_t pings_n[2];                    /* ever */
     struct wst_recording_request *requests; /* owned; open addressing */
     uint32_t requests_n, requests_room;
     struct wst_ink frames[2];
@@ -36,7 +36,8 @@ struct wst_recording {
 
 struct wst_connection;
 /* The connection's, made if need be; NULL: no memory. */
-struct wst_recording *wst_recording_of(struct wst_connection *connection, struct wst_budget *budget);
+struct wst_recording *wst_recording_of(struct wst_connection *connection,
+                                       struct wst_budget *budget);
 void wst_recording_free(struct wst_connection *connection, struct wst_budget *budget);
 /* Remembers a ping. */
 void wst_recording_ping(struct wst_recording *r, unsigned dir, uint64_t payload, uint32_t item);

@@ -120,8 +120,7 @@ static struct match next_match(const struct wst_redact_rule *rule, const char *t
     while (at <= n) {
         regmatch_t m;
         if (regexec(&rule->pattern.compiled, text + at, 1, &m, at ? REG_NOTBOL : 0) != 0) break;
-        if (m.rm_eo > m.rm_so)
-            return (struct match){at + (size_t)m.rm_so, at + (size_t)m.rm_eo};
+        if (m.rm_eo > m.rm_so) return (struct match){at + (size_t)m.rm_so, at + (size_t)m.rm_eo};
         at += (size_t)m.rm_eo + 1; /* an empty match names nothing */
     }
     return (struct match){SIZE_MAX, SIZE_MAX};
@@ -132,8 +131,8 @@ bool wst_redact_text(const struct wst_redact *redact, struct wst_redact_values *
                      struct wst_slice text, const struct wst_redact_sink *sink)
 {
     struct match next[WST_REDACT_RULES];
-    const char *string = redact->n && text.n ? wst_pattern_string(&v->scratch, v->budget, text)
-                                                   : NULL;
+    const char *string =
+        redact->n && text.n ? wst_pattern_string(&v->scratch, v->budget, text) : NULL;
     size_t at = 0;
     bool found = false;
 
@@ -149,9 +148,10 @@ bool wst_redact_text(const struct wst_redact *redact, struct wst_redact_values *
         if (next[first].from == SIZE_MAX) break;
         if (next[first].from > at)
             sink->literal(sink->user, wst_slice_of(text.p + at, next[first].from - at));
-        sink->value(sink->user, first,
-                    number_of(v, first, wst_slice_of(text.p + next[first].from,
-                                                     next[first].to - next[first].from)));
+        sink->value(
+            sink->user, first,
+            number_of(v, first,
+                      wst_slice_of(text.p + next[first].from, next[first].to - next[first].from)));
         found = true;
         at = next[first].to;
     }

@@ -13,8 +13,9 @@
 
 enum {
     WST_REDACT_RULES = 64,
-    WST_REDACT_NAME = 32,       /* bytes of a name, its NUL among them */
-    WST_REDACT_VALUES = 1 << 20 /* different values of one capture; the rest shares the last number */
+    WST_REDACT_NAME = 32, /* bytes of a name, its NUL among them */
+    WST_REDACT_VALUES =
+        1 << 20 /* different values of one capture; the rest shares the last number */
 };
 
 struct wst_redact_rule {

@@ -7,15 +7,18 @@
 #include <stdlib.h>
 
 struct wst_check_report *wst_check_report_new(enum wst_check_report_kind kind,
-                                  const struct wst_check_report_options *options, wst_write_fn write,
-                                  void *user)
+                                              const struct wst_check_report_options *options,
+                                              wst_write_fn write, void *user)
 {
     static const struct wst_check_report_format *const formats[WST_CHECK_REPORT_KINDS] = {
-        [WST_CHECK_REPORT_TEXT] = &wst_check_report_text,     [WST_CHECK_REPORT_JUNIT] = &wst_check_report_junit,
-        [WST_CHECK_REPORT_TAP] = &wst_check_report_tap,       [WST_CHECK_REPORT_GITHUB] = &wst_check_report_github,
+        [WST_CHECK_REPORT_TEXT] = &wst_check_report_text,
+        [WST_CHECK_REPORT_JUNIT] = &wst_check_report_junit,
+        [WST_CHECK_REPORT_TAP] = &wst_check_report_tap,
+        [WST_CHECK_REPORT_GITHUB] = &wst_check_report_github,
         [WST_CHECK_REPORT_JSON] = &wst_check_report_json,
     };
-    struct wst_check_report *r = (unsigned)kind < WST_CHECK_REPORT_KINDS ? calloc(1, sizeof *r) : NULL;
+    struct wst_check_report *r =
+        (unsigned)kind < WST_CHECK_REPORT_KINDS ? calloc(1, sizeof *r) : NULL;
 
     if (r == NULL) return NULL;
     r->format = formats[kind];
@@ -74,7 +77,7 @@ void wst_check_report_packets(struct wst_ink *ink, uint64_t first, uint64_t last
 }
 
 void wst_check_report_place(struct wst_check_report *r, const struct wst_check_case *one,
-                      const struct wst_difference *d)
+                            const struct wst_difference *d)
 {
     bool before = false;
 

@@ -18,7 +18,7 @@ struct wst_check_report {
     wst_write_fn write;
     void *user;
     struct wst_budget budget;
-    struct wst_ink ink;  /* what is not written yet */
+    struct wst_ink ink; /* what is not written yet */
     struct wst_check_report_totals totals;
     unsigned annotations; /* GitHub's, so far */
     int failed;
@@ -27,11 +27,11 @@ struct wst_check_report {
 struct wst_check_report_format {
     void (*one)(struct wst_check_report *report, const struct wst_check_case *one);
     void (*end)(struct wst_check_report *report); /* or NULL */
-    bool whole; /* nothing is written before the end */
+    bool whole;                                   /* nothing is written before the end */
 };
 
-extern const struct wst_check_report_format wst_check_report_text, wst_check_report_junit, wst_check_report_tap,
-    wst_check_report_github, wst_check_report_json;
+extern const struct wst_check_report_format wst_check_report_text, wst_check_report_junit,
+    wst_check_report_tap, wst_check_report_github, wst_check_report_json;
 
 /* Any string, made safe. */
 void wst_check_report_safe(struct wst_check_report *report, const char *text);
@@ -39,7 +39,7 @@ void wst_check_report_safe(struct wst_check_report *report, const char *text);
 void wst_check_report_packets(struct wst_ink *ink, uint64_t first, uint64_t last);
 /* "chat.pcap packet 17, chat.golden:23" */
 void wst_check_report_place(struct wst_check_report *report, const struct wst_check_case *one,
-                      const struct wst_difference *d);
+                            const struct wst_difference *d);
 static inline uint64_t wst_check_report_differences(const struct wst_check_case *one)
 {
     return one->outcome ? wst_outcome_count(one->outcome) : 0;

@@ -5,7 +5,7 @@
  */
 #include "report.h"
 
-/* -- TAP 13: https://testanything.org/tap-version-13-specification.html ------------------------- */
+/* -- TAP 13: https://testanything.org/tap-version-13-specification.html ------------------------ */
 
 /* A line of a description: no newline, and # would begin a directive. */
 static void tap_words(struct wst_check_report *r, const char *text)
@@ -64,7 +64,7 @@ static void tap_end(struct wst_check_report *r)
 
 const struct wst_check_report_format wst_check_report_tap = {tap_one, tap_end, false};
 
-/* -- GitHub Actions: "Workflow commands", ::error file=…,line=…,title=…::message ------------------ */
+/* -- GitHub Actions: "Workflow commands", ::error file=…,line=…,title=…::message --------------- */
 
 enum { ANNOTATIONS = 10 }; /* errors of one step that GitHub shows */
 
@@ -90,7 +90,8 @@ static void github_safe(struct wst_check_report *r, const char *text, bool prope
     wst_ink_free(&safe);
 }
 
-static void github_begin(struct wst_check_report *r, const char *file, uint64_t line, const char *title)
+static void github_begin(struct wst_check_report *r, const char *file, uint64_t line,
+                         const char *title)
 {
     wst_ink_text(&r->ink, "::error file=");
     github_safe(r, file, true);
@@ -139,7 +140,8 @@ static void github_one(struct wst_check_report *r, const struct wst_check_case *
 
     if (one->status == WST_CHECK_TROUBLE && r->annotations < ANNOTATIONS) {
         r->annotations++;
-        github_begin(r, one->expected && *one->expected ? one->expected : one->capture, 0, one->name);
+        github_begin(r, one->expected && *one->expected ? one->expected : one->capture, 0,
+                     one->name);
         github_safe(r, one->trouble, false);
         wst_ink_byte(&r->ink, '\n');
         return;

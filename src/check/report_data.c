@@ -81,8 +81,7 @@ static void junit_failure(struct wst_check_report *r, const struct wst_check_cas
         wst_ink_text(&r->ink, "&#10;");
         count--;
     }
-    if (count)
-        wst_ink_format(&r->ink, "and %llu more differences", (unsigned long long)count);
+    if (count) wst_ink_format(&r->ink, "and %llu more differences", (unsigned long long)count);
     wst_ink_text(&r->ink, "</failure>\n");
 }
 

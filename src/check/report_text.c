@@ -157,7 +157,8 @@ static void one_case(struct wst_check_report *r, const struct wst_check_case *on
 
 static void end(struct wst_check_report *r)
 {
-    if (r->totals.cases < 2 || (r->options.quiet && !r->totals.different && !r->totals.troubles)) return;
+    if (r->totals.cases < 2 || (r->options.quiet && !r->totals.different && !r->totals.troubles))
+        return;
     plural(r, r->totals.cases, "case");
     wst_ink_text(&r->ink, ", ");
     wst_ink_number(&r->ink, r->totals.different);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
  * In: the text of a rule file. Out: rules.
- * Refuses what docs/CHECKS.md does not describe, with its line and column, and more than the caps of
- * rules.h.
+ * Refuses what docs/CHECKS.md does not describe, with its line and column, and more than the caps
+ * of rules.h.
  */
-#include "lex.h"
 #include "rules.h"
+#include "lex.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,7 +34,8 @@ static bool refuse(struct reader *r, const char *what)
     char why[256];
 
     if (r->lex.token.kind == WST_TOKEN_WRONG) {
-        snprintf(why, sizeof why, "%.*s", (int)r->lex.token.text.n, (const char *)r->lex.token.text.p);
+        snprintf(why, sizeof why, "%.*s", (int)r->lex.token.text.n,
+                 (const char *)r->lex.token.text.p);
         what = why;
     }
     return refuse_at(r, r->lex.token.column, what);
@@ -78,7 +79,8 @@ static bool compare(struct reader *r, enum wst_compare *to)
 static bool within(struct reader *r, int64_t *ns)
 {
     if (!must_word(r, "within", "\"within\" and a time were expected")) return false;
-    if (!wst_lex_time(&r->lex.token, ns)) return refuse(r, "a time was expected, such as 2s or 100ms");
+    if (!wst_lex_time(&r->lex.token, ns))
+        return refuse(r, "a time was expected, such as 2s or 100ms");
     wst_lex_next(&r->lex);
     return true;
 }
@@ -102,7 +104,8 @@ static bool pattern(struct reader *r, struct wst_pattern *to)
     size_t n = 0;
     const char *bad;
 
-    if (t->kind != WST_TOKEN_REGEX) return refuse(r, "an expression was expected, such as /[0-9]+/");
+    if (t->kind != WST_TOKEN_REGEX)
+        return refuse(r, "an expression was expected, such as /[0-9]+/");
     for (size_t i = 0; i < t->text.n; i++) { /* \/ is how a slash is written here */
         if (t->text.p[i] == '\\' && i + 1 < t->text.n && t->text.p[i + 1] == '/') continue;
         text[n++] = (char)t->text.p[i];
@@ -120,7 +123,8 @@ static bool literal(struct reader *r, struct wst_test *test)
     const struct wst_token *t = &r->lex.token;
     bool good = t->kind == WST_TOKEN_STRING || t->kind == WST_TOKEN_NUMBER ||
                 (t->kind == WST_TOKEN_WORD &&
-                 (wst_slice_is(t->text, "true") || wst_slice_is(t->text, "false") || wst_slice_is(t->text, "null")));
+                 (wst_slice_is(t->text, "true") || wst_slice_is(t->text, "false") ||
+                  wst_slice_is(t->text, "null")));
     size_t n = 0;
 
     if (!good) return refuse(r, "a value was expected: \"text\", a number, true, false or null");
@@ -154,7 +158,8 @@ static bool what_of_it(struct reader *r, struct wst_test *test, bool alone)
         return false;
     }
     test->compare = WST_THERE;
-    if (r->lex.token.kind != WST_TOKEN_SIGN) return alone || refuse(r, "~ and an expression, or == and a value, was expected");
+    if (r->lex.token.kind != WST_TOKEN_SIGN)
+        return alone || refuse(r, "~ and an expression, or == and a value, was expected");
     if (!compare(r, &test->compare)) return false;
     if (!literal(r, test)) return false;
     if (test->string && test->compare > WST_UNEQUAL)
@@ -198,7 +203,8 @@ static bool tests(struct reader *r, struct wst_step *step)
                 return refuse(r, "a payload is a \"text\"; for a number in JSON write json $.path");
             continue;
         }
-        if (r->lex.token.kind != WST_TOKEN_PATH) return refuse(r, "a path was expected, such as $.type");
+        if (r->lex.token.kind != WST_TOKEN_PATH)
+            return refuse(r, "a path was expected, such as $.type");
         bad = wst_path_read(&test->path, r->lex.token.text, &at);
         if (bad) return refuse_at(r, r->lex.token.column + (uint32_t)at, bad);
         test->json = r->rules->json = true;
@@ -215,7 +221,8 @@ static bool tests_follow(const struct reader *r)
 
 /* -- rules ----------------------------------------------------------------------------------- */
 
-static bool amount(struct reader *r, bool (*read)(const struct wst_token *, uint64_t *), const char *what)
+static bool amount(struct reader *r, bool (*read)(const struct wst_token *, uint64_t *),
+                   const char *what)
 {
     if (!compare(r, &r->rule->compare)) return false;
     if (!read(&r->lex.token, &r->rule->amount)) return refuse(r, what);
@@ -248,7 +255,8 @@ static bool span(struct reader *r)
     int64_t ns;
 
     if (!compare(r, &r->rule->compare)) return false;
-    if (!wst_lex_time(&r->lex.token, &ns)) return refuse(r, "a time was expected, such as 2s or 100ms");
+    if (!wst_lex_time(&r->lex.token, &ns))
+        return refuse(r, "a time was expected, such as 2s or 100ms");
     r->rule->amount = (uint64_t)ns;
     wst_lex_next(&r->lex);
     return true;
@@ -257,11 +265,13 @@ static bool span(struct reader *r)
 /* One message of a chain, behind the word. */
 static bool step(struct reader *r, bool first)
 {
-    struct wst_step *steps = realloc(r->rules->steps, (r->rules->steps_n + 1) * sizeof *steps), one = {.n = 0};
+    struct wst_step *steps = realloc(r->rules->steps, (r->rules->steps_n + 1) * sizeof *steps),
+                    one = {.n = 0};
 
     if (steps == NULL) return refuse(r, "out of memory");
     r->rules->steps = steps;
-    if (r->rule->steps_n == WST_CHECK_RULES_STEPS) return refuse(r, "more than 16 messages in a row");
+    if (r->rule->steps_n == WST_CHECK_RULES_STEPS)
+        return refuse(r, "more than 16 messages in a row");
     selection(r, &one, true);
     if ((tests_follow(r) || r->lex.token.kind == WST_TOKEN_SIGN) && !tests(r, &one)) return false;
     if (wst_lex_is(&r->lex, WST_TOKEN_WORD, "within")) {
@@ -341,7 +351,9 @@ static bool ids(struct reader *r)
 {
     do {
         uint32_t i = 0;
-        while (i < WST_PROBLEMS && !wst_slice_is(r->lex.token.text, wst_problem_row((enum wst_problem)i)->id)) i++;
+        while (i < WST_PROBLEMS &&
+               !wst_slice_is(r->lex.token.text, wst_problem_row((enum wst_problem)i)->id))
+            i++;
         if (r->lex.token.kind != WST_TOKEN_WORD || i == WST_PROBLEMS)
             return refuse(r, "the id of a finding was expected; \"wstrace problems\" lists them");
         if (!add_to_list(r, i)) return false;
@@ -440,7 +452,8 @@ static struct wst_slice trimmed(struct wst_slice line, size_t end)
 {
     line = wst_slice_head(line, end);
     while (line.n && (line.p[0] == ' ' || line.p[0] == '\t')) line = wst_slice_skip(line, 1);
-    while (line.n && (line.p[line.n - 1] == ' ' || line.p[line.n - 1] == '\t' || line.p[line.n - 1] == '\r'))
+    while (line.n &&
+           (line.p[line.n - 1] == ' ' || line.p[line.n - 1] == '\t' || line.p[line.n - 1] == '\r'))
         line.n--;
     return line;
 }
@@ -453,7 +466,8 @@ static bool read_rule(struct reader *r)
 
     if (rules->n == WST_CHECK_RULES) return refuse_at(r, column, "more than 1000 rules");
     r->rule = &rules->rules[rules->n];
-    *r->rule = (struct wst_check_rule){.line = r->line, .scope = rules->scopes_n - 1, .step.dir = WST_DIR_NONE};
+    *r->rule = (struct wst_check_rule){
+        .line = r->line, .scope = rules->scopes_n - 1, .step.dir = WST_DIR_NONE};
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         struct wst_scope *scope = &rules->scopes[r->rule->scope];
         if (table[i].no != no || !wst_lex_is(&r->lex, WST_TOKEN_WORD, table[i].word)) continue;
@@ -461,15 +475,18 @@ static bool read_rule(struct reader *r)
         wst_lex_next(&r->lex);
         rules->n++; /* so that what is half read is freed */
         if (!table[i].read(r)) return false;
-        if (r->lex.token.kind != WST_TOKEN_END) return refuse(r, "the rule is complete before this");
+        if (r->lex.token.kind != WST_TOKEN_END)
+            return refuse(r, "the rule is complete before this");
         r->rule->text = trimmed(r->lex.line, r->lex.at);
         scope->may_lack |= about_scope(r->rule->kind);
         scope->rules_n += !about_scope(r->rule->kind);
         return true;
     }
-    return refuse(r, no ? "no such rule behind \"no\": message, subprotocol, deflate, request header, response "
-                          "header, close, problems, problem, gaps"
-                        : "no such rule; docs/CHECKS.md has them all");
+    return refuse(
+        r,
+        no ? "no such rule behind \"no\": message, subprotocol, deflate, request header, response "
+             "header, close, problems, problem, gaps"
+           : "no such rule; docs/CHECKS.md has them all");
 }
 
 /* connection * | "URI" | ~ /re/, behind the word. */
@@ -478,7 +495,8 @@ static bool read_scope(struct reader *r)
     struct wst_check_rules *rules = r->rules;
     struct wst_scope *scope = &rules->scopes[rules->scopes_n];
 
-    if (rules->scopes_n == WST_CHECK_RULES_SCOPES) return refuse(r, "more than 100 sorts of connections");
+    if (rules->scopes_n == WST_CHECK_RULES_SCOPES)
+        return refuse(r, "more than 100 sorts of connections");
     *scope = (struct wst_scope){.kind = WST_SCOPE_ALL, .line = r->line};
     if (r->lex.token.kind == WST_TOKEN_STRING) {
         scope->kind = WST_SCOPE_URI;

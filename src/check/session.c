@@ -58,8 +58,7 @@ static void *grown(struct wst_session *s, void *array, uint32_t n, uint32_t *roo
 
 struct wst_connection *wst_session_add_connection(struct wst_session *s)
 {
-    struct wst_connection **list =
-        grown(s, s->connections, s->n, &s->room, sizeof *s->connections);
+    struct wst_connection **list = grown(s, s->connections, s->n, &s->room, sizeof *s->connections);
     struct wst_connection *c = NULL;
 
     if (list) {

@@ -19,43 +19,43 @@
 #include "settings.h"
 
 enum wst_item_kind {
-    WST_ITEM_HEAD,    /* of the handshake; direction none */
+    WST_ITEM_HEAD, /* of the handshake; direction none */
     WST_ITEM_MESSAGE,
     WST_ITEM_PING,
     WST_ITEM_PONG,
     WST_ITEM_CLOSE,
-    WST_ITEM_OTHER    /* findings, reserved opcodes */
+    WST_ITEM_OTHER /* findings, reserved opcodes */
 };
 
 struct wst_item {
-    uint64_t at;         /* in the connection's text */
-    uint32_t n;          /* bytes, the newline at the end among them */
+    uint64_t at; /* in the connection's text */
+    uint32_t n;  /* bytes, the newline at the end among them */
     uint8_t kind;
-    int8_t dir;          /* enum wst_dir */
-    bool redacted;       /* holds placeholders */
-    bool floats;         /* a pong: stands behind the ping it answers, wherever its side was */
-    uint32_t answers;    /* index + 1 of the item of the other side that it is a reply to; 0: none */
-    uint32_t line;       /* in the golden; 0: not from one */
+    int8_t dir;       /* enum wst_dir */
+    bool redacted;    /* holds placeholders */
+    bool floats;      /* a pong: stands behind the ping it answers, wherever its side was */
+    uint32_t answers; /* index + 1 of the item of the other side that it is a reply to; 0: none */
+    uint32_t line;    /* in the golden; 0: not from one */
     uint64_t first_pkt, pkt;
-    int64_t ns;          /* time of pkt */
-    int64_t silence_ns;  /* since what happened before it in the connection */
-    uint64_t key;        /* hash of the text without the numbers of redacted values */
+    int64_t ns;         /* time of pkt */
+    int64_t silence_ns; /* since what happened before it in the connection */
+    uint64_t key;       /* hash of the text without the numbers of redacted values */
 };
 
 struct wst_connection {
-    uint64_t conn;           /* in the timeline; 0: a golden's */
-    uint32_t line;           /* in the golden */
-    uint8_t *text;           /* canonical text of the items: into ink, or the golden's */
-    struct wst_ink ink;      /* while recording */
-    struct wst_item *items;  /* owned */
+    uint64_t conn;          /* in the timeline; 0: a golden's */
+    uint32_t line;          /* in the golden */
+    uint8_t *text;          /* canonical text of the items: into ink, or the golden's */
+    struct wst_ink ink;     /* while recording */
+    struct wst_item *items; /* owned */
     uint32_t n, room;
-    uint32_t *order;         /* owned: indexes in canonical order; NULL: as they lie */
+    uint32_t *order;                 /* owned: indexes in canonical order; NULL: as they lie */
     struct wst_recording *recording; /* owned; until it is sealed; NULL: nothing to remember yet */
-    int64_t last_ns;         /* of what was recorded last */
-    struct wst_connection *pair; /* of the other session, when compared */
-    bool shifted;            /* items of the pair were missing, extra or moved */
-    uint64_t key;            /* of the connection line, without values */
-    uint64_t whole;          /* of all items, in order */
+    int64_t last_ns;                 /* of what was recorded last */
+    struct wst_connection *pair;     /* of the other session, when compared */
+    bool shifted;                    /* items of the pair were missing, extra or moved */
+    uint64_t key;                    /* of the connection line, without values */
+    uint64_t whole;                  /* of all items, in order */
 };
 
 struct wst_session {
@@ -66,12 +66,12 @@ struct wst_session {
     struct wst_connection **connections; /* owned; by number while recording, then in order */
     uint32_t n, room;
     struct wst_slice golden; /* as given, borrowed, until its body was read */
-    struct wst_buf text;    /* a golden's, whole, once its body was read */
+    struct wst_buf text;     /* a golden's, whole, once its body was read */
     uint32_t head_lines;
-    struct wst_slice head;  /* of a golden: all before its first connection */
+    struct wst_slice head; /* of a golden: all before its first connection */
     uint64_t gaps;
     bool failed, sealed;
-    bool failed_many;       /* too many items or connections */
+    bool failed_many; /* too many items or connections */
 };
 
 static inline const struct wst_item *wst_connection_item(const struct wst_connection *c, uint32_t i)
@@ -86,7 +86,8 @@ static inline struct wst_slice wst_item_text(const struct wst_connection *c,
 
 /* The last or a new connection or item, zeroed; NULL: no memory, and the session has failed. */
 struct wst_connection *wst_session_add_connection(struct wst_session *session);
-struct wst_item *wst_session_add_item(struct wst_session *session, struct wst_connection *connection);
+struct wst_item *wst_session_add_item(struct wst_session *session,
+                                      struct wst_connection *connection);
 
 /* golden.c: whether a session is written just as the body of an unread golden; reads that body. */
 bool wst_golden_is_text_of(const struct wst_session *golden, const struct wst_session *seen);

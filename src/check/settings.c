@@ -34,9 +34,9 @@ void wst_check_settings_free(struct wst_check_settings *s)
 
 struct line {
     struct wst_check_settings *settings;
-    struct wst_slice rest; /* behind the first word, without blanks around it */
-    size_t at;             /* where it begins; where it is wrong */
-    char words[WST_PATTERN_ERROR];       /* of the regex library */
+    struct wst_slice rest;         /* behind the first word, without blanks around it */
+    size_t at;                     /* where it begins; where it is wrong */
+    char words[WST_PATTERN_ERROR]; /* of the regex library */
 };
 
 static const char *add_path(struct wst_path **paths, uint32_t *n, struct line *line)
@@ -147,10 +147,14 @@ static const struct {
     const char *word;
     const char *(*take)(struct line *line);
 } words[] = {
-    {"ignore", take_ignore},           {"redact", take_redact},
-    {"reply", take_reply},             {"header", take_header},
-    {"drop-header", take_drop_header}, {"max-payload", take_max_payload},
-    {"strict-order", take_strict_order}, {"frames", take_frames},
+    {"ignore", take_ignore},
+    {"redact", take_redact},
+    {"reply", take_reply},
+    {"header", take_header},
+    {"drop-header", take_drop_header},
+    {"max-payload", take_max_payload},
+    {"strict-order", take_strict_order},
+    {"frames", take_frames},
     {"no-control", take_no_control},
 };
 

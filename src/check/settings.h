@@ -13,10 +13,11 @@
 #include <wstrace/check.h>
 
 enum {
-    WST_SETTINGS_PATHS = 256,  /* of each sort */
+    WST_SETTINGS_PATHS = 256, /* of each sort */
     WST_SETTINGS_HEADERS = 64,
-    WST_SETTINGS_LINE = 4096,  /* bytes of one line */
-    WST_SETTINGS_PAYLOAD = 65536 /* bytes of a payload in a golden; what is longer has a hash there */
+    WST_SETTINGS_LINE = 4096, /* bytes of one line */
+    WST_SETTINGS_PAYLOAD =
+        65536 /* bytes of a payload in a golden; what is longer has a hash there */
 };
 
 struct wst_check_settings {

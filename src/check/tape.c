@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * In: a text. Out: its JSON values as nodes. Refuses what is not JSON (RFC 8259), too deep, too many.
+ * In: a text. Out: its JSON values as nodes. Refuses what is not JSON (RFC 8259), too deep, too
+ * many.
  */
 #include "tape.h"
 
@@ -74,7 +75,8 @@ static bool string(struct reader *r)
             continue;
         }
         if (*r->at != '\\') continue;
-        if (++r->at == r->end || strchr("\"\\/bfnrtu", *r->at) == NULL || *r->at == '\0') return false;
+        if (++r->at == r->end || strchr("\"\\/bfnrtu", *r->at) == NULL || *r->at == '\0')
+            return false;
         if (*r->at != 'u') continue;
         if (r->end - r->at < 5) return false;
         for (int i = 0; i < 4; i++) {
@@ -125,7 +127,7 @@ static bool word(struct reader *r, const char *text)
 static bool scalar(struct reader *r)
 {
     uint8_t c = *r->at;
-    enum wst_tape_kind kind = c == '"'                           ? WST_TAPE_STRING
+    enum wst_tape_kind kind = c == '"'                             ? WST_TAPE_STRING
                               : c == '-' || (c >= '0' && c <= '9') ? WST_TAPE_NUMBER
                                                                    : WST_TAPE_WORD;
     uint32_t index = r->tape->n;

@@ -2,7 +2,8 @@
  *
  * In: a text. Out: its JSON values (RFC 8259) as a row of nodes, parents before children, each with
  * the bytes it was read from; nothing is converted, so no digit of a number is lost.
- * Refuses what is not JSON, nests deeper than WST_TAPE_DEPTH, or has more than WST_TAPE_NODES values.
+ * Refuses what is not JSON, nests deeper than WST_TAPE_DEPTH, or has more than WST_TAPE_NODES
+ * values.
  *
  * Own code, where a library would do for most: what is compared must be what was sent. A library
  * turns 12345678901234567890 and 1.0 into a double, and drops the first of two equal names.
@@ -15,8 +16,8 @@
 #include <wstrace/types.h>
 
 enum {
-    WST_TAPE_DEPTH = 128,      /* as deep as hand-written and most generated JSON never is */
-    WST_TAPE_NODES = 1 << 20   /* 28 MiB of nodes: what one message can make us hold */
+    WST_TAPE_DEPTH = 128,    /* as deep as hand-written and most generated JSON never is */
+    WST_TAPE_NODES = 1 << 20 /* 28 MiB of nodes: what one message can make us hold */
 };
 
 enum wst_tape_kind {
@@ -28,12 +29,12 @@ enum wst_tape_kind {
 };
 
 struct wst_tape_node {
-    uint32_t from, to;    /* its bytes in the text, quotes and brackets with them */
-    uint32_t key, key_n;  /* a member's name without its quotes; key == 0: no member */
-    uint32_t next;        /* the node behind this one and all inside it */
-    uint32_t members;     /* of an object or array */
+    uint32_t from, to;   /* its bytes in the text, quotes and brackets with them */
+    uint32_t key, key_n; /* a member's name without its quotes; key == 0: no member */
+    uint32_t next;       /* the node behind this one and all inside it */
+    uint32_t members;    /* of an object or array */
     uint8_t kind;
-    uint8_t mark;         /* the user's; 0 after reading */
+    uint8_t mark; /* the user's; 0 after reading */
 };
 
 struct wst_tape {
@@ -46,7 +47,8 @@ struct wst_tape {
 bool wst_tape_read(struct wst_tape *tape, struct wst_budget *budget, struct wst_slice text);
 void wst_tape_free(struct wst_tape *tape, struct wst_budget *budget);
 
-static inline struct wst_slice wst_tape_bytes(struct wst_slice text, const struct wst_tape_node *node)
+static inline struct wst_slice wst_tape_bytes(struct wst_slice text,
+                                              const struct wst_tape_node *node)
 {
     return (struct wst_slice){text.p + node->from, node->to - node->from};
 }

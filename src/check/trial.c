@@ -159,7 +159,9 @@ static bool test_number(const struct wst_test *test, struct wst_slice digits)
     char text[64];
     double seen, value;
 
-    if (equal(digits, test)) return test->compare == WST_EQUAL || test->compare == WST_MOST || test->compare == WST_LEAST;
+    if (equal(digits, test))
+        return test->compare == WST_EQUAL || test->compare == WST_MOST ||
+               test->compare == WST_LEAST;
     if (digits.n >= sizeof text) return test->compare == WST_UNEQUAL;
     memcpy(text, digits.p, digits.n);
     text[digits.n] = '\0';
@@ -259,8 +261,8 @@ static bool fits(struct wst_trial *t, const struct wst_step *step, struct said *
 
 /* For each step the last time at which the row up to it was there: whatever a later step demands,
  * an earlier time would not serve it better. From the back, so that one message is one step. */
-static void advance(struct wst_trial *t, const struct wst_trial_connection *c, const struct wst_check_rule *rule,
-                    struct wst_trial_state *s, struct said *m)
+static void advance(struct wst_trial *t, const struct wst_trial_connection *c,
+                    const struct wst_check_rule *rule, struct wst_trial_state *s, struct said *m)
 {
     int64_t now = m->event->when.ns;
 
@@ -302,14 +304,16 @@ static void find_id(void *user, struct wst_tape_node *node)
     }
 }
 
-static struct wst_trial_request *request_of(struct wst_trial *t, struct wst_trial_state *s, uint64_t id)
+static struct wst_trial_request *request_of(struct wst_trial *t, struct wst_trial_state *s,
+                                            uint64_t id)
 {
     uint32_t i;
 
     if (s->requests_n * 2 >= s->requests_room) {
         uint32_t room = s->requests_room ? s->requests_room * 2 : 16;
         struct wst_trial_request *slots = NULL;
-        if (room <= WST_TRIAL_REQUESTS && wst_budget_take(&t->budget, (room - s->requests_room) * sizeof *slots))
+        if (room <= WST_TRIAL_REQUESTS &&
+            wst_budget_take(&t->budget, (room - s->requests_room) * sizeof *slots))
             slots = calloc(room, sizeof *slots);
         if (slots == NULL) {
             t->failed = true;
@@ -332,7 +336,8 @@ static struct wst_trial_request *request_of(struct wst_trial *t, struct wst_tria
 }
 
 /* The first with an id asks, the other side's first with it answers. */
-static void reply(struct wst_trial *t, const struct wst_check_rule *rule, struct wst_trial_state *s, struct said *m)
+static void reply(struct wst_trial *t, const struct wst_check_rule *rule, struct wst_trial_state *s,
+                  struct said *m)
 {
     const struct wst_event *e = m->event;
     struct at_path at = {t, NULL, {NULL, 0}, 0, 0};
@@ -346,10 +351,11 @@ static void reply(struct wst_trial *t, const struct wst_check_rule *rule, struct
     if (at.n == 0) return;
     request = request_of(t, s, wst_hash_bytes(at.good, at.json) | 1);
     if (request == NULL) return;
-    if (request->id == 0 || (request->answered && request->dir == e->dir)) { /* or an id used again */
+    if (request->id == 0 ||
+        (request->answered && request->dir == e->dir)) { /* or an id used again */
         s->requests_n += request->id == 0;
-        *request = (struct wst_trial_request){wst_hash_bytes(at.good, at.json) | 1, e->when.pkt, e->when.ns,
-                                              (int8_t)e->dir, false};
+        *request = (struct wst_trial_request){wst_hash_bytes(at.good, at.json) | 1, e->when.pkt,
+                                              e->when.ns, (int8_t)e->dir, false};
         return;
     }
     if (request->answered || request->dir == e->dir) return;
@@ -364,11 +370,12 @@ static void reply(struct wst_trial *t, const struct wst_check_rule *rule, struct
 }
 
 static void message_rule(struct wst_trial *t, const struct wst_trial_connection *c,
-                         const struct wst_check_rule *rule, struct wst_trial_state *s, struct said *m)
+                         const struct wst_check_rule *rule, struct wst_trial_state *s,
+                         struct said *m)
 {
     const struct wst_event *e = m->event;
-    const struct wst_step *only = rule->kind == WST_CHECK_RULE_NO_MESSAGE ? &t->rules->steps[rule->steps]
-                                                                         : &rule->step;
+    const struct wst_step *only =
+        rule->kind == WST_CHECK_RULE_NO_MESSAGE ? &t->rules->steps[rule->steps] : &rule->step;
 
     switch (rule->kind) {
     case WST_CHECK_RULE_MESSAGE:
@@ -402,22 +409,24 @@ static void message_rule(struct wst_trial *t, const struct wst_trial_connection 
 
 /* -- control frames ---------------------------------------------------------------------------- */
 
-static void ping_rule(struct wst_trial *t, const struct wst_check_rule *rule, struct wst_trial_state *s,
-                      const struct wst_event *e)
+static void ping_rule(struct wst_trial *t, const struct wst_check_rule *rule,
+                      struct wst_trial_state *s, const struct wst_event *e)
 {
     bool pong = e->frame.opcode == 10;
     unsigned asked = (e->dir == WST_S2C) != pong; /* whose ping it is */
     uint64_t hash = wst_hash_bytes(0, e->frame.payload);
     struct wst_trial_ping *pings;
 
-    if (s->pings == NULL) s->pings = wst_arena_take(&t->arena, 2 * WST_TRIAL_PINGS * sizeof *s->pings);
+    if (s->pings == NULL)
+        s->pings = wst_arena_take(&t->arena, 2 * WST_TRIAL_PINGS * sizeof *s->pings);
     if (s->pings == NULL) {
         t->failed = true;
         return;
     }
     pings = s->pings + asked * WST_TRIAL_PINGS;
     if (!pong) {
-        pings[s->pings_n[asked]++ % WST_TRIAL_PINGS] = (struct wst_trial_ping){hash, e->when.pkt, e->when.ns, true};
+        pings[s->pings_n[asked]++ % WST_TRIAL_PINGS] =
+            (struct wst_trial_ping){hash, e->when.pkt, e->when.ns, true};
         return;
     }
     for (uint32_t back = 1; back <= WST_TRIAL_PINGS && back <= s->pings_n[asked]; back++) {
@@ -435,8 +444,8 @@ static void ping_rule(struct wst_trial *t, const struct wst_check_rule *rule, st
     }
 }
 
-static void frame_rule(struct wst_trial *t, const struct wst_check_rule *rule, struct wst_trial_state *s,
-                       const struct wst_event *e)
+static void frame_rule(struct wst_trial *t, const struct wst_check_rule *rule,
+                       struct wst_trial_state *s, const struct wst_event *e)
 {
     static const enum wst_check_rule_kind counted[] = {
         [8] = WST_CHECK_RULE_CLOSES, [9] = WST_CHECK_RULE_PINGS, [10] = WST_CHECK_RULE_PONGS};
@@ -444,13 +453,14 @@ static void frame_rule(struct wst_trial *t, const struct wst_check_rule *rule, s
 
     if (op < 8 || op > 10) return;
     if (rule->kind == WST_CHECK_RULE_PONG && op > 8) ping_rule(t, rule, s, e);
-    if (rule->kind != counted[op] || (rule->step.dir != WST_DIR_NONE && rule->step.dir != e->dir)) return;
+    if (rule->kind != counted[op] || (rule->step.dir != WST_DIR_NONE && rule->step.dir != e->dir))
+        return;
     s->n++;
     decide(s, e, false);
 }
 
-static void close_rule(struct wst_trial *t, const struct wst_check_rule *rule, struct wst_trial_state *s,
-                       const struct wst_event *e)
+static void close_rule(struct wst_trial *t, const struct wst_check_rule *rule,
+                       struct wst_trial_state *s, const struct wst_event *e)
 {
     const struct wst_event_close *c = &e->close;
     bool good = rule->list_n == 0;
@@ -461,7 +471,8 @@ static void close_rule(struct wst_trial *t, const struct wst_check_rule *rule, s
     s->met = true;
     for (uint32_t i = 0; i < rule->list_n; i++) good |= c->code == (int32_t)rule->list[i];
     for (uint32_t i = 0; i < rule->step.n; i++)
-        good &= test_text(t, &t->rules->tests[rule->step.first + i], c->reason.p ? c->reason : wst_slice_text(""));
+        good &= test_text(t, &t->rules->tests[rule->step.first + i],
+                          c->reason.p ? c->reason : wst_slice_text(""));
     if (c->code >= 0)
         wst_ink_format(&words, "%d", (int)c->code);
     else
@@ -473,9 +484,10 @@ static void close_rule(struct wst_trial *t, const struct wst_check_rule *rule, s
     decide(s, e, rule->kind == WST_CHECK_RULE_NO_CLOSE || !good);
 }
 
-/* -- the handshake ------------------------------------------------------------------------------- */
+/* -- the handshake ----------------------------------------------------------------------------- */
 
-static struct wst_slice header_of(const struct wst_event_handshake *h, const struct wst_check_rule *rule)
+static struct wst_slice header_of(const struct wst_event_handshake *h,
+                                  const struct wst_check_rule *rule)
 {
     const struct wst_header *list = rule->response ? h->response_headers : h->request_headers;
     size_t n = rule->response ? h->response_headers_n : h->request_headers_n;
@@ -489,8 +501,8 @@ static struct wst_slice header_of(const struct wst_event_handshake *h, const str
     return (struct wst_slice){NULL, 0};
 }
 
-static void text_rule(struct wst_trial *t, const struct wst_check_rule *rule, struct wst_trial_state *s,
-                      const struct wst_event *e, struct wst_slice text)
+static void text_rule(struct wst_trial *t, const struct wst_check_rule *rule,
+                      struct wst_trial_state *s, const struct wst_event *e, struct wst_slice text)
 {
     bool good = true;
 
@@ -503,8 +515,8 @@ static void text_rule(struct wst_trial *t, const struct wst_check_rule *rule, st
         detail(t, s, wst_slice_text("none"));
 }
 
-static void handshake_rule(struct wst_trial *t, const struct wst_check_rule *rule, struct wst_trial_state *s,
-                           const struct wst_event *e)
+static void handshake_rule(struct wst_trial *t, const struct wst_check_rule *rule,
+                           struct wst_trial_state *s, const struct wst_event *e)
 {
     const struct wst_event_handshake *h = &e->handshake;
     struct wst_slice value;
@@ -514,7 +526,8 @@ static void handshake_rule(struct wst_trial *t, const struct wst_check_rule *rul
     case WST_CHECK_RULE_STATUS:
         snprintf(number, sizeof number, "%d", (int)h->status);
         detail(t, s, wst_slice_text(h->status < 0 ? "not in the capture" : number));
-        decide(s, e, h->status < 0 || !wst_trial_holds(rule->compare, (uint64_t)h->status, rule->amount));
+        decide(s, e,
+               h->status < 0 || !wst_trial_holds(rule->compare, (uint64_t)h->status, rule->amount));
         return;
     case WST_CHECK_RULE_SUBPROTOCOL: text_rule(t, rule, s, e, h->subprotocol); return;
     case WST_CHECK_RULE_NO_SUBPROTOCOL:
@@ -546,10 +559,12 @@ static bool in_scope(struct wst_trial *t, const struct wst_scope *scope, struct 
     if (scope->kind == WST_SCOPE_PATTERN) return matches(t, &scope->pattern, uri);
     query = memchr(uri.p, '?', uri.n);
     if (uri.n == scope->uri.n && memcmp(uri.p, scope->uri.p, uri.n) == 0) return true;
-    return query && (size_t)(query - uri.p) == scope->uri.n && memcmp(uri.p, scope->uri.p, scope->uri.n) == 0;
+    return query && (size_t)(query - uri.p) == scope->uri.n &&
+           memcmp(uri.p, scope->uri.p, scope->uri.n) == 0;
 }
 
-static void handshake(struct wst_trial *t, struct wst_trial_connection *c, const struct wst_event *e)
+static void handshake(struct wst_trial *t, struct wst_trial_connection *c,
+                      const struct wst_event *e)
 {
     const struct wst_event_handshake *h = &e->handshake;
 
@@ -557,10 +572,11 @@ static void handshake(struct wst_trial *t, struct wst_trial_connection *c, const
     c->start_ns = c->last_ns = e->when.ns;
     c->pkt = e->when.pkt;
     c->uri = h->uri.p ? keep(t, h->uri) : "(joined in the middle)";
-    for (uint32_t i = 0; i < t->rules->scopes_n; i++) c->in[i] = in_scope(t, &t->rules->scopes[i], h->uri);
+    for (uint32_t i = 0; i < t->rules->scopes_n; i++)
+        c->in[i] = in_scope(t, &t->rules->scopes[i], h->uri);
 }
 
-/* -- everything else ----------------------------------------------------------------------------- */
+/* -- everything else --------------------------------------------------------------------------- */
 
 static bool listed(const struct wst_check_rule *rule, uint32_t value)
 {
@@ -569,31 +585,35 @@ static bool listed(const struct wst_check_rule *rule, uint32_t value)
     return false;
 }
 
-static void problem_rule(struct wst_trial *t, const struct wst_check_rule *rule, struct wst_trial_state *s,
-                         const struct wst_event *e)
+static void problem_rule(struct wst_trial *t, const struct wst_check_rule *rule,
+                         struct wst_trial_state *s, const struct wst_event *e)
 {
     const struct wst_problem_row *row = wst_problem_row(e->problem.problem);
     char words[512];
 
     if (row == NULL) return;
-    if (rule->kind == WST_CHECK_RULE_NO_PROBLEM ? !listed(rule, e->problem.problem)
-                                                : rule->kind != WST_CHECK_RULE_NO_PROBLEMS || row->level < rule->level ||
-                                                      listed(rule, e->problem.problem))
+    if (rule->kind == WST_CHECK_RULE_NO_PROBLEM
+            ? !listed(rule, e->problem.problem)
+            : rule->kind != WST_CHECK_RULE_NO_PROBLEMS || row->level < rule->level ||
+                  listed(rule, e->problem.problem))
         return;
     if (s->n++) return;
-    snprintf(words, sizeof words, "%s: %s", row->id, e->problem.detail ? e->problem.detail : row->meaning);
+    snprintf(words, sizeof words, "%s: %s", row->id,
+             e->problem.detail ? e->problem.detail : row->meaning);
     detail(t, s, wst_slice_text(words));
     decide(s, e, true);
 }
 
-static void gap_rule(const struct wst_check_rule *rule, struct wst_trial_state *s, const struct wst_event *e)
+static void gap_rule(const struct wst_check_rule *rule, struct wst_trial_state *s,
+                     const struct wst_event *e)
 {
     if (rule->kind != WST_CHECK_RULE_NO_GAPS || s->n++) return;
     s->ns = (int64_t)e->gap.bytes;
     decide(s, e, true);
 }
 
-static void end_rule(const struct wst_check_rule *rule, struct wst_trial_state *s, const struct wst_event *e)
+static void end_rule(const struct wst_check_rule *rule, struct wst_trial_state *s,
+                     const struct wst_event *e)
 {
     if (rule->kind != WST_CHECK_RULE_DURATION) return;
     s->n = e->end.duration_ns > 0 ? (uint64_t)e->end.duration_ns : 0;
@@ -610,8 +630,8 @@ static void silence_rule(const struct wst_trial_connection *c, const struct wst_
     decide(s, e, false);
 }
 
-static void apply(struct wst_trial *t, struct wst_trial_connection *c, const struct wst_check_rule *rule,
-                  struct wst_trial_state *s, struct said *m)
+static void apply(struct wst_trial *t, struct wst_trial_connection *c,
+                  const struct wst_check_rule *rule, struct wst_trial_state *s, struct said *m)
 {
     const struct wst_event *e = m->event;
 
@@ -654,5 +674,6 @@ struct wst_listener wst_trial_listener(struct wst_trial *t)
 
 struct wst_session_facts wst_trial_facts(const struct wst_trial *t)
 {
-    return (struct wst_session_facts){.connections = t->n, .items = t->messages, .messages = t->messages, .gaps = t->gaps};
+    return (struct wst_session_facts){
+        .connections = t->n, .items = t->messages, .messages = t->messages, .gaps = t->gaps};
 }

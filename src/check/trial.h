@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Inside the room: what a capture has shown of each rule so far. trial.c listens, trial_end.c tells.
+ * Inside the room: what a capture has shown of each rule so far. trial.c listens, trial_end.c
+ * tells.
  */
 #ifndef WST_CHECK_TRIAL_H
 #define WST_CHECK_TRIAL_H
@@ -24,22 +25,23 @@ struct wst_trial_ping {
 };
 
 struct wst_trial_request { /* an id that was sent by one side */
-    uint64_t id; /* hash; 0: an empty slot */
+    uint64_t id;           /* hash; 0: an empty slot */
     uint64_t pkt;
     int64_t ns;
     int8_t dir;
     bool answered;
 };
 
-struct wst_trial_state { /* of one rule in one connection */
-    uint64_t n;          /* counted; bytes; the largest */
+struct wst_trial_state {     /* of one rule in one connection */
+    uint64_t n;              /* counted; bytes; the largest */
     uint64_t first_pkt, pkt; /* of what decided, or of the last that counted */
-    int64_t ns;          /* a time that was too long */
+    int64_t ns;              /* a time that was too long */
     bool broken, met;
-    char *detail;        /* in the arena, or NULL */
-    int64_t *reached;    /* of a chain: when each step was last reached; INT64_MIN: never. In the arena */
-    uint32_t late;       /* 1 + the step that came too late */
-    struct wst_trial_ping *pings;       /* [2][WST_TRIAL_PINGS], in the arena */
+    char *detail; /* in the arena, or NULL */
+    int64_t
+        *reached;  /* of a chain: when each step was last reached; INT64_MIN: never. In the arena */
+    uint32_t late; /* 1 + the step that came too late */
+    struct wst_trial_ping *pings; /* [2][WST_TRIAL_PINGS], in the arena */
     uint32_t pings_n[2];
     struct wst_trial_request *requests; /* owned; open addressing */
     uint32_t requests_n, requests_room;
@@ -47,11 +49,11 @@ struct wst_trial_state { /* of one rule in one connection */
 
 struct wst_trial_connection {
     uint64_t conn;
-    const char *uri;     /* in the arena */
+    const char *uri; /* in the arena */
     bool accepted, ended;
     int64_t start_ns, last_ns;
     uint64_t pkt, last_pkt;
-    bool *in;            /* by scope; in the arena */
+    bool *in;                       /* by scope; in the arena */
     struct wst_trial_state *states; /* by rule; in the arena */
 };
 
@@ -61,7 +63,7 @@ struct wst_trial {
     struct wst_arena arena;
     struct wst_trial_connection **connections; /* owned; by number */
     uint32_t n, room;
-    struct wst_buf string;  /* the payload at work, for regexec */
+    struct wst_buf string; /* the payload at work, for regexec */
     struct wst_ink scratch;
     struct wst_tape tape;
     uint64_t messages, items, gaps;

@@ -49,13 +49,14 @@ static void put_detail(struct telling *x)
     wst_ink_text(&x->words, x->s->detail ? x->s->detail : "");
 }
 
-/* -- of each kind -------------------------------------------------------------------------------- */
+/* -- of each kind ------------------------------------------------------------------------------ */
 
 static void tell_chain(struct telling *x)
 {
     uint32_t reached = 0;
 
-    while (x->s->reached && reached < x->rule->steps_n && x->s->reached[reached] != INT64_MIN) reached++;
+    while (x->s->reached && reached < x->rule->steps_n && x->s->reached[reached] != INT64_MIN)
+        reached++;
     if (x->s->late && x->s->late > reached) {
         wst_ink_text(&x->words, x->rule->steps_n > 1 ? "message " : "it ");
         if (x->rule->steps_n > 1) wst_ink_format(&x->words, "%u of the row ", (unsigned)x->s->late);
@@ -109,12 +110,15 @@ static void tell_reply(struct telling *x)
 
     for (uint32_t i = 0; i < x->s->requests_room; i++) {
         const struct wst_trial_request *r = &x->s->requests[i];
-        if (r->id == 0 || r->answered || x->c->last_ns - r->ns <= (int64_t)x->rule->amount) continue;
+        if (r->id == 0 || r->answered || x->c->last_ns - r->ns <= (int64_t)x->rule->amount)
+            continue;
         if (first == NULL || r->pkt < first->pkt) first = r;
         n++;
     }
     if (first) {
-        wst_ink_format(&x->words, n == 1 ? "%u message was not answered" : "%u messages were not answered, this is the first",
+        wst_ink_format(&x->words,
+                       n == 1 ? "%u message was not answered"
+                              : "%u messages were not answered, this is the first",
                        (unsigned)n);
         tell(x, first->pkt, first->pkt);
     } else if (x->s->broken) {
@@ -131,7 +135,8 @@ static void tell_broken(struct telling *x, const char *before, bool with_detail)
     if (!x->s->broken) return;
     wst_ink_text(&x->words, before);
     if (with_detail) put_detail(x);
-    if (x->s->n > 1) wst_ink_format(&x->words, " (and %llu more)", (unsigned long long)(x->s->n - 1));
+    if (x->s->n > 1)
+        wst_ink_format(&x->words, " (and %llu more)", (unsigned long long)(x->s->n - 1));
     tell(x, x->s->first_pkt, x->s->pkt);
 }
 
@@ -160,7 +165,8 @@ static void tell_handshake_time(struct telling *x)
 static void tell_gaps(struct telling *x)
 {
     if (!x->s->broken) return;
-    wst_ink_format(&x->words, x->s->n == 1 ? "%llu gap, of %lld bytes" : "%llu gaps, the first of %lld bytes",
+    wst_ink_format(&x->words,
+                   x->s->n == 1 ? "%llu gap, of %lld bytes" : "%llu gaps, the first of %lld bytes",
                    (unsigned long long)x->s->n, (long long)x->s->ns);
     tell(x, x->s->first_pkt, x->s->pkt);
 }
@@ -176,7 +182,9 @@ static void tell_rule(struct telling *x)
     case WST_CHECK_RULE_MESSAGES:
     case WST_CHECK_RULE_PINGS:
     case WST_CHECK_RULE_PONGS:
-    case WST_CHECK_RULE_CLOSES: tell_count(x, x->s->n == 1 ? "there is %llu" : "there are %llu"); return;
+    case WST_CHECK_RULE_CLOSES:
+        tell_count(x, x->s->n == 1 ? "there is %llu" : "there are %llu");
+        return;
     case WST_CHECK_RULE_BYTES: tell_count(x, "there are %llu"); return;
     case WST_CHECK_RULE_LARGEST: tell_count(x, "the largest has %llu bytes"); return;
     case WST_CHECK_RULE_STATUS:
@@ -201,7 +209,8 @@ static void tell_rule(struct telling *x)
     }
 }
 
-/* -- scopes ---------------------------------------------------------------------------------------- */
+/* -- scopes
+ * ---------------------------------------------------------------------------------------- */
 
 static void tell_scope_count(struct telling *x, const uint64_t n[2])
 {
@@ -209,7 +218,8 @@ static void tell_scope_count(struct telling *x, const uint64_t n[2])
 
     x->words.buf.n = 0;
     if (wst_trial_holds(x->rule->compare, seen, x->rule->amount)) return;
-    wst_ink_format(&x->words, seen == 1 ? "there is %llu" : "there are %llu", (unsigned long long)seen);
+    wst_ink_format(&x->words, seen == 1 ? "there is %llu" : "there are %llu",
+                   (unsigned long long)seen);
     tell(x, 0, 0);
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * In: two sessions, and items that are the same but for the numbers of redacted values. Out: where a
- * value is another one than before: <ID-1> must be the same <ID-n> everywhere.
- * Refuses to say it twice of one value.
+ * In: two sessions, and items that are the same but for the numbers of redacted values. Out: where
+ * a value is another one than before: <ID-1> must be the same <ID-n> everywhere. Refuses to say it
+ * twice of one value.
  */
 #include "compare.h"
 

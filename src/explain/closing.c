@@ -84,8 +84,7 @@ void wst_closing_event(struct wst_explain *x, const struct wst_event *event)
              wst_paper_quote(&x->paper, event->close.reason, 100));
 }
 
-/* -- telling ------------------------------------------------------------------------------------
- */
+/* -- telling ----------------------------------------------------------------------------------- */
 
 struct story { /* what has happened up to a row */
     bool closed[2], fin[2], acked[2];

@@ -15,8 +15,7 @@
 
 #include "utf8.h"
 
-/* -- connections looked after -------------------------------------------------------------------
- */
+/* -- connections looked after ------------------------------------------------------------------ */
 
 static struct wst_conn **conn_place(struct wst_explain *x, uint64_t conn)
 {
@@ -58,8 +57,7 @@ static void conn_begin(struct wst_explain *x, const struct wst_event *e)
     x->conns_n++;
 }
 
-/* -- one frame ----------------------------------------------------------------------------------
- */
+/* -- one frame --------------------------------------------------------------------------------- */
 
 static void settle(struct wst_explain *x)
 {
@@ -251,8 +249,7 @@ static void on_frame(void *user, const struct wst_wire_frame *f)
     wst_explain_frame(x, &s, &c->stream[e->dir], wanted);
 }
 
-/* -- the other events ---------------------------------------------------------------------------
- */
+/* -- the other events -------------------------------------------------------------------------- */
 
 static void on_handshake(void *user, const struct wst_wire_handshake *h)
 {
@@ -344,8 +341,7 @@ static void on_event(void *user, const struct wst_event *e)
     if (e->type == WST_EVENT_END) conn_over(x, e->conn);
 }
 
-/* -- made, used, let go -------------------------------------------------------------------------
- */
+/* -- made, used, let go ------------------------------------------------------------------------ */
 
 struct wst_explain *wst_explain_new(const struct wst_explain_options *options, wst_write_fn write,
                                     void *user)

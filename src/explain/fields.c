@@ -37,8 +37,7 @@ static bool is_control(const struct wst_header_bits *h)
     return h->opcode >= 8;
 }
 
-/* -- what each field means here -----------------------------------------------------------------
- */
+/* -- what each field means here ---------------------------------------------------------------- */
 
 static void fin(struct field *f, const struct wst_subject *s)
 {
@@ -181,8 +180,7 @@ static void payload(struct field *f, const struct wst_subject *s)
               s->header.masked ? ", masked" : "");
 }
 
-/* -- tables -------------------------------------------------------------------------------------
- */
+/* -- tables ------------------------------------------------------------------------------------ */
 
 static unsigned fields_of(const struct wst_subject *s, struct field f[11])
 {
@@ -329,8 +327,7 @@ void wst_bytes_explain(struct wst_paper *p, const struct wst_subject *s)
     wst_paper_table_end(p);
 }
 
-/* -- segments -----------------------------------------------------------------------------------
- */
+/* -- segments ---------------------------------------------------------------------------------- */
 
 static void segment_row(struct wst_paper *p, const struct wst_wire_segment *w, bool encrypted)
 {

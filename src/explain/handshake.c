@@ -14,8 +14,7 @@
 #define GUID "258EAFA5-E914-47DA-95CA-C5AB0DC85B11" /* RFC 6455 section 1.3 */
 enum { LINES = 256, KEY_MAX = 256, VALUE_SHOWN = 200 };
 
-/* -- why a header is there ----------------------------------------------------------------------
- */
+/* -- why a header is there --------------------------------------------------------------------- */
 
 static const struct reason {
     const char *name, *request, *response;
@@ -113,8 +112,7 @@ static const char *value_reason(struct wst_slice name, struct wst_slice value, b
     return NULL;
 }
 
-/* -- lines --------------------------------------------------------------------------------------
- */
+/* -- lines ------------------------------------------------------------------------------------- */
 
 static struct wst_slice line_next(struct wst_slice *rest)
 {
@@ -189,8 +187,7 @@ static void head_explain(struct wst_paper *p, const struct wst_wire_handshake *h
     if (!p->json && !rest.n) wst_paper_put(p, WST_INK_DIM, "  (empty line: the head is over)\n");
 }
 
-/* -- the key and its answer ---------------------------------------------------------------------
- */
+/* -- the key and its answer -------------------------------------------------------------------- */
 
 static void key_explain(struct wst_paper *p, struct wst_slice key)
 {
@@ -245,8 +242,7 @@ static void accept_explain(struct wst_paper *p, const struct wst_event_handshake
     wst_paper_close(p, '}');
 }
 
-/* -- what was offered, what was chosen ----------------------------------------------------------
- */
+/* -- what was offered, what was chosen --------------------------------------------------------- */
 
 static struct wst_slice item_next(struct wst_slice *list, char separator)
 {
@@ -343,8 +339,7 @@ static void offers_explain(struct wst_paper *p, const struct wst_event_handshake
                    e->subprotocol.p ? wst_paper_quote(p, e->subprotocol, 60) : "none");
 }
 
-/* -- all of it ----------------------------------------------------------------------------------
- */
+/* -- all of it --------------------------------------------------------------------------------- */
 
 static void syn_explain(struct wst_paper *p, const struct wst_wire_packet *syn, unsigned n,
                         uint8_t client)

@@ -28,8 +28,7 @@ void wst_header_bits(struct wst_header_bits *h, const uint8_t *p, size_t n)
     if (h->masked && h->have == h->need) memcpy(h->key, h->bytes + h->need - 4, 4);
 }
 
-/* -- messages -----------------------------------------------------------------------------------
- */
+/* -- messages ---------------------------------------------------------------------------------- */
 
 void wst_stream_free(struct wst_stream *s)
 {

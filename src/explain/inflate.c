@@ -83,8 +83,7 @@ static void tell(const struct reader *r, const struct wst_walk_step *step)
     if (r->walk->step) r->walk->step(r->walk->user, step);
 }
 
-/* -- output -------------------------------------------------------------------------------------
- */
+/* -- output ------------------------------------------------------------------------------------ */
 
 static bool room(struct reader *r, size_t n)
 {
@@ -120,8 +119,7 @@ static bool copy(struct reader *r, unsigned length, unsigned distance)
     return true;
 }
 
-/* -- codes --------------------------------------------------------------------------------------
- */
+/* -- codes ------------------------------------------------------------------------------------- */
 
 /* False: more codes than there is room for, or too few of them where that is not allowed. One
  * code of one bit may stand alone, and a block without matches needs no distance code. */
@@ -229,8 +227,7 @@ static bool codes_dynamic(struct reader *r)
     return true;
 }
 
-/* -- blocks -------------------------------------------------------------------------------------
- */
+/* -- blocks ------------------------------------------------------------------------------------ */
 
 /* Section 3.2.5: lengths 3 to 258, distances 1 to 32768. */
 static bool match(struct reader *r, int s, struct wst_walk_step *step)

@@ -44,8 +44,7 @@ void wst_paper_free(struct wst_paper *p)
     p->text = p->cells = NULL;
 }
 
-/* -- bytes --------------------------------------------------------------------------------------
- */
+/* -- bytes ------------------------------------------------------------------------------------- */
 
 static bool grow(struct wst_paper *p, char **at, size_t *room, size_t need)
 {
@@ -112,8 +111,7 @@ static char *format_text(struct wst_paper *p, const char *format, va_list args)
     return s;
 }
 
-/* -- JSON ---------------------------------------------------------------------------------------
- */
+/* -- JSON -------------------------------------------------------------------------------------- */
 
 static void json_string(struct wst_paper *p, const char *s)
 {
@@ -205,8 +203,7 @@ void wst_paper_null(struct wst_paper *p, const char *key)
     json_bare(p, key, "null");
 }
 
-/* -- one explained thing ------------------------------------------------------------------------
- */
+/* -- one explained thing ----------------------------------------------------------------------- */
 
 void wst_paper_begin(struct wst_paper *p, const char *type)
 {
@@ -227,8 +224,7 @@ void wst_paper_end(struct wst_paper *p)
     put(p, p->json ? "}\n" : "\n");
 }
 
-/* -- prose --------------------------------------------------------------------------------------
- */
+/* -- prose ------------------------------------------------------------------------------------- */
 
 /* Of a character at s, and how many bytes it has. Wide ones take two columns, marks none. */
 static unsigned char_columns(const uint8_t *s, const uint8_t *end, size_t *n)
@@ -385,8 +381,7 @@ void wst_paper_line(struct wst_paper *p, const char *key, const char *label, enu
     free(s);
 }
 
-/* -- tables -------------------------------------------------------------------------------------
- */
+/* -- tables ------------------------------------------------------------------------------------ */
 
 static const char *next_cell(const char *cell)
 {

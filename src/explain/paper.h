@@ -76,8 +76,7 @@ void wst_paper_free(struct wst_paper *p);
 void wst_paper_begin(struct wst_paper *p, const char *type);
 void wst_paper_end(struct wst_paper *p);
 
-/* -- text only: what is told by it stands in tables and values, too, or is prose -----------------
- */
+/* -- text only: what is told by it stands in tables and values, too, or is prose --------------- */
 void wst_paper_title(struct wst_paper *p, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void wst_paper_heading(struct wst_paper *p, const char *format, ...)
@@ -92,8 +91,7 @@ void wst_paper_under(struct wst_paper *p, unsigned indent, enum wst_ink ink, con
 void wst_paper_put(struct wst_paper *p, enum wst_ink ink, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* -- JSON only -----------------------------------------------------------------------------------
- */
+/* -- JSON only --------------------------------------------------------------------------------- */
 void wst_paper_word(struct wst_paper *p, const char *key, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 void wst_paper_number(struct wst_paper *p, const char *key, uint64_t value);
@@ -103,8 +101,7 @@ void wst_paper_object(struct wst_paper *p, const char *key); /* opens {…; NULL
 void wst_paper_array(struct wst_paper *p, const char *key);
 void wst_paper_close(struct wst_paper *p, char bracket); /* '}' or ']' */
 
-/* -- both ----------------------------------------------------------------------------------------
- */
+/* -- both -------------------------------------------------------------------------------------- */
 /* "Label    value" in text, "key": value in JSON. */
 void wst_paper_line(struct wst_paper *p, const char *key, const char *label, enum wst_ink ink,
                     const char *format, ...) __attribute__((format(printf, 5, 6)));

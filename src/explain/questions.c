@@ -305,8 +305,7 @@ static bool ask_finishes(struct wst_quiz *q, struct wst_quiz_drawn *d)
     return true;
 }
 
-/* -- all kinds ----------------------------------------------------------------------------------
- */
+/* -- all kinds --------------------------------------------------------------------------------- */
 
 static bool (*const kinds[])(struct wst_quiz *, struct wst_quiz_drawn *) = {
     ask_opcode, ask_length, ask_unmask,      ask_finishes,   ask_accept,     ask_who,

@@ -23,8 +23,7 @@ unsigned wst_quiz_below(struct wst_quiz *q, uint64_t n)
     return n ? (unsigned)(wst_quiz_random(q) % n) : 0;
 }
 
-/* -- collecting ---------------------------------------------------------------------------------
- */
+/* -- collecting -------------------------------------------------------------------------------- */
 
 static struct wst_quiz_message *open_message(struct wst_quiz *q, uint64_t conn, enum wst_dir dir)
 {
@@ -106,8 +105,7 @@ static void on_event(void *user, const struct wst_event *e)
     memcpy(s->key, h->client_key.p, 24);
 }
 
-/* -- drawing ------------------------------------------------------------------------------------
- */
+/* -- drawing ----------------------------------------------------------------------------------- */
 
 static bool asked_before(const struct wst_quiz *q, const struct wst_quiz_drawn *d)
 {
@@ -193,8 +191,7 @@ bool wst_quiz_right(const struct wst_question *question, const char *answer)
     return false;
 }
 
-/* -- made, used, let go -------------------------------------------------------------------------
- */
+/* -- made, used, let go ------------------------------------------------------------------------ */
 
 struct wst_quiz *wst_quiz_new(uint64_t seed)
 {

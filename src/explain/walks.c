@@ -181,8 +181,7 @@ size_t wst_utf8_left_open(struct wst_slice open, struct wst_slice text, uint8_t 
     return 0;
 }
 
-/* -- base64 -------------------------------------------------------------------------------------
- */
+/* -- base64 ------------------------------------------------------------------------------------ */
 
 static int base64_value(uint8_t c)
 {

@@ -135,8 +135,7 @@ void wst_flow_finish(struct wst_flow_table *t, const struct wst_when *when)
     free(open);
 }
 
-/* -- room ---------------------------------------------------------------------------------------
- */
+/* -- room -------------------------------------------------------------------------------------- */
 
 void wst_flow_evict(struct wst_flow_table *t, struct wst_flow *f, const struct wst_arrival *a)
 {

@@ -19,8 +19,9 @@
 #include "table.h"
 #include "waiting.h"
 
-#define DROPPED_NEAR_NS 1000000000ll /* so soon after a loss of the capture, a hole is that loss */
-enum { DENIED_FAR = 256 * 1024 }; /* a usual window: nearer, it may have been on its way */
+#define DROPPED_NEAR_NS 1000000000ll /* so soon after a loss of the capture, a hole is that loss \
+                                      */
+enum { DENIED_FAR = 256 * 1024 };    /* a usual window: nearer, it may have been on its way */
 
 /* -- waiting, made only when needed --------------------------------------------------------- */
 

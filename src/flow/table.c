@@ -77,8 +77,8 @@ unsigned wst_flow_side(const struct wst_segment *s)
     return s->src_port > s->dst_port;
 }
 
-/* The place of an IPv4 segment's conversation among the recent ones, its hash filled in. Chosen by a
- * hash that anybody can predict: all that can be won by it is a slower hash. */
+/* The place of an IPv4 segment's conversation among the recent ones, its hash filled in. Chosen by
+ * a hash that anybody can predict: all that can be won by it is a slower hash. */
 struct wst_flow_recent *wst_flow_recall(struct wst_flow_table *t, const struct wst_segment *s,
                                         unsigned side)
 {

@@ -11,7 +11,7 @@
 #include "overlap.h"
 
 enum {
-    FLOW_CHUNK = 1024,     /* records allocated at a time: 128 KiB */
+    FLOW_CHUNK = 1024,      /* records allocated at a time: 128 KiB */
     FLOW_NONE = UINT32_MAX, /* no record */
     AHEAD_FROM = 4096,      /* conversations; so many lie in the processor's second cache */
     AHEAD_ROW = 16,         /* segments told ahead and remembered */
@@ -56,14 +56,14 @@ struct wst_flow_table {
     uint32_t free_first; /* list of free records, by `newer` */
 
     uint32_t embryo_oldest, embryo_newest, embryos;
-    uint32_t closed_oldest, closed_newest, closed; /* those that were not precious */
+    uint32_t closed_oldest, closed_newest, closed;   /* those that were not precious */
     struct wst_waiting *holes_oldest, *holes_newest; /* halves with a hole, by when it opened */
 
     const struct wst_flow *last; /* of the segment before */
     uint32_t streams;            /* numbers given out */
     uint64_t evicted;
-    int64_t clock;   /* capture time that expiry believes in; never goes back */
-    int64_t last_ns; /* time of the packet before: one packet from the future moves nothing */
+    int64_t clock;      /* capture time that expiry believes in; never goes back */
+    int64_t last_ns;    /* time of the packet before: one packet from the future moves nothing */
     int64_t dropped_ns; /* the capture dropped packets then; INT64_MIN: never */
     int64_t holes_due;
     uint32_t hand;    /* of the sweep: next record to look at */

@@ -43,8 +43,7 @@ static unsigned header_count(const struct wst_head *h, const char *name)
     return n;
 }
 
-/* -- the request, section 4.1 -------------------------------------------------------------------
- */
+/* -- the request, section 4.1 ------------------------------------------------------------------ */
 
 static void request_line(struct wst_report *r)
 {
@@ -268,8 +267,7 @@ static void judge_request(struct wst_report *r)
     request_who(r);
 }
 
-/* -- the answer 101, sections 4.1 and 4.2.2 -----------------------------------------------------
- */
+/* -- the answer 101, sections 4.1 and 4.2.2 ---------------------------------------------------- */
 
 static void answer_headers(struct wst_report *r)
 {
@@ -380,8 +378,7 @@ static void answer_subprotocol(struct wst_report *r)
          "the server chose \"%s\", which was not offered", show(chosen, &a));
 }
 
-/* -- both ---------------------------------------------------------------------------------------
- */
+/* -- both -------------------------------------------------------------------------------------- */
 
 void wst_report_judge(struct wst_report *r)
 {

@@ -3,8 +3,8 @@
  * In: the head of a request to upgrade and of its answer. Out: WebSocket or not, on what terms;
  * one handshake event (RFC 6455 section 4). rules.c judges it.
  */
-/* OpenSSL's plain SHA-1, deprecated since 3.0: the way it prefers loads every algorithm it has before
- * the first hash, which took longer than all else a small capture needs. */
+/* OpenSSL's plain SHA-1, deprecated since 3.0: the way it prefers loads every algorithm it has
+ * before the first hash, which took longer than all else a small capture needs. */
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include <openssl/evp.h>
 #include <openssl/sha.h>

@@ -79,26 +79,27 @@ static const struct wst_scan_how plainly = {rows, put_high, false, false};
  * Each byte is looked up by its two halves; a bit that both agree on says what it is. */
 
 enum {
-    QUOTE = 1,      /* 22 */
-    SLASH = 2,      /* 5c */
-    LETTER = 4,     /* 08 09 0a 0c 0d: \b \t \n \f \r */
-    SEVEN_EF = 8,   /* 7f; leads of characters some of which are hidden (lead_may_hide): ef, */
-    C2_E2 = 16,     /* c2 e2, */
-    D8 = 32,        /* d8, */
-    E1 = 64,        /* e1, */
-    F0_F3 = 128,    /* f0 f3 */
+    QUOTE = 1,    /* 22 */
+    SLASH = 2,    /* 5c */
+    LETTER = 4,   /* 08 09 0a 0c 0d: \b \t \n \f \r */
+    SEVEN_EF = 8, /* 7f; leads of characters some of which are hidden (lead_may_hide): ef, */
+    C2_E2 = 16,   /* c2 e2, */
+    D8 = 32,      /* d8, */
+    E1 = 64,      /* e1, */
+    F0_F3 = 128,  /* f0 f3 */
     TWO = QUOTE | SLASH | LETTER /* become two bytes: '\' and one more */
 };
 #define TWICE(...) _mm256_setr_epi8(__VA_ARGS__, __VA_ARGS__)
 
-struct found { /* a bit for each of 32 bytes */
+struct found {                /* a bit for each of 32 bytes */
     uint32_t two, hard, high; /* hard: neither plain nor two, provided that all of it is UTF-8 */
 };
 
 __attribute__((target("avx2"))) static inline struct found look(__m256i x)
 {
-    const __m256i lower = TWICE((char)F0_F3, E1, QUOTE | C2_E2, (char)F0_F3, 0, 0, 0, 0,
-                                LETTER | D8, LETTER, LETTER, 0, LETTER | SLASH, LETTER, 0, SEVEN_EF);
+    const __m256i lower =
+        TWICE((char)F0_F3, E1, QUOTE | C2_E2, (char)F0_F3, 0, 0, 0, 0, LETTER | D8, LETTER, LETTER,
+              0, LETTER | SLASH, LETTER, 0, SEVEN_EF);
     const __m256i upper = TWICE(LETTER, 0, QUOTE, 0, 0, SLASH, 0, SEVEN_EF, 0, 0, 0, 0, C2_E2, D8,
                                 SEVEN_EF | C2_E2 | E1, (char)F0_F3);
     const __m256i four = _mm256_set1_epi8(0x0f), zero = _mm256_setzero_si256();
@@ -119,18 +120,18 @@ __attribute__((target("avx2"))) static inline struct found look(__m256i x)
 /* Where the bytes of four come to lie when '\' (byte 8 of the shuffled) is put before those whose
  * bit is set; `o`: place of the four among eight. */
 #define B 8
-#define FOURS(o)                                                                             \
-    {                                                                                        \
-        {o, o + 1, o + 2, o + 3}, {B, o, o + 1, o + 2, o + 3}, {o, B, o + 1, o + 2, o + 3},  \
-            {B, o, B, o + 1, o + 2, o + 3}, {o, o + 1, B, o + 2, o + 3},                     \
-            {B, o, o + 1, B, o + 2, o + 3}, {o, B, o + 1, B, o + 2, o + 3},                  \
-            {B, o, B, o + 1, B, o + 2, o + 3}, {o, o + 1, o + 2, B, o + 3},                  \
-            {B, o, o + 1, o + 2, B, o + 3}, {o, B, o + 1, o + 2, B, o + 3},                  \
-            {B, o, B, o + 1, o + 2, B, o + 3}, {o, o + 1, B, o + 2, B, o + 3},               \
-            {B, o, o + 1, B, o + 2, B, o + 3}, {o, B, o + 1, B, o + 2, B, o + 3},            \
-        {                                                                                    \
-            B, o, B, o + 1, B, o + 2, B, o + 3                                               \
-        }                                                                                    \
+#define FOURS(o)                                                                            \
+    {                                                                                       \
+        {o, o + 1, o + 2, o + 3}, {B, o, o + 1, o + 2, o + 3}, {o, B, o + 1, o + 2, o + 3}, \
+            {B, o, B, o + 1, o + 2, o + 3}, {o, o + 1, B, o + 2, o + 3},                    \
+            {B, o, o + 1, B, o + 2, o + 3}, {o, B, o + 1, B, o + 2, o + 3},                 \
+            {B, o, B, o + 1, B, o + 2, o + 3}, {o, o + 1, o + 2, B, o + 3},                 \
+            {B, o, o + 1, o + 2, B, o + 3}, {o, B, o + 1, o + 2, B, o + 3},                 \
+            {B, o, B, o + 1, o + 2, B, o + 3}, {o, o + 1, B, o + 2, B, o + 3},              \
+            {B, o, o + 1, B, o + 2, B, o + 3}, {o, B, o + 1, B, o + 2, B, o + 3},           \
+        {                                                                                   \
+            B, o, B, o + 1, B, o + 2, B, o + 3                                              \
+        }                                                                                   \
     }
 static const uint8_t fours[2][16][8] = {FOURS(0), FOURS(4)};
 #undef FOURS

@@ -146,8 +146,7 @@ static void frame(struct wst_json *json, const struct wst_event *event)
         wst_json_payload(json, f->payload, f->utf8);
         at = wst_out_reserve(out, 64);
     }
-    if (f->payload_omitted > 0)
-        at = wst_digits(WST_PUT(at, ",\"omitted\":"), f->payload_omitted);
+    if (f->payload_omitted > 0) at = wst_digits(WST_PUT(at, ",\"omitted\":"), f->payload_omitted);
     out->at = WST_PUT(at, "}\n");
 }
 

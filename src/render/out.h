@@ -54,7 +54,7 @@ void wst_out_number(struct wst_out *out, uint64_t value);
  * structure; one malloc, one free. */
 struct wst_render {
     void (*event)(void *render, const struct wst_event *event);
-    void (*settle)(struct wst_render *render); /* before a flush: write what waits; or NULL */
+    void (*settle)(struct wst_render *render);  /* before a flush: write what waits; or NULL */
     void (*release)(struct wst_render *render); /* before it is freed: let go of its own; or NULL */
     struct wst_out out;
 };

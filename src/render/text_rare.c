@@ -74,7 +74,8 @@ static bool one_of_many(struct wst_text *text, const struct wst_event *event)
     if (event->problem.problem != WST_PROBLEM_TLS_NO_KEY || text->options.frames) return false;
     if (++text->no_keys <= NO_KEYS_TOLD) return false;
     if (text->no_keys > NO_KEYS_TOLD + 1) return true;
-    wst_out_text(begin(text, event), "note   further TLS connections without a key are only counted\n");
+    wst_out_text(begin(text, event),
+                 "note   further TLS connections without a key are only counted\n");
     return true;
 }
 

@@ -92,8 +92,7 @@ static void add32(struct head *h, uint32_t v)
     h->n += sizeof v;
 }
 
-/* -- classic (draft-ietf-opsawg-pcap) -----------------------------------------------------------
- */
+/* -- classic (draft-ietf-opsawg-pcap) ---------------------------------------------------------- */
 
 static void pcap_begin(struct wst_save *s)
 {
@@ -220,8 +219,7 @@ static void ng_statistics(struct wst_save *s, uint64_t received, uint64_t droppe
     ng_end(s, &h, 0);
 }
 
-/* -- the door ------------------------------------------------------------------------------------
- */
+/* -- the door ---------------------------------------------------------------------------------- */
 
 int wst_save_begin(struct wst_save *s, uint32_t link_type)
 {

@@ -6,8 +6,7 @@
 
 enum { BUCKETS_FIRST = 64, COUNTS_FIRST = 4 };
 
-/* -- counts -------------------------------------------------------------------------------------
- */
+/* -- counts ------------------------------------------------------------------------------------ */
 
 void wst_counts_free(struct wst_counts *c, struct wst_budget *budget)
 {
@@ -50,8 +49,7 @@ void wst_counts_levels(const struct wst_counts *c, uint64_t levels[WST_LEVELS])
         levels[wst_problem_row(c->row[i].problem)->level] += c->row[i].times;
 }
 
-/* -- connections --------------------------------------------------------------------------------
- */
+/* -- connections ------------------------------------------------------------------------------- */
 
 /* Numbers come one after the other: the low bits are as good as any. */
 static struct wst_tally **tally_place(const struct wst_tallies *t, uint64_t conn)

@@ -27,8 +27,7 @@ static void put64(uint8_t *to, uint64_t v)
     memcpy(to, &v, 8);
 }
 
-/* -- AEAD ----------------------------------------------------------------------------------------
- */
+/* -- AEAD -------------------------------------------------------------------------------------- */
 
 /* RFC 8446 section 5.3, RFC 7905 section 2: the fixed part with the number XORed into its end; RFC
  * 5288 section 3: the fixed part and what stands before the record. */
@@ -89,8 +88,7 @@ static bool open_aead(struct wst_tls_keys *k, uint64_t seq, const struct wst_tls
     return EVP_DecryptFinal_ex(k->cipher, room + out, &out) == 1;
 }
 
-/* -- CBC -----------------------------------------------------------------------------------------
- */
+/* -- CBC --------------------------------------------------------------------------------------- */
 
 /* HMAC over number, type, version, length and bytes. */
 static bool mac_agrees(struct wst_tls_keys *k, uint64_t seq, const uint8_t *head,
@@ -146,8 +144,7 @@ static bool open_cbc(struct wst_tls_keys *k, uint64_t seq, const uint8_t *iv,
     return k->etm || mac_agrees(k, seq, r->head, *plain, room + plain->n);
 }
 
-/* -- both ----------------------------------------------------------------------------------------
- */
+/* -- both -------------------------------------------------------------------------------------- */
 
 /* RFC 8446 section 5.4: the type is the last byte that is not zero. */
 static bool inner_type(struct wst_slice *plain, uint8_t *type)

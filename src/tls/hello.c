@@ -29,8 +29,7 @@ static void keep_name(char *to, size_t room, struct wst_slice name)
     to[n] = '\0';
 }
 
-/* -- the messages --------------------------------------------------------------------------------
- */
+/* -- the messages ------------------------------------------------------------------------------ */
 
 static void client_hello(const struct wst_tls_step *s, struct wst_slice body)
 {
@@ -176,8 +175,7 @@ static void message(const struct wst_tls_step *s, struct wst_slice whole, bool c
     }
 }
 
-/* -- putting them together -----------------------------------------------------------------------
- */
+/* -- putting them together --------------------------------------------------------------------- */
 
 static bool message_wanted(const struct wst_tls_step *s, uint8_t type, bool clear)
 {

@@ -59,8 +59,7 @@ void wst_tls_keys_free(struct wst_tls_keys *k)
     free(k);
 }
 
-/* -- contexts ------------------------------------------------------------------------------------
- */
+/* -- contexts ---------------------------------------------------------------------------------- */
 
 static bool mac_init(struct wst_tls_crypto *c, struct wst_tls_keys *k, const uint8_t *key)
 {
@@ -107,8 +106,7 @@ static struct wst_tls_keys *keys_new(struct wst_tls_crypto *c, const struct wst_
     return NULL;
 }
 
-/* -- TLS 1.3 -------------------------------------------------------------------------------------
- */
+/* -- TLS 1.3 ----------------------------------------------------------------------------------- */
 
 /* HKDF-Expand-Label with an empty context (RFC 8446 section 7.1):
  *   │ length, 2 │ n, 1 │ "tls13 " label, n │ 0, 1 │ */
@@ -164,8 +162,7 @@ struct wst_tls_keys *wst_tls_keys_updated(struct wst_tls_crypto *c, const struct
     return k;
 }
 
-/* -- before TLS 1.3 ------------------------------------------------------------------------------
- */
+/* -- before TLS 1.3 ---------------------------------------------------------------------------- */
 
 /* PRF(secret, label, seed) of RFC 5246 section 5, or of RFC 2246 with MD5 and SHA-1. */
 static bool prf(struct wst_tls_crypto *c, const char *hash, struct wst_slice secret,

@@ -97,8 +97,7 @@ bool wst_tls_master(struct wst_tls_crypto *crypto, const struct wst_tls_terms_12
 /* libcrypto's name of the hash of a transcript or PRF: "SHA256", "MD5-SHA1". */
 const char *wst_tls_hash_name(const struct wst_tls_suite *suite, uint16_t version);
 
-/* -- decrypt.c ----------------------------------------------------------------------------------
- */
+/* -- decrypt.c --------------------------------------------------------------------------------- */
 
 struct wst_tls_record {  /* one record as on the wire (RFC 8446 section 5.1) */
     const uint8_t *head; /* its 5 bytes: type, version, length */

@@ -19,8 +19,7 @@ enum {
     CHAIN = 16 + 48  /* before a record in TLS 1.0: its IV, and the MAC behind that */
 };
 
-/* -- trying --------------------------------------------------------------------------------------
- */
+/* -- trying ------------------------------------------------------------------------------------ */
 
 /* How many numbers beyond the first may be right. */
 static uint64_t range_of(const struct wst_tls_side *side)
@@ -111,8 +110,7 @@ static struct wst_tls_keys *open_slowly(const struct trial *x)
     return NULL;
 }
 
-/* -- what was lost -------------------------------------------------------------------------------
- */
+/* -- what was lost ----------------------------------------------------------------------------- */
 
 static void tell_lost(const struct wst_tls_step *s, uint64_t bytes, bool exact, uint64_t records)
 {
@@ -226,8 +224,7 @@ void wst_tls_remember_block(struct wst_tls_side *side, struct wst_slice body)
     if (side->has_last) memcpy(side->last_block, body.p + body.n - mac - n, n);
 }
 
-/* -- searching -----------------------------------------------------------------------------------
- */
+/* -- searching --------------------------------------------------------------------------------- */
 
 void wst_tls_search_begin(const struct wst_tls_step *s, uint64_t n)
 {

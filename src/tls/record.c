@@ -17,8 +17,7 @@ static bool head_plausible(const uint8_t *p)
            wst_be16(p + 3) <= WST_TLS_RECORD;
 }
 
-/* -- one record ----------------------------------------------------------------------------------
- */
+/* -- one record -------------------------------------------------------------------------------- */
 
 /* Before TLS 1.3: what this side sends next is sealed with the keys that were agreed on. */
 static void change_cipher(const struct wst_tls_step *s)
@@ -78,8 +77,7 @@ static void record(const struct wst_tls_step *s, const struct wst_tls_record *r)
     wst_tls_remember_block(side, r->body);
 }
 
-/* -- framing -------------------------------------------------------------------------------------
- */
+/* -- framing ----------------------------------------------------------------------------------- */
 
 /* What comes next is no record: unless something is known to search with, that was all. */
 static void framing_lost(const struct wst_tls_step *s, uint64_t n, const char *why)
@@ -177,8 +175,7 @@ size_t wst_tls_records(const struct wst_tls_step *s, struct wst_slice bytes)
     return done;
 }
 
-/* -- holes ---------------------------------------------------------------------------------------
- */
+/* -- holes ------------------------------------------------------------------------------------- */
 
 /*      ├ head ┼────── body ──────┤
  *      ├─ here ─┤  n missing  ├──┤     the framing stands; that record is lost */

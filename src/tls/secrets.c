@@ -25,8 +25,7 @@ static const struct wst_secret *known(const struct wst_tls *t, const struct wst_
     return wst_keylog_find(env->keylog, label, random_of(t));
 }
 
-/* -- telling which were used ---------------------------------------------------------------------
- */
+/* -- telling which were used ------------------------------------------------------------------- */
 
 static void tell_secret(const struct wst_tls *t, struct wst_tls_env *env,
                         enum wst_secret_label label, const struct wst_secret *secret)
@@ -46,8 +45,7 @@ static void tell_secrets(const struct wst_tls *t, struct wst_tls_env *env)
     }
 }
 
-/* -- TLS 1.3 -------------------------------------------------------------------------------------
- */
+/* -- TLS 1.3 ----------------------------------------------------------------------------------- */
 
 /* False: there is a secret, but no keys come of it. */
 static bool epochs_13(const struct wst_tls *t, struct wst_tls_env *env, struct wst_tls_side *side,
@@ -96,8 +94,7 @@ void wst_tls_early_keys(struct wst_tls *t, struct wst_tls_env *env)
     side->next[0] = k;
 }
 
-/* -- before TLS 1.3 ------------------------------------------------------------------------------
- */
+/* -- before TLS 1.3 ---------------------------------------------------------------------------- */
 
 static struct wst_tls_terms_12 terms_of(const struct wst_tls *t)
 {
@@ -220,8 +217,7 @@ bool wst_tls_hope(const struct wst_tls *t, struct wst_tls_env *env)
     return hope(t, env);
 }
 
-/* -- RSA key exchange ----------------------------------------------------------------------------
- */
+/* -- RSA key exchange -------------------------------------------------------------------------- */
 
 /* Nobody is asked: the library has no terminal. */
 static int no_password(char *to, int room, int writing, void *user)
@@ -278,8 +274,7 @@ void wst_tls_premaster(struct wst_tls *t, struct wst_tls_env *env, struct wst_sl
         rsa_decrypt(env->rsa[i], encrypted, t->offered_version, &t->premaster);
 }
 
-/* -- what is remembered on the way ---------------------------------------------------------------
- */
+/* -- what is remembered on the way ------------------------------------------------------------- */
 
 void wst_tls_digest(struct wst_tls_env *env, struct wst_slice bytes, uint8_t digest[32])
 {

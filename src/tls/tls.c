@@ -12,8 +12,7 @@
 
 #include "session.h"
 
-/* -- the environment -----------------------------------------------------------------------------
- */
+/* -- the environment --------------------------------------------------------------------------- */
 
 bool wst_tls_env_init(struct wst_tls_env *env, const struct wst_options *options,
                       struct wst_budget *budget)
@@ -46,8 +45,7 @@ const char *wst_tls_version_name(uint16_t version)
     }
 }
 
-/* -- one connection ------------------------------------------------------------------------------
- */
+/* -- one connection ---------------------------------------------------------------------------- */
 
 void wst_tls_init(struct wst_tls *t, void *conversation, uint8_t depth)
 {
@@ -246,8 +244,7 @@ static void push(const struct wst_tls_step *s, struct pushed what, struct wst_sl
     settle(t, s->env, s->arrival);
 }
 
-/* -- the door ------------------------------------------------------------------------------------
- */
+/* -- the door ---------------------------------------------------------------------------------- */
 
 void wst_tls_push(struct wst_tls *t, struct wst_tls_env *env, enum wst_dir dir,
                   struct wst_slice bytes, const struct wst_arrival *a)

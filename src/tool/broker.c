@@ -48,7 +48,8 @@ static int open_file(const struct wst_tool_naming *naming, const struct passwd *
     char name[WST_TOOL_NAME_SIZE];
     int fd;
 
-    if (!naming->pattern || wst_tool_naming(naming, request->second, (unsigned)request->count, name) != 0) {
+    if (!naming->pattern ||
+        wst_tool_naming(naming, request->second, (unsigned)request->count, name) != 0) {
         errno = ENAMETOOLONG;
         return -1;
     }

@@ -28,7 +28,7 @@ static struct wst_slice slice(const uint8_t *p, size_t n)
     return (struct wst_slice){p, n};
 }
 
-/* -- captures ------------------------------------------------------------------------------------ */
+/* -- captures ---------------------------------------------------------------------------------- */
 
 /* The two names the wrong way round are the commonest slip. */
 static bool is_golden(const char *name)
@@ -56,8 +56,7 @@ static void feed(const char *capture, const struct wst_tool_source *source,
     wst_tool_relay_end(relay);
 }
 
-struct wst_session *wst_tool_case_session(const char *capture,
-                                          const struct wst_tool_source *source,
+struct wst_session *wst_tool_case_session(const char *capture, const struct wst_tool_source *source,
                                           const struct wst_check_settings *settings,
                                           struct wst_tool_trouble *trouble)
 {
@@ -81,7 +80,7 @@ struct wst_session *wst_tool_case_session(const char *capture,
     return NULL;
 }
 
-/* -- goldens ------------------------------------------------------------------------------------- */
+/* -- goldens ----------------------------------------------------------------------------------- */
 
 static void say_place(struct wst_tool_trouble *trouble, const char *name,
                       const struct wst_check_error *error)
@@ -95,7 +94,8 @@ static void say_place(struct wst_tool_trouble *trouble, const char *name,
         wst_tool_trouble_add(trouble, "%s: %s", name, error->what);
 }
 
-static void hold_against_golden(struct wst_tool_case *c, struct wst_slice text, const struct wst_tool_source *source)
+static void hold_against_golden(struct wst_tool_case *c, struct wst_slice text,
+                                const struct wst_tool_source *source)
 {
     struct wst_check_error error;
 
@@ -104,7 +104,8 @@ static void hold_against_golden(struct wst_tool_case *c, struct wst_slice text, 
         say_place(&c->trouble, c->expected, &error);
         return;
     }
-    c->seen = wst_tool_case_session(c->capture, source, wst_session_settings(c->golden), &c->trouble);
+    c->seen =
+        wst_tool_case_session(c->capture, source, wst_session_settings(c->golden), &c->trouble);
     if (c->seen == NULL) return;
     c->facts = wst_session_facts(c->seen);
     c->outcome = wst_session_compare(c->golden, c->seen, NULL, &error);
@@ -128,7 +129,8 @@ static void hold_against_rules(struct wst_tool_case *c, struct wst_slice text,
         feed(c->capture, source, &options, &listener, &c->trouble);
         c->facts = wst_trial_facts(trial);
         c->outcome = wst_trial_end(trial);
-        if (c->outcome == NULL) wst_tool_trouble_add(&c->trouble, "%s: more than fits into memory", c->capture);
+        if (c->outcome == NULL)
+            wst_tool_trouble_add(&c->trouble, "%s: more than fits into memory", c->capture);
     } else {
         say_place(&c->trouble, c->expected, &error);
     }
@@ -182,7 +184,8 @@ void wst_tool_case_run(struct wst_tool_case *c, const struct wst_tool_case_optio
     if (wst_tool_trouble_is(&c->trouble))
         c->status = WST_CHECK_TROUBLE;
     else
-        c->status = c->fresh || wst_outcome_count(c->outcome) ? WST_CHECK_DIFFERENT : WST_CHECK_SAME;
+        c->status =
+            c->fresh || wst_outcome_count(c->outcome) ? WST_CHECK_DIFFERENT : WST_CHECK_SAME;
     if (!options->update || c->status != WST_CHECK_DIFFERENT || c->rules) wst_tool_case_lighten(c);
     c->took_ns = monotonic() - began;
 }
@@ -200,10 +203,10 @@ struct wst_check_case wst_tool_case_told(const struct wst_tool_case *c)
                                    .took_ns = c->took_ns};
 }
 
-/* -- writing ------------------------------------------------------------------------------------- */
+/* -- writing ----------------------------------------------------------------------------------- */
 
-static bool write_out(const char *source, struct wst_session *session, const struct wst_session *old,
-                      struct wst_tool_trouble *trouble)
+static bool write_out(const char *source, struct wst_session *session,
+                      const struct wst_session *old, struct wst_tool_trouble *trouble)
 {
     struct wst_tool_output output;
 

@@ -11,12 +11,12 @@
 #include <wstrace/check.h>
 
 struct wst_tool_case {
-    char *name;              /* owned: "login/chat.golden" */
+    char *name;               /* owned: "login/chat.golden" */
     char *capture, *expected; /* owned: file names */
     enum wst_check_status status;
     struct wst_tool_trouble trouble;
-    struct wst_session *golden, *seen; /* kept only while a golden may have to be rewritten */
-    uint8_t *text; /* owned: of the golden */
+    struct wst_session *golden, *seen;   /* kept only while a golden may have to be rewritten */
+    uint8_t *text;                       /* owned: of the golden */
     struct wst_check_settings *settings; /* owned; of a golden that is to be made */
     struct wst_outcome *outcome;
     struct wst_session_facts facts;
@@ -27,7 +27,7 @@ struct wst_tool_case {
 
 struct wst_tool_case_options {
     const struct wst_tool_source *source;
-    bool update;        /* what differs will be rewritten: keep what that takes */
+    bool update; /* what differs will be rewritten: keep what that takes */
 };
 
 /* Fills in all but the names. Any number of threads at a time. */
@@ -41,8 +41,7 @@ void wst_tool_case_lighten(struct wst_tool_case *one);
 void wst_tool_case_free(struct wst_tool_case *one);
 
 /* Reads `capture` into a new session with these settings, sealed. NULL after trouble. */
-struct wst_session *wst_tool_case_session(const char *capture,
-                                          const struct wst_tool_source *source,
+struct wst_session *wst_tool_case_session(const char *capture, const struct wst_tool_source *source,
                                           const struct wst_check_settings *settings,
                                           struct wst_tool_trouble *trouble);
 /* Writes a session as a golden: to `name`, or when NULL to standard output. False: trouble. */

@@ -27,7 +27,7 @@ struct report_wish {
 
 struct request {
     struct wst_tool_lesson lesson; /* first: see wst_tool_lesson_take_colour */
-    const char **words; /* owned; into argv */
+    const char **words;            /* owned; into argv */
     int words_n;
     struct report_wish reports[REPORTS];
     int reports_n;
@@ -36,7 +36,7 @@ struct request {
     bool update, force, quiet, help;
 };
 
-/* -- options ------------------------------------------------------------------------------------- */
+/* -- options ----------------------------------------------------------------------------------- */
 
 static int take_word(void *target, const char *text)
 {
@@ -49,7 +49,8 @@ static int take_word(void *target, const char *text)
 /* KIND or KIND=FILE. */
 static int take_report(void *target, const char *text)
 {
-    static const char *const kinds[WST_CHECK_REPORT_KINDS] = {"text", "junit", "tap", "github", "json"};
+    static const char *const kinds[WST_CHECK_REPORT_KINDS] = {"text", "junit", "tap", "github",
+                                                              "json"};
     struct request *r = target;
     size_t n = strcspn(text, "=");
     const char *file = text[n] ? text + n + 1 : NULL;
@@ -62,7 +63,8 @@ static int take_report(void *target, const char *text)
         r->reports[r->reports_n++] = (struct report_wish){(enum wst_check_report_kind)i, file};
         return 0;
     }
-    return wst_tool_misuse("--report wants junit, tap, github, json or text, and =FILE, not '%s'", text);
+    return wst_tool_misuse("--report wants junit, tap, github, json or text, and =FILE, not '%s'",
+                           text);
 }
 
 #define AT(field) offsetof(struct request, field)
@@ -87,15 +89,17 @@ enum { ROWS = sizeof rows / sizeof *rows };
 
 static int help(void)
 {
-    puts("Usage: wstrace check [OPTION...] CAPTURE EXPECTED...   a golden or rules; several may be named\n"
-         "       wstrace check [OPTION...] CAPTURE               what lies beside it: NAME.golden, NAME.rules\n"
+    puts("Usage: wstrace check [OPTION...] CAPTURE EXPECTED...   a golden or rules; several may be "
+         "named\n"
+         "       wstrace check [OPTION...] CAPTURE               what lies beside it: NAME.golden, "
+         "NAME.rules\n"
          "       wstrace check [OPTION...] FOLDER...             all goldens and rules in it\n"
          "Exit status: 0 as expected, 1 different, 2 trouble.");
     wst_tool_args_help(stdout, rows, ROWS);
     return wst_tool_stdout_done();
 }
 
-/* -- what is to be done ------------------------------------------------------------------------- */
+/* -- what is to be done ------------------------------------------------------------------------ */
 
 static void say_unexpected(const char *capture)
 {
@@ -144,12 +148,13 @@ static int gather(const struct request *r, struct wst_tool_suite *suite)
     if (access(r->words[0], R_OK) != 0)
         wst_tool_say("%s: %s", r->words[0], strerror(errno));
     else
-        return wst_tool_misuse("what is expected of %s? Name a golden or rules, or put them beside it",
-                               r->words[0]);
+        return wst_tool_misuse(
+            "what is expected of %s? Name a golden or rules, or put them beside it", r->words[0]);
     return WST_TOOL_TROUBLE;
 }
 
-/* A build server sets CI; its checkout is thrown away, and nobody would look at what was renewed. */
+/* A build server sets CI; its checkout is thrown away, and nobody would look at what was renewed.
+ */
 static bool on_build_server(void)
 {
     const char *ci = getenv("CI");
@@ -157,7 +162,7 @@ static bool on_build_server(void)
     return ci && *ci && strcmp(ci, "0") != 0 && strcmp(ci, "false") != 0;
 }
 
-/* -- reports ------------------------------------------------------------------------------------- */
+/* -- reports ----------------------------------------------------------------------------------- */
 
 struct sink { /* a report and where it goes */
     struct wst_check_report *report;
@@ -201,7 +206,8 @@ static bool open_reports(const struct request *r, struct reports *reports,
 
     if (wst_tool_output_open(&reports->output, NULL, NULL, 0) != 0) return false;
     for (int i = 0; i < r->reports_n; i++)
-        if (r->reports[i].file == NULL && r->reports[i].kind != WST_CHECK_REPORT_GITHUB) taken = true;
+        if (r->reports[i].file == NULL && r->reports[i].kind != WST_CHECK_REPORT_GITHUB)
+            taken = true;
     if (!taken && !open_sink(reports, &text, &options, trouble)) return false;
     options = (struct wst_check_report_options){.differences = r->differences};
     for (int i = 0; i < r->reports_n; i++)
@@ -234,7 +240,8 @@ static int close_reports(struct reports *reports, bool keep)
     return WST_TOOL_TROUBLE;
 }
 
-/* -- the work: whoever is free takes the next case; they are told in order ---------------------------- */
+/* -- the work: whoever is free takes the next case; they are told in order
+ * ---------------------------- */
 
 struct work {
     struct wst_tool_suite *suite;
@@ -332,7 +339,7 @@ static int run_all(const struct request *r, struct wst_tool_suite *suite, struct
     return status;
 }
 
-/* -- the command --------------------------------------------------------------------------------- */
+/* -- the command ------------------------------------------------------------------------------- */
 
 static int check(const struct request *r)
 {

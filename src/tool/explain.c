@@ -71,8 +71,7 @@ static int help(void)
     return wst_tool_stdout_done();
 }
 
-/* -- targets -------------------------------------------------------------------------------------
- */
+/* -- targets ----------------------------------------------------------------------------------- */
 
 /* Digits at *p, 1 to UINT64_MAX. False: none. */
 static bool number(const char **p, uint64_t *value)
@@ -131,8 +130,7 @@ static int add_targets(struct wst_explain *x, const struct request *r)
     return bad ? WST_TOOL_TROUBLE : 0;
 }
 
-/* -- the two ways --------------------------------------------------------------------------------
- */
+/* -- the two ways ------------------------------------------------------------------------------ */
 
 static int finish(struct wst_explain *x, const struct wst_tool_output *output)
 {

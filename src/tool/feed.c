@@ -51,7 +51,8 @@ static bool on_ahead(void *user, const struct wst_packet *packet)
     return wst_context_ahead(((struct feed *)user)->context, packet);
 }
 
-static void on_trouble(void *user, const char *source, uint64_t pkt, uint64_t byte, const char *what)
+static void on_trouble(void *user, const char *source, uint64_t pkt, uint64_t byte,
+                       const char *what)
 {
     struct feed *feed = user;
 

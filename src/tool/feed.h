@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * In: the name of a capture. Out: everything in it, pushed to a listener, and in words what was wrong.
- * Refuses to speak: several captures are read at a time, and who asked tells in good order.
+ * In: the name of a capture. Out: everything in it, pushed to a listener, and in words what was
+ * wrong. Refuses to speak: several captures are read at a time, and who asked tells in good order.
  */
 #ifndef WST_TOOL_FEED_H
 #define WST_TOOL_FEED_H
@@ -24,7 +24,7 @@ static inline bool wst_tool_trouble_is(const struct wst_tool_trouble *trouble)
 }
 
 struct wst_tool_source { /* how captures are read */
-    const char *filter; /* BPF, or NULL */
+    const char *filter;  /* BPF, or NULL */
     const struct wst_tool_key_options *keys;
     bool alone; /* one capture is read at a time: another processor may help */
 };

@@ -55,8 +55,7 @@ static void warn(const char *name, int fd)
 {
     struct stat st;
 
-    if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
-        (st.st_mode & (S_IRGRP | S_IROTH)))
+    if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & (S_IRGRP | S_IROTH)))
         wst_tool_say("warning: %s can be read by others, and opens this traffic to them", name);
 }
 

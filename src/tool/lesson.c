@@ -122,8 +122,7 @@ int wst_tool_lesson_read(const struct wst_tool_lesson *lesson, const char *file,
     return status;
 }
 
-/* -- the command line ----------------------------------------------------------------------------
- */
+/* -- the command line -------------------------------------------------------------------------- */
 
 int wst_tool_lesson_begin(struct wst_tool_lesson *lesson, int argc)
 {
@@ -156,8 +155,7 @@ int wst_tool_lesson_take_rsa_key(void *target, const char *text)
     return 0;
 }
 
-/* -- looks ---------------------------------------------------------------------------------------
- */
+/* -- looks ------------------------------------------------------------------------------------- */
 
 int wst_tool_lesson_take_colour(void *target, const char *text)
 {
@@ -187,8 +185,7 @@ unsigned wst_tool_lesson_width(int fd)
     return isatty(fd) && ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col ? size.ws_col : 80;
 }
 
-/* -- the shipped captures ------------------------------------------------------------------------
- */
+/* -- the shipped captures ---------------------------------------------------------------------- */
 
 static bool is_folder(const char *path)
 {

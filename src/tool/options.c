@@ -328,8 +328,9 @@ size_t wst_tool_reading_args(struct wst_tool_arg *to)
 
     for (size_t i = 0; i < wst_tool_trace_args_n; i++) {
         const struct wst_tool_arg *row = &wst_tool_trace_args[i];
-        if (row->group) passed_over = strcmp(row->group, "Output") == 0 ||
-                                      strcmp(row->group, "Saving packets") == 0;
+        if (row->group)
+            passed_over =
+                strcmp(row->group, "Output") == 0 || strcmp(row->group, "Saving packets") == 0;
         if (!passed_over) to[n++] = *row;
     }
     return n;

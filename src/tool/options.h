@@ -37,16 +37,16 @@ struct wst_tool_options {
     const char *filter_file; /* -F */
     const char **devices;    /* -i, owned; none: files */
     size_t devices_n;
-    const char *link_type; /* -y */
-    const char *output;    /* -o */
+    const char *link_type;            /* -y */
+    const char *output;               /* -o */
     struct wst_tool_key_options keys; /* --keylog, --rsa-key; lists owned */
-    const char *plaintext; /* --tls-plaintext */
-    const char *embed;     /* --embed-keys */
-    uint64_t count;        /* -c; 0: no end */
+    const char *plaintext;            /* --tls-plaintext */
+    const char *embed;                /* --embed-keys */
+    uint64_t count;                   /* -c; 0: no end */
     uint64_t snaplen, buffer_kib, queue, conn;
-    uint64_t stats_seconds; /* --stats; 0: never */
-    const char *write;      /* -w */
-    const char *user;       /* -Z */
+    uint64_t stats_seconds;                              /* --stats; 0: never */
+    const char *write;                                   /* -w */
+    const char *user;                                    /* -Z */
     uint64_t rotate_seconds, rotate_bytes, rotate_files; /* -G, -C, -W; 0: not */
     uint64_t max_text, max_payload, max_message, memory;
     uint64_t jobs;           /* --jobs; 0: as seems best */

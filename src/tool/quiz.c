@@ -58,8 +58,7 @@ static int help(void)
     return wst_tool_stdout_done();
 }
 
-/* -- telling -------------------------------------------------------------------------------------
- */
+/* -- telling ----------------------------------------------------------------------------------- */
 
 struct sitting {
     const struct request *request;

@@ -2,9 +2,10 @@
  *
  * In: events. Out: the same ones on another thread. Refuses to keep more than BATCHES batches.
  *
- * Events borrow what they point to, so frames, messages and closes are copied, with their one payload
- * behind them, into a batch; a full batch changes hands. What is rare, or too long for a batch, is told
- * by the first thread itself, once the second has nothing left to do: so the order stays.
+ * Events borrow what they point to, so frames, messages and closes are copied, with their one
+ * payload behind them, into a batch; a full batch changes hands. What is rare, or too long for a
+ * batch, is told by the first thread itself, once the second has nothing left to do: so the order
+ * stays.
  */
 #include "relay.h"
 
@@ -54,7 +55,7 @@ static size_t rounded(size_t n)
     return (n + ALIGN - 1) & ~(size_t)(ALIGN - 1);
 }
 
-/* -- the second thread --------------------------------------------------------------------------- */
+/* -- the second thread ------------------------------------------------------------------------- */
 
 static void tell(const struct wst_listener *to, const struct batch *b)
 {
@@ -91,7 +92,7 @@ static void *run(void *user)
     return NULL;
 }
 
-/* -- the first ----------------------------------------------------------------------------------- */
+/* -- the first --------------------------------------------------------------------------------- */
 
 /* Hands over the batch at hand; afterwards no more than `left` wait to be told. */
 static void hand_over(struct wst_tool_relay *r, unsigned left)

@@ -12,7 +12,8 @@
 
 struct wst_tool_relay; /* owned by who began it */
 
-/* NULL when there is no thread or memory to be had, or one processor alone: feed `to` itself then. */
+/* NULL when there is no thread or memory to be had, or one processor alone: feed `to` itself then.
+ */
 struct wst_tool_relay *wst_tool_relay_begin(const struct wst_listener *to);
 /* Feeds the relay, from one thread. */
 struct wst_listener wst_tool_relay_listener(struct wst_tool_relay *relay);

@@ -42,7 +42,8 @@ static int report(struct wst_tool_options *options, const struct wst_tool_arg *r
     if (options->help) return help(rows, n);
     if (options->version) return wst_tool_version();
     if (options->list_devices) return wst_tool_devices_list();
-    if (options->list_link_types) return wst_tool_devices_link_types(options->devices_n ? options->devices[0] : NULL);
+    if (options->list_link_types)
+        return wst_tool_devices_link_types(options->devices_n ? options->devices[0] : NULL);
     if (options->output == NULL && isatty(STDOUT_FILENO))
         return wst_tool_misuse("the page goes to a file: give -o FILE");
     return wst_tool_trace_run(options);

@@ -27,7 +27,8 @@ struct wst_tool_save {
     uint64_t refused;   /* packets of another link type, left out */
 };
 
-/* Opens the file, unless there will be a row of them, as who the tool was started as. Returns 0 or the exit status after a complaint. Close in either case. */
+/* Opens the file, unless there will be a row of them, as who the tool was started as. Returns 0 or
+ * the exit status after a complaint. Close in either case. */
 int wst_tool_save_open(struct wst_tool_save *save, const struct wst_tool_options *options,
                        const char *const *inputs, size_t inputs_n);
 /* `link_type`: of the capture's first source. */

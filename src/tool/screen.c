@@ -66,8 +66,7 @@ static int64_t monotonic(void)
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-/* -- words --------------------------------------------------------------------------------------
- */
+/* -- words ------------------------------------------------------------------------------------- */
 
 enum ink { PLAIN, CLIENT, SERVER, WARN, BAD };
 static int ink(enum ink i)
@@ -173,8 +172,7 @@ static const char *kind_of(const struct wst_tool_watch_line *l)
     }
 }
 
-/* -- the table ----------------------------------------------------------------------------------
- */
+/* -- the table --------------------------------------------------------------------------------- */
 
 static bool matches(const struct wst_tool_screen *s, const struct wst_tool_watch_conn *c)
 {
@@ -287,8 +285,7 @@ static void draw_table(struct wst_tool_screen *s)
         put(3, 2, COLS, s->filter[0] ? "no connection matches" : "no WebSocket connection yet");
 }
 
-/* -- one connection -----------------------------------------------------------------------------
- */
+/* -- one connection ---------------------------------------------------------------------------- */
 
 static bool shown(const struct wst_tool_screen *s, const struct wst_tool_watch_line *l)
 {
@@ -442,8 +439,7 @@ static void draw_opened(struct wst_tool_screen *s)
     free(all);
 }
 
-/* -- the screen ---------------------------------------------------------------------------------
- */
+/* -- the screen -------------------------------------------------------------------------------- */
 
 static void draw_foot(const struct wst_tool_screen *s)
 {
@@ -479,8 +475,7 @@ static void draw(struct wst_tool_screen *s, const struct wst_tool_screen_status 
     refresh();
 }
 
-/* -- keys ---------------------------------------------------------------------------------------
- */
+/* -- keys -------------------------------------------------------------------------------------- */
 
 static void type(struct wst_tool_screen *s, int key)
 {
@@ -612,8 +607,7 @@ void wst_tool_screen_stay(struct wst_tool_screen *s, const struct wst_tool_scree
     while (!told_to_end && !wst_tool_screen_attend(s, status)) continue;
 }
 
-/* -- the terminal -------------------------------------------------------------------------------
- */
+/* -- the terminal ------------------------------------------------------------------------------ */
 
 /* Lines for standard error would tear the screen: they wait in a file of no name. */
 static void put_stderr_aside(struct wst_tool_screen *s)

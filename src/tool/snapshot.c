@@ -77,7 +77,7 @@ static int say_trouble(const struct wst_tool_trouble *trouble)
     return WST_TOOL_TROUBLE;
 }
 
-/* -- snapshot ------------------------------------------------------------------------------------ */
+/* -- snapshot ---------------------------------------------------------------------------------- */
 
 static int snapshot(const struct request *r)
 {
@@ -104,7 +104,7 @@ static int snapshot(const struct request *r)
     return written ? 0 : say_trouble(&trouble);
 }
 
-/* -- diff ---------------------------------------------------------------------------------------- */
+/* -- diff -------------------------------------------------------------------------------------- */
 
 static int tell(const struct request *r, struct wst_tool_case *one)
 {
@@ -115,8 +115,8 @@ static int tell(const struct request *r, struct wst_tool_case *one)
     if (status) return status;
     struct wst_check_report_options options = {
         .colour = wst_tool_lesson_colour(&r->wishes.lesson, output.fd)};
-    struct wst_check_report *report = wst_check_report_new(WST_CHECK_REPORT_TEXT, &options,
-                                                           wst_tool_output_write, &output);
+    struct wst_check_report *report =
+        wst_check_report_new(WST_CHECK_REPORT_TEXT, &options, wst_tool_output_write, &output);
     told.capture_expected = true;
     if (report) wst_check_report_case(report, &told);
     bool failed = report == NULL || (wst_check_report_end(report) != 0 && output.error == 0);
@@ -158,7 +158,7 @@ static int diff(const struct request *r)
     return status;
 }
 
-/* -- both ---------------------------------------------------------------------------------------- */
+/* -- both -------------------------------------------------------------------------------------- */
 
 struct command {
     const struct wst_tool_arg *rows;
@@ -197,7 +197,9 @@ static int run(const struct command *command, int argc, char **argv)
 int wst_tool_snapshot(int argc, char **argv)
 {
     static const struct command command = {
-        snapshot_rows, sizeof snapshot_rows / sizeof *snapshot_rows, 1,
+        snapshot_rows,
+        sizeof snapshot_rows / sizeof *snapshot_rows,
+        1,
         "snapshot wants one capture",
         "Usage: wstrace snapshot [OPTION...] CAPTURE -o GOLDEN\n"
         "What was said, without what is chance: to be read, kept, and checked against.",
@@ -209,7 +211,10 @@ int wst_tool_snapshot(int argc, char **argv)
 int wst_tool_diff(int argc, char **argv)
 {
     static const struct command command = {
-        diff_rows, sizeof diff_rows / sizeof *diff_rows, 2, "diff wants two captures",
+        diff_rows,
+        sizeof diff_rows / sizeof *diff_rows,
+        2,
+        "diff wants two captures",
         "Usage: wstrace diff [OPTION...] OLD NEW\n"
         "What was said differently. Exit status: 0 the same, 1 different, 2 trouble.",
         diff};

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * In: folders. Out: test cases. Refuses folders deeper than DEPTH: a link may lead round in a circle.
+ * In: folders. Out: test cases. Refuses folders deeper than DEPTH: a link may lead round in a
+ * circle.
  */
 #include "suite.h"
 
@@ -12,15 +13,15 @@
 
 enum { DEPTH = 16 };
 
-static const char *const captures_end[] = {".pcap", ".pcapng", ".cap", ".pcap.gz", ".pcapng.gz",
-                                           ".cap.gz"};
+static const char *const captures_end[] = {".pcap",    ".pcapng",    ".cap",
+                                           ".pcap.gz", ".pcapng.gz", ".cap.gz"};
 static const char *const expected_end[] = {".golden", ".rules"};
 enum {
     CAPTURES_END = sizeof captures_end / sizeof *captures_end,
     EXPECTED_END = sizeof expected_end / sizeof *expected_end
 };
 
-/* -- names --------------------------------------------------------------------------------------- */
+/* -- names ------------------------------------------------------------------------------------- */
 
 /* Length of the name without one of these endings; 0: it has none of them. */
 static size_t stem(const char *name, const char *const *ends, size_t n)
@@ -81,7 +82,7 @@ void wst_tool_suite_pair(struct wst_tool_suite *suite, const char *capture, cons
     if (!one->name || !one->capture || !one->expected) suite->failed = true;
 }
 
-/* -- folders ------------------------------------------------------------------------------------- */
+/* -- folders ----------------------------------------------------------------------------------- */
 
 struct names { /* of files below a folder, relative to it; owned */
     char **list;
@@ -167,7 +168,8 @@ static bool list_folder(struct names *names, const char *folder, struct wst_tool
     return !wst_tool_trouble_is(trouble);
 }
 
-/* -- who belongs to whom --------------------------------------------------------------------------- */
+/* -- who belongs to whom
+ * --------------------------------------------------------------------------- */
 
 /* The captures among the names that are called name[0..n): how many, and one of them. */
 static size_t captures_of(const struct names *names, const char *name, size_t n, const char **one)
@@ -176,9 +178,9 @@ static size_t captures_of(const struct names *names, const char *name, size_t n,
 
     for (size_t i = 0; i < CAPTURES_END; i++) {
         char *wanted = join("", name, n, captures_end[i]);
-        char **at = wanted && names->n ? bsearch(&wanted, names->list, names->n,
-                                                 sizeof *names->list, by_name)
-                                       : NULL;
+        char **at = wanted && names->n
+                        ? bsearch(&wanted, names->list, names->n, sizeof *names->list, by_name)
+                        : NULL;
         if (at) {
             *one = *at;
             found++;
@@ -188,8 +190,8 @@ static size_t captures_of(const struct names *names, const char *name, size_t n,
     return found;
 }
 
-static void add_expected(struct wst_tool_suite *suite, const char *folder, const char *name, size_t n,
-                         const char *captures, const struct names *of)
+static void add_expected(struct wst_tool_suite *suite, const char *folder, const char *name,
+                         size_t n, const char *captures, const struct names *of)
 {
     struct wst_tool_case *one = add(suite);
     const char *capture = NULL;
@@ -201,8 +203,9 @@ static void add_expected(struct wst_tool_suite *suite, const char *folder, const
     if (found == 1)
         one->capture = join(captures, capture, strlen(capture), "");
     else if (found == 0)
-        wst_tool_trouble_add(&one->trouble, "%s%s%s: no capture of this name (%.*s.pcap or .pcapng) in %s",
-                             folder, folder[strlen(folder) - 1] == '/' ? "" : "/", name, (int)n, name, captures);
+        wst_tool_trouble_add(
+            &one->trouble, "%s%s%s: no capture of this name (%.*s.pcap or .pcapng) in %s", folder,
+            folder[strlen(folder) - 1] == '/' ? "" : "/", name, (int)n, name, captures);
     else
         wst_tool_trouble_add(&one->trouble, "%s/%s: two captures of this name in %s", folder, name,
                              captures);
@@ -224,7 +227,8 @@ static bool expected_of(const struct names *names, const char *capture)
 }
 
 bool wst_tool_suite_folder(struct wst_tool_suite *suite, const char *folder, const char *captures,
-                           void (*unexpected)(const char *capture), struct wst_tool_trouble *trouble)
+                           void (*unexpected)(const char *capture),
+                           struct wst_tool_trouble *trouble)
 {
     struct names here = {0}, there = {0};
     const struct names *of = captures ? &there : &here;

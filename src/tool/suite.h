@@ -22,7 +22,8 @@ void wst_tool_suite_pair(struct wst_tool_suite *suite, const char *capture, cons
  * for beside them, or at the same place below `captures` when it is not NULL. Captures that nobody
  * expects are told to `unexpected`. False: the folder cannot be read, and `trouble` says why. */
 bool wst_tool_suite_folder(struct wst_tool_suite *suite, const char *folder, const char *captures,
-                           void (*unexpected)(const char *capture), struct wst_tool_trouble *trouble);
+                           void (*unexpected)(const char *capture),
+                           struct wst_tool_trouble *trouble);
 /* The expectations beside one capture. Returns how many there are. */
 size_t wst_tool_suite_beside(struct wst_tool_suite *suite, const char *capture);
 void wst_tool_suite_free(struct wst_tool_suite *suite);

@@ -15,8 +15,8 @@
 #include "pattern.h"
 #include "progress.h"
 #include "save.h"
-#include "screen.h"
 #include "say.h"
+#include "screen.h"
 #include "sensitive.h"
 #include "stop.h"
 
@@ -57,19 +57,19 @@ struct run {
     struct wst_tool_keys keys;
     struct wst_tool_sensitive plaintext, embedded;
     struct wst_tool_save save;
-    int broker; /* opens files for a sandboxed process; -1: there are none to open */
+    int broker;             /* opens files for a sandboxed process; -1: there are none to open */
     bool silent;            /* -w without --print: packets are saved, nothing is told … */
     bool blind;             /* … and nobody has to look into them */
     bool wrong_filter;      /* the filter is the name of a file */
     int save_status;        /* the exit status, as far as -w goes */
     const char *wrong_file; /* a file that does not exist and looks like part of a filter */
     char (*device_names)[WST_TOOL_DEVICE_SIZE]; /* of those given by number */
-    bool busy;                                  /* packets need more than the context: see on_packet */
-    uint64_t packets;                           /* that passed the filter */
-    bool left;                                  /* the screen */
-    bool prompt;                                /* somebody waits for each packet's lines */
-    uint32_t link_type;                         /* of the packet before */
-    unsigned links_unread;                      /* link types that nobody here can read */
+    bool busy;             /* packets need more than the context: see on_packet */
+    uint64_t packets;      /* that passed the filter */
+    bool left;             /* the screen */
+    bool prompt;           /* somebody waits for each packet's lines */
+    uint32_t link_type;    /* of the packet before */
+    unsigned links_unread; /* link types that nobody here can read */
     uint32_t unread[UNREAD_MAX];
 };
 
@@ -93,8 +93,7 @@ static void tap_flush(void *user)
     if (run->sink.flush) run->sink.flush(run->sink.user);
 }
 
-/* -- what the capture tells ----------------------------------------------------------------------
- */
+/* -- what the capture tells -------------------------------------------------------------------- */
 
 /* A link type met for the first time that cannot be read: said once, and the rest is still read. */
 static void meet_link_type(struct run *run, uint32_t link_type)
@@ -224,8 +223,7 @@ static void on_trouble(void *user, const char *source, uint64_t pkt, uint64_t by
         wst_tool_say("%s: %s", source, what);
 }
 
-/* -- what a live capture tells ------------------------------------------------------------------
- */
+/* -- what a live capture tells ----------------------------------------------------------------- */
 
 static void on_dropped(void *user, uint64_t packets, int64_t ns)
 {
@@ -248,8 +246,7 @@ static int64_t on_clock(void *user)
     return wst_tool_clock();
 }
 
-/* -- setting up ----------------------------------------------------------------------------------
- */
+/* -- setting up -------------------------------------------------------------------------------- */
 
 /* One name, or all that a pattern matches. */
 static bool add_files(struct run *run, size_t i)
@@ -361,8 +358,8 @@ static bool make_renderer(struct run *run)
     return run->render != NULL;
 }
 
-/* How many threads: for large files the processors there are; where somebody waits for each packet's
- * lines, or asked for one, no more than this one. */
+/* How many threads: for large files the processors there are; where somebody waits for each
+ * packet's lines, or asked for one, no more than this one. */
 static uint64_t jobs(const struct run *run)
 {
     const struct wst_tool_options *o = run->options;
@@ -424,8 +421,7 @@ static int open_encrypted(struct run *run)
     bool follow = wst_tool_keys_may_come(&o->keys, o->devices_n || reads_pipe(run));
     int status = wst_tool_plaintext_open(&run->plaintext, o->plaintext, run->sources, inputs);
 
-    if (status == 0)
-        status = wst_tool_embed_open(&run->embedded, o->embed, run->sources, inputs);
+    if (status == 0) status = wst_tool_embed_open(&run->embedded, o->embed, run->sources, inputs);
     if (status == 0) status = wst_tool_keys_open(&run->keys, run->context, &o->keys, follow);
     if (status) return status;
     struct wst_tls_hooks hooks = {.user = run, .wanted = on_wanted, .keys_may_come = follow};
@@ -446,8 +442,7 @@ static bool want_prompt(const struct run *run)
     return isatty(run->output.fd) || reads_pipe(run);
 }
 
-/* -- the run -------------------------------------------------------------------------------------
- */
+/* -- the run ----------------------------------------------------------------------------------- */
 
 /* tcpdump's words; with several interfaces, their names and link types in a row. */
 static void say_listening(const struct run *run, const struct wst_event_meta *meta)
@@ -639,8 +634,7 @@ static int run_trace(struct run *run)
 
 int wst_tool_trace_run(const struct wst_tool_options *options)
 {
-    struct run run = {
-        .options = options, .output = {.fd = -1}, .save.output.fd = -1, .broker = -1};
+    struct run run = {.options = options, .output = {.fd = -1}, .save.output.fd = -1, .broker = -1};
     int status = run_trace(&run);
 
     if (status < 0) {
@@ -667,8 +661,7 @@ int wst_tool_trace_run(const struct wst_tool_options *options)
     return status;
 }
 
-/* -- the options that are commands of their own --------------------------------------------------
- */
+/* -- the options that are commands of their own ------------------------------------------------ */
 
 int wst_tool_version(void)
 {

@@ -28,8 +28,7 @@ struct wst_tool_watch_conn *wst_tool_watch_find(const struct wst_tool_watch *w, 
     return c;
 }
 
-/* -- lines --------------------------------------------------------------------------------------
- */
+/* -- lines ------------------------------------------------------------------------------------- */
 
 /* The oldest line of all is the first of its connection. */
 static void drop_oldest(struct wst_tool_watch *w)
@@ -88,8 +87,7 @@ static struct wst_tool_watch_line *add_words(struct wst_tool_watch *w,
     return l;
 }
 
-/* -- connections --------------------------------------------------------------------------------
- */
+/* -- connections ------------------------------------------------------------------------------- */
 
 static void forget(struct wst_tool_watch *w, struct wst_tool_watch_conn *c)
 {
@@ -153,8 +151,7 @@ static void handshake(struct wst_tool_watch *w, struct wst_tool_watch_conn *c,
     add_words(w, c, e, words);
 }
 
-/* -- what is said -------------------------------------------------------------------------------
- */
+/* -- what is said ------------------------------------------------------------------------------ */
 
 static void keep_last(struct wst_tool_watch_conn *c, enum wst_dir dir, uint8_t opcode,
                       struct wst_slice payload, bool text)

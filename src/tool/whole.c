@@ -15,7 +15,7 @@
 
 enum { MEBI = 1 << 20, FIRST = 1 << 16 };
 
-/* -- reading ------------------------------------------------------------------------------------- */
+/* -- reading ----------------------------------------------------------------------------------- */
 
 static uint8_t *read_all(int fd, const char *name, size_t room, size_t most, size_t *n,
                          struct wst_tool_trouble *trouble)
@@ -68,7 +68,7 @@ void wst_tool_whole_read(const char *name, size_t most, uint8_t **text, size_t *
     close(fd);
 }
 
-/* -- writing ------------------------------------------------------------------------------------- */
+/* -- writing ----------------------------------------------------------------------------------- */
 
 static void let_go(struct wst_tool_whole *w)
 {

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Whole files. In: names. Out: their text; or a file that holds the old text or the new one, whatever
- * happens in between.
- * Refuses what is too large, unread; leaves no piece of a file behind.
+ * Whole files. In: names. Out: their text; or a file that holds the old text or the new one,
+ * whatever happens in between. Refuses what is too large, unread; leaves no piece of a file behind.
  */
 #ifndef WST_TOOL_WHOLE_H
 #define WST_TOOL_WHOLE_H
@@ -17,7 +16,7 @@
 void wst_tool_whole_read(const char *name, size_t most, uint8_t **text, size_t *n, bool *missing,
                          struct wst_tool_trouble *trouble);
 
-struct wst_tool_whole { /* a file being written beside the one it will replace */
+struct wst_tool_whole {     /* a file being written beside the one it will replace */
     char *name, *temporary; /* owned; resolved through links */
     int fd, error;
 };

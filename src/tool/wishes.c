@@ -39,8 +39,8 @@ static int set(struct wst_tool_wishes *w, const char *word, const char *value, s
         return WST_TOOL_TROUBLE;
     }
     snprintf(line, before + n + 1, "%s %.*s", word, (int)n, value);
-    failed = wst_check_set(w->settings, (struct wst_slice){(const uint8_t *)line, strlen(line)},
-                           &error);
+    failed =
+        wst_check_set(w->settings, (struct wst_slice){(const uint8_t *)line, strlen(line)}, &error);
     free(line);
     if (!failed) return 0;
     if (given == value && error.column > before)

@@ -13,7 +13,7 @@
 #include <wstrace/check.h>
 
 struct wst_tool_wishes {
-    struct wst_tool_lesson lesson; /* first: its calls, too, take the target */
+    struct wst_tool_lesson lesson;       /* first: its calls, too, take the target */
     struct wst_check_settings *settings; /* owned */
     bool strict_order, frames, no_control;
     uint64_t max_payload; /* UINT64_MAX: not given */

@@ -103,8 +103,8 @@ static bool history_fetch(struct wst_inflaters *all, struct wst_history *h, stru
     return true;
 }
 
-/* len bytes came out; an inflater has the last of them. Charged as what is kept outside: `whole` says
- * whether it was. */
+/* len bytes came out; an inflater has the last of them. Charged as what is kept outside: `whole`
+ * says whether it was. */
 static bool history_held(struct wst_inflaters *all, struct wst_history *h, uint64_t len, bool whole)
 {
     uint64_t n = h->n + (len < WST_WINDOW ? len : WST_WINDOW);
@@ -114,8 +114,7 @@ static bool history_held(struct wst_inflaters *all, struct wst_history *h, uint6
     return true;
 }
 
-/* -- inflaters ----------------------------------------------------------------------------------
- */
+/* -- inflaters --------------------------------------------------------------------------------- */
 
 bool wst_inflaters_init(struct wst_inflaters *all, struct wst_budget *budget, uint64_t max_inflate)
 {
@@ -245,8 +244,7 @@ static void inflaters_disown(struct wst_inflaters *all, struct wst_deflate *owne
         if (all->idle[i]->owner == owner) all->idle[i]->owner = NULL;
 }
 
-/* -- contexts ------------------------------------------------------------------------------------
- */
+/* -- contexts ---------------------------------------------------------------------------------- */
 
 struct wst_deflate *wst_deflate_new(struct wst_inflaters *all, bool takeover, bool whole)
 {
@@ -298,8 +296,7 @@ void wst_deflate_lose(struct wst_inflaters *all, struct wst_deflate *c, enum wst
                  !history_make_up(all, &c->history[1], MADE_UP_B);
 }
 
-/* -- one message ----------------------------------------------------------------------------------
- */
+/* -- one message ------------------------------------------------------------------------------- */
 
 static bool inflation_load(struct wst_inflation *f, unsigned which)
 {

@@ -6,11 +6,12 @@
  *
  * zlib's own state is 40 KiB a stream and cold when its turn comes. So a few inflaters are shared
  * by all directions, and each direction keeps only its history, the last 32 KiB it inflated. Some
- * hundred busy ones have an inflater to themselves, whose window is their history: nothing is copied.
+ * hundred busy ones have an inflater to themselves, whose window is their history: nothing is
+ * copied.
  *
- * What a direction is charged depends on what came in it alone: a history costs the same in a ring of
- * its own and in an inflater, and inflaters cost nothing but while a message that spans calls keeps
- * one. So what fits into the budget does not depend on who shares them.
+ * What a direction is charged depends on what came in it alone: a history costs the same in a ring
+ * of its own and in an inflater, and inflaters cost nothing but while a message that spans calls
+ * keeps one. So what fits into the budget does not depend on who shares them.
  *
  * When bytes were lost, the history is made up twice, with no byte in common: output that comes
  * out the same both ways cannot depend on what was lost, and 32 KiB of such output in a row make
@@ -25,14 +26,14 @@
 #include "window.h"
 
 enum {
-    WST_WINDOW = 32768, /* whatever was agreed: a sender that uses more is still read */
-    WST_INFLATERS = 16, /* shared; more are made only for messages inflated as they come */
-    WST_INFLATERS_OWN = 512,       /* directions with one of their own: 20 MiB at most */
-    WST_INFLATERS_OWN_PART = 32,   /* and no more than this part of the budget */
+    WST_WINDOW = 32768,          /* whatever was agreed: a sender that uses more is still read */
+    WST_INFLATERS = 16,          /* shared; more are made only for messages inflated as they come */
+    WST_INFLATERS_OWN = 512,     /* directions with one of their own: 20 MiB at most */
+    WST_INFLATERS_OWN_PART = 32, /* and no more than this part of the budget */
     WST_INFLATERS_OWN_FROM = 8192, /* bytes of history from which on it pays */
 };
 
-struct wst_history { /* the last bytes, as a ring once it is full */
+struct wst_history {      /* the last bytes, as a ring once it is full */
     uint8_t *p;           /* NULL: an inflater of the direction's own holds them */
     uint32_t n, room, at; /* room: paid for; at: place of the oldest byte */
 };
@@ -83,7 +84,7 @@ struct wst_inflation {
     struct wst_inflater *by[2]; /* [1] only while the context is not whole */
     struct wst_buf *out;        /* the first `cap` bytes go here, after what it holds */
     size_t cap, begin;
-    size_t paid; /* for inflaters, from begin to finish */
+    size_t paid;         /* for inflaters, from begin to finish */
     uint64_t len;        /* bytes that came out */
     uint64_t known;      /* of them, from the front, known to be right */
     uint64_t last_doubt; /* place after the last byte that differed */

@@ -83,8 +83,7 @@ void wst_judge_key(const struct wst_ws_step *s, const struct wst_frame *f, uint6
     keys_repeated(s, n, msg);
 }
 
-/* -- pings and pongs, sections 5.5.2 and 5.5.3 ----------------------------------------------------
- */
+/* -- pings and pongs, sections 5.5.2 and 5.5.3 ------------------------------------------------- */
 
 struct ping {
     uint64_t n, offset;
@@ -256,8 +255,7 @@ static void end_ping(const struct wst_ws_step *s, enum wst_dir dir)
         p->n > 1 ? ", nor had others" : "");
 }
 
-/* -- the end, section 7.1 -------------------------------------------------------------------------
- */
+/* -- the end, section 7.1 ---------------------------------------------------------------------- */
 
 static const char *who(enum wst_dir dir)
 {

@@ -88,8 +88,7 @@ static void message_give_spare(struct wst_ws_env *env, struct wst_buf *bytes)
     wst_buf_free(bytes, env->budget);
 }
 
-/* -- plain payload ------------------------------------------------------------------------------
- */
+/* -- plain payload ----------------------------------------------------------------------------- */
 
 /* Bytes that are not kept are still looked at: a text message must be judged whole. */
 static void message_overflow(struct wst_ws_message *m, const struct wst_frame *f,
@@ -138,16 +137,14 @@ static void message_keep(const struct wst_ws_step *s, struct wst_ws_message *m,
     if (kept.n < payload.n) message_overflow(m, f, wst_slice_skip(payload, kept.n), phase + kept.n);
 }
 
-/* -- compressed payload -------------------------------------------------------------------------
- */
+/* -- compressed payload ------------------------------------------------------------------------ */
 
 static void message_inflation_begin(const struct wst_ws_step *s, struct wst_ws_message *m)
 {
     struct wst_deflate *c = message_deflate(s);
     m->inflation = c ? calloc(1, sizeof *m->inflation) : NULL;
     if (m->inflation)
-        wst_inflation_begin(&s->env->inflaters, m->inflation, c, &m->bytes, message_cap(s),
-                            true);
+        wst_inflation_begin(&s->env->inflaters, m->inflation, c, &m->bytes, message_cap(s), true);
 }
 
 static void message_inflate_raw(const struct wst_ws_step *s, struct wst_ws_message *m)
@@ -209,8 +206,7 @@ void wst_message_lose(const struct wst_ws_step *s, struct wst_ws_message *m, uin
     m->torn = true;
 }
 
-/* -- the end ------------------------------------------------------------------------------------
- */
+/* -- the end ----------------------------------------------------------------------------------- */
 
 static const char *const inflate_words[] = {[WST_INFLATE_OK] = "",
                                             [WST_INFLATE_BAD] = "the data are not valid",

@@ -37,7 +37,8 @@ struct wst_seek {
     uint32_t mark_at; /* look at every mark once there are so many */
     uint64_t offset;  /* of the first byte, in the direction's WebSocket bytes */
     uint64_t skipped; /* bytes given up so far */
-    uint64_t inside;  /* so many bytes to come lie in a payload that was cut: no frame begins there */
+    uint64_t
+        inside; /* so many bytes to come lie in a payload that was cut: no frame begins there */
 };
 
 struct wst_seek *wst_seek_new(struct wst_budget *budget, uint64_t offset);

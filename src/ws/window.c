@@ -36,8 +36,7 @@ void wst_window_begin(struct wst_window *w)
     w->out = 0;
 }
 
-/* -- bits and codes -----------------------------------------------------------------------------
- */
+/* -- bits and codes ---------------------------------------------------------------------------- */
 
 static unsigned window_take(struct wst_window *w, unsigned n)
 {
@@ -80,8 +79,7 @@ static int codes_symbol(const struct wst_window *w, const struct wst_codes *c, u
     return SYMBOL_BAD;
 }
 
-/* -- blocks: each step says whether it could be taken --------------------------------------------
- */
+/* -- blocks: each step says whether it could be taken ------------------------------------------ */
 
 static bool window_over(struct wst_window *w)
 {
@@ -197,8 +195,7 @@ static bool dynamic_length(struct wst_window *w)
     return true;
 }
 
-/* -- data: section 3.2.5 -------------------------------------------------------------------------
- */
+/* -- data: section 3.2.5 ----------------------------------------------------------------------- */
 
 static const uint16_t length_base[29] = {3,  4,  5,  6,   7,   8,   9,   10,  11, 13,
                                          15, 17, 19, 23,  27,  31,  35,  43,  51, 59,

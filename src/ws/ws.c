@@ -81,8 +81,7 @@ void wst_ws_gap(struct wst_ws *ws, struct wst_ws_env *env, enum wst_dir dir, uin
     e.type = WST_EVENT_GAP;
     e.dir = dir;
     e.when = arrival->when;
-    e.gap =
-        (struct wst_event_gap){n, (int64_t)(wst_side_position(ws, dir) & INT64_MAX), !exact};
+    e.gap = (struct wst_event_gap){n, (int64_t)(wst_side_position(ws, dir) & INT64_MAX), !exact};
     side->gaps++;
     env->emit(env->user, ws->conversation, &e);
     wst_lost_gap(&s, n, exact);

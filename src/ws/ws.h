@@ -26,8 +26,9 @@ struct wst_ws_terms {
     bool unknown;   /* the answer to the handshake was not seen */
 };
 
-/* Whether RSV1 has a meaning: messages may be compressed, and only those take time worth sharing. What
- * such a connection is charged depends on its own bytes alone, whichever thread works on it. */
+/* Whether RSV1 has a meaning: messages may be compressed, and only those take time worth sharing.
+ * What such a connection is charged depends on its own bytes alone, whichever thread works on it.
+ */
 static inline bool wst_ws_may_compress(const struct wst_ws_terms *t)
 {
     return t->deflate.agreed || t->per_frame || t->unknown;
@@ -41,7 +42,8 @@ enum {
     WST_WS_SPARE_MIN = 32 * 1024,
     WST_WS_SPARE_MAX = 2 * 1024 * 1024,
     WST_WS_SCRATCH = 1 << 20, /* kept of a scratch buffer */
-    WST_WS_RAW = 64 << 10     /* compressed bytes of a message that wait; more are inflated as they come */
+    WST_WS_RAW =
+        64 << 10 /* compressed bytes of a message that wait; more are inflated as they come */
 };
 
 /* What connections that one thread works on share. */
@@ -51,7 +53,8 @@ struct wst_ws_env {
     void *user;
     /* type, dir, when and body are filled; conn is the receiver's business. */
     void (*emit)(void *user, void *conversation, struct wst_event *event);
-    /* Whether the peer has bytes of `dir` that were not pushed yet: late, or missing. May be NULL: no. */
+    /* Whether the peer has bytes of `dir` that were not pushed yet: late, or missing. May be NULL:
+     * no. */
     bool (*behind)(void *user, void *conversation, enum wst_dir dir);
     struct wst_inflaters inflaters;
     /* Of one whole message; reused. WST_WS_SCRATCH of each is there from the beginning and not
@@ -160,8 +163,8 @@ void wst_ws_gap(struct wst_ws *ws, struct wst_ws_env *env, enum wst_dir dir, uin
 /* The direction sends nothing more. */
 void wst_ws_fin(struct wst_ws *ws, struct wst_ws_env *env, enum wst_dir dir,
                 const struct wst_arrival *arrival);
-/* What the next bytes may make of what is held: how far buffers may grow by themselves, and how many
- * compressed bytes wait to be inflated (UINT32_MAX: no telling). */
+/* What the next bytes may make of what is held: how far buffers may grow by themselves, and how
+ * many compressed bytes wait to be inflated (UINT32_MAX: no telling). */
 struct wst_ws_held {
     uint32_t swell_kib, raw;
 };

@@ -71,8 +71,7 @@ static void small(struct wire *w, const struct job *job)
     close_all(w, conns, n);
 }
 
-/* -- large: frames of 64 KiB to 1 MiB in full segments, half binary, half text ------------------
- */
+/* -- large: frames of 64 KiB to 1 MiB in full segments, half binary, half text ----------------- */
 
 struct transfer { /* a frame on its way; connections take turns in bursts */
     uint8_t *frame;
@@ -136,8 +135,7 @@ static void large(struct wire *w, const struct job *job)
     content_end(&content);
 }
 
-/* -- compressed: chat of 200 to 2000 bytes, permessage-deflate with context takeover ------------
- */
+/* -- compressed: chat of 200 to 2000 bytes, permessage-deflate with context takeover ----------- */
 
 static void deflate_begin(z_stream *z)
 {
@@ -182,8 +180,7 @@ static void compressed(struct wire *w, const struct job *job)
     content_end(&content);
 }
 
-/* -- many: all connections at once, every step of all of them shuffled ---------------------------
- */
+/* -- many: all connections at once, every step of all of them shuffled ------------------------- */
 
 static void shuffle(struct wire *w, uint32_t *order, uint32_t n)
 {
@@ -228,8 +225,7 @@ static void many(struct wire *w, const struct job *job)
     free(conns);
 }
 
-/* -- noise: one packet in ten is WebSocket; around it DNS, QUIC, TLS and HTTP come and go --------
- */
+/* -- noise: one packet in ten is WebSocket; around it DNS, QUIC, TLS and HTTP come and go ------ */
 
 struct other { /* a TCP connection of other traffic */
     struct wire_conn conn;
@@ -374,8 +370,7 @@ static void noise(struct wire *w, const struct job *job)
     content_end(&content);
 }
 
-/* -- the command line ----------------------------------------------------------------------------
- */
+/* -- the command line -------------------------------------------------------------------------- */
 
 static const struct {
     const char *name;

@@ -9,10 +9,12 @@
  * --cuts N          each file cut at N places, spread evenly
  * --every-below B   files smaller than B bytes: cut at every place
  * --flips N         N versions of each file with 1 to --bits (8) random bytes changed
- * --case K          only that case of each file, as a failure names it; --keep: leave the input there
+ * --case K          only that case of each file, as a failure names it; --keep: leave the input
+ * there
  *
- * After a failure it goes on behind it, until ten are found. Both renderers listen. Every line of JSON is parsed by jansson; the text may hold no control
- * character but the newline. Each case is the whole way: file, context, renderers, end.
+ * After a failure it goes on behind it, until ten are found. Both renderers listen. Every line of
+ * JSON is parsed by jansson; the text may hold no control character but the newline. Each case is
+ * the whole way: file, context, renderers, end.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -46,7 +48,7 @@ static struct now {
     uint64_t file_number, number, cases;
     char how[16];
     uint64_t at;
-} *now;
+} * now;
 
 static uint64_t skip_files, skip_cases; /* what former children did */
 
@@ -70,8 +72,8 @@ static void check_json(struct sink *sink, const char *p, size_t n)
 {
     /* JSON_DECODE_INT_AS_REAL: a declared length may be above 2^63. */
     json_error_t error;
-    json_t *value = json_loadb(
-        p, n, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, &error);
+    json_t *value =
+        json_loadb(p, n, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, &error);
     const char *type = json_string_value(json_object_get(value, "type"));
     if (!type) {
         fprintf(stderr, "%.*s\n%s at %d\n", (int)(n < 2000 ? n : 2000), p, error.text,
@@ -307,7 +309,8 @@ static void flip(const struct victim *v)
     strcpy(now->how, "flip");
     for (uint64_t i = 0; i < options.flips && v->n; i++) {
         size_t places[256];
-        uint64_t state = (options.seed * 0x9e3779b97f4a7c15ULL) ^ (i * 0xbf58476d1ce4e5b9ULL) ^ v->n;
+        uint64_t state =
+            (options.seed * 0x9e3779b97f4a7c15ULL) ^ (i * 0xbf58476d1ce4e5b9ULL) ^ v->n;
         if (state == 0) state = 1;
         for (int warm = 0; warm < 4; warm++) random_next(&state);
         size_t n = 1 + random_next(&state) % options.bits;

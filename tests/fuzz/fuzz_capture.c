@@ -41,7 +41,7 @@ static int on_packet(void *user, const struct wst_packet *p)
     seen->pkt = p->when.pkt;
     if (seen->ahead) wst_capture_secrets_ahead(seen->ahead, on_secrets, seen);
     seen->ahead = NULL;
-    touch(seen, p->data); /* still there */
+    touch(seen, p->data);                               /* still there */
     return seen->stop_at && seen->pkt >= seen->stop_at; /* the third may not match the filter */
 }
 

@@ -11,17 +11,29 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void feed(const struct wst_listener *to, struct wst_slice payload)
 {
-    struct wst_event e = {.type = WST_EVENT_HANDSHAKE, .dir = WST_DIR_NONE, .conn = 1, .when = {1, 1}};
+    struct wst_event e = {
+        .type = WST_EVENT_HANDSHAKE, .dir = WST_DIR_NONE, .conn = 1, .when = {1, 1}};
 
-    e.handshake = (struct wst_event_handshake){.carrier = WST_CARRIER_HTTP1, .status = 101, .accepted = true, .rtt_ns = 5};
+    e.handshake = (struct wst_event_handshake){
+        .carrier = WST_CARRIER_HTTP1, .status = 101, .accepted = true, .rtt_ns = 5};
     e.handshake.uri = (struct wst_slice){(const uint8_t *)"/chat?x=1", 9};
     to->event(to->user, &e);
     for (int i = 0; i < 4; i++) {
-        e = (struct wst_event){.type = WST_EVENT_MESSAGE, .dir = i & 1 ? WST_S2C : WST_C2S, .conn = 1, .when = {2 + i, 10 + i}};
-        e.message = (struct wst_event_message){.msg = 1, .opcode = i < 3 ? 1 : 2, .certain = true, .utf8 = false, .frames = 1,
-                                               .len = payload.n, .payload = payload, .first_pkt = 2};
+        e = (struct wst_event){.type = WST_EVENT_MESSAGE,
+                               .dir = i & 1 ? WST_S2C : WST_C2S,
+                               .conn = 1,
+                               .when = {2 + i, 10 + i}};
+        e.message = (struct wst_event_message){.msg = 1,
+                                               .opcode = i < 3 ? 1 : 2,
+                                               .certain = true,
+                                               .utf8 = false,
+                                               .frames = 1,
+                                               .len = payload.n,
+                                               .payload = payload,
+                                               .first_pkt = 2};
         if (i == 1) {
-            e.message.payload = (struct wst_slice){(const uint8_t *)"{\"jsonrpc\":\"2.0\",\"id\":1}", 24};
+            e.message.payload =
+                (struct wst_slice){(const uint8_t *)"{\"jsonrpc\":\"2.0\",\"id\":1}", 24};
             e.message.len = 24;
             e.message.utf8 = true;
         }
@@ -53,10 +65,16 @@ static void golden(struct wst_slice text)
         if (wst_session_seal(seen) == NULL) {
             struct wst_compare_options timing = {1};
             struct wst_outcome *outcome = wst_session_compare(expected, seen, &timing, &error);
-            struct wst_check_case one = {.name = "x", .capture = "x", .expected = "x", .trouble = "", .outcome = outcome,
-                                         .status = outcome ? WST_CHECK_DIFFERENT : WST_CHECK_TROUBLE};
+            struct wst_check_case one = {.name = "x",
+                                         .capture = "x",
+                                         .expected = "x",
+                                         .trouble = "",
+                                         .outcome = outcome,
+                                         .status =
+                                             outcome ? WST_CHECK_DIFFERENT : WST_CHECK_TROUBLE};
             for (int kind = 0; kind < WST_CHECK_REPORT_KINDS; kind++) {
-                struct wst_check_report *r = wst_check_report_new((enum wst_check_report_kind)kind, NULL, nowhere, NULL);
+                struct wst_check_report *r =
+                    wst_check_report_new((enum wst_check_report_kind)kind, NULL, nowhere, NULL);
                 if (r) wst_check_report_case(r, &one);
                 if (r) wst_check_report_end(r);
                 wst_check_report_free(r);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Everything between the bytes of a capture file and what a student reads: explanations of the first
- * connections, their handshakes, endings and frames, as text and as JSON, and a quiz. What is said is
- * safe for a terminal; questions have one answer, and it is right.
+ * Everything between the bytes of a capture file and what a student reads: explanations of the
+ * first connections, their handshakes, endings and frames, as text and as JSON, and a quiz. What is
+ * said is safe for a terminal; questions have one answer, and it is right.
  */
 #include "capture/memory.h"
 
@@ -78,7 +78,8 @@ static void quiz(struct wst_slice file)
         const struct wst_question *question = wst_quiz_question(q, i);
         on_write(NULL, (const uint8_t *)question->text, strlen(question->text));
         on_write(NULL, (const uint8_t *)question->explanation, strlen(question->explanation));
-        if (!wst_quiz_right(question, question->answer) || wst_quiz_right(question, "no such thing"))
+        if (!wst_quiz_right(question, question->answer) ||
+            wst_quiz_right(question, "no such thing"))
             abort();
     }
     if (wst_quiz_question(q, n)) abort();

@@ -50,8 +50,7 @@ static inline bool rnd_permille(struct rnd *r, uint32_t n)
     return rnd_below(r, 1000) < n;
 }
 
-/* -- how many cases, and which ------------------------------------------------------------------
- */
+/* -- how many cases, and which ----------------------------------------------------------------- */
 
 struct oracle_run {
     uint64_t cases, seed;

@@ -66,8 +66,7 @@ static void fail(struct trial *t, unsigned conn, unsigned side, const char *what
     t->failed = true;
 }
 
-/* -- a case -------------------------------------------------------------------------------------
- */
+/* -- a case ------------------------------------------------------------------------------------ */
 
 static uint32_t one_of(struct rnd *r, const uint32_t *values, uint32_t n)
 {
@@ -119,8 +118,7 @@ static void make_case(struct trial *t, struct wst_limits *limits)
     wire_impair(&t->mixed, &t->how, r);
 }
 
-/* -- the twin ------------------------------------------------------------------------------------
- */
+/* -- the twin ---------------------------------------------------------------------------------- */
 
 static void twin_start(struct half *h, int64_t at)
 {
@@ -181,8 +179,7 @@ static void twin_end(struct trial *t, unsigned k, unsigned side)
     if (h->fins != h->fin_seen) fail(t, k, side, "fin is wrong", h->fins);
 }
 
-/* -- the flow room -------------------------------------------------------------------------------
- */
+/* -- the flow room ----------------------------------------------------------------------------- */
 
 static struct half *half_of(struct trial *t, const struct wst_flow *f, unsigned side, unsigned *k,
                             unsigned *real)
@@ -289,8 +286,7 @@ static void push(struct trial *t, struct wst_flow_table *table, const struct wir
     t->segments++;
 }
 
-/* -- running ------------------------------------------------------------------------------------
- */
+/* -- running ----------------------------------------------------------------------------------- */
 
 struct house { /* what cases share */
     struct wst_limits limits;
@@ -303,8 +299,7 @@ struct house { /* what cases share */
 static void house_table(struct house *h, struct trial *t)
 {
     const uint64_t seed[2] = {t->seed, 1};
-    const struct wst_flow_sink sink = {t, on_data, on_gap, on_fin, on_end, on_conflict, NULL,
-                                        NULL};
+    const struct wst_flow_sink sink = {t, on_data, on_gap, on_fin, on_end, on_conflict, NULL, NULL};
     if (h->table && ++h->cases < CASES_A_TABLE) return;
     wst_flow_table_free(h->table);
     if (h->budget.used) fail(t, 0, 0, "memory is still counted", (int64_t)h->budget.used);

@@ -73,8 +73,7 @@ static void fail(struct trial *t, const char *what, uint64_t x)
     t->failed = true;
 }
 
-/* -- what was told ------------------------------------------------------------------------------
- */
+/* -- what was told ----------------------------------------------------------------------------- */
 
 static const struct sent_frame *frame_at(const struct trial *t, unsigned dir, uint64_t offset)
 {
@@ -223,8 +222,7 @@ static void told(void *user, const struct wst_event *e)
     }
 }
 
-/* -- the capture --------------------------------------------------------------------------------
- */
+/* -- the capture ------------------------------------------------------------------------------- */
 
 static void put16(uint8_t *p, uint32_t v)
 {
@@ -291,8 +289,7 @@ static void note_captured(struct trial *t)
     }
 }
 
-/* -- the judgement -------------------------------------------------------------------------------
- */
+/* -- the judgement ----------------------------------------------------------------------------- */
 
 /* Its own frames; not those of control frames between them. */
 static bool own_captured(const struct trial *t, uint32_t i)
@@ -396,8 +393,7 @@ static uint32_t run_capture(struct trial *t)
     return judge(t);
 }
 
-/* -- the cases -----------------------------------------------------------------------------------
- */
+/* -- the cases --------------------------------------------------------------------------------- */
 
 static uint32_t one_of(struct rnd *r, const uint32_t *values, uint32_t n)
 {

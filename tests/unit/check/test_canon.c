@@ -48,9 +48,26 @@ static void put_blanks(struct text *t)
 
 static void put_string(struct text *t)
 {
-    static const char *const pieces[] = {"a",  "name", "x y", "<tag>", "jsonrpc", "\\n", "\\\"", "\\/", "\\u00e9",
-                                         "é", "日", "😀", "\\ud83d\\ude00", "\\u0000", "\\ud800", "\u202e", "\u200b",
-                                         "0123456789abcdef0123456789", "%s", "'"};
+    static const char *const pieces[] = {"a",
+                                         "name",
+                                         "x y",
+                                         "<tag>",
+                                         "jsonrpc",
+                                         "\\n",
+                                         "\\\"",
+                                         "\\/",
+                                         "\\u00e9",
+                                         "é",
+                                         "日",
+                                         "😀",
+                                         "\\ud83d\\ude00",
+                                         "\\u0000",
+                                         "\\ud800",
+                                         "\u202e",
+                                         "\u200b",
+                                         "0123456789abcdef0123456789",
+                                         "%s",
+                                         "'"};
 
     put(t, "\"");
     for (uint32_t i = below(4); i > 0; i--) put(t, pieces[below(below(2) ? 5 : 20)]);
@@ -59,7 +76,18 @@ static void put_string(struct text *t)
 
 static void put_value(struct text *t, unsigned depth)
 {
-    static const char *const words[] = {"true", "false", "null", "0", "-0", "1", "-17", "3.50", "1e5", "1E+02", "12345678901234567890", "0.1"};
+    static const char *const words[] = {"true",
+                                        "false",
+                                        "null",
+                                        "0",
+                                        "-0",
+                                        "1",
+                                        "-17",
+                                        "3.50",
+                                        "1e5",
+                                        "1E+02",
+                                        "12345678901234567890",
+                                        "0.1"};
     uint32_t what = below(depth ? 8 : 5);
 
     put_blanks(t);
@@ -89,8 +117,13 @@ static void put_value(struct text *t, unsigned depth)
 /* One in three is what most programs say: an object of scalars with plain names. */
 static void make_object(struct text *t)
 {
-    static const char *const names[] = {"\"id\"", "\"a\"", "\"type\"", "\"ts\"", "\"x y\"", "\"\"", "\"jsonrpc\""};
-    static const char *const values[] = {"1", "-2.50", "true", "null", "\"\"", "\"some words\"", "\"é\"", "1e5", "\"\\n\"", "12345678901234567890123456"};
+    static const char *const names[] = {"\"id\"",  "\"a\"", "\"type\"",   "\"ts\"",
+                                        "\"x y\"", "\"\"",  "\"jsonrpc\""};
+    static const char *const values[] = {"1",       "-2.50",
+                                         "true",    "null",
+                                         "\"\"",    "\"some words\"",
+                                         "\"é\"",   "1e5",
+                                         "\"\\n\"", "12345678901234567890123456"};
 
     if (below(3) == 0) {
         t->n = 0;
@@ -167,7 +200,8 @@ static void test_short_way(void **state)
         struct wst_slice b = canonical(&slow, wst_slice_of(t.bytes, t.n));
         flat += quick.canon.tape.n == 0 && t.bytes[0] == '{';
         if (a.n != b.n || memcmp(a.p, b.p, a.n) != 0)
-            fail_msg("%.*s\nshort %.*s\nlong  %.*s", (int)t.n, t.bytes, (int)a.n, a.p, (int)b.n, b.p);
+            fail_msg("%.*s\nshort %.*s\nlong  %.*s", (int)t.n, t.bytes, (int)a.n, a.p, (int)b.n,
+                     b.p);
     }
     assert_true(flat > ROUNDS / 100);
     end(&quick);
@@ -195,7 +229,8 @@ static void test_means_the_same(void **state)
         assert_int_equal(twice.n, copy.n + 5);
         assert_memory_equal(twice.p + 5, copy.bytes, copy.n);
         json_t *before = json_loadb(t.bytes, t.n, JSON_ALLOW_NUL | JSON_REJECT_DUPLICATES, &error);
-        json_t *after = json_loadb(copy.bytes, copy.n, JSON_ALLOW_NUL | JSON_REJECT_DUPLICATES, &error);
+        json_t *after =
+            json_loadb(copy.bytes, copy.n, JSON_ALLOW_NUL | JSON_REJECT_DUPLICATES, &error);
         if (before && after) {
             assert_true(json_equal(before, after));
             compared++;
@@ -220,13 +255,16 @@ static void test_tape(void **state)
     for (int i = 0; i < ROUNDS; i++) {
         json_error_t error;
         make_object(&t);
-        for (uint32_t k = below(3); k > 0; k--) t.bytes[below((uint32_t)t.n)] = odd[below(sizeof odd - 1)];
+        for (uint32_t k = below(3); k > 0; k--)
+            t.bytes[below((uint32_t)t.n)] = odd[below(sizeof odd - 1)];
         if (!wst_utf8_valid(wst_slice_of(t.bytes, t.n))) continue;
         json_t *json = json_loadb(t.bytes, t.n, JSON_ALLOW_NUL | JSON_DECODE_ANY, &error);
         bool taken = wst_tape_read(&tape, &budget, wst_slice_of(t.bytes, t.n));
         bool own = !json && (json_error_code(&error) == json_error_numeric_overflow ||
-                             strstr(error.text, "Unicode") || strstr(error.text, "NUL") || strstr(error.text, "surrogate"));
-        if (json ? !taken : taken && !own) fail_msg("%s: %.*s", json ? "accepted" : error.text, (int)t.n, t.bytes);
+                             strstr(error.text, "Unicode") || strstr(error.text, "NUL") ||
+                             strstr(error.text, "surrogate"));
+        if (json ? !taken : taken && !own)
+            fail_msg("%s: %.*s", json ? "accepted" : error.text, (int)t.n, t.bytes);
         both += json && taken;
         neither += !json && !taken;
         json_decref(json);
@@ -271,7 +309,8 @@ static void test_depth(void **state)
     for (unsigned depth = WST_TAPE_DEPTH - 1; depth <= WST_TAPE_DEPTH + 1; depth++) {
         memset(text, '[', depth);
         memset(text + depth, ']', depth);
-        assert_int_equal(wst_tape_read(&tape, &budget, wst_slice_of(text, 2 * depth)), depth <= WST_TAPE_DEPTH);
+        assert_int_equal(wst_tape_read(&tape, &budget, wst_slice_of(text, 2 * depth)),
+                         depth <= WST_TAPE_DEPTH);
     }
     wst_tape_free(&tape, &budget);
 }
@@ -300,7 +339,8 @@ static void test_forms(void **state)
     begin(&w, NULL);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct wst_slice form = canonical(&w, wst_slice_text(rows[i].text));
-        if (!wst_slice_is(form, rows[i].form)) fail_msg("%s: %.*s", rows[i].text, (int)form.n, form.p);
+        if (!wst_slice_is(form, rows[i].form))
+            fail_msg("%s: %.*s", rows[i].text, (int)form.n, form.p);
     }
     end(&w);
 }
@@ -308,8 +348,12 @@ static void test_forms(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_forms), cmocka_unit_test(test_short_way), cmocka_unit_test(test_means_the_same),
-        cmocka_unit_test(test_tape),  cmocka_unit_test(test_cut),       cmocka_unit_test(test_depth),
+        cmocka_unit_test(test_forms),
+        cmocka_unit_test(test_short_way),
+        cmocka_unit_test(test_means_the_same),
+        cmocka_unit_test(test_tape),
+        cmocka_unit_test(test_cut),
+        cmocka_unit_test(test_depth),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -67,8 +67,7 @@ static void assert_text(const struct wst_walk *w, const char *text)
     assert_memory_equal(w->out, text, w->n);
 }
 
-/* -- RFC 7692 section 7.2.3 ---------------------------------------------------------------------
- */
+/* -- RFC 7692 section 7.2.3 -------------------------------------------------------------------- */
 
 static void test_rfc(void **state)
 {
@@ -81,10 +80,11 @@ static void test_rfc(void **state)
         const char *kinds; /* b block, l literal, m match, s stored, e end */
     } rows[] = {
         {"7.2.3.1", SLICE("\xf2\x48\xcd\xc9\xc9\x07\x00"), WST_WALK_FINE, true, "blllllebs"},
-        {"7.2.3.3", SLICE("\x00\x05\x00\xfa\xff\x48\x65\x6c\x6c\x6f\x00"), WST_WALK_FINE, true, "bsbs"},
+        {"7.2.3.3", SLICE("\x00\x05\x00\xfa\xff\x48\x65\x6c\x6c\x6f\x00"), WST_WALK_FINE, true,
+         "bsbs"},
         {"7.2.3.4", SLICE("\xf3\x48\xcd\xc9\xc9\x07\x00\x00"), WST_WALK_FINE, true, "blllllebs"},
-        {"7.2.3.5", SLICE("\xf2\x48\x05\x00\x00\x00\xff\xff\xca\xc9\xc9\x07\x00"), WST_WALK_FINE, true,
-         "bllebsblllebs"},
+        {"7.2.3.5", SLICE("\xf2\x48\x05\x00\x00\x00\xff\xff\xca\xc9\xc9\x07\x00"), WST_WALK_FINE,
+         true, "bllebsblllebs"},
     };
     for (size_t i = 0; i < ARRAY(rows); i++) {
         struct steps t = {0};
@@ -161,13 +161,13 @@ static void test_parts(void **state)
     }
 }
 
-/* -- what zlib writes ---------------------------------------------------------------------------
- */
+/* -- what zlib writes -------------------------------------------------------------------------- */
 
 static size_t random_text(uint64_t *seed, uint8_t *to, size_t room)
 {
-    static const char *const words[] = {"{\"type\":\"", "ticker", "price", "\",", "Hello", "0.1",
-                                        "\xc3\xa4", "<b>", "aaaaaaaaaaaaaaaa", "\n"};
+    static const char *const words[] = {
+        "{\"type\":\"", "ticker",           "price", "\",", "Hello", "0.1", "\xc3\xa4",
+        "<b>",          "aaaaaaaaaaaaaaaa", "\n"};
     size_t n = 0, most = rnd_below(seed, room);
     while (n + 16 < most) {
         if (rnd_below(seed, 4) == 0) {
@@ -184,7 +184,8 @@ static size_t random_text(uint64_t *seed, uint8_t *to, size_t room)
 static void test_deflated(void **state)
 {
     (void)state;
-    static const int strategies[] = {Z_DEFAULT_STRATEGY, Z_FILTERED, Z_HUFFMAN_ONLY, Z_RLE, Z_FIXED};
+    static const int strategies[] = {Z_DEFAULT_STRATEGY, Z_FILTERED, Z_HUFFMAN_ONLY, Z_RLE,
+                                     Z_FIXED};
     static uint8_t text[100000], packed[200000], history[32768];
     uint64_t seed = 77;
     for (int round = 0; round < 300; round++) {
@@ -204,7 +205,8 @@ static void test_deflated(void **state)
         size_t len = sizeof packed - z.avail_out;
         deflateEnd(&z);
         assert_memory_equal(packed + len - 4, "\0\0\xff\xff", 4);
-        for (int kept = 0; kept < 2; kept++) { /* also when the sender forgot to take the tail off */
+        for (int kept = 0; kept < 2;
+             kept++) { /* also when the sender forgot to take the tail off */
             struct steps t = {0};
             struct wst_walk w = {
                 .history = {history, before}, .max = sizeof text, .user = &t, .step = on_step};
@@ -248,8 +250,7 @@ static void test_random(void **state)
     assert_true(agreed > 100 && refused > 1000);
 }
 
-/* -- every compressed message of the captures ---------------------------------------------------
- */
+/* -- every compressed message of the captures -------------------------------------------------- */
 
 struct side {
     uint8_t *raw, *history;

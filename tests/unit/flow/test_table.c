@@ -61,8 +61,7 @@ static uint32_t records(const struct rig *r)
     return r->table->chunks_n * FLOW_CHUNK;
 }
 
-/* -- growth and deletion against a model that cannot be wrong -------------------------------------
- */
+/* -- growth and deletion against a model that cannot be wrong ---------------------------------- */
 
 /* 100,000 conversations begin and end at random, in runs of one hash slot and of many. The model:
  * which of them are there, as an array. */
@@ -453,8 +452,7 @@ static void test_hostile_times(void **state)
     rig_close(&r);
 }
 
-/* -- several tables -------------------------------------------------------------------------------
- */
+/* -- several tables ---------------------------------------------------------------------------- */
 
 /* Two tables at once know nothing of each other: no globals. */
 static void test_two_tables(void **state)

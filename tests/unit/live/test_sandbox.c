@@ -63,8 +63,7 @@ static void skip_without_walls(void)
 #endif
 }
 
-/* -- what is refused -----------------------------------------------------------------------------
- */
+/* -- what is refused --------------------------------------------------------------------------- */
 
 static int reach_out(void)
 {
@@ -121,8 +120,7 @@ static void test_threads_are_inside(void **state)
     assert_int_equal(in_child(in_a_thread_of_before), 0);
 }
 
-/* -- what must go on -----------------------------------------------------------------------------
- */
+/* -- what must go on --------------------------------------------------------------------------- */
 
 static void *work(void *user)
 {
@@ -176,8 +174,7 @@ static void test_named_files_stay_readable(void **state)
     assert_int_equal(in_child(read_what_was_named), 0);
 }
 
-/* -- privileges ----------------------------------------------------------------------------------
- */
+/* -- privileges -------------------------------------------------------------------------------- */
 
 static bool no_capability_is_left(void)
 {

@@ -27,8 +27,7 @@ static const struct peers_line websocket[] = {
     LINE(1, "\x88\2\3\xe8"),
 };
 
-/* -- packets ------------------------------------------------------------------------------------
- */
+/* -- packets ----------------------------------------------------------------------------------- */
 
 struct world {
     struct wst_context *context;
@@ -83,8 +82,7 @@ static void carry(struct world *w, const struct peers_talk *t)
     }
 }
 
-/* -- what is told -------------------------------------------------------------------------------
- */
+/* -- what is told ------------------------------------------------------------------------------ */
 
 static void event(void *user, const struct wst_event *e)
 {
@@ -159,8 +157,7 @@ static void watch(struct world *w, const struct peers_talk *t, const char *keys,
     world_end(w);
 }
 
-/* -- the cases ----------------------------------------------------------------------------------
- */
+/* -- the cases --------------------------------------------------------------------------------- */
 
 static void websocket_inside(void **state)
 {

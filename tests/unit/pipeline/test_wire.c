@@ -118,8 +118,7 @@ static void on_wire_handshake(void *user, const struct wst_wire_handshake *h)
     }
     if (h->response.p) {
         assert_memory_equal(h->response.p, "HTTP/1.", 7);
-        check_segments(w, h->response_segments, h->response_segments_n, h->response,
-                       h->response.n);
+        check_segments(w, h->response_segments, h->response_segments_n, h->response, h->response.n);
         w->heads++;
     }
 }
@@ -185,13 +184,14 @@ static void watch_capture(struct watch *w, const char *path)
     wst_capture_free(capture);
 }
 
-/* Where the bytes of a packet are not those of the segment, or there are too many to look through. */
+/* Where the bytes of a packet are not those of the segment, or there are too many to look through.
+ */
 static bool left_out(const char *name)
 {
     static const char *const names[] = {
-        "bomb", "_256k", "02_pmd_bomb", "length_", "split_2", /* large */
-        "ipfrag",      /* a segment lies in several packets */
-        "port_reuse",  /* told apart elsewhere */
+        "bomb",       "_256k", "02_pmd_bomb", "length_", "split_2", /* large */
+        "ipfrag",     /* a segment lies in several packets */
+        "port_reuse", /* told apart elsewhere */
     };
     for (size_t i = 0; i < ARRAY(names); i++)
         if (strstr(name, names[i])) return true;
@@ -226,8 +226,7 @@ static void test_captures(void **state)
     assert_true(frames > 2000 && compared > 1000 && heads > 100); /* it looked at something */
 }
 
-/* -- by hand ------------------------------------------------------------------------------------
- */
+/* -- by hand ----------------------------------------------------------------------------------- */
 
 static struct wst_context *watched(struct watch *w, size_t max_wire)
 {

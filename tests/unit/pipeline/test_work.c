@@ -28,8 +28,7 @@ static int keep(void *user, const uint8_t *p, size_t n)
     return 0;
 }
 
-/* -- the capture ----------------------------------------------------------------------------------
- */
+/* -- the capture ------------------------------------------------------------------------------- */
 
 struct talker {
     struct tcp tcp;
@@ -131,8 +130,7 @@ static void capture(struct packets *k, uint64_t seed)
     }
 }
 
-/* -- what is told ---------------------------------------------------------------------------------
- */
+/* -- what is told ------------------------------------------------------------------------------ */
 
 static struct text tell(const struct packets *k, const struct wst_options *o, uint32_t jobs,
                         size_t packets, bool finish, size_t *most)

@@ -43,8 +43,8 @@ static void expect_safe(const uint8_t *p, size_t n)
         assert_true(*p >= 0x20 && *p != 0x7f);
         if (len == 2) assert_false(wst_utf8_hidden((uint32_t)(p[0] & 31) << 6 | (p[1] & 63)));
         if (len == 3)
-            assert_false(wst_utf8_hidden((uint32_t)(p[0] & 15) << 12 |
-                                           (uint32_t)(p[1] & 63) << 6 | (p[2] & 63)));
+            assert_false(wst_utf8_hidden((uint32_t)(p[0] & 15) << 12 | (uint32_t)(p[1] & 63) << 6 |
+                                         (p[2] & 63)));
         p += len;
     }
 }
@@ -210,10 +210,14 @@ static void quote_cuts(void **state)
     expect(quote_four, SLICE("abc\xc3\xa9xy"), "\"abc\xc3\xa9\"\xe2\x80\xa6 +2 bytes");
     /* Columns, not bytes: an escape takes as many as it has characters, a wide character two. */
     expect(quote_four, SLICE("a\nbc"), "\"a\\nb\"\xe2\x80\xa6 +1 byte");
-    expect(quote_four, SLICE("\x1b" "a"), "\"\\x1b\"\xe2\x80\xa6 +1 byte");
+    expect(quote_four,
+           SLICE("\x1b"
+                 "a"),
+           "\"\\x1b\"\xe2\x80\xa6 +1 byte");
     expect(quote_four, SLICE("a\x1b"), "\"a\"\xe2\x80\xa6 +1 byte");
     expect(quote_four, SLICE("\xe2\x80\xae"), "\"\"\xe2\x80\xa6 +3 bytes");
-    expect(quote_four, SLICE("a\xe6\x97\xa5\xe6\x9c\xac"), "\"a\xe6\x97\xa5\"\xe2\x80\xa6 +3 bytes");
+    expect(quote_four, SLICE("a\xe6\x97\xa5\xe6\x9c\xac"),
+           "\"a\xe6\x97\xa5\"\xe2\x80\xa6 +3 bytes");
     expect(quote_four_omitted, SLICE("ab"), "\"ab\"\xe2\x80\xa6 +100 bytes");
     expect(quote_four_omitted, SLICE("abcdef"), "\"abcd\"\xe2\x80\xa6 +102 bytes");
     expect(quote_four_omitted, (struct wst_slice){NULL, 0}, "\"\"\xe2\x80\xa6 +100 bytes");

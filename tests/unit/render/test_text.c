@@ -117,8 +117,7 @@ static struct wst_event handshake_of(void)
     return e;
 }
 
-/* -- the lines of a conversation ----------------------------------------------------------------
- */
+/* -- the lines of a conversation --------------------------------------------------------------- */
 
 static void conversation(void **state)
 {
@@ -436,8 +435,7 @@ static void header_lines(void **state)
                "    < Host: example.com\n");
 }
 
-/* -- ends and totals ------------------------------------------------------------------------------
- */
+/* -- ends and totals --------------------------------------------------------------------------- */
 
 static void ends(void **state)
 {
@@ -511,8 +509,7 @@ static void totals(void **state)
            "5 packets of an unknown link type not read; 4 packets dropped before we saw them\n");
 }
 
-/* -- times --------------------------------------------------------------------------------------
- */
+/* -- times ------------------------------------------------------------------------------------- */
 
 static void expect_times(struct wst_text_options options, bool nanos, const char *expected)
 {
@@ -586,8 +583,8 @@ static void expect_safe(const uint8_t *p, size_t n)
         assert_true(*p != 0x7f);
         if (len == 2) assert_false(wst_utf8_hidden((uint32_t)(p[0] & 31) << 6 | (p[1] & 63)));
         if (len == 3)
-            assert_false(wst_utf8_hidden((uint32_t)(p[0] & 15) << 12 |
-                                           (uint32_t)(p[1] & 63) << 6 | (p[2] & 63)));
+            assert_false(wst_utf8_hidden((uint32_t)(p[0] & 15) << 12 | (uint32_t)(p[1] & 63) << 6 |
+                                         (p[2] & 63)));
         p += len;
     }
 }
@@ -624,7 +621,8 @@ static void test_payloads_in_full(void **state)
 {
     (void)state;
     struct fixture f;
-    start(&f, (struct wst_text_options){.time = WST_TIME_NONE, .max_text = 4, .dump = WST_DUMP_TEXT});
+    start(&f,
+          (struct wst_text_options){.time = WST_TIME_NONE, .max_text = 4, .dump = WST_DUMP_TEXT});
     tell(&f, message_of(WST_S2C, 1, 1, (struct wst_slice)SLICE("Dear\r\n\x1b[1m you\n")));
     assert_int_equal(wst_render_flush(f.render), 0);
     assert_non_null(strstr(f.sink.p, "\n\tDear\n\t\\x1b[1m you\n"));
@@ -633,9 +631,9 @@ static void test_payloads_in_full(void **state)
     start(&f, (struct wst_text_options){.time = WST_TIME_NONE, .dump = WST_DUMP_HEX});
     tell(&f, message_of(WST_S2C, 2, 1, (struct wst_slice)SLICE("0123456789 abcdef\n")));
     assert_int_equal(wst_render_flush(f.render), 0);
-    assert_non_null(strstr(f.sink.p,
-                           "\n\t0x0000:  3031 3233 3435 3637 3839 2061 6263 6465  0123456789.abcde\n"
-                           "\t0x0010:  660a                                     f.\n"));
+    assert_non_null(
+        strstr(f.sink.p, "\n\t0x0000:  3031 3233 3435 3637 3839 2061 6263 6465  0123456789.abcde\n"
+                         "\t0x0010:  660a                                     f.\n"));
     free(f.sink.p);
     wst_render_free(f.render);
 }
@@ -644,13 +642,20 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_payloads_in_full),
-        cmocka_unit_test(conversation),  cmocka_unit_test(fragments),
-        cmocka_unit_test(loss),          cmocka_unit_test(compressed_and_cut),
-        cmocka_unit_test(held_frames),   cmocka_unit_test(odd_frames),
-        cmocka_unit_test(problems),      cmocka_unit_test(handshakes),
-        cmocka_unit_test(header_lines),  cmocka_unit_test(handshakes_that_failed),
-        cmocka_unit_test(ends),          cmocka_unit_test(totals),
-        cmocka_unit_test(time_formats),  cmocka_unit_test(colours),
+        cmocka_unit_test(conversation),
+        cmocka_unit_test(fragments),
+        cmocka_unit_test(loss),
+        cmocka_unit_test(compressed_and_cut),
+        cmocka_unit_test(held_frames),
+        cmocka_unit_test(odd_frames),
+        cmocka_unit_test(problems),
+        cmocka_unit_test(handshakes),
+        cmocka_unit_test(header_lines),
+        cmocka_unit_test(handshakes_that_failed),
+        cmocka_unit_test(ends),
+        cmocka_unit_test(totals),
+        cmocka_unit_test(time_formats),
+        cmocka_unit_test(colours),
         cmocka_unit_test(random_events),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

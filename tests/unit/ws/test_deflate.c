@@ -158,10 +158,8 @@ static void same_charge(void **state)
             assert_int_equal(b[s].budget.used, b[0].budget.used);
         }
         if (k % 90 != 89) continue;
-        for (unsigned s = 0; s < SIDES; s++)
-            wst_deflate_lose(&b[s].all, c[s][i], WST_CONTEXT_LOST);
-        for (unsigned s = 0; s < SIDES; s++)
-            assert_int_equal(b[s].budget.used, b[0].budget.used);
+        for (unsigned s = 0; s < SIDES; s++) wst_deflate_lose(&b[s].all, c[s][i], WST_CONTEXT_LOST);
+        for (unsigned s = 0; s < SIDES; s++) assert_int_equal(b[s].budget.used, b[0].budget.used);
         for (unsigned s = 0; s < SIDES; s++) {
             wst_deflate_free(&b[s].all, c[s][i]);
             c[s][i] = wst_deflate_new(&b[s].all, true, true);
@@ -542,18 +540,12 @@ static void starved(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_window),
-        cmocka_unit_test(many_directions),
-        cmocka_unit_test(same_charge),
-        cmocka_unit_test(at_the_same_time),
-        cmocka_unit_test(beyond_the_cap),
-        cmocka_unit_test(bomb),
-        cmocka_unit_test(bad_payloads),
-        cmocka_unit_test(lost_contexts),
-        cmocka_unit_test(whole_again),
-        cmocka_unit_test(nothing_to_lose),
-        cmocka_unit_test(new_is_empty),
-        cmocka_unit_test(starved),
+        cmocka_unit_test(every_window),   cmocka_unit_test(many_directions),
+        cmocka_unit_test(same_charge),    cmocka_unit_test(at_the_same_time),
+        cmocka_unit_test(beyond_the_cap), cmocka_unit_test(bomb),
+        cmocka_unit_test(bad_payloads),   cmocka_unit_test(lost_contexts),
+        cmocka_unit_test(whole_again),    cmocka_unit_test(nothing_to_lose),
+        cmocka_unit_test(new_is_empty),   cmocka_unit_test(starved),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
