@@ -380,7 +380,12 @@ static bool work_calm(struct wst_work *work, struct op *o)
 
 void wst_work_packet(struct wst_context *c)
 {
-    if (c->work->started && !c->work->alone) work_calm(c->work, NULL);
+    struct wst_work *work = c->work;
+    if (!work->started || work->alone) return;
+    if (!work_calm(work, NULL) || c->budget.used <= work->calm) return;
+    /* All purses together hold less: workers freed what this one paid for. One purse evens it out. */
+    wst_work_settle(c);
+    work_alone(work);
 }
 
 /* -- giving work ------------------------------------------------------------------------------- */

@@ -75,9 +75,11 @@ static void tell_lost(struct wst_listen *l)
 {
     struct wst_ring_record record = {
         .kind = WST_RING_DROPPED, .ns = l->lost_since_ns, .count = l->lost};
-    if (!begin(l, &record)) return;
+    int64_t counted_ns = l->counted_ns;
+    if (!begin(l, &record)) return; /* may wait, and count more meanwhile */
     wst_ring_commit(&l->ring);
-    l->lost = 0;
+    l->lost -= record.count;
+    l->lost_since_ns = counted_ns;
 }
 
 static void on_packet(void *user, const struct wst_packet *p)

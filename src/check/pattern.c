@@ -35,13 +35,14 @@ static const char *behind_bracket(const char *p)
     return *p ? p + 1 : p;
 }
 
-/* {n}, {n,}, {n,m}: the largest number of copies, and where it ends; 0: it is no interval. */
+/* {n}, {n,}, {n,m}, {,m}: the largest number of copies, and where it ends; 0: it is no interval. */
 static uint64_t interval(const char **p)
 {
     char *end;
     uint64_t n, m;
 
-    if ((*p)[1] < '0' || (*p)[1] > '9') return 0;
+    /* "{,m}" is {0,m} to the C library. */
+    if (((*p)[1] < '0' || (*p)[1] > '9') && (*p)[1] != ',') return 0;
     n = m = strtoull(*p + 1, &end, 10);
     if (*end == ',') {
         end++;

@@ -137,8 +137,10 @@ static bool matches(struct wst_trial *t, const struct wst_pattern *pattern, stru
 {
     const char *string = wst_pattern_string(&t->string, &t->budget, text);
 
-    if (string == NULL) t->failed = true;
-    return string && regexec(&pattern->compiled, string, 0, NULL, 0) == 0;
+    int found = string ? regexec(&pattern->compiled, string, 0, NULL, 0) : REG_ESPACE;
+
+    if (found != 0 && found != REG_NOMATCH) t->failed = true;
+    return found == 0;
 }
 
 static bool equal(struct wst_slice a, const struct wst_test *test)

@@ -31,6 +31,13 @@ static void keep_name(char *to, size_t room, struct wst_slice name)
 
 /* -- the messages ------------------------------------------------------------------------------ */
 
+/* RFC 8446 section 4.1.2: TLS 1.3 has no renegotiation. Another hello, sealed or in clear, must not
+ * change what the keys in use were made for. */
+static bool hellos_over(const struct wst_tls *t)
+{
+    return t->have_server && t->version == WST_TLS_1_3;
+}
+
 static void client_hello(const struct wst_tls_step *s, struct wst_slice body)
 {
     struct wst_tls *t = s->tls;
@@ -40,6 +47,7 @@ static void client_hello(const struct wst_tls_step *s, struct wst_slice body)
             wst_tls_seal(s, WST_PROBLEM_TLS_NO_KEY, "a ClientHello that cannot be read");
         return;
     }
+    if (hellos_over(t)) return;
     memcpy(t->client_random, h.random, sizeof t->client_random);
     t->offered_version = h.version;
     if (h.sni.p) keep_name(t->sni, sizeof t->sni, h.sni);
@@ -85,6 +93,7 @@ static void server_hello(const struct wst_tls_step *s, struct wst_slice body)
             wst_tls_seal(s, WST_PROBLEM_TLS_NO_KEY, "a ServerHello that cannot be read");
         return;
     }
+    if (hellos_over(t)) return;
     t->version = h.version;
     t->suite_value = h.suite;
     t->suite = wst_tls_suite(h.suite);

@@ -330,7 +330,10 @@ bool wst_tls_search(const struct wst_tls_step *s, struct wst_slice bytes)
         ptrdiff_t at = search_scan(s, &keep);
         if (at >= 0) {
             wst_buf_drop(b, (size_t)at);
-            return wst_buf_append(b, s->env->budget, bytes, SIZE_MAX);
+            if (wst_buf_append(b, s->env->budget, bytes, SIZE_MAX)) return true;
+            side->unread += bytes.n;
+            search_give_up(s);
+            return false;
         }
         if (!side->tries) {
             search_give_up(s);

@@ -56,6 +56,10 @@ static bool epochs_13(const struct wst_tls *t, struct wst_tls_env *env, struct w
         side->dead = true; /* nothing of it is worth reading */
         return true;
     }
+    for (int i = 0; i < WST_TLS_EPOCHS; i++) { /* of a version before this one */
+        wst_tls_keys_free(side->next[i]);
+        side->next[i] = NULL;
+    }
     if (handshake && (side->next[n] = wst_tls_keys_13(&env->crypto, t->suite, handshake)))
         side->next[n++]->application = false;
     side->next[n] = wst_tls_keys_13(&env->crypto, t->suite, application);
