@@ -185,6 +185,7 @@ ERRORS = [
     ("message ~ /(/", 11, ""),
     ("message ~ /(a)\\1/", 11, "back references"),
     ("message ~ /((((a{99}){99}){99}){99})/", 11, "too many repetitions"),
+    ("message ~ /a{,1000}{,1000}b/", 11, "too many repetitions"),
     ("message ~ a", 11, "an expression was expected"),
     ("message == 3", 13, "json $.path"),
     ("message == \"a\\x\"", 12, "are escapes here"),
