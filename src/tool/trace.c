@@ -42,6 +42,8 @@ struct run {
     const struct wst_tool_options *options;
     const char **sources; /* names as given: files, or the interface */
     size_t sources_n;
+    const char **read; /* every file that is read; none of them may be written */
+    size_t read_n;
     struct wst_tool_pattern *patterns; /* for each file named, what it matched */
     struct wst_capture *capture;
     struct wst_context *context;
@@ -417,11 +419,10 @@ static bool reads_pipe(const struct run *run)
 static int open_encrypted(struct run *run)
 {
     const struct wst_tool_options *o = run->options;
-    size_t inputs = o->devices_n ? 0 : run->sources_n;
     bool follow = wst_tool_keys_may_come(&o->keys, o->devices_n || reads_pipe(run));
-    int status = wst_tool_plaintext_open(&run->plaintext, o->plaintext, run->sources, inputs);
+    int status = wst_tool_plaintext_open(&run->plaintext, o->plaintext, run->read, run->read_n);
 
-    if (status == 0) status = wst_tool_embed_open(&run->embedded, o->embed, run->sources, inputs);
+    if (status == 0) status = wst_tool_embed_open(&run->embedded, o->embed, run->read, run->read_n);
     if (status == 0) status = wst_tool_keys_open(&run->keys, run->context, &o->keys, follow);
     if (status) return status;
     struct wst_tls_hooks hooks = {.user = run, .wanted = on_wanted, .keys_may_come = follow};
@@ -532,18 +533,33 @@ static void say_no_such_conn(const struct run *run)
                      run->options->conn, conns);
 }
 
+/* Captures, and what else somebody may name by mistake where an output belongs. */
+static bool note_what_is_read(struct run *run)
+{
+    const struct wst_tool_options *o = run->options;
+    size_t n = run->sources_n + o->keys.keylogs_n + o->keys.rsa_keys_n + 2;
+
+    run->read = calloc(n, sizeof *run->read);
+    if (run->read == NULL) return false;
+    for (size_t i = 0; !o->devices_n && i < run->sources_n; i++)
+        run->read[run->read_n++] = run->sources[i];
+    run->read_n += wst_tool_keys_names(&o->keys, run->read + run->read_n);
+    for (size_t i = 0; i < o->keys.rsa_keys_n; i++) run->read[run->read_n++] = o->keys.rsa_keys[i];
+    if (o->filter_file) run->read[run->read_n++] = o->filter_file;
+    return true;
+}
+
 static int open_outputs(struct run *run)
 {
     const struct wst_tool_options *o = run->options;
-    size_t inputs_n = o->devices_n ? 0 : run->sources_n;
     int status = 0;
 
     run->silent = o->write && !o->print;
     run->blind = run->silent && !o->only_websocket && !o->stats_seconds;
     if (!run->silent)
-        status = wst_tool_output_open(&run->output, o->output, run->sources, inputs_n);
+        status = wst_tool_output_open(&run->output, o->output, run->read, run->read_n);
     if (status) return status;
-    return wst_tool_save_open(&run->save, o, run->sources, inputs_n);
+    return wst_tool_save_open(&run->save, o, run->read, run->read_n);
 }
 
 /* Whoever has to open files later does it through another process: this one will not be able to. */
@@ -583,7 +599,7 @@ static int run_trace(struct run *run)
     char error[WST_CAPTURE_ERROR_SIZE];
     int status, troubles;
 
-    if (!add_sources(run)) return -1;
+    if (!add_sources(run) || !note_what_is_read(run)) return -1;
     look_at_words(run);
     if (wst_capture_open(run->capture, error) != 0) {
         wst_tool_say("%s", error);
@@ -657,6 +673,7 @@ int wst_tool_trace_run(const struct wst_tool_options *options)
         wst_tool_pattern_free(&run.patterns[i]);
     free(run.patterns);
     free(run.sources);
+    free(run.read);
     free(run.device_names);
     return status;
 }

@@ -45,6 +45,12 @@ with directory() as tmp:
     check(">> into the input", result.status == 2 and open(copy, "rb").read() == open(BASIC, "rb").read(), result)
     with open(copy, "rb") as f:
         refused("-o the file that is standard input", run("-o", copy, "-", stdin=f), "input and output")
+    for option in ("-o", "-w", "--tls-plaintext", "--embed-keys"):
+        keys = os.path.join(tmp, "keys.log")
+        with open(keys, "w") as f:
+            f.write("# the only copy\n")
+        refused(f"{option} the key log", run("--keylog", keys, option, keys, BASIC), "input and output")
+        check(f"{option}: the key log is as it was", open(keys).read() == "# the only copy\n")
 
 # -- it cannot be written -----------------------------------------------------------------------------
 

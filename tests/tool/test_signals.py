@@ -47,6 +47,21 @@ process.stdin.write(data[-1:])
 out, err = process.communicate(timeout=20)
 check("and reading goes on to the end", process.returncode == 0 and b'"type":"stats"' in out.splitlines()[-1], err)
 
+# A shell that starts it in the background of a script ignores SIGINT for it; timeout(1) sends its signal twice.
+process = start("--json", "-", stdin=subprocess.PIPE, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN))
+process.stdin.write(data)
+process.stdin.flush()
+process.stdout.readline()
+process.send_signal(signal.SIGINT)
+process.send_signal(signal.SIGINT)
+try:
+    out, err = process.communicate(timeout=20)
+except subprocess.TimeoutExpired:
+    process.kill()
+    out, err = process.communicate()
+check("SIGINT of a script's background job, sent twice: finished cleanly",
+      process.returncode == 0 and b'"type":"stats"' in out.splitlines()[-1], (process.returncode, err))
+
 # -- a live interface --------------------------------------------------------------------------------------
 
 
