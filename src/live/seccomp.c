@@ -129,10 +129,20 @@ static const int refused_calls[] = {
     CALL(init_module), CALL(bpf),        CALL(io_uring_setup), CALL(setuid),    CALL(setgid),
 };
 
-/* One call, when one argument (or some bits of it) is as said. */
-static int add_when(scmp_filter_ctx filter, int call, struct scmp_arg_cmp is)
+/* libseccomp's macros, written out whole: its own leave the second datum of a comparison unsaid. */
+static struct scmp_arg_cmp bits_are(unsigned argument, uint64_t mask, uint64_t value)
 {
-    return call < 0 ? 0 : seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, 1, is);
+    return (struct scmp_arg_cmp){argument, SCMP_CMP_MASKED_EQ, mask, value};
+}
+static struct scmp_arg_cmp is(unsigned argument, uint64_t value)
+{
+    return (struct scmp_arg_cmp){argument, SCMP_CMP_EQ, value, 0};
+}
+
+/* One call, when one argument (or some bits of it) is as said. */
+static int add_when(scmp_filter_ctx filter, int call, struct scmp_arg_cmp when)
+{
+    return call < 0 ? 0 : seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, call, 1, &when);
 }
 
 static int add_conditions(scmp_filter_ctx f)
@@ -140,17 +150,17 @@ static int add_conditions(scmp_filter_ctx f)
     const uint64_t exec = PROT_EXEC;
     int rc = 0;
 
-    rc |= add_when(f, CALL(mmap), SCMP_A2(SCMP_CMP_MASKED_EQ, exec, 0));
-    rc |= add_when(f, CALL(mmap2), SCMP_A2(SCMP_CMP_MASKED_EQ, exec, 0));
-    rc |= add_when(f, CALL(mprotect), SCMP_A2(SCMP_CMP_MASKED_EQ, exec, 0));
-    rc |= add_when(f, CALL(clone), SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD));
-    rc |= add_when(f, CALL(tgkill), SCMP_A0(SCMP_CMP_EQ, (uint64_t)getpid()));
-    rc |= add_when(f, CALL(prctl), SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME));
-    rc |= add_when(f, CALL(prlimit64), SCMP_A2(SCMP_CMP_EQ, 0));              /* asks */
-    rc |= add_when(f, CALL(newfstatat), SCMP_A3(SCMP_CMP_EQ, AT_EMPTY_PATH)); /* of what is open */
-    rc |= add_when(f, CALL(statx), SCMP_A2(SCMP_CMP_MASKED_EQ, AT_EMPTY_PATH, AT_EMPTY_PATH));
+    rc |= add_when(f, CALL(mmap), bits_are(2, exec, 0));
+    rc |= add_when(f, CALL(mmap2), bits_are(2, exec, 0));
+    rc |= add_when(f, CALL(mprotect), bits_are(2, exec, 0));
+    rc |= add_when(f, CALL(clone), bits_are(0, CLONE_THREAD, CLONE_THREAD));
+    rc |= add_when(f, CALL(tgkill), is(0, (uint64_t)getpid()));
+    rc |= add_when(f, CALL(prctl), is(0, PR_SET_NAME));
+    rc |= add_when(f, CALL(prlimit64), is(2, 0));              /* asks */
+    rc |= add_when(f, CALL(newfstatat), is(3, AT_EMPTY_PATH)); /* of what is open */
+    rc |= add_when(f, CALL(statx), bits_are(2, AT_EMPTY_PATH, AT_EMPTY_PATH));
     for (size_t i = 0; i < sizeof ioctls / sizeof *ioctls; i++)
-        rc |= add_when(f, CALL(ioctl), SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffff, ioctls[i]));
+        rc |= add_when(f, CALL(ioctl), bits_are(1, 0xffffffff, ioctls[i]));
     /* Its flags lie in memory, where a filter cannot look: the C library then takes clone. */
     rc |= seccomp_rule_add(f, SCMP_ACT_ERRNO(ENOSYS), CALL(clone3), 0);
     return rc;
@@ -161,8 +171,8 @@ static const uint64_t writes = O_ACCMODE | O_CREAT | O_TRUNC;
 /* Only to read, and of these Landlock lets those named through. */
 static int add_open(scmp_filter_ctx f)
 {
-    return add_when(f, CALL(openat), SCMP_A2(SCMP_CMP_MASKED_EQ, writes, O_RDONLY)) |
-           add_when(f, CALL(open), SCMP_A1(SCMP_CMP_MASKED_EQ, writes, O_RDONLY));
+    return add_when(f, CALL(openat), bits_are(2, writes, O_RDONLY)) |
+           add_when(f, CALL(open), bits_are(1, writes, O_RDONLY));
 }
 
 static int allow_list(scmp_filter_ctx f, const struct wst_live_sandbox *sandbox)
@@ -183,7 +193,7 @@ static int refuse_list(scmp_filter_ctx f)
     for (size_t i = 0; i < sizeof refused_calls / sizeof *refused_calls && rc == 0; i++)
         if (refused_calls[i] >= 0) rc = seccomp_rule_add(f, no, refused_calls[i], 0);
     for (uint64_t how = O_WRONLY; how <= O_RDWR && rc == 0; how++)
-        rc = seccomp_rule_add(f, no, CALL(openat), 1, SCMP_A2(SCMP_CMP_MASKED_EQ, O_ACCMODE, how));
+        rc = seccomp_rule_add(f, no, CALL(openat), 1, bits_are(2, O_ACCMODE, how));
     return rc;
 }
 

@@ -65,6 +65,12 @@ static void skip_without_walls(void)
 
 /* -- what is refused --------------------------------------------------------------------------- */
 
+static long maps_code(void)
+{
+    const int how = MAP_PRIVATE | MAP_ANONYMOUS;
+    return mmap(NULL, 4096, PROT_READ | PROT_EXEC, how, -1, 0) == MAP_FAILED ? -1 : 0;
+}
+
 static int reach_out(void)
 {
     char name[] = "true", *const argv[] = {name, NULL}, *const envp[] = {NULL};
@@ -80,6 +86,7 @@ static int reach_out(void)
     EXPECT(denied(chmod("/", 0777)));
     if (!WST_LIVE_SANITIZED) EXPECT(denied(fork()));
     if (!WST_LIVE_SANITIZED) EXPECT(denied(kill(getppid(), 0)));
+    if (!WST_LIVE_SANITIZED) EXPECT(denied(maps_code()));
     return 0;
 }
 
