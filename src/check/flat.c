@@ -36,27 +36,6 @@ static bool string(struct reader *r)
     return true;
 }
 
-static bool digits(struct reader *r)
-{
-    const uint8_t *from = r->at;
-
-    while (r->at < r->end && *r->at >= '0' && *r->at <= '9') r->at++;
-    return r->at > from;
-}
-
-/* RFC 8259 section 6, without exponents. */
-static bool number(struct reader *r)
-{
-    const uint8_t *first;
-
-    if (*r->at == '-') r->at++;
-    first = r->at;
-    if (!digits(r) || (*first == '0' && r->at - first > 1)) return false;
-    if (r->at == r->end || *r->at != '.') return true;
-    r->at++;
-    return digits(r);
-}
-
 static bool word(struct reader *r)
 {
     static const char *const words[] = {"true", "null", "false"};
@@ -82,7 +61,8 @@ static bool member(struct reader *r, struct scalar *m)
     blanks(r);
     if (r->at == r->end) return false;
     m->value = r->at;
-    if (!(*r->at == '"' ? string(r) : *r->at <= '9' ? number(r) : word(r))) return false;
+    if (!(*r->at == '"' ? string(r) : *r->at <= '9' ? wst_plain_decimal(&r->at, r->end) : word(r)))
+        return false;
     m->value_n = (uint32_t)(r->at - m->value);
     blanks(r);
     return r->at < r->end;

@@ -57,4 +57,25 @@ static inline size_t wst_plain_text(const uint8_t *p, const uint8_t *end)
     return (size_t)(at - p);
 }
 
+static inline bool wst_plain_digits(const uint8_t **at, const uint8_t *end)
+{
+    const uint8_t *from = *at;
+
+    while (*at < end && **at >= '0' && **at <= '9') ++*at;
+    return *at > from;
+}
+
+/* A number up to its exponent, of RFC 8259 section 6: -? (0 | [1-9][0-9]*) (. [0-9]+)? */
+static inline bool wst_plain_decimal(const uint8_t **at, const uint8_t *end)
+{
+    const uint8_t *first;
+
+    if (**at == '-') ++*at;
+    first = *at;
+    if (!wst_plain_digits(at, end) || (*first == '0' && *at - first > 1)) return false;
+    if (*at == end || **at != '.') return true;
+    ++*at;
+    return wst_plain_digits(at, end);
+}
+
 #endif

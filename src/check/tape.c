@@ -87,32 +87,14 @@ static bool string(struct reader *r)
     return false;
 }
 
-static bool digits(struct reader *r)
-{
-    const uint8_t *from = r->at;
-
-    while (r->at < r->end && *r->at >= '0' && *r->at <= '9') r->at++;
-    return r->at > from;
-}
-
-/* Section 6: -? (0 | [1-9][0-9]*) (. [0-9]+)? ([eE] [+-]? [0-9]+)? */
+/* Section 6: a decimal, and ([eE] [+-]? [0-9]+)? */
 static bool number(struct reader *r)
 {
-    const uint8_t *first;
-
-    if (*r->at == '-') r->at++;
-    first = r->at;
-    if (!digits(r) || (*first == '0' && r->at - first > 1)) return false;
-    if (r->at < r->end && *r->at == '.') {
-        r->at++;
-        if (!digits(r)) return false;
-    }
-    if (r->at < r->end && (*r->at | 0x20) == 'e') {
-        r->at++;
-        if (r->at < r->end && (*r->at == '+' || *r->at == '-')) r->at++;
-        if (!digits(r)) return false;
-    }
-    return true;
+    if (!wst_plain_decimal(&r->at, r->end)) return false;
+    if (r->at == r->end || (*r->at | 0x20) != 'e') return true;
+    r->at++;
+    if (r->at < r->end && (*r->at == '+' || *r->at == '-')) r->at++;
+    return wst_plain_digits(&r->at, r->end);
 }
 
 static bool word(struct reader *r, const char *text)

@@ -11,6 +11,8 @@
  */
 #include "inflate.h"
 
+#include "deflate_codes.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -201,8 +203,6 @@ static bool lengths_read(struct reader *r, uint8_t *lengths, unsigned n)
 
 static bool codes_dynamic(struct reader *r)
 {
-    static const uint8_t order[LENGTH_CODES] = {16, 17, 18, 0, 8,  7, 9,  6, 10, 5,
-                                                11, 4,  12, 3, 13, 2, 14, 1, 15};
     struct wst_walk_step step = {.kind = WST_WALK_CODES, .bit = r->bit, .at = r->walk->n};
     uint8_t lengths[LITERALS + DISTANCES] = {0};
     int32_t hlit = number(r, 5), hdist = number(r, 5), hclen = number(r, 4);
@@ -210,7 +210,7 @@ static bool codes_dynamic(struct reader *r)
     for (int i = 0; i < hclen + 4; i++) {
         int32_t n = number(r, 3);
         if (n < 0) return false;
-        lengths[order[i]] = (uint8_t)n;
+        lengths[wst_deflate_order[i]] = (uint8_t)n;
     }
     if (hlit > 29 || hdist > 29) return fail(r, WST_WALK_BAD_CODES); /* symbols nobody may use */
     if (!huffman_make(&r->literal, lengths, LENGTH_CODES)) return fail(r, WST_WALK_BAD_CODES);
@@ -232,16 +232,8 @@ static bool codes_dynamic(struct reader *r)
 /* Section 3.2.5: lengths 3 to 258, distances 1 to 32768. */
 static bool match(struct reader *r, int s, struct wst_walk_step *step)
 {
-    static const uint16_t length_base[29] = {3,  4,  5,  6,   7,   8,   9,   10,  11, 13,
-                                             15, 17, 19, 23,  27,  31,  35,  43,  51, 59,
-                                             67, 83, 99, 115, 131, 163, 195, 227, 258};
-    static const uint8_t length_extra[29] = {0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2,
-                                             2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0};
-    static const uint16_t distance_base[30] = {
-        1,   2,   3,   4,   5,   7,    9,    13,   17,   25,   33,   49,   65,    97,    129,
-        193, 257, 385, 513, 769, 1025, 1537, 2049, 3073, 4097, 6145, 8193, 12289, 16385, 24577};
     if (s - 257 >= 29) return fail(r, WST_WALK_BAD_CODE);
-    int32_t extra = number(r, length_extra[s - 257]);
+    int32_t extra = number(r, wst_deflate_length_extra[s - 257]);
     if (extra < 0) return false;
     int d = symbol(r, &r->distance, NULL);
     if (d < 0) return false;
@@ -249,8 +241,8 @@ static bool match(struct reader *r, int s, struct wst_walk_step *step)
     int32_t far = number(r, d < 4 ? 0 : (unsigned)d / 2 - 1);
     if (far < 0) return false;
     step->kind = WST_WALK_MATCH;
-    step->length = (uint16_t)(length_base[s - 257] + extra);
-    step->distance = (uint16_t)(distance_base[d] + far);
+    step->length = (uint16_t)(wst_deflate_length_base[s - 257] + extra);
+    step->distance = (uint16_t)(wst_deflate_distance_base[d] + far);
     return copy(r, step->length, step->distance);
 }
 

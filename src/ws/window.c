@@ -8,6 +8,8 @@
  */
 #include "window.h"
 
+#include "deflate_codes.h"
+
 enum window_state {
     WINDOW_BLOCK,
     WINDOW_STORED_LENGTH,
@@ -152,8 +154,6 @@ static bool dynamic_counts(struct wst_window *w)
 
 static bool dynamic_size(struct wst_window *w)
 {
-    static const uint8_t order[19] = {16, 17, 18, 0, 8,  7, 9,  6, 10, 5,
-                                      11, 4,  12, 3, 13, 2, 14, 1, 15};
     if (w->n == w->sizes) {
         codes_make(&w->literal, w->lengths, 19);
         w->n = 0;
@@ -161,7 +161,7 @@ static bool dynamic_size(struct wst_window *w)
         return true;
     }
     if (w->bits_n < 3) return false;
-    w->lengths[order[w->n++]] = (uint8_t)window_take(w, 3);
+    w->lengths[wst_deflate_order[w->n++]] = (uint8_t)window_take(w, 3);
     return true;
 }
 
@@ -197,15 +197,6 @@ static bool dynamic_length(struct wst_window *w)
 
 /* -- data: section 3.2.5 ----------------------------------------------------------------------- */
 
-static const uint16_t length_base[29] = {3,  4,  5,  6,   7,   8,   9,   10,  11, 13,
-                                         15, 17, 19, 23,  27,  31,  35,  43,  51, 59,
-                                         67, 83, 99, 115, 131, 163, 195, 227, 258};
-static const uint8_t length_extra[29] = {0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2,
-                                         2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0};
-static const uint16_t distance_base[30] = {
-    1,   2,   3,   4,   5,   7,    9,    13,   17,   25,   33,   49,   65,    97,    129,
-    193, 257, 385, 513, 769, 1025, 1537, 2049, 3073, 4097, 6145, 8193, 12289, 16385, 24577};
-
 static bool data_step(struct wst_window *w)
 {
     unsigned used;
@@ -218,16 +209,16 @@ static bool data_step(struct wst_window *w)
         w->out++;
         return true;
     }
-    unsigned extra = length_extra[symbol - 257], from = used;
+    unsigned extra = wst_deflate_length_extra[symbol - 257], from = used;
     int far = codes_symbol(w, &w->distance, used + extra, &used);
     if (far == SYMBOL_BAD || far > 29) return window_over(w);
     if (far < 0) return false;
     unsigned far_extra = far < 4 ? 0u : (unsigned)(far / 2 - 1);
     if (w->bits_n < used + far_extra) return false;
     window_take(w, from);
-    unsigned length = length_base[symbol - 257] + window_take(w, extra);
+    unsigned length = wst_deflate_length_base[symbol - 257] + window_take(w, extra);
     window_take(w, used - from - extra);
-    uint32_t distance = distance_base[far] + window_take(w, far_extra);
+    uint32_t distance = wst_deflate_distance_base[far] + window_take(w, far_extra);
     if (distance > w->limit) {
         w->exceeded = true;
         w->worst = distance;

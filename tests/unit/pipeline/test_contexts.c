@@ -7,24 +7,7 @@
 #include <zlib.h>
 
 #include "flows.h"
-
-struct text {
-    char *p;
-    size_t n, room;
-};
-
-static int keep(void *user, const uint8_t *p, size_t n)
-{
-    struct text *t = user;
-    while (t->n + n > t->room) {
-        t->room = t->room ? 2 * t->room : 65536;
-        t->p = realloc(t->p, t->room);
-        assert_non_null(t->p);
-    }
-    memcpy(t->p + t->n, p, n);
-    t->n += n;
-    return 0;
-}
+#include "text.h"
 
 static void capture(struct packets *k, uint64_t seed)
 {
@@ -74,7 +57,7 @@ struct run {
 static void run_open(struct run *r)
 {
     memset(r, 0, sizeof *r);
-    r->render = wst_render_json_new(keep, &r->text);
+    r->render = wst_render_json_new(text_keep, &r->text);
     assert_non_null(r->render);
     r->context = context_open(wst_render_listener(r->render));
 }

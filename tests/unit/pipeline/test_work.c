@@ -7,26 +7,9 @@
 #include <zlib.h>
 
 #include "flows.h"
+#include "text.h"
 
 enum { TALKERS = 18, STEPS = 260, MESSAGE = 200000 };
-
-struct text {
-    char *p;
-    size_t n, room;
-};
-
-static int keep(void *user, const uint8_t *p, size_t n)
-{
-    struct text *t = user;
-    while (t->n + n > t->room) {
-        t->room = t->room ? 2 * t->room : 1 << 20;
-        t->p = realloc(t->p, t->room);
-        assert_non_null(t->p);
-    }
-    memcpy(t->p + t->n, p, n);
-    t->n += n;
-    return 0;
-}
 
 /* -- the capture ------------------------------------------------------------------------------- */
 
@@ -137,7 +120,7 @@ static struct text tell(const struct packets *k, const struct wst_options *o, ui
 {
     struct text text = {0};
     struct wst_options options = *o;
-    struct wst_render *render = wst_render_json_new(keep, &text);
+    struct wst_render *render = wst_render_json_new(text_keep, &text);
     struct wst_listener listener = wst_render_listener(render);
     options.jobs = jobs;
     struct wst_context *c = wst_context_new(&options, &listener);
@@ -149,7 +132,7 @@ static struct text tell(const struct packets *k, const struct wst_options *o, ui
         if (i % 1000 == 999) { /* all that one thread would have told by now */
             wst_context_settle(c);
             wst_render_flush(render);
-            keep(&text, (const uint8_t *)"--\n", 3);
+            text_keep(&text, (const uint8_t *)"--\n", 3);
         }
     }
     if (finish) wst_context_finish(c, NULL);

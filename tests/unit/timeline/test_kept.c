@@ -10,25 +10,7 @@
 #include <stdio.h>
 #include <wstrace/render.h>
 
-#include "guard.h"
-
-struct text {
-    char *p;
-    size_t n, room;
-};
-
-static int keep(void *user, const uint8_t *p, size_t n)
-{
-    struct text *t = user;
-    while (t->n + n > t->room) {
-        t->room = t->room ? 2 * t->room : 65536;
-        t->p = realloc(t->p, t->room);
-        assert_non_null(t->p);
-    }
-    memcpy(t->p + t->n, p, n);
-    t->n += n;
-    return 0;
-}
+#include "text.h"
 
 /* What events borrow lies here, and is overwritten after each. */
 static uint8_t borrowed[1 << 20];
@@ -155,8 +137,8 @@ static void any_event(struct wst_event *e, uint64_t *seed)
 static void as_they_were(void **state)
 {
     struct text want = {0}, got = {0};
-    struct wst_render *first = wst_render_json_new(keep, &want),
-                      *second = wst_render_json_new(keep, &got);
+    struct wst_render *first = wst_render_json_new(text_keep, &want),
+                      *second = wst_render_json_new(text_keep, &got);
     struct wst_listener told = wst_render_listener(first), later = wst_render_listener(second);
     struct wst_kept kept;
     uint64_t seed = 5;
