@@ -367,6 +367,19 @@ static void inflation_fail(struct wst_inflation *f, enum wst_inflate_end end)
     if (f->end == WST_INFLATE_OK) f->end = end;
 }
 
+/* A step may overshoot the limit, by how much depends on how the bytes came. What is told must not:
+ * the message ends at the limit. */
+static bool inflation_over(struct wst_inflaters *all, struct wst_inflation *f)
+{
+    uint64_t max = all->max_inflate;
+    if (f->len <= max) return false;
+    if (f->out->n - f->begin > max) f->out->n = f->begin + (size_t)max;
+    if (f->known > max) f->known = max;
+    f->len = max;
+    inflation_fail(f, WST_INFLATE_LIMIT);
+    return true;
+}
+
 /* One step of one or both inflaters. False: the input is used up, or there is no going on. */
 static bool inflation_step(struct wst_inflaters *all, struct wst_inflation *f, struct wst_slice *in)
 {
@@ -389,19 +402,15 @@ static bool inflation_step(struct wst_inflaters *all, struct wst_inflation *f, s
         int ret2 = inflate(y, Z_SYNC_FLUSH);
         if (ret2 != ret || y->avail_out != z->avail_out) ret = Z_DATA_ERROR;
     }
+    inflation_note(all, f, to, made);
+    if (inflation_over(all, f)) return false;
     if (ret == Z_DATA_ERROR || ret == Z_NEED_DICT || ret == Z_STREAM_ERROR || ret == Z_MEM_ERROR) {
-        inflation_note(all, f, to, made);
         inflation_fail(f, WST_INFLATE_BAD);
         f->why = z->msg;
         return false;
     }
-    inflation_note(all, f, to, made);
     *in = wst_slice_skip(*in, eaten);
     f->stopped = ret == Z_STREAM_END;
-    if (f->len > all->max_inflate) {
-        inflation_fail(f, WST_INFLATE_LIMIT);
-        return false;
-    }
     if (f->stopped && in->n) {
         if (!inflater_go_on(f->by[0]) || (f->by[1] && !inflater_go_on(f->by[1]))) {
             inflation_fail(f, WST_INFLATE_BAD);

@@ -278,12 +278,17 @@ static void bomb(void **state)
         deflater_message(&d, zeros, sizeof zeros, &wire);
         if (i < 63) wire_put(&wire, "\0\0\xff\xff", 4);
     }
-    inflate_pieces(&b, &f, c, (struct wst_slice){wire.p, wire.n}, SIZE_MAX / 2, 1 << 20);
-    assert_int_equal(f.end, WST_INFLATE_LIMIT);
-    assert_true(f.len > 8 << 20 && f.len <= (8 << 20) + (1 << 20));
-    assert_int_equal(b.out.n, 1 << 20);
-    assert_int_equal(c->state, WST_CONTEXT_BROKEN);
-    assert_true(b.budget.used < 2 << 20);
+    static const size_t pieces[] = {SIZE_MAX / 2, 1000, 1};
+    for (unsigned i = 0; i < 3; i++) { /* however it comes, it ends in the same place */
+        inflate_pieces(&b, &f, c, (struct wst_slice){wire.p, wire.n}, pieces[i], 1 << 20);
+        assert_int_equal(f.end, WST_INFLATE_LIMIT);
+        assert_int_equal(f.len, 8 << 20);
+        assert_int_equal(b.out.n, 1 << 20);
+        assert_int_equal(c->state, WST_CONTEXT_BROKEN);
+        assert_true(b.budget.used < 2 << 20);
+        wst_deflate_free(&b.all, c);
+        c = wst_deflate_new(&b.all, true, true);
+    }
     /* One byte under the limit is no bomb. */
     wst_deflate_free(&b.all, c);
     deflateReset(&d.z);
