@@ -3,11 +3,10 @@
 """Rules: each is kept by one number and broken by the next; a syntax error is told with its place."""
 import os
 import sys
-import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from party import BINARY, C2S, CLOSE, PING, PONG, S2C, TEXT, Session, Wire, classic  # noqa: E402
-from toolcheck import CAPTURES, check, directory, done, refused, run  # noqa: E402
+from toolcheck import CAPTURES, check, directory, done, processor_time, refused, run  # noqa: E402
 
 MS = 1000
 
@@ -259,9 +258,10 @@ with directory() as tmp:
     refused("1001 rules", run("check", capture, rules(tmp, "no gaps\n" * 1001)), "x.rules:1001:1: more than 1000 rules")
     refused("101 parts", run("check", capture, rules(tmp, "connection *\n" * 101)), "x.rules:100:", "more than 100")
     check("1000 rules", run("check", capture, rules(tmp, "no gaps\n" * 1000)).status == 0)
-    began = time.monotonic()
+    began = processor_time()
     result = run("check", capture, rules(tmp, "message ~ /" + "(a*)*" * 200 + "b/\n" * 1))
-    check("an expression of stars", result.status in (1, 2) and time.monotonic() - began < 20, result)
+    took = processor_time() - began
+    check(f"an expression of stars, {took:.1f} s", result.status in (1, 2) and took < 20, result)
 
     # parts: whom rules are about
     suite = os.path.join(CAPTURES, "04_subprotocol.pcap")

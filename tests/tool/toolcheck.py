@@ -47,7 +47,7 @@ def environment(**changes):
     return env
 
 
-def run(*args, stdin=subprocess.DEVNULL, data=None, cwd=None, env=None, timeout=60, **more):
+def run(*args, stdin=subprocess.DEVNULL, data=None, cwd=None, env=None, timeout=240, **more):
     words = [TOOL, *[a if isinstance(a, bytes) else str(a) for a in args]]
     if data is not None:
         more["input"] = data
@@ -99,6 +99,11 @@ def on_terminal(*args, env=None, stdout_too=True, timeout=60, columns=100, feed=
     except subprocess.TimeoutExpired:
         process.send_signal(signal.SIGKILL)
         return None, shown
+
+
+def processor_time():
+    """What commands took that have ended: a busy machine is no reason to fail."""
+    return os.times().children_user + os.times().children_system
 
 
 def check(what, good, result=None):
