@@ -49,7 +49,7 @@ struct wst_ring {
 
 enum wst_ring_cap {
     WST_RING_MIN = 1 << 20,   /* the longest record several times over */
-    WST_RING_KEEP = 1 << 22,  /* what a burst filled beyond this is given back when it is over */
+    WST_RING_KEEP = 1 << 20,  /* what a burst filled beyond this is given back when it is over */
     WST_RING_FRONT = 1 << 19, /* how far an idle ring wanders: what a second-level cache holds */
 };
 
