@@ -63,6 +63,9 @@ WST_API struct wst_session *wst_session_new(const struct wst_check_settings *set
                                             size_t memory);
 /* Feeds the session. Valid as long as the session; not after it was sealed. */
 WST_API struct wst_listener wst_session_listener(struct wst_session *session);
+/* Whether the session would do anything with this event: who hands events to another thread may
+ * keep the others. May be asked while another thread feeds the session. */
+WST_API bool wst_session_wants(const struct wst_session *session, const struct wst_event *event);
 /* All was told: puts everything into canonical order. Returns NULL, or in one sentence why the
  * session cannot be used (static storage). Once. */
 WST_API const char *wst_session_seal(struct wst_session *session);

@@ -307,10 +307,10 @@ static void frame(const struct at *at)
     unsigned dir = at->event->dir == WST_S2C;
 
     if (f->opcode < 3) {
-        struct wst_recording *r = at->s->settings->frames ? recording(at) : NULL;
+        struct wst_recording *r = recording(at);
         if (r && r->frames_n[dir]++ < WST_RECORDING_FRAMES)
             wst_ink_format(&r->frames[dir], " %llu", (unsigned long long)f->len);
-    } else if (f->opcode != 8) {
+    } else {
         control(at, wst_opcode_name(f->opcode));
     }
 }
@@ -330,13 +330,11 @@ static void close_frame(const struct at *at)
     end(at, item);
 }
 
-/* Broken MUSTs are the peers' doing. Lesser findings tell of the capture as often as of them. */
 static void problem(const struct at *at)
 {
     const struct wst_problem_row *row = wst_problem_row(at->event->problem.problem);
     struct wst_item *item;
 
-    if (row == NULL || row->level != WST_ERROR) return;
     item = begin(at, at->event->dir == WST_DIR_NONE ? WST_ITEM_HEAD : WST_ITEM_OTHER);
     if (item == NULL) return;
     wst_ink_text(&at->c->ink, "error ");
@@ -344,12 +342,32 @@ static void problem(const struct at *at)
     end(at, item);
 }
 
+bool wst_session_wants(const struct wst_session *s, const struct wst_event *event)
+{
+    const struct wst_problem_row *row;
+
+    switch (event->type) {
+    case WST_EVENT_HANDSHAKE:
+    case WST_EVENT_MESSAGE:
+    case WST_EVENT_CLOSE:
+    case WST_EVENT_GAP: return true;
+    case WST_EVENT_FRAME:
+        if (event->frame.opcode < 3) return s->settings->frames;
+        return event->frame.opcode != 8;
+    case WST_EVENT_PROBLEM: /* broken MUSTs are the peers' doing; lesser findings tell of the
+                               capture as often as of them */
+        row = wst_problem_row(event->problem.problem);
+        return row && row->level == WST_ERROR;
+    default: return false;
+    }
+}
+
 static void record(void *user, const struct wst_event *event)
 {
     struct wst_session *s = user;
     struct at at = {s, NULL, event};
 
-    if (s->failed || s->sealed) return;
+    if (s->failed || s->sealed || !wst_session_wants(s, event)) return;
     if (event->type == WST_EVENT_GAP) s->gaps++;
     at.c = connection_of(s, event);
     if (at.c == NULL || s->failed) return;

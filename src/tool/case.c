@@ -30,6 +30,11 @@ static struct wst_slice slice(const uint8_t *p, size_t n)
 
 /* -- captures ---------------------------------------------------------------------------------- */
 
+static bool wanted(const void *session, const struct wst_event *event)
+{
+    return wst_session_wants(session, event);
+}
+
 /* The two names the wrong way round are the commonest slip. */
 static bool is_golden(const char *name)
 {
@@ -42,11 +47,11 @@ static bool is_golden(const char *name)
 }
 
 static void feed(const char *capture, const struct wst_tool_source *source,
-                 const struct wst_options *options, const struct wst_listener *listener,
+                 const struct wst_options *options, const struct wst_tool_relay_end_point *end,
                  struct wst_tool_trouble *trouble)
 {
-    struct wst_tool_relay *relay = source->alone ? wst_tool_relay_begin(listener) : NULL;
-    struct wst_listener relayed = *listener;
+    struct wst_tool_relay *relay = source->alone ? wst_tool_relay_begin(end) : NULL;
+    struct wst_listener relayed = end->to;
 
     if (relay) relayed = wst_tool_relay_listener(relay);
     if (is_golden(capture))
@@ -62,7 +67,7 @@ struct wst_session *wst_tool_case_session(const char *capture, const struct wst_
 {
     struct wst_session *session = wst_session_new(settings, WST_CHECK_MEMORY);
     struct wst_options options;
-    struct wst_listener listener;
+    struct wst_tool_relay_end_point end = {.wants = wanted};
     const char *wrong;
 
     if (session == NULL) {
@@ -71,8 +76,8 @@ struct wst_session *wst_tool_case_session(const char *capture, const struct wst_
     }
     wst_options_init(&options);
     wst_check_options(settings, &options);
-    listener = wst_session_listener(session);
-    feed(capture, source, &options, &listener, trouble);
+    end.to = wst_session_listener(session);
+    feed(capture, source, &options, &end, trouble);
     wrong = wst_session_seal(session);
     if (wrong) wst_tool_trouble_add(trouble, "%s: %s", capture, wrong);
     if (!wst_tool_trouble_is(trouble)) return session;
@@ -119,14 +124,14 @@ static void hold_against_rules(struct wst_tool_case *c, struct wst_slice text,
     struct wst_check_rules *rules = wst_check_rules_read(text, &error);
     struct wst_trial *trial = rules ? wst_trial_new(rules, WST_CHECK_MEMORY) : NULL;
     struct wst_options options;
-    struct wst_listener listener;
+    struct wst_tool_relay_end_point end = {.wants = NULL};
 
     c->rules = true;
     if (trial) {
         wst_options_init(&options);
         wst_check_rules_options(rules, &options);
-        listener = wst_trial_listener(trial);
-        feed(c->capture, source, &options, &listener, &c->trouble);
+        end.to = wst_trial_listener(trial);
+        feed(c->capture, source, &options, &end, &c->trouble);
         c->facts = wst_trial_facts(trial);
         c->outcome = wst_trial_end(trial);
         if (c->outcome == NULL)

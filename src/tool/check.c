@@ -6,6 +6,7 @@
 #include "command.h"
 #include "lesson.h"
 #include "output.h"
+#include "processors.h"
 #include "say.h"
 #include "suite.h"
 #include "whole.h"
@@ -310,8 +311,7 @@ static int run_all(const struct request *r, struct wst_tool_suite *suite, struct
 {
     struct wst_tool_source source = {r->filter, &r->lesson.keys, suite->n == 1};
     struct work w = {.suite = suite, .options = {&source, r->update}};
-    long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    size_t wanted = r->jobs ? (size_t)r->jobs : processors > 0 ? (size_t)processors : 1, n = 0;
+    size_t wanted = r->jobs ? (size_t)r->jobs : wst_tool_processors(), n = 0;
     pthread_t threads[WORKERS];
     int status = 0;
 

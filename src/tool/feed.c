@@ -5,9 +5,12 @@
  */
 #include "feed.h"
 
+#include "processors.h"
+
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 void wst_tool_trouble_add(struct wst_tool_trouble *trouble, const char *format, ...)
 {
@@ -108,14 +111,23 @@ static void run(struct feed *feed, const struct wst_tool_source *source)
     wst_context_finish(feed->context, NULL);
 }
 
+static uint32_t jobs_for(const char *file)
+{
+    struct stat st;
+
+    return stat(file, &st) == 0 && S_ISREG(st.st_mode) ? wst_tool_jobs_for((uint64_t)st.st_size)
+                                                       : 1;
+}
+
 void wst_tool_feed(const char *file, const struct wst_tool_source *source,
                    const struct wst_options *options, const struct wst_listener *listener,
                    struct wst_tool_trouble *trouble)
 {
-    struct feed feed = {.file = file,
-                        .capture = wst_capture_new(),
-                        .context = wst_context_new(options, listener),
-                        .trouble = trouble};
+    struct feed feed = {.file = file, .capture = wst_capture_new(), .trouble = trouble};
+    struct wst_options own = *options;
+
+    if (source->alone) own.jobs = jobs_for(file);
+    feed.context = wst_context_new(&own, listener);
 
     if (feed.capture && feed.context)
         run(&feed, source);

@@ -13,6 +13,7 @@
 #include "options.h"
 #include "output.h"
 #include "pattern.h"
+#include "processors.h"
 #include "progress.h"
 #include "save.h"
 #include "say.h"
@@ -22,7 +23,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,9 +33,8 @@
 #include <wstrace/wstrace.h>
 
 enum {
-    UNREAD_MAX = 16,      /* unknown link types told one by one */
-    SCREEN_PACKETS = 64,  /* between looks at the keys */
-    JOBS_FROM = 64 << 20, /* bytes of files: fewer are read before a thread has paid for itself */
+    UNREAD_MAX = 16,     /* unknown link types told one by one */
+    SCREEN_PACKETS = 64, /* between looks at the keys */
 };
 
 struct run {
@@ -360,21 +359,15 @@ static bool make_renderer(struct run *run)
     return run->render != NULL;
 }
 
-/* How many threads: for large files the processors there are; where somebody waits for each
- * packet's lines, or asked for one, no more than this one. */
+/* How many threads: where somebody waits for each packet's lines, or asked for one, no more than
+ * this one. */
 static uint64_t jobs(const struct run *run)
 {
     const struct wst_tool_options *o = run->options;
-    long n = sysconf(_SC_NPROCESSORS_ONLN);
 
     if (run->prompt || o->jobs == 1) return 1;
     if (o->jobs > 0) return o->jobs;
-    if (o->devices_n || wst_capture_total_bytes(run->capture) < JOBS_FROM) return 1;
-#ifdef __linux__
-    cpu_set_t cpus; /* of them, those it may use */
-    if (sched_getaffinity(0, sizeof cpus, &cpus) == 0) n = CPU_COUNT(&cpus);
-#endif
-    return n < 1 ? 1 : n < WST_JOBS_MAX ? (uint64_t)n : WST_JOBS_MAX;
+    return o->devices_n ? 1 : wst_tool_jobs_for(wst_capture_total_bytes(run->capture));
 }
 
 static bool make_chain(struct run *run)
