@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BLOCK = 4096, ALIGN = 16 }; /* bytes */
+enum { BLOCK = 4 << 10, BLOCK_MAX = 1 << 20, ALIGN = 16 }; /* bytes; each is twice the one before */
 
 struct wst_arena_block {
     struct wst_arena_block *before;
@@ -16,27 +16,50 @@ struct wst_arena_block {
     _Alignas(16) uint8_t bytes[];
 };
 
-void *wst_arena_take(struct wst_arena *arena, size_t n)
+/* A block with room for n bytes, which becomes the last one. */
+static struct wst_arena_block *add(struct wst_arena *arena, size_t n)
+{
+    size_t size = arena->last ? arena->last->size * 2 : BLOCK;
+    struct wst_arena_block *block;
+
+    if (size > BLOCK_MAX) size = BLOCK_MAX;
+    if (size < n) size = n;
+    if (!wst_budget_take(arena->budget, size + sizeof *block)) return NULL;
+    block = calloc(1, sizeof *block + size);
+    if (block == NULL) {
+        wst_budget_give(arena->budget, size + sizeof *block);
+        return NULL;
+    }
+    block->size = size;
+    block->before = arena->last;
+    arena->last = block;
+    return block;
+}
+
+static void *take(struct wst_arena *arena, size_t n, size_t align)
 {
     struct wst_arena_block *block = arena->last;
-    void *p;
+    size_t at = block ? (block->used + align - 1) & ~(align - 1) : 0;
 
-    n = (n + ALIGN - 1) & ~(size_t)(ALIGN - 1);
-    if (block == NULL || block->size - block->used < n) {
-        size_t size = n > BLOCK ? n : BLOCK;
-        if (!wst_budget_take(arena->budget, size + sizeof *block)) return NULL;
-        block = calloc(1, sizeof *block + size);
-        if (block == NULL) {
-            wst_budget_give(arena->budget, size + sizeof *block);
-            return NULL;
-        }
-        block->size = size;
-        block->before = arena->last;
-        arena->last = block;
+    if (block == NULL || at > block->size || block->size - at < n) {
+        block = add(arena, n);
+        at = 0;
     }
-    p = block->bytes + block->used;
-    block->used += n;
-    return p;
+    if (block == NULL) return NULL;
+    block->used = at + n;
+    return block->bytes + at;
+}
+
+void *wst_arena_take(struct wst_arena *arena, size_t n)
+{
+    return take(arena, n, ALIGN);
+}
+
+const uint8_t *wst_arena_bytes(struct wst_arena *arena, struct wst_slice bytes)
+{
+    uint8_t *p = take(arena, bytes.n, 1);
+
+    return p && bytes.n ? memcpy(p, bytes.p, bytes.n) : p;
 }
 
 const char *wst_arena_text(struct wst_arena *arena, struct wst_slice text)

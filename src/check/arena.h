@@ -18,6 +18,8 @@ struct wst_arena {
 
 /* n bytes, zeroed, aligned for any pointer or integer. */
 void *wst_arena_take(struct wst_arena *arena, size_t n);
+/* A copy, aligned for nothing. */
+const uint8_t *wst_arena_bytes(struct wst_arena *arena, struct wst_slice bytes);
 /* The text and a NUL. */
 const char *wst_arena_text(struct wst_arena *arena, struct wst_slice text);
 void wst_arena_free(struct wst_arena *arena);

@@ -110,8 +110,7 @@ static bool same(const void *user, uint32_t i, uint32_t j)
 {
     const struct pairing *p = user;
 
-    return wst_item_same(p->expected, p->a, wst_connection_item(p->a, i), p->b,
-                         wst_connection_item(p->b, j));
+    return wst_item_same(p->expected, wst_connection_item(p->a, i), wst_connection_item(p->b, j));
 }
 
 /* An unaligned item that is equal to one elsewhere was moved. */
@@ -155,14 +154,14 @@ static struct wst_slice subject(struct wst_slice line)
     return wst_slice_head(text, n);
 }
 
-static bool comparable(const struct pairing *p, const struct wst_item *x, const struct wst_item *y)
+static bool comparable(const struct wst_item *x, const struct wst_item *y)
 {
     struct wst_slice a, b;
 
     if (x->dir != y->dir || x->kind != y->kind) return false;
     if (x->kind != WST_ITEM_HEAD) return true;
-    a = subject(wst_item_text(p->a, x));
-    b = subject(wst_item_text(p->b, y));
+    a = subject(wst_item_text(x));
+    b = subject(wst_item_text(y));
     return a.n == b.n && memcmp(a.p, b.p, a.n) == 0;
 }
 
@@ -185,10 +184,9 @@ static void match_hunk(struct pairing *p, const struct hunk *h)
             const struct wst_item *x = wst_connection_item(p->a, h->a[i]);
             const struct wst_item *y = wst_connection_item(p->b, h->b[j]);
             uint32_t skip = best[i + 1][j] > best[i][j + 1] ? best[i + 1][j] : best[i][j + 1];
-            uint32_t gain = comparable(p, x, y)
-                                ? 1 + best[i + 1][j + 1] +
-                                      likeness(wst_item_text(p->a, x), wst_item_text(p->b, y))
-                                : 0;
+            uint32_t gain = comparable(x, y) ? 1 + best[i + 1][j + 1] +
+                                                   likeness(wst_item_text(x), wst_item_text(y))
+                                             : 0;
             best[i][j] = gain > skip ? gain : skip;
         }
     for (i = j = 0; i < h->n && j < h->m;) {
@@ -351,7 +349,7 @@ static void put_around(struct wst_ink *ink, const struct wst_connection *c, uint
     enum { AROUND_LINES = 3 }; /* of one item */
 
     for (uint32_t i = from; i < to && i < c->n; i++)
-        put_item(ink, "  ", wst_item_text(c, wst_connection_item(c, i)), AROUND_LINES);
+        put_item(ink, "  ", wst_item_text(wst_connection_item(c, i)), AROUND_LINES);
 }
 
 static const char *title(struct wst_outcome *v, const struct wst_connection *c)
@@ -359,7 +357,7 @@ static const char *title(struct wst_outcome *v, const struct wst_connection *c)
     struct wst_slice text;
 
     if (c->n == 0) return "";
-    text = wst_item_text(c, wst_connection_item(c, 0));
+    text = wst_item_text(wst_connection_item(c, 0));
     return wst_outcome_text(v, wst_slice_skip(take_line(&text), strlen("connection ")));
 }
 
@@ -451,8 +449,8 @@ static void keep_fields(struct pairing *p, struct wst_difference *d,
 static void tell_changed(struct pairing *p, uint32_t i, uint32_t j)
 {
     struct wst_difference *d = add(p, WST_DIFFERENCE_CHANGED, i, j);
-    struct wst_slice before = wst_item_text(p->a, wst_connection_item(p->a, i));
-    struct wst_slice after = wst_item_text(p->b, wst_connection_item(p->b, j));
+    struct wst_slice before = wst_item_text(wst_connection_item(p->a, i));
+    struct wst_slice after = wst_item_text(wst_connection_item(p->b, j));
     struct wst_field_list fields;
 
     if (d == NULL) return;
@@ -478,7 +476,7 @@ static void tell_changed(struct pairing *p, uint32_t i, uint32_t j)
 static void put_row(struct pairing *p, const struct wst_connection *c, uint32_t at, uint32_t n,
                     const char *one, const char *many)
 {
-    struct wst_slice text = wst_item_text(c, wst_connection_item(c, at));
+    struct wst_slice text = wst_item_text(wst_connection_item(c, at));
 
     if (n == 1) {
         wst_ink_text(&p->what, one);
@@ -495,11 +493,11 @@ static void put_items(struct wst_ink *ink, const char *sign, const struct wst_co
     enum { SHOWN = 20, LINES = 6 }; /* of a row; a single one has more room */
 
     if (n == 1) {
-        put_item(ink, sign, wst_item_text(c, wst_connection_item(c, at)), WST_COMPARE_LINES);
+        put_item(ink, sign, wst_item_text(wst_connection_item(c, at)), WST_COMPARE_LINES);
         return;
     }
     for (uint32_t i = 0; i < n && i < SHOWN; i++)
-        put_item(ink, sign, wst_item_text(c, wst_connection_item(c, at + i)), LINES);
+        put_item(ink, sign, wst_item_text(wst_connection_item(c, at + i)), LINES);
     if (n > SHOWN) wst_ink_format(ink, "%s  ... %u more\n", sign, (unsigned)(n - SHOWN));
 }
 
@@ -538,13 +536,13 @@ static void tell_moved(struct pairing *p, uint32_t i, uint32_t j)
 
     if (d == NULL) return;
     wst_ink_text(&p->what, " is at another place: ");
-    put_short(&p->what, wst_item_text(p->a, x));
+    put_short(&p->what, wst_item_text(x));
     put_before(p, p->a, i);
-    put_item(&p->context, "- ", wst_item_text(p->a, x), WST_COMPARE_LINES);
+    put_item(&p->context, "- ", wst_item_text(x), WST_COMPARE_LINES);
     put_behind(p, p->a, i);
     wst_ink_text(&p->context, "but\n");
     put_before(p, p->b, j);
-    put_item(&p->context, "+ ", wst_item_text(p->a, x), WST_COMPARE_LINES);
+    put_item(&p->context, "+ ", wst_item_text(x), WST_COMPARE_LINES);
     put_behind(p, p->b, j);
     finish(p, d);
 }
@@ -561,10 +559,10 @@ static void tell_timing(struct pairing *p, uint32_t i, uint32_t j)
     wst_ink_format(&p->what,
                    " came after %.3f s of silence, not %.3f s: ", (double)y->silence_ns / 1e9,
                    (double)x->silence_ns / 1e9);
-    put_short(&p->what, wst_item_text(p->a, x));
+    put_short(&p->what, wst_item_text(x));
     put_before(p, p->a, i);
-    put_item(&p->context, "- ", wst_item_text(p->a, x), 1);
-    put_item(&p->context, "+ ", wst_item_text(p->b, y), 1);
+    put_item(&p->context, "- ", wst_item_text(x), 1);
+    put_item(&p->context, "+ ", wst_item_text(y), 1);
     finish(p, d);
 }
 
@@ -679,7 +677,7 @@ static void tell_connection(struct wst_outcome *v, const struct wst_connection *
         d->pkt_first = d->pkt = wst_connection_item(c, 0)->pkt;
     }
     for (uint32_t i = 0; i < c->n && i < SHOWN_ITEMS; i++)
-        put_item(&context, missing ? "- " : "+ ", wst_item_text(c, wst_connection_item(c, i)), 3);
+        put_item(&context, missing ? "- " : "+ ", wst_item_text(wst_connection_item(c, i)), 3);
     if (c->n > SHOWN_ITEMS)
         wst_ink_format(&context, "%s  ... %u more\n", missing ? "- " : "+ ",
                        (unsigned)(c->n - SHOWN_ITEMS));
@@ -695,8 +693,8 @@ static bool identical(const struct wst_session *a, const struct wst_session *b)
         const struct wst_connection *x = a->connections[i], *y = b->connections[i];
         if (x->n != y->n) return false;
         for (uint32_t k = 0; k < x->n; k++) {
-            struct wst_slice p = wst_item_text(x, wst_connection_item(x, k));
-            struct wst_slice q = wst_item_text(y, wst_connection_item(y, k));
+            struct wst_slice p = wst_item_text(wst_connection_item(x, k));
+            struct wst_slice q = wst_item_text(wst_connection_item(y, k));
             if (p.n != q.n || memcmp(p.p, q.p, p.n) != 0) return false;
         }
     }

@@ -29,7 +29,6 @@ bool wst_golden_is(struct wst_slice text)
 
 struct reader {
     struct wst_session *s;
-    struct wst_connection *c;
     struct wst_slice rest; /* behind the line */
     uint32_t line;         /* number of the line */
     struct wst_check_error *error;
@@ -89,32 +88,31 @@ static enum wst_item_kind kind_of(struct wst_slice what)
 
 static bool begin_item(struct reader *r, struct wst_slice line)
 {
-    struct wst_item *item = wst_session_add_item(r->s, r->c);
     bool directed = line.n > 4 && (line.p[2] == '>' || line.p[2] == '<') && line.p[3] == ' ';
+    enum wst_item_kind kind = directed ? kind_of(wst_slice_skip(line, 4)) : WST_ITEM_HEAD;
+    struct wst_item *item = wst_session_add_item(r->s, r->s->n - 1, kind);
 
     if (item == NULL) return wrong(r, 0, "more than fits into memory");
-    item->at = (uint64_t)(line.p - r->s->text.p);
+    item->text = line.p;
     item->n = (uint32_t)line.n;
     item->line = r->line;
-    if (!directed) return true; /* a head line, kind 0 */
-    item->dir = line.p[2] == '>' ? WST_C2S : WST_S2C;
-    item->kind = (uint8_t)kind_of(wst_slice_skip(line, 4));
+    if (directed) item->dir = line.p[2] == '>' ? WST_C2S : WST_S2C;
     return true;
 }
 
 static bool begin_connection(struct reader *r, struct wst_slice line)
 {
-    r->c = wst_session_add_connection(r->s);
-    if (r->c == NULL) return wrong(r, 0, "more than fits into memory");
-    r->c->text = r->s->text.p;
-    r->c->line = r->line;
+    struct wst_connection *c = wst_session_add_connection(r->s);
+
+    if (c == NULL) return wrong(r, 0, "more than fits into memory");
+    c->line = r->line;
     return begin_item(r, line);
 }
 
 /* A line of a connection. 4 blanks: more of the item before. */
 static bool read_line(struct reader *r, struct wst_slice line)
 {
-    struct wst_item *last = r->c && r->c->n ? &r->c->items[r->c->n - 1] : NULL;
+    struct wst_item *last = r->s->items_n ? &r->s->items[r->s->items_n - 1] : NULL;
 
     if (wst_slice_starts(line, "connection ")) return begin_connection(r, line);
     if (line.p[0] == '\n' || line.p[0] == '#') return true;
@@ -122,7 +120,7 @@ static bool read_line(struct reader *r, struct wst_slice line)
         return wrong(r, 1, "'connection', or a line that is indented, was expected");
     if (last == NULL) return wrong(r, 1, "no connection begins before this line");
     if (!wst_slice_starts(line, "    ")) return begin_item(r, line);
-    if (last->at + last->n != (uint64_t)(line.p - r->s->text.p) || last->n + line.n > UINT32_MAX)
+    if (last->text + last->n != line.p || last->n + line.n > UINT32_MAX)
         return wrong(r, 1, "this line goes on with nothing");
     last->n += (uint32_t)line.n;
     return true;
@@ -143,9 +141,16 @@ static bool read_head(struct reader *r)
 
 static bool read_body(struct reader *r)
 {
+    struct wst_item *first;
+
     while (r->rest.n) {
         struct wst_slice line = next_line(r);
         if (!read_line(r, line)) return false;
+    }
+    first = r->s->items;
+    for (uint32_t i = 0; i < r->s->n; i++) {
+        r->s->connections[i]->items = first;
+        first += r->s->connections[i]->n;
     }
     return true;
 }
@@ -215,7 +220,7 @@ bool wst_golden_is_text_of(const struct wst_session *golden, const struct wst_se
         if (i && (rest.n == 0 || rest.p[0] != '\n')) return false;
         if (i) rest = wst_slice_skip(rest, 1);
         for (uint32_t k = 0; k < c->n; k++) {
-            struct wst_slice text = wst_item_text(c, wst_connection_item(c, k));
+            struct wst_slice text = wst_item_text(wst_connection_ahead(c, k));
             if (rest.n < text.n || memcmp(rest.p, text.p, text.n) != 0) return false;
             rest = wst_slice_skip(rest, text.n);
         }
@@ -277,7 +282,7 @@ int wst_golden_write(struct wst_session *s, const struct wst_session *old, const
         const struct wst_connection *c = s->connections[i];
         if (i) wst_ink_byte(&w.ink, '\n');
         for (uint32_t k = 0; k < c->n; k++) {
-            wst_ink_bytes(&w.ink, wst_item_text(c, wst_connection_item(c, k)));
+            wst_ink_bytes(&w.ink, wst_item_text(wst_connection_ahead(c, k)));
             if (w.ink.buf.n >= PIECE) flush(&w);
         }
     }

@@ -32,25 +32,31 @@ struct side {
     uint32_t at;
 };
 
-struct layout {
+struct layout { /* items are named by which of the connection they were */
     struct wst_connection *c;
+    const struct wst_item *items; /* the session's */
+    const uint32_t *seen;         /* into them: the connection's, in the capture's order */
     struct side side[2];
     uint32_t *place;   /* of an item in its side */
     uint32_t *pong_of; /* item + 1 that floats behind an item */
-    uint32_t *order;
-    uint32_t n;
+    uint32_t n;        /* laid */
 };
+
+static const struct wst_item *item_of(const struct layout *l, uint32_t i)
+{
+    return &l->items[l->seen[i]];
+}
 
 static void emit(struct layout *l, uint32_t item)
 {
-    l->order[l->n++] = item;
-    if (l->pong_of[item]) l->order[l->n++] = l->pong_of[item] - 1;
+    l->c->order[l->n++] = l->seen[item];
+    if (l->pong_of[item]) l->c->order[l->n++] = l->seen[l->pong_of[item] - 1];
 }
 
 static void sort_out(struct layout *l)
 {
     for (uint32_t i = 0; i < l->c->n; i++) {
-        const struct wst_item *item = &l->c->items[i];
+        const struct wst_item *item = item_of(l, i);
         struct side *s = &l->side[item->dir == WST_S2C];
         if (item->dir == WST_DIR_NONE) {
             emit(l, i);
@@ -72,7 +78,7 @@ static void find_needs(struct layout *l, int dir)
     uint32_t most = 0;
 
     for (uint32_t i = 0; i < s->n; i++) {
-        const struct wst_item *item = &l->c->items[s->items[i]];
+        const struct wst_item *item = item_of(l, s->items[i]);
         uint32_t need = item->answers ? l->place[item->answers - 1] + 1 : 0;
         if (need > l->side[!dir].close) need = l->side[!dir].close;
         s->own[i] = need;
@@ -125,63 +131,99 @@ static void merge(struct layout *l)
     while (l->side[!first].at < l->side[!first].n) step(l, !first);
 }
 
-static bool has_answers(const struct wst_connection *c)
+static bool has_answers(const struct layout *l)
 {
-    for (uint32_t i = 0; i < c->n; i++)
-        if (c->items[i].answers) return true;
+    for (uint32_t i = 0; i < l->c->n; i++)
+        if (item_of(l, i)->answers) return true;
     return false;
 }
 
 /* What merge() comes to when nothing answers anything: one side, the other, the closes. */
-static void lay_sides(struct wst_connection *c)
+static void lay_sides(struct layout *l)
 {
     static const int8_t dirs[] = {WST_DIR_NONE, WST_C2S, WST_S2C};
-    uint32_t close[3] = {c->n, c->n, c->n}, n = 0;
+    uint32_t n = l->c->n, close[3] = {n, n, n}, *order = l->c->order;
 
-    for (uint32_t i = c->n; i-- > 0;)
+    for (uint32_t i = n; i-- > 0;)
         for (int k = 1; k < 3; k++)
-            if (c->items[i].dir == dirs[k] && c->items[i].kind == WST_ITEM_CLOSE) close[k] = i;
+            if (item_of(l, i)->dir == dirs[k] && item_of(l, i)->kind == WST_ITEM_CLOSE)
+                close[k] = i;
     for (int k = 0; k < 3; k++)
         for (uint32_t i = 0; i < close[k]; i++)
-            if (c->items[i].dir == dirs[k]) c->order[n++] = i;
+            if (item_of(l, i)->dir == dirs[k]) *order++ = l->seen[i];
     for (int turn = 0; turn < 2; turn++) {
         int k = (close[1] < close[2]) == (turn == 0) ? 1 : 2;
-        for (uint32_t i = close[k]; i < c->n; i++)
-            if (c->items[i].dir == dirs[k]) c->order[n++] = i;
+        for (uint32_t i = close[k]; i < n; i++)
+            if (item_of(l, i)->dir == dirs[k]) *order++ = l->seen[i];
     }
 }
 
-static void lay_connection(struct wst_session *s, struct wst_connection *c)
+/* False: no memory. */
+static bool lay_answers(struct layout *l)
 {
-    struct layout l = {.c = c};
-    uint32_t *room = NULL;
-    bool answers = has_answers(c);
+    size_t n = l->c->n;
+    uint32_t *room = calloc(8 * n + 1, sizeof *room);
 
-    c->order = malloc((c->n + 1) * sizeof *c->order);
-    if (answers) room = calloc(8 * (size_t)c->n + 1, sizeof *room);
-    if ((answers && room == NULL) || c->order == NULL ||
-        !wst_budget_take(&s->budget, c->n * sizeof *c->order)) {
-        s->failed = true;
-        free(room);
-        return;
-    }
-    if (!answers) {
-        lay_sides(c);
-        return;
-    }
-    l.order = c->order;
-    l.place = room;
-    l.pong_of = room + c->n;
+    if (room == NULL) return false;
+    l->place = room;
+    l->pong_of = room + n;
     for (int dir = 0; dir < 2; dir++)
-        l.side[dir] = (struct side){.items = room + (2 + 3 * dir) * (size_t)c->n,
-                                    .needs = room + (3 + 3 * dir) * (size_t)c->n,
-                                    .own = room + (4 + 3 * dir) * (size_t)c->n,
-                                    .close = UINT32_MAX};
-    sort_out(&l);
-    find_needs(&l, WST_C2S);
-    find_needs(&l, WST_S2C);
-    merge(&l);
+        l->side[dir] = (struct side){.items = room + (2 + 3 * (size_t)dir) * n,
+                                     .needs = room + (3 + 3 * (size_t)dir) * n,
+                                     .own = room + (4 + 3 * (size_t)dir) * n,
+                                     .close = UINT32_MAX};
+    sort_out(l);
+    find_needs(l, WST_C2S);
+    find_needs(l, WST_S2C);
+    merge(l);
     free(room);
+    return true;
+}
+
+/* `seen` has room for all of the connection's items. */
+static bool lay_connection(const struct wst_session *s, struct wst_connection *c, uint32_t *seen)
+{
+    struct layout l = {.c = c, .items = s->items, .seen = seen};
+
+    memcpy(seen, c->order, c->n * sizeof *seen);
+    if (has_answers(&l)) return lay_answers(&l);
+    lay_sides(&l);
+    return true;
+}
+
+/* Each connection's items, in the capture's order. */
+static bool gather(struct wst_session *s)
+{
+    uint32_t *at;
+
+    if (!wst_budget_take(&s->budget, s->items_n * sizeof *s->order)) return false;
+    s->order = malloc((s->items_n + (size_t)1) * sizeof *s->order);
+    at = calloc(s->n + (size_t)1, sizeof *at); /* where the next one of a connection goes */
+    if (s->order && at) {
+        for (uint32_t i = 0; i < s->n; i++) {
+            s->connections[i]->items = s->items;
+            s->connections[i]->order = s->order + at[i];
+            at[i + 1] = at[i] + s->connections[i]->n;
+        }
+        for (uint32_t i = 0; i < s->items_n; i++) s->order[at[s->items[i].connection]++] = i;
+    }
+    free(at);
+    return s->order && at;
+}
+
+static bool lay_connections(struct wst_session *s)
+{
+    uint32_t most = 0, *seen;
+    bool good = true;
+
+    if (s->settings->strict_order) return true;
+    for (uint32_t i = 0; i < s->n; i++)
+        if (s->connections[i]->n > most) most = s->connections[i]->n;
+    seen = malloc((most + (size_t)1) * sizeof *seen);
+    if (seen == NULL) return false;
+    for (uint32_t i = 0; i < s->n && good; i++) good = lay_connection(s, s->connections[i], seen);
+    free(seen);
+    return good;
 }
 
 /* -- among connections ----------------------------------------------------------------------- */
@@ -208,8 +250,7 @@ static int compare_connections(const void *p, const void *q)
 
     for (uint32_t i = 0; i < a->n && i < b->n; i++) {
         const struct wst_item *x = wst_connection_item(a, i), *y = wst_connection_item(b, i);
-        int order =
-            compare_texts(wst_item_text(a, x), wst_item_text(b, y), x->redacted || y->redacted);
+        int order = compare_texts(wst_item_text(x), wst_item_text(y), x->redacted || y->redacted);
         if (order) return order;
     }
     if (a->n != b->n) return a->n < b->n ? -1 : 1;
@@ -247,11 +288,11 @@ static void put_number(struct numbers *numbers, struct wst_ink *ink, const uint8
     wst_ink_byte(ink, '>');
 }
 
-/* The item's text once more behind all others, with names for its placeholders. */
-static void name_values(struct numbers *numbers, struct wst_connection *c, struct wst_item *item)
+/* The item's text once more, with names for its placeholders. */
+static void name_values(struct numbers *numbers, struct wst_item *item)
 {
-    struct wst_ink *ink = &numbers->s->canon.scratch;
-    struct wst_slice text = wst_item_text(c, item);
+    struct wst_ink *ink = &numbers->s->ink;
+    struct wst_slice text = wst_item_text(item);
 
     ink->buf.n = 0;
     while (text.n) {
@@ -261,11 +302,9 @@ static void name_values(struct numbers *numbers, struct wst_connection *c, struc
         if (mark) put_number(numbers, ink, mark);
         text = wst_slice_skip(text, mark ? n + WST_CANON_MARK_N : n);
     }
-    item->at = c->ink.buf.n;
+    item->text = wst_arena_bytes(&numbers->s->pages, wst_ink_slice(ink));
     item->n = (uint32_t)ink->buf.n;
-    wst_ink_bytes(&c->ink, wst_ink_slice(ink));
-    c->text = c->ink.buf.p;
-    if (ink->failed || c->ink.failed) numbers->s->failed = true;
+    if (ink->failed || ink->buf.n > UINT32_MAX || item->text == NULL) numbers->s->failed = true;
 }
 
 static void number_values(struct wst_session *s)
@@ -278,8 +317,8 @@ static void number_values(struct wst_session *s)
     for (uint32_t i = 0; i < s->n && !s->failed; i++) {
         struct wst_connection *c = s->connections[i];
         for (uint32_t k = 0; k < c->n && !s->failed; k++) {
-            struct wst_item *item = &c->items[c->order ? c->order[k] : k];
-            if (item->redacted) name_values(&numbers, c, item);
+            struct wst_item *item = wst_connection_item(c, k);
+            if (item->redacted) name_values(&numbers, item);
         }
     }
     free(numbers.final);
@@ -287,12 +326,7 @@ static void number_values(struct wst_session *s)
 
 void wst_layout(struct wst_session *s)
 {
-    for (uint32_t i = 0; i < s->n && !s->failed; i++) {
-        struct wst_connection *c = s->connections[i];
-        c->text = c->ink.buf.p;
-        if (c->ink.failed) s->failed = true;
-        if (!s->settings->strict_order && !s->failed) lay_connection(s, c);
-    }
+    if (!gather(s) || !lay_connections(s)) s->failed = true;
     if (s->failed) return;
     if (s->n) qsort(s->connections, s->n, sizeof *s->connections, compare_connections);
     number_values(s);

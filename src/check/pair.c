@@ -17,8 +17,7 @@ static bool equal(const struct wst_session *s, const struct wst_connection *a,
 {
     if (a->n != b->n || a->whole != b->whole) return false;
     for (uint32_t i = 0; i < a->n; i++)
-        if (!wst_item_same(s, a, wst_connection_item(a, i), b, wst_connection_item(b, i)))
-            return false;
+        if (!wst_item_same(s, wst_connection_item(a, i), wst_connection_item(b, i))) return false;
     return true;
 }
 
@@ -95,7 +94,7 @@ static uint64_t *keys_of(const struct wst_connection *c)
     uint64_t *keys = malloc((c->n + 1) * sizeof *keys);
 
     if (keys == NULL) return NULL;
-    for (uint32_t i = 0; i < c->n; i++) keys[i] = c->items[i].key;
+    for (uint32_t i = 0; i < c->n; i++) keys[i] = wst_connection_item(c, i)->key;
     qsort(keys, c->n, sizeof *keys, by_value);
     return keys;
 }

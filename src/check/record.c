@@ -42,37 +42,36 @@ static struct wst_connection *connection_of(struct wst_session *s, const struct 
     return e->conn && e->conn <= s->n ? s->connections[e->conn - 1] : NULL;
 }
 
-/* Begins an item; its text is what is written to the connection's ink until end(). */
+/* Begins an item; its text is what is written to the session's ink until end(). */
 static struct wst_item *begin(const struct at *at, enum wst_item_kind kind)
 {
-    struct wst_item *item = wst_session_add_item(at->s, at->c);
+    struct wst_item *item = wst_session_add_item(at->s, (uint32_t)at->event->conn - 1, kind);
 
     if (item == NULL) return NULL;
-    item->at = at->c->ink.buf.n;
-    item->kind = (uint8_t)kind;
     item->dir = kind == WST_ITEM_HEAD ? WST_DIR_NONE : (int8_t)at->event->dir;
     item->first_pkt = item->pkt = at->event->when.pkt;
     item->ns = at->event->when.ns;
     item->silence_ns = item->ns - at->c->last_ns;
     at->c->last_ns = item->ns;
-    at->s->canon.ink = &at->c->ink;
+    at->s->ink.buf.n = 0;
     at->s->canon.redacted = false;
     if (item->dir == WST_DIR_NONE)
-        wst_ink_text(&at->c->ink, "  ");
+        wst_ink_text(&at->s->ink, "  ");
     else
-        wst_ink_text(&at->c->ink, item->dir == WST_C2S ? "  > " : "  < ");
+        wst_ink_text(&at->s->ink, item->dir == WST_C2S ? "  > " : "  < ");
     return item;
 }
 
 static void end(const struct at *at, struct wst_item *item)
 {
-    uint64_t n;
+    struct wst_slice text;
 
-    wst_ink_byte(&at->c->ink, '\n');
-    n = at->c->ink.buf.n - item->at;
-    if (n > UINT32_MAX || at->c->ink.failed) at->s->failed = true;
-    item->n = (uint32_t)n;
+    wst_ink_byte(&at->s->ink, '\n');
+    text = wst_ink_slice(&at->s->ink);
+    item->text = text.n > UINT32_MAX ? NULL : wst_arena_bytes(&at->s->pages, text);
+    item->n = item->text ? (uint32_t)text.n : 0;
     item->redacted = at->s->canon.redacted;
+    if (item->text == NULL || at->s->ink.failed) at->s->failed = true;
 }
 
 /* -- the handshake --------------------------------------------------------------------------- */
@@ -82,7 +81,7 @@ static void head_line(const struct at *at, const char *word, struct wst_slice va
     struct wst_item *item = begin(at, WST_ITEM_HEAD);
 
     if (item == NULL) return;
-    wst_ink_text(&at->c->ink, word);
+    wst_ink_text(&at->s->ink, word);
     wst_canon_bare(&at->s->canon, value);
     end(at, item);
 }
@@ -94,12 +93,12 @@ static void headers(const struct at *at, const char *whose, const struct wst_hea
         if (!wst_settings_header(at->s->settings, list[i].name)) continue;
         item = begin(at, WST_ITEM_HEAD);
         if (item == NULL) return;
-        wst_ink_text(&at->c->ink, whose);
+        wst_ink_text(&at->s->ink, whose);
         for (size_t k = 0; k < list[i].name.n; k++) { /* HTTP/2 and some proxies send lower case */
             char c = (char)wst_ascii_lower(list[i].name.p[k]);
-            wst_ink_escaped(&at->c->ink, wst_slice_of(&c, 1));
+            wst_ink_escaped(&at->s->ink, wst_slice_of(&c, 1));
         }
-        wst_ink_text(&at->c->ink, ": ");
+        wst_ink_text(&at->s->ink, ": ");
         wst_canon_bare(&at->s->canon, list[i].value);
         end(at, item);
     }
@@ -111,7 +110,7 @@ static void deflate_line(const struct at *at, const struct wst_deflate_terms *d)
 
     if (item == NULL) return;
     wst_ink_format(
-        &at->c->ink, "deflate client %u bits%s, server %u bits%s", d->client_max_window_bits,
+        &at->s->ink, "deflate client %u bits%s, server %u bits%s", d->client_max_window_bits,
         d->client_no_context_takeover ? " without takeover" : "", d->server_max_window_bits,
         d->server_no_context_takeover ? " without takeover" : "");
     end(at, item);
@@ -125,11 +124,11 @@ static void outcome(const struct at *at, const struct wst_event_handshake *h)
     item = begin(at, WST_ITEM_HEAD);
     if (item == NULL) return;
     if (h->accepted)
-        wst_ink_text(&at->c->ink, "accepted");
+        wst_ink_text(&at->s->ink, "accepted");
     else if (h->status < 0)
-        wst_ink_text(&at->c->ink, "no response");
+        wst_ink_text(&at->s->ink, "no response");
     else
-        wst_ink_format(&at->c->ink, "refused with status %d", (int)h->status);
+        wst_ink_format(&at->s->ink, "refused with status %d", (int)h->status);
     end(at, item);
 }
 
@@ -138,9 +137,9 @@ static void offered(const struct at *at, const struct wst_event_handshake *h)
     struct wst_item *item = h->client_protocols_n ? begin(at, WST_ITEM_HEAD) : NULL;
 
     if (item == NULL) return;
-    wst_ink_text(&at->c->ink, "offered ");
+    wst_ink_text(&at->s->ink, "offered ");
     for (size_t i = 0; i < h->client_protocols_n; i++) {
-        if (i) wst_ink_text(&at->c->ink, ", ");
+        if (i) wst_ink_text(&at->s->ink, ", ");
         wst_canon_bare(&at->s->canon, h->client_protocols[i]);
     }
     end(at, item);
@@ -152,12 +151,12 @@ static void handshake(const struct at *at)
     struct wst_item *item = begin(at, WST_ITEM_HEAD);
 
     if (item == NULL) return;
-    wst_ink_cut(&at->c->ink, item->at); /* the connection's own line is not indented */
-    wst_ink_text(&at->c->ink, "connection ");
+    at->s->ink.buf.n = 0; /* the connection's own line is not indented */
+    wst_ink_text(&at->s->ink, "connection ");
     if (h->uri.p)
         wst_canon_bare(&at->s->canon, h->uri);
     else
-        wst_ink_text(&at->c->ink, "(joined in the middle)");
+        wst_ink_text(&at->s->ink, "(joined in the middle)");
     end(at, item);
     outcome(at, h);
     offered(at, h);
@@ -243,12 +242,12 @@ static void frames_line(const struct at *at, const struct wst_event_message *m)
     struct wst_ink *lengths = r ? &r->frames[dir] : NULL;
 
     if (r == NULL) return;
-    wst_ink_text(&at->c->ink, "\n      ");
-    if (m->compressed) wst_ink_text(&at->c->ink, "compressed, ");
-    wst_ink_text(&at->c->ink, m->frames == 1 ? "frame" : "frames");
-    wst_ink_bytes(&at->c->ink, wst_ink_slice(lengths));
+    wst_ink_text(&at->s->ink, "\n      ");
+    if (m->compressed) wst_ink_text(&at->s->ink, "compressed, ");
+    wst_ink_text(&at->s->ink, m->frames == 1 ? "frame" : "frames");
+    wst_ink_bytes(&at->s->ink, wst_ink_slice(lengths));
     if (r->frames_n[dir] > WST_RECORDING_FRAMES)
-        wst_ink_format(&at->c->ink, " ... %llu in all", (unsigned long long)m->frames);
+        wst_ink_format(&at->s->ink, " ... %llu in all", (unsigned long long)m->frames);
     if (lengths->failed) at->s->failed = true;
     lengths->buf.n = 0;
     r->frames_n[dir] = 0;
@@ -292,7 +291,7 @@ static void control(const struct at *at, const char *op)
         struct wst_canon_payload payload = {f->payload, op, f->len, false, f->utf8, f->complete};
         wst_canon_payload(&at->s->canon, &payload);
     } else {
-        wst_ink_text(&at->c->ink, op);
+        wst_ink_text(&at->s->ink, op);
     }
     end(at, item);
     r = recording(at);
@@ -321,10 +320,10 @@ static void close_frame(const struct at *at)
     struct wst_item *item = begin(at, WST_ITEM_CLOSE);
 
     if (item == NULL) return;
-    wst_ink_text(&at->c->ink, "close");
-    if (e->code >= 0) wst_ink_format(&at->c->ink, " %d", (int)e->code);
+    wst_ink_text(&at->s->ink, "close");
+    if (e->code >= 0) wst_ink_format(&at->s->ink, " %d", (int)e->code);
     if (e->reason.n) {
-        wst_ink_byte(&at->c->ink, ' ');
+        wst_ink_byte(&at->s->ink, ' ');
         wst_canon_quoted(&at->s->canon, e->reason);
     }
     end(at, item);
@@ -337,8 +336,8 @@ static void problem(const struct at *at)
 
     item = begin(at, at->event->dir == WST_DIR_NONE ? WST_ITEM_HEAD : WST_ITEM_OTHER);
     if (item == NULL) return;
-    wst_ink_text(&at->c->ink, "error ");
-    wst_ink_text(&at->c->ink, row->id);
+    wst_ink_text(&at->s->ink, "error ");
+    wst_ink_text(&at->s->ink, row->id);
     end(at, item);
 }
 

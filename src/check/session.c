@@ -17,7 +17,9 @@ struct wst_session *wst_session_new(const struct wst_check_settings *settings, s
     if (s == NULL) return NULL;
     s->budget.max = memory;
     s->settings = settings;
+    s->ink.budget = s->pages.budget = &s->budget;
     wst_canon_init(&s->canon, settings, &s->budget);
+    s->canon.ink = &s->ink;
     return s;
 }
 
@@ -25,15 +27,14 @@ void wst_session_free(struct wst_session *s)
 {
     if (s == NULL) return;
     for (uint32_t i = 0; i < s->n; i++) {
-        struct wst_connection *c = s->connections[i];
-        if (c == NULL) continue;
-        wst_recording_free(c, &s->budget);
-        wst_ink_free(&c->ink);
-        free(c->items);
-        free(c->order);
-        free(c);
+        wst_recording_free(s->connections[i], &s->budget);
+        free(s->connections[i]);
     }
     free(s->connections);
+    free(s->items);
+    free(s->order);
+    wst_ink_free(&s->ink);
+    wst_arena_free(&s->pages);
     wst_canon_free(&s->canon);
     wst_buf_free(&s->text, &s->budget);
     wst_check_settings_free(s->own);
@@ -69,22 +70,25 @@ struct wst_connection *wst_session_add_connection(struct wst_session *s)
         s->failed = true;
         return NULL;
     }
-    c->ink.budget = &s->budget;
     s->connections[s->n++] = c;
     return c;
 }
 
-struct wst_item *wst_session_add_item(struct wst_session *s, struct wst_connection *c)
+struct wst_item *wst_session_add_item(struct wst_session *s, uint32_t connection,
+                                      enum wst_item_kind kind)
 {
-    struct wst_item *items = grown(s, c->items, c->n, &c->room, sizeof *items);
+    struct wst_item *items = grown(s, s->items, s->items_n, &s->items_room, sizeof *items);
 
     if (items == NULL) {
         s->failed = true;
         return NULL;
     }
-    c->items = items;
-    items[c->n] = (struct wst_item){.dir = WST_DIR_NONE};
-    return &items[c->n++];
+    s->items = items;
+    s->counts[kind]++;
+    s->connections[connection]->n++;
+    items[s->items_n] =
+        (struct wst_item){.kind = (uint8_t)kind, .dir = WST_DIR_NONE, .connection = connection};
+    return &items[s->items_n++];
 }
 
 const struct wst_check_settings *wst_session_settings(const struct wst_session *s)
@@ -98,26 +102,16 @@ const char *wst_session_seal(struct wst_session *s)
 
     if (!s->sealed && !s->failed && !s->canon.failed) wst_layout(s);
     s->sealed = true;
-    for (uint32_t i = 0; i < s->n; i++) {
-        struct wst_connection *c = s->connections[i];
-        wst_recording_free(c, &s->budget);
-        c->text = c->ink.buf.p;
-        if (c->ink.failed) s->failed = true;
-    }
+    for (uint32_t i = 0; i < s->n; i++) wst_recording_free(s->connections[i], &s->budget);
     return s->failed || s->canon.failed ? much : NULL;
 }
 
 struct wst_session_facts wst_session_facts(const struct wst_session *s)
 {
-    struct wst_session_facts facts = {.connections = s->n, .gaps = s->gaps};
-
-    for (uint32_t i = 0; i < s->n; i++)
-        for (uint32_t k = 0; k < s->connections[i]->n; k++) {
-            uint8_t kind = s->connections[i]->items[k].kind;
-            facts.items += kind != WST_ITEM_HEAD;
-            facts.messages += kind == WST_ITEM_MESSAGE;
-        }
-    return facts;
+    return (struct wst_session_facts){.connections = s->n,
+                                      .items = s->items_n - s->counts[WST_ITEM_HEAD],
+                                      .messages = s->counts[WST_ITEM_MESSAGE],
+                                      .gaps = s->gaps};
 }
 
 /* -- keys ------------------------------------------------------------------------------------ */
@@ -178,8 +172,8 @@ void wst_session_keys(struct wst_session *s)
         struct wst_connection *c = s->connections[i];
         c->whole = 0;
         for (uint32_t k = 0; k < c->n; k++) {
-            struct wst_item *item = &c->items[c->order ? c->order[k] : k];
-            item->key = key_of(s, wst_item_text(c, item), &item->redacted);
+            struct wst_item *item = wst_connection_item(c, k);
+            item->key = key_of(s, wst_item_text(item), &item->redacted);
             c->whole = wst_hash_bytes(c->whole, wst_slice_of(&item->key, sizeof item->key));
         }
         c->key = c->n ? wst_connection_item(c, 0)->key : 0;
@@ -200,11 +194,9 @@ bool wst_session_same(const struct wst_session *s, struct wst_slice p, struct ws
     return p.n == 0 && q.n == 0;
 }
 
-bool wst_item_same(const struct wst_session *s, const struct wst_connection *a,
-                   const struct wst_item *x, const struct wst_connection *b,
-                   const struct wst_item *y)
+bool wst_item_same(const struct wst_session *s, const struct wst_item *x, const struct wst_item *y)
 {
-    struct wst_slice p = wst_item_text(a, x), q = wst_item_text(b, y);
+    struct wst_slice p = wst_item_text(x), q = wst_item_text(y);
 
     if (x->key != y->key) return false;
     if (x->redacted || y->redacted) return wst_session_same(s, p, q);

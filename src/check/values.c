@@ -59,7 +59,7 @@ static void tell(struct values *v, const struct wst_connection *a, const struct 
 {
     struct wst_difference *d = wst_outcome_add(v->outcome, WST_DIFFERENCE_VALUE);
     struct wst_ink ink = {.budget = &v->outcome->budget};
-    struct wst_slice title = wst_item_text(a, wst_connection_item(a, 0));
+    struct wst_slice title = wst_item_text(wst_connection_item(a, 0));
 
     if (d == NULL) return;
     d->connection = wst_outcome_text(
@@ -73,9 +73,9 @@ static void tell(struct values *v, const struct wst_connection *a, const struct 
     d->what = wst_outcome_text(v->outcome, wst_ink_slice(&ink));
     ink.buf.n = 0;
     wst_ink_text(&ink, "- ");
-    wst_ink_bytes(&ink, wst_item_text(a, x));
+    wst_ink_bytes(&ink, wst_item_text(x));
     wst_ink_text(&ink, "+ ");
-    wst_ink_bytes(&ink, wst_item_text(b, y));
+    wst_ink_bytes(&ink, wst_item_text(y));
     d->context = wst_outcome_text(v->outcome, wst_ink_slice(&ink));
     wst_ink_free(&ink);
 }
@@ -83,7 +83,7 @@ static void tell(struct values *v, const struct wst_connection *a, const struct 
 static void compare_item(struct values *v, const struct wst_connection *a, const struct wst_item *x,
                          const struct wst_connection *b, const struct wst_item *y)
 {
-    struct wst_slice p = wst_item_text(a, x), q = wst_item_text(b, y);
+    struct wst_slice p = wst_item_text(x), q = wst_item_text(y);
     uint32_t rule, here, there, was;
 
     while (p.n && q.n) {
@@ -112,7 +112,7 @@ void wst_compare_values(struct wst_outcome *outcome, struct wst_session *expecte
         if (b == NULL || a->shifted) continue; /* which value is whose is not certain then */
         for (uint32_t k = 0; k < a->n && k < b->n; k++) {
             const struct wst_item *x = wst_connection_item(a, k), *y = wst_connection_item(b, k);
-            if (x->redacted && wst_item_same(expected, a, x, b, y)) compare_item(v, a, x, b, y);
+            if (x->redacted && wst_item_same(expected, x, y)) compare_item(v, a, x, b, y);
         }
     }
     for (int side = 0; side < 2; side++)
