@@ -27,6 +27,7 @@ struct classic {
     uint32_t link_type;
     uint32_t tick; /* nanoseconds in a unit of its fractions */
     bool swapped;  /* numbers lie in the other byte order than ours */
+    bool foreign;  /* they need turning round in one way or the other */
     enum { LENGTHS_SOUND, LENGTHS_PERHAPS_SWAPPED, LENGTHS_SWAPPED } lengths;
     size_t ahead;  /* bytes behind the source's position that were looked at */
     unsigned told; /* packets in them */
@@ -151,6 +152,7 @@ static int open_classic(struct classic *c, struct wst_source *source, char *erro
     c->longest = (uint32_t)pcap_snapshot(pcap);
     c->swapped = pcap_is_swapped(pcap);
     take_version(c, pcap_major_version(pcap), pcap_minor_version(pcap));
+    c->foreign = c->swapped || c->lengths != LENGTHS_SOUND;
     pcap_close(pcap);
     return 0;
 }
@@ -166,6 +168,17 @@ int wst_classic_link_type(struct wst_source *source, uint32_t *link_type,
 
 /* ---- records ---- */
 
+__attribute__((noinline)) static void turn_round(const struct classic *c, uint32_t w[4])
+{
+    if (c->swapped)
+        for (int i = 0; i < 4; i++) w[i] = swap32(w[i]);
+    if (c->lengths == LENGTHS_SWAPPED || (c->lengths == LENGTHS_PERHAPS_SWAPPED && w[2] > w[3])) {
+        uint32_t captured = w[3];
+        w[3] = w[2];
+        w[2] = captured;
+    }
+}
+
 /*      0         4          8                 12               16
  *      | seconds | fraction | captured length | original length | … data
  *      modified by Kuznetzov: … | interface 4 | protocol 2 | type 1 | padding 1 | at 16
@@ -176,20 +189,13 @@ static inline void take_record(const struct classic *c, const uint8_t *p, struct
 {
     uint32_t w[4];
     memcpy(w, p, sizeof w);
-    if (c->swapped)
-        for (int i = 0; i < 4; i++) w[i] = swap32(w[i]);
-    if (c->lengths == LENGTHS_SWAPPED || (c->lengths == LENGTHS_PERHAPS_SWAPPED && w[2] > w[3])) {
-        uint32_t captured = w[3];
-        w[3] = w[2];
-        w[2] = captured;
-    }
+    if (c->foreign) turn_round(c, w);
     *packet = (struct wst_packet){.data = {p + c->record_head, w[2]},
                                   .wire_len = w[3],
                                   .link_type = c->link_type,
                                   .when.ns = (int64_t)w[0] * 1000000000 + (int64_t)w[1] * c->tick,
                                   .nanos = c->tick == 1};
 }
-
 /* Looks at packets that lie in the buffer behind the one at the source's position. */
 static void look_ahead(struct classic *c)
 {
@@ -213,10 +219,9 @@ static inline void step_ahead(struct classic *c, size_t n)
     if (c->told) c->told--;
 }
 
-/* Makes `n` bytes lie in a row. False: they do not come. */
-static bool want(struct classic *c, size_t n, const char *what)
+/* False: they do not come. */
+__attribute__((noinline)) static bool want_more(struct classic *c, size_t n, const char *what)
 {
-    if (c->source->end - c->source->pos >= n) return true;
     c->looks = c->feed->sink->ahead != NULL; /* ask again, once in a buffer */
     size_t have = wst_source_want(c->source, n);
     if (have >= n) return true;
@@ -232,7 +237,13 @@ static bool want(struct classic *c, size_t n, const char *what)
     return false;
 }
 
-static bool take_packet(struct classic *c)
+/* Makes `n` bytes lie in a row. */
+static inline bool want(struct classic *c, size_t n, const char *what)
+{
+    return c->source->end - c->source->pos >= n || want_more(c, n, what);
+}
+
+static inline bool take_packet(struct classic *c)
 {
     struct wst_packet packet;
     if (!want(c, c->record_head, "header")) return false;

@@ -41,8 +41,8 @@ bool wst_flow_ahead(struct wst_flow_table *t, const struct wst_segment *s)
     struct wst_flow_ahead *a = &t->ahead;
     if (t->used < AHEAD_FROM) return false;
     if (s->family != 4) return true;
-    unsigned k = a->told % AHEAD_ROW;
-    a->segment[k] = wst_flow_recall(t, s, wst_flow_side(s));
+    unsigned k = a->told % AHEAD_ROW, side;
+    a->segment[k] = wst_flow_recall(t, s, &side);
     a->hash[k] = a->segment[k]->hash;
     a->flow[k] = NULL;
     ahead_fetch(t, a);

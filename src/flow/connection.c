@@ -210,6 +210,16 @@ static bool connection_over(const struct wst_flow *f)
     return (f->half[0].flags & need) && (f->half[1].flags & need);
 }
 
+/* Bytes nobody wants, and nothing in the header that changes what is known of the flow: most of a
+ * capture of everything. */
+static inline bool connection_chatter(const struct wst_flow *f, unsigned side,
+                                      const struct wst_segment *s)
+{
+    const uint8_t events = WST_TCP_FLAG_SYN | WST_TCP_FLAG_FIN | WST_TCP_FLAG_RST;
+    return f->ignored && f->witnessed && f->state == WST_FLOW_OPEN && !(s->flags & events) &&
+           (f->half[side].flags & WST_HALF_STARTED) && !connection_over(f);
+}
+
 void wst_flow_push(struct wst_flow_table *t, const struct wst_segment *s,
                    const struct wst_when *when)
 {
@@ -226,6 +236,7 @@ void wst_flow_push(struct wst_flow_table *t, const struct wst_segment *s,
     if (t->sink.segment) t->sink.segment(t->sink.user, f, side, s, &a);
     if (f->state == WST_FLOW_CLOSED) return; /* a straggler */
     f->active = wst_flow_coarse(t->clock > when->ns ? t->clock : when->ns);
+    if (connection_chatter(f, side, s)) return;
     if (s->flags & WST_TCP_FLAG_RST) {
         if (!rst_counts(f, side, s)) return;
         f->obscure = rst_hides(f, side, s);

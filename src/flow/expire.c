@@ -18,6 +18,9 @@ enum {
 #define HOLES_EVERY_NS 250000000ll   /* holes are looked at this often */
 #define SWEEP_EVERY_NS 15000000000ll /* a round of the sweep begins this often */
 
+/* Each packet asks; the answer's stack frame and saved registers are not for each packet. */
+#define NOT_EACH_PACKET __attribute__((noinline))
+
 static void expire_remove(struct wst_flow_table *t, struct wst_flow *f, enum wst_tcp_end how,
                           const struct wst_arrival *a)
 {
@@ -37,9 +40,13 @@ static bool expire_due(const struct wst_flow_table *t, const struct wst_flow *f)
     return idle > may / FLOW_COARSE_NS; /* the times of a hostile capture overflow a product */
 }
 
-static void expire_holes(struct wst_flow_table *t, const struct wst_arrival *a)
+static inline bool holes_are_due(const struct wst_flow_table *t)
 {
-    if (!t->holes_oldest || t->clock < t->holes_due) return;
+    return t->holes_oldest && t->clock >= t->holes_due;
+}
+
+NOT_EACH_PACKET static void expire_holes(struct wst_flow_table *t, const struct wst_when *when)
+{
     t->holes_due = t->clock > INT64_MAX - HOLES_EVERY_NS ? INT64_MAX : t->clock + HOLES_EVERY_NS;
     /* Chosen first: what one of them brings about may take others out of the list. */
     struct {
@@ -58,23 +65,29 @@ static void expire_holes(struct wst_flow_table *t, const struct wst_arrival *a)
     for (unsigned i = 0; i < n; i++) {
         struct wst_flow *f = due[i].flow;
         if (f->rare[due[i].side].waiting != due[i].w) continue;
-        struct wst_arrival at = {{a->when.pkt, t->clock}, a->from};
+        struct wst_arrival at = {{when->pkt, t->clock}, when->pkt}, now = {*when, when->pkt};
         wst_half_waited(t, f, due[i].side, &at);
         if ((f->half[0].flags & WST_HALF_ENDED) && (f->half[1].flags & WST_HALF_ENDED))
-            wst_flow_close(t, f, WST_TCP_FIN, a);
+            wst_flow_close(t, f, WST_TCP_FIN, &now);
     }
 }
 
-static void expire_sweep(struct wst_flow_table *t, const struct wst_arrival *a, uint32_t steps)
+static inline bool sweep_is_due(const struct wst_flow_table *t)
 {
+    return t->hand != 0 || t->clock >= t->hand_due;
+}
+
+NOT_EACH_PACKET static void expire_sweep(struct wst_flow_table *t, const struct wst_when *when,
+                                         uint32_t steps)
+{
+    struct wst_arrival a = {*when, when->pkt};
     uint32_t n = t->chunks_n * FLOW_CHUNK;
-    if (t->hand == 0 && t->clock < t->hand_due) return;
     while (steps-- && t->hand < n) {
         struct wst_flow *f = wst_flow_at(t, t->hand++);
         if (f->state == WST_FLOW_FREE) continue;
         if (f->active > wst_flow_coarse(t->clock)) /* last heard of in a packet from the future */
             f->active = wst_flow_coarse(t->clock);
-        if (expire_due(t, f)) expire_remove(t, f, WST_TCP_TIMEOUT, a);
+        if (expire_due(t, f)) expire_remove(t, f, WST_TCP_TIMEOUT, &a);
     }
     if (t->hand >= n) {
         t->hand = 0;
@@ -82,14 +95,14 @@ static void expire_sweep(struct wst_flow_table *t, const struct wst_arrival *a, 
     }
 }
 
-static void expire_tick(struct wst_flow_table *t, const struct wst_when *when, uint32_t steps)
+static inline void expire_tick(struct wst_flow_table *t, const struct wst_when *when,
+                               uint32_t steps)
 {
     int64_t believed = when->ns < t->last_ns ? when->ns : t->last_ns;
     t->last_ns = when->ns;
     if (believed > t->clock) t->clock = believed;
-    struct wst_arrival a = {*when, when->pkt};
-    expire_holes(t, &a);
-    expire_sweep(t, &a, steps);
+    if (holes_are_due(t)) expire_holes(t, when);
+    if (sweep_is_due(t)) expire_sweep(t, when, steps);
 }
 
 void wst_flow_tick(struct wst_flow_table *t, const struct wst_when *when)

@@ -17,8 +17,9 @@ struct wst_flow_table *wst_flow_table_new(const struct wst_limits *limits, const
                                           struct wst_budget *budget,
                                           const struct wst_flow_sink *sink)
 {
-    struct wst_flow_table *t = calloc(1, sizeof *t);
+    struct wst_flow_table *t = aligned_alloc(64, sizeof *t);
     if (!t) return NULL;
+    memset(t, 0, sizeof *t);
     t->limits = limits;
     t->budget = budget;
     t->sink = *sink;
@@ -64,35 +65,39 @@ uint64_t wst_flow_evicted(const struct wst_flow_table *t)
     return t->evicted;
 }
 
-/* The smaller address (then port) is side 0. */
-unsigned wst_flow_side(const struct wst_segment *s)
+/* An IPv4 end as a number: | address 32 | port 16 | */
+static inline uint64_t end4(const uint8_t *address, uint16_t port)
 {
-    if (s->family == 4) {
-        uint32_t a = wst_be32(s->src), b = wst_be32(s->dst);
-        if (a != b) return a > b;
-    } else {
-        int c = memcmp(s->src, s->dst, 16);
-        if (c) return c > 0;
-    }
-    return s->src_port > s->dst_port;
+    return (uint64_t)wst_be32(address) << 16 | port;
 }
 
-/* The place of an IPv4 segment's conversation among the recent ones, its hash filled in. Chosen by
- * a hash that anybody can predict: all that can be won by it is a slower hash. */
-struct wst_flow_recent *wst_flow_recall(struct wst_flow_table *t, const struct wst_segment *s,
-                                        unsigned side)
+/* The smaller address (then port) is side 0. */
+static inline unsigned side_of(const struct wst_segment *s)
 {
-    uint32_t src = wst_be32(s->src), dst = wst_be32(s->dst);
-    uint64_t words[2];
-    words[0] = side ? (uint64_t)dst << 32 | src : (uint64_t)src << 32 | dst;
-    words[1] = (side ? (uint64_t)s->dst_port << 48 | (uint64_t)s->src_port << 32
-                     : (uint64_t)s->src_port << 48 | (uint64_t)s->dst_port << 32) |
-               s->domain;
-    uint64_t place = (words[0] * 0x9e3779b97f4a7c15u ^ words[1]) * 0xd6e8feb86659fd93u;
-    struct wst_flow_recent *r = &t->recent[place >> (64 - RECENT_BITS)];
-    if (r->addresses == words[0] && r->ports == words[1]) return r;
-    *r = (struct wst_flow_recent){words[0], words[1], wst_siphash13(t->seed, words, 2), NULL};
+    if (s->family == 4) return end4(s->src, s->src_port) > end4(s->dst, s->dst_port);
+    int c = memcmp(s->src, s->dst, 16);
+    return c ? c > 0 : s->src_port > s->dst_port;
+}
+
+/* Another conversation takes the place. */
+__attribute__((noinline)) static struct wst_flow_recent *
+recent_replace(const struct wst_flow_table *t, struct wst_flow_recent *r, uint64_t e0, uint64_t e1)
+{
+    uint64_t words[2] = {e0, e1};
+    *r = (struct wst_flow_recent){{e0, e1}, wst_siphash13(t->seed, words, 2), NULL};
     return r;
+}
+
+struct wst_flow_recent *wst_flow_recall(struct wst_flow_table *t, const struct wst_segment *s,
+                                        unsigned *side)
+{
+    uint64_t src = end4(s->src, s->src_port), dst = end4(s->dst, s->dst_port);
+    *side = src > dst;
+    uint64_t e0 = (uint64_t)(s->domain >> 16) << 48 | (src > dst ? dst : src),
+             e1 = (uint64_t)(s->domain & 0xffff) << 48 | (src > dst ? src : dst),
+             place = (e0 * 0x9e3779b97f4a7c15u ^ e1) * 0xd6e8feb86659fd93u;
+    struct wst_flow_recent *r = &t->recent[place >> (64 - RECENT_BITS)];
+    return r->ends[0] == e0 && r->ends[1] == e1 ? r : recent_replace(t, r, e0, e1);
 }
 
 static uint64_t table_hash6(const struct wst_flow_table *t, const struct wst_segment *s,
@@ -122,12 +127,12 @@ static struct wst_flow *table_probe(const struct wst_flow_table *t, uint64_t has
 struct wst_flow *wst_flow_find(struct wst_flow_table *t, const struct wst_segment *s,
                                unsigned *side, uint64_t *hash)
 {
-    *side = wst_flow_side(s);
     if (s->family != 4) {
+        *side = side_of(s);
         *hash = table_hash6(t, s, *side);
         return table_probe(t, *hash);
     }
-    struct wst_flow_recent *r = wst_flow_recall(t, s, *side);
+    struct wst_flow_recent *r = wst_flow_recall(t, s, side);
     *hash = r->hash;
     if (r->flow && r->flow->hash == r->hash && r->flow->state != WST_FLOW_FREE) return r->flow;
     return r->flow = table_probe(t, r->hash);
@@ -290,7 +295,7 @@ struct wst_flow *wst_flow_create(struct wst_flow_table *t, const struct wst_segm
     struct wst_flow *f = wst_flow_at(t, index);
     t->free_first = f->newer;
     *f = (struct wst_flow){.hash = hash, .family = s->family};
-    unsigned side = wst_flow_side(s);
+    unsigned side = side_of(s);
     size_t n = s->family == 4 ? 4 : 16;
     memcpy(f->addr[side], s->src, n);
     memcpy(f->addr[!side], s->dst, n);

@@ -23,9 +23,9 @@ enum {
 /* Where the IPv4 conversations met last were found: most packets follow one of their own kind. Any
  * may be wrong by now, and is looked at before it is believed. */
 struct wst_flow_recent {
-    uint64_t addresses, ports; /* both; ports with the domain */
-    uint64_t hash;             /* of them */
-    struct wst_flow *flow;     /* or NULL */
+    uint64_t ends[2];      /* address, port, half of the domain; by side */
+    uint64_t hash;         /* of them */
+    struct wst_flow *flow; /* or NULL */
 };
 
 struct wst_flow_ahead { /* segments told ahead (ahead.c) */
@@ -70,7 +70,7 @@ struct wst_flow_table {
     int64_t hand_due; /* when the next round of the sweep begins; during a round: 0 */
     struct wst_overlap overlap;
     struct wst_flow_ahead ahead;
-    struct wst_flow_recent recent[1 << RECENT_BITS];
+    _Alignas(64) struct wst_flow_recent recent[1 << RECENT_BITS]; /* two in a cache line */
 };
 
 static inline struct wst_flow *wst_flow_at(const struct wst_flow_table *t, uint32_t index)
@@ -99,9 +99,11 @@ void wst_flow_renew(struct wst_flow_table *t, struct wst_flow *f);
 void wst_flow_grown_up(struct wst_flow_table *t, struct wst_flow *f);
 void wst_flow_line_up(struct wst_flow_table *t, struct wst_flow *f);
 
+/* The place of an IPv4 segment's conversation among the recent ones, its hash filled in, and the
+ * segment's side. Chosen by a hash that anybody can predict: all that can be won by it is a slower
+ * one. */
 struct wst_flow_recent *wst_flow_recall(struct wst_flow_table *t, const struct wst_segment *s,
-                                        unsigned side);
-unsigned wst_flow_side(const struct wst_segment *s);
+                                        unsigned *side);
 
 /* connection.c */
 void wst_flow_close(struct wst_flow_table *t, struct wst_flow *f, enum wst_tcp_end how,
