@@ -3,7 +3,6 @@
  * In: ordered bytes of a flow. Out: the same to the room they are for. The first bytes decide,
  * never the port; rooms call forward and do not know each other.
  */
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -79,12 +78,6 @@ static void conversation_is(struct wst_context *c, struct wst_flow *f, uint64_t 
 /* -- what the rooms say
  * ------------------------------------------------------------------------------ */
 
-void wst_conversation_endpoint(const struct wst_flow *f, unsigned side, char ip[46], uint16_t *port)
-{
-    if (!inet_ntop(f->family == 4 ? AF_INET : AF_INET6, f->addr[side], ip, 46)) ip[0] = '\0';
-    *port = f->port[side];
-}
-
 void wst_conversation_emit(void *user, void *conversation, struct wst_event *e)
 {
     struct wst_context *c = user;
@@ -124,8 +117,10 @@ void wst_conversation_handshake(void *user, void *conversation, struct wst_event
     base->conn = 0; /* each attempt has a number of its own */
     mark_chosen(base->flow);
     h->tcp_stream = base->flow->stream;
-    wst_conversation_endpoint(base->flow, base->client, h->client_ip, &h->client_port);
-    wst_conversation_endpoint(base->flow, !base->client, h->server_ip, &h->server_port);
+    wst_endpoint_ip(base->flow, base->client, h->client_ip);
+    wst_endpoint_ip(base->flow, !base->client, h->server_ip);
+    h->client_port = base->flow->port[base->client];
+    h->server_port = base->flow->port[!base->client];
     if (base->flow->inner) h->tls = wst_encrypted_info(base->flow);
     e.handshake = *h;
     struct wst_context *c = user;

@@ -12,6 +12,8 @@
 
 #include "pipeline.h"
 
+enum { NOTE_MAX = 2 * WST_ENDPOINT + 680 }; /* the longest detail of the tls room has 640 */
+
 static struct conversation_tls *encrypted_of(const struct wst_flow *f)
 {
     return f->upper;
@@ -186,21 +188,31 @@ static uint64_t *inner_conn(struct conversation_tls *t)
     return told && base && base->conn ? &base->conn : NULL;
 }
 
+/* "10.0.0.1:40002 > 192.0.2.1:443: …". A network has as many such connections as any other kind. */
+static void put_ends(char text[NOTE_MAX], const struct conversation_tls *t, const char *detail)
+{
+    char *at = wst_endpoint_put(text, &t->inner, t->base.client);
+    memcpy(at, " > ", 3);
+    at = wst_endpoint_put(at + 3, &t->inner, !t->base.client);
+    memcpy(at, ": ", 2);
+    at += 2;
+    size_t n = strnlen(detail, (size_t)(text + NOTE_MAX - at) - 1);
+    memcpy(at, detail, n);
+    at[n] = '\0';
+}
+
 static void tell_problem(struct wst_context *c, struct conversation_tls *t,
                          enum wst_problem problem, enum wst_dir dir, const char *detail,
                          const struct wst_arrival *a)
 {
     struct wst_event e = {.type = WST_EVENT_PROBLEM, .dir = dir, .when = a->when};
     uint64_t *conn = inner_conn(t);
-    char text[800], client[46], server[46];
-    uint16_t client_port, server_port;
-    wst_conversation_endpoint(&t->inner, t->base.client, client, &client_port);
-    wst_conversation_endpoint(&t->inner, !t->base.client, server, &server_port);
-    bool six = t->inner.family == 6;
-    snprintf(text, sizeof text, six ? "[%s]:%u > [%s]:%u: %s" : "%s:%u > %s:%u: %s", client,
-             client_port, server, server_port, detail);
-    e.problem = (struct wst_event_problem){
-        .problem = problem, .detail = conn ? detail : text, .offset = -1};
+    char text[NOTE_MAX];
+    if (!conn) {
+        put_ends(text, t, detail);
+        detail = text;
+    }
+    e.problem = (struct wst_event_problem){.problem = problem, .detail = detail, .offset = -1};
     wst_work_emit(c, &e, conn);
 }
 

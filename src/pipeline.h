@@ -147,8 +147,6 @@ void wst_conversation_lost(struct wst_context *c, void *conversation, const uint
 void wst_conversation_ignore(struct wst_context *c, struct wst_flow *f);
 /* Lets go of whatever a flow carries. */
 void wst_conversation_free(struct wst_context *c, struct wst_flow *f);
-void wst_conversation_endpoint(const struct wst_flow *f, unsigned side, char ip[46],
-                               uint16_t *port);
 struct conversation_ws *wst_conversation_websocket(struct wst_context *c,
                                                    const struct conversation *base,
                                                    const struct wst_ws_terms *terms,
@@ -160,6 +158,13 @@ void wst_conversation_release(struct wst_context *c, void *conversation);
 bool wst_conversation_http_again(struct wst_context *c, struct wst_flow *f, unsigned side,
                                  struct wst_slice bytes, const struct wst_arrival *a);
 void wst_conversation_http_free(struct wst_context *c, struct conversation_http *h);
+
+/* endpoint.c */
+enum { WST_ENDPOINT_IP = 46, WST_ENDPOINT = WST_ENDPOINT_IP + 8 }; /* bytes of text at most */
+void wst_endpoint_ip(const struct wst_flow *f, unsigned side, char ip[WST_ENDPOINT_IP]);
+/* "192.0.2.1:80" or "[2001:db8::1]:80", without an end, at a place with room for WST_ENDPOINT;
+ * returns the place behind it. */
+char *wst_endpoint_put(char *at, const struct wst_flow *f, unsigned side);
 
 /* wire.c: what the flow and ws rooms call instead when somebody wants the bytes of the wire. */
 void wst_wire_init(struct wst_context *c, const struct wst_wire *to, struct wst_flow_sink *sink);

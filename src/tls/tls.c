@@ -7,7 +7,6 @@
 #include "tls.h"
 
 #include <openssl/crypto.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "session.h"
@@ -82,25 +81,52 @@ void wst_tls_free(struct wst_tls *t, struct wst_tls_env *env)
     let_go(t, env->budget);
 }
 
-/* "no key; client random 5f…, TLS 1.3, TLS_AES_128_GCM_SHA256, server name example.com" */
-static void describe(const struct wst_tls *t, const char *why, char *to, size_t room)
+/* A network has many connections whose key nobody has: printf would be most of what one costs. */
+struct words {
+    char *at, *end;
+};
+
+static void put_text(struct words *w, const char *text)
+{
+    while (*text && w->at < w->end) *w->at++ = *text++;
+}
+
+static void put_hex(struct words *w, const uint8_t *bytes, size_t n)
 {
     static const char digits[] = "0123456789abcdef";
-    const char *version = wst_tls_version_name(t->version);
-    int n = snprintf(to, room, "%s", why);
-    if (t->sni[0]) n += snprintf(to + n, room - (size_t)n, "; server name %s", t->sni);
-    if (version) n += snprintf(to + n, room - (size_t)n, "; %s", version);
-    if (t->suite)
-        n += snprintf(to + n, room - (size_t)n, "; %s", t->suite->name);
-    else if (t->suite_value)
-        n += snprintf(to + n, room - (size_t)n, "; cipher suite 0x%04x", t->suite_value);
-    if (!t->have_client && !t->version) return;
-    char hex[65] = "";
-    for (int i = 0; i < 32; i++) { /* a network has many such connections */
-        hex[2 * i] = digits[t->client_random[i] >> 4];
-        hex[2 * i + 1] = digits[t->client_random[i] & 15];
+    for (size_t i = 0; i < n && w->end - w->at >= 2; i++) {
+        *w->at++ = digits[bytes[i] >> 4];
+        *w->at++ = digits[bytes[i] & 15];
     }
-    snprintf(to + n, room - (size_t)n, "; client random %s", hex);
+}
+
+/* "no key; server name example.com; TLS 1.3; TLS_AES_128_GCM_SHA256; client random 5f…" */
+static void describe(const struct wst_tls *t, const char *why, char *to, size_t room)
+{
+    struct words w = {to, to + room - 1};
+    const char *version = wst_tls_version_name(t->version);
+    put_text(&w, why);
+    if (t->sni[0]) {
+        put_text(&w, "; server name ");
+        put_text(&w, t->sni);
+    }
+    if (version) {
+        put_text(&w, "; ");
+        put_text(&w, version);
+    }
+    if (t->suite) {
+        put_text(&w, "; ");
+        put_text(&w, t->suite->name);
+    } else if (t->suite_value) {
+        uint8_t value[2] = {(uint8_t)(t->suite_value >> 8), (uint8_t)t->suite_value};
+        put_text(&w, "; cipher suite 0x");
+        put_hex(&w, value, sizeof value);
+    }
+    if (t->have_client || t->version) {
+        put_text(&w, "; client random ");
+        put_hex(&w, t->client_random, sizeof t->client_random);
+    }
+    *w.at = '\0';
 }
 
 void wst_tls_seal(const struct wst_tls_step *s, enum wst_problem problem, const char *why)

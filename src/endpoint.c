@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * In: one side of a flow. Out: its address, and its port, as text.
+ * Refuses nothing. IPv4 is written here: inet_ntop goes by way of printf, which cost a handshake as
+ * much as everything else that is done for it.
+ */
+#include <arpa/inet.h>
+
+#include "pipeline.h"
+
+/* value < 65536 */
+static char *put_number(char *at, unsigned value)
+{
+    char digits[5];
+    int n = 0;
+    do digits[n++] = (char)('0' + value % 10);
+    while ((value /= 10) != 0);
+    while (n > 0) *at++ = digits[--n];
+    return at;
+}
+
+static char *put_address(char *at, const struct wst_flow *f, unsigned side)
+{
+    const uint8_t *address = f->addr[side];
+    if (f->family != 4) {
+        if (!inet_ntop(AF_INET6, address, at, WST_ENDPOINT_IP)) *at = '\0';
+        return at + strlen(at);
+    }
+    for (int i = 0; i < 4; i++) {
+        if (i) *at++ = '.';
+        at = put_number(at, address[i]);
+    }
+    return at;
+}
+
+void wst_endpoint_ip(const struct wst_flow *f, unsigned side, char ip[WST_ENDPOINT_IP])
+{
+    *put_address(ip, f, side) = '\0';
+}
+
+char *wst_endpoint_put(char *at, const struct wst_flow *f, unsigned side)
+{
+    if (f->family != 4) *at++ = '[';
+    at = put_address(at, f, side);
+    if (f->family != 4) *at++ = ']';
+    *at++ = ':';
+    return put_number(at, f->port[side]);
+}
