@@ -54,10 +54,10 @@ static inline uint8_t wst_ascii_lower(uint8_t c)
 /* Equal but for the case of ASCII letters. */
 static inline bool wst_slice_is_nocase(struct wst_slice s, const char *text)
 {
-    size_t i;
-    for (i = 0; i < s.n && text[i]; i++)
+    if (s.n != strlen(text)) return false;
+    for (size_t i = 0; i < s.n; i++)
         if (wst_ascii_lower(s.p[i]) != wst_ascii_lower((uint8_t)text[i])) return false;
-    return i == s.n && text[i] == '\0';
+    return true;
 }
 static inline bool wst_slice_starts(struct wst_slice s, const char *text)
 {

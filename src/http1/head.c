@@ -73,13 +73,16 @@ static bool head_request_line(struct wst_head *h, struct wst_slice line)
 }
 
 /* A line that begins with a space goes on the one before: the line end between becomes spaces. */
-static void head_unfold(uint8_t *p, size_t n)
+static struct wst_slice head_unfold(uint8_t *bytes, struct wst_slice line, struct wst_slice *rest)
 {
-    for (size_t i = 0; i + 1 < n; i++)
-        if (p[i] == '\n' && head_space(p[i + 1])) {
-            p[i] = ' ';
-            if (i && p[i - 1] == '\r') p[i - 1] = ' ';
-        }
+    while (rest->n && head_space(rest->p[0])) {
+        uint8_t *lf = bytes + (rest->p - bytes) - 1;
+        *lf = ' ';
+        if (lf > line.p && lf[-1] == '\r') lf[-1] = ' ';
+        struct wst_slice more = head_line(rest);
+        line.n = (size_t)(more.p + more.n - line.p);
+    }
+    return line;
 }
 
 bool wst_head_parse(struct wst_head *h, struct wst_header *room, uint8_t *bytes, size_t n)
@@ -91,9 +94,9 @@ bool wst_head_parse(struct wst_head *h, struct wst_header *room, uint8_t *bytes,
     if (!line.n) return false;
     if (!(wst_slice_starts(line, "HTTP/") ? head_status_line(h, line) : head_request_line(h, line)))
         return false;
-    head_unfold(bytes + (rest.p - bytes), rest.n);
     while (rest.n && h->headers_n < WST_HTTP_HEADERS) {
         line = head_line(&rest);
+        if (rest.n && head_space(rest.p[0])) line = head_unfold(bytes, line, &rest);
         if (!line.n) break;
         const uint8_t *colon = memchr(line.p, ':', line.n);
         if (!colon) continue; /* no header; not ours to judge here */
