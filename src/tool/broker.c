@@ -1,26 +1,45 @@
 /* SPDX-License-Identifier: MIT
  *
- * In: requests of three numbers. Out: descriptors of new files, or of those that may be read.
+ * In: requests of three numbers. Out: descriptors of new files, or of those that may be read; files
+ * that have taken the place of old ones.
  * Refuses symbolic links in place of a new file: it may be root that opens it.
  */
 #include "broker.h"
 
+#include "replace.h"
+
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
+enum kind { CREATE, READ, REPLACE, KEEP, DROP };
+
 struct request {
-    int64_t second; /* READ: nothing */
-    uint64_t count; /* READ: which file */
+    int64_t second; /* CREATE only */
+    uint64_t count; /* all others: which file */
     uint64_t kind;
 };
-enum { WRITE, READ };
+
+struct wst_tool_broker {
+    int fd;
+    pthread_mutex_t lock; /* from a request to its answer */
+};
+
+/* What the other process is: */
+struct service {
+    const struct wst_tool_brokered *files;
+    const struct passwd *owner;
+    struct wst_tool_replacement *begun; /* as many as files->replaced */
+    int at;
+};
 
 int wst_tool_naming(const struct wst_tool_naming *n, int64_t second, unsigned count,
                     char name[WST_TOOL_NAME_SIZE])
@@ -42,9 +61,9 @@ int wst_tool_naming(const struct wst_tool_naming *n, int64_t second, unsigned co
     return more >= 0 && (size_t)more < WST_TOOL_NAME_SIZE - length ? 0 : -1;
 }
 
-static int open_file(const struct wst_tool_naming *naming, const struct passwd *owner,
-                     const struct request *request)
+static int create(const struct service *s, const struct request *request)
 {
+    const struct wst_tool_naming *naming = &s->files->naming;
     char name[WST_TOOL_NAME_SIZE];
     int fd;
 
@@ -54,17 +73,35 @@ static int open_file(const struct wst_tool_naming *naming, const struct passwd *
         return -1;
     }
     fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC, 0644);
-    if (fd >= 0 && owner && fchown(fd, owner->pw_uid, owner->pw_gid) != 0) {
+    if (fd >= 0 && s->owner && fchown(fd, s->owner->pw_uid, s->owner->pw_gid) != 0) {
         close(fd);
         fd = -1;
     }
     return fd;
 }
 
-static int open_readable(const struct wst_tool_brokered *b, const struct request *request)
+/* What the request asks for: a descriptor; -1 with errno, 0 for what has none. */
+static int obey(struct service *s, const struct request *request)
 {
-    if (request->count < b->readable_n)
-        return open(b->readable[request->count], O_RDONLY | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
+    const struct wst_tool_brokered *files = s->files;
+    uint64_t i = request->count;
+    bool replaced = i < files->replaced_n;
+
+    errno = 0;
+    switch ((enum kind)request->kind) {
+    case CREATE: return create(s, request);
+    case READ:
+        if (i >= files->readable_n) break;
+        return open(files->readable[i], O_RDONLY | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
+    case REPLACE:
+        if (!replaced) break;
+        return wst_tool_replace_begin(&s->begun[i], files->replaced[i]);
+    case KEEP:
+    case DROP:
+        if (!replaced) break;
+        wst_tool_replace_end(&s->begun[i], request->kind == KEEP);
+        return -1; /* no descriptor; errno is 0 when all is well */
+    }
     errno = EPERM;
     return -1;
 }
@@ -95,11 +132,8 @@ static int answer(int to, int fd)
 
 /* Holds nothing but its socket: no pipe is kept open, no packet read. An interrupt from the
  * keyboard is for the other process. */
-static void serve(const struct wst_tool_brokered *b, int at)
+static void hold_nothing_but(int at)
 {
-    struct request request;
-    const struct passwd *owner = b->owner ? getpwnam(b->owner) : NULL;
-
     signal(SIGINT, SIG_IGN);
     signal(SIGTERM, SIG_IGN);
     signal(SIGHUP, SIG_IGN);
@@ -107,34 +141,71 @@ static void serve(const struct wst_tool_brokered *b, int at)
     for (int fd = 0; fd < 1024; fd++)
         if (fd != at) close(fd);
     tzset();
-    while (read(at, &request, sizeof request) == (ssize_t)sizeof request) {
-        int fd = request.kind == READ ? open_readable(b, &request)
-                                      : open_file(&b->naming, owner, &request);
-        int rc = answer(at, fd);
+}
+
+static void serve(struct service *s)
+{
+    struct request request;
+
+    hold_nothing_but(s->at);
+    while (read(s->at, &request, sizeof request) == (ssize_t)sizeof request) {
+        int fd = obey(s, &request);
+        int rc = answer(s->at, fd);
         if (fd >= 0) close(fd);
         if (rc != 0) break;
     }
+    for (size_t i = 0; i < s->files->replaced_n; i++) wst_tool_replace_end(&s->begun[i], false);
 }
 
-int wst_tool_broker_start(const struct wst_tool_brokered *brokered)
+static pid_t start(const struct wst_tool_brokered *files, const int ends[2])
 {
-    int ends[2];
+    struct service s = {.files = files, .at = ends[1]};
     pid_t child;
 
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends) != 0) return -1;
-    (void)fcntl(ends[0], F_SETFD, FD_CLOEXEC);
+    s.begun = calloc(files->replaced_n + 1, sizeof *s.begun);
+    if (s.begun == NULL) return -1;
+    s.owner = files->owner ? getpwnam(files->owner) : NULL;
     child = fork();
     if (child == 0) {
-        serve(brokered, ends[1]);
+        serve(&s);
         _exit(0);
     }
-    close(ends[1]);
-    if (child > 0) return ends[0];
-    close(ends[0]);
-    return -1;
+    free(s.begun);
+    return child;
 }
 
-static int ask(int broker, struct request request)
+struct wst_tool_broker *wst_tool_broker_start(const struct wst_tool_brokered *files)
+{
+    struct wst_tool_broker *broker = calloc(1, sizeof *broker);
+    int ends[2], why;
+
+    if (broker == NULL) return NULL;
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == 0) {
+        broker->fd = ends[0];
+        pid_t child = start(files, ends);
+        why = errno;
+        close(ends[1]);
+        if (child > 0) {
+            pthread_mutex_init(&broker->lock, NULL);
+            return broker;
+        }
+        close(ends[0]);
+        errno = why;
+    }
+    free(broker);
+    return NULL;
+}
+
+void wst_tool_broker_end(struct wst_tool_broker *broker)
+{
+    if (broker == NULL) return;
+    close(broker->fd);
+    pthread_mutex_destroy(&broker->lock);
+    free(broker);
+}
+
+/* A descriptor, or -1 with errno: 0 when there is none to be had and all is well. */
+static int ask_alone(int broker, const struct request *request)
 {
     union {
         struct cmsghdr align;
@@ -149,23 +220,46 @@ static int ask(int broker, struct request request)
     const struct cmsghdr *head;
     ssize_t n;
 
-    if (write(broker, &request, sizeof request) != (ssize_t)sizeof request) return -1;
+    if (write(broker, request, sizeof *request) != (ssize_t)sizeof *request) return -1;
     do n = recvmsg(broker, &message, MSG_CMSG_CLOEXEC);
     while (n < 0 && errno == EINTR);
-    if (n != (ssize_t)sizeof error) return -1;
-    errno = error;
+    if (n != (ssize_t)sizeof error) {
+        if (n >= 0) errno = EIO;
+        return -1;
+    }
     head = CMSG_FIRSTHDR(&message);
     if (error == 0 && head && head->cmsg_type == SCM_RIGHTS)
         memcpy(&fd, CMSG_DATA(head), sizeof fd);
+    errno = error;
     return fd;
 }
 
-int wst_tool_broker_create(int broker, int64_t second, unsigned count)
+static int ask(struct wst_tool_broker *broker, struct request request)
 {
-    return ask(broker, (struct request){second, count, WRITE});
+    pthread_mutex_lock(&broker->lock);
+    int fd = ask_alone(broker->fd, &request), why = errno;
+    pthread_mutex_unlock(&broker->lock);
+    errno = why;
+    return fd;
 }
 
-int wst_tool_broker_read(int broker, size_t which)
+int wst_tool_broker_create(struct wst_tool_broker *broker, int64_t second, unsigned count)
+{
+    return ask(broker, (struct request){second, count, CREATE});
+}
+
+int wst_tool_broker_read(struct wst_tool_broker *broker, size_t which)
 {
     return ask(broker, (struct request){0, which, READ});
+}
+
+int wst_tool_broker_replace(struct wst_tool_broker *broker, size_t which)
+{
+    return ask(broker, (struct request){0, which, REPLACE});
+}
+
+int wst_tool_broker_settle(struct wst_tool_broker *broker, size_t which, bool keep)
+{
+    ask(broker, (struct request){0, which, keep ? KEEP : DROP});
+    return errno == 0 ? 0 : -1;
 }

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * In: the name of -w, and names of key logs. Out: open files, one after another, for a process that
- * may not open any itself. Refuses any other name: what it is sent are numbers.
+ * In: names of -w, of key logs, of files that are written anew. Out: open files, one after another,
+ * for a process that may not open any itself. Refuses any other name: what it is sent are numbers.
  *
  *   parser (nobody, sandboxed) ── numbers ──▶ broker (as started) ── descriptor ──▶ parser
  */
 #ifndef WST_TOOL_BROKER_H
 #define WST_TOOL_BROKER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -30,14 +31,27 @@ struct wst_tool_brokered {
     const char *owner;             /* a user whose these shall be, or NULL */
     const char *const *readable;   /* files that may be read; need not exist yet */
     size_t readable_n;
+    const char *const *replaced; /* files that may be written anew: see replace.h */
+    size_t replaced_n;
 };
 
-/* Starts the broker: a process of its own that ends when its other end is closed. Returns a socket,
- * or -1 with errno. */
-int wst_tool_broker_start(const struct wst_tool_brokered *brokered);
-/* The next file, emptied. Returns a descriptor, or -1 with errno. */
-int wst_tool_broker_create(int broker, int64_t second, unsigned count);
-/* One of `readable`, from its beginning. Returns a descriptor, or -1 with errno. */
-int wst_tool_broker_read(int broker, size_t which);
+struct wst_tool_broker;
+
+/* Starts the broker: a process of its own that ends with this one, at the latest. The names must
+ * outlive this call only. NULL with errno. */
+struct wst_tool_broker *wst_tool_broker_start(const struct wst_tool_brokered *brokered);
+/* Ends it; what was begun and not kept is dropped. NULL: does nothing. */
+void wst_tool_broker_end(struct wst_tool_broker *broker);
+
+/* These may be called by several threads. -1: errno says why. */
+
+/* The next file of -w, emptied: a descriptor. */
+int wst_tool_broker_create(struct wst_tool_broker *broker, int64_t second, unsigned count);
+/* One of `readable`, from its beginning: a descriptor. */
+int wst_tool_broker_read(struct wst_tool_broker *broker, size_t which);
+/* One of `replaced`: a descriptor of a new file beside it, which waits to be … */
+int wst_tool_broker_replace(struct wst_tool_broker *broker, size_t which);
+/* … put in its place, or thrown away. Returns 0. */
+int wst_tool_broker_settle(struct wst_tool_broker *broker, size_t which, bool keep);
 
 #endif

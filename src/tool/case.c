@@ -8,12 +8,13 @@
 #include "attend.h"
 #include "output.h"
 #include "relay.h"
-#include "whole.h"
 
-#include <stdio.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 static int64_t monotonic(void)
 {
@@ -35,33 +36,47 @@ static bool wanted(const void *session, const struct wst_event *event)
     return wst_session_wants(session, event);
 }
 
-/* The two names the wrong way round are the commonest slip. */
+/* The two names the wrong way round are the commonest slip. What is read from a pipe is gone. */
 static bool is_golden(const char *name)
 {
     uint8_t begin[32];
-    FILE *file = strcmp(name, "-") ? fopen(name, "rb") : NULL;
-    size_t n = file ? fread(begin, 1, sizeof begin, file) : 0;
+    struct stat st;
+    bool file = strcmp(name, "-") != 0 && stat(name, &st) == 0 && S_ISREG(st.st_mode);
+    int fd = file ? open(name, O_RDONLY | O_CLOEXEC) : -1;
+    ssize_t n = fd >= 0 ? read(fd, begin, sizeof begin) : 0;
 
-    if (file) fclose(file);
-    return wst_golden_is(slice(begin, n));
+    if (fd >= 0) close(fd);
+    return n > 0 && wst_golden_is(slice(begin, (size_t)n));
 }
 
-static void feed(const char *capture, const struct wst_tool_source *source,
-                 const struct wst_options *options, const struct wst_tool_relay_end_point *end,
-                 struct wst_tool_trouble *trouble)
+struct wst_capture *wst_tool_case_capture(const char *capture, const struct wst_tool_source *source,
+                                          struct wst_tool_trouble *trouble)
+{
+    if (!is_golden(capture)) return wst_tool_feed_open(capture, source, trouble);
+    wst_tool_trouble_add(trouble, "%s: is a golden; the capture comes first", capture);
+    return NULL;
+}
+
+void wst_tool_case_open(struct wst_tool_case *c, const struct wst_tool_source *source)
+{
+    if (!wst_tool_trouble_is(&c->trouble))
+        c->input = wst_tool_case_capture(c->capture, source, &c->trouble);
+}
+
+static void feed(struct wst_capture *input, const char *capture,
+                 const struct wst_tool_source *source, const struct wst_options *options,
+                 const struct wst_tool_relay_end_point *end, struct wst_tool_trouble *trouble)
 {
     struct wst_tool_relay *relay = source->alone ? wst_tool_relay_begin(end) : NULL;
     struct wst_listener relayed = end->to;
 
     if (relay) relayed = wst_tool_relay_listener(relay);
-    if (is_golden(capture))
-        wst_tool_trouble_add(trouble, "%s: is a golden; the capture comes first", capture);
-    else
-        wst_tool_feed(capture, source, options, &relayed, trouble);
+    wst_tool_feed(input, capture, source, options, &relayed, trouble);
     wst_tool_relay_end(relay);
 }
 
-struct wst_session *wst_tool_case_session(const char *capture, const struct wst_tool_source *source,
+struct wst_session *wst_tool_case_session(struct wst_capture *input, const char *capture,
+                                          const struct wst_tool_source *source,
                                           const struct wst_check_settings *settings,
                                           struct wst_tool_trouble *trouble)
 {
@@ -71,18 +86,29 @@ struct wst_session *wst_tool_case_session(const char *capture, const struct wst_
     const char *wrong;
 
     if (session == NULL) {
+        wst_capture_free(input);
         wst_tool_trouble_add(trouble, "out of memory");
         return NULL;
     }
     wst_options_init(&options);
     wst_check_options(settings, &options);
     end.to = wst_session_listener(session);
-    feed(capture, source, &options, &end, trouble);
+    feed(input, capture, source, &options, &end, trouble);
     wrong = wst_session_seal(session);
     if (wrong) wst_tool_trouble_add(trouble, "%s: %s", capture, wrong);
     if (!wst_tool_trouble_is(trouble)) return session;
     wst_session_free(session);
     return NULL;
+}
+
+/* The case's own, with its capture, which is gone afterwards. */
+static struct wst_session *see(struct wst_tool_case *c, const struct wst_tool_source *source,
+                               const struct wst_check_settings *settings)
+{
+    struct wst_capture *input = c->input;
+
+    c->input = NULL;
+    return wst_tool_case_session(input, c->capture, source, settings, &c->trouble);
 }
 
 /* -- goldens ----------------------------------------------------------------------------------- */
@@ -109,8 +135,7 @@ static void hold_against_golden(struct wst_tool_case *c, struct wst_slice text,
         say_place(&c->trouble, c->expected, &error);
         return;
     }
-    c->seen =
-        wst_tool_case_session(c->capture, source, wst_session_settings(c->golden), &c->trouble);
+    c->seen = see(c, source, wst_session_settings(c->golden));
     if (c->seen == NULL) return;
     c->facts = wst_session_facts(c->seen);
     c->outcome = wst_session_compare(c->golden, c->seen, NULL, &error);
@@ -131,7 +156,8 @@ static void hold_against_rules(struct wst_tool_case *c, struct wst_slice text,
         wst_options_init(&options);
         wst_check_rules_options(rules, &options);
         end.to = wst_trial_listener(trial);
-        feed(c->capture, source, &options, &end, &c->trouble);
+        feed(c->input, c->capture, source, &options, &end, &c->trouble);
+        c->input = NULL;
         c->facts = wst_trial_facts(trial);
         c->outcome = wst_trial_end(trial);
         if (c->outcome == NULL)
@@ -152,7 +178,7 @@ static void begin_golden(struct wst_tool_case *c, const struct wst_tool_source *
         wst_tool_trouble_add(&c->trouble, "out of memory");
         return;
     }
-    c->seen = wst_tool_case_session(c->capture, source, c->settings, &c->trouble);
+    c->seen = see(c, source, c->settings);
     if (c->seen) c->facts = wst_session_facts(c->seen);
 }
 
@@ -170,8 +196,9 @@ static void run(struct wst_tool_case *c, const struct wst_tool_case_options *opt
     uint8_t *text;
     size_t n;
     bool missing;
+    int fd = wst_tool_broker_read(options->source->broker, c->readable);
 
-    wst_tool_whole_read(c->expected, WST_CHECK_FILE_MAX, &text, &n, &missing, &c->trouble);
+    wst_tool_whole_read(fd, c->expected, WST_CHECK_FILE_MAX, &text, &n, &missing, &c->trouble);
     if (text && is_rules(c->expected, slice(text, n)))
         hold_against_rules(c, slice(text, n), options->source);
     else if (text)
@@ -185,7 +212,10 @@ void wst_tool_case_run(struct wst_tool_case *c, const struct wst_tool_case_optio
 {
     int64_t began = monotonic();
 
+    if (c->input == NULL) wst_tool_case_open(c, options->source);
     if (!wst_tool_trouble_is(&c->trouble)) run(c, options);
+    wst_capture_free(c->input);
+    c->input = NULL;
     if (wst_tool_trouble_is(&c->trouble))
         c->status = WST_CHECK_TROUBLE;
     else
@@ -222,20 +252,17 @@ static bool write_out(const char *source, struct wst_session *session,
     return wst_tool_output_close(&output) == 0 && !wst_tool_trouble_is(trouble);
 }
 
-bool wst_tool_case_write(const char *name, const char *source, struct wst_session *session,
-                         const struct wst_session *old, struct wst_tool_trouble *trouble)
+bool wst_tool_case_write(const struct wst_tool_place *place, const char *source,
+                         struct wst_session *session, const struct wst_session *old,
+                         struct wst_tool_trouble *trouble)
 {
     struct wst_tool_whole whole;
     int failed;
 
-    if (name == NULL) return write_out(source, session, old, trouble);
-    if (wst_tool_whole_same(name, source)) {
-        wst_tool_trouble_add(trouble, "%s: is input and output at once; nothing was written", name);
-        return false;
-    }
-    if (!wst_tool_whole_begin(&whole, name, trouble)) return false;
+    if (place == NULL) return write_out(source, session, old, trouble);
+    if (!wst_tool_whole_begin(&whole, place, trouble)) return false;
     failed = wst_golden_write(session, old, source, wst_tool_whole_write, &whole);
-    if (failed && whole.error == 0) wst_tool_trouble_add(trouble, "%s: out of memory", name);
+    if (failed && whole.error == 0) wst_tool_trouble_add(trouble, "%s: out of memory", place->name);
     wst_tool_whole_end(&whole, !failed, trouble);
     return !wst_tool_trouble_is(trouble);
 }
@@ -249,7 +276,7 @@ bool wst_tool_case_rewrite(struct wst_tool_case *c, bool force)
                              c->capture);
         return false;
     }
-    return wst_tool_case_write(c->expected, c->capture, c->seen, c->golden, &c->trouble);
+    return wst_tool_case_write(&c->place, c->capture, c->seen, c->golden, &c->trouble);
 }
 
 void wst_tool_case_lighten(struct wst_tool_case *c)
@@ -266,6 +293,7 @@ void wst_tool_case_lighten(struct wst_tool_case *c)
 void wst_tool_case_free(struct wst_tool_case *c)
 {
     wst_tool_case_lighten(c);
+    wst_capture_free(c->input);
     wst_outcome_free(c->outcome);
     free(c->name);
     free(c->capture);

@@ -7,12 +7,16 @@
 #define WST_TOOL_CASE_H
 
 #include "feed.h"
+#include "whole.h"
 
 #include <wstrace/check.h>
 
 struct wst_tool_case {
-    char *name;               /* owned: "login/chat.golden" */
-    char *capture, *expected; /* owned: file names */
+    char *name;                  /* owned: "login/chat.golden" */
+    char *capture, *expected;    /* owned: file names */
+    struct wst_capture *input;   /* owned; the capture, open until it is read */
+    size_t readable;             /* the expectation's number, for a broker that opens it … */
+    struct wst_tool_place place; /* … and for one that writes it anew */
     enum wst_check_status status;
     struct wst_tool_trouble trouble;
     struct wst_session *golden, *seen;   /* kept only while a golden may have to be rewritten */
@@ -25,12 +29,15 @@ struct wst_tool_case {
     int64_t took_ns;
 };
 
+/* Opens the capture, unless there is trouble already. */
+void wst_tool_case_open(struct wst_tool_case *one, const struct wst_tool_source *source);
+
 struct wst_tool_case_options {
     const struct wst_tool_source *source;
     bool update; /* what differs will be rewritten: keep what that takes */
 };
 
-/* Fills in all but the names. Any number of threads at a time. */
+/* Fills in the rest. A capture that is not open yet is opened. Any number of threads at a time. */
 void wst_tool_case_run(struct wst_tool_case *one, const struct wst_tool_case_options *options);
 /* As a report wants it; borrowed from the case. */
 struct wst_check_case wst_tool_case_told(const struct wst_tool_case *one);
@@ -40,12 +47,17 @@ bool wst_tool_case_rewrite(struct wst_tool_case *one, bool force);
 void wst_tool_case_lighten(struct wst_tool_case *one);
 void wst_tool_case_free(struct wst_tool_case *one);
 
-/* Reads `capture` into a new session with these settings, sealed. NULL after trouble. */
-struct wst_session *wst_tool_case_session(const char *capture, const struct wst_tool_source *source,
+/* Opens `capture` (see feed.h). NULL after trouble. */
+struct wst_capture *wst_tool_case_capture(const char *capture, const struct wst_tool_source *source,
+                                          struct wst_tool_trouble *trouble);
+/* Reads it (and frees it) into a new session with these settings, sealed. NULL after trouble. */
+struct wst_session *wst_tool_case_session(struct wst_capture *input, const char *capture,
+                                          const struct wst_tool_source *source,
                                           const struct wst_check_settings *settings,
                                           struct wst_tool_trouble *trouble);
-/* Writes a session as a golden: to `name`, or when NULL to standard output. False: trouble. */
-bool wst_tool_case_write(const char *name, const char *source, struct wst_session *session,
-                         const struct wst_session *old, struct wst_tool_trouble *trouble);
+/* Writes a session as a golden: to `place`, or when NULL to standard output. False: trouble. */
+bool wst_tool_case_write(const struct wst_tool_place *place, const char *source,
+                         struct wst_session *session, const struct wst_session *old,
+                         struct wst_tool_trouble *trouble);
 
 #endif

@@ -4,6 +4,7 @@
  * Refuses to renew a golden on a build server, where nobody would look at it.
  */
 #include "command.h"
+#include "inlet.h"
 #include "lesson.h"
 #include "output.h"
 #include "processors.h"
@@ -16,6 +17,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -76,6 +78,7 @@ static const struct wst_tool_arg rows[] = {
     WST_TOOL_LESSON_RSA_KEY,
     {NULL, 0, "captures", "FOLDER", WST_TOOL_WORD, AT(captures), 0, 0, NULL, "look for the captures of a suite there, not beside the goldens"},
     {NULL, 'j', "jobs", "N", WST_TOOL_NUMBER, AT(jobs), 1, WORKERS, NULL, "captures read at a time (default: one a processor)"},
+    WST_TOOL_LESSON_SAFETY(struct request),
     {"Goldens", 'u', "update", NULL, WST_TOOL_FLAG, AT(update), 0, 0, NULL, "show what differs, then make it the golden; its head stays as it is"},
     {NULL, 0, "force", NULL, WST_TOOL_FLAG, AT(force), 0, 0, NULL, "update where CI=true, too, and from a capture that lacks bytes"},
     {"Output", 0, "report", "KIND[=FILE]", WST_TOOL_CALL, 0, 0, 0, take_report, "also as junit, tap, github or json; may be given several times"},
@@ -178,13 +181,14 @@ struct reports {
 };
 
 static bool open_sink(struct reports *reports, const struct report_wish *wish,
+                      const struct wst_tool_place *place,
                       const struct wst_check_report_options *options,
                       struct wst_tool_trouble *trouble)
 {
     struct sink *s = &reports->sinks[reports->n];
 
     *s = (struct sink){.file = wish->file != NULL};
-    if (s->file && !wst_tool_whole_begin(&s->whole, wish->file, trouble)) return false;
+    if (s->file && !wst_tool_whole_begin(&s->whole, place, trouble)) return false;
     reports->n++;
     s->report = wst_check_report_new(wish->kind, options,
                                      s->file ? wst_tool_whole_write : wst_tool_output_write,
@@ -195,8 +199,8 @@ static bool open_sink(struct reports *reports, const struct report_wish *wish,
 
 /* People read standard output, unless a report for programs goes there; annotations are only marks
  * in the log that they read. */
-static bool open_reports(const struct request *r, struct reports *reports,
-                         struct wst_tool_trouble *trouble)
+static bool open_reports(const struct request *r, struct wst_tool_broker *broker,
+                         struct reports *reports, struct wst_tool_trouble *trouble)
 {
     struct report_wish text = {WST_CHECK_REPORT_TEXT, NULL};
     struct wst_check_report_options options = {
@@ -209,10 +213,12 @@ static bool open_reports(const struct request *r, struct reports *reports,
     for (int i = 0; i < r->reports_n; i++)
         if (r->reports[i].file == NULL && r->reports[i].kind != WST_CHECK_REPORT_GITHUB)
             taken = true;
-    if (!taken && !open_sink(reports, &text, &options, trouble)) return false;
+    if (!taken && !open_sink(reports, &text, NULL, &options, trouble)) return false;
     options = (struct wst_check_report_options){.differences = r->differences};
-    for (int i = 0; i < r->reports_n; i++)
-        if (!open_sink(reports, &r->reports[i], &options, trouble)) return false;
+    for (int i = 0; i < r->reports_n; i++) {
+        struct wst_tool_place place = {r->reports[i].file, broker, (size_t)i};
+        if (!open_sink(reports, &r->reports[i], &place, &options, trouble)) return false;
+    }
     return true;
 }
 
@@ -307,12 +313,12 @@ static int finish_case(const struct request *r, struct reports *reports, struct 
     return status;
 }
 
-static int run_all(const struct request *r, struct wst_tool_suite *suite, struct reports *reports)
+static int run_all(const struct request *r, struct wst_tool_suite *suite,
+                   const struct wst_tool_source *source, size_t wanted, struct reports *reports)
 {
-    struct wst_tool_source source = {r->filter, &r->lesson.keys, suite->n == 1};
-    struct work w = {.suite = suite, .options = {&source, r->update}};
-    size_t wanted = r->jobs ? (size_t)r->jobs : wst_tool_processors(), n = 0;
+    struct work w = {.suite = suite, .options = {source, r->update}};
     pthread_t threads[WORKERS];
+    size_t n = 0;
     int status = 0;
 
     w.done = calloc(suite->n, sizeof *w.done);
@@ -339,14 +345,135 @@ static int run_all(const struct request *r, struct wst_tool_suite *suite, struct
     return status;
 }
 
+/* -- what is opened before, and by whom what is opened later ------------------------------------
+ */
+
+enum { SPARE = 64, EACH = 2 }; /* descriptors: for everything else; of a capture (see capture.h) */
+
+/* The reports' files, then all expectations: the cases learn their numbers. */
+static bool name_files(const struct request *r, struct wst_tool_suite *suite,
+                       struct wst_tool_inlet *in)
+{
+    if (!wst_tool_inlet_begin(in, r->filter, &r->lesson.keys, suite->n, REPORTS + suite->n))
+        return false;
+    for (int i = 0; i < r->reports_n; i++) wst_tool_inlet_replaced(in, r->reports[i].file);
+    for (size_t i = 0; i < suite->n; i++) {
+        struct wst_tool_case *one = &suite->cases[i];
+        one->readable = wst_tool_inlet_readable(in, one->expected);
+        one->place.name = one->expected;
+        if (r->update) one->place.which = wst_tool_inlet_replaced(in, one->expected);
+    }
+    return true;
+}
+
+/* A report in place of a capture, or of what is expected, is a slip of the pen. */
+static bool crossed(const struct request *r, const struct wst_tool_suite *suite,
+                    const struct wst_tool_inlet *in, struct wst_tool_trouble *trouble)
+{
+    const char **captures = calloc(suite->n, sizeof *captures);
+    bool found = captures == NULL;
+
+    if (found) wst_tool_trouble_add(trouble, "out of memory");
+    for (size_t i = 0; captures && i < suite->n; i++) captures[i] = suite->cases[i].capture;
+    for (int i = 0; i < r->reports_n && !found; i++)
+        found = r->reports[i].file &&
+                wst_tool_inlet_crossed(in, r->reports[i].file, captures, suite->n, trouble);
+    free(captures);
+    return found;
+}
+
+/* For as many captures as this process may hold open; it asks for all that it can get. */
+static size_t room_for_captures(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur <= SPARE) return 0;
+    return (size_t)(limit.rlim_cur - SPARE) / EACH;
+}
+
+/* Those that do not fit stay closed until their turn; `later` are their names. */
+static size_t open_captures(struct wst_tool_suite *suite, const struct wst_tool_source *source,
+                            const char **later)
+{
+    size_t room = room_for_captures(), n = 0;
+    bool taken = false; /* standard input */
+
+    for (size_t i = 0; i < suite->n; i++) {
+        struct wst_tool_case *one = &suite->cases[i];
+        bool standard = one->capture && strcmp(one->capture, "-") == 0;
+        if (standard && taken)
+            wst_tool_trouble_add(&one->trouble, "standard input can be read only once");
+        else if (standard || i < room)
+            wst_tool_case_open(one, source);
+        else if (one->capture)
+            later[n++] = one->capture;
+        taken |= standard;
+    }
+    return n;
+}
+
+static int confine(const struct request *r, struct wst_tool_suite *suite,
+                   const struct wst_tool_source *source)
+{
+    const char **later = calloc(suite->n, sizeof *later);
+    int status = WST_TOOL_TROUBLE;
+
+    if (later)
+        status =
+            wst_tool_confine(&r->lesson.confinement, later, open_captures(suite, source, later));
+    else
+        wst_tool_say("out of memory");
+    free(later);
+    return status;
+}
+
 /* -- the command ------------------------------------------------------------------------------- */
+
+static int run_suite(const struct request *r, struct wst_tool_suite *suite,
+                     struct wst_tool_inlet *in, struct reports *reports)
+{
+    size_t jobs = r->jobs ? (size_t)r->jobs : wst_tool_processors();
+    int status, end;
+
+    in->source.alone = suite->n == 1;
+    for (size_t i = 0; i < suite->n; i++) suite->cases[i].place.broker = in->source.broker;
+    status = confine(r, suite, &in->source);
+    if (status) {
+        close_reports(reports, false);
+        return status;
+    }
+    status = run_all(r, suite, &in->source, jobs, reports);
+    end = close_reports(reports, true);
+    return end > status ? end : status;
+}
+
+static int check_suite(const struct request *r, struct wst_tool_suite *suite)
+{
+    struct wst_tool_inlet in = {0};
+    struct wst_tool_trouble trouble = {0};
+    struct reports reports = {.output = {.fd = -1}};
+    int status = WST_TOOL_TROUBLE;
+
+    if (suite->failed || !name_files(r, suite, &in))
+        wst_tool_trouble_add(&trouble, "out of memory");
+    else if (!crossed(r, suite, &in, &trouble) && wst_tool_inlet_serve(&in, &trouble)) {
+        if (open_reports(r, in.source.broker, &reports, &trouble))
+            status = run_suite(r, suite, &in, &reports);
+        else
+            close_reports(&reports, false);
+    }
+    if (wst_tool_trouble_is(&trouble)) wst_tool_say("%s", trouble.what);
+    wst_tool_inlet_end(&in);
+    return status;
+}
 
 static int check(const struct request *r)
 {
     struct wst_tool_suite suite = {0};
-    struct wst_tool_trouble trouble = {0};
-    struct reports reports = {.output = {.fd = -1}};
-    int status, end;
+    int status;
 
     if (r->update && !r->force && on_build_server()) {
         wst_tool_say("CI=%s: nothing is updated on a build server (--force does it all the same)",
@@ -354,19 +481,7 @@ static int check(const struct request *r)
         return WST_TOOL_TROUBLE;
     }
     status = gather(r, &suite);
-    if (status == 0 && suite.failed) {
-        wst_tool_say("out of memory");
-        status = WST_TOOL_TROUBLE;
-    }
-    if (status == 0 && !open_reports(r, &reports, &trouble)) {
-        if (wst_tool_trouble_is(&trouble)) wst_tool_say("%s", trouble.what);
-        close_reports(&reports, false);
-        status = WST_TOOL_TROUBLE;
-    } else if (status == 0) {
-        status = run_all(r, &suite, &reports);
-        end = close_reports(&reports, true);
-        if (end > status) status = end;
-    }
+    if (status == 0) status = check_suite(r, &suite);
     wst_tool_suite_free(&suite);
     return status;
 }

@@ -13,18 +13,18 @@
 #include <unistd.h>
 #include <wstrace/live.h>
 
-const char *wst_tool_confine_user(const struct wst_tool_options *o)
+const char *wst_tool_confine_user(const struct wst_tool_confinement *c)
 {
     const char *sudo = getenv("SUDO_USER");
 
     if (geteuid() != 0) return NULL;
-    if (o->user) return o->user;
+    if (c->user) return c->user;
     return sudo && *sudo ? sudo : "nobody";
 }
 
-const char *wst_tool_confine_owner(const struct wst_tool_options *o)
+const char *wst_tool_confine_owner(const struct wst_tool_confinement *c)
 {
-    const char *user = wst_tool_confine_user(o);
+    const char *user = wst_tool_confine_user(c);
 
     return user && strcmp(user, "nobody") != 0 && strcmp(user, "root") != 0 ? user : NULL;
 }
@@ -41,44 +41,44 @@ static void read_ahead(void)
 
 /* Inside a container root may be the only user there is. Reading a file then goes on without root's
  * capabilities; listening, and a user asked for by name, do not. */
-static int drop(const struct wst_tool_options *o)
+static int drop(const struct wst_tool_confinement *c)
 {
-    const char *user = wst_tool_confine_user(o);
+    const char *user = wst_tool_confine_user(c);
     char error[WST_LIVE_ERROR_SIZE], again[WST_LIVE_ERROR_SIZE];
 
-    if (o->user && user == NULL) {
-        wst_tool_say("-Z %s: only root can become another user", o->user);
+    if (c->user && user == NULL) {
+        wst_tool_say("-Z %s: only root can become another user", c->user);
         return WST_TOOL_TROUBLE;
     }
     if (wst_live_drop_privileges(user ? user : "", error) == 0) return 0;
-    if (user && !o->user && o->devices_n == 0 && geteuid() == 0 &&
+    if (user && !c->user && !c->live && geteuid() == 0 &&
         wst_live_drop_privileges("root", again) == 0)
         return 0;
     wst_tool_say("cannot give up privileges: %s", error);
     return WST_TOOL_TROUBLE;
 }
 
-int wst_tool_confine(const struct wst_tool_options *o, struct wst_capture *capture)
+int wst_tool_confine(const struct wst_tool_confinement *c, const char *const *readable,
+                     size_t readable_n)
 {
-    struct wst_live_sandbox sandbox = {0};
+    struct wst_live_sandbox sandbox = {readable, readable_n};
     char error[WST_LIVE_ERROR_SIZE];
     int walls, status;
 
     read_ahead();
-    if ((status = drop(o)) != 0) return status;
-    if (o->no_sandbox) {
+    if ((status = drop(c)) != 0) return status;
+    if (c->no_sandbox) {
         wst_tool_say("WARNING: --no-sandbox: whoever finds a fault in this program and sends the "
                      "right packets can do what user %u can do",
                      (unsigned)geteuid());
         return 0;
     }
-    sandbox.readable = wst_capture_unopened(capture, &sandbox.readable_n);
     walls = wst_live_sandbox(&sandbox, error);
     if (walls < 0) {
         wst_tool_say("cannot enter the sandbox: %s (--no-sandbox goes without)", error);
         return WST_TOOL_TROUBLE;
     }
-    if (o->verbose && !(walls & WST_LIVE_WALL_CALLS))
+    if (c->verbose && !(walls & WST_LIVE_WALL_CALLS))
         wst_tool_say("there is no sandbox on this system");
     return 0;
 }

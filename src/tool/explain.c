@@ -54,7 +54,8 @@ static const struct wst_tool_arg rows[] = {
     WST_TOOL_LESSON_COLOUR,
     WST_TOOL_LESSON_KEYLOG,
     WST_TOOL_LESSON_RSA_KEY,
-    {NULL, 'h', "help", NULL, WST_TOOL_FLAG, AT(help), "this text"},
+    WST_TOOL_LESSON_SAFETY(struct request),
+    {"Help", 'h', "help", NULL, WST_TOOL_FLAG, AT(help), "this text"},
 };
 /* clang-format on */
 enum { ROWS = sizeof rows / sizeof *rows };
@@ -200,11 +201,15 @@ static int explain_hex(struct wst_explain *x, const struct request *r,
                        const struct wst_tool_output *output)
 {
     char error[WST_EXPLAIN_ERROR_SIZE], *text = hex_text(r);
-    int frames;
+    int frames, status;
 
     if (!text) {
         wst_tool_say("out of memory");
         return WST_TOOL_TROUBLE;
+    }
+    if ((status = wst_tool_confine(&r->lesson.confinement, NULL, 0)) != 0) {
+        free(text);
+        return status;
     }
     frames = wst_explain_hex(x, text, error);
     free(text);

@@ -10,7 +10,6 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <sys/stat.h>
 
 void wst_tool_trouble_add(struct wst_tool_trouble *trouble, const char *format, ...)
 {
@@ -89,18 +88,8 @@ static void run(struct feed *feed, const struct wst_tool_source *source)
                                     .ahead = on_ahead};
     struct wst_event_meta meta = {.sources = &feed->file, .sources_n = 1, .filter = source->filter};
     struct wst_tls_hooks hooks = {.user = feed, .wanted = on_wanted};
-    char error[WST_CAPTURE_ERROR_SIZE];
 
-    if (wst_capture_add_file(capture, feed->file, NULL) != 0 ||
-        (source->filter && wst_capture_set_filter(capture, source->filter) != 0)) {
-        wst_tool_trouble_add(feed->trouble, "out of memory");
-        return;
-    }
-    if (wst_capture_open(capture, error) != 0) {
-        wst_tool_trouble_add(feed->trouble, "%s", error);
-        return;
-    }
-    if (wst_tool_keys_open(&feed->keys, feed->context, source->keys, false) != 0) {
+    if (wst_tool_keys_open(&feed->keys, feed->context, source->keys, source->broker, false) != 0) {
         wst_tool_trouble_add(feed->trouble, "%s: was not read without its keys", feed->file);
         return;
     }
@@ -111,25 +100,34 @@ static void run(struct feed *feed, const struct wst_tool_source *source)
     wst_context_finish(feed->context, NULL);
 }
 
-static uint32_t jobs_for(const char *file)
+struct wst_capture *wst_tool_feed_open(const char *file, const struct wst_tool_source *source,
+                                       struct wst_tool_trouble *trouble)
 {
-    struct stat st;
+    struct wst_capture *capture = wst_capture_new();
+    char error[WST_CAPTURE_ERROR_SIZE];
 
-    return stat(file, &st) == 0 && S_ISREG(st.st_mode) ? wst_tool_jobs_for((uint64_t)st.st_size)
-                                                       : 1;
+    if (capture == NULL || wst_capture_add_file(capture, file, NULL) != 0 ||
+        (source->filter && wst_capture_set_filter(capture, source->filter) != 0))
+        wst_tool_trouble_add(trouble, "out of memory");
+    else if (wst_capture_open(capture, error) != 0)
+        wst_tool_trouble_add(trouble, "%s", error);
+    else
+        return capture;
+    wst_capture_free(capture);
+    return NULL;
 }
 
-void wst_tool_feed(const char *file, const struct wst_tool_source *source,
-                   const struct wst_options *options, const struct wst_listener *listener,
-                   struct wst_tool_trouble *trouble)
+void wst_tool_feed(struct wst_capture *capture, const char *file,
+                   const struct wst_tool_source *source, const struct wst_options *options,
+                   const struct wst_listener *listener, struct wst_tool_trouble *trouble)
 {
-    struct feed feed = {.file = file, .capture = wst_capture_new(), .trouble = trouble};
+    struct feed feed = {.file = file, .capture = capture, .trouble = trouble};
     struct wst_options own = *options;
 
-    if (source->alone) own.jobs = jobs_for(file);
+    if (source->alone) own.jobs = wst_tool_jobs_for(wst_capture_total_bytes(capture));
     feed.context = wst_context_new(&own, listener);
 
-    if (feed.capture && feed.context)
+    if (feed.context)
         run(&feed, source);
     else
         wst_tool_trouble_add(trouble, "out of memory");

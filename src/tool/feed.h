@@ -26,13 +26,18 @@ static inline bool wst_tool_trouble_is(const struct wst_tool_trouble *trouble)
 struct wst_tool_source { /* how captures are read */
     const char *filter;  /* BPF, or NULL */
     const struct wst_tool_key_options *keys;
+    struct wst_tool_broker *broker; /* opens the keys (see keys.h), or NULL */
     bool alone; /* one capture is read at a time: another processor may help */
 };
 
-/* Pushes `file` ("-": standard input) through a context of its own. Any number of threads at a
- * time. What can be read is pushed, whatever trouble there is. */
-void wst_tool_feed(const char *file, const struct wst_tool_source *source,
-                   const struct wst_options *options, const struct wst_listener *listener,
-                   struct wst_tool_trouble *trouble);
+/* Opens `file` ("-": standard input), which is not looked into beyond the first packet's link type:
+ * the rest is for a process that has been confined. NULL after trouble. */
+struct wst_capture *wst_tool_feed_open(const char *file, const struct wst_tool_source *source,
+                                       struct wst_tool_trouble *trouble);
+/* Pushes the capture through a context of its own, and frees it; `file` is its name. Any number of
+ * threads at a time. What can be read is pushed, whatever trouble there is. */
+void wst_tool_feed(struct wst_capture *capture, const char *file,
+                   const struct wst_tool_source *source, const struct wst_options *options,
+                   const struct wst_listener *listener, struct wst_tool_trouble *trouble);
 
 #endif

@@ -59,20 +59,11 @@ static void warn(const char *name, int fd)
         wst_tool_say("warning: %s can be read by others, and opens this traffic to them", name);
 }
 
-static int open_file(const char *name, bool *missing)
+/* `which`: its number among wst_tool_keys_names. */
+static int open_file(const struct wst_tool_keys *keys, size_t which, const char *name)
 {
-    int fd = open(name, O_RDONLY | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
-
-    *missing = fd < 0 && errno == ENOENT;
-    warn(name, fd);
-    return fd;
-}
-
-/* Once the sandbox stands, only the broker can. */
-static int open_later(const struct wst_tool_keys *keys, size_t which)
-{
-    if (keys->broker >= 0) return wst_tool_broker_read(keys->broker, which);
-    return open(keys->logs[which].name, O_RDONLY | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
+    if (keys->broker) return wst_tool_broker_read(keys->broker, which);
+    return open(name, O_RDONLY | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
 }
 
 /* Everything from where reading stopped to the end. */
@@ -103,7 +94,7 @@ static void begin_again(const struct wst_tool_keys *keys, size_t which)
     int fd;
 
     if (at < 0 || fstat(log->fd, &here) != 0 || !S_ISREG(here.st_mode)) return; /* a pipe */
-    fd = open_later(keys, which);
+    fd = open_file(keys, which, log->name);
     if (fd < 0 || fstat(fd, &there) != 0) there = here;
     if (here.st_ino != there.st_ino || here.st_dev != there.st_dev) {
         close(log->fd);
@@ -120,9 +111,10 @@ static void begin_again(const struct wst_tool_keys *keys, size_t which)
 static int open_log(struct wst_tool_keys *keys, const char *name, bool from_environment)
 {
     struct wst_tool_keylog *log = &keys->logs[keys->logs_n];
-    bool missing;
+    int fd = open_file(keys, keys->logs_n, name), why = errno;
 
-    *log = (struct wst_tool_keylog){name, open_file(name, &missing), 0, malloc(CHUNK)};
+    *log = (struct wst_tool_keylog){name, fd, 0, malloc(CHUNK)};
+    warn(name, fd);
     if (log->buf == NULL) {
         wst_tool_say("out of memory");
         return WST_TOOL_TROUBLE;
@@ -133,27 +125,27 @@ static int open_log(struct wst_tool_keys *keys, const char *name, bool from_envi
         return 0;
     }
     if (from_environment) return 0; /* meant for whoever writes it */
-    if (keys->follow && missing) {
+    if (keys->follow && why == ENOENT) {
         wst_tool_say("%s is not there yet; waiting for it", name);
         return 0;
     }
-    wst_tool_say("%s: %s", name, strerror(errno));
+    wst_tool_say("%s: %s", name, strerror(why));
     return WST_TOOL_TROUBLE;
 }
 
-static int load_rsa_key(struct wst_context *context, const char *name)
+static int load_rsa_key(struct wst_tool_keys *keys, size_t which, const char *name)
 {
     uint8_t pem[PEM_MAX];
-    bool missing;
-    int fd = open_file(name, &missing), status = WST_TOOL_TROUBLE;
+    int fd = open_file(keys, which, name), status = WST_TOOL_TROUBLE;
     ssize_t n = fd < 0 ? -1 : read(fd, pem, sizeof pem);
 
     if (n < 0)
         wst_tool_say("%s: %s", name, strerror(errno));
-    else if (wst_context_rsa_key(context, (struct wst_slice){pem, (size_t)n}) != 0)
+    else if (wst_context_rsa_key(keys->context, (struct wst_slice){pem, (size_t)n}) != 0)
         wst_tool_say("%s: no RSA private key that can be read (PEM, without a password)", name);
     else
         status = 0;
+    warn(name, fd);
     wipe(pem, sizeof pem);
     if (fd >= 0) close(fd);
     return status;
@@ -177,16 +169,18 @@ size_t wst_tool_keys_names(const struct wst_tool_key_options *options, const cha
 
     for (; n < options->keylogs_n; n++) names[n] = options->keylogs[n];
     if (environment_log()) names[n++] = environment_log();
+    for (size_t i = 0; i < options->rsa_keys_n; i++) names[n++] = options->rsa_keys[i];
     return n;
 }
 
 int wst_tool_keys_open(struct wst_tool_keys *keys, struct wst_context *context,
-                       const struct wst_tool_key_options *options, bool follow)
+                       const struct wst_tool_key_options *options, struct wst_tool_broker *broker,
+                       bool follow)
 {
     const char *environment = environment_log();
     int status = 0;
 
-    *keys = (struct wst_tool_keys){.context = context, .broker = -1, .follow = follow};
+    *keys = (struct wst_tool_keys){.context = context, .broker = broker, .follow = follow};
     keys->logs = calloc(options->keylogs_n + 1, sizeof *keys->logs);
     if (keys->logs == NULL) {
         wst_tool_say("out of memory");
@@ -197,7 +191,7 @@ int wst_tool_keys_open(struct wst_tool_keys *keys, struct wst_context *context,
         status = open_log(keys, options->keylogs[i], false);
     if (environment && status == 0) status = open_log(keys, environment, true);
     for (size_t i = 0; i < options->rsa_keys_n && status == 0; i++)
-        status = load_rsa_key(context, options->rsa_keys[i]);
+        status = load_rsa_key(keys, keys->logs_n + i, options->rsa_keys[i]);
     if (status == 0 && options->keylogs_n && !follow && wst_context_secrets(context) == 0)
         wst_tool_say("warning: no secret was found in the key log");
     return status;
@@ -219,7 +213,7 @@ void wst_tool_keys_look(struct wst_tool_keys *keys, bool now)
     if (!keys->follow || keys->logs_n == 0 || (!now && !time_to_look(keys))) return;
     for (size_t i = 0; i < keys->logs_n; i++) {
         struct wst_tool_keylog *log = &keys->logs[i];
-        if (log->fd < 0) warn(log->name, log->fd = open_later(keys, i));
+        if (log->fd < 0) warn(log->name, log->fd = open_file(keys, i, log->name));
         if (log->fd < 0) continue;
         read_log(keys, log, now);
         if (keys->looks++ % LOOKS_A_STAT == 0) begin_again(keys, i);

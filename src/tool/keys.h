@@ -15,13 +15,14 @@ struct wst_tool_key_options {
     size_t rsa_keys_n;
 };
 
+struct wst_tool_broker;
 struct wst_tool_keylog; /* one that is read, and followed while it grows */
 
 struct wst_tool_keys {
     struct wst_context *context;
     struct wst_tool_keylog *logs; /* owned */
     size_t logs_n;
-    int broker; /* opens logs that come late or were replaced; -1: nobody has to (open does) */
+    struct wst_tool_broker *broker; /* opens them where this process may not; or NULL */
     bool follow;
     int64_t looked_ns; /* monotonic */
     unsigned looks;
@@ -29,13 +30,16 @@ struct wst_tool_keys {
 
 /* Whether secrets may come while packets do: a key log, and an input that is still growing. */
 bool wst_tool_keys_may_come(const struct wst_tool_key_options *options, bool growing);
-/* How many names there are, written to `names` (keylogs_n + 1 of them): those of the options and of
- * SSLKEYLOGFILE, in the order of wst_tool_keys.logs. */
+/* How many names there are, written to `names` (WST_TOOL_KEYS_NAMES of them at most): key logs,
+ * with that of SSLKEYLOGFILE, in the order of wst_tool_keys.logs, then private keys. */
 size_t wst_tool_keys_names(const struct wst_tool_key_options *options, const char **names);
-/* Reads every key log named, and the one of SSLKEYLOGFILE, into the context. `follow`: what is
+#define WST_TOOL_KEYS_NAMES(options) ((options)->keylogs_n + (options)->rsa_keys_n + 1)
+/* Reads every key log named, and the one of SSLKEYLOGFILE, into the context. `broker`: what opens
+ * them (what wst_tool_keys_names says is the first it may read), or NULL. `follow`: what is
  * appended later is read, too, and a log may not be there yet. Returns 0 or the exit status. */
 int wst_tool_keys_open(struct wst_tool_keys *keys, struct wst_context *context,
-                       const struct wst_tool_key_options *options, bool follow);
+                       const struct wst_tool_key_options *options, struct wst_tool_broker *broker,
+                       bool follow);
 /* Reads what was appended; cheap to call for every packet. `now`: whatever the clock says. */
 void wst_tool_keys_look(struct wst_tool_keys *keys, bool now);
 void wst_tool_keys_close(struct wst_tool_keys *keys);

@@ -5,9 +5,11 @@
  */
 #include "lesson.h"
 
+#include "broker.h"
 #include "say.h"
 #include "stop.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +21,7 @@ struct reading {
     struct wst_context *context;
     struct wst_capture *capture;
     struct wst_tool_keys keys;
+    struct wst_tool_broker *broker; /* or NULL */
     const struct wst_tool_pupil *pupil;
     uint32_t unread; /* packets of link types that are not known */
     bool follow;     /* keys may come while packets do */
@@ -69,12 +72,25 @@ static bool grows(const char *file)
     return strcmp(file, "-") == 0 && fstat(STDIN_FILENO, &st) == 0 && !S_ISREG(st.st_mode);
 }
 
-static int run(struct reading *reading, const struct wst_tool_lesson *lesson, const char *file)
+/* Key logs that grow may be replaced, or not be there yet. */
+static int start_broker(struct reading *reading, const struct wst_tool_lesson *lesson)
 {
-    struct wst_capture_sink sink = {
-        .user = reading, .packet = on_packet, .trouble = on_trouble, .secrets = on_secrets};
-    struct wst_event_meta meta = {.sources = &file, .sources_n = 1};
+    const char **names = calloc(WST_TOOL_KEYS_NAMES(&lesson->keys), sizeof *names);
+    struct wst_tool_brokered files = {.readable = names};
+
+    if (names) files.readable_n = wst_tool_keys_names(&lesson->keys, names);
+    if (names) reading->keys.broker = reading->broker = wst_tool_broker_start(&files);
+    free(names);
+    if (reading->broker) return 0;
+    wst_tool_say("cannot start another process: %s", strerror(errno));
+    return WST_TOOL_TROUBLE;
+}
+
+/* What can be opened is opened; from then on nothing can. */
+static int prepare(struct reading *reading, const struct wst_tool_lesson *lesson, const char *file)
+{
     char error[WST_CAPTURE_ERROR_SIZE];
+    int status;
 
     if (wst_capture_add_file(reading->capture, file, NULL) != 0) {
         wst_tool_say("out of memory");
@@ -85,8 +101,19 @@ static int run(struct reading *reading, const struct wst_tool_lesson *lesson, co
         return WST_TOOL_TROUBLE;
     }
     reading->follow = wst_tool_keys_may_come(&lesson->keys, grows(file));
-    int status =
-        wst_tool_keys_open(&reading->keys, reading->context, &lesson->keys, reading->follow);
+    status =
+        wst_tool_keys_open(&reading->keys, reading->context, &lesson->keys, NULL, reading->follow);
+    if (status == 0 && reading->follow) status = start_broker(reading, lesson);
+    return status ? status : wst_tool_confine(&lesson->confinement, NULL, 0);
+}
+
+static int run(struct reading *reading, const struct wst_tool_lesson *lesson, const char *file)
+{
+    struct wst_capture_sink sink = {
+        .user = reading, .packet = on_packet, .trouble = on_trouble, .secrets = on_secrets};
+    struct wst_event_meta meta = {.sources = &file, .sources_n = 1};
+    int status = prepare(reading, lesson, file);
+
     if (status) return status;
     struct wst_tls_hooks hooks = {
         .user = reading, .wanted = on_wanted, .keys_may_come = reading->follow};
@@ -117,6 +144,7 @@ int wst_tool_lesson_read(const struct wst_tool_lesson *lesson, const char *file,
     else
         wst_tool_say("out of memory");
     wst_tool_keys_close(&reading.keys);
+    wst_tool_broker_end(reading.broker);
     wst_context_free(reading.context);
     wst_capture_free(reading.capture);
     return status;

@@ -13,6 +13,7 @@
 struct wst_tool_lesson {
     enum wst_tool_colour colour;
     struct wst_tool_key_options keys; /* lists owned */
+    struct wst_tool_confinement confinement;
 };
 
 /* Room for the words of a command line. Returns 0, or the exit status after a complaint. */
@@ -27,6 +28,7 @@ int wst_tool_lesson_take_rsa_key(void *target, const char *text);
 #define WST_TOOL_LESSON_COLOUR {NULL, 0, "color", "WHEN", WST_TOOL_CALL, 0, 0, 0, wst_tool_lesson_take_colour, "auto (default), always or never"}
 #define WST_TOOL_LESSON_KEYLOG {NULL, 0, "keylog", "FILE", WST_TOOL_CALL, 0, 0, 0, wst_tool_lesson_take_keylog, "TLS key log, for wss; SSLKEYLOGFILE is read, too"}
 #define WST_TOOL_LESSON_RSA_KEY {NULL, 0, "rsa-key", "PEM", WST_TOOL_CALL, 0, 0, 0, wst_tool_lesson_take_rsa_key, "the server's private key, for RSA key exchange"}
+#define WST_TOOL_LESSON_SAFETY(type) WST_TOOL_CONFINE_ROWS(type, lesson.confinement)
 /* clang-format on */
 
 struct wst_tool_pupil { /* who a capture is read to */
@@ -36,8 +38,8 @@ struct wst_tool_pupil { /* who a capture is read to */
     bool (*enough)(void *user); /* asked after each packet: true ends the reading; or NULL */
 };
 
-/* Reads `file` ("-": standard input) to the pupil. Returns 0, or the exit status after a complaint;
- * what could be read was told all the same. */
+/* Reads `file` ("-": standard input) to the pupil, confined from then on. Returns 0, or the exit
+ * status after a complaint; what could be read was told all the same. */
 int wst_tool_lesson_read(const struct wst_tool_lesson *lesson, const char *file,
                          const struct wst_tool_pupil *pupil);
 

@@ -189,8 +189,7 @@ const struct wst_tool_arg wst_tool_trace_args[] = {
     {NULL, 'C', NULL, "MB", CALL(take_file_size), "a new file every so many million bytes: FILE, FILE1, FILE2 ..."},
     {NULL, 'W', NULL, "N", NUMBER(rotate_files, 1, 1000000), "with -G: stop after N files; with -C: go round in N files"},
 
-    {"Safety", 'Z', "relinquish-privileges", "USER", WORD(user), "root becomes USER (default: who called sudo, or nobody)"},
-    {NULL, 0, "no-sandbox", NULL, FLAG(no_sandbox), "keep access to files, network and programs while parsing"},
+    WST_TOOL_CONFINE_ROWS(struct wst_tool_options, confinement),
 
     {"Selection", 0, "conn", "N", NUMBER(conn, 1, UINT64_MAX), "only connection N, as the output numbers them"},
     {NULL, 0, "dir", "DIRECTION", CALL(take_dir), "only c2s (client to server) or s2c"},

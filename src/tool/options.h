@@ -7,6 +7,7 @@
 #define WST_TOOL_OPTIONS_H
 
 #include "args.h"
+#include "confine.h"
 #include "keys.h"
 
 #include <stdbool.h>
@@ -46,7 +47,6 @@ struct wst_tool_options {
     uint64_t snaplen, buffer_kib, queue, conn;
     uint64_t stats_seconds;                              /* --stats; 0: never */
     const char *write;                                   /* -w */
-    const char *user;                                    /* -Z */
     uint64_t rotate_seconds, rotate_bytes, rotate_files; /* -G, -C, -W; 0: not */
     uint64_t max_text, max_payload, max_message, memory;
     uint64_t jobs;           /* --jobs; 0: as seems best */
@@ -56,8 +56,9 @@ struct wst_tool_options {
     enum wst_tool_colour colour;
     enum wst_problems_told problems;
     uint64_t max_page; /* of a report */
+    struct wst_tool_confinement confinement;
     bool report, json, quiet, line_buffered, headers, utc, no_promiscuous, verify_checksums;
-    bool only_websocket, packet_buffered, print, no_sandbox;
+    bool only_websocket, packet_buffered, print;
     bool dump_text, dump_hex; /* -A, -X */
     bool list_devices, list_link_types, help, version;
     bool lint; /* findings only */

@@ -22,13 +22,14 @@ enum { BLOCKED_MS = 100 };
 
 /* Reading what oneself writes never ends, or destroys the capture. Only regular files: two ends
  * of one terminal or one /dev/null are no harm. */
-static bool is_input(const struct stat *out, const char *name)
+bool wst_tool_output_is_input(const struct stat *out, const char *const *inputs, size_t inputs_n)
 {
-    struct stat in;
-    int result = strcmp(name, "-") == 0 ? fstat(STDIN_FILENO, &in) : stat(name, &in);
-
-    return result == 0 && S_ISREG(out->st_mode) && in.st_dev == out->st_dev &&
-           in.st_ino == out->st_ino;
+    for (size_t i = 0; i < inputs_n && S_ISREG(out->st_mode); i++) {
+        struct stat in;
+        int rc = strcmp(inputs[i], "-") == 0 ? fstat(STDIN_FILENO, &in) : stat(inputs[i], &in);
+        if (rc == 0 && in.st_dev == out->st_dev && in.st_ino == out->st_ino) return true;
+    }
+    return false;
 }
 
 static int refuse(const struct wst_tool_output *output, const char *why)
@@ -48,9 +49,8 @@ int wst_tool_output_open(struct wst_tool_output *output, const char *name,
     if (!standard) output->fd = open(name, O_WRONLY | O_CREAT | O_NOCTTY | O_CLOEXEC, 0666);
     if (output->fd < 0) return refuse(output, strerror(errno));
     if (fstat(output->fd, &st) != 0) return refuse(output, strerror(errno));
-    for (size_t i = 0; i < inputs_n; i++)
-        if (is_input(&st, inputs[i]))
-            return refuse(output, "is input and output at once; nothing was written");
+    if (wst_tool_output_is_input(&st, inputs, inputs_n))
+        return refuse(output, "is input and output at once; nothing was written");
     if (!standard && S_ISREG(st.st_mode) && ftruncate(output->fd, 0) != 0)
         return refuse(output, strerror(errno));
     return 0;

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct stat;
 struct wst_tool_attend;
 struct wst_tool_progress;
 
@@ -20,6 +21,10 @@ struct wst_tool_output {
     struct wst_tool_progress *progress; /* taken off the screen before each write; or NULL */
     struct wst_tool_attend *attend;     /* told when the output blocks; NULL: blocks in silence */
 };
+
+/* Whether writing to `out` (as stat(2) tells it) would write into one of `inputs`: names as given,
+ * "-" for standard input. Asked before the sandbox, which answers nothing. */
+bool wst_tool_output_is_input(const struct stat *out, const char *const *inputs, size_t inputs_n);
 
 /* `name` NULL or "-": standard output. Nothing is cut off an existing file before `inputs` (names
  * as given, "-" for standard input) are seen not to be that file. Returns 0, or the exit status. */

@@ -43,7 +43,8 @@ static const struct wst_tool_arg rows[] = {
     WST_TOOL_LESSON_COLOUR,
     WST_TOOL_LESSON_KEYLOG,
     WST_TOOL_LESSON_RSA_KEY,
-    {NULL, 'h', "help", NULL, WST_TOOL_FLAG, AT(help), 0, 0, NULL, "this text"},
+    WST_TOOL_LESSON_SAFETY(struct request),
+    {"Help", 'h', "help", NULL, WST_TOOL_FLAG, AT(help), 0, 0, NULL, "this text"},
 };
 /* clang-format on */
 enum { ROWS = sizeof rows / sizeof *rows, WIDTH = 76 };

@@ -46,7 +46,7 @@ int wst_tool_save_open(struct wst_tool_save *save, const struct wst_tool_options
 {
     uint32_t snaplen = o->snaplen ? (uint32_t)o->snaplen : 262144;
 
-    *save = (struct wst_tool_save){.output.fd = -1, .broker = -1};
+    *save = (struct wst_tool_save){.output.fd = -1};
     if (o->write == NULL) return 0;
     save->options = o;
     save->naming = (struct wst_tool_naming){o->write, o->rotate_seconds > 0, o->rotate_bytes > 0,
@@ -175,5 +175,5 @@ int wst_tool_save_close(struct wst_tool_save *save, const struct wst_counters *c
 void wst_tool_save_free(struct wst_tool_save *save)
 {
     wst_save_free(save->save);
-    *save = (struct wst_tool_save){.output.fd = -1, .broker = -1};
+    *save = (struct wst_tool_save){.output.fd = -1};
 }

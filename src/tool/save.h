@@ -19,7 +19,7 @@ struct wst_tool_save {
     struct wst_tool_output output;
     struct wst_save *save;
     bool rotates;
-    int broker;         /* opens the files of a row; set it before the first */
+    struct wst_tool_broker *broker; /* opens the files of a row; set it before the first */
     int64_t began_ns;   /* when the period of -G began */
     unsigned count;     /* of files in it */
     unsigned files;     /* of periods so far, for -W */

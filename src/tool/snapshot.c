@@ -5,6 +5,7 @@
  */
 #include "case.h"
 #include "command.h"
+#include "inlet.h"
 #include "lesson.h"
 #include "output.h"
 #include "say.h"
@@ -18,7 +19,7 @@ struct request {
     struct wst_tool_wishes wishes; /* first: see wst_tool_wishes_ignore */
     const char *words[3];
     int words_n;
-    const char *output, *filter;
+    const char *output, *filter; /* output NULL: to standard output */
     int64_t timing_ns;
     bool help;
 };
@@ -52,7 +53,8 @@ static int take_timing(void *target, const char *text)
 /* clang-format off */
 #define INPUT_ROWS \
     {"Input", 'f', "filter", "FILTER", WST_TOOL_WORD, AT(filter), "only packets that this BPF filter picks"}, \
-    WST_TOOL_LESSON_KEYLOG, WST_TOOL_LESSON_RSA_KEY
+    WST_TOOL_LESSON_KEYLOG, WST_TOOL_LESSON_RSA_KEY, \
+    WST_TOOL_CONFINE_ROWS(struct request, wishes.lesson.confinement)
 #define HELP_ROW {"Help", 'h', "help", NULL, WST_TOOL_FLAG, AT(help), "this text; docs/CHECKS.md tells more"}
 static const struct wst_tool_arg snapshot_rows[] = {
     INPUT_ROWS,
@@ -77,31 +79,95 @@ static int say_trouble(const struct wst_tool_trouble *trouble)
     return WST_TOOL_TROUBLE;
 }
 
+/* -- what both need open before they are confined ---------------------------------------------- */
+
+struct inlet {
+    struct wst_tool_inlet files;
+    struct wst_capture *captures[2]; /* owned until they are read */
+};
+
+static void close_inlet(struct inlet *in)
+{
+    for (int i = 0; i < 2; i++) wst_capture_free(in->captures[i]);
+    wst_tool_inlet_end(&in->files);
+}
+
+static bool start_broker(const struct request *r, struct inlet *in,
+                         struct wst_tool_trouble *trouble)
+{
+    if (!wst_tool_inlet_begin(&in->files, r->filter, &r->wishes.lesson.keys, 0, 1)) {
+        wst_tool_trouble_add(trouble, "out of memory");
+        return false;
+    }
+    if (r->output) {
+        wst_tool_inlet_replaced(&in->files, r->output);
+        if (wst_tool_inlet_crossed(&in->files, r->output, r->words, (size_t)r->words_n, trouble))
+            return false;
+    }
+    return wst_tool_inlet_serve(&in->files, trouble);
+}
+
+/* Opens all there is, and gives up opening more. Returns 0, or the exit status: after a complaint,
+ * or with trouble. Close in either case. */
+static int open_inlet(const struct request *r, struct inlet *in, struct wst_tool_trouble *trouble)
+{
+    *in = (struct inlet){0};
+    if (!start_broker(r, in, trouble)) return WST_TOOL_TROUBLE;
+    in->files.source.alone = true;
+    for (int i = 0; i < r->words_n; i++) {
+        if (i && strcmp(r->words[0], "-") == 0 && strcmp(r->words[i], "-") == 0)
+            wst_tool_trouble_add(trouble, "standard input can be read only once");
+        else
+            in->captures[i] = wst_tool_case_capture(r->words[i], &in->files.source, trouble);
+        if (in->captures[i] == NULL) return WST_TOOL_TROUBLE;
+    }
+    return wst_tool_confine(&r->wishes.lesson.confinement, NULL, 0);
+}
+
+static struct wst_session *session_of(const struct request *r, struct inlet *in, int i,
+                                      struct wst_tool_trouble *trouble)
+{
+    struct wst_capture *capture = in->captures[i];
+
+    in->captures[i] = NULL;
+    return wst_tool_case_session(capture, r->words[i], &in->files.source, r->wishes.settings,
+                                 trouble);
+}
+
 /* -- snapshot ---------------------------------------------------------------------------------- */
 
-static int snapshot(const struct request *r)
+static bool write_golden(const struct request *r, struct inlet *in,
+                         struct wst_tool_trouble *trouble)
 {
-    struct wst_tool_trouble trouble = {0};
     const char *capture = r->words[0];
-    struct wst_tool_source source = {r->filter, &r->wishes.lesson.keys, true};
-    struct wst_session *session =
-        wst_tool_case_session(capture, &source, r->wishes.settings, &trouble);
+    struct wst_tool_place place = {r->output, in->files.source.broker, 0};
+    struct wst_session *session = session_of(r, in, 0, trouble);
     struct wst_session_facts facts;
 
-    if (session == NULL) return say_trouble(&trouble);
+    if (session == NULL) return false;
     facts = wst_session_facts(session);
     if (facts.connections == 0)
-        wst_tool_trouble_add(&trouble,
+        wst_tool_trouble_add(trouble,
                              "%s: has no WebSocket connection; a golden of nothing guards nothing",
                              capture);
     if (facts.gaps)
         wst_tool_say("%s: lacks bytes (%" PRIu64 " gap%s), and so does the golden", capture,
                      facts.gaps, facts.gaps == 1 ? "" : "s");
     bool written = facts.connections &&
-                   wst_tool_case_write(r->output && strcmp(r->output, "-") ? r->output : NULL,
-                                       capture, session, NULL, &trouble);
+                   wst_tool_case_write(r->output ? &place : NULL, capture, session, NULL, trouble);
     wst_session_free(session);
-    return written ? 0 : say_trouble(&trouble);
+    return written;
+}
+
+static int snapshot(const struct request *r)
+{
+    struct wst_tool_trouble trouble = {0};
+    struct inlet in;
+    int status = open_inlet(r, &in, &trouble);
+
+    if (status == 0 && !write_golden(r, &in, &trouble)) status = WST_TOOL_TROUBLE;
+    close_inlet(&in);
+    return wst_tool_trouble_is(&trouble) ? say_trouble(&trouble) : status;
 }
 
 /* -- diff -------------------------------------------------------------------------------------- */
@@ -127,33 +193,39 @@ static int tell(const struct request *r, struct wst_tool_case *one)
     return one->status == WST_CHECK_DIFFERENT ? WST_TOOL_FOUND : 0;
 }
 
+static void compare(const struct request *r, struct inlet *in, struct wst_tool_case *one)
+{
+    struct wst_compare_options options = {r->timing_ns};
+    struct wst_check_error error = {0, 0, "out of memory"};
+
+    one->golden = session_of(r, in, 0, &one->trouble);
+    if (one->golden) one->seen = session_of(r, in, 1, &one->trouble);
+    if (one->seen == NULL) return;
+    one->facts = wst_session_facts(one->seen);
+    one->outcome = wst_session_compare(one->golden, one->seen, &options, &error);
+    if (one->outcome == NULL)
+        wst_tool_trouble_add(&one->trouble, "%s", error.what);
+    else
+        one->status = wst_outcome_count(one->outcome) ? WST_CHECK_DIFFERENT : WST_CHECK_SAME;
+}
+
 static int diff(const struct request *r)
 {
-    struct wst_tool_trouble *trouble;
     struct wst_tool_case one = {.name = NULL, .took_ns = -1};
-    struct wst_compare_options options = {r->timing_ns};
-    struct wst_tool_source source = {r->filter, &r->wishes.lesson.keys, true};
-    struct wst_check_error error = {0, 0, "out of memory"};
-    int status = WST_TOOL_TROUBLE;
+    struct inlet in;
+    int status = open_inlet(r, &in, &one.trouble);
 
-    trouble = &one.trouble;
     one.expected = strdup(r->words[0]);
     one.capture = strdup(r->words[1]);
-    if (one.expected && one.capture)
-        one.golden = wst_tool_case_session(one.expected, &source, r->wishes.settings, trouble);
-    if (one.golden)
-        one.seen = wst_tool_case_session(one.capture, &source, r->wishes.settings, trouble);
-    if (one.seen) {
-        one.facts = wst_session_facts(one.seen);
-        one.outcome = wst_session_compare(one.golden, one.seen, &options, &error);
-    }
-    if (one.outcome) {
-        one.status = wst_outcome_count(one.outcome) ? WST_CHECK_DIFFERENT : WST_CHECK_SAME;
+    if (!one.expected || !one.capture)
+        wst_tool_trouble_add(&one.trouble, "out of memory");
+    else if (status == 0)
+        compare(r, &in, &one);
+    if (wst_tool_trouble_is(&one.trouble))
+        status = say_trouble(&one.trouble);
+    else if (status == 0)
         status = tell(r, &one);
-    } else {
-        if (!wst_tool_trouble_is(trouble)) wst_tool_trouble_add(trouble, "%s", error.what);
-        say_trouble(trouble);
-    }
+    close_inlet(&in);
     wst_tool_case_free(&one);
     return status;
 }
@@ -184,6 +256,7 @@ static int run(const struct command *command, int argc, char **argv)
     if (status == 0)
         status = wst_tool_args(command->rows, command->rows_n, argc, argv, &r, take_word);
     if (status == 0) status = wst_tool_wishes_settle(&r.wishes);
+    if (r.output && strcmp(r.output, "-") == 0) r.output = NULL;
     if (status == 0 && r.help)
         status = help(command);
     else if (status == 0 && r.words_n != command->words)

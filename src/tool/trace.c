@@ -9,6 +9,7 @@
 #include "command.h"
 #include "confine.h"
 #include "devices.h"
+#include "feed.h"
 #include "keys.h"
 #include "options.h"
 #include "output.h"
@@ -58,12 +59,12 @@ struct run {
     struct wst_tool_keys keys;
     struct wst_tool_sensitive plaintext, embedded;
     struct wst_tool_save save;
-    int broker;             /* opens files for a sandboxed process; -1: there are none to open */
-    bool silent;            /* -w without --print: packets are saved, nothing is told … */
-    bool blind;             /* … and nobody has to look into them */
-    bool wrong_filter;      /* the filter is the name of a file */
-    int save_status;        /* the exit status, as far as -w goes */
-    const char *wrong_file; /* a file that does not exist and looks like part of a filter */
+    struct wst_tool_broker *broker; /* opens files for a sandboxed process; or NULL */
+    bool silent;                    /* -w without --print: packets are saved, nothing is told … */
+    bool blind;                     /* … and nobody has to look into them */
+    bool wrong_filter;              /* the filter is the name of a file */
+    int save_status;                /* the exit status, as far as -w goes */
+    const char *wrong_file;         /* a file that does not exist and looks like part of a filter */
     char (*device_names)[WST_TOOL_DEVICE_SIZE]; /* of those given by number */
     bool busy;             /* packets need more than the context: see on_packet */
     uint64_t packets;      /* that passed the filter */
@@ -416,7 +417,7 @@ static int open_encrypted(struct run *run)
     int status = wst_tool_plaintext_open(&run->plaintext, o->plaintext, run->read, run->read_n);
 
     if (status == 0) status = wst_tool_embed_open(&run->embedded, o->embed, run->read, run->read_n);
-    if (status == 0) status = wst_tool_keys_open(&run->keys, run->context, &o->keys, follow);
+    if (status == 0) status = wst_tool_keys_open(&run->keys, run->context, &o->keys, NULL, follow);
     if (status) return status;
     struct wst_tls_hooks hooks = {.user = run, .wanted = on_wanted, .keys_may_come = follow};
     if (wst_tool_sensitive_wanted(&run->plaintext)) hooks.plain = on_plain;
@@ -530,14 +531,13 @@ static void say_no_such_conn(const struct run *run)
 static bool note_what_is_read(struct run *run)
 {
     const struct wst_tool_options *o = run->options;
-    size_t n = run->sources_n + o->keys.keylogs_n + o->keys.rsa_keys_n + 2;
+    size_t n = run->sources_n + WST_TOOL_KEYS_NAMES(&o->keys) + 1;
 
     run->read = calloc(n, sizeof *run->read);
     if (run->read == NULL) return false;
     for (size_t i = 0; !o->devices_n && i < run->sources_n; i++)
         run->read[run->read_n++] = run->sources[i];
     run->read_n += wst_tool_keys_names(&o->keys, run->read + run->read_n);
-    for (size_t i = 0; i < o->keys.rsa_keys_n; i++) run->read[run->read_n++] = o->keys.rsa_keys[i];
     if (o->filter_file) run->read[run->read_n++] = o->filter_file;
     return true;
 }
@@ -559,23 +559,36 @@ static int open_outputs(struct run *run)
 static int start_broker(struct run *run)
 {
     const struct wst_tool_options *o = run->options;
-    struct wst_tool_brokered brokered = {.owner = wst_tool_confine_owner(o)};
-    const char **names = NULL;
+    struct wst_tool_brokered brokered = {.owner = wst_tool_confine_owner(&o->confinement)};
+    const char **names = calloc(WST_TOOL_KEYS_NAMES(&o->keys), sizeof *names);
+    int status = 0;
 
+    if (names == NULL) return -1;
+    brokered.readable = names;
     if (run->save.rotates) brokered.naming = run->save.naming;
-    if (run->keys.follow) {
-        names = calloc(o->keys.keylogs_n + 1, sizeof *names);
-        if (names == NULL) return -1;
-        brokered.readable_n = wst_tool_keys_names(&o->keys, names);
-        brokered.readable = names;
-    }
+    if (run->keys.follow) brokered.readable_n = wst_tool_keys_names(&o->keys, names);
     if (run->save.rotates || brokered.readable_n) {
         run->broker = wst_tool_broker_start(&brokered);
-        if (run->broker < 0) wst_tool_say("cannot start another process: %s", strerror(errno));
+        if (run->broker == NULL) {
+            wst_tool_say("cannot start another process: %s", strerror(errno));
+            status = WST_TOOL_TROUBLE;
+        }
     }
     free(names);
     run->save.broker = run->keys.broker = run->broker;
-    return run->broker < 0 && (run->save.rotates || brokered.readable_n) ? WST_TOOL_TROUBLE : 0;
+    return status;
+}
+
+static int confine(const struct run *run)
+{
+    const struct wst_tool_options *o = run->options;
+    struct wst_tool_confinement confinement = o->confinement;
+    size_t n;
+    const char *const *later = wst_capture_unopened(run->capture, &n);
+
+    confinement.live = o->devices_n > 0;
+    confinement.verbose = o->verbose > 0;
+    return wst_tool_confine(&confinement, later, n);
 }
 
 static int run_trace(struct run *run)
@@ -610,7 +623,7 @@ static int run_trace(struct run *run)
     if ((status = open_encrypted(run)) != 0) return status;
     if ((status = start_broker(run)) != 0) return status;
     if (run->watch && !(run->screen = wst_tool_screen_new(run->watch))) return WST_TOOL_TROUBLE;
-    if ((status = wst_tool_confine(run->options, run->capture)) != 0) return status;
+    if ((status = confine(run)) != 0) return status;
     run->prompt = want_prompt(run);
     wst_tool_progress_start(&run->progress, run->capture,
                             !run->options->quiet && run->options->devices_n == 0);
@@ -643,7 +656,7 @@ static int run_trace(struct run *run)
 
 int wst_tool_trace_run(const struct wst_tool_options *options)
 {
-    struct run run = {.options = options, .output = {.fd = -1}, .save.output.fd = -1, .broker = -1};
+    struct run run = {.options = options, .output = {.fd = -1}, .save.output.fd = -1};
     int status = run_trace(&run);
 
     if (status < 0) {
@@ -652,7 +665,7 @@ int wst_tool_trace_run(const struct wst_tool_options *options)
     }
     wst_tool_stop_on_signals(NULL);
     wst_tool_save_free(&run.save);
-    if (run.broker >= 0) close(run.broker);
+    wst_tool_broker_end(run.broker);
     wst_context_free(run.context);
     wst_tool_keys_close(&run.keys);
     wst_tool_sensitive_close(&run.plaintext);

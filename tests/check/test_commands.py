@@ -3,14 +3,18 @@
 """snapshot, check and diff as their users meet them: exit status, updates, suites, reports, bad input."""
 import json
 import os
+import resource
 import shutil
+import subprocess
 import sys
+import threading
+import time
 import xml.etree.ElementTree as xml
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import party  # noqa: E402
 from party import Party, S2C, Step, TEXT  # noqa: E402
-from toolcheck import BASIC, CAPTURES, DEFLATE, check, directory, done, environment, processor_time, refused, run  # noqa: E402
+from toolcheck import BASIC, CAPTURES, DEFLATE, TOOL, check, directory, done, environment, processor_time, refused, run  # noqa: E402
 
 HOME = environment(CI=None)
 BUILD_SERVER = environment(CI="true")
@@ -88,7 +92,8 @@ def trouble(tmp):
     refused("an unknown option", run("check", "--nonsense", BASIC, golden), "unknown option")
     refused("snapshot of nothing", run("snapshot"), "one capture")
     refused("diff of one", run("diff", BASIC), "two captures")
-    refused("snapshot into its own input", run("snapshot", golden, "-o", golden), "is a golden")
+    refused("snapshot into its own input", run("snapshot", golden, "-o", golden), "input and output")
+    refused("snapshot of a golden", run("snapshot", golden), "is a golden")
     copy = shutil.copy(BASIC, os.path.join(tmp, "copy.pcap"))
     refused("snapshot over its capture", run("snapshot", copy, "-o", copy), "input and output")
     check("the capture lives", open(copy, "rb").read() == open(BASIC, "rb").read())
@@ -239,6 +244,59 @@ def suites(tmp):
     refused("an unknown report", run("check", "--report", "yaml", suite), "junit, tap, github, json")
 
 
+def confined(tmp):
+    """Nothing can be opened once packets are looked at; whoever opens for it writes over no input."""
+    suite = os.path.join(tmp, "suite")
+    os.mkdir(suite)
+    os.chmod(tmp, 0o755)  # what is opened late is opened by whom root has become
+    text = run("snapshot", BASIC).text
+    for i in range(40):
+        shutil.copy(BASIC, os.path.join(suite, f"c{i:02}.pcap"))
+        write(os.path.join(suite, f"c{i:02}.golden"), text)
+    few = run("check", suite, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (80, 80)))
+    check("more captures than may be held open", few.status == 0 and few.err == b"" and few.text == run("check", suite).text, few)
+    golden, capture = os.path.join(suite, "c00.golden"), os.path.join(suite, "c00.pcap")
+    keys = shutil.copy(os.path.join(CAPTURES, "06_tls13_keyupdate.keys"), tmp)
+    before = [read(golden), open(capture, "rb").read(), read(keys)]
+    for name in (golden, capture, keys):
+        refused("a report over " + name, run("check", "--keylog", keys, "--report", "tap=" + name, suite), name, "input and output")
+        if name != golden:
+            refused("a golden over " + name, run("snapshot", "--keylog", keys, capture, "-o", name), name, "input and output")
+    check("none of them was touched", [read(golden), open(capture, "rb").read(), read(keys)] == before)
+    refused("a report over no file", run("check", "--report", "tap=" + tmp, suite), "is no file that can be replaced")
+
+    os.chmod(golden, 0o640)
+    shutil.copy(DEFLATE, capture)
+    if os.geteuid() == 0:
+        os.chown(golden, 4711, 4712)
+    result = run("check", "-u", suite, env=HOME)
+    st = os.stat(golden)
+    check("a golden that is updated keeps its rights and its owner", result.status == 0 and read(golden) != before[0]
+          and st.st_mode & 0o777 == 0o640 and (os.geteuid() != 0 or (st.st_uid, st.st_gid) == (4711, 4712)), (result.says, st))
+
+    pipe = os.path.join(tmp, "pipe")
+    os.mkfifo(pipe)
+    feeder = threading.Thread(target=lambda: write(pipe, open(BASIC, "rb").read()))
+    feeder.start()
+    result = run("check", pipe, os.path.join(suite, "c01.golden"))
+    feeder.join()
+    check("a capture from a pipe with a name", result.status == 0, result)
+
+    os.unlink(pipe)
+    os.mkfifo(pipe)
+    report = os.path.join(tmp, "report")
+    process = subprocess.Popen([TOOL, "check", "--report", "tap=" + report, pipe, os.path.join(suite, "c01.golden")], env=environment())
+    with open(pipe, "wb"):
+        end = time.monotonic() + 30
+        while not any(n.startswith("report.") for n in os.listdir(tmp)) and time.monotonic() < end:
+            time.sleep(0.02)
+        process.kill()
+        process.wait()
+        while any(n.startswith("report") for n in os.listdir(tmp)) and time.monotonic() < end:
+            time.sleep(0.02)
+    check("killed: no piece of a report is left", not any(n.startswith("report") for n in os.listdir(tmp)), os.listdir(tmp))
+
+
 def diffs(tmp):
     one, other = Party(1), Party(2)
     other.connections["ann"]["steps"]["line"] = Step(S2C, TEXT, "a line of text\nand two more")
@@ -262,7 +320,7 @@ def diffs(tmp):
     check("... with a threshold", run("diff", "--timing", "6s", c, d).status == 0)
 
 
-for part in (same_and_different, trouble, suites, diffs):
+for part in (same_and_different, trouble, suites, confined, diffs):
     with directory() as folder:
         part(folder)
 done()

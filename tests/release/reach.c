@@ -23,7 +23,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { SKIP = 77, STEP_BACK = 4096 };
+enum { AT_WORK = 3, SKIP = 77, STEP_BACK = 4096 };
 
 static int give_up(const char *what)
 {
@@ -188,7 +188,7 @@ int main(int argc, char **argv)
     if (ptrace(PTRACE_INTERRUPT, thread, NULL, NULL) != 0 ||
         waitpid(thread, &status, __WALL) != thread || get(thread, &before) != 0)
         return give_up("cannot stop it");
-    if (!in_call(thread, &before)) return give_up("it is at work: wait until it waits");
+    if (!in_call(thread, &before)) return AT_WORK;
     reach(thread, &before);
     if (set(thread, &before) != 0 || ptrace(PTRACE_DETACH, thread, NULL, NULL) != 0)
         return give_up("cannot let it go");

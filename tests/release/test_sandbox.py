@@ -5,6 +5,7 @@ then reads on, and says what it would have said."""
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -38,7 +39,11 @@ def reach(what, pid):
         check(f"{what}: no capability, no way to any", inside["NoNewPrivs"] == ["1"] and
               all(int(inside[k][0], 16) == 0 for k in ("CapPrm", "CapEff", "CapInh")), inside)
         check(f"{what}: not root", os.geteuid() != 0 or "0" not in inside["Uid"], inside["Uid"])
-        got = subprocess.run([REACH, thread], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        for _ in range(100):  # until it waits for something
+            got = subprocess.run([REACH, thread], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            if got.returncode != 3:
+                break
+            time.sleep(0.02)
         if got.returncode == 77:
             skip(got.stderr.decode().strip())
         said = dict(line.split() for line in got.stdout.decode().splitlines())
@@ -63,8 +68,40 @@ if not REACH or "Seccomp" not in open("/proc/self/status").read():
     skip("no seccomp here")
 
 data = open(BASIC, "rb").read()
-for words in (["-"], ["--json", "-"], ["lint", "-"], ["report", "-"]):
-    try_command(" ".join(words), run(*words, data=data), *words)
+with directory() as tmp:
+    golden = os.path.join(tmp, "basic.golden")
+    run("snapshot", BASIC, "-o", golden)
+    for words in (["-"], ["--json", "-"], ["lint", "-"], ["report", "-"], ["explain", "-"],
+                  ["quiz", "--answers", "--seed", "1", "-"], ["snapshot", "-"], ["check", "-", golden], ["diff", BASIC, "-"]):
+        expected = run(*words, data=data)
+        check(f"{' '.join(words)}: there is something to expect", expected.out or words[0] == "diff", expected)
+        try_command(" ".join(words), expected, *words)
+
+    # -- a suite: several captures at a time, each in a thread, and a report besides ------------------------
+    names = [os.path.join(tmp, f"{c}.pcap") for c in "abc"]
+    for name in names:
+        os.mkfifo(name)
+        shutil.copy(golden, name[:-5] + ".golden")
+    os.unlink(golden)
+    process = subprocess.Popen([TOOL, "check", "-j", "3", "--report", "junit=report.xml", tmp], cwd=tmp,
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment())
+    pipes = []
+    for name in names:  # it looks into one after another
+        pipes.append(open(name, "wb", buffering=0))
+        pipes[-1].write(data[:3000])
+    check("check of a folder: it is inside", confined(process.pid))
+    end = time.monotonic() + 30
+    while len(os.listdir(f"/proc/{process.pid}/task")) < 4 and time.monotonic() < end:
+        time.sleep(0.02)
+    reach("check of a folder", process.pid)
+    check("check of a folder: the report is not there yet", not os.path.exists(os.path.join(tmp, "report.xml")))
+    for pipe in pipes:
+        pipe.write(data[3000:])
+        pipe.close()
+    out, err = process.communicate(timeout=60)
+    check("check of a folder: all is as expected", process.returncode == 0, (out, err))
+    check("check of a folder: and so says the report",
+          open(os.path.join(tmp, "report.xml")).read().count("<testcase") == 3, os.listdir(tmp))
 
 # -- listening: a thread of its own takes packets from the kernel ---------------------------------------
 if os.geteuid() == 0:

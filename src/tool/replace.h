@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * In: the name of a file. Out: the old text in it or the new one, whatever happens in between.
+ * Refuses what is no file; leaves no piece of one behind.
+ */
+#ifndef WST_TOOL_REPLACE_H
+#define WST_TOOL_REPLACE_H
+
+#include <stdbool.h>
+
+struct wst_tool_replacement {
+    char *name, *temporary; /* owned; resolved through links. NULL: nothing was begun */
+};
+
+/* A new file beside the old one, with the rights it will have. Returns a descriptor, or -1 with
+ * errno; EOPNOTSUPP: the name is no file that could be replaced. */
+int wst_tool_replace_begin(struct wst_tool_replacement *replacement, const char *name);
+/* Puts it in the place of the old one, if `keep`, or throws it away. Returns 0, or -1 with errno.
+ * Does nothing when nothing was begun. */
+int wst_tool_replace_end(struct wst_tool_replacement *replacement, bool keep);
+
+#endif
