@@ -338,6 +338,14 @@ static bool new_wait(struct wst_context *c, struct wst_flow *f, unsigned side,
     return false;
 }
 
+static void new_gap(struct wst_context *c, struct wst_flow *f, unsigned side, uint64_t n)
+{
+    struct conversation_new *u = new_upper(c, f);
+    if (!u) return;
+    u->lost[side] += n;
+    wst_buf_free(&u->early[side], &c->budget);
+}
+
 /* Whose they are is known: to there, and then what the other side had said before. */
 static void new_hand_on(struct wst_context *c, struct wst_flow *f, struct conversation_new *n,
                         unsigned side, struct wst_slice bytes, const struct wst_arrival *a)
@@ -369,6 +377,8 @@ static void new_other(struct wst_context *c, struct wst_flow *f, unsigned side,
         struct conversation_new *n = f->upper;
         f->upper = NULL;
         wst_pickup_begin(c, f, NULL);
+        if (n && f->kind == KIND_PICKUP)
+            memcpy(((struct conversation_pickup *)f->upper)->lost, n->lost, sizeof n->lost);
         new_hand_on(c, f, n, side, bytes, a);
     }
 }
@@ -391,6 +401,7 @@ static void new_first(struct wst_context *c, struct wst_flow *f, unsigned side,
                       struct wst_slice bytes, const struct wst_arrival *a)
 {
     struct conversation_new *n = f->upper;
+    struct conversation_http *h;
     unsigned client = side;
     enum wst_sniffed is = wst_sniff(bytes);
     switch (is) {
@@ -407,8 +418,10 @@ static void new_first(struct wst_context *c, struct wst_flow *f, unsigned side,
             break;
         }
         /* One direction captured, or joined after the request: nothing to wait for. */
+        h = f->upper;
         if (is == WST_SNIFF_HTTP_RESPONSE && (f->heard != 3 || !f->witnessed))
-            ((struct conversation_http *)f->upper)->http.request_lost = true;
+            h->http.request_lost = true;
+        for (unsigned s = 0; n && s < 2; s++) h->lost[s == client ? WST_C2S : WST_S2C] = n->lost[s];
         new_hand_on(c, f, n, side, bytes, a);
         break;
     case WST_SNIFF_SOCKS5:
@@ -520,6 +533,17 @@ static void flow_data(void *user, struct wst_flow *f, unsigned side, struct wst_
     }
 }
 
+static void flow_round(struct wst_context *c, struct conversation_ws *w, unsigned side, uint64_t n,
+                       const struct wst_arrival *a)
+{
+    char detail[128];
+    snprintf(detail, sizeof detail,
+             "sequence numbers went round: %llu bytes are missing, or these and a multiple of 4 GiB",
+             (unsigned long long)n);
+    wst_conversation_problem(c, w, WST_PROBLEM_TCP_SEQUENCE_ROUND, direction(&w->base, side),
+                             detail, a);
+}
+
 static void flow_gap(void *user, struct wst_flow *f, unsigned side, uint64_t n,
                      enum wst_gap_cause cause, const struct wst_arrival *a)
 {
@@ -527,11 +551,12 @@ static void flow_gap(void *user, struct wst_flow *f, unsigned side, uint64_t n,
     switch (f->kind) {
     case KIND_WS: {
         struct conversation_ws *w = f->upper;
-        wst_work_gap(c, w, direction(&w->base, side), n, cause != WST_GAP_SEALED, a);
+        wst_work_gap(c, w, direction(&w->base, side), n, cause < WST_GAP_ROUND, a);
         wst_wire_gap(c, f, side, n);
         if (cause == WST_GAP_LIMIT)
             wst_conversation_problem(c, w, WST_PROBLEM_TCP_REORDER_LIMIT, direction(&w->base, side),
                                      "more bytes wait behind a hole than may be kept", a);
+        if (cause == WST_GAP_ROUND) flow_round(c, w, side, n, a);
         break;
     }
     case KIND_IDLE0:
@@ -541,10 +566,11 @@ static void flow_gap(void *user, struct wst_flow *f, unsigned side, uint64_t n,
     case KIND_HTTP: {
         struct conversation_http *h = f->upper;
         h->lost[direction(&h->base, side)] += n;
-        if (cause == WST_GAP_SEALED) h->base.inexact[direction(&h->base, side)] = true;
+        bool exact = cause < WST_GAP_ROUND;
+        if (!exact) h->base.inexact[direction(&h->base, side)] = true;
         /* What may be any number fits into no body. */
-        bool taken = wst_http_gap(&h->http, &c->http, direction(&h->base, side),
-                                  cause == WST_GAP_SEALED ? UINT64_MAX : n, a);
+        bool taken =
+            wst_http_gap(&h->http, &c->http, direction(&h->base, side), exact ? n : UINT64_MAX, a);
         if (taken)
             wst_wire_gap(c, f, side, n);
         else
@@ -555,7 +581,7 @@ static void flow_gap(void *user, struct wst_flow *f, unsigned side, uint64_t n,
     }
     case KIND_NEW:
         f->witnessed = false; /* what comes first may not be the first */
-        if (f->upper) wst_buf_free(&((struct conversation_new *)f->upper)->early[side], &c->budget);
+        new_gap(c, f, side, n);
         wst_wire_gap(c, f, side, n);
         break;
     case KIND_PICKUP: wst_pickup_gap(c, f, side, n, cause, a); break;
@@ -630,6 +656,25 @@ static void flow_shrink(void *user, struct wst_flow *f, const struct wst_arrival
                                  "what later messages refer to may be missing", a);
 }
 
+static void flow_unbelieved(void *user, struct wst_flow *f, unsigned side, uint64_t bytes,
+                            enum wst_unbelieved why, const struct wst_arrival *a)
+{
+    struct wst_context *c = user;
+    while (f->kind == KIND_TLS) f = &((struct conversation_tls *)f->upper)->inner;
+    if (f->kind != KIND_WS) return;
+    struct conversation_ws *w = f->upper;
+    char detail[128];
+    snprintf(detail, sizeof detail,
+             why == WST_UNBELIEVED_FAR
+                 ? "%llu bytes lie far ahead of all that their receiver acknowledged; they were "
+                   "left out"
+                 : "%llu bytes lie behind the end of this direction; they, and all that come "
+                   "later, were left out",
+             (unsigned long long)bytes);
+    wst_conversation_problem(c, w, WST_PROBLEM_TCP_UNBELIEVED, direction(&w->base, side), detail,
+                             a);
+}
+
 static void flow_conflict(void *user, struct wst_flow *f, unsigned side, uint64_t bytes,
                           const struct wst_arrival *a)
 {
@@ -651,4 +696,5 @@ const struct wst_flow_sink wst_conversation_sink = {.data = flow_data,
                                                     .fin = flow_fin,
                                                     .end = flow_end,
                                                     .shrink = flow_shrink,
-                                                    .conflict = flow_conflict};
+                                                    .conflict = flow_conflict,
+                                                    .unbelieved = flow_unbelieved};

@@ -209,7 +209,7 @@ void wst_pickup_gap(struct wst_context *c, struct wst_flow *f, unsigned side, ui
         wst_conversation_sink.gap(c, f, side, n, cause, a);
         return;
     }
-    if (cause == WST_GAP_SEALED) p->base.inexact[side] = true;
+    if (cause >= WST_GAP_ROUND) p->base.inexact[side] = true;
     p->lost[side] += n;
     wst_wire_gap(c, f, side, n);
     if (!p->seek[side]) p->seek[side] = wst_seek_new(&c->budget, 0);

@@ -44,6 +44,7 @@ struct conversation_new { /* KIND_NEW, KIND_SOCKS */
     struct conversation base;
     struct wst_buf early[2]; /* by side */
     uint64_t from[2];        /* packets in which they begin */
+    uint64_t lost[2];        /* bytes missing so far, by side */
     struct wst_socks socks;
 };
 

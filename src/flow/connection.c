@@ -12,8 +12,8 @@
  * (RFC 5961), but the capture may lack what was in flight. */
 enum {
     RST_NEAR = 65535,
-    FIN_NEAR = 16 << 20, /* so far ahead of what was seen an end is believed */
-    ACK_DOUBTS = 16      /* acknowledgments in a row that overrule one from far ahead */
+    ACK_DOUBTS = 16, /* acknowledgments in a row that overrule one from far ahead */
+    STALE_ACKS = 16  /* … and that seem to be old, but are not */
 };
 
 void wst_flow_close(struct wst_flow_table *t, struct wst_flow *f, enum wst_tcp_end how,
@@ -68,7 +68,7 @@ static void connection_syn(struct wst_flow_table *t, struct wst_flow *f, unsigne
     f->rare[side].isn = s->seq;
     if (!(h->flags & WST_HALF_STARTED)) h->next = s->seq + 1;
     h->flags |= WST_HALF_STARTED;
-    h->flags &= (uint8_t)~WST_HALF_HINT;
+    h->flags &= (uint16_t)~WST_HALF_HINT;
 }
 
 /* Acknowledgments never go back, but for one that was overtaken. When several in a row say less
@@ -85,16 +85,43 @@ static void connection_doubt(struct wst_flow *f, unsigned side, uint32_t ack)
     }
 }
 
+/* The other side has the end that came from far ahead: it was the sender's. */
+static void connection_fin_believed(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
+                                    uint32_t ack, const struct wst_arrival *a)
+{
+    struct wst_half *h = &f->half[side];
+    if (ack != f->rare[side].fin + 1) return;
+    h->flags |= WST_HALF_FIN;
+    h->flags &= (uint16_t)~WST_HALF_FAR;
+    if (!(f->half[!side].flags & WST_HALF_FIN)) h->flags |= WST_HALF_FIRST;
+    wst_half_fin(t, f, side, a);
+}
+
+/* Acknowledgments that say far less than was delivered. */
+static void connection_ack_stale(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
+                                 uint32_t ack, const struct wst_arrival *a)
+{
+    struct wst_half *h = &f->half[side];
+    if (!wst_flow_stale(t, a, wst_seq_diff(ack, h->next)) || ++h->stale_acks < STALE_ACKS) return;
+    wst_half_round(t, f, side, ack, a);
+}
+
 /* What side sends next, told by the other side's acknowledgment. */
 static void connection_ack(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
                            uint32_t ack, const struct wst_arrival *a)
 {
     struct wst_half *h = &f->half[side];
     if (h->flags & WST_HALF_STARTED) {
-        if (!(h->flags & WST_HALF_ACKED) || wst_seq_diff(ack, h->acked) > 0) {
+        int32_t more = h->flags & WST_HALF_ACKED ? wst_seq_diff(ack, h->acked) : 1;
+        if (more > 0) {
             h->acked = ack;
             h->flags |= WST_HALF_ACKED;
+            h->stale_acks = 0;
+        } else if (more < -STALE_FAR) {
+            connection_ack_stale(t, f, side, ack, a);
+            if (f->ignored) return;
         }
+        if (h->flags & WST_HALF_FAR) connection_fin_believed(t, f, side, ack, a);
         if (wst_seq_diff(ack, h->next) > 0) wst_half_acked(t, f, side, a);
         if (h->flags & WST_HALF_WAITING) connection_doubt(f, side, ack);
         return;
@@ -137,8 +164,21 @@ static void connection_fin_order(struct wst_flow *f, unsigned side, uint32_t end
         return;
     }
     if ((s->flags & WST_TCP_FLAG_ACK) && wst_seq_diff(s->ack, f->rare[!side].fin) > 0) return;
-    o->flags &= (uint8_t)~WST_HALF_FIRST;
+    o->flags &= (uint16_t)~WST_HALF_FIRST;
     if ((h->flags & WST_HALF_ACKED) && wst_seq_diff(h->acked, end) > 0) h->flags |= WST_HALF_FIRST;
+}
+
+/* The first that is seen of a side is at `seq`. What the other side had acknowledged before, and
+ * what was on its way when the capture began, is a hole. */
+static void connection_joined(struct wst_half *h, uint32_t seq)
+{
+    if (h->flags & WST_HALF_STARTED) return;
+    int32_t missing = h->flags & WST_HALF_HINT ? wst_seq_diff(seq, h->next) : 0;
+    if (missing <= 0 || missing > FIN_NEAR) {
+        h->next = seq;
+        h->flags &= (uint16_t)~WST_HALF_HINT;
+    }
+    h->flags |= WST_HALF_STARTED;
 }
 
 /* The side's last byte is the one before `end`. An end far ahead is not believed, and one that
@@ -147,15 +187,17 @@ static void connection_fin(struct wst_flow_table *t, struct wst_flow *f, unsigne
                            uint32_t end, const struct wst_segment *s, const struct wst_arrival *a)
 {
     struct wst_half *h = &f->half[side];
-    if (!(h->flags & WST_HALF_STARTED)) {
-        h->next = end;
-        h->flags |= WST_HALF_STARTED;
-    }
+    connection_joined(h, end);
     int32_t ahead = wst_seq_diff(end, h->next);
+    if (!f->ignored && ahead > FIN_NEAR && !(h->flags & WST_HALF_FIN)) {
+        h->flags |= WST_HALF_FAR;
+        f->rare[side].fin = end;
+    }
     if (!f->ignored && (ahead < 0 || ahead > FIN_NEAR)) return;
     if ((h->flags & WST_HALF_FIN) && wst_seq_diff(end, f->rare[side].fin) >= 0) return;
     if (!(h->flags & WST_HALF_FIN)) connection_fin_order(f, side, end, s);
     h->flags |= WST_HALF_FIN;
+    h->flags &= (uint16_t)~WST_HALF_FAR;
     f->rare[side].fin = end;
     wst_half_fin(t, f, side, a);
 }
@@ -171,7 +213,7 @@ static void connection_confirm(struct wst_flow *f, unsigned side, uint32_t seq)
         f->witnessed = true;
     } else if (h->next == first && (away < 0 || away > FIN_NEAR)) {
         h->next = seq;
-        h->flags &= (uint8_t)~WST_HALF_SYN;
+        h->flags &= (uint16_t)~WST_HALF_SYN;
     }
 }
 
@@ -183,11 +225,7 @@ static void connection_payload(struct wst_flow_table *t, struct wst_flow *f, uns
     if (s->payload_len) {
         if (!f->witnessed && (h->flags & WST_HALF_SYN)) connection_confirm(f, side, seq);
         if (f->state == WST_FLOW_EMBRYONIC) wst_flow_grown_up(t, f);
-        if (!(h->flags & WST_HALF_STARTED)) {
-            h->next = seq;
-            h->flags |= WST_HALF_STARTED;
-            h->flags &= (uint8_t)~WST_HALF_HINT;
-        }
+        connection_joined(h, seq);
         if (!f->ignored) wst_half_data(t, f, side, seq, s->payload, s->payload_len, a);
     }
     if (s->flags & WST_TCP_FLAG_FIN) connection_fin(t, f, side, seq + s->payload_len, s, a);
@@ -201,6 +239,23 @@ static bool rst_hides(const struct wst_flow *f, unsigned side, const struct wst_
     if ((h->flags & WST_HALF_STARTED) && wst_seq_diff(s->seq, h->next) > 1) return true;
     return (s->flags & WST_TCP_FLAG_ACK) && (o->flags & WST_HALF_STARTED) &&
            wst_seq_diff(s->ack, o->next) > 1;
+}
+
+static void connection_sent(struct wst_half *h, uint32_t until, int32_t near)
+{
+    int32_t n = wst_seq_diff(until, h->next);
+    if (!(h->flags & WST_HALF_STARTED) || n <= 1 || n > near) return;
+    if ((h->flags & WST_HALF_ACKED) && wst_seq_diff(until, h->acked) <= 0) return;
+    h->acked = until;
+    h->flags |= WST_HALF_ACKED;
+}
+
+/* It says how much its sender sent, and had: what of that was not captured is missing. */
+static void connection_rst(struct wst_flow *f, unsigned side, const struct wst_segment *s)
+{
+    f->obscure = rst_hides(f, side, s);
+    connection_sent(&f->half[side], s->seq, RST_NEAR);
+    if (s->flags & WST_TCP_FLAG_ACK) connection_sent(&f->half[!side], s->ack, FIN_NEAR);
 }
 
 /* Both ends have sent their last byte, and it was delivered, or nobody wants it. */
@@ -239,7 +294,7 @@ void wst_flow_push(struct wst_flow_table *t, const struct wst_segment *s,
     if (connection_chatter(f, side, s)) return;
     if (s->flags & WST_TCP_FLAG_RST) {
         if (!rst_counts(f, side, s)) return;
-        f->obscure = rst_hides(f, side, s);
+        connection_rst(f, side, s);
         wst_flow_close(t, f, WST_TCP_RST, &a);
         return;
     }

@@ -28,9 +28,12 @@ enum wst_half_flag {
     WST_HALF_ACKED = 0x04,   /* `acked` is valid */
     WST_HALF_FIN = 0x08,     /* `fin` is valid */
     WST_HALF_ENDED = 0x10,   /* the end of the stream was delivered */
-    WST_HALF_HINT = 0x20,    /* not started; `next` is where its bytes were first acknowledged */
+    WST_HALF_HINT = 0x20,    /* nothing delivered yet; `next` is where its bytes were first
+                              * acknowledged */
     WST_HALF_WAITING = 0x40, /* a hole; see waiting.h */
     WST_HALF_FIRST = 0x80,   /* its FIN was sent before the other side's, as far as known */
+    WST_HALF_FAR = 0x100,    /* a FIN so far ahead that it is not believed yet: `fin` is where */
+    WST_HALF_BEHIND = 0x200, /* it was told that there are bytes behind the end */
 };
 
 /* What one side of a connection sends (RFC 9293 section 3.3.1). Sequence numbers wrap. What every
@@ -38,7 +41,8 @@ enum wst_half_flag {
 struct wst_half {
     uint32_t next;  /* of the first byte not delivered yet */
     uint32_t acked; /* highest acknowledgment by the other side */
-    uint8_t flags;  /* enum wst_half_flag */
+    uint16_t flags; /* enum wst_half_flag */
+    uint8_t stale, stale_acks; /* segments, acknowledgments in a row from long ago */
 };
 struct wst_half_rare {
     uint32_t isn;                /* of its SYN */
@@ -87,7 +91,13 @@ enum wst_gap_cause {
     WST_GAP_LOST,
     WST_GAP_SNAPPED,
     WST_GAP_LIMIT,
+    WST_GAP_ROUND,  /* more than sequence numbers can tell: so many at least */
     WST_GAP_SEALED, /* the pipeline's: inside records of TLS; so many bytes at most */
+};
+
+enum wst_unbelieved { /* why bytes of a half are left out */
+                      WST_UNBELIEVED_FAR,    /* far ahead of what the receiver ever had */
+                      WST_UNBELIEVED_BEHIND, /* behind the end; told once, of the first */
 };
 
 /* What the table calls. Any may ignore the flow, none may push segments. */
@@ -111,6 +121,9 @@ struct wst_flow_sink {
     /* A segment of the conversation, before anything comes of it. May be NULL. */
     void (*segment)(void *user, struct wst_flow *flow, unsigned side,
                     const struct wst_segment *segment, const struct wst_arrival *arrival);
+    /* `bytes` that were captured are hardly this connection's, and were left out. */
+    void (*unbelieved)(void *user, struct wst_flow *flow, unsigned side, uint64_t bytes,
+                       enum wst_unbelieved why, const struct wst_arrival *arrival);
 };
 
 struct wst_flow_table;

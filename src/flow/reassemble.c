@@ -7,7 +7,9 @@
  *   - nobody acknowledged it for limits.reorder_ns (one direction captured), or only for
  *     reorder_acked_ns after the capture said that it dropped packets;
  *   - more bytes or pieces wait behind it than the limits allow;
- *   - the flow ends.
+ *   - the flow ends;
+ *   - all that comes lies so far behind what was acknowledged that sequence numbers must have gone
+ *     round: more than 2 GiB are missing.
  *
  * Overlaps: the byte that arrived first is kept, as BSD and Windows do; where a later one differs,
  * `conflict` says so. RFC 9293 leaves the choice open.
@@ -19,98 +21,19 @@
 #include "table.h"
 #include "waiting.h"
 
-#define DROPPED_NEAR_NS 1000000000ll /* so soon after a loss of the capture, a hole is that loss \
-                                      */
-enum { DENIED_FAR = 256 * 1024 };    /* a usual window: nearer, it may have been on its way */
-
-/* -- waiting, made only when needed --------------------------------------------------------- */
-
-static void holes_link(struct wst_flow_table *t, struct wst_waiting *w)
-{
-    w->older = t->holes_newest;
-    w->newer = NULL;
-    if (t->holes_newest)
-        t->holes_newest->newer = w;
-    else
-        t->holes_oldest = w;
-    t->holes_newest = w;
-}
-
-static void holes_unlink(struct wst_flow_table *t, struct wst_waiting *w)
-{
-    if (w->older)
-        w->older->newer = w->newer;
-    else
-        t->holes_oldest = w->newer;
-    if (w->newer)
-        w->newer->older = w->older;
-    else
-        t->holes_newest = w->older;
-}
-
-static struct wst_waiting *half_waiting(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
-                                        int64_t now)
-{
-    struct wst_waiting *w = f->rare[side].waiting;
-    if (w) return w;
-    if (!wst_budget_take(t->budget, sizeof *w)) return NULL;
-    w = calloc(1, sizeof *w);
-    if (!w) {
-        wst_budget_give(t->budget, sizeof *w);
-        return NULL;
-    }
-    w->flow = f;
-    w->side = (uint8_t)side;
-    w->since_ns = now;
-    holes_link(t, w);
-    f->half[side].flags |= WST_HALF_WAITING;
-    return f->rare[side].waiting = w;
-}
-
-/* The clock comes a packet late (expire.c). Ages are held against it: one packet from the future
- * makes nothing old. */
-static int64_t hole_now(const struct wst_flow_table *t, const struct wst_arrival *a)
-{
-    return a->when.ns > t->clock ? a->when.ns : t->clock;
-}
-
-/* Another hole is the first now: its time begins. */
-static void hole_restart(struct wst_flow_table *t, struct wst_waiting *w,
-                         const struct wst_arrival *a)
-{
-    w->since_ns = hole_now(t, a);
-    w->packets = 0;
-    holes_unlink(t, w);
-    holes_link(t, w);
-}
-
-static void piece_free(struct wst_flow_table *t, struct wst_waiting *w, struct wst_piece *p)
-{
-    if (!p->bytes) return;
-    w->bytes -= p->len;
-    wst_budget_give(t->budget, p->len);
-    free(p->bytes);
-    p->bytes = NULL;
-}
-
-static void half_drop_waiting(struct wst_flow_table *t, struct wst_flow *f, unsigned side)
-{
-    struct wst_waiting *w = f->rare[side].waiting;
-    if (!w) return;
-    f->rare[side].waiting = NULL;
-    f->half[side].flags &= (uint8_t)~WST_HALF_WAITING;
-    holes_unlink(t, w);
-    for (uint32_t i = 0; i < w->n; i++) piece_free(t, w, &w->pieces[w->first + i]);
-    wst_budget_give(t->budget, sizeof *w + w->room * sizeof *w->pieces);
-    free(w->pieces);
-    free(w);
-}
+#define DROPPED_NEAR_NS                                                      \
+    1000000000ll /* so soon after a loss of the capture, a hole is that loss \
+                  */
+enum {
+    DENIED_FAR = 256 * 1024, /* a usual window: nearer, it may have been on its way */
+    STALE_RUN = 8            /* segments in a row that seem to be old, but are not */
+};
 
 void wst_flow_ignore(struct wst_flow_table *t, struct wst_flow *f)
 {
     f->ignored = true;
-    half_drop_waiting(t, f, 0);
-    half_drop_waiting(t, f, 1);
+    wst_waiting_drop(t, f, 0);
+    wst_waiting_drop(t, f, 1);
 }
 
 /* -- delivering ------------------------------------------------------------------------------- */
@@ -121,6 +44,7 @@ static void half_deliver(struct wst_flow_table *t, struct wst_flow *f, unsigned 
     struct wst_half *h = &f->half[side];
     if (f->remember) wst_overlap_remember(&t->overlap, f->stream, side, h->next, bytes);
     h->next += (uint32_t)bytes.n;
+    h->stale = 0;
     t->sink.data(t->sink.user, f, side, bytes, a);
 }
 
@@ -128,7 +52,17 @@ static void half_gap(struct wst_flow_table *t, struct wst_flow *f, unsigned side
                      enum wst_gap_cause cause, const struct wst_arrival *a)
 {
     f->half[side].next += n;
+    f->half[side].flags &= (uint16_t)~WST_HALF_HINT;
     t->sink.gap(t->sink.user, f, side, n, cause, a);
+}
+
+/* Bytes behind the end: whose they are, or whose end it was, nobody knows. Told once. */
+static void half_behind(struct wst_flow_table *t, struct wst_flow *f, unsigned side, uint64_t n,
+                        const struct wst_arrival *a)
+{
+    if (f->half[side].flags & WST_HALF_BEHIND) return;
+    f->half[side].flags |= WST_HALF_BEHIND;
+    t->sink.unbelieved(t->sink.user, f, side, n, WST_UNBELIEVED_BEHIND, a);
 }
 
 static void half_end(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
@@ -138,8 +72,10 @@ static void half_end(struct wst_flow_table *t, struct wst_flow *f, unsigned side
     if (f->ignored || !(h->flags & WST_HALF_FIN) || (h->flags & WST_HALF_ENDED)) return;
     if (wst_seq_diff(f->rare[side].fin, h->next) > 0) return;
     h->flags |= WST_HALF_ENDED;
-    half_drop_waiting(t, f, side); /* bytes behind the end are nobody's */
-    t->sink.fin(t->sink.user, f, side, a);
+    uint64_t behind = wst_waiting_bytes(f->rare[side].waiting);
+    wst_waiting_drop(t, f, side); /* bytes behind the end are nobody's */
+    if (behind) half_behind(t, f, side, behind, a);
+    if (!f->ignored) t->sink.fin(t->sink.user, f, side, a);
 }
 
 /* Hands on every piece whose turn has come. */
@@ -167,12 +103,13 @@ static void half_drain(struct wst_flow_table *t, struct wst_flow *f, unsigned si
         }
         w = f->rare[side].waiting;
     }
+    if (moved) h->flags &= (uint16_t)~WST_HALF_HINT;
     if (!w) return;
     bool acked_ahead = (h->flags & WST_HALF_ACKED) && wst_seq_diff(h->acked, h->next) > 0;
     if (!w->n && !acked_ahead) {
-        half_drop_waiting(t, f, side);
+        wst_waiting_drop(t, f, side);
     } else if (moved) {
-        hole_restart(t, w, a);
+        wst_waiting_restart(t, w, a);
     }
 }
 
@@ -220,7 +157,7 @@ static void half_declare_acked(struct wst_flow_table *t, struct wst_flow *f, uns
     uint32_t until = w->acked;
     if (w->n && wst_seq_diff(w->pieces[w->first].seq, until) < 0) until = w->pieces[w->first].seq;
     half_declare(t, f, side, until, WST_GAP_LOST, a);
-    if ((w = f->rare[side].waiting)) hole_restart(t, w, a);
+    if ((w = f->rare[side].waiting)) wst_waiting_restart(t, w, a);
 }
 
 static void half_declare_first(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
@@ -236,7 +173,7 @@ void wst_half_acked(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
 {
     struct wst_half *h = &f->half[side];
     if (!(h->flags & WST_HALF_STARTED) || !half_acked_hole(f, side)) return;
-    half_waiting(t, f, side, hole_now(t, a));
+    wst_waiting_of(t, f, side, wst_waiting_now(t, a));
 }
 
 /* The other side is heard, and keeps saying that it lacks the bytes of the hole: then nobody has
@@ -244,7 +181,8 @@ void wst_half_acked(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
 static bool half_denied(const struct wst_flow *f, unsigned side)
 {
     const struct wst_half *h = &f->half[side];
-    return f->heard == 3 && (h->flags & WST_HALF_ACKED) && wst_seq_diff(h->acked, h->next) <= 0;
+    return f->heard == 3 && !(h->flags & WST_HALF_HINT) && (h->flags & WST_HALF_ACKED) &&
+           wst_seq_diff(h->acked, h->next) <= 0;
 }
 
 /* How long a hole waits that nobody acknowledged. Where the capture dropped packets in the second
@@ -265,7 +203,7 @@ void wst_half_waited(struct wst_flow_table *t, struct wst_flow *f, unsigned side
     if (half_acked_hole(f, side)) {
         if (!w->packets++) {
             w->acked = half_acked_end(f, side);
-            w->acked_ns = hole_now(t, a);
+            w->acked_ns = wst_waiting_now(t, a);
         }
         bool long_enough = w->packets >= t->limits->reorder_packets ||
                            wst_ns_between(w->acked_ns, t->clock) >= t->limits->reorder_acked_ns;
@@ -274,8 +212,17 @@ void wst_half_waited(struct wst_flow_table *t, struct wst_flow *f, unsigned side
                wst_ns_between(w->since_ns, t->clock) >= half_patience(t, w)) {
         half_declare_first(t, f, side, WST_GAP_LOST, a);
     } else if (!w->n) {
-        half_drop_waiting(t, f, side); /* the late segment came */
+        wst_waiting_drop(t, f, side); /* the late segment came */
     }
+}
+
+/* What waits lies far ahead of what the receiver had: not the sender's. */
+static void half_disown(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
+                        const struct wst_arrival *a)
+{
+    uint64_t n = wst_waiting_bytes(f->rare[side].waiting);
+    wst_waiting_drop(t, f, side);
+    t->sink.unbelieved(t->sink.user, f, side, n, WST_UNBELIEVED_FAR, a);
 }
 
 void wst_half_flush(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
@@ -285,18 +232,19 @@ void wst_half_flush(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
     while (!f->ignored && f->rare[side].waiting && f->rare[side].waiting->n) {
         const struct wst_waiting *w = f->rare[side].waiting;
         if (half_denied(f, side) && wst_seq_diff(w->pieces[w->first].seq, h->next) > DENIED_FAR)
-            half_drop_waiting(t, f,
-                              side); /* far ahead of what the receiver had: not the sender's */
+            half_disown(t, f, side, a);
         else
             half_declare_first(t, f, side, WST_GAP_LOST, a);
     }
     if (f->ignored) return;
     if (h->flags & WST_HALF_HINT) h->flags |= WST_HALF_STARTED;
+    /* A FIN from far ahead: with one direction captured nobody could have confirmed it. */
+    if ((h->flags & WST_HALF_FAR) && f->heard != 3) h->flags |= WST_HALF_FIN;
     if ((h->flags & WST_HALF_STARTED) && half_acked_hole(f, side))
         half_declare(t, f, side, half_acked_end(f, side), WST_GAP_LOST, a);
     if (!f->ignored && (h->flags & WST_HALF_FIN) && !(h->flags & WST_HALF_ENDED))
         half_declare(t, f, side, f->rare[side].fin, WST_GAP_LOST, a);
-    half_drop_waiting(t, f, side);
+    wst_waiting_drop(t, f, side);
 }
 
 /* Memory is short: what waits is handed on, and takes no more of it. */
@@ -305,142 +253,96 @@ void wst_half_let_go(struct wst_flow_table *t, struct wst_flow *f, unsigned side
 {
     while (f->rare[side].waiting && f->rare[side].waiting->n)
         half_declare_first(t, f, side, WST_GAP_LIMIT, a);
-    half_drop_waiting(t, f, side);
+    wst_waiting_drop(t, f, side);
+}
+
+/* What comes next is at `seq`, more than half of all numbers ahead. How many times they went round
+ * nobody knows. */
+void wst_half_round(struct wst_flow_table *t, struct wst_flow *f, unsigned side, uint32_t seq,
+                    const struct wst_arrival *a)
+{
+    struct wst_half *h = &f->half[side];
+    while (!f->ignored && f->rare[side].waiting && f->rare[side].waiting->n)
+        half_declare_first(t, f, side, WST_GAP_LOST, a);
+    if (f->ignored || (h->flags & WST_HALF_ENDED)) return;
+    wst_waiting_drop(t, f, side);
+    h->flags &= (uint16_t) ~(WST_HALF_FIN | WST_HALF_FAR);
+    h->flags |= WST_HALF_ACKED;
+    h->acked = seq;
+    h->stale = h->stale_acks = 0;
+    half_gap(t, f, side, seq - h->next, WST_GAP_ROUND, a);
 }
 
 /* -- segments --------------------------------------------------------------------------------- */
 
-static bool pieces_room(struct wst_flow_table *t, struct wst_waiting *w)
-{
-    if (w->first + w->n < w->room) return true;
-    if (w->first >= w->room / 2 && w->first) { /* the front half is used up: move down */
-        memmove(w->pieces, w->pieces + w->first, w->n * sizeof *w->pieces);
-        w->first = 0;
-        return true;
-    }
-    uint32_t room = w->room ? w->room * 2 : 8;
-    size_t more = (room - w->room) * sizeof *w->pieces;
-    if (!wst_budget_take(t->budget, more)) return false;
-    struct wst_piece *pieces = realloc(w->pieces, room * sizeof *pieces);
-    if (!pieces) {
-        wst_budget_give(t->budget, more);
-        return false;
-    }
-    w->pieces = pieces;
-    w->room = room;
-    return true;
-}
-
-/* Puts one piece at place `i`, where it overlaps nothing. */
-static bool piece_insert(struct wst_flow_table *t, struct wst_waiting *w, uint32_t i, uint32_t seq,
-                         struct wst_slice bytes, uint32_t len, uint64_t pkt)
-{
-    if (w->n >= t->limits->reorder_segments || w->bytes + bytes.n > t->limits->reorder_bytes)
-        return false;
-    if (!pieces_room(t, w)) return false;
-    uint8_t *copy = NULL;
-    if (bytes.n) {
-        if (!wst_budget_take(t->budget, bytes.n)) return false;
-        copy = malloc(bytes.n);
-        if (!copy) {
-            wst_budget_give(t->budget, bytes.n);
-            return false;
-        }
-        memcpy(copy, bytes.p, bytes.n);
-        w->bytes += bytes.n;
-    }
-    struct wst_piece *at = &w->pieces[w->first + i];
-    memmove(at + 1, at, (w->n - i) * sizeof *at);
-    *at = (struct wst_piece){seq, bytes.n ? (uint32_t)bytes.n : len, copy, pkt};
-    w->n++;
-    return true;
-}
-
-/* The first piece that ends after seq. */
-static uint32_t pieces_search(const struct wst_waiting *w, uint32_t seq)
-{
-    uint32_t lo = 0, hi = w->n;
-    while (lo < hi) {
-        uint32_t mid = lo + (hi - lo) / 2;
-        const struct wst_piece *p = &w->pieces[w->first + mid];
-        if (wst_seq_diff(p->seq + p->len, seq) <= 0)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    return lo;
-}
-
-/* Keeps of a segment what no piece covers yet:
+/* A limit: what waits longest gives way. The first hole is given up, and no other:
  *
- *      pieces          ├──────┤      ├────┤
- *      segment     ├──────────────────────────┤
- *      kept        ├──┤        ├────┤      ├──┤
- *
- * Bytes: `bytes`, or, when those are NULL, `len` bytes that were cut off. False: a limit. */
-static bool half_keep(struct wst_flow_table *t, struct wst_flow *f, unsigned side, uint32_t seq,
-                      struct wst_slice bytes, uint32_t len, const struct wst_arrival *a)
+ *      next        segment      first piece         the hole ends where the first of them begins;
+ *       │◀── hole ──▶├─────┤       ├─────┤          the segment is handed on where it is that
+ */
+static void half_make_way(struct wst_flow_table *t, struct wst_flow *f, unsigned side, uint32_t seq,
+                          struct wst_slice bytes, uint32_t len, const struct wst_arrival *a)
 {
-    struct wst_waiting *w = half_waiting(t, f, side, hole_now(t, a));
-    if (!w) return false;
-    uint32_t end = seq + len, i = pieces_search(w, seq);
-    uint64_t differing = 0;
-    while (wst_seq_diff(end, seq) > 0) {
-        const struct wst_piece *p = i < w->n ? &w->pieces[w->first + i] : NULL;
-        uint32_t until = p && wst_seq_diff(p->seq, end) < 0 ? p->seq : end;
-        if (wst_seq_diff(until, seq) > 0) { /* free up to the next piece */
-            uint32_t n = until - seq;
-            if (!piece_insert(t, w, i, seq, wst_slice_head(bytes, n), n, a->from)) return false;
-            if (bytes.p) bytes = wst_slice_skip(bytes, n);
-            seq = until;
-        } else { /* covered by piece p */
-            uint32_t n = p->seq + p->len - seq;
-            if (n > end - seq) n = end - seq;
-            if (p->bytes && bytes.p)
-                for (uint32_t k = 0; k < n; k++)
-                    differing += p->bytes[seq - p->seq + k] != bytes.p[k];
-            if (bytes.p) bytes = wst_slice_skip(bytes, n);
-            seq += n;
-        }
-        i++;
+    const struct wst_waiting *w = f->rare[side].waiting;
+    const struct wst_piece *first = w && w->n ? &w->pieces[w->first] : NULL;
+    if (first && wst_seq_diff(first->seq, seq) <= 0) {
+        half_declare_first(t, f, side, WST_GAP_LIMIT, a);
+        return;
     }
-    if (differing) t->sink.conflict(t->sink.user, f, side, differing, a);
-    return true;
+    if (first && first->seq - seq < len) len = first->seq - seq;
+    bytes = wst_slice_head(bytes, len);
+    int32_t hole = wst_seq_diff(seq, f->half[side].next);
+    if (hole > 0) half_gap(t, f, side, (uint32_t)hole, WST_GAP_LIMIT, a);
+    if (!f->ignored && bytes.n) half_deliver(t, f, side, bytes, a);
+    if (!f->ignored && bytes.n < len)
+        half_gap(t, f, side, len - (uint32_t)bytes.n, WST_GAP_SNAPPED, a);
+    if (!f->ignored) half_drain(t, f, side, a);
 }
 
 /* A segment that cannot simply be handed on: something waits, or it came early. */
 static void half_order(struct wst_flow_table *t, struct wst_flow *f, unsigned side, uint32_t seq,
                        struct wst_slice bytes, uint32_t len, const struct wst_arrival *a)
 {
-    struct wst_half *h = &f->half[side];
-    uint32_t cut = len - (uint32_t)bytes.n;
-    for (int tries = 0; tries < 2 && !f->ignored; tries++) {
-        bool kept = !bytes.n || half_keep(t, f, side, seq, bytes, (uint32_t)bytes.n, a);
+    while (!f->ignored) {
+        uint32_t cut = len - (uint32_t)bytes.n;
+        bool kept = !bytes.n || wst_waiting_keep(t, f, side, seq, bytes, (uint32_t)bytes.n, a);
         if (f->ignored) return; /* because of a conflict */
-        if (kept && (!cut || half_keep(t, f, side, seq + (uint32_t)bytes.n,
-                                       (struct wst_slice){NULL, 0}, cut, a))) {
+        if (kept && (!cut || wst_waiting_keep(t, f, side, seq + (uint32_t)bytes.n,
+                                              (struct wst_slice){NULL, 0}, cut, a))) {
             half_drain(t, f, side, a);
             return;
         }
-        /* A limit: what waits longest gives way, then the segment may try again. */
-        if (!f->rare[side].waiting || !f->rare[side].waiting->n) break;
-        while (!f->ignored && f->rare[side].waiting && f->rare[side].waiting->n)
-            half_declare_first(t, f, side, WST_GAP_LIMIT, a);
-        int32_t old = wst_seq_diff(h->next, seq);
-        if (old > 0) {
-            if ((uint32_t)old >= len) return;
-            seq += (uint32_t)old;
-            len -= (uint32_t)old;
-            bytes = wst_slice_skip(bytes, (uint32_t)old);
-            cut = len - (uint32_t)bytes.n;
-        }
+        half_make_way(t, f, side, seq, bytes, len, a);
+        int32_t old = wst_seq_diff(f->half[side].next, seq);
+        if (old <= 0) continue;
+        if ((uint32_t)old >= len) return;
+        seq += (uint32_t)old;
+        len -= (uint32_t)old;
+        bytes = wst_slice_skip(bytes, (uint32_t)old);
     }
-    if (f->ignored) return;
-    /* Nothing can be kept at all: state the hole and hand the segment on. */
-    int32_t hole = wst_seq_diff(seq, h->next);
-    if (hole > 0) half_gap(t, f, side, (uint32_t)hole, WST_GAP_LIMIT, a);
-    if (!f->ignored && bytes.n) half_deliver(t, f, side, bytes, a);
-    if (!f->ignored && cut) half_gap(t, f, side, cut, WST_GAP_SNAPPED, a);
+}
+
+/* A segment from long before what was acknowledged. True: it is not old, and `next` now. */
+static bool half_stale(struct wst_flow_table *t, struct wst_flow *f, unsigned side, uint32_t seq,
+                       const struct wst_arrival *a)
+{
+    struct wst_half *h = &f->half[side];
+    if ((h->flags & WST_HALF_ACKED) && wst_seq_diff(seq, h->acked) >= -STALE_FAR) return false;
+    if ((h->flags & WST_HALF_ENDED) || !wst_flow_stale(t, a, wst_seq_diff(seq, h->next)) ||
+        ++h->stale < STALE_RUN)
+        return false;
+    wst_half_round(t, f, side, seq, a);
+    return h->next == seq;
+}
+
+/* Bytes that were delivered before: a retransmission, a keep-alive. */
+static void half_again(struct wst_flow_table *t, struct wst_flow *f, unsigned side, uint32_t seq,
+                       struct wst_slice bytes, uint32_t len, const struct wst_arrival *a)
+{
+    if (!f->remember) return;
+    uint64_t n = wst_overlap_differing(&t->overlap, f->stream, side, seq, bytes);
+    /* A keep-alive's one byte is garbage by design (RFC 9293 section 3.8.4). */
+    if (n && len > 1) t->sink.conflict(t->sink.user, f, side, n, a);
 }
 
 void wst_half_data(struct wst_flow_table *t, struct wst_flow *f, unsigned side, uint32_t seq,
@@ -448,29 +350,27 @@ void wst_half_data(struct wst_flow_table *t, struct wst_flow *f, unsigned side, 
 {
     struct wst_half *h = &f->half[side];
     int32_t early = wst_seq_diff(seq, h->next);
-    if (early < 0) { /* bytes that were delivered before: a retransmission, a keep-alive */
+    if (early < 0 && !half_stale(t, f, side, seq, a)) {
         uint32_t old = 0u - (uint32_t)early;
         if (old > len) old = len;
-        if (f->remember) {
-            uint64_t n = wst_overlap_differing(&t->overlap, f->stream, side, seq,
-                                               wst_slice_head(bytes, old));
-            /* A keep-alive's one byte is garbage by design (RFC 9293 section 3.8.4). */
-            if (n && len > 1) t->sink.conflict(t->sink.user, f, side, n, a);
-            if (f->ignored) return;
-        }
+        half_again(t, f, side, seq, wst_slice_head(bytes, old), len, a);
         seq += old;
         len -= old;
         bytes = wst_slice_skip(bytes, old);
-        early = 0;
     }
-    if (h->flags & WST_HALF_ENDED) return;
+    if (early < 0) early = 0;
+    if (f->ignored || !len) return;
     if (h->flags & WST_HALF_FIN) { /* nothing comes behind the end */
         int32_t left = wst_seq_diff(f->rare[side].fin, seq);
-        if (left < 0) left = 0;
-        if (len > (uint32_t)left) len = (uint32_t)left;
+        if (left < 0 || (h->flags & WST_HALF_ENDED)) left = 0;
+        if (len > (uint32_t)left) {
+            if (len > 1) /* else a keep-alive */
+                half_behind(t, f, side, len - (uint32_t)left, a);
+            len = (uint32_t)left;
+        }
         bytes = wst_slice_head(bytes, len);
+        if (f->ignored || !len) return;
     }
-    if (!len) return;
     bool waits = h->flags & WST_HALF_WAITING;
     if (early == 0 && !waits && bytes.n == len) {
         half_deliver(t, f, side, bytes, a);

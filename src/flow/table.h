@@ -19,6 +19,10 @@ enum {
     AHEAD_RECORD = 5,       /* a slot told so many segments ago has come: its record is next … */
     AHEAD_UPPER = 10        /* … and then what the pipeline keeps for it */
 };
+enum {
+    FIN_NEAR = 16 << 20, /* so far ahead of what was seen an end is believed */
+    STALE_FAR = 64 << 20 /* so long before what was acknowledged nothing is sent again */
+};
 
 /* Where the IPv4 conversations met last were found: most packets follow one of their own kind. Any
  * may be wrong by now, and is looked at before it is believed. */
@@ -84,6 +88,14 @@ static inline int32_t wst_flow_coarse(int64_t ns)
 {
     return (int32_t)(ns >> 32);
 }
+/* Numbers are compared half way round: whoever counted on for more than 2 GiB that were not captured
+ * seems to have gone back. Older packets, as when files are given in the wrong order, do, too: time
+ * tells them apart. */
+static inline bool wst_flow_stale(const struct wst_flow_table *t, const struct wst_arrival *a,
+                                  int32_t ahead)
+{
+    return ahead < -STALE_FAR && wst_ns_between(a->when.ns, t->clock) <= 1000000000;
+}
 static inline int32_t wst_seq_diff(uint32_t a, uint32_t b)
 {
     return (int32_t)(a - b);
@@ -124,6 +136,8 @@ void wst_half_waited(struct wst_flow_table *t, struct wst_flow *f, unsigned side
                      const struct wst_arrival *a);
 void wst_half_let_go(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
                      const struct wst_arrival *a);
+void wst_half_round(struct wst_flow_table *t, struct wst_flow *f, unsigned side, uint32_t seq,
+                    const struct wst_arrival *a);
 void wst_half_flush(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
                     const struct wst_arrival *a);
 

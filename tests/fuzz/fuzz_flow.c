@@ -81,6 +81,13 @@ static void on_conflict(void *user, struct wst_flow *f, unsigned side, uint64_t 
     told(user, f);
 }
 
+static void on_unbelieved(void *user, struct wst_flow *f, unsigned side, uint64_t bytes,
+                          enum wst_unbelieved why, const struct wst_arrival *a)
+{
+    (void)why;
+    on_conflict(user, f, side, bytes, a);
+}
+
 static uint32_t wide(const uint8_t *p, bool far)
 {
     uint32_t v = (uint32_t)p[0] << 8 | p[1];
@@ -106,7 +113,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                 .idle_websocket_ns = 86400000000000};
     struct wst_budget budget = {0, data[0] & 4 ? 200000 : 131072 + 600};
     struct state s = {0};
-    struct wst_flow_sink sink = {&s, on_data, on_gap, on_fin, on_end, on_conflict, NULL, NULL};
+    struct wst_flow_sink sink = {&s,   on_data,       on_gap, on_fin, on_end, on_conflict,
+                                 NULL, NULL, on_unbelieved};
     s.table = wst_flow_table_new(&limits, seed, &budget, &sink);
     if (!s.table) return 0;
     struct wst_when when = {0, data[0] & 8 ? INT64_MIN : 1};

@@ -18,13 +18,13 @@ enum {
     CASES_SANITIZED = 10000 /* the same seconds */
 };
 
-enum claim { NOBODY, BYTES, CUT }; /* what the capture has of a byte; the first to come keeps it */
+enum claim { NOBODY, CUT, BYTES }; /* what the capture has of a byte, at best */
 
 struct half {
     uint32_t isn;
     int64_t len; /* bytes really sent */
     /* the twin's */
-    uint8_t claim[BYTES_MAX];
+    uint8_t claim[BYTES_MAX], so_far[BYTES_MAX]; /* in the end; in the packets pushed so far */
     int64_t start, acked; /* the first byte anyone can know of; the highest acknowledged */
     bool started, hint, fin_seen;
     /* the flow room's */
@@ -127,6 +127,20 @@ static void twin_start(struct half *h, int64_t at)
     h->start = at;
 }
 
+/* The first packet of a side that says where it is. What was acknowledged before is older. */
+static void twin_join(struct half *h, int64_t at)
+{
+    twin_start(h, h->hint && h->start < at ? h->start : at);
+}
+
+static void twin_claim(uint8_t *claim, const struct wire_packet *p)
+{
+    for (uint32_t i = 0; i < p->len; i++) {
+        uint8_t has = i < p->captured ? BYTES : CUT;
+        if (claim[p->off + i] < has) claim[p->off + i] = has;
+    }
+}
+
 static void twin_ack(const struct conn *c, struct half *h, int64_t ack)
 {
     if (ack > h->acked) h->acked = ack;
@@ -146,9 +160,8 @@ static void twin_packet(struct trial *t, const struct wire_packet *p)
         c->witnessed = true;
         twin_start(h, 0);
     }
-    if (p->len || (p->flags & WIRE_FIN)) twin_start(h, p->off);
-    for (uint32_t i = 0; i < p->len; i++)
-        if (h->claim[p->off + i] == NOBODY) h->claim[p->off + i] = i < p->captured ? BYTES : CUT;
+    if (p->len || (p->flags & WIRE_FIN)) twin_join(h, p->off);
+    twin_claim(h->claim, p);
     if (p->flags & WIRE_FIN) h->fin_seen = true;
     if (p->flags & WIRE_ACK) twin_ack(c, &c->half[!p->side], p->ack);
 }
@@ -218,11 +231,12 @@ static void on_gap(void *user, struct wst_flow *f, unsigned side, uint64_t bytes
     struct trial *t = user;
     unsigned k, real;
     struct half *h = half_of(t, f, side, &k, &real);
-    enum claim expected = cause == WST_GAP_SNAPPED ? CUT : NOBODY;
+    bool cut = cause == WST_GAP_SNAPPED;
     (void)a;
     if (cause == WST_GAP_LIMIT || !bytes) fail(t, k, real, "a gap of the wrong kind", h->at);
     for (uint64_t i = 0; i < bytes; i++, h->at++)
-        if (h->at > h->len || (h->at < h->len && h->claim[h->at] != expected))
+        if (h->at > h->len ||
+            (h->at < h->len && (cut ? h->so_far[h->at] != CUT : h->claim[h->at] != NOBODY)))
             fail(t, k, real, "a gap where the capture has bytes", h->at);
     t->gaps += bytes;
 }
@@ -259,6 +273,17 @@ static void on_conflict(void *user, struct wst_flow *f, unsigned side, uint64_t 
     fail(t, k, real, "equal bytes called a conflict", (int64_t)bytes);
 }
 
+static void on_unbelieved(void *user, struct wst_flow *f, unsigned side, uint64_t bytes,
+                          enum wst_unbelieved why, const struct wst_arrival *a)
+{
+    struct trial *t = user;
+    unsigned k, real;
+    half_of(t, f, side, &k, &real);
+    (void)why;
+    (void)a;
+    fail(t, k, real, "bytes of the sender were left out", (int64_t)bytes);
+}
+
 static void push(struct trial *t, struct wst_flow_table *table, const struct wire_packet *p,
                  struct wst_when *when)
 {
@@ -279,6 +304,7 @@ static void push(struct trial *t, struct wst_flow_table *table, const struct wir
                             .ack = wire_seq(c->half[!p->side].isn, p->ack),
                             .payload_len = p->len,
                             .payload = {payload, p->captured}};
+    twin_claim(c->half[p->side].so_far, p);
     when->pkt++;
     when->ns += 1000; /* time plays no part here; packets are counted */
     wst_flow_tick(table, when);
@@ -299,7 +325,8 @@ struct house { /* what cases share */
 static void house_table(struct house *h, struct trial *t)
 {
     const uint64_t seed[2] = {t->seed, 1};
-    const struct wst_flow_sink sink = {t, on_data, on_gap, on_fin, on_end, on_conflict, NULL, NULL};
+    const struct wst_flow_sink sink = {t,           on_data, on_gap, on_fin, on_end,
+                                       on_conflict, NULL,    NULL,   on_unbelieved};
     if (h->table && ++h->cases < CASES_A_TABLE) return;
     wst_flow_table_free(h->table);
     if (h->budget.used) fail(t, 0, 0, "memory is still counted", (int64_t)h->budget.used);

@@ -10,7 +10,9 @@
  *   end       $      the capture is over
  *
  *   told      c"ab"  bytes        c-3  gap      c~3 cut off    c^3 gap because of a limit
+ *             c@9    gap of so many or 4 GiB more
  *             c.     fin          c!2  conflict of two bytes
+ *             c?9    bytes from far ahead, c>9 from behind the end, left out
  *             (fin) (rst) (eof) (timeout) (evicted)
  *
  * Neighbouring bytes of a side are told as one: how they were cut is nobody's business.
@@ -100,7 +102,7 @@ static inline void rig_gap(void *user, struct wst_flow *f, unsigned side, uint64
 {
     struct rig *r = user;
     (void)a;
-    rig_tell(r, "%c%c%llu", rig_side(r, side), "-~^"[cause], (unsigned long long)bytes);
+    rig_tell(r, "%c%c%llu", rig_side(r, side), "-~^@"[cause], (unsigned long long)bytes);
     rig_told(r, f, 'g');
 }
 static inline void rig_fin(void *user, struct wst_flow *f, unsigned side,
@@ -131,6 +133,15 @@ static inline void rig_conflict(void *user, struct wst_flow *f, unsigned side, u
     rig_told(r, f, 'c');
 }
 
+static inline void rig_unbelieved(void *user, struct wst_flow *f, unsigned side, uint64_t bytes,
+                                  enum wst_unbelieved why, const struct wst_arrival *a)
+{
+    struct rig *r = user;
+    (void)a;
+    rig_tell(r, "%c%c%llu", rig_side(r, side), "?>"[why], (unsigned long long)bytes);
+    rig_told(r, f, 'u');
+}
+
 /* Small limits, so that a row reaches them. */
 static inline void rig_init(struct rig *r)
 {
@@ -151,7 +162,7 @@ static inline void rig_init(struct rig *r)
 static inline void rig_open(struct rig *r)
 {
     static const uint64_t seed[2] = {11, 13};
-    struct wst_flow_sink sink = {r, rig_data, rig_gap, rig_fin, rig_end, rig_conflict, NULL, NULL};
+    struct wst_flow_sink sink = {r, rig_data, rig_gap, rig_fin, rig_end, rig_conflict, NULL, NULL, rig_unbelieved};
     r->table = wst_flow_table_new(&r->limits, seed, &r->budget, &sink);
     assert_non_null(r->table);
 }

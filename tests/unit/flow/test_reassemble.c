@@ -21,6 +21,24 @@ static const struct row ordered[] = {
     {"zero-window probe", OPEN "c1,1=ab s1,3 c3,1=c s1,3 c3,1=cde $", "c\"abcde\" (eof)"},
 };
 
+/* Numbers that went round: what comes next is not old, though it looks like it. */
+#define FAR " c2500000001,1=a c2500000002,1=b c2500000003,1=c c2500000004,1=d c2500000005,1=e"
+#define FAR8 FAR " c2500000006,1=f c2500000007,1=g c2500000008,1=h c2500000009,1=i"
+#define FAR_ACKS " s1,2500000001 s1,2500000001 s1,2500000001 s1,2500000001"
+static const struct row round_rows[] = {
+    {"more than 2 GiB missing", ONCE OPEN "c1,1=xy" FAR8 " $",
+     "c\"xy\" c@2500000005 c\"hi\" (eof)"},
+    {"… one direction captured", ONCE "cS0 c1=xy" FAR8 " $", "c\"xy\" c@2500000005 c\"hi\" (eof)"},
+    {"… what waited comes first", ONCE OPEN "c1,1=xy c5,1=z" FAR8 " $",
+     "c\"xy\" c-2 c\"z\" c@2500000002 c\"hi\" (eof)"},
+    {"… and only ACKs tell",
+     ONCE OPEN "c1,1=xy s1,3" FAR_ACKS FAR_ACKS FAR_ACKS FAR_ACKS " c2500000001,1=abc $",
+     "c\"xy\" c@2499999998 c\"abc\" (eof)"},
+    {"too few of them", ONCE OPEN "c1,1=xy" FAR " c3,1=z" FAR " $", "c\"xyz\" (eof)"},
+    {"they are old, as their time says: a file too late", ONCE OPEN "@9 c1,1=xy ~ @-5" FAR8 " $",
+     "c\"xy\" (eof)"},
+};
+
 /* The byte that came first is kept; equal bytes are no news. */
 static const struct row overlaps[] = {
     {"other bytes, delivered before", ONCE OPEN "c1,1=hello c1,1=hexxo $", "c\"hello\" c!2 (eof)"},
@@ -36,6 +54,12 @@ static const struct row cut[] = {
     {"nothing of it captured", OPEN "c1,1+5 c6,1=fg $", "c~5 c\"fg\" (eof)"},
     {"cut, out of order", OPEN "c6,1=fg c1,1=ab+3 $", "c\"ab\" c~3 c\"fg\" (eof)"},
     {"cut one waits", OPEN "c3,1=c+2 c1,1=ab c6,1=f $", "c\"abc\" c~2 c\"f\" (eof)"},
+    {"cut one waits, then a whole one comes", OPEN "c3,1=c+2 c3,1=cde c1,1=ab c6,1=f $",
+     "c\"abcdef\" (eof)"},
+    {"… of its middle", OPEN "c3,1+5 c5,1=e c1,1=ab $", "c\"ab\" c~2 c\"e\" c~2 (eof)"},
+    {"… of more than it", OPEN "c4,1+2 c3,1=cdefg c1,1=ab $", "c\"abcdefg\" (eof)"},
+    {"… and a cut one again changes nothing", OPEN "c3,1=cde c3,1=c+2 c1,1=ab $",
+     "c\"abcde\" (eof)"},
     {"cut, and a FIN behind it", OPEN "cF1,1=a+4 s1,7 $", "c\"a\" c~4 c. (eof)"},
     {"cut one sent again: stated once", OPEN "c1,1=ab+3 c1,1=ab+3 c6,1=f $",
      "c\"ab\" c~3 c\"f\" (eof)"},
@@ -62,12 +86,20 @@ static const struct row holes[] = {
     {"acknowledged at the end", OPEN "c1,1=ab s1,9 $", "c\"ab\" c-6 (eof)"},
     {"one number more is a FIN's", OPEN "c1,1=ab s1,4 @3 ~ $", "c\"ab\" (eof)"},
     {"too many pieces", OPEN "c2,1=b c4,1=d c6,1=f c8,1=h c10,1=j $",
-     "c^1 c\"b\" c^1 c\"d\" c^1 c\"f\" c^1 c\"h\" c-1 c\"j\" (eof)"},
+     "c^1 c\"b\" c-1 c\"d\" c-1 c\"f\" c-1 c\"h\" c-1 c\"j\" (eof)"},
+    {"… the others may still be filled",
+     ONCE OPEN "c2,1=b c4,1=d c6,1=f c8,1=h c10,1=j c3,1=c c5,1=e c7,1=g c9,1=i $",
+     "c^1 c\"bcdefghij\" (eof)"},
+    {"… and the one that is too many may lie before them all",
+     ONCE OPEN "c6,1=f c8,1=h c10,1=j c12,1=l c2,1=bcd c5,1=e c7,1=g $",
+     "c^1 c\"bcdefgh\" c-1 c\"j\" c-1 c\"l\" (eof)"},
     {"too many bytes", OPEN "c2,1=bcdefghijklmnopqrstuvwxyz c40,1=bcdefghijklmnopqrstuvwxyz $",
      "c^1 c\"bcdefghijklmnopqrstuvwxyz\" c-13 c\"bcdefghijklmnopqrstuvwxyz\" (eof)"},
     {"a segment larger than the limit",
      OPEN "c2,1=bcdefghijklmnopqrstuvwxyzbcdefghijklmnopqrstuvwxyz c52,1=! $",
      "c^1 c\"bcdefghijklmnopqrstuvwxyzbcdefghijklmnopqrstuvwxyz!\" (eof)"},
+    {"far ahead, and the receiver has nothing of it: left out", OPEN "c300000,1=xyz s1,1 $",
+     "c?3 (eof)"},
     {"the hole before a FIN", OPEN "cF5,1 s1,6 $", "c-4 c. (eof)"},
 };
 
@@ -78,6 +110,14 @@ static void test_order(void **state)
     rig_init(&like);
     like.limits.reorder_segments = 8;
     RIG_ROWS(ordered, &like);
+}
+static void test_round(void **state)
+{
+    struct rig like;
+    (void)state;
+    rig_init(&like);
+    like.limits.reorder_segments = 8;
+    RIG_ROWS(round_rows, &like);
 }
 static void test_overlaps(void **state)
 {
@@ -183,10 +223,10 @@ static void test_arrival(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_order),         cmocka_unit_test(test_overlaps),
-        cmocka_unit_test(test_cut),           cmocka_unit_test(test_holes),
-        cmocka_unit_test(test_holes_in_line), cmocka_unit_test(test_ignored_inside),
-        cmocka_unit_test(test_arrival),
+        cmocka_unit_test(test_order),          cmocka_unit_test(test_round),
+        cmocka_unit_test(test_overlaps),       cmocka_unit_test(test_cut),
+        cmocka_unit_test(test_holes),          cmocka_unit_test(test_holes_in_line),
+        cmocka_unit_test(test_ignored_inside), cmocka_unit_test(test_arrival),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What a capture lacks is told, whatever the reason: nothing is missing in silence.
+ */
+#include "flows.h"
+
+struct heard {
+    unsigned handshakes, ends, messages, uncertain, findings[WST_PROBLEMS];
+    uint64_t gaps, gap_bytes;
+    bool inexact;
+    char detail[256]; /* of the last finding */
+};
+
+static void hear(void *user, const struct wst_event *e)
+{
+    struct heard *h = user;
+    switch (e->type) {
+    case WST_EVENT_HANDSHAKE: h->handshakes += e->handshake.accepted; break;
+    case WST_EVENT_END: h->ends++; break;
+    case WST_EVENT_MESSAGE:
+        h->messages += e->message.certain;
+        h->uncertain += !e->message.certain;
+        break;
+    case WST_EVENT_GAP:
+        h->gaps++;
+        h->gap_bytes += e->gap.bytes;
+        h->inexact |= e->gap.inexact;
+        break;
+    case WST_EVENT_PROBLEM:
+        h->findings[e->problem.problem]++;
+        snprintf(h->detail, sizeof h->detail, "%s", e->problem.detail);
+        break;
+    default: break;
+    }
+}
+
+static void send_text(struct tcp *t, int server, const char *text)
+{
+    static uint64_t seed = 5;
+    uint8_t frame[2000];
+    tcp_data(t, server, frame, put_frame(frame, 0x81, !server, &seed, text, strlen(text)));
+}
+
+static void begin(struct tcp *t, struct packets *k)
+{
+    tcp_open(t, k, 40000);
+    tcp_syn(t);
+    tcp_data(t, 0, REQUEST, strlen(REQUEST));
+    tcp_data(t, 1, ANSWER, strlen(ANSWER));
+}
+
+static void replay(struct packets *k, size_t from, struct heard *h)
+{
+    *h = (struct heard){0};
+    struct wst_context *c = context_open((struct wst_listener){.user = h, .event = hear});
+    for (size_t i = from; i < k->n; i++) context_feed(c, k, i);
+    context_close(c);
+    packets_free(k);
+}
+
+/* The capture stood still while both sides sent gigabytes: numbers went round. */
+static void round_once(void **state)
+{
+    struct packets k = {0};
+    struct tcp t;
+    struct heard h;
+    (void)state;
+    begin(&t, &k);
+    for (int i = 0; i < 5; i++) send_text(&t, i & 1, "before it stood still");
+    t.seq[0] += 2600000000u;
+    t.seq[1] += 3900000000u;
+    for (int i = 0; i < 60; i++) send_text(&t, i & 1, "and after that, again and again");
+    tcp_fin(&t);
+    replay(&k, 0, &h);
+    assert_int_equal(h.findings[WST_PROBLEM_TCP_SEQUENCE_ROUND], 2);
+    assert_int_equal(h.gaps, 2);
+    assert_true(h.inexact && h.gap_bytes > 6500000000u && h.gap_bytes < 6500003000u);
+    assert_in_range(h.messages, 5 + 2 * (30 - 8), 65);
+    assert_int_equal(h.ends, 1);
+    assert_int_equal(h.uncertain, 0);
+}
+
+/* Bytes in flight when the capture began: acknowledged before, or later, and never seen. */
+static void in_flight(void **state)
+{
+    struct packets k = {0};
+    struct tcp t;
+    struct heard h;
+    (void)state;
+    begin(&t, &k);
+    size_t from = k.n;
+    send_text(&t, 1, "a message of the server, so that its peer's place is known");
+    t.seq[0] += 3000;
+    for (int i = 0; i < 30; i++) send_text(&t, i & 1, "joined in the middle of this");
+    tcp_fin(&t);
+    replay(&k, from, &h);
+    assert_int_equal(h.handshakes, 1);
+    assert_int_equal(h.messages, 31);
+    assert_int_equal(h.gaps, 1);
+    assert_int_equal(h.gap_bytes, 3000);
+}
+
+/* A segment that the receiver never had, far ahead; and one behind the end. */
+static void left_out(void **state)
+{
+    struct packets k = {0};
+    struct tcp t, other;
+    struct heard h;
+    (void)state;
+    begin(&t, &k);
+    for (int i = 0; i < 4; i++) send_text(&t, i & 1, "these are the sender's");
+    other = t;
+    other.seq[1] += 1000000;
+    send_text(&other, 1, "and this is not");
+    for (int i = 0; i < 4; i++) send_text(&t, i & 1, "these are, too");
+    replay(&k, 0, &h);
+    assert_int_equal(h.messages, 8);
+    assert_int_equal(h.gaps, 0);
+    assert_int_equal(h.findings[WST_PROBLEM_TCP_UNBELIEVED], 1);
+    assert_non_null(strstr(h.detail, "17 bytes lie far ahead"));
+
+    begin(&t, &k);
+    send_text(&t, 1, "the last");
+    tcp_packet(&t, 1, FIN | ACK, NULL, 0);
+    t.seq[1]--;
+    send_text(&t, 1, "not quite");
+    replay(&k, 0, &h);
+    assert_int_equal(h.messages, 1);
+    assert_int_equal(h.findings[WST_PROBLEM_TCP_UNBELIEVED], 1);
+}
+
+/* How much its sender had sent is in a reset, too. */
+static void reset(void **state)
+{
+    struct packets k = {0};
+    struct tcp t;
+    struct heard h;
+    (void)state;
+    begin(&t, &k);
+    send_text(&t, 0, "one");
+    t.seq[0] += 500;
+    tcp_packet(&t, 0, RST, NULL, 0);
+    replay(&k, 0, &h);
+    assert_int_equal(h.messages, 1);
+    assert_int_equal(h.gap_bytes, 500);
+    assert_int_equal(h.ends, 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(round_once), cmocka_unit_test(in_flight),
+                                       cmocka_unit_test(left_out), cmocka_unit_test(reset)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
