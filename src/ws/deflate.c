@@ -311,7 +311,7 @@ void wst_inflation_begin(struct wst_inflaters *all, struct wst_inflation *f, str
                          struct wst_buf *out, size_t cap, bool spans)
 {
     *f = (struct wst_inflation){.context = c, .out = out, .cap = cap, .begin = out->n};
-    bool whole = c->state == WST_CONTEXT_WHOLE;
+    bool whole = c->state <= WST_CONTEXT_SHAKEN;
     size_t price = spans ? (whole ? 1 : 2) * INFLATER_BYTES : 0;
     if (c->window) wst_window_begin(c->window);
     f->end = WST_INFLATE_STARVED;
@@ -496,15 +496,40 @@ static bool inflation_remember(struct wst_inflaters *all, struct wst_inflation *
     return true;
 }
 
+/* A compressed message without a bit (Mojolicious sends empty ones so) is none: with the four bytes
+ * put back it ends inside a block. But nothing was compressed, so the sender's history is ours. */
+static void inflation_nothing(struct wst_inflation *f)
+{
+    struct wst_deflate *c = f->context;
+    f->end = WST_INFLATE_TRUNCATED;
+    if (!c->takeover || c->state != WST_CONTEXT_WHOLE) return;
+    c->state = WST_CONTEXT_SHAKEN;
+    c->agreed = 0;
+}
+
+/* As long as it takes after other bad data. */
+static void inflation_recover(const struct wst_inflation *f)
+{
+    struct wst_deflate *c = f->context;
+    uint64_t agreed = c->agreed + f->len;
+    c->agreed = agreed < WST_WINDOW ? (uint32_t)agreed : WST_WINDOW;
+    if (c->agreed == WST_WINDOW) c->state = WST_CONTEXT_WHOLE;
+}
+
 void wst_inflation_finish(struct wst_inflaters *all, struct wst_inflation *f, bool whole)
 {
     struct wst_deflate *c = f->context;
-    if (whole) inflation_end_message(all, f);
+    bool nothing = whole && !f->in && f->end == WST_INFLATE_OK;
+    if (nothing)
+        inflation_nothing(f);
+    else if (whole)
+        inflation_end_message(all, f);
     bool good = whole && f->end == WST_INFLATE_OK;
     if (good && c->takeover && !inflation_remember(all, f)) {
         c->starved = true;
         good = false;
     }
+    if (good && c->state == WST_CONTEXT_SHAKEN) inflation_recover(f);
     bool holds = good && c->takeover && c->state == WST_CONTEXT_WHOLE && !f->by[1] &&
                  (c->own || !f->stopped);
     if (holds && !c->own) own_take(all, c, f->by[0]);
@@ -512,7 +537,7 @@ void wst_inflation_finish(struct wst_inflaters *all, struct wst_inflation *f, bo
         if (f->by[i]) inflater_give(all, f->by[i], holds || f->by[i] == c->own ? c : NULL);
     wst_budget_give(all->budget, f->paid);
     f->paid = 0;
-    if (!good && c->takeover)
+    if (!good && !nothing && c->takeover)
         wst_deflate_lose(all, c, whole ? WST_CONTEXT_BROKEN : WST_CONTEXT_LOST);
     f->by[0] = f->by[1] = NULL;
 }

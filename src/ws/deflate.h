@@ -38,13 +38,18 @@ struct wst_history {      /* the last bytes, as a ring once it is full */
     uint32_t n, room, at; /* room: paid for; at: place of the oldest byte */
 };
 
-enum wst_deflate_state { WST_CONTEXT_WHOLE, WST_CONTEXT_LOST, WST_CONTEXT_BROKEN };
+enum wst_deflate_state {
+    WST_CONTEXT_WHOLE,
+    WST_CONTEXT_SHAKEN, /* a message had no bits at all: the history stands, the sender is in doubt */
+    WST_CONTEXT_LOST,   /* bytes are missing */
+    WST_CONTEXT_BROKEN, /* the sender's data were bad */
+};
 
 struct wst_deflate {               /* the compression context of one direction */
     struct wst_history history[2]; /* [1]: the other made-up one, while not whole */
     struct wst_inflater *own;      /* holds the bytes of history[0]; or NULL */
-    uint32_t agreed;               /* last bytes that came out the same both ways */
-    uint8_t state; /* enum wst_deflate_state: bytes missing; the sender's data were bad */
+    uint32_t agreed;               /* last bytes that came out the same both ways, or sound */
+    uint8_t state; /* enum wst_deflate_state */
     bool takeover; /* the context goes on from message to message */
     bool starved;  /* no memory for a history */
     struct wst_window *window; /* checks the distances; NULL: any will do */

@@ -234,7 +234,8 @@ static void message_take_inflation(struct wst_inflation *f, uint8_t context,
     r->doubt = f->known < f->len || (f->end == WST_INFLATE_STARVED);
     /* After data that broke the rules an endpoint would have failed: what it says later may be
      * readable, but it is not certain. */
-    r->certain = f->end == WST_INFLATE_OK && !r->doubt && context != WST_CONTEXT_BROKEN;
+    r->certain = f->end == WST_INFLATE_OK && !r->doubt && context != WST_CONTEXT_BROKEN &&
+                 context != WST_CONTEXT_SHAKEN;
 }
 
 /* Where byte `bad` of the message went over the wire: *n its frame, the offset; -1: not known. */

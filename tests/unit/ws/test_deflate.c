@@ -364,8 +364,9 @@ static void bad_payloads(void **state)
                 (n && memcmp(b.out.p, r->out.p, n) != 0))
                 fail_msg("%s, by %zu: end %d, %llu bytes", r->name, piece, f.end,
                          (unsigned long long)f.len);
-            assert_int_equal(c->state,
-                             r->end == WST_INFLATE_OK ? WST_CONTEXT_WHOLE : WST_CONTEXT_BROKEN);
+            assert_int_equal(c->state, r->end == WST_INFLATE_OK ? WST_CONTEXT_WHOLE
+                                       : r->in.n                ? WST_CONTEXT_BROKEN
+                                                                : WST_CONTEXT_SHAKEN);
             wst_deflate_free(&b.all, c);
             bench_close(&b);
         }
@@ -471,6 +472,42 @@ static void whole_again(void **state)
     }
 }
 
+/* A message without a bit leaves the history alone, wherever it is kept: what follows is read with
+ * it, and 32 KiB of that make up for it. */
+static void nothing_shakes(void **state)
+{
+    static const size_t sizes[] = {100, 20000}; /* in a ring; in an inflater of its own */
+    static uint8_t text[32768];
+    uint64_t seed = 99;
+    (void)state;
+    for (size_t i = 0; i < ARRAY(sizes); i++) {
+        struct bench b;
+        struct deflater d;
+        struct wire wire = {0};
+        struct wst_inflation f;
+        bench_open(&b, 1 << 30);
+        deflater_init(&d, 15, 9, Z_DEFAULT_STRATEGY, false);
+        struct wst_deflate *c = wst_deflate_new(&b.all, true, true);
+        rnd_fill(&seed, text, sizes[i]);
+        for (size_t done = 0; done < 32768 + sizes[i]; done += sizes[i]) {
+            wire.n = 0;
+            deflater_message(&d, text, sizes[i], &wire); /* the same: refers to the one before */
+            inflate_pieces(&b, &f, c, (struct wst_slice){wire.p, wire.n}, 500, 1 << 20);
+            expect(&b, &f, text, sizes[i]);
+            if (done) continue;
+            assert_int_equal(!!c->own, sizes[i] >= WST_INFLATERS_OWN_FROM);
+            inflate_pieces(&b, &f, c, (struct wst_slice){NULL, 0}, 1, 1 << 20);
+            assert_int_equal(f.end, WST_INFLATE_TRUNCATED);
+            assert_int_equal(c->state, WST_CONTEXT_SHAKEN);
+        }
+        assert_int_equal(c->state, WST_CONTEXT_WHOLE);
+        wst_deflate_free(&b.all, c);
+        deflater_free(&d);
+        wire_free(&wire);
+        bench_close(&b);
+    }
+}
+
 /* Without takeover nothing can be lost. */
 static void nothing_to_lose(void **state)
 {
@@ -549,7 +586,8 @@ int main(void)
         cmocka_unit_test(same_charge),    cmocka_unit_test(at_the_same_time),
         cmocka_unit_test(beyond_the_cap), cmocka_unit_test(bomb),
         cmocka_unit_test(bad_payloads),   cmocka_unit_test(lost_contexts),
-        cmocka_unit_test(whole_again),    cmocka_unit_test(nothing_to_lose),
+        cmocka_unit_test(whole_again),
+        cmocka_unit_test(nothing_shakes),    cmocka_unit_test(nothing_to_lose),
         cmocka_unit_test(new_is_empty),   cmocka_unit_test(starved),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

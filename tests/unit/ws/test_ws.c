@@ -144,6 +144,13 @@ static const struct row rows[] = {
      DEFLATE,
      {S("\xc1\x00")},
      false},
+    {"and take nothing away from those that follow",
+     "<F1 text.fin.rsv1 7@0 m1 <M1 text \"Hello\" z "
+     "<F2 text.fin.rsv1 0@9 m2 <M2 text \"\" z ? !message.bad-deflate "
+     "<F3 text.fin.rsv1 5@11 m3 <M3 text \"Hello\" z ?",
+     DEFLATE,
+     {S("\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\0\xc1\x00\xc1\x05\xf2\0\x11\0\0")},
+     false},
     {"ends inside a block",
      "<F1 text.fin.rsv1 4@0 m1 <M1 text \"Hel\" z ? !message.bad-deflate",
      DEFLATE,
