@@ -13,6 +13,7 @@ node 03_chromium.js
 python3 04_handshake_raw.py
 node 04_handshake_real.js
 python3 05_violations.py
+node 05_mojo.js
 node 06_tls.js
 node 06_tls_more.js
 node 08_subprotocols.js
