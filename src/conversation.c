@@ -424,7 +424,7 @@ static void new_first(struct wst_context *c, struct wst_flow *f, unsigned side,
         for (unsigned s = 0; n && s < 2; s++) h->lost[s == client ? WST_C2S : WST_S2C] = n->lost[s];
         new_hand_on(c, f, n, side, bytes, a);
         break;
-    case WST_SNIFF_SOCKS5:
+    case WST_SNIFF_SOCKS:
         if (!(n = new_upper(c, f))) {
             wst_conversation_ignore(c, f);
             break;
@@ -467,7 +467,7 @@ static void new_data(struct wst_context *c, struct wst_flow *f, unsigned side,
     wst_buf_free(&all, &c->budget);
 }
 
-/* -- SOCKS5
+/* -- SOCKS
  * -----------------------------------------------------------------------------------------------
  */
 

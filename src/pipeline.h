@@ -19,7 +19,7 @@
 
 enum wst_kind {               /* wst_flow.kind: what a conversation is */
                 KIND_NEW,     /* not known yet; upper: NULL or its first bytes */
-                KIND_SOCKS,   /* a SOCKS5 tunnel being opened */
+                KIND_SOCKS,   /* a SOCKS tunnel being opened */
                 KIND_HTTP,    /* upper: struct conversation_http */
                 KIND_IDLE0,   /* HTTP between two requests, side 0 asks; upper: NULL */
                 KIND_IDLE1,   /* … side 1 asks */

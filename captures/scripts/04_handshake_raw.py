@@ -67,4 +67,6 @@ cap1('socks5_1080', 1080, [[('c', b'\x05\x01\x00'), ('s', b'\x05\x00'), ('c', b'
 cap1('ephemeral_port_57000', 22290, [[('opt', {'cport': cp}), ('c', request()), ('s', switching()), HS(101, True), *talk()] for cp in (57000, 44818, 47808, 50000)], 'client ephemeral ports 57000, 44818, 47808, 50000: all within the Linux range 32768-60999; Wireshark gives 57000 to IRC and 44818 to EtherNet/IP')
 cap1('port_443_plain', 443, [[('c', request()), ('s', switching()), HS(101, True), *talk()]], 'plain WebSocket on tcp port 443, which Wireshark gives to TLS')
 port = port_
+cap('expect_denied', [[('c', b'POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 10\r\n\r\n'), ('s', b'HTTP/1.1 417 No\r\nContent-Length: 0\r\n\r\n'), ('c', request()), ('s', switching()), HS(101, True), *talk()]], 'POST with Expect: 100-continue, refused; its body is never sent')
+cap('socks4a', [[('c', b'\x04\x01\x00\x50\x00\x00\x00\x01user\x00a.example\x00'), ('s', b'\x00\x5a\x00\x50\x7f\x00\x00\x01'), ('c', request()), ('s', switching()), HS(101, True), *talk()]], 'SOCKS4A tunnel')
 cap('ipv6', [[('c', request(host=b'[::1]')), ('s', switching()), HS(101, True), *talk()]], 'IPv6 ::1', host='::1')

@@ -19,7 +19,8 @@
 #include "queue.h"
 
 enum {
-    WST_HTTP_HEADERS = 256, /* header lines read of one head; more are passed over */
+    WST_HTTP_HEADERS = 2048, /* header lines read of one head, more than any server takes; more are
+                                passed over */
     WST_HTTP_INLINE = 16    /* requests outstanding without an allocation */
 };
 
@@ -91,7 +92,8 @@ struct wst_http_side {
     struct wst_buf head; /* a head that is not whole */
     uint64_t left;       /* of the body or chunk; digits of a chunk size so far */
     uint8_t mode;
-    bool skipping; /* inside a chunk extension or a trailer line */
+    bool skipping;  /* inside a chunk extension or a trailer line */
+    bool untouched; /* a body was announced, and no byte of it has come */
 };
 
 struct wst_http {

@@ -105,6 +105,7 @@ static bool body_begin(struct wst_http_side *s, const struct wst_head *head, uin
     s->mode = MODE_HEAD;
     s->left = 0;
     s->skipping = false;
+    s->untouched = true;
     if (response &&
         (head->status < 200 || head->status == 204 || head->status == 304 || asked == ASKED_HEAD))
         return true;
@@ -376,16 +377,28 @@ static size_t http_step(struct wst_http *h, struct wst_http_env *env, enum wst_d
     }
 }
 
+/* Where a head may begin though none is due: after a gap; when a body seems to last for ever, and
+ * something was asked since; when a request was answered before its body was sent, for then it may
+ * never be (Expect: 100-continue, RFC 9110 section 10.1.1). */
+static bool http_may_begin_head(const struct wst_http *h, enum wst_dir dir)
+{
+    const struct wst_http_side *side = &h->side[dir];
+    if (side->mode == MODE_BLIND) return true;
+    if (side->mode == MODE_TO_END) return h->asked_n > 0;
+    return dir == WST_C2S && side->mode != MODE_HEAD && side->untouched && !h->asked_n;
+}
+
 /* Bytes of one side until they are used up, must wait, or the state changes. */
 static size_t http_run(struct wst_http *h, struct wst_http_env *env, enum wst_dir dir,
                        struct wst_slice s, const struct wst_arrival *a)
 {
     struct wst_http_side *side = &h->side[dir];
-    bool looks_like_head = side->mode == MODE_BLIND || (side->mode == MODE_TO_END && h->asked_n);
-    if (looks_like_head && http_begins_head(s, dir)) side->mode = MODE_HEAD;
+    if (http_may_begin_head(h, dir) && http_begins_head(s, dir)) side->mode = MODE_HEAD;
     size_t done = 0;
-    while (done < s.n && h->state == WST_HTTP_RUNNING && !http_blocked(h, dir))
+    while (done < s.n && h->state == WST_HTTP_RUNNING && !http_blocked(h, dir)) {
+        if (side->mode != MODE_HEAD) side->untouched = false;
         done += http_step(h, env, dir, wst_slice_skip(s, done), a);
+    }
     return done;
 }
 
@@ -436,6 +449,7 @@ bool wst_http_gap(struct wst_http *h, struct wst_http_env *env, enum wst_dir dir
                   const struct wst_arrival *a)
 {
     struct wst_http_side *side = &h->side[dir];
+    side->untouched = false;
     if (!wst_queue_empty(&h->wait[dir]) &&
         dir == WST_S2C) { /* no more waiting: what follows is torn off */
         h->request_lost = true;

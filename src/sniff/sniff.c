@@ -49,7 +49,15 @@ static enum wst_sniffed sniff_socks(struct wst_slice s)
 {
     if (s.n < 2) return WST_SNIFF_MORE;
     if (s.p[1] == 0 || s.n > 2u + s.p[1]) return WST_SNIFF_OTHER;
-    return s.n == 2u + s.p[1] ? WST_SNIFF_SOCKS5 : WST_SNIFF_MORE;
+    return s.n == 2u + s.p[1] ? WST_SNIFF_SOCKS : WST_SNIFF_MORE;
+}
+
+/* a request, and nothing more, for the client must wait */
+static enum wst_sniffed sniff_socks4(struct wst_slice s)
+{
+    int n = wst_socks4_length(s);
+    if (n == WST_SOCKS_MORE) return WST_SNIFF_MORE;
+    return n > 0 && (size_t)n == s.n ? WST_SNIFF_SOCKS : WST_SNIFF_OTHER;
 }
 
 enum wst_sniffed wst_sniff(struct wst_slice s)
@@ -68,6 +76,7 @@ enum wst_sniffed wst_sniff(struct wst_slice s)
     if (is < 0) return WST_SNIFF_MORE;
     if (s.p[0] == 0x16) return sniff_tls(s);
     if (s.p[0] == 0x05) return sniff_socks(s);
+    if (s.p[0] == 0x04) return sniff_socks4(s);
     /* An empty line before a request is to be ignored (RFC 9112 section 2.2). */
     while (s.n && (s.p[0] == '\r' || s.p[0] == '\n')) s = wst_slice_skip(s, 1);
     return s.n ? sniff_method(s) : WST_SNIFF_MORE;

@@ -13,7 +13,7 @@ enum wst_sniffed {
     WST_SNIFF_HTTP_REQUEST,  /* RFC 9112 section 3: a method, a space … */
     WST_SNIFF_HTTP_RESPONSE, /* … or "HTTP/1." */
     WST_SNIFF_PROXY,         /* a PROXY protocol header, version 1 or 2 */
-    WST_SNIFF_SOCKS5,        /* RFC 1928 section 3: a client's greeting */
+    WST_SNIFF_SOCKS,         /* RFC 1928 section 3: a client's greeting; or a SOCKS4 request */
     WST_SNIFF_TLS,           /* RFC 8446 section 5.1: a handshake record */
     WST_SNIFF_H2,            /* RFC 9113 section 3.4: the preface */
     WST_SNIFF_OTHER,
@@ -21,7 +21,7 @@ enum wst_sniffed {
 
 enum {
     WST_SNIFF_ENOUGH = 257 /* a SOCKS5 greeting with all 255 methods */
-}; /* bytes after which WST_SNIFF_MORE is never the answer for HTTP, TLS and SOCKS5 */
+}; /* bytes after which WST_SNIFF_MORE is never the answer for HTTP, TLS and SOCKS */
 
 enum wst_sniffed wst_sniff(struct wst_slice bytes);
 /* The first line is there, and ends as a request line does: " HTTP/1.x". */
@@ -31,7 +31,7 @@ bool wst_sniff_request_line(struct wst_slice bytes);
  */
 int wst_sniff_proxy_length(struct wst_slice bytes);
 
-/* The SOCKS5 conversation before the tunnel (RFC 1928, RFC 1929). */
+/* The SOCKS conversation before the tunnel (RFC 1928, RFC 1929; SOCKS4 and SOCKS4A). */
 struct wst_socks {
     uint8_t step[2]; /* what the client (0) and the server (1) say next */
     uint8_t method;  /* the server chose */
@@ -42,5 +42,7 @@ enum { WST_SOCKS_FAILED = -1, WST_SOCKS_MORE = 0 };
  * WST_SOCKS_FAILED. The tunnel is open for a side when wst_socks_open says so. */
 int wst_socks_take(struct wst_socks *socks, bool from_server, struct wst_slice bytes);
 bool wst_socks_open(const struct wst_socks *socks, bool server);
+/* Length of the SOCKS4 request at the front; WST_SOCKS_MORE, WST_SOCKS_FAILED. */
+int wst_socks4_length(struct wst_slice bytes);
 
 #endif

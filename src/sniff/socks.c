@@ -8,11 +8,38 @@
  *   05 cmd 00 type addr port ──▶
  *                            ◀──             05 reply 00 type addr port
  *   then the tunnel
+ *
+ * SOCKS4 asks once and is answered once; what follows is the tunnel:
+ *
+ *   04 01 port address user… 00, and with an address of 0.0.0.x (SOCKS4A) host… 00  ──▶
+ *                            ◀──             00 5a port address
  */
 #include "sniff.h"
 
-enum { STEP_GREETING, STEP_PASSWORD, STEP_REQUEST, STEP_OPEN };
+enum { STEP_GREETING, STEP_PASSWORD, STEP_REQUEST, STEP_OPEN, STEP_ANSWER4 };
 enum { METHOD_NONE = 0, METHOD_PASSWORD = 2, METHOD_UNKNOWN = 0xfe };
+
+int wst_socks4_length(struct wst_slice s)
+{
+    if (s.n >= 2 && s.p[1] != 1) return WST_SOCKS_FAILED;
+    if (s.n < 9) return WST_SOCKS_MORE;
+    uint32_t address = wst_be32(s.p + 4);
+    const uint8_t *zero = memchr(s.p + 8, 0, s.n - 8);
+    if (zero && address && address < 256)
+        zero = memchr(zero + 1, 0, s.n - (size_t)(zero + 1 - s.p));
+    if (zero) return (int)(zero - s.p) + 1;
+    return s.n < WST_SNIFF_ENOUGH ? WST_SOCKS_MORE : WST_SOCKS_FAILED;
+}
+
+static int socks4_client(struct wst_socks *k, struct wst_slice s)
+{
+    int n = wst_socks4_length(s);
+    if (n > 0) {
+        k->step[0] = STEP_OPEN;
+        k->step[1] = STEP_ANSWER4;
+    }
+    return n;
+}
 
 /* 05 x 00 type addr port: request and reply look alike. */
 static int socks_address(struct wst_slice s)
@@ -34,6 +61,7 @@ static int socks_client(struct wst_socks *k, struct wst_slice s)
     int n;
     switch (k->step[0]) {
     case STEP_GREETING:
+        if (s.n && s.p[0] == 4) return socks4_client(k, s);
         if (s.n < 2 || s.n < 2u + s.p[1]) return WST_SOCKS_MORE;
         if (s.p[0] != 5) return WST_SOCKS_FAILED;
         k->step[0] = STEP_REQUEST;
@@ -73,6 +101,11 @@ static int socks_server(struct wst_socks *k, struct wst_slice s)
         if (n > 0 && s.p[1] != 0) return WST_SOCKS_FAILED;
         if (n > 0) k->step[1] = STEP_OPEN;
         return n;
+    case STEP_ANSWER4:
+        if (s.n < 8) return WST_SOCKS_MORE;
+        if (s.p[0] != 0 || s.p[1] != 0x5a) return WST_SOCKS_FAILED;
+        k->step[1] = STEP_OPEN;
+        return 8;
     default: return WST_SOCKS_MORE;
     }
 }

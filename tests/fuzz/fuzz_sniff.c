@@ -3,7 +3,7 @@
  * The door of the sniff room.
  *
  *  | kind 1 | bytes …            kind 0: first bytes, and the length of a PROXY header
- *                                kind 1: a SOCKS5 talk: | whose turn 1 | length 1 | bytes … | …
+ *                                kind 1: a SOCKS talk: | whose turn 1 | length 1 | bytes … | …
  */
 #include "sniff/sniff.h"
 
@@ -11,7 +11,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* A verdict stands; that of SOCKS5 falls when more comes than a client may say. */
+/* A verdict stands; that of SOCKS falls when more comes than a client may say. */
 static void first_bytes(const uint8_t *p, size_t n)
 {
     enum wst_sniffed before = WST_SNIFF_MORE;
@@ -21,7 +21,7 @@ static void first_bytes(const uint8_t *p, size_t n)
         if (k) memcpy(exact, p, k);
         struct wst_slice s = {exact, k};
         enum wst_sniffed is = wst_sniff(s);
-        if (before != WST_SNIFF_MORE && is != before && before != WST_SNIFF_SOCKS5) abort();
+        if (before != WST_SNIFF_MORE && is != before && before != WST_SNIFF_SOCKS) abort();
         before = is;
         int length = is == WST_SNIFF_PROXY ? wst_sniff_proxy_length(s) : 0;
         if (length < -1 || (length > 0 && (size_t)length > k)) abort();

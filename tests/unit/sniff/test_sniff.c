@@ -89,12 +89,16 @@ static const struct row rows[] = {
     {SLICE("\x16\3\1\0\0\1"), WST_SNIFF_OTHER, 5},
     {SLICE("\x16\3\1\0\x50\3"), WST_SNIFF_OTHER, 6},
     {SLICE("\x17\3\3\0\x50\1"), WST_SNIFF_OTHER, 1},
-    /* SOCKS5 */
-    {SLICE("\5\1\0"), WST_SNIFF_SOCKS5, 3},
-    {SLICE("\5\3\0\1\2"), WST_SNIFF_SOCKS5, 5},
+    /* SOCKS5, SOCKS4, SOCKS4A */
+    {SLICE("\5\1\0"), WST_SNIFF_SOCKS, 3},
+    {SLICE("\5\3\0\1\2"), WST_SNIFF_SOCKS, 5},
     {SLICE("\5\2\0"), WST_SNIFF_MORE, NEVER},
     {SLICE("\5\0"), WST_SNIFF_OTHER, 2},
-    {SLICE("\4\1\0\x50\x0a\0\0\1\0"), WST_SNIFF_OTHER, 1},
+    {SLICE("\4\1\0\x50\x0a\0\0\1\0"), WST_SNIFF_SOCKS, 9},
+    {SLICE("\4\1\0\x50\x0a\0\0\1me\0"), WST_SNIFF_SOCKS, 11},
+    {SLICE("\4\1\0\x50\0\0\0\1\0host\0"), WST_SNIFF_SOCKS, 14},
+    {SLICE("\4\1\0\x50\0\0\0\1me\0host"), WST_SNIFF_MORE, NEVER},
+    {SLICE("\4\2\0\x50"), WST_SNIFF_OTHER, 2},
 };
 
 static void every_prefix(void **state)
@@ -121,7 +125,7 @@ static void socks_greeting_alone(void **state)
     for (unsigned methods = 1; methods <= 255; methods++) {
         bytes[1] = (uint8_t)methods;
         assert_int_equal(wst_sniff(wst_slice_of(bytes, 1 + methods)), WST_SNIFF_MORE);
-        assert_int_equal(wst_sniff(wst_slice_of(bytes, 2 + methods)), WST_SNIFF_SOCKS5);
+        assert_int_equal(wst_sniff(wst_slice_of(bytes, 2 + methods)), WST_SNIFF_SOCKS);
         assert_int_equal(wst_sniff(wst_slice_of(bytes, 3 + methods)), WST_SNIFF_OTHER);
     }
 }
@@ -193,7 +197,7 @@ static void proxy_lengths(void **state)
     guard_free(&g);
 }
 
-/* -- SOCKS5 conversations -- */
+/* -- SOCKS conversations -- */
 
 struct turn {
     bool server;
@@ -236,7 +240,13 @@ static const struct talk talks[] = {
     {"no method", {GREET, S("\5\xff", BAD)}, false},
     {"GSSAPI", {GREET, S("\5\1", BAD)}, false},
     {"version 4 answers", {GREET, S("\4\0", BAD)}, false},
-    {"version 4 asks", {C("\4\1\0", BAD)}, false},
+    {"version 4", {C("\4\1\0\x50\x0a\0\0\1\0", 9), S("\0\x5a\0\x50\x0a\0\0\1", 8)}, true},
+    {"version 4 with a name",
+     {C("\4\1\0\x50\0\0\0\1me\0host\0", 16), S("\0\x5a\0\0\0\0\0\0", 8)},
+     true},
+    {"version 4 refused", {C("\4\1\0\x50\x0a\0\0\1\0", 9), S("\0\x5b\0\0\0\0\0\0", BAD)}, false},
+    {"version 4 asks for a connection back", {C("\4\2\0", BAD)}, false},
+    {"version 4 asks after a greeting", {GREET, CHOSE, C("\4\1\0\1\0", BAD)}, false},
     {"refused", {GREET, CHOSE, ASK4, S("\5\5\0\1\0\0\0\0\0\0", BAD)}, false},
     {"an address that is none", {GREET, CHOSE, C("\5\1\0\2\0", BAD)}, false},
     {"a reply that is none", {GREET, CHOSE, ASK4, S("\5\0\0\2\0", BAD)}, false},
