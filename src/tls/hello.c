@@ -97,7 +97,12 @@ static void server_hello(const struct wst_tls_step *s, struct wst_slice body)
     t->version = h.version;
     t->suite_value = h.suite;
     t->suite = wst_tls_suite(h.suite);
+    if (h.retry && t->retried) { /* RFC 8446 section 4.1.4 */
+        wst_tls_seal(s, WST_PROBLEM_TLS_NO_KEY, "a second HelloRetryRequest");
+        return;
+    }
     if (h.retry) { /* another ClientHello comes, and its early data is not wanted */
+        t->retried = true;
         if (t->early == WST_TLS_EARLY_OFFERED) t->early = WST_TLS_EARLY_REFUSED;
         t->have_client = false;
         return;

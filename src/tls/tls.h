@@ -119,6 +119,7 @@ struct wst_tls { /* one TLS connection */
     void *conversation;
     uint8_t state, early, depth;
     bool have_client, have_server; /* hellos */
+    bool retried;                  /* a HelloRetryRequest came */
     bool extended, etm;
     bool has_offered, has_ticket; /* the two tickets below */
     bool exchanged;               /* the ClientKeyExchange came: the transcript is over */

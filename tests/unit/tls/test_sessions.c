@@ -356,6 +356,36 @@ static void wrong_key(void **state)
     }
 }
 
+/* RFC 8446 section 4.1.4: one is all there may be. Endless ones would cost memory and certainty. */
+static void one_retry(void **state)
+{
+    static const struct peers_terms terms = {
+        .name = "", .version = T13, .cipher = AES128, .retry = true};
+    struct peers_talk talk[2];
+    (void)state;
+    peers_talk(&terms, talk);
+    for (int again = 0; again < 2; again++) {
+        const struct peers_talk *t = &talk[0];
+        struct room r;
+        room_init(&r);
+        room_keys(&r, (const char *)t->keylog.p);
+        for (size_t k = 0; k < t->chunks_n; k++) {
+            const struct peers_chunk *c = &t->chunks[k];
+            assert_true(k > 1 || c->dir == (k ? WST_S2C : WST_C2S));
+            room_push(&r, (enum wst_dir)c->dir, t->wire.p + c->at, c->n);
+            if (k != 1 || !again) continue;
+            for (size_t i = 0; i < 2; i++) /* the same hello, the same answer */
+                room_push(&r, i ? WST_S2C : WST_C2S, t->wire.p + t->chunks[i].at, t->chunks[i].n);
+        }
+        room_end(&r);
+        assert_int_equal(r.sealed, again);
+        assert_true(again == (r.pieces_n == 0));
+        if (again) assert_non_null(strstr(r.detail, "a second HelloRetryRequest; server name"));
+        room_free(&r);
+    }
+    peers_free(&talk[0]);
+}
+
 /* -- later secrets ----------------------------------------------------------------------------- */
 
 static void late_keys(void **state)
@@ -520,6 +550,7 @@ int main(void)
         cmocka_unit_test(rsa_key_of_somebody_else),
         cmocka_unit_test(no_key),
         cmocka_unit_test(wrong_key),
+        cmocka_unit_test(one_retry),
         cmocka_unit_test(late_keys),
         cmocka_unit_test(waiting_has_an_end),
         cmocka_unit_test(one_direction),
