@@ -45,12 +45,14 @@ with directory() as tmp:
     browsed = None
     if chromium:
         browser = subprocess.Popen([chromium, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
-                                    "--no-first-run", f"--user-data-dir={tmp}/chromium", f"http://127.0.0.1:{port}/"],
+                                    "--no-first-run", "--disable-background-networking", "--disable-component-update",
+                                    "--disable-sync", "--disable-quic", "--disable-extensions", "--no-default-browser-check",
+                                    f"--user-data-dir={tmp}/chromium", f"http://127.0.0.1:{port}/"],
                                    stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                                    start_new_session=True)
-        end = time.monotonic() + 120
+        end = time.monotonic() + 90
         while time.monotonic() < end and browser.poll() is None and (browsed or {}).get("path") != "/page":
-            browsed = node.next(2) or browsed
+            browsed = node.next(1) or browsed
         os.killpg(browser.pid, signal.SIGKILL)
         browser.wait()
         check("the browser has talked", browsed and browsed.get("closed") == 3001, browsed)
