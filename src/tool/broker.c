@@ -2,16 +2,16 @@
  *
  * In: requests of three numbers. Out: descriptors of new files, or of those that may be read; files
  * that have taken the place of old ones.
- * Refuses symbolic links in place of a new file: it may be root that opens it.
+ * Refuses what create.h and replace.h refuse: it may be root that opens a file here.
  */
 #include "broker.h"
 
+#include "create.h"
 #include "replace.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,7 +36,6 @@ struct wst_tool_broker {
 /* What the other process is: */
 struct service {
     const struct wst_tool_brokered *files;
-    const struct passwd *owner;
     struct wst_tool_replacement *begun; /* as many as files->replaced */
     int at;
 };
@@ -72,10 +71,12 @@ static int create(const struct service *s, const struct request *request)
         errno = ENAMETOOLONG;
         return -1;
     }
-    fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC, 0644);
-    if (fd >= 0 && s->owner && fchown(fd, s->owner->pw_uid, s->owner->pw_gid) != 0) {
+    fd = wst_tool_create(name, s->files->owner);
+    if (fd >= 0 && ftruncate(fd, 0) != 0 && errno != EINVAL) { /* a pipe or device has no length */
+        int why = errno;
         close(fd);
-        fd = -1;
+        errno = why;
+        return -1;
     }
     return fd;
 }
@@ -95,7 +96,7 @@ static int obey(struct service *s, const struct request *request)
         return open(files->readable[i], O_RDONLY | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
     case REPLACE:
         if (!replaced) break;
-        return wst_tool_replace_begin(&s->begun[i], files->replaced[i]);
+        return wst_tool_replace_begin(&s->begun[i], files->replaced[i], files->owner);
     case KEEP:
     case DROP:
         if (!replaced) break;
@@ -164,7 +165,6 @@ static pid_t start(const struct wst_tool_brokered *files, const int ends[2])
 
     s.begun = calloc(files->replaced_n + 1, sizeof *s.begun);
     if (s.begun == NULL) return -1;
-    s.owner = files->owner ? getpwnam(files->owner) : NULL;
     child = fork();
     if (child == 0) {
         serve(&s);

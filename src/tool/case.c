@@ -245,7 +245,7 @@ static bool write_out(const char *source, struct wst_session *session,
 {
     struct wst_tool_output output;
 
-    if (wst_tool_output_open(&output, NULL, NULL, 0) != 0) return false;
+    if (wst_tool_output_open(&output, NULL, NULL, NULL, 0) != 0) return false;
     if (wst_golden_write(session, old, source, wst_tool_output_write, &output) != 0 &&
         output.error == 0)
         wst_tool_trouble_add(trouble, "out of memory");

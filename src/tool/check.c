@@ -209,7 +209,7 @@ static bool open_reports(const struct request *r, struct wst_tool_broker *broker
         .quiet = r->quiet};
     bool taken = false;
 
-    if (wst_tool_output_open(&reports->output, NULL, NULL, 0) != 0) return false;
+    if (wst_tool_output_open(&reports->output, NULL, NULL, NULL, 0) != 0) return false;
     for (int i = 0; i < r->reports_n; i++)
         if (r->reports[i].file == NULL && r->reports[i].kind != WST_CHECK_REPORT_GITHUB)
             taken = true;
@@ -459,7 +459,8 @@ static int check_suite(const struct request *r, struct wst_tool_suite *suite)
 
     if (suite->failed || !name_files(r, suite, &in))
         wst_tool_trouble_add(&trouble, "out of memory");
-    else if (!crossed(r, suite, &in, &trouble) && wst_tool_inlet_serve(&in, &trouble)) {
+    else if (!crossed(r, suite, &in, &trouble) &&
+             wst_tool_inlet_serve(&in, wst_tool_confine_owner(&r->lesson.confinement), &trouble)) {
         if (open_reports(r, in.source.broker, &reports, &trouble))
             status = run_suite(r, suite, &in, &reports);
         else

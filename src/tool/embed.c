@@ -10,6 +10,8 @@
 #include "say.h"
 #include "sensitive.h"
 
+#include <string.h>
+
 enum { SECTION = 0x0a0d0d0a, INTERFACE = 1, PACKET = 6, SECRETS = 10, TLS_KEY_LOG = 0x544c534b };
 
 /* A block: type and length, the parts, padding, and the length again. Our byte order, which the
@@ -28,7 +30,7 @@ static void put_block(struct wst_tool_sensitive *file, uint32_t type, const void
     wst_tool_sensitive_put(file, &front[1], 4);
 }
 
-int wst_tool_embed_open(struct wst_tool_sensitive *file, const char *name,
+int wst_tool_embed_open(struct wst_tool_sensitive *file, const char *name, const char *owner,
                         const char *const *inputs, size_t inputs_n)
 {
     /* byte-order magic, version 1.0, length of the section unknown */
@@ -37,9 +39,14 @@ int wst_tool_embed_open(struct wst_tool_sensitive *file, const char *name,
         uint16_t major, minor;
         uint32_t length[2];
     } section = {0x1a2b3c4d, 1, 0, {UINT32_MAX, UINT32_MAX}};
-    int status = wst_tool_sensitive_open(file, name, "a capture with its keys", inputs, inputs_n);
+    size_t n = name ? strlen(name) : 0;
+    int status =
+        wst_tool_sensitive_open(file, name, owner, "a capture with its keys", inputs, inputs_n);
 
     if (status || file->buf == NULL) return status;
+    if (n > 5 && strcmp(name + n - 5, ".pcap") == 0)
+        wst_tool_say(
+            "warning: %s will be a pcapng, whatever its name says: pcap files hold no keys", name);
     wst_tool_say("warning: %s will open itself to whoever has it; keep it as safe as the key log",
                  name);
     put_block(file, SECTION, &section, sizeof section, (struct wst_slice){NULL, 0});

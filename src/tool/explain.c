@@ -220,7 +220,7 @@ static int explain_hex(struct wst_explain *x, const struct request *r,
 static int explain(const struct request *r)
 {
     struct wst_tool_output output;
-    int status = wst_tool_output_open(&output, NULL, NULL, 0);
+    int status = wst_tool_output_open(&output, NULL, NULL, NULL, 0);
 
     if (status) return status;
     struct wst_explain_options options = {.json = r->json,

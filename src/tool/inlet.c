@@ -55,9 +55,11 @@ bool wst_tool_inlet_crossed(const struct wst_tool_inlet *in, const char *output,
     return same;
 }
 
-bool wst_tool_inlet_serve(struct wst_tool_inlet *in, struct wst_tool_trouble *trouble)
+bool wst_tool_inlet_serve(struct wst_tool_inlet *in, const char *owner,
+                          struct wst_tool_trouble *trouble)
 {
-    struct wst_tool_brokered files = {.readable = in->readable,
+    struct wst_tool_brokered files = {.owner = owner,
+                                      .readable = in->readable,
                                       .readable_n = in->readable_n,
                                       .replaced = in->replaced,
                                       .replaced_n = in->replaced_n};

@@ -28,8 +28,9 @@ size_t wst_tool_inlet_replaced(struct wst_tool_inlet *inlet, const char *name);
 bool wst_tool_inlet_crossed(const struct wst_tool_inlet *inlet, const char *output,
                             const char *const *captures, size_t captures_n,
                             struct wst_tool_trouble *trouble);
-/* Starts the broker. False after trouble. */
-bool wst_tool_inlet_serve(struct wst_tool_inlet *inlet, struct wst_tool_trouble *trouble);
+/* Starts the broker; new files shall be the owner's (see replace.h). False after trouble. */
+bool wst_tool_inlet_serve(struct wst_tool_inlet *inlet, const char *owner,
+                          struct wst_tool_trouble *trouble);
 void wst_tool_inlet_end(struct wst_tool_inlet *inlet);
 
 #endif

@@ -198,7 +198,7 @@ const struct wst_tool_arg wst_tool_trace_args[] = {
     {NULL, 0, "problems", "WHICH", CALL(take_problems), "findings: all, none, or the first of its kind in a connection"},
 
     {"Output", 0, "json", NULL, FLAG(json), "one JSON object a line instead of text"},
-    {NULL, 'o', "output", "FILE", WORD(output), "write to FILE instead of standard output"},
+    {NULL, 'o', "output", "FILE", WORD(output), "write to FILE instead of standard output (trace, lint, report, snapshot)"},
     {NULL, 't', NULL, NULL, COUNT(times), "time: -t none, -tt since 1970, -ttt since the line before,"},
     {NULL, 0, NULL, NULL, ACCEPTED, "-tttt with the date, -ttttt since the first line (default: time of day)"},
     {NULL, 0, "utc", NULL, FLAG(utc), "times of text in UTC instead of local time (JSON always is)"},

@@ -6,11 +6,11 @@
 #include "output.h"
 
 #include "attend.h"
+#include "create.h"
 #include "progress.h"
 #include "say.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <stdio.h>
@@ -38,7 +38,16 @@ static int refuse(const struct wst_tool_output *output, const char *why)
     return WST_TOOL_TROUBLE;
 }
 
-int wst_tool_output_open(struct wst_tool_output *output, const char *name,
+static int refuse_open(const struct wst_tool_output *output)
+{
+    int why = errno;
+
+    if (why == ELOOP && wst_tool_create_crossed(output->name))
+        return refuse(output, WST_TOOL_CROSSED);
+    return refuse(output, strerror(why));
+}
+
+int wst_tool_output_open(struct wst_tool_output *output, const char *name, const char *owner,
                          const char *const *inputs, size_t inputs_n)
 {
     bool standard = name == NULL || strcmp(name, "-") == 0;
@@ -46,8 +55,8 @@ int wst_tool_output_open(struct wst_tool_output *output, const char *name,
 
     *output =
         (struct wst_tool_output){.fd = STDOUT_FILENO, .name = standard ? "standard output" : name};
-    if (!standard) output->fd = open(name, O_WRONLY | O_CREAT | O_NOCTTY | O_CLOEXEC, 0666);
-    if (output->fd < 0) return refuse(output, strerror(errno));
+    if (!standard) output->fd = wst_tool_create(name, owner);
+    if (output->fd < 0) return refuse_open(output);
     if (fstat(output->fd, &st) != 0) return refuse(output, strerror(errno));
     if (wst_tool_output_is_input(&st, inputs, inputs_n))
         return refuse(output, "is input and output at once; nothing was written");

@@ -26,9 +26,10 @@ struct wst_tool_output {
  * "-" for standard input. Asked before the sandbox, which answers nothing. */
 bool wst_tool_output_is_input(const struct stat *out, const char *const *inputs, size_t inputs_n);
 
-/* `name` NULL or "-": standard output. Nothing is cut off an existing file before `inputs` (names
- * as given, "-" for standard input) are seen not to be that file. Returns 0, or the exit status. */
-int wst_tool_output_open(struct wst_tool_output *output, const char *name,
+/* `name` NULL or "-": standard output. `owner`: see create.h. Nothing is cut off an existing file
+ * before `inputs` (names as given, "-" for standard input) are seen not to be that file. Returns 0,
+ * or the exit status. */
+int wst_tool_output_open(struct wst_tool_output *output, const char *name, const char *owner,
                          const char *const *inputs, size_t inputs_n);
 /* A wst_write_fn; `user` is the output. After a failure it does nothing more. */
 int wst_tool_output_write(void *user, const uint8_t *p, size_t n);

@@ -33,14 +33,14 @@ static uint32_t add(uint32_t sum, const uint8_t *p, size_t n)
     return sum;
 }
 
-int wst_tool_plaintext_open(struct wst_tool_sensitive *file, const char *name,
+int wst_tool_plaintext_open(struct wst_tool_sensitive *file, const char *name, const char *owner,
                             const char *const *inputs, size_t inputs_n)
 {
     /* magic of nanoseconds, version 2.4, zone, accuracy, snap length, link type: in our byte order
      */
     const uint32_t head[6] = {0xa1b23c4d, 0, 0, 0, SNAPLEN, LINKTYPE_RAW};
     const uint16_t version[2] = {2, 4};
-    int status = wst_tool_sensitive_open(file, name, "plaintext", inputs, inputs_n);
+    int status = wst_tool_sensitive_open(file, name, owner, "plaintext", inputs, inputs_n);
 
     if (status || file->buf == NULL) return status;
     wst_tool_say("warning: %s will hold decrypted traffic; keep it as safe as the key log", name);

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
  * In: a name. Out: a file of that name that is never seen half written: rename(2).
- * Refuses devices, pipes and folders.
+ * Refuses devices, pipes, folders, and strangers' links.
  */
 #include "replace.h"
 
+#include "create.h"
+
 #include <errno.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,8 +37,9 @@ static bool find_names(struct wst_tool_replacement *r, const char *name)
 
 /* A new file has the rights that open() would give it, a renewed one those it had, and as far as
  * that can be done its owner. */
-static void give_rights(int fd, const char *name)
+static void give_rights(int fd, const char *name, const char *owner)
 {
+    const struct passwd *user = owner ? getpwnam(owner) : NULL;
     struct stat old;
     mode_t mask;
 
@@ -44,26 +48,34 @@ static void give_rights(int fd, const char *name)
         if (fchmod(fd, old.st_mode & 07777) != 0) return; /* a file system without rights */
         return;
     }
+    if (user && fchown(fd, user->pw_uid, user->pw_gid) != 0) return;
     mask = umask(0);
     umask(mask);
     if (fchmod(fd, 0666 & ~mask) != 0) return;
 }
 
-int wst_tool_replace_begin(struct wst_tool_replacement *r, const char *name)
+static int make_temporary(struct wst_tool_replacement *r, const char *name)
 {
     struct stat st;
-    int fd = -1, why = ENOMEM;
+
+    errno = ELOOP;
+    if (wst_tool_create_crossed(name)) return -1;
+    errno = ENOMEM;
+    if (!find_names(r, name)) return -1;
+    errno = EOPNOTSUPP;
+    if (stat(r->name, &st) == 0 && !S_ISREG(st.st_mode)) return -1;
+    return mkstemp(r->temporary);
+}
+
+int wst_tool_replace_begin(struct wst_tool_replacement *r, const char *name, const char *owner)
+{
+    int fd, why;
 
     wst_tool_replace_end(r, false);
-    if (find_names(r, name)) {
-        if (stat(r->name, &st) != 0 || S_ISREG(st.st_mode))
-            fd = mkstemp(r->temporary);
-        else
-            errno = EOPNOTSUPP;
-        why = errno;
-    }
+    fd = make_temporary(r, name);
+    why = errno;
     if (fd >= 0) {
-        give_rights(fd, r->name);
+        give_rights(fd, r->name, owner);
         return fd;
     }
     forget(r);

@@ -7,6 +7,7 @@
 #include "save.h"
 
 #include "attend.h"
+#include "create.h"
 #include "say.h"
 
 #include <errno.h>
@@ -45,6 +46,7 @@ int wst_tool_save_open(struct wst_tool_save *save, const struct wst_tool_options
                        const char *const *inputs, size_t inputs_n)
 {
     uint32_t snaplen = o->snaplen ? (uint32_t)o->snaplen : 262144;
+    const char *owner = wst_tool_confine_owner(&o->confinement);
 
     *save = (struct wst_tool_save){.output.fd = -1};
     if (o->write == NULL) return 0;
@@ -54,7 +56,8 @@ int wst_tool_save_open(struct wst_tool_save *save, const struct wst_tool_options
     save->save = wst_save_new(format(o->write), snaplen, 0, wst_tool_output_write, &save->output);
     if (save->save == NULL) return refuse(o->write, "out of memory");
     save->rotates = o->rotate_seconds || o->rotate_bytes;
-    return save->rotates ? 0 : wst_tool_output_open(&save->output, o->write, inputs, inputs_n);
+    return save->rotates ? 0
+                         : wst_tool_output_open(&save->output, o->write, owner, inputs, inputs_n);
 }
 
 /* Another file, from the broker. */
@@ -64,13 +67,15 @@ static int next_file(struct wst_tool_save *save)
     int64_t second = save->began_ns / SECOND_NS;
     int fd;
 
-    if (wst_tool_output_close(&save->output) != 0) return -1;
+    save->broken = wst_tool_output_close(&save->output) != 0;
+    if (save->broken) return -1;
     fd = wst_tool_broker_create(save->broker, second, save->count);
     if (fd < 0) {
         int why = errno;
         if (wst_tool_naming(&save->naming, second, save->count, name) != 0)
             strcpy(name, "the name of -w");
-        refuse(name, strerror(why));
+        refuse(name, why == ELOOP ? WST_TOOL_CROSSED : strerror(why));
+        save->broken = true;
         return -1;
     }
     save->output = (struct wst_tool_output){.fd = fd, .name = save->options->write};
@@ -163,6 +168,7 @@ int wst_tool_save_close(struct wst_tool_save *save, const struct wst_counters *c
     if (save->options == NULL || save->save == NULL) return 0;
     if (save->output.fd >= 0) wst_save_end(save->save, c ? &received : NULL, c ? &dropped : NULL);
     status = wst_tool_output_close(&save->output);
+    if (save->broken) status = WST_TOOL_TROUBLE;
     forgotten = wst_save_forgotten(save->save);
     if (forgotten)
         wst_tool_say("%s: %" PRIu64 " packets of WebSocket connections were forgotten before it "

@@ -19,12 +19,13 @@ struct wst_tool_save {
     struct wst_tool_output output;
     struct wst_save *save;
     bool rotates;
+    bool broken;                    /* the row: a file of it could not be had */
     struct wst_tool_broker *broker; /* opens the files of a row; set it before the first */
-    int64_t began_ns;   /* when the period of -G began */
-    unsigned count;     /* of files in it */
-    unsigned files;     /* of periods so far, for -W */
-    uint32_t link_type; /* of the files */
-    uint64_t refused;   /* packets of another link type, left out */
+    int64_t began_ns;               /* when the period of -G began */
+    unsigned count;                 /* of files in it */
+    unsigned files;                 /* of periods so far, for -W */
+    uint32_t link_type;             /* of the files */
+    uint64_t refused;               /* packets of another link type, left out */
 };
 
 /* Opens the file, unless there will be a row of them, as who the tool was started as. Returns 0 or

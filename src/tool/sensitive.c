@@ -13,8 +13,8 @@
 
 enum { BUFFER = 256 * 1024 };
 
-int wst_tool_sensitive_open(struct wst_tool_sensitive *file, const char *name, const char *what,
-                            const char *const *inputs, size_t inputs_n)
+int wst_tool_sensitive_open(struct wst_tool_sensitive *file, const char *name, const char *owner,
+                            const char *what, const char *const *inputs, size_t inputs_n)
 {
     mode_t before;
     int status;
@@ -23,7 +23,7 @@ int wst_tool_sensitive_open(struct wst_tool_sensitive *file, const char *name, c
     if (strcmp(name, "-") == 0)
         return wst_tool_misuse("%s is not written to standard output: name a file", what);
     before = umask(077);
-    status = wst_tool_output_open(&file->output, name, inputs, inputs_n);
+    status = wst_tool_output_open(&file->output, name, owner, inputs, inputs_n);
     umask(before);
     if (status) return status;
     fchmod(file->output.fd, 0600); /* it may have been there, open to all */

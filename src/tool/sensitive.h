@@ -22,10 +22,11 @@ struct wst_tool_sensitive { /* one file being written */
     unsigned interfaces_n;
 };
 
-/* Both: `name` NULL: nothing to do. Warns what the file holds. Returns 0 or the exit status. */
-int wst_tool_plaintext_open(struct wst_tool_sensitive *file, const char *name,
+/* Both: `name` NULL: nothing to do. `owner`: see create.h. Warns what the file holds. Returns 0 or
+ * the exit status. */
+int wst_tool_plaintext_open(struct wst_tool_sensitive *file, const char *name, const char *owner,
                             const char *const *inputs, size_t inputs_n);
-int wst_tool_embed_open(struct wst_tool_sensitive *file, const char *name,
+int wst_tool_embed_open(struct wst_tool_sensitive *file, const char *name, const char *owner,
                         const char *const *inputs, size_t inputs_n);
 /* Writes what is left and closes. Returns 0 or the exit status. */
 int wst_tool_sensitive_close(struct wst_tool_sensitive *file);
@@ -41,8 +42,8 @@ void wst_tool_embed_secrets(void *user, struct wst_slice lines);
 void wst_tool_embed_packet(struct wst_tool_sensitive *file, const struct wst_packet *packet);
 
 /* sensitive.c, for the two writers. */
-int wst_tool_sensitive_open(struct wst_tool_sensitive *file, const char *name, const char *what,
-                            const char *const *inputs, size_t inputs_n);
+int wst_tool_sensitive_open(struct wst_tool_sensitive *file, const char *name, const char *owner,
+                            const char *what, const char *const *inputs, size_t inputs_n);
 void wst_tool_sensitive_put(struct wst_tool_sensitive *file, const void *p, size_t n);
 
 #endif

@@ -104,7 +104,8 @@ static bool start_broker(const struct request *r, struct inlet *in,
         if (wst_tool_inlet_crossed(&in->files, r->output, r->words, (size_t)r->words_n, trouble))
             return false;
     }
-    return wst_tool_inlet_serve(&in->files, trouble);
+    return wst_tool_inlet_serve(&in->files, wst_tool_confine_owner(&r->wishes.lesson.confinement),
+                                trouble);
 }
 
 /* Opens all there is, and gives up opening more. Returns 0, or the exit status: after a complaint,
@@ -176,7 +177,7 @@ static int tell(const struct request *r, struct wst_tool_case *one)
 {
     struct wst_tool_output output;
     struct wst_check_case told = wst_tool_case_told(one);
-    int status = wst_tool_output_open(&output, NULL, NULL, 0);
+    int status = wst_tool_output_open(&output, NULL, NULL, NULL, 0);
 
     if (status) return status;
     struct wst_check_report_options options = {

@@ -414,9 +414,12 @@ static int open_encrypted(struct run *run)
 {
     const struct wst_tool_options *o = run->options;
     bool follow = wst_tool_keys_may_come(&o->keys, o->devices_n || reads_pipe(run));
-    int status = wst_tool_plaintext_open(&run->plaintext, o->plaintext, run->read, run->read_n);
+    const char *owner = wst_tool_confine_owner(&o->confinement);
+    int status =
+        wst_tool_plaintext_open(&run->plaintext, o->plaintext, owner, run->read, run->read_n);
 
-    if (status == 0) status = wst_tool_embed_open(&run->embedded, o->embed, run->read, run->read_n);
+    if (status == 0)
+        status = wst_tool_embed_open(&run->embedded, o->embed, owner, run->read, run->read_n);
     if (status == 0) status = wst_tool_keys_open(&run->keys, run->context, &o->keys, NULL, follow);
     if (status) return status;
     struct wst_tls_hooks hooks = {.user = run, .wanted = on_wanted, .keys_may_come = follow};
@@ -515,16 +518,29 @@ static void hint_at_words(const struct run *run)
                           run->wrong_file);
 }
 
-/* The one asked for may not exist. */
-static void say_no_such_conn(const struct run *run)
+/* The one asked for may not exist. Returns the exit status; of a device it may still come. */
+static int say_no_such_conn(const struct run *run, const struct wst_event_stats *stats)
 {
-    struct wst_event_stats stats;
+    uint64_t conns = stats->connections + stats->refused;
 
-    wst_context_stats(run->context, &stats);
-    uint64_t conns = stats.connections + stats.refused;
-    if (run->options->conn > conns)
-        wst_tool_say("there is no connection %" PRIu64 "; the capture has %" PRIu64,
-                     run->options->conn, conns);
+    if (run->options->conn <= conns) return 0;
+    wst_tool_say("there is no connection %" PRIu64 "; the capture has %" PRIu64, run->options->conn,
+                 conns);
+    return run->options->devices_n ? 0 : WST_TOOL_TROUBLE;
+}
+
+/* A verdict about nothing must not look like a good one. Returns the exit status. */
+static int judge(const struct run *run, const struct wst_event_stats *stats)
+{
+    bool none = stats->connections + stats->refused == 0;
+
+    if (stats->tls_no_key)
+        wst_tool_say("%" PRIu64 " TLS connection%s stayed closed and %s not checked: no key",
+                     stats->tls_no_key, stats->tls_no_key == 1 ? "" : "s",
+                     stats->tls_no_key == 1 ? "was" : "were");
+    if (none) wst_tool_say("no WebSocket connection was found: nothing was checked");
+    if (none && !run->options->devices_n) return WST_TOOL_TROUBLE;
+    return wst_render_lint_errors(run->render) ? WST_TOOL_FOUND : 0;
 }
 
 /* Captures, and what else somebody may name by mistake where an output belongs. */
@@ -545,12 +561,13 @@ static bool note_what_is_read(struct run *run)
 static int open_outputs(struct run *run)
 {
     const struct wst_tool_options *o = run->options;
+    const char *owner = wst_tool_confine_owner(&o->confinement);
     int status = 0;
 
     run->silent = o->write && !o->print;
     run->blind = run->silent && !o->only_websocket && !o->stats_seconds;
     if (!run->silent)
-        status = wst_tool_output_open(&run->output, o->output, run->read, run->read_n);
+        status = wst_tool_output_open(&run->output, o->output, owner, run->read, run->read_n);
     if (status) return status;
     return wst_tool_save_open(&run->save, o, run->read, run->read_n);
 }
@@ -589,6 +606,28 @@ static int confine(const struct run *run)
     confinement.live = o->devices_n > 0;
     confinement.verbose = o->verbose > 0;
     return wst_tool_confine(&confinement, later, n);
+}
+
+/* Returns 0 or the exit status. */
+static int close_outputs(struct run *run)
+{
+    int status = wst_tool_output_close(&run->output);
+
+    if (wst_tool_sensitive_close(&run->plaintext)) status = WST_TOOL_TROUBLE;
+    if (wst_tool_sensitive_close(&run->embedded)) status = WST_TOOL_TROUBLE;
+    return run->save_status ? run->save_status : status;
+}
+
+/* What was found, or was not there to be found, counts when all else went well. */
+static int verdict(const struct run *run, int status)
+{
+    struct wst_event_stats stats;
+    int found = 0;
+
+    wst_context_stats(run->context, &stats);
+    if (run->options->lint) found = judge(run, &stats);
+    if (run->options->conn && say_no_such_conn(run, &stats)) found = WST_TOOL_TROUBLE;
+    return status ? status : found;
 }
 
 static int run_trace(struct run *run)
@@ -643,15 +682,9 @@ static int run_trace(struct run *run)
     finish(run);
     if (run->screen && !run->left && !wst_tool_stopped()) attend_screen(run, true);
     if (troubles) hint_at_words(run);
-    say_no_such_conn(run);
-    status = wst_tool_output_close(&run->output);
-    if (wst_tool_sensitive_close(&run->plaintext)) status = WST_TOOL_TROUBLE;
-    if (wst_tool_sensitive_close(&run->embedded)) status = WST_TOOL_TROUBLE;
-    if (run->save_status) status = run->save_status;
-    if (troubles || run->links_unread) return WST_TOOL_TROUBLE;
-    if (status == 0 && run->options->lint && wst_render_lint_errors(run->render))
-        return WST_TOOL_FOUND;
-    return status;
+    status = close_outputs(run);
+    if (troubles || run->links_unread) status = WST_TOOL_TROUBLE;
+    return verdict(run, status);
 }
 
 int wst_tool_trace_run(const struct wst_tool_options *options)

@@ -4,6 +4,8 @@
  */
 #include "whole.h"
 
+#include "create.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,6 +76,8 @@ bool wst_tool_whole_begin(struct wst_tool_whole *w, const struct wst_tool_place 
     if (w->fd >= 0) return true;
     if (errno == EOPNOTSUPP)
         wst_tool_trouble_add(trouble, "%s: is no file that can be replaced", place->name);
+    else if (errno == ELOOP)
+        wst_tool_trouble_add(trouble, "%s: " WST_TOOL_CROSSED, place->name);
     else
         wst_tool_trouble_add(trouble, "%s: cannot be written: %s", place->name, strerror(errno));
     return false;

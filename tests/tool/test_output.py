@@ -125,7 +125,10 @@ last = many.events("end")[-1]["conn"]
 result = run("--json", "--conn", last, BASIC, DEFLATE)
 check("--conn", result.events("message") == [m for m in many.events("message") if m["conn"] == last]
       and result.events("stats") == many.events("stats"), result)
-check("a connection that is not there", run("--json", "--conn", 999, BASIC).status == 0)
+absent = run("--json", "--conn", 999, BASIC)
+check("a connection that is not there is trouble, as in explain", absent.status == 2
+      and absent.says == "wstrace: there is no connection 999; the capture has 1\n", absent)
+check("the totals are told all the same", absent.events("stats") == json_.events("stats"), absent)
 
 headers = run("--json", "--headers", BASIC).events("handshake")[0]
 check("--headers", any(n.lower() == "upgrade" for n, _ in headers["request_headers"]), headers)

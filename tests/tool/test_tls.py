@@ -10,7 +10,7 @@ import stat
 import subprocess
 import time
 
-from toolcheck import CAPTURES, TOOL, Result, check, directory, done, environment, refused, run
+from toolcheck import BASIC, CAPTURES, TOOL, Result, check, directory, done, environment, refused, run
 
 UPDATE = os.path.join(CAPTURES, "06_tls13_keyupdate.pcap")
 KEYS = os.path.join(CAPTURES, "06_tls13_keyupdate.keys")
@@ -80,6 +80,8 @@ with directory() as scratch:
     refused("plaintext to standard output", run("--tls-plaintext", "-", UPDATE), "standard output")
     refused("keys to standard output", run("--embed-keys", "-", UPDATE), "standard output")
     before = open(UPDATE, "rb").read()
+    named = run("--embed-keys", os.path.join(scratch, "x.pcap"), UPDATE)
+    check("a pcapng under the name of a pcap is said", named.status == 0 and "x.pcap will be a pcapng" in named.says, named)
     refused("an input as output", run("--embed-keys", UPDATE, UPDATE))
     refused("an input as output", run("--tls-plaintext", UPDATE, UPDATE))
     check("and the input is as it was", open(UPDATE, "rb").read() == before)
@@ -144,6 +146,18 @@ with directory() as scratch:
     inside = set(re.findall(rb"[A-Z_0-9]+ [0-9a-f]{64} [0-9a-f]{64,}", open(embedded, "rb").read()))
     log = set(re.findall(rb"[A-Z_0-9]+ [0-9a-f]{64} [0-9a-f]{64,}", open(KEYS, "rb").read()))
     check("only the secrets of its connections go out", inside and inside <= log, inside - log)
+
+    # -- a verdict about what stayed closed ------------------------------------------------------------
+    for words in (["lint"], ["lint", "--json"], ["lint", "-v"]):
+        closed = run(*words, UPDATE)
+        check(f"{words}: nothing was checked, and that is no good verdict", closed.status == 2 and
+              closed.says.endswith("wstrace: 1 TLS connection stayed closed and was not checked: no key\n"
+                                   "wstrace: no WebSocket connection was found: nothing was checked\n"), closed)
+        some = run(*words, UPDATE, BASIC)
+        check(f"{words}: some of it was, and it is said what was not", some.status == 0 and
+              "1 TLS connection stayed closed" in some.says and "nothing" not in some.says, some)
+        opened = run(*words, "--keylog", own, UPDATE)
+        check(f"{words}: with the key there is nothing to say", opened.status == 0 and opened.err == b"", opened)
 
     # -- secrets are never printed -------------------------------------------------------------------
     secrets = {line.split()[2] for line in open(KEYS) if len(line.split()) == 3}

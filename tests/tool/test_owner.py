@@ -1,0 +1,94 @@
+#!/usr/bin/env python3
+"""Root opens files for somebody: he gets them, he gets no more than he may have, and a link that another
+user has laid is not followed."""
+
+import os
+import pwd
+import stat
+
+from toolcheck import BASIC, check, directory, done, environment, run, skip
+
+if os.geteuid() != 0:
+    skip("not root: files are opened with the rights of who started it")
+try:
+    user = pwd.getpwnam("daemon")
+except KeyError:
+    skip("there is no user daemon here")
+
+SUDO = environment(SUDO_USER="daemon")
+PLAIN = environment(SUDO_USER=None)
+
+
+def owner(path):
+    st = os.lstat(path)
+    return st.st_uid, st.st_gid
+
+
+with directory() as tmp:
+    os.chmod(tmp, 0o755)
+    theirs, ours, victim = (os.path.join(tmp, n) for n in ("theirs", "ours", "victim"))
+    os.mkdir(theirs)
+    os.chown(theirs, user.pw_uid, user.pw_gid)
+    os.mkdir(ours, 0o755)
+
+    def write_each(folder, env):
+        """Every way to write a file; (name, what came of it)."""
+        path = lambda name: os.path.join(folder, name)  # noqa: E731
+        yield "w.pcap", run("-w", path("w.pcap"), BASIC, env=env)
+        yield "row.pcap", run("-C", "1", "-w", path("row.pcap"), BASIC, env=env)
+        yield "text", run("-o", path("text"), BASIC, env=env)
+        yield "page.html", run("report", BASIC, "-o", path("page.html"), env=env)
+        yield "plain.pcap", run("--tls-plaintext", path("plain.pcap"), BASIC, env=env)
+        yield "keys.pcapng", run("--embed-keys", path("keys.pcapng"), BASIC, env=env)
+        yield "basic.golden", run("snapshot", BASIC, "-o", path("basic.golden"), env=env)
+
+    def empty(folder):
+        for name in os.listdir(folder):
+            os.unlink(os.path.join(folder, name))
+
+    # -- whose they are ---------------------------------------------------------------------------------
+    for folder in (theirs, ours):
+        for name, result in write_each(folder, SUDO):
+            check(f"{name}: sudo's user gets it, wherever it is", result.status == 0 and
+                  owner(os.path.join(folder, name)) == (user.pw_uid, user.pw_gid), result)
+        private = stat.S_IMODE(os.stat(os.path.join(folder, "keys.pcapng")).st_mode)
+        check("what is sensitive is his alone", private == 0o600, oct(private))
+        empty(folder)
+        for name, result in write_each(folder, PLAIN):
+            check(f"{name}: root alone keeps it", result.status == 0 and owner(os.path.join(folder, name)) == (0, 0), result)
+        empty(folder)
+    path = os.path.join(ours, "z.pcap")
+    check("-Z: who it becomes gets it", run("-Z", "daemon", "-w", path, BASIC, env=PLAIN).status == 0 and owner(path)[0] == user.pw_uid)
+    os.chown(path, 4711, 4712)
+    check("a file that was there keeps its owner", run("-w", path, BASIC, env=SUDO).status == 0 and owner(path) == (4711, 4712), owner(path))
+    empty(ours)
+
+    # -- links ------------------------------------------------------------------------------------------
+    def lay(folder, target, by):
+        for name, _ in names:
+            link = os.path.join(folder, name)
+            os.symlink(target, link)
+            os.lchown(link, by, -1)
+
+    names = list(write_each(ours, PLAIN))
+    empty(ours)
+    with open(victim, "w") as file:
+        file.write("precious")
+    os.chmod(victim, 0o600)
+    for env in (SUDO, PLAIN):
+        lay(theirs, victim, user.pw_uid)
+        for name, result in write_each(theirs, env):
+            check(f"{name}: a stranger's link", result.status == 2 and name in result.says and "symbolic link" in result.says, result)
+        check("what it leads to is untouched", open(victim).read() == "precious" and owner(victim) == (0, 0))
+        empty(theirs)
+    elsewhere = os.path.join(tmp, "elsewhere")
+    open(elsewhere, "w").close()
+    lay(ours, elsewhere, 0)
+    for name, result in write_each(ours, PLAIN):
+        check(f"{name}: root's own link is followed", result.status == 0 and os.path.getsize(elsewhere) > 0
+              and os.path.islink(os.path.join(ours, name)), result)
+        os.truncate(elsewhere, 0)
+    piped = run("-w", "/dev/stdout", BASIC, env=PLAIN)
+    check("/dev/stdout is a link, too", piped.status == 0 and piped.out == run("-w", "-", BASIC).out, piped)
+
+done()
