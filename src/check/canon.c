@@ -135,9 +135,7 @@ static struct member member_of(const struct wst_canon *c, uint32_t index)
 {
     const struct wst_tape_node *node = &c->tape.nodes[index];
 
-    const uint8_t *key = c->json.p + node->key;
-
-    return (struct member){key, node->key_n, index, node->key_n && memchr(key, '\\', node->key_n)};
+    return (struct member){c->json.p + node->key, node->key_n, index, !node->key_plain};
 }
 
 static bool sorted(const struct wst_canon *c, uint32_t parent)
@@ -205,11 +203,14 @@ static void members_end(struct wst_canon *c, const struct members *m)
     if (m->list) c->order.n = m->bottom;
 }
 
-static void put_string(struct wst_canon *c, struct wst_slice inside)
+static void put_string(struct wst_canon *c, struct wst_slice inside, bool canonical)
 {
     wst_ink_byte(c->ink, '"');
     if (c->settings->redact.n == 0) {
-        wst_ink_unescaped(c->ink, inside);
+        if (canonical)
+            wst_ink_bytes(c->ink, inside);
+        else
+            wst_ink_unescaped(c->ink, inside);
     } else {
         c->scratch.buf.n = 0;
         wst_ink_decoded(&c->scratch, inside);
@@ -240,7 +241,7 @@ static void put_scalar(struct wst_canon *c, const struct wst_tape_node *node)
     if (node->mark)
         wst_ink_text(c->ink, "\"<ignored>\"");
     else if (node->kind == WST_TAPE_STRING)
-        put_string(c, wst_slice_of(bytes.p + 1, bytes.n - 2));
+        put_string(c, wst_slice_of(bytes.p + 1, bytes.n - 2), node->canonical);
     else if (node->kind == WST_TAPE_NUMBER)
         put_number(c, bytes);
     else
@@ -250,7 +251,7 @@ static void put_scalar(struct wst_canon *c, const struct wst_tape_node *node)
 static void put_key(struct wst_canon *c, const struct wst_tape_node *node)
 {
     if (node->key == 0) return;
-    put_string(c, wst_tape_key(c->json, node));
+    put_string(c, wst_tape_key(c->json, node), node->key_plain);
     wst_ink_text(c->ink, ": ");
 }
 
@@ -259,7 +260,16 @@ static bool is_scalar(const struct wst_tape_node *node)
     return node->mark || node->kind > WST_TAPE_ARRAY;
 }
 
-/* {"a": 1, "b": [2, 3]}; false as soon as the text is longer than `stop` bytes. */
+/* Bytes that a scalar takes at least: an escape is six at most for one. */
+static size_t least(const struct wst_canon *c, const struct wst_tape_node *node)
+{
+    size_t n = node->to - node->from;
+
+    if (node->mark || c->settings->redact.n) return 0;
+    return node->canonical || node->kind != WST_TAPE_STRING ? n : n / 6;
+}
+
+/* {"a": 1, "b": [2, 3]}; false as soon as the text is longer than `stop` bytes, or will be. */
 static bool put_flat(struct wst_canon *c, uint32_t at, size_t stop)
 {
     const struct wst_tape_node *node = &c->tape.nodes[at];
@@ -269,6 +279,7 @@ static bool put_flat(struct wst_canon *c, uint32_t at, size_t stop)
 
     put_key(c, node);
     if (is_scalar(node)) {
+        if (c->ink->buf.n + least(c, node) > stop) return false;
         put_scalar(c, node);
         return c->ink->buf.n <= stop;
     }
@@ -293,8 +304,12 @@ static void put_value_at(struct wst_canon *c, uint32_t at, size_t line, unsigned
     struct members m;
     uint32_t child;
 
-    if (c->ink->failed || put_flat(c, at, line + WIDTH) || is_scalar(node) || node->members == 0)
+    if (is_scalar(node)) {
+        put_key(c, node);
+        put_scalar(c, node);
         return;
+    }
+    if (c->ink->failed || put_flat(c, at, line + WIDTH) || node->members == 0) return;
     wst_ink_cut(c->ink, before);
     c->redacted = redacted;
     put_key(c, node);

@@ -9,9 +9,10 @@
 
 #include "plain.h"
 
-enum { MEMBERS = 48 };
+enum { MEMBERS = 48, STRIDE = 16 };
 
 struct scalar {
+    uint64_t first;             /* bytes of the key, the first the highest, 0 behind its end */
     const uint8_t *key, *value; /* the value with its quotes */
     uint32_t key_n, value_n;
 };
@@ -49,6 +50,16 @@ static bool word(struct reader *r)
     return false;
 }
 
+static uint64_t first_of(const uint8_t *key, uint32_t n, const uint8_t *end)
+{
+    uint64_t first = 0;
+
+    if (end - key >= 8)
+        return n == 0 ? 0 : n < 8 ? wst_be64(key) >> (64 - 8 * n) << (64 - 8 * n) : wst_be64(key);
+    for (uint32_t i = 0; i < n; i++) first |= (uint64_t)key[i] << (56 - 8 * i);
+    return first;
+}
+
 static bool member(struct reader *r, struct scalar *m)
 {
     blanks(r);
@@ -56,6 +67,7 @@ static bool member(struct reader *r, struct scalar *m)
     m->key = r->at + 1;
     if (!string(r)) return false;
     m->key_n = (uint32_t)(r->at - 1 - m->key);
+    m->first = first_of(m->key, m->key_n, r->end);
     blanks(r);
     if (r->at == r->end || *r->at++ != ':') return false;
     blanks(r);
@@ -72,8 +84,10 @@ static bool member(struct reader *r, struct scalar *m)
 static bool behind(const struct scalar *a, const struct scalar *b)
 {
     uint32_t n = a->key_n < b->key_n ? a->key_n : b->key_n;
-    int order = memcmp(a->key, b->key, n);
+    int order;
 
+    if (a->first != b->first) return a->first > b->first;
+    order = memcmp(a->key, b->key, n);
     return order ? order > 0 : a->key_n > b->key_n;
 }
 
@@ -86,17 +100,35 @@ static void insert(struct scalar *list, uint32_t n, const struct scalar *m)
     list[n] = *m;
 }
 
-static uint8_t *put(uint8_t *to, const void *p, size_t n)
+/* Short pieces are copied with what stands behind them, which the next piece covers: there is room
+ * for it, and up to `end` it may be read. */
+static inline uint8_t *put(uint8_t *to, const uint8_t *p, size_t n, const uint8_t *end)
 {
-    memcpy(to, p, n);
+    if (n <= STRIDE && end - p >= STRIDE)
+        memcpy(to, p, STRIDE);
+    else
+        memcpy(to, p, n);
     return to + n;
 }
 
-/* Each member behind `between`, the first without its comma; `last` stands before the bracket. */
-static void write(struct wst_ink *ink, const struct scalar *list, uint32_t n,
-                  struct wst_slice between, unsigned comma, struct wst_slice last)
+static inline uint8_t *put_stride(uint8_t *to, const uint8_t *p, size_t n)
 {
-    size_t length = 2 + last.n + n * (between.n + 4);
+    memcpy(to, p, STRIDE);
+    return to + n;
+}
+
+/* What stands between members and before the closing bracket; STRIDE bytes of it may be read. */
+struct between {
+    const uint8_t *text; /* a comma, and what separates */
+    size_t n;
+    size_t first, last; /* of what separates, before the first member and behind the last */
+};
+
+static void write(struct wst_ink *ink, const struct scalar *list, uint32_t n,
+                  const struct between *b, const uint8_t *end)
+{
+    const uint8_t *separates = b->text + 1;
+    size_t length = 2 + b->last + n * (b->n + 4) + STRIDE;
     uint8_t *to;
 
     for (uint32_t i = 0; i < n; i++) length += list[i].key_n + list[i].value_n;
@@ -104,21 +136,25 @@ static void write(struct wst_ink *ink, const struct scalar *list, uint32_t n,
     if (to == NULL) return;
     *to++ = '{';
     for (uint32_t i = 0; i < n; i++) {
-        to = i ? put(to, between.p, between.n) : put(to, between.p + comma, between.n - comma);
+        if (i)
+            to = put_stride(to, b->text, b->n);
+        else
+            to = put_stride(to, separates, b->first);
         *to++ = '"';
-        to = put(to, list[i].key, list[i].key_n);
-        to = put(to, "\": ", 3);
-        to = put(to, list[i].value, list[i].value_n);
+        to = put(to, list[i].key, list[i].key_n, end);
+        memcpy(to, "\": ", 3);
+        to = put(to + 3, list[i].value, list[i].value_n, end);
     }
-    to = put(to, last.p, last.n);
+    to = put_stride(to, separates, b->last);
     *to++ = '}';
     ink->buf.n = (size_t)(to - ink->buf.p);
 }
 
 bool wst_canon_flat(struct wst_ink *ink, struct wst_slice text, size_t line, unsigned indent)
 {
-    static const char break_[] = ",\n                "; /* as deep as anybody asks */
-
+    static const char line_of[STRIDE + 1] = ", ";
+    static const char lines_of[] = ",\n                "; /* as deep as anybody asks */
+    struct between b = {(const uint8_t *)line_of, 2, 0, 0};
     struct reader r = {text.p, NULL};
     struct scalar list[MEMBERS], m;
     size_t length = 0;
@@ -135,11 +171,9 @@ bool wst_canon_flat(struct wst_ink *ink, struct wst_slice text, size_t line, uns
     } while (*r.at++ == ',');
     if (r.at[-1] != '}') return false;
     blanks(&r);
-    if (r.at != r.end || indent + 4 > sizeof break_) return false;
-    if (length <= line)
-        write(ink, list, n, wst_slice_text(", "), 2, wst_slice_text(""));
-    else
-        write(ink, list, n, wst_slice_of(break_, 2 + indent + 2), 1,
-              wst_slice_of(break_ + 1, 1 + indent));
+    if (r.at != r.end || indent + 4 > STRIDE) return false;
+    if (length > line)
+        b = (struct between){(const uint8_t *)lines_of, 2 + indent + 2, 1 + indent + 2, 1 + indent};
+    write(ink, list, n, &b, r.end);
     return true;
 }

@@ -10,8 +10,8 @@
 #include "slice.h"
 
 /* Eight at a time: a byte below 0x20, above 0x7e or equal to a quote or backslash sets its highest
- * bit. (S. Anderson, "Bit Twiddling Hacks": determine if a word has a byte less than n, equal to
- * n.) */
+ * bit; the lowest one set is exact, those above it may be borrowed. (S. Anderson, "Bit Twiddling
+ * Hacks": determine if a word has a byte less than n, equal to n.) */
 static inline uint64_t wst_plain_odd(uint64_t w)
 {
     const uint64_t ones = 0x0101010101010101ull, highs = 0x8080808080808080ull;
@@ -27,9 +27,15 @@ static inline size_t wst_plain(const uint8_t *p, const uint8_t *end)
     const uint8_t *at = p;
 
     for (; end - at >= 8; at += 8) {
-        uint64_t w;
+        uint64_t w, odd;
         memcpy(&w, at, 8);
-        if (wst_plain_odd(w)) break;
+        odd = wst_plain_odd(w);
+        if (odd == 0) continue;
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+        return (size_t)(at - p) + ((unsigned)__builtin_ctzll(odd) >> 3);
+#else
+        break;
+#endif
     }
     while (at < end && *at >= 0x20 && *at < 0x7f && *at != '"' && *at != '\\') at++;
     return (size_t)(at - p);

@@ -17,6 +17,7 @@ struct reader {
     uint32_t parents[WST_TAPE_DEPTH]; /* open objects and arrays */
     uint32_t depth;
     uint32_t key, key_n; /* of the value to come */
+    bool key_plain;
 };
 
 static bool grow(struct wst_tape *tape, struct wst_budget *budget)
@@ -47,7 +48,8 @@ static struct wst_tape_node *add(struct reader *r, enum wst_tape_kind kind)
                                    .key = r->key,
                                    .key_n = r->key_n,
                                    .next = tape->n,
-                                   .kind = (uint8_t)kind};
+                                   .kind = (uint8_t)kind,
+                                   .key_plain = r->key_plain};
     r->key = r->key_n = 0;
     if (r->depth) tape->nodes[r->parents[r->depth - 1]].members++;
     return node;
@@ -59,30 +61,49 @@ static void blanks(struct reader *r)
         r->at++;
 }
 
-/* RFC 8259 section 7. At the opening quote; leaves r->at behind the closing one. */
-static bool string(struct reader *r)
+static bool hex(uint8_t c)
 {
-    r->at++;
-    for (r->at += wst_plain(r->at, r->end); r->at < r->end; r->at++) {
+    return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f');
+}
+
+/* At the backslash; leaves r->at behind the escape. */
+static bool escape(struct reader *r, bool *canonical)
+{
+    uint8_t c = r->end - r->at > 1 ? r->at[1] : '\0';
+
+    if (c == '\0' || strchr("\"\\/bfnrtu", c) == NULL) return false;
+    if (c == '/' || c == 'u') *canonical = false;
+    r->at += 2;
+    if (c != 'u') return true;
+    if (r->end - r->at < 4) return false;
+    for (int i = 0; i < 4; i++)
+        if (!hex(*r->at++)) return false;
+    return true;
+}
+
+struct string {     /* how it is written */
+    bool plain;     /* it means its own bytes, and none of them needs a look */
+    bool canonical; /* it would be written the same again */
+};
+
+/* RFC 8259 section 7. At the opening quote; leaves r->at behind the closing one. */
+static bool string(struct reader *r, struct string *how)
+{
+    *how = (struct string){true, true};
+    for (r->at++; r->at < r->end;) {
+        r->at += wst_plain_text(r->at, r->end);
+        if (r->at == r->end || *r->at < 0x20) return false;
         if (*r->at == '"') {
             r->at++;
             return true;
         }
-        if (*r->at < 0x20) return false;
-        if (*r->at >= 0x80 && r->at + 1 < r->end) { /* the bytes of a character come together */
-            while (r->at + 1 < r->end && r->at[1] >= 0x80) r->at++;
-            r->at += wst_plain(r->at + 1, r->end);
+        how->plain = false;
+        if (*r->at == '\\') {
+            if (!escape(r, &how->canonical)) return false;
             continue;
         }
-        if (*r->at != '\\') continue;
-        if (++r->at == r->end || strchr("\"\\/bfnrtu", *r->at) == NULL || *r->at == '\0')
-            return false;
-        if (*r->at != 'u') continue;
-        if (r->end - r->at < 5) return false;
-        for (int i = 0; i < 4; i++) {
-            uint8_t c = *++r->at;
-            if (!((c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f'))) return false;
-        }
+        how->canonical = false; /* it may be hidden; the bytes of a character come together */
+        for (r->at++; r->at < r->end && *r->at >= 0x80;) r->at++;
     }
     return false;
 }
@@ -113,24 +134,28 @@ static bool scalar(struct reader *r)
                               : c == '-' || (c >= '0' && c <= '9') ? WST_TAPE_NUMBER
                                                                    : WST_TAPE_WORD;
     uint32_t index = r->tape->n;
+    struct string how = {false, false};
 
     if (!add(r, kind)) return false;
-    if (!(kind == WST_TAPE_STRING   ? string(r)
+    if (!(kind == WST_TAPE_STRING   ? string(r, &how)
           : kind == WST_TAPE_NUMBER ? number(r)
                                     : word(r, "true") || word(r, "false") || word(r, "null")))
         return false;
     r->tape->nodes[index].to = (uint32_t)(r->at - r->text);
+    r->tape->nodes[index].canonical = how.canonical;
     return true;
 }
 
 static bool name(struct reader *r)
 {
+    struct string how;
     uint32_t from;
 
     blanks(r);
     if (r->at == r->end || *r->at != '"') return false;
     from = (uint32_t)(r->at - r->text) + 1;
-    if (!string(r)) return false;
+    if (!string(r, &how)) return false;
+    r->key_plain = how.plain;
     r->key = from;
     r->key_n = (uint32_t)(r->at - r->text) - 1 - from;
     blanks(r);

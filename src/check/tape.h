@@ -34,7 +34,9 @@ struct wst_tape_node {
     uint32_t next;       /* the node behind this one and all inside it */
     uint32_t members;    /* of an object or array */
     uint8_t kind;
-    uint8_t mark; /* the user's; 0 after reading */
+    uint8_t mark;   /* the user's; 0 after reading */
+    bool canonical; /* of a string: canon would write it as it is written */
+    bool key_plain; /* the name means its own bytes, and is canonical */
 };
 
 struct wst_tape {
