@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 struct wst_live {
     struct wst_live_options options; /* strings are ours */
@@ -111,12 +112,31 @@ static const char *reason(struct wst_live *l, int rc)
     return why[0] ? why : pcap_statustostr(rc);
 }
 
+/* This program as a shell finds it: by its file where the system tells, else by its name. */
+static void own_name(char *to, size_t size)
+{
+    static const char plain[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._+-";
+#ifdef __linux__
+    ssize_t n = readlink("/proc/self/exe", to, size - 1);
+    if (n > 0 && (size_t)n < size - 1) {
+        to[n] = '\0';
+        if (to[strspn(to, plain)] == '\0') return;
+    }
+#endif
+    (void)plain;
+    snprintf(to, size, "$(readlink -f \"$(command -v wstrace)\")");
+}
+
 static int refuse_activation(struct wst_live *l, int rc, char *error)
 {
+    char name[256];
     say(error, "cannot capture on %s: %s", l->device, pcap_statustostr(rc));
+    own_name(name, sizeof name);
     if (rc == PCAP_ERROR_PERM_DENIED || rc == PCAP_ERROR_PROMISC_PERM_DENIED)
-        say(error, "; to be allowed without being root: sudo setcap cap_net_raw,cap_net_admin+eip "
-                   "$(readlink -f \"$(command -v wstrace)\")");
+        say(error,
+            "; to be allowed without being root: sudo setcap cap_net_raw,cap_net_admin+eip %s",
+            name);
     else if (pcap_geterr(l->pcap)[0] && strcmp(pcap_geterr(l->pcap), pcap_statustostr(rc)) != 0)
         say(error, " (%.200s)", pcap_geterr(l->pcap));
     return -1;

@@ -79,10 +79,10 @@ def server(host="127.0.0.1", before=()):
 class Listening:
     """The tool on an interface; what it prints goes to files, so that it never waits for us."""
 
-    def __init__(self, tmp, *words, before=(), stdout=None):
+    def __init__(self, tmp, *words, before=(), stdout=None, env=None):
         self.out, self.err = os.path.join(tmp, "out"), os.path.join(tmp, "err")
         with open(self.out, "wb") as out, open(self.err, "wb") as err:
-            self.process = subprocess.Popen([*before, TOOL, *map(str, words)], env=environment(), cwd=tmp,
+            self.process = subprocess.Popen([*before, TOOL, *map(str, words)], env=env or environment(), cwd=tmp,
                                             stdin=subprocess.DEVNULL, stdout=stdout or out, stderr=err)
         self.wait_for("listening on", 60)
 

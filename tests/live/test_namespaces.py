@@ -6,7 +6,7 @@ import os
 import subprocess
 
 from endpoints import Listening, Node, compare, need_root, server
-from toolcheck import check, directory, done, skip
+from toolcheck import check, directory, done, run, skip
 
 need_root()
 NAMES = [f"wst{os.getpid()}{end}" for end in "ab"]
@@ -53,6 +53,30 @@ try:
         check("from one address to the other",
               {(e["client_ip"], e["server_ip"]) for e in events if e["type"] == "handshake"} == {("10.99.7.1", "10.99.7.2")})
         check("stats end it", events[-1]["type"] == "stats")
+
+        # -- and the only one: it ends by itself, and keeps what it has ------------------------------------
+        for how in (["link", "set", LINKS[0], "down"], ["link", "del", LINKS[0]]):
+            ip("-n", NAMES[0], "link", "set", LINKS[0], "up", check=True)
+            node, port = server("10.99.7.2", before=B)
+            saved = os.path.join(tmp, "saved.pcapng")
+            listening = Listening(tmp, "--json", "-i", LINKS[0], "--print", "-w", saved, "tcp", before=A)
+            clients = Node("client", "10.99.7.2", port, 2, 10, 7, before=A)
+            clients.rest()
+            check("two conversations end", listening.wait_events("end", 2))
+            ip("-n", NAMES[0], *how, check=True)
+            try:
+                status = listening.process.wait(30)
+            except subprocess.TimeoutExpired:
+                status = listening.stop()
+                check(f"{how[1]}: it ends by itself", False, listening.said())
+            check(f"{how[1]}: status 2, and why", status == 2 and LINKS[0] in listening.said(), (status, listening.said()))
+            check(f"{how[1]}: the counters are told", "packets captured\n" in listening.said(), listening.said())
+            node.stop()
+            events = listening.events()
+            n = compare(how[1], events, clients.records + node.records)
+            check(f"{how[1]}: 40 messages, and stats end it", n == 40 and events[-1]["type"] == "stats", n)
+            back = run("--json", saved)
+            check(f"{how[1]}: what was saved is whole", back.status == 0 and len(back.events("message")) == 40, back)
 finally:
     for name in NAMES:
         ip("netns", "del", name)
