@@ -134,7 +134,8 @@ struct wst_event_message {
     uint8_t opcode;  /* 1 text, 2 binary */
     bool compressed; /* RFC 7692 */
     bool certain;    /* false: only what is known to be right is in `payload` */
-    bool utf8;       /* print as text: a text message whose payload is valid UTF-8 */
+    bool utf8;       /* print as text: a text message whose payload is valid UTF-8. Renderers
+                      * believe it: only who makes events of his own can be wrong about it. */
     uint64_t first_pkt;
     uint64_t frames;
     uint64_t wire_len; /* payload bytes on the wire */

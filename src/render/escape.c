@@ -92,8 +92,19 @@ enum {
 #define TWICE(...) _mm256_setr_epi8(__VA_ARGS__, __VA_ARGS__)
 
 struct found {                /* a bit for each of 32 bytes */
-    uint32_t two, hard, high; /* hard: neither plain nor two, provided that all of it is UTF-8 */
+    uint32_t two, hard, high; /* hard: neither plain nor two, provided that all of it is UTF-8; of
+                               * high ones those that may begin a hidden character */
 };
+
+/* The bits that the tables have in common for each byte's lower and upper half. */
+__attribute__((target("avx2"))) static inline __m256i agreed(__m256i x, __m256i lower,
+                                                             __m256i upper)
+{
+    const __m256i four = _mm256_set1_epi8(0x0f);
+    __m256i up = _mm256_and_si256(_mm256_srli_epi16(x, 4), four);
+    return _mm256_and_si256(_mm256_shuffle_epi8(lower, _mm256_and_si256(x, four)),
+                            _mm256_shuffle_epi8(upper, up));
+}
 
 __attribute__((target("avx2"))) static inline struct found look(__m256i x)
 {
@@ -102,10 +113,8 @@ __attribute__((target("avx2"))) static inline struct found look(__m256i x)
               0, LETTER | SLASH, LETTER, 0, SEVEN_EF);
     const __m256i upper = TWICE(LETTER, 0, QUOTE, 0, 0, SLASH, 0, SEVEN_EF, 0, 0, 0, 0, C2_E2, D8,
                                 SEVEN_EF | C2_E2 | E1, (char)F0_F3);
-    const __m256i four = _mm256_set1_epi8(0x0f), zero = _mm256_setzero_si256();
-    __m256i is = _mm256_and_si256(
-        _mm256_shuffle_epi8(lower, _mm256_and_si256(x, four)),
-        _mm256_shuffle_epi8(upper, _mm256_and_si256(_mm256_srli_epi16(x, 4), four)));
+    const __m256i zero = _mm256_setzero_si256();
+    __m256i is = agreed(x, lower, upper);
     __m256i control = _mm256_cmpeq_epi8(_mm256_min_epu8(x, _mm256_set1_epi8(0x1f)), x);
     __m256i any = _mm256_or_si256(is, control);
     struct found f = {0, ~(uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(any, zero)),
@@ -117,47 +126,86 @@ __attribute__((target("avx2"))) static inline struct found look(__m256i x)
     return f;
 }
 
-/* Where the bytes of four come to lie when '\' (byte 8 of the shuffled) is put before those whose
- * bit is set; `o`: place of the four among eight. */
-#define B 8
-#define FOURS(o)                                                                            \
-    {                                                                                       \
-        {o, o + 1, o + 2, o + 3}, {B, o, o + 1, o + 2, o + 3}, {o, B, o + 1, o + 2, o + 3}, \
-            {B, o, B, o + 1, o + 2, o + 3}, {o, o + 1, B, o + 2, o + 3},                    \
-            {B, o, o + 1, B, o + 2, o + 3}, {o, B, o + 1, B, o + 2, o + 3},                 \
-            {B, o, B, o + 1, B, o + 2, o + 3}, {o, o + 1, o + 2, B, o + 3},                 \
-            {B, o, o + 1, o + 2, B, o + 3}, {o, B, o + 1, o + 2, B, o + 3},                 \
-            {B, o, B, o + 1, o + 2, B, o + 3}, {o, o + 1, B, o + 2, B, o + 3},              \
-            {B, o, o + 1, B, o + 2, B, o + 3}, {o, B, o + 1, B, o + 2, B, o + 3},           \
-        {                                                                                   \
-            B, o, B, o + 1, B, o + 2, B, o + 3                                              \
-        }                                                                                   \
-    }
-static const uint8_t fours[2][16][8] = {FOURS(0), FOURS(4)};
-#undef FOURS
-#undef B
+/* Which leads, among the 32 bytes x at p, begin what may be hidden: most characters that share a
+ * lead with a hidden one, like quotation marks and emoji, are told from it by the byte behind.
+ *
+ *   C1 controls      c2 80–9f       vowel separator  e1 a0    byte order mark, annotations
+ *   soft hyphen      c2 ad          e2 80 and 81: below                        ef bb, ef bf
+ *   Arabic mark      d8 9c          tags             f3 a0    shorthand, music f0 9b, f0 9d
+ *
+ * Two bytes behind the 32 can be read. */
+__attribute__((target("avx2"))) static uint32_t may_hide(__m256i x, const uint8_t *p)
+{
+    enum { C1 = 1, HYPHEN = 2, MARK = 4, VOWEL = 8, E2 = 16, EF = 32, F0 = 64, TAGS = 128 };
+    const __m256i first_lower =
+        TWICE(F0, VOWEL, C1 | HYPHEN | E2, (char)TAGS, 0, 0, 0, 0, MARK, 0, 0, 0, 0, 0, 0, EF);
+    const __m256i first_upper = TWICE(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, C1 | HYPHEN, MARK,
+                                      VOWEL | E2 | EF, (char)(F0 | TAGS));
+    const __m256i second_lower =
+        TWICE((char)(C1 | VOWEL | E2 | TAGS), C1 | E2, C1, C1, C1, C1, C1, C1, C1, C1, C1,
+              C1 | EF | F0, C1 | MARK, C1 | HYPHEN | F0, C1, C1 | EF);
+    const __m256i second_upper = TWICE(0, 0, 0, 0, 0, 0, 0, 0, C1 | E2, C1 | MARK | F0,
+                                       (char)(HYPHEN | VOWEL | TAGS), EF, 0, 0, 0, 0);
+    const __m256i zero = _mm256_setzero_si256();
+    __m256i y = _mm256_loadu_si256((const __m256i *)(const void *)(p + 1));
+    __m256i z = _mm256_loadu_si256((const __m256i *)(const void *)(p + 2));
+    /* Behind e2 80 only third bytes 88–8f and a8–af may: not dashes, quotation marks, dots. */
+    __m256i third =
+        _mm256_cmpeq_epi8(_mm256_and_si256(z, _mm256_set1_epi8(0x18)), _mm256_set1_epi8(0x08));
+    __m256i calm = _mm256_andnot_si256(third, _mm256_cmpeq_epi8(y, _mm256_set1_epi8((char)0x80)));
+    calm = _mm256_and_si256(calm, _mm256_set1_epi8(E2));
+    __m256i is = _mm256_and_si256(agreed(x, first_lower, first_upper),
+                                  agreed(y, second_lower, second_upper));
+    is = _mm256_andnot_si256(calm, is);
+    return ~(uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(is, zero));
+}
 
-/* The 32 bytes at p, those in `two` escaped: eight at a time, whatever the number of escapes. */
+/* Where eight bytes come to lie when '\' (byte 8 of the shuffled) is put before those whose bit is
+ * set in the row's number. */
+/* clang-format off */
+#define BYTE_0(i) i,
+#define BYTE_1(i) 8, i,
+#define ROW(h, g, f, e, d, c, b, a) \
+    {BYTE_##a(0) BYTE_##b(1) BYTE_##c(2) BYTE_##d(3) \
+     BYTE_##e(4) BYTE_##f(5) BYTE_##g(6) BYTE_##h(7)},
+#define ROWS_2(...) ROW(__VA_ARGS__, 0) ROW(__VA_ARGS__, 1)
+#define ROWS_4(...) ROWS_2(__VA_ARGS__, 0) ROWS_2(__VA_ARGS__, 1)
+#define ROWS_8(...) ROWS_4(__VA_ARGS__, 0) ROWS_4(__VA_ARGS__, 1)
+#define ROWS_16(...) ROWS_8(__VA_ARGS__, 0) ROWS_8(__VA_ARGS__, 1)
+#define ROWS_32(...) ROWS_16(__VA_ARGS__, 0) ROWS_16(__VA_ARGS__, 1)
+#define ROWS_64(...) ROWS_32(__VA_ARGS__, 0) ROWS_32(__VA_ARGS__, 1)
+#define ROWS_128(h) ROWS_64(h, 0) ROWS_64(h, 1)
+/* clang-format on */
+static const _Alignas(16) uint8_t spread[256][16] = {ROWS_128(0) ROWS_128(1)};
+#undef ROWS_128
+#undef ROWS_64
+#undef ROWS_32
+#undef ROWS_16
+#undef ROWS_8
+#undef ROWS_4
+#undef ROWS_2
+#undef ROW
+#undef BYTE_1
+#undef BYTE_0
+
+/* The 32 bytes x, those in `two` escaped: eight at a time, whatever the number of escapes. */
 __attribute__((target("avx2,popcnt"))) static inline uint8_t *put_two(uint8_t *at, __m256i x,
                                                                       uint32_t two)
 {
     const __m256i letters = TWICE(0, 0, 0, 0, 0, 0, 0, 0, 'b', 't', 'n', 0, 'f', 'r', 0, 0);
+    const __m128i slashes = _mm_set1_epi8('\\');
     __m256i control = _mm256_cmpeq_epi8(_mm256_min_epu8(x, _mm256_set1_epi8(0x0f)), x);
     x = _mm256_blendv_epi8(x, _mm256_shuffle_epi8(letters, x), control);
-    uint8_t bytes[32];
-    _mm256_storeu_si256((__m256i *)(void *)bytes, x);
-    for (unsigned i = 0; i < 32; i += 8, two >>= 8) {
-        unsigned low = two & 15, high = two >> 4 & 15;
-        uint64_t eight, first, second;
-        memcpy(&eight, bytes + i, 8);
-        memcpy(&first, fours[0][low], 8);
-        memcpy(&second, fours[1][high], 8);
-        __m128i from = _mm_set_epi64x(0x5c5c5c5c5c5c5c5c, (int64_t)eight);
-        __m128i to = _mm_shuffle_epi8(from, _mm_set_epi64x((int64_t)second, (int64_t)first));
-        uint8_t *half = at + 4 + __builtin_popcount(low);
-        _mm_storel_epi64((__m128i *)(void *)at, to);
-        _mm_storel_epi64((__m128i *)(void *)half, _mm_unpackhi_epi64(to, to));
-        at = half + 4 + __builtin_popcount(high);
+    __m128i half = _mm256_castsi256_si128(x);
+    __m128i eights[4] = {half, _mm_unpackhi_epi64(half, half)};
+    half = _mm256_extracti128_si256(x, 1);
+    eights[2] = half;
+    eights[3] = _mm_unpackhi_epi64(half, half);
+    for (unsigned i = 0; i < 4; i++, two >>= 8) {
+        __m128i to = _mm_load_si128((const __m128i *)(const void *)spread[two & 255]);
+        to = _mm_shuffle_epi8(_mm_unpacklo_epi64(eights[i], slashes), to);
+        _mm_storeu_si128((__m128i *)(void *)at, to);
+        at += 8 + __builtin_popcount(two & 255);
     }
     return at;
 }
@@ -175,11 +223,11 @@ static uint8_t *put_hard(uint8_t *at, const uint8_t **p, const uint8_t *stop, co
 }
 
 /* As wst_escape_json_at. ASCII needs no judgement: whether it is UTF-8 is asked at the first byte
- * beyond. */
-__attribute__((target("avx2,popcnt"))) static uint8_t *escape_wide(uint8_t *at, struct wst_slice s)
+ * beyond, unless it is known. */
+__attribute__((target("avx2,popcnt"))) static uint8_t *escape_wide(uint8_t *at, struct wst_slice s,
+                                                                   bool valid)
 {
     const uint8_t *p = s.p, *end = s.p + s.n;
-    bool valid = false;
     while (end - p >= 32) {
         __m256i x = _mm256_loadu_si256((const __m256i *)(const void *)p);
         struct found f = look(x);
@@ -187,6 +235,7 @@ __attribute__((target("avx2,popcnt"))) static uint8_t *escape_wide(uint8_t *at, 
             valid = wst_utf8_valid((struct wst_slice){p, (size_t)(end - p)});
             if (!valid) break;
         }
+        if ((f.hard & f.high) && end - p >= 32 + 2) f.hard = (f.hard & ~f.high) | may_hide(x, p);
         if (f.hard) {
             at = put_hard(at, &p, p + 32, end);
             continue;
@@ -203,14 +252,20 @@ __attribute__((target("avx2,popcnt"))) static uint8_t *escape_wide(uint8_t *at, 
 }
 #endif
 
-uint8_t *wst_escape_json_at(uint8_t *at, struct wst_slice s)
+/* `valid`: known to be UTF-8. */
+static uint8_t *escape(uint8_t *at, struct wst_slice s, bool valid)
 {
     if (s.n == 0) return at;
 #ifdef WITH_AVX2
-    if (s.n >= 32 && __builtin_cpu_supports("avx2")) return escape_wide(at, s);
+    if (s.n >= 32 && __builtin_cpu_supports("avx2")) return escape_wide(at, s, valid);
 #endif
-    bool valid = s.n >= 64 && wst_utf8_valid(s);
+    valid = valid || (s.n >= 64 && wst_utf8_valid(s));
     return wst_scan_escape(at, s.p, s.p + s.n, (struct wst_scan_how){rows, put_high, true, valid});
+}
+
+uint8_t *wst_escape_json_at(uint8_t *at, struct wst_slice s)
+{
+    return escape(at, s, false);
 }
 
 uint8_t *wst_escape_json_scalar(uint8_t *at, struct wst_slice s)
@@ -219,15 +274,25 @@ uint8_t *wst_escape_json_scalar(uint8_t *at, struct wst_slice s)
     return wst_scan_escape(at, s.p, s.p + s.n, plainly);
 }
 
-void wst_escape_json(struct wst_out *out, struct wst_slice s)
+static inline void escape_pieces(struct wst_out *out, struct wst_slice s, bool valid)
 {
     while (s.n > 0) {
         size_t n = wst_utf8_cut(s, PIECE);
         uint8_t *at = wst_out_reserve(out, WST_ESCAPE_JSON_ROOM(n));
-        out->at = wst_escape_json_at(at, (struct wst_slice){s.p, n});
+        out->at = escape(at, (struct wst_slice){s.p, n}, valid);
         s.p += n;
         s.n -= n;
     }
+}
+
+void wst_escape_json(struct wst_out *out, struct wst_slice s)
+{
+    escape_pieces(out, s, false);
+}
+
+void wst_escape_json_utf8(struct wst_out *out, struct wst_slice s)
+{
+    escape_pieces(out, s, true);
 }
 
 static uint8_t *put_latin1(uint8_t *at, uint8_t c)
@@ -245,7 +310,7 @@ static uint8_t *put_latin1(uint8_t *at, uint8_t c)
 void wst_escape_json_loose(struct wst_out *out, struct wst_slice s)
 {
     if (wst_utf8_valid(s)) {
-        wst_escape_json(out, s);
+        wst_escape_json_utf8(out, s);
         return;
     }
     for (size_t i = 0; i < s.n; i++)

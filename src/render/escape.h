@@ -20,12 +20,13 @@
 #define WST_ESCAPE_JSON_ROOM(n) (6 * (n) + 32)
 
 /* The inside of a JSON string; quotes are the caller's. What would be hidden is written \u00xx,
- * which reads back as the same character. A byte that is not UTF-8 becomes \ufffd: payloads reach
- * this only when they were found valid, so it is the last line of defence. Returns the place
- * after. The second is the plain twin that the first is tested against. */
+ * which reads back as the same character. A byte that is not UTF-8 becomes \ufffd. Returns the
+ * place after. The second is the plain twin that the first is tested against. */
 uint8_t *wst_escape_json_at(uint8_t *at, struct wst_slice s);
 uint8_t *wst_escape_json_scalar(uint8_t *at, struct wst_slice s);
 void wst_escape_json(struct wst_out *out, struct wst_slice s);
+/* The same for what was judged before: payloads of which the event says so. */
+void wst_escape_json_utf8(struct wst_out *out, struct wst_slice s);
 
 /* For header values, URIs, file names: as UTF-8 when they are, else byte for byte as Latin-1, which
  * is what HTTP meant by them (RFC 9110 section 5.5) and loses nothing. */

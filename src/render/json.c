@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * In: events. Out: NDJSON, one line each, docs/EVENTS.md to the letter, fields in its order.
- * Refuses to write a line that is not valid JSON in valid UTF-8, whatever the bytes.
+ * Refuses to write a line that is not valid JSON in valid UTF-8, whatever the bytes; that a payload
+ * is UTF-8 it believes the event.
  *
  * Half of all lines are frames, the other half messages. Each is written with one reservation,
  * copies of constant pieces and digits: no formatting language, no growth, no second pass.
@@ -106,7 +107,7 @@ void wst_json_payload(struct wst_json *json, struct wst_slice payload, bool utf8
     uint8_t *at = wst_out_reserve(out, 16);
     if (utf8) {
         out->at = WST_PUT(at, ",\"text\":\"");
-        wst_escape_json(out, payload);
+        wst_escape_json_utf8(out, payload);
     } else {
         out->at = WST_PUT(at, ",\"b64\":\"");
         wst_escape_base64(out, payload);

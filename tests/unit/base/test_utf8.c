@@ -195,7 +195,7 @@ static void feeding_goes_on_defined_after_failure(void **state)
 
 static void ascii_twins(void **state)
 {
-    uint8_t text[200];
+    uint8_t text[300];
     (void)state;
     for (size_t n = 0; n < sizeof text; n++)
         for (size_t at = 0; at <= n; at++) {
@@ -203,6 +203,7 @@ static void ascii_twins(void **state)
             if (at < n) text[at] = 0x80;
             assert_int_equal(wst_utf8_ascii(text, n), at);
             assert_int_equal(wst_utf8_ascii_scalar(text, n), at);
+            assert_int_equal(wst_utf8_valid((struct wst_slice){text, n}), at == n);
         }
 }
 

@@ -115,6 +115,70 @@ static void twins(void **state)
     }
 }
 
+/* Puts the character c at p; returns the place after. */
+static uint8_t *put_char(uint8_t *p, uint32_t c)
+{
+    if (c < 0x80) {
+        *p++ = (uint8_t)c;
+        return p;
+    }
+    unsigned more = c < 0x800 ? 1 : c < 0x10000 ? 2 : 3;
+    *p++ = (uint8_t)((more == 1 ? 0xc0 : more == 2 ? 0xe0 : 0xf0) | c >> 6 * more);
+    while (more--) *p++ = (uint8_t)(0x80 | (c >> 6 * more & 0x3f));
+    return p;
+}
+
+/* `text` as it is known to be valid, against the plain twin. */
+static void expect_as_plain(const uint8_t *text, size_t n)
+{
+    uint8_t *bytes = malloc(n), *slow = malloc(WST_ESCAPE_JSON_ROOM(n) + 1);
+    struct wst_slice s = {bytes, n}; /* its own allocation: a sanitizer sees its end */
+    memcpy(bytes, text, n);
+    *wst_escape_json_scalar(slow, s) = '\0';
+    expect(wst_escape_json_utf8, s, (const char *)slow);
+    expect(wst_escape_json, s, (const char *)slow);
+    free(bytes);
+    free(slow);
+}
+
+/* Whether a character is hidden is told from its first bytes, wherever in a block it lies. All of
+ * those near hidden ones, and some of the others. */
+static void characters_known_to_be_valid(void **state)
+{
+    (void)state;
+    for (uint32_t c = 1; c < 0xe1000;) {
+        uint8_t text[80];
+        size_t at = c % 41;
+        memset(text, 'x', sizeof text);
+        uint8_t *end = put_char(text + at, c);
+        expect_as_plain(text, c & 1 ? sizeof text : (size_t)(end - text) + c % 3);
+        bool near = c < 0x700 || c >> 8 == 0x18 || c >> 8 == 0x20 || c >> 8 == 0xfe ||
+                    c >> 8 == 0xff || c >> 8 == 0x1bc || c >> 8 == 0x1d1 || c >> 8 == 0xe00;
+        c += near ? 1 : 61;
+        if (c >= 0xd800 && c <= 0xdfff) c = 0xe000;
+    }
+}
+
+static void mixtures_known_to_be_valid(void **state)
+{
+    static const uint32_t near[] = {0x80,    0x9f,   0xa0,    0xad,    0xe9,    0x61b,   0x61c,
+                                    0x180e,  0x200b, 0x200d,  0x2010,  0x2019,  0x201d,  0x2026,
+                                    0x2028,  0x202e, 0x2060,  0x20ac,  0x4e16,  0xfeff,  0xff0c,
+                                    0xfffb,  0xfffd, 0x1bca0, 0x1bc9f, 0x1d173, 0x1f600, 0xe0001,
+                                    0xe0080, '"',    '\\',    '\n',    0x7f,    1};
+    uint64_t seed = 31;
+    (void)state;
+    for (int round = 0; round < 4000; round++) {
+        uint8_t text[200], *at = text;
+        size_t n = 1 + random_next(&seed) % 190;
+        unsigned dense = 1 + (unsigned)(random_next(&seed) % 30);
+        while (at < text + n)
+            at = put_char(at, random_next(&seed) % dense ? 'a'
+                                                         : near[random_next(&seed) % ARRAY(near)]);
+        expect_as_plain(text, (size_t)(at - text));
+    }
+}
+
 /* Valid text reads back as it was. */
 static void json_reads_back(void **state)
 {
@@ -347,6 +411,8 @@ int main(void)
         cmocka_unit_test(json_rows),
         cmocka_unit_test(json_loose),
         cmocka_unit_test(twins),
+        cmocka_unit_test(characters_known_to_be_valid),
+        cmocka_unit_test(mixtures_known_to_be_valid),
         cmocka_unit_test(json_reads_back),
         cmocka_unit_test(base64_rows),
         cmocka_unit_test(quotes),

@@ -440,6 +440,14 @@ static void expect_values(json_t *line, const struct wst_event *e)
         expect_field(line, "text", e->frame.payload);
 }
 
+/* Makes it true what the event says of its payload. */
+static void be_honest(struct wst_event *e)
+{
+    if (e->type == WST_EVENT_FRAME) e->frame.utf8 = wst_utf8_valid(e->frame.payload);
+    if (e->type == WST_EVENT_MESSAGE)
+        e->message.utf8 = e->message.utf8 && wst_utf8_valid(e->message.payload);
+}
+
 static void random_events(void **state)
 {
     uint64_t seed = 2026;
@@ -450,6 +458,7 @@ static void random_events(void **state)
         json_t *value;
         size_t n;
         random_event_make(&r, &seed);
+        be_honest(&r.event);
         if (r.event.type == WST_EVENT_FRAME) r.event.frame.n &= INT64_MAX;
         /* jansson has no unsigned numbers */
         if (r.event.type == WST_EVENT_FRAME) r.event.frame.len = r.event.frame.offset = 1;
@@ -468,6 +477,31 @@ static void random_events(void **state)
         json_decref(value);
         free(line);
         random_event_free(&r);
+    }
+}
+
+/* An event that says UTF-8 and has none spoils the text of its payload, nothing else of the line.
+ */
+static void payloads_that_are_not_what_they_are_called(void **state)
+{
+    uint64_t seed = 73;
+    (void)state;
+    for (int i = 0; i < 5000; i++) {
+        uint8_t bytes[300];
+        size_t n = random_next(&seed) % sizeof bytes;
+        random_bytes(&seed, bytes, n);
+        struct wst_event e = {.type = WST_EVENT_MESSAGE, .dir = WST_S2C};
+        e.message = (struct wst_event_message){.opcode = 1, .utf8 = true, .payload = {bytes, n}};
+        char *line = line_of(&e);
+        for (char *p = line; *p; p++) {
+            assert_true((uint8_t)*p >= 0x20 || (*p == '\n' && !p[1]));
+            if (*p & 0x80) *p = '?';
+        }
+        json_t *value = json_loads(line, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
+        assert_non_null(value);
+        assert_true(json_is_false(json_object_get(value, "certain")));
+        json_decref(value);
+        free(line);
     }
 }
 
@@ -544,13 +578,21 @@ static void selection(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(meta),          cmocka_unit_test(frames),
-        cmocka_unit_test(messages),      cmocka_unit_test(closes),
-        cmocka_unit_test(ends),          cmocka_unit_test(gaps_and_problems),
-        cmocka_unit_test(stats),         cmocka_unit_test(handshake_full),
-        cmocka_unit_test(times),         cmocka_unit_test(handshake_empty),
-        cmocka_unit_test(shared_heads),  cmocka_unit_test(random_events),
-        cmocka_unit_test(large_message), cmocka_unit_test(failure_sticks),
+        cmocka_unit_test(meta),
+        cmocka_unit_test(frames),
+        cmocka_unit_test(messages),
+        cmocka_unit_test(closes),
+        cmocka_unit_test(ends),
+        cmocka_unit_test(gaps_and_problems),
+        cmocka_unit_test(stats),
+        cmocka_unit_test(handshake_full),
+        cmocka_unit_test(times),
+        cmocka_unit_test(handshake_empty),
+        cmocka_unit_test(shared_heads),
+        cmocka_unit_test(random_events),
+        cmocka_unit_test(payloads_that_are_not_what_they_are_called),
+        cmocka_unit_test(large_message),
+        cmocka_unit_test(failure_sticks),
         cmocka_unit_test(selection),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
