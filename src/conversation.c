@@ -441,7 +441,10 @@ static void new_first(struct wst_context *c, struct wst_flow *f, unsigned side,
             conversation_new_free(c, n);
         break;
     case WST_SNIFF_H2:
-        if (f->inner) wst_encrypted_http2(c, f, a);
+        if (f->inner)
+            wst_encrypted_http2(c, f, a);
+        else
+            wst_encrypted_http2_open(c, f, bytes.p[0] == 'P' ? side : !side, a);
         conversation_is(c, f, &c->timeline.stats.other);
         break;
     default: new_other(c, f, side, bytes, a);
@@ -537,9 +540,10 @@ static void flow_round(struct wst_context *c, struct conversation_ws *w, unsigne
                        const struct wst_arrival *a)
 {
     char detail[128];
-    snprintf(detail, sizeof detail,
-             "sequence numbers went round: %llu bytes are missing, or these and a multiple of 4 GiB",
-             (unsigned long long)n);
+    snprintf(
+        detail, sizeof detail,
+        "sequence numbers went round: %llu bytes are missing, or these and a multiple of 4 GiB",
+        (unsigned long long)n);
     wst_conversation_problem(c, w, WST_PROBLEM_TCP_SEQUENCE_ROUND, direction(&w->base, side),
                              detail, a);
 }

@@ -236,6 +236,14 @@ void wst_encrypted_http2(struct wst_context *c, struct wst_flow *inner, const st
     tell_problem(c, t, WST_PROBLEM_TLS_HTTP2, WST_DIR_NONE, detail, a);
 }
 
+void wst_encrypted_http2_open(struct wst_context *c, struct wst_flow *f, unsigned client,
+                             const struct wst_arrival *a)
+{
+    struct conversation_tls t = {.base = {.flow = f, .client = (uint8_t)client}};
+    inner_init(&t, f);
+    tell_problem(c, &t, WST_PROBLEM_HTTP2_UNREAD, WST_DIR_NONE, "HTTP/2 without TLS", a);
+}
+
 void wst_encrypted_unseen(struct wst_context *c, struct wst_flow *f, unsigned side,
                           const struct wst_arrival *a)
 {

@@ -233,6 +233,9 @@ unsigned wst_encrypted_depth(const struct wst_flow *f);
 /* HTTP/2 was found inside. */
 void wst_encrypted_http2(struct wst_context *c, struct wst_flow *inner,
                          const struct wst_arrival *a);
+/* The same without TLS around it. */
+void wst_encrypted_http2_open(struct wst_context *c, struct wst_flow *f, unsigned client,
+                              const struct wst_arrival *a);
 /* TLS in mid-stream: it cannot be read. `side` sent what was seen. */
 void wst_encrypted_unseen(struct wst_context *c, struct wst_flow *f, unsigned side,
                           const struct wst_arrival *a);

@@ -12,6 +12,7 @@ node 03_proxies.js
 node 03_chromium.js
 python3 04_handshake_raw.py
 node 04_handshake_real.js
+node 04_h2c.js
 python3 05_violations.py
 node 05_mojo.js
 node 06_tls.js

@@ -60,6 +60,18 @@ static enum wst_sniffed sniff_socks4(struct wst_slice s)
     return n > 0 && (size_t)n == s.n ? WST_SNIFF_SOCKS : WST_SNIFF_OTHER;
 }
 
+/* length, type 4, no flags, stream 0: the server's first frame, which need not wait for the preface
+ */
+static enum wst_sniffed sniff_h2_settings(struct wst_slice s)
+{
+    static const uint8_t settings[6] = {4, 0, 0, 0, 0, 0};
+    size_t k = s.n < 3 ? 0 : s.n < 9 ? s.n - 3 : 6;
+    if (s.n >= 2 && s.p[1] > 0x3f) return WST_SNIFF_OTHER;
+    if (s.n >= 3 && wst_be16(s.p + 1) % 6) return WST_SNIFF_OTHER;
+    if (k && memcmp(s.p + 3, settings, k) != 0) return WST_SNIFF_OTHER;
+    return s.n < 9 ? WST_SNIFF_MORE : WST_SNIFF_H2;
+}
+
 enum wst_sniffed wst_sniff(struct wst_slice s)
 {
     static const char h2[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -74,6 +86,7 @@ enum wst_sniffed wst_sniff(struct wst_slice s)
     if ((is = sniff_begins(s, proxy2_signature, sizeof proxy2_signature)) == 1)
         return WST_SNIFF_PROXY;
     if (is < 0) return WST_SNIFF_MORE;
+    if (s.p[0] == 0x00) return sniff_h2_settings(s);
     if (s.p[0] == 0x16) return sniff_tls(s);
     if (s.p[0] == 0x05) return sniff_socks(s);
     if (s.p[0] == 0x04) return sniff_socks4(s);

@@ -15,7 +15,7 @@ enum wst_sniffed {
     WST_SNIFF_PROXY,         /* a PROXY protocol header, version 1 or 2 */
     WST_SNIFF_SOCKS,         /* RFC 1928 section 3: a client's greeting; or a SOCKS4 request */
     WST_SNIFF_TLS,           /* RFC 8446 section 5.1: a handshake record */
-    WST_SNIFF_H2,            /* RFC 9113 section 3.4: the preface */
+    WST_SNIFF_H2,            /* RFC 9113 section 3.4: the preface, or a server's SETTINGS */
     WST_SNIFF_OTHER,
 };
 

@@ -56,7 +56,6 @@ static const struct row rows[] = {
     {SLICE("* OK IMAP4\r\n"), WST_SNIFF_OTHER, 1},
     {SLICE("+OK POP3\r\n"), WST_SNIFF_OTHER, 1},
     {SLICE("\x10\x0f\0\4MQTT"), WST_SNIFF_OTHER, 1},
-    {SLICE("\0\0\0\0"), WST_SNIFF_OTHER, 1},
     {SLICE("\xff"), WST_SNIFF_OTHER, 1},
     {SLICE("\x81\x05Hello"), WST_SNIFF_OTHER, 1},
     /* responses */
@@ -69,6 +68,14 @@ static const struct row rows[] = {
     {SLICE("PRI * HTTP/1.1\r\n"), WST_SNIFF_HTTP_REQUEST, 12},
     {SLICE("PRI /\r\n"), WST_SNIFF_HTTP_REQUEST, 5},
     {SLICE("PRI * HTTP/2.0\r\n\r\nSM\r\n\r"), WST_SNIFF_MORE, NEVER},
+    {SLICE("\0\0\6\4\0\0\0\0\0\0\x08\0\0\0\1"), WST_SNIFF_H2, 9}, /* or SETTINGS first */
+    {SLICE("\0\0\0\4\0\0\0\0\0"), WST_SNIFF_H2, 9},
+    {SLICE("\0\0\0\4\0\0\0\0"), WST_SNIFF_MORE, NEVER},
+    {SLICE("\0\0\0\0"), WST_SNIFF_OTHER, 4},
+    {SLICE("\0\0\5\4"), WST_SNIFF_OTHER, 3},
+    {SLICE("\0\x40\0\4"), WST_SNIFF_OTHER, 2},
+    {SLICE("\0\0\6\4\1"), WST_SNIFF_OTHER, 5}, /* an acknowledgement is never first */
+    {SLICE("\0\0\6\4\0\0\0\0\1"), WST_SNIFF_OTHER, 9},
     /* PROXY */
     {SLICE("PROXY TCP4 192.0.2.1 192.0.2.2 4711 80\r\n"), WST_SNIFF_PROXY, 6},
     {SLICE("PROXY UNKNOWN\r\n"), WST_SNIFF_PROXY, 6},
