@@ -47,7 +47,8 @@ struct wst_text_options {
     enum wst_dump dump; /* of messages, control frames and closes */
     bool frames;        /* show the frames of a message of several frames, too */
     bool headers;       /* handshake header lines */
-    unsigned width;     /* terminal columns; 0: not a terminal */
+    unsigned width;     /* of the terminal: payloads end with its line, if that leaves some of them;
+                         * 0: max_text alone counts */
 };
 
 struct wst_render; /* a renderer with its output buffer; owned by the caller */

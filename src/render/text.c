@@ -101,12 +101,57 @@ static void finish_line(struct wst_out *out)
     out->at++;
 }
 
+/* Columns of the line so far: without inks, a character each, for only arrows are more than ASCII.
+ */
+static size_t columns_so_far(const struct wst_out *out)
+{
+    const uint8_t *at = out->at;
+    size_t n = 0;
+    while (at > out->buffer && at[-1] != '\n') at--;
+    for (; at < out->at; at++) {
+        if (*at == 0x1b)
+            while (at < out->at - 1 && *at != 'm') at++;
+        else
+            n += (*at & 0xc0) != 0x80;
+    }
+    return n;
+}
+
+/* That wst_escape_quote will put before quotes and backslashes, and does not count, in so many
+ * columns. */
+static size_t backslashes(struct wst_slice s, size_t columns)
+{
+    size_t n = 0, shown = 0;
+    for (size_t i = 0; i < s.n && shown + n < columns; i++) {
+        n += s.p[i] == '"' || s.p[i] == '\\';
+        shown += (s.p[i] & 0xc0) != 0x80;
+    }
+    return n;
+}
+
+/* On a terminal as many as its line has left, beside the quotes and "… +123 bytes"; where that is
+ * next to nothing, the line is continued on the next. */
+static size_t payload_columns(const struct wst_text *text, struct wst_slice payload,
+                              uint64_t omitted)
+{
+    enum { AROUND = 11, LEAST = 24 };
+    size_t most = text->options.max_text, left = text->options.width;
+    size_t taken = columns_so_far(&text->render.out) + AROUND;
+    taken += wst_digits_count(payload.n + omitted);
+    if (left < taken + LEAST) return most;
+    left -= taken;
+    left -= backslashes(payload, left);
+    return most && most < left ? most : left;
+}
+
 static void put_payload(struct wst_text *text, struct wst_slice payload, enum wst_escape_kind kind,
                         uint64_t omitted)
 {
     struct wst_out *out = &text->render.out;
+    size_t most = text->options.max_text;
     out->at = WST_PUT(wst_out_reserve(out, 2), "  ");
-    wst_escape_quote(out, payload, kind, text->options.max_text, omitted);
+    if (text->options.width) most = payload_columns(text, payload, omitted);
+    wst_escape_quote(out, payload, kind, most, omitted);
 }
 
 static void frame_line(struct wst_text *text, const struct wst_text_left *left,

@@ -95,7 +95,7 @@ static void tell_stats(struct wst_tool_attend *a)
     wst_capture_queue(a->capture, &used, &size);
     snprintf(line, sizeof line,
              "%" PRIu64 " connections, %.0f frames/s, %.3f MB/s, %" PRId64
-             " dropped, %.1f MiB memory, %.0f%% of the queue",
+             " dropped, %.1f MiB, queue %.0f%%",
              s.connections, per_second(s.frames - a->frames, ns),
              per_second(s.bytes - a->bytes, ns) / MEGA, counters(a).dropped,
              (double)(wst_context_memory(a->context) + used) / MEBI,

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -75,13 +76,21 @@ void wst_tool_progress_step(struct wst_tool_progress *progress)
     draw(progress);
 }
 
+/* What is longer than a line would not be taken back whole. */
+static int columns(void)
+{
+    struct winsize size;
+
+    return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1 ? size.ws_col - 1 : 79;
+}
+
 void wst_tool_progress_show(struct wst_tool_progress *progress, const char *text)
 {
     char line[320];
     int n;
 
     if (can_show())
-        n = snprintf(line, sizeof line, "\r%s\033[K", text);
+        n = snprintf(line, sizeof line, "\r%.*s\033[K", columns() < 300 ? columns() : 300, text);
     else
         n = snprintf(line, sizeof line, "%s\n", text);
     put(line, (size_t)n);

@@ -343,7 +343,7 @@ static bool make_renderer(struct run *run)
                                : WST_DUMP_NONE,
         .frames = o->verbose > 0,
         .headers = o->headers || o->verbose > 0,
-        .width = terminal_width(run->output.fd),
+        .width = o->max_text == WST_TOOL_MAX_TEXT ? terminal_width(run->output.fd) : 0,
     };
 
     if (o->report) return make_report(run);

@@ -90,7 +90,7 @@ def figures(tmp):
     found, end = None, time.monotonic() + 60
     while not found and time.monotonic() < end:
         t.say("x" * 100)
-        found = re.search(r"^1 connections?, ([1-9]\d*) frames/s, (\d+\.\d+) MB/s, 0 dropped, \d+\.\d MiB memory, \d+% of the queue$",
+        found = re.search(r"^1 connections?, ([1-9]\d*) frames/s, (\d+\.\d+) MB/s, 0 dropped, \d+\.\d MiB, queue \d+%$",
                           listening.said(), re.M)
         time.sleep(0.02)
     check("--stats: connections, frames and bytes a second", found, listening.said()[-400:])

@@ -4,8 +4,9 @@
 import os
 import re
 import struct
+import unicodedata
 
-from toolcheck import BASIC, check, directory, done, environment, on_terminal
+from toolcheck import BASIC, CAPTURES, check, directory, done, environment, on_terminal, run
 
 status, shown = on_terminal(BASIC)
 check("colour on a terminal", status == 0 and b"\x1b[" in shown, shown)
@@ -55,5 +56,27 @@ with directory() as tmp:
         check("progress says how far", re.search(rb"\r *\d+%  \d+ of \d+ MB  \d+ packets\x1b\[K", shown), shown[-200:])
     else:
         check("nothing was shown that has to be taken away", shown == b"", shown)
+
+# -- a line of text ends with the terminal's ---------------------------------------------------------------
+
+
+def plain(shown):
+    return re.sub(r"\x1b\[[0-9;]*m", "", shown.decode().replace("\r", ""))
+
+
+def columns_of(line):
+    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in line)
+
+
+for capture in ("01_ws_plain_basic.pcap", "02_pmd_default.pcap", "08_socketio_websocket.pcap"):
+    path = os.path.join(CAPTURES, capture)
+    for columns in (130, 140, 170):
+        status, shown = on_terminal("-q", path, columns=columns)
+        lines = [line for line in plain(shown).splitlines() if re.search(r"[<>] +(text|binary) +FIN", line)]
+        longest = max(map(columns_of, lines))
+        check(f"{capture}: no message is wider than {columns} columns", status == 0 and longest <= columns, longest)
+    check(f"{capture}: on 80 they go on on the next line", plain(on_terminal("-q", path, columns=80)[1]) == run("-q", path).text)
+    whole = ("-q", "--max-text", "0", path)
+    check(f"{capture}: unless all is asked for", plain(on_terminal(*whole, columns=110)[1]) == run(*whole).text)
 
 done()
