@@ -242,10 +242,22 @@ static void draw_status(const struct wst_tool_screen *s,
     attroff(A_BOLD);
 }
 
+enum { WHERE = 256 };
+
+/* "/chat 10.1.0.2:8080"; where that does not fit, "/chat :8080". */
+static void where_of(const struct wst_tool_watch_conn *c, size_t wide, char where[WHERE])
+{
+    const char *port = strrchr(c->server, ':');
+    bool fits = strlen(c->path) + 1 + strlen(c->server) <= wide;
+
+    snprintf(where, WHERE, "%s%s%s", c->path, c->server[0] ? " " : "",
+             fits || port == NULL ? c->server : port);
+}
+
 static void draw_conn(const struct wst_tool_screen *s, int y, const struct wst_tool_watch_conn *c,
                       bool chosen)
 {
-    char line[512], where[256], a[16], b[16], d[16], e[16], f[16];
+    char line[512], where[WHERE], a[16], b[16], d[16], e[16], f[16];
     int wide = (COLS - 43) / 2 > 44 ? 44 : (COLS - 43) / 2;
 
     if (wide < 8) wide = 8;
@@ -253,7 +265,7 @@ static void draw_conn(const struct wst_tool_screen *s, int y, const struct wst_t
              span(a, (c->ended ? c->last_ns : s->now_ns) - c->began_ns),
              span(b, s->now_ns - c->last_ns), amount(d, (double)c->messages),
              amount(e, (double)c->bytes), c->ended ? "-" : amount(f, c->rate));
-    snprintf(where, sizeof where, "%s%s%s", c->path, c->server[0] ? " " : "", c->server);
+    where_of(c, (size_t)wide, where);
     if (chosen) attron(A_REVERSE);
     if (c->ended || c->refused) attron(A_DIM);
     mvhline(y, 0, ' ', COLS);
@@ -386,7 +398,9 @@ static int draw_frame(int y, const struct wst_tool_watch_line *l)
 static void draw_bytes(const struct wst_tool_screen *s, int y, const struct wst_tool_watch_line *l)
 {
     char line[256], words[WORDS];
-    bool as_text = l->text && !s->hex;
+    bool ours = l->type != WST_EVENT_MESSAGE && l->type != WST_EVENT_FRAME &&
+                l->type != WST_EVENT_CLOSE; /* words, not bytes of anybody's */
+    bool as_text = ours || (l->text && !s->hex);
 
     words_of(l, words);
     for (size_t at = 0, step = as_text && COLS > 2 ? (size_t)COLS - 2 : 16; y < LINES - 1;
