@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 enum kind { CREATE, READ, REPLACE, KEEP, DROP };
+enum { DESCRIPTORS = 1024 }; /* of a process, by default */
 
 struct request {
     int64_t second; /* CREATE only */
@@ -131,16 +132,39 @@ static int answer(int to, int fd)
     return sendmsg(to, &message, 0) == (ssize_t)sizeof error ? 0 : -1;
 }
 
-/* Holds nothing but its socket: no pipe is kept open, no packet read. An interrupt from the
- * keyboard is for the other process. */
-static void hold_nothing_but(int at)
+/* What a shell writes for <(…): the name of a descriptor. -1: it is none. */
+static int descriptor_of(const char *name)
 {
+    static const char *const folders[] = {"/dev/fd/", "/proc/self/fd/"};
+
+    if (strcmp(name, "/dev/stdin") == 0) return STDIN_FILENO;
+    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
+        size_t n = strlen(folders[i]);
+        char *end = NULL;
+        if (strncmp(name, folders[i], n) != 0) continue;
+        unsigned long fd = strtoul(name + n, &end, 10);
+        if (end != name + n && *end == '\0' && fd < DESCRIPTORS) return (int)fd;
+    }
+    return -1;
+}
+
+/* Holds nothing but its socket, and descriptors that have names: no other pipe is kept open, no
+ * packet read. An interrupt from the keyboard is for the other process. */
+static void hold_nothing_but(const struct service *s)
+{
+    bool kept[DESCRIPTORS] = {false};
+
+    if (s->at < DESCRIPTORS) kept[s->at] = true;
+    for (size_t i = 0; i < s->files->readable_n; i++) {
+        int fd = descriptor_of(s->files->readable[i]);
+        if (fd >= 0) kept[fd] = true;
+    }
     signal(SIGINT, SIG_IGN);
     signal(SIGTERM, SIG_IGN);
     signal(SIGHUP, SIG_IGN);
     signal(SIGUSR1, SIG_IGN);
-    for (int fd = 0; fd < 1024; fd++)
-        if (fd != at) close(fd);
+    for (int fd = 0; fd < DESCRIPTORS; fd++)
+        if (!kept[fd]) close(fd);
     tzset();
 }
 
@@ -148,7 +172,7 @@ static void serve(struct service *s)
 {
     struct request request;
 
-    hold_nothing_but(s->at);
+    hold_nothing_but(s);
     while (read(s->at, &request, sizeof request) == (ssize_t)sizeof request) {
         int fd = obey(s, &request);
         int rc = answer(s->at, fd);

@@ -7,6 +7,7 @@
 #include "create.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -44,6 +45,14 @@ static uint8_t *read_all(int fd, const char *name, size_t room, size_t most, siz
     return NULL;
 }
 
+/* Files are opened without waiting; a pipe's other end may write later. */
+static void wait_for_bytes(int fd)
+{
+    int how = fcntl(fd, F_GETFL);
+
+    if (how >= 0) fcntl(fd, F_SETFL, how & ~O_NONBLOCK);
+}
+
 void wst_tool_whole_read(int fd, const char *name, size_t most, uint8_t **text, size_t *n,
                          bool *missing, struct wst_tool_trouble *trouble)
 {
@@ -57,6 +66,7 @@ void wst_tool_whole_read(int fd, const char *name, size_t most, uint8_t **text, 
         if (fd >= 0) close(fd);
         return;
     }
+    wait_for_bytes(fd);
     size_t size = S_ISREG(st.st_mode) && st.st_size > 0 ? (size_t)st.st_size : 0;
     if (size > most)
         wst_tool_trouble_add(trouble, "%s: has %zu MiB, more than the %zu MiB that are read", name,

@@ -76,6 +76,15 @@ def same_and_different(tmp):
     check("--update goes through links", os.path.islink(link) and read(fresh) == text)
     write(fresh, text.replace("\n", "\r\n"))
     check("line ends of version control do not matter", run("check", BASIC, fresh).status == 0)
+    result = run("check", BASIC, "/dev/stdin", data=text.encode())
+    check("a golden from standard input", result.status == 0, result)
+    end, begin = os.pipe()
+    writer = threading.Timer(0.5, lambda: (os.write(begin, text.encode()), os.close(begin)))
+    writer.start()
+    result = run("check", BASIC, f"/dev/fd/{end}", pass_fds=(end,))
+    writer.join()
+    os.close(end)
+    check("a golden from what a shell calls <(...), when it comes", result.status == 0, result)
 
 
 def trouble(tmp):
