@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * In: a name. Out: a file of that name that is never seen half written: rename(2).
- * Refuses devices, pipes, folders, and strangers' links.
+ * Refuses devices, pipes, folders, strangers' links, and links that lead nowhere.
  */
 #include "replace.h"
 
@@ -48,10 +48,17 @@ static void give_rights(int fd, const char *name, const char *owner)
         if (fchmod(fd, old.st_mode & 07777) != 0) return; /* a file system without rights */
         return;
     }
-    if (user && fchown(fd, user->pw_uid, user->pw_gid) != 0) return;
     mask = umask(0);
     umask(mask);
     if (fchmod(fd, 0666 & ~mask) != 0) return;
+    if (user && fchown(fd, user->pw_uid, user->pw_gid) != 0) return; /* it stays root's */
+}
+
+static bool is_link(const char *name)
+{
+    struct stat st;
+
+    return lstat(name, &st) == 0 && S_ISLNK(st.st_mode);
 }
 
 static int make_temporary(struct wst_tool_replacement *r, const char *name)
@@ -62,8 +69,11 @@ static int make_temporary(struct wst_tool_replacement *r, const char *name)
     if (wst_tool_create_crossed(name)) return -1;
     errno = ENOMEM;
     if (!find_names(r, name)) return -1;
-    errno = EOPNOTSUPP;
-    if (stat(r->name, &st) == 0 && !S_ISREG(st.st_mode)) return -1;
+    /* /dev/stdout leads nowhere in a process without one, and must not become a file for all. */
+    if (is_link(r->name) || (stat(r->name, &st) == 0 && !S_ISREG(st.st_mode))) {
+        errno = EOPNOTSUPP;
+        return -1;
+    }
     return mkstemp(r->temporary);
 }
 

@@ -272,6 +272,12 @@ def confined(tmp):
         if name != golden:
             refused("a golden over " + name, run("snapshot", "--keylog", keys, capture, "-o", name), name, "input and output")
     check("none of them was touched", [read(golden), open(capture, "rb").read(), read(keys)] == before)
+    nowhere = os.path.join(tmp, "nowhere")
+    for target in ("/proc/self/fd/1", os.path.join(tmp, "no-such-file")):
+        os.symlink(target, nowhere)
+        refused("a golden over a link like /dev/stdout", run("snapshot", BASIC, "-o", nowhere), "is no file that can be replaced")
+        check("... which stays", os.path.islink(nowhere) and sorted(os.listdir(tmp)) == ["06_tls13_keyupdate.keys", "nowhere", "suite"], os.listdir(tmp))
+        os.unlink(nowhere)
     refused("a report over no file", run("check", "--report", "tap=" + tmp, suite), "is no file that can be replaced")
 
     os.chmod(golden, 0o640)
