@@ -27,10 +27,8 @@ static int open_as_root(const char *name, const struct passwd *owner)
 {
     int fd = open(name, HOW | O_CREAT | O_EXCL | O_NOFOLLOW, RIGHTS);
 
-    if (fd >= 0 && owner && fchown(fd, owner->pw_uid, owner->pw_gid) != 0) {
-        close(fd);
-        return -1;
-    }
+    /* Where files have no owners, or root may give none away, it stays root's. */
+    if (fd >= 0 && owner && fchown(fd, owner->pw_uid, owner->pw_gid) != 0) return fd;
     if (fd >= 0 || errno != EEXIST) return fd;
     fd = open(name, HOW | O_NOFOLLOW);
     if (fd >= 0 || errno != ELOOP) return fd;
@@ -45,9 +43,9 @@ static int open_as(const char *name, const struct passwd *user)
     gid_t before[256];
     int groups = getgroups(sizeof before / sizeof *before, before), fd = -1, why = EPERM;
 
-    if (groups < 0) return -1;
-    if (initgroups(user->pw_name, user->pw_gid) == 0 && setegid(user->pw_gid) == 0 &&
-        seteuid(user->pw_uid) == 0) {
+    /* In a container root may lack the right; then nothing has changed yet. */
+    if (groups < 0 || initgroups(user->pw_name, user->pw_gid) != 0) return -1;
+    if (setegid(user->pw_gid) == 0 && seteuid(user->pw_uid) == 0) {
         fd = open(name, HOW | O_CREAT, RIGHTS);
         why = errno;
     }

@@ -2,6 +2,7 @@
 """Root opens files for somebody: he gets them, he gets no more than he may have, and a link that another
 user has laid is not followed."""
 
+import ctypes
 import os
 import pwd
 import stat
@@ -31,16 +32,13 @@ with directory() as tmp:
     os.chown(theirs, user.pw_uid, user.pw_gid)
     os.mkdir(ours, 0o755)
 
-    def write_each(folder, env):
+    def write_each(folder, env, **more):
         """Every way to write a file; (name, what came of it)."""
         path = lambda name: os.path.join(folder, name)  # noqa: E731
-        yield "w.pcap", run("-w", path("w.pcap"), BASIC, env=env)
-        yield "row.pcap", run("-C", "1", "-w", path("row.pcap"), BASIC, env=env)
-        yield "text", run("-o", path("text"), BASIC, env=env)
-        yield "page.html", run("report", BASIC, "-o", path("page.html"), env=env)
-        yield "plain.pcap", run("--tls-plaintext", path("plain.pcap"), BASIC, env=env)
-        yield "keys.pcapng", run("--embed-keys", path("keys.pcapng"), BASIC, env=env)
-        yield "basic.golden", run("snapshot", BASIC, "-o", path("basic.golden"), env=env)
+        ways = {"w.pcap": ("-w", BASIC), "row.pcap": ("-C", "1", "-w", BASIC), "text": ("-o", BASIC), "page.html": ("report", "-o", BASIC),
+                "plain.pcap": ("--tls-plaintext", BASIC), "keys.pcapng": ("--embed-keys", BASIC), "basic.golden": ("snapshot", "-o", BASIC)}
+        for name, (*options, capture) in ways.items():
+            yield name, run(*options, path(name), capture, env=env, **more)
 
     def empty(folder):
         for name in os.listdir(folder):
@@ -57,6 +55,14 @@ with directory() as tmp:
         for name, result in write_each(folder, PLAIN):
             check(f"{name}: root alone keeps it", result.status == 0 and owner(os.path.join(folder, name)) == (0, 0), result)
         empty(folder)
+    # As in a container without capabilities: root may neither become him nor give him anything.
+    libc, CHOWN, SETGID, SETUID, CAPBSET_DROP = ctypes.CDLL(None), 0, 6, 7, 24
+    for name, result in write_each(ours, SUDO, preexec_fn=lambda: [libc.prctl(CAPBSET_DROP, c, 0, 0, 0) for c in (CHOWN, SETGID, SETUID)]):
+        path = os.path.join(ours, name)
+        check(f"{name}: root who may give nothing away keeps it", result.status == 0 and owner(path) == (0, 0)
+              and os.path.getsize(path) > 0 and stat.S_IMODE(os.stat(path).st_mode) & 0o600 == 0o600, result)
+    check("... and a golden has the usual rights", stat.S_IMODE(os.stat(os.path.join(ours, "basic.golden")).st_mode) & 0o044 == 0o044)
+    empty(ours)
     path = os.path.join(ours, "z.pcap")
     check("-Z: who it becomes gets it", run("-Z", "daemon", "-w", path, BASIC, env=PLAIN).status == 0 and owner(path)[0] == user.pw_uid)
     os.chown(path, 4711, 4712)
