@@ -12,26 +12,28 @@
 
 enum format { FORMAT_NONE, FORMAT_CLASSIC, FORMAT_PCAPNG };
 
-/* What people hand to a capture reader by mistake. */
+/* What people hand to a capture reader by mistake, and what makes a capture of it. */
 static const struct {
     const char *magic;
     size_t n;
     const char *what;
 } others[] = {
-    {"\x28\xb5\x2f\xfd", 4, "it is compressed with zstd"},
+    {"\x28\xb5\x2f\xfd", 4, "it is compressed with zstd; zstd -dc unpacks it"},
     {"\xfd"
      "7zXZ",
-     5, "it is compressed with xz"},
-    {"BZh", 3, "it is compressed with bzip2"},
-    {"\x04\x22\x4d\x18", 4, "it is compressed with lz4"},
+     5, "it is compressed with xz; xz -dc unpacks it"},
+    {"BZh", 3, "it is compressed with bzip2; bzip2 -dc unpacks it"},
+    {"\x04\x22\x4d\x18", 4, "it is compressed with lz4; lz4 -dc unpacks it"},
     {"\x1f\x8b", 2, "it is compressed with gzip twice"},
     {"PK\x03\x04", 4, "it is a zip archive"},
-    {"snoop", 5, "it is in Solaris snoop format"},
+    {"snoop", 5, "it is in Solaris snoop format; editcap converts it"},
+    {"GMBU", 4, "it is in Microsoft Network Monitor format; editcap converts it"},
     {"\x7f"
      "ELF",
      4, "it is a program"},
     {"{", 1, "it looks like JSON"},
     {"CLIENT_", 7, "it looks like a TLS key log"},
+    {"SERVER_", 7, "it looks like a TLS key log"},
     {"# SSL", 5, "it looks like a TLS key log"},
 };
 

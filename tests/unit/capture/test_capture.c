@@ -241,7 +241,11 @@ static void no_captures(void **state)
                   "pcapng"},
         {"{\"type\":1}", "not a capture file: it looks like JSON"},
         {"CLIENT_RANDOM 00", "not a capture file: it looks like a TLS key log"},
-        {"\x28\xb5\x2f\xfd....", "not a capture file: it is compressed with zstd"},
+        {"SERVER_HANDSHAKE_TRAFFIC_SECRET 00", "not a capture file: it looks like a TLS key log"},
+        {"\x28\xb5\x2f\xfd....",
+         "not a capture file: it is compressed with zstd; zstd -dc unpacks it"},
+        {"GMBU....",
+         "not a capture file: it is in Microsoft Network Monitor format; editcap converts it"},
         {"\xd4\xc3\xb2\xa1..",
          "truncated: the file ends in the middle of its header (tried to read "
          "24 file header bytes, only got 2)"},
