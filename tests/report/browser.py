@@ -18,6 +18,7 @@ import urllib.error
 import urllib.request
 
 CHROMIUM = next((p for p in map(shutil.which, ('chromium', 'chromium-browser', 'google-chrome')) if p), None)
+PATIENCE = 200  # seconds for one call: a busy machine is no reason to fail
 DRIVER = shutil.which('chromedriver')
 ELEMENT = 'element-6066-11e4-a52e-4f735466cecf'
 # Keys as WebDriver names them.
@@ -53,7 +54,8 @@ class Browser:
                 '--headless=new', '--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu', '--no-first-run',
                 f'--user-data-dir={self.profile}', f'--window-size={width},{height}', '--lang=en', '--force-color-profile=srgb']}
             reply = self._call('POST', '/session', {'capabilities': {'alwaysMatch': {
-                'browserName': 'chrome', 'goog:chromeOptions': options, 'goog:loggingPrefs': {'browser': 'ALL'}}}})
+                'browserName': 'chrome',
+                'timeouts': {'script': 1000 * PATIENCE, 'pageLoad': 1000 * PATIENCE}, 'goog:chromeOptions': options, 'goog:loggingPrefs': {'browser': 'ALL'}}}})
             self.session = reply['sessionId']
             self.size(width, height)
         except BaseException:
@@ -79,7 +81,7 @@ class Browser:
         # No proxy: it is this machine.
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
-            with opener.open(request, timeout=120) as reply:
+            with opener.open(request, timeout=PATIENCE + 20) as reply:
                 return json.load(reply)['value']
         except urllib.error.HTTPError as error:
             raise RuntimeError(json.load(error)['value']['message'].split('\n')[0]) from None
