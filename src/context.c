@@ -16,6 +16,8 @@ const char *wst_version(void)
 
 #define MIB ((size_t)1 << 20)
 #define SECOND_NS 1000000000ll
+#define JUMP_NS SECOND_NS /* captures joined from several queues are out of order by less */
+enum { JUMPS_TOLD = 10 }; /* then they are counted */
 
 const struct wst_limits wst_limits_default = {
     .max_message = 16 * MIB,
@@ -123,12 +125,35 @@ void wst_context_begin(struct wst_context *c, const struct wst_event_meta *meta)
     wst_timeline_emit(&c->timeline, &e, NULL);
 }
 
+/* Files in the wrong order, or a clock that was set: what looks like sent again may be new, and
+ * what is older than its connection is not read. */
+static void context_backwards(struct wst_context *c, int64_t by_ns)
+{
+    char detail[96];
+    if (c->jumps++ >= JUMPS_TOLD) return;
+    snprintf(detail, sizeof detail, "the packet is %lld.%03lld s older than the one before it",
+             (long long)(by_ns / SECOND_NS), (long long)(by_ns % SECOND_NS / 1000000));
+    wst_context_problem(c, WST_PROBLEM_CAPTURE_TIME, detail);
+}
+
+static void context_jumps(struct wst_context *c)
+{
+    char detail[96];
+    if (c->jumps <= JUMPS_TOLD) return;
+    snprintf(detail, sizeof detail, "%llu more packets are older than the one before them",
+             (unsigned long long)(c->jumps - JUMPS_TOLD));
+    wst_context_problem(c, WST_PROBLEM_CAPTURE_TIME, detail);
+}
+
 static void context_clock(struct wst_context *c, const struct wst_packet *p)
 {
     struct wst_event_stats *s = &c->timeline.stats;
     c->now = p->when;
     c->timeline.nanos = p->nanos;
-    if (!s->packets) s->first_ns = p->when.ns;
+    if (!s->packets)
+        s->first_ns = p->when.ns;
+    else if (p->when.ns < s->last_ns && wst_ns_between(p->when.ns, s->last_ns) > JUMP_NS)
+        context_backwards(c, wst_ns_between(p->when.ns, s->last_ns));
     s->last_ns = p->when.ns;
     s->packets++;
     s->bytes += p->wire_len > p->data.n ? p->wire_len : p->data.n;
@@ -229,6 +254,7 @@ void wst_context_finish(struct wst_context *c, const struct wst_counters *counte
     wst_flow_finish(c->flows, &c->now);
     wst_work_settle(c);
     context_evicted(c);
+    context_jumps(c);
     struct wst_event e = {.type = WST_EVENT_STATS, .dir = WST_DIR_NONE, .when = c->now};
     if (counters) {
         c->timeline.stats.captured = counters->captured;

@@ -185,6 +185,19 @@ struct conversation_ws *wst_conversation_websocket(struct wst_context *c,
     return w;
 }
 
+/* It was accepted, but there is no memory to follow it. */
+void wst_conversation_stillborn(struct wst_context *c, struct conversation *base,
+                                const uint64_t lost[2], const struct wst_arrival *a)
+{
+    struct wst_event e = {.type = WST_EVENT_END, .dir = WST_DIR_NONE, .when = a->when};
+    e.end = (struct wst_event_end){
+        .tcp = WST_TCP_EVICTED, .by = WST_DIR_NONE, .code = -1, .tcp_by = WST_DIR_NONE};
+    for (int d = 0; d < 2; d++) e.end.dir[d].gaps = lost[d] ? 1 : 0;
+    wst_conversation_problem(c, base, WST_PROBLEM_CAPTURE_EVICTED, WST_DIR_NONE,
+                             "there was no memory to follow the connection", a);
+    wst_conversation_emit(c, base, &e);
+}
+
 /* -- what a packet was part of ----------------------------------------------------------------- */
 
 enum wst_fate wst_conversation_fate(const struct wst_flow *f)
@@ -211,6 +224,7 @@ static void http_upgraded(struct wst_context *c, struct wst_flow *f, unsigned si
     struct conversation_ws *w = wst_conversation_websocket(c, &h->base, &terms, a->when.ns);
     if (!w) {
         f->upper = h;
+        wst_conversation_stillborn(c, &h->base, h->lost, a);
         wst_conversation_ignore(c, f);
         return;
     }

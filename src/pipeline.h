@@ -110,6 +110,7 @@ struct wst_context {
     struct wst_flow_sink sink; /* what the flow table calls; also for what lies inside TLS */
     struct conversation_tls *encrypted_oldest, *encrypted_newest;
     struct wst_when now; /* the packet being worked on */
+    uint64_t jumps;      /* packets older than the one before by more than a little */
     struct conversation_pickup *pickups_oldest, *pickups_newest;
     uint32_t pickups;
     enum wst_fate fate; /* of the packet before, unless it was a TCP segment … */
@@ -152,6 +153,8 @@ struct conversation_ws *wst_conversation_websocket(struct wst_context *c,
                                                    const struct conversation *base,
                                                    const struct wst_ws_terms *terms,
                                                    int64_t began_ns);
+void wst_conversation_stillborn(struct wst_context *c, struct conversation *base,
+                                const uint64_t lost[2], const struct wst_arrival *a);
 /* The flow's new upper layer, zeroed; NULL: no memory. */
 void *wst_conversation_alloc(struct wst_context *c, struct wst_flow *f);
 void wst_conversation_release(struct wst_context *c, void *conversation);

@@ -24,10 +24,12 @@ def packets(path):
 
 
 def timeline(*args):
-    """Without what packet numbers and file names change, and to the microsecond."""
+    """Without what packet numbers and file names change, to the microsecond, and without what is said of packets
+    that stood beside others."""
+    beside = ('"type":"meta"', '"type":"stats"', "capture.time-backwards")
     out = run("--json", *args)
     return [re.sub(r'"(pkt|first_pkt|request_pkt|tcp_stream|packets|bytes|tcp_streams|response_pkt)":\d+', r'"\1":0', re.sub(r"(of packet )\d+", r"\1N", re.sub(r"(\.\d{6})000\b|(\.\d{6})000(?=Z)", r"\1\2", line)))
-            for line in out.text.splitlines() if '"type":"meta"' not in line and '"type":"stats"' not in line]
+            for line in out.text.splitlines() if not any(word in line for word in beside)]
 
 
 with directory() as tmp:

@@ -3,19 +3,24 @@
  * What a capture lacks is told, whatever the reason: nothing is missing in silence.
  */
 #include "flows.h"
+#include "pipeline.h"
 
 struct heard {
     unsigned handshakes, ends, messages, uncertain, findings[WST_PROBLEMS];
     uint64_t gaps, gap_bytes;
     bool inexact;
-    char detail[256]; /* of the last finding */
+    struct wst_budget *starve; /* empty from the handshake on */
+    char detail[256];          /* of the last finding */
 };
 
 static void hear(void *user, const struct wst_event *e)
 {
     struct heard *h = user;
     switch (e->type) {
-    case WST_EVENT_HANDSHAKE: h->handshakes += e->handshake.accepted; break;
+    case WST_EVENT_HANDSHAKE:
+        h->handshakes += e->handshake.accepted;
+        if (h->starve) h->starve->max = h->starve->used;
+        break;
     case WST_EVENT_END: h->ends++; break;
     case WST_EVENT_MESSAGE:
         h->messages += e->message.certain;
@@ -146,9 +151,56 @@ static void reset(void **state)
     assert_int_equal(h.ends, 1);
 }
 
+/* Memory runs out between a handshake and what follows it: what was accepted has an end. */
+static void no_memory(void **state)
+{
+    struct packets k = {0};
+    struct tcp t;
+    struct heard h = {0};
+    (void)state;
+    begin(&t, &k);
+    send_text(&t, 0, "nobody reads this");
+    struct wst_context *c = context_open((struct wst_listener){.user = &h, .event = hear});
+    for (size_t i = 0; i < 4; i++) context_feed(c, &k, i);
+    h.starve = &c->budget;
+    for (size_t i = 4; i < k.n; i++) context_feed(c, &k, i);
+    context_close(c);
+    packets_free(&k);
+    assert_int_equal(h.handshakes, 1);
+    assert_int_equal(h.ends, 1);
+    assert_int_equal(h.findings[WST_PROBLEM_CAPTURE_EVICTED], 1);
+}
+
+/* The second file of two was given first: said so, once for each time it goes back. */
+static void wrong_order(void **state)
+{
+    struct packets k = {0};
+    struct tcp t;
+    struct heard h = {0};
+    (void)state;
+    begin(&t, &k);
+    for (int i = 0; i < 20; i++) send_text(&t, i & 1, "one after the other");
+    struct wst_context *c = context_open((struct wst_listener){.user = &h, .event = hear});
+    for (size_t i = 0; i < k.n; i++) {
+        struct wst_packet packet = {.data = {k.all[i].p, k.all[i].n},
+                                    .wire_len = (uint32_t)k.all[i].n,
+                                    .link_type = RAW,
+                                    .when = {i + 1, 1700000000000000000 + (int64_t)i * 1000000}};
+        if (i == 3) packet.when.ns -= 900000000; /* a little */
+        if (i >= 10) packet.when.ns -= 3600000000000;
+        wst_context_packet(c, &packet);
+    }
+    context_close(c);
+    packets_free(&k);
+    assert_int_equal(h.messages, 20);
+    assert_int_equal(h.findings[WST_PROBLEM_CAPTURE_TIME], 1);
+    assert_string_equal(h.detail, "the packet is 3599.999 s older than the one before it");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(round_once), cmocka_unit_test(in_flight),
-                                       cmocka_unit_test(left_out), cmocka_unit_test(reset)};
+                                       cmocka_unit_test(left_out),   cmocka_unit_test(reset),
+                                       cmocka_unit_test(no_memory),  cmocka_unit_test(wrong_order)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
