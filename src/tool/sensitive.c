@@ -13,6 +13,14 @@
 
 enum { BUFFER = 256 * 1024 };
 
+/* It may have been there, open to all. But a device is everybody's: /dev/null stays so. */
+static void make_private(int fd)
+{
+    struct stat st;
+
+    if (fstat(fd, &st) == 0 && !S_ISCHR(st.st_mode) && !S_ISBLK(st.st_mode)) fchmod(fd, 0600);
+}
+
 int wst_tool_sensitive_open(struct wst_tool_sensitive *file, const char *name, const char *owner,
                             const char *what, const char *const *inputs, size_t inputs_n)
 {
@@ -26,7 +34,7 @@ int wst_tool_sensitive_open(struct wst_tool_sensitive *file, const char *name, c
     status = wst_tool_output_open(&file->output, name, owner, inputs, inputs_n);
     umask(before);
     if (status) return status;
-    fchmod(file->output.fd, 0600); /* it may have been there, open to all */
+    make_private(file->output.fd);
     file->buf = malloc(BUFFER);
     if (file->buf == NULL) {
         wst_tool_say("out of memory");
