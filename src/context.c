@@ -72,7 +72,7 @@ struct wst_context *wst_context_new(const struct wst_options *options,
         wst_options_init(&c->options);
     context_seed(c->options.hash_seed);
     c->budget.max = c->options.limits.memory;
-    wst_pool_init(&c->pool, sizeof(union conversation_any));
+    wst_pool_init(&c->pool, &c->area, sizeof(union conversation_any));
     wst_timeline_init(&c->timeline, listener, &c->options, &c->budget);
     c->http.options = &c->options;
     c->http.budget = &c->budget;
@@ -86,7 +86,8 @@ struct wst_context *wst_context_new(const struct wst_options *options,
     if (c->options.wire) wst_wire_init(c, c->options.wire, &sink);
     c->sink = sink;
     c->net = wst_net_new(&c->options);
-    c->flows = wst_flow_table_new(&c->options.limits, c->options.hash_seed, &c->budget, &sink);
+    c->flows =
+        wst_flow_table_new(&c->options.limits, c->options.hash_seed, &c->budget, &c->area, &sink);
     if (!c->net || !c->flows || !wst_ws_env_init(&c->ws, &c->options, &c->budget) ||
         !wst_encrypted_init(c) || !wst_work_init(c)) {
         wst_context_free(c);
@@ -112,7 +113,7 @@ void wst_context_free(struct wst_context *c)
     wst_ws_env_free(&c->ws);
     wst_timeline_free(&c->timeline);
     wst_tls_env_free(&c->tls);
-    wst_pool_free(&c->pool);
+    wst_area_free(&c->area);
     free(c);
 }
 

@@ -96,6 +96,7 @@ struct wst_wire_room {  /* only with options.wire */
 struct wst_context {
     struct wst_options options;
     struct wst_budget budget;
+    struct wst_area area; /* of flows and conversations */
     struct wst_pool pool; /* of conversations */
     struct wst_timeline timeline;
     struct wst_net *net;

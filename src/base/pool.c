@@ -1,35 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 #include "pool.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-void wst_pool_init(struct wst_pool *pool, size_t size)
+void wst_pool_init(struct wst_pool *pool, struct wst_area *area, size_t size)
 {
     size_t lines = (size + WST_POOL_LINE - 1) / WST_POOL_LINE;
-    *pool = (struct wst_pool){.size = lines * WST_POOL_LINE};
-}
-
-void wst_pool_free(struct wst_pool *pool)
-{
-    for (void *chunk = pool->chunks, *before; chunk; chunk = before) {
-        before = *(void **)chunk;
-        free(chunk);
-    }
-    pool->chunks = pool->free = NULL;
+    *pool = (struct wst_pool){.area = area, .size = lines * WST_POOL_LINE};
 }
 
 static bool pool_grow(struct wst_pool *pool)
 {
-    unsigned char *chunk = aligned_alloc(WST_POOL_LINE, WST_POOL_CHUNK);
+    unsigned char *chunk = wst_area_take(pool->area, WST_POOL_CHUNK);
     if (!chunk) return false;
-    *(void **)(void *)chunk = pool->chunks;
-    pool->chunks = chunk;
-    /* The first line is the link to the chunk before. Pushed from the end, so that blocks are
-     * taken in the order of their addresses. */
-    size_t n = (WST_POOL_CHUNK - WST_POOL_LINE) / pool->size;
+    /* Pushed from the end, so that blocks are taken in the order of their addresses. */
+    size_t n = WST_POOL_CHUNK / pool->size;
     while (n--) {
-        void *block = chunk + WST_POOL_LINE + n * pool->size;
+        void *block = chunk + n * pool->size;
         *(void **)block = pool->free;
         pool->free = block;
     }

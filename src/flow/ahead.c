@@ -10,7 +10,7 @@
 #include "slice.h"
 #include "table.h"
 
-enum { LINE = 64, UPPER_LINES = 4 }; /* a packet in order seldom touches more of a conversation */
+enum { LINE = 64, UPPER_LINES = 3 }; /* a packet in order seldom touches more of a conversation */
 
 static struct wst_flow *ahead_find(const struct wst_flow_table *t, uint64_t hash)
 {
@@ -27,8 +27,9 @@ static void ahead_fetch(struct wst_flow_table *t, struct wst_flow_ahead *a)
     unsigned k = (a->told - AHEAD_RECORD) % AHEAD_ROW;
     __builtin_prefetch(&t->slots[(uint32_t)a->hash[a->told % AHEAD_ROW] & t->slots_mask]);
     if (a->segment[k]) {
-        f = a->flow[k] = ahead_find(t, a->hash[k]);
+        f = ahead_find(t, a->hash[k]);
         if (f) __builtin_prefetch(f, 1);
+        a->flow[k] = a->payload[k] ? f : NULL;
         if (a->segment[k]->hash == a->hash[k]) a->segment[k]->flow = f;
     }
     f = a->flow[(a->told - AHEAD_UPPER) % AHEAD_ROW];
@@ -44,6 +45,7 @@ bool wst_flow_ahead(struct wst_flow_table *t, const struct wst_segment *s)
     unsigned k = a->told % AHEAD_ROW, side;
     a->segment[k] = wst_flow_recall(t, s, &side);
     a->hash[k] = a->segment[k]->hash;
+    a->payload[k] = s->payload_len != 0;
     a->flow[k] = NULL;
     ahead_fetch(t, a);
     a->told++;

@@ -16,6 +16,7 @@
 
 #include <wstrace/wstrace.h>
 
+#include "area.h"
 #include "arrival.h"
 #include "budget.h"
 #include "segment.h"
@@ -128,15 +129,16 @@ struct wst_flow_sink {
 
 struct wst_flow_table;
 
-/* `limits`, `budget` and the sink's user must outlive the table. NULL: out of memory. */
+/* `limits`, `budget`, `area` and the sink's user must outlive the table. NULL: out of memory. */
 struct wst_flow_table *wst_flow_table_new(const struct wst_limits *limits, const uint64_t seed[2],
-                                          struct wst_budget *budget,
+                                          struct wst_budget *budget, struct wst_area *area,
                                           const struct wst_flow_sink *sink);
 void wst_flow_table_free(struct wst_flow_table *table);
 void wst_flow_push(struct wst_flow_table *table, const struct wst_segment *segment,
                    const struct wst_when *when);
-/* A segment of these addresses, ports and domain will be pushed soon: has its records fetched from
- * memory, in steps, as others are told. False: the table is so small that it lies near anyhow. */
+/* A segment of these addresses, ports, domain and payload_len will be pushed soon: has its records
+ * fetched from memory, in steps, as others are told. False: the table is so small that it lies near
+ * anyhow. */
 bool wst_flow_ahead(struct wst_flow_table *table, const struct wst_segment *segment);
 /* Capture time went on: ends what has been idle, declares old holes. A few steps at a time. */
 void wst_flow_tick(struct wst_flow_table *table, const struct wst_when *when);

@@ -14,7 +14,7 @@
 enum { SLOTS_FIRST = 1024 };
 
 struct wst_flow_table *wst_flow_table_new(const struct wst_limits *limits, const uint64_t seed[2],
-                                          struct wst_budget *budget,
+                                          struct wst_budget *budget, struct wst_area *area,
                                           const struct wst_flow_sink *sink)
 {
     struct wst_flow_table *t = aligned_alloc(64, sizeof *t);
@@ -22,6 +22,7 @@ struct wst_flow_table *wst_flow_table_new(const struct wst_limits *limits, const
     memset(t, 0, sizeof *t);
     t->limits = limits;
     t->budget = budget;
+    t->area = area;
     t->sink = *sink;
     memcpy(t->seed, seed, sizeof t->seed);
     t->slots = calloc(SLOTS_FIRST, sizeof *t->slots);
@@ -39,11 +40,9 @@ struct wst_flow_table *wst_flow_table_new(const struct wst_limits *limits, const
 void wst_flow_table_free(struct wst_flow_table *t)
 {
     if (!t) return;
-    for (uint32_t i = 0; i < t->chunks_n; i++) {
+    for (uint32_t i = 0; i < t->chunks_n; i++)
         for (unsigned k = 0; k < FLOW_CHUNK; k++)
             if (t->chunks[i][k].state != WST_FLOW_FREE) wst_flow_ignore(t, &t->chunks[i][k]);
-        free(t->chunks[i]);
-    }
     if (t->slots) wst_budget_give(t->budget, (t->slots_mask + 1 - SLOTS_FIRST) * sizeof *t->slots);
     if (t->chunks_n) wst_budget_give(t->budget, t->chunks_n * sizeof(struct wst_flow) * FLOW_CHUNK);
     free(t->chunks);
@@ -191,7 +190,7 @@ static bool table_more_records(struct wst_flow_table *t)
     size_t bytes = sizeof(struct wst_flow) * FLOW_CHUNK;
     if (t->chunks_n && (t->chunks_n + 1) * bytes > t->budget->max / 2) return false;
     if (!wst_budget_take(t->budget, bytes)) return false;
-    struct wst_flow *chunk = aligned_alloc(64, bytes);
+    struct wst_flow *chunk = wst_area_take(t->area, bytes);
     if (!chunk) {
         wst_budget_give(t->budget, bytes);
         return false;

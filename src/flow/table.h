@@ -35,7 +35,8 @@ struct wst_flow_recent {
 struct wst_flow_ahead { /* segments told ahead (ahead.c) */
     struct wst_flow_recent *segment[AHEAD_ROW];
     uint64_t hash[AHEAD_ROW];
-    struct wst_flow *flow[AHEAD_ROW];
+    struct wst_flow *flow[AHEAD_ROW]; /* of those with payload: the others need no more of it */
+    bool payload[AHEAD_ROW];
     uint32_t told; /* so far */
 };
 
@@ -48,6 +49,7 @@ static_assert(sizeof(struct wst_flow) == 128, "two cache lines");
 struct wst_flow_table {
     const struct wst_limits *limits;
     struct wst_budget *budget;
+    struct wst_area *area; /* of the records */
     struct wst_flow_sink sink;
     uint64_t seed[2];
 

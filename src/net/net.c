@@ -97,7 +97,10 @@ enum wst_net_result wst_net_segment(struct wst_net *net, const struct wst_packet
 
 bool wst_net_glance(const struct wst_packet *packet, struct wst_segment *out)
 {
+    const uint8_t *p = packet->data.p;
     if (!is_plain(packet)) return false;
-    take_addresses(packet->data.p, out);
+    take_addresses(p, out);
+    int n = wst_be16(p + IP + 2) - (TCP - IP) - (p[TCP + 12] >> 4) * 4;
+    out->payload_len = n > 0 ? (uint32_t)n : 0;
     return true;
 }

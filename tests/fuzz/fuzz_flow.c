@@ -112,10 +112,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                 .idle_other_ns = 600000000000,
                                 .idle_websocket_ns = 86400000000000};
     struct wst_budget budget = {0, data[0] & 4 ? 200000 : 131072 + 600};
+    struct wst_area area = {0};
     struct state s = {0};
     struct wst_flow_sink sink = {&s,   on_data,       on_gap, on_fin, on_end, on_conflict,
                                  NULL, NULL, on_unbelieved};
-    s.table = wst_flow_table_new(&limits, seed, &budget, &sink);
+    s.table = wst_flow_table_new(&limits, seed, &budget, &area, &sink);
     if (!s.table) return 0;
     struct wst_when when = {0, data[0] & 8 ? INT64_MIN : 1};
     for (size_t at = 1; at + 7 <= size;) {
@@ -153,6 +154,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     wst_flow_finish(s.table, &when);
     if (s.ended != wst_flow_streams(s.table)) abort();
     wst_flow_table_free(s.table);
+    wst_area_free(&area);
     if (budget.used) abort();
     return 0;
 }

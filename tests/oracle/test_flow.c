@@ -317,6 +317,7 @@ static void push(struct trial *t, struct wst_flow_table *table, const struct wir
 struct house { /* what cases share */
     struct wst_limits limits;
     struct wst_budget budget;
+    struct wst_area area;
     struct wst_flow_table *table;
     uint32_t cases;
     struct wst_when when;
@@ -329,8 +330,9 @@ static void house_table(struct house *h, struct trial *t)
                                        on_conflict, NULL,    NULL,   on_unbelieved};
     if (h->table && ++h->cases < CASES_A_TABLE) return;
     wst_flow_table_free(h->table);
+    wst_area_free(&h->area);
     if (h->budget.used) fail(t, 0, 0, "memory is still counted", (int64_t)h->budget.used);
-    h->table = wst_flow_table_new(&h->limits, seed, &h->budget, &sink);
+    h->table = wst_flow_table_new(&h->limits, seed, &h->budget, &h->area, &sink);
     if (!h->table) abort();
     h->cases = 0;
     h->when = (struct wst_when){0, 1700000000000000000};
@@ -381,6 +383,7 @@ int main(int argc, char **argv)
     }
     if (run.one) print_packets(t);
     wst_flow_table_free(house.table);
+    wst_area_free(&house.area);
     printf("%llu cases, %llu segments, %llu bytes delivered, %llu stated missing: %llu failures\n",
            (unsigned long long)run.cases, (unsigned long long)t->segments,
            (unsigned long long)t->data, (unsigned long long)t->gaps, (unsigned long long)failures);

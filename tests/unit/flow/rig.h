@@ -37,6 +37,7 @@
 struct rig {
     struct wst_limits limits;
     struct wst_budget budget;
+    struct wst_area area;
     struct wst_flow_table *table;
     struct wst_when when;
     uint32_t isn[2];       /* of the client, of the server */
@@ -163,13 +164,14 @@ static inline void rig_open(struct rig *r)
 {
     static const uint64_t seed[2] = {11, 13};
     struct wst_flow_sink sink = {r, rig_data, rig_gap, rig_fin, rig_end, rig_conflict, NULL, NULL, rig_unbelieved};
-    r->table = wst_flow_table_new(&r->limits, seed, &r->budget, &sink);
+    r->table = wst_flow_table_new(&r->limits, seed, &r->budget, &r->area, &sink);
     assert_non_null(r->table);
 }
 /* Whatever happened, everything taken from the budget comes back. */
 static inline void rig_close(struct rig *r)
 {
     wst_flow_table_free(r->table);
+    wst_area_free(&r->area);
     r->table = NULL;
     assert_int_equal(r->budget.used, 0);
 }

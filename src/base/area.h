@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Memory for very many small things that stay: taken in chunks, given back all at once.
+ * Refuses only what the system refuses; who takes a chunk has paid for it from the budget.
+ *
+ * From 1 MiB on, chunks are cut from regions of 2 MiB that ask for a page of that size. With tens
+ * of thousands of connections each packet is another one's, and its few lines lie in pages that the
+ * processor has forgotten where to find: looking that up cost a tenth of the run.
+ */
+#ifndef WST_BASE_AREA_H
+#define WST_BASE_AREA_H
+
+#include <stddef.h>
+
+enum { WST_AREA_REGION = 2 << 20 };
+
+struct wst_area { /* zeroed: empty */
+    void **regions;
+    size_t n, room;
+    size_t taken;       /* bytes of chunks */
+    unsigned char *cut; /* the next chunk of the newest region … */
+    size_t left;        /* … and how much of it there is */
+};
+
+/* n bytes on a cache line of their own, with anything in them; n divides WST_AREA_REGION and is a
+ * multiple of 64. NULL: no memory. */
+void *wst_area_take(struct wst_area *area, size_t n);
+void wst_area_free(struct wst_area *area);
+
+#endif
