@@ -33,6 +33,9 @@ struct wst_check_error {
 #define WST_CHECK_MEMORY ((size_t)1 << 30)
 /* A golden or rule file larger than this is refused unread. */
 #define WST_CHECK_FILE_MAX ((size_t)512 << 20)
+/* Regular expressions look at so many bytes of a text, from its beginning: with some expressions
+ * the C library takes the square of the length. */
+#define WST_CHECK_PATTERN_TEXT ((size_t)16 << 10)
 
 /* -- settings: what is compared ---------------------------------------------------------------- */
 
@@ -76,6 +79,8 @@ struct wst_session_facts {
     uint64_t items;       /* messages, control frames, findings */
     uint64_t messages;
     uint64_t gaps; /* holes in the capture: what is missing may be the capture's fault */
+    uint64_t cut;  /* how often an expression had a text longer than WST_CHECK_PATTERN_TEXT before
+                      it: what it might have found behind that is not known */
 };
 WST_API struct wst_session_facts wst_session_facts(const struct wst_session *session);
 

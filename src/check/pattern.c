@@ -127,16 +127,34 @@ void wst_pattern_free(struct wst_pattern *pattern)
     free(pattern->text);
 }
 
-const char *wst_pattern_string(struct wst_buf *scratch, struct wst_budget *budget,
-                               struct wst_slice text)
+/* -- searching ------------------------------------------------------------------------------- */
+
+bool wst_pattern_text(struct wst_pattern_text *to, struct wst_slice text, struct wst_buf *scratch,
+                      struct wst_budget *budget)
 {
+    size_t n = text.n < WST_CHECK_PATTERN_TEXT ? text.n : WST_CHECK_PATTERN_TEXT;
     uint8_t *nul;
 
     scratch->n = 0;
-    if (!wst_buf_reserve(scratch, budget, text.n + 1, SIZE_MAX)) return NULL;
-    if (text.n) memcpy(scratch->p, text.p, text.n);
-    nul = scratch->p;
-    while ((nul = memchr(nul, '\0', text.n - (size_t)(nul - scratch->p))) != NULL) *nul = 0x01;
-    scratch->p[text.n] = '\0';
-    return (const char *)scratch->p;
+    if (!wst_buf_reserve(scratch, budget, n + 1, SIZE_MAX)) return false;
+    if (n) memcpy(scratch->p, text.p, n);
+    for (nul = scratch->p; (nul = memchr(nul, '\0', n - (size_t)(nul - scratch->p))) != NULL;)
+        *nul = 0x01;
+    scratch->p[n] = '\0';
+    *to = (struct wst_pattern_text){(const char *)scratch->p, n, n < text.n};
+    return true;
+}
+
+int wst_pattern_find(const struct wst_pattern *pattern, const struct wst_pattern_text *text,
+                     size_t at, size_t *from, size_t *to)
+{
+    regmatch_t m;
+    int status = regexec(&pattern->compiled, text->p + at, 1, &m,
+                         (at ? REG_NOTBOL : 0) | (text->cut ? REG_NOTEOL : 0));
+
+    if (status == REG_NOMATCH) return 0;
+    if (status != 0) return -1;
+    *from = at + (size_t)m.rm_so;
+    *to = at + (size_t)m.rm_eo;
+    return 1;
 }

@@ -11,6 +11,7 @@
 #include "buf.h"
 
 #include <regex.h>
+#include <wstrace/check.h>
 
 enum {
     WST_PATTERN_STATES = 20000, /* "[0-9a-f]{32}" is 32 */
@@ -27,9 +28,19 @@ const char *wst_pattern_read(struct wst_pattern *pattern, struct wst_slice text,
                              char error[WST_PATTERN_ERROR]);
 void wst_pattern_free(struct wst_pattern *pattern);
 
-/* A copy of `text` in `scratch` that ends at a NUL, as regexec wants it; a NUL inside counts as
- * another control character. NULL: no memory. */
-const char *wst_pattern_string(struct wst_buf *scratch, struct wst_budget *budget,
-                               struct wst_slice text);
+/* What is searched: the first WST_CHECK_PATTERN_TEXT bytes of a text, because what the C library
+ * does may take the square of it. A NUL counts as another control character. */
+struct wst_pattern_text {
+    const char *p;
+    size_t n;
+    bool cut; /* there is more than that */
+};
+/* Copies it into `scratch`, with the NUL behind it that regexec wants. False: no memory. */
+bool wst_pattern_text(struct wst_pattern_text *to, struct wst_slice text, struct wst_buf *scratch,
+                      struct wst_budget *budget);
+/* The leftmost match that begins at `at` or behind it. Returns 1, 0: there is none, -1: no memory.
+ */
+int wst_pattern_find(const struct wst_pattern *pattern, const struct wst_pattern_text *text,
+                     size_t at, size_t *from, size_t *to);
 
 #endif

@@ -109,19 +109,21 @@ void wst_redact_values_free(struct wst_redact_values *v)
 
 /* -- a text ---------------------------------------------------------------------------------- */
 
-/* The next match of one rule, from..to, at or behind `at`; from == SIZE_MAX: none. */
-struct match {
+struct match { /* from == SIZE_MAX: none */
     size_t from, to;
 };
 
-static struct match next_match(const struct wst_redact_rule *rule, const char *text, size_t at,
-                               size_t n)
+/* The next match of one rule at or behind `at`. */
+static struct match next_match(struct wst_redact_values *v, const struct wst_redact_rule *rule,
+                               const struct wst_pattern_text *text, size_t at)
 {
-    while (at <= n) {
-        regmatch_t m;
-        if (regexec(&rule->pattern.compiled, text + at, 1, &m, at ? REG_NOTBOL : 0) != 0) break;
-        if (m.rm_eo > m.rm_so) return (struct match){at + (size_t)m.rm_so, at + (size_t)m.rm_eo};
-        at += (size_t)m.rm_eo + 1; /* an empty match names nothing */
+    while (at <= text->n) {
+        struct match m;
+        int found = wst_pattern_find(&rule->pattern, text, at, &m.from, &m.to);
+        if (found < 0) v->failed = true;
+        if (found <= 0) break;
+        if (m.to > m.from) return m;
+        at = m.to + 1; /* an empty match names nothing */
     }
     return (struct match){SIZE_MAX, SIZE_MAX};
 }
@@ -131,18 +133,21 @@ bool wst_redact_text(const struct wst_redact *redact, struct wst_redact_values *
                      struct wst_slice text, const struct wst_redact_sink *sink)
 {
     struct match next[WST_REDACT_RULES];
-    const char *string =
-        redact->n && text.n ? wst_pattern_string(&v->scratch, v->budget, text) : NULL;
+    struct wst_pattern_text looked;
+    bool found = false, looks = redact->n && text.n;
     size_t at = 0;
-    bool found = false;
 
-    if (redact->n && text.n && string == NULL) v->failed = true;
-    for (uint32_t i = 0; string && i < redact->n; i++)
-        next[i] = next_match(&redact->rules[i], string, 0, text.n);
-    while (string) {
+    if (looks && !wst_pattern_text(&looked, text, &v->scratch, v->budget)) {
+        v->failed = true;
+        looks = false;
+    }
+    for (uint32_t i = 0; looks && i < redact->n; i++)
+        next[i] = next_match(v, &redact->rules[i], &looked, 0);
+    v->cut += looks && looked.cut;
+    while (looks) {
         uint32_t first = 0;
         for (uint32_t i = 0; i < redact->n; i++) {
-            if (next[i].from < at) next[i] = next_match(&redact->rules[i], string, at, text.n);
+            if (next[i].from < at) next[i] = next_match(v, &redact->rules[i], &looked, at);
             if (next[i].from < next[first].from) first = i;
         }
         if (next[first].from == SIZE_MAX) break;

@@ -45,8 +45,9 @@ struct wst_redact_values { /* what one capture held */
     struct wst_redact_value *slots;
     uint32_t n, room;
     struct wst_buf bytes;   /* of the values */
-    struct wst_buf scratch; /* NUL-terminated copy of the text at work */
+    struct wst_buf scratch; /* the text at work, for regexec */
     struct wst_budget *budget;
+    uint64_t cut; /* texts of which only the beginning was looked at */
     bool failed;
 };
 

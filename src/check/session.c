@@ -111,7 +111,8 @@ struct wst_session_facts wst_session_facts(const struct wst_session *s)
     return (struct wst_session_facts){.connections = s->n,
                                       .items = s->items_n - s->counts[WST_ITEM_HEAD],
                                       .messages = s->counts[WST_ITEM_MESSAGE],
-                                      .gaps = s->gaps};
+                                      .gaps = s->gaps,
+                                      .cut = s->canon.values.cut};
 }
 
 /* -- keys ------------------------------------------------------------------------------------ */

@@ -135,12 +135,15 @@ bool wst_trial_holds(enum wst_compare compare, uint64_t seen, uint64_t amount)
 
 static bool matches(struct wst_trial *t, const struct wst_pattern *pattern, struct wst_slice text)
 {
-    const char *string = wst_pattern_string(&t->string, &t->budget, text);
+    struct wst_pattern_text looked;
+    size_t from, to;
+    int found = wst_pattern_text(&looked, text, &t->string, &t->budget)
+                    ? wst_pattern_find(pattern, &looked, 0, &from, &to)
+                    : -1;
 
-    int found = string ? regexec(&pattern->compiled, string, 0, NULL, 0) : REG_ESPACE;
-
-    if (found != 0 && found != REG_NOMATCH) t->failed = true;
-    return found == 0;
+    if (found < 0) t->failed = true;
+    t->cut += found == 0 && looked.cut;
+    return found > 0;
 }
 
 static bool equal(struct wst_slice a, const struct wst_test *test)
@@ -676,6 +679,9 @@ struct wst_listener wst_trial_listener(struct wst_trial *t)
 
 struct wst_session_facts wst_trial_facts(const struct wst_trial *t)
 {
-    return (struct wst_session_facts){
-        .connections = t->n, .items = t->messages, .messages = t->messages, .gaps = t->gaps};
+    return (struct wst_session_facts){.connections = t->n,
+                                      .items = t->messages,
+                                      .messages = t->messages,
+                                      .gaps = t->gaps,
+                                      .cut = t->cut};
 }

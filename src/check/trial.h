@@ -63,10 +63,11 @@ struct wst_trial {
     struct wst_arena arena;
     struct wst_trial_connection **connections; /* owned; by number */
     uint32_t n, room;
-    struct wst_buf string; /* the payload at work, for regexec */
+    struct wst_buf string; /* the text at work, for regexec */
     struct wst_ink scratch;
     struct wst_tape tape;
-    uint64_t messages, items, gaps;
+    uint64_t messages, gaps;
+    uint64_t cut; /* times that an expression did not match the beginning of a longer text */
     bool failed;
 };
 

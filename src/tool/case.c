@@ -8,8 +8,10 @@
 #include "attend.h"
 #include "output.h"
 #include "relay.h"
+#include "say.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -36,17 +38,41 @@ static bool wanted(const void *session, const struct wst_event *event)
     return wst_session_wants(session, event);
 }
 
-/* The two names the wrong way round are the commonest slip. What is read from a pipe is gone. */
-static bool is_golden(const char *name)
+/* The first bytes of a file. What is read from a pipe is gone, so of one there are none. */
+static size_t beginning(const char *name, uint8_t *to, size_t room)
 {
-    uint8_t begin[32];
     struct stat st;
     bool file = strcmp(name, "-") != 0 && stat(name, &st) == 0 && S_ISREG(st.st_mode);
     int fd = file ? open(name, O_RDONLY | O_CLOEXEC) : -1;
-    ssize_t n = fd >= 0 ? read(fd, begin, sizeof begin) : 0;
+    ssize_t n = fd >= 0 ? read(fd, to, room) : 0;
 
     if (fd >= 0) close(fd);
-    return n > 0 && wst_golden_is(slice(begin, (size_t)n));
+    return n > 0 ? (size_t)n : 0;
+}
+
+/* The two names the wrong way round are the commonest slip. */
+static bool is_golden(const char *name)
+{
+    uint8_t begin[32];
+
+    return wst_golden_is(slice(begin, beginning(name, begin, sizeof begin)));
+}
+
+/* Two captures, where diff was meant, are the next. */
+static bool is_capture(const char *name)
+{
+    static const uint8_t magics[][4] = {
+        {0x0a, 0x0d, 0x0d, 0x0a},                           /* pcapng */
+        {0xd4, 0xc3, 0xb2, 0xa1}, {0xa1, 0xb2, 0xc3, 0xd4}, /* pcap */
+        {0x4d, 0x3c, 0xb2, 0xa1}, {0xa1, 0xb2, 0x3c, 0x4d}, /* with nanoseconds */
+        {0x1f, 0x8b, 0x08, 0x00}, {0x1f, 0x8b, 0x08, 0x08}, /* gzip */
+    };
+    uint8_t begin[4];
+
+    if (beginning(name, begin, sizeof begin) < sizeof begin) return false;
+    for (size_t i = 0; i < sizeof magics / sizeof *magics; i++)
+        if (memcmp(begin, magics[i], sizeof begin) == 0) return true;
+    return false;
 }
 
 struct wst_capture *wst_tool_case_capture(const char *capture, const struct wst_tool_source *source,
@@ -59,7 +85,13 @@ struct wst_capture *wst_tool_case_capture(const char *capture, const struct wst_
 
 void wst_tool_case_open(struct wst_tool_case *c, const struct wst_tool_source *source)
 {
-    if (!wst_tool_trouble_is(&c->trouble))
+    if (wst_tool_trouble_is(&c->trouble)) return;
+    if (is_capture(c->expected) && !is_golden(c->capture))
+        wst_tool_trouble_add(&c->trouble,
+                             "%s: is a capture, no golden and no rules; wstrace diff compares two "
+                             "captures",
+                             c->expected);
+    else
         c->input = wst_tool_case_capture(c->capture, source, &c->trouble);
 }
 
@@ -223,6 +255,14 @@ void wst_tool_case_run(struct wst_tool_case *c, const struct wst_tool_case_optio
             c->fresh || wst_outcome_count(c->outcome) ? WST_CHECK_DIFFERENT : WST_CHECK_SAME;
     if (!options->update || c->status != WST_CHECK_DIFFERENT || c->rules) wst_tool_case_lighten(c);
     c->took_ns = monotonic() - began;
+}
+
+void wst_tool_case_hint(const char *capture, const struct wst_session_facts *facts)
+{
+    if (facts->cut)
+        wst_tool_say("%s: %" PRIu64 " time%s an expression saw only the first %zu KiB of a longer "
+                     "text",
+                     capture, facts->cut, facts->cut == 1 ? "" : "s", WST_CHECK_PATTERN_TEXT >> 10);
 }
 
 struct wst_check_case wst_tool_case_told(const struct wst_tool_case *c)

@@ -39,6 +39,8 @@ struct wst_tool_case_options {
 
 /* Fills in the rest. A capture that is not open yet is opened. Any number of threads at a time. */
 void wst_tool_case_run(struct wst_tool_case *one, const struct wst_tool_case_options *options);
+/* On standard error: what may have been missed although all could be read. */
+void wst_tool_case_hint(const char *capture, const struct wst_session_facts *facts);
 /* As a report wants it; borrowed from the case. */
 struct wst_check_case wst_tool_case_told(const struct wst_tool_case *one);
 /* Writes what was seen as the golden; `force` even when the capture lacks bytes. False: trouble. */

@@ -307,6 +307,7 @@ static int finish_case(const struct request *r, struct reports *reports, struct 
     told.updated = r->update && one->status == WST_CHECK_DIFFERENT && !one->rules;
     report_case(reports, &told);
     if (one->status == WST_CHECK_TROUBLE) say_trouble(one);
+    wst_tool_case_hint(one->capture, &one->facts);
     if (told.updated) status = rewrite(r, one);
     wst_outcome_free(one->outcome);
     one->outcome = NULL;

@@ -151,6 +151,7 @@ static bool write_golden(const struct request *r, struct inlet *in,
         wst_tool_trouble_add(trouble,
                              "%s: has no WebSocket connection; a golden of nothing guards nothing",
                              capture);
+    wst_tool_case_hint(capture, &facts);
     if (facts.gaps)
         wst_tool_say("%s: lacks bytes (%" PRIu64 " gap%s), and so does the golden", capture,
                      facts.gaps, facts.gaps == 1 ? "" : "s");
@@ -222,6 +223,7 @@ static int diff(const struct request *r)
         wst_tool_trouble_add(&one.trouble, "out of memory");
     else if (status == 0)
         compare(r, &in, &one);
+    wst_tool_case_hint(one.capture, &one.facts);
     if (wst_tool_trouble_is(&one.trouble))
         status = say_trouble(&one.trouble);
     else if (status == 0)

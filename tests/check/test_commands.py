@@ -95,6 +95,7 @@ def trouble(tmp):
     refused("a missing golden", run("check", BASIC, missing), missing, "No such file")
     refused("a missing capture", run("check", missing, golden), missing)
     refused("the wrong way round", run("check", golden, BASIC), "")
+    refused("two captures", run("check", BASIC, BASIC), "is a capture, no golden and no rules; wstrace diff compares two captures")
     refused("the golden as the capture", run("check", golden, golden), "is a golden; the capture comes first")
     refused("nothing", run("check"), "check wants a capture")
     refused("nothing is expected", run("check", BASIC), "what is expected of")

@@ -263,6 +263,29 @@ with directory() as tmp:
     took = processor_time() - began
     check(f"an expression of stars, {took:.1f} s", result.status in (1, 2) and took < 20, result)
 
+    # expressions see the beginning of a long text, and what was behind it is no secret
+    long = os.path.join(tmp, "long.pcap")
+    wire = Wire(1)
+    t = Talk(wire)
+    t.at(100, C2S, TEXT, "x" * 16378 + "needle" + "x" * 1000000)
+    t.at(900, S2C, TEXT, "\0 id-17 \0")
+    t.s.shut()
+    with open(long, "wb") as file:
+        file.write(classic(wire.packets))
+    for text, status, said in [("no message ~ /x.*needle$/", 0, True), ("message ~ /^x.*needle/", 0, False), ("message ~ /needlex/", 1, True),
+                               ("message ~ /^. id-17 .$/", 0, True), ("message ~ /^x/", 0, False)]:
+        began = processor_time()
+        result = run("check", long, rules(tmp, text))
+        took = processor_time() - began
+        check(f"a long text, {text!r}, {took:.1f} s", result.status == status and took < 20, result)
+        check(f"a long text, {text!r}: said that there was more", (b"first 16 KiB of a longer text" in result.err) == said, result)
+    golden = os.path.join(tmp, "long.golden")
+    result = run("snapshot", "--max-payload", "2M", "--redact", "needle|id-[0-9]+=ID", long, "-o", golden)
+    check("redacting a long text", result.status == 0 and b"first 16 KiB of a longer text" in result.err, result)
+    with open(golden, encoding="utf-8") as file:
+        text = file.read()
+    check("... as far as it is seen", "x<ID-1>x" in text and "\\u0000 <ID-2> \\u0000" in text, text[-300:])
+
     # parts: whom rules are about
     suite = os.path.join(CAPTURES, "04_subprotocol.pcap")
     for text, status, words in [
