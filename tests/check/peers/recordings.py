@@ -6,7 +6,9 @@ Out: a capture of each: by tcpdump on the loopback, or, where that is not allowe
      the two that writes what passes, when it passes, as packets.
 
 usage: recordings.py OUT [--count N] [--tcpdump] [--servers node,python] [--clients node,python,chromium] [--nginx]
-OUT/*.pcap, and OUT/changed-*.pcap with one thing changed at the server. What is not installed is left out.
+OUT/*.pcap, and OUT/changed-*.pcap with one thing changed at the server. What is not installed is left out; what
+is in OUT already is kept, so that an interrupted run goes on where it was. A session that a busy machine let
+fail, or of which packets were lost, is played again.
 """
 import argparse
 import os
@@ -27,6 +29,8 @@ from wire import ACK, C2S, FIN, PSH, S2C, Session, Wire, classic  # noqa: E402
 
 WS = os.path.join(SOURCE, "build/peers/node_modules/ws")
 CHANGES = ("word", "field", "order", "code", "ping")
+ATTEMPTS = 4
+PATIENCE = 120  # seconds for one session
 PYTHON = "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else sys.executable
 NGINX = """daemon off; pid {tmp}/nginx.pid; error_log {tmp}/nginx.log; worker_processes 1;
 events {{ worker_connections 64; }}
@@ -49,6 +53,10 @@ def free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         return s.getsockname()[1]
+
+
+class Failed(Exception):
+    """A recording that says nothing: somebody was too slow, or packets were lost."""
 
 
 class Relay(threading.Thread):
@@ -99,14 +107,15 @@ class Tcpdump:
 
     def __init__(self, port, path):
         self.port, self.path = port, path
-        self.process = subprocess.Popen(["tcpdump", "-i", "lo", "-U", "-s", "0", "-w", path, "port", str(port)], stderr=subprocess.DEVNULL)
+        self.process = subprocess.Popen(["tcpdump", "-i", "lo", "-U", "-B", "65536", "-s", "0", "-w", path, "port", str(port)],
+                                        stderr=subprocess.PIPE, text=True)
         self.probe()
 
     def size(self):
         return os.path.getsize(self.path) if os.path.exists(self.path) else 0
 
     def probe(self):
-        before, end = self.size(), time.monotonic() + 20
+        before, end = self.size(), time.monotonic() + PATIENCE
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
             while self.size() <= max(before, 24) and time.monotonic() < end:
                 s.sendto(b"probe", ("127.0.0.1", self.port))
@@ -116,7 +125,9 @@ class Tcpdump:
         time.sleep(.2)
         self.probe()
         self.process.send_signal(signal.SIGINT)
-        self.process.wait(10)
+        said = self.process.communicate(timeout=PATIENCE)[1]
+        if "\n0 packets dropped by kernel" not in said:
+            raise Failed("tcpdump lost packets")
 
 
 def start(words, **environment):
@@ -154,21 +165,40 @@ def play(path, server, client, tmp, pace=5, deflate=False, change="", nginx=Fals
     else:
         played = start(["node", f"{HERE}/client.js", str(port)] if client == "node" else [PYTHON, f"{HERE}/client.py", str(port)], **env)
     try:
-        if served.wait(40) != 0:
-            sys.exit(f"the server ended with {served.returncode}: {path}")
+        if served.wait(PATIENCE) != 0:
+            raise Failed(f"the server ended with {served.returncode}")
         if client == "chromium":
             played.kill()
-        elif played.wait(40) != 0:
-            sys.exit(f"the client ended with {played.returncode}: {path}")
+        elif played.wait(PATIENCE) != 0:
+            raise Failed(f"the client ended with {played.returncode}")
+    except subprocess.TimeoutExpired as slow:
+        raise Failed("the session did not come to its end") from slow
     finally:
         for process in (played, served, proxy):
             if process and process.poll() is None:
                 process.kill()
                 process.wait()
+        if dump and dump.process.poll() is None and sys.exc_info()[0]:
+            dump.process.kill()
+            dump.process.wait()
     if dump:
         dump.end()
     else:
         relay.write(path)
+
+
+def record(path, *peers, **how):
+    """play(), again if need be; the capture is there when it is whole. False: it could not be had."""
+    if os.path.exists(path):
+        return True
+    for _ in range(ATTEMPTS):
+        try:
+            play(path + ".part", *peers, **how)
+            os.rename(path + ".part", path)
+            return True
+        except Failed as why:
+            print(f"{os.path.basename(path)}: {why}", file=sys.stderr, flush=True)
+    return False
 
 
 def main():
@@ -183,19 +213,22 @@ def main():
     os.makedirs(a.out, exist_ok=True)
     servers = [s for s in a.servers.split(",") if have(s)]
     clients = [c for c in a.clients.split(",") if have(c)]
-    made = 0
+    made = failed = 0
     for server in servers:
         for client in clients:
             for nginx in [False, True] if a.nginx and have("nginx") else [False]:
                 name = f"{server}-{client}" + ("-nginx" if nginx else "")
                 for i in range(a.count):
-                    play(f"{a.out}/{name}-{i:02}.pcap", server, client, a.out, pace=[0, 2, 10, 40][i % 4], deflate=i % 2 == 1, nginx=nginx,
-                         tcpdump=a.tcpdump)
-                    made += 1
+                    good = record(f"{a.out}/{name}-{i:02}.pcap", server, client, a.out, pace=[0, 2, 10, 40][i % 4], deflate=i % 2 == 1,
+                                  nginx=nginx, tcpdump=a.tcpdump)
+                    made += good
+                    failed += not good
                 for change in CHANGES:
-                    play(f"{a.out}/changed-{change}-{name}.pcap", server, client, a.out, change=change, nginx=nginx, tcpdump=a.tcpdump)
-    print(f"{made} recordings of {len(servers)} servers and {len(clients)} clients")
-    return 0 if made else 77
+                    failed += not record(f"{a.out}/changed-{change}-{name}.pcap", server, client, a.out, change=change, nginx=nginx,
+                                         tcpdump=a.tcpdump)
+                print(f"{name}: recorded", file=sys.stderr, flush=True)
+    print(f"{made} recordings of {len(servers)} servers and {len(clients)} clients" + (f", {failed} could not be had" if failed else ""))
+    return 1 if failed else 0 if made else 77
 
 
 if __name__ == "__main__":
