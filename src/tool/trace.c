@@ -518,15 +518,18 @@ static void hint_at_words(const struct run *run)
                           run->wrong_file);
 }
 
-/* The one asked for may not exist. Returns the exit status; of a device it may still come. */
+/* The one asked for may not exist. Returns the exit status; of a device, or after the end that was
+ * not waited for, it might have come. */
 static int say_no_such_conn(const struct run *run, const struct wst_event_stats *stats)
 {
     uint64_t conns = stats->connections + stats->refused;
+    bool whole = !run->options->devices_n && !run->left && !wst_tool_stopped();
 
     if (run->options->conn <= conns) return 0;
-    wst_tool_say("there is no connection %" PRIu64 "; the capture has %" PRIu64, run->options->conn,
-                 conns);
-    return run->options->devices_n ? 0 : WST_TOOL_TROUBLE;
+    wst_tool_say(whole ? "there is no connection %" PRIu64 "; the capture has %" PRIu64
+                       : "there was no connection %" PRIu64 " yet; so far %" PRIu64,
+                 run->options->conn, conns);
+    return whole ? WST_TOOL_TROUBLE : 0;
 }
 
 /* A verdict about nothing must not look like a good one. Returns the exit status. */

@@ -36,6 +36,16 @@ for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
           process.returncode == 0 and err == b"", (process.returncode, err))
     check(f"{number.name}: finished cleanly", lines and b'"type":"stats"' in lines[-1], lines[-1:])
 
+process = start("--json", "--conn", "9", "-", stdin=subprocess.PIPE)
+process.stdin.write(data)
+process.stdin.flush()
+process.stdout.readline()
+time.sleep(0.3)
+process.send_signal(signal.SIGINT)
+out, err = process.communicate(timeout=20)
+check("a connection that had not come yet is not said to be missing",
+      process.returncode == 0 and err == b"wstrace: there was no connection 9 yet; so far 1\n", (process.returncode, err))
+
 process = start("--json", "-", stdin=subprocess.PIPE, preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
 process.stdin.write(data[:-1])
 process.stdin.flush()
