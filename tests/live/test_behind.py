@@ -26,14 +26,16 @@ with directory() as tmp:
 
     lines = []
     with os.fdopen(reading, "rb") as pipe:
-        reader = threading.Thread(target=lambda: lines.extend(pipe))
+        reader = threading.Thread(target=lambda: [lines.append(line) for line in pipe])
         reader.start()
         check("that it goes on is said", listening.wait_for("has caught up", 120), listening.said())
         flood.process.stdin.write(b"go\n")
         flood.process.stdin.flush()
         sent = [r for r in flood.rest() if "sha1" in r]
         node.stop()
-        time.sleep(1)
+        end = time.monotonic() + 60
+        while not any(b'"after the flood 19"' in line for line in lines[-100:]) and time.monotonic() < end:
+            time.sleep(0.05)
         check("SIGINT: status 0", listening.stop() == 0, listening.said())
         reader.join(60)
 

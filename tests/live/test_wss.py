@@ -115,26 +115,26 @@ with directory() as tmp, socket.create_server(("127.0.0.1", 0)) as listener:
     check("nothing can be told yet", texts(listening) == [], texts(listening))
     shutil.copy(hidden, log)
     os.chmod(log, 0o600)
-    check("then the log comes, and what waited is told", listening.wait_events("message", 2, 30), listening.said())
+    check("then the log comes, and what waited is told", listening.wait_events("message", 2), listening.said())
     one.say("with a log")
-    check("and what follows, at once", listening.wait_events("message", 4, 30), listening.said())
+    check("and what follows, at once", listening.wait_events("message", 4), listening.said())
 
     two = Secure(listener, server, client)
     with open(hidden) as old, open(log, "a") as new:
         new.write(old.read()[os.path.getsize(log):])
     two.begin()
     two.say("the log has grown")
-    check("a log that grows", listening.wait_events("message", 6, 30), listening.said())
+    check("a log that grows", listening.wait_events("message", 6), listening.said())
 
     three = Secure(listener, server, client)
     os.rename(hidden, log)  # another file of that name
     os.chmod(log, 0o600)
     three.begin()
     three.say("another log")
-    check("a log that is replaced", listening.wait_events("message", 8, 30), listening.said())
+    check("a log that is replaced", listening.wait_events("message", 8), listening.said())
     for c in (one, two, three):
         c.close()
-    listening.wait_events("end", 3, 30)
+    listening.wait_events("end", 3)
     check("SIGINT: status 0", listening.stop() == 0, listening.said())
     said = ["before there is a log", "with a log", "the log has grown", "another log"]
     check("both sides said the same, and all of it is told",
