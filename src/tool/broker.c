@@ -87,7 +87,7 @@ static int obey(struct service *s, const struct request *request)
 {
     const struct wst_tool_brokered *files = s->files;
     uint64_t i = request->count;
-    bool replaced = i < files->replaced_n;
+    bool replaced = i < files->replaced_n && files->replaced[i]; /* or standard output */
 
     errno = 0;
     switch ((enum kind)request->kind) {
