@@ -10,6 +10,7 @@
 #include "relay.h"
 #include "say.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -81,6 +82,17 @@ struct wst_capture *wst_tool_case_capture(const char *capture, const struct wst_
     if (!is_golden(capture)) return wst_tool_feed_open(capture, source, trouble);
     wst_tool_trouble_add(trouble, "%s: is a golden; the capture comes first", capture);
     return NULL;
+}
+
+/* What a shell writes for <(...) is a link, and open already. */
+void wst_tool_case_await(struct wst_tool_case *c)
+{
+    struct stat st;
+
+    if (lstat(c->expected, &st) != 0 || !S_ISFIFO(st.st_mode)) return;
+    c->pipe = open(c->expected, O_RDONLY | O_CLOEXEC);
+    c->piped = c->pipe >= 0;
+    if (!c->piped) wst_tool_trouble_add(&c->trouble, "%s: %s", c->expected, strerror(errno));
 }
 
 void wst_tool_case_open(struct wst_tool_case *c, const struct wst_tool_source *source)
@@ -223,12 +235,19 @@ static bool is_rules(const char *name, struct wst_slice text)
     return !wst_golden_is(text) && !(n >= end && strcmp(name + n - end, golden) == 0);
 }
 
+static int open_expected(struct wst_tool_case *c, const struct wst_tool_source *source)
+{
+    if (!c->piped) return wst_tool_broker_read(source->broker, c->readable);
+    c->piped = false; /* whoever reads it closes it */
+    return c->pipe;
+}
+
 static void run(struct wst_tool_case *c, const struct wst_tool_case_options *options)
 {
     uint8_t *text;
     size_t n;
     bool missing;
-    int fd = wst_tool_broker_read(options->source->broker, c->readable);
+    int fd = open_expected(c, options->source);
 
     wst_tool_whole_read(fd, c->expected, WST_CHECK_FILE_MAX, &text, &n, &missing, &c->trouble);
     if (text && is_rules(c->expected, slice(text, n)))
@@ -334,6 +353,7 @@ void wst_tool_case_free(struct wst_tool_case *c)
 {
     wst_tool_case_lighten(c);
     wst_capture_free(c->input);
+    if (c->piped) close(c->pipe);
     wst_outcome_free(c->outcome);
     free(c->name);
     free(c->capture);

@@ -405,6 +405,7 @@ static size_t open_captures(struct wst_tool_suite *suite, const struct wst_tool_
     for (size_t i = 0; i < suite->n; i++) {
         struct wst_tool_case *one = &suite->cases[i];
         bool standard = one->capture && strcmp(one->capture, "-") == 0;
+        if (one->expected) wst_tool_case_await(one);
         if (standard && taken)
             wst_tool_trouble_add(&one->trouble, "standard input can be read only once");
         else if (standard || i < room)

@@ -85,6 +85,13 @@ def same_and_different(tmp):
     writer.join()
     os.close(end)
     check("a golden from what a shell calls <(...), when it comes", result.status == 0, result)
+    pipe = os.path.join(tmp, "pipe.golden")
+    os.mkfifo(pipe)
+    writer = threading.Timer(0.5, write, (pipe, text))
+    writer.daemon = True  # where nobody waits for it
+    writer.start()
+    result = run("check", BASIC, pipe)
+    check("a golden from a pipe with a name, when somebody writes into it", result.status == 0, result)
 
 
 def trouble(tmp):
