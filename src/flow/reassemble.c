@@ -304,11 +304,15 @@ static void half_order(struct wst_flow_table *t, struct wst_flow *f, unsigned si
                        struct wst_slice bytes, uint32_t len, const struct wst_arrival *a)
 {
     while (!f->ignored) {
-        uint32_t cut = len - (uint32_t)bytes.n;
-        bool kept = !bytes.n || wst_waiting_keep(t, f, side, seq, bytes, (uint32_t)bytes.n, a);
-        if (f->ignored) return; /* because of a conflict */
-        if (kept && (!cut || wst_waiting_keep(t, f, side, seq + (uint32_t)bytes.n,
-                                              (struct wst_slice){NULL, 0}, cut, a))) {
+        if (bytes.n && wst_waiting_keep(t, f, side, seq, bytes, (uint32_t)bytes.n, a)) {
+            /* They wait, and where they differ that was told: what was cut off is left. */
+            seq += (uint32_t)bytes.n;
+            len -= (uint32_t)bytes.n;
+            bytes = wst_slice_skip(bytes, bytes.n);
+            if (f->ignored) return; /* because of a conflict */
+        }
+        if (!bytes.n &&
+            (!len || wst_waiting_keep(t, f, side, seq, (struct wst_slice){NULL, 0}, len, a))) {
             half_drain(t, f, side, a);
             return;
         }

@@ -63,6 +63,9 @@ static const struct row cut[] = {
     {"cut, and a FIN behind it", OPEN "cF1,1=a+4 s1,7 $", "c\"a\" c~4 c. (eof)"},
     {"cut one sent again: stated once", OPEN "c1,1=ab+3 c1,1=ab+3 c6,1=f $",
      "c\"ab\" c~3 c\"f\" (eof)"},
+    {"other bytes, and no room for what was cut off: told once",
+     ONCE OPEN "c3,1=c c6,1=f c9,1=i c12,1=l c12,1=X+3 $",
+     "c!1 c^2 c\"c\" c-2 c\"f\" c-2 c\"i\" c-2 c\"l\" c~3 (eof)"},
 };
 
 /* limits: 5 packets or 2 s when acknowledged, 10 s when not, 40 bytes or 4 pieces. */
