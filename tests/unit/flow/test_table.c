@@ -516,6 +516,27 @@ static void test_finish_order(void **state)
     rig_close(&r);
 }
 
+/* A conversation of nothing but zeros, before and after others were met in between. */
+static void test_zeros(void **state)
+{
+    static const uint8_t nobody[4];
+    struct wst_segment s = {
+        .src = nobody, .dst = nobody, .family = 4, .flags = WST_TCP_FLAG_SYN, .seq = 7};
+    struct rig r;
+    (void)state;
+    rig_init(&r);
+    r.limits.max_embryonic = 10000;
+    rig_open(&r);
+    for (unsigned round = 0; round < 2; round++) {
+        wst_flow_push(r.table, &s, &r.when);
+        assert_int_equal(wst_flow_last(r.table)->stream, 0);
+        assert_int_not_equal(wst_flow_last(r.table)->hash, 0);
+        for (uint32_t who = 0; who < 4096; who++) push_of(&r, who, WST_TCP_FLAG_SYN, 1, "");
+        assert_int_equal(wst_flow_streams(r.table), 4097);
+    }
+    rig_close(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -535,6 +556,7 @@ int main(void)
         cmocka_unit_test(test_hostile_times),
         cmocka_unit_test(test_two_tables),
         cmocka_unit_test(test_finish_order),
+        cmocka_unit_test(test_zeros),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
