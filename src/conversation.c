@@ -88,14 +88,27 @@ void wst_conversation_emit(void *user, void *conversation, struct wst_event *e)
         wst_timeline_emit(&c->timeline, e, conn);
 }
 
+enum wst_ws_missing wst_conversation_missing(struct conversation *base, unsigned i,
+                                             enum wst_gap_cause cause)
+{
+    enum wst_ws_missing how = cause == WST_GAP_ROUND    ? WST_WS_AT_LEAST
+                              : cause == WST_GAP_SEALED ? WST_WS_AT_MOST
+                                                        : WST_WS_EXACTLY;
+    if (how > base->missing[i]) base->missing[i] = (uint8_t)how;
+    return how;
+}
+
 void wst_conversation_lost(struct wst_context *c, void *conversation, const uint64_t lost[2],
                            const struct wst_arrival *a)
 {
     for (int d = 0; d < 2; d++) {
         if (!lost[d]) continue;
         struct wst_event e = {.type = WST_EVENT_GAP, .dir = (enum wst_dir)d, .when = a->when};
-        bool inexact = ((struct conversation *)conversation)->inexact[d];
-        e.gap = (struct wst_event_gap){.bytes = lost[d], .offset = -1, .inexact = inexact};
+        uint8_t how = ((struct conversation *)conversation)->missing[d];
+        e.gap = (struct wst_event_gap){.bytes = lost[d],
+                                       .offset = -1,
+                                       .inexact = how != WST_WS_EXACTLY,
+                                       .least = how == WST_WS_AT_LEAST};
         wst_conversation_emit(c, conversation, &e);
     }
 }
@@ -550,16 +563,24 @@ static void flow_data(void *user, struct wst_flow *f, unsigned side, struct wst_
     }
 }
 
-static void flow_round(struct wst_context *c, struct conversation_ws *w, unsigned side, uint64_t n,
-                       const struct wst_arrival *a)
+/* Why bytes of the TCP connection are missing, when that is a finding. */
+static void gap_finding(struct wst_context *c, const struct wst_flow *f, unsigned side, uint64_t n,
+                        enum wst_gap_cause cause, const struct wst_arrival *a)
 {
+    if (cause != WST_GAP_LIMIT && cause != WST_GAP_ROUND) return;
+    while (f->kind == KIND_TLS) f = &((struct conversation_tls *)f->upper)->inner;
+    if (f->kind != KIND_WS) return;
+    struct conversation_ws *w = f->upper;
+    bool round = cause == WST_GAP_ROUND;
     char detail[128];
-    snprintf(
-        detail, sizeof detail,
-        "sequence numbers went round: %llu bytes are missing, or these and a multiple of 4 GiB",
-        (unsigned long long)n);
-    wst_conversation_problem(c, w, WST_PROBLEM_TCP_SEQUENCE_ROUND, direction(&w->base, side),
-                             detail, a);
+    snprintf(detail, sizeof detail,
+             round ? "sequence numbers went round: %llu bytes are missing, or these and a multiple "
+                     "of 4 GiB"
+                   : "more bytes wait behind a hole than may be kept",
+             (unsigned long long)n);
+    wst_conversation_problem(c, w,
+                             round ? WST_PROBLEM_TCP_SEQUENCE_ROUND : WST_PROBLEM_TCP_REORDER_LIMIT,
+                             direction(&w->base, side), detail, a);
 }
 
 static void flow_gap(void *user, struct wst_flow *f, unsigned side, uint64_t n,
@@ -569,12 +590,10 @@ static void flow_gap(void *user, struct wst_flow *f, unsigned side, uint64_t n,
     switch (f->kind) {
     case KIND_WS: {
         struct conversation_ws *w = f->upper;
-        wst_work_gap(c, w, direction(&w->base, side), n, cause < WST_GAP_ROUND, a);
+        enum wst_dir dir = direction(&w->base, side);
+        wst_work_gap(c, w, dir, n, wst_conversation_missing(&w->base, dir, cause), a);
         wst_wire_gap(c, f, side, n);
-        if (cause == WST_GAP_LIMIT)
-            wst_conversation_problem(c, w, WST_PROBLEM_TCP_REORDER_LIMIT, direction(&w->base, side),
-                                     "more bytes wait behind a hole than may be kept", a);
-        if (cause == WST_GAP_ROUND) flow_round(c, w, side, n, a);
+        if (!f->inner) gap_finding(c, f, side, n, cause, a);
         break;
     }
     case KIND_IDLE0:
@@ -584,8 +603,8 @@ static void flow_gap(void *user, struct wst_flow *f, unsigned side, uint64_t n,
     case KIND_HTTP: {
         struct conversation_http *h = f->upper;
         h->lost[direction(&h->base, side)] += n;
-        bool exact = cause < WST_GAP_ROUND;
-        if (!exact) h->base.inexact[direction(&h->base, side)] = true;
+        bool exact =
+            wst_conversation_missing(&h->base, direction(&h->base, side), cause) == WST_WS_EXACTLY;
         /* What may be any number fits into no body. */
         bool taken =
             wst_http_gap(&h->http, &c->http, direction(&h->base, side), exact ? n : UINT64_MAX, a);
@@ -603,7 +622,10 @@ static void flow_gap(void *user, struct wst_flow *f, unsigned side, uint64_t n,
         wst_wire_gap(c, f, side, n);
         break;
     case KIND_PICKUP: wst_pickup_gap(c, f, side, n, cause, a); break;
-    case KIND_TLS: wst_encrypted_gap(c, f, side, n, a); break;
+    case KIND_TLS:
+        wst_encrypted_gap(c, f, side, n, cause, a);
+        if (!f->inner) gap_finding(c, f, side, n, cause, a); /* which is TCP's, not a record's */
+        break;
     case KIND_SOCKS: wst_conversation_ignore(c, f); break;
     default: break;
     }

@@ -176,8 +176,11 @@ static void encrypted_lost(void *user, void *conversation, enum wst_dir dir, uin
     t->lost[dir] += bytes;
     t->plain[dir] += bytes;
     t->inner.half[side].next += (uint32_t)bytes;
-    if (!t->inner.ignored)
-        c->sink.gap(c, &t->inner, side, bytes, exact ? WST_GAP_LOST : WST_GAP_SEALED, a);
+    enum wst_gap_cause cause = exact           ? WST_GAP_LOST
+                               : t->round[dir] ? WST_GAP_ROUND
+                                               : WST_GAP_SEALED;
+    if (!exact) t->round[dir] = false;
+    if (!t->inner.ignored) c->sink.gap(c, &t->inner, side, bytes, cause, a);
 }
 
 /* The number of the WebSocket connection inside, if there is one. */
@@ -275,9 +278,10 @@ void wst_encrypted_data(struct wst_context *c, struct wst_flow *f, unsigned side
 }
 
 void wst_encrypted_gap(struct wst_context *c, struct wst_flow *f, unsigned side, uint64_t n,
-                       const struct wst_arrival *a)
+                       enum wst_gap_cause cause, const struct wst_arrival *a)
 {
     struct conversation_tls *t = encrypted_of(f);
+    if (cause == WST_GAP_ROUND) t->round[direction(t, side)] = true;
     wst_tls_gap(&t->tls, &c->tls, direction(t, side), n, a);
     encrypted_settled(c, f);
 }

@@ -145,7 +145,7 @@ static void pickup_accept(struct wst_context *c, struct wst_flow *f, unsigned cl
         base.conn = p->base.conn;
     }
     uint64_t lost[2] = {p->lost[client], p->lost[!client]};
-    bool inexact[2] = {p->base.inexact[client], p->base.inexact[!client]};
+    uint8_t missing[2] = {p->base.missing[client], p->base.missing[!client]};
     struct wst_seek *seek[2] = {p->seek[client], p->seek[!client]};
     p->seek[0] = p->seek[1] = NULL;
     struct conversation_ws *w = wst_conversation_websocket(c, &base, &terms, a->when.ns);
@@ -159,7 +159,7 @@ static void pickup_accept(struct wst_context *c, struct wst_flow *f, unsigned cl
         wst_conversation_ignore(c, f);
         return;
     }
-    memcpy(w->base.inexact, inexact, sizeof inexact);
+    memcpy(w->base.missing, missing, sizeof missing);
     wst_conversation_lost(c, w, lost, a);
     if (c->wire.on) { /* offsets count from where the search began */
         uint64_t left[2] = {0, 0};
@@ -211,7 +211,7 @@ void wst_pickup_gap(struct wst_context *c, struct wst_flow *f, unsigned side, ui
         wst_conversation_sink.gap(c, f, side, n, cause, a);
         return;
     }
-    if (cause >= WST_GAP_ROUND) p->base.inexact[side] = true;
+    wst_conversation_missing(&p->base, side, cause);
     p->lost[side] += n;
     wst_wire_gap(c, f, side, n);
     if (!p->seek[side]) p->seek[side] = wst_seek_new(&c->budget, 0);

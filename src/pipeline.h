@@ -31,10 +31,10 @@ enum wst_kind {               /* wst_flow.kind: what a conversation is */
 
 struct conversation { /* what every kind begins with; `conversation` of the rooms' callbacks */
     struct wst_flow *flow;
-    uint64_t conn;   /* its number in the timeline; 0: none yet */
-    uint8_t client;  /* the side that asked, when the kind knows */
-    bool inexact[2]; /* of the bytes missing so far some lay inside TLS records; by direction, in
-                      * KIND_PICKUP by side */
+    uint64_t conn;      /* its number in the timeline; 0: none yet */
+    uint8_t client;     /* the side that asked, when the kind knows */
+    uint8_t missing[2]; /* enum wst_ws_missing: how well the number of the bytes missing so far is
+                         * known; by direction, in KIND_PICKUP by side */
     /* KIND_WS, when another thread works on it (work.c): */
     uint8_t worker;     /* which, counted from 1; 0: none does */
     uint32_t unsettled; /* bytes given to it and not told yet */
@@ -76,6 +76,7 @@ struct conversation_tls { /* KIND_TLS; not from the pool: it is larger, and few 
     struct wst_flow inner; /* what is inside; no record of the table */
     struct wst_tls_info info;
     bool opened;                /* what is inside counts, not this */
+    bool round[2];              /* TCP numbers went round in what is not read yet; by direction */
     uint64_t plain[2], lost[2]; /* decrypted bytes so far; those missing and not told to the hook */
     struct conversation_tls *newer, *older;
 };
@@ -147,6 +148,9 @@ enum wst_fate wst_conversation_fate(const struct wst_flow *f);
 /* Tells of bytes, by direction, that were missing before the handshake. */
 void wst_conversation_lost(struct wst_context *c, void *conversation, const uint64_t lost[2],
                            const struct wst_arrival *a);
+/* What a cause says of the number of bytes that are missing; `i`: see conversation.missing. */
+enum wst_ws_missing wst_conversation_missing(struct conversation *base, unsigned i,
+                                             enum wst_gap_cause cause);
 void wst_conversation_ignore(struct wst_context *c, struct wst_flow *f);
 /* Lets go of whatever a flow carries. */
 void wst_conversation_free(struct wst_context *c, struct wst_flow *f);
@@ -190,7 +194,7 @@ void wst_work_take(struct wst_context *c, struct conversation_ws *w); /* it is n
 void wst_work_push(struct wst_context *c, struct conversation_ws *w, enum wst_dir dir,
                    struct wst_slice bytes, const struct wst_arrival *a);
 void wst_work_gap(struct wst_context *c, struct conversation_ws *w, enum wst_dir dir, uint64_t n,
-                  bool exact, const struct wst_arrival *a);
+                  enum wst_ws_missing how, const struct wst_arrival *a);
 /* `first`: whose FIN was captured first. */
 void wst_work_fin(struct wst_context *c, struct conversation_ws *w, enum wst_dir dir,
                   enum wst_dir first, const struct wst_arrival *a);
@@ -224,7 +228,7 @@ void wst_encrypted_free(struct wst_context *c, struct conversation_tls *t);
 void wst_encrypted_data(struct wst_context *c, struct wst_flow *f, unsigned side,
                         struct wst_slice bytes, const struct wst_arrival *a);
 void wst_encrypted_gap(struct wst_context *c, struct wst_flow *f, unsigned side, uint64_t n,
-                       const struct wst_arrival *a);
+                       enum wst_gap_cause cause, const struct wst_arrival *a);
 void wst_encrypted_fin(struct wst_context *c, struct wst_flow *f, unsigned side,
                        const struct wst_arrival *a);
 void wst_encrypted_end(struct wst_context *c, struct wst_flow *f, enum wst_tcp_end how,

@@ -52,7 +52,7 @@ struct op {
     size_t bound;     /* what it may add to the memory held */
     uint8_t what, dir, how;
     int8_t by;      /* FIN: whose came first */
-    bool flag;      /* GAP: exact; END: obscure */
+    bool flag;      /* END: obscure */
     bool nanos;     /* of the capture */
     bool behind[2]; /* by direction: bytes of it wait behind a hole */
     bool owned;     /* bytes are by malloc */
@@ -138,7 +138,7 @@ static void op_do(struct wst_ws_env *env, const struct op *o)
     enum wst_dir dir = (enum wst_dir)o->dir;
     switch ((enum what)o->what) {
     case PUSH: wst_ws_push(ws, env, dir, o->bytes, &o->arrival); break;
-    case GAP: wst_ws_gap(ws, env, dir, o->n, o->flag, &o->arrival); break;
+    case GAP: wst_ws_gap(ws, env, dir, o->n, (enum wst_ws_missing)o->how, &o->arrival); break;
     case FIN:
         ws->fin_by = o->by;
         wst_ws_fin(ws, env, dir, &o->arrival);
@@ -469,9 +469,10 @@ void wst_work_push(struct wst_context *c, struct conversation_ws *w, enum wst_di
 }
 
 void wst_work_gap(struct wst_context *c, struct conversation_ws *w, enum wst_dir dir, uint64_t n,
-                  bool exact, const struct wst_arrival *a)
+                  enum wst_ws_missing how, const struct wst_arrival *a)
 {
-    struct op o = {.w = w, .arrival = *a, .what = GAP, .dir = (uint8_t)dir, .n = n, .flag = exact};
+    struct op o = {
+        .w = w, .arrival = *a, .what = GAP, .dir = (uint8_t)dir, .n = n, .how = (uint8_t)how};
     work_do(c, &o);
 }
 

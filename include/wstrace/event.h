@@ -151,13 +151,12 @@ struct wst_event_close {
     bool utf8;               /* reason is valid UTF-8 */
 };
 
-#define WST_GAP_BEYOND ((uint64_t)1 << 31) /* half of TCP's sequence numbers */
 struct wst_event_gap {
     uint64_t bytes;
     int64_t offset; /* as in frame; -1 before the handshake */
     bool inexact;   /* they lay inside TLS records that were not read: `bytes` is the most it can
-                     * have been; WST_GAP_BEYOND and more: sequence numbers went round, and it is
-                     * the least */
+                     * have been … */
+    bool least;     /* … or, with `inexact`, sequence numbers went round, and it is the least */
 };
 
 struct wst_event_problem {

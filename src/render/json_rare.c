@@ -221,6 +221,7 @@ void wst_json_gap(struct wst_json *json, const struct wst_event *event)
     put_number(out, ",\"bytes\":", event->gap.bytes);
     put_number_or_null(out, ",\"offset\":", event->gap.offset);
     if (event->gap.inexact) wst_out_text(out, ",\"exact\":false");
+    if (event->gap.least) wst_out_text(out, ",\"least\":true");
     wst_out_text(out, "}\n");
 }
 

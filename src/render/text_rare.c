@@ -36,9 +36,9 @@ void wst_text_gap(struct wst_text *text, const struct wst_event *event)
     wst_out_text(out, "gap                      ");
     out->at = wst_text_right(wst_out_reserve(out, 32), event->gap.bytes, 7);
     wst_out_text(out, event->gap.bytes == 1 ? "  byte missing" : "  bytes missing");
-    wst_out_text(out, !event->gap.inexact                  ? " from the capture"
-                      : event->gap.bytes >= WST_GAP_BEYOND ? " or more from the capture"
-                                                           : " at most, inside TLS records");
+    wst_out_text(out, event->gap.least     ? " or more from the capture"
+                      : event->gap.inexact ? " at most, inside TLS records"
+                                           : " from the capture");
     if (event->gap.offset >= 0) {
         wst_out_text(out, ", from offset ");
         wst_out_number(out, (uint64_t)event->gap.offset);

@@ -72,8 +72,8 @@ void wst_ws_push(struct wst_ws *ws, struct wst_ws_env *env, enum wst_dir dir,
     if (ws->side[dir].mode == WST_WS_SEEK) wst_lost_look(&s);
 }
 
-void wst_ws_gap(struct wst_ws *ws, struct wst_ws_env *env, enum wst_dir dir, uint64_t n, bool exact,
-                const struct wst_arrival *arrival)
+void wst_ws_gap(struct wst_ws *ws, struct wst_ws_env *env, enum wst_dir dir, uint64_t n,
+                enum wst_ws_missing how, const struct wst_arrival *arrival)
 {
     struct wst_ws_step s = {ws, env, dir, arrival};
     struct wst_ws_side *side = &ws->side[dir];
@@ -81,10 +81,11 @@ void wst_ws_gap(struct wst_ws *ws, struct wst_ws_env *env, enum wst_dir dir, uin
     e.type = WST_EVENT_GAP;
     e.dir = dir;
     e.when = arrival->when;
-    e.gap = (struct wst_event_gap){n, (int64_t)(wst_side_position(ws, dir) & INT64_MAX), !exact};
+    e.gap = (struct wst_event_gap){n, (int64_t)(wst_side_position(ws, dir) & INT64_MAX),
+                                   how != WST_WS_EXACTLY, how == WST_WS_AT_LEAST};
     side->gaps++;
     env->emit(env->user, ws->conversation, &e);
-    wst_lost_gap(&s, n, exact);
+    wst_lost_gap(&s, n, how == WST_WS_EXACTLY);
 }
 
 void wst_ws_fin(struct wst_ws *ws, struct wst_ws_env *env, enum wst_dir dir,

@@ -157,9 +157,10 @@ void wst_ws_join(struct wst_ws *ws, struct wst_ws_env *env, enum wst_dir dir, st
                  const struct wst_arrival *arrival);
 void wst_ws_push(struct wst_ws *ws, struct wst_ws_env *env, enum wst_dir dir,
                  struct wst_slice bytes, const struct wst_arrival *arrival);
-/* n bytes are missing; not `exact`: so many at most, and nobody knows where the framing stands. */
-void wst_ws_gap(struct wst_ws *ws, struct wst_ws_env *env, enum wst_dir dir, uint64_t n, bool exact,
-                const struct wst_arrival *arrival);
+/* How many bytes are missing. Not exactly: nobody knows where the framing stands. */
+enum wst_ws_missing { WST_WS_EXACTLY, WST_WS_AT_MOST, WST_WS_AT_LEAST };
+void wst_ws_gap(struct wst_ws *ws, struct wst_ws_env *env, enum wst_dir dir, uint64_t n,
+                enum wst_ws_missing how, const struct wst_arrival *arrival);
 /* The direction sends nothing more. */
 void wst_ws_fin(struct wst_ws *ws, struct wst_ws_env *env, enum wst_dir dir,
                 const struct wst_arrival *arrival);

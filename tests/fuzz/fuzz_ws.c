@@ -147,7 +147,8 @@ static bool run(struct said *s, const uint8_t *data, size_t size, size_t piece)
         plain = false;
         s->arrival.when.pkt++;
         if (what < 4 && n)
-            wst_ws_gap(&s->ws, &s->env, (enum wst_dir)(what - 2), n, !(n & 1), &s->arrival);
+            wst_ws_gap(&s->ws, &s->env, (enum wst_dir)(what - 2), n, (enum wst_ws_missing)(n % 3),
+                       &s->arrival);
         else if (what == 6 && !s->sought && !s->frames && at == 5)
             wst_ws_join(&s->ws, &s->env, (enum wst_dir)(n & 1), wst_seek_new(&s->budget, 0),
                         &s->arrival),

@@ -96,6 +96,8 @@ static void event(void *user, const struct wst_event *e)
     else if (e->type == WST_EVENT_MESSAGE)
         snprintf(to, room, "%c%.*s ", e->dir == WST_C2S ? '>' : '<', (int)e->message.payload.n,
                  (const char *)e->message.payload.p);
+    else if (e->type == WST_EVENT_GAP)
+        snprintf(to, room, "%s ", e->gap.least ? "gap+" : e->gap.inexact ? "gap-" : "gap");
     else if (e->type == WST_EVENT_PROBLEM && wst_problem_row(e->problem.problem)->id[0] == 't')
         snprintf(to, room, "!%s ", wst_problem_row(e->problem.problem)->id);
     else if (e->type == WST_EVENT_STATS)
@@ -299,6 +301,45 @@ static void tls_inside_tls(void **state)
     free(keys.p);
 }
 
+/* What TCP lost, and why, is told of what is inside. */
+static void tcp_inside(void **state)
+{
+    struct peers_line lines[2 + 40];
+    struct peers_terms terms = {
+        .name = "1.3", .version = T13, .cipher = AES128, .lines = lines, .lines_n = ARRAY(lines)};
+    struct peers_talk talk[2];
+    struct world w;
+    (void)state;
+    for (size_t i = 0; i < ARRAY(lines); i++) lines[i] = websocket[i < 2 ? i : 2 + i % 2];
+    peers_talk(&terms, talk);
+    size_t until = talk[0].chunks_n - 30, all = talk[0].chunks_n; /* a line each */
+
+    world_begin(&w, (const char *)talk[0].keylog.p, 0, false);
+    talk[0].chunks_n = until;
+    carry(&w, &talk[0]);
+    w.seq[0] += 2200000000u; /* numbers go round */
+    w.log[0] = '\0';
+    for (size_t i = until; i < all; i++)
+        packet(&w, talk[0].chunks[i].dir, 0x18, talk[0].wire.p + talk[0].chunks[i].at,
+               talk[0].chunks[i].n);
+    world_end(&w);
+    assert_non_null(strstr(w.log, "!tcp.sequence-round "));
+    assert_null(strstr(strstr(w.log, "!tcp.sequence-round ") + 1, "!tcp.sequence-round "));
+    assert_non_null(strstr(w.log, "gap+ "));
+    assert_null(strstr(w.log, "gap- "));
+
+    world_begin(&w, (const char *)talk[0].keylog.p, 0, false);
+    carry(&w, &talk[0]);
+    for (int i = 0; i < 20000 && !strstr(w.log, "!tcp."); i++) {
+        w.seq[0]++; /* a hole each */
+        packet(&w, 0, 0x18, "x", 1);
+    }
+    assert_non_null(strstr(w.log, "!tcp.reorder-limit "));
+    world_end(&w);
+    talk[0].chunks_n = all;
+    peers_free(&talk[0]);
+}
+
 /* However little memory there is: no crash, and nothing that was not said. */
 static void little_memory(void **state)
 {
@@ -333,7 +374,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(websocket_inside), cmocka_unit_test(http2_is_announced),
         cmocka_unit_test(http_inside),      cmocka_unit_test(tls_inside_tls),
-        cmocka_unit_test(little_memory),
+        cmocka_unit_test(tcp_inside),       cmocka_unit_test(little_memory),
     };
     return cmocka_run_group_tests(tests, NULL, end);
 }

@@ -8,7 +8,7 @@
 struct heard {
     unsigned handshakes, ends, messages, uncertain, findings[WST_PROBLEMS];
     uint64_t gaps, gap_bytes;
-    bool inexact;
+    bool inexact, least[2];    /* by direction */
     struct wst_budget *starve; /* empty from the handshake on */
     char detail[256];          /* of the last finding */
 };
@@ -30,6 +30,7 @@ static void hear(void *user, const struct wst_event *e)
         h->gaps++;
         h->gap_bytes += e->gap.bytes;
         h->inexact |= e->gap.inexact;
+        h->least[e->dir] |= e->gap.inexact && e->gap.least;
         break;
     case WST_EVENT_PROBLEM:
         h->findings[e->problem.problem]++;
@@ -79,6 +80,7 @@ static void round_once(void **state)
     replay(&k, 0, &h);
     assert_int_equal(h.findings[WST_PROBLEM_TCP_SEQUENCE_ROUND], 2);
     assert_int_equal(h.gaps, 2);
+    assert_true(h.least[0] && h.least[1]);
     assert_true(h.inexact && h.gap_bytes > 6500000000u && h.gap_bytes < 6500003000u);
     assert_in_range(h.messages, 5 + 2 * (30 - 8), 65);
     assert_int_equal(h.ends, 1);

@@ -149,7 +149,8 @@ static inline void random_rest(struct random_event *r, uint64_t *seed)
         break;
     case WST_EVENT_GAP:
         e->gap = (struct wst_event_gap){random_next(seed), random_number(seed) - 1,
-                                        random_next(seed) % 2};
+                                        random_next(seed) % 2, false};
+        e->gap.least = e->gap.inexact && e->gap.bytes % 2;
         break;
     case WST_EVENT_PROBLEM:
         e->problem.problem = (enum wst_problem)(random_next(seed) % WST_PROBLEMS);

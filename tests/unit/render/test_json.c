@@ -165,13 +165,16 @@ static void gaps_and_problems(void **state)
 {
     struct wst_event e = event_of(WST_EVENT_GAP, WST_S2C);
     (void)state;
-    e.gap = (struct wst_event_gap){1460, 77, false};
+    e.gap = (struct wst_event_gap){.bytes = 1460, .offset = 77};
     expect(e, "{\"type\":\"gap\"," HEAD ",\"dir\":\"s2c\",\"bytes\":1460,\"offset\":77}\n");
     e.gap.offset = -1;
     expect(e, "{\"type\":\"gap\"," HEAD ",\"dir\":\"s2c\",\"bytes\":1460,\"offset\":null}\n");
     e.gap.inexact = true;
     expect(e, "{\"type\":\"gap\"," HEAD
               ",\"dir\":\"s2c\",\"bytes\":1460,\"offset\":null,\"exact\":false}\n");
+    e.gap.least = true;
+    expect(e, "{\"type\":\"gap\"," HEAD
+              ",\"dir\":\"s2c\",\"bytes\":1460,\"offset\":null,\"exact\":false,\"least\":true}\n");
     e = event_of(WST_EVENT_PROBLEM, WST_C2S);
     e.problem = (struct wst_event_problem){WST_PROBLEM_FRAME_UNMASKED_CLIENT, 4, 2,
                                            "frame 4 is \"bare\"", 99};

@@ -225,9 +225,9 @@ static void loss(void **state)
     struct wst_event message = message_of(WST_S2C, 1, 1, SLICE("Hello"));
     (void)state;
     start(&f, (struct wst_text_options){.max_text = 0});
-    gap.gap = (struct wst_event_gap){1460, 77, false};
+    gap.gap = (struct wst_event_gap){.bytes = 1460, .offset = 77};
     tell(&f, gap);
-    gap.gap = (struct wst_event_gap){1, -1, false};
+    gap.gap = (struct wst_event_gap){.bytes = 1, .offset = -1};
     tell(&f, gap);
     frame.frame.complete = false;
     message.message.certain = false;

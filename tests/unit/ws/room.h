@@ -192,7 +192,7 @@ static inline void room_push(struct room *r, enum wst_dir d, const void *p, size
 static inline void room_gap(struct room *r, enum wst_dir d, uint64_t n)
 {
     room_arrive(r);
-    wst_ws_gap(&r->ws, &r->env, d, n, true, &r->arrival);
+    wst_ws_gap(&r->ws, &r->env, d, n, WST_WS_EXACTLY, &r->arrival);
 }
 static inline void room_end(struct room *r)
 {
