@@ -154,6 +154,7 @@ static void pickup_accept(struct wst_context *c, struct wst_flow *f, unsigned cl
         wst_seek_free(seek[0], &c->budget);
         wst_seek_free(seek[1], &c->budget);
         f->upper = NULL;
+        memcpy(base.missing, missing, sizeof missing);
         wst_conversation_lost(c, &base, lost, a);
         wst_conversation_stillborn(c, &base, lost, a);
         wst_conversation_ignore(c, f);

@@ -173,6 +173,37 @@ static void no_memory(void **state)
     assert_int_equal(h.findings[WST_PROBLEM_CAPTURE_EVICTED], 1);
 }
 
+/* Joined in the middle, the client has the greater address, numbers went round before its frames
+ * were known; with memory for what follows and without. */
+static void picked_up(void **state)
+{
+    (void)state;
+    for (int starved = 0; starved < 2; starved++) {
+        struct packets k = {0};
+        struct tcp t;
+        struct heard h = {0};
+        uint64_t seed = 5;
+        tcp_open(&t, &k, 40000);
+        tcp_data(&t, 1, "\x3b\x9c\x12\xf0\x77\xe1\x05", 7);
+        t.seq[1] += 2600000000u;
+        for (int i = 0; i < 20; i++) {
+            uint8_t frame[100];
+            size_t n = put_frame(frame, 0x81, true, &seed, "all of it is a text", 19);
+            tcp_data(&t, 1, frame, n);
+        }
+        struct wst_context *c = context_open((struct wst_listener){.user = &h, .event = hear});
+        if (starved) h.starve = &c->budget;
+        for (size_t i = 0; i < k.n; i++) context_feed(c, &k, i);
+        context_close(c);
+        packets_free(&k);
+        assert_int_equal(h.handshakes, 1);
+        assert_int_equal(h.ends, 1);
+        assert_int_equal(h.findings[WST_PROBLEM_CAPTURE_EVICTED], starved);
+        assert_int_equal(h.gaps, 1);
+        assert_true(h.least[WST_C2S] && !h.least[WST_S2C]);
+    }
+}
+
 /* The second file of two was given first: said so, once for each time it goes back. */
 static void wrong_order(void **state)
 {
@@ -203,6 +234,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(round_once), cmocka_unit_test(in_flight),
                                        cmocka_unit_test(left_out),   cmocka_unit_test(reset),
-                                       cmocka_unit_test(no_memory),  cmocka_unit_test(wrong_order)};
+                                       cmocka_unit_test(no_memory),  cmocka_unit_test(picked_up),
+                                       cmocka_unit_test(wrong_order)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
