@@ -173,7 +173,18 @@ static size_t pack(uint8_t *to, size_t room, const struct wst_event *e)
 
 /* -- the second thread ------------------------------------------------------------------------- */
 
-static void tell(const struct wst_listener *to, const struct batch *b)
+/* What grew for one message is given back: BATCHES of them would be more than any budget knows of.
+ */
+static void shrink(struct batch *b)
+{
+    uint8_t *bytes = b->room > BATCH ? realloc(b->bytes, BATCH) : NULL;
+
+    if (bytes == NULL) return;
+    b->bytes = bytes;
+    b->room = BATCH;
+}
+
+static void tell(const struct wst_listener *to, struct batch *b)
 {
     size_t size;
 
@@ -181,6 +192,7 @@ static void tell(const struct wst_listener *to, const struct batch *b)
         memcpy(&size, b->bytes + at, sizeof size);
         to->event(to->user, (struct wst_event *)(void *)(b->bytes + at + rounded(sizeof size)));
     }
+    shrink(b);
 }
 
 static void *run(void *user)
