@@ -33,9 +33,10 @@ struct wst_check_error {
 #define WST_CHECK_MEMORY ((size_t)1 << 30)
 /* A golden or rule file larger than this is refused unread. */
 #define WST_CHECK_FILE_MAX ((size_t)512 << 20)
-/* Regular expressions look at so many bytes of a text, from its beginning: with some expressions
- * the C library takes the square of the length. */
-#define WST_CHECK_PATTERN_TEXT ((size_t)16 << 10)
+/* Regular expressions are looked for in windows of so many bytes, each half a window behind the
+ * one before, because with some of them the C library takes the square of the length. So what
+ * matches is found wherever it stands, when it is no longer than half a window. */
+#define WST_CHECK_PATTERN_WINDOW ((size_t)16 << 10)
 
 /* -- settings: what is compared ---------------------------------------------------------------- */
 
@@ -78,9 +79,11 @@ struct wst_session_facts {
     uint64_t connections; /* refused ones among them */
     uint64_t items;       /* messages, control frames, findings */
     uint64_t messages;
-    uint64_t gaps; /* holes in the capture: what is missing may be the capture's fault */
-    uint64_t cut;  /* how often an expression had a text longer than WST_CHECK_PATTERN_TEXT before
-                      it: what it might have found behind that is not known */
+    uint64_t gaps;      /* holes in the capture: what is missing may be the capture's fault */
+    uint64_t cut;       /* how often an expression that may match more than half a window had a text
+                           before it that is longer than WST_CHECK_PATTERN_WINDOW */
+    uint32_t undecided; /* of a trial that has ended: the line of a rule that is kept unless there
+                           is such a long match; 0: none */
 };
 WST_API struct wst_session_facts wst_session_facts(const struct wst_session *session);
 
@@ -118,7 +121,8 @@ WST_API struct wst_trial *wst_trial_new(const struct wst_check_rules *rules, siz
 /* Feeds the trial. Valid as long as it. */
 WST_API struct wst_listener wst_trial_listener(struct wst_trial *trial);
 WST_API struct wst_session_facts wst_trial_facts(const struct wst_trial *trial);
-/* All was told: the rules that were not kept. Once. NULL when it took more memory than it may. */
+/* All was told: the rules that were not kept. Once. NULL when it took more memory than it may.
+ * Without any the rules are kept only if the facts name none that is undecided. */
 WST_API struct wst_outcome *wst_trial_end(struct wst_trial *trial);
 WST_API void wst_trial_free(struct wst_trial *trial);
 

@@ -6,7 +6,10 @@
 
 #include <stdlib.h>
 
-enum { DEPTH = 64 }; /* of parentheses */
+enum {
+    DEPTH = 64,   /* of parentheses */
+    CHARACTER = 4 /* bytes of one, in UTF-8; the tool keeps the C locale, where it is one */
+};
 
 /* How many states the expression unfolds into; each repetition multiplies what stands before it. */
 struct weight {
@@ -14,6 +17,7 @@ struct weight {
     uint64_t before[DEPTH]; /* of the enclosing groups, up to where they were opened */
     uint64_t sum, atom;     /* of this group without its last atom; of that atom */
     unsigned depth;
+    bool endless; /* something may be repeated as often as it likes */
 };
 
 /* [...], with ] first or inside [: :] being itself. */
@@ -36,19 +40,22 @@ static const char *behind_bracket(const char *p)
 }
 
 /* {n}, {n,}, {n,m}, {,m}: the largest number of copies, and where it ends; 0: it is no interval. */
-static uint64_t interval(const char **p)
+static uint64_t interval(const char **p, bool *endless)
 {
     char *end;
     uint64_t n, m;
+    bool open = false;
 
     /* "{,m}" is {0,m} to the C library. */
     if (((*p)[1] < '0' || (*p)[1] > '9') && (*p)[1] != ',') return 0;
     n = m = strtoull(*p + 1, &end, 10);
     if (*end == ',') {
         end++;
+        open = *end == '}';
         if (*end >= '0' && *end <= '9') m = strtoull(end, &end, 10);
     }
     if (*end != '}') return 0;
+    *endless |= open;
     *p = end + 1;
     if (m < n) m = n;
     return m > WST_PATTERN_STATES ? WST_PATTERN_STATES + 1 : m ? m : 1;
@@ -86,11 +93,16 @@ static const char *step(struct weight *w)
         w->sum = w->before[--w->depth];
         break;
     case '{':
-        times = interval(&w->at);
+        times = interval(&w->at, &w->endless);
         if (times == 0) break;
         w->atom *= times;
         if (w->sum + w->atom > WST_PATTERN_STATES) return "too many repetitions inside each other";
         return NULL;
+    case '*':
+    case '+':
+        w->atom++; /* a state of its own */
+        w->endless = true;
+        break;
     default: atom(w, 1);
     }
     w->at++;
@@ -113,6 +125,7 @@ const char *wst_pattern_read(struct wst_pattern *pattern, struct wst_slice text,
     if (wrong == NULL) {
         failed =
             regcomp(&pattern->compiled, pattern->text, REG_EXTENDED | (nocase ? REG_ICASE : 0));
+        pattern->longest = weight.endless ? UINT64_MAX : (weight.sum + weight.atom) * CHARACTER;
         if (failed == 0) return NULL;
         regerror(failed, &pattern->compiled, error, WST_PATTERN_ERROR);
         wrong = error;
@@ -132,7 +145,7 @@ void wst_pattern_free(struct wst_pattern *pattern)
 bool wst_pattern_text(struct wst_pattern_text *to, struct wst_slice text, struct wst_buf *scratch,
                       struct wst_budget *budget)
 {
-    size_t n = text.n < WST_CHECK_PATTERN_TEXT ? text.n : WST_CHECK_PATTERN_TEXT;
+    size_t n = text.n;
     uint8_t *nul;
 
     scratch->n = 0;
@@ -141,20 +154,57 @@ bool wst_pattern_text(struct wst_pattern_text *to, struct wst_slice text, struct
     for (nul = scratch->p; (nul = memchr(nul, '\0', n - (size_t)(nul - scratch->p))) != NULL;)
         *nul = 0x01;
     scratch->p[n] = '\0';
-    *to = (struct wst_pattern_text){(const char *)scratch->p, n, n < text.n};
+    *to = (struct wst_pattern_text){(char *)scratch->p, n};
     return true;
 }
 
+/* What regexec finds in the bytes begin..end, which are a part of the text. */
+static int search(const struct wst_pattern *pattern, const struct wst_pattern_text *text,
+                  size_t begin, size_t end, size_t *from, size_t *to)
+{
+    int flags = (begin ? REG_NOTBOL : 0) | (end < text->n ? REG_NOTEOL : 0), status;
+    size_t base = begin;
+    regmatch_t m;
+
+#ifdef REG_STARTEND
+    /* Of BSD and glibc. What stands before the part is seen, which \< and \b ask for. */
+    base -= begin ? 1 : 0;
+    m = (regmatch_t){(regoff_t)(begin - base), (regoff_t)(end - base)};
+    status = regexec(&pattern->compiled, text->p + base, 1, &m, flags | REG_STARTEND);
+#else
+    char behind = text->p[end];
+    text->p[end] = '\0';
+    status = regexec(&pattern->compiled, text->p + base, 1, &m, flags);
+    text->p[end] = behind;
+#endif
+    if (status == REG_NOMATCH) return 0;
+    if (status != 0) return -1;
+    *from = base + (size_t)m.rm_so;
+    *to = base + (size_t)m.rm_eo;
+    return 1;
+}
+
+/* What begins in the second half of a window might go on behind it, or be preceded by what does:
+ * the next window tells. What touches the end is looked at again with a window of its own. */
 int wst_pattern_find(const struct wst_pattern *pattern, const struct wst_pattern_text *text,
                      size_t at, size_t *from, size_t *to)
 {
-    regmatch_t m;
-    int status = regexec(&pattern->compiled, text->p + at, 1, &m,
-                         (at ? REG_NOTBOL : 0) | (text->cut ? REG_NOTEOL : 0));
+    for (size_t begin = at;;) {
+        bool last = text->n - begin <= WST_CHECK_PATTERN_WINDOW;
+        size_t end = last ? text->n : begin + WST_CHECK_PATTERN_WINDOW;
+        int found = search(pattern, text, begin, end, from, to);
 
-    if (status == REG_NOMATCH) return 0;
-    if (status != 0) return -1;
-    *from = at + (size_t)m.rm_so;
-    *to = at + (size_t)m.rm_eo;
-    return 1;
+        if (found < 0 || last) return found;
+        if (found == 0 || *from - begin >= WST_CHECK_PATTERN_WINDOW / 2)
+            begin += WST_CHECK_PATTERN_WINDOW / 2;
+        else if (*to == end && *from > begin)
+            begin = *from;
+        else
+            return 1;
+    }
+}
+
+bool wst_pattern_sure(const struct wst_pattern *pattern, const struct wst_pattern_text *text)
+{
+    return text->n <= WST_CHECK_PATTERN_WINDOW || pattern->longest < WST_CHECK_PATTERN_WINDOW / 2;
 }

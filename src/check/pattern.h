@@ -19,7 +19,8 @@ enum {
 };
 
 struct wst_pattern {
-    char *text; /* owned: as written */
+    char *text;       /* owned: as written */
+    uint64_t longest; /* bytes that it can match at most, or more; UINT64_MAX: any number */
     regex_t compiled;
 };
 
@@ -28,19 +29,20 @@ const char *wst_pattern_read(struct wst_pattern *pattern, struct wst_slice text,
                              char error[WST_PATTERN_ERROR]);
 void wst_pattern_free(struct wst_pattern *pattern);
 
-/* What is searched: the first WST_CHECK_PATTERN_TEXT bytes of a text, because what the C library
- * does may take the square of it. A NUL counts as another control character. */
+/* What is searched. A NUL counts as another control character. */
 struct wst_pattern_text {
-    const char *p;
+    char *p; /* of the scratch */
     size_t n;
-    bool cut; /* there is more than that */
 };
 /* Copies it into `scratch`, with the NUL behind it that regexec wants. False: no memory. */
 bool wst_pattern_text(struct wst_pattern_text *to, struct wst_slice text, struct wst_buf *scratch,
                       struct wst_budget *budget);
-/* The leftmost match that begins at `at` or behind it. Returns 1, 0: there is none, -1: no memory.
- */
+/* The leftmost match that begins at `at` or behind it, of those that are no longer than half a
+ * WST_CHECK_PATTERN_WINDOW; a longer one may be found, too, or its beginning. Returns 1, 0: there
+ * is none, -1: no memory. */
 int wst_pattern_find(const struct wst_pattern *pattern, const struct wst_pattern_text *text,
                      size_t at, size_t *from, size_t *to);
+/* Whether there can be no match in the text that is too long to be found. */
+bool wst_pattern_sure(const struct wst_pattern *pattern, const struct wst_pattern_text *text);
 
 #endif

@@ -128,6 +128,13 @@ static struct match next_match(struct wst_redact_values *v, const struct wst_red
     return (struct match){SIZE_MAX, SIZE_MAX};
 }
 
+static bool all_sure(const struct wst_redact *redact, const struct wst_pattern_text *text)
+{
+    for (uint32_t i = 0; i < redact->n; i++)
+        if (!wst_pattern_sure(&redact->rules[i].pattern, text)) return false;
+    return true;
+}
+
 /* The leftmost match of all rules; of several at one place the first rule's. */
 bool wst_redact_text(const struct wst_redact *redact, struct wst_redact_values *v,
                      struct wst_slice text, const struct wst_redact_sink *sink)
@@ -143,7 +150,7 @@ bool wst_redact_text(const struct wst_redact *redact, struct wst_redact_values *
     }
     for (uint32_t i = 0; looks && i < redact->n; i++)
         next[i] = next_match(v, &redact->rules[i], &looked, 0);
-    v->cut += looks && looked.cut;
+    v->cut += looks && !all_sure(redact, &looked);
     while (looks) {
         uint32_t first = 0;
         for (uint32_t i = 0; i < redact->n; i++) {

@@ -47,7 +47,7 @@ struct wst_redact_values { /* what one capture held */
     struct wst_buf bytes;   /* of the values */
     struct wst_buf scratch; /* the text at work, for regexec */
     struct wst_budget *budget;
-    uint64_t cut; /* texts of which only the beginning was looked at */
+    uint64_t cut; /* texts in which there may be a match that is too long to be found */
     bool failed;
 };
 

@@ -142,7 +142,7 @@ static bool matches(struct wst_trial *t, const struct wst_pattern *pattern, stru
                     : -1;
 
     if (found < 0) t->failed = true;
-    t->cut += found == 0 && looked.cut;
+    t->cut += found == 0 && !wst_pattern_sure(pattern, &looked);
     return found > 0;
 }
 
@@ -233,6 +233,7 @@ struct said { /* a message, read as far as somebody asked */
     const struct wst_event *event;
     struct wst_slice json; /* of t->tape */
     bool read;
+    bool unsure; /* it does not fit only because an expression may have missed a long match */
 };
 
 static void read_json(struct wst_trial *t, struct said *m)
@@ -251,15 +252,21 @@ static bool fits(struct wst_trial *t, const struct wst_step *step, struct said *
 {
     const struct wst_event *e = m->event;
     struct wst_slice payload = e->message.payload.p ? e->message.payload : wst_slice_text("");
+    bool unsure = false;
 
+    m->unsure = false;
     if (step->dir != WST_DIR_NONE && step->dir != e->dir) return false;
     if (step->opcode && step->opcode != e->message.opcode) return false;
     for (uint32_t i = 0; i < step->n; i++) {
         const struct wst_test *test = &t->rules->tests[step->first + i];
+        uint64_t cut = t->cut;
         if (test->json && !m->read) read_json(t, m);
-        if (!(test->json ? test_json(t, test, m->json) : test_text(t, test, payload))) return false;
+        if (test->json ? test_json(t, test, m->json) : test_text(t, test, payload)) continue;
+        if (t->cut == cut) return false;
+        unsure = true;
     }
-    return true;
+    m->unsure = unsure;
+    return !unsure;
 }
 
 /* -- a message and its rules ------------------------------------------------------------------- */
@@ -393,9 +400,14 @@ static void message_rule(struct wst_trial *t, const struct wst_trial_connection 
     case WST_CHECK_RULE_LARGEST: break;
     default: return;
     }
-    if (!fits(t, only, m)) return;
+    if (rule->kind == WST_CHECK_RULE_NO_MESSAGE && only->within_ns &&
+        e->when.ns - c->start_ns > only->within_ns)
+        return;
+    if (!fits(t, only, m)) {
+        s->undecided |= m->unsure;
+        return;
+    }
     if (rule->kind == WST_CHECK_RULE_NO_MESSAGE) {
-        if (only->within_ns && e->when.ns - c->start_ns > only->within_ns) return;
         if (s->n++ == 0) {
             decide(s, e, true);
             detail_shown(t, s, e->message.payload);
@@ -561,7 +573,12 @@ static bool in_scope(struct wst_trial *t, const struct wst_scope *scope, struct 
 
     if (scope->kind == WST_SCOPE_ALL) return true;
     if (uri.p == NULL) return false;
-    if (scope->kind == WST_SCOPE_PATTERN) return matches(t, &scope->pattern, uri);
+    if (scope->kind == WST_SCOPE_PATTERN) {
+        uint64_t cut = t->cut;
+        bool in = matches(t, &scope->pattern, uri);
+        if (t->cut > cut && t->undecided == 0) t->undecided = scope->line;
+        return in;
+    }
     query = memchr(uri.p, '?', uri.n);
     if (uri.n == scope->uri.n && memcmp(uri.p, scope->uri.p, uri.n) == 0) return true;
     return query && (size_t)(query - uri.p) == scope->uri.n &&
@@ -683,5 +700,6 @@ struct wst_session_facts wst_trial_facts(const struct wst_trial *t)
                                       .items = t->messages,
                                       .messages = t->messages,
                                       .gaps = t->gaps,
-                                      .cut = t->cut};
+                                      .cut = t->cut,
+                                      .undecided = t->undecided};
 }

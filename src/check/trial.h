@@ -37,7 +37,8 @@ struct wst_trial_state {     /* of one rule in one connection */
     uint64_t first_pkt, pkt; /* of what decided, or of the last that counted */
     int64_t ns;              /* a time that was too long */
     bool broken, met;
-    char *detail; /* in the arena, or NULL */
+    bool undecided; /* whether a message fits was not known */
+    char *detail;   /* in the arena, or NULL */
     int64_t
         *reached;  /* of a chain: when each step was last reached; INT64_MIN: never. In the arena */
     uint32_t late; /* 1 + the step that came too late */
@@ -67,7 +68,8 @@ struct wst_trial {
     struct wst_ink scratch;
     struct wst_tape tape;
     uint64_t messages, gaps;
-    uint64_t cut; /* times that an expression did not match the beginning of a longer text */
+    uint64_t cut; /* times that an expression found nothing, but might have matched too much */
+    uint32_t undecided; /* the line of a rule that is kept unless one did; 0: none */
     bool failed;
 };
 

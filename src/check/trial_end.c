@@ -171,9 +171,19 @@ static void tell_gaps(struct telling *x)
     tell(x, x->s->first_pkt, x->s->pkt);
 }
 
+/* Whether the rule is kept as far as is known, and one more message would break it. */
+static bool undecided(const struct telling *x)
+{
+    if (!x->s->undecided) return false;
+    if (x->rule->kind == WST_CHECK_RULE_NO_MESSAGE) return !x->s->broken;
+    return x->rule->compare != WST_MORE && x->rule->compare != WST_LEAST &&
+           wst_trial_holds(x->rule->compare, x->s->n, x->rule->amount);
+}
+
 static void tell_rule(struct telling *x)
 {
     x->words.buf.n = 0;
+    if (undecided(x) && x->t->undecided == 0) x->t->undecided = x->rule->line;
     switch (x->rule->kind) {
     case WST_CHECK_RULE_MESSAGE:
         if (!x->s->met) tell_chain(x);

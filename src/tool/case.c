@@ -202,10 +202,16 @@ static void hold_against_rules(struct wst_tool_case *c, struct wst_slice text,
         end.to = wst_trial_listener(trial);
         feed(c->input, c->capture, source, &options, &end, &c->trouble);
         c->input = NULL;
-        c->facts = wst_trial_facts(trial);
         c->outcome = wst_trial_end(trial);
+        c->facts = wst_trial_facts(trial);
         if (c->outcome == NULL)
             wst_tool_trouble_add(&c->trouble, "%s: more than fits into memory", c->capture);
+        else if (c->facts.undecided && wst_outcome_count(c->outcome) == 0)
+            wst_tool_trouble_add(&c->trouble,
+                                 "%s:%u: %s: a text is longer than %zu KiB, and what matches may "
+                                 "be longer than can be found in it",
+                                 c->expected, (unsigned)c->facts.undecided, c->capture,
+                                 WST_CHECK_PATTERN_WINDOW >> 10);
     } else {
         say_place(&c->trouble, c->expected, &error);
     }
@@ -279,9 +285,10 @@ void wst_tool_case_run(struct wst_tool_case *c, const struct wst_tool_case_optio
 void wst_tool_case_hint(const char *capture, const struct wst_session_facts *facts)
 {
     if (facts->cut)
-        wst_tool_say("%s: %" PRIu64 " time%s an expression saw only the first %zu KiB of a longer "
-                     "text",
-                     capture, facts->cut, facts->cut == 1 ? "" : "s", WST_CHECK_PATTERN_TEXT >> 10);
+        wst_tool_say("%s: %" PRIu64 " time%s a text was longer than %zu KiB, and of what an "
+                     "expression matches there only %zu KiB are certain to be found",
+                     capture, facts->cut, facts->cut == 1 ? "" : "s",
+                     WST_CHECK_PATTERN_WINDOW >> 10, WST_CHECK_PATTERN_WINDOW >> 11);
 }
 
 struct wst_check_case wst_tool_case_told(const struct wst_tool_case *c)

@@ -199,9 +199,13 @@ static void compare(const struct request *r, struct inlet *in, struct wst_tool_c
 {
     struct wst_compare_options options = {r->timing_ns};
     struct wst_check_error error = {0, 0, "out of memory"};
+    struct wst_session_facts facts;
 
     one->golden = session_of(r, in, 0, &one->trouble);
-    if (one->golden) one->seen = session_of(r, in, 1, &one->trouble);
+    if (one->golden == NULL) return;
+    facts = wst_session_facts(one->golden);
+    wst_tool_case_hint(r->words[0], &facts);
+    one->seen = session_of(r, in, 1, &one->trouble);
     if (one->seen == NULL) return;
     one->facts = wst_session_facts(one->seen);
     one->outcome = wst_session_compare(one->golden, one->seen, &options, &error);

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Rules: each is kept by one number and broken by the next; a syntax error is told with its place."""
 import os
+import re
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -263,28 +264,58 @@ with directory() as tmp:
     took = processor_time() - began
     check(f"an expression of stars, {took:.1f} s", result.status in (1, 2) and took < 20, result)
 
-    # expressions see the beginning of a long text, and what was behind it is no secret
-    long = os.path.join(tmp, "long.pcap")
-    wire = Wire(1)
-    t = Talk(wire)
-    t.at(100, C2S, TEXT, "x" * 16378 + "needle" + "x" * 1000000)
-    t.at(900, S2C, TEXT, "\0 id-17 \0")
-    t.s.shut()
-    with open(long, "wb") as file:
-        file.write(classic(wire.packets))
-    for text, status, said in [("no message ~ /x.*needle$/", 0, True), ("message ~ /^x.*needle/", 0, False), ("message ~ /needlex/", 1, True),
-                               ("message ~ /^. id-17 .$/", 0, True), ("message ~ /^x/", 0, False)]:
-        began = processor_time()
+    # expressions find what is no longer than 8 KiB wherever it stands in a long text
+    def said(name, payload):
+        wire = Wire(1)
+        t = Talk(wire)
+        t.at(100, C2S, TEXT, payload)
+        t.at(900, S2C, TEXT, "\0 id-17 \0")
+        t.s.shut()
+        with open(os.path.join(tmp, name), "wb") as file:
+            file.write(classic(wire.packets))
+        return os.path.join(tmp, name)
+
+    def put(filler, *words):
+        for place, word in words:
+            filler = filler[:place] + word + filler[place + len(word):]
+        return filler
+
+    LIMIT = b"longer than 16 KiB"
+    long = said("long.pcap", put("x" * 1000000, (16378, "needle"), (24570, "id-18 id-19"), (500000, "q" * 8000 + "password"), (999994, "secret")))
+    for text, status, hint in [
+            ("no message ~ /password/", 1, False), ("no message ~ /PASSWORD/i", 1, False), ("message ~ /needlex/", 0, False),
+            ("no message ~ /nosuchword/", 0, False), ("no message ~ /^needle|needle$|^xneedle/", 0, False), ("message ~ /secret$/", 0, False),
+            ("message ~ /[^q]qq+password/", 0, False), ("no message ~ /(ab|c){2,20}d?$/", 0, False), ("message ~ /^xxx/", 0, False),
+            ("message ~ /^. id-17 .$/", 0, False), ("no message ~ /q+password/", 1, False), ("no message ~ /needle.*secret/", 2, True),
+            ("no message ~ /needle.{3,}secret/", 2, True), ("no message s2c ~ /needle.*secret/", 0, False),
+            ("no message ~ /needle.*secret/ and ~ /nosuchword/", 0, True), ("no message ~ /needle.*secret/\nno message ~ /password/", 1, True),
+            ("messages ~ /needle.*secret/ == 0", 2, True), ("messages ~ /needle.*secret/ >= 1", 1, True), ("messages ~ /needle.*secret/ >= 0", 0, True)]:
         result = run("check", long, rules(tmp, text))
-        took = processor_time() - began
-        check(f"a long text, {text!r}, {took:.1f} s", result.status == status and took < 20, result)
-        check(f"a long text, {text!r}: said that there was more", (b"first 16 KiB of a longer text" in result.err) == said, result)
+        check(f"a long text, {text!r}", result.status == status, result)
+        check(f"a long text, {text!r}: said what is not certain", (LIMIT in result.err) == hint, result)
+        if status == 2:
+            check(f"a long text, {text!r}: the rule is named", b"x.rules:1: " in result.err, result)
+    began = processor_time()
+    result = run("check", said("square.pcap", "x" * 40000), rules(tmp, "no message ~ /x.*needle$/"))
+    took = processor_time() - began
+    check(f"an expression that takes the square, {took:.1f} s", result.status == 2 and took < 20, result)
+
     golden = os.path.join(tmp, "long.golden")
-    result = run("snapshot", "--max-payload", "2M", "--redact", "needle|id-[0-9]+=ID", long, "-o", golden)
-    check("redacting a long text", result.status == 0 and b"first 16 KiB of a longer text" in result.err, result)
-    with open(golden, encoding="utf-8") as file:
-        text = file.read()
-    check("... as far as it is seen", "x<ID-1>x" in text and "\\u0000 <ID-2> \\u0000" in text, text[-300:])
+    def redacted(expression):
+        result = run("snapshot", "--max-payload", "2M", "--redact", expression + "=ID", long, "-o", golden)
+        with open(golden, encoding="utf-8") as file:
+            return result, file.read()
+    result, text = redacted("needle|id-[0-9]{2}|secret|q{0,9}password")
+    check("redacting a long text", result.status == 0 and result.err == b"", result)
+    check("... wherever it stands", "x<ID-1>x" in text and "x<ID-2> <ID-3>x" in text and "q<ID-4>x" in text and "x<ID-5>\"" in text
+          and "\\u0000 <ID-6> \\u0000" in text, text[-300:])
+    check("... and the rest stays", len(re.sub("<ID-.>", "", text.split('"')[1])) == 1000000 - 6 - 5 - 5 - 17 - 6, len(text))
+    result, text = redacted("x+|q+")
+    check("redacting all of a long text", result.status == 0 and LIMIT in result.err and not re.search("[xq]{2}", text.split('"')[1]), text[:300])
+    short = said("short.pcap", "x")
+    for pair, hints in [((long, short), b"long.pcap"), ((short, long), b"long.pcap")]:
+        result = run("diff", "--redact", "needle.*secret=ID", *pair)
+        check("diff says so of either", result.status == 1 and LIMIT in result.err and hints in result.err and result.err.count(LIMIT) == 1, result)
 
     # parts: whom rules are about
     suite = os.path.join(CAPTURES, "04_subprotocol.pcap")
