@@ -224,6 +224,15 @@ struct wst_event {
     };
 };
 
+enum { WST_EVENT_ALIGN = 16 };
+
+/* Copies an event and all that it borrows to `to`, for whoever needs it later: the event comes
+ * first and may be used until those bytes are. Names of registries are not copied; they stay.
+ *   to    aligned to WST_EVENT_ALIGN; NULL only where `room` is 0
+ * Returns the bytes it takes, a multiple of WST_EVENT_ALIGN; when more than `room`, nothing at `to`
+ * may be used. 0: `meta` and `stats`, which are told once a capture, are not copied. */
+WST_API size_t wst_event_copy(void *to, size_t room, const struct wst_event *event);
+
 /* Words of the registries; static storage, never NULL unless said. */
 WST_API const char *wst_event_type_name(enum wst_event_type type); /* "handshake" */
 WST_API const char *wst_carrier_name(enum wst_carrier carrier);    /* "http/1.1" */

@@ -25,7 +25,7 @@ struct wst_kept {
 /* False: no memory. */
 bool wst_kept_init(struct wst_kept *kept);
 void wst_kept_free(struct wst_kept *kept);
-/* A copy of the event and all it points to, but for findings, which are the timeline's own. */
+/* A copy of the event and all it points to. No `meta`, no `stats`. */
 bool wst_kept_put(struct wst_kept *kept, const struct wst_event *event);
 /* The next one, valid until the next call; may be changed. Only when it is known to be there. */
 struct wst_event *wst_kept_take(struct wst_kept *kept);

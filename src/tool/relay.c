@@ -13,15 +13,14 @@
 #include "processors.h"
 
 #include <pthread.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum {
     BATCHES = 8,
-    BATCH = 256 << 10,   /* bytes, as they are filled: what the second cache holds */
-    BATCH_MAX = 8 << 20, /* bytes that one may grow to for a single message */
-    ALIGN = 16
+    BATCH = 256 << 10,     /* bytes, as they are filled: what the second cache holds */
+    BATCH_MAX = 8 << 20,   /* bytes that one may grow to for a single message */
+    HEAD = WST_EVENT_ALIGN /* the size, where the event behind it is aligned */
 };
 
 struct batch {
@@ -39,136 +38,15 @@ struct wst_tool_relay {
     bool over;
 };
 
-static size_t rounded(size_t n)
-{
-    return (n + ALIGN - 1) & ~(size_t)(ALIGN - 1);
-}
-
-/* -- copies ------------------------------------------------------------------------------------ */
-
-struct packer { /* counts what there is no room for */
-    uint8_t *to;
-    size_t n, room;
-};
-
-/* The copy; what was given, when it does not fit. */
-static void *take(struct packer *k, const void *p, size_t n)
-{
-    size_t at = k->n;
-
-    if (p == NULL) return NULL;
-    k->n += rounded(n);
-    return k->n > k->room ? (void *)p : memcpy(k->to + at, p, n);
-}
-
-static void take_slice(struct packer *k, struct wst_slice *s)
-{
-    s->p = take(k, s->p, s->n);
-}
-
-static void take_text(struct packer *k, const char **text)
-{
-    if (*text) *text = take(k, *text, strlen(*text) + 1);
-}
-
-static void take_headers(struct packer *k, const struct wst_header **list, size_t n)
-{
-    struct wst_header one, *copy = take(k, *list, n * sizeof *copy);
-
-    for (size_t i = 0; i < n; i++) {
-        one = (*list)[i];
-        take_slice(k, &one.name);
-        take_slice(k, &one.value);
-        if (k->n <= k->room) copy[i] = one;
-    }
-    *list = copy;
-}
-
-static void take_protocols(struct packer *k, struct wst_event_handshake *h)
-{
-    struct wst_slice one,
-        *copy = take(k, h->client_protocols, h->client_protocols_n * sizeof *copy);
-
-    for (size_t i = 0; i < h->client_protocols_n; i++) {
-        one = h->client_protocols[i];
-        take_slice(k, &one);
-        if (k->n <= k->room) copy[i] = one;
-    }
-    h->client_protocols = copy;
-}
-
-static void take_handshake(struct packer *k, struct wst_event_handshake *h)
-{
-    struct wst_slice *const slices[] = {
-        &h->method,
-        &h->host,
-        &h->uri,
-        &h->origin,
-        &h->user_agent,
-        &h->reason,
-        &h->client_key,
-        &h->server_accept,
-        &h->accept_expected,
-        &h->subprotocol,
-        &h->client_extensions,
-        &h->server_extensions,
-    };
-    struct wst_tls_info tls;
-
-    for (size_t i = 0; i < sizeof slices / sizeof *slices; i++) take_slice(k, slices[i]);
-    take_protocols(k, h);
-    take_headers(k, &h->request_headers, h->request_headers_n);
-    take_headers(k, &h->response_headers, h->response_headers_n);
-    if (h->tls == NULL) return;
-    tls = *h->tls;
-    take_text(k, &tls.version);
-    take_text(k, &tls.cipher);
-    take_text(k, &tls.sni);
-    take_text(k, &tls.alpn);
-    h->tls = take(k, &tls, sizeof tls);
-}
-
-/* Bytes of an event of each type; 0: not relayed. */
-static size_t size_of(enum wst_event_type type)
-{
-#define UP_TO(member) (offsetof(struct wst_event, member) + sizeof((struct wst_event *)0)->member)
-    switch (type) {
-    case WST_EVENT_HANDSHAKE: return UP_TO(handshake);
-    case WST_EVENT_FRAME: return UP_TO(frame);
-    case WST_EVENT_MESSAGE: return UP_TO(message);
-    case WST_EVENT_CLOSE: return UP_TO(close);
-    case WST_EVENT_GAP: return UP_TO(gap);
-    case WST_EVENT_PROBLEM: return UP_TO(problem);
-    case WST_EVENT_END: return UP_TO(end);
-    default: return 0;
-    }
-#undef UP_TO
-}
-
-/* Copies the event and all that it points to. Returns the bytes that this takes; more than `room`:
- * nothing that could be used was written. */
+/* The size and the event, with all that it points to. Returns the bytes that this takes; more than
+ * `room`: nothing that could be used was written. */
 static size_t pack(uint8_t *to, size_t room, const struct wst_event *e)
 {
-    size_t size = size_of(e->type);
-    struct packer k = {to, rounded(sizeof k.n) + rounded(size), room};
-    struct wst_event *copy;
+    size_t n = HEAD;
 
-    if (k.n > room) return k.n;
-    copy = memcpy(to + rounded(sizeof k.n), e, size);
-    switch (e->type) {
-    case WST_EVENT_HANDSHAKE: take_handshake(&k, &copy->handshake); break;
-    case WST_EVENT_FRAME: take_slice(&k, &copy->frame.payload); break;
-    case WST_EVENT_MESSAGE: take_slice(&k, &copy->message.payload); break;
-    case WST_EVENT_CLOSE: take_slice(&k, &copy->close.reason); break;
-    case WST_EVENT_PROBLEM: take_text(&k, &copy->problem.detail); break;
-    case WST_EVENT_END:
-        copy->end.findings =
-            take(&k, copy->end.findings, copy->end.findings_n * sizeof *copy->end.findings);
-        break;
-    default: break;
-    }
-    memcpy(to, &k.n, sizeof k.n);
-    return k.n;
+    n += room > HEAD ? wst_event_copy(to + HEAD, room - HEAD, e) : wst_event_copy(NULL, 0, e);
+    if (n <= room) memcpy(to, &n, sizeof n);
+    return n;
 }
 
 /* -- the second thread ------------------------------------------------------------------------- */
@@ -190,7 +68,7 @@ static void tell(const struct wst_listener *to, struct batch *b)
 
     for (size_t at = 0; at < b->n; at += size) {
         memcpy(&size, b->bytes + at, sizeof size);
-        to->event(to->user, (struct wst_event *)(void *)(b->bytes + at + rounded(sizeof size)));
+        to->event(to->user, (struct wst_event *)(void *)(b->bytes + at + HEAD));
     }
     shrink(b);
 }
@@ -261,7 +139,7 @@ static void event(void *user, const struct wst_event *e)
     struct wst_tool_relay *r = user;
 
     if (r->end.wants && !r->end.wants(r->end.to.user, e)) return;
-    if (size_of(e->type) && add(r, e)) return;
+    if (e->type != WST_EVENT_META && e->type != WST_EVENT_STATS && add(r, e)) return;
     hand_over(r, 0);
     r->end.to.event(r->end.to.user, e);
 }

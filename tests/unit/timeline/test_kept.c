@@ -170,6 +170,25 @@ static void as_they_were(void **state)
     free(got.p);
 }
 
+/* The same size is told whatever the room, and nothing is written beyond it (ASan watches). */
+static void in_any_room(void **state)
+{
+    uint64_t seed = 8;
+    (void)state;
+    for (unsigned i = 0; i < 2000; i++) {
+        struct wst_event e;
+        any_event(&e, &seed);
+        size_t n = wst_event_copy(NULL, 0, &e),
+               room = rnd_below(&seed, 2) ? n : rnd_below(&seed, n);
+        uint8_t *to = malloc(room);
+        assert_int_equal(n % WST_EVENT_ALIGN, 0);
+        assert_int_equal(wst_event_copy(to, room, &e), n);
+        free(to);
+    }
+    assert_int_equal(wst_event_copy(NULL, 0, &(struct wst_event){.type = WST_EVENT_META}), 0);
+    assert_int_equal(wst_event_copy(NULL, 0, &(struct wst_event){.type = WST_EVENT_STATS}), 0);
+}
+
 /* What was put in and never taken is given back (the leak checker watches). */
 static void left_behind(void **state)
 {
@@ -234,6 +253,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(as_they_were),
+        cmocka_unit_test(in_any_room),
         cmocka_unit_test(left_behind),
         cmocka_unit_test(two_threads),
     };
