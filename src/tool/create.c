@@ -5,36 +5,42 @@
  */
 #include "create.h"
 
+#include "folder.h"
+#include "say.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 enum { HOW = O_WRONLY | O_NOCTTY | O_CLOEXEC, RIGHTS = 0666 };
 
-bool wst_tool_create_crossed(const char *name)
+/* A directory that others may write to can hold whatever they put there under this name, and may
+ * do so at any moment: a link that the walk has not seen is not followed. */
+static int open_in(const struct wst_tool_folder *at, const struct passwd *owner)
 {
-    struct stat st;
+    int fd;
 
-    return geteuid() == 0 && lstat(name, &st) == 0 && S_ISLNK(st.st_mode) && st.st_uid != 0;
-}
-
-/* A directory that others may write to can hold whatever they put there under this name. */
-static int open_as_root(const char *name, const struct passwd *owner)
-{
-    int fd = open(name, HOW | O_CREAT | O_EXCL | O_NOFOLLOW, RIGHTS);
-
+    if (at->follow) return openat(at->fd, at->name, HOW | O_CREAT, RIGHTS);
+    fd = openat(at->fd, at->name, HOW | O_CREAT | O_EXCL | O_NOFOLLOW, RIGHTS);
     /* Where files have no owners, or root may give none away, it stays root's. */
     if (fd >= 0 && owner && fchown(fd, owner->pw_uid, owner->pw_gid) != 0) return fd;
     if (fd >= 0 || errno != EEXIST) return fd;
-    fd = open(name, HOW | O_NOFOLLOW);
-    if (fd >= 0 || errno != ELOOP) return fd;
-    if (!wst_tool_create_crossed(name)) return open(name, HOW | O_CREAT, RIGHTS);
-    errno = ELOOP;
-    return -1;
+    return openat(at->fd, at->name, HOW | O_NOFOLLOW);
+}
+
+static int open_as_root(const char *name, const struct passwd *owner)
+{
+    struct wst_tool_folder at;
+    int fd = -1;
+
+    if (wst_tool_folder_open(&at, name) == 0) fd = open_in(&at, owner);
+    wst_tool_folder_close(&at);
+    return fd;
 }
 
 /* With his rights, and his groups'. -1: he may not, or root may not become him. */
@@ -43,14 +49,21 @@ static int open_as(const char *name, const struct passwd *user)
     gid_t before[256];
     int groups = getgroups(sizeof before / sizeof *before, before), fd = -1, why = EPERM;
 
-    /* In a container root may lack the right; then nothing has changed yet. */
-    if (groups < 0 || initgroups(user->pw_name, user->pw_gid) != 0) return -1;
+    /* In a container root may lack the right, or have groups that nobody can have there and that
+     * could not be had back; then nothing has changed yet. */
+    if (groups < 0 || setgroups((size_t)groups, before) != 0 ||
+        initgroups(user->pw_name, user->pw_gid) != 0)
+        return -1;
     if (setegid(user->pw_gid) == 0 && seteuid(user->pw_uid) == 0) {
         fd = open(name, HOW | O_CREAT, RIGHTS);
         why = errno;
     }
     /* Who cannot go back must not go on: what follows would be somebody else's work. */
-    if (seteuid(0) != 0 || setegid(0) != 0 || setgroups((size_t)groups, before) != 0) abort();
+    if (seteuid(0) != 0 || setegid(0) != 0 || setgroups((size_t)groups, before) != 0) {
+        wst_tool_say("cannot be root again after %s was opened as %s: %s", name, user->pw_name,
+                     strerror(errno));
+        _exit(WST_TOOL_TROUBLE); /* maybe the broker's, who must not flush what it inherited */
+    }
     errno = why;
     return fd;
 }

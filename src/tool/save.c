@@ -7,7 +7,7 @@
 #include "save.h"
 
 #include "attend.h"
-#include "create.h"
+#include "folder.h"
 #include "say.h"
 
 #include <errno.h>

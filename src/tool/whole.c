@@ -4,7 +4,7 @@
  */
 #include "whole.h"
 
-#include "create.h"
+#include "folder.h"
 
 #include <errno.h>
 #include <fcntl.h>
