@@ -8,30 +8,31 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BLOCK = 4 << 10, BLOCK_MAX = 1 << 20, ALIGN = 16 }; /* bytes; each is twice the one before */
+enum { BLOCK = 4 << 10, LARGE = 1 << 20, ALIGN = 16 }; /* bytes; each is twice the one before */
 
 struct wst_arena_block {
     struct wst_arena_block *before;
-    size_t size, used;
+    size_t size, used; /* of `bytes` */
     _Alignas(16) uint8_t bytes[];
 };
 
-/* A block with room for n bytes, which becomes the last one. */
+/* A block with room for n bytes, which becomes the last one. What is longer than a large block gets
+ * one of its own. */
 static struct wst_arena_block *add(struct wst_arena *arena, size_t n)
 {
-    size_t size = arena->last ? arena->last->size * 2 : BLOCK;
+    size_t size = arena->last ? 2 * (arena->last->size + sizeof *arena->last) : BLOCK;
     struct wst_arena_block *block;
 
-    if (size > BLOCK_MAX) size = BLOCK_MAX;
-    if (size < n) size = n;
-    if (!wst_budget_take(arena->budget, size + sizeof *block)) return NULL;
-    block = calloc(1, sizeof *block + size);
+    if (size > LARGE) size = LARGE;
+    if (n > SIZE_MAX - sizeof *block) return NULL;
+    if (size < n + sizeof *block) size = n + sizeof *block;
+    if (!wst_budget_take(arena->budget, size)) return NULL;
+    block = size == LARGE ? wst_area_take(&arena->large, size) : malloc(size);
     if (block == NULL) {
-        wst_budget_give(arena->budget, size + sizeof *block);
+        wst_budget_give(arena->budget, size);
         return NULL;
     }
-    block->size = size;
-    block->before = arena->last;
+    *block = (struct wst_arena_block){.before = arena->last, .size = size - sizeof *block};
     arena->last = block;
     return block;
 }
@@ -52,7 +53,9 @@ static void *take(struct wst_arena *arena, size_t n, size_t align)
 
 void *wst_arena_take(struct wst_arena *arena, size_t n)
 {
-    return take(arena, n, ALIGN);
+    void *p = take(arena, n, ALIGN);
+
+    return p ? memset(p, 0, n) : NULL;
 }
 
 const uint8_t *wst_arena_bytes(struct wst_arena *arena, struct wst_slice bytes)
@@ -64,9 +67,11 @@ const uint8_t *wst_arena_bytes(struct wst_arena *arena, struct wst_slice bytes)
 
 const char *wst_arena_text(struct wst_arena *arena, struct wst_slice text)
 {
-    char *p = wst_arena_take(arena, text.n + 1);
+    char *p = take(arena, text.n + 1, 1);
 
-    if (p && text.n) memcpy(p, text.p, text.n);
+    if (p == NULL) return NULL;
+    if (text.n) memcpy(p, text.p, text.n);
+    p[text.n] = '\0';
     return p;
 }
 
@@ -74,8 +79,10 @@ void wst_arena_free(struct wst_arena *arena)
 {
     while (arena->last) {
         struct wst_arena_block *block = arena->last;
+        size_t size = block->size + sizeof *block;
         arena->last = block->before;
-        wst_budget_give(arena->budget, block->size + sizeof *block);
-        free(block);
+        wst_budget_give(arena->budget, size);
+        if (size != LARGE) free(block);
     }
+    wst_area_free(&arena->large);
 }

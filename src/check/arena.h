@@ -6,6 +6,7 @@
 #ifndef WST_CHECK_ARENA_H
 #define WST_CHECK_ARENA_H
 
+#include "area.h"
 #include "budget.h"
 
 #include <wstrace/types.h>
@@ -13,6 +14,7 @@
 struct wst_arena_block;
 struct wst_arena {
     struct wst_arena_block *last;
+    struct wst_area large; /* the blocks of the largest size, on large pages */
     struct wst_budget *budget;
 };
 

@@ -5,6 +5,8 @@
  */
 #include "canon.h"
 
+#include "plain.h"
+
 #include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -92,7 +94,8 @@ static void put_lines(struct wst_canon *c, struct wst_slice text, unsigned inden
 
 /* -- JSON ------------------------------------------------------------------------------------ */
 
-struct member { /* enough to sort by without looking anything up */
+struct member {      /* enough to sort by without looking anything up */
+    uint64_t first; /* eight bytes of the key, the first the highest, 0 behind its end */
     const uint8_t *key;
     uint32_t key_n, index;
     bool escaped;
@@ -109,6 +112,7 @@ static int compare_members(const void *a, const void *b)
         order = wst_ink_compare(wst_slice_of(x->key, x->key_n), wst_slice_of(y->key, y->key_n));
         return order ? order : x->index < y->index ? -1 : 1;
     }
+    if (x->first != y->first) return x->first < y->first ? -1 : 1;
     order = memcmp(x->key, y->key, n);
     if (order == 0 && x->key_n != y->key_n) order = x->key_n < y->key_n ? -1 : 1;
     return order ? order : x->index < y->index ? -1 : 1;
@@ -135,7 +139,10 @@ static struct member member_of(const struct wst_canon *c, uint32_t index)
 {
     const struct wst_tape_node *node = &c->tape.nodes[index];
 
-    return (struct member){c->json.p + node->key, node->key_n, index, !node->key_plain};
+    struct wst_slice key = wst_tape_key(c->json, node);
+
+    return (struct member){wst_plain_first(key, c->json.p + c->json.n), key.p, node->key_n, index,
+                           !node->key_plain};
 }
 
 static bool sorted(const struct wst_canon *c, uint32_t parent)
@@ -269,6 +276,22 @@ static size_t least(const struct wst_canon *c, const struct wst_tape_node *node)
     return node->canonical || node->kind != WST_TAPE_STRING ? n : n / 6;
 }
 
+/* Whether a value would take more than `room` bytes on one line, as far as counting shows: the nodes
+ * of all that is in it lie in a row. */
+static bool too_long(const struct wst_canon *c, uint32_t at, size_t room)
+{
+    uint32_t end = c->tape.nodes[at].next;
+    size_t n = 0;
+
+    for (uint32_t i = at + 1; i < end && n <= room && c->settings->redact.n == 0; i++) {
+        const struct wst_tape_node *node = &c->tape.nodes[i];
+        if (node->mark) return false; /* what is in it does not count */
+        n += node->key_plain ? node->key_n : 0;
+        n += 2 + (node->kind > WST_TAPE_ARRAY ? least(c, node) : 0);
+    }
+    return n > room;
+}
+
 /* {"a": 1, "b": [2, 3]}; false as soon as the text is longer than `stop` bytes, or will be. */
 static bool put_flat(struct wst_canon *c, uint32_t at, size_t stop)
 {
@@ -309,8 +332,11 @@ static void put_value_at(struct wst_canon *c, uint32_t at, size_t line, unsigned
         put_scalar(c, node);
         return;
     }
-    if (c->ink->failed || put_flat(c, at, line + WIDTH) || node->members == 0) return;
-    wst_ink_cut(c->ink, before);
+    if (c->ink->failed) return;
+    if (before >= line + WIDTH || !too_long(c, at, line + WIDTH - before)) {
+        if (put_flat(c, at, line + WIDTH) || node->members == 0) return;
+        wst_ink_cut(c->ink, before);
+    }
     c->redacted = redacted;
     put_key(c, node);
     wst_ink_byte(c->ink, node->kind == WST_TAPE_OBJECT ? '{' : '[');

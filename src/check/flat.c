@@ -50,16 +50,6 @@ static bool word(struct reader *r)
     return false;
 }
 
-static uint64_t first_of(const uint8_t *key, uint32_t n, const uint8_t *end)
-{
-    uint64_t first = 0;
-
-    if (end - key >= 8)
-        return n == 0 ? 0 : n < 8 ? wst_be64(key) >> (64 - 8 * n) << (64 - 8 * n) : wst_be64(key);
-    for (uint32_t i = 0; i < n; i++) first |= (uint64_t)key[i] << (56 - 8 * i);
-    return first;
-}
-
 static bool member(struct reader *r, struct scalar *m)
 {
     blanks(r);
@@ -67,7 +57,7 @@ static bool member(struct reader *r, struct scalar *m)
     m->key = r->at + 1;
     if (!string(r)) return false;
     m->key_n = (uint32_t)(r->at - 1 - m->key);
-    m->first = first_of(m->key, m->key_n, r->end);
+    m->first = wst_plain_first(wst_slice_of(m->key, m->key_n), r->end);
     blanks(r);
     if (r->at == r->end || *r->at++ != ':') return false;
     blanks(r);

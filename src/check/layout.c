@@ -32,10 +32,19 @@ struct side {
     uint32_t at;
 };
 
+/* What most need to know of an item: a connection's lie in a row, while the items themselves lie
+ * where they came, far apart. */
+struct seen {
+    uint32_t item; /* of the session */
+    int8_t dir;
+    uint8_t kind;
+    bool answers;
+};
+
 struct layout { /* items are named by which of the connection they were */
     struct wst_connection *c;
     const struct wst_item *items; /* the session's */
-    const uint32_t *seen;         /* into them: the connection's, in the capture's order */
+    const struct seen *seen;      /* the connection's, in the capture's order */
     struct side side[2];
     uint32_t *place;   /* of an item in its side */
     uint32_t *pong_of; /* item + 1 that floats behind an item */
@@ -44,13 +53,13 @@ struct layout { /* items are named by which of the connection they were */
 
 static const struct wst_item *item_of(const struct layout *l, uint32_t i)
 {
-    return &l->items[l->seen[i]];
+    return &l->items[l->seen[i].item];
 }
 
 static void emit(struct layout *l, uint32_t item)
 {
-    l->c->order[l->n++] = l->seen[item];
-    if (l->pong_of[item]) l->c->order[l->n++] = l->seen[l->pong_of[item] - 1];
+    l->c->order[l->n++] = l->seen[item].item;
+    if (l->pong_of[item]) l->c->order[l->n++] = l->seen[l->pong_of[item] - 1].item;
 }
 
 static void sort_out(struct layout *l)
@@ -134,7 +143,7 @@ static void merge(struct layout *l)
 static bool has_answers(const struct layout *l)
 {
     for (uint32_t i = 0; i < l->c->n; i++)
-        if (item_of(l, i)->answers) return true;
+        if (l->seen[i].answers) return true;
     return false;
 }
 
@@ -143,18 +152,18 @@ static void lay_sides(struct layout *l)
 {
     static const int8_t dirs[] = {WST_DIR_NONE, WST_C2S, WST_S2C};
     uint32_t n = l->c->n, close[3] = {n, n, n}, *order = l->c->order;
+    const struct seen *seen = l->seen;
 
     for (uint32_t i = n; i-- > 0;)
         for (int k = 1; k < 3; k++)
-            if (item_of(l, i)->dir == dirs[k] && item_of(l, i)->kind == WST_ITEM_CLOSE)
-                close[k] = i;
+            if (seen[i].dir == dirs[k] && seen[i].kind == WST_ITEM_CLOSE) close[k] = i;
     for (int k = 0; k < 3; k++)
         for (uint32_t i = 0; i < close[k]; i++)
-            if (item_of(l, i)->dir == dirs[k]) *order++ = l->seen[i];
+            if (seen[i].dir == dirs[k]) *order++ = seen[i].item;
     for (int turn = 0; turn < 2; turn++) {
         int k = (close[1] < close[2]) == (turn == 0) ? 1 : 2;
         for (uint32_t i = close[k]; i < n; i++)
-            if (item_of(l, i)->dir == dirs[k]) *order++ = l->seen[i];
+            if (seen[i].dir == dirs[k]) *order++ = seen[i].item;
     }
 }
 
@@ -180,49 +189,50 @@ static bool lay_answers(struct layout *l)
     return true;
 }
 
-/* `seen` has room for all of the connection's items. */
-static bool lay_connection(const struct wst_session *s, struct wst_connection *c, uint32_t *seen)
+/* False: no memory. */
+static bool lay_connection(const struct wst_session *s, struct wst_connection *c,
+                           const struct seen *seen)
 {
     struct layout l = {.c = c, .items = s->items, .seen = seen};
 
-    memcpy(seen, c->order, c->n * sizeof *seen);
+    if (s->settings->strict_order) {
+        for (uint32_t i = 0; i < c->n; i++) c->order[i] = seen[i].item;
+        return true;
+    }
     if (has_answers(&l)) return lay_answers(&l);
     lay_sides(&l);
     return true;
 }
 
-/* Each connection's items, in the capture's order. */
-static bool gather(struct wst_session *s)
+/* Each connection's items, in the capture's order. `at`: where its next one goes. */
+static void gather(const struct wst_session *s, struct seen *seen, uint32_t *at)
 {
-    uint32_t *at;
-
-    if (!wst_budget_take(&s->budget, s->items_n * sizeof *s->order)) return false;
-    s->order = malloc((s->items_n + (size_t)1) * sizeof *s->order);
-    at = calloc(s->n + (size_t)1, sizeof *at); /* where the next one of a connection goes */
-    if (s->order && at) {
-        for (uint32_t i = 0; i < s->n; i++) {
-            s->connections[i]->items = s->items;
-            s->connections[i]->order = s->order + at[i];
-            at[i + 1] = at[i] + s->connections[i]->n;
-        }
-        for (uint32_t i = 0; i < s->items_n; i++) s->order[at[s->items[i].connection]++] = i;
+    for (uint32_t i = 0; i < s->n; i++) at[i + 1] = at[i] + s->connections[i]->n;
+    for (uint32_t i = 0; i < s->items_n; i++) {
+        const struct wst_item *item = &s->items[i];
+        seen[at[item->connection]++] =
+            (struct seen){i, item->dir, item->kind, item->answers != 0};
     }
-    free(at);
-    return s->order && at;
 }
 
 static bool lay_connections(struct wst_session *s)
 {
-    uint32_t most = 0, *seen;
-    bool good = true;
+    struct seen *seen = malloc((s->items_n + (size_t)1) * sizeof *seen);
+    uint32_t *at = calloc(s->n + (size_t)1, sizeof *at), from = 0;
+    bool good = seen && at && wst_budget_take(&s->budget, s->items_n * sizeof *s->order);
 
-    if (s->settings->strict_order) return true;
-    for (uint32_t i = 0; i < s->n; i++)
-        if (s->connections[i]->n > most) most = s->connections[i]->n;
-    seen = malloc((most + (size_t)1) * sizeof *seen);
-    if (seen == NULL) return false;
-    for (uint32_t i = 0; i < s->n && good; i++) good = lay_connection(s, s->connections[i], seen);
+    if (good) s->order = malloc((s->items_n + (size_t)1) * sizeof *s->order);
+    good = good && s->order;
+    if (good) gather(s, seen, at);
+    for (uint32_t i = 0; i < s->n && good; i++) {
+        struct wst_connection *c = s->connections[i];
+        c->items = s->items;
+        c->order = s->order + from;
+        good = lay_connection(s, c, seen + from);
+        from += c->n;
+    }
     free(seen);
+    free(at);
     return good;
 }
 
@@ -326,7 +336,7 @@ static void number_values(struct wst_session *s)
 
 void wst_layout(struct wst_session *s)
 {
-    if (!gather(s) || !lay_connections(s)) s->failed = true;
+    if (!lay_connections(s)) s->failed = true;
     if (s->failed) return;
     if (s->n) qsort(s->connections, s->n, sizeof *s->connections, compare_connections);
     number_values(s);

@@ -8,6 +8,11 @@
 #define WST_CHECK_PLAIN_H
 
 #include "slice.h"
+#include "utf8.h"
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 /* Eight at a time: a byte below 0x20, above 0x7e or equal to a quote or backslash sets its highest
  * bit; the lowest one set is exact, those above it may be borrowed. (S. Anderson, "Bit Twiddling
@@ -22,10 +27,38 @@ static inline uint64_t wst_plain_odd(uint64_t w)
            highs;
 }
 
+#ifdef __SSE2__
+static inline __m128i wst_plain_load(const uint8_t *p)
+{
+    return _mm_loadu_si128((const __m128i *)(const void *)p);
+}
+/* A bit for each of sixteen bytes that is not plain. Signed: from 0x80 on they are below 0x20. */
+static inline unsigned wst_plain_mask(__m128i x)
+{
+    __m128i low = _mm_cmplt_epi8(x, _mm_set1_epi8(0x20));
+    __m128i quote = _mm_cmpeq_epi8(x, _mm_set1_epi8('"'));
+    __m128i slash = _mm_cmpeq_epi8(x, _mm_set1_epi8('\\'));
+    __m128i del = _mm_cmpeq_epi8(x, _mm_set1_epi8(0x7f));
+    return (unsigned)_mm_movemask_epi8(
+        _mm_or_si128(_mm_or_si128(low, quote), _mm_or_si128(slash, del)));
+}
+#endif
+
+static inline bool wst_plain_byte(uint8_t c)
+{
+    return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+}
+
 static inline size_t wst_plain(const uint8_t *p, const uint8_t *end)
 {
     const uint8_t *at = p;
 
+#ifdef __SSE2__
+    for (; end - at >= 16; at += 16) {
+        unsigned odd = wst_plain_mask(wst_plain_load(at));
+        if (odd) return (size_t)(at - p) + (unsigned)__builtin_ctz(odd);
+    }
+#endif
     for (; end - at >= 8; at += 8) {
         uint64_t w, odd;
         memcpy(&w, at, 8);
@@ -37,30 +70,81 @@ static inline size_t wst_plain(const uint8_t *p, const uint8_t *end)
         break;
 #endif
     }
-    while (at < end && *at >= 0x20 && *at < 0x7f && *at != '"' && *at != '\\') at++;
+    while (at < end && wst_plain_byte(*at)) at++;
     return (size_t)(at - p);
 }
 
-/* Whether a byte of valid UTF-8 may begin a character that wst_utf8_hidden() knows, is a control
- * character, a quote or a backslash; the others need no look. U+0080 begins with C2, U+061C with
- * D8, U+180E with E1, U+2000 with E2, U+FEFF with EF, U+1BCA0 with F0, U+E0000 with F3. */
+/* Whether a byte of valid UTF-8 may begin a character that wst_utf8_hidden() knows; the others need
+ * no look. U+0080 begins with C2, U+061C with D8, U+180E with E1, U+2000 with E2, U+FEFF with EF,
+ * U+1BCA0 with F0, U+E0000 with F3. */
 static inline bool wst_plain_suspect(uint8_t c)
 {
-    return c < 0x20 || c == '"' || c == '\\' || c == 0x7f || c == 0xc2 || c == 0xd8 || c == 0xe1 ||
-           c == 0xe2 || c == 0xef || c == 0xf0 || c == 0xf3;
+    return c == 0xc2 || c == 0xd8 || c == 0xe1 || c == 0xe2 || c == 0xef || c == 0xf0 || c == 0xf3;
 }
 
-/* As wst_plain(), of valid UTF-8, from the beginning of a character. */
+/* The length of the character at p, of valid UTF-8, which begins with such a byte; 0: it is one of
+ * the hidden ones. Emoji and dashes are not. */
+static inline size_t wst_plain_shown(const uint8_t *p, const uint8_t *end)
+{
+    size_t n = *p < 0xe0 ? 2 : *p < 0xf0 ? 3 : 4;
+    uint32_t c = *p & (0x7fu >> n);
+
+    if ((size_t)(end - p) < n) return 0;
+    for (size_t i = 1; i < n; i++) c = c << 6 | (p[i] & 0x3f);
+    return wst_utf8_hidden(c) ? 0 : n;
+}
+
+/* How many bytes are certain to be as wst_plain_text() wants them: sixteen at a time. */
+static inline size_t wst_plain_blocks(const uint8_t *p, const uint8_t *end)
+{
+    const uint8_t *at = p;
+
+#ifdef __SSE2__
+    static const uint8_t leads[] = {0xc2, 0xd8, 0xe1, 0xe2, 0xef, 0xf0, 0xf3};
+    for (; end - at >= 16; at += 16) {
+        __m128i x = wst_plain_load(at), suspect = _mm_setzero_si128();
+        unsigned odd = wst_plain_mask(x), high = (unsigned)_mm_movemask_epi8(x);
+        if (odd == 0) continue;
+        for (size_t i = 0; high && i < sizeof leads; i++)
+            suspect = _mm_or_si128(suspect, _mm_cmpeq_epi8(x, _mm_set1_epi8((char)leads[i])));
+        odd = (odd & ~high) | (unsigned)_mm_movemask_epi8(suspect);
+        if (odd) return (size_t)(at - p) + (unsigned)__builtin_ctz(odd);
+    }
+#endif
+    for (at += wst_plain(at, end); at < end && *at >= 0x80 && !wst_plain_suspect(*at);)
+        at++;
+    return (size_t)(at - p);
+}
+
+/* As wst_plain(), of valid UTF-8, from the beginning of a character: what is beyond ASCII is plain,
+ * too, unless it is hidden. */
 static inline size_t wst_plain_text(const uint8_t *p, const uint8_t *end)
 {
     const uint8_t *at = p;
 
-    while (at < end) {
-        at += wst_plain(at, end);
-        while (at < end && *at >= 0x80 && !wst_plain_suspect(*at)) at++;
-        if (at < end && wst_plain_suspect(*at)) break;
+    for (;;) {
+        at += wst_plain_blocks(at, end);
+        if (at == end) break;
+        if (*at < 0x80 && !wst_plain_byte(*at)) break;
+        if (!wst_plain_suspect(*at)) continue;
+        size_t n = wst_plain_shown(at, end);
+        if (n == 0) break;
+        at += n;
     }
     return (size_t)(at - p);
+}
+
+/* The first eight bytes of a key as a number that is ordered as they are; 0 behind its end. Up to
+ * `end` may be read. */
+static inline uint64_t wst_plain_first(struct wst_slice key, const uint8_t *end)
+{
+    uint64_t first = 0;
+
+    if (key.n >= 8) return wst_be64(key.p);
+    if (key.n == 0) return 0;
+    if (end - key.p >= 8) return wst_be64(key.p) >> (64 - 8 * key.n) << (64 - 8 * key.n);
+    for (size_t i = 0; i < key.n; i++) first |= (uint64_t)key.p[i] << (56 - 8 * i);
+    return first;
 }
 
 static inline bool wst_plain_digits(const uint8_t **at, const uint8_t *end)

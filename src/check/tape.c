@@ -102,7 +102,7 @@ static bool string(struct reader *r, struct string *how)
             if (!escape(r, &how->canonical)) return false;
             continue;
         }
-        how->canonical = false; /* it may be hidden; the bytes of a character come together */
+        how->canonical = false; /* it is hidden; the bytes of a character come together */
         for (r->at++; r->at < r->end && *r->at >= 0x80;) r->at++;
     }
     return false;

@@ -19,7 +19,8 @@
 enum {
     BATCHES = 8,
     BATCH = 256 << 10,     /* bytes, as they are filled: what the second cache holds */
-    BATCH_MAX = 8 << 20,   /* bytes that one may grow to for a single message */
+    BATCH_KEPT = 2 << 20,  /* bytes that one keeps when it grew for a single message */
+    BATCH_MAX = 8 << 20,   /* bytes that it may grow to then */
     HEAD = WST_EVENT_ALIGN /* the size, where the event behind it is aligned */
 };
 
@@ -51,11 +52,11 @@ static size_t pack(uint8_t *to, size_t room, const struct wst_event *e)
 
 /* -- the second thread ------------------------------------------------------------------------- */
 
-/* What grew for one message is given back: BATCHES of them would be more than any budget knows of.
- */
+/* What grew for one huge message is given back: BATCHES of them would be more than any budget knows
+ * of. */
 static void shrink(struct batch *b)
 {
-    uint8_t *bytes = b->room > BATCH ? realloc(b->bytes, BATCH) : NULL;
+    uint8_t *bytes = b->room > BATCH_KEPT ? realloc(b->bytes, BATCH) : NULL;
 
     if (bytes == NULL) return;
     b->bytes = bytes;
