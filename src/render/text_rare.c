@@ -140,11 +140,17 @@ static void put_how(struct wst_out *out, const struct wst_event_end *e)
     wst_text_duration(out, e->duration_ns);
 }
 
+/* The bytes are those of all frames: where there are no messages, they need a reason. */
 static void put_direction(struct wst_out *out, const char *mark,
                           const struct wst_event_direction *d)
 {
     wst_out_text(out, mark);
-    wst_text_count(out, d->messages, "message");
+    if (d->messages > 0 || d->frames == 0) {
+        wst_text_count(out, d->messages, "message");
+    } else {
+        wst_out_text(out, "no message, ");
+        wst_text_count(out, d->frames, "frame");
+    }
     wst_out_text(out, " ");
     wst_text_count(out, d->bytes, "byte");
     if (d->bytes != d->wire_bytes) {
