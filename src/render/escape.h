@@ -53,6 +53,8 @@ enum wst_escape_kind { WST_ESCAPE_TEXT, WST_ESCAPE_BYTES };
  * does not have, are counted behind it: "Hel"… +2 bytes */
 void wst_escape_quote(struct wst_out *out, struct wst_slice s, enum wst_escape_kind kind,
                       size_t max, uint64_t omitted);
+/* Whether all of `s` fits into `max` columns so. */
+bool wst_escape_fits(struct wst_slice s, enum wst_escape_kind kind, size_t max);
 /* The same without quotes, for words of our own that quote a stranger (a problem's detail). */
 void wst_escape_plain(struct wst_out *out, struct wst_slice s);
 /* Plain if it is one word, else in quotes: so that a value never looks like two. */

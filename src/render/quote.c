@@ -116,6 +116,11 @@ static size_t fitting(struct wst_slice s, enum wst_escape_kind kind, size_t max)
     return at;
 }
 
+bool wst_escape_fits(struct wst_slice s, enum wst_escape_kind kind, size_t max)
+{
+    return fitting(s, kind, max) == s.n;
+}
+
 void wst_escape_quote(struct wst_out *out, struct wst_slice s, enum wst_escape_kind kind,
                       size_t max, uint64_t omitted)
 {

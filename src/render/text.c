@@ -51,7 +51,8 @@ static uint8_t *put_frame_count(const struct wst_text *text, uint8_t *at, uint64
     return wst_text_plain_at(text, at);
 }
 
-/* Time to length. `f` NULL: not known, or too many. */
+/* Time to length. `f` NULL: not known, or too many. A narrow line has no room for what is nearly
+ * always the same. */
 static uint8_t *put_columns(struct wst_text *text, uint8_t *at, const struct wst_text_left *left,
                             uint8_t opcode, const struct wst_event_frame *f, uint64_t frames,
                             uint64_t len)
@@ -59,7 +60,7 @@ static uint8_t *put_columns(struct wst_text *text, uint8_t *at, const struct wst
     at = wst_text_left(text, at, left);
     memcpy(at, op_words[opcode & 15], 8);
     at += 7;
-    at = f ? put_flags(text, at, f) : put_frame_count(text, at, frames);
+    if (!text->narrow) at = f ? put_flags(text, at, f) : put_frame_count(text, at, frames);
     if (len > 9999999) at = WST_PUT(at, "  "); /* the column is full: keep it apart */
     return wst_text_right(at, len, 7);
 }
@@ -77,6 +78,7 @@ static uint8_t *put_note(const struct wst_text *text, uint8_t *at, enum wst_text
 static uint8_t *put_frame_notes(const struct wst_text *text, uint8_t *at,
                                 const struct wst_event_frame *f, bool compressed)
 {
+    if (!f->fin && text->narrow) at = put_note(text, at, WST_TEXT_DIM, "not FIN");
     if (f->rsv1 && !compressed) at = put_note(text, at, WST_TEXT_DIM, "rsv1");
     if (f->rsv2) at = put_note(text, at, WST_TEXT_DIM, "rsv2");
     if (f->rsv3) at = put_note(text, at, WST_TEXT_DIM, "rsv3");
@@ -84,12 +86,20 @@ static uint8_t *put_frame_notes(const struct wst_text *text, uint8_t *at,
     return at;
 }
 
+/* The length that it came from, and unless the line is narrow once more the one before. */
 static uint8_t *put_deflate(const struct wst_text *text, uint8_t *at,
                             const struct wst_event_message *m)
 {
     at = wst_text_ink_at(text, at, WST_TEXT_DIM);
     at = wst_digits(WST_PUT(at, "  deflate "), m->wire_len);
-    at = wst_digits(WST_PUT(at, "→"), m->len);
+    if (!text->narrow) at = wst_digits(WST_PUT(at, "→"), m->len);
+    return wst_text_plain_at(text, at);
+}
+
+static uint8_t *put_frames(const struct wst_text *text, uint8_t *at, uint64_t frames)
+{
+    at = wst_text_ink_at(text, WST_PUT(at, "  "), WST_TEXT_DIM);
+    at = WST_PUT(wst_digits(at, frames), " frames");
     return wst_text_plain_at(text, at);
 }
 
@@ -101,59 +111,6 @@ static void finish_line(struct wst_out *out)
     out->at++;
 }
 
-/* Columns of the line so far: without inks, a character each, for only arrows are more than ASCII.
- */
-static size_t columns_so_far(const struct wst_out *out)
-{
-    const uint8_t *at = out->at;
-    size_t n = 0;
-    while (at > out->buffer && at[-1] != '\n') at--;
-    for (; at < out->at; at++) {
-        if (*at == 0x1b)
-            while (at < out->at - 1 && *at != 'm') at++;
-        else
-            n += (*at & 0xc0) != 0x80;
-    }
-    return n;
-}
-
-/* That wst_escape_quote will put before quotes and backslashes, and does not count, in so many
- * columns. */
-static size_t backslashes(struct wst_slice s, size_t columns)
-{
-    size_t n = 0, shown = 0;
-    for (size_t i = 0; i < s.n && shown + n < columns; i++) {
-        n += s.p[i] == '"' || s.p[i] == '\\';
-        shown += (s.p[i] & 0xc0) != 0x80;
-    }
-    return n;
-}
-
-/* On a terminal as many as its line has left, beside the quotes and "… +123 bytes"; where that is
- * next to nothing, the line is continued on the next. */
-static size_t payload_columns(const struct wst_text *text, struct wst_slice payload,
-                              uint64_t omitted)
-{
-    enum { AROUND = 11, LEAST = 24 };
-    size_t most = text->options.max_text, left = text->options.width;
-    size_t taken = columns_so_far(&text->render.out) + AROUND;
-    taken += wst_digits_count(payload.n + omitted);
-    if (left < taken + LEAST) return most;
-    left -= taken;
-    left -= backslashes(payload, left);
-    return most && most < left ? most : left;
-}
-
-static void put_payload(struct wst_text *text, struct wst_slice payload, enum wst_escape_kind kind,
-                        uint64_t omitted)
-{
-    struct wst_out *out = &text->render.out;
-    size_t most = text->options.max_text;
-    out->at = WST_PUT(wst_out_reserve(out, 2), "  ");
-    if (text->options.width) most = payload_columns(text, payload, omitted);
-    wst_escape_quote(out, payload, kind, most, omitted);
-}
-
 static void frame_line(struct wst_text *text, const struct wst_text_left *left,
                        const struct wst_event_frame *f)
 {
@@ -162,8 +119,8 @@ static void frame_line(struct wst_text *text, const struct wst_text_left *left,
     at = put_columns(text, at, left, f->opcode, f, 1, f->len);
     out->at = put_frame_notes(text, at, f, false);
     if (f->payload.n > 0 || f->payload_omitted > 0)
-        put_payload(text, f->payload, f->utf8 ? WST_ESCAPE_TEXT : WST_ESCAPE_BYTES,
-                    f->payload_omitted);
+        wst_text_payload(text, f->payload, f->utf8 ? WST_ESCAPE_TEXT : WST_ESCAPE_BYTES,
+                         f->payload_omitted);
     finish_line(out);
     wst_text_dump(text, f->payload, f->payload_omitted);
 }
@@ -189,12 +146,13 @@ static void message_line(struct wst_text *text, const struct wst_event *event,
     uint8_t *at = wst_out_reserve(out, LINE);
     at = put_columns(text, at, &left, m->opcode, f, m->frames, m->len);
     if (m->compressed) at = put_deflate(text, at, m);
+    if (text->narrow && m->frames > 1) at = put_frames(text, at, m->frames);
     if (f) at = put_frame_notes(text, at, f, m->compressed);
     if (!m->certain) at = put_note(text, at, WST_TEXT_WARN, "uncertain");
     out->at = at;
     /* In a text that is not UTF-8, show what is. */
-    put_payload(text, m->payload, m->opcode == OP_TEXT ? WST_ESCAPE_TEXT : WST_ESCAPE_BYTES,
-                m->certain ? m->omitted : 0);
+    wst_text_payload(text, m->payload, m->opcode == OP_TEXT ? WST_ESCAPE_TEXT : WST_ESCAPE_BYTES,
+                     m->certain ? m->omitted : 0);
     if (!m->certain && m->omitted > 0) put_unknown(text, m->omitted);
     finish_line(out);
     wst_text_dump(text, m->payload, m->certain ? m->omitted : 0);
@@ -214,7 +172,7 @@ static void close_line(struct wst_text *text, const struct wst_event *event,
     wst_text_close_code(out, c->code);
     if (c->reason.n > 0) {
         wst_out_text(out, " ");
-        wst_escape_quote(out, c->reason, WST_ESCAPE_TEXT, text->options.max_text, 0);
+        wst_text_quote(text, c->reason, WST_ESCAPE_TEXT, 0);
     }
     finish_line(out);
     wst_text_dump(text, c->reason, 0);
@@ -300,6 +258,7 @@ struct wst_render *wst_render_text_new(const struct wst_text_options *options, w
     text->timed = false;
     text->first_ns = text->last_ns = 0;
     text->conn_width = 1;
+    text->narrow = wst_text_narrow(&text->options);
     text->held.waiting = false;
     return &text->render;
 }

@@ -7,13 +7,15 @@
  *     |time          |conn |op    |flags and mask   |length  what there is to say
  *                        direction
  *
- * text.c has the lines of frames, messages and closes; text_handshake.c and text_rare.c the others;
- * text_dump.c payloads in full; text_style.c the left columns, colours and small words.
+ * On a narrow terminal without the flags and the mask. text.c has the lines of frames, messages and
+ * closes, text_payload.c what of a payload has room on them; text_handshake.c and text_rare.c the
+ * others; text_dump.c payloads in full; text_style.c the left columns, colours and small words.
  */
 #ifndef WST_RENDER_TEXT_H
 #define WST_RENDER_TEXT_H
 
 #include "clock.h"
+#include "escape.h"
 #include "out.h"
 
 /* Restrained: dim for what is seldom read, a colour a direction, two for what is wrong. Nothing is
@@ -35,6 +37,7 @@ struct wst_text {
     struct wst_render render; /* first: a wst_render is freed as one */
     struct wst_text_options options;
     struct wst_clock clock;
+    bool narrow;               /* see wst_text_narrow */
     bool timed;                /* a line was written: the next two hold */
     int64_t first_ns, last_ns; /* times of the first line and of the last */
     unsigned conn_width;       /* digits of the largest connection number so far */
@@ -75,6 +78,15 @@ void wst_text_count(struct wst_out *out, uint64_t n, const char *what);
 void wst_text_duration(struct wst_out *out, int64_t ns);
 /* "1000 normal closure", "4711", or "no code" when negative. */
 void wst_text_close_code(struct wst_out *out, int32_t code);
+
+/* A terminal on which a line leaves out what is nearly always the same. */
+bool wst_text_narrow(const struct wst_text_options *options);
+/* As much of a payload as the line has room for, in quotes: the line's last words (text_payload.c).
+ * wst_text_payload puts it apart from what stands before it. */
+void wst_text_quote(struct wst_text *text, struct wst_slice s, enum wst_escape_kind kind,
+                    uint64_t omitted);
+void wst_text_payload(struct wst_text *text, struct wst_slice payload, enum wst_escape_kind kind,
+                      uint64_t omitted);
 
 /* All of a payload below its line, if the options want that (text_dump.c). `omitted`: bytes of it
  * that the caller does not have. */
