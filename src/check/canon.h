@@ -13,7 +13,11 @@
 
 #include "settings.h"
 
-enum { WST_CANON_FLAT = 4096 }; /* bytes of a payload that may take the short way */
+enum {
+    WST_CANON_FLAT = 4096, /* bytes of a payload that may take the short way */
+    WST_CANON_WIDTH = 100, /* columns of a golden's line, where JSON can be broken */
+    WST_CANON_BASE = 4     /* columns before a closing bracket of the outermost value */
+};
 enum { WST_CANON_MARK = 0x01, WST_CANON_MARK_N = 1 + 2 + 8 };
 
 struct wst_canon {
@@ -48,6 +52,13 @@ void wst_canon_payload(struct wst_canon *canon, const struct wst_canon_payload *
  * each member behind `indent` and two blanks. False: it is something else, or has something about
  * it that needs a second look; nothing was written then. */
 bool wst_canon_flat(struct wst_ink *ink, struct wst_slice text, size_t line, unsigned indent);
+/* canon_json.c: reads the JSON in a text into canon->tape, what is to be ignored marked; `begins`:
+ * where it does. False: there is none. */
+bool wst_canon_read_json(struct wst_canon *canon, struct wst_slice text, size_t *begins);
+/* Writes what was read on one line, however long; */
+void wst_canon_put_flat(struct wst_canon *canon);
+/* or on as few lines as fit; the first one began at byte `line` of the ink. */
+void wst_canon_put_json(struct wst_canon *canon, size_t line);
 /* Where JSON begins in a text: at once, or behind a short prefix. SIZE_MAX: nowhere. */
 size_t wst_canon_json_begins(struct wst_slice text);
 /* "…" with what is to be redacted redacted; not UTF-8: \xff. */

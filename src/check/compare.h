@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Inside the room: how an outcome is made. pair.c pairs connections, align.c their items, compare.c
- * tells what is left over, fields.c looks into JSON.
+ * Inside the room: how an outcome is made. pair.c pairs connections, align.c their items, match.c
+ * what is left over of those, tell.c tells, fields.c looks into JSON.
  */
 #ifndef WST_CHECK_COMPARE_H
 #define WST_CHECK_COMPARE_H
@@ -15,6 +15,8 @@ enum {
     WST_COMPARE_VALUE = 80,  /* bytes shown of one value */
     WST_ALIGN_EDITS = 1500   /* insertions and deletions looked for; more: item by item */
 };
+/* The place on the other side of what has none there. */
+enum { WST_ALONE = UINT32_MAX };
 
 struct wst_outcome {
     struct wst_budget budget;
@@ -34,7 +36,7 @@ const char *wst_outcome_text(struct wst_outcome *outcome, struct wst_slice text)
 /* pair.c: fills in `pair` of both sessions' connections. */
 bool wst_pair(struct wst_session *expected, struct wst_session *seen);
 
-/* align.c: to[i] of the first row is the place in the second that equals it, or UINT32_MAX; grows
+/* align.c: to[i] of the first row is the place in the second that equals it, or WST_ALONE; grows
  * with i. The longest such row when there are at most WST_ALIGN_EDITS differences, else a good one.
  * `same` decides; rows are compared by place in canonical order. False: no memory. */
 struct wst_align {
@@ -57,5 +59,18 @@ struct wst_field_list {
 };
 bool wst_fields(struct wst_outcome *outcome, struct wst_session *session, struct wst_slice before,
                 struct wst_slice after, struct wst_field_list *fields);
+
+/* lines.c: the line at the beginning of *text, without its newline; *text goes on behind it. */
+struct wst_slice wst_lines_take(struct wst_slice *text);
+/* An item's lines behind `sign`, `most` of them. */
+void wst_lines_item(struct wst_ink *ink, const char *sign, struct wst_slice text, unsigned most);
+/* A changed item: its lines, the changed ones among them marked. */
+void wst_lines_change(struct wst_ink *ink, struct wst_slice before, struct wst_slice after);
+/* What an item says, on one line and without its direction, cut. */
+void wst_lines_short(struct wst_ink *ink, struct wst_slice text);
+
+/* tell.c: a connection that has no pair. */
+void wst_tell_connection(struct wst_outcome *outcome, const struct wst_connection *connection,
+                         bool missing);
 
 #endif

@@ -210,8 +210,7 @@ static void gather(const struct wst_session *s, struct seen *seen, uint32_t *at)
     for (uint32_t i = 0; i < s->n; i++) at[i + 1] = at[i] + s->connections[i]->n;
     for (uint32_t i = 0; i < s->items_n; i++) {
         const struct wst_item *item = &s->items[i];
-        seen[at[item->connection]++] =
-            (struct seen){i, item->dir, item->kind, item->answers != 0};
+        seen[at[item->connection]++] = (struct seen){i, item->dir, item->kind, item->answers != 0};
     }
 }
 

@@ -111,8 +111,7 @@ static inline size_t wst_plain_blocks(const uint8_t *p, const uint8_t *end)
         if (odd) return (size_t)(at - p) + (unsigned)__builtin_ctz(odd);
     }
 #endif
-    for (at += wst_plain(at, end); at < end && *at >= 0x80 && !wst_plain_suspect(*at);)
-        at++;
+    for (at += wst_plain(at, end); at < end && *at >= 0x80 && !wst_plain_suspect(*at);) at++;
     return (size_t)(at - p);
 }
 

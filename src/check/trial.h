@@ -73,6 +73,47 @@ struct wst_trial {
     bool failed;
 };
 
+/* -- trial_state.c: what was seen ------------------------------------------------------------- */
+
+/* What decides a rule, or counted last; `broken`: it is not kept. */
+void wst_trial_decide(struct wst_trial_state *state, const struct wst_event *event, bool broken);
+/* A copy in the arena, made safe; "" when there is no memory. */
+const char *wst_trial_keep(struct wst_trial *trial, struct wst_slice text);
+/* What was seen, in words; the first stays. Strangers' text comes through the other one. */
+void wst_trial_detail(struct wst_trial *trial, struct wst_trial_state *state,
+                      struct wst_slice words);
+void wst_trial_detail_shown(struct wst_trial *trial, struct wst_trial_state *state,
+                            struct wst_slice payload);
+/* A stranger's text in quotes, cut; in the trial's scratch. */
+struct wst_slice wst_trial_shown(struct wst_trial *trial, struct wst_slice payload);
+
+/* -- trial_test.c: whether something is as a rule wants it ------------------------------------- */
+
+/* Of a header's value, a subprotocol, a reason, a payload; p == NULL: it is not there. */
+bool wst_trial_text(struct wst_trial *trial, const struct wst_test *test, struct wst_slice text);
+/* Of the values in trial->tape, which is of `json`: one of them is good; with != none may be bad.
+ */
+bool wst_trial_json(struct wst_trial *trial, const struct wst_test *test, struct wst_slice json);
+bool wst_trial_matches(struct wst_trial *trial, const struct wst_pattern *pattern,
+                       struct wst_slice text);
 bool wst_trial_holds(enum wst_compare compare, uint64_t seen, uint64_t amount);
+
+/* -- what each sort of event shows of a rule --------------------------------------------------- */
+
+struct wst_trial_said { /* a message, read as far as somebody asked */
+    const struct wst_event *event;
+    struct wst_slice json; /* of t->tape */
+    bool read;
+    bool unsure; /* it does not fit only because an expression may have missed a long match */
+};
+void wst_trial_message(struct wst_trial *trial, const struct wst_trial_connection *connection,
+                       const struct wst_check_rule *rule, struct wst_trial_state *state,
+                       struct wst_trial_said *message);
+void wst_trial_frame(struct wst_trial *trial, const struct wst_check_rule *rule,
+                     struct wst_trial_state *state, const struct wst_event *event);
+void wst_trial_close(struct wst_trial *trial, const struct wst_check_rule *rule,
+                     struct wst_trial_state *state, const struct wst_event *event);
+void wst_trial_handshake(struct wst_trial *trial, const struct wst_check_rule *rule,
+                         struct wst_trial_state *state, const struct wst_event *event);
 
 #endif

@@ -6,11 +6,10 @@
 #include "command.h"
 #include "inlet.h"
 #include "lesson.h"
-#include "output.h"
 #include "processors.h"
+#include "reports.h"
 #include "say.h"
 #include "suite.h"
-#include "whole.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -21,18 +20,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { REPORTS = 8, WORKERS = 256 };
-
-struct report_wish {
-    enum wst_check_report_kind kind;
-    const char *file; /* NULL: standard output */
-};
+enum { WORKERS = 256 };
 
 struct request {
     struct wst_tool_lesson lesson; /* first: see wst_tool_lesson_take_colour */
     const char **words;            /* owned; into argv */
     int words_n;
-    struct report_wish reports[REPORTS];
+    struct wst_tool_report_wish reports[WST_TOOL_REPORTS];
     int reports_n;
     const char *filter, *captures;
     uint64_t jobs, differences;
@@ -52,22 +46,11 @@ static int take_word(void *target, const char *text)
 /* KIND or KIND=FILE. */
 static int take_report(void *target, const char *text)
 {
-    static const char *const kinds[WST_CHECK_REPORT_KINDS] = {"text", "junit", "tap", "github",
-                                                              "json"};
     struct request *r = target;
-    size_t n = strcspn(text, "=");
-    const char *file = text[n] ? text + n + 1 : NULL;
 
-    if (r->reports_n == REPORTS) return wst_tool_misuse("more than %d reports", REPORTS);
-    if (file && *file == '\0') return wst_tool_misuse("--report '%s' names no file", text);
-    for (int i = 0; i < WST_CHECK_REPORT_KINDS; i++) {
-        if (strlen(kinds[i]) != n || memcmp(kinds[i], text, n) != 0) continue;
-        if (file && strcmp(file, "-") == 0) file = NULL;
-        r->reports[r->reports_n++] = (struct report_wish){(enum wst_check_report_kind)i, file};
-        return 0;
-    }
-    return wst_tool_misuse("--report wants junit, tap, github, json or text, and =FILE, not '%s'",
-                           text);
+    if (r->reports_n == WST_TOOL_REPORTS)
+        return wst_tool_misuse("more than %d reports", WST_TOOL_REPORTS);
+    return wst_tool_reports_wish(&r->reports[r->reports_n++], text);
 }
 
 #define AT(field) offsetof(struct request, field)
@@ -166,87 +149,6 @@ static bool on_build_server(void)
     return ci && *ci && strcmp(ci, "0") != 0 && strcmp(ci, "false") != 0;
 }
 
-/* -- reports ----------------------------------------------------------------------------------- */
-
-struct sink { /* a report and where it goes */
-    struct wst_check_report *report;
-    struct wst_tool_whole whole; /* where to, unless to standard output */
-    bool file;
-};
-
-struct reports {
-    struct sink sinks[REPORTS + 1];
-    int n;
-    struct wst_tool_output output; /* standard output, for all that go there */
-};
-
-static bool open_sink(struct reports *reports, const struct report_wish *wish,
-                      const struct wst_tool_place *place,
-                      const struct wst_check_report_options *options,
-                      struct wst_tool_trouble *trouble)
-{
-    struct sink *s = &reports->sinks[reports->n];
-
-    *s = (struct sink){.file = wish->file != NULL};
-    if (s->file && !wst_tool_whole_begin(&s->whole, place, trouble)) return false;
-    reports->n++;
-    s->report = wst_check_report_new(wish->kind, options,
-                                     s->file ? wst_tool_whole_write : wst_tool_output_write,
-                                     s->file ? (void *)&s->whole : &reports->output);
-    if (s->report == NULL) wst_tool_trouble_add(trouble, "out of memory");
-    return s->report != NULL;
-}
-
-/* People read standard output, unless a report for programs goes there; annotations are only marks
- * in the log that they read. */
-static bool open_reports(const struct request *r, struct wst_tool_broker *broker,
-                         struct reports *reports, struct wst_tool_trouble *trouble)
-{
-    struct report_wish text = {WST_CHECK_REPORT_TEXT, NULL};
-    struct wst_check_report_options options = {
-        .colour = wst_tool_lesson_colour(&r->lesson, STDOUT_FILENO),
-        .differences = r->differences,
-        .quiet = r->quiet};
-    bool taken = false;
-
-    if (wst_tool_output_open(&reports->output, NULL, NULL, NULL, 0) != 0) return false;
-    for (int i = 0; i < r->reports_n; i++)
-        if (r->reports[i].file == NULL && r->reports[i].kind != WST_CHECK_REPORT_GITHUB)
-            taken = true;
-    if (!taken && !open_sink(reports, &text, NULL, &options, trouble)) return false;
-    options = (struct wst_check_report_options){.differences = r->differences};
-    for (int i = 0; i < r->reports_n; i++) {
-        struct wst_tool_place place = {r->reports[i].file, broker, (size_t)i};
-        if (!open_sink(reports, &r->reports[i], &place, &options, trouble)) return false;
-    }
-    return true;
-}
-
-static void report_case(struct reports *reports, const struct wst_check_case *one)
-{
-    for (int i = 0; i < reports->n; i++) wst_check_report_case(reports->sinks[i].report, one);
-}
-
-/* Returns 0 or the exit status. */
-static int close_reports(struct reports *reports, bool keep)
-{
-    struct wst_tool_trouble trouble = {0};
-    int status = 0;
-
-    for (int i = 0; i < reports->n; i++) {
-        struct sink *s = &reports->sinks[i];
-        int failed = keep && s->report ? wst_check_report_end(s->report) : 0;
-        if (failed && (s->file ? s->whole.error : reports->output.error) == 0)
-            wst_tool_trouble_add(&trouble, "a report needs more memory than it may have");
-        if (s->file) wst_tool_whole_end(&s->whole, keep && !failed, &trouble);
-        wst_check_report_free(s->report);
-    }
-    if (wst_tool_output_close(&reports->output) != 0) status = WST_TOOL_TROUBLE;
-    if (!wst_tool_trouble_is(&trouble)) return status;
-    wst_tool_say("%s", trouble.what);
-    return WST_TOOL_TROUBLE;
-}
-
 /* -- the work: whoever is free takes the next case; they are told in order
  * ---------------------------- */
 
@@ -297,7 +199,8 @@ static int rewrite(const struct request *r, struct wst_tool_case *one)
 }
 
 /* Returns what the case makes of the exit status. */
-static int finish_case(const struct request *r, struct reports *reports, struct wst_tool_case *one)
+static int finish_case(const struct request *r, struct wst_tool_reports *reports,
+                       struct wst_tool_case *one)
 {
     struct wst_check_case told = wst_tool_case_told(one);
     int status = one->status == WST_CHECK_TROUBLE     ? WST_TOOL_TROUBLE
@@ -305,7 +208,7 @@ static int finish_case(const struct request *r, struct reports *reports, struct 
                                                       : 0;
 
     told.updated = r->update && one->status == WST_CHECK_DIFFERENT && !one->rules;
-    report_case(reports, &told);
+    wst_tool_reports_case(reports, &told);
     if (one->status == WST_CHECK_TROUBLE) say_trouble(one);
     wst_tool_case_hint(one->capture, &one->facts);
     if (told.updated) status = rewrite(r, one);
@@ -315,7 +218,8 @@ static int finish_case(const struct request *r, struct reports *reports, struct 
 }
 
 static int run_all(const struct request *r, struct wst_tool_suite *suite,
-                   const struct wst_tool_source *source, size_t wanted, struct reports *reports)
+                   const struct wst_tool_source *source, size_t wanted,
+                   struct wst_tool_reports *reports)
 {
     struct work w = {.suite = suite, .options = {source, r->update}};
     pthread_t threads[WORKERS];
@@ -355,7 +259,8 @@ enum { SPARE = 64, EACH = 2 }; /* descriptors: for everything else; of a capture
 static bool name_files(const struct request *r, struct wst_tool_suite *suite,
                        struct wst_tool_inlet *in)
 {
-    if (!wst_tool_inlet_begin(in, r->filter, &r->lesson.keys, suite->n, REPORTS + suite->n))
+    if (!wst_tool_inlet_begin(in, r->filter, &r->lesson.keys, suite->n,
+                              WST_TOOL_REPORTS + suite->n))
         return false;
     for (int i = 0; i < r->reports_n; i++) wst_tool_inlet_replaced(in, r->reports[i].file);
     for (size_t i = 0; i < suite->n; i++) {
@@ -435,7 +340,7 @@ static int confine(const struct request *r, struct wst_tool_suite *suite,
 /* -- the command ------------------------------------------------------------------------------- */
 
 static int run_suite(const struct request *r, struct wst_tool_suite *suite,
-                     struct wst_tool_inlet *in, struct reports *reports)
+                     struct wst_tool_inlet *in, struct wst_tool_reports *reports)
 {
     size_t jobs = r->jobs ? (size_t)r->jobs : wst_tool_processors();
     int status, end;
@@ -444,11 +349,11 @@ static int run_suite(const struct request *r, struct wst_tool_suite *suite,
     for (size_t i = 0; i < suite->n; i++) suite->cases[i].place.broker = in->source.broker;
     status = confine(r, suite, &in->source);
     if (status) {
-        close_reports(reports, false);
+        wst_tool_reports_close(reports, false);
         return status;
     }
     status = run_all(r, suite, &in->source, jobs, reports);
-    end = close_reports(reports, true);
+    end = wst_tool_reports_close(reports, true);
     return end > status ? end : status;
 }
 
@@ -456,17 +361,22 @@ static int check_suite(const struct request *r, struct wst_tool_suite *suite)
 {
     struct wst_tool_inlet in = {0};
     struct wst_tool_trouble trouble = {0};
-    struct reports reports = {.output = {.fd = -1}};
+    struct wst_tool_reports reports = {.output = {.fd = -1}};
+    struct wst_check_report_options options = {
+        .colour = wst_tool_lesson_colour(&r->lesson, STDOUT_FILENO),
+        .differences = r->differences,
+        .quiet = r->quiet};
     int status = WST_TOOL_TROUBLE;
 
     if (suite->failed || !name_files(r, suite, &in))
         wst_tool_trouble_add(&trouble, "out of memory");
     else if (!crossed(r, suite, &in, &trouble) &&
              wst_tool_inlet_serve(&in, wst_tool_confine_owner(&r->lesson.confinement), &trouble)) {
-        if (open_reports(r, in.source.broker, &reports, &trouble))
+        if (wst_tool_reports_open(&reports, r->reports, r->reports_n, &options, in.source.broker,
+                                  &trouble))
             status = run_suite(r, suite, &in, &reports);
         else
-            close_reports(&reports, false);
+            wst_tool_reports_close(&reports, false);
     }
     if (wst_tool_trouble_is(&trouble)) wst_tool_say("%s", trouble.what);
     wst_tool_inlet_end(&in);

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * In: messages, and the rules about them. Out: what each rule has seen.
+ * Refuses to remember more ids than WST_TRIAL_REQUESTS: the trial fails then.
+ */
+#include "canon.h"
+#include "hash.h"
+#include "trial.h"
+
+#include <stdlib.h>
+
+static void read_json(struct wst_trial *t, struct wst_trial_said *m)
+{
+    const struct wst_event_message *message = &m->event->message;
+    size_t begins = message->utf8 ? wst_canon_json_begins(message->payload) : SIZE_MAX;
+
+    m->read = true;
+    t->tape.n = 0;
+    if (begins == SIZE_MAX) return;
+    m->json = wst_slice_skip(message->payload, begins);
+    if (!wst_tape_read(&t->tape, &t->budget, m->json)) t->tape.n = 0;
+}
+
+static bool fits(struct wst_trial *t, const struct wst_step *step, struct wst_trial_said *m)
+{
+    const struct wst_event *e = m->event;
+    struct wst_slice payload = e->message.payload.p ? e->message.payload : wst_slice_text("");
+    bool unsure = false;
+
+    m->unsure = false;
+    if (step->dir != WST_DIR_NONE && step->dir != e->dir) return false;
+    if (step->opcode && step->opcode != e->message.opcode) return false;
+    for (uint32_t i = 0; i < step->n; i++) {
+        const struct wst_test *test = &t->rules->tests[step->first + i];
+        uint64_t cut = t->cut;
+        if (test->json && !m->read) read_json(t, m);
+        if (test->json ? wst_trial_json(t, test, m->json) : wst_trial_text(t, test, payload))
+            continue;
+        if (t->cut == cut) return false;
+        unsure = true;
+    }
+    m->unsure = unsure;
+    return !unsure;
+}
+
+/* -- rows of messages -------------------------------------------------------------------------- */
+
+/* For each step the last time at which the row up to it was there: whatever a later step demands,
+ * an earlier time would not serve it better. From the back, so that one message is one step. */
+static void advance(struct wst_trial *t, const struct wst_trial_connection *c,
+                    const struct wst_check_rule *rule, struct wst_trial_state *s,
+                    struct wst_trial_said *m)
+{
+    int64_t now = m->event->when.ns;
+
+    if (s->reached == NULL) {
+        s->reached = wst_arena_take(&t->arena, rule->steps_n * sizeof *s->reached);
+        if (s->reached == NULL) {
+            t->failed = true;
+            return;
+        }
+        for (uint32_t k = 0; k < rule->steps_n; k++) s->reached[k] = INT64_MIN;
+    }
+    for (uint32_t k = rule->steps_n; k-- > 0;) {
+        const struct wst_step *step = &t->rules->steps[rule->steps + k];
+        int64_t before = k ? s->reached[k - 1] : c->start_ns;
+        if (before == INT64_MIN || !fits(t, step, m)) continue;
+        if (step->of_handshake) before = c->start_ns;
+        if (step->within_ns && now - before > step->within_ns) {
+            if (s->late < k + 1) {
+                s->late = k + 1;
+                s->ns = now - before;
+                wst_trial_decide(s, m->event, false);
+            }
+            continue;
+        }
+        s->reached[k] = now;
+        if (k + 1 == rule->steps_n) s->met = true;
+    }
+}
+
+/* -- replies ----------------------------------------------------------------------------------- */
+
+struct id { /* the first string, number or word at the path */
+    struct wst_slice json;
+    struct wst_slice bytes; /* p == NULL: none */
+    uint8_t kind;
+};
+
+static void find_id(void *user, struct wst_tape_node *node)
+{
+    struct id *id = user;
+
+    if (id->bytes.p || node->kind < WST_TAPE_STRING) return;
+    id->bytes = wst_tape_bytes(id->json, node);
+    id->kind = node->kind;
+}
+
+static bool more_requests(struct wst_trial *t, struct wst_trial_state *s)
+{
+    uint32_t room = s->requests_room ? s->requests_room * 2 : 16;
+    struct wst_trial_request *slots = NULL;
+
+    if (room <= WST_TRIAL_REQUESTS &&
+        wst_budget_take(&t->budget, (room - s->requests_room) * sizeof *slots))
+        slots = calloc(room, sizeof *slots);
+    if (slots == NULL) return false;
+    for (uint32_t k = 0; k < s->requests_room; k++) {
+        uint32_t to = (uint32_t)s->requests[k].id & (room - 1);
+        if (s->requests[k].id == 0) continue;
+        while (slots[to].id) to = (to + 1) & (room - 1);
+        slots[to] = s->requests[k];
+    }
+    free(s->requests);
+    s->requests = slots;
+    s->requests_room = room;
+    return true;
+}
+
+/* The slot of an id, or the empty one that it would take; NULL: no room, and the trial fails. */
+static struct wst_trial_request *request_of(struct wst_trial *t, struct wst_trial_state *s,
+                                            uint64_t id)
+{
+    uint32_t i;
+
+    if (s->requests_n * 2 >= s->requests_room && !more_requests(t, s)) {
+        t->failed = true;
+        return NULL;
+    }
+    i = (uint32_t)id & (s->requests_room - 1);
+    while (s->requests[i].id && s->requests[i].id != id) i = (i + 1) & (s->requests_room - 1);
+    return &s->requests[i];
+}
+
+/* The first with an id asks, the other side's first with it answers. */
+static void reply(struct wst_trial *t, const struct wst_check_rule *rule, struct wst_trial_state *s,
+                  struct wst_trial_said *m)
+{
+    const struct wst_event *e = m->event;
+    struct wst_trial_request *request;
+    struct id id = {.kind = 0};
+    uint64_t hash;
+    int64_t took;
+
+    if (!m->read) read_json(t, m);
+    if (t->tape.n == 0) return;
+    id.json = m->json;
+    wst_path_select(&t->rules->tests[rule->step.first].path, m->json, &t->tape, find_id, &id);
+    if (id.bytes.p == NULL) return;
+    hash = wst_hash_bytes(id.kind, id.bytes) | 1;
+    request = request_of(t, s, hash);
+    if (request == NULL) return;
+    if (request->id == 0 ||
+        (request->answered && request->dir == e->dir)) { /* or an id used again */
+        s->requests_n += request->id == 0;
+        *request = (struct wst_trial_request){hash, e->when.pkt, e->when.ns, (int8_t)e->dir, false};
+        return;
+    }
+    if (request->answered || request->dir == e->dir) return;
+    request->answered = true;
+    took = e->when.ns - request->ns;
+    if (took > (int64_t)rule->amount && took > s->ns) {
+        s->ns = took;
+        s->detail = NULL;
+        wst_trial_detail(t, s, id.bytes);
+        wst_trial_decide(s, e, true);
+    }
+}
+
+/* -- all rules --------------------------------------------------------------------------------- */
+
+/* It fits. */
+static void count(struct wst_trial *t, const struct wst_check_rule *rule, struct wst_trial_state *s,
+                  const struct wst_event *e)
+{
+    switch (rule->kind) {
+    case WST_CHECK_RULE_NO_MESSAGE:
+        if (s->n++) return;
+        wst_trial_decide(s, e, true);
+        wst_trial_detail_shown(t, s, e->message.payload);
+        return;
+    case WST_CHECK_RULE_MESSAGES: s->n++; break;
+    case WST_CHECK_RULE_BYTES: s->n += e->message.len; break;
+    default: /* the largest */
+        if (e->message.len <= s->n && s->pkt) return;
+        s->n = e->message.len;
+    }
+    wst_trial_decide(s, e, false);
+}
+
+void wst_trial_message(struct wst_trial *t, const struct wst_trial_connection *c,
+                       const struct wst_check_rule *rule, struct wst_trial_state *s,
+                       struct wst_trial_said *m)
+{
+    const struct wst_event *e = m->event;
+    const struct wst_step *step = &rule->step;
+
+    switch (rule->kind) {
+    case WST_CHECK_RULE_MESSAGE:
+        if (!s->met) advance(t, c, rule, s, m);
+        return;
+    case WST_CHECK_RULE_REPLY: reply(t, rule, s, m); return;
+    case WST_CHECK_RULE_NO_MESSAGE:
+        step = &t->rules->steps[rule->steps];
+        if (step->within_ns && e->when.ns - c->start_ns > step->within_ns) return;
+        break;
+    case WST_CHECK_RULE_MESSAGES:
+    case WST_CHECK_RULE_BYTES:
+    case WST_CHECK_RULE_LARGEST: break;
+    default: return;
+    }
+    if (fits(t, step, m))
+        count(t, rule, s, e);
+    else
+        s->undecided |= m->unsure;
+}

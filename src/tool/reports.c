@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * In: cases as they are finished. Out: each in all reports that were asked for, on standard output
+ * or in files. Refuses to leave half a file: all of it is there, or what was there before.
+ */
+#include "reports.h"
+
+#include "say.h"
+
+#include <string.h>
+
+int wst_tool_reports_wish(struct wst_tool_report_wish *wish, const char *text)
+{
+    static const char *const kinds[WST_CHECK_REPORT_KINDS] = {"text", "junit", "tap", "github",
+                                                              "json"};
+    size_t n = strcspn(text, "=");
+
+    *wish = (struct wst_tool_report_wish){.file = text[n] ? text + n + 1 : NULL};
+    if (wish->file && *wish->file == '\0')
+        return wst_tool_misuse("--report '%s' names no file", text);
+    if (wish->file && strcmp(wish->file, "-") == 0) wish->file = NULL;
+    for (int i = 0; i < WST_CHECK_REPORT_KINDS; i++) {
+        if (strlen(kinds[i]) != n || memcmp(kinds[i], text, n) != 0) continue;
+        wish->kind = (enum wst_check_report_kind)i;
+        return 0;
+    }
+    return wst_tool_misuse("--report wants junit, tap, github, json or text, and =FILE, not '%s'",
+                           text);
+}
+
+static bool open_sink(struct wst_tool_reports *reports, const struct wst_tool_report_wish *wish,
+                      const struct wst_tool_place *place,
+                      const struct wst_check_report_options *options,
+                      struct wst_tool_trouble *trouble)
+{
+    struct wst_tool_sink *s = &reports->sinks[reports->n];
+
+    *s = (struct wst_tool_sink){.file = wish->file != NULL};
+    if (s->file && !wst_tool_whole_begin(&s->whole, place, trouble)) return false;
+    reports->n++;
+    s->report = wst_check_report_new(wish->kind, options,
+                                     s->file ? wst_tool_whole_write : wst_tool_output_write,
+                                     s->file ? (void *)&s->whole : &reports->output);
+    if (s->report == NULL) wst_tool_trouble_add(trouble, "out of memory");
+    return s->report != NULL;
+}
+
+/* People read standard output, unless a report for programs goes there; annotations are only marks
+ * in the log that they read. */
+static bool taken(const struct wst_tool_report_wish *wishes, int n)
+{
+    for (int i = 0; i < n; i++)
+        if (wishes[i].file == NULL && wishes[i].kind != WST_CHECK_REPORT_GITHUB) return true;
+    return false;
+}
+
+bool wst_tool_reports_open(struct wst_tool_reports *reports,
+                           const struct wst_tool_report_wish *wishes, int n,
+                           const struct wst_check_report_options *options,
+                           struct wst_tool_broker *broker, struct wst_tool_trouble *trouble)
+{
+    struct wst_tool_report_wish text = {WST_CHECK_REPORT_TEXT, NULL};
+    struct wst_check_report_options plain = {.differences = options->differences};
+
+    if (wst_tool_output_open(&reports->output, NULL, NULL, NULL, 0) != 0) return false;
+    if (!taken(wishes, n) && !open_sink(reports, &text, NULL, options, trouble)) return false;
+    for (int i = 0; i < n; i++) {
+        struct wst_tool_place place = {wishes[i].file, broker, (size_t)i};
+        if (!open_sink(reports, &wishes[i], &place, &plain, trouble)) return false;
+    }
+    return true;
+}
+
+void wst_tool_reports_case(struct wst_tool_reports *reports, const struct wst_check_case *one)
+{
+    for (int i = 0; i < reports->n; i++) wst_check_report_case(reports->sinks[i].report, one);
+}
+
+int wst_tool_reports_close(struct wst_tool_reports *reports, bool keep)
+{
+    struct wst_tool_trouble trouble = {0};
+    int status = 0;
+
+    for (int i = 0; i < reports->n; i++) {
+        struct wst_tool_sink *s = &reports->sinks[i];
+        int failed = keep && s->report ? wst_check_report_end(s->report) : 0;
+        if (failed && (s->file ? s->whole.error : reports->output.error) == 0)
+            wst_tool_trouble_add(&trouble, "a report needs more memory than it may have");
+        if (s->file) wst_tool_whole_end(&s->whole, keep && !failed, &trouble);
+        wst_check_report_free(s->report);
+    }
+    if (wst_tool_output_close(&reports->output) != 0) status = WST_TOOL_TROUBLE;
+    if (!wst_tool_trouble_is(&trouble)) return status;
+    wst_tool_say("%s", trouble.what);
+    return WST_TOOL_TROUBLE;
+}
