@@ -127,8 +127,10 @@ static void outcome(const struct at *at, const struct wst_event_handshake *h)
         wst_ink_text(&at->s->ink, "accepted");
     else if (h->status < 0)
         wst_ink_text(&at->s->ink, "no response");
-    else
-        wst_ink_format(&at->s->ink, "refused with status %d", (int)h->status);
+    else /* 101: agreed, but on something that is not RFC 6455 */
+        wst_ink_format(&at->s->ink,
+                       h->status == 101 ? "not followed, status %d" : "refused with status %d",
+                       (int)h->status);
     end(at, item);
 }
 

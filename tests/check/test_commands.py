@@ -94,6 +94,12 @@ def same_and_different(tmp):
     check("a golden from a pipe with a name, when somebody writes into it", result.status == 0, result)
 
 
+def not_followed(tmp):
+    path = os.path.join(CAPTURES, "04_hixie76.pcap")
+    result = run("snapshot", path)
+    check("a 101 to another protocol is no refusal", "\n  not followed, status 101\n" in result.text and "refused" not in result.text, result)
+
+
 def trouble(tmp):
     golden = os.path.join(tmp, "basic.golden")
     run("snapshot", BASIC, "-o", golden)
@@ -343,7 +349,7 @@ def diffs(tmp):
     check("... with a threshold", run("diff", "--timing", "6s", c, d).status == 0)
 
 
-for part in (same_and_different, trouble, suites, confined, diffs):
+for part in (same_and_different, not_followed, trouble, suites, confined, diffs):
     with directory() as folder:
         part(folder)
 done()
