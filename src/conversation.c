@@ -696,10 +696,22 @@ static void flow_shrink(void *user, struct wst_flow *f, const struct wst_arrival
                                  "what later messages refer to may be missing", a);
 }
 
+/* Its connection has ended, and what it becomes is not known yet: the finding is of none. */
+static void reset_ignored(struct wst_context *c, const struct wst_flow *f, unsigned side)
+{
+    char detail[192], one[WST_ENDPOINT + 1], other[WST_ENDPOINT + 1];
+    if (!f->chosen) return;
+    *wst_endpoint_put(one, f, side) = *wst_endpoint_put(other, f, !side) = '\0';
+    snprintf(detail, sizeof detail, "%s and %s (TCP stream %u) go on after their reset", one, other,
+             f->stream);
+    wst_context_problem(c, WST_PROBLEM_TCP_RESET_IGNORED, detail);
+}
+
 static void flow_unbelieved(void *user, struct wst_flow *f, unsigned side, uint64_t bytes,
                             enum wst_unbelieved why, const struct wst_arrival *a)
 {
     struct wst_context *c = user;
+    if (why == WST_UNBELIEVED_RESET) reset_ignored(c, f, side);
     while (f->kind == KIND_TLS) f = &((struct conversation_tls *)f->upper)->inner;
     if (f->kind != KIND_WS) return;
     struct conversation_ws *w = f->upper;

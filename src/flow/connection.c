@@ -24,7 +24,9 @@ void wst_flow_close(struct wst_flow_table *t, struct wst_flow *f, enum wst_tcp_e
     for (unsigned side = 0; side < 2; side++)
         if (!f->ignored) wst_half_flush(t, f, side, a);
     t->sink.end(t->sink.user, f, how, a);
+    f->followed = !f->ignored;
     wst_flow_ignore(t, f);
+    for (unsigned side = 0; side < 2; side++) f->half[side].stale = f->half[side].stale_acks = 0;
     f->state = WST_FLOW_CLOSED;
     if (!f->precious) wst_flow_line_up(t, f);
     f->precious = f->remember = false;
@@ -58,7 +60,7 @@ static void connection_syn(struct wst_flow_table *t, struct wst_flow *f, unsigne
          * answer to it, or its first byte, will tell (connection_confirm). */
         doubtful = f->state == WST_FLOW_OPEN && !f->ignored;
         wst_flow_close(t, f, WST_TCP_TIMEOUT, a);
-        wst_flow_renew(t, f);
+        wst_flow_renew(t, f, true);
     }
     struct wst_half *h = &f->half[side], *o = &f->half[!side];
     if (h->flags & WST_HALF_SYN) return;
@@ -254,6 +256,7 @@ static void connection_sent(struct wst_half *h, uint32_t until, int32_t near)
 static void connection_rst(struct wst_flow *f, unsigned side, const struct wst_segment *s)
 {
     f->obscure = rst_hides(f, side, s);
+    f->half[side].flags |= WST_HALF_RESET;
     connection_sent(&f->half[side], s->seq, RST_NEAR);
     if (s->flags & WST_TCP_FLAG_ACK) connection_sent(&f->half[!side], s->ack, FIN_NEAR);
 }
@@ -285,7 +288,10 @@ void wst_flow_push(struct wst_flow_table *t, const struct wst_segment *s,
     if (!f) f = wst_flow_create(t, s, hash, when);
     t->last = f;
     if (!f) return;
-    if (s->flags & WST_TCP_FLAG_SYN) connection_syn(t, f, side, s, &a);
+    if (s->flags & WST_TCP_FLAG_SYN)
+        connection_syn(t, f, side, s, &a);
+    else if (f->state == WST_FLOW_CLOSED)
+        wst_flow_goes_on(t, f, side, s, &a);
     f->touched = true;
     f->heard |= 1u << side & 3;
     if (t->sink.segment) t->sink.segment(t->sink.user, f, side, s, &a);

@@ -35,6 +35,7 @@ enum wst_half_flag {
     WST_HALF_FIRST = 0x80,   /* its FIN was sent before the other side's, as far as known */
     WST_HALF_FAR = 0x100,    /* a FIN so far ahead that it is not believed yet: `fin` is where */
     WST_HALF_BEHIND = 0x200, /* it was told that there are bytes behind the end */
+    WST_HALF_RESET = 0x400,  /* it sent the reset that ended the connection */
 };
 
 /* What one side of a connection sends (RFC 9293 section 3.3.1). Sequence numbers wrap. What every
@@ -73,6 +74,7 @@ struct wst_flow {
     bool chosen : 1;       /* the pipeline's: it is in the timeline */
     bool obscure : 1;      /* its reset came after bytes that were not captured */
     bool lined_up : 1;     /* in the list of closed flows */
+    bool followed : 1;     /* closed, and its bytes were wanted until then */
     uint8_t state;         /* enum wst_flow_state */
     uint8_t kind;          /* the pipeline's */
     bool witnessed : 1;    /* a SYN was seen: the first byte is the first */
@@ -99,6 +101,8 @@ enum wst_gap_cause {
 enum wst_unbelieved { /* why bytes of a half are left out */
                       WST_UNBELIEVED_FAR,    /* far ahead of what the receiver ever had */
                       WST_UNBELIEVED_BEHIND, /* behind the end; told once, of the first */
+                      WST_UNBELIEVED_RESET, /* of a flow that ended: its reset was none, and it
+                                             * begins anew */
 };
 
 /* What the table calls. Any may ignore the flow, none may push segments. */

@@ -109,7 +109,8 @@ struct wst_flow *wst_flow_find(struct wst_flow_table *t, const struct wst_segmen
 struct wst_flow *wst_flow_create(struct wst_flow_table *t, const struct wst_segment *s,
                                  uint64_t hash, const struct wst_when *when);
 void wst_flow_remove(struct wst_flow_table *t, struct wst_flow *f);
-void wst_flow_renew(struct wst_flow_table *t, struct wst_flow *f);
+/* `counts`: Wireshark gives it a number of its own, as only a SYN makes it do. */
+void wst_flow_renew(struct wst_flow_table *t, struct wst_flow *f, bool counts);
 void wst_flow_grown_up(struct wst_flow_table *t, struct wst_flow *f);
 void wst_flow_line_up(struct wst_flow_table *t, struct wst_flow *f);
 
@@ -122,6 +123,12 @@ struct wst_flow_recent *wst_flow_recall(struct wst_flow_table *t, const struct w
 /* connection.c */
 void wst_flow_close(struct wst_flow_table *t, struct wst_flow *f, enum wst_tcp_end how,
                     const struct wst_arrival *a);
+
+/* renew.c */
+/* A segment of a closed flow that is no straggler: the flow has begun anew, and the segment is the
+ * first of it. */
+bool wst_flow_goes_on(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
+                      const struct wst_segment *s, const struct wst_arrival *a);
 
 /* expire.c */
 void wst_flow_free_record(struct wst_flow_table *t, const struct wst_arrival *a);

@@ -13,6 +13,7 @@
  *             c@9    gap of so many or 4 GiB more
  *             c.     fin          c!2  conflict of two bytes
  *             c?9    bytes from far ahead, c>9 from behind the end, left out
+ *             c+0    its end was none, it goes on
  *             (fin) (rst) (eof) (timeout) (evicted)
  *
  * Neighbouring bytes of a side are told as one: how they were cut is nobody's business.
@@ -139,8 +140,8 @@ static inline void rig_unbelieved(void *user, struct wst_flow *f, unsigned side,
 {
     struct rig *r = user;
     (void)a;
-    rig_tell(r, "%c%c%llu", rig_side(r, side), "?>"[why], (unsigned long long)bytes);
-    rig_told(r, f, 'u');
+    rig_tell(r, "%c%c%llu", rig_side(r, side), "?>+"[why], (unsigned long long)bytes);
+    if (why != WST_UNBELIEVED_RESET) rig_told(r, f, 'u');
 }
 
 /* Small limits, so that a row reaches them. */

@@ -92,6 +92,36 @@ static const struct row again[] = {
      "s\"ab\" (timeout) c\"b\" (eof)"},
 };
 
+/* A connection that ended goes on, or another one is there whose SYN was not captured. */
+#define ENDED OPEN "c1,1=a cF2,1 sF1,3 c3,2 "
+static const struct row renewed[] = {
+    {"in a usual distance", ENDED "c60000000,1000000000=b s1000000000,60000001=c $",
+     "c\"a\" c. s. (fin) c\"b\" s\"c\" (eof)"},
+    {"far behind", ENDED "c-60000000,-70000000=b s-70000000,-59999999=c $",
+     "c\"a\" c. s. (fin) c\"b\" s\"c\" (eof)"},
+    {"right behind the end", ENDED "c9,9=b s9,10=c $", "c\"a\" c. s. (fin) c\"b\" s\"c\" (eof)"},
+    {"not a byte in the place of the FIN", ENDED "c2,2=b c1,2=a s2,3 s2,3=c $",
+     "c\"a\" c. s. (fin)"},
+    {"nor a bare acknowledgment", ENDED "c90000000,90000000 s5,5 $", "c\"a\" c. s. (fin)"},
+    {"after RST", OPEN "c1,1=a cR2,1 c60000000,90000000=b s90000000,60000001=c $",
+     "c\"a\" (rst) c\"b\" s\"c\" (eof)"},
+    {"RST that nobody believed: what is missing shows",
+     ONCE OPEN "c1,1=a cR2,1 c2,1=b s1,3 c3,1=c s1,4 c4,1=d s1,5 c5,1=e s1,6 $",
+     "c\"a\" (rst) c+0 c-2 c\"de\" (eof)"},
+    {"… nor its own side", ONCE OPEN "c1,1=a cR60002,1 c2,1=b s1,3 s1,3=x c3,2=c $",
+     "c\"a\" c-60000 (rst)"},
+    {"… the receiver's", ONCE OPEN "c1,1=a sR1,2 c2,1=b s1,3 c3,1=c s1,4 c4,1=d s1,5 s1,5=e c5,2 $",
+     "c\"a\" (rst) s+0 s\"e\" c-3 (eof)"},
+    {"… told by the numbers of the only side captured", "1x cS0 c1,1=a cR2,1 c2,9 c2,18 c2,27=b $",
+     "c\"a\" (rst) c+0 c\"b\" s-26 (eof)"},
+    {"in flight when the reset came", OPEN "c1,1=a sR1,2 c2,1=b c3,1=c c4,1=d c5,1=e $",
+     "c\"a\" (rst)"},
+    {"late when the reset came", OPEN "c1,1=a s1,3 cR4,1 c2,1=b c3,1=c s1,4 s1,4 c1,1=a $",
+     "c\"a\" c-2 (rst)"},
+    {"resets upon resets", OPEN "c1,1=a sR1,2 c2,1=b sR1,3 c3,1=c sR1,4 c4,1=d sR1,5 $",
+     "c\"a\" (rst)"},
+};
+
 static void test_begins(void **state)
 {
     struct rig like;
@@ -113,6 +143,15 @@ static void test_again(void **state)
     (void)state;
     rig_init(&like);
     RIG_ROWS(again, &like);
+}
+
+static void test_renewed(void **state)
+{
+    struct rig like;
+    (void)state;
+    rig_init(&like);
+    like.limits.reorder_packets = 50;
+    RIG_ROWS(renewed, &like);
 }
 
 /* Each conversation has a number of its own, also in the same place. */
@@ -167,7 +206,8 @@ static void test_apart(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_begins),  cmocka_unit_test(test_ends),  cmocka_unit_test(test_again),
+        cmocka_unit_test(test_begins),  cmocka_unit_test(test_ends),
+        cmocka_unit_test(test_again),   cmocka_unit_test(test_renewed),
         cmocka_unit_test(test_numbers), cmocka_unit_test(test_apart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

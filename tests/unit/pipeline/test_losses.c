@@ -153,6 +153,53 @@ static void reset(void **state)
     assert_int_equal(h.ends, 1);
 }
 
+/* A reset that was injected: both sides go on, and what they say is read again. */
+static void reset_ignored(void **state)
+{
+    struct packets k = {0};
+    struct tcp t;
+    struct heard h;
+    (void)state;
+    begin(&t, &k);
+    send_text(&t, 0, "one");
+    send_text(&t, 1, "two");
+    t.seq[0] += 40000;
+    tcp_packet(&t, 0, RST, NULL, 0);
+    t.seq[0] -= 40000;
+    for (int i = 0; i < 30; i++) send_text(&t, i & 1, "nobody believed that we are gone");
+    tcp_fin(&t);
+    replay(&k, 0, &h);
+    assert_int_equal(h.findings[WST_PROBLEM_TCP_RESET_IGNORED], 1);
+    assert_int_equal(h.findings[WST_PROBLEM_HANDSHAKE_PICKED_UP], 1);
+    assert_int_equal(h.ends, 2);
+    assert_int_equal(h.uncertain, 0);
+    assert_in_range(h.messages, 2 + 30 - 8, 2 + 30 - 4); /* those until it was sure are missing */
+    assert_true(h.gap_bytes > 40000);                    /* what lay before the reset; and they */
+}
+
+/* The same addresses and ports again, and the capture lacks both SYNs. */
+static void another(void **state)
+{
+    struct packets k = {0};
+    struct tcp t;
+    struct heard h;
+    (void)state;
+    begin(&t, &k);
+    send_text(&t, 0, "one");
+    tcp_fin(&t);
+    t.seq[0] += 900000000;
+    t.seq[1] += 900000000;
+    tcp_data(&t, 0, REQUEST, strlen(REQUEST));
+    tcp_data(&t, 1, ANSWER, strlen(ANSWER));
+    send_text(&t, 0, "two");
+    tcp_fin(&t);
+    replay(&k, 0, &h);
+    assert_int_equal(h.handshakes, 2);
+    assert_int_equal(h.ends, 2);
+    assert_int_equal(h.messages, 2);
+    assert_int_equal(h.gaps, 0);
+}
+
 /* Memory runs out between a handshake and what follows it: what was accepted has an end. */
 static void no_memory(void **state)
 {
@@ -232,9 +279,10 @@ static void wrong_order(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(round_once), cmocka_unit_test(in_flight),
-                                       cmocka_unit_test(left_out),   cmocka_unit_test(reset),
-                                       cmocka_unit_test(no_memory),  cmocka_unit_test(picked_up),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(round_once),    cmocka_unit_test(in_flight),
+                                       cmocka_unit_test(left_out),      cmocka_unit_test(reset),
+                                       cmocka_unit_test(reset_ignored), cmocka_unit_test(another),
+                                       cmocka_unit_test(no_memory),     cmocka_unit_test(picked_up),
                                        cmocka_unit_test(wrong_order)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * In: a segment for a connection that ended. Out: whether the place is taken up again: by another
+ * connection whose SYN was not captured, or by the same one, when nobody believed its reset.
+ * Refuses stragglers: what was sent before the end, and the last acknowledgments.
+ */
+#include "slice.h"
+#include "table.h"
+
+enum { SIGNS_OF_LIFE = 3 }; /* of one side, each more than the one before */
+
+/* Where the bytes of a side ended. False: nobody followed them. */
+static bool end_known(const struct wst_flow *f, unsigned side, uint32_t *end)
+{
+    const struct wst_half *h = &f->half[side];
+    *end = h->flags & WST_HALF_FIN ? f->rare[side].fin : h->next;
+    return (h->flags & WST_HALF_FIN) || (f->followed && (h->flags & WST_HALF_STARTED));
+}
+
+/* Bytes that cannot be the old connection's: far from its last, or behind its FIN, whose own number
+ * a keep-alive may repeat. Every RFC 6528 host starts the next one elsewhere. */
+static bool is_another(const struct wst_flow *f, unsigned side, const struct wst_segment *s)
+{
+    uint32_t end;
+    if (!s->payload_len || !end_known(f, side, &end)) return false;
+    int32_t behind = wst_seq_diff(s->seq, end);
+    return behind < -FIN_NEAR || behind > (f->half[side].flags & WST_HALF_FIN ? 1 : FIN_NEAR);
+}
+
+/* After a reset nobody sends from where it was sent, and nobody acknowledges what was sent later.
+ * A count for each side of what it did send, and of what of that was acknowledged. */
+static bool is_alive(struct wst_flow *f, unsigned side, const struct wst_segment *s)
+{
+    struct wst_half *h = &f->half[side], *o = &f->half[!side];
+    uint32_t end;
+    if ((h->flags & WST_HALF_RESET) && s->payload_len && end_known(f, side, &end) &&
+        wst_seq_diff(s->seq, end) >= 0 && ++h->stale >= SIGNS_OF_LIFE)
+        return true;
+    if (!(s->flags & WST_TCP_FLAG_ACK) || (o->flags & WST_HALF_FIN) || !end_known(f, !side, &end))
+        return false;
+    int32_t more = wst_seq_diff(s->ack, end);
+    if (more <= 0 || more > FIN_NEAR) return false;
+    if ((o->flags & WST_HALF_ACKED) && wst_seq_diff(s->ack, o->acked) <= 0) return false;
+    o->flags |= WST_HALF_ACKED;
+    o->acked = s->ack;
+    return ++o->stale_acks >= SIGNS_OF_LIFE;
+}
+
+/* The same connection: what its sides sent meanwhile is a hole. */
+static void take_up(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
+                    const struct wst_arrival *a)
+{
+    uint32_t end[2];
+    bool known[2];
+    for (unsigned i = 0; i < 2; i++) known[i] = end_known(f, i, &end[i]);
+    t->sink.unbelieved(t->sink.user, f, side, 0, WST_UNBELIEVED_RESET, a);
+    wst_flow_renew(t, f, false);
+    for (unsigned i = 0; i < 2; i++) {
+        if (!known[i]) continue;
+        f->half[i].next = end[i];
+        f->half[i].flags = WST_HALF_HINT;
+    }
+}
+
+bool wst_flow_goes_on(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
+                      const struct wst_segment *s, const struct wst_arrival *a)
+{
+    bool reset = (f->half[0].flags | f->half[1].flags) & WST_HALF_RESET;
+    if (s->flags & WST_TCP_FLAG_RST) return false;
+    if (is_another(f, side, s))
+        wst_flow_renew(t, f, false);
+    else if (reset && is_alive(f, side, s))
+        take_up(t, f, side, a);
+    else
+        return false;
+    return true;
+}
