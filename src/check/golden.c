@@ -246,12 +246,35 @@ static void flush(struct writer *w)
     w->ink.buf.n = 0;
 }
 
+#define LACKS "# Bytes are missing from the capture"
+
+/* Behind the first line, and only as long as it is true. */
+static void write_lacks(struct writer *w, const struct wst_session *s)
+{
+    if (s->gaps)
+        wst_ink_format(&w->ink, LACKS " (%llu gap%s), and what they held is missing here, too.\n",
+                       (unsigned long long)s->gaps, s->gaps == 1 ? "" : "s");
+}
+
+/* The head of a golden once more, with what is true now. */
+static void write_old_head(struct writer *w, const struct wst_session *s, struct wst_slice head)
+{
+    struct reader r = {.rest = head};
+
+    wst_ink_bytes(&w->ink, next_line(&r));
+    write_lacks(w, s);
+    if (wst_slice_starts(r.rest, LACKS)) next_line(&r);
+    wst_ink_bytes(&w->ink, r.rest);
+}
+
 /* Without folders: the same golden wherever somebody keeps the captures. */
 static void write_head(struct writer *w, const struct wst_session *s, const char *source)
 {
     const char *slash = strrchr(source, '/');
 
-    wst_ink_text(&w->ink, FIRST_LINE "\n#\n# What was said in ");
+    wst_ink_text(&w->ink, FIRST_LINE "\n");
+    write_lacks(w, s);
+    wst_ink_text(&w->ink, "#\n# What was said in ");
     wst_ink_safe(&w->ink, wst_slice_text(slash ? slash + 1 : source));
     wst_ink_text(&w->ink,
                  ": > by the client, < by the server.\n# Without times, packets, ports, keys, "
@@ -275,7 +298,7 @@ int wst_golden_write(struct wst_session *s, const struct wst_session *old, const
     struct writer w = {.write = write, .user = user, .ink = {.budget = &s->budget}};
 
     if (old)
-        wst_ink_bytes(&w.ink, old->head);
+        write_old_head(&w, s, old->head);
     else
         write_head(&w, s, source);
     for (uint32_t i = 0; i < s->n; i++) {

@@ -159,11 +159,14 @@ bool wst_lex_size(const struct wst_token *token, uint64_t *value)
     static const char units[] = "KMG";
     uint64_t fraction;
     size_t n = token->kind == WST_TOKEN_NUMBER ? number(token->text, value, &fraction) : 0;
+    struct wst_slice rest;
     const char *unit;
 
     if (n == 0 || fraction) return false;
     if (n == token->text.n) return true;
-    unit = n + 1 == token->text.n ? strchr(units, token->text.p[n] & ~0x20) : NULL;
+    rest = wst_slice_skip(token->text, n + 1);
+    if (rest.n && !wst_slice_is_nocase(rest, "B") && !wst_slice_is_nocase(rest, "iB")) return false;
+    unit = strchr(units, token->text.p[n] & ~0x20);
     if (unit == NULL || *unit == '\0') return false;
     for (const char *u = units; u <= unit; u++) {
         if (*value > UINT64_MAX / 1024) return false;

@@ -90,11 +90,38 @@ static void github_safe(struct wst_check_report *r, const char *text, bool prope
     wst_ink_free(&safe);
 }
 
+/* As GitHub knows the file: without "./" and what "../" takes back. */
+static void github_file(struct wst_check_report *r, const char *file)
+{
+    struct wst_ink path = {.budget = &r->budget};
+    size_t root = *file == '/';
+
+    if (root) wst_ink_byte(&path, '/');
+    while (*file) {
+        size_t n = strcspn(file, "/");
+        struct wst_slice part = wst_slice_of(file, n);
+        size_t last = path.buf.n; /* where the part before begins */
+        while (last > root && path.buf.p[last - 1] != '/') last--;
+        bool inside =
+            path.buf.n > root && !wst_slice_is(wst_slice_skip(wst_ink_slice(&path), last), "..");
+        if (wst_slice_is(part, "..") && inside) {
+            wst_ink_cut(&path, last > root ? last - 1 : last);
+        } else if (n && !wst_slice_is(part, ".")) {
+            if (path.buf.n > root) wst_ink_byte(&path, '/');
+            wst_ink_bytes(&path, part);
+        }
+        file += n + (file[n] == '/');
+    }
+    wst_ink_byte(&path, '\0');
+    if (!path.failed) github_safe(r, (const char *)path.buf.p, true);
+    wst_ink_free(&path);
+}
+
 static void github_begin(struct wst_check_report *r, const char *file, uint64_t line,
                          const char *title)
 {
     wst_ink_text(&r->ink, "::error file=");
-    github_safe(r, file, true);
+    github_file(r, file);
     if (line) wst_ink_format(&r->ink, ",line=%llu", (unsigned long long)line);
     wst_ink_text(&r->ink, ",title=");
     github_safe(r, title, true);

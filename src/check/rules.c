@@ -4,6 +4,7 @@
  * Refuses what docs/CHECKS.md does not describe, with its line and column, and more than the caps
  * of rules.h.
  */
+#include "near.h"
 #include "rules_read.h"
 
 #include <stdlib.h>
@@ -140,6 +141,17 @@ static bool close_frame(struct wst_read *r)
     return test && wst_read_test(r, test, false);
 }
 
+static bool unknown_id(struct wst_read *r)
+{
+    struct wst_near near = wst_near_to(r->lex.token.text);
+
+    if (r->lex.token.kind != WST_TOKEN_WORD) near.word.n = 0;
+    for (int i = 0; i < WST_PROBLEMS; i++)
+        wst_near_try(&near, wst_problem_row((enum wst_problem)i)->id);
+    return wst_read_refuse_near(
+        r, "the id of a finding was expected; \"wstrace problems\" lists them", &near);
+}
+
 static bool ids(struct wst_read *r)
 {
     do {
@@ -147,9 +159,7 @@ static bool ids(struct wst_read *r)
         while (i < WST_PROBLEMS &&
                !wst_slice_is(r->lex.token.text, wst_problem_row((enum wst_problem)i)->id))
             i++;
-        if (r->lex.token.kind != WST_TOKEN_WORD || i == WST_PROBLEMS)
-            return wst_read_refuse(
-                r, "the id of a finding was expected; \"wstrace problems\" lists them");
+        if (r->lex.token.kind != WST_TOKEN_WORD || i == WST_PROBLEMS) return unknown_id(r);
         if (!add_to_list(r, i)) return false;
     } while (wst_read_sign(r, ","));
     return true;
@@ -253,6 +263,27 @@ static struct wst_slice trimmed(struct wst_slice line, size_t end)
     return line;
 }
 
+/* "no" may be what is wrong, too. */
+static bool unknown_rule(struct wst_read *r, bool no)
+{
+    struct wst_near near = wst_near_to(r->lex.token.text);
+
+    if (r->lex.token.kind != WST_TOKEN_WORD) near.word.n = 0;
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        if (wst_slice_is(near.word, table[i].word))
+            return wst_read_refuse(r, no ? "this rule cannot stand behind \"no\""
+                                         : "this rule stands only behind \"no\"");
+        if (table[i].no == no) wst_near_try(&near, table[i].word);
+    }
+    if (!no) wst_near_try(&near, "connection");
+    if (near.best) return wst_read_refuse_near(r, "no such rule", &near);
+    return wst_read_refuse(
+        r,
+        no ? "no such rule behind \"no\": message, subprotocol, deflate, request header, response "
+             "header, close, problems, problem, gaps"
+           : "no such rule; docs/CHECKS.md has them all");
+}
+
 static bool read_rule(struct wst_read *r)
 {
     struct wst_check_rules *rules = r->rules;
@@ -277,11 +308,7 @@ static bool read_rule(struct wst_read *r)
         scope->rules_n += !about_scope(r->rule->kind);
         return true;
     }
-    return wst_read_refuse(
-        r,
-        no ? "no such rule behind \"no\": message, subprotocol, deflate, request header, response "
-             "header, close, problems, problem, gaps"
-           : "no such rule; docs/CHECKS.md has them all");
+    return unknown_rule(r, no);
 }
 
 /* connection * | "URI" | ~ /re/, behind the word. */
@@ -301,7 +328,8 @@ static bool read_scope(struct wst_read *r)
         if (!wst_read_pattern(r, &scope->pattern)) return false;
         scope->kind = WST_SCOPE_PATTERN;
     } else if (!wst_read_sign(r, "*")) {
-        return wst_read_refuse(r, "*, a \"URI\" or ~ and an expression was expected");
+        return wst_read_refuse_at(r, r->lex.token.column,
+                                  "*, a \"URI\" in quotes, or ~ and an expression was expected");
     }
     rules->scopes_n++;
     if (r->lex.token.kind != WST_TOKEN_END)

@@ -5,6 +5,8 @@
  */
 #include "rules_read.h"
 
+#include "near.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -18,16 +20,38 @@ bool wst_read_refuse_at(struct wst_read *r, uint32_t column, const char *what)
     return false;
 }
 
+/* What may stand inside a rule. */
+static void near_words(struct wst_near *near)
+{
+    static const char *const words[] = {
+        "c2s",     "s2c",       "text", "binary", "json",   "and",    "within", "then",
+        "message", "of",        "code", "level",  "reason", "except", "header", "warning",
+        "error",   "handshake", "note", "true",   "false",  "null"};
+
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) wst_near_try(near, words[i]);
+}
+
+bool wst_read_refuse_near(struct wst_read *r, const char *what, const struct wst_near *near)
+{
+    char meant[WST_NEAR_SIZE], why[256];
+
+    wst_near_put(near, meant, sizeof meant);
+    snprintf(why, sizeof why, "%s%s", what, meant);
+    return wst_read_refuse_at(r, r->lex.token.column, why);
+}
+
 bool wst_read_refuse(struct wst_read *r, const char *what)
 {
+    const struct wst_token *t = &r->lex.token;
+    struct wst_near near = wst_near_to(t->kind == WST_TOKEN_WORD ? t->text : wst_slice_text(""));
     char why[256];
 
-    if (r->lex.token.kind == WST_TOKEN_WRONG) {
-        snprintf(why, sizeof why, "%.*s", (int)r->lex.token.text.n,
-                 (const char *)r->lex.token.text.p);
+    if (t->kind == WST_TOKEN_WRONG) {
+        snprintf(why, sizeof why, "%.*s", (int)t->text.n, (const char *)t->text.p);
         what = why;
     }
-    return wst_read_refuse_at(r, r->lex.token.column, what);
+    near_words(&near);
+    return wst_read_refuse_near(r, what, &near);
 }
 
 /* -- pieces ---------------------------------------------------------------------------------- */
@@ -74,13 +98,24 @@ bool wst_read_within(struct wst_read *r, int64_t *ns)
     return true;
 }
 
+static void direction(struct wst_read *r, struct wst_step *step)
+{
+    if (step->dir != WST_DIR_NONE) return;
+    if (wst_read_word(r, "c2s"))
+        step->dir = WST_C2S;
+    else if (wst_read_word(r, "s2c"))
+        step->dir = WST_S2C;
+}
+
 void wst_read_selection(struct wst_read *r, struct wst_step *step, bool types)
 {
     step->dir = WST_DIR_NONE;
-    if (wst_read_word(r, "c2s")) step->dir = WST_C2S;
-    if (wst_read_word(r, "s2c")) step->dir = WST_S2C;
-    if (types && wst_read_word(r, "text")) step->opcode = 1;
-    if (types && wst_read_word(r, "binary")) step->opcode = 2;
+    direction(r, step);
+    if (types && wst_read_word(r, "text"))
+        step->opcode = 1;
+    else if (types && wst_read_word(r, "binary"))
+        step->opcode = 2;
+    direction(r, step);
 }
 
 /* -- tests ----------------------------------------------------------------------------------- */

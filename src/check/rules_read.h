@@ -19,7 +19,11 @@ struct wst_read {
 
 /* All of these return false after a complaint, with its place in the error. */
 bool wst_read_refuse_at(struct wst_read *read, uint32_t column, const char *what);
-bool wst_read_refuse(struct wst_read *read, const char *what); /* at the token at hand */
+/* At the token at hand; a word is held against those that may stand in a rule … */
+bool wst_read_refuse(struct wst_read *read, const char *what);
+/* … or was held against others. */
+struct wst_near;
+bool wst_read_refuse_near(struct wst_read *read, const char *what, const struct wst_near *near);
 
 /* Whether the token at hand is this; it is taken then. No complaint. */
 bool wst_read_word(struct wst_read *read, const char *text);
@@ -28,7 +32,7 @@ bool wst_read_sign(struct wst_read *read, const char *text);
 bool wst_read_must(struct wst_read *read, const char *text, const char *what);
 bool wst_read_compare(struct wst_read *read, enum wst_compare *to);
 bool wst_read_within(struct wst_read *read, int64_t *ns);
-/* [c2s|s2c] [text|binary] */
+/* [c2s|s2c] [text|binary], in either order */
 void wst_read_selection(struct wst_read *read, struct wst_step *step, bool types);
 bool wst_read_pattern(struct wst_read *read, struct wst_pattern *to);
 

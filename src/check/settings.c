@@ -5,6 +5,8 @@
  */
 #include "settings.h"
 
+#include "near.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -158,13 +160,22 @@ static const struct {
     {"no-control", take_no_control},
 };
 
-static const char *take(struct line *line, struct wst_slice word)
+/* Writes why not to `why`; returns it, or NULL. */
+static const char *take(struct line *line, struct wst_slice word, char *why, size_t room)
 {
+    struct wst_near near = wst_near_to(word);
+    char meant[WST_NEAR_SIZE];
+
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (wst_slice_is(word, words[i].word)) return words[i].take(line);
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) wst_near_try(&near, words[i].word);
+    wst_near_put(&near, meant, sizeof meant);
+    snprintf(why, room, "unknown setting%s",
+             *meant ? meant
+                    : "; there are ignore, redact, reply, header, drop-header, max-payload, "
+                      "strict-order, frames, no-control");
     line->at = 0;
-    return "unknown setting; there are ignore, redact, reply, header, drop-header, max-payload, "
-           "strict-order, frames, no-control";
+    return why;
 }
 
 int wst_check_set(struct wst_check_settings *settings, struct wst_slice text,
@@ -173,6 +184,7 @@ int wst_check_set(struct wst_check_settings *settings, struct wst_slice text,
     struct line line = {.settings = settings};
     size_t word = 0;
     const char *wrong;
+    char why[256];
 
     while (word < text.n && text.p[word] != ' ') word++;
     line.at = word;
@@ -180,7 +192,7 @@ int wst_check_set(struct wst_check_settings *settings, struct wst_slice text,
     line.rest = wst_slice_skip(text, line.at);
     while (line.rest.n && line.rest.p[line.rest.n - 1] == ' ') line.rest.n--;
     wrong = text.n > WST_SETTINGS_LINE ? "the line is longer than 4096 bytes"
-                                       : take(&line, wst_slice_head(text, word));
+                                       : take(&line, wst_slice_head(text, word), why, sizeof why);
     if (wrong == NULL) return 0;
     error->line = 0;
     error->column = (uint32_t)line.at + 1;

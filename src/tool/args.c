@@ -186,7 +186,7 @@ void wst_tool_args_help(FILE *to, const struct wst_tool_arg *rows, size_t n)
         char left[64];
         int at = 2; /* "-x", or as many blanks */
 
-        if (row->help == NULL) continue;
+        if (row->help == NULL || *row->help == '\0') continue;
         if (row->group) fprintf(to, "\n%s\n", row->group);
         if (row->letter)
             snprintf(left, sizeof left, "-%c", row->letter);

@@ -32,7 +32,7 @@ struct wst_tool_arg {
     size_t at;                                    /* offset in the structure */
     uint64_t least, most;                         /* of a number or size */
     int (*call)(void *target, const char *value); /* 0, or the exit status after complaining */
-    const char *help;                             /* NULL: not shown; an alias of the row above */
+    const char *help; /* NULL: not shown; an alias of the row above. "": not shown */
 };
 
 /* Goes through argv[1..] in order. `word` takes what is no option. Returns 0, or the exit status

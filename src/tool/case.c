@@ -51,7 +51,6 @@ static size_t beginning(const char *name, uint8_t *to, size_t room)
     return n > 0 ? (size_t)n : 0;
 }
 
-/* The two names the wrong way round are the commonest slip. */
 static bool is_golden(const char *name)
 {
     uint8_t begin[32];
@@ -59,7 +58,6 @@ static bool is_golden(const char *name)
     return wst_golden_is(slice(begin, beginning(name, begin, sizeof begin)));
 }
 
-/* Two captures, where diff was meant, are the next. */
 static bool is_capture(const char *name)
 {
     static const uint8_t magics[][4] = {
@@ -80,7 +78,7 @@ struct wst_capture *wst_tool_case_capture(const char *capture, const struct wst_
                                           struct wst_tool_trouble *trouble)
 {
     if (!is_golden(capture)) return wst_tool_feed_open(capture, source, trouble);
-    wst_tool_trouble_add(trouble, "%s: is a golden; the capture comes first", capture);
+    wst_tool_trouble_add(trouble, "%s: is a golden, not a capture", capture);
     return NULL;
 }
 
@@ -95,16 +93,26 @@ void wst_tool_case_await(struct wst_tool_case *c)
     if (!c->piped) wst_tool_trouble_add(&c->trouble, "%s: %s", c->expected, strerror(errno));
 }
 
+/* The two names the wrong way round are the commonest slip, two captures the next. */
+static const char *crossed(const struct wst_tool_case *c)
+{
+    bool capture = is_capture(c->expected);
+
+    if (is_golden(c->capture)) return "is a golden; the capture comes first";
+    if (capture && is_capture(c->capture))
+        return "is a capture, no golden and no rules; wstrace diff compares two captures";
+    return capture ? "is a capture, which comes first" : NULL;
+}
+
 void wst_tool_case_open(struct wst_tool_case *c, const struct wst_tool_source *source)
 {
+    const char *wrong = wst_tool_trouble_is(&c->trouble) ? NULL : crossed(c);
+
+    if (wrong)
+        wst_tool_trouble_add(&c->trouble, "%s: %s",
+                             is_golden(c->capture) ? c->capture : c->expected, wrong);
     if (wst_tool_trouble_is(&c->trouble)) return;
-    if (is_capture(c->expected) && !is_golden(c->capture))
-        wst_tool_trouble_add(&c->trouble,
-                             "%s: is a capture, no golden and no rules; wstrace diff compares two "
-                             "captures",
-                             c->expected);
-    else
-        c->input = wst_tool_case_capture(c->capture, source, &c->trouble);
+    c->input = wst_tool_case_capture(c->capture, source, &c->trouble);
 }
 
 static void feed(struct wst_capture *input, const char *capture,

@@ -54,7 +54,7 @@ bool wst_tool_case_rewrite(struct wst_tool_case *one, bool force);
 void wst_tool_case_lighten(struct wst_tool_case *one);
 void wst_tool_case_free(struct wst_tool_case *one);
 
-/* Opens `capture` (see feed.h). NULL after trouble. */
+/* Opens `capture` (see feed.h), which must not be a golden. NULL after trouble. */
 struct wst_capture *wst_tool_case_capture(const char *capture, const struct wst_tool_source *source,
                                           struct wst_tool_trouble *trouble);
 /* Reads it (and frees it) into a new session with these settings, sealed. NULL after trouble. */

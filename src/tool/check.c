@@ -53,8 +53,19 @@ static int take_report(void *target, const char *text)
     return wst_tool_reports_wish(&r->reports[r->reports_n++], text);
 }
 
+/* Somebody who has just used it with snapshot. */
+static int take_setting(void *target, const char *text)
+{
+    (void)target;
+    return wst_tool_misuse(
+        "'%s': what is compared stands in the head of the golden; edit it there, or make the "
+        "golden anew with wstrace snapshot",
+        text);
+}
+
 #define AT(field) offsetof(struct request, field)
 /* clang-format off */
+#define SETTING(name, value) {NULL, 0, name, value, WST_TOOL_CALL, 0, 0, 0, take_setting, ""}
 static const struct wst_tool_arg rows[] = {
     {"Input", 'f', "filter", "FILTER", WST_TOOL_WORD, AT(filter), 0, 0, NULL, "only packets that this BPF filter picks"},
     WST_TOOL_LESSON_KEYLOG,
@@ -69,6 +80,7 @@ static const struct wst_tool_arg rows[] = {
     {NULL, 'q', "quiet", NULL, WST_TOOL_FLAG, AT(quiet), 0, 0, NULL, "no word about what is the same"},
     {NULL, 0, "color", "WHEN", WST_TOOL_CALL, 0, 0, 0, wst_tool_lesson_take_colour, "auto (default), always or never"},
     {NULL, 0, "colour", "WHEN", WST_TOOL_CALL, 0, 0, 0, wst_tool_lesson_take_colour, NULL},
+    SETTING("ignore", "PATH"), SETTING("redact", "REGEX=NAME"), SETTING("header", "NAME"), SETTING("drop-header", "NAME"),
     {"Help", 'h', "help", NULL, WST_TOOL_FLAG, AT(help), 0, 0, NULL, "this text; docs/CHECKS.md tells more"},
 };
 /* clang-format on */
@@ -191,27 +203,22 @@ static int say_trouble(const struct wst_tool_case *one)
     return WST_TOOL_TROUBLE;
 }
 
-static int rewrite(const struct request *r, struct wst_tool_case *one)
-{
-    if (!wst_tool_case_rewrite(one, r->force)) return say_trouble(one);
-    wst_tool_case_lighten(one);
-    return 0;
-}
-
-/* Returns what the case makes of the exit status. */
+/* The golden is renewed before it is said to be. Returns what the case makes of the exit status. */
 static int finish_case(const struct request *r, struct wst_tool_reports *reports,
                        struct wst_tool_case *one)
 {
-    struct wst_check_case told = wst_tool_case_told(one);
-    int status = one->status == WST_CHECK_TROUBLE     ? WST_TOOL_TROUBLE
-                 : one->status == WST_CHECK_DIFFERENT ? WST_TOOL_FOUND
-                                                      : 0;
+    bool renew = r->update && one->status == WST_CHECK_DIFFERENT && !one->rules;
+    bool renewed = renew && wst_tool_case_rewrite(one, r->force);
+    struct wst_check_case told;
+    int status = one->status == WST_CHECK_DIFFERENT && !renewed ? WST_TOOL_FOUND : 0;
 
-    told.updated = r->update && one->status == WST_CHECK_DIFFERENT && !one->rules;
+    if (renew && !renewed && one->outcome == NULL) one->status = WST_CHECK_TROUBLE;
+    told = wst_tool_case_told(one);
+    told.updated = renewed;
     wst_tool_reports_case(reports, &told);
-    if (one->status == WST_CHECK_TROUBLE) say_trouble(one);
+    if (wst_tool_trouble_is(&one->trouble)) status = say_trouble(one);
     wst_tool_case_hint(one->capture, &one->facts);
-    if (told.updated) status = rewrite(r, one);
+    wst_tool_case_lighten(one);
     wst_outcome_free(one->outcome);
     one->outcome = NULL;
     return status;

@@ -109,6 +109,9 @@ def trouble(tmp):
     refused("a missing capture", run("check", missing, golden), missing)
     refused("the wrong way round", run("check", golden, BASIC), "")
     refused("two captures", run("check", BASIC, BASIC), "is a capture, no golden and no rules; wstrace diff compares two captures")
+    path = write(os.path.join(tmp, "some.rules"), "no gaps\n")
+    refused("rules in the place of the capture", run("check", path, BASIC), f"{BASIC}: is a capture, which comes first")
+    refused("settings for a golden that has its own", run("check", "--ignore", "$.ts", BASIC, golden), "head of the golden")
     refused("the golden as the capture", run("check", golden, golden), "is a golden; the capture comes first")
     refused("nothing", run("check"), "check wants a capture")
     refused("nothing is expected", run("check", BASIC), "what is expected of")
@@ -132,7 +135,8 @@ def trouble(tmp):
         "empty": (b"", ""),
         "noise": (os.urandom(4000), ":1"),
         "another version": (b"wstrace golden 2\n\n", "wstrace golden 1"),
-        "no setting": (text.replace("#\n", "frobnicate 3\n", 1), ":2:1: unknown setting"),
+        "no setting": (text.replace("#\n", "frobnicate 3\n", 1), ":2:1: unknown setting; there are ignore"),
+        "nearly a setting": (text.replace("#\n", "ignor $.a\n", 1), ":2:1: unknown setting; did you mean \"ignore\"?"),
         "a bad path": (text.replace("\n\nconnection", "\nignore $[\n\nconnection", 1), ":10:"),
         "no connection": ("wstrace golden 1\n\n  > text \"a\"\n", ":3:"),
         "text at the margin": (text + "hello\n", "was expected"),
@@ -180,7 +184,16 @@ def trouble(tmp):
     result = run("check", gaps, lossy)
     check("... and said when it differs", result.status == 1 and "The capture lacks bytes" in result.text, result)
     result = run("check", "-u", gaps, lossy, env=HOME)
-    check("... and no update made of it", result.status == 2 and "--force" in result.says, result)
+    check("... and no update made of it", result.status == 2 and "--force" in result.says and "is updated" not in result.text, result)
+    check("... a golden made of it says so", "\n# Bytes are missing from the capture (" in read(lossy), read(lossy)[:300])
+    refused("... none is made where there was none", run("check", "-u", gaps, lossy + ".new", env=HOME), "--force")
+    check("... at all", not os.path.exists(lossy + ".new"))
+    result = run("check", "-u", BASIC, lossy, env=HOME)
+    check("... and it is no longer said when it is no longer true", result.status == 0 and "missing" not in read(lossy), read(lossy)[:300])
+    result = run("check", "-u", "--force", gaps, lossy, env=HOME)
+    check("... but again when it is", result.status == 0 and read(lossy).count("# Bytes are missing") == 1, read(lossy)[:300])
+    result = run("check", gaps, lossy)
+    check("... and can be checked against", result.status == 0 and "is the same as" in result.text, result)
     refused("no WebSocket in it", run("snapshot", write(os.path.join(tmp, "none.pcap"), whole[:24])), "none.pcap")
     check("a full disk", run("snapshot", BASIC, stdout=open("/dev/full", "w")).status == 2)
     check("a report on a full disk", run("check", BASIC, golden, stdout=open("/dev/full", "w")).status == 2)
@@ -237,6 +250,8 @@ def suites(tmp):
     github = read(os.path.join(tmp, "github1")).splitlines()
     check("github: ten annotations at most", 4 <= len(github) <= 10 and all(line.startswith("::error file=") for line in github), github)
     check("github: a file and a line", any("c03.golden,line=" in line for line in github), github)
+    result = run("check", "--report", "github", BASIC, f"./{os.path.relpath(suite)}//deep/.././c03.golden")
+    check("github: a file as the repository has it", f"::error file={os.path.relpath(suite)}/c03.golden,line=" in result.text, result)
     check("github: nothing ends a line early", any("%25" in line and "%0A" in line for line in github), github)
     data = json.loads(read(os.path.join(tmp, "json1")))
     check("json: totals", (data["total"], data["different"], data["trouble"]) == (14, 2, 2), data["total"])

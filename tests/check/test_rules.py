@@ -60,6 +60,8 @@ refused == 0
 message
 message s2c ~ /"type":"welcome"/ within 100ms of handshake
 message s2c ~ /"type":"welcome"/ within 100ms
+message text c2s == "plain /slash/ \"quote\"\nline two"
+largest < 64KiB
 message c2s text == "plain /slash/ \"quote\"\nline two"
 message ~ /\/slash\//
 message ~ /PLAIN/i
@@ -222,6 +224,16 @@ ERRORS = [
     ("?", 1, "means nothing here"),
     ("\x1b[31mred", 1, "means nothing here"),
     ("x" * 5000, 1, "4096"),
+    ("mesages >= 3", 1, "did you mean \"messages\"?"),
+    ("Subprotocl", 1, "did you mean \"subprotocol\"?"),
+    ("conection *", 1, "did you mean \"connection\"?"),
+    ("no mesage", 4, "did you mean \"message\"?"),
+    ("no status", 4, "cannot stand behind \"no\""),
+    ("problems", 1, "stands only behind \"no\""),
+    ("message c2s txet ~ /a/", 13, "did you mean \"text\"?"),
+    ("message within 2s fo handshake", 19, "did you mean \"of\"?"),
+    ("no problem frame.unmaskd-client", 12, "did you mean \"frame.unmasked-client\"?"),
+    ("message text c2s text", 18, "complete before this"),
 ]
 
 
