@@ -59,6 +59,7 @@ struct wst_tool_run {
     bool busy;             /* packets need more than the context: see on_packet */
     uint64_t packets;      /* that passed the filter */
     bool left;             /* the screen */
+    bool secrets_fit;      /* some of a key log, to some connection */
     bool prompt;           /* somebody waits for each packet's lines */
     uint32_t link_type;    /* of the packet before */
     unsigned links_unread; /* link types that nobody here can read */

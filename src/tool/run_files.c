@@ -123,7 +123,8 @@ static void on_used_secrets(void *user, struct wst_slice lines)
 {
     struct wst_tool_run *run = user;
 
-    wst_tool_embed_secrets(&run->embedded, lines);
+    run->secrets_fit = true;
+    if (wst_tool_sensitive_wanted(&run->embedded)) wst_tool_embed_secrets(&run->embedded, lines);
 }
 
 /* A pipe that may still grow while it is read. */
@@ -154,7 +155,8 @@ int wst_tool_run_open_encrypted(struct wst_tool_run *run)
     if (status) return status;
     struct wst_tls_hooks hooks = {.user = run, .wanted = on_wanted, .keys_may_come = follow};
     if (wst_tool_sensitive_wanted(&run->plaintext)) hooks.plain = on_plain;
-    if (wst_tool_sensitive_wanted(&run->embedded)) hooks.secrets = on_used_secrets;
+    if (wst_tool_sensitive_wanted(&run->embedded) || run->keys.logs_n)
+        hooks.secrets = on_used_secrets;
     wst_context_tls(run->context, &hooks);
     run->busy = follow || wst_tool_sensitive_wanted(&run->embedded) || o->write;
     return 0;

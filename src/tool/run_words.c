@@ -62,6 +62,22 @@ static int judge(const struct wst_tool_run *run, const struct wst_event_stats *s
     return wst_render_lint_errors(run->render) ? WST_TOOL_FOUND : 0;
 }
 
+/* An empty timeline needs a reason where a condition was set that nothing met. */
+static void say_what_never_came(const struct wst_tool_run *run, const struct wst_event_stats *stats)
+{
+    const struct wst_tool_options *o = run->options;
+    uint64_t secrets = run->keys.logs_n ? wst_context_secrets(run->context) : 0;
+    bool filtered = o->filter != NULL;
+
+    for (size_t i = 0; i < o->files_n; i++) filtered |= o->files[i].filter != NULL;
+    if (run->packets == 0 && filtered)
+        wst_tool_say("no packet passed the filter%s%s", o->filter ? ": " : "",
+                     o->filter ? o->filter : "");
+    if (secrets && stats->tls_no_key && !run->secrets_fit)
+        wst_tool_say("the %" PRIu64 " secret%s of the key log belong%s to no TLS connection here",
+                     secrets, secrets == 1 ? "" : "s", secrets == 1 ? "s" : "");
+}
+
 /* What was found, or was not there to be found, counts when all else went well. */
 int wst_tool_run_verdict(const struct wst_tool_run *run, int status)
 {
@@ -69,6 +85,7 @@ int wst_tool_run_verdict(const struct wst_tool_run *run, int status)
     int found = 0;
 
     wst_context_stats(run->context, &stats);
+    say_what_never_came(run, &stats);
     if (run->options->lint) found = judge(run, &stats);
     if (run->options->conn && say_no_such_conn(run, &stats)) found = WST_TOOL_TROUBLE;
     return status ? status : found;

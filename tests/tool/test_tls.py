@@ -96,6 +96,10 @@ with directory() as scratch:
     os.chmod(empty, 0o600)
     got = run("--keylog", empty, UPDATE)
     check("a key log without secrets is warned of", got.status == 0 and "no secret was found" in got.says, got)
+    got = run("--keylog", private(keys_of(PROXY), "other.keys", scratch), UPDATE)
+    check("... and one whose secrets open nothing", got.status == 0 and re.search(r"the \d+ secrets of the key log belong to no", got.says) and "found" not in got.says, got)
+    got = run("--keylog", own, BASIC)
+    check("... but not where there is nothing to open", got.err == b"", got)
     for mode, warned in ((0o644, True), (0o640, True), (0o604, True), (0o600, False), (0o400, False)):
         os.chmod(own, mode)
         got = run("--keylog", own, UPDATE)
