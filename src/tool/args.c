@@ -6,6 +6,7 @@
 #include "args.h"
 
 #include "say.h"
+#include "spelling.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -113,7 +114,7 @@ static int number_refused(const struct wst_tool_arg *row, const char *word, cons
 
 static int set(const struct wst_tool_arg *row, const char *word, const char *text, void *target)
 {
-    char *at = (char *)target + row->at;
+    char *at = (char *)target + row->at, name[64];
     uint64_t value;
 
     switch (row->kind) {
@@ -121,6 +122,11 @@ static int set(const struct wst_tool_arg *row, const char *word, const char *tex
     case WST_TOOL_FLAG: *(bool *)at = true; return 0;
     case WST_TOOL_COUNT: ++*(unsigned *)at; return 0;
     case WST_TOOL_WORD: *(const char **)at = text; return 0;
+    case WST_TOOL_ONCE:
+        if (*(uint64_t *)at)
+            return wst_tool_misuse("%s is given twice; it takes one number",
+                                   spelled(name, row, word));
+        /* fall through */
     case WST_TOOL_NUMBER:
     case WST_TOOL_SIZE:
         if (!number(row, text, &value)) return number_refused(row, word, text);
@@ -131,17 +137,35 @@ static int set(const struct wst_tool_arg *row, const char *word, const char *tex
     return 0;
 }
 
+/* The long name that may be meant by text[0..length), or NULL. */
+static const char *nearest(const struct wst_tool_arg *rows, size_t n, const char *text,
+                           size_t length)
+{
+    size_t best = WST_TOOL_SPELLING_FAR, apart;
+    const char *near = NULL;
+
+    for (size_t i = 0; i < n; i++) {
+        if (!rows[i].name || (apart = wst_tool_spelling(text, length, rows[i].name)) >= best)
+            continue;
+        best = apart;
+        near = rows[i].name;
+    }
+    return near;
+}
+
 /* A long name nobody knows, or the beginning of several. */
 static int refused_long(const struct wst_tool_arg *rows, size_t n, const char *word)
 {
     int length = (int)strcspn(word, "=");
-    const char *could[2] = {NULL, NULL};
+    const char *could[2] = {NULL, NULL}, *near;
 
     for (size_t i = 0; i < n; i++)
         if (rows[i].name && rows[i].help && !strncmp(rows[i].name, word + 2, (size_t)length - 2))
             could[could[0] != NULL] = rows[i].name;
     if (could[1])
         return wst_tool_misuse("%.*s may mean --%s or --%s", length, word, could[0], could[1]);
+    if ((near = nearest(rows, n, word + 2, (size_t)length - 2)))
+        return wst_tool_misuse("unknown option %.*s; did you mean --%s?", length, word, near);
     return wst_tool_misuse("unknown option %.*s", length, word);
 }
 

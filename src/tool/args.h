@@ -19,6 +19,7 @@ enum wst_tool_kind {
     WST_TOOL_COUNT,    /* unsigned: one more */
     WST_TOOL_WORD,     /* const char *: into argv */
     WST_TOOL_NUMBER,   /* uint64_t, least to most */
+    WST_TOOL_ONCE,     /* the same, but for 0, which is "not given"; a second time is refused */
     WST_TOOL_SIZE,     /* uint64_t, least to most; K, M and G are powers of 1024 */
     WST_TOOL_CALL      /* call() takes it */
 };

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * In: a command line. Out: the exit status of the command that its first word names.
- * Refuses nothing: what is no command is left to the default, which traces.
+ * Refuses what is nearly a command and no file; else what is no command is left to the default,
+ * which traces.
  *
  * The tool is a guest of the library: it includes <wstrace/…> and the system's headers.
  */
@@ -9,6 +10,8 @@
 #include "command.h"
 #include "options.h"
 #include "output.h"
+#include "say.h"
+#include "spelling.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -44,6 +47,26 @@ static const struct wst_tool_command commands[] = {
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
+/* What others call by these names. */
+static const char *const elsewhere[][2] = {{"help", "--help"}, {"version", "--version"}};
+
+/* A word that is neither a file nor a command, and nearly one. */
+static const char *meant(const char *word)
+{
+    size_t best = WST_TOOL_SPELLING_FAR, apart;
+    const char *near = NULL;
+
+    if (*word == '-' || access(word, F_OK) == 0) return NULL;
+    for (size_t i = 0; i < sizeof elsewhere / sizeof *elsewhere; i++)
+        if (strcmp(word, elsewhere[i][0]) == 0) return elsewhere[i][1];
+    for (size_t i = 0; i < COMMANDS; i++) {
+        if ((apart = wst_tool_spelling(word, strlen(word), commands[i].name)) >= best) continue;
+        best = apart;
+        near = commands[i].name;
+    }
+    return near;
+}
+
 static const char examples[] =
     "\nExamples\n"
     "  wstrace demo frames                             a shipped capture: what was said\n"
@@ -71,9 +94,14 @@ static void keep_standard_descriptors(void)
 
 int main(int argc, char **argv)
 {
+    const char *near;
+
     keep_standard_descriptors();
     signal(SIGPIPE, SIG_IGN); /* a closed pipe is an answer of write(), see output.c */
     for (int i = 0; argc > 1 && i < COMMANDS; i++)
         if (strcmp(argv[1], commands[i].name) == 0) return commands[i].run(argc - 1, argv + 1);
+    if (argc > 1 && (near = meant(argv[1])))
+        return wst_tool_misuse("%s is no command and no file; did you mean wstrace %s?", argv[1],
+                               near);
     return commands[0].run(argc, argv);
 }

@@ -16,6 +16,8 @@ static int take_dir(void *target, const char *text)
 {
     struct wst_tool_options *o = target;
 
+    if (o->dir != WST_DIR_NONE)
+        return wst_tool_misuse("--dir is given twice; without it both directions are told");
     if (strcmp(text, "c2s") == 0)
         o->dir = WST_C2S;
     else if (strcmp(text, "s2c") == 0)
@@ -155,6 +157,7 @@ static int take_file_size(void *target, const char *text)
 #define COUNT(field) WST_TOOL_COUNT, AT(field), 0, 0, NULL
 #define WORD(field) WST_TOOL_WORD, AT(field), 0, 0, NULL
 #define NUMBER(field, least, most) WST_TOOL_NUMBER, AT(field), least, most, NULL
+#define ONCE(field, least, most) WST_TOOL_ONCE, AT(field), least, most, NULL
 #define SIZE(field, least) WST_TOOL_SIZE, AT(field), least, UINT64_MAX, NULL
 #define CALL(function) WST_TOOL_CALL, 0, 0, 0, function
 #define ACCEPTED WST_TOOL_ACCEPTED, 0, 0, 0, NULL
@@ -191,7 +194,7 @@ const struct wst_tool_arg wst_tool_trace_args[] = {
 
     WST_TOOL_CONFINE_ROWS(struct wst_tool_options, confinement),
 
-    {"Selection", 0, "conn", "N", NUMBER(conn, 1, UINT64_MAX), "only connection N, as the output numbers them"},
+    {"Selection", 0, "conn", "N", ONCE(conn, 1, UINT64_MAX), "only connection N, as the output numbers them"},
     {NULL, 0, "dir", "DIRECTION", CALL(take_dir), "only c2s (client to server) or s2c"},
     {NULL, 0, "op", "LIST", CALL(take_ops), "only these opcodes: text,binary,continuation,close,ping,pong or numbers"},
 
@@ -286,6 +289,14 @@ static int contradictions(const struct wst_tool_options *o)
             return wst_tool_misuse("-w - and --print: packets and text on standard output; -o FILE "
                                    "takes the text elsewhere");
     }
+    if (o->write && !o->print && o->output)
+        return wst_tool_misuse("-w saves packets and prints nothing; for -o %s add --print",
+                               o->output);
+    if (o->write && !o->print && o->json)
+        wst_tool_say("-w saves packets and prints nothing; for --json add --print");
+    if (o->stats_seconds && o->devices_n == 0)
+        return wst_tool_misuse("--stats is for a live capture (-i); those of a file are told when "
+                               "it ends");
     if (o->times > WST_TIME_SINCE) return wst_tool_misuse("-t can be given five times at most");
     if (o->devices_n == 0 && o->files_n == 0)
         return wst_tool_misuse("no capture named: give a FILE, '-' for standard input, or -i NAME");

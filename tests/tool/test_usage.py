@@ -3,8 +3,9 @@
 
 import os
 import re
+import shutil
 
-from toolcheck import BASIC, SOURCE, check, done, refused, run
+from toolcheck import BASIC, SOURCE, check, directory, done, refused, run
 
 # -- help -----------------------------------------------------------------------------------------
 
@@ -85,6 +86,26 @@ check("options behind the file", run(BASIC, "--json").out == run("--json", BASIC
 check("the default command by its name", run("trace", BASIC).out == run(BASIC).out)
 check("-- ends options", run("-q", "--", BASIC).out == run("-q", BASIC).out)
 refused("a file that begins with a dash, behind --", run("--", "--json"), "--json: ")
+
+# -- slips --------------------------------------------------------------------------------------------
+
+for slip, meant in (("snpashot", "snapshot"), ("lnit", "lint"), ("chek", "check"), ("reprot", "report"), ("tpo", "top"), ("help", "--help")):
+    refused(f"{slip}: the command that is meant", run(slip, "x.pcap"), slip, f"did you mean wstrace {meant}?")
+check("a word far from all commands is a file", "did you mean" not in run("capture").says and "No such file" in run("capture").says)
+with directory() as tmp:
+    shutil.copy(BASIC, os.path.join(tmp, "lnit"))
+    check("a file of that name is a file", run("lnit", cwd=tmp).out == run(BASIC).out)
+refused("--jsno", run("--jsno", BASIC), "did you mean --json?")
+refused("--conn twice", run("--conn", "1", "--conn", "2", BASIC), "--conn", "twice")
+refused("--dir twice", run("--dir", "c2s", "--dir", "s2c", BASIC), "--dir", "twice")
+refused("--stats of a file", run("--stats", "1", BASIC), "--stats", "-i")
+refused("-w and -o without --print", run("-w", "/dev/null", "-o", "/dev/null", BASIC), "--print")
+result = run("-w", "/dev/null", "--json", BASIC)
+check("-w and --json: hint", result.status == 0 and result.out == b"" and "--print" in result.says, result)
+for words in (["-r", BASIC, "tcp", "port", "9"], ["-f", "udp", BASIC], ["--json", "-r", BASIC, "udp"], ["-w", "/dev/null", "-r", BASIC, "udp"]):
+    result = run(*words)
+    check(f"{words}: a filter that nothing passes", result.status == 0 and result.says.startswith("wstrace: no packet passed the filter"), result)
+check("a filter that something passes", run("-r", BASIC, "tcp").err == b"")
 
 # -- names that want to be obeyed ---------------------------------------------------------------------
 
