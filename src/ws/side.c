@@ -114,6 +114,16 @@ static void emit_close(const struct wst_ws_step *s, uint64_t n, struct wst_slice
     wst_rules_close(s, n, payload, second);
 }
 
+/* Of a close payload whose end is missing: the code, and the reason up to its last whole character.
+ */
+static struct wst_slice close_known(struct wst_slice payload)
+{
+    struct wst_utf8 u;
+    wst_utf8_init(&u);
+    wst_utf8_feed(&u, wst_slice_skip(payload, 2));
+    return u.bad == UINT64_MAX ? wst_slice_head(payload, 2 + (size_t)u.good) : payload;
+}
+
 /* A control frame, or one of a reserved opcode: it stands by itself. */
 static void end_control(const struct wst_ws_step *s, struct frame_end *x,
                         struct wst_frame_context *c)
@@ -137,7 +147,7 @@ static void end_control(const struct wst_ws_step *s, struct frame_end *x,
     if (close && x->complete)
         emit_close(s, c->n, payload);
     else if (close && payload.n >= 2) /* not all of its reason: the code says why all the same */
-        emit_close(s, c->n, wst_slice_head(payload, 2));
+        emit_close(s, c->n, close_known(payload));
     wst_rules_frame(s, f, c);
     if (f->opcode != WST_OP_PING && f->opcode != WST_OP_PONG) return;
     if (!x->complete || x->omitted)

@@ -147,7 +147,8 @@ def collect(events):
                                           'sha': None if data is None else sha(data)})
         elif kind == 'close':
             frame = last[e['conn']]
-            conns[e['conn']].units[e['dir']].append(close_unit(frame, e))
+            if frame['complete']:
+                conns[e['conn']].units[e['dir']].append(close_unit(frame, e))
         elif kind == 'message':
             c = conns[e['conn']]
             if not e['certain']:

@@ -481,6 +481,13 @@ static const struct row rows[] = {
      PLAIN,
      {S("\x88\x04\x03\xe8"), LOST_S(2)},
      false},
+    {"inside the reason of a close: what came before it is right, to its last whole character",
+     "<G 3@8 <F1 close.fin 9@0 cut <C 1000 \"a\\c3\\bc\"",
+     PLAIN,
+     {S("\x88\x09\x03\xe8"
+        "a\xc3\xbc\xc3"),
+      LOST_S(3)},
+     false},
     {"inside a compressed message: what came before is right, the context is lost",
      "<G 2@6 <F1 text.fin.rsv1 7@0 m1 cut <M1 text \"Hel\" z ? !message.incomplete "
      "<F2 text.fin.rsv1 5@9 m2 <M2 text \"H\" z -4 ? !message.context-lost",
