@@ -58,6 +58,7 @@ void wst_check_report_free(struct wst_check_report *r)
 {
     if (r == NULL) return;
     wst_ink_free(&r->ink);
+    wst_ink_free(&r->last);
     free(r);
 }
 

@@ -21,6 +21,9 @@ struct wst_check_report {
     struct wst_ink ink; /* what is not written yet */
     struct wst_check_report_totals totals;
     unsigned annotations; /* GitHub's, so far */
+    struct wst_ink last;  /* the last that may be, which may have to stand for `more` */
+    size_t last_head;     /* its bytes before the message */
+    uint64_t more;        /* it, and what has no annotation of its own */
     int failed;
 };
 

@@ -128,55 +128,74 @@ static void github_begin(struct wst_check_report *r, const char *file, uint64_t 
     wst_ink_text(&r->ink, "::");
 }
 
-/* The last of the ten tells how many more there are, if there are. */
 static void github_difference(struct wst_check_report *r, const struct wst_check_case *one,
-                              const struct wst_difference *d, uint64_t left)
+                              const struct wst_difference *d)
 {
-    bool last = ++r->annotations == ANNOTATIONS && left > 1;
-
-    github_begin(r, one->capture_expected ? one->capture : one->expected, d->line, one->name);
-    if (last) {
-        wst_ink_format(&r->ink, "and %llu more differences in this file; the log has them",
-                       (unsigned long long)left);
-    } else {
-        github_escaped(r, d->connection, false);
-        wst_ink_text(&r->ink, *d->connection ? ": " : "");
-        github_escaped(r, d->what, false);
+    github_escaped(r, d->connection, false);
+    wst_ink_text(&r->ink, *d->connection ? ": " : "");
+    github_escaped(r, d->what, false);
+    if (d->pkt) {
         wst_ink_text(&r->ink, " (");
-        size_t before = r->ink.buf.n;
-        wst_ink_text(&r->ink, "");
-        if (d->pkt) {
-            github_safe(r, one->capture, false);
-            wst_ink_byte(&r->ink, ' ');
-            wst_check_report_packets(&r->ink, d->pkt_first, d->pkt);
-        }
-        if (r->ink.buf.n == before)
-            wst_ink_cut(&r->ink, before - 2);
-        else
-            wst_ink_byte(&r->ink, ')');
-        wst_ink_text(&r->ink, "%0A");
-        github_escaped(r, d->context, false);
+        github_safe(r, one->capture, false);
+        wst_ink_byte(&r->ink, ' ');
+        wst_check_report_packets(&r->ink, d->pkt_first, d->pkt);
+        wst_ink_byte(&r->ink, ')');
     }
+    wst_ink_text(&r->ink, "%0A");
+    github_escaped(r, d->context, false);
+}
+
+/* d == NULL: trouble. The last that may be is held back: it may have to tell of all the others. */
+static void github_annotation(struct wst_check_report *r, const struct wst_check_case *one,
+                              const struct wst_difference *d)
+{
+    const char *file = one->capture_expected || !one->expected || *one->expected == '\0'
+                           ? one->capture
+                           : one->expected;
+    size_t before = r->ink.buf.n;
+
+    if (r->annotations == ANNOTATIONS) {
+        r->more++;
+        return;
+    }
+    github_begin(r, file, d ? d->line : 0, one->name);
+    r->last_head = r->ink.buf.n - before;
+    if (d)
+        github_difference(r, one, d);
+    else
+        github_safe(r, one->trouble, false);
     wst_ink_byte(&r->ink, '\n');
+    if (++r->annotations < ANNOTATIONS) return;
+    r->more = 1;
+    r->last.budget = &r->budget;
+    wst_ink_bytes(&r->last, wst_slice_skip(wst_ink_slice(&r->ink), before));
+    wst_ink_cut(&r->ink, before);
 }
 
 static void github_one(struct wst_check_report *r, const struct wst_check_case *one)
 {
-    uint64_t count = wst_check_report_differences(one);
     const struct wst_difference *d;
+    size_t i = 0;
 
-    if (one->status == WST_CHECK_TROUBLE && r->annotations < ANNOTATIONS) {
-        r->annotations++;
-        github_begin(r, one->expected && *one->expected ? one->expected : one->capture, 0,
-                     one->name);
-        github_safe(r, one->trouble, false);
-        wst_ink_byte(&r->ink, '\n');
+    if (one->status == WST_CHECK_TROUBLE) {
+        github_annotation(r, one, NULL);
         return;
     }
-    for (size_t i = 0; r->annotations < ANNOTATIONS && one->outcome &&
-                       (d = wst_outcome_difference(one->outcome, i)) != NULL;
-         i++)
-        github_difference(r, one, d, count - i);
+    if (one->outcome == NULL) return;
+    for (; (d = wst_outcome_difference(one->outcome, i)) != NULL; i++) github_annotation(r, one, d);
+    r->more += wst_check_report_differences(one) - i;
 }
 
-const struct wst_check_report_format wst_check_report_github = {github_one, NULL, false};
+static void github_end(struct wst_check_report *r)
+{
+    struct wst_slice last = wst_ink_slice(&r->last);
+
+    if (r->last.failed) r->ink.failed = true;
+    if (last.n == 0) return;
+    wst_ink_bytes(&r->ink, r->more > 1 ? wst_slice_head(last, r->last_head) : last);
+    if (r->more > 1)
+        wst_ink_format(&r->ink, "and %llu more, here and elsewhere; the log has them\n",
+                       (unsigned long long)r->more);
+}
+
+const struct wst_check_report_format wst_check_report_github = {github_one, github_end, false};

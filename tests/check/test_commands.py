@@ -3,6 +3,7 @@
 """snapshot, check and diff as their users meet them: exit status, updates, suites, reports, bad input."""
 import json
 import os
+import re
 import resource
 import shutil
 import subprocess
@@ -249,6 +250,11 @@ def suites(tmp):
     check("tap: everything else is a comment", all(line.startswith("#") for line in tap if line not in results + ["TAP version 13", "1..14"]))
     github = read(os.path.join(tmp, "github1")).splitlines()
     check("github: ten annotations at most", 4 <= len(github) <= 10 and all(line.startswith("::error file=") for line in github), github)
+    other = write(os.path.join(tmp, "other.golden"), re.sub("^  ([<>]) ", "  \\1 x", read(os.path.join(suite, "c00.golden")), flags=re.M))
+    many = run("check", "--report", "github", "--report", f"json={tmp}/many", BASIC, other, other, other, other, os.path.join(tmp, "nothing.golden"))
+    differences = sum(case["count"] for case in json.loads(read(os.path.join(tmp, "many")))["cases"])
+    lines = re.findall("^::error.*", many.text, re.M)
+    check("github: the last of the ten stands for all others", len(lines) == 10 and f"::and {differences + 1 - 9} more, here and elsewhere; " in lines[-1], lines[-1])
     check("github: a file and a line", any("c03.golden,line=" in line for line in github), github)
     result = run("check", "--report", "github", BASIC, f"./{os.path.relpath(suite)}//deep/.././c03.golden")
     check("github: a file as the repository has it", f"::error file={os.path.relpath(suite)}/c03.golden,line=" in result.text, result)
