@@ -31,13 +31,16 @@ static struct wst_slice head_trim(struct wst_slice s)
 }
 
 /* Takes a line, without its end, from the front. */
-static struct wst_slice head_line(struct wst_slice *s)
+static struct wst_slice head_line(struct wst_head *h, struct wst_slice *s)
 {
     const uint8_t *lf = s->n ? memchr(s->p, '\n', s->n) : NULL;
     size_t n = lf ? (size_t)(lf - s->p) : s->n;
     struct wst_slice line = {s->p, n};
     *s = wst_slice_skip(*s, n + 1);
-    if (line.n && line.p[line.n - 1] == '\r') line.n--;
+    if (line.n && line.p[line.n - 1] == '\r')
+        line.n--;
+    else if (lf)
+        h->bare = true;
     return line;
 }
 
@@ -73,13 +76,14 @@ static bool head_request_line(struct wst_head *h, struct wst_slice line)
 }
 
 /* A line that begins with a space goes on the one before: the line end between becomes spaces. */
-static struct wst_slice head_unfold(uint8_t *bytes, struct wst_slice line, struct wst_slice *rest)
+static struct wst_slice head_unfold(struct wst_head *h, uint8_t *bytes, struct wst_slice line,
+                                    struct wst_slice *rest)
 {
     while (rest->n && head_space(rest->p[0])) {
         uint8_t *lf = bytes + (rest->p - bytes) - 1;
         *lf = ' ';
         if (lf > line.p && lf[-1] == '\r') lf[-1] = ' ';
-        struct wst_slice more = head_line(rest);
+        struct wst_slice more = head_line(h, rest);
         line.n = (size_t)(more.p + more.n - line.p);
     }
     return line;
@@ -90,13 +94,13 @@ bool wst_head_parse(struct wst_head *h, struct wst_header *room, uint8_t *bytes,
     *h = (struct wst_head){.headers = room};
     struct wst_slice rest = {bytes, n};
     while (rest.n && (rest.p[0] == '\r' || rest.p[0] == '\n')) rest = wst_slice_skip(rest, 1);
-    struct wst_slice line = head_line(&rest);
+    struct wst_slice line = head_line(h, &rest);
     if (!line.n) return false;
     if (!(wst_slice_starts(line, "HTTP/") ? head_status_line(h, line) : head_request_line(h, line)))
         return false;
     while (rest.n && h->headers_n < WST_HTTP_HEADERS) {
-        line = head_line(&rest);
-        if (rest.n && head_space(rest.p[0])) line = head_unfold(bytes, line, &rest);
+        line = head_line(h, &rest);
+        if (rest.n && head_space(rest.p[0])) line = head_unfold(h, bytes, line, &rest);
         if (!line.n) break;
         const uint8_t *colon = memchr(line.p, ':', line.n);
         if (!colon) continue; /* no header; not ours to judge here */

@@ -30,6 +30,7 @@ struct wst_head {
     int status;                      /* response; -1 in a request */
     struct wst_slice reason;
     int minor; /* of HTTP/1.x */
+    bool bare; /* a line ends with LF alone (RFC 9112 section 2.2) */
     struct wst_header *headers;
     size_t headers_n;
 };

@@ -53,6 +53,9 @@ static void request_line(struct wst_report *r)
         rule(r, WST_PROBLEM_HANDSHAKE_METHOD, WST_C2S, "the method is %s", show(q->method, &a));
     if (q->minor < 1)
         rule(r, WST_PROBLEM_HANDSHAKE_HTTP_VERSION, WST_C2S, "the request is HTTP/1.%d", q->minor);
+    if (q->bare)
+        rule(r, WST_PROBLEM_HANDSHAKE_LINE_END, WST_C2S,
+             "lines of the request end with LF instead of CR LF");
     unsigned hosts = header_count(q, "Host");
     if (hosts != 1)
         rule(r, WST_PROBLEM_HANDSHAKE_HOST, WST_C2S, "the request has %u Host headers", hosts);
@@ -273,6 +276,9 @@ static void answer_headers(struct wst_report *r)
 {
     struct shown a;
     const struct wst_head *h = r->response;
+    if (h->bare)
+        rule(r, WST_PROBLEM_HANDSHAKE_LINE_END, WST_S2C,
+             "lines of the answer end with LF instead of CR LF");
     if (!wst_head_has_token(h, "Upgrade", "websocket"))
         rule(r, WST_PROBLEM_HANDSHAKE_UPGRADE, WST_S2C, "the answer's Upgrade is \"%s\"",
              show(wst_head_find(h, "Upgrade", NULL), &a));

@@ -203,13 +203,14 @@ static bool request_keep(struct wst_http *h, struct wst_http_env *env, const str
         else if (request_keeps_name(env, head->headers[i].name))
             n += head->headers[i].name.n + 3;
     h->request.n = 0;
+    const char *line_end = head->bare ? "\n" : "\r\n"; /* which is judged */
     /* Just as much as it takes: a hundred thousand may wait at a time. */
     if (n > env->options->limits.max_head * 2 || !wst_buf_room(&h->request, env->budget, n))
         return false;
     const char version[] = {' ', 'H', 'T', 'T', 'P', '/', '1', '.', (char)('0' + head->minor), 0};
     bool kept = request_add(h, env, head->method, " ") &&
                 request_add(h, env, head->target, version) &&
-                request_add(h, env, (struct wst_slice){NULL, 0}, "\r\n");
+                request_add(h, env, (struct wst_slice){NULL, 0}, line_end);
     for (size_t i = 0; i < head->headers_n && kept; i++)
         if (request_keeps(env, head->headers[i].name))
             kept = request_add(h, env, head->headers[i].name, ": ") &&

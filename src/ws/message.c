@@ -8,6 +8,7 @@ enum {
     INFLATE_AT = WST_WS_RAW, /* compressed bytes that may wait */
     SPILL = 16384,
     LARGER_FROM = 64, /* bytes: shorter ones seldom get smaller, and who compresses all knows it */
+    LARGER_TOLD = 16, /* times in a direction */
     EMPTY_FRAGMENTS = 8 /* without a byte, in one message; more are told */
 };
 
@@ -281,6 +282,17 @@ static void message_text_problem(const struct wst_ws_step *s, const struct wst_w
                       (unsigned long long)r->len);
 }
 
+/* Whoever compresses pictures does so with each: the first ones are told. */
+static void message_larger(const struct wst_ws_step *s, const struct wst_ws_message *m,
+                           const struct message_result *r, uint64_t n)
+{
+    uint8_t *told = &s->ws->rare[s->dir].larger;
+    if (*told == LARGER_TOLD) return;
+    wst_ws_problemf(s, WST_PROBLEM_MESSAGE_COMPRESSED_LARGER, n, m->no, "%llu bytes became %llu%s",
+                    (unsigned long long)r->len, (unsigned long long)m->wire_len,
+                    ++*told == LARGER_TOLD ? "; no more of this direction are told" : "");
+}
+
 /* What is wrong with a message that was read to its end. */
 static void message_judge(const struct wst_ws_step *s, const struct wst_ws_message *m,
                           const struct message_result *r, uint64_t n)
@@ -289,11 +301,8 @@ static void message_judge(const struct wst_ws_step *s, const struct wst_ws_messa
         wst_ws_problemf(s, WST_PROBLEM_MESSAGE_EMPTY_FRAGMENTS, n, m->no,
                         "%u of %llu fragments carry nothing", m->empty,
                         (unsigned long long)m->frames);
-    if (!m->compressed || !r->certain) return;
-    if (m->wire_len > r->len && r->len >= LARGER_FROM)
-        wst_ws_problemf(s, WST_PROBLEM_MESSAGE_COMPRESSED_LARGER, n, m->no,
-                        "%llu bytes became %llu", (unsigned long long)r->len,
-                        (unsigned long long)m->wire_len);
+    if (m->compressed && r->certain && m->wire_len > r->len && r->len >= LARGER_FROM)
+        message_larger(s, m, r, n);
 }
 
 /* One distance is enough: the sender does not keep to what was agreed on. What zlib refused before

@@ -127,6 +127,7 @@ struct wst_ws_rare {             /* and what few do */
     struct wst_seek *seek;       /* while in WST_WS_SEEK */
     uint64_t head_pkt;           /* in which the header being read began */
     uint8_t head[WST_FRAME_HEADER_MAX];
+    uint8_t larger; /* messages that compression made larger, as far as they are told */
 };
 
 struct wst_ws { /* one WebSocket connection */

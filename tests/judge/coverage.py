@@ -16,6 +16,7 @@ RFC6455 = [
     ('4.1', 'client', 'MUST', 'the method is GET', ['handshake.method']),
     ('4.1', 'client', 'MUST', 'HTTP/1.1 or higher', ['handshake.http-version']),
     ('4.1', 'client', 'MUST', 'the request names the resource', 'shown: `uri`; which was meant is not visible'),
+    ('4.1', 'both', 'MUST', 'the handshake is valid HTTP: lines end with CR LF', ['handshake.line-end']),
     ('4.1', 'client', 'MUST', 'one Host', ['handshake.host']),
     ('4.1', 'client', 'MUST', 'Upgrade includes websocket', ['handshake.upgrade', 'handshake.stripped']),
     ('4.1', 'client', 'MUST', 'Connection includes Upgrade', ['handshake.connection', 'handshake.stripped']),

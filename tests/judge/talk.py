@@ -37,7 +37,8 @@ def lines_of(headers):
 class Talk(Session):
     """A Session whose handshake can be bent, and whose server ends TCP first, as it should."""
 
-    def ask(self, method='GET', path='/', http='HTTP/1.1', key=None, more=b'', **_):
+    def ask(self, method='GET', path='/', http='HTTP/1.1', key=None, more=b'', bare=None, **_):
+        self.bare = bare  # the direction whose lines end with LF alone
         self.key = key or base64.b64encode(self.random.randbytes(16)).decode()
         self.request = {'Host': 'example.com', 'Upgrade': 'websocket', 'Connection': 'Upgrade',
                         'Sec-WebSocket-Key': self.key, 'Sec-WebSocket-Version': '13'}
@@ -45,17 +46,21 @@ class Talk(Session):
         self.early = more
         return self
 
+    def line_ends(self, way, head):
+        return head.replace('\r\n', '\n' if way == self.bare else '\r\n').encode()
+
     def send_request(self, changes=None):
         self.open()
         head = self.line + lines_of(self.request | (changes or {})) + '\r\n'
-        self.write(C2S, head.encode() + self.early)
+        self.write(C2S, self.line_ends(C2S, head) + self.early)
 
     def send_answer(self, changes=None, status='101 Switching Protocols', more=b''):
         headers = {'Upgrade': 'websocket', 'Connection': 'Upgrade',
                    'Sec-WebSocket-Accept': accept_of(self.key.encode()).decode()}
         if not status.startswith('101'):
             headers = {'Content-Length': '0'}
-        self.write(S2C, (f'HTTP/1.1 {status}\r\n' + lines_of(headers | (changes or {})) + '\r\n').encode() + more)
+        head = f'HTTP/1.1 {status}\r\n' + lines_of(headers | (changes or {})) + '\r\n'
+        self.write(S2C, self.line_ends(S2C, head) + more)
         self.start = dict(self.sent)
 
     def agree(self, request=None, answer=None, offer=None, agreed=None, status='101 Switching Protocols', **line):

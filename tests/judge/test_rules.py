@@ -8,7 +8,7 @@ once more: a rule of problems.def about endpoints without a row here fails the t
 import sys
 
 from rules import TABLE
-from talk import Talk, Wire, lint, rows_of
+from talk import BINARY, C2S, DEFLATE, S2C, Deflater, Talk, Wire, lint, rows_of
 
 VERDICTS = {'error': 'Fail', 'warning': 'Non-Strict', 'note': 'Info'}
 # Findings about the capture, which have no verdict over anybody.
@@ -51,7 +51,22 @@ def play():
     return player, played
 
 
+def often():
+    """What every message of a sender breaks is told of the first ones in each direction."""
+    t = Talk(Wire(), ('10.9.9.1', 40000), seed=1)
+    t.agree(offer=DEFLATE, agreed=DEFLATE)
+    for way, times in ((C2S, 40), (S2C, 16)):
+        squeeze = Deflater()
+        for _ in range(times):
+            t.frame(way, BINARY, squeeze(t.random.randbytes(200)), rsv=4)
+    t.bye()
+    lines, _ = lint(t.wire.packets)
+    times = [f['times'] for line in lines if line['type'] == 'lint' and line['client'] for f in line['findings']]
+    check('compressed-larger, 40 times and 16', times == [16, 16], times)
+
+
 def main():
+    often()
     rows = rows_of()
     player, played = play()
     lines, status = lint([p for p in player.wire.packets if p not in set(player.lost)])

@@ -51,7 +51,7 @@ static const struct row rows[] = {
      false},
     {"empty lines before", GOOD "upgraded", {Q("\r\n\r\n\n" ASK), A("\r\n\r\n" YES)}, false},
     {"bare line feeds",
-     GOOD "upgraded >x <y",
+     GOOD "!handshake.line-end !handshake.line-end upgraded >x <y",
      {Q("GET /chat HTTP/1.1\nHost: h\nUpgrade: websocket\nConnection: "
         "upgrade\nSec-WebSocket-Version: 13\n"
         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\n\n"),
