@@ -324,6 +324,7 @@ static void http_data(struct wst_context *c, struct wst_flow *f, unsigned side,
                       struct wst_slice bytes, const struct wst_arrival *a)
 {
     struct conversation_http *h = f->upper;
+    if (wst_http_passes(&h->http, direction(&h->base, side), bytes.n)) return;
     const struct wst_half *half = &carrier(f)->half[side];
     /* The peer acknowledged it before it was captured, or it had to wait. */
     h->http.overtaken = a->from != a->when.pkt || ((half->flags & WST_HALF_ACKED) &&

@@ -51,13 +51,17 @@ static inline uint8_t wst_ascii_lower(uint8_t c)
 {
     return c >= 'A' && c <= 'Z' ? c | 0x20 : c;
 }
+static inline bool wst_same_nocase(const uint8_t *p, const char *text, size_t n)
+{
+    if (memcmp(p, text, n) == 0) return true; /* written as everybody writes it */
+    for (size_t i = 0; i < n; i++)
+        if (wst_ascii_lower(p[i]) != wst_ascii_lower((uint8_t)text[i])) return false;
+    return true;
+}
 /* Equal but for the case of ASCII letters. */
 static inline bool wst_slice_is_nocase(struct wst_slice s, const char *text)
 {
-    if (s.n != strlen(text)) return false;
-    for (size_t i = 0; i < s.n; i++)
-        if (wst_ascii_lower(s.p[i]) != wst_ascii_lower((uint8_t)text[i])) return false;
-    return true;
+    return s.n == strlen(text) && wst_same_nocase(s.p, text, s.n);
 }
 static inline bool wst_slice_starts(struct wst_slice s, const char *text)
 {

@@ -113,8 +113,9 @@ bool wst_head_parse(struct wst_head *h, struct wst_header *room, uint8_t *bytes,
 
 struct wst_slice wst_head_find(const struct wst_head *h, const char *name, size_t *from)
 {
+    size_t n = strlen(name); /* nearly all others are told apart by it */
     for (size_t i = from ? *from : 0; i < h->headers_n; i++)
-        if (wst_slice_is_nocase(h->headers[i].name, name)) {
+        if (h->headers[i].name.n == n && wst_same_nocase(h->headers[i].name.p, name, n)) {
             if (from) *from = i + 1;
             return h->headers[i].value;
         }

@@ -118,6 +118,9 @@ struct wst_http {
 
 void wst_http_init(struct wst_http *http, void *conversation);
 void wst_http_free(struct wst_http *http, struct wst_http_env *env);
+/* Bytes of one side that lie inside a body, where nothing can come of them: most of a download.
+ * They are taken; false: wst_http_push must look at them. */
+bool wst_http_passes(struct wst_http *http, enum wst_dir dir, size_t bytes);
 /* Bytes of one side. Returns how many were taken; fewer than given only when the state is no
  * longer RUNNING. Bytes may be left in wait[] then, too, and come first. */
 size_t wst_http_push(struct wst_http *http, struct wst_http_env *env, enum wst_dir dir,

@@ -424,6 +424,15 @@ static void http_settle(struct wst_http *h, struct wst_http_env *env, enum wst_d
     }
 }
 
+bool wst_http_passes(struct wst_http *h, enum wst_dir dir, size_t bytes)
+{
+    struct wst_http_side *s = &h->side[dir];
+    if ((s->mode != MODE_BODY && s->mode != MODE_CHUNK) || s->untouched || s->left <= bytes)
+        return false;
+    s->left -= bytes;
+    return true;
+}
+
 size_t wst_http_push(struct wst_http *h, struct wst_http_env *env, enum wst_dir dir,
                      struct wst_slice s, const struct wst_arrival *a)
 {
