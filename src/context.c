@@ -8,6 +8,7 @@
 #include <sys/random.h>
 
 #include "pipeline.h"
+#include "seldom.h"
 
 const char *wst_version(void)
 {
@@ -128,7 +129,7 @@ void wst_context_begin(struct wst_context *c, const struct wst_event_meta *meta)
 
 /* Files in the wrong order, or a clock that was set: what looks like sent again may be new, and
  * what is older than its connection is not read. */
-static void context_backwards(struct wst_context *c, int64_t by_ns)
+WST_SELDOM static void context_backwards(struct wst_context *c, int64_t by_ns)
 {
     char detail[96];
     if (c->jumps++ >= JUMPS_TOLD) return;
@@ -149,7 +150,8 @@ static void context_jumps(struct wst_context *c)
 static void context_clock(struct wst_context *c, const struct wst_packet *p)
 {
     struct wst_event_stats *s = &c->timeline.stats;
-    c->now = p->when;
+    c->now.pkt = p->when.pkt; /* not as one: see CMakeLists.txt */
+    c->now.ns = p->when.ns;
     c->timeline.nanos = p->nanos;
     if (!s->packets)
         s->first_ns = p->when.ns;

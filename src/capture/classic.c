@@ -11,6 +11,7 @@
  */
 #include "classic.h"
 #include "linktype.h"
+#include "seldom.h"
 #include "slice.h"
 
 #include <pcap/pcap.h>
@@ -168,15 +169,19 @@ int wst_classic_link_type(struct wst_source *source, uint32_t *link_type,
 
 /* ---- records ---- */
 
-__attribute__((noinline)) static void turn_round(const struct classic *c, uint32_t w[4])
+struct record {
+    uint32_t seconds, fraction, captured, original;
+};
+
+WST_SELDOM static struct record turn_round(const struct classic *c, struct record r)
 {
     if (c->swapped)
-        for (int i = 0; i < 4; i++) w[i] = swap32(w[i]);
-    if (c->lengths == LENGTHS_SWAPPED || (c->lengths == LENGTHS_PERHAPS_SWAPPED && w[2] > w[3])) {
-        uint32_t captured = w[3];
-        w[3] = w[2];
-        w[2] = captured;
-    }
+        r = (struct record){swap32(r.seconds), swap32(r.fraction), swap32(r.captured),
+                            swap32(r.original)};
+    if (c->lengths == LENGTHS_SWAPPED ||
+        (c->lengths == LENGTHS_PERHAPS_SWAPPED && r.captured > r.original))
+        r = (struct record){r.seconds, r.fraction, r.original, r.captured};
+    return r;
 }
 
 /*      0         4          8                 12               16
@@ -187,15 +192,17 @@ __attribute__((noinline)) static void turn_round(const struct classic *c, uint32
  * 64 bits. */
 static inline void take_record(const struct classic *c, const uint8_t *p, struct wst_packet *packet)
 {
-    uint32_t w[4];
-    memcpy(w, p, sizeof w);
-    if (c->foreign) turn_round(c, w);
-    *packet = (struct wst_packet){.data = {p + c->record_head, w[2]},
-                                  .wire_len = w[3],
+    struct record r;
+    memcpy(&r, p, sizeof r);
+    if (c->foreign) r = turn_round(c, r);
+    *packet = (struct wst_packet){.data = {p + c->record_head, r.captured},
+                                  .wire_len = r.original,
                                   .link_type = c->link_type,
-                                  .when.ns = (int64_t)w[0] * 1000000000 + (int64_t)w[1] * c->tick,
+                                  .when.ns = (int64_t)r.seconds * 1000000000 +
+                                             (int64_t)r.fraction * c->tick,
                                   .nanos = c->tick == 1};
 }
+
 /* Looks at packets that lie in the buffer behind the one at the source's position. */
 static void look_ahead(struct classic *c)
 {
@@ -220,7 +227,7 @@ static inline void step_ahead(struct classic *c, size_t n)
 }
 
 /* False: they do not come. */
-__attribute__((noinline)) static bool want_more(struct classic *c, size_t n, const char *what)
+WST_SELDOM static bool want_more(struct classic *c, size_t n, const char *what)
 {
     c->looks = c->feed->sink->ahead != NULL; /* ask again, once in a buffer */
     size_t have = wst_source_want(c->source, n);
@@ -243,6 +250,15 @@ static inline bool want(struct classic *c, size_t n, const char *what)
     return c->source->end - c->source->pos >= n || want_more(c, n, what);
 }
 
+/* The record behind the one taken, and the headers of its packet: the kernel has just written them,
+ * but further away than the first cache. */
+static inline void fetch_next(const struct classic *c)
+{
+    enum { LINE = 64, LINES = 2 };
+    if (c->source->end - c->source->pos < LINES * LINE) return;
+    for (size_t i = 0; i < LINES; i++) __builtin_prefetch(wst_source_at(c->source) + i * LINE);
+}
+
 static inline bool take_packet(struct classic *c)
 {
     struct wst_packet packet;
@@ -260,6 +276,7 @@ static inline bool take_packet(struct classic *c)
     if (c->looks) look_ahead(c);
     packet.data.p = wst_source_at(c->source) + c->record_head; /* `want` may have moved it */
     wst_source_skip(c->source, n);
+    fetch_next(c);
     step_ahead(c, n);
     if (wst_feed_admit(c->feed, &packet)) wst_feed_push(c->feed, &packet);
     return !wst_feed_over(c->feed);

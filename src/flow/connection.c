@@ -4,6 +4,7 @@
  * in the same place (RFC 9293 section 3.3.2, as far as a bystander can tell).
  * Refuses a RST that does not fit the sequence numbers: it would not reset the endpoints either.
  */
+#include "seldom.h"
 #include "slice.h"
 #include "table.h"
 #include "waiting.h"
@@ -278,26 +279,34 @@ static inline bool connection_chatter(const struct wst_flow *f, unsigned side,
            (f->half[side].flags & WST_HALF_STARTED) && !connection_over(f);
 }
 
-void wst_flow_push(struct wst_flow_table *t, const struct wst_segment *s,
-                   const struct wst_when *when)
+/* Nearly always known already; and a byte just written delays whoever reads the four around it. */
+static inline void connection_heard(struct wst_flow *f, unsigned side)
 {
-    unsigned side;
-    uint64_t hash;
-    struct wst_arrival a = {*when, when->pkt};
-    struct wst_flow *f = wst_flow_find(t, s, &side, &hash);
-    if (!f) f = wst_flow_create(t, s, hash, when);
-    t->last = f;
-    if (!f) return;
+    unsigned heard = f->heard | 1u << side;
+    if (f->touched && f->heard == heard) return;
+    f->touched = true;
+    f->heard = heard & 3;
+}
+
+static inline void connection_active(const struct wst_flow_table *t, struct wst_flow *f,
+                                     const struct wst_when *when)
+{
+    f->active = wst_flow_coarse(t->clock > when->ns ? t->clock : when->ns);
+}
+
+WST_APART static void connection_segment(struct wst_flow_table *t, struct wst_flow *f,
+                                         unsigned side, const struct wst_segment *s,
+                                         const struct wst_when *when)
+{
+    struct wst_arrival a = {{when->pkt, when->ns}, when->pkt};
     if (s->flags & WST_TCP_FLAG_SYN)
         connection_syn(t, f, side, s, &a);
     else if (f->state == WST_FLOW_CLOSED)
         wst_flow_goes_on(t, f, side, s, &a);
-    f->touched = true;
-    f->heard |= 1u << side & 3;
+    connection_heard(f, side);
     if (t->sink.segment) t->sink.segment(t->sink.user, f, side, s, &a);
     if (f->state == WST_FLOW_CLOSED) return; /* a straggler */
-    f->active = wst_flow_coarse(t->clock > when->ns ? t->clock : when->ns);
-    if (connection_chatter(f, side, s)) return;
+    connection_active(t, f, when);
     if (s->flags & WST_TCP_FLAG_RST) {
         if (!rst_counts(f, side, s)) return;
         connection_rst(f, side, s);
@@ -312,4 +321,48 @@ void wst_flow_push(struct wst_flow_table *t, const struct wst_segment *s,
         if (f->half[!side].flags & WST_HALF_WAITING) wst_half_waited(t, f, !side, &a);
     }
     if (connection_over(f)) wst_flow_close(t, f, WST_TCP_FIN, &a);
+}
+
+/* The next bytes, or none, of a conversation in which nothing is missing, ends or has yet to be
+ * found out: what connection_segment does for nearly all that is left, and nothing it would ask. */
+static inline bool connection_in_order(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
+                                       const struct wst_segment *s, const struct wst_when *when)
+{
+    const unsigned known = WST_HALF_STARTED | WST_HALF_FIN | WST_HALF_ENDED | WST_HALF_HINT |
+                           WST_HALF_WAITING | WST_HALF_FAR;
+    const uint8_t events =
+        WST_TCP_FLAG_SYN | WST_TCP_FLAG_FIN | WST_TCP_FLAG_RST | WST_TCP_FLAG_ACK;
+    struct wst_half *h = &f->half[side], *o = &f->half[!side];
+    if (f->state != WST_FLOW_OPEN || f->ignored || !f->witnessed ||
+        (s->flags & events) != WST_TCP_FLAG_ACK || (h->flags & known) != WST_HALF_STARTED ||
+        (o->flags & (known | WST_HALF_ACKED)) != (WST_HALF_STARTED | WST_HALF_ACKED) ||
+        wst_seq_diff(s->ack, o->acked) < 0 || wst_seq_diff(s->ack, o->next) > 0 ||
+        (s->payload_len && (s->seq != h->next || s->payload.n != s->payload_len)))
+        return false;
+    connection_heard(f, side);
+    connection_active(t, f, when);
+    if (s->ack != o->acked) o->stale_acks = 0;
+    o->acked = s->ack;
+    struct wst_arrival a = {{when->pkt, when->ns}, when->pkt};
+    if (s->payload_len) wst_half_deliver(t, f, side, s->payload, &a);
+    return true;
+}
+
+void wst_flow_push(struct wst_flow_table *t, const struct wst_segment *s,
+                   const struct wst_when *when)
+{
+    unsigned side;
+    uint64_t hash;
+    struct wst_flow *f = wst_flow_find(t, s, &side, &hash);
+    if (!f) f = wst_flow_create(t, s, hash, when);
+    t->last = f;
+    if (!f) return;
+    if (t->sink.segment) {
+        connection_segment(t, f, side, s, when);
+    } else if (connection_chatter(f, side, s)) {
+        connection_heard(f, side);
+        connection_active(t, f, when);
+    } else if (!connection_in_order(t, f, side, s, when)) {
+        connection_segment(t, f, side, s, when);
+    }
 }

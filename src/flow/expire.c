@@ -6,6 +6,7 @@
  */
 #include <stdlib.h>
 
+#include "seldom.h"
 #include "table.h"
 #include "waiting.h"
 
@@ -17,9 +18,6 @@ enum {
 };
 #define HOLES_EVERY_NS 250000000ll   /* holes are looked at this often */
 #define SWEEP_EVERY_NS 15000000000ll /* a round of the sweep begins this often */
-
-/* Each packet asks; the answer's stack frame and saved registers are not for each packet. */
-#define NOT_EACH_PACKET __attribute__((noinline))
 
 static void expire_remove(struct wst_flow_table *t, struct wst_flow *f, enum wst_tcp_end how,
                           const struct wst_arrival *a)
@@ -45,7 +43,7 @@ static inline bool holes_are_due(const struct wst_flow_table *t)
     return t->holes_oldest && t->clock >= t->holes_due;
 }
 
-NOT_EACH_PACKET static void expire_holes(struct wst_flow_table *t, const struct wst_when *when)
+WST_SELDOM static void expire_holes(struct wst_flow_table *t, const struct wst_when *when)
 {
     t->holes_due = t->clock > INT64_MAX - HOLES_EVERY_NS ? INT64_MAX : t->clock + HOLES_EVERY_NS;
     /* Chosen first: what one of them brings about may take others out of the list. */
@@ -77,8 +75,8 @@ static inline bool sweep_is_due(const struct wst_flow_table *t)
     return t->hand != 0 || t->clock >= t->hand_due;
 }
 
-NOT_EACH_PACKET static void expire_sweep(struct wst_flow_table *t, const struct wst_when *when,
-                                         uint32_t steps)
+WST_SELDOM static void expire_sweep(struct wst_flow_table *t, const struct wst_when *when,
+                                    uint32_t steps)
 {
     struct wst_arrival a = {*when, when->pkt};
     uint32_t n = t->chunks_n * FLOW_CHUNK;

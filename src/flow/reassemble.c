@@ -38,8 +38,8 @@ void wst_flow_ignore(struct wst_flow_table *t, struct wst_flow *f)
 
 /* -- delivering ------------------------------------------------------------------------------- */
 
-static void half_deliver(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
-                         struct wst_slice bytes, const struct wst_arrival *a)
+void wst_half_deliver(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
+                      struct wst_slice bytes, const struct wst_arrival *a)
 {
     struct wst_half *h = &f->half[side];
     if (f->remember) wst_overlap_remember(&t->overlap, f->stream, side, h->next, bytes);
@@ -96,7 +96,7 @@ static void half_drain(struct wst_flow_table *t, struct wst_flow *f, unsigned si
             /* Out of the count before the callback: it may drop all that waits. */
             w->bytes -= p.len;
             wst_budget_give(t->budget, p.len);
-            half_deliver(t, f, side, (struct wst_slice){p.bytes, p.len}, &carried);
+            wst_half_deliver(t, f, side, (struct wst_slice){p.bytes, p.len}, &carried);
             free(p.bytes);
         } else {
             half_gap(t, f, side, p.len, WST_GAP_SNAPPED, &carried);
@@ -293,7 +293,7 @@ static void half_make_way(struct wst_flow_table *t, struct wst_flow *f, unsigned
     bytes = wst_slice_head(bytes, len);
     int32_t hole = wst_seq_diff(seq, f->half[side].next);
     if (hole > 0) half_gap(t, f, side, (uint32_t)hole, WST_GAP_LIMIT, a);
-    if (!f->ignored && bytes.n) half_deliver(t, f, side, bytes, a);
+    if (!f->ignored && bytes.n) wst_half_deliver(t, f, side, bytes, a);
     if (!f->ignored && bytes.n < len)
         half_gap(t, f, side, len - (uint32_t)bytes.n, WST_GAP_SNAPPED, a);
     if (!f->ignored) half_drain(t, f, side, a);
@@ -377,10 +377,10 @@ void wst_half_data(struct wst_flow_table *t, struct wst_flow *f, unsigned side, 
     }
     bool waits = h->flags & WST_HALF_WAITING;
     if (early == 0 && !waits && bytes.n == len) {
-        half_deliver(t, f, side, bytes, a);
+        wst_half_deliver(t, f, side, bytes, a);
     } else if (early == 0 && !waits) {
         uint32_t cut = len - (uint32_t)bytes.n;
-        if (bytes.n) half_deliver(t, f, side, bytes, a);
+        if (bytes.n) wst_half_deliver(t, f, side, bytes, a);
         if (!f->ignored) half_gap(t, f, side, cut, WST_GAP_SNAPPED, a);
     } else {
         half_order(t, f, side, seq, bytes, len, a);

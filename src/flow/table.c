@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "seldom.h"
 #include "siphash.h"
 #include "slice.h"
 
@@ -67,39 +68,22 @@ uint64_t wst_flow_evicted(const struct wst_flow_table *t)
     return t->evicted;
 }
 
-/* An IPv4 end as a number: | address 32 | port 16 | */
-static inline uint64_t end4(const uint8_t *address, uint16_t port)
-{
-    return (uint64_t)wst_be32(address) << 16 | port;
-}
-
 /* The smaller address (then port) is side 0. */
 static inline unsigned side_of(const struct wst_segment *s)
 {
-    if (s->family == 4) return end4(s->src, s->src_port) > end4(s->dst, s->dst_port);
+    if (s->family == 4)
+        return wst_flow_end4(s->src, s->src_port) > wst_flow_end4(s->dst, s->dst_port);
     int c = memcmp(s->src, s->dst, 16);
     return c ? c > 0 : s->src_port > s->dst_port;
 }
 
 /* Another conversation takes the place. */
-__attribute__((noinline)) static struct wst_flow_recent *
-recent_replace(const struct wst_flow_table *t, struct wst_flow_recent *r, uint64_t e0, uint64_t e1)
+struct wst_flow_recent *wst_flow_recent_replace(const struct wst_flow_table *t,
+                                                struct wst_flow_recent *r, uint64_t e0, uint64_t e1)
 {
     uint64_t words[2] = {e0, e1};
     *r = (struct wst_flow_recent){{e0, e1}, wst_siphash13(t->seed, words, 2), NULL};
     return r;
-}
-
-struct wst_flow_recent *wst_flow_recall(struct wst_flow_table *t, const struct wst_segment *s,
-                                        unsigned *side)
-{
-    uint64_t src = end4(s->src, s->src_port), dst = end4(s->dst, s->dst_port);
-    *side = src > dst;
-    uint64_t e0 = (uint64_t)(s->domain >> 16) << 48 | (src > dst ? dst : src),
-             e1 = (uint64_t)(s->domain & 0xffff) << 48 | (src > dst ? src : dst),
-             place = (e0 * 0x9e3779b97f4a7c15u ^ e1) * 0xd6e8feb86659fd93u;
-    struct wst_flow_recent *r = &t->recent[place >> (64 - RECENT_BITS)];
-    return r->ends[0] == e0 && r->ends[1] == e1 ? r : recent_replace(t, r, e0, e1);
 }
 
 static uint64_t table_hash6(const struct wst_flow_table *t, const struct wst_segment *s,
@@ -114,7 +98,7 @@ static uint64_t table_hash6(const struct wst_flow_table *t, const struct wst_seg
     return wst_siphash13(t->seed, words, 5);
 }
 
-static struct wst_flow *table_probe(const struct wst_flow_table *t, uint64_t hash)
+WST_APART static struct wst_flow *table_probe(const struct wst_flow_table *t, uint64_t hash)
 {
     uint32_t low = (uint32_t)hash;
     for (uint32_t i = low & t->slots_mask;; i = (i + 1) & t->slots_mask) {
@@ -281,8 +265,8 @@ void wst_flow_line_up(struct wst_flow_table *t, struct wst_flow *f)
 }
 
 /* A record for a conversation not seen before. NULL: no memory, and nothing could make room. */
-struct wst_flow *wst_flow_create(struct wst_flow_table *t, const struct wst_segment *s,
-                                 uint64_t hash, const struct wst_when *when)
+WST_APART struct wst_flow *wst_flow_create(struct wst_flow_table *t, const struct wst_segment *s,
+                                           uint64_t hash, const struct wst_when *when)
 {
     struct wst_arrival a = {*when, when->pkt};
     if (t->embryos && t->embryos >= t->limits->max_embryonic)

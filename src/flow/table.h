@@ -9,6 +9,7 @@
 
 #include "flow.h"
 #include "overlap.h"
+#include "slice.h"
 
 enum {
     FLOW_CHUNK = 1024,      /* records allocated at a time: 128 KiB */
@@ -114,11 +115,31 @@ void wst_flow_renew(struct wst_flow_table *t, struct wst_flow *f, bool counts);
 void wst_flow_grown_up(struct wst_flow_table *t, struct wst_flow *f);
 void wst_flow_line_up(struct wst_flow_table *t, struct wst_flow *f);
 
+/* An IPv4 end as a number: | address 32 | port 16 | */
+static inline uint64_t wst_flow_end4(const uint8_t *address, uint16_t port)
+{
+    return (uint64_t)wst_be32(address) << 16 | port;
+}
+
+/* Another conversation's now: of these ends. */
+struct wst_flow_recent *wst_flow_recent_replace(const struct wst_flow_table *t,
+                                                struct wst_flow_recent *r, uint64_t e0,
+                                                uint64_t e1);
+
 /* The place of an IPv4 segment's conversation among the recent ones, its hash filled in, and the
  * segment's side. Chosen by a hash that anybody can predict: all that can be won by it is a slower
  * one. */
-struct wst_flow_recent *wst_flow_recall(struct wst_flow_table *t, const struct wst_segment *s,
-                                        unsigned *side);
+static inline struct wst_flow_recent *wst_flow_recall(struct wst_flow_table *t,
+                                                      const struct wst_segment *s, unsigned *side)
+{
+    uint64_t src = wst_flow_end4(s->src, s->src_port), dst = wst_flow_end4(s->dst, s->dst_port);
+    *side = src > dst;
+    uint64_t e0 = (uint64_t)(s->domain >> 16) << 48 | (src > dst ? dst : src),
+             e1 = (uint64_t)(s->domain & 0xffff) << 48 | (src > dst ? src : dst),
+             place = (e0 * 0x9e3779b97f4a7c15u ^ e1) * 0xd6e8feb86659fd93u;
+    struct wst_flow_recent *r = &t->recent[place >> (64 - RECENT_BITS)];
+    return r->ends[0] == e0 && r->ends[1] == e1 ? r : wst_flow_recent_replace(t, r, e0, e1);
+}
 
 /* connection.c */
 void wst_flow_close(struct wst_flow_table *t, struct wst_flow *f, enum wst_tcp_end how,
@@ -135,6 +156,8 @@ void wst_flow_free_record(struct wst_flow_table *t, const struct wst_arrival *a)
 void wst_flow_evict(struct wst_flow_table *t, struct wst_flow *f, const struct wst_arrival *a);
 
 /* reassemble.c */
+void wst_half_deliver(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
+                      struct wst_slice bytes, const struct wst_arrival *a);
 void wst_half_data(struct wst_flow_table *t, struct wst_flow *f, unsigned side, uint32_t seq,
                    struct wst_slice bytes, uint32_t len, const struct wst_arrival *a);
 void wst_half_fin(struct wst_flow_table *t, struct wst_flow *f, unsigned side,

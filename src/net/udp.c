@@ -154,6 +154,19 @@ static enum wst_net_result teredo(struct wst_walk *w)
     return wst_net_inside(w, WST_ETHERTYPE_IPV6);
 }
 
+bool wst_net_udp_tunnels(unsigned from, unsigned to)
+{
+    switch (to) {
+    case PORT_VXLAN:
+    case PORT_VXLAN_LINUX:
+    case PORT_VXLAN_GPE:
+    case PORT_GENEVE:
+    case PORT_GTP_U:
+    case PORT_TEREDO: return true;
+    default: return from == PORT_TEREDO;
+    }
+}
+
 /* RFC 768: | source port 2 | destination port 2 | length 2, with these eight | checksum 2 |
  *
  * A length of 0 is a jumbogram's (RFC 2675 section 4) or offload's: IP's counts. All tunnels send
@@ -172,6 +185,6 @@ enum wst_net_result wst_net_udp(struct wst_walk *w)
     case PORT_VXLAN_GPE: return vxlan_gpe(w);
     case PORT_GENEVE: return geneve(w);
     case PORT_GTP_U: return gtp(w);
-    default: return from == PORT_TEREDO || to == PORT_TEREDO ? teredo(w) : WST_NET_OTHER;
+    default: return wst_net_udp_tunnels(from, to) ? teredo(w) : WST_NET_OTHER;
     }
 }

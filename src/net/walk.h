@@ -9,6 +9,7 @@
 
 #include "fragment.h"
 #include "net.h"
+#include "seldom.h"
 #include "slice.h"
 
 struct wst_net {
@@ -60,10 +61,6 @@ enum wst_ethertype {
     WST_ETHERTYPE_ERSPAN = 0x88be,   /* draft-foschiano-erspan, type I and II */
     WST_ETHERTYPE_ERSPAN_3 = 0x22eb, /* type III */
 };
-
-/* For what few packets need: out of line it leaves the plain walk (Ethernet, IPv4, TCP) short and
- * without saved registers. */
-#define WST_SELDOM __attribute__((cold, noinline))
 
 /* What sets one network apart from another; see wst_net_domain. */
 enum wst_net_kind {
@@ -136,6 +133,9 @@ enum wst_net_result wst_net_transport(struct wst_walk *w, unsigned protocol); /*
 enum wst_net_result wst_net_gre(struct wst_walk *w);                          /* gre.c */
 enum wst_net_result wst_net_udp(struct wst_walk *w);                          /* udp.c */
 enum wst_net_result wst_net_tcp(struct wst_walk *w);                          /* tcp.c */
+
+/* Whether the port numbers of a UDP packet may be a tunnel's; udp.c. */
+bool wst_net_udp_tunnels(unsigned from, unsigned to);
 
 /* What a TCP header at the front of `tcp` says, but for the ports; `header`: its length, which is
  * there. RFC 9293 section 3.1, drawn in tcp.c. */

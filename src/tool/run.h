@@ -56,7 +56,7 @@ struct wst_tool_run {
     int save_status;                /* the exit status, as far as -w goes */
     const char *wrong_file;         /* a file that does not exist and looks like part of a filter */
     char (*device_names)[WST_TOOL_DEVICE_SIZE]; /* of those given by number */
-    bool busy;             /* packets need more than the context: see on_packet */
+    bool busy;             /* packets need more than the context: see look_after */
     uint64_t packets;      /* that passed the filter */
     bool left;             /* the screen */
     bool secrets_fit;      /* some of a key log, to some connection */

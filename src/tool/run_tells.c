@@ -13,7 +13,7 @@
 enum { SCREEN_PACKETS = 64 }; /* between looks at the keys */
 
 /* A link type met for the first time that cannot be read: said once, and the rest is still read. */
-static void meet_link_type(struct wst_tool_run *run, uint32_t link_type)
+__attribute__((noinline)) static void meet_link_type(struct wst_tool_run *run, uint32_t link_type)
 {
     char name[64];
 
@@ -45,25 +45,27 @@ bool wst_tool_run_screen(struct wst_tool_run *run, bool stay)
     return true;
 }
 
+/* Out of line: a capture read to its end and printed needs nothing of it. True: enough. */
+__attribute__((noinline)) static bool look_after(struct wst_tool_run *run,
+                                                 const struct wst_packet *packet)
+{
+    wst_tool_keys_look(&run->keys, false);
+    if (wst_tool_sensitive_wanted(&run->embedded)) wst_tool_embed_packet(&run->embedded, packet);
+    if (wst_tool_save_packet(&run->save, packet, run->context)) return true;
+    wst_tool_attend_packet(&run->attend);
+    if (run->prompt) wst_tool_run_flush(run);
+    return run->screen && run->packets % SCREEN_PACKETS == 0 && wst_tool_run_screen(run, false);
+}
+
 static int on_packet(void *user, const struct wst_packet *packet)
 {
     struct wst_tool_run *run = user;
 
     if (packet->link_type != run->link_type) meet_link_type(run, packet->link_type);
-
     if (!run->blind) wst_context_packet(run->context, packet);
-    if (run->busy) {
-        wst_tool_keys_look(&run->keys, false);
-        if (wst_tool_sensitive_wanted(&run->embedded))
-            wst_tool_embed_packet(&run->embedded, packet);
-        if (wst_tool_save_packet(&run->save, packet, run->context)) return 1;
-    }
+    if (run->busy && look_after(run, packet)) return 1;
     wst_tool_progress_step(&run->progress);
-    wst_tool_attend_packet(&run->attend);
-    if (run->prompt) wst_tool_run_flush(run);
     if (run->output.error) return 1;
-    if (run->screen && run->packets % SCREEN_PACKETS == 0 && wst_tool_run_screen(run, false))
-        return 1;
     return ++run->packets == run->options->count;
 }
 

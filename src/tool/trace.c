@@ -79,6 +79,7 @@ static int run_trace(struct wst_tool_run *run)
     if (run->watch && !(run->screen = wst_tool_screen_new(run->watch))) return WST_TOOL_TROUBLE;
     if ((status = wst_tool_run_confine(run)) != 0) return status;
     run->prompt = wst_tool_run_want_prompt(run);
+    run->busy = run->busy || run->options->devices_n || run->prompt || run->screen;
     wst_tool_progress_start(&run->progress, run->capture,
                             !run->options->quiet && run->options->devices_n == 0);
     run->output.progress = &run->progress;
