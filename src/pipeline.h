@@ -130,9 +130,28 @@ union conversation_any {
 };
 static_assert(sizeof(union conversation_any) <= 320, "five cache lines");
 
-/* conversation.c: what the flow room calls. */
+/* conversation.c */
+/* What the flow room calls. */
 extern const struct wst_flow_sink wst_conversation_sink;
-/* What the http1 and ws rooms call; `user` is the context. */
+/* Of the packet whose flow this is. */
+enum wst_fate wst_conversation_fate(const struct wst_flow *f);
+/* The TCP connection, from inside whatever it carries. */
+const struct wst_flow *wst_conversation_carrier(const struct wst_flow *f);
+/* The flow's new upper layer, zeroed; NULL: no memory. */
+void *wst_conversation_alloc(struct wst_context *c, struct wst_flow *f);
+void wst_conversation_release(struct wst_context *c, void *conversation);
+/* Lets go of whatever a flow carries. */
+void wst_conversation_free(struct wst_context *c, struct wst_flow *f);
+void wst_conversation_ignore(struct wst_context *c, struct wst_flow *f);
+/* The same, and it counts as one of those. */
+void wst_conversation_is(struct wst_context *c, struct wst_flow *f, uint64_t *count);
+static inline enum wst_dir wst_conversation_direction(const struct conversation *base,
+                                                      unsigned side)
+{
+    return side == base->client ? WST_C2S : WST_S2C;
+}
+
+/* told.c: what the http1 and ws rooms call; `user` is the context. */
 void wst_conversation_handshake(void *user, void *conversation, struct wst_event_handshake *event,
                                 const struct wst_arrival *arrival);
 void wst_conversation_problem(void *user, void *conversation, enum wst_problem problem,
@@ -140,29 +159,40 @@ void wst_conversation_problem(void *user, void *conversation, enum wst_problem p
                               const struct wst_arrival *arrival);
 void wst_conversation_emit(void *user, void *conversation, struct wst_event *event);
 bool wst_conversation_behind(void *user, void *conversation, enum wst_dir dir);
-
-/* Of the packet whose flow this is. */
-enum wst_fate wst_conversation_fate(const struct wst_flow *f);
-
-/* Inside: conversation.c and pickup.c. */
 /* Tells of bytes, by direction, that were missing before the handshake. */
 void wst_conversation_lost(struct wst_context *c, void *conversation, const uint64_t lost[2],
                            const struct wst_arrival *a);
 /* What a cause says of the number of bytes that are missing; `i`: see conversation.missing. */
 enum wst_ws_missing wst_conversation_missing(struct conversation *base, unsigned i,
                                              enum wst_gap_cause cause);
-void wst_conversation_ignore(struct wst_context *c, struct wst_flow *f);
-/* Lets go of whatever a flow carries. */
-void wst_conversation_free(struct wst_context *c, struct wst_flow *f);
+/* The flow of `base` is WebSocket from here on. NULL: no memory. */
 struct conversation_ws *wst_conversation_websocket(struct wst_context *c,
                                                    const struct conversation *base,
                                                    const struct wst_ws_terms *terms,
                                                    int64_t began_ns);
+/* It was accepted, but there is no memory to follow it. */
 void wst_conversation_stillborn(struct wst_context *c, struct conversation *base,
                                 const uint64_t lost[2], const struct wst_arrival *a);
-/* The flow's new upper layer, zeroed; NULL: no memory. */
-void *wst_conversation_alloc(struct wst_context *c, struct wst_flow *f);
-void wst_conversation_release(struct wst_context *c, void *conversation);
+
+/* first.c: KIND_NEW and KIND_SOCKS */
+void wst_first_data(struct wst_context *c, struct wst_flow *f, unsigned side,
+                    struct wst_slice bytes, const struct wst_arrival *a);
+void wst_first_socks(struct wst_context *c, struct wst_flow *f, unsigned side,
+                     struct wst_slice bytes, const struct wst_arrival *a);
+void wst_first_gap(struct wst_context *c, struct wst_flow *f, unsigned side, uint64_t n);
+void wst_first_free(struct wst_context *c, struct conversation_new *n); /* NULL: nothing to do */
+
+/* http.c: KIND_HTTP */
+bool wst_conversation_http_begin(struct wst_context *c, struct wst_flow *f, unsigned client);
+void wst_conversation_http_data(struct wst_context *c, struct wst_flow *f, unsigned side,
+                                struct wst_slice bytes, const struct wst_arrival *a);
+/* False: not taken, for it became something else, whose gap it is. */
+bool wst_conversation_http_gap(struct wst_context *c, struct wst_flow *f, unsigned side, uint64_t n,
+                               enum wst_gap_cause cause, const struct wst_arrival *a);
+void wst_conversation_http_fin(struct wst_context *c, struct wst_flow *f, unsigned side,
+                               const struct wst_arrival *a);
+void wst_conversation_http_end(struct wst_context *c, struct wst_flow *f,
+                               const struct wst_arrival *a);
 /* A segment that begins with an HTTP head ends the search for frames: the flow is HTTP again. */
 bool wst_conversation_http_again(struct wst_context *c, struct wst_flow *f, unsigned side,
                                  struct wst_slice bytes, const struct wst_arrival *a);

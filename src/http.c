@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * In: the bytes of a flow that is HTTP, from the corridor. Out: the same to the http1 room, and,
+ * when it says that something else begins, what that is: WebSocket, a tunnel, a search for frames.
+ */
+#include <stdlib.h>
+
+#include "pipeline.h"
+
+void wst_conversation_http_free(struct wst_context *c, struct conversation_http *h)
+{
+    wst_http_free(&h->http, &c->http);
+    wst_conversation_release(c, h);
+}
+
+/* The 101 came: bytes that waited, then the rest of this segment, are WebSocket. */
+static void http_upgraded(struct wst_context *c, struct wst_flow *f, unsigned side,
+                          struct wst_slice rest, const struct wst_arrival *a)
+{
+    struct conversation_http *h = f->upper;
+    const struct wst_upgrade_terms *u = &h->http.terms;
+    struct wst_ws_terms terms = {
+        .deflate = u->deflate, .per_frame = u->per_frame, .unknown = u->unknown};
+    struct conversation_ws *w = wst_conversation_websocket(c, &h->base, &terms, a->when.ns);
+    if (!w) {
+        f->upper = h;
+        wst_conversation_stillborn(c, &h->base, h->lost, a);
+        wst_conversation_ignore(c, f);
+        return;
+    }
+    c->timeline.stats.http--;
+    if (c->wire.on) {
+        uint64_t left[2] = {0};
+        left[h->base.client] = wst_queue_bytes(&h->http.wait[WST_C2S]);
+        left[!h->base.client] = wst_queue_bytes(&h->http.wait[WST_S2C]);
+        left[side] += rest.n;
+        wst_wire_begin(c, f, left);
+    }
+    for (int d = 0; d < 2; d++)
+        w->ws.side[d].gaps = h->lost[d] ? 1 : 0; /* as one, however many they were */
+    /* Without the request nobody knows where the client's frames begin. */
+    if (!h->http.request_seen || h->http.early_torn)
+        wst_work_join(c, w, WST_C2S, wst_seek_new(&c->budget, 0), a);
+    struct wst_arrival carried = *a;
+    unsigned d;
+    for (struct wst_slice s; (s = wst_queue_take_earliest(h->http.wait, &d, &carried.from)).n;)
+        wst_work_push(c, w, (enum wst_dir)d, s, &carried);
+    enum wst_dir dir = wst_conversation_direction(&h->base, side);
+    wst_conversation_http_free(c, h);
+    if (rest.n) wst_work_push(c, w, dir, rest, a);
+}
+
+/* CONNECT was granted: inside is another conversation, from its first byte. */
+static void http_tunnel(struct wst_context *c, struct wst_flow *f, unsigned side,
+                        struct wst_slice rest, const struct wst_arrival *a)
+{
+    struct conversation_http *h = f->upper;
+    unsigned client = h->base.client;
+    f->upper = NULL;
+    f->kind = KIND_NEW;
+    c->timeline.stats.http--; /* what is inside counts */
+    struct wst_arrival carried = *a;
+    unsigned d;
+    for (struct wst_slice s;
+         !f->ignored && (s = wst_queue_take_earliest(h->http.wait, &d, &carried.from)).n;)
+        wst_conversation_sink.data(c, f, d == WST_C2S ? client : !client, s, &carried);
+    wst_conversation_http_free(c, h);
+    if (rest.n && !f->ignored) wst_conversation_sink.data(c, f, side, rest, a);
+}
+
+/* After anything that may have moved the HTTP conversation on. */
+static void http_settled(struct wst_context *c, struct wst_flow *f, unsigned side,
+                         struct wst_slice rest, const struct wst_arrival *a)
+{
+    struct conversation_http *h = f->upper;
+    switch (h->http.state) {
+    case WST_HTTP_UPGRADED: http_upgraded(c, f, side, rest, a); break;
+    case WST_HTTP_TUNNEL: http_tunnel(c, f, side, rest, a); break;
+    case WST_HTTP_LOST: /* an attempt without an answer is one all the same */
+        wst_http_unanswered(&h->http, &c->http, false, a);
+        wst_conversation_ignore(c, f);
+        break;
+    default:
+        if (wst_http_answer_lost(&h->http)) {
+            bool asked = h->http.request.n;
+            wst_pickup_begin(c, f, asked ? h : NULL);
+            if (!asked) wst_conversation_http_free(c, h);
+        } else if (wst_http_idle(&h->http) && !h->lost[0] && !h->lost[1]) {
+            f->upper = NULL;
+            f->kind = h->base.client ? KIND_IDLE1 : KIND_IDLE0;
+            wst_conversation_http_free(c, h);
+        }
+    }
+}
+
+bool wst_conversation_http_begin(struct wst_context *c, struct wst_flow *f, unsigned client)
+{
+    struct conversation_http *h = wst_conversation_alloc(c, f);
+    if (!h) {
+        wst_conversation_ignore(c, f);
+        return false;
+    }
+    h->base.client = (uint8_t)client;
+    wst_http_init(&h->http, h);
+    h->http.secure = f->inner;
+    f->kind = KIND_HTTP;
+    return true;
+}
+
+void wst_conversation_http_data(struct wst_context *c, struct wst_flow *f, unsigned side,
+                                struct wst_slice bytes, const struct wst_arrival *a)
+{
+    struct conversation_http *h = f->upper;
+    if (wst_http_passes(&h->http, wst_conversation_direction(&h->base, side), bytes.n)) return;
+    const struct wst_half *half = &wst_conversation_carrier(f)->half[side];
+    /* The peer acknowledged it before it was captured, or it had to wait. */
+    h->http.overtaken = a->from != a->when.pkt || ((half->flags & WST_HALF_ACKED) &&
+                                                   (int32_t)(half->acked - half->next) >= 0);
+    size_t n =
+        wst_http_push(&h->http, &c->http, wst_conversation_direction(&h->base, side), bytes, a);
+    http_settled(c, f, side, wst_slice_skip(bytes, n), a);
+}
+
+bool wst_conversation_http_again(struct wst_context *c, struct wst_flow *f, unsigned side,
+                                 struct wst_slice bytes, const struct wst_arrival *a)
+{
+    enum wst_sniffed is = wst_sniff(bytes);
+    if (is != WST_SNIFF_HTTP_REQUEST && is != WST_SNIFF_HTTP_RESPONSE) return false;
+    if (is == WST_SNIFF_HTTP_REQUEST && !wst_sniff_request_line(bytes)) return false;
+    wst_conversation_free(c, f);
+    if (!wst_conversation_http_begin(c, f, is == WST_SNIFF_HTTP_REQUEST ? side : !side))
+        return true;
+    c->timeline.stats.http++;
+    struct conversation_http *h = f->upper;
+    h->http.request_lost = true; /* what was asked before was not seen */
+    wst_conversation_http_data(c, f, side, bytes, a);
+    return true;
+}
+
+/* False: not taken, for the conversation became something else whose gap it is. */
+bool wst_conversation_http_gap(struct wst_context *c, struct wst_flow *f, unsigned side, uint64_t n,
+                               enum wst_gap_cause cause, const struct wst_arrival *a)
+{
+    struct conversation_http *h = f->upper;
+    enum wst_dir dir = wst_conversation_direction(&h->base, side);
+    h->lost[dir] += n;
+    bool exact = wst_conversation_missing(&h->base, dir, cause) == WST_WS_EXACTLY;
+    /* What may be any number fits into no body. */
+    bool taken = wst_http_gap(&h->http, &c->http, dir, exact ? n : UINT64_MAX, a);
+    if (taken)
+        wst_wire_gap(c, f, side, n);
+    else
+        h->lost[dir] -= n;
+    http_settled(c, f, side, (struct wst_slice){NULL, 0}, a);
+    return taken;
+}
+
+void wst_conversation_http_fin(struct wst_context *c, struct wst_flow *f, unsigned side,
+                               const struct wst_arrival *a)
+{
+    struct conversation_http *h = f->upper;
+    wst_http_fin(&h->http, &c->http, wst_conversation_direction(&h->base, side), a);
+    http_settled(c, f, side, (struct wst_slice){NULL, 0}, a);
+}
+
+/* HTTP that ends: a server that was never asked may speak now; a question may stay unanswered. */
+void wst_conversation_http_end(struct wst_context *c, struct wst_flow *f,
+                               const struct wst_arrival *a)
+{
+    struct conversation_http *h = f->upper;
+    wst_http_fin(&h->http, &c->http, WST_C2S, a);
+    http_settled(c, f, h->base.client, (struct wst_slice){NULL, 0}, a);
+    if (f->kind != KIND_HTTP) return;
+    h = f->upper;
+    if (h->http.awaiting && h->http.request.n && !wst_queue_empty(&h->http.wait[WST_C2S])) {
+        wst_pickup_begin(c, f, h);
+        return;
+    }
+    wst_http_unanswered(&h->http, &c->http, false, a);
+}
