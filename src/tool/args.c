@@ -220,6 +220,6 @@ void wst_tool_args_help(FILE *to, const struct wst_tool_arg *rows, size_t n)
             at += snprintf(left + at, sizeof left - (size_t)at, "%s--%s", row->letter ? ", " : "  ",
                            row->name);
         if (row->value) snprintf(left + at, sizeof left - (size_t)at, " %s", row->value);
-        fprintf(to, "  %-25s %s\n", left, row->help);
+        fprintf(to, "  %-25s %s%s\n", left, strlen(left) > 24 ? " " : "", row->help);
     }
 }

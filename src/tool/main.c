@@ -33,8 +33,7 @@ static const struct wst_tool_command commands[] = {
      wst_tool_lint},
     {"report", "report [OPTION...] FILE... -o PAGE", "one HTML page to look at and pass on",
      wst_tool_report},
-    {"top", "top [OPTION...] -i NAME [FILTER] | FILE...", "a live table of connections",
-     wst_tool_top},
+    {"top", "top [OPTION...] -i NAME | FILE...", "a live table of connections", wst_tool_top},
     {"quiz", "quiz CAPTURE", "questions about the capture, graded", wst_tool_quiz},
     {"demo", "demo [LESSON]", "the shipped lessons: list, trace or write one", wst_tool_demo},
     {"snapshot", "snapshot [OPTION...] CAPTURE -o GOLDEN", "what was said, without what is chance",
@@ -76,7 +75,7 @@ static const char examples[] =
 int wst_tool_help(void)
 {
     for (int i = 0; i < COMMANDS; i++)
-        printf("%s wstrace %-38s %s\n", i ? "      " : "Usage:", commands[i].usage,
+        printf("%s wstrace %-39s %s\n", i ? "      " : "Usage:", commands[i].usage,
                commands[i].what);
     wst_tool_args_help(stdout, wst_tool_trace_args, wst_tool_trace_args_n);
     fputs(examples, stdout);

@@ -14,6 +14,9 @@ lines = help_.text.splitlines()
 check("help: exit status 0, nothing on stderr", help_.status == 0 and help_.err == b"", help_)
 check("help fits 100 columns", max(map(len, lines)) <= 100, max(lines, key=len))
 check("help fits a tall screen of 90 lines", len(lines) <= 90, len(lines))
+check("help: a blank column before what an option does",
+      all(re.search(r"\S  +\S", l[2:]) for l in lines if re.match(r"  (-\w|    --)", l)), help_)
+check("help: a blank column before what a command does", all(re.search(r"\S  +\S", l[7:]) for l in lines[:13]), lines[:13])
 check("help: no blanks at the end of a line", all(l == l.rstrip() for l in lines), help_)
 for word in ("Usage:", "problems", "--json", "-i, --interface", "Examples"):
     check(f"help shows {word}", word in help_.text, help_)
