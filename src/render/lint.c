@@ -124,6 +124,7 @@ static void on_handshake(struct wst_lint *l, const struct wst_event *e)
     c->server_port = h->server_port;
     c->known = true;
     c->accepted = h->accepted;
+    c->status = (int16_t)h->status;
     size_t n = h->uri.n < LINT_URI ? h->uri.n : LINT_URI;
     uint8_t *uri = h->uri.p && !c->uri.p ? malloc(n + 1) : NULL;
     if (uri) {

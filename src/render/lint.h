@@ -25,6 +25,7 @@ struct wst_lint_conn {
     uint16_t client_port, server_port;
     bool known; /* its handshake was told */
     bool accepted;
+    int16_t status;       /* of the answer; -1: there was none */
     struct wst_slice uri; /* owned copy, cut at LINT_URI */
     bool uri_cut;
     struct wst_lint_finding *findings; /* owned */

@@ -113,7 +113,10 @@ void wst_lint_text_conn(struct wst_lint *l, const struct wst_lint_conn *c)
             wst_escape_word(out, c->uri);
             if (c->uri_cut) wst_out_text(out, "…");
         }
-        if (!c->accepted) wst_out_text(out, "  refused");
+        if (!c->accepted)
+            wst_out_text(out, c->status < 0      ? "  no response"
+                              : c->status == 101 ? "  not followed"
+                                                 : "  refused");
     }
     if (c->conn) wst_out_text(out, "\n");
     for (int level = WST_ERROR; level >= WST_NOTE; level--)

@@ -42,7 +42,7 @@ function makeConnections(model, choose) {
 
 function summaryOf(conn) {
   const shake = conn.shake?.event;
-  if (shake && !shake.accepted && conn.rows.length === 0) return shake.status === null ? 'no answer' : `refused: ${shake.status}`;
+  if (shake && !shake.accepted && conn.rows.length === 0) return shake.status === null ? 'no answer' : `${refusal(shake.status)}: ${shake.status}`;
   const messages = conn.rows.filter((row) => row.kind === 'message').length;
   const worst = levelOf(conn);
   const findings = worst && worst !== 'note' ? some(conn.findings.filter((finding) => finding.event.level === worst).length, worst) : null;
@@ -83,7 +83,7 @@ function requestOf(shake) {
 }
 
 function answerOf(shake) {
-  const line = shake.status === null ? 'No answer in the capture' : `${shake.status}${shake.accepted ? ': WebSocket from here on' : ': refused'}`;
+  const line = shake.status === null ? 'No answer in the capture' : `${shake.status}${shake.accepted ? ': WebSocket from here on' : `: ${refusal(shake.status)}`}`;
   return el('section', {}, el('h3', { class: 's2c' }, 'Answer'), el('p', { class: 'line mono' }, line), headerTable(shake.response_headers));
 }
 

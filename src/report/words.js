@@ -25,6 +25,8 @@ const grouped = new Intl.NumberFormat('en');
 
 /* Numbers that a double cannot hold come as strings of digits. */
 const count = (n) => grouped.format(typeof n === 'string' ? BigInt(n) : n);
+/* Of an upgrade that no WebSocket came of: a 101 refuses nothing. */
+const refusal = (status) => (status === 101 ? 'not followed' : 'refused');
 const some = (n, one, many = `${one}s`) => `${count(n)} ${Number(n) === 1 ? one : many}`;
 const bytes = (n) => some(n, 'byte');
 const hex = (value, digits = 2) => value.toString(16).padStart(digits, '0');

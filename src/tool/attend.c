@@ -94,9 +94,9 @@ static void tell_stats(struct wst_tool_attend *a)
     wst_context_stats(a->context, &s);
     wst_capture_queue(a->capture, &used, &size);
     snprintf(line, sizeof line,
-             "%" PRIu64 " connections, %.0f frames/s, %.3f MB/s, %" PRId64
+             "%" PRIu64 " connection%s, %.0f frames/s, %.3f MB/s, %" PRId64
              " dropped, %.1f MiB, queue %.0f%%",
-             s.connections, per_second(s.frames - a->frames, ns),
+             s.connections, s.connections == 1 ? "" : "s", per_second(s.frames - a->frames, ns),
              per_second(s.bytes - a->bytes, ns) / MEGA, counters(a).dropped,
              (double)(wst_context_memory(a->context) + used) / MEBI,
              size ? (double)used * 100 / (double)size : 0);

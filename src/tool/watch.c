@@ -147,7 +147,10 @@ static void handshake(struct wst_tool_watch *w, struct wst_tool_watch_conn *c,
     safe(method, sizeof method, h->method);
     c->refused = !h->accepted;
     snprintf(words, sizeof words, "%s %s  %d%s%s%s", method, c->path, (int)h->status,
-             h->accepted ? " accepted" : " refused", c->protocol[0] ? "  " : "", c->protocol);
+             h->accepted        ? " accepted"
+             : h->status == 101 ? " not followed"
+                                : " refused",
+             c->protocol[0] ? "  " : "", c->protocol);
     add_words(w, c, e, words);
 }
 

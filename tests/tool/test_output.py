@@ -9,7 +9,7 @@ import struct
 import subprocess
 import time
 
-from toolcheck import (BASIC, DEFLATE, SOURCE, TOOL, check, directory, done, environment, refused,
+from toolcheck import (BASIC, CAPTURES, DEFLATE, SOURCE, TOOL, check, directory, done, environment, refused,
                        run)
 
 text, json_ = run(BASIC), run("--json", BASIC)
@@ -122,6 +122,9 @@ check("--op close,ping", {f["op"] for f in result.events("frame")} <= {"close", 
 check("--op 8,9 is the same", run("--json", "--op", "8,0x9", BASIC).out == result.out)
 many = run("--json", BASIC, DEFLATE)
 last = many.events("end")[-1]["conn"]
+strange = os.path.join(CAPTURES, "04_hixie76.pcap")
+result = run("lint", strange)
+check("lint: a 101 that is not followed is no refusal", "  not followed\n" in result.text and "  refused\n" not in result.text, result)
 result = run("--json", "--conn", last, BASIC, DEFLATE)
 check("--conn", result.events("message") == [m for m in many.events("message") if m["conn"] == last]
       and result.events("stats") == many.events("stats"), result)
