@@ -91,6 +91,17 @@ WST_API struct wst_session_facts wst_session_facts(const struct wst_session *ses
  * session. NULL with the place in `error`. */
 WST_API struct wst_session *wst_golden_read(struct wst_slice text, size_t memory,
                                             struct wst_check_error *error);
+/* Where a golden lies that is not in memory. `read` gives up to n bytes from `at` on and returns
+ * how many; 0 at the end, a negative number when it cannot. Asked for no more than a piece at a
+ * time as long as nothing differs; then for all of it once more. */
+struct wst_golden_source {
+    void *user;
+    int64_t (*read)(void *user, uint64_t at, uint8_t *to, size_t n);
+};
+/* As wst_golden_read(), of a golden that lies elsewhere; what `source` names must outlive the
+ * session. */
+WST_API struct wst_session *wst_golden_open(const struct wst_golden_source *source, size_t memory,
+                                            struct wst_check_error *error);
 /* Whether the text claims to be a golden; if not, it is a file of rules. */
 WST_API bool wst_golden_is(struct wst_slice text);
 /* The settings in a golden's head, or those the session was made with; the session's. */

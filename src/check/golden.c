@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * In: the text of a golden. Out: a session; and the other way round. The body is read only when a
+ * In: the text of a golden. Out: a session. The body is read only when a
  * capture was seen that does not say just the same: comparing bytes is all that is needed then.
  * Refuses what does not begin with its first line, settings that cannot be read, lines of no
  * connection.
@@ -17,8 +17,7 @@
 #include "session.h"
 
 #include <stdio.h>
-
-#define FIRST_LINE "wstrace golden 1"
+#include <stdlib.h>
 
 bool wst_golden_is(struct wst_slice text)
 {
@@ -130,8 +129,8 @@ static bool read_head(struct reader *r)
 {
     struct wst_slice line = next_line(r);
 
-    if (!wst_slice_is(without_newline(line), FIRST_LINE))
-        return wrong(r, 1, "a golden of this version begins with \"" FIRST_LINE "\"");
+    if (!wst_slice_is(without_newline(line), WST_GOLDEN_FIRST_LINE))
+        return wrong(r, 1, "a golden of this version begins with \"" WST_GOLDEN_FIRST_LINE "\"");
     while (r->rest.n && !wst_slice_starts(r->rest, "connection ")) {
         line = next_line(r);
         if (!read_setting(r, line)) return false;
@@ -155,23 +154,27 @@ static bool read_body(struct reader *r)
     return true;
 }
 
-struct wst_session *wst_golden_read(struct wst_slice text, size_t memory,
-                                    struct wst_check_error *error)
+static struct wst_session *golden_new(size_t memory)
 {
     struct wst_check_settings *settings = wst_check_settings_new();
     struct wst_session *s = settings ? wst_session_new(settings, memory) : NULL;
-    struct reader r = {.s = s, .rest = text, .error = error};
 
-    *error = (struct wst_check_error){0, 0, "more than fits into memory"};
     if (s == NULL) {
         wst_check_settings_free(settings);
         return NULL;
     }
     s->own = settings;
-    s->golden = text;
     s->sealed = true;
-    if (text.n <= WST_CHECK_FILE_MAX && read_head(&r)) {
-        s->head = wst_slice_head(text, text.n - r.rest.n);
+    return s;
+}
+
+/* From s->golden. Frees the session when it cannot. */
+static struct wst_session *with_head(struct wst_session *s, struct wst_check_error *error)
+{
+    struct reader r = {.s = s, .rest = s->golden, .error = error};
+
+    if (s->golden.n <= WST_CHECK_FILE_MAX && read_head(&r)) {
+        s->head = wst_slice_head(s->golden, s->golden.n - r.rest.n);
         s->head_lines = r.line;
         return s;
     }
@@ -179,21 +182,87 @@ struct wst_session *wst_golden_read(struct wst_slice text, size_t memory,
     return NULL;
 }
 
+struct wst_session *wst_golden_read(struct wst_slice text, size_t memory,
+                                    struct wst_check_error *error)
+{
+    struct wst_session *s = golden_new(memory);
+
+    *error = (struct wst_check_error){0, 0, "more than fits into memory"};
+    if (s == NULL) return NULL;
+    s->golden = text;
+    return with_head(s, error);
+}
+
+/* -- one that lies elsewhere ------------------------------------------------------------------- */
+
+enum { BEGINNING = 64 << 10, PIECE = 256 << 10 }; /* bytes; the latter stays in the second cache */
+
+/* The source's text into `to`, `most` bytes of it. */
+static bool fetch(struct wst_session *s, struct wst_buf *to, size_t most)
+{
+    int64_t n = 1;
+
+    while (n > 0 && to->n < most) {
+        size_t room = most - to->n < PIECE ? most - to->n : PIECE;
+        if (!wst_buf_reserve(to, &s->budget, room, most)) return false;
+        n = s->source.read(s->source.user, to->n, to->p + to->n, room);
+        if (n > 0) to->n += (size_t)n;
+    }
+    return n >= 0;
+}
+
+static bool has_whole_head(struct wst_slice text)
+{
+    static const char first[] = "\nconnection ";
+
+    return text.n && memmem(text.p, text.n, first, sizeof first - 1) != NULL;
+}
+
+struct wst_session *wst_golden_open(const struct wst_golden_source *source, size_t memory,
+                                    struct wst_check_error *error)
+{
+    struct wst_session *s = golden_new(memory);
+
+    *error = (struct wst_check_error){0, 0, "cannot be read, or is more than fits into memory"};
+    if (s == NULL) return NULL;
+    s->source = *source;
+    if (!fetch(s, &s->beginning, BEGINNING) || (!has_whole_head(wst_buf_slice(&s->beginning)) &&
+                                                !fetch(s, &s->beginning, WST_CHECK_FILE_MAX + 1))) {
+        wst_session_free(s);
+        return NULL;
+    }
+    s->golden = wst_buf_slice(&s->beginning);
+    return with_head(s, error);
+}
+
+/* -- the body ---------------------------------------------------------------------------------- */
+
+/* All of it into s->text; what lies elsewhere must still begin as it did. */
+static bool take_text(struct wst_session *s)
+{
+    if (s->source.read == NULL)
+        return wst_buf_room(&s->text, &s->budget, s->golden.n + 1) &&
+               wst_buf_append(&s->text, &s->budget, s->golden, s->golden.n);
+    return fetch(s, &s->text, WST_CHECK_FILE_MAX + 1) && s->text.n <= WST_CHECK_FILE_MAX &&
+           s->text.n >= s->head.n && memcmp(s->text.p, s->head.p, s->head.n) == 0;
+}
+
 /* A \r is never in a golden's own text. The last line gets the newline that an editor may have
  * taken from it. */
-static bool copy_text(struct wst_session *s)
+static bool clean_text(struct wst_session *s)
 {
-    struct wst_slice text = s->golden;
-    size_t n = 0, head = s->head.n;
+    uint8_t *p = s->text.p;
+    size_t n = 0, all = s->text.n, head = s->head.n;
 
-    if (!wst_buf_room(&s->text, &s->budget, text.n + 1)) return false;
-    for (size_t i = 0; i < text.n; i++) {
+    for (size_t i = 0; i < all; i++) {
         if (i == head) s->head.n = n;
-        if (text.p[i] != '\r') s->text.p[n++] = text.p[i];
+        if (p[i] != '\r') p[n++] = p[i];
     }
-    if (head == text.n) s->head.n = n;
-    if (n && s->text.p[n - 1] != '\n') s->text.p[n++] = '\n';
+    if (head == all) s->head.n = n;
     s->text.n = n;
+    if (n && p[n - 1] != '\n' &&
+        !wst_buf_append(&s->text, &s->budget, wst_slice_text("\n"), SIZE_MAX))
+        return false;
     s->head.p = s->text.p;
     return true;
 }
@@ -202,114 +271,72 @@ bool wst_golden_read_body(struct wst_session *s, struct wst_check_error *error)
 {
     struct reader r = {.s = s, .line = s->head_lines, .error = error};
 
-    if (s->golden.p == NULL) return true; /* it was read, or is none */
-    *error = (struct wst_check_error){0, 0, "more than fits into memory"};
-    if (!copy_text(s)) return false;
-    s->golden.p = NULL;
+    if (s->golden.p == NULL || s->read) return true; /* it is none, or was read */
+    *error =
+        (struct wst_check_error){0, 0, "changed while it was read, or does not fit into memory"};
+    if (s->source.read == NULL)
+        *error = (struct wst_check_error){0, 0, "more than fits into memory"};
+    if (!take_text(s) || !clean_text(s)) return false;
+    s->read = true;
     r.rest = wst_slice_skip(wst_buf_slice(&s->text), s->head.n);
     return read_body(&r);
 }
 
-bool wst_golden_is_text_of(const struct wst_session *golden, const struct wst_session *seen)
-{
-    struct wst_slice rest = wst_slice_skip(golden->golden, golden->head.n);
+/* -- whether a capture says just the same ------------------------------------------------------ */
 
-    if (golden->golden.p == NULL) return false;
-    for (uint32_t i = 0; i < seen->n; i++) {
-        const struct wst_connection *c = seen->connections[i];
-        if (i && (rest.n == 0 || rest.p[0] != '\n')) return false;
-        if (i) rest = wst_slice_skip(rest, 1);
-        for (uint32_t k = 0; k < c->n; k++) {
-            struct wst_slice text = wst_item_text(wst_connection_ahead(c, k));
-            if (rest.n < text.n || memcmp(rest.p, text.p, text.n) != 0) return false;
-            rest = wst_slice_skip(rest, text.n);
-        }
-    }
-    return rest.n == 0;
-}
-
-/* -- writing --------------------------------------------------------------------------------- */
-
-struct writer {
-    wst_write_fn write;
-    void *user;
-    struct wst_ink ink;
-    int failed;
+struct walk {
+    const struct wst_golden_source *source;
+    uint64_t at;           /* of the source, behind `rest` */
+    struct wst_slice rest; /* of what is here */
+    uint8_t *piece;        /* owned */
 };
 
-enum { PIECE = 1 << 16 };
-
-static void flush(struct writer *w)
+/* False: there is no more. */
+static bool more(struct walk *w)
 {
-    if (w->ink.failed && w->failed == 0) w->failed = -1;
-    if (w->failed == 0 && w->ink.buf.n) w->failed = w->write(w->user, w->ink.buf.p, w->ink.buf.n);
-    w->ink.buf.n = 0;
+    int64_t n = w->piece ? w->source->read(w->source->user, w->at, w->piece, PIECE) : 0;
+
+    if (n <= 0) return false;
+    w->rest = wst_slice_of(w->piece, (size_t)n);
+    w->at += (uint64_t)n;
+    return true;
 }
 
-#define LACKS "# Bytes are missing from the capture"
-
-/* Behind the first line, and only as long as it is true. */
-static void write_lacks(struct writer *w, const struct wst_session *s)
+static bool goes_on_with(struct walk *w, struct wst_slice text)
 {
-    if (s->gaps)
-        wst_ink_format(&w->ink, LACKS " (%llu gap%s), and what they held is missing here, too.\n",
-                       (unsigned long long)s->gaps, s->gaps == 1 ? "" : "s");
-}
-
-/* The head of a golden once more, with what is true now. */
-static void write_old_head(struct writer *w, const struct wst_session *s, struct wst_slice head)
-{
-    struct reader r = {.rest = head};
-
-    wst_ink_bytes(&w->ink, next_line(&r));
-    write_lacks(w, s);
-    if (wst_slice_starts(r.rest, LACKS)) next_line(&r);
-    wst_ink_bytes(&w->ink, r.rest);
-}
-
-/* Without folders: the same golden wherever somebody keeps the captures. */
-static void write_head(struct writer *w, const struct wst_session *s, const char *source)
-{
-    const char *slash = strrchr(source, '/');
-
-    wst_ink_text(&w->ink, FIRST_LINE "\n");
-    write_lacks(w, s);
-    wst_ink_text(&w->ink, "#\n# What was said in ");
-    wst_ink_safe(&w->ink, wst_slice_text(slash ? slash + 1 : source));
-    wst_ink_text(&w->ink,
-                 ": > by the client, < by the server.\n# Without times, packets, ports, keys, "
-                 "fragmentation and compression.\n");
-    wst_ink_text(&w->ink,
-                 s->settings->strict_order
-                     ? "# The order is the capture's.\n"
-                     : "# Each side's order counts; between the sides only that an answer stands "
-                       "behind what it answers.\n");
-    wst_ink_text(&w->ink,
-                 "#\n#     wstrace check CAPTURE GOLDEN            holds a capture against it\n"
-                 "#     wstrace check --update CAPTURE GOLDEN   renews it, and keeps these "
-                 "lines\n#\n");
-    wst_settings_write(s->settings, &w->ink);
-    wst_ink_byte(&w->ink, '\n');
-}
-
-int wst_golden_write(struct wst_session *s, const struct wst_session *old, const char *source,
-                     wst_write_fn write, void *user)
-{
-    struct writer w = {.write = write, .user = user, .ink = {.budget = &s->budget}};
-
-    if (old)
-        write_old_head(&w, s, old->head);
-    else
-        write_head(&w, s, source);
-    for (uint32_t i = 0; i < s->n; i++) {
-        const struct wst_connection *c = s->connections[i];
-        if (i) wst_ink_byte(&w.ink, '\n');
-        for (uint32_t k = 0; k < c->n; k++) {
-            wst_ink_bytes(&w.ink, wst_item_text(wst_connection_ahead(c, k)));
-            if (w.ink.buf.n >= PIECE) flush(&w);
-        }
+    while (text.n) {
+        size_t n = text.n;
+        if (w->rest.n == 0 && !more(w)) return false;
+        if (n > w->rest.n) n = w->rest.n;
+        if (memcmp(w->rest.p, text.p, n) != 0) return false;
+        w->rest = wst_slice_skip(w->rest, n);
+        text = wst_slice_skip(text, n);
     }
-    flush(&w);
-    wst_ink_free(&w.ink);
-    return w.failed;
+    return true;
+}
+
+static bool same_text(struct walk *w, const struct wst_session *seen)
+{
+    for (uint32_t i = 0; i < seen->n; i++) {
+        const struct wst_connection *c = seen->connections[i];
+        if (i && !goes_on_with(w, wst_slice_text("\n"))) return false;
+        for (uint32_t k = 0; k < c->n; k++)
+            if (!goes_on_with(w, wst_item_text(wst_connection_ahead(c, k)))) return false;
+    }
+    return w->rest.n == 0 && !more(w);
+}
+
+bool wst_golden_is_text_of(const struct wst_session *golden, const struct wst_session *seen)
+{
+    struct walk w = {.source = &golden->source,
+                     .at = golden->golden.n,
+                     .rest = wst_slice_skip(golden->golden, golden->head.n)};
+    bool same;
+
+    if (golden->golden.p == NULL || golden->read) return false;
+    if (golden->source.read) w.piece = malloc(PIECE);
+    if (golden->source.read && w.piece == NULL) return false;
+    same = same_text(&w, seen);
+    free(w.piece);
+    return same;
 }

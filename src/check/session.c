@@ -37,6 +37,7 @@ void wst_session_free(struct wst_session *s)
     wst_arena_free(&s->pages);
     wst_canon_free(&s->canon);
     wst_buf_free(&s->text, &s->budget);
+    wst_buf_free(&s->beginning, &s->budget);
     wst_check_settings_free(s->own);
     free(s);
 }

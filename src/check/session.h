@@ -74,8 +74,11 @@ struct wst_session {
     uint64_t counts[WST_ITEM_KINDS];
     struct wst_ink ink;      /* the item at hand */
     struct wst_arena pages;  /* the texts of those before */
-    struct wst_slice golden; /* as given, borrowed, until its body was read */
-    struct wst_buf text;     /* a golden's, whole, once its body was read */
+    struct wst_slice golden; /* as given, borrowed; of one that lies elsewhere its beginning */
+    struct wst_golden_source source; /* where the rest lies; read == NULL: it is all here */
+    struct wst_buf beginning;
+    bool read;           /* the body was, if there is one */
+    struct wst_buf text; /* a golden's, whole, once its body was read */
     uint32_t head_lines;
     struct wst_slice head; /* of a golden: all before its first connection */
     uint64_t gaps;
@@ -108,6 +111,7 @@ struct wst_connection *wst_session_add_connection(struct wst_session *session);
 struct wst_item *wst_session_add_item(struct wst_session *session, uint32_t connection,
                                       enum wst_item_kind kind);
 
+#define WST_GOLDEN_FIRST_LINE "wstrace golden 1"
 /* golden.c: whether a session is written just as the body of an unread golden; reads that body. */
 bool wst_golden_is_text_of(const struct wst_session *golden, const struct wst_session *seen);
 bool wst_golden_read_body(struct wst_session *golden, struct wst_check_error *error);

@@ -19,6 +19,8 @@ struct wst_tool_case {
     struct wst_tool_place place; /* … and for one that writes it anew */
     int pipe;                    /* the expectation itself, if … */
     bool piped;                  /* … it is a pipe with a name; owned until it is read */
+    int file;                    /* or a large golden, which … */
+    bool pieces;                 /* … is read by the piece; owned as long as the golden */
     enum wst_check_status status;
     struct wst_tool_trouble trouble;
     struct wst_session *golden, *seen;   /* kept only while a golden may have to be rewritten */
@@ -31,8 +33,8 @@ struct wst_tool_case {
     int64_t took_ns;
 };
 
-/* An expectation that is a pipe with a name is opened; that waits until somebody writes. Any other is
- * opened when it is needed. */
+/* An expectation that is a pipe with a name is opened; that waits until somebody writes. Any other
+ * is opened when it is needed. */
 void wst_tool_case_await(struct wst_tool_case *one);
 /* Opens the capture, unless there is trouble already. */
 void wst_tool_case_open(struct wst_tool_case *one, const struct wst_tool_source *source);

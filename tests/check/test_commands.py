@@ -200,6 +200,38 @@ def trouble(tmp):
     check("a report on a full disk", run("check", BASIC, golden, stdout=open("/dev/full", "w")).status == 2)
 
 
+def large(tmp):
+    """A golden that is read by the piece, and as a whole only when something differs."""
+    wire = party.Wire(1)
+    session = party.Session(wire, client=("10.1.0.1", 50001)).handshake("/large")
+    for i in range(120):
+        session.say(S2C, TEXT, f"{i:03} " + "plain text, " * 4000)
+    session.shut()
+    capture = write(os.path.join(tmp, "large.pcap"), party.classic(wire.packets))
+    golden = os.path.join(tmp, "large.golden")
+    run("snapshot", "--redact", "[0-9]{3} =N", capture, "-o", golden)
+    text = read(golden)
+    check("a large golden", len(text) > 5 << 20, len(text))
+    for what, other in (("is", text), ("with other line ends", text.replace("\n", "\r\n")), ("without its last line end", text[:-1]),
+                        ("with a long head", text.replace("\n#\n", "\n" + "# much to say\n" * 20_000, 1))):
+        write(golden, other.encode())
+        result = run("check", capture, golden)
+        check(f"a large golden as it {what}: the same", result.status == 0 and "is the same as" in result.text, result)
+    for at in (0.01, 0.5, 0.99):
+        place = text.index("plain", int(len(text) * at))
+        write(golden, text[:place] + "other" + text[place + 5:])
+        line = text[:place].count("\n") + 1
+        result = run("check", capture, golden)
+        check(f"a large golden that differs at {at}", result.status == 1 and "1 difference\n" in result.text and f"large.golden:{line}," in result.text, result)
+    result = run("check", "--update", capture, golden, env=HOME)
+    check("a large golden renewed", result.status == 0 and read(golden) == text, result)
+    write(golden, text[:len(text) // 2])
+    check("a large golden cut", run("check", capture, golden).status == 1)
+    write(golden, "wstrace golden 1\n" + "# nothing\n" * 500_000)
+    result = run("check", capture, golden)
+    check("a large golden of nothing", result.status == 1 and "this connection was not expected" in result.text, result)
+
+
 def suites(tmp):
     suite = os.path.join(tmp, "suite")
     os.makedirs(os.path.join(suite, "deep", "er"))
@@ -370,7 +402,7 @@ def diffs(tmp):
     check("... with a threshold", run("diff", "--timing", "6s", c, d).status == 0)
 
 
-for part in (same_and_different, not_followed, trouble, suites, confined, diffs):
+for part in (large, same_and_different, not_followed, trouble, suites, confined, diffs):
     with directory() as folder:
         part(folder)
 done()
