@@ -7,16 +7,11 @@
 #include <arpa/inet.h>
 
 #include "pipeline.h"
+#include "render/digits.h"
 
-/* value < 65536 */
 static char *put_number(char *at, unsigned value)
 {
-    char digits[5];
-    int n = 0;
-    do digits[n++] = (char)('0' + value % 10);
-    while ((value /= 10) != 0);
-    while (n > 0) *at++ = digits[--n];
-    return at;
+    return (char *)wst_digits((uint8_t *)at, value);
 }
 
 static char *put_address(char *at, const struct wst_flow *f, unsigned side)

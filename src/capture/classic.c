@@ -222,8 +222,9 @@ static void look_ahead(struct classic *c)
 /* The record at the source's position was taken. */
 static inline void step_ahead(struct classic *c, size_t n)
 {
-    c->ahead = c->ahead > n ? c->ahead - n : 0;
-    if (c->told) c->told--;
+    if (c->told == 0) return;
+    c->ahead -= n; /* it was the first of those told */
+    c->told--;
 }
 
 /* False: they do not come. */

@@ -78,8 +78,9 @@ static inline unsigned side_of(const struct wst_segment *s)
 }
 
 /* Another conversation takes the place. */
-struct wst_flow_recent *wst_flow_recent_replace(const struct wst_flow_table *t,
-                                                struct wst_flow_recent *r, uint64_t e0, uint64_t e1)
+WST_APART struct wst_flow_recent *wst_flow_recent_replace(const struct wst_flow_table *t,
+                                                          struct wst_flow_recent *r, uint64_t e0,
+                                                          uint64_t e1)
 {
     uint64_t words[2] = {e0, e1};
     *r = (struct wst_flow_recent){{e0, e1}, wst_siphash13(t->seed, words, 2), NULL};

@@ -18,25 +18,25 @@ size_t wst_head_length(struct wst_slice s, size_t seen)
     return 0;
 }
 
-static bool head_space(uint8_t c)
+static inline bool head_space(uint8_t c)
 {
     return c == ' ' || c == '\t';
 }
 
-static struct wst_slice head_trim(struct wst_slice s)
+static inline struct wst_slice head_trim(struct wst_slice s)
 {
-    while (s.n && head_space(s.p[0])) s = wst_slice_skip(s, 1);
-    while (s.n && (head_space(s.p[s.n - 1]) || s.p[s.n - 1] == '\r')) s.n--;
-    return s;
+    const uint8_t *p = s.p, *end = s.p + s.n;
+    while (p < end && head_space(*p)) p++;
+    while (p < end && (head_space(end[-1]) || end[-1] == '\r')) end--;
+    return (struct wst_slice){p, (size_t)(end - p)};
 }
 
 /* Takes a line, without its end, from the front. */
-static struct wst_slice head_line(struct wst_head *h, struct wst_slice *s)
+static inline struct wst_slice head_line(struct wst_head *h, struct wst_slice *s)
 {
     const uint8_t *lf = s->n ? memchr(s->p, '\n', s->n) : NULL;
-    size_t n = lf ? (size_t)(lf - s->p) : s->n;
-    struct wst_slice line = {s->p, n};
-    *s = wst_slice_skip(*s, n + 1);
+    struct wst_slice line = {s->p, lf ? (size_t)(lf - s->p) : s->n};
+    *s = wst_slice_skip(*s, line.n + 1);
     if (line.n && line.p[line.n - 1] == '\r')
         line.n--;
     else if (lf)
@@ -89,10 +89,15 @@ static struct wst_slice head_unfold(struct wst_head *h, uint8_t *bytes, struct w
     return line;
 }
 
-bool wst_head_parse(struct wst_head *h, struct wst_header *room, uint8_t *bytes, size_t n)
+static inline uint64_t head_length_bit(size_t n)
+{
+    return UINT64_C(1) << n % 64;
+}
+
+bool wst_head_parse(struct wst_head *h, struct wst_header *room, uint8_t *bytes, size_t size)
 {
     *h = (struct wst_head){.headers = room};
-    struct wst_slice rest = {bytes, n};
+    struct wst_slice rest = {bytes, size};
     while (rest.n && (rest.p[0] == '\r' || rest.p[0] == '\n')) rest = wst_slice_skip(rest, 1);
     struct wst_slice line = head_line(h, &rest);
     if (!line.n) return false;
@@ -104,9 +109,11 @@ bool wst_head_parse(struct wst_head *h, struct wst_header *room, uint8_t *bytes,
         if (!line.n) break;
         const uint8_t *colon = memchr(line.p, ':', line.n);
         if (!colon) continue; /* no header; not ours to judge here */
-        size_t name = (size_t)(colon - line.p);
-        h->headers[h->headers_n++] = (struct wst_header){
-            head_trim((struct wst_slice){line.p, name}), head_trim(wst_slice_skip(line, name + 1))};
+        size_t n = (size_t)(colon - line.p);
+        struct wst_slice name = head_trim((struct wst_slice){line.p, n});
+        h->lengths |= head_length_bit(name.n);
+        h->headers[h->headers_n++] =
+            (struct wst_header){name, head_trim(wst_slice_skip(line, n + 1))};
     }
     return true;
 }
@@ -114,6 +121,7 @@ bool wst_head_parse(struct wst_head *h, struct wst_header *room, uint8_t *bytes,
 struct wst_slice wst_head_find(const struct wst_head *h, const char *name, size_t *from)
 {
     size_t n = strlen(name); /* nearly all others are told apart by it */
+    if (!(h->lengths & head_length_bit(n))) return (struct wst_slice){NULL, 0};
     for (size_t i = from ? *from : 0; i < h->headers_n; i++)
         if (h->headers[i].name.n == n && wst_same_nocase(h->headers[i].name.p, name, n)) {
             if (from) *from = i + 1;

@@ -33,6 +33,8 @@ struct wst_head {
     bool bare; /* a line ends with LF alone (RFC 9112 section 2.2) */
     struct wst_header *headers;
     size_t headers_n;
+    uint64_t
+        lengths; /* of their names, one bit each, modulo 64: most names asked for are not there */
 };
 
 /* Length of the head at the front of `s`, blank line included; 0 when it is not whole. `seen`
