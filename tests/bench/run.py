@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 import statistics
+import struct
 import subprocess
 import sys
 import tempfile
@@ -21,6 +22,7 @@ LOOP = {"small": (2.5, 1.8), "large": (2.5, 2.0), "many": (4.5, 3.0), "noise": (
 ZLIB = {"compressed": (1.15, 0.9)}
 TSHARK = {"small": 1 / 60, "large": 1 / 15, "compressed": 1 / 8, "many": 1 / 50, "noise": 1 / 50}
 TEXT = 1.3  # text output divided by JSON
+UNITS = {"k": 1e3, "M": 1e6, "G": 1e9}
 TSHARK_FIELDS = ["-Y", "websocket", "-T", "fields", "-e", "frame.number", "-e", "frame.time_epoch",
                  "-e", "tcp.stream", "-e", "websocket.opcode", "-e", "websocket.payload"]
 
@@ -57,7 +59,9 @@ class Bench:
         return spent
 
     def capture(self, profile, size, *options):
-        """A generated file and what is in it; made once."""
+        """A generated file, or its stand-in, and what is in it; made once."""
+        if self.args.capture:
+            return self.given(size)
         name = "-".join([profile, size, *(o.lstrip("-") for o in options)]) + ".pcap"
         path = os.path.join(self.args.dir, name)
         if not os.path.exists(path + ".json"):
@@ -73,6 +77,17 @@ class Bench:
         with open(path + ".json") as file:
             return path, json.load(file)
 
+    def given(self, size):
+        """The user's file, in the page cache; where less is asked for, as many packets of it."""
+        path = self.args.capture
+        with open(path, "rb") as file:
+            while file.read(1 << 22):
+                pass
+        if size == self.args.cut:
+            path = os.path.join(self.args.dir, "cut.pcap")
+            cut_capture(self.args.capture, path, int(float(size.rstrip("kMG")) * UNITS[size[-1]]))
+        return path, {"file_bytes": os.path.getsize(path)}
+
     def tool(self, *options):
         return [self.args.tool, *options]
 
@@ -86,6 +101,21 @@ class Bench:
         out = subprocess.run([*ahead, "taskset", "-c", str(self.core), self.program("rawzlib"), path],
                              stdout=subprocess.PIPE, text=True, check=True).stdout
         return float(out.split()[0])
+
+
+def cut_capture(source, target, size):
+    """The first packets of a classic capture, some `size` bytes of them."""
+    with open(source, "rb") as file:
+        data = file.read(size)
+    order = "<" if data[:4] in (b"\xd4\xc3\xb2\xa1", b"\x4d\x3c\xb2\xa1") else ">"
+    end = at = 24
+    while at <= len(data):
+        end = at
+        if at + 16 > len(data):
+            break
+        at += 16 + struct.unpack_from(order + "I", data, at + 8)[0]
+    with open(target, "wb") as out:
+        out.write(data[:end])
 
 
 def median(runs, what):
@@ -137,6 +167,14 @@ def tshark(bench, profile, ours_per_byte):
     return ratio <= bar
 
 
+def contents(truth):
+    """Of a generated capture; of another one nobody has said."""
+    if "packets" not in truth:
+        return ""
+    return ", %d packets, %d connections, %d messages" % (
+        truth["packets"], truth["conns"], truth["c2s_msgs"] + truth["s2c_msgs"])
+
+
 def table(bench, profile, jobs):
     """One profile: all contestants. Returns the list of bars missed."""
     args = bench.args
@@ -162,9 +200,7 @@ def table(bench, profile, jobs):
     runs = interleave(bench, contestants, args.rounds)
     if os.path.exists(to_file):
         os.unlink(to_file)
-    print("\n%s: %.0f MB, %d packets, %d connections, %d messages"
-          % (profile, truth["file_bytes"] / 1e6, truth["packets"], truth["conns"],
-             truth["c2s_msgs"] + truth["s2c_msgs"]))
+    print("\n%s: %.0f MB%s" % (profile, truth["file_bytes"] / 1e6, contents(truth)))
     print("  %-24s %8s %8s %9s %8s  %7s" % ("median of %d" % args.rounds, "cpu s", "wall s",
                                           "RSS MiB", "MB/s", "x loop"))
     missed = []
@@ -243,6 +279,9 @@ def main():
     p.add_argument("--programs", required=True, help="where gen, baseline, rawzlib, spent are")
     p.add_argument("--dir", required=True, help="where generated captures are kept")
     p.add_argument("--profile", action="append", choices=PROFILES, help="only these")
+    p.add_argument("--capture", metavar="FILE",
+                   help="a classic pcap file of yours instead of the generated one; with one --profile, "
+                        "the one whose bars it is held against")
     p.add_argument("--bytes", default="200M", help="size of a capture (default 200M)")
     p.add_argument("--cut", default="10M", help="size for tshark (default 10M)")
     p.add_argument("--conns", type=int, help="connections of the compressed profile")
@@ -256,6 +295,8 @@ def main():
                    help="ahead of everything else on the machine (chrt): when others use it; root")
     p.add_argument("--check", action="store_true", help="exit status 1 when a must is missed")
     args = p.parse_args()
+    if args.capture and (args.growth or len(args.profile or ()) != 1):
+        p.error("--capture goes with one --profile")
     if args.quick:
         args.bytes, args.rounds, args.no_tshark = "20M", 3, True
     os.makedirs(args.dir, exist_ok=True)
