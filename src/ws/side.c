@@ -90,6 +90,19 @@ static void emit_frame(const struct wst_ws_step *s, const struct frame_end *x,
     s->env->emit(s->env->user, s->ws->conversation, &e);
 }
 
+/* This close frame was captured before the one that was told first. */
+static bool closed_before(const struct wst_ws_step *s)
+{
+    return (int32_t)(((uint32_t)s->arrival->from - s->ws->close_pkt) << 8) < 0; /* of 24 bits */
+}
+
+static void closed_first(const struct wst_ws_step *s, int32_t code)
+{
+    s->ws->closed_by = (int8_t)s->dir;
+    s->ws->close_code = code;
+    s->ws->close_pkt = s->arrival->from & 0xffffff;
+}
+
 static void emit_close(const struct wst_ws_step *s, uint64_t n, struct wst_slice payload)
 {
     struct wst_ws_side *side = wst_side_of(s);
@@ -106,9 +119,10 @@ static void emit_close(const struct wst_ws_step *s, uint64_t n, struct wst_slice
                                        .utf8 = wst_utf8_valid(reason)};
     s->env->emit(s->env->user, s->ws->conversation, &e);
     if (s->ws->closed_by == WST_DIR_NONE) {
-        s->ws->closed_by = (int8_t)s->dir;
-        s->ws->close_code = code;
+        closed_first(s, code);
         wst_judge_closing(s);
+    } else if (!second && closed_before(s)) {
+        closed_first(s, code); /* it had to wait behind a hole; the other one is its answer */
     }
     side->closed = true;
     wst_rules_close(s, n, payload, second);

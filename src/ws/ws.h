@@ -134,14 +134,16 @@ struct wst_ws { /* one WebSocket connection */
     void *conversation;
     uint64_t frames, messages;
     struct wst_ws_terms terms;
-    int8_t closed_by;           /* enum wst_dir */
-    int32_t close_code;         /* of the first close frame */
-    uint8_t keys_n, keys_seen;  /* different ones in `keys`; frames they were on */
+    uint8_t keys_n;             /* different ones in `keys` */
+    int32_t close_code : 17;    /* of the first close frame */
+    int8_t closed_by : 2;       /* enum wst_dir: who sent that */
+    int8_t fin_by : 2;          /* enum wst_dir: whose FIN came first; the caller says */
     bool keys_judged : 1;       /* the client's masking keys are known */
     bool obscure : 1;           /* how it ended is not known: the caller says, before the end */
     bool partial : 1;           /* what came first is not known */
     bool stopped : 1;           /* the capture is over, not the connection */
-    int8_t fin_by;              /* enum wst_dir: whose FIN came first; the caller says */
+    uint32_t close_pkt : 24;    /* that carried the first close frame, the end of its number */
+    uint8_t keys_seen;          /* frames that the keys were on */
     struct wst_ws_side side[2]; /* [WST_C2S], [WST_S2C] */
     struct wst_ws_rare rare[2];
     int64_t began_ns;              /* time of the handshake */

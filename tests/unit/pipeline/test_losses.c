@@ -11,6 +11,8 @@ struct heard {
     bool inexact, least[2];    /* by direction */
     struct wst_budget *starve; /* empty from the handshake on */
     char detail[256];          /* of the last finding */
+    enum wst_dir closed_by;    /* of the last end */
+    int32_t close_code;
 };
 
 static void hear(void *user, const struct wst_event *e)
@@ -21,7 +23,11 @@ static void hear(void *user, const struct wst_event *e)
         h->handshakes += e->handshake.accepted;
         if (h->starve) h->starve->max = h->starve->used;
         break;
-    case WST_EVENT_END: h->ends++; break;
+    case WST_EVENT_END:
+        h->ends++;
+        h->closed_by = e->end.by;
+        h->close_code = e->end.code;
+        break;
     case WST_EVENT_MESSAGE:
         h->messages += e->message.certain;
         h->uncertain += !e->message.certain;
@@ -153,6 +159,32 @@ static void reset(void **state)
     assert_int_equal(h.ends, 1);
 }
 
+/* The first close frame waits behind a hole; its answer is told before it. */
+static void closed_first(void **state)
+{
+    struct packets k = {0};
+    struct tcp t;
+    struct heard h;
+    uint8_t frame[20];
+    uint64_t seed = 7;
+    (void)state;
+    for (int first = 0; first < 2; first++) {
+        begin(&t, &k);
+        send_text(&t, first, "one");
+        t.seq[first] += 40;
+        for (int i = 0; i < 2; i++) {
+            int side = i ? !first : first;
+            const char *code = i ? "\x03\xe9" : "\x03\xe8";
+            tcp_data(&t, side, frame, put_frame(frame, 0x88, !side, &seed, code, 2));
+        }
+        tcp_fin(&t);
+        replay(&k, 0, &h);
+        assert_int_equal(h.gap_bytes, 40);
+        assert_int_equal(h.closed_by, first ? WST_S2C : WST_C2S);
+        assert_int_equal(h.close_code, 1000);
+    }
+}
+
 /* A reset that was injected: both sides go on, and what they say is read again. */
 static void reset_ignored(void **state)
 {
@@ -279,10 +311,11 @@ static void wrong_order(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(round_once),    cmocka_unit_test(in_flight),
-                                       cmocka_unit_test(left_out),      cmocka_unit_test(reset),
-                                       cmocka_unit_test(reset_ignored), cmocka_unit_test(another),
-                                       cmocka_unit_test(no_memory),     cmocka_unit_test(picked_up),
-                                       cmocka_unit_test(wrong_order)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(round_once),   cmocka_unit_test(in_flight),
+        cmocka_unit_test(left_out),     cmocka_unit_test(reset),
+        cmocka_unit_test(closed_first), cmocka_unit_test(reset_ignored),
+        cmocka_unit_test(another),      cmocka_unit_test(no_memory),
+        cmocka_unit_test(picked_up),    cmocka_unit_test(wrong_order)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
