@@ -73,12 +73,12 @@ static int run_trace(struct wst_tool_run *run)
         return WST_TOOL_TROUBLE;
     }
     if ((status = wst_tool_run_open_outputs(run)) != 0) return status;
+    run->prompt = wst_tool_run_want_prompt(run); /* of the output; the chain has no threads then */
     if (!wst_tool_run_make_chain(run)) return -1;
     if ((status = wst_tool_run_open_encrypted(run)) != 0) return status;
     if ((status = wst_tool_run_start_broker(run)) != 0) return status;
     if (run->watch && !(run->screen = wst_tool_screen_new(run->watch))) return WST_TOOL_TROUBLE;
     if ((status = wst_tool_run_confine(run)) != 0) return status;
-    run->prompt = wst_tool_run_want_prompt(run);
     run->busy = run->busy || run->options->devices_n || run->prompt || run->screen;
     wst_tool_progress_start(&run->progress, run->capture,
                             !run->options->quiet && run->options->devices_n == 0);

@@ -100,6 +100,19 @@ for args in (["--json"], []):
     check(f"and in the end all of them {args}",
           process.returncode == 0 and err == b""
           and whole == (json_ if args else text).out.split(b"\n", 1)[1], (process.returncode, err))
+with open(DEFLATE, "rb") as file:
+    data = file.read()
+process = subprocess.Popen([TOOL, "--jobs", "4", "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment())
+process.stdin.write(data[:-1])
+process.stdin.flush()
+got, end = b"", time.monotonic() + 20
+while time.monotonic() < end and got.count(b" deflate ") < 10:
+    if select.select([process.stdout], [], [], 0.5)[0]:
+        got += os.read(process.stdout.fileno(), 65536)
+check("compressed messages, too, whatever --jobs says", got.count(b" deflate ") >= 10, got)
+process.stdin.close()
+process.stdin = None
+process.communicate(timeout=20)
 check("-l prints the same", run("-l", BASIC).out == text.out and run("-l", "--json", BASIC).out == json_.out)
 
 # -- what is shown --------------------------------------------------------------------------------------------
