@@ -131,7 +131,8 @@ static void put_how(struct wst_out *out, const struct wst_event_end *e)
     if (e->by != WST_DIR_NONE) {
         wst_out_text(out, e->by == WST_C2S ? "closed by client, " : "closed by server, ");
         wst_text_close_code(out, e->code);
-        wst_out_text(out, e->clean ? ", " : ", not answered, ");
+        bool gaps = e->dir[e->by == WST_C2S ? WST_S2C : WST_C2S].gaps;
+        wst_out_text(out, e->clean ? ", " : gaps ? ", no answer captured, " : ", not answered, ");
     } else {
         wst_out_text(out, e->tcp == WST_TCP_EOF ? "still open, " : "no close frame, ");
     }

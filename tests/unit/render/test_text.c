@@ -461,6 +461,8 @@ static void ends(void **state)
     e.end.dir[WST_C2S] = (struct wst_event_direction){.frames = 1, .bytes = 2, .wire_bytes = 2};
     e.end.dir[WST_S2C] = (struct wst_event_direction){.frames = 0};
     tell(&f, e);
+    e.end.dir[WST_C2S].gaps = 1; /* the answer may lie in it */
+    tell(&f, e);
     expect(&f, "#1    end    no close frame, TCP reset after 3 min 20 s"
                "  > 2 messages 5 bytes  < 2 messages 80 bytes (60 on the wire) 1 gap\n"
                "#1    end    still open, capture over after 1 h 2 min"
@@ -468,7 +470,9 @@ static void ends(void **state)
                "#1    end    closed by server, 4000, not answered, silent too long after 12 µs"
                "  > 2 messages 5 bytes  < 2 messages 80 bytes (60 on the wire)\n"
                "#1    end    closed by server, 4000, not answered, silent too long after 12 µs"
-               "  > no message, 1 frame 2 bytes  < 0 messages 0 bytes\n");
+               "  > no message, 1 frame 2 bytes  < 0 messages 0 bytes\n"
+               "#1    end    closed by server, 4000, no answer captured, silent too long after 12 µs"
+               "  > no message, 1 frame 2 bytes 1 gap  < 0 messages 0 bytes\n");
 }
 
 static void totals(void **state)
