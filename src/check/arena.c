@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BLOCK = 4 << 10, LARGE = 1 << 20, ALIGN = 16 }; /* bytes; each is twice the one before */
+enum { BLOCK = 4 << 10, BLOCK_MAX = 1 << 20, ALIGN = 16 }; /* bytes; each is twice the one before */
 
 struct wst_arena_block {
     struct wst_arena_block *before;
@@ -16,18 +16,18 @@ struct wst_arena_block {
     _Alignas(16) uint8_t bytes[];
 };
 
-/* A block with room for n bytes, which becomes the last one. What is longer than a large block gets
+/* A block with room for n bytes, which becomes the last one. What is longer than the largest gets
  * one of its own. */
 static struct wst_arena_block *add(struct wst_arena *arena, size_t n)
 {
     size_t size = arena->last ? 2 * (arena->last->size + sizeof *arena->last) : BLOCK;
     struct wst_arena_block *block;
 
-    if (size > LARGE) size = LARGE;
+    if (size > BLOCK_MAX) size = BLOCK_MAX;
     if (n > SIZE_MAX - sizeof *block) return NULL;
     if (size < n + sizeof *block) size = n + sizeof *block;
     if (!wst_budget_take(arena->budget, size)) return NULL;
-    block = size == LARGE ? wst_area_take(&arena->large, size) : malloc(size);
+    block = malloc(size);
     if (block == NULL) {
         wst_budget_give(arena->budget, size);
         return NULL;
@@ -82,7 +82,6 @@ void wst_arena_free(struct wst_arena *arena)
         size_t size = block->size + sizeof *block;
         arena->last = block->before;
         wst_budget_give(arena->budget, size);
-        if (size != LARGE) free(block);
+        free(block);
     }
-    wst_area_free(&arena->large);
 }

@@ -6,7 +6,6 @@
 #ifndef WST_CHECK_ARENA_H
 #define WST_CHECK_ARENA_H
 
-#include "area.h"
 #include "budget.h"
 
 #include <wstrace/types.h>
@@ -14,7 +13,6 @@
 struct wst_arena_block;
 struct wst_arena {
     struct wst_arena_block *last;
-    struct wst_area large; /* the blocks of the largest size, on large pages */
     struct wst_budget *budget;
 };
 
