@@ -416,7 +416,10 @@ int wst_tool_check(int argc, char **argv)
         status = WST_TOOL_TROUBLE;
     }
     if (status == 0) status = wst_tool_args(rows, ROWS, argc, argv, &r, take_word);
-    if (status == 0) status = r.help ? help() : check(&r);
+    if (status == 0 && r.help)
+        status = help();
+    else if (status == 0 && (status = wst_tool_reports_apart(r.reports, r.reports_n)) == 0)
+        status = check(&r);
     wst_tool_lesson_end(&r.lesson);
     free(r.words);
     return status;

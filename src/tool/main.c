@@ -97,8 +97,11 @@ int main(int argc, char **argv)
 
     keep_standard_descriptors();
     signal(SIGPIPE, SIG_IGN); /* a closed pipe is an answer of write(), see output.c */
-    for (int i = 0; argc > 1 && i < COMMANDS; i++)
-        if (strcmp(argv[1], commands[i].name) == 0) return commands[i].run(argc - 1, argv + 1);
+    for (int i = 0; argc > 1 && i < COMMANDS; i++) {
+        if (strcmp(argv[1], commands[i].name) != 0) continue;
+        wst_tool_say_command(commands[i].name);
+        return commands[i].run(argc - 1, argv + 1);
+    }
     if (argc > 1 && (near = meant(argv[1])))
         return wst_tool_misuse("%s is no command and no file; did you mean wstrace %s?", argv[1],
                                near);

@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: MIT
  *
  * In: cases as they are finished. Out: each in all reports that were asked for, on standard output
- * or in files. Refuses to leave half a file: all of it is there, or what was there before.
+ * or in files. Refuses to leave half a file, and to mix two in one.
  */
 #include "reports.h"
 
 #include "say.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+
+static const char *const kinds[WST_CHECK_REPORT_KINDS] = {"text", "junit", "tap", "github", "json"};
 
 int wst_tool_reports_wish(struct wst_tool_report_wish *wish, const char *text)
 {
-    static const char *const kinds[WST_CHECK_REPORT_KINDS] = {"text", "junit", "tap", "github",
-                                                              "json"};
     size_t n = strcspn(text, "=");
 
     *wish = (struct wst_tool_report_wish){.file = text[n] ? text + n + 1 : NULL};
@@ -26,6 +28,54 @@ int wst_tool_reports_wish(struct wst_tool_report_wish *wish, const char *text)
     }
     return wst_tool_misuse("--report wants junit, tap, github, json or text, and =FILE, not '%s'",
                            text);
+}
+
+/* The folder that a file is in or will be in. */
+static bool folder_of(const char *file, struct stat *st)
+{
+    const char *slash = strrchr(file, '/');
+    char *folder = slash ? strndup(file, (size_t)(slash - file) + 1) : strdup(".");
+    bool found = folder && stat(folder, st) == 0;
+
+    free(folder);
+    return found;
+}
+
+static bool same_inode(const struct stat *a, const struct stat *b)
+{
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+static bool same_file(const char *a, const char *b)
+{
+    const char *p = strrchr(a, '/'), *q = strrchr(b, '/');
+    struct stat st[2];
+
+    if (stat(a, &st[0]) == 0 && stat(b, &st[1]) == 0) return same_inode(&st[0], &st[1]);
+    return strcmp(p ? p + 1 : a, q ? q + 1 : b) == 0 && folder_of(a, &st[0]) &&
+           folder_of(b, &st[1]) && same_inode(&st[0], &st[1]);
+}
+
+static bool mixed(const struct wst_tool_report_wish *a, const struct wst_tool_report_wish *b)
+{
+    int both = 1 << a->kind | 1 << b->kind;
+
+    if (a->file && b->file) return same_file(a->file, b->file);
+    return !a->file && !b->file &&
+           both != (1 << WST_CHECK_REPORT_TEXT | 1 << WST_CHECK_REPORT_GITHUB);
+}
+
+int wst_tool_reports_apart(const struct wst_tool_report_wish *wishes, int n)
+{
+    for (int i = 0; i < n; i++)
+        for (int k = 0; k < i; k++)
+            if (mixed(&wishes[k], &wishes[i]))
+                return wst_tool_misuse(
+                    "--report %s and %s would go to %s both; each wants its own: "
+                    "--report KIND=FILE",
+                    kinds[wishes[k].kind], kinds[wishes[i].kind],
+                    wishes[i].file ? wishes[i].file : "standard output");
+    return 0;
 }
 
 static bool open_sink(struct wst_tool_reports *reports, const struct wst_tool_report_wish *wish,

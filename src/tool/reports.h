@@ -21,6 +21,10 @@ struct wst_tool_report_wish {
 /* KIND or KIND=FILE. Returns 0, or the exit status after a complaint. */
 int wst_tool_reports_wish(struct wst_tool_report_wish *wish, const char *text);
 
+/* Two into one file make neither. Annotations may stand between the lines for people. Returns 0, or
+ * the exit status after a complaint. */
+int wst_tool_reports_apart(const struct wst_tool_report_wish *wishes, int n);
+
 struct wst_tool_sink { /* a report and where it goes */
     struct wst_check_report *report;
     struct wst_tool_whole whole; /* where to, unless to standard output */

@@ -123,12 +123,22 @@ void wst_tool_say_bare(const char *format, ...)
     va_end(arguments);
 }
 
+static const char *command; /* NULL: none was named */
+
+void wst_tool_say_command(const char *name)
+{
+    command = name;
+}
+
 int wst_tool_misuse(const char *format, ...)
 {
+    char hint[64];
     va_list arguments;
 
+    snprintf(hint, sizeof hint, " (wstrace %s%s--help tells more)\n", command ? command : "",
+             command ? " " : "");
     va_start(arguments, format);
-    say("wstrace: ", " (wstrace --help tells more)\n", format, arguments);
+    say("wstrace: ", hint, format, arguments);
     va_end(arguments);
     return WST_TOOL_TROUBLE;
 }

@@ -22,6 +22,8 @@ void wst_tool_say(const char *format, ...) __attribute__((format(printf, 1, 2)))
 /* The same without "wstrace: ", for the words that are tcpdump's. */
 void wst_tool_say_bare(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* The command that is at work, for the hint of wst_tool_misuse. `name` must live on. */
+void wst_tool_say_command(const char *name);
 /* What every complaint about the command line ends in: the message, a hint, WST_TOOL_TROUBLE. */
 int wst_tool_misuse(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
