@@ -45,7 +45,7 @@ struct wst_check_settings; /* owned by who made it */
 /* The defaults: everything is compared but times, packets, ports, keys, masks, fragmentation and
  * compression. NULL when out of memory. */
 WST_API struct wst_check_settings *wst_check_settings_new(void);
-/* One setting, as a line in the head of a golden: "ignore $.ts", "redact ID [0-9a-f]{32}", "reply
+/* One setting, as a line (without its end) in the head of a golden: "ignore $.ts", "redact ID [0-9a-f]{32}", "reply
  * $.id", "header Origin", "drop-header Cookie", "max-payload 4096", "strict-order", "frames",
  * "no-control". Returns 0, or -1 with the place in `error` (line 0) and nothing changed. */
 WST_API int wst_check_set(struct wst_check_settings *settings, struct wst_slice line,

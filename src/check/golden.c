@@ -19,9 +19,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* Some editors begin each file with U+FEFF. */
+static struct wst_slice without_mark(struct wst_slice text)
+{
+    return wst_slice_skip(text, wst_slice_starts(text, "\xef\xbb\xbf") ? 3 : 0);
+}
+
 bool wst_golden_is(struct wst_slice text)
 {
-    return wst_slice_starts(text, "wstrace golden");
+    return wst_slice_starts(without_mark(text), "wstrace golden");
 }
 
 /* -- reading --------------------------------------------------------------------------------- */
@@ -171,7 +177,7 @@ static struct wst_session *golden_new(size_t memory)
 /* From s->golden. Frees the session when it cannot. */
 static struct wst_session *with_head(struct wst_session *s, struct wst_check_error *error)
 {
-    struct reader r = {.s = s, .rest = s->golden, .error = error};
+    struct reader r = {.s = s, .rest = without_mark(s->golden), .error = error};
 
     if (s->golden.n <= WST_CHECK_FILE_MAX && read_head(&r)) {
         s->head = wst_slice_head(s->golden, s->golden.n - r.rest.n);

@@ -394,7 +394,9 @@ struct wst_check_rules *wst_check_rules_read(struct wst_slice text, struct wst_c
     if (rules->text && rules->rules && rules->scopes) {
         if (text.n) memcpy(rules->text, text.p, text.n);
         rules->scopes_n = 1; /* before the first "connection": all of them */
-        if (read_all(&r, wst_slice_of(rules->text, text.n))) return rules;
+        struct wst_slice lines = wst_slice_of(rules->text, text.n);
+        if (wst_slice_starts(lines, "\xef\xbb\xbf")) lines = wst_slice_skip(lines, 3);
+        if (read_all(&r, lines)) return rules;
     }
     wst_check_rules_free(rules);
     return NULL;

@@ -51,7 +51,7 @@ static size_t beginning(const char *name, uint8_t *to, size_t room)
     return n > 0 ? (size_t)n : 0;
 }
 
-static bool is_golden(const char *name)
+bool wst_tool_case_is_golden(const char *name)
 {
     uint8_t begin[32];
 
@@ -77,7 +77,7 @@ static bool is_capture(const char *name)
 struct wst_capture *wst_tool_case_capture(const char *capture, const struct wst_tool_source *source,
                                           struct wst_tool_trouble *trouble)
 {
-    if (!is_golden(capture)) return wst_tool_feed_open(capture, source, trouble);
+    if (!wst_tool_case_is_golden(capture)) return wst_tool_feed_open(capture, source, trouble);
     wst_tool_trouble_add(trouble, "%s: is a golden, not a capture", capture);
     return NULL;
 }
@@ -98,7 +98,7 @@ static const char *crossed(const struct wst_tool_case *c)
 {
     bool capture = is_capture(c->expected);
 
-    if (is_golden(c->capture)) return "is a golden; the capture comes first";
+    if (wst_tool_case_is_golden(c->capture)) return "is a golden; the capture comes first";
     if (capture && is_capture(c->capture))
         return "is a capture, no golden and no rules; wstrace diff compares two captures";
     return capture ? "is a capture, which comes first" : NULL;
@@ -110,7 +110,7 @@ void wst_tool_case_open(struct wst_tool_case *c, const struct wst_tool_source *s
 
     if (wrong)
         wst_tool_trouble_add(&c->trouble, "%s: %s",
-                             is_golden(c->capture) ? c->capture : c->expected, wrong);
+                             wst_tool_case_is_golden(c->capture) ? c->capture : c->expected, wrong);
     if (wst_tool_trouble_is(&c->trouble)) return;
     c->input = wst_tool_case_capture(c->capture, source, &c->trouble);
 }

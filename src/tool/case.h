@@ -56,6 +56,8 @@ bool wst_tool_case_rewrite(struct wst_tool_case *one, bool force);
 void wst_tool_case_lighten(struct wst_tool_case *one);
 void wst_tool_case_free(struct wst_tool_case *one);
 
+/* Whether the file begins like one. What cannot be read a second time, a pipe, does not. */
+bool wst_tool_case_is_golden(const char *name);
 /* Opens `capture` (see feed.h), which must not be a golden. NULL after trouble. */
 struct wst_capture *wst_tool_case_capture(const char *capture, const struct wst_tool_source *source,
                                           struct wst_tool_trouble *trouble);

@@ -21,7 +21,7 @@ struct request {
     int words_n;
     const char *output, *filter; /* output NULL: to standard output */
     int64_t timing_ns;
-    bool help;
+    bool force, help;
 };
 
 static int take_word(void *target, const char *text)
@@ -60,6 +60,7 @@ static const struct wst_tool_arg snapshot_rows[] = {
     INPUT_ROWS,
     WST_TOOL_WISHES_ROWS(struct request),
     {"Output", 'o', "output", "FILE", WST_TOOL_WORD, AT(output), "write the golden to FILE instead of standard output"},
+    {NULL, 0, "force", NULL, WST_TOOL_FLAG, AT(force), "write it over a golden, whose settings and comments are lost"},
     HELP_ROW,
 };
 static const struct wst_tool_arg diff_rows[] = {
@@ -92,6 +93,17 @@ static void close_inlet(struct inlet *in)
     wst_tool_inlet_end(&in->files);
 }
 
+/* What somebody wrote into its head would be lost without a word. */
+static bool golden_in_place(const struct request *r, struct wst_tool_trouble *trouble)
+{
+    if (r->force || !wst_tool_case_is_golden(r->output)) return false;
+    wst_tool_trouble_add(trouble,
+                         "%s: is a golden already; wstrace check --update renews it and keeps its "
+                         "settings and comments, --force writes a new one over it",
+                         r->output);
+    return true;
+}
+
 static bool start_broker(const struct request *r, struct inlet *in,
                          struct wst_tool_trouble *trouble)
 {
@@ -101,7 +113,8 @@ static bool start_broker(const struct request *r, struct inlet *in,
     }
     if (r->output) {
         wst_tool_inlet_replaced(&in->files, r->output);
-        if (wst_tool_inlet_crossed(&in->files, r->output, r->words, (size_t)r->words_n, trouble))
+        if (wst_tool_inlet_crossed(&in->files, r->output, r->words, (size_t)r->words_n, trouble) ||
+            golden_in_place(r, trouble))
             return false;
     }
     return wst_tool_inlet_serve(&in->files, wst_tool_confine_owner(&r->wishes.lesson.confinement),

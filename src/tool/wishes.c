@@ -70,16 +70,34 @@ int wst_tool_wishes_drop_header(void *target, const char *value)
     return set_whole(target, "drop-header", value);
 }
 
+/* The line of a golden is NAME REGEX: a blank in the name, or around the expression, would make
+ * another one of it. Returns the character that is wrong and why, or 0. */
+static size_t wrong_redact(const char *value, const char *equals, const char **why)
+{
+    size_t regex = (size_t)(equals - value), name = strcspn(equals + 1, " ");
+
+    *why = "a name is a letter, then up to 30 letters, digits or _";
+    if (name == 0 || equals[1 + name]) return regex + 2 + name;
+    *why = "a regular expression was expected";
+    if (regex == 0) return 1;
+    *why = "at either end of an expression a blank is written [ ], where it can be seen";
+    if (*value == ' ') return 1;
+    return equals[-1] == ' ' ? regex : 0;
+}
+
 /* REGEX=NAME: an expression may hold "=", a name not. */
 int wst_tool_wishes_redact(void *target, const char *value)
 {
     const char *equals = strrchr(value, '=');
+    const char *why;
+    size_t wrong = equals ? wrong_redact(value, equals, &why) : 0;
     char *line;
     int status;
 
     if (equals == NULL)
         return wst_tool_misuse("--redact wants REGEX=NAME, such as '[0-9a-f]{32}=ID', not '%s'",
                                value);
+    if (wrong) return wst_tool_misuse("--redact '%s', character %zu: %s", value, wrong, why);
     line = malloc(strlen(value) + 2);
     if (line == NULL) {
         wst_tool_say("out of memory");

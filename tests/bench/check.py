@@ -28,7 +28,7 @@ def ratio(runs, what):
 def table(bench, profile):
     path, truth = bench.capture(profile, bench.args.bytes)
     golden = path + ".golden"
-    subprocess.run(bench.tool("snapshot", path, "-o", golden), check=True)
+    subprocess.run(bench.tool("snapshot", "--force", path, "-o", golden), check=True)
     contestants = {"trace --json": ("--json", path), "trace": (path,), "check": ("check", path, golden)}
     runs = interleave(bench, {name: lambda words=words: bench.spend(bench.tool(*words), pinned=False)
                               for name, words in contestants.items()}, bench.args.rounds)

@@ -101,6 +101,42 @@ def not_followed(tmp):
     check("a 101 to another protocol is no refusal", "\n  not followed, status 101\n" in result.text and "refused" not in result.text, result)
 
 
+def written_and_read(tmp):
+    """What the options say stands in the head, and means there what it said."""
+    golden = os.path.join(tmp, "odd.golden")
+    odd = [("--redact", "[0-9]{3} [a-z]=A_1"), ("--redact", "a=b=c=A"), ("--redact", "#\t\\[=A"), ("--redact", "\u00e9|\U0001f600=A"), ("--redact", "\ta\t=A"),
+           ("--redact", "[ ]x[ ]=A"), ("--redact", "x  y=A"), ("--redact", "connection /=A"), ("--redact", "=*=A"), ("--ignore", "$['a b']"), ("--ignore", "$['  ']"),
+           ("--ignore", "$[\"it's\"]"), ("--ignore", "$['a\\\\']"), ("--ignore", "$.\u00e9"), ("--ignore", "$..*[-1]"), ("--reply", "$['#']"), ("--header", "*"),
+           ("--header", "#"), ("--header", "!#$%&'*+-.^_`|~"), ("--drop-header", "#x"), ("--drop-header", "Cookie")]
+    for option, value in odd:
+        made = run("snapshot", "--force", option, value, BASIC, "-o", golden)
+        word = option[2:]
+        line = f"{word} {value.rpartition('=')[2]} {value.rpartition('=')[0]}" if word == "redact" else f"{word} {value}"
+        check(f"{option} {value!r}: made", made.status == 0 and made.says == "", made)
+        check(f"{option} {value!r}: a line of the head", f"\n{line}\n\n" in read(golden), read(golden)[:900])
+        write(golden, read(golden).replace("\n\nconnection ", "\nno-control\n\nconnection ", 1))
+        result = run("check", "--update", BASIC, golden, env=HOME)
+        check(f"{option} {value!r}: read again", result.status == 0, result)
+        result = run("diff", option, value, BASIC, BASIC)
+        check(f"{option} {value!r}: of diff, too", result.status == 0 and "is the same" in result.text, result)
+    write(golden, "\ufeff" + run("snapshot", BASIC).text)
+    check("a golden behind U+FEFF", run("check", BASIC, golden).status == 0)
+    rules = write(os.path.join(tmp, "marked.rules"), "\ufeffno gaps\n")
+    check("rules behind U+FEFF", run("check", BASIC, rules).status == 0)
+
+
+def overwriting(tmp):
+    golden = os.path.join(tmp, "mine.golden")
+    run("snapshot", "--ignore", "$.ts", BASIC, "-o", golden)
+    write(golden, read(golden).replace("#\n", "# mine\n", 1))
+    before = read(golden)
+    for env in (HOME, BUILD_SERVER):
+        refused("a golden over a golden", run("snapshot", BASIC, "-o", golden, env=env), golden, "check --update", "--force")
+        check("... lives", read(golden) == before)
+    result = run("snapshot", "--force", BASIC, "-o", golden)
+    check("... unless by force", result.status == 0 and read(golden) == run("snapshot", BASIC).text, result)
+
+
 def trouble(tmp):
     golden = os.path.join(tmp, "basic.golden")
     run("snapshot", BASIC, "-o", golden)
@@ -131,6 +167,13 @@ def trouble(tmp):
                                  ("--ignore", "$.a.", "character 5"), ("--redact", "x", "REGEX=NAME"), ("--redact", "(=A", "("), ("--redact", "a=1", "a name is"),
                                  ("--header", "a b", "name of a header"), ("--max-payload", "-1", "size"), ("--reply", "$.a,", "")]:
         refused(f"{option} {value}", run("snapshot", option, value, BASIC), option, words)
+
+    for value, place, words in [("hello=my name", 9, "a name is"), ("hello= A", 7, "a name is"), ("hello=", 7, "a name is"), ("=A", 1, "regular expression"),
+                                (" a=A", 1, "[ ]"), ("a =A", 2, "[ ]")]:
+        refused(f"--redact '{value}'", run("snapshot", "--redact", value, BASIC), f"'{value}', character {place}: ", words, "(wstrace snapshot --help tells more)")
+    for option, value in [("--redact", "a\nb=A"), ("--redact", "a\rb=A"), ("--ignore", "$['a\nb']"), ("--reply", "$.a\n"), ("--header", "A\nignore $.x")]:
+        refused(f"{option} {value!r}", run("snapshot", option, value, BASIC), option, "without line ends")
+    refused("--drop-header '*'", run("snapshot", "--drop-header", "*", BASIC), "the name of one header")
 
     hostile = {
         "empty": (b"", ""),
@@ -174,7 +217,7 @@ def trouble(tmp):
     cut = write(os.path.join(tmp, "cut.pcap"), whole[:len(whole) * 2 // 3])
     before = read(golden)
     for args in (["check", cut, golden], ["check", "--update", "--force", cut, golden], ["diff", BASIC, cut], ["diff", cut, BASIC],
-                 ["snapshot", cut, "-o", golden]):
+                 ["snapshot", "--force", cut, "-o", golden]):
         refused(" ".join(args[:-1]), run(*args, env=HOME), "cut.pcap: packet ", "truncated")
         check("... and nothing was overwritten", read(golden) == before)
     gaps = os.path.join(CAPTURES, "09_capture_loss_one.pcap")
@@ -209,7 +252,7 @@ def large(tmp):
     session.shut()
     capture = write(os.path.join(tmp, "large.pcap"), party.classic(wire.packets))
     golden = os.path.join(tmp, "large.golden")
-    run("snapshot", "--redact", "[0-9]{3} =N", capture, "-o", golden)
+    run("snapshot", "--redact", "[0-9]{3}[ ]=N", capture, "-o", golden)
     text = read(golden)
     check("a large golden", len(text) > 5 << 20, len(text))
     for what, other in (("is", text), ("with other line ends", text.replace("\n", "\r\n")), ("without its last line end", text[:-1]),
@@ -317,6 +360,10 @@ def suites(tmp):
     check("a suite is updated where it can be", result.status == 2 and run("check", os.path.join(suite, "c07.pcap")).status == 0, result)
     refused("a report nobody can write", run("check", "--report", "junit=" + os.path.join(tmp, "no", "x"), goldens, "--captures", elsewhere),
             "No such file")
+    for pair in (["junit", "json"], ["github", "json"], ["text", "text"], ["tap", "github=-", "text"], [f"junit={tmp}/one", f"json={tmp}/./one"], [f"tap={suite}", f"json={suite}/"]):
+        refused(f"two reports in one: {pair}", run("check", *[w for p in pair for w in ("--report", p)], suite), "both; each wants its own", "(wstrace check --help tells more)")
+    result = run("check", "--report", "text", "--report", "github", suite)
+    check("... but annotations may stand between the lines", result.status == 2 and "::error " in result.text and " cases, " in result.text, result)
     refused("an unknown report", run("check", "--report", "yaml", suite), "junit, tap, github, json")
 
 
@@ -402,7 +449,7 @@ def diffs(tmp):
     check("... with a threshold", run("diff", "--timing", "6s", c, d).status == 0)
 
 
-for part in (large, same_and_different, not_followed, trouble, suites, confined, diffs):
+for part in (large, same_and_different, not_followed, written_and_read, overwriting, trouble, suites, confined, diffs):
     with directory() as folder:
         part(folder)
 done()

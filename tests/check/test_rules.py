@@ -314,7 +314,7 @@ with directory() as tmp:
 
     golden = os.path.join(tmp, "long.golden")
     def redacted(expression):
-        result = run("snapshot", "--max-payload", "2M", "--redact", expression + "=ID", long, "-o", golden)
+        result = run("snapshot", "--force", "--max-payload", "2M", "--redact", expression + "=ID", long, "-o", golden)
         with open(golden, encoding="utf-8") as file:
             return result, file.read()
     result, text = redacted("needle|id-[0-9]{2}|secret|q{0,9}password")

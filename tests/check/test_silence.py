@@ -127,18 +127,18 @@ with directory() as tmp:
     check("packets are named", pings > 20, pings)
 
     # The order between the sides matters only when asked for; then another mixture is another session.
-    run("snapshot", "--strict-order", *party.settings(), first, "-o", golden)
+    run("snapshot", "--force", "--strict-order", *party.settings(), first, "-o", golden)
     strict = [run("check", os.path.join(tmp, f"{seed}.pcap"), golden).status for seed in range(10)]
     check("--strict-order: the first is itself", strict[0] == 0, strict)
     check("--strict-order: other mixtures are not", strict[1:].count(1) >= 7, strict)
-    run("snapshot", "--frames", *party.settings(), first, "-o", golden)
+    run("snapshot", "--force", "--frames", *party.settings(), first, "-o", golden)
     frames = [run("check", os.path.join(tmp, f"{seed}.pcap"), golden).status for seed in range(10)]
     check("--frames: fragments matter", frames[0] == 0 and frames[1:] == [1] * 9, frames)
-    run("snapshot", "--no-control", *party.settings(), first, "-o", golden)
+    run("snapshot", "--force", "--no-control", *party.settings(), first, "-o", golden)
     p = Party(7)
     CHANGES["one ping more"][0](p)
     check("--no-control: pings do not matter", run("check", p.write(os.path.join(tmp, "x.pcap")), golden).status == 0)
-    run("snapshot", first, "-o", golden)
+    run("snapshot", "--force", first, "-o", golden)
     check("without settings the volatile is caught", run("check", os.path.join(tmp, "3.pcap"), golden).status == 1)
 
 done()
