@@ -218,7 +218,9 @@ static bool lay_connections(struct wst_session *s)
 {
     struct seen *seen = malloc((s->items_n + (size_t)1) * sizeof *seen);
     uint32_t *at = calloc(s->n + (size_t)1, sizeof *at), from = 0;
-    bool good = seen && at && wst_budget_take(&s->budget, s->items_n * sizeof *s->order);
+    size_t scratch = s->items_n * sizeof *seen;
+    bool paid = wst_budget_take(&s->budget, s->items_n * sizeof *s->order + scratch);
+    bool good = seen && at && paid;
 
     if (good) s->order = malloc((s->items_n + (size_t)1) * sizeof *s->order);
     good = good && s->order;
@@ -232,6 +234,7 @@ static bool lay_connections(struct wst_session *s)
     }
     free(seen);
     free(at);
+    if (paid) wst_budget_give(&s->budget, scratch);
     return good;
 }
 

@@ -328,6 +328,9 @@ static void close_frame(const struct at *at)
         wst_ink_byte(&at->s->ink, ' ');
         wst_canon_quoted(&at->s->canon, e->reason);
     }
+    if (e->omitted)
+        wst_ink_format(&at->s->ink, " and %llu bytes that were not captured",
+                       (unsigned long long)e->omitted);
     end(at, item);
 }
 

@@ -276,9 +276,6 @@ static void answer_headers(struct wst_report *r)
 {
     struct shown a;
     const struct wst_head *h = r->response;
-    if (h->bare)
-        rule(r, WST_PROBLEM_HANDSHAKE_LINE_END, WST_S2C,
-             "lines of the answer end with LF instead of CR LF");
     if (!wst_head_has_token(h, "Upgrade", "websocket"))
         rule(r, WST_PROBLEM_HANDSHAKE_UPGRADE, WST_S2C, "the answer's Upgrade is \"%s\"",
              show(wst_head_find(h, "Upgrade", NULL), &a));
@@ -395,6 +392,9 @@ void wst_report_judge(struct wst_report *r)
         return;
     }
     if (r->request) judge_request(r);
+    if (r->response && r->response->bare)
+        rule(r, WST_PROBLEM_HANDSHAKE_LINE_END, WST_S2C,
+             "lines of the answer end with LF instead of CR LF");
     if (e->accepted && r->response) {
         answer_headers(r);
         answer_accept(r);

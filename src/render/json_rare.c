@@ -212,7 +212,9 @@ void wst_json_close(struct wst_json *json, const struct wst_event *event)
         wst_out_text(out, ",\"reason\":null,\"reason_b64\":\"");
         wst_escape_base64(out, c->reason);
     }
-    wst_out_text(out, "\"}\n");
+    wst_out_text(out, "\"");
+    if (c->omitted) put_number(out, ",\"omitted\":", c->omitted);
+    wst_out_text(out, "}\n");
 }
 
 void wst_json_gap(struct wst_json *json, const struct wst_event *event)

@@ -32,9 +32,9 @@ static void give_rights(int fd, const struct wst_tool_folder *at, const char *ow
     struct stat old;
     mode_t mask;
 
-    if (fstatat(at->fd, at->name, &old, AT_SYMLINK_NOFOLLOW) == 0) {
-        if (fchown(fd, old.st_uid, old.st_gid) != 0) old.st_mode &= 0777; /* not s for another */
-        if (fchmod(fd, old.st_mode & 07777) != 0) return; /* a file system without rights */
+    if (fstatat(at->fd, at->name, &old, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(old.st_mode)) {
+        if (fchmod(fd, old.st_mode & 0777) != 0) return; /* a file system without rights */
+        if (fchown(fd, old.st_uid, old.st_gid) != 0) return; /* it is the caller's, then */
         return;
     }
     mask = umask(0);

@@ -103,7 +103,9 @@ static void closed_first(const struct wst_ws_step *s, int32_t code)
     s->ws->close_pkt = s->arrival->from & 0xffffff;
 }
 
-static void emit_close(const struct wst_ws_step *s, uint64_t n, struct wst_slice payload)
+/* `omitted`: bytes at its end that are not known. */
+static void emit_close(const struct wst_ws_step *s, uint64_t n, struct wst_slice payload,
+                       uint64_t omitted)
 {
     struct wst_ws_side *side = wst_side_of(s);
     bool second = side->closed;
@@ -116,6 +118,7 @@ static void emit_close(const struct wst_ws_step *s, uint64_t n, struct wst_slice
     e.close = (struct wst_event_close){.code = code,
                                        .name = wst_close_code_name(code),
                                        .reason = reason,
+                                       .omitted = omitted,
                                        .utf8 = wst_utf8_valid(reason)};
     s->env->emit(s->env->user, s->ws->conversation, &e);
     if (s->ws->closed_by == WST_DIR_NONE) {
@@ -158,10 +161,12 @@ static void end_control(const struct wst_ws_step *s, struct frame_end *x,
     wst_side_of(s)->bytes += payload.n;
     bool close = f->opcode == WST_OP_CLOSE;
     emit_frame(s, x, c, close ? (struct wst_slice){NULL, 0} : payload);
-    if (close && x->complete)
-        emit_close(s, c->n, payload);
-    else if (close && payload.n >= 2) /* not all of its reason: the code says why all the same */
-        emit_close(s, c->n, close_known(payload));
+    if (close && x->complete) {
+        emit_close(s, c->n, payload, 0);
+    } else if (close && payload.n >= 2) { /* the code says why, without all of the reason, too */
+        payload = close_known(payload);
+        emit_close(s, c->n, payload, f->len - payload.n);
+    }
     wst_rules_frame(s, f, c);
     if (f->opcode != WST_OP_PING && f->opcode != WST_OP_PONG) return;
     if (!x->complete || x->omitted)

@@ -77,6 +77,7 @@ handshake(B, 'handshake.http-version', http='HTTP/1.0')
 handshake(N, 'handshake.http-version', http='HTTP/1.2')
 for way in (C2S, S2C):
     handshake(B, 'handshake.line-end', bare=way)
+refused(B, 'handshake.line-end', bare=S2C)
 handshake(N, 'handshake.line-end', request={'X-Folded': 'one\r\n two'})
 handshake(B, 'handshake.host', request={'Host': None})
 handshake(B, 'handshake.host', request={'Host': ['a', 'b']})

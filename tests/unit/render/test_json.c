@@ -150,13 +150,16 @@ static void closes(void **state)
 {
     struct wst_event e = event_of(WST_EVENT_CLOSE, WST_C2S);
     (void)state;
-    e.close = (struct wst_event_close){1000, "normal closure", SLICE("bye"), true};
+    e.close = (struct wst_event_close){1000, "normal closure", SLICE("bye"), 0, true};
     expect(e, "{\"type\":\"close\"," HEAD ",\"dir\":\"c2s\",\"code\":1000,"
               "\"name\":\"normal closure\",\"reason\":\"bye\"}\n");
-    e.close = (struct wst_event_close){-1, NULL, {NULL, 0}, false};
+    e.close.omitted = 7;
+    expect(e, "{\"type\":\"close\"," HEAD ",\"dir\":\"c2s\",\"code\":1000,"
+              "\"name\":\"normal closure\",\"reason\":\"bye\",\"omitted\":7}\n");
+    e.close = (struct wst_event_close){-1, NULL, {NULL, 0}, 0, false};
     expect(e, "{\"type\":\"close\"," HEAD ",\"dir\":\"c2s\",\"code\":null,\"name\":null,"
               "\"reason\":\"\"}\n");
-    e.close = (struct wst_event_close){4711, NULL, SLICE("\xff\xfe"), false};
+    e.close = (struct wst_event_close){4711, NULL, SLICE("\xff\xfe"), 0, false};
     expect(e, "{\"type\":\"close\"," HEAD ",\"dir\":\"c2s\",\"code\":4711,\"name\":null,"
               "\"reason\":null,\"reason_b64\":\"//4=\"}\n");
 }

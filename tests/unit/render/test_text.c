@@ -84,7 +84,7 @@ static struct wst_event message_of(enum wst_dir dir, uint8_t opcode, uint64_t ms
 static struct wst_event close_of(enum wst_dir dir, int32_t code, struct wst_slice reason)
 {
     struct wst_event e = {.type = WST_EVENT_CLOSE, .dir = dir, .conn = 1};
-    e.close = (struct wst_event_close){code, wst_close_code_name(code), reason, true};
+    e.close = (struct wst_event_close){code, wst_close_code_name(code), reason, 0, true};
     return e;
 }
 

@@ -109,7 +109,7 @@ static void any_event(struct wst_event *e, uint64_t *seed)
         break;
     case 2:
         e->type = WST_EVENT_CLOSE;
-        e->close = (struct wst_event_close){1000, "normal closure", lend(seed, 120), true};
+        e->close = (struct wst_event_close){1000, "normal closure", lend(seed, 120), 0, true};
         break;
     case 3:
         e->type = WST_EVENT_GAP;

@@ -127,6 +127,7 @@ static inline void room_emit(void *user, void *conversation, struct wst_event *e
     case WST_EVENT_CLOSE:
         room_sayf(r, "C %d", (int)e->close.code);
         if (e->close.reason.n) room_say_quoted(r, e->close.reason);
+        if (e->close.omitted) room_sayf(r, " -%llu", (unsigned long long)e->close.omitted);
         if (!e->close.utf8) room_sayf(r, " ~");
         break;
     case WST_EVENT_GAP:
