@@ -252,9 +252,11 @@ void wst_encrypted_unseen(struct wst_context *c, struct wst_flow *f, unsigned si
 {
     struct conversation_tls t = {.base = {.flow = f, .client = (uint8_t)side}};
     inner_init(&t, f);
-    c->timeline.stats.tls_no_key++;
+    if (!f->resumed) c->timeline.stats.tls_no_key++; /* else its beginning was read */
     tell_problem(c, &t, WST_PROBLEM_TLS_NO_KEY, WST_DIR_NONE,
-                 "TLS whose handshake is not in the capture", a);
+                 f->resumed ? "TLS that goes on behind its reset: what it was opened with was let go"
+                            : "TLS whose handshake is not in the capture",
+                 a);
 }
 
 /* -- what the flow room says ------------------------------------------------------------------- */

@@ -70,7 +70,8 @@ struct wst_flow {
     uint32_t stream;       /* Wireshark's tcp.stream */
     int32_t active;        /* capture time of the last packet, in units of 2^32 ns */
     uint32_t newer, older; /* neighbours in the list of embryonic, or closed, or free records */
-    uint8_t family : 4;    /* 4 or 6 */
+    uint8_t family : 3;    /* 4 or 6 */
+    bool resumed : 1;      /* it goes on behind an end that was none; what it was before is let go */
     bool chosen : 1;       /* the pipeline's: it is in the timeline */
     bool obscure : 1;      /* its reset came after bytes that were not captured */
     bool lined_up : 1;     /* in the list of closed flows */

@@ -55,6 +55,7 @@ static void take_up(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
     for (unsigned i = 0; i < 2; i++) known[i] = end_known(f, i, &end[i]);
     t->sink.unbelieved(t->sink.user, f, side, 0, WST_UNBELIEVED_RESET, a);
     wst_flow_renew(t, f, false);
+    f->resumed = true;
     for (unsigned i = 0; i < 2; i++) {
         if (!known[i]) continue;
         f->half[i].next = end[i];

@@ -73,13 +73,18 @@ static void packet(struct world *w, int from, uint8_t flags, const void *p, size
 }
 
 /* What an HTTP proxy or nobody carries: chunks of a talk, in segments. */
-static void carry(struct world *w, const struct peers_talk *t)
+static void carry_some(struct world *w, const struct peers_talk *t, size_t from, size_t until)
 {
-    for (size_t i = 0; i < t->chunks_n; i++) {
+    for (size_t i = from; i < until; i++) {
         const struct peers_chunk *c = &t->chunks[i];
         for (size_t at = 0; at < c->n; at += 1400)
             packet(w, c->dir, 0x18, t->wire.p + c->at + at, c->n - at < 1400 ? c->n - at : 1400);
     }
+}
+
+static void carry(struct world *w, const struct peers_talk *t)
+{
+    carry_some(w, t, 0, t->chunks_n);
 }
 
 /* -- what is told ------------------------------------------------------------------------------ */
@@ -197,6 +202,33 @@ static void websocket_inside(void **state)
         assert_int_equal(w.secrets, 0);
         peers_free(&talk[0]);
     }
+}
+
+/* A reset that was injected: the keys are there, but what they had opened was let go with it. */
+static void reset_ignored(void **state)
+{
+    struct peers_line lines[24];
+    struct peers_terms terms = {.name = "1.3",
+                                .version = T13,
+                                .cipher = AES128,
+                                .alpn = "http/1.1",
+                                .lines = lines,
+                                .lines_n = ARRAY(lines)};
+    struct peers_talk talk[2];
+    struct world w;
+    (void)state;
+    for (size_t i = 0; i < ARRAY(lines); i++) lines[i] = websocket[i < 2 ? i : 2 + i % 2];
+    peers_talk(&terms, talk);
+    size_t at = talk[0].chunks_n - 16;
+    world_begin(&w, (const char *)talk[0].keylog.p, 0, false);
+    carry_some(&w, &talk[0], 0, at);
+    packet(&w, 1, 4, NULL, 0);
+    carry_some(&w, &talk[0], at, talk[0].chunks_n);
+    world_end(&w);
+    assert_non_null(strstr(w.log, "<Hi! !tcp.reset-ignored !tls.no-key "));
+    assert_int_equal(w.stats.connections, 1);
+    assert_int_equal(w.stats.tls_no_key, 0);
+    peers_free(&talk[0]);
 }
 
 static void http2_is_announced(void **state)
@@ -375,6 +407,7 @@ int main(void)
         cmocka_unit_test(websocket_inside), cmocka_unit_test(http2_is_announced),
         cmocka_unit_test(http_inside),      cmocka_unit_test(tls_inside_tls),
         cmocka_unit_test(tcp_inside),       cmocka_unit_test(little_memory),
+        cmocka_unit_test(reset_ignored),
     };
     return cmocka_run_group_tests(tests, NULL, end);
 }
