@@ -82,8 +82,8 @@ struct wst_session_facts {
     uint64_t gaps;      /* holes in the capture: what is missing may be the capture's fault */
     uint64_t cut;       /* how often an expression that may match more than half a window had a text
                            before it that is longer than WST_CHECK_PATTERN_WINDOW */
-    uint32_t undecided; /* of a trial that has ended: the line of a rule that is kept unless there
-                           is such a long match; 0: none */
+    uint32_t undecided; /* of a trial that has ended: the line of the first rule that has no
+                           verdict; 0: none */
 };
 WST_API struct wst_session_facts wst_session_facts(const struct wst_session *session);
 
@@ -133,7 +133,7 @@ WST_API struct wst_trial *wst_trial_new(const struct wst_check_rules *rules, siz
 WST_API struct wst_listener wst_trial_listener(struct wst_trial *trial);
 WST_API struct wst_session_facts wst_trial_facts(const struct wst_trial *trial);
 /* All was told: the rules that were not kept. Once. NULL when it took more memory than it may.
- * Without any the rules are kept only if the facts name none that is undecided. */
+ * Without any the rules are kept only if there is none that has no verdict. */
 WST_API struct wst_outcome *wst_trial_end(struct wst_trial *trial);
 WST_API void wst_trial_free(struct wst_trial *trial);
 
@@ -191,6 +191,11 @@ WST_API uint64_t wst_outcome_count(const struct wst_outcome *outcome);
 /* The i-th of those kept; NULL behind the last. */
 WST_API const struct wst_difference *wst_outcome_difference(const struct wst_outcome *outcome,
                                                             size_t i);
+/* The i-th rule of a trial that has no verdict, because what the capture lacks could have decided
+ * otherwise: `line`, `connection`, `conn`, and in `what` why. NULL behind the last. Not among the
+ * differences. */
+WST_API const struct wst_difference *wst_outcome_undecided(const struct wst_outcome *outcome,
+                                                           size_t i);
 WST_API void wst_outcome_free(struct wst_outcome *outcome);
 
 /* -- reports: outcomes for people and for build servers ---------------------------------------- */

@@ -24,12 +24,16 @@ struct wst_outcome {
     struct wst_difference *list; /* owned */
     size_t n, room;
     uint64_t count;
+    struct wst_difference *left; /* owned: what has no verdict */
+    size_t left_n, left_room;
     bool failed;
 };
 
 struct wst_outcome *wst_outcome_new(size_t memory);
 /* A new difference, zeroed but for empty strings; NULL when it is only counted. */
 struct wst_difference *wst_outcome_add(struct wst_outcome *outcome, enum wst_difference_kind kind);
+/* Likewise of what has no verdict. */
+struct wst_difference *wst_outcome_leave(struct wst_outcome *outcome);
 /* A copy of what is in the ink, made safe; "" when there is no memory. */
 const char *wst_outcome_text(struct wst_outcome *outcome, struct wst_slice text);
 

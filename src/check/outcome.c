@@ -22,27 +22,45 @@ void wst_outcome_free(struct wst_outcome *v)
     if (v == NULL) return;
     wst_arena_free(&v->arena);
     free(v->list);
+    free(v->left);
     free(v);
 }
 
-struct wst_difference *wst_outcome_add(struct wst_outcome *v, enum wst_difference_kind kind)
+static struct wst_difference *add(struct wst_outcome *v, struct wst_difference **list, size_t *n,
+                                  size_t *room)
 {
     struct wst_difference *d;
 
-    v->count++;
-    if (v->n == WST_DIFFERENCES_MAX) return NULL;
-    if (v->n == v->room) {
-        size_t room = v->room ? v->room * 2 : 16;
-        d = realloc(v->list, room * sizeof *d);
+    if (*n == WST_DIFFERENCES_MAX) return NULL;
+    if (*n == *room) {
+        size_t more = *room ? *room * 2 : 16;
+        d = realloc(*list, more * sizeof *d);
         if (d == NULL) {
             v->failed = true;
             return NULL;
         }
-        v->list = d;
-        v->room = room;
+        *list = d;
+        *room = more;
     }
-    d = &v->list[v->n++];
-    *d = (struct wst_difference){.kind = kind, .connection = "", .what = "", .context = ""};
+    d = &(*list)[(*n)++];
+    *d = (struct wst_difference){.connection = "", .what = "", .context = ""};
+    return d;
+}
+
+struct wst_difference *wst_outcome_add(struct wst_outcome *v, enum wst_difference_kind kind)
+{
+    struct wst_difference *d = add(v, &v->list, &v->n, &v->room);
+
+    v->count++;
+    if (d) d->kind = kind;
+    return d;
+}
+
+struct wst_difference *wst_outcome_leave(struct wst_outcome *v)
+{
+    struct wst_difference *d = add(v, &v->left, &v->left_n, &v->left_room);
+
+    if (d) d->kind = WST_DIFFERENCE_RULE;
     return d;
 }
 
@@ -67,6 +85,11 @@ uint64_t wst_outcome_count(const struct wst_outcome *v)
 const struct wst_difference *wst_outcome_difference(const struct wst_outcome *v, size_t i)
 {
     return i < v->n ? &v->list[i] : NULL;
+}
+
+const struct wst_difference *wst_outcome_undecided(const struct wst_outcome *v, size_t i)
+{
+    return i < v->left_n ? &v->left[i] : NULL;
 }
 
 const char *wst_difference_kind_name(enum wst_difference_kind kind)

@@ -305,6 +305,7 @@ static bool read_rule(struct wst_read *r)
             return wst_read_refuse(r, "the rule is complete before this");
         r->rule->text = trimmed(r->lex.line, r->lex.at);
         scope->may_lack |= about_scope(r->rule->kind);
+        scope->may_lack_pings |= r->rule->kind == WST_CHECK_RULE_PINGS;
         scope->rules_n += !about_scope(r->rule->kind);
         return true;
     }

@@ -100,6 +100,7 @@ struct wst_scope {
     struct wst_slice uri;  /* into the text */
     struct wst_pattern pattern;
     bool may_lack;    /* a rule says how many connections there are */
+    bool may_lack_pings; /* likewise */
     uint32_t rules_n; /* that are about a connection */
 };
 

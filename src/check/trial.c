@@ -78,7 +78,7 @@ static bool in_scope(struct wst_trial *t, const struct wst_scope *scope, struct 
     if (scope->kind == WST_SCOPE_PATTERN) {
         uint64_t cut = t->cut;
         bool in = wst_trial_matches(t, &scope->pattern, uri);
-        if (t->cut > cut && t->undecided == 0) t->undecided = scope->line;
+        t->long_uri |= t->cut > cut && t->long_uri == 0 ? scope->line : 0;
         return in;
     }
     query = memchr(uri.p, '?', uri.n);
@@ -187,11 +187,11 @@ static void listen(void *user, const struct wst_event *e)
     c = connection_of(t, e);
     if (c == NULL || t->failed) return;
     if (e->type == WST_EVENT_HANDSHAKE) handshake(t, c, e);
+    wst_trial_lack(&c->lack, e);
     for (uint32_t i = 0; i < t->rules->n; i++)
         if (c->in[t->rules->rules[i].scope]) apply(t, c, &t->rules->rules[i], &c->states[i], &m);
     if (e->when.ns > c->last_ns) c->last_ns = e->when.ns;
     if (e->when.pkt) c->last_pkt = e->when.pkt;
-    if (e->type == WST_EVENT_END) c->ended = true;
 }
 
 struct wst_listener wst_trial_listener(struct wst_trial *t)

@@ -37,7 +37,7 @@ struct wst_trial_state {     /* of one rule in one connection */
     uint64_t first_pkt, pkt; /* of what decided, or of the last that counted */
     int64_t ns;              /* a time that was too long */
     bool broken, met;
-    bool undecided; /* whether a message fits was not known */
+    uint8_t unsure; /* WST_TRIAL_LONG, _PARTIAL: whether something fits is not known */
     char *detail;   /* in the arena, or NULL */
     int64_t
         *reached;  /* of a chain: when each step was last reached; INT64_MIN: never. In the arena */
@@ -48,12 +48,27 @@ struct wst_trial_state {     /* of one rule in one connection */
     uint32_t requests_n, requests_room;
 };
 
+enum {                       /* why it is not known whether something fits */
+       WST_TRIAL_LONG = 1,   /* an expression may have missed a long match */
+       WST_TRIAL_PARTIAL = 2 /* not all of it is in the capture */
+};
+
+struct wst_trial_lack {         /* what the capture does not have of a connection */
+    uint64_t gaps[2], bytes[2]; /* by direction; those of no direction in both */
+    bool closed[2];             /* its close frame was seen: nothing comes behind it */
+    bool inexact;               /* how many bytes is not certain */
+    bool late;                  /* it was joined in the middle */
+    bool no_request, no_response;
+    bool ended; /* its end is in the capture */
+};
+
 struct wst_trial_connection {
     uint64_t conn;
     const char *uri; /* in the arena */
-    bool accepted, ended;
+    bool accepted;
     int64_t start_ns, last_ns;
     uint64_t pkt, last_pkt;
+    struct wst_trial_lack lack;
     bool *in;                       /* by scope; in the arena */
     struct wst_trial_state *states; /* by rule; in the arena */
 };
@@ -69,7 +84,8 @@ struct wst_trial {
     struct wst_tape tape;
     uint64_t messages, gaps;
     uint64_t cut; /* times that an expression found nothing, but might have matched too much */
-    uint32_t undecided; /* the line of a rule that is kept unless one did; 0: none */
+    uint32_t undecided; /* the line of the first rule that has no verdict; 0: none */
+    uint32_t long_uri;  /* the line of a scope that a longer address may belong to; 0: none */
     bool failed;
 };
 
@@ -104,7 +120,7 @@ struct wst_trial_said { /* a message, read as far as somebody asked */
     const struct wst_event *event;
     struct wst_slice json; /* of t->tape */
     bool read;
-    bool unsure; /* it does not fit only because an expression may have missed a long match */
+    uint8_t unsure; /* why it may fit all the same; 0: it does not */
 };
 void wst_trial_message(struct wst_trial *trial, const struct wst_trial_connection *connection,
                        const struct wst_check_rule *rule, struct wst_trial_state *state,
@@ -115,5 +131,16 @@ void wst_trial_close(struct wst_trial *trial, const struct wst_check_rule *rule,
                      struct wst_trial_state *state, const struct wst_event *event);
 void wst_trial_handshake(struct wst_trial *trial, const struct wst_check_rule *rule,
                          struct wst_trial_state *state, const struct wst_event *event);
+
+/* -- trial_lack.c: what is not known ----------------------------------------------------------- */
+
+void wst_trial_lack(struct wst_trial_lack *lack, const struct wst_event *event);
+/* Whether what the capture lacks could decide otherwise; why, in words. */
+bool wst_trial_undecided(const struct wst_trial *trial,
+                         const struct wst_trial_connection *connection,
+                         const struct wst_check_rule *rule, const struct wst_trial_state *state,
+                         struct wst_ink *why);
+/* Whether a rule that counts would be decided otherwise by a larger number. */
+bool wst_trial_may_turn(const struct wst_check_rule *rule, uint64_t least);
 
 #endif

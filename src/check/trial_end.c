@@ -171,19 +171,26 @@ static void tell_gaps(struct telling *x)
     tell(x, x->s->first_pkt, x->s->pkt);
 }
 
-/* Whether the rule is kept as far as is known, and one more message would break it. */
-static bool undecided(const struct telling *x)
+/* What the words hold is why the line has no verdict. */
+static void tell_undecided(struct telling *x, uint32_t line)
 {
-    if (!x->s->undecided) return false;
-    if (x->rule->kind == WST_CHECK_RULE_NO_MESSAGE) return !x->s->broken;
-    return x->rule->compare != WST_MORE && x->rule->compare != WST_LEAST &&
-           wst_trial_holds(x->rule->compare, x->s->n, x->rule->amount);
+    struct wst_difference *d = wst_outcome_leave(x->outcome);
+
+    if (x->t->undecided == 0) x->t->undecided = line;
+    if (d == NULL) return;
+    d->what = wst_outcome_text(x->outcome, wst_ink_slice(&x->words));
+    d->line = line;
+    if (x->c) d->connection = wst_outcome_text(x->outcome, wst_slice_text(x->c->uri));
+    if (x->c) d->conn = x->c->conn;
 }
 
 static void tell_rule(struct telling *x)
 {
     x->words.buf.n = 0;
-    if (undecided(x) && x->t->undecided == 0) x->t->undecided = x->rule->line;
+    if (wst_trial_undecided(x->t, x->c, x->rule, x->s, &x->words)) {
+        tell_undecided(x, x->rule->line);
+        return;
+    }
     switch (x->rule->kind) {
     case WST_CHECK_RULE_MESSAGE:
         if (!x->s->met) tell_chain(x);
@@ -222,10 +229,29 @@ static void tell_rule(struct telling *x)
 /* -- scopes
  * ---------------------------------------------------------------------------------------- */
 
-static void tell_scope_count(struct telling *x, const uint64_t n[2])
+/* Those joined in the middle may be to any address; a very long one may match, too. */
+static bool strangers(struct telling *x, const struct wst_scope *scope)
+{
+    x->words.buf.n = 0;
+    for (uint32_t i = 0; i < x->t->n && scope->kind != WST_SCOPE_ALL; i++) {
+        if (!x->t->connections[i]->lack.late) continue;
+        wst_ink_format(&x->words, "the address of connection #%llu is not in the capture",
+                       (unsigned long long)x->t->connections[i]->conn);
+        return true;
+    }
+    if (x->t->long_uri != scope->line) return false;
+    wst_ink_text(&x->words, "the address of a connection is longer than can be searched");
+    return scope->line;
+}
+
+static void tell_scope_count(struct telling *x, const struct wst_scope *scope, const uint64_t n[2])
 {
     uint64_t seen = n[x->rule->kind == WST_CHECK_RULE_REFUSED];
 
+    if (wst_trial_may_turn(x->rule, seen) && strangers(x, scope)) {
+        tell_undecided(x, x->rule->line);
+        return;
+    }
     x->words.buf.n = 0;
     if (wst_trial_holds(x->rule->compare, seen, x->rule->amount)) return;
     wst_ink_format(&x->words, seen == 1 ? "there is %llu" : "there are %llu",
@@ -233,17 +259,51 @@ static void tell_scope_count(struct telling *x, const uint64_t n[2])
     tell(x, 0, 0);
 }
 
-static void tell_nobody(struct telling *x, const struct wst_scope *scope, uint64_t refused)
+/* Before the first part the first rule stands for it. */
+static uint32_t line_of(const struct wst_check_rules *rules, uint32_t index)
 {
-    struct wst_difference *d = wst_outcome_add(x->outcome, WST_DIFFERENCE_RULE);
+    for (uint32_t i = 0; i < rules->n && rules->scopes[index].line == 0; i++)
+        if (rules->rules[i].scope == index) return rules->rules[i].line;
+    return rules->scopes[index].line;
+}
 
+static void tell_nobody(struct telling *x, uint32_t index, uint64_t refused)
+{
+    const struct wst_scope *scope = &x->t->rules->scopes[index];
+    struct wst_difference *d;
+
+    if (strangers(x, scope)) {
+        tell_undecided(x, scope->line);
+        return;
+    }
+    d = wst_outcome_add(x->outcome, WST_DIFFERENCE_RULE);
     if (d == NULL) return;
     x->words.buf.n = 0;
     wst_ink_bytes(&x->words, scope->line ? scope->text : wst_slice_text("connection *"));
     wst_ink_text(&x->words, refused ? ": it was refused" : ": there is no such connection");
     wst_ink_text(&x->words, ", so that nothing speaks for the rules");
     d->what = wst_outcome_text(x->outcome, wst_ink_slice(&x->words));
-    d->line = scope->line;
+    d->line = line_of(x->t->rules, index);
+}
+
+/* A time in which something is answered says nothing when nobody asked. */
+static void tell_unasked(struct telling *x, uint32_t at, uint32_t scope)
+{
+    bool pong = x->rule->kind == WST_CHECK_RULE_PONG;
+
+    if (pong && x->t->rules->scopes[scope].may_lack_pings) return;
+    for (uint32_t i = 0; i < x->t->n; i++) {
+        const struct wst_trial_connection *c = x->t->connections[i];
+        const struct wst_trial_state *s = &c->states[at];
+        x->words.buf.n = 0;
+        if (!c->accepted || !c->in[scope]) continue;
+        if (s->pings_n[0] + s->pings_n[1] + s->requests_n) return;
+        if (wst_trial_undecided(x->t, c, x->rule, s, &x->words)) return; /* and told there */
+    }
+    x->words.buf.n = 0;
+    wst_ink_text(&x->words, pong ? "there was no ping" : "no message has a value there");
+    wst_ink_text(&x->words, ", so that nothing speaks for the rule");
+    tell(x, 0, 0);
 }
 
 static void tell_scope(struct telling *x, uint32_t index)
@@ -258,9 +318,11 @@ static void tell_scope(struct telling *x, uint32_t index)
         x->rule = &x->t->rules->rules[i];
         if (x->rule->scope != index) continue;
         if (x->rule->kind == WST_CHECK_RULE_CONNECTIONS || x->rule->kind == WST_CHECK_RULE_REFUSED)
-            tell_scope_count(x, n);
+            tell_scope_count(x, scope, n);
+        if (n[0] && (x->rule->kind == WST_CHECK_RULE_PONG || x->rule->kind == WST_CHECK_RULE_REPLY))
+            tell_unasked(x, i, index);
     }
-    if (n[0] == 0 && scope->rules_n && !scope->may_lack) tell_nobody(x, scope, n[1]);
+    if (n[0] == 0 && scope->rules_n && !scope->may_lack) tell_nobody(x, index, n[1]);
 }
 
 struct wst_outcome *wst_trial_end(struct wst_trial *t)

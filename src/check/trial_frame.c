@@ -50,8 +50,10 @@ void wst_trial_frame(struct wst_trial *t, const struct wst_check_rule *rule,
 
     if (op < 8 || op > 10) return;
     if (rule->kind == WST_CHECK_RULE_PONG && op > 8) ping_rule(t, rule, s, e);
-    if (rule->kind != counted[op] || (rule->step.dir != WST_DIR_NONE && rule->step.dir != e->dir))
-        return;
+    if (rule->step.dir != WST_DIR_NONE && rule->step.dir != e->dir) return;
+    if (rule->kind == WST_CHECK_RULE_CLOSE && op == 8 && !e->frame.complete && !s->met)
+        s->unsure |= WST_TRIAL_PARTIAL; /* its close event comes next */
+    if (rule->kind != counted[op]) return;
     s->n++;
     wst_trial_decide(s, e, false);
 }

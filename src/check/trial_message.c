@@ -21,23 +21,37 @@ static void read_json(struct wst_trial *t, struct wst_trial_said *m)
     if (!wst_tape_read(&t->tape, &t->budget, m->json)) t->tape.n = 0;
 }
 
+/* The payload is then its beginning. */
+static bool partial(const struct wst_event_message *m)
+{
+    return !m->certain || m->omitted;
+}
+
+/* Whether what matches a beginning matches the whole: not if the end is asked for, or negated. */
+static bool of_beginning(const struct wst_test *test)
+{
+    return !test->json && test->compare == WST_MATCHES && strchr(test->pattern.text, '$') == NULL;
+}
+
 static bool fits(struct wst_trial *t, const struct wst_step *step, struct wst_trial_said *m)
 {
     const struct wst_event *e = m->event;
     struct wst_slice payload = e->message.payload.p ? e->message.payload : wst_slice_text("");
-    bool unsure = false;
+    bool part = partial(&e->message);
+    uint8_t unsure = 0;
 
-    m->unsure = false;
+    m->unsure = 0;
     if (step->dir != WST_DIR_NONE && step->dir != e->dir) return false;
     if (step->opcode && step->opcode != e->message.opcode) return false;
     for (uint32_t i = 0; i < step->n; i++) {
         const struct wst_test *test = &t->rules->tests[step->first + i];
         uint64_t cut = t->cut;
+        bool good;
         if (test->json && !m->read) read_json(t, m);
-        if (test->json ? wst_trial_json(t, test, m->json) : wst_trial_text(t, test, payload))
-            continue;
-        if (t->cut == cut) return false;
-        unsure = true;
+        good = test->json ? wst_trial_json(t, test, m->json) : wst_trial_text(t, test, payload);
+        if (good && (!part || of_beginning(test))) continue;
+        if (!part && t->cut == cut) return false;
+        unsure |= part ? WST_TRIAL_PARTIAL : WST_TRIAL_LONG;
     }
     m->unsure = unsure;
     return !unsure;
@@ -64,7 +78,11 @@ static void advance(struct wst_trial *t, const struct wst_trial_connection *c,
     for (uint32_t k = rule->steps_n; k-- > 0;) {
         const struct wst_step *step = &t->rules->steps[rule->steps + k];
         int64_t before = k ? s->reached[k - 1] : c->start_ns;
-        if (before == INT64_MIN || !fits(t, step, m)) continue;
+        if (before == INT64_MIN) continue;
+        if (!fits(t, step, m)) {
+            s->unsure |= m->unsure;
+            continue;
+        }
         if (step->of_handshake) before = c->start_ns;
         if (step->within_ns && now - before > step->within_ns) {
             if (s->late < k + 1) {
@@ -142,6 +160,7 @@ static void reply(struct wst_trial *t, const struct wst_check_rule *rule, struct
     uint64_t hash;
     int64_t took;
 
+    if (partial(&e->message)) s->unsure |= WST_TRIAL_PARTIAL;
     if (!m->read) read_json(t, m);
     if (t->tape.n == 0) return;
     id.json = m->json;
@@ -180,8 +199,12 @@ static void count(struct wst_trial *t, const struct wst_check_rule *rule, struct
         wst_trial_detail_shown(t, s, e->message.payload);
         return;
     case WST_CHECK_RULE_MESSAGES: s->n++; break;
-    case WST_CHECK_RULE_BYTES: s->n += e->message.len; break;
+    case WST_CHECK_RULE_BYTES:
+        if (!e->message.certain) s->unsure |= WST_TRIAL_PARTIAL;
+        s->n += e->message.len;
+        break;
     default: /* the largest */
+        if (!e->message.certain) s->unsure |= WST_TRIAL_PARTIAL;
         if (e->message.len <= s->n && s->pkt) return;
         s->n = e->message.len;
     }
@@ -212,5 +235,5 @@ void wst_trial_message(struct wst_trial *t, const struct wst_trial_connection *c
     if (fits(t, step, m))
         count(t, rule, s, e);
     else
-        s->undecided |= m->unsure;
+        s->unsure |= m->unsure;
 }

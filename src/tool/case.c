@@ -223,6 +223,16 @@ static void hold_against_golden(struct wst_tool_case *c, struct wst_slice text,
     if (c->outcome == NULL) say_place(&c->trouble, c->expected, &error);
 }
 
+/* Rules without a verdict are trouble, unless another one was broken anyway. */
+static void leave_undecided(struct wst_tool_case *c)
+{
+    const struct wst_difference *d;
+
+    for (size_t i = 0; (d = wst_outcome_undecided(c->outcome, i)); i++)
+        wst_tool_trouble_add(&c->trouble, "%s:%u: cannot be decided: %s", c->expected,
+                             (unsigned)d->line, d->what);
+}
+
 static void hold_against_rules(struct wst_tool_case *c, struct wst_slice text,
                                const struct wst_tool_source *source)
 {
@@ -243,12 +253,8 @@ static void hold_against_rules(struct wst_tool_case *c, struct wst_slice text,
         c->facts = wst_trial_facts(trial);
         if (c->outcome == NULL)
             wst_tool_trouble_add(&c->trouble, "%s: more than fits into memory", c->capture);
-        else if (c->facts.undecided && wst_outcome_count(c->outcome) == 0)
-            wst_tool_trouble_add(&c->trouble,
-                                 "%s:%u: %s: a text is longer than %zu KiB, and what matches may "
-                                 "be longer than can be found in it",
-                                 c->expected, (unsigned)c->facts.undecided, c->capture,
-                                 WST_CHECK_PATTERN_WINDOW >> 10);
+        else if (wst_outcome_count(c->outcome) == 0)
+            leave_undecided(c);
     } else {
         say_place(&c->trouble, c->expected, &error);
     }

@@ -301,7 +301,7 @@ with directory() as tmp:
             ("message ~ /^. id-17 .$/", 0, False), ("no message ~ /q+password/", 1, False), ("no message ~ /needle.*secret/", 2, True),
             ("no message ~ /needle.{3,}secret/", 2, True), ("no message s2c ~ /needle.*secret/", 0, False),
             ("no message ~ /needle.*secret/ and ~ /nosuchword/", 0, True), ("no message ~ /needle.*secret/\nno message ~ /password/", 1, True),
-            ("messages ~ /needle.*secret/ == 0", 2, True), ("messages ~ /needle.*secret/ >= 1", 1, True), ("messages ~ /needle.*secret/ >= 0", 0, True)]:
+            ("messages ~ /needle.*secret/ == 0", 2, True), ("messages ~ /needle.*secret/ >= 1", 2, True), ("messages ~ /needle.*secret/ >= 0", 0, True)]:
         result = run("check", long, rules(tmp, text))
         check(f"a long text, {text!r}", result.status == status, result)
         check(f"a long text, {text!r}: said what is not certain", (LIMIT in result.err) == hint, result)
@@ -329,6 +329,59 @@ with directory() as tmp:
         result = run("diff", "--redact", "needle.*secret=ID", *pair)
         check("diff says so of either", result.status == 1 and LIMIT in result.err and hints in result.err and result.err.count(LIMIT) == 1, result)
 
+    # what the capture does not have: what was seen decides, the rest is left open
+    def lossy(name, drop=(), begin=0, end=None):
+        wire = Wire(1)
+        t = Talk(wire)
+        places = {}
+        for ms, way, op, data in [(100, S2C, TEXT, "hello"), (200, C2S, TEXT, "x" * 83), (300, S2C, TEXT, '{"id":1}'), (400, C2S, TEXT, '{"id":1}'),
+                                  (500, C2S, PING, "a"), (510, S2C, PONG, "a"), (600, C2S, TEXT, "last"), (700, C2S, CLOSE, b"\x03\xe8"),
+                                  (701, S2C, CLOSE, b"\x03\xe8")]:
+            places[ms] = len(wire.packets)
+            t.at(ms, way, op, data)
+        t.s.shut()
+        packets = wire.packets[places.get(begin, 0):places[end] if end else None]
+        packets = [p for i, p in enumerate(packets) if i not in [places[ms] for ms in drop]]
+        with open(os.path.join(tmp, name), "wb") as file:
+            file.write(classic(packets))
+        return os.path.join(tmp, name)
+
+    whole, lost, late, cut_off = lossy("whole.pcap"), lossy("lost.pcap", drop=(200,)), lossy("late.pcap", begin=300), lossy("off.pcap", end=600)
+    LOST, LATE, HEAD, OFF = "89 bytes of connection #1 are missing", "the beginning of connection #1", "the handshake of connection #1", "the end of connection #1"
+    for text, on_whole, on_lost, on_late, on_off in [
+            ("no message ~ /xxx/", 1, LOST, LATE, 1), ("no message c2s ~ /none/", 0, LOST, LATE, 0), ("no message s2c ~ /none/", 0, 0, LATE, 0),
+            ("no message ~ /last/", 1, 1, 1, 0), ("message ~ /hello/", 0, 0, LATE, 0), ("message ~ /last/", 0, 0, 0, 1), ("message ~ /none/", 1, LOST, LATE, 1),
+            ("message c2s ~ /xxx/ then message s2c ~ /id/", 0, LOST, LATE, 0), ("messages c2s >= 2", 0, 0, 0, 0), ("messages c2s >= 4", 1, LOST, LATE, 1),
+            ("messages c2s < 3", 1, LOST, LATE, 0), ("messages c2s < 2", 1, 1, 1, 1), ("messages c2s == 3", 0, LOST, LATE, 1),
+            ("messages c2s != 1", 0, 0, 0, 0), ("messages s2c <= 2", 0, 0, LATE, 0), ("largest < 50", 1, LOST, LATE, 1), ("bytes c2s < 1K", 0, LOST, LATE, 0),
+            ("pings == 1", 0, LOST, LATE, 0), ("pong within 1s", 0, LOST, LATE, 0), ("reply $.id within 1s", 0, LOST, LATE, 0),
+            ("message within 1h of handshake", 0, 0, HEAD, 0), ("no message ~ /hello/ within 1ms", 0, LOST, HEAD, 0),
+            ("deflate", 1, 1, HEAD, 1), ("no deflate", 0, 0, HEAD, 0), ("no subprotocol", 0, 0, HEAD, 0), ("subprotocol == \"x\"", 1, 1, HEAD, 1),
+            ("status == 101", 0, 0, HEAD, 0), ("handshake within 1h", 0, 0, HEAD, 0), ("no request header Cookie", 0, 0, HEAD, 0),
+            ("close code 1000", 0, 0, 0, OFF), ("no close", 1, 1, 1, 0), ("duration < 1h", 0, 0, LATE, OFF), ("duration > 1ms", 0, 0, 0, 0),
+            ("silence < 1m", 0, 0, 0, 0), ("silence < 10ms", 1, LOST, 1, 1), ("no problems", 0, LOST, LATE, 0), ("no gaps", 0, 1, 0, 0)]:
+        for capture_of, wanted in [(whole, on_whole), (lost, on_lost), (late, on_late), (cut_off, on_off)]:
+            result = run("check", capture_of, rules(tmp, "# one\n" + text))
+            check(f"{text} of {os.path.basename(capture_of)}: {wanted}", result.status == (wanted if isinstance(wanted, int) else 2), result)
+            if not isinstance(wanted, int):
+                check(f"{text} of {os.path.basename(capture_of)}: says why", b"x.rules:2: cannot be decided: " + wanted.encode() in result.err, result)
+    result = run("check", late, rules(tmp, "connection \"/chat\"\nno gaps"))
+    check("joined in the middle, perhaps of this address", result.status == 2 and b"x.rules:1: cannot be decided: the address of connection #1" in result.err, result)
+    result = run("check", late, rules(tmp, "connection \"/chat\"\nconnections >= 1"))
+    check("... and one of the number", result.status == 2, result)
+    snapped = os.path.join(CAPTURES, "09_snap96.pcap")
+    for text, status in [("no message ~ /wellcome/", 2), ("message ~ /quote/", 0), ("message c2s == \"volume quote volume beta\"", 2),
+                         ("message ~ /volume beta$/", 2), ("messages > 20", 0), ("messages < 20", 1)]:
+        check(f"cut packets, {text}", run("check", snapped, rules(tmp, text)).status == status, text)
+    for text in ("no message ~ /wellcome/", "messages <= 1000", "no message within 1s"):
+        check(f"a lossy capture, {text}", run("check", os.path.join(CAPTURES, "09_capture_loss_one.pcap"), rules(tmp, text)).status == 2, text)
+
+    # nobody asked
+    result = run("check", said("unasked.pcap", "x"), rules(tmp, "\npong within 1h\nreply $.nope within 1us"))
+    check("nothing speaks for a time", result.status == 1 and ": 2 failures" in result.text and "there was no ping" in result.text and "x.rules:2" in result.text
+          and "no message has a value there" in result.text and "x.rules:3" in result.text, result)
+    check("... nor need it", run("check", said("unasked.pcap", "x"), rules(tmp, "pong within 1h\npings >= 0")).status == 0)
+
     # parts: whom rules are about
     suite = os.path.join(CAPTURES, "04_subprotocol.pcap")
     for text, status, words in [
@@ -341,7 +394,8 @@ with directory() as tmp:
     empty = os.path.join(tmp, "empty.pcap")
     with open(capture, "rb") as whole, open(empty, "wb") as file:
         file.write(whole.read(24))
-    check("rules for nobody are not kept", run("check", empty, rules(tmp, "no gaps")).status == 1)
+    result = run("check", empty, rules(tmp, "# why\nno gaps"))
+    check("rules for nobody are not kept", result.status == 1 and "x.rules:2" in result.text, result)
     refused_one = os.path.join(CAPTURES, "04_real_failures.pcap")
     result = run("check", refused_one, rules(tmp, "refused >= 1"))
     check("upgrades that were refused", result.status == 0, result)
