@@ -45,14 +45,18 @@ struct wst_check_settings; /* owned by who made it */
 /* The defaults: everything is compared but times, packets, ports, keys, masks, fragmentation and
  * compression. NULL when out of memory. */
 WST_API struct wst_check_settings *wst_check_settings_new(void);
-/* One setting, as a line (without its end) in the head of a golden: "ignore $.ts", "redact ID [0-9a-f]{32}", "reply
- * $.id", "header Origin", "drop-header Cookie", "max-payload 4096", "strict-order", "frames",
- * "no-control". Returns 0, or -1 with the place in `error` (line 0) and nothing changed. */
+/* One setting, as a line in the head of a golden, without its end: "ignore $.ts", "redact ID
+ * [0-9a-f]{32}", "reply $.id", "header Origin", "drop-header Cookie", "max-payload 4096",
+ * "strict-order", "frames", "no-control", "filter tcp port 80". Returns 0, or -1 with the place in
+ * `error` (line 0) and nothing changed. */
 WST_API int wst_check_set(struct wst_check_settings *settings, struct wst_slice line,
                           struct wst_check_error *error);
 /* What the settings want of a context: sets options->headers. */
 WST_API void wst_check_options(const struct wst_check_settings *settings,
                                struct wst_options *options);
+/* The BPF expression that captures are to be read with, borrowed; NULL: none. Whoever opens them
+ * sees to it. */
+WST_API const char *wst_check_filter(const struct wst_check_settings *settings);
 WST_API void wst_check_settings_free(struct wst_check_settings *settings);
 
 /* -- sessions: what was said, by meaning ------------------------------------------------------- */
@@ -107,7 +111,8 @@ WST_API bool wst_golden_is(struct wst_slice text);
 /* The settings in a golden's head, or those the session was made with; the session's. */
 WST_API const struct wst_check_settings *wst_session_settings(const struct wst_session *session);
 /* Writes a sealed session as a golden. `source` is named in its head. With `old`, a session that
- * was read from a golden, the head is that golden's, comments and all. Returns 0, or a negative
+ * was read from a golden, the head is that golden's, comments and all, but for what it says of the
+ * capture. Returns 0, or a negative
  * number as the writer did, or -1 when out of memory. */
 WST_API int wst_golden_write(struct wst_session *session, const struct wst_session *old,
                              const char *source, wst_write_fn write, void *user);
@@ -188,6 +193,9 @@ WST_API struct wst_outcome *wst_session_compare(struct wst_session *expected,
                                                 struct wst_check_error *error);
 /* How many differences there are; 0: the same. May be more than WST_DIFFERENCES_MAX. */
 WST_API uint64_t wst_outcome_count(const struct wst_outcome *outcome);
+/* Whether there are differences that a setting makes which was put into the golden's head after
+ * what stands below it was written. */
+WST_API bool wst_outcome_settings_newer(const struct wst_outcome *outcome);
 /* The i-th of those kept; NULL behind the last. */
 WST_API const struct wst_difference *wst_outcome_difference(const struct wst_outcome *outcome,
                                                             size_t i);

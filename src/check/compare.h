@@ -26,6 +26,7 @@ struct wst_outcome {
     uint64_t count;
     struct wst_difference *left; /* owned: what has no verdict */
     size_t left_n, left_room;
+    bool settings_newer; /* see wst_outcome_settings_newer */
     bool failed;
 };
 

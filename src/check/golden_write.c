@@ -23,12 +23,34 @@ static void flush(struct writer *w)
 
 #define LACKS "# Bytes are missing from the capture"
 
+#define SAID "# What was said in "
+#define SAID_END ": > by the client, < by the server.\n"
+#define OPENED "# Read from TLS: "
+
 /* Behind the first line, and only as long as it is true. */
 static void write_lacks(struct writer *w, const struct wst_session *s)
 {
     if (s->gaps)
         wst_ink_format(&w->ink, LACKS " (%llu gap%s), and what they held is missing here, too.\n",
                        (unsigned long long)s->gaps, s->gaps == 1 ? "" : "s");
+}
+
+/* Likewise. Whose keys is not for others to read. */
+static void write_opened(struct writer *w, const struct wst_session *s)
+{
+    if (s->opened)
+        wst_ink_text(&w->ink, OPENED "a capture without keys in it is checked with --keylog.\n");
+}
+
+/* Without folders: the same golden wherever somebody keeps the captures. */
+static void write_said(struct writer *w, const char *source)
+{
+    const char *slash = strrchr(source, '/');
+
+    if (strcmp(source, "-") == 0) source = "standard input";
+    wst_ink_text(&w->ink, SAID);
+    wst_ink_safe(&w->ink, wst_slice_text(slash ? slash + 1 : source));
+    wst_ink_text(&w->ink, SAID_END);
 }
 
 /* The bytes of the first line, its newline with it. */
@@ -40,29 +62,33 @@ static size_t line_of(struct wst_slice text)
 }
 
 /* The head of a golden once more, with what is true now. */
-static void write_old_head(struct writer *w, const struct wst_session *s, struct wst_slice head)
+static void write_old_head(struct writer *w, const struct wst_session *s, struct wst_slice head,
+                           const char *source)
 {
     size_t n = line_of(head);
 
     wst_ink_bytes(&w->ink, wst_slice_head(head, n));
     write_lacks(w, s);
-    head = wst_slice_skip(head, n);
-    if (wst_slice_starts(head, LACKS)) head = wst_slice_skip(head, line_of(head));
-    wst_ink_bytes(&w->ink, head);
+    write_opened(w, s);
+    for (head = wst_slice_skip(head, n); head.n; head = wst_slice_skip(head, n)) {
+        struct wst_slice line = wst_slice_head(head, n = line_of(head));
+        if (wst_slice_starts(line, LACKS) || wst_slice_starts(line, OPENED)) continue;
+        if (wst_slice_starts(line, SAID) && memmem(line.p, line.n, SAID_END, strlen(SAID_END)))
+            write_said(w, source);
+        else
+            wst_ink_bytes(&w->ink, line);
+    }
 }
 
-/* Without folders: the same golden wherever somebody keeps the captures. */
 static void write_head(struct writer *w, const struct wst_session *s, const char *source)
 {
-    const char *slash = strrchr(source, '/');
-
     wst_ink_text(&w->ink, WST_GOLDEN_FIRST_LINE "\n");
     write_lacks(w, s);
-    wst_ink_text(&w->ink, "#\n# What was said in ");
-    wst_ink_safe(&w->ink, wst_slice_text(slash ? slash + 1 : source));
+    write_opened(w, s);
+    wst_ink_text(&w->ink, "#\n");
+    write_said(w, source);
     wst_ink_text(&w->ink,
-                 ": > by the client, < by the server.\n# Without times, packets, ports, keys, "
-                 "fragmentation and compression.\n");
+                 "# Without times, packets, ports, keys, fragmentation and compression.\n");
     wst_ink_text(&w->ink,
                  s->settings->strict_order
                      ? "# The order is the capture's.\n"
@@ -82,7 +108,7 @@ int wst_golden_write(struct wst_session *s, const struct wst_session *old, const
     struct writer w = {.write = write, .user = user, .ink = {.budget = &s->budget}};
 
     if (old)
-        write_old_head(&w, s, old->head);
+        write_old_head(&w, s, old->head, source);
     else
         write_head(&w, s, source);
     for (uint32_t i = 0; i < s->n; i++) {

@@ -77,6 +77,11 @@ const char *wst_outcome_text(struct wst_outcome *v, struct wst_slice text)
     return "";
 }
 
+bool wst_outcome_settings_newer(const struct wst_outcome *v)
+{
+    return v->settings_newer;
+}
+
 uint64_t wst_outcome_count(const struct wst_outcome *v)
 {
     return v->count;

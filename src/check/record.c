@@ -155,6 +155,7 @@ static void handshake(const struct at *at)
     if (item == NULL) return;
     at->s->ink.buf.n = 0; /* the connection's own line is not indented */
     wst_ink_text(&at->s->ink, "connection ");
+    at->s->opened |= h->tls != NULL;
     if (h->uri.p)
         wst_canon_bare(&at->s->canon, h->uri);
     else

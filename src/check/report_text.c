@@ -141,6 +141,9 @@ static void different(struct wst_check_report *r, const struct wst_check_case *o
         plural(r, one->facts.gaps, "gap");
         wst_ink_text(&r->ink, "): what differs may be missing from it only.\n");
     }
+    if (!one->updated && one->outcome && wst_outcome_settings_newer(one->outcome))
+        wst_ink_text(&r->ink, "The settings in its head seem newer than what stands below them: "
+                              "wstrace check --update renews that.\n");
     if (one->updated) updated(r, one, " is updated");
 }
 

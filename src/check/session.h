@@ -82,6 +82,7 @@ struct wst_session {
     uint32_t head_lines;
     struct wst_slice head; /* of a golden: all before its first connection */
     uint64_t gaps;
+    bool opened; /* some of it was encrypted */
     bool failed, sealed;
     bool failed_many; /* too many items or connections */
 };

@@ -28,6 +28,7 @@ void wst_check_settings_free(struct wst_check_settings *s)
     for (uint32_t i = 0; i < s->drop_n; i++) free(s->drop[i]);
     free(s->ignore);
     free(s->reply);
+    free(s->filter);
     wst_redact_free(&s->redact);
     free(s);
 }
@@ -129,6 +130,15 @@ static const char *take_max_payload(struct line *line)
     return NULL;
 }
 
+/* Whether it is one, the capture's link type decides. */
+static const char *take_filter(struct line *line)
+{
+    if (line->rest.n == 0) return "a BPF expression was expected";
+    if (line->settings->filter) return "a second filter; join them with \"and\" or \"or\"";
+    line->settings->filter = strndup((const char *)line->rest.p, line->rest.n);
+    return line->settings->filter ? NULL : "out of memory";
+}
+
 static const char *flag(struct line *line, bool *value)
 {
     *value = true;
@@ -160,6 +170,7 @@ static const struct {
     {"strict-order", take_strict_order},
     {"frames", take_frames},
     {"no-control", take_no_control},
+    {"filter", take_filter},
 };
 
 /* Writes why not to `why`; returns it, or NULL. */
@@ -175,7 +186,7 @@ static const char *take(struct line *line, struct wst_slice word, char *why, siz
     snprintf(why, room, "unknown setting%s",
              *meant ? meant
                     : "; there are ignore, redact, reply, header, drop-header, max-payload, "
-                      "strict-order, frames, no-control");
+                      "strict-order, frames, no-control, filter");
     line->at = 0;
     return why;
 }
@@ -245,6 +256,11 @@ void wst_check_options(const struct wst_check_settings *s, struct wst_options *o
     options->headers = s->keep_all || s->keep_n > 0;
 }
 
+const char *wst_check_filter(const struct wst_check_settings *s)
+{
+    return s->filter;
+}
+
 static void write_line(struct wst_ink *ink, const char *word, const char *value)
 {
     wst_ink_text(ink, word);
@@ -257,6 +273,7 @@ static void write_line(struct wst_ink *ink, const char *word, const char *value)
 
 void wst_settings_write(const struct wst_check_settings *s, struct wst_ink *ink)
 {
+    if (s->filter) write_line(ink, "filter", s->filter);
     for (uint32_t i = 0; i < s->ignore_n; i++) write_line(ink, "ignore", s->ignore[i].text);
     for (uint32_t i = 0; i < s->redact.n; i++) {
         wst_ink_text(ink, "redact ");

@@ -29,6 +29,7 @@ struct wst_check_settings {
     bool keep_all; /* "header *" */
     bool strict_order, frames, no_control;
     uint64_t max_payload;
+    char *filter; /* owned; NULL: none */
 };
 
 /* Whether the header line belongs into the golden. Keys and dates never do. */

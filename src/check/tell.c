@@ -5,6 +5,8 @@
  */
 #include "pairing.h"
 
+#include <stdio.h>
+
 /* -- words ----------------------------------------------------------------------------------- */
 
 static const char *noun(const struct wst_item *item)
@@ -114,6 +116,30 @@ static void keep_fields(struct wst_pairing *p, struct wst_difference *d,
     d->fields_n = list->n;
 }
 
+/* What a field became that is ignored now, and was not when the golden was written. */
+static bool newly_ignored(const struct wst_field_change *f)
+{
+    static const char ignored[] = "\"<ignored>\"";
+
+    return f->before && f->after && strcmp(f->after, ignored) == 0 &&
+           strcmp(f->before, ignored) != 0;
+}
+
+/* A value that has a name now, and stood there as it was. */
+static bool newly_named(const struct wst_pairing *p, struct wst_slice before,
+                        struct wst_slice after)
+{
+    const struct wst_redact *redact = &p->expected->settings->redact;
+
+    for (uint32_t i = 0; i < redact->n; i++) {
+        char named[WST_REDACT_NAME + 2];
+        size_t n = (size_t)snprintf(named, sizeof named, "<%s-", redact->rules[i].name);
+        if (memmem(after.p, after.n, named, n) && !memmem(before.p, before.n, named, n))
+            return true;
+    }
+    return false;
+}
+
 static void tell_changed(struct wst_pairing *p, uint32_t i, uint32_t j)
 {
     struct wst_difference *d = add(p, WST_DIFFERENCE_CHANGED, i, j);
@@ -128,12 +154,15 @@ static void tell_changed(struct wst_pairing *p, uint32_t i, uint32_t j)
         if (fields.count > 1)
             wst_ink_format(&p->what, " (and %llu more)", (unsigned long long)(fields.count - 1));
         keep_fields(p, d, &fields);
+        for (size_t k = 0; k < fields.n; k++)
+            p->outcome->settings_newer |= newly_ignored(&fields.list[k]);
     } else {
         wst_ink_text(&p->what, "was ");
         wst_lines_short(&p->what, before);
         wst_ink_text(&p->what, ", is ");
         wst_lines_short(&p->what, after);
     }
+    p->outcome->settings_newer |= newly_named(p, before, after);
     put_before(p, p->a, i);
     wst_lines_change(&p->context, before, after);
     put_behind(p, p->a, i);
@@ -173,9 +202,13 @@ static void tell_missing(struct wst_pairing *p, uint32_t i, uint32_t n, uint32_t
 {
     struct wst_difference *d = add(p, WST_DIFFERENCE_MISSING, i, WST_ALONE);
     uint64_t pkt = j ? wst_connection_item(p->b, j - 1)->pkt : 0;
+    uint8_t kind;
 
     if (d == NULL) return;
     put_row(p, p->a, i, n, " is missing: ", "are missing: ");
+    kind = wst_connection_item(p->a, i)->kind;
+    p->outcome->settings_newer |=
+        p->expected->settings->no_control && (kind == WST_ITEM_PING || kind == WST_ITEM_PONG);
     if (pkt) wst_ink_format(&p->what, " (expected behind packet %llu)", (unsigned long long)pkt);
     put_before(p, p->a, i);
     put_items(&p->context, "- ", p->a, i, n);

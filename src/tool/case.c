@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -82,12 +83,35 @@ struct wst_capture *wst_tool_case_capture(const char *capture, const struct wst_
     return NULL;
 }
 
+/* A golden's head may name the filter that its capture is opened with, long before it is read. */
+static char *filter_of(const char *golden)
+{
+    enum { HEAD = 64 << 10 };
+    uint8_t *text = wst_tool_case_is_golden(golden) ? malloc(HEAD) : NULL;
+    size_t n = text ? beginning(golden, text, HEAD) : 0;
+    struct wst_check_error error;
+    struct wst_session *head = NULL;
+    const char *filter = NULL;
+    char *found;
+
+    while (n && text[n - 1] != '\n') n--;
+    if (n) head = wst_golden_read(slice(text, n), WST_CHECK_MEMORY, &error);
+    if (head) filter = wst_check_filter(wst_session_settings(head));
+    found = filter ? strdup(filter) : NULL;
+    wst_session_free(head);
+    free(text);
+    return found;
+}
+
 /* What a shell writes for <(...) is a link, and open already. */
 void wst_tool_case_await(struct wst_tool_case *c)
 {
     struct stat st;
 
-    if (lstat(c->expected, &st) != 0 || !S_ISFIFO(st.st_mode)) return;
+    if (lstat(c->expected, &st) != 0 || !S_ISFIFO(st.st_mode)) {
+        c->filter = filter_of(c->expected);
+        return;
+    }
     c->pipe = open(c->expected, O_RDONLY | O_CLOEXEC);
     c->piped = c->pipe >= 0;
     if (!c->piped) wst_tool_trouble_add(&c->trouble, "%s: %s", c->expected, strerror(errno));
@@ -104,15 +128,26 @@ static const char *crossed(const struct wst_tool_case *c)
     return capture ? "is a capture, which comes first" : NULL;
 }
 
+/* -f is for all goldens, and counts more. */
+static struct wst_tool_source own_source(const struct wst_tool_case *c,
+                                         const struct wst_tool_source *source)
+{
+    struct wst_tool_source own = *source;
+
+    if (own.filter == NULL) own.filter = c->filter;
+    return own;
+}
+
 void wst_tool_case_open(struct wst_tool_case *c, const struct wst_tool_source *source)
 {
+    struct wst_tool_source own = own_source(c, source);
     const char *wrong = wst_tool_trouble_is(&c->trouble) ? NULL : crossed(c);
 
     if (wrong)
         wst_tool_trouble_add(&c->trouble, "%s: %s",
                              wst_tool_case_is_golden(c->capture) ? c->capture : c->expected, wrong);
     if (wst_tool_trouble_is(&c->trouble)) return;
-    c->input = wst_tool_case_capture(c->capture, source, &c->trouble);
+    c->input = wst_tool_case_capture(c->capture, &own, &c->trouble);
 }
 
 static void feed(struct wst_capture *input, const char *capture,
@@ -203,6 +238,20 @@ static bool in_pieces(struct wst_tool_case *c, int fd)
     return c->pieces;
 }
 
+/* Whether its capture was opened with the filter that it names: one that came through a pipe, or
+ * has a long head, could not be asked before. */
+static bool filtered(struct wst_tool_case *c, const struct wst_tool_source *source)
+{
+    const char *filter = wst_check_filter(wst_session_settings(c->golden));
+    const char *used = source->filter ? source->filter : c->filter;
+
+    if (source->filter || strcmp(filter ? filter : "", used ? used : "") == 0) return true;
+    wst_tool_trouble_add(&c->trouble,
+                         "%s: its filter was not known when the capture was opened; give it by -f",
+                         c->expected);
+    return false;
+}
+
 /* Its text; or in pieces. */
 static void hold_against_golden(struct wst_tool_case *c, struct wst_slice text,
                                 const struct wst_tool_source *source)
@@ -216,6 +265,7 @@ static void hold_against_golden(struct wst_tool_case *c, struct wst_slice text,
         say_place(&c->trouble, c->expected, &error);
         return;
     }
+    if (!filtered(c, source)) return;
     c->seen = see(c, source, wst_session_settings(c->golden));
     if (c->seen == NULL) return;
     c->facts = wst_session_facts(c->seen);
@@ -262,8 +312,24 @@ static void hold_against_rules(struct wst_tool_case *c, struct wst_slice text,
     wst_check_rules_free(rules);
 }
 
+static bool set_filter(struct wst_check_settings *settings, const char *filter,
+                       struct wst_check_error *error)
+{
+    size_t n = strlen("filter ") + strlen(filter);
+    char *line = malloc(n + 1);
+    bool set = line != NULL;
+
+    *error = (struct wst_check_error){0, 0, "out of memory"};
+    if (line) snprintf(line, n + 1, "filter %s", filter);
+    set = set && wst_check_set(settings, slice((const uint8_t *)line, n), error) == 0;
+    free(line);
+    return set;
+}
+
 static void begin_golden(struct wst_tool_case *c, const struct wst_tool_source *source)
 {
+    struct wst_check_error error;
+
     c->trouble = (struct wst_tool_trouble){0};
     c->fresh = true;
     c->settings = wst_check_settings_new();
@@ -271,7 +337,10 @@ static void begin_golden(struct wst_tool_case *c, const struct wst_tool_source *
         wst_tool_trouble_add(&c->trouble, "out of memory");
         return;
     }
-    c->seen = see(c, source, c->settings);
+    if (source->filter && *source->filter && !set_filter(c->settings, source->filter, &error))
+        say_place(&c->trouble, "--filter", &error);
+    else
+        c->seen = see(c, source, c->settings);
     if (c->seen) c->facts = wst_session_facts(c->seen);
 }
 
@@ -412,6 +481,7 @@ void wst_tool_case_free(struct wst_tool_case *c)
     if (c->piped) close(c->pipe);
     wst_outcome_free(c->outcome);
     free(c->name);
+    free(c->filter);
     free(c->capture);
     free(c->expected);
 }

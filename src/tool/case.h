@@ -14,6 +14,7 @@
 struct wst_tool_case {
     char *name;                  /* owned: "login/chat.golden" */
     char *capture, *expected;    /* owned: file names */
+    char *filter;                /* owned: the golden's, if it has one */
     struct wst_capture *input;   /* owned; the capture, open until it is read */
     size_t readable;             /* the expectation's number, for a broker that opens it … */
     struct wst_tool_place place; /* … and for one that writes it anew */
@@ -34,7 +35,7 @@ struct wst_tool_case {
 };
 
 /* An expectation that is a pipe with a name is opened; that waits until somebody writes. Any other
- * is opened when it is needed. */
+ * is opened when it is needed; but the filter in a golden's head is looked up. */
 void wst_tool_case_await(struct wst_tool_case *one);
 /* Opens the capture, unless there is trouble already. */
 void wst_tool_case_open(struct wst_tool_case *one, const struct wst_tool_source *source);

@@ -276,6 +276,7 @@ static int run(const struct command *command, int argc, char **argv)
     if (status == 0)
         status = wst_tool_args(command->rows, command->rows_n, argc, argv, &r, take_word);
     if (status == 0) status = wst_tool_wishes_settle(&r.wishes);
+    if (status == 0 && r.filter) status = wst_tool_wishes_filter(&r.wishes, r.filter);
     if (r.output && strcmp(r.output, "-") == 0) r.output = NULL;
     if (status == 0 && r.help)
         status = help(command);

@@ -70,6 +70,11 @@ int wst_tool_wishes_drop_header(void *target, const char *value)
     return set_whole(target, "drop-header", value);
 }
 
+int wst_tool_wishes_filter(struct wst_tool_wishes *wishes, const char *value)
+{
+    return value[strspn(value, " ")] ? set_whole(wishes, "filter", value) : 0;
+}
+
 /* The line of a golden is NAME REGEX: a blank in the name, or around the expression, would make
  * another one of it. Returns the character that is wrong and why, or 0. */
 static size_t wrong_redact(const char *value, const char *equals, const char **why)

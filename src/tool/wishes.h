@@ -31,6 +31,8 @@ int wst_tool_wishes_redact(void *target, const char *value);
 int wst_tool_wishes_reply(void *target, const char *value);
 int wst_tool_wishes_header(void *target, const char *value);
 int wst_tool_wishes_drop_header(void *target, const char *value);
+/* The filter of -f as a setting. */
+int wst_tool_wishes_filter(struct wst_tool_wishes *wishes, const char *value);
 
 /* clang-format off */
 #define WST_TOOL_WISHES_ROWS(type) \

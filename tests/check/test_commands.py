@@ -137,6 +137,57 @@ def overwriting(tmp):
     check("... unless by force", result.status == 0 and read(golden) == run("snapshot", BASIC).text, result)
 
 
+def heads(tmp):
+    """What a check needs stands in the head; what the head says of the capture is true."""
+    capture = os.path.join(CAPTURES, "04_subprotocol.pcap")
+    golden = os.path.join(tmp, "filtered.golden")
+    port = run("--json", capture).events("handshake")[0]["client_port"]
+    result = run("snapshot", "-f", f"tcp port {port}", capture, "-o", golden)
+    check("snapshot -f stands in the head", result.status == 0 and f"\nfilter tcp port {port}\n" in read(golden) and read(golden).count("\nconnection ") == 1, result)
+    result = run("check", capture, golden)
+    check("... and check uses it", result.status == 0 and "(1 connection," in result.text, result)
+    check("... in a suite, too", run("check", tmp, "--captures", tmp).status == 2 and run("check", capture, golden, golden).status == 0)
+    check("... unless -f is given", run("check", "-f", "tcp", capture, golden).status == 1)
+    with subprocess.Popen(["cat", golden], stdout=subprocess.PIPE) as cat:
+        refused("... but not out of a pipe", run("check", capture, "/dev/stdin", stdin=cat.stdout), "give it by -f")
+    long = write(os.path.join(tmp, "long.golden"), read(golden).replace("#\n", "#\n" + "# much\n" * 20_000, 1))
+    refused("... nor behind a long head", run("check", capture, long), "give it by -f")
+    check("... where -f helps", run("check", "-f", f"tcp port {port}", capture, long).status == 0)
+    write(golden, read(golden).replace(f"tcp port {port}", "udx"))
+    refused("a filter that is none", run("check", capture, golden), "udx")
+    write(golden, read(golden).replace("filter udx", "filter tcp\nfilter udp"))
+    refused("two filters", run("check", capture, golden), "a second filter")
+    made = os.path.join(tmp, "made.golden")
+    check("check -u -f", run("check", "-u", "-f", "tcp", capture, made, env=HOME).status == 0 and "\nfilter tcp\n" in read(made))
+
+    os.unlink(made)
+    run("snapshot", BASIC, "-o", made)
+    result = run("check", "-u", capture, made, env=HOME)
+    check("an update from another capture names it", result.status == 0 and "# What was said in 04_subprotocol.pcap: >" in read(made)
+          and os.path.basename(BASIC) not in read(made), read(made)[:300])
+    check("standard input is called so", "said in standard input: >" in run("snapshot", "-", stdin=open(BASIC, "rb")).text)
+
+    secret = os.path.join(CAPTURES, "06_tls13_aes128gcm")
+    head = "\n# Read from TLS: a capture without keys in it is checked with --keylog.\n"
+    result = run("snapshot", "--keylog", secret + ".keys", secret + ".pcap")
+    check("a golden of TLS says so, without a path", head in result.text and ".keys" not in result.text, result)
+    check("... and no other does", "TLS" not in run("snapshot", BASIC).text)
+    write(made, read(made).replace("\n", head, 1))
+    check("... nor when it is renewed", run("check", "-u", BASIC, made, env=HOME).status == 0 and "TLS" not in read(made), read(made)[:300])
+
+    for setting, capture in (("ignore $.pingInterval", "08_socketio_websocket.pcap"), ("redact SID [A-Za-z0-9_-]{17}AA[A-Z]", "08_socketio_websocket.pcap"),
+                             ("no-control", "04_subprotocol.pcap")):
+        capture = os.path.join(CAPTURES, capture)
+        write(made, run("snapshot", capture).text.replace("\n\nconnection", f"\n{setting}\n\nconnection", 1))
+        result = run("check", capture, made)
+        check(f"{setting}, put into the head later: said", result.status == 1 and "--update renews that" in result.text, result)
+        result = run("check", "-u", capture, made, env=HOME)
+        check("... renewed", result.status == 0 and run("check", capture, made).status == 0, result)
+        write(made, re.sub('(> text )"', '\\1"other', read(made).replace("7", "9")))
+        result = run("check", capture, made)
+        check("... and not said of others", result.status == 1 and "--update" not in result.text, result)
+
+
 def trouble(tmp):
     golden = os.path.join(tmp, "basic.golden")
     run("snapshot", BASIC, "-o", golden)
@@ -449,7 +500,7 @@ def diffs(tmp):
     check("... with a threshold", run("diff", "--timing", "6s", c, d).status == 0)
 
 
-for part in (large, same_and_different, not_followed, written_and_read, overwriting, trouble, suites, confined, diffs):
+for part in (large, same_and_different, not_followed, written_and_read, overwriting, heads, trouble, suites, confined, diffs):
     with directory() as folder:
         part(folder)
 done()
