@@ -4,7 +4,8 @@
  * Refuses to pair connections with different URIs.
  *
  * 1. Those that are equal as a whole, in order. 2. Of those with one URI that are left, the pairs
- * with the most items in common, as long as there are few; 3. the others in order.
+ * of one subprotocol with the most items in common, as long as there are few; 3. the others in
+ * order.
  */
 #include "compare.h"
 
@@ -115,9 +116,31 @@ static uint32_t in_common(const uint64_t *a, uint32_t n, const uint64_t *b, uint
     return common;
 }
 
+/* The subprotocol's key; 0: none. */
+static uint64_t subprotocol(const struct wst_connection *c)
+{
+    for (uint32_t i = 1; i < c->n; i++) {
+        const struct wst_item *item = wst_connection_item(c, i);
+        if (item->kind != WST_ITEM_HEAD) break;
+        if (wst_slice_starts(wst_item_text(item), "  subprotocol ")) return item->key;
+    }
+    return 0;
+}
+
+/* First that the subprotocol is the same, then items in common, then that few are left over. */
+static uint64_t likeness_of(const struct wst_connection *a, const uint64_t *keys_a,
+                            const struct wst_connection *b, const uint64_t *keys_b)
+{
+    uint64_t common = in_common(keys_a, a->n, keys_b, b->n);
+    uint64_t over = (uint64_t)a->n + b->n - 2 * common, most = ((uint64_t)1 << 31) - 1;
+
+    return (uint64_t)(subprotocol(a) == subprotocol(b)) << 63 | common << 31 |
+           (most - (over < most ? over : most));
+}
+
 struct likeness {
     uint64_t *keys[2][LIKENESS_MAX];
-    uint32_t common[LIKENESS_MAX][LIKENESS_MAX];
+    uint64_t like[LIKENESS_MAX][LIKENESS_MAX];
 };
 
 static void measure(struct likeness *l, struct group a, struct group b)
@@ -126,10 +149,9 @@ static void measure(struct likeness *l, struct group a, struct group b)
     for (uint32_t j = 0; j < b.n; j++) l->keys[1][j] = b.list[j]->pair ? NULL : keys_of(b.list[j]);
     for (uint32_t i = 0; i < a.n; i++)
         for (uint32_t j = 0; j < b.n; j++)
-            l->common[i][j] =
-                l->keys[0][i] && l->keys[1][j]
-                    ? in_common(l->keys[0][i], a.list[i]->n, l->keys[1][j], b.list[j]->n)
-                    : 0;
+            l->like[i][j] = l->keys[0][i] && l->keys[1][j]
+                                ? likeness_of(a.list[i], l->keys[0][i], b.list[j], l->keys[1][j])
+                                : 0;
     for (int k = 0; k < LIKENESS_MAX; k++) {
         free(l->keys[0][k]);
         free(l->keys[1][k]);
@@ -145,13 +167,13 @@ static void pair_likest(struct group a, struct group b)
     measure(l, a, b);
     for (;;) {
         struct wst_connection *x = NULL, *y = NULL;
-        uint32_t most = 0;
+        uint64_t most = 0;
         for (uint32_t i = 0; i < a.n; i++)
             for (uint32_t j = 0; j < b.n; j++) {
-                if (a.list[i]->pair || b.list[j]->pair || (x && l->common[i][j] <= most)) continue;
+                if (a.list[i]->pair || b.list[j]->pair || (x && l->like[i][j] <= most)) continue;
                 x = a.list[i];
                 y = b.list[j];
-                most = l->common[i][j];
+                most = l->like[i][j];
             }
         if (x == NULL) break;
         join(x, y);
