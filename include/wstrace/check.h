@@ -230,7 +230,7 @@ enum wst_check_report_kind {
     WST_CHECK_REPORT_JUNIT,  /* the XML that Jenkins, GitLab and others read; written at the end */
     WST_CHECK_REPORT_TAP,    /* Test Anything Protocol, version 13 */
     WST_CHECK_REPORT_GITHUB, /* annotations of GitHub Actions: ten at most, for it shows no more a
-                                step */
+                                step, troubles first, then one of each case; written at the end */
     WST_CHECK_REPORT_JSON,   /* one object, docs/CHECKS.md; written at the end */
     WST_CHECK_REPORT_KINDS
 };

@@ -27,6 +27,7 @@ struct wst_check_report *wst_check_report_new(enum wst_check_report_kind kind,
     r->user = user;
     r->budget.max = WST_CHECK_MEMORY;
     r->ink.budget = &r->budget;
+    for (int i = 0; i < WST_CHECK_RANKS; i++) r->annotations[i].ink.budget = &r->budget;
     return r;
 }
 
@@ -58,7 +59,7 @@ void wst_check_report_free(struct wst_check_report *r)
 {
     if (r == NULL) return;
     wst_ink_free(&r->ink);
-    wst_ink_free(&r->last);
+    for (int i = 0; i < WST_CHECK_RANKS; i++) wst_ink_free(&r->annotations[i].ink);
     free(r);
 }
 

@@ -12,6 +12,17 @@ struct wst_check_report_totals {
     int64_t took_ns;
 };
 
+/* GitHub shows ten errors of a step: these ranks come first. */
+enum wst_check_rank { WST_CHECK_TROUBLES, WST_CHECK_FIRST, WST_CHECK_OTHERS, WST_CHECK_RANKS };
+enum { WST_CHECK_ANNOTATIONS = 10 };
+
+struct wst_check_annotations { /* of one rank */
+    struct wst_ink ink;
+    size_t ends[WST_CHECK_ANNOTATIONS];  /* in the ink */
+    size_t heads[WST_CHECK_ANNOTATIONS]; /* bytes before the message */
+    unsigned n;
+};
+
 struct wst_check_report {
     const struct wst_check_report_format *format;
     struct wst_check_report_options options;
@@ -20,10 +31,8 @@ struct wst_check_report {
     struct wst_budget budget;
     struct wst_ink ink; /* what is not written yet */
     struct wst_check_report_totals totals;
-    unsigned annotations; /* GitHub's, so far */
-    struct wst_ink last;  /* the last that may be, which may have to stand for `more` */
-    size_t last_head;     /* its bytes before the message */
-    uint64_t more;        /* it, and what has no annotation of its own */
+    struct wst_check_annotations annotations[WST_CHECK_RANKS]; /* GitHub's */
+    uint64_t annotations_n; /* that there would be, were there no end to them */
     int failed;
 };
 

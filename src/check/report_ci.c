@@ -66,8 +66,6 @@ const struct wst_check_report_format wst_check_report_tap = {tap_one, tap_end, f
 
 /* -- GitHub Actions: "Workflow commands", ::error file=…,line=…,title=…::message --------------- */
 
-enum { ANNOTATIONS = 10 }; /* errors of one step that GitHub shows */
-
 static void github_escaped(struct wst_check_report *r, const char *text, bool property)
 {
     for (; *text; text++) {
@@ -145,31 +143,29 @@ static void github_difference(struct wst_check_report *r, const struct wst_check
     github_escaped(r, d->context, false);
 }
 
-/* d == NULL: trouble. The last that may be is held back: it may have to tell of all the others. */
+/* d == NULL: trouble. */
 static void github_annotation(struct wst_check_report *r, const struct wst_check_case *one,
-                              const struct wst_difference *d)
+                              const struct wst_difference *d, enum wst_check_rank rank)
 {
     const char *file = one->capture_expected || !one->expected || *one->expected == '\0'
                            ? one->capture
                            : one->expected;
-    size_t before = r->ink.buf.n;
+    struct wst_check_annotations *a = &r->annotations[rank];
 
-    if (r->annotations == ANNOTATIONS) {
-        r->more++;
-        return;
-    }
+    r->annotations_n++;
+    if (a->n == WST_CHECK_ANNOTATIONS) return;
+    r->ink.buf.n = 0;
     github_begin(r, file, d ? d->line : 0, one->name);
-    r->last_head = r->ink.buf.n - before;
+    a->heads[a->n] = r->ink.buf.n;
     if (d)
         github_difference(r, one, d);
     else
         github_safe(r, one->trouble, false);
     wst_ink_byte(&r->ink, '\n');
-    if (++r->annotations < ANNOTATIONS) return;
-    r->more = 1;
-    r->last.budget = &r->budget;
-    wst_ink_bytes(&r->last, wst_slice_skip(wst_ink_slice(&r->ink), before));
-    wst_ink_cut(&r->ink, before);
+    wst_ink_bytes(&a->ink, wst_ink_slice(&r->ink));
+    a->ends[a->n++] = a->ink.buf.n;
+    if (a->ink.failed) r->ink.failed = true;
+    r->ink.buf.n = 0;
 }
 
 static void github_one(struct wst_check_report *r, const struct wst_check_case *one)
@@ -178,24 +174,40 @@ static void github_one(struct wst_check_report *r, const struct wst_check_case *
     size_t i = 0;
 
     if (one->status == WST_CHECK_TROUBLE) {
-        github_annotation(r, one, NULL);
+        github_annotation(r, one, NULL, WST_CHECK_TROUBLES);
         return;
     }
     if (one->outcome == NULL) return;
-    for (; (d = wst_outcome_difference(one->outcome, i)) != NULL; i++) github_annotation(r, one, d);
-    r->more += wst_check_report_differences(one) - i;
+    for (; (d = wst_outcome_difference(one->outcome, i)) != NULL; i++)
+        github_annotation(r, one, d, i ? WST_CHECK_OTHERS : WST_CHECK_FIRST);
+    r->annotations_n += wst_check_report_differences(one) - i;
+}
+
+/* One annotation of a rank; the last there may be tells of all the others. */
+static void github_put(struct wst_check_report *r, const struct wst_check_annotations *a,
+                       unsigned i, uint64_t more)
+{
+    size_t from = i ? a->ends[i - 1] : 0;
+    struct wst_slice text =
+        wst_slice_skip(wst_slice_head(wst_ink_slice(&a->ink), a->ends[i]), from);
+
+    wst_ink_bytes(&r->ink, more ? wst_slice_head(text, a->heads[i]) : text);
+    if (more)
+        wst_ink_format(&r->ink, "and %llu more, here and elsewhere; the log has them\n",
+                       (unsigned long long)more);
 }
 
 static void github_end(struct wst_check_report *r)
 {
-    struct wst_slice last = wst_ink_slice(&r->last);
+    unsigned shown = 0;
 
-    if (r->last.failed) r->ink.failed = true;
-    if (last.n == 0) return;
-    wst_ink_bytes(&r->ink, r->more > 1 ? wst_slice_head(last, r->last_head) : last);
-    if (r->more > 1)
-        wst_ink_format(&r->ink, "and %llu more, here and elsewhere; the log has them\n",
-                       (unsigned long long)r->more);
+    for (int rank = 0; rank < WST_CHECK_RANKS && !r->ink.failed; rank++) {
+        const struct wst_check_annotations *a = &r->annotations[rank];
+        for (unsigned i = 0; i < a->n && shown < WST_CHECK_ANNOTATIONS; i++) {
+            bool last = ++shown == WST_CHECK_ANNOTATIONS && r->annotations_n > shown;
+            github_put(r, a, i, last ? r->annotations_n - shown + 1 : 0);
+        }
+    }
 }
 
-const struct wst_check_report_format wst_check_report_github = {github_one, github_end, false};
+const struct wst_check_report_format wst_check_report_github = {github_one, github_end, true};

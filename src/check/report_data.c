@@ -63,8 +63,11 @@ static void junit_failure(struct wst_check_report *r, const struct wst_check_cas
 
     wst_ink_text(&r->ink, "      <failure");
     xml_attribute(r, "type", d ? wst_difference_kind_name(d->kind) : "different");
-    xml_attribute(r, "message", d ? d->what : "");
-    wst_ink_byte(&r->ink, '>');
+    wst_ink_text(&r->ink, " message=\"");
+    xml(r, d ? d->connection : "");
+    wst_ink_text(&r->ink, d && *d->connection ? ": " : "");
+    xml(r, d ? d->what : "");
+    wst_ink_text(&r->ink, "\">");
     for (size_t i = 0; (d = wst_outcome_difference(one->outcome, i)) != NULL; i++) {
         xml(r, d->connection);
         wst_ink_text(&r->ink, *d->connection ? ": " : "");
