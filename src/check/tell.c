@@ -252,18 +252,17 @@ static void tell_timing(struct wst_pairing *p, uint32_t i, uint32_t j)
 {
     const struct wst_item *x = wst_connection_item(p->a, i), *y = wst_connection_item(p->b, j);
     int64_t difference = y->silence_ns - x->silence_ns;
+    int digits = p->options->timing_ns < 1000000 ? 6 : 3;
     struct wst_difference *d;
 
     if (difference <= p->options->timing_ns && -difference <= p->options->timing_ns) return;
     d = add(p, WST_DIFFERENCE_TIMING, i, j);
     if (d == NULL) return;
-    wst_ink_format(&p->what,
-                   " came after %.3f s of silence, not %.3f s: ", (double)y->silence_ns / 1e9,
-                   (double)x->silence_ns / 1e9);
+    wst_ink_format(&p->what, " came after %.*f s of silence, not %.*f s: ", digits,
+                   (double)y->silence_ns / 1e9, digits, (double)x->silence_ns / 1e9);
     wst_lines_short(&p->what, wst_item_text(x));
     put_before(p, p->a, i);
-    wst_lines_item(&p->context, "- ", wst_item_text(x), 1);
-    wst_lines_item(&p->context, "+ ", wst_item_text(y), 1);
+    wst_lines_item(&p->context, "  ", wst_item_text(y), 1); /* it says the same */
     finish(p, d);
 }
 
@@ -350,6 +349,8 @@ void wst_tell_connection(struct wst_outcome *v, const struct wst_connection *c, 
     d->connection = title(v, c);
     d->what = missing ? "this connection is missing" : "this connection was not expected";
     d->line = c->line;
+    if (missing && c->n && c->line == 0)
+        d->other_first = d->other_pkt = wst_connection_item(c, 0)->pkt;
     if (!missing && c->n) {
         d->conn = c->conn;
         d->pkt_first = d->pkt = wst_connection_item(c, 0)->pkt;

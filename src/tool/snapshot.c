@@ -21,7 +21,7 @@ struct request {
     int words_n;
     const char *output, *filter; /* output NULL: to standard output */
     int64_t timing_ns;
-    bool force, help;
+    bool force, quiet, help;
 };
 
 static int take_word(void *target, const char *text)
@@ -32,21 +32,25 @@ static int take_word(void *target, const char *text)
     return 0;
 }
 
-/* Seconds, with a fraction; "ms" behind it for milliseconds. */
+/* Units as in rules, with a fraction; seconds without one. */
 static int take_timing(void *target, const char *text)
 {
+    static const struct {
+        const char *name;
+        double ns;
+    } units[] = {{"us", 1e3}, {"ms", 1e6}, {"s", 1e9}, {"m", 60e9}, {"h", 3600e9}, {"", 1e9}};
     struct request *r = target;
+    size_t digits = strspn(text, "0123456789."), i = 0;
     char *end;
-    double seconds = text[0] >= '0' && text[0] <= '9' ? strtod(text, &end) : -1;
+    double ns = text[0] >= '0' && text[0] <= '9' ? strtod(text, &end) : 0;
 
-    if (seconds >= 0 && strcmp(end, "ms") == 0)
-        seconds /= 1000;
-    else if (seconds >= 0 && *end && strcmp(end, "s") != 0)
-        seconds = -1;
-    if (!(seconds > 0 && seconds < 1e9))
-        return wst_tool_misuse("--timing wants a time such as 0.5, 2s or 100ms, not '%s'", text);
-    r->timing_ns = (int64_t)(seconds * 1e9);
-    return 0;
+    while (i < sizeof units / sizeof *units && strcmp(units[i].name, text + digits) != 0) i++;
+    if (ns > 0 && end == text + digits && i < sizeof units / sizeof *units)
+        r->timing_ns = ns * units[i].ns < 1e18 ? (int64_t)(ns * units[i].ns) : 0;
+    if (r->timing_ns > 0) return 0;
+    return wst_tool_misuse("--timing wants a time above 0 such as 250us, 100ms, 0.5, 2s, 1.5m or "
+                           "1h, not '%s'",
+                           text);
 }
 
 #define AT(field) offsetof(struct request, field), 0, 0, NULL
@@ -67,7 +71,8 @@ static const struct wst_tool_arg diff_rows[] = {
     INPUT_ROWS,
     WST_TOOL_WISHES_ROWS(struct request),
     {NULL, 0, "timing", "TIME", WST_TOOL_CALL, 0, 0, 0, take_timing, "tell, too, when a silence became longer or shorter by more than TIME (2s, 100ms)"},
-    {"Output", 0, "color", "WHEN", WST_TOOL_CALL, 0, 0, 0, wst_tool_lesson_take_colour, "auto (default), always or never"},
+    {"Output", 'q', "quiet", NULL, WST_TOOL_FLAG, AT(quiet), "no word when they are the same"},
+    {NULL, 0, "color", "WHEN", WST_TOOL_CALL, 0, 0, 0, wst_tool_lesson_take_colour, "auto (default), always or never"},
     {NULL, 0, "colour", "WHEN", WST_TOOL_CALL, 0, 0, 0, wst_tool_lesson_take_colour, NULL},
     HELP_ROW,
 };
@@ -195,7 +200,7 @@ static int tell(const struct request *r, struct wst_tool_case *one)
 
     if (status) return status;
     struct wst_check_report_options options = {
-        .colour = wst_tool_lesson_colour(&r->wishes.lesson, output.fd)};
+        .colour = wst_tool_lesson_colour(&r->wishes.lesson, output.fd), .quiet = r->quiet};
     struct wst_check_report *report =
         wst_check_report_new(WST_CHECK_REPORT_TEXT, &options, wst_tool_output_write, &output);
     told.capture_expected = true;

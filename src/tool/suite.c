@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * In: folders. Out: test cases. Refuses folders deeper than DEPTH: a link may lead round in a
- * circle.
+ * In: folders. Out: test cases. Refuses folders that lead back into themselves, or are deeper than
+ * DEPTH: each is a case in trouble, and the others go on.
  */
 #include "suite.h"
 
@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 enum { DEPTH = 16 };
 
@@ -85,6 +86,7 @@ void wst_tool_suite_pair(struct wst_tool_suite *suite, const char *capture, cons
 /* -- folders ----------------------------------------------------------------------------------- */
 
 struct names { /* of files below a folder, relative to it; owned */
+    struct wst_tool_suite *suite; /* for folders that cannot be read */
     char **list;
     size_t n, room;
     bool failed;
@@ -112,11 +114,50 @@ static void free_names(struct names *names)
     free(names->list);
 }
 
-static void walk(struct names *names, const char *folder, const char *below, int depth,
-                 struct wst_tool_trouble *trouble);
+struct level { /* a folder, and those that it is in */
+    const struct level *up;
+    dev_t dev;
+    ino_t ino;
+    int depth;
+};
+
+/* `below` the folder is one that cannot be looked into; that concerns no other case. */
+static void unreadable(struct names *names, const char *below, const char *path, const char *why)
+{
+    struct wst_tool_case *one = add(names->suite);
+
+    if (one == NULL) return;
+    one->name = copy(below);
+    one->expected = copy(path);
+    wst_tool_trouble_add(&one->trouble, "%s: %s", path, why);
+    if (!one->name || !one->expected) names->suite->failed = true;
+}
+
+static bool circle(const struct level *up, const struct stat *st)
+{
+    for (; up; up = up->up)
+        if (up->dev == st->st_dev && up->ino == st->st_ino) return true;
+    return false;
+}
+
+static void walk(struct names *names, const char *folder, const char *below, const char *path,
+                 const struct level *level);
+
+static void meet_folder(struct names *names, const char *folder, const char *below,
+                        const char *path, const struct stat *st, const struct level *up)
+{
+    struct level level = {up, st->st_dev, st->st_ino, up->depth + 1};
+
+    if (circle(up, st))
+        unreadable(names, below, path, "leads back into a folder that it is in");
+    else if (level.depth > DEPTH)
+        unreadable(names, below, path, "more than 16 folders deep");
+    else
+        walk(names, folder, below, path, &level);
+}
 
 static void meet(struct names *names, const char *folder, const char *below, const char *name,
-                 int depth, struct wst_tool_trouble *trouble)
+                 const struct level *level)
 {
     char *relative = join(below, name, strlen(name), ""), *path;
     struct stat st;
@@ -125,7 +166,7 @@ static void meet(struct names *names, const char *folder, const char *below, con
     if (path == NULL) {
         names->failed = true;
     } else if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
-        walk(names, folder, relative, depth + 1, trouble);
+        meet_folder(names, folder, relative, path, &st, level);
     } else if (stem(name, captures_end, CAPTURES_END) || stem(name, expected_end, EXPECTED_END)) {
         keep(names, relative);
         relative = NULL;
@@ -134,25 +175,19 @@ static void meet(struct names *names, const char *folder, const char *below, con
     free(path);
 }
 
-static void walk(struct names *names, const char *folder, const char *below, int depth,
-                 struct wst_tool_trouble *trouble)
+static void walk(struct names *names, const char *folder, const char *below, const char *path,
+                 const struct level *level)
 {
-    char *path = join(folder, below, strlen(below), "");
-    DIR *dir = path ? opendir(path) : NULL;
+    DIR *dir = opendir(path);
     struct dirent *entry;
 
-    if (path == NULL) {
-        names->failed = true;
-    } else if (dir == NULL) {
-        wst_tool_trouble_add(trouble, "%s: %s", path, strerror(errno));
-    } else if (depth > DEPTH) {
-        wst_tool_trouble_add(trouble, "%s: more than %d folders deep", path, DEPTH);
-    } else {
-        while ((entry = readdir(dir)) != NULL)
-            if (entry->d_name[0] != '.') meet(names, folder, below, entry->d_name, depth, trouble);
+    if (dir == NULL) {
+        unreadable(names, below, path, strerror(errno));
+        return;
     }
-    if (dir) closedir(dir);
-    free(path);
+    while ((entry = readdir(dir)) != NULL)
+        if (entry->d_name[0] != '.') meet(names, folder, below, entry->d_name, level);
+    closedir(dir);
 }
 
 static int by_name(const void *a, const void *b)
@@ -162,7 +197,12 @@ static int by_name(const void *a, const void *b)
 
 static bool list_folder(struct names *names, const char *folder, struct wst_tool_trouble *trouble)
 {
-    walk(names, folder, "", 0, trouble);
+    struct stat st;
+
+    if (stat(folder, &st) == 0 && access(folder, R_OK | X_OK) == 0)
+        walk(names, folder, "", folder, &(struct level){NULL, st.st_dev, st.st_ino, 0});
+    else
+        wst_tool_trouble_add(trouble, "%s: %s", folder, strerror(errno));
     if (names->failed) wst_tool_trouble_add(trouble, "out of memory");
     if (names->n) qsort(names->list, names->n, sizeof *names->list, by_name);
     return !wst_tool_trouble_is(trouble);
@@ -230,7 +270,7 @@ bool wst_tool_suite_folder(struct wst_tool_suite *suite, const char *folder, con
                            void (*unexpected)(const char *capture),
                            struct wst_tool_trouble *trouble)
 {
-    struct names here = {0}, there = {0};
+    struct names here = {.suite = suite}, there = {.suite = suite};
     const struct names *of = captures ? &there : &here;
     bool good = list_folder(&here, folder, trouble) &&
                 (captures == NULL || list_folder(&there, captures, trouble));

@@ -368,6 +368,7 @@ def suites(tmp):
     failed = {c.get("name"): c.find("failure") for c in cases if c.find("failure") is not None}
     check("junit: failures", sorted(failed) == ["c03.golden", "c07.golden"], sorted(failed))
     check("junit: words survive", "a % <line> & a ::" in failed["c03.golden"].text and "<line>" in failed["c03.golden"].get("message"), failed["c03.golden"].text)
+    check("junit: the connection", re.match("/[a-z]+.*: ", failed["c03.golden"].get("message")), failed["c03.golden"].get("message"))
     check("junit: packets", "c03.pcap packet" in failed["c03.golden"].text, failed["c03.golden"].text)
     tap = read(os.path.join(tmp, "tap1")).splitlines()
     check("tap: version and plan", tap[0] == "TAP version 13" and tap.count("1..14") == 1, tap[:3])
@@ -411,10 +412,20 @@ def suites(tmp):
     check("a suite is updated where it can be", result.status == 2 and run("check", os.path.join(suite, "c07.pcap")).status == 0, result)
     refused("a report nobody can write", run("check", "--report", "junit=" + os.path.join(tmp, "no", "x"), goldens, "--captures", elsewhere),
             "No such file")
+    first = [line.partition(",title=")[2].partition("::")[0] for line in github]
+    check("github: troubles, then one of each case", sorted(first[:2]) == ["alone.golden", "c05.golden"] and sorted(first[2:4]) == ["c03.golden", "c07.golden"], first)
     for pair in (["junit", "json"], ["github", "json"], ["text", "text"], ["tap", "github=-", "text"], [f"junit={tmp}/one", f"json={tmp}/./one"], [f"tap={suite}", f"json={suite}/"]):
         refused(f"two reports in one: {pair}", run("check", *[w for p in pair for w in ("--report", p)], suite), "both; each wants its own", "(wstrace check --help tells more)")
     result = run("check", "--report", "text", "--report", "github", suite)
-    check("... but annotations may stand between the lines", result.status == 2 and "::error " in result.text and " cases, " in result.text, result)
+    check("... but annotations may stand behind the lines", result.status == 2 and "::error " in result.text and " cases, " in result.text, result)
+    shutil.copytree(suite, os.path.join(tmp, "round"))
+    os.symlink("..", os.path.join(tmp, "round", "deep", "loop"))
+    result = run("check", os.path.join(tmp, "round"))
+    check("a link in a circle is one case in trouble", result.status == 2 and "deep/loop: leads back into a folder" in result.says and "c11.golden (3 conn" in result.text
+          and "15 cases, " in result.text, result)
+    rules = write(os.path.join(tmp, "no.rules"), "messages == 77\n")
+    result = run("check", "-u", BASIC, rules, env=HOME)
+    check("rules are not updated, and it is said", result.status == 1 and "no.rules: rules are not updated" in result.says, result)
     refused("an unknown report", run("check", "--report", "yaml", suite), "junit, tap, github, json")
 
 
@@ -485,8 +496,10 @@ def diffs(tmp):
     check("diff: exit status 1", result.status == 1 and result.err == b"", result)
     for words in ("/chat?user=ann", "message 4 from the server", "- ", "and one more", "and two more", "a.pcap packet", "b.pcap packet", "1 difference\n"):
         check(f"diff: says {words}", words in result.text, result)
-    result = run("diff", *party.settings(), "--timing", "1h", a, a)
-    refused("diff --timing 1h", result, "--timing wants")
+    check("diff --timing 1h", run("diff", *party.settings(), "--timing", "1h", a, a).status == 0)
+    for value in ("0", "1x", "-1s", "0x10", "1e3", "1..2s", "s", "", "1 s", "999999999h"):
+        refused(f"diff --timing '{value}'", run("diff", "--timing", value, a, a), "--timing wants a time above 0 such as", f"not '{value}'", "wstrace diff --help")
+    check("diff --timing: all units, and quietly", all(run("diff", "-q", "--timing", value, a, a).out == b"" for value in ("250us", "1.5ms", "2", "2s", "1m", "1h")))
     result = run("diff", a, a, "--timing", "1ms")
     check("diff --timing: the same times", result.status == 0, result)
     wire = one.__class__(3)
@@ -496,7 +509,7 @@ def diffs(tmp):
     d = write(os.path.join(tmp, "d.pcap"), party.classic(packets, times=[p.when + (5_000_000 if p.when > middle else 0) for p in packets]))
     check("times do not matter", run("diff", c, d).status == 0)
     result = run("diff", "--timing", "2s", c, d)
-    check("... unless asked for", result.status == 1 and "s of silence, not " in result.text, result)
+    check("... unless asked for", result.status == 1 and "s of silence, not " in result.text and not re.search("^ +[-+] ", result.text, re.M), result)
     check("... with a threshold", run("diff", "--timing", "6s", c, d).status == 0)
 
 
