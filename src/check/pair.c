@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
  * In: two sessions. Out: which connection of one is which of the other.
- * Refuses to pair connections with different URIs.
+ * Refuses to pair connections with different paths.
  *
  * 1. Those that are equal as a whole, in order. 2. Of those with one URI that are left, the pairs
  * of one subprotocol with the most items in common, as long as there are few; 3. the others in
  * order.
+ * 4. Of the rest those whose URIs differ behind the "?" only, if half of all items are equal.
  */
 #include "compare.h"
 
@@ -202,6 +203,57 @@ static void pair_group(const struct wst_session *s, struct group a, struct group
         join(a.list[i], b.list[j]);
 }
 
+/* -- of different URIs ------------------------------------------------------------------------- */
+
+/* "connection /chat", without what stands behind the "?". */
+static struct wst_slice path_of(const struct wst_connection *c)
+{
+    struct wst_slice text = c->n ? wst_item_text(wst_connection_item(c, 0)) : wst_slice_text("");
+    size_t n = 0;
+
+    while (n < text.n && text.p[n] != '?' && text.p[n] != '\n') n++;
+    return wst_slice_head(text, n);
+}
+
+/* The same conversation under another query: most of it is equal. */
+static bool requeried(const struct wst_connection *a, const struct wst_connection *b)
+{
+    struct wst_slice p = path_of(a), q = path_of(b);
+    uint64_t *keys[2] = {NULL, NULL};
+    uint32_t most = a->n > b->n ? a->n : b->n;
+    bool like = false;
+
+    if (p.n != q.n || p.n == 0 || memcmp(p.p, q.p, p.n) != 0) return false;
+    keys[0] = keys_of(a);
+    keys[1] = keys_of(b);
+    if (keys[0] && keys[1]) like = in_common(keys[0], a->n, keys[1], b->n) >= most / 2 + most % 2;
+    free(keys[0]);
+    free(keys[1]);
+    return like;
+}
+
+static uint32_t left_over(const struct wst_session *s, struct wst_connection *list[LIKENESS_MAX])
+{
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < s->n; i++) {
+        if (s->connections[i]->pair) continue;
+        if (n == LIKENESS_MAX) return 0;
+        list[n++] = s->connections[i];
+    }
+    return n;
+}
+
+static void pair_paths(const struct wst_session *expected, const struct wst_session *seen)
+{
+    struct wst_connection *a[LIKENESS_MAX], *b[LIKENESS_MAX];
+    uint32_t n = left_over(expected, a), m = left_over(seen, b);
+
+    for (uint32_t i = 0; i < n; i++)
+        for (uint32_t j = 0; j < m && a[i]->pair == NULL; j++)
+            if (b[j]->pair == NULL && requeried(a[i], b[j])) join(a[i], b[j]);
+}
+
 bool wst_pair(struct wst_session *expected, struct wst_session *seen)
 {
     struct wst_connection **a = sorted(expected), **b = sorted(seen);
@@ -214,6 +266,7 @@ bool wst_pair(struct wst_session *expected, struct wst_session *seen)
         if (first <= other) i += x.n;
         if (other <= first) j += y.n;
     }
+    if (a && b) pair_paths(expected, seen);
     free(a);
     free(b);
     return a && b;

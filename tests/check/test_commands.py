@@ -188,6 +188,22 @@ def heads(tmp):
         check("... and not said of others", result.status == 1 and "--update" not in result.text, result)
 
 
+def queries(tmp):
+    """A query that has changed is told as such, not as one connection gone and another come."""
+    golden = os.path.join(tmp, "query.golden")
+    io = os.path.join(CAPTURES, "08_socketio_websocket.pcap")
+    text = run("snapshot", io).text
+    write(golden, text.replace("transport=websocket", "transport=other"))
+    result = run("check", io, golden)
+    check("a changed query", result.status == 1 and ": 1 difference\n" in result.text and "transport=other" in result.text and "transport=websocket" in result.text, result)
+    write(golden, text.replace("connection /socket.io/", "connection /other/"))
+    result = run("check", io, golden)
+    check("... but not a changed path", result.status == 1 and "is missing" in result.text and "was not expected" in result.text, result)
+    write(golden, re.sub("(?m)^  [<>] .*\n(    .*\n)*", "", text.replace("transport=websocket", "transport=other")))
+    result = run("check", io, golden)
+    check("... nor where little is equal", result.status == 1 and "this connection is missing" in result.text, result)
+
+
 def trouble(tmp):
     golden = os.path.join(tmp, "basic.golden")
     run("snapshot", BASIC, "-o", golden)
@@ -513,7 +529,7 @@ def diffs(tmp):
     check("... with a threshold", run("diff", "--timing", "6s", c, d).status == 0)
 
 
-for part in (large, same_and_different, not_followed, written_and_read, overwriting, heads, trouble, suites, confined, diffs):
+for part in (large, same_and_different, not_followed, written_and_read, overwriting, heads, queries, trouble, suites, confined, diffs):
     with directory() as folder:
         part(folder)
 done()
