@@ -355,7 +355,8 @@ bool wst_session_wants(const struct wst_session *s, const struct wst_event *even
     case WST_EVENT_HANDSHAKE:
     case WST_EVENT_MESSAGE:
     case WST_EVENT_CLOSE:
-    case WST_EVENT_GAP: return true;
+    case WST_EVENT_GAP:
+    case WST_EVENT_STATS: return true;
     case WST_EVENT_FRAME:
         if (event->frame.opcode < 3) return s->settings->frames;
         return event->frame.opcode != 8;
@@ -374,6 +375,9 @@ static void record(void *user, const struct wst_event *event)
 
     if (s->failed || s->sealed || !wst_session_wants(s, event)) return;
     if (event->type == WST_EVENT_GAP) s->gaps++;
+    if (event->type == WST_EVENT_STATS) s->unread = event->stats.tls_no_key;
+    if (event->type == WST_EVENT_HANDSHAKE)
+        s->late += event->handshake.carrier == WST_CARRIER_UNKNOWN;
     at.c = connection_of(s, event);
     if (at.c == NULL || s->failed) return;
     switch (event->type) {

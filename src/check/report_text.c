@@ -136,7 +136,7 @@ static void different(struct wst_check_report *r, const struct wst_check_case *o
         plural(r, count - shown, "more difference");
         wst_ink_text(&r->ink, "\n\n");
     }
-    if (one->facts.gaps) {
+    if (one->facts.gaps && !one->rules) { /* a rule that they could turn has no verdict */
         wst_ink_text(&r->ink, "The capture lacks bytes (");
         plural(r, one->facts.gaps, "gap");
         wst_ink_text(&r->ink, "): what differs may be missing from it only.\n");

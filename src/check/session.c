@@ -113,6 +113,8 @@ struct wst_session_facts wst_session_facts(const struct wst_session *s)
                                       .items = s->items_n - s->counts[WST_ITEM_HEAD],
                                       .messages = s->counts[WST_ITEM_MESSAGE],
                                       .gaps = s->gaps,
+                                      .late = s->late,
+                                      .unread = s->unread,
                                       .cut = s->canon.values.cut};
 }
 

@@ -184,6 +184,8 @@ static void listen(void *user, const struct wst_event *e)
     if (t->failed) return;
     t->gaps += e->type == WST_EVENT_GAP;
     t->messages += e->type == WST_EVENT_MESSAGE;
+    if (e->type == WST_EVENT_STATS) t->unread = e->stats.tls_no_key;
+    if (e->type == WST_EVENT_HANDSHAKE) t->late += e->handshake.carrier == WST_CARRIER_UNKNOWN;
     c = connection_of(t, e);
     if (c == NULL || t->failed) return;
     if (e->type == WST_EVENT_HANDSHAKE) handshake(t, c, e);
@@ -205,6 +207,8 @@ struct wst_session_facts wst_trial_facts(const struct wst_trial *t)
                                       .items = t->messages,
                                       .messages = t->messages,
                                       .gaps = t->gaps,
+                                      .late = t->late,
+                                      .unread = t->unread,
                                       .cut = t->cut,
                                       .undecided = t->undecided};
 }

@@ -273,14 +273,14 @@ static void hold_against_golden(struct wst_tool_case *c, struct wst_slice text,
     if (c->outcome == NULL) say_place(&c->trouble, c->expected, &error);
 }
 
+#define UNDECIDED "%s:%u: cannot be decided: %s"
+
 /* Rules without a verdict are trouble, unless another one was broken anyway. */
 static void leave_undecided(struct wst_tool_case *c)
 {
-    const struct wst_difference *d;
+    const struct wst_difference *d = wst_outcome_undecided(c->outcome, 0);
 
-    for (size_t i = 0; (d = wst_outcome_undecided(c->outcome, i)); i++)
-        wst_tool_trouble_add(&c->trouble, "%s:%u: cannot be decided: %s", c->expected,
-                             (unsigned)d->line, d->what);
+    if (d) wst_tool_trouble_add(&c->trouble, UNDECIDED, c->expected, (unsigned)d->line, d->what);
 }
 
 static void hold_against_rules(struct wst_tool_case *c, struct wst_slice text,
@@ -396,6 +396,48 @@ void wst_tool_case_run(struct wst_tool_case *c, const struct wst_tool_case_optio
             c->fresh || wst_outcome_count(c->outcome) ? WST_CHECK_DIFFERENT : WST_CHECK_SAME;
     if (!options->update || c->status != WST_CHECK_DIFFERENT || c->rules) wst_tool_case_lighten(c);
     c->took_ns = monotonic() - began;
+}
+
+void wst_tool_case_say_undecided(const struct wst_tool_case *c)
+{
+    enum { SAID = 20 };
+    const struct wst_difference *d;
+    size_t i = wst_tool_trouble_is(&c->trouble) ? 1 : 0;
+
+    if (c->outcome == NULL) return;
+    for (; i < SAID && (d = wst_outcome_undecided(c->outcome, i)); i++)
+        wst_tool_say(UNDECIDED, c->expected, (unsigned)d->line, d->what);
+    if (wst_outcome_undecided(c->outcome, i))
+        wst_tool_say("%s: and others cannot be decided", c->expected);
+}
+
+void wst_tool_case_hint_unread(const char *capture, const struct wst_session_facts *facts)
+{
+    if (facts->unread)
+        wst_tool_say("%s: hint: %" PRIu64 " TLS connection%s could not be read: no secrets for "
+                     "%s (--keylog FILE)",
+                     capture, facts->unread, facts->unread == 1 ? "" : "s",
+                     facts->unread == 1 ? "it" : "them");
+}
+
+/* Differences that are of no connection of the capture. */
+static bool connections_lack(const struct wst_tool_case *c)
+{
+    const struct wst_difference *d;
+
+    for (size_t i = 0; c->outcome && (d = wst_outcome_difference(c->outcome, i)); i++)
+        if (d->kind == WST_DIFFERENCE_NO_CONNECTION || d->conn == 0) return true;
+    return false;
+}
+
+void wst_tool_case_hint_missing(const struct wst_tool_case *c)
+{
+    if (!connections_lack(c)) return;
+    wst_tool_case_hint_unread(c->capture, &c->facts);
+    if (c->facts.late)
+        wst_tool_say("%s: hint: %" PRIu64 " connection%s joined in the middle: the handshake is "
+                     "not in the capture, and so the address is not known",
+                     c->capture, c->facts.late, c->facts.late == 1 ? " was" : "s were");
 }
 
 void wst_tool_case_hint(const char *capture, const struct wst_session_facts *facts)

@@ -48,6 +48,11 @@ struct wst_tool_case_options {
 /* Fills in the rest. A capture that is not open yet is opened. Any number of threads at a time. */
 void wst_tool_case_run(struct wst_tool_case *one, const struct wst_tool_case_options *options);
 /* On standard error: what may have been missed although all could be read. */
+/* Says which rules could not be decided; the first is trouble already unless others were broken. */
+void wst_tool_case_say_undecided(const struct wst_tool_case *one);
+/* Why connections may be missing, if some are. */
+void wst_tool_case_hint_missing(const struct wst_tool_case *one);
+void wst_tool_case_hint_unread(const char *capture, const struct wst_session_facts *facts);
 void wst_tool_case_hint(const char *capture, const struct wst_session_facts *facts);
 /* As a report wants it; borrowed from the case. */
 struct wst_check_case wst_tool_case_told(const struct wst_tool_case *one);

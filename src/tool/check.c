@@ -219,6 +219,8 @@ static int finish_case(const struct request *r, struct wst_tool_reports *reports
     if (wst_tool_trouble_is(&one->trouble)) status = say_trouble(one);
     if (r->update && one->rules && one->status == WST_CHECK_DIFFERENT)
         wst_tool_say("%s: rules are not updated; edit them", one->expected);
+    wst_tool_case_say_undecided(one);
+    wst_tool_case_hint_missing(one);
     wst_tool_case_hint(one->capture, &one->facts);
     wst_tool_case_lighten(one);
     wst_outcome_free(one->outcome);

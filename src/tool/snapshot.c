@@ -170,6 +170,7 @@ static bool write_golden(const struct request *r, struct inlet *in,
                              "%s: has no WebSocket connection; a golden of nothing guards nothing",
                              capture);
     wst_tool_case_hint(capture, &facts);
+    if (facts.connections == 0) wst_tool_case_hint_unread(capture, &facts);
     if (facts.gaps)
         wst_tool_say("%s: lacks bytes (%" PRIu64 " gap%s), and so does the golden", capture,
                      facts.gaps, facts.gaps == 1 ? "" : "s");
