@@ -258,6 +258,7 @@ void wst_context_finish(struct wst_context *c, const struct wst_counters *counte
     wst_work_settle(c);
     context_evicted(c);
     context_jumps(c);
+    wst_conversation_ends_ignored(c);
     struct wst_event e = {.type = WST_EVENT_STATS, .dir = WST_DIR_NONE, .when = c->now};
     if (counters) {
         c->timeline.stats.captured = counters->captured;

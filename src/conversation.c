@@ -209,21 +209,40 @@ static void flow_shrink(void *user, struct wst_flow *f, const struct wst_arrival
 }
 
 /* Its connection has ended, and what it becomes is not known yet: the finding is of none. */
-static void reset_ignored(struct wst_context *c, const struct wst_flow *f, unsigned side)
+static void end_ignored(struct wst_context *c, const struct wst_flow *f, unsigned side, bool fin)
 {
-    char detail[192], one[WST_ENDPOINT + 1], other[WST_ENDPOINT + 1];
-    if (!f->chosen) return;
+    char detail[256], one[WST_ENDPOINT + 1], other[WST_ENDPOINT + 1];
+    if (!f->chosen || c->ends_ignored[fin]++ >= WST_ENDS_IGNORED_TOLD) return;
     *wst_endpoint_put(one, f, side) = *wst_endpoint_put(other, f, !side) = '\0';
-    snprintf(detail, sizeof detail, "%s and %s (TCP stream %u) go on after their reset", one, other,
-             f->stream);
-    wst_context_problem(c, WST_PROBLEM_TCP_RESET_IGNORED, detail);
+    snprintf(detail, sizeof detail,
+             "%s > %s (TCP stream %u) goes on after %s, or another connection began in its place "
+             "unseen",
+             one, other, f->stream, fin ? "its FIN" : "a reset");
+    wst_context_problem(c, fin ? WST_PROBLEM_TCP_FIN_IGNORED : WST_PROBLEM_TCP_RESET_IGNORED,
+                        detail);
+}
+
+void wst_conversation_ends_ignored(struct wst_context *c)
+{
+    for (int fin = 0; fin < 2; fin++) {
+        char detail[96];
+        if (c->ends_ignored[fin] <= WST_ENDS_IGNORED_TOLD) continue;
+        snprintf(detail, sizeof detail, "%llu more times a side goes on after %s",
+                 (unsigned long long)(c->ends_ignored[fin] - WST_ENDS_IGNORED_TOLD),
+                 fin ? "its FIN" : "a reset");
+        wst_context_problem(c, fin ? WST_PROBLEM_TCP_FIN_IGNORED : WST_PROBLEM_TCP_RESET_IGNORED,
+                            detail);
+    }
 }
 
 static void flow_unbelieved(void *user, struct wst_flow *f, unsigned side, uint64_t bytes,
                             enum wst_unbelieved why, const struct wst_arrival *a)
 {
     struct wst_context *c = user;
-    if (why == WST_UNBELIEVED_RESET) reset_ignored(c, f, side);
+    if (why == WST_UNBELIEVED_RESET || why == WST_UNBELIEVED_FIN) {
+        end_ignored(c, f, side, why == WST_UNBELIEVED_FIN);
+        return;
+    }
     while (f->kind == KIND_TLS) f = &((struct conversation_tls *)f->upper)->inner;
     if (f->kind != KIND_WS) return;
     struct conversation_ws *w = f->upper;
@@ -256,10 +275,25 @@ static void flow_conflict(void *user, struct wst_flow *f, unsigned side, uint64_
                              wst_conversation_direction(&w->base, side), detail, a);
 }
 
+/* A response of another status may be that to a request of before. */
+static bool flow_begins(void *user, struct wst_slice s)
+{
+    static const char accepted[12] = "HTTP/1.1 101";
+    (void)user;
+    switch (wst_sniff(s)) {
+    case WST_SNIFF_HTTP_REQUEST: return wst_sniff_request_line(s);
+    case WST_SNIFF_HTTP_RESPONSE:
+        return s.n >= sizeof accepted && memcmp(s.p, accepted, sizeof accepted) == 0;
+    case WST_SNIFF_TLS: return true;
+    default: return false;
+    }
+}
+
 const struct wst_flow_sink wst_conversation_sink = {.data = flow_data,
                                                     .gap = flow_gap,
                                                     .fin = flow_fin,
                                                     .end = flow_end,
                                                     .shrink = flow_shrink,
                                                     .conflict = flow_conflict,
-                                                    .unbelieved = flow_unbelieved};
+                                                    .unbelieved = flow_unbelieved,
+                                                    .begins = flow_begins};

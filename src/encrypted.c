@@ -254,8 +254,9 @@ void wst_encrypted_unseen(struct wst_context *c, struct wst_flow *f, unsigned si
     inner_init(&t, f);
     if (!f->resumed) c->timeline.stats.tls_no_key++; /* else its beginning was read */
     tell_problem(c, &t, WST_PROBLEM_TLS_NO_KEY, WST_DIR_NONE,
-                 f->resumed ? "TLS that goes on behind its reset: what it was opened with was let go"
-                            : "TLS whose handshake is not in the capture",
+                 f->resumed
+                     ? "TLS that goes on behind its reset: what it was opened with was let go"
+                     : "TLS whose handshake is not in the capture",
                  a);
 }
 

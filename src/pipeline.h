@@ -113,6 +113,7 @@ struct wst_context {
     struct conversation_tls *encrypted_oldest, *encrypted_newest;
     struct wst_when now; /* the packet being worked on */
     uint64_t jumps;      /* packets older than the one before by more than a little */
+    uint64_t ends_ignored[2]; /* WebSocket connections that went on after a reset; after a FIN */
     struct conversation_pickup *pickups_oldest, *pickups_newest;
     uint32_t pickups;
     enum wst_fate fate; /* of the packet before, unless it was a TCP segment … */
@@ -133,6 +134,8 @@ static_assert(sizeof(union conversation_any) <= 320, "five cache lines");
 /* conversation.c */
 /* What the flow room calls. */
 extern const struct wst_flow_sink wst_conversation_sink;
+enum { WST_ENDS_IGNORED_TOLD = 10 }; /* of each kind; then they are counted … */
+void wst_conversation_ends_ignored(struct wst_context *c); /* … and told at the end */
 /* Of the packet whose flow this is. */
 enum wst_fate wst_conversation_fate(const struct wst_flow *f);
 /* The TCP connection, from inside whatever it carries. */

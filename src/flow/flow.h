@@ -48,7 +48,8 @@ struct wst_half {
 };
 struct wst_half_rare {
     uint32_t isn;                /* of its SYN */
-    uint32_t fin;                /* of its FIN: the end of its bytes */
+    uint32_t fin;                /* of its FIN: the end of its bytes; closed without one: where
+                                  * they ended before what a reset or an acknowledgment said */
     struct wst_waiting *waiting; /* valid with WST_HALF_WAITING, else NULL */
 };
 
@@ -71,7 +72,7 @@ struct wst_flow {
     int32_t active;        /* capture time of the last packet, in units of 2^32 ns */
     uint32_t newer, older; /* neighbours in the list of embryonic, or closed, or free records */
     uint8_t family : 3;    /* 4 or 6 */
-    bool resumed : 1;      /* it goes on behind an end that was none; what it was before is let go */
+    bool resumed : 1;      /* it goes on behind an end that was none: that let go what it was */
     bool chosen : 1;       /* the pipeline's: it is in the timeline */
     bool obscure : 1;      /* its reset came after bytes that were not captured */
     bool lined_up : 1;     /* in the list of closed flows */
@@ -99,11 +100,12 @@ enum wst_gap_cause {
     WST_GAP_SEALED, /* the pipeline's: inside records of TLS; so many bytes at most */
 };
 
-enum wst_unbelieved { /* why bytes of a half are left out */
+enum wst_unbelieved {                        /* why bytes of a half are left out */
                       WST_UNBELIEVED_FAR,    /* far ahead of what the receiver ever had */
                       WST_UNBELIEVED_BEHIND, /* behind the end; told once, of the first */
-                      WST_UNBELIEVED_RESET, /* of a flow that ended: its reset was none, and it
-                                             * begins anew */
+                      WST_UNBELIEVED_RESET,  /* of a flow that ended: its reset was none, and it
+                                              * begins anew */
+                      WST_UNBELIEVED_FIN,    /* the same behind its FIN */
 };
 
 /* What the table calls. Any may ignore the flow, none may push segments. */
@@ -130,6 +132,9 @@ struct wst_flow_sink {
     /* `bytes` that were captured are hardly this connection's, and were left out. */
     void (*unbelieved)(void *user, struct wst_flow *flow, unsigned side, uint64_t bytes,
                        enum wst_unbelieved why, const struct wst_arrival *arrival);
+    /* Are `bytes` the first of a conversation, as its client or its server begins one? May be
+     * NULL: nobody knows. */
+    bool (*begins)(void *user, struct wst_slice bytes);
 };
 
 struct wst_flow_table;
@@ -163,7 +168,7 @@ bool wst_flow_make_room(struct wst_flow_table *table, size_t bytes, const struct
 
 /* The flow of the segment pushed last; NULL: there was no room for it. Until the next push. */
 const struct wst_flow *wst_flow_last(const struct wst_flow_table *table);
-uint32_t wst_flow_streams(const struct wst_flow_table *table); /* conversations seen so far */
+uint32_t wst_flow_streams(const struct wst_flow_table *table); /* conversations so far */
 uint64_t wst_flow_evicted(const struct wst_flow_table *table); /* not precious, forgotten early */
 
 #endif

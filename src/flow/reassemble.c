@@ -240,6 +240,7 @@ void wst_half_flush(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
     if (h->flags & WST_HALF_HINT) h->flags |= WST_HALF_STARTED;
     /* A FIN from far ahead: with one direction captured nobody could have confirmed it. */
     if ((h->flags & WST_HALF_FAR) && f->heard != 3) h->flags |= WST_HALF_FIN;
+    if (!(h->flags & WST_HALF_FIN)) f->rare[side].fin = h->next; /* before what was only said */
     if ((h->flags & WST_HALF_STARTED) && half_acked_hole(f, side))
         half_declare(t, f, side, half_acked_end(f, side), WST_GAP_LOST, a);
     if (!f->ignored && (h->flags & WST_HALF_FIN) && !(h->flags & WST_HALF_ENDED))

@@ -61,7 +61,7 @@ const struct wst_flow *wst_flow_last(const struct wst_flow_table *t)
 }
 uint32_t wst_flow_streams(const struct wst_flow_table *t)
 {
-    return t->streams;
+    return t->streams + t->renewed;
 }
 uint64_t wst_flow_evicted(const struct wst_flow_table *t)
 {
@@ -304,6 +304,7 @@ void wst_flow_renew(struct wst_flow_table *t, struct wst_flow *f, bool counts)
     memcpy(fresh.addr, f->addr, sizeof fresh.addr);
     memcpy(fresh.port, f->port, sizeof fresh.port);
     fresh.stream = counts ? t->streams++ : f->stream;
+    t->renewed += !counts;
     fresh.state = WST_FLOW_EMBRYONIC;
     *f = fresh;
     embryo_link(t, table_index(t, f));

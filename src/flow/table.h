@@ -68,6 +68,7 @@ struct wst_flow_table {
 
     const struct wst_flow *last; /* of the segment before */
     uint32_t streams;            /* numbers given out */
+    uint32_t renewed;            /* conversations that begin anew under the number they had */
     uint64_t evicted;
     int64_t clock;      /* capture time that expiry believes in; never goes back */
     int64_t last_ns;    /* time of the packet before: one packet from the future moves nothing */

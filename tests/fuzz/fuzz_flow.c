@@ -114,8 +114,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct wst_budget budget = {0, data[0] & 4 ? 200000 : 131072 + 600};
     struct wst_area area = {0};
     struct state s = {0};
-    struct wst_flow_sink sink = {&s,   on_data,       on_gap, on_fin, on_end, on_conflict,
-                                 NULL, NULL, on_unbelieved};
+    struct wst_flow_sink sink = {&s,          on_data, on_gap, on_fin,        on_end,
+                                 on_conflict, NULL,    NULL,   on_unbelieved, NULL};
     s.table = wst_flow_table_new(&limits, seed, &budget, &area, &sink);
     if (!s.table) return 0;
     struct wst_when when = {0, data[0] & 8 ? INT64_MIN : 1};

@@ -326,8 +326,8 @@ struct house { /* what cases share */
 static void house_table(struct house *h, struct trial *t)
 {
     const uint64_t seed[2] = {t->seed, 1};
-    const struct wst_flow_sink sink = {t,           on_data, on_gap, on_fin, on_end,
-                                       on_conflict, NULL,    NULL,   on_unbelieved};
+    const struct wst_flow_sink sink = {t,           on_data, on_gap, on_fin,        on_end,
+                                       on_conflict, NULL,    NULL,   on_unbelieved, NULL};
     if (h->table && ++h->cases < CASES_A_TABLE) return;
     wst_flow_table_free(h->table);
     wst_area_free(&h->area);

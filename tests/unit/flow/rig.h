@@ -13,7 +13,7 @@
  *             c@9    gap of so many or 4 GiB more
  *             c.     fin          c!2  conflict of two bytes
  *             c?9    bytes from far ahead, c>9 from behind the end, left out
- *             c+0    its end was none, it goes on
+ *             c+0    its reset was none, it goes on; c=0 its FIN was none. G: begins another
  *             (fin) (rst) (eof) (timeout) (evicted)
  *
  * Neighbouring bytes of a side are told as one: how they were cut is nobody's business.
@@ -140,8 +140,14 @@ static inline void rig_unbelieved(void *user, struct wst_flow *f, unsigned side,
 {
     struct rig *r = user;
     (void)a;
-    rig_tell(r, "%c%c%llu", rig_side(r, side), "?>+"[why], (unsigned long long)bytes);
-    if (why != WST_UNBELIEVED_RESET) rig_told(r, f, 'u');
+    rig_tell(r, "%c%c%llu", rig_side(r, side), "?>+="[why], (unsigned long long)bytes);
+    if (why < WST_UNBELIEVED_RESET) rig_told(r, f, 'u');
+}
+
+static inline bool rig_begins(void *user, struct wst_slice bytes)
+{
+    (void)user;
+    return bytes.n && bytes.p[0] == 'G';
 }
 
 /* Small limits, so that a row reaches them. */
@@ -164,7 +170,8 @@ static inline void rig_init(struct rig *r)
 static inline void rig_open(struct rig *r)
 {
     static const uint64_t seed[2] = {11, 13};
-    struct wst_flow_sink sink = {r, rig_data, rig_gap, rig_fin, rig_end, rig_conflict, NULL, NULL, rig_unbelieved};
+    struct wst_flow_sink sink = {r,    rig_data, rig_gap,        rig_fin,   rig_end, rig_conflict,
+                                 NULL, NULL,     rig_unbelieved, rig_begins};
     r->table = wst_flow_table_new(&r->limits, seed, &r->budget, &r->area, &sink);
     assert_non_null(r->table);
 }
