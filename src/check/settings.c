@@ -135,8 +135,12 @@ static const char *take_filter(struct line *line)
 {
     if (line->rest.n == 0) return "a BPF expression was expected";
     if (line->settings->filter) return "a second filter; join them with \"and\" or \"or\"";
-    line->settings->filter = strndup((const char *)line->rest.p, line->rest.n);
-    return line->settings->filter ? NULL : "out of memory";
+    char *filter = malloc(line->rest.n + 1);
+    if (filter == NULL) return "out of memory";
+    memcpy(filter, line->rest.p, line->rest.n);
+    filter[line->rest.n] = '\0';
+    line->settings->filter = filter;
+    return NULL;
 }
 
 static const char *flag(struct line *line, bool *value)
