@@ -129,7 +129,8 @@ struct wst_flow_sink {
     /* A segment of the conversation, before anything comes of it. May be NULL. */
     void (*segment)(void *user, struct wst_flow *flow, unsigned side,
                     const struct wst_segment *segment, const struct wst_arrival *arrival);
-    /* `bytes` that were captured are hardly this connection's, and were left out. */
+    /* `bytes` that were captured are hardly this connection's, and were left out. 0 bytes: an end
+     * that was told was none, the conversation begins anew behind it. */
     void (*unbelieved)(void *user, struct wst_flow *flow, unsigned side, uint64_t bytes,
                        enum wst_unbelieved why, const struct wst_arrival *arrival);
     /* Are `bytes` the first of a conversation, as its client or its server begins one? May be

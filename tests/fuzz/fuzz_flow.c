@@ -48,9 +48,9 @@ static void on_data(void *user, struct wst_flow *f, unsigned side, struct wst_sl
 static void on_gap(void *user, struct wst_flow *f, unsigned side, uint64_t bytes,
                    enum wst_gap_cause cause, const struct wst_arrival *a)
 {
+    uint64_t most = cause == WST_GAP_ROUND ? UINT32_MAX : INT32_MAX;
     (void)a;
-    (void)cause;
-    if (!bytes || bytes > INT32_MAX || (f->half[side].flags & WST_HALF_ENDED)) abort();
+    if (!bytes || bytes > most || (f->half[side].flags & WST_HALF_ENDED)) abort();
     told(user, f);
 }
 
@@ -84,7 +84,10 @@ static void on_conflict(void *user, struct wst_flow *f, unsigned side, uint64_t 
 static void on_unbelieved(void *user, struct wst_flow *f, unsigned side, uint64_t bytes,
                           enum wst_unbelieved why, const struct wst_arrival *a)
 {
-    (void)why;
+    if (why == WST_UNBELIEVED_RESET || why == WST_UNBELIEVED_FIN) { /* an end was not believed */
+        if (bytes || f->kind != ENDED) abort();
+        return;
+    }
     on_conflict(user, f, side, bytes, a);
 }
 
