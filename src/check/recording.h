@@ -7,11 +7,11 @@
 #ifndef WST_CHECK_RECORDING_H
 #define WST_CHECK_RECORDING_H
 
+#include "ids.h"
 #include "ink.h"
 
 enum {
     WST_RECORDING_PINGS = 16, /* unanswered ones of a side that a pong is looked for among */
-    WST_RECORDING_REQUESTS = 1 << 20, /* ids of a connection */
     WST_RECORDING_FRAMES = 64         /* lengths told of one message's frames */
 };
 
@@ -27,9 +27,8 @@ struct wst_recording_request {
 
 struct wst_recording {
     struct wst_recording_ping pings[2][WST_RECORDING_PINGS];
-    uint32_t pings_n[2];                    /* ever */
-    struct wst_recording_request *requests; /* owned; open addressing */
-    uint32_t requests_n, requests_room;
+    uint32_t pings_n[2];     /* ever */
+    struct wst_ids requests; /* of wst_recording_request */
     struct wst_ink frames[2];
     uint64_t frames_n[2];
 };
@@ -43,7 +42,7 @@ void wst_recording_free(struct wst_connection *connection, struct wst_budget *bu
 void wst_recording_ping(struct wst_recording *r, unsigned dir, uint64_t payload, uint32_t item);
 /* Takes the oldest unanswered ping of the other side with this payload; its item, or 0. */
 uint32_t wst_recording_pong(struct wst_recording *r, unsigned dir, uint64_t payload);
-/* The slot of an id, made if need be; NULL: no room. */
+/* What is known of an id (a hash, never 0), made if need be; NULL: no room. */
 struct wst_recording_request *wst_recording_request(struct wst_recording *r,
                                                     struct wst_budget *budget, uint64_t id);
 

@@ -25,7 +25,8 @@ void wst_trial_free(struct wst_trial *t)
     if (t == NULL) return;
     for (uint32_t i = 0; i < t->n; i++)
         for (uint32_t k = 0; t->connections[i]->states && k < t->rules->n; k++)
-            free(t->connections[i]->states[k].requests);
+            wst_ids_free(&t->connections[i]->states[k].requests, sizeof(struct wst_trial_request),
+                         &t->budget);
     free(t->connections);
     wst_buf_free(&t->string, &t->budget);
     wst_ink_free(&t->scratch);

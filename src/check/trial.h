@@ -8,13 +8,13 @@
 
 #include "arena.h"
 #include "compare.h"
+#include "ids.h"
 #include "rules.h"
 #include "tape.h"
 
 enum {
-    WST_TRIAL_PINGS = 16,         /* unanswered ones remembered of a side */
-    WST_TRIAL_REQUESTS = 1 << 20, /* of one connection and rule */
-    WST_TRIAL_DETAIL = 160        /* bytes of what was seen, in words */
+    WST_TRIAL_PINGS = 16,  /* unanswered ones remembered of a side */
+    WST_TRIAL_DETAIL = 160 /* bytes of what was seen, in words */
 };
 
 struct wst_trial_ping {
@@ -29,7 +29,7 @@ struct wst_trial_request { /* an id that was sent by one side */
     uint64_t pkt;
     int64_t ns;
     int8_t dir;
-    bool answered;
+    bool asked, answered;
 };
 
 struct wst_trial_state {     /* of one rule in one connection */
@@ -44,8 +44,7 @@ struct wst_trial_state {     /* of one rule in one connection */
     uint32_t late; /* 1 + the step that came too late */
     struct wst_trial_ping *pings; /* [2][WST_TRIAL_PINGS], in the arena */
     uint32_t pings_n[2];
-    struct wst_trial_request *requests; /* owned; open addressing */
-    uint32_t requests_n, requests_room;
+    struct wst_ids requests; /* of wst_trial_request */
 };
 
 enum {                       /* why it is not known whether something fits */

@@ -105,11 +105,11 @@ static void tell_pong(struct telling *x)
 
 static void tell_reply(struct telling *x)
 {
-    const struct wst_trial_request *first = NULL;
+    const struct wst_trial_request *first = NULL, *requests = x->s->requests.slots;
     uint32_t n = 0;
 
-    for (uint32_t i = 0; i < x->s->requests_room; i++) {
-        const struct wst_trial_request *r = &x->s->requests[i];
+    for (uint32_t i = 0; i < x->s->requests.room; i++) {
+        const struct wst_trial_request *r = &requests[i];
         if (r->id == 0 || r->answered || x->c->last_ns - r->ns <= (int64_t)x->rule->amount)
             continue;
         if (first == NULL || r->pkt < first->pkt) first = r;
@@ -297,7 +297,7 @@ static void tell_unasked(struct telling *x, uint32_t at, uint32_t scope)
         const struct wst_trial_state *s = &c->states[at];
         x->words.buf.n = 0;
         if (!c->accepted || !c->in[scope]) continue;
-        if (s->pings_n[0] + s->pings_n[1] + s->requests_n) return;
+        if (s->pings_n[0] + s->pings_n[1] + s->requests.n) return;
         if (wst_trial_undecided(x->t, c, x->rule, s, &x->words)) return; /* and told there */
     }
     x->words.buf.n = 0;

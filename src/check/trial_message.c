@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
  * In: messages, and the rules about them. Out: what each rule has seen.
- * Refuses to remember more ids than WST_TRIAL_REQUESTS: the trial fails then.
+ * Refuses to remember more ids than their table takes: the trial fails then.
  */
 #include "canon.h"
 #include "hash.h"
 #include "trial.h"
-
-#include <stdlib.h>
 
 static void read_json(struct wst_trial *t, struct wst_trial_said *m)
 {
@@ -114,42 +112,6 @@ static void find_id(void *user, struct wst_tape_node *node)
     id->kind = node->kind;
 }
 
-static bool more_requests(struct wst_trial *t, struct wst_trial_state *s)
-{
-    uint32_t room = s->requests_room ? s->requests_room * 2 : 16;
-    struct wst_trial_request *slots = NULL;
-
-    if (room <= WST_TRIAL_REQUESTS &&
-        wst_budget_take(&t->budget, (room - s->requests_room) * sizeof *slots))
-        slots = calloc(room, sizeof *slots);
-    if (slots == NULL) return false;
-    for (uint32_t k = 0; k < s->requests_room; k++) {
-        uint32_t to = (uint32_t)s->requests[k].id & (room - 1);
-        if (s->requests[k].id == 0) continue;
-        while (slots[to].id) to = (to + 1) & (room - 1);
-        slots[to] = s->requests[k];
-    }
-    free(s->requests);
-    s->requests = slots;
-    s->requests_room = room;
-    return true;
-}
-
-/* The slot of an id, or the empty one that it would take; NULL: no room, and the trial fails. */
-static struct wst_trial_request *request_of(struct wst_trial *t, struct wst_trial_state *s,
-                                            uint64_t id)
-{
-    uint32_t i;
-
-    if (s->requests_n * 2 >= s->requests_room && !more_requests(t, s)) {
-        t->failed = true;
-        return NULL;
-    }
-    i = (uint32_t)id & (s->requests_room - 1);
-    while (s->requests[i].id && s->requests[i].id != id) i = (i + 1) & (s->requests_room - 1);
-    return &s->requests[i];
-}
-
 /* The first with an id asks, the other side's first with it answers. */
 static void reply(struct wst_trial *t, const struct wst_check_rule *rule, struct wst_trial_state *s,
                   struct wst_trial_said *m)
@@ -167,12 +129,14 @@ static void reply(struct wst_trial *t, const struct wst_check_rule *rule, struct
     wst_path_select(&t->rules->tests[rule->step.first].path, m->json, &t->tape, find_id, &id);
     if (id.bytes.p == NULL) return;
     hash = wst_hash_bytes(id.kind, id.bytes) | 1;
-    request = request_of(t, s, hash);
-    if (request == NULL) return;
-    if (request->id == 0 ||
-        (request->answered && request->dir == e->dir)) { /* or an id used again */
-        s->requests_n += request->id == 0;
-        *request = (struct wst_trial_request){hash, e->when.pkt, e->when.ns, (int8_t)e->dir, false};
+    request = wst_ids_slot(&s->requests, sizeof *request, hash, &t->budget);
+    if (request == NULL) {
+        t->failed = true;
+        return;
+    }
+    if (!request->asked || (request->answered && request->dir == e->dir)) { /* or used again */
+        *request = (struct wst_trial_request){
+            .id = hash, .pkt = e->when.pkt, .ns = e->when.ns, .dir = (int8_t)e->dir, .asked = true};
         return;
     }
     if (request->answered || request->dir == e->dir) return;
