@@ -13,7 +13,7 @@ enum { WST_NEAR_SIZE = 80 }; /* of what is written at most */
 struct wst_near {
     struct wst_slice word;
     const char *best; /* the nearest so far; NULL: none is near */
-    unsigned distance;
+    size_t distance;
 };
 
 static inline struct wst_near wst_near_to(struct wst_slice word)

@@ -141,16 +141,11 @@ static int set(const struct wst_tool_arg *row, const char *word, const char *tex
 static const char *nearest(const struct wst_tool_arg *rows, size_t n, const char *text,
                            size_t length)
 {
-    size_t best = WST_TOOL_SPELLING_FAR, apart;
-    const char *near = NULL;
+    struct wst_tool_spelling spelling = wst_tool_spelling_of(text, length);
 
-    for (size_t i = 0; i < n; i++) {
-        if (!rows[i].name || (apart = wst_tool_spelling(text, length, rows[i].name)) >= best)
-            continue;
-        best = apart;
-        near = rows[i].name;
-    }
-    return near;
+    for (size_t i = 0; i < n; i++)
+        if (rows[i].name) wst_tool_spelling_try(&spelling, rows[i].name);
+    return spelling.meant;
 }
 
 /* A long name nobody knows, or the beginning of several. */

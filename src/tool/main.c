@@ -52,18 +52,13 @@ static const char *const elsewhere[][2] = {{"help", "--help"}, {"version", "--ve
 /* A word that is neither a file nor a command, and nearly one. */
 static const char *meant(const char *word)
 {
-    size_t best = WST_TOOL_SPELLING_FAR, apart;
-    const char *near = NULL;
+    struct wst_tool_spelling spelling = wst_tool_spelling_of(word, strlen(word));
 
     if (*word == '-' || access(word, F_OK) == 0) return NULL;
     for (size_t i = 0; i < sizeof elsewhere / sizeof *elsewhere; i++)
         if (strcmp(word, elsewhere[i][0]) == 0) return elsewhere[i][1];
-    for (size_t i = 0; i < COMMANDS; i++) {
-        if ((apart = wst_tool_spelling(word, strlen(word), commands[i].name)) >= best) continue;
-        best = apart;
-        near = commands[i].name;
-    }
-    return near;
+    for (size_t i = 0; i < COMMANDS; i++) wst_tool_spelling_try(&spelling, commands[i].name);
+    return spelling.meant;
 }
 
 static const char examples[] =

@@ -1,37 +1,27 @@
 /* SPDX-License-Identifier: MIT
  *
- * In: two words. Out: their distance, by Damerau and Levenshtein (neighbours swap once).
- * Refuses long words: names here are short.
+ * In: words. Out: the one that another one nearly is.
+ * Refuses those that are further away than a slip of the fingers.
  */
 #include "spelling.h"
 
-#include <stdbool.h>
 #include <string.h>
+#include <wstrace/words.h>
 
-enum { LONGEST = 31, A_SLIP = 3 /* letters to one that may be wrong */ };
+enum { A_SLIP = 3 /* letters to one that may be wrong */ };
 
-static size_t least(size_t a, size_t b)
+struct wst_tool_spelling wst_tool_spelling_of(const char *text, size_t n)
 {
-    return a < b ? a : b;
+    return (struct wst_tool_spelling){.word = {(const uint8_t *)text, n}};
 }
 
-size_t wst_tool_spelling(const char *text, size_t n, const char *word)
+void wst_tool_spelling_try(struct wst_tool_spelling *s, const char *known)
 {
-    size_t m = strlen(word), apart[LONGEST + 1][LONGEST + 1]; /* of the first i and the first k */
+    struct wst_slice word = {(const uint8_t *)known, strlen(known)};
+    size_t apart = wst_words_apart(s->word, word),
+           shorter = s->word.n < word.n ? s->word.n : word.n;
 
-    if (n > LONGEST || m > LONGEST) return WST_TOOL_SPELLING_FAR;
-    for (size_t i = 0; i <= n; i++) {
-        for (size_t k = 0; k <= m; k++) {
-            if (i == 0 || k == 0) {
-                apart[i][k] = i + k;
-                continue;
-            }
-            bool swapped =
-                i > 1 && k > 1 && text[i - 1] == word[k - 2] && text[i - 2] == word[k - 1];
-            apart[i][k] = apart[i - 1][k - 1] + (text[i - 1] != word[k - 1]);
-            apart[i][k] = least(apart[i][k], least(apart[i - 1][k], apart[i][k - 1]) + 1);
-            if (swapped) apart[i][k] = least(apart[i][k], apart[i - 2][k - 2] + 1);
-        }
-    }
-    return apart[n][m] * A_SLIP <= least(n, m) ? apart[n][m] : WST_TOOL_SPELLING_FAR;
+    if (apart > shorter / A_SLIP || (s->meant && s->apart <= apart)) return;
+    s->meant = known;
+    s->apart = apart;
 }
