@@ -192,17 +192,8 @@ static bool only_within(struct wst_read *r)
 static bool reply(struct wst_read *r)
 {
     struct wst_test *test = wst_read_new_test(r, &r->rule->step);
-    const char *bad;
-    size_t at;
 
-    if (test == NULL) return false;
-    if (r->lex.token.kind != WST_TOKEN_PATH)
-        return wst_read_refuse(r, "a path was expected, such as $.id");
-    bad = wst_path_read(&test->path, r->lex.token.text, &at);
-    if (bad) return wst_read_refuse_at(r, r->lex.token.column + (uint32_t)at, bad);
-    test->json = r->rules->json = true;
-    wst_lex_next(&r->lex);
-    return only_within(r);
+    return test && wst_read_path(r, test, "a path was expected, such as $.id") && only_within(r);
 }
 
 static bool nothing(struct wst_read *r)

@@ -212,12 +212,23 @@ struct wst_test *wst_read_new_test(struct wst_read *r, struct wst_step *step)
     return test;
 }
 
+bool wst_read_path(struct wst_read *r, struct wst_test *test, const char *what)
+{
+    const char *bad;
+    size_t at;
+
+    if (r->lex.token.kind != WST_TOKEN_PATH) return wst_read_refuse(r, what);
+    bad = wst_path_read(&test->path, r->lex.token.text, &at);
+    if (bad) return wst_read_refuse_at(r, r->lex.token.column + (uint32_t)at, bad);
+    test->json = r->rules->json = true;
+    wst_lex_next(&r->lex);
+    return true;
+}
+
 bool wst_read_tests(struct wst_read *r, struct wst_step *step)
 {
     do {
         struct wst_test *test = wst_read_new_test(r, step);
-        const char *bad;
-        size_t at;
         if (test == NULL) return false;
         if (!wst_read_word(r, "json")) {
             if (!wst_read_test(r, test, false)) return false;
@@ -226,13 +237,9 @@ bool wst_read_tests(struct wst_read *r, struct wst_step *step)
                     r, "a payload is a \"text\"; for a number in JSON write json $.path");
             continue;
         }
-        if (r->lex.token.kind != WST_TOKEN_PATH)
-            return wst_read_refuse(r, "a path was expected, such as $.type");
-        bad = wst_path_read(&test->path, r->lex.token.text, &at);
-        if (bad) return wst_read_refuse_at(r, r->lex.token.column + (uint32_t)at, bad);
-        test->json = r->rules->json = true;
-        wst_lex_next(&r->lex);
-        if (!wst_read_test(r, test, true)) return false;
+        if (!wst_read_path(r, test, "a path was expected, such as $.type") ||
+            !wst_read_test(r, test, true))
+            return false;
     } while (wst_read_word(r, "and"));
     return true;
 }

@@ -38,6 +38,8 @@ bool wst_read_pattern(struct wst_read *read, struct wst_pattern *to);
 
 /* The next test of the step, to be filled in; what is half read is freed with the rules. */
 struct wst_test *wst_read_new_test(struct wst_read *read, struct wst_step *step);
+/* Where in JSON it looks; `what` complains that no path is there. */
+bool wst_read_path(struct wst_read *read, struct wst_test *test, const char *what);
 /* Behind what is tested: ~ /re/, == value, or nothing at all when `alone` is enough. */
 bool wst_read_test(struct wst_read *read, struct wst_test *test, bool alone);
 /* ~ /re/ | == "text" | json PATH [~ /re/ | == value], and more of them behind "and". */
