@@ -394,13 +394,6 @@ static void little_memory(void **state)
     peers_free(&talk[0]);
 }
 
-static int end(void **state)
-{
-    (void)state;
-    peers_end();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -409,5 +402,5 @@ int main(void)
         cmocka_unit_test(tcp_inside),       cmocka_unit_test(little_memory),
         cmocka_unit_test(reset_ignored),
     };
-    return cmocka_run_group_tests(tests, NULL, end);
+    return cmocka_run_group_tests(tests, NULL, peers_teardown);
 }

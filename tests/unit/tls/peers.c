@@ -50,6 +50,13 @@ void peers_end(void)
     }
 }
 
+int peers_teardown(void **state)
+{
+    (void)state;
+    peers_end();
+    return 0;
+}
+
 char *peers_rsa_pem(void)
 {
     make_keys();

@@ -62,5 +62,7 @@ void peers_free(struct peers_talk *talk);
 char *peers_rsa_pem(void);
 /* Lets go of keys and certificates. */
 void peers_end(void);
+/* The same, when a group of tests is through. */
+int peers_teardown(void **state);
 
 #endif

@@ -369,13 +369,6 @@ static void a_long_hole(void **state)
     peers_free(&talk[0]);
 }
 
-static int end(void **state)
-{
-    (void)state;
-    peers_end();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -386,5 +379,5 @@ int main(void)
         cmocka_unit_test(any_byte_damaged),
         cmocka_unit_test(a_long_hole),
     };
-    return cmocka_run_group_tests(tests, NULL, end);
+    return cmocka_run_group_tests(tests, NULL, peers_teardown);
 }

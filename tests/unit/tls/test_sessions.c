@@ -532,13 +532,6 @@ static void secrets_are_enough(void **state)
     }
 }
 
-static int end(void **state)
-{
-    (void)state;
-    peers_end();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -557,5 +550,5 @@ int main(void)
         cmocka_unit_test(wanted_once),
         cmocka_unit_test(secrets_are_enough),
     };
-    return cmocka_run_group_tests(tests, NULL, end);
+    return cmocka_run_group_tests(tests, NULL, peers_teardown);
 }

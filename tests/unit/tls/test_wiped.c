@@ -209,13 +209,6 @@ static void search_finds(void **state)
     assert_int_equal(watch.found, 1);
 }
 
-static int end(void **state)
-{
-    (void)state;
-    peers_end();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -224,5 +217,5 @@ int main(void)
     };
     /* Before libcrypto has taken any memory. */
     if (!CRYPTO_set_mem_functions(crypto_malloc, crypto_realloc, crypto_free)) return 1;
-    return cmocka_run_group_tests(tests, NULL, end);
+    return cmocka_run_group_tests(tests, NULL, peers_teardown);
 }
