@@ -297,14 +297,14 @@ WST_APART struct wst_flow *wst_flow_create(struct wst_flow_table *t, const struc
 }
 
 /* The same addresses and ports, a new connection: a fresh record in the same place. */
-void wst_flow_renew(struct wst_flow_table *t, struct wst_flow *f, bool counts)
+void wst_flow_renew(struct wst_flow_table *t, struct wst_flow *f, bool numbered)
 {
     closed_unlink(t, f);
     struct wst_flow fresh = {.hash = f->hash, .family = f->family};
     memcpy(fresh.addr, f->addr, sizeof fresh.addr);
     memcpy(fresh.port, f->port, sizeof fresh.port);
-    fresh.stream = counts ? t->streams++ : f->stream;
-    t->renewed += !counts;
+    fresh.stream = numbered ? t->streams++ : f->stream;
+    t->renewed += !numbered;
     fresh.state = WST_FLOW_EMBRYONIC;
     *f = fresh;
     embryo_link(t, table_index(t, f));

@@ -92,9 +92,9 @@ static inline int32_t wst_flow_coarse(int64_t ns)
 {
     return (int32_t)(ns >> 32);
 }
-/* Numbers are compared half way round: whoever counted on for more than 2 GiB that were not captured
- * seems to have gone back. Older packets, as when files are given in the wrong order, do, too: time
- * tells them apart. */
+/* Numbers are compared half way round: whoever counted on for more than 2 GiB that were not
+ * captured seems to have gone back. Older packets, as when files are given in the wrong order, do,
+ * too: time tells them apart. */
 static inline bool wst_flow_stale(const struct wst_flow_table *t, const struct wst_arrival *a,
                                   int32_t ahead)
 {
@@ -111,8 +111,9 @@ struct wst_flow *wst_flow_find(struct wst_flow_table *t, const struct wst_segmen
 struct wst_flow *wst_flow_create(struct wst_flow_table *t, const struct wst_segment *s,
                                  uint64_t hash, const struct wst_when *when);
 void wst_flow_remove(struct wst_flow_table *t, struct wst_flow *f);
-/* `counts`: Wireshark gives it a number of its own, as only a SYN makes it do. */
-void wst_flow_renew(struct wst_flow_table *t, struct wst_flow *f, bool counts);
+/* `numbered`: as a stream of its own, for Wireshark gives one only to what begins with a SYN.
+ * Without, it keeps the number of the one before, and adds to `renewed`. */
+void wst_flow_renew(struct wst_flow_table *t, struct wst_flow *f, bool numbered);
 void wst_flow_grown_up(struct wst_flow_table *t, struct wst_flow *f);
 void wst_flow_line_up(struct wst_flow_table *t, struct wst_flow *f);
 
