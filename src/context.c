@@ -18,7 +18,6 @@ const char *wst_version(void)
 #define MIB ((size_t)1 << 20)
 #define SECOND_NS 1000000000ll
 #define JUMP_NS SECOND_NS /* captures joined from several queues are out of order by less */
-enum { JUMPS_TOLD = 10 }; /* then they are counted */
 
 const struct wst_limits wst_limits_default = {
     .max_message = 16 * MIB,
@@ -132,18 +131,9 @@ void wst_context_begin(struct wst_context *c, const struct wst_event_meta *meta)
 WST_SELDOM static void context_backwards(struct wst_context *c, int64_t by_ns)
 {
     char detail[96];
-    if (c->jumps++ >= JUMPS_TOLD) return;
+    if (c->jumps++ >= WST_CONTEXT_TOLD) return;
     snprintf(detail, sizeof detail, "the packet is %lld.%03lld s older than the one before it",
              (long long)(by_ns / SECOND_NS), (long long)(by_ns % SECOND_NS / 1000000));
-    wst_context_problem(c, WST_PROBLEM_CAPTURE_TIME, detail);
-}
-
-static void context_jumps(struct wst_context *c)
-{
-    char detail[96];
-    if (c->jumps <= JUMPS_TOLD) return;
-    snprintf(detail, sizeof detail, "%llu more packets are older than the one before them",
-             (unsigned long long)(c->jumps - JUMPS_TOLD));
     wst_context_problem(c, WST_PROBLEM_CAPTURE_TIME, detail);
 }
 
@@ -251,14 +241,29 @@ static void context_evicted(struct wst_context *c)
     wst_context_problem(c, WST_PROBLEM_CAPTURE_FORGOTTEN, detail);
 }
 
+/* Behind those that were told one by one. */
+static void context_more(struct wst_context *c, enum wst_problem problem, uint64_t n,
+                         const char *what)
+{
+    char detail[96];
+    if (n <= WST_CONTEXT_TOLD) return;
+    snprintf(detail, sizeof detail, "%llu more %s", (unsigned long long)(n - WST_CONTEXT_TOLD),
+             what);
+    wst_context_problem(c, problem, detail);
+}
+
 void wst_context_finish(struct wst_context *c, const struct wst_counters *counters)
 {
     if (c->finished) return;
     wst_flow_finish(c->flows, &c->now);
     wst_work_settle(c);
     context_evicted(c);
-    context_jumps(c);
-    wst_conversation_ends_ignored(c);
+    context_more(c, WST_PROBLEM_CAPTURE_TIME, c->jumps,
+                 "packets are older than the one before them");
+    context_more(c, WST_PROBLEM_TCP_RESET_IGNORED, c->ends_ignored[0],
+                 "times a side goes on after a reset");
+    context_more(c, WST_PROBLEM_TCP_FIN_IGNORED, c->ends_ignored[1],
+                 "times a side goes on after its FIN");
     struct wst_event e = {.type = WST_EVENT_STATS, .dir = WST_DIR_NONE, .when = c->now};
     if (counters) {
         c->timeline.stats.captured = counters->captured;

@@ -212,7 +212,7 @@ static void flow_shrink(void *user, struct wst_flow *f, const struct wst_arrival
 static void end_ignored(struct wst_context *c, const struct wst_flow *f, unsigned side, bool fin)
 {
     char detail[256], one[WST_ENDPOINT + 1], other[WST_ENDPOINT + 1];
-    if (!f->chosen || c->ends_ignored[fin]++ >= WST_ENDS_IGNORED_TOLD) return;
+    if (!f->chosen || c->ends_ignored[fin]++ >= WST_CONTEXT_TOLD) return;
     *wst_endpoint_put(one, f, side) = *wst_endpoint_put(other, f, !side) = '\0';
     snprintf(detail, sizeof detail,
              "%s > %s (TCP stream %u) goes on after %s, or another connection began in its place "
@@ -220,19 +220,6 @@ static void end_ignored(struct wst_context *c, const struct wst_flow *f, unsigne
              one, other, f->stream, fin ? "its FIN" : "a reset");
     wst_context_problem(c, fin ? WST_PROBLEM_TCP_FIN_IGNORED : WST_PROBLEM_TCP_RESET_IGNORED,
                         detail);
-}
-
-void wst_conversation_ends_ignored(struct wst_context *c)
-{
-    for (int fin = 0; fin < 2; fin++) {
-        char detail[96];
-        if (c->ends_ignored[fin] <= WST_ENDS_IGNORED_TOLD) continue;
-        snprintf(detail, sizeof detail, "%llu more times a side goes on after %s",
-                 (unsigned long long)(c->ends_ignored[fin] - WST_ENDS_IGNORED_TOLD),
-                 fin ? "its FIN" : "a reset");
-        wst_context_problem(c, fin ? WST_PROBLEM_TCP_FIN_IGNORED : WST_PROBLEM_TCP_RESET_IGNORED,
-                            detail);
-    }
 }
 
 static void flow_unbelieved(void *user, struct wst_flow *f, unsigned side, uint64_t bytes,

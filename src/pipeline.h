@@ -94,6 +94,9 @@ struct wst_wire_room {  /* only with options.wire */
     struct wst_buf scratch;
 };
 
+/* Of findings that many packets may bring about: then they are counted, and told at the end. */
+enum { WST_CONTEXT_TOLD = 10 };
+
 struct wst_context {
     struct wst_options options;
     struct wst_budget budget;
@@ -111,8 +114,8 @@ struct wst_context {
     bool tls_wanting;          /* the hook is asked for secrets */
     struct wst_flow_sink sink; /* what the flow table calls; also for what lies inside TLS */
     struct conversation_tls *encrypted_oldest, *encrypted_newest;
-    struct wst_when now; /* the packet being worked on */
-    uint64_t jumps;      /* packets older than the one before by more than a little */
+    struct wst_when now;      /* the packet being worked on */
+    uint64_t jumps;           /* packets older than the one before by more than a little */
     uint64_t ends_ignored[2]; /* WebSocket connections that went on after a reset; after a FIN */
     struct conversation_pickup *pickups_oldest, *pickups_newest;
     uint32_t pickups;
@@ -134,8 +137,6 @@ static_assert(sizeof(union conversation_any) <= 320, "five cache lines");
 /* conversation.c */
 /* What the flow room calls. */
 extern const struct wst_flow_sink wst_conversation_sink;
-enum { WST_ENDS_IGNORED_TOLD = 10 }; /* of each kind; then they are counted … */
-void wst_conversation_ends_ignored(struct wst_context *c); /* … and told at the end */
 /* Of the packet whose flow this is. */
 enum wst_fate wst_conversation_fate(const struct wst_flow *f);
 /* The TCP connection, from inside whatever it carries. */
