@@ -97,9 +97,11 @@ WST_API int wst_capture_set_filter(struct wst_capture *capture, const char *filt
 
 /* Opens what was added far enough to know each link type (for files: up to the first packet), and
  * compiles the filters. Files are held open until their turn, 512 of them at most.
- * Returns 0. Returns -1 with a message in `error` when the filter does not compile, a device
- * cannot be opened, or not one source can be read; a file that cannot be read beside others that
- * can is told to `sink->trouble` at its turn by wst_capture_run. */
+ * Returns 0. Returns a negative number with a message in `error` when a filter does not compile
+ * (for files: WST_CAPTURE_BAD_FILTER), a device cannot be opened, or not one source can be read; a
+ * file that cannot be read beside others that can is told to `sink->trouble` at its turn by
+ * wst_capture_run. */
+enum { WST_CAPTURE_BAD_FILTER = -2 };
 WST_API int wst_capture_open(struct wst_capture *capture, char error[WST_CAPTURE_ERROR_SIZE]);
 
 /* After wst_capture_open: the files that are not held open but will be opened at their turn, for

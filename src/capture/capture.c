@@ -308,7 +308,7 @@ int wst_capture_open(struct wst_capture *c, char error[WST_CAPTURE_ERROR_SIZE])
         else if (!first[0])
             snprintf(first, sizeof first, "%.120s: %.380s", e->name, why);
     }
-    if (compile_filters(c, error) < 0) return -1;
+    if (compile_filters(c, error) < 0) return WST_CAPTURE_BAD_FILTER;
     compile_for_all_links(c);
     c->opened = readable > 0;
     if (c->opened) return 0;

@@ -112,7 +112,9 @@ static struct wst_tool_source own_source(const struct wst_tool_case *c,
 {
     struct wst_tool_source own = *source;
 
-    if (own.filter == NULL) own.filter = c->filter;
+    if (own.filter || c->filter == NULL) return own;
+    own.filter = c->filter;
+    own.golden = c->expected;
     return own;
 }
 

@@ -105,11 +105,15 @@ struct wst_capture *wst_tool_feed_open(const char *file, const struct wst_tool_s
 {
     struct wst_capture *capture = wst_capture_new();
     char error[WST_CAPTURE_ERROR_SIZE];
+    int status;
 
     if (capture == NULL || wst_capture_add_file(capture, file, NULL) != 0 ||
         (source->filter && wst_capture_set_filter(capture, source->filter) != 0))
         wst_tool_trouble_add(trouble, "out of memory");
-    else if (wst_capture_open(capture, error) != 0)
+    else if ((status = wst_capture_open(capture, error)) == WST_CAPTURE_BAD_FILTER &&
+             source->golden)
+        wst_tool_trouble_add(trouble, "%s: %s", source->golden, error);
+    else if (status != 0)
         wst_tool_trouble_add(trouble, "%s", error);
     else
         return capture;

@@ -25,9 +25,10 @@ static inline bool wst_tool_trouble_is(const struct wst_tool_trouble *trouble)
 
 struct wst_tool_source { /* how captures are read */
     const char *filter;  /* BPF, or NULL */
+    const char *golden;  /* whose head names it; NULL: nobody's, it was an option */
     const struct wst_tool_key_options *keys;
     struct wst_tool_broker *broker; /* opens the keys (see keys.h), or NULL */
-    bool alone; /* one capture is read at a time: another processor may help */
+    bool alone;                     /* one capture is read at a time: another processor may help */
 };
 
 /* Opens `file` ("-": standard input), which is not looked into beyond the first packet's link type:
