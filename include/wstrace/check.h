@@ -112,10 +112,15 @@ WST_API struct wst_session *wst_golden_open(const struct wst_golden_source *sour
 WST_API bool wst_golden_is(struct wst_slice text);
 /* The settings in a golden's head, or those the session was made with; the session's. */
 WST_API const struct wst_check_settings *wst_session_settings(const struct wst_session *session);
+/* Another filter for a golden that was read, "" or NULL for none: its settings have it from now on,
+ * and so has the head of what is written over it. Returns 0, or -1 with the place in `error` (line
+ * 0; in "filter …") and nothing changed. */
+WST_API int wst_session_refilter(struct wst_session *golden, const char *filter,
+                                 struct wst_check_error *error);
 /* Writes a sealed session as a golden. `source` is named in its head. With `old`, a session that
  * was read from a golden, the head is that golden's, comments and all, but for what it says of the
- * capture. Returns 0, or a negative
- * number as the writer did, or -1 when out of memory. */
+ * capture and for another filter. Returns 0, or a negative number as the writer did, or -1 when out
+ * of memory. */
 WST_API int wst_golden_write(struct wst_session *session, const struct wst_session *old,
                              const char *source, wst_write_fn write, void *user);
 

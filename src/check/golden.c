@@ -174,6 +174,28 @@ static struct wst_session *golden_new(size_t memory)
     return s;
 }
 
+int wst_session_refilter(struct wst_session *s, const char *filter, struct wst_check_error *error)
+{
+    char *before = s->own->filter;
+    struct wst_ink line = {.budget = &s->budget};
+    int status = 0;
+
+    *error = (struct wst_check_error){0, 0, "more than fits into memory"};
+    s->own->filter = NULL;
+    if (filter && *filter) {
+        wst_ink_text(&line, "filter ");
+        wst_ink_text(&line, filter);
+        status = line.failed ? -1 : wst_check_set(s->own, wst_ink_slice(&line), error);
+    }
+    wst_ink_free(&line);
+    s->refiltered |= status == 0;
+    if (status == 0)
+        free(before);
+    else
+        s->own->filter = before;
+    return status;
+}
+
 /* From s->golden. Frees the session when it cannot. */
 static struct wst_session *with_head(struct wst_session *s, struct wst_check_error *error)
 {

@@ -61,10 +61,22 @@ static size_t line_of(struct wst_slice text)
     return end ? (size_t)(end - text.p) + 1 : text.n;
 }
 
-/* The head of a golden once more, with what is true now. */
-static void write_old_head(struct writer *w, const struct wst_session *s, struct wst_slice head,
-                           const char *source)
+static void write_filter(struct writer *w, const char *filter)
 {
+    if (filter == NULL) return;
+    wst_ink_text(&w->ink, "filter ");
+    wst_ink_text(&w->ink, filter);
+    wst_ink_byte(&w->ink, '\n');
+}
+
+/* The head of a golden once more, with what is true now. Another filter stands where the one before
+ * did, or in front of all settings. */
+static void write_old_head(struct writer *w, const struct wst_session *s,
+                           const struct wst_session *old, const char *source)
+{
+    struct wst_slice head = old->head;
+    bool in_place = memmem(head.p, head.n, "\nfilter ", strlen("\nfilter ")) != NULL;
+    bool placed = !old->refiltered;
     size_t n = line_of(head);
 
     wst_ink_bytes(&w->ink, wst_slice_head(head, n));
@@ -73,11 +85,17 @@ static void write_old_head(struct writer *w, const struct wst_session *s, struct
     for (head = wst_slice_skip(head, n); head.n; head = wst_slice_skip(head, n)) {
         struct wst_slice line = wst_slice_head(head, n = line_of(head));
         if (wst_slice_starts(line, LACKS) || wst_slice_starts(line, OPENED)) continue;
+        if (!placed && (in_place ? wst_slice_starts(line, "filter ") : line.p[0] != '#')) {
+            write_filter(w, old->settings->filter);
+            placed = true;
+            if (in_place) continue;
+        }
         if (wst_slice_starts(line, SAID) && memmem(line.p, line.n, SAID_END, strlen(SAID_END)))
             write_said(w, source);
         else
             wst_ink_bytes(&w->ink, line);
     }
+    if (!placed) write_filter(w, old->settings->filter);
 }
 
 static void write_head(struct writer *w, const struct wst_session *s, const char *source)
@@ -108,7 +126,7 @@ int wst_golden_write(struct wst_session *s, const struct wst_session *old, const
     struct writer w = {.write = write, .user = user, .ink = {.budget = &s->budget}};
 
     if (old)
-        write_old_head(&w, s, old->head, source);
+        write_old_head(&w, s, old, source);
     else
         write_head(&w, s, source);
     for (uint32_t i = 0; i < s->n; i++) {

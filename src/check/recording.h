@@ -12,7 +12,7 @@
 
 enum {
     WST_RECORDING_PINGS = 16, /* unanswered ones of a side that a pong is looked for among */
-    WST_RECORDING_FRAMES = 64         /* lengths told of one message's frames */
+    WST_RECORDING_FRAMES = 64 /* lengths told of one message's frames */
 };
 
 struct wst_recording_ping {

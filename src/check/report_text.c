@@ -151,6 +151,7 @@ static void one_case(struct wst_check_report *r, const struct wst_check_case *on
 {
     if (one->status == WST_CHECK_SAME) {
         if (!r->options.quiet) same(r, one);
+        if (one->updated) updated(r, one, " is updated"); /* its head */
     } else if (one->status == WST_CHECK_DIFFERENT && one->outcome == NULL) {
         updated(r, one, " is made");
     } else if (one->status == WST_CHECK_DIFFERENT) {

@@ -64,6 +64,7 @@ struct wst_connection {
 struct wst_session {
     const struct wst_check_settings *settings;
     struct wst_check_settings *own; /* a golden's, freed with it */
+    bool refiltered;                /* its head names another filter, or none */
     struct wst_budget budget;
     struct wst_canon canon;
     struct wst_connection **connections; /* owned; by number while recording, then in order */
@@ -80,7 +81,7 @@ struct wst_session {
     bool read;           /* the body was, if there is one */
     struct wst_buf text; /* a golden's, whole, once its body was read */
     uint32_t head_lines;
-    struct wst_slice head; /* of a golden: all before its first connection */
+    struct wst_slice head;       /* of a golden: all before its first connection */
     uint64_t gaps, late, unread; /* as in the facts */
     bool opened;                 /* some of it was encrypted */
     bool failed, sealed;

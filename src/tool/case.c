@@ -141,10 +141,23 @@ static bool filtered(struct wst_tool_case *c, const struct wst_tool_source *sour
     return false;
 }
 
+/* -f, when the golden is made anew by what it picks: a check needs no options. */
+static bool refilter(struct wst_tool_case *c, const char *wanted)
+{
+    const char *filter = wst_check_filter(wst_session_settings(c->golden));
+    struct wst_check_error error;
+
+    if (strcmp(filter ? filter : "", wanted) == 0) return true;
+    c->refiltered = wst_session_refilter(c->golden, wanted, &error) == 0;
+    if (!c->refiltered) say_place(&c->trouble, "--filter", &error);
+    return c->refiltered;
+}
+
 /* Its text; or in pieces. */
 static void hold_against_golden(struct wst_tool_case *c, struct wst_slice text,
-                                const struct wst_tool_source *source)
+                                const struct wst_tool_case_options *options)
 {
+    const struct wst_tool_source *source = options->source;
     struct wst_golden_source pieces = {c, read_piece};
     struct wst_check_error error;
 
@@ -155,6 +168,7 @@ static void hold_against_golden(struct wst_tool_case *c, struct wst_slice text,
         return;
     }
     if (!filtered(c, source)) return;
+    if (options->update && source->filter && !refilter(c, source->filter)) return;
     c->seen = see(c, source, wst_session_settings(c->golden));
     if (c->seen == NULL) return;
     c->facts = wst_session_facts(c->seen);
@@ -257,14 +271,14 @@ static void run(struct wst_tool_case *c, const struct wst_tool_case_options *opt
     int fd = open_expected(c, options->source);
 
     if (fd >= 0 && in_pieces(c, fd)) {
-        hold_against_golden(c, slice(NULL, 0), options->source);
+        hold_against_golden(c, slice(NULL, 0), options);
         return;
     }
     wst_tool_whole_read(fd, c->expected, WST_CHECK_FILE_MAX, &text, &n, &missing, &c->trouble);
     if (text && is_rules(c->expected, slice(text, n)))
         hold_against_rules(c, slice(text, n), options->source);
     else if (text)
-        hold_against_golden(c, slice(text, n), options->source);
+        hold_against_golden(c, slice(text, n), options);
     else if (missing && options->update)
         begin_golden(c, options->source);
     c->text = text;
@@ -283,7 +297,7 @@ void wst_tool_case_run(struct wst_tool_case *c, const struct wst_tool_case_optio
     else
         c->status =
             c->fresh || wst_outcome_count(c->outcome) ? WST_CHECK_DIFFERENT : WST_CHECK_SAME;
-    if (!options->update || c->status != WST_CHECK_DIFFERENT || c->rules) wst_tool_case_lighten(c);
+    if (!options->update || !wst_tool_case_is_renewed(c)) wst_tool_case_lighten(c);
     c->took_ns = monotonic() - began;
 }
 

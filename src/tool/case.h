@@ -30,7 +30,8 @@ struct wst_tool_case {
     struct wst_outcome *outcome;
     struct wst_session_facts facts;
     bool rules;
-    bool fresh; /* there is no golden yet; it is to be made */
+    bool fresh;      /* there is no golden yet; it is to be made */
+    bool refiltered; /* an update gives it another filter */
     int64_t took_ns;
 };
 
@@ -45,6 +46,12 @@ struct wst_tool_case_options {
     bool update; /* what differs will be rewritten: keep what that takes */
 };
 
+/* Whether an update has anything to write. */
+static inline bool wst_tool_case_is_renewed(const struct wst_tool_case *one)
+{
+    return !one->rules && (one->status == WST_CHECK_DIFFERENT ||
+                           (one->status == WST_CHECK_SAME && one->refiltered));
+}
 /* Fills in the rest. A capture that is not open yet is opened. Any number of threads at a time. */
 void wst_tool_case_run(struct wst_tool_case *one, const struct wst_tool_case_options *options);
 /* On standard error: what may have been missed although all could be read. */

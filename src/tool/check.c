@@ -73,7 +73,7 @@ static const struct wst_tool_arg rows[] = {
     {NULL, 0, "captures", "FOLDER", WST_TOOL_WORD, AT(captures), 0, 0, NULL, "look for the captures of a suite there, not beside the goldens"},
     {NULL, 'j', "jobs", "N", WST_TOOL_NUMBER, AT(jobs), 1, WORKERS, NULL, "captures read at a time (default: one a processor)"},
     WST_TOOL_LESSON_SAFETY(struct request),
-    {"Goldens", 'u', "update", NULL, WST_TOOL_FLAG, AT(update), 0, 0, NULL, "show what differs, then make it the golden; its head stays as it is"},
+    {"Goldens", 'u', "update", NULL, WST_TOOL_FLAG, AT(update), 0, 0, NULL, "show what differs, then make it the golden; its head stays, but for the filter of -f"},
     {NULL, 0, "force", NULL, WST_TOOL_FLAG, AT(force), 0, 0, NULL, "update where CI=true, too, and from a capture that lacks bytes"},
     {"Output", 0, "report", "KIND[=FILE]", WST_TOOL_CALL, 0, 0, 0, take_report, "also as junit, tap, github or json; may be given several times"},
     {NULL, 0, "max-differences", "N", WST_TOOL_NUMBER, AT(differences), 0, UINT64_MAX, NULL, "differences shown of a case (default 20; 0: all)"},
@@ -207,7 +207,7 @@ static int say_trouble(const struct wst_tool_case *one)
 static int finish_case(const struct request *r, struct wst_tool_reports *reports,
                        struct wst_tool_case *one)
 {
-    bool renew = r->update && one->status == WST_CHECK_DIFFERENT && !one->rules;
+    bool renew = r->update && wst_tool_case_is_renewed(one);
     bool renewed = renew && wst_tool_case_rewrite(one, r->force);
     struct wst_check_case told;
     int status = one->status == WST_CHECK_DIFFERENT && !renewed ? WST_TOOL_FOUND : 0;

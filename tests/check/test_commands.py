@@ -162,6 +162,27 @@ def heads(tmp):
     made = os.path.join(tmp, "made.golden")
     check("check -u -f", run("check", "-u", "-f", "tcp", capture, made, env=HOME).status == 0 and "\nfilter tcp\n" in read(made))
 
+    result = run("check", "-u", "-f", f"tcp port {port}", capture, made, env=HOME)
+    check("... over another filter", result.status == 0 and "is updated" in result.text
+          and f"\nfilter tcp port {port}\n" in read(made) and "\nfilter tcp\n" not in read(made), result)
+    check("... and what stands below is what it picks", run("check", capture, made).status == 0 and read(made).count("\nconnection ") == 1, read(made))
+    write(made, read(made).replace("\nfilter", "\n# only these\nfilter").replace("\n\nconnection", "\nmax-payload 4096\n\nconnection", 1))
+    head = read(made).split("\nconnection")[0]
+    result = run("check", "-q", "-u", "-f", f"port {port}", capture, made, env=HOME)
+    check("... even when nothing else differs", result.status == 0 and result.text.startswith(f"{made} is updated (1 connection")
+          and read(made).split("\nconnection")[0] == head.replace("filter tcp port", "filter port"), result)
+    before = os.stat(made).st_mtime_ns
+    check("... not when it is the same", run("check", "-u", "-f", f"port {port}", capture, made, env=HOME).status == 0 and os.stat(made).st_mtime_ns == before)
+    result = run("check", "-u", "-f", "", capture, made, env=HOME)
+    check("... -f '' takes it out", result.status == 0 and read(made).split("\nconnection")[0] == head.replace(f"filter tcp port {port}\n", ""), read(made))
+    check("... and the next puts it in front of the settings", run("check", "-u", "-f", "tcp", capture, made, env=HOME).status == 0
+          and read(made).split("\nconnection")[0] == head.replace(f" port {port}\n", "\n"), read(made))
+    before = read(made)
+    refused("... which is none", run("check", "-u", "-f", "tcp\nand tcp", capture, made, env=HOME), "--filter")
+    refused("... nor this", run("check", "-u", "-f", "tcp prot", capture, made, env=HOME), "tcp prot")
+    check("... and changes nothing", read(made) == before)
+    check("... nor does a check without -u", run("check", "-f", "udp", capture, made).status == 1 and read(made) == before)
+
     os.unlink(made)
     run("snapshot", BASIC, "-o", made)
     result = run("check", "-u", capture, made, env=HOME)
