@@ -223,8 +223,9 @@ struct wst_check_case {
     const char *name;               /* of the test case: "chat" */
     const char *capture, *expected; /* file names as given */
     enum wst_check_status status;
-    const char *trouble;               /* why there is no outcome; with WST_CHECK_TROUBLE */
-    const struct wst_outcome *outcome; /* else */
+    const char *trouble;               /* why there is no verdict; with WST_CHECK_TROUBLE */
+    bool undecided;                    /* it is that of the first rule that has none */
+    const struct wst_outcome *outcome; /* NULL: none. With trouble only its undecided rules count */
     struct wst_session_facts facts;    /* of the capture seen; all 0 when unknown */
     bool rules;                        /* the expectation is a file of rules */
     bool capture_expected;             /* it is another capture: `diff` */

@@ -52,6 +52,24 @@ void wst_check_report_packets(struct wst_ink *ink, uint64_t first, uint64_t last
 /* "chat.pcap packet 17, chat.golden:23" */
 void wst_check_report_place(struct wst_check_report *report, const struct wst_check_case *one,
                             const struct wst_difference *d);
+/* The i-th difference that counts; NULL behind the last. */
+static inline const struct wst_difference *
+wst_check_report_difference(const struct wst_check_case *one, size_t i)
+{
+    bool counts = one->outcome && one->status != WST_CHECK_TROUBLE;
+
+    return counts ? wst_outcome_difference(one->outcome, i) : NULL;
+}
+/* What a case without an outcome says that is different. */
+#define WST_CHECK_NO_GOLDEN "there was no golden; it is made"
+/* The i-th rule without a verdict; its `what` says why, behind these words. NULL behind the last.
+ */
+#define WST_CHECK_NO_VERDICT "cannot be decided: "
+static inline const struct wst_difference *
+wst_check_report_undecided(const struct wst_check_case *one, size_t i)
+{
+    return one->outcome ? wst_outcome_undecided(one->outcome, i) : NULL;
+}
 static inline uint64_t wst_check_report_differences(const struct wst_check_case *one)
 {
     return one->outcome ? wst_outcome_count(one->outcome) : 0;

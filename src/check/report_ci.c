@@ -29,6 +29,21 @@ static void tap_comment(struct wst_check_report *r, const char *text)
     }
 }
 
+/* `verdict` stands in front of what it says. */
+static void tap_difference(struct wst_check_report *r, const struct wst_check_case *one,
+                           const struct wst_difference *d, const char *verdict)
+{
+    wst_ink_text(&r->ink, "# ");
+    wst_ink_text(&r->ink, d->connection);
+    wst_ink_text(&r->ink, *d->connection ? ": " : "");
+    wst_ink_text(&r->ink, verdict);
+    wst_ink_text(&r->ink, d->what);
+    wst_ink_text(&r->ink, "\n#   ");
+    wst_check_report_place(r, one, d);
+    wst_ink_byte(&r->ink, '\n');
+    tap_comment(r, d->context);
+}
+
 static void tap_one(struct wst_check_report *r, const struct wst_check_case *one)
 {
     const struct wst_difference *d;
@@ -38,22 +53,17 @@ static void tap_one(struct wst_check_report *r, const struct wst_check_case *one
                    (unsigned long long)r->totals.cases);
     tap_words(r, one->name);
     wst_ink_byte(&r->ink, '\n');
-    if (one->status == WST_CHECK_TROUBLE) {
+    if (one->status == WST_CHECK_TROUBLE && !one->undecided) {
         wst_ink_text(&r->ink, "# ");
         tap_words(r, one->trouble);
         wst_ink_byte(&r->ink, '\n');
-        return;
     }
-    for (size_t i = 0; one->outcome && (d = wst_outcome_difference(one->outcome, i)); i++) {
-        wst_ink_text(&r->ink, "# ");
-        wst_ink_text(&r->ink, d->connection);
-        wst_ink_text(&r->ink, *d->connection ? ": " : "");
-        wst_ink_text(&r->ink, d->what);
-        wst_ink_text(&r->ink, "\n#   ");
-        wst_check_report_place(r, one, d);
-        wst_ink_byte(&r->ink, '\n');
-        tap_comment(r, d->context);
-    }
+    if (one->outcome == NULL && one->status == WST_CHECK_DIFFERENT)
+        wst_ink_text(&r->ink, "# " WST_CHECK_NO_GOLDEN "\n");
+    for (size_t i = 0; (d = wst_check_report_difference(one, i)); i++)
+        tap_difference(r, one, d, "");
+    for (size_t i = 0; (d = wst_check_report_undecided(one, i)); i++)
+        tap_difference(r, one, d, WST_CHECK_NO_VERDICT);
 }
 
 static void tap_end(struct wst_check_report *r)
@@ -127,10 +137,11 @@ static void github_begin(struct wst_check_report *r, const char *file, uint64_t 
 }
 
 static void github_difference(struct wst_check_report *r, const struct wst_check_case *one,
-                              const struct wst_difference *d)
+                              const struct wst_difference *d, const char *verdict)
 {
     github_escaped(r, d->connection, false);
     wst_ink_text(&r->ink, *d->connection ? ": " : "");
+    wst_ink_text(&r->ink, verdict);
     github_escaped(r, d->what, false);
     if (d->pkt) {
         wst_ink_text(&r->ink, " (");
@@ -145,7 +156,8 @@ static void github_difference(struct wst_check_report *r, const struct wst_check
 
 /* d == NULL: trouble. */
 static void github_annotation(struct wst_check_report *r, const struct wst_check_case *one,
-                              const struct wst_difference *d, enum wst_check_rank rank)
+                              const struct wst_difference *d, const char *verdict,
+                              enum wst_check_rank rank)
 {
     const char *file = one->capture_expected || !one->expected || *one->expected == '\0'
                            ? one->capture
@@ -158,7 +170,7 @@ static void github_annotation(struct wst_check_report *r, const struct wst_check
     github_begin(r, file, d ? d->line : 0, one->name);
     a->heads[a->n] = r->ink.buf.n;
     if (d)
-        github_difference(r, one, d);
+        github_difference(r, one, d, verdict);
     else
         github_safe(r, one->trouble, false);
     wst_ink_byte(&r->ink, '\n');
@@ -170,17 +182,17 @@ static void github_annotation(struct wst_check_report *r, const struct wst_check
 
 static void github_one(struct wst_check_report *r, const struct wst_check_case *one)
 {
+    bool trouble = one->status == WST_CHECK_TROUBLE;
     const struct wst_difference *d;
-    size_t i = 0;
+    size_t n = 0;
 
-    if (one->status == WST_CHECK_TROUBLE) {
-        github_annotation(r, one, NULL, WST_CHECK_TROUBLES);
-        return;
-    }
-    if (one->outcome == NULL) return;
-    for (; (d = wst_outcome_difference(one->outcome, i)) != NULL; i++)
-        github_annotation(r, one, d, i ? WST_CHECK_OTHERS : WST_CHECK_FIRST);
-    r->annotations_n += wst_check_report_differences(one) - i;
+    if (trouble && !one->undecided) github_annotation(r, one, NULL, NULL, WST_CHECK_TROUBLES);
+    for (; (d = wst_check_report_difference(one, n)); n++)
+        github_annotation(r, one, d, "", n ? WST_CHECK_OTHERS : WST_CHECK_FIRST);
+    if (!trouble) r->annotations_n += wst_check_report_differences(one) - n;
+    for (size_t i = 0; (d = wst_check_report_undecided(one, i)); i++)
+        github_annotation(r, one, d, WST_CHECK_NO_VERDICT,
+                          i == 0 && one->undecided ? WST_CHECK_TROUBLES : WST_CHECK_OTHERS);
 }
 
 /* One annotation of a rank; the last there may be tells of all the others. */

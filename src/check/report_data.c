@@ -56,9 +56,37 @@ static void xml_seconds(struct wst_check_report *r, int64_t ns)
                    (long long)(ns / 1000000 % 1000));
 }
 
+/* `verdict` stands in front of what it says. */
+static void junit_difference(struct wst_check_report *r, const struct wst_check_case *one,
+                             const struct wst_difference *d, const char *verdict)
+{
+    struct wst_check_report place = {.budget = r->budget, .ink = {.budget = &place.budget}};
+
+    xml(r, d->connection);
+    wst_ink_text(&r->ink, *d->connection ? ": " : "");
+    wst_ink_text(&r->ink, verdict);
+    xml(r, d->what);
+    wst_ink_text(&r->ink, "&#10;    ");
+    wst_check_report_place(&place, one, d);
+    if (place.ink.buf.n) wst_ink_text(&place.ink, "\n");
+    wst_ink_byte(&place.ink, '\0');
+    if (!place.ink.failed) xml(r, (const char *)place.ink.buf.p);
+    wst_ink_free(&place.ink);
+    xml(r, d->context);
+    wst_ink_text(&r->ink, "&#10;");
+}
+
+static void junit_undecided(struct wst_check_report *r, const struct wst_check_case *one)
+{
+    const struct wst_difference *d;
+
+    for (size_t i = 0; (d = wst_check_report_undecided(one, i)) != NULL; i++)
+        junit_difference(r, one, d, WST_CHECK_NO_VERDICT);
+}
+
 static void junit_failure(struct wst_check_report *r, const struct wst_check_case *one)
 {
-    const struct wst_difference *d = wst_outcome_difference(one->outcome, 0);
+    const struct wst_difference *d = wst_check_report_difference(one, 0);
     uint64_t count = wst_check_report_differences(one);
 
     wst_ink_text(&r->ink, "      <failure");
@@ -66,26 +94,22 @@ static void junit_failure(struct wst_check_report *r, const struct wst_check_cas
     wst_ink_text(&r->ink, " message=\"");
     xml(r, d ? d->connection : "");
     wst_ink_text(&r->ink, d && *d->connection ? ": " : "");
-    xml(r, d ? d->what : "");
+    xml(r, d ? d->what : WST_CHECK_NO_GOLDEN);
     wst_ink_text(&r->ink, "\">");
-    for (size_t i = 0; (d = wst_outcome_difference(one->outcome, i)) != NULL; i++) {
-        xml(r, d->connection);
-        wst_ink_text(&r->ink, *d->connection ? ": " : "");
-        xml(r, d->what);
-        wst_ink_text(&r->ink, "&#10;    ");
-        size_t before = r->ink.buf.n;
-        struct wst_check_report place = {.budget = r->budget, .ink = {.budget = &place.budget}};
-        wst_check_report_place(&place, one, d);
-        wst_ink_byte(&place.ink, '\0');
-        if (!place.ink.failed) xml(r, (const char *)place.ink.buf.p);
-        wst_ink_free(&place.ink);
-        if (r->ink.buf.n > before) wst_ink_text(&r->ink, "&#10;");
-        xml(r, d->context);
-        wst_ink_text(&r->ink, "&#10;");
-        count--;
-    }
-    if (count) wst_ink_format(&r->ink, "and %llu more differences", (unsigned long long)count);
+    for (size_t i = 0; (d = wst_check_report_difference(one, i)) != NULL; i++, count--)
+        junit_difference(r, one, d, "");
+    if (count) wst_ink_format(&r->ink, "and %llu more differences&#10;", (unsigned long long)count);
+    junit_undecided(r, one);
     wst_ink_text(&r->ink, "</failure>\n");
+}
+
+static void junit_error(struct wst_check_report *r, const struct wst_check_case *one)
+{
+    wst_ink_text(&r->ink, "      <error type=\"trouble\"");
+    xml_attribute(r, "message", one->trouble);
+    wst_ink_byte(&r->ink, '>');
+    junit_undecided(r, one);
+    wst_ink_text(&r->ink, "</error>\n");
 }
 
 static void junit_one(struct wst_check_report *r, const struct wst_check_case *one)
@@ -98,13 +122,10 @@ static void junit_one(struct wst_check_report *r, const struct wst_check_case *o
         return;
     }
     wst_ink_text(&r->ink, ">\n");
-    if (one->status == WST_CHECK_DIFFERENT) {
+    if (one->status == WST_CHECK_DIFFERENT)
         junit_failure(r, one);
-    } else {
-        wst_ink_text(&r->ink, "      <error type=\"trouble\"");
-        xml_attribute(r, "message", one->trouble);
-        wst_ink_text(&r->ink, "/>\n");
-    }
+    else
+        junit_error(r, one);
     wst_ink_text(&r->ink, "    </testcase>\n");
 }
 
@@ -205,6 +226,14 @@ static void json_one(struct wst_check_report *r, const struct wst_check_case *on
     for (size_t i = 0; one->outcome && (d = wst_outcome_difference(one->outcome, i)); i++) {
         wst_ink_text(&r->ink, i ? ",\n" : "\n");
         json_difference(r, d);
+    }
+    wst_ink_text(&r->ink, "],\"undecided\":[");
+    for (size_t i = 0; (d = wst_check_report_undecided(one, i)) != NULL; i++) {
+        wst_ink_format(&r->ink, "%s{\"line\":%llu", i ? ",\n" : "\n", (unsigned long long)d->line);
+        json_member(r, "connection", d->connection);
+        json_number(r, "conn", d->conn);
+        json_member(r, "what", d->what);
+        wst_ink_byte(&r->ink, '}');
     }
     wst_ink_text(&r->ink, "]}");
 }

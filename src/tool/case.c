@@ -183,7 +183,9 @@ static void leave_undecided(struct wst_tool_case *c)
 {
     const struct wst_difference *d = wst_outcome_undecided(c->outcome, 0);
 
-    if (d) wst_tool_trouble_add(&c->trouble, UNDECIDED, c->expected, (unsigned)d->line, d->what);
+    if (d == NULL || wst_tool_trouble_is(&c->trouble)) return;
+    wst_tool_trouble_add(&c->trouble, UNDECIDED, c->expected, (unsigned)d->line, d->what);
+    c->undecided = true;
 }
 
 static void hold_against_rules(struct wst_tool_case *c, struct wst_slice text,
@@ -305,7 +307,7 @@ void wst_tool_case_say_undecided(const struct wst_tool_case *c)
 {
     enum { SAID = 20 };
     const struct wst_difference *d;
-    size_t i = wst_tool_trouble_is(&c->trouble) ? 1 : 0;
+    size_t i = c->undecided ? 1 : 0;
 
     if (c->outcome == NULL) return;
     for (; i < SAID && (d = wst_outcome_undecided(c->outcome, i)); i++)
@@ -359,6 +361,7 @@ struct wst_check_case wst_tool_case_told(const struct wst_tool_case *c)
                                    .expected = c->expected ? c->expected : "",
                                    .status = c->status,
                                    .trouble = c->trouble.what,
+                                   .undecided = c->undecided,
                                    .outcome = c->outcome,
                                    .facts = c->facts,
                                    .rules = c->rules,

@@ -30,6 +30,7 @@ struct wst_tool_case {
     struct wst_outcome *outcome;
     struct wst_session_facts facts;
     bool rules;
+    bool undecided;  /* the trouble is the first rule without a verdict */
     bool fresh;      /* there is no golden yet; it is to be made */
     bool refiltered; /* an update gives it another filter */
     int64_t took_ns;

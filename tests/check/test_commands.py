@@ -69,6 +69,10 @@ def same_and_different(tmp):
     fresh = os.path.join(tmp, "fresh.golden")
     result = run("check", "--update", BASIC, fresh, env=HOME)
     check("--update makes a golden that is missing", result.status == 0 and "is made" in result.text and read(fresh) == text, result)
+    for kind in ("junit", "tap", "github", "json"):
+        os.unlink(fresh)
+        result = run("check", "--update", "--report", kind, BASIC, fresh, env=HOME)
+        check(f"... and {kind} says so", result.status == 0 and ("there was no golden" in result.text or kind in ("github", "json")), result)
     check("no temporary files are left", sorted(os.listdir(tmp)) == ["basic.golden", "fresh.golden"], os.listdir(tmp))
     link = os.path.join(tmp, "link.golden")
     os.symlink("fresh.golden", link)

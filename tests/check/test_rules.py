@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Rules: each is kept by one number and broken by the next; a syntax error is told with its place."""
+import json
 import os
 import re
 import sys
+import xml.etree.ElementTree as xml
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from party import BINARY, C2S, CLOSE, PING, PONG, S2C, TEXT, Session, Wire, classic  # noqa: E402
@@ -51,6 +53,34 @@ def make(path):
     with open(path, "wb") as file:
         file.write(classic(wire.packets))
     return path
+
+
+def undecided_reports(tmp, late):
+    """Rules without a verdict are in every report, with their lines; beside broken ones, too."""
+    for broken in (False, True):
+        path = {kind: os.path.join(tmp, f"u.{kind}") for kind in ("junit", "tap", "github", "json")}
+        text = rules(tmp, "no deflate\nno subprotocol\nstatus == 101" + "\nmessages c2s < 2" * broken)
+        result = run("check", *[w for kind in path for w in ("--report", f"{kind}={path[kind]}")], late, text)
+        check("the exit status", result.status == (1 if broken else 2) and result.err.count(b"cannot be decided") == 3, result)
+        one = json.load(open(path["json"]))["cases"][0]
+        check("json: undecided", [u["line"] for u in one["undecided"]] == [1, 2, 3] and {u["conn"] for u in one["undecided"]} == {1}
+              and all(u["what"] == "the handshake of connection #1 is not in the capture" for u in one["undecided"])
+              and len(one["differences"]) == broken and one["status"] == ("different" if broken else "trouble"), one)
+        case = xml.parse(path["junit"]).find(".//failure" if broken else ".//error")
+        check("junit: undecided", case.text.count("cannot be decided: the handshake") == 3 and "x.rules:3" in case.text
+              and (broken or "x.rules:1: cannot be decided" in case.get("message")), case.text)
+        tap = open(path["tap"]).read()
+        check("tap: undecided", tap.count("cannot be decided: the handshake") == 3 and tap.count("x.rules:") == 3 + broken
+              and all(line.startswith(("TAP", "not ok 1", "#", "1..1")) for line in tap.splitlines()), tap)
+        lines = open(path["github"]).read().splitlines()
+        check("github: undecided", [re.search(r"x\.rules,line=(\d)", line).group(1) for line in lines] == (["4", "1", "2", "3"] if broken else ["1", "2", "3"])
+              and sum("cannot be decided: the handshake" in line for line in lines) == 3, lines)
+    cut = os.path.join(tmp, "cut-late.pcap")
+    with open(late, "rb") as whole, open(cut, "wb") as file:
+        file.write(whole.read()[:-10])
+    result = run("check", "--report", "tap", cut, rules(tmp, "no deflate\nstatus == 101"))
+    check("a capture that is cut hides none of them", result.status == 2 and b"truncated" in result.err and b"x.rules:1: cannot" in result.err
+          and "truncated" in result.text and result.text.count("cannot be decided") == 2, result)
 
 
 KEPT = r"""
@@ -376,6 +406,7 @@ with directory() as tmp:
     check("joined in the middle, perhaps of this address", result.status == 2 and b"x.rules:1: cannot be decided: the address of connection #1" in result.err, result)
     result = run("check", late, rules(tmp, "connection \"/chat\"\nconnections >= 1"))
     check("... and one of the number", result.status == 2, result)
+    undecided_reports(tmp, late)
     snapped = os.path.join(CAPTURES, "09_snap96.pcap")
     for text, status in [("no message ~ /wellcome/", 2), ("message ~ /quote/", 0), ("message c2s == \"volume quote volume beta\"", 2),
                          ("message ~ /volume beta$/", 2), ("messages > 20", 0), ("messages < 20", 1)]:
