@@ -3,11 +3,6 @@
  * In: a timeline. Out: a session: each message, control frame and finding as canonical text.
  * Refuses what is chance: times, packets, ports, keys, masks; and, unless asked, frames and
  * headers.
- *
- * What is recorded of causes: a pong belongs to the ping whose payload it carries (RFC 6455 section
- * 5.5.3), a JSON-RPC 2.0 response to the request whose id it has, and, with "reply PATH", a message
- * to the first one of the other side with the same value there. More is not certain, and time is no
- * proof: layout.c says what becomes of the rest.
  */
 #include "hash.h"
 #include "recording.h"
@@ -169,73 +164,6 @@ static void handshake(const struct at *at)
     headers(at, "response ", h->response_headers, h->response_headers_n);
 }
 
-/* -- causes ---------------------------------------------------------------------------------- */
-
-struct reply { /* what a message says of itself */
-    const struct wst_tape *tape;
-    struct wst_slice json;
-    uint64_t id;
-};
-
-static void take_id(void *user, struct wst_tape_node *node)
-{
-    struct reply *reply = user;
-
-    if (reply->id == 0 && node->kind >= WST_TAPE_STRING)
-        reply->id = wst_hash_bytes(1, wst_tape_bytes(reply->json, node)) | 1;
-}
-
-static void link_reply(const struct at *at, struct wst_item *item, uint64_t id, bool request,
-                       bool response)
-{
-    struct wst_recording *r = recording(at);
-    struct wst_recording_request *slot = r ? wst_recording_request(r, &at->s->budget, id) : NULL;
-    unsigned dir = at->event->dir == WST_S2C;
-
-    if (slot == NULL) return;
-    if (response && slot->item[!dir])
-        item->answers = slot->item[!dir];
-    else if (request)
-        slot->item[dir] = at->c->n;
-}
-
-/* JSON-RPC 2.0: "jsonrpc" marks it, a request has a "method", and its response the same "id". */
-static void json_rpc(const struct at *at, struct wst_item *item)
-{
-    const struct wst_tape *tape = &at->s->canon.tape;
-    struct wst_slice json = at->s->canon.json;
-    bool rpc = false, method = false;
-    uint64_t id = 0;
-
-    if (tape->n == 0 || tape->nodes[0].kind != WST_TAPE_OBJECT) return;
-    for (uint32_t i = 1; i < tape->n; i = tape->nodes[i].next) {
-        struct wst_slice key = wst_tape_key(json, &tape->nodes[i]);
-        if (wst_slice_is(key, "jsonrpc")) rpc = true;
-        if (wst_slice_is(key, "method")) method = true;
-        if (wst_slice_is(key, "id") && tape->nodes[i].kind >= WST_TAPE_STRING)
-            id = wst_hash_bytes(2, wst_tape_bytes(json, &tape->nodes[i])) | 1;
-    }
-    if (rpc && id) link_reply(at, item, id, method, !method);
-}
-
-static void causes(const struct at *at, struct wst_item *item)
-{
-    const struct wst_check_settings *settings = at->s->settings;
-
-    if (at->s->canon.tape.n == 0) return;
-    if (settings->reply_n == 0) {
-        json_rpc(at, item);
-        return;
-    }
-    for (uint32_t i = 0; i < settings->reply_n; i++) {
-        struct reply reply = {&at->s->canon.tape, at->s->canon.json, 0};
-        wst_path_select(&settings->reply[i], reply.json, &at->s->canon.tape, take_id, &reply);
-        if (reply.id == 0) continue;
-        link_reply(at, item, reply.id + 2 * i, true, true);
-        return;
-    }
-}
-
 /* -- messages and frames --------------------------------------------------------------------- */
 
 static void frames_line(const struct at *at, const struct wst_event_message *m)
@@ -272,7 +200,7 @@ static void message(const struct at *at)
     wst_canon_payload(&at->s->canon, &payload);
     frames_line(at, m);
     end(at, item);
-    causes(at, item);
+    wst_causes(at->s, at->c, at->event, item);
 }
 
 static void control(const struct at *at, const char *op)

@@ -34,6 +34,13 @@ struct wst_recording {
 };
 
 struct wst_connection;
+struct wst_session;
+struct wst_item;
+struct wst_event;
+/* causes.c: fills in what the message answers. Its JSON, if it is any, lies in the session's tape.
+ */
+void wst_causes(struct wst_session *session, struct wst_connection *connection,
+                const struct wst_event *event, struct wst_item *item);
 /* The connection's, made if need be; NULL: no memory. */
 struct wst_recording *wst_recording_of(struct wst_connection *connection,
                                        struct wst_budget *budget);
