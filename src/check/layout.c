@@ -5,7 +5,7 @@
  *
  * Each side's items keep their order. Between the sides a capture proves little: that a message
  * came before another at this place on the wire may be cause or chance. What is certain is what
- * answers what (record.c), so only that is kept, and the rest is laid in one fixed way:
+ * answers what (causes.c), so only that is kept, and the rest is laid in one fixed way:
  *
  *     1. the client's items, each followed by the server's up to what answers it;
  *     2. what the server says otherwise;

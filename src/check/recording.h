@@ -25,10 +25,16 @@ struct wst_recording_request {
     uint32_t item[2]; /* index + 1 of the last message of a side with it, by direction */
 };
 
+struct wst_recording_rest { /* of a request: binary messages that its side sends behind it */
+    uint64_t id;
+    uint32_t n;
+};
+
 struct wst_recording {
     struct wst_recording_ping pings[2][WST_RECORDING_PINGS];
     uint32_t pings_n[2];     /* ever */
     struct wst_ids requests; /* of wst_recording_request */
+    struct wst_recording_rest rest[2];
     struct wst_ink frames[2];
     uint64_t frames_n[2];
 };

@@ -14,7 +14,7 @@ import xml.etree.ElementTree as xml
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import party  # noqa: E402
-from party import Party, S2C, Step, TEXT  # noqa: E402
+from party import BINARY, C2S, Party, S2C, Session, Step, TEXT, Wire, classic  # noqa: E402
 from toolcheck import BASIC, CAPTURES, DEFLATE, TOOL, check, directory, done, environment, processor_time, refused, run  # noqa: E402
 
 HOME = environment(CI=None)
@@ -531,6 +531,43 @@ def confined(tmp):
     check("killed: no piece of a report is left", not any(n.startswith("report") for n in os.listdir(tmp)), os.listdir(tmp))
 
 
+def acknowledgements(tmp):
+    """Socket.IO: an acknowledgement stands behind its event, however the rest is mixed; before it, it is another session."""
+    ASK, ASK2, OTHER, BIN, PIECE = '4217["ask"]', '4218["ask"]', '42/chat,17["ask"]', '452-/chat,9["up",{"_placeholder":true,"num":0}]', b"\x01\x02"
+    GOT, GOT2, GOT_OTHER, GOT_BIN, NEWS = '4317["got"]', '4318["got"]', '43/chat,17["got"]', '43/chat,9["got"]', '42["news"]'
+    BACK, GOT_BACK = '450-17["back"]', '461-17[{"_placeholder":true,"num":0}]'
+
+    def said(name, *rows):
+        wire = Wire(1)
+        s = Session(wire).handshake("/socket.io/?EIO=4&transport=websocket")
+        for row in rows:
+            s.say(C2S if row[0] == ">" else S2C, BINARY if isinstance(row[1], bytes) else TEXT, row[1])
+        s.shut()
+        return write(os.path.join(tmp, name), classic(wire.packets))
+
+    golden = os.path.join(tmp, "acks.golden")
+    run("snapshot", said("one.pcap", (">", ASK), (">", ASK2), ("<", GOT), ("<", NEWS), ("<", GOT2), (">", OTHER), ("<", GOT_OTHER), (">", BIN), (">", PIECE), (">", PIECE),
+                         ("<", GOT_BIN), ("<", BACK), (">", GOT_BACK), (">", PIECE)), "-o", golden)
+    shown = [line for line in read(golden).splitlines() if line.startswith(("  > ", "  < "))]
+    order = [next(i for i, line in enumerate(shown) if words in line) for words in ("> json 4217", "< json 4317", "> json 4218", "< json 42[", "< json 4318")]
+    check("each behind its event", order == sorted(order) and [line[:11] for line in shown if "binary" in line or "9[" in line] == ["  > json 45", "  > binary ", "  > binary ", "  < json 43", "  > binary "], shown)
+    for name, same, rows in [
+            ("mixed otherwise", True, [(">", ASK), ("<", GOT), (">", ASK2), (">", OTHER), ("<", NEWS), ("<", GOT2), (">", BIN), (">", PIECE), ("<", GOT_OTHER), (">", PIECE),
+                                       ("<", GOT_BIN), ("<", BACK), (">", GOT_BACK), (">", PIECE)]),
+            ("before its event", False, [(">", ASK), ("<", GOT), ("<", NEWS), ("<", GOT2), (">", ASK2), (">", OTHER), ("<", GOT_OTHER), (">", BIN), (">", PIECE), (">", PIECE),
+                                         ("<", GOT_BIN), ("<", BACK), (">", GOT_BACK), (">", PIECE)]),
+            ("before its namespace's", False, [(">", ASK), (">", ASK2), ("<", GOT), ("<", NEWS), ("<", GOT2), ("<", GOT_OTHER), (">", OTHER), (">", BIN), (">", PIECE), (">", PIECE),
+                                               ("<", GOT_BIN), ("<", BACK), (">", GOT_BACK), (">", PIECE)]),
+            ("before all of its event", False, [(">", ASK), (">", ASK2), ("<", GOT), ("<", NEWS), ("<", GOT2), (">", OTHER), ("<", GOT_OTHER), (">", BIN), (">", PIECE),
+                                                ("<", GOT_BIN), (">", PIECE), ("<", BACK), (">", GOT_BACK), (">", PIECE)]),
+            ("before what the server asks", False, [(">", ASK), (">", ASK2), ("<", GOT), ("<", NEWS), ("<", GOT2), (">", OTHER), ("<", GOT_OTHER), (">", BIN), (">", PIECE), (">", PIECE),
+                                                    ("<", GOT_BIN), (">", GOT_BACK), ("<", BACK), (">", PIECE)])]:
+        result = run("check", said("other.pcap", *rows), golden)
+        check(f"an acknowledgement, {name}: {'the same' if same else 'different'}", result.status == (0 if same else 1), result)
+    for prefix in ("43", "4", "43x", "431-", "43-1", "45-", "45", "43/chat", "43/chat,", "43chat,1", "4/1", "459999999999999999999-/c,1", "0" * 70, "43/" + "c" * 55 + ",1"):
+        check(f"what looks like one: {prefix[:24]}", run("snapshot", said("odd.pcap", ("<", f"{prefix}[]"), (">", f"{prefix}[]"), (">", b"x"))).status == 0)
+
+
 def diffs(tmp):
     one, other = Party(1), Party(2)
     other.connections["ann"]["steps"]["line"] = Step(S2C, TEXT, "a line of text\nand two more")
@@ -556,7 +593,7 @@ def diffs(tmp):
     check("... with a threshold", run("diff", "--timing", "6s", c, d).status == 0)
 
 
-for part in (large, same_and_different, not_followed, written_and_read, overwriting, heads, queries, trouble, suites, confined, diffs):
+for part in (large, same_and_different, not_followed, written_and_read, overwriting, heads, queries, trouble, suites, confined, acknowledgements, diffs):
     with directory() as folder:
         part(folder)
 done()
