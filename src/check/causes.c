@@ -105,11 +105,11 @@ static void socket_io(const struct at *at, struct wst_slice payload, struct wst_
 
     if (!(asks || answers) || at->s->canon.tape.nodes[0].kind != WST_TAPE_ARRAY) return;
     name = socket_io_id(prefix, &binary);
-    if (name.n == 0) return;
     id = wst_hash_bytes(3, name) | 1;
-    link_reply(at, item, id, asks, answers);
-    if (asks && at->c->recording)
-        at->c->recording->rest[at->dir] = (struct wst_recording_rest){id, binary};
+    if (name.n) link_reply(at, item, id, asks, answers);
+    if (at->c->recording)
+        at->c->recording->rest[at->dir] =
+            (struct wst_recording_rest){id, asks && name.n ? binary : 0};
 }
 
 /* A binary message: what it belongs to is not asked before it is there. */

@@ -26,8 +26,7 @@ struct request {
     struct wst_tool_lesson lesson; /* first: see wst_tool_lesson_take_colour */
     const char **words;            /* owned; into argv */
     int words_n;
-    struct wst_tool_report_wish reports[WST_TOOL_REPORTS];
-    int reports_n;
+    struct wst_tool_report_wishes reports;
     const char *filter, *captures;
     uint64_t jobs, differences;
     bool update, force, quiet, help;
@@ -43,14 +42,11 @@ static int take_word(void *target, const char *text)
     return 0;
 }
 
-/* KIND or KIND=FILE. */
 static int take_report(void *target, const char *text)
 {
     struct request *r = target;
 
-    if (r->reports_n == WST_TOOL_REPORTS)
-        return wst_tool_misuse("more than %d reports", WST_TOOL_REPORTS);
-    return wst_tool_reports_wish(&r->reports[r->reports_n++], text);
+    return wst_tool_reports_wish(&r->reports, text);
 }
 
 /* Somebody who has just used it with snapshot. */
@@ -273,7 +269,7 @@ static bool name_files(const struct request *r, struct wst_tool_suite *suite,
     if (!wst_tool_inlet_begin(in, r->filter, &r->lesson.keys, suite->n,
                               WST_TOOL_REPORTS + suite->n))
         return false;
-    for (int i = 0; i < r->reports_n; i++) wst_tool_inlet_replaced(in, r->reports[i].file);
+    wst_tool_reports_name(&r->reports, in);
     for (size_t i = 0; i < suite->n; i++) {
         struct wst_tool_case *one = &suite->cases[i];
         one->readable = wst_tool_inlet_readable(in, one->expected);
@@ -283,7 +279,6 @@ static bool name_files(const struct request *r, struct wst_tool_suite *suite,
     return true;
 }
 
-/* A report in place of a capture, or of what is expected, is a slip of the pen. */
 static bool crossed(const struct request *r, const struct wst_tool_suite *suite,
                     const struct wst_tool_inlet *in, struct wst_tool_trouble *trouble)
 {
@@ -292,9 +287,7 @@ static bool crossed(const struct request *r, const struct wst_tool_suite *suite,
 
     if (found) wst_tool_trouble_add(trouble, "out of memory");
     for (size_t i = 0; captures && i < suite->n; i++) captures[i] = suite->cases[i].capture;
-    for (int i = 0; i < r->reports_n && !found; i++)
-        found = r->reports[i].file &&
-                wst_tool_inlet_crossed(in, r->reports[i].file, captures, suite->n, trouble);
+    found = found || wst_tool_reports_crossed(&r->reports, in, captures, suite->n, trouble);
     free(captures);
     return found;
 }
@@ -383,8 +376,7 @@ static int check_suite(const struct request *r, struct wst_tool_suite *suite)
         wst_tool_trouble_add(&trouble, "out of memory");
     else if (!crossed(r, suite, &in, &trouble) &&
              wst_tool_inlet_serve(&in, wst_tool_confine_owner(&r->lesson.confinement), &trouble)) {
-        if (wst_tool_reports_open(&reports, r->reports, r->reports_n, &options, in.source.broker,
-                                  &trouble))
+        if (wst_tool_reports_open(&reports, &r->reports, &options, in.source.broker, &trouble))
             status = run_suite(r, suite, &in, &reports);
         else
             wst_tool_reports_close(&reports, false);
@@ -422,7 +414,7 @@ int wst_tool_check(int argc, char **argv)
     if (status == 0) status = wst_tool_args(rows, ROWS, argc, argv, &r, take_word);
     if (status == 0 && r.help)
         status = help();
-    else if (status == 0 && (status = wst_tool_reports_apart(r.reports, r.reports_n)) == 0)
+    else if (status == 0 && (status = wst_tool_reports_apart(&r.reports)) == 0)
         status = check(&r);
     wst_tool_lesson_end(&r.lesson);
     free(r.words);

@@ -13,10 +13,13 @@
 
 static const char *const kinds[WST_CHECK_REPORT_KINDS] = {"text", "junit", "tap", "github", "json"};
 
-int wst_tool_reports_wish(struct wst_tool_report_wish *wish, const char *text)
+int wst_tool_reports_wish(struct wst_tool_report_wishes *wishes, const char *text)
 {
+    struct wst_tool_report_wish *wish = &wishes->list[wishes->n];
     size_t n = strcspn(text, "=");
 
+    if (wishes->n == WST_TOOL_REPORTS)
+        return wst_tool_misuse("more than %d reports", WST_TOOL_REPORTS);
     *wish = (struct wst_tool_report_wish){.file = text[n] ? text + n + 1 : NULL};
     if (wish->file && *wish->file == '\0')
         return wst_tool_misuse("--report '%s' names no file", text);
@@ -24,6 +27,7 @@ int wst_tool_reports_wish(struct wst_tool_report_wish *wish, const char *text)
     for (int i = 0; i < WST_CHECK_REPORT_KINDS; i++) {
         if (strlen(kinds[i]) != n || memcmp(kinds[i], text, n) != 0) continue;
         wish->kind = (enum wst_check_report_kind)i;
+        wishes->n++;
         return 0;
     }
     return wst_tool_misuse("--report wants junit, tap, github, json or text, and =FILE, not '%s'",
@@ -65,17 +69,35 @@ static bool mixed(const struct wst_tool_report_wish *a, const struct wst_tool_re
            both != (1 << WST_CHECK_REPORT_TEXT | 1 << WST_CHECK_REPORT_GITHUB);
 }
 
-int wst_tool_reports_apart(const struct wst_tool_report_wish *wishes, int n)
+int wst_tool_reports_apart(const struct wst_tool_report_wishes *wishes)
 {
-    for (int i = 0; i < n; i++)
+    const struct wst_tool_report_wish *list = wishes->list;
+
+    for (int i = 0; i < wishes->n; i++)
         for (int k = 0; k < i; k++)
-            if (mixed(&wishes[k], &wishes[i]))
+            if (mixed(&list[k], &list[i]))
                 return wst_tool_misuse(
                     "--report %s and %s would go to %s both; each wants its own: "
                     "--report KIND=FILE",
-                    kinds[wishes[k].kind], kinds[wishes[i].kind],
-                    wishes[i].file ? wishes[i].file : "standard output");
+                    kinds[list[k].kind], kinds[list[i].kind],
+                    list[i].file ? list[i].file : "standard output");
     return 0;
+}
+
+void wst_tool_reports_name(const struct wst_tool_report_wishes *wishes, struct wst_tool_inlet *in)
+{
+    for (int i = 0; i < wishes->n; i++) wst_tool_inlet_replaced(in, wishes->list[i].file);
+}
+
+bool wst_tool_reports_crossed(const struct wst_tool_report_wishes *wishes,
+                              const struct wst_tool_inlet *in, const char *const *captures,
+                              size_t captures_n, struct wst_tool_trouble *trouble)
+{
+    for (int i = 0; i < wishes->n; i++) {
+        const char *file = wishes->list[i].file;
+        if (file && wst_tool_inlet_crossed(in, file, captures, captures_n, trouble)) return true;
+    }
+    return false;
 }
 
 static bool open_sink(struct wst_tool_reports *reports, const struct wst_tool_report_wish *wish,
@@ -97,15 +119,16 @@ static bool open_sink(struct wst_tool_reports *reports, const struct wst_tool_re
 
 /* People read standard output, unless a report for programs goes there; annotations are only marks
  * in the log that they read. */
-static bool taken(const struct wst_tool_report_wish *wishes, int n)
+static bool taken(const struct wst_tool_report_wishes *wishes)
 {
-    for (int i = 0; i < n; i++)
-        if (wishes[i].file == NULL && wishes[i].kind != WST_CHECK_REPORT_GITHUB) return true;
+    for (int i = 0; i < wishes->n; i++)
+        if (wishes->list[i].file == NULL && wishes->list[i].kind != WST_CHECK_REPORT_GITHUB)
+            return true;
     return false;
 }
 
 bool wst_tool_reports_open(struct wst_tool_reports *reports,
-                           const struct wst_tool_report_wish *wishes, int n,
+                           const struct wst_tool_report_wishes *wishes,
                            const struct wst_check_report_options *options,
                            struct wst_tool_broker *broker, struct wst_tool_trouble *trouble)
 {
@@ -113,10 +136,10 @@ bool wst_tool_reports_open(struct wst_tool_reports *reports,
     struct wst_check_report_options plain = {.differences = options->differences};
 
     if (wst_tool_output_open(&reports->output, NULL, NULL, NULL, 0) != 0) return false;
-    if (!taken(wishes, n) && !open_sink(reports, &text, NULL, options, trouble)) return false;
-    for (int i = 0; i < n; i++) {
-        struct wst_tool_place place = {wishes[i].file, broker, (size_t)i};
-        if (!open_sink(reports, &wishes[i], &place, &plain, trouble)) return false;
+    if (!taken(wishes) && !open_sink(reports, &text, NULL, options, trouble)) return false;
+    for (int i = 0; i < wishes->n; i++) {
+        struct wst_tool_place place = {wishes->list[i].file, broker, (size_t)i};
+        if (!open_sink(reports, &wishes->list[i], &place, &plain, trouble)) return false;
     }
     return true;
 }
