@@ -40,6 +40,7 @@ static void flush(struct wst_check_report *r)
 
 void wst_check_report_case(struct wst_check_report *r, const struct wst_check_case *one)
 {
+    r->diff |= one->capture_expected;
     r->totals.cases++;
     r->totals.different += one->status == WST_CHECK_DIFFERENT;
     r->totals.troubles += one->status == WST_CHECK_TROUBLE;

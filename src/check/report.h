@@ -33,6 +33,7 @@ struct wst_check_report {
     struct wst_check_report_totals totals;
     struct wst_check_annotations annotations[WST_CHECK_RANKS]; /* GitHub's */
     uint64_t annotations_n; /* that there would be, were there no end to them */
+    bool diff;              /* of captures against captures */
     int failed;
 };
 

@@ -114,7 +114,7 @@ static void junit_error(struct wst_check_report *r, const struct wst_check_case 
 
 static void junit_one(struct wst_check_report *r, const struct wst_check_case *one)
 {
-    wst_ink_text(&r->ink, "    <testcase classname=\"wstrace.check\"");
+    wst_ink_format(&r->ink, "    <testcase classname=\"wstrace.%s\"", r->diff ? "diff" : "check");
     xml_attribute(r, "name", one->name);
     xml_seconds(r, one->took_ns);
     if (one->status == WST_CHECK_SAME) {
@@ -138,11 +138,11 @@ static void junit_end(struct wst_check_report *r)
     r->ink = (struct wst_ink){.budget = &r->budget, .failed = cases.failed};
     wst_ink_text(&r->ink, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n");
     wst_ink_format(&r->ink,
-                   "  <testsuite name=\"wstrace check\" tests=\"%llu\" failures=\"%llu\" "
+                   "  <testsuite name=\"wstrace %s\" tests=\"%llu\" failures=\"%llu\" "
                    "errors=\"%llu\" skipped=\"0\"",
-                   (unsigned long long)t->cases, (unsigned long long)t->different,
-                   (unsigned long long)t->troubles);
-    xml_seconds(r, t->took_ns);
+                   r->diff ? "diff" : "check", (unsigned long long)t->cases,
+                   (unsigned long long)t->different, (unsigned long long)t->troubles);
+    xml_seconds(r, t->took_ns ? t->took_ns : -1);
     wst_ink_text(&r->ink, ">\n");
     wst_ink_bytes(&r->ink, wst_ink_slice(&cases));
     wst_ink_text(&r->ink, "  </testsuite>\n</testsuites>\n");

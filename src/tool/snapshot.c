@@ -7,19 +7,21 @@
 #include "command.h"
 #include "inlet.h"
 #include "lesson.h"
-#include "output.h"
+#include "reports.h"
 #include "say.h"
 #include "wishes.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct request {
     struct wst_tool_wishes wishes; /* first: see wst_tool_wishes_ignore */
     const char *words[3];
     int words_n;
     const char *output, *filter; /* output NULL: to standard output */
+    struct wst_tool_report_wishes reports;
     int64_t timing_ns;
     bool force, quiet, help;
 };
@@ -53,6 +55,13 @@ static int take_timing(void *target, const char *text)
                            text);
 }
 
+static int take_report(void *target, const char *text)
+{
+    struct request *r = target;
+
+    return wst_tool_reports_wish(&r->reports, text);
+}
+
 #define AT(field) offsetof(struct request, field), 0, 0, NULL
 /* clang-format off */
 #define INPUT_ROWS \
@@ -71,7 +80,8 @@ static const struct wst_tool_arg diff_rows[] = {
     INPUT_ROWS,
     WST_TOOL_WISHES_ROWS(struct request),
     {NULL, 0, "timing", "TIME", WST_TOOL_CALL, 0, 0, 0, take_timing, "tell, too, when a silence became longer or shorter by more than TIME (2s, 100ms)"},
-    {"Output", 'q', "quiet", NULL, WST_TOOL_FLAG, AT(quiet), "no word when they are the same"},
+    {"Output", 0, "report", "KIND[=FILE]", WST_TOOL_CALL, 0, 0, 0, take_report, "also as junit, tap, github or json; may be given several times"},
+    {NULL, 'q', "quiet", NULL, WST_TOOL_FLAG, AT(quiet), "no word when they are the same"},
     {NULL, 0, "color", "WHEN", WST_TOOL_CALL, 0, 0, 0, wst_tool_lesson_take_colour, "auto (default), always or never"},
     {NULL, 0, "colour", "WHEN", WST_TOOL_CALL, 0, 0, 0, wst_tool_lesson_take_colour, NULL},
     HELP_ROW,
@@ -109,16 +119,24 @@ static bool golden_in_place(const struct request *r, struct wst_tool_trouble *tr
     return true;
 }
 
+/* Close in either case. */
 static bool start_broker(const struct request *r, struct inlet *in,
                          struct wst_tool_trouble *trouble)
 {
-    if (!wst_tool_inlet_begin(&in->files, r->filter, &r->wishes.lesson.keys, 0, 1)) {
+    size_t words = (size_t)r->words_n;
+
+    *in = (struct inlet){0};
+    if (!wst_tool_inlet_begin(&in->files, r->filter, &r->wishes.lesson.keys, 0,
+                              WST_TOOL_REPORTS + 1)) {
         wst_tool_trouble_add(trouble, "out of memory");
         return false;
     }
+    in->files.source.alone = true;
+    wst_tool_reports_name(&r->reports, &in->files);
+    if (wst_tool_reports_crossed(&r->reports, &in->files, r->words, words, trouble)) return false;
     if (r->output) {
-        wst_tool_inlet_replaced(&in->files, r->output);
-        if (wst_tool_inlet_crossed(&in->files, r->output, r->words, (size_t)r->words_n, trouble) ||
+        wst_tool_inlet_replaced(&in->files, r->output); /* snapshot: there are no reports */
+        if (wst_tool_inlet_crossed(&in->files, r->output, r->words, words, trouble) ||
             golden_in_place(r, trouble))
             return false;
     }
@@ -127,12 +145,10 @@ static bool start_broker(const struct request *r, struct inlet *in,
 }
 
 /* Opens all there is, and gives up opening more. Returns 0, or the exit status: after a complaint,
- * or with trouble. Close in either case. */
-static int open_inlet(const struct request *r, struct inlet *in, struct wst_tool_trouble *trouble)
+ * or with trouble. */
+static int open_captures(const struct request *r, struct inlet *in,
+                         struct wst_tool_trouble *trouble)
 {
-    *in = (struct inlet){0};
-    if (!start_broker(r, in, trouble)) return WST_TOOL_TROUBLE;
-    in->files.source.alone = true;
     for (int i = 0; i < r->words_n; i++) {
         if (i && strcmp(r->words[0], "-") == 0 && strcmp(r->words[i], "-") == 0)
             wst_tool_trouble_add(trouble, "standard input can be read only once");
@@ -184,7 +200,8 @@ static int snapshot(const struct request *r)
 {
     struct wst_tool_trouble trouble = {0};
     struct inlet in;
-    int status = open_inlet(r, &in, &trouble);
+    int status =
+        start_broker(r, &in, &trouble) ? open_captures(r, &in, &trouble) : WST_TOOL_TROUBLE;
 
     if (status == 0 && !write_golden(r, &in, &trouble)) status = WST_TOOL_TROUBLE;
     close_inlet(&in);
@@ -192,27 +209,6 @@ static int snapshot(const struct request *r)
 }
 
 /* -- diff -------------------------------------------------------------------------------------- */
-
-static int tell(const struct request *r, struct wst_tool_case *one)
-{
-    struct wst_tool_output output;
-    struct wst_check_case told = wst_tool_case_told(one);
-    int status = wst_tool_output_open(&output, NULL, NULL, NULL, 0);
-
-    if (status) return status;
-    struct wst_check_report_options options = {
-        .colour = wst_tool_lesson_colour(&r->wishes.lesson, output.fd), .quiet = r->quiet};
-    struct wst_check_report *report =
-        wst_check_report_new(WST_CHECK_REPORT_TEXT, &options, wst_tool_output_write, &output);
-    told.capture_expected = true;
-    if (report) wst_check_report_case(report, &told);
-    bool failed = report == NULL || (wst_check_report_end(report) != 0 && output.error == 0);
-    if (failed) wst_tool_say("out of memory");
-    wst_check_report_free(report);
-    status = wst_tool_output_close(&output);
-    if (failed || status) return WST_TOOL_TROUBLE;
-    return one->status == WST_CHECK_DIFFERENT ? WST_TOOL_FOUND : 0;
-}
 
 static void compare(const struct request *r, struct inlet *in, struct wst_tool_case *one)
 {
@@ -234,23 +230,53 @@ static void compare(const struct request *r, struct inlet *in, struct wst_tool_c
         one->status = wst_outcome_count(one->outcome) ? WST_CHECK_DIFFERENT : WST_CHECK_SAME;
 }
 
+/* Trouble is in the reports, too. Returns what the case makes of the exit status. */
+static int tell(struct wst_tool_case *one, struct wst_tool_reports *reports)
+{
+    struct wst_check_case told;
+
+    if (wst_tool_trouble_is(&one->trouble)) one->status = WST_CHECK_TROUBLE;
+    told = wst_tool_case_told(one);
+    told.capture_expected = true;
+    wst_tool_reports_case(reports, &told);
+    if (one->status == WST_CHECK_TROUBLE) return say_trouble(&one->trouble);
+    return one->status == WST_CHECK_DIFFERENT ? WST_TOOL_FOUND : 0;
+}
+
+static int hold_against(const struct request *r, struct inlet *in, struct wst_tool_case *one,
+                        struct wst_tool_reports *reports)
+{
+    int status = open_captures(r, in, &one->trouble), end;
+    bool confined = status == 0 || wst_tool_trouble_is(&one->trouble);
+
+    if (status == 0) compare(r, in, one);
+    wst_tool_case_hint(one->capture, &one->facts);
+    if (confined) status = tell(one, reports);
+    end = wst_tool_reports_close(reports, confined);
+    return end > status ? end : status;
+}
+
 static int diff(const struct request *r)
 {
-    struct wst_tool_case one = {.name = NULL, .took_ns = -1};
+    struct wst_tool_case one = {.took_ns = -1};
+    struct wst_tool_reports reports = {.output = {.fd = -1}};
+    struct wst_check_report_options options = {
+        .colour = wst_tool_lesson_colour(&r->wishes.lesson, STDOUT_FILENO), .quiet = r->quiet};
     struct inlet in;
-    int status = open_inlet(r, &in, &one.trouble);
+    int status = WST_TOOL_TROUBLE;
 
     one.expected = strdup(r->words[0]);
     one.capture = strdup(r->words[1]);
-    if (!one.expected || !one.capture)
-        wst_tool_trouble_add(&one.trouble, "out of memory");
-    else if (status == 0)
-        compare(r, &in, &one);
-    wst_tool_case_hint(one.capture, &one.facts);
-    if (wst_tool_trouble_is(&one.trouble))
-        status = say_trouble(&one.trouble);
-    else if (status == 0)
-        status = tell(r, &one);
+    one.name = strdup(r->words[1]);
+    if (!start_broker(r, &in, &one.trouble) || !one.expected || !one.capture || !one.name ||
+        !wst_tool_reports_open(&reports, &r->reports, &options, in.files.source.broker,
+                               &one.trouble)) {
+        wst_tool_reports_close(&reports, false);
+        if (!wst_tool_trouble_is(&one.trouble)) wst_tool_trouble_add(&one.trouble, "out of memory");
+        say_trouble(&one.trouble);
+    } else {
+        status = hold_against(r, &in, &one, &reports);
+    }
     close_inlet(&in);
     wst_tool_case_free(&one);
     return status;
@@ -288,7 +314,7 @@ static int run(const struct command *command, int argc, char **argv)
         status = help(command);
     else if (status == 0 && r.words_n != command->words)
         status = wst_tool_misuse("%s", command->wants);
-    else if (status == 0)
+    else if (status == 0 && (status = wst_tool_reports_apart(&r.reports)) == 0)
         status = command->run(&r);
     wst_tool_wishes_end(&r.wishes);
     return status;

@@ -576,6 +576,29 @@ def diffs(tmp):
     check("diff: exit status 1", result.status == 1 and result.err == b"", result)
     for words in ("/chat?user=ann", "message 4 from the server", "- ", "and one more", "and two more", "a.pcap packet", "b.pcap packet", "1 difference\n"):
         check(f"diff: says {words}", words in result.text, result)
+    paths = {kind: os.path.join(tmp, f"d.{kind}") for kind in ("junit", "tap", "github", "json")}
+    wanted = [words for kind in paths for words in ("--report", f"{kind}={paths[kind]}")]
+    reported = run("diff", *wanted, *party.settings(), a, b)
+    check("diff --report: the text as without", reported.status == 1 and reported.text == result.text and reported.err == b"", reported)
+    suite, case = (xml.parse(paths["junit"]).find(f".//{name}") for name in ("testsuite", "testcase"))
+    check("... junit", suite.get("name") == "wstrace diff" and (case.get("classname"), case.get("name")) == ("wstrace.diff", b)
+          and "message 4 from the server" in case.find("failure").get("message") and "time" not in suite.attrib, suite.attrib)
+    check("... tap", read(paths["tap"]).startswith(f"TAP version 13\nnot ok 1 - {b}\n# /chat?user=ann: message 4"), read(paths["tap"]))
+    check("... github", read(paths["github"]).startswith("::error file=") and "message 4 from the server" in read(paths["github"]), read(paths["github"]))
+    one_case = json.loads(read(paths["json"]))["cases"][0]
+    check("... json", (one_case["capture"], one_case["expected"], one_case["status"], one_case["count"]) == (b, a, "different", 1)
+          and one_case["differences"][0]["expected_pkt"] and one_case["differences"][0]["pkt"], one_case)
+    reported = run("diff", "--report", "tap", *party.settings(), a, a)
+    check("... the same, to standard output", (reported.status, reported.text) == (0, f"TAP version 13\nok 1 - {a}\n1..1\n"), reported)
+    reported = run("diff", "--report", "tap", a + ".none", b)
+    check("... trouble", reported.status == 2 and b"a.pcap.none: No such file" in reported.err and "not ok 1" in reported.text and "No such file" in reported.text, reported)
+    before = read(paths["json"])
+    for words in (["--report", f"json={a}", a, b], ["--report", f"json={b}", a, b], ["--report", "yaml", a, b], ["--report", "tap", "--report", "json", a, b],
+                  ["--report", f"json={tmp}/none/x", a, b], ["--report", f"json={paths['json']}", "-f", "tcp prot", a, a], ["--report", f"json={paths['json']}", a]):
+        reported = run("diff", *words)
+        check(f"... refused or trouble: {words[1][:12]} {words[-1][-6:]}", reported.status == 2 and reported.err, reported)
+    check("... captures are whole", run("diff", "-q", a, a).status == run("diff", "-q", b, b).status == 0)
+    check("... a report of trouble", json.loads(read(paths["json"]))["cases"][0]["status"] == "trouble" != json.loads(before)["cases"][0]["status"])
     check("diff --timing 1h", run("diff", *party.settings(), "--timing", "1h", a, a).status == 0)
     for value in ("0", "1x", "-1s", "0x10", "1e3", "1..2s", "s", "", "1 s", "999999999h"):
         refused(f"diff --timing '{value}'", run("diff", "--timing", value, a, a), "--timing wants a time above 0 such as", f"not '{value}'", "wstrace diff --help")
