@@ -26,11 +26,11 @@ static void ahead_fetch(struct wst_flow_table *t, struct wst_flow_ahead *a)
     struct wst_flow *f;
     unsigned k = (a->told - AHEAD_RECORD) % AHEAD_ROW;
     __builtin_prefetch(&t->slots[(uint32_t)a->hash[a->told % AHEAD_ROW] & t->slots_mask]);
-    if (a->segment[k]) {
+    if (a->place[k]) {
         f = ahead_find(t, a->hash[k]);
         if (f) __builtin_prefetch(f, 1);
         a->flow[k] = a->payload[k] ? f : NULL;
-        if (a->segment[k]->hash == a->hash[k]) a->segment[k]->flow = f;
+        if (a->place[k]->hash == a->hash[k]) a->place[k]->flow = f;
     }
     f = a->flow[(a->told - AHEAD_UPPER) % AHEAD_ROW];
     for (int i = 0; f && f->upper && i < UPPER_LINES; i++)
@@ -41,10 +41,9 @@ bool wst_flow_ahead(struct wst_flow_table *t, const struct wst_segment *s)
 {
     struct wst_flow_ahead *a = &t->ahead;
     if (t->used < AHEAD_FROM) return false;
-    if (s->family != 4) return true;
     unsigned k = a->told % AHEAD_ROW, side;
-    a->segment[k] = wst_flow_recall(t, s, &side);
-    a->hash[k] = a->segment[k]->hash;
+    a->place[k] = wst_flow_recall(t, s, &side);
+    a->hash[k] = a->place[k]->hash;
     a->payload[k] = s->payload_len != 0;
     a->flow[k] = NULL;
     ahead_fetch(t, a);

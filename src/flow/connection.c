@@ -354,7 +354,7 @@ void wst_flow_push(struct wst_flow_table *t, const struct wst_segment *s,
     unsigned side;
     uint64_t hash;
     struct wst_flow *f = wst_flow_find(t, s, &side, &hash);
-    if (!f) f = wst_flow_create(t, s, hash, when);
+    if (!f) f = wst_flow_create(t, s, side, hash, when);
     t->last = f;
     if (!f) return;
     if (t->sink.segment) {

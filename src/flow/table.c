@@ -32,8 +32,8 @@ struct wst_flow_table *wst_flow_table_new(const struct wst_limits *limits, const
     t->closed_oldest = t->closed_newest = FLOW_NONE;
     t->clock = t->dropped_ns = INT64_MIN;
     /* Ends that cannot be, for the first is the smaller: zeroed they would be those of
-     * 0.0.0.0:0 with itself, which lie here, without their hash. */
-    t->recent[0].ends[0] = UINT64_MAX;
+     * 0.0.0.0:0, or [::]:0, with itself, which lie here, without their hash. */
+    t->recent[0].ends[0] = t->recent6[0].words[0] = UINT64_MAX;
     if (!wst_overlap_init(&t->overlap, limits->overlap_bytes) || !t->slots) {
         wst_flow_table_free(t);
         return NULL;
@@ -68,35 +68,41 @@ uint64_t wst_flow_evicted(const struct wst_flow_table *t)
     return t->evicted;
 }
 
-/* The smaller address (then port) is side 0. */
-static inline unsigned side_of(const struct wst_segment *s)
+/* Another conversation takes the place. */
+WST_APART struct wst_flow_place *wst_flow_recent_replace(const struct wst_flow_table *t,
+                                                         struct wst_flow_recent *r, uint64_t e0,
+                                                         uint64_t e1)
 {
-    if (s->family == 4)
-        return wst_flow_end4(s->src, s->src_port) > wst_flow_end4(s->dst, s->dst_port);
+    *r = (struct wst_flow_recent){.ends = {e0, e1}};
+    r->place.hash = wst_siphash13(t->seed, r->ends, 2);
+    return &r->place;
+}
+
+/* The smaller address (then port) is side 0. */
+static unsigned table_side6(const struct wst_segment *s)
+{
     int c = memcmp(s->src, s->dst, 16);
     return c ? c > 0 : s->src_port > s->dst_port;
 }
 
-/* Another conversation takes the place. */
-WST_APART struct wst_flow_recent *wst_flow_recent_replace(const struct wst_flow_table *t,
-                                                          struct wst_flow_recent *r, uint64_t e0,
-                                                          uint64_t e1)
+WST_APART struct wst_flow_place *wst_flow_recall6(struct wst_flow_table *t,
+                                                  const struct wst_segment *s, unsigned *side)
 {
-    uint64_t words[2] = {e0, e1};
-    *r = (struct wst_flow_recent){{e0, e1}, wst_siphash13(t->seed, words, 2), NULL};
-    return r;
-}
-
-static uint64_t table_hash6(const struct wst_flow_table *t, const struct wst_segment *s,
-                            unsigned side)
-{
-    uint64_t words[5];
-    uint32_t ports = side ? (uint32_t)s->dst_port << 16 | s->src_port
+    uint64_t w[FLOW_WORDS6];
+    unsigned swap = *side = table_side6(s);
+    memcpy(w, swap ? s->dst : s->src, 16);
+    memcpy(w + 2, swap ? s->src : s->dst, 16);
+    uint32_t ports = swap ? (uint32_t)s->dst_port << 16 | s->src_port
                           : (uint32_t)s->src_port << 16 | s->dst_port;
-    memcpy(words, side ? s->dst : s->src, 16);
-    memcpy(words + 2, side ? s->src : s->dst, 16);
-    words[4] = (uint64_t)ports << 32 | s->domain;
-    return wst_siphash13(t->seed, words, 5);
+    w[4] = (uint64_t)ports << 32 | s->domain;
+    uint64_t place =
+        ((w[1] ^ w[3]) * 0x9e3779b97f4a7c15u ^ w[4] ^ w[0] ^ w[2]) * 0xd6e8feb86659fd93u;
+    struct wst_flow_recent6 *r = &t->recent6[place >> (64 - RECENT_BITS)];
+    if (memcmp(r->words, w, sizeof w) != 0) {
+        memcpy(r->words, w, sizeof w);
+        r->place = (struct wst_flow_place){wst_siphash13(t->seed, w, FLOW_WORDS6), NULL};
+    }
+    return &r->place;
 }
 
 WST_APART static struct wst_flow *table_probe(const struct wst_flow_table *t, uint64_t hash)
@@ -114,15 +120,10 @@ WST_APART static struct wst_flow *table_probe(const struct wst_flow_table *t, ui
 struct wst_flow *wst_flow_find(struct wst_flow_table *t, const struct wst_segment *s,
                                unsigned *side, uint64_t *hash)
 {
-    if (s->family != 4) {
-        *side = side_of(s);
-        *hash = table_hash6(t, s, *side);
-        return table_probe(t, *hash);
-    }
-    struct wst_flow_recent *r = wst_flow_recall(t, s, side);
-    *hash = r->hash;
-    if (r->flow && r->flow->hash == r->hash && r->flow->state != WST_FLOW_FREE) return r->flow;
-    return r->flow = table_probe(t, r->hash);
+    struct wst_flow_place *p = wst_flow_recall(t, s, side);
+    *hash = p->hash;
+    if (p->flow && p->flow->hash == p->hash && p->flow->state != WST_FLOW_FREE) return p->flow;
+    return p->flow = table_probe(t, p->hash);
 }
 
 static void table_insert(struct wst_flow_table *t, uint32_t hash, uint32_t index)
@@ -267,7 +268,8 @@ void wst_flow_line_up(struct wst_flow_table *t, struct wst_flow *f)
 
 /* A record for a conversation not seen before. NULL: no memory, and nothing could make room. */
 WST_APART struct wst_flow *wst_flow_create(struct wst_flow_table *t, const struct wst_segment *s,
-                                           uint64_t hash, const struct wst_when *when)
+                                           unsigned side, uint64_t hash,
+                                           const struct wst_when *when)
 {
     struct wst_arrival a = {*when, when->pkt};
     if (t->embryos && t->embryos >= t->limits->max_embryonic)
@@ -282,7 +284,6 @@ WST_APART struct wst_flow *wst_flow_create(struct wst_flow_table *t, const struc
     struct wst_flow *f = wst_flow_at(t, index);
     t->free_first = f->newer;
     *f = (struct wst_flow){.hash = hash, .family = s->family};
-    unsigned side = side_of(s);
     size_t n = s->family == 4 ? 4 : 16;
     memcpy(f->addr[side], s->src, n);
     memcpy(f->addr[!side], s->dst, n);

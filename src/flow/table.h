@@ -16,7 +16,8 @@ enum {
     FLOW_NONE = UINT32_MAX, /* no record */
     AHEAD_FROM = 4096,      /* conversations; so many lie in the processor's second cache */
     AHEAD_ROW = 16,         /* segments told ahead and remembered */
-    RECENT_BITS = 8,        /* 256 conversations, 8 KiB */
+    RECENT_BITS = 8,        /* 256 conversations, 8 KiB; as many of IPv6, 14 KiB */
+    FLOW_WORDS6 = 5,        /* two IPv6 addresses, ports, domain */
     AHEAD_RECORD = 5,       /* a slot told so many segments ago has come: its record is next … */
     AHEAD_UPPER = 10        /* … and then what the pipeline keeps for it */
 };
@@ -25,16 +26,23 @@ enum {
     STALE_FAR = 64 << 20 /* so long before what was acknowledged nothing is sent again */
 };
 
-/* Where the IPv4 conversations met last were found: most packets follow one of their own kind. Any
- * may be wrong by now, and is looked at before it is believed. */
-struct wst_flow_recent {
-    uint64_t ends[2];      /* address, port, half of the domain; by side */
-    uint64_t hash;         /* of them */
+/* Where a conversation met lately was found: most packets follow one of their own kind. It may be
+ * wrong by now, and is looked at before it is believed. */
+struct wst_flow_place {
+    uint64_t hash;         /* of addresses, ports and domain */
     struct wst_flow *flow; /* or NULL */
 };
+struct wst_flow_recent {
+    uint64_t ends[2]; /* IPv4: address, port, half of the domain; by side */
+    struct wst_flow_place place;
+};
+struct wst_flow_recent6 {
+    uint64_t words[FLOW_WORDS6];
+    struct wst_flow_place place;
+};
 
-struct wst_flow_ahead { /* segments told ahead (ahead.c) */
-    struct wst_flow_recent *segment[AHEAD_ROW];
+struct wst_flow_ahead {                      /* segments told ahead (ahead.c) */
+    struct wst_flow_place *place[AHEAD_ROW]; /* of each */
     uint64_t hash[AHEAD_ROW];
     struct wst_flow *flow[AHEAD_ROW]; /* of those with payload: the others need no more of it */
     bool payload[AHEAD_ROW];
@@ -79,6 +87,7 @@ struct wst_flow_table {
     struct wst_overlap overlap;
     struct wst_flow_ahead ahead;
     _Alignas(64) struct wst_flow_recent recent[1 << RECENT_BITS]; /* two in a cache line */
+    struct wst_flow_recent6 recent6[1 << RECENT_BITS];
 };
 
 static inline struct wst_flow *wst_flow_at(const struct wst_flow_table *t, uint32_t index)
@@ -109,7 +118,7 @@ static inline int32_t wst_seq_diff(uint32_t a, uint32_t b)
 struct wst_flow *wst_flow_find(struct wst_flow_table *t, const struct wst_segment *s,
                                unsigned *side, uint64_t *hash);
 struct wst_flow *wst_flow_create(struct wst_flow_table *t, const struct wst_segment *s,
-                                 uint64_t hash, const struct wst_when *when);
+                                 unsigned side, uint64_t hash, const struct wst_when *when);
 void wst_flow_remove(struct wst_flow_table *t, struct wst_flow *f);
 /* `numbered`: as a stream of its own, for Wireshark gives one only to what begins with a SYN.
  * Without, it keeps the number of the one before, and adds to `renewed`. */
@@ -124,23 +133,25 @@ static inline uint64_t wst_flow_end4(const uint8_t *address, uint16_t port)
 }
 
 /* Another conversation's now: of these ends. */
-struct wst_flow_recent *wst_flow_recent_replace(const struct wst_flow_table *t,
-                                                struct wst_flow_recent *r, uint64_t e0,
-                                                uint64_t e1);
+struct wst_flow_place *wst_flow_recent_replace(const struct wst_flow_table *t,
+                                               struct wst_flow_recent *r, uint64_t e0, uint64_t e1);
+struct wst_flow_place *wst_flow_recall6(struct wst_flow_table *t, const struct wst_segment *s,
+                                        unsigned *side);
 
-/* The place of an IPv4 segment's conversation among the recent ones, its hash filled in, and the
+/* The place of a segment's conversation among the recent ones, its hash filled in, and the
  * segment's side. Chosen by a hash that anybody can predict: all that can be won by it is a slower
  * one. */
-static inline struct wst_flow_recent *wst_flow_recall(struct wst_flow_table *t,
-                                                      const struct wst_segment *s, unsigned *side)
+static inline struct wst_flow_place *wst_flow_recall(struct wst_flow_table *t,
+                                                     const struct wst_segment *s, unsigned *side)
 {
+    if (s->family != 4) return wst_flow_recall6(t, s, side);
     uint64_t src = wst_flow_end4(s->src, s->src_port), dst = wst_flow_end4(s->dst, s->dst_port);
     *side = src > dst;
     uint64_t e0 = (uint64_t)(s->domain >> 16) << 48 | (src > dst ? dst : src),
              e1 = (uint64_t)(s->domain & 0xffff) << 48 | (src > dst ? src : dst),
              place = (e0 * 0x9e3779b97f4a7c15u ^ e1) * 0xd6e8feb86659fd93u;
     struct wst_flow_recent *r = &t->recent[place >> (64 - RECENT_BITS)];
-    return r->ends[0] == e0 && r->ends[1] == e1 ? r : wst_flow_recent_replace(t, r, e0, e1);
+    return r->ends[0] == e0 && r->ends[1] == e1 ? &r->place : wst_flow_recent_replace(t, r, e0, e1);
 }
 
 /* connection.c */

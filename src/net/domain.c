@@ -11,10 +11,7 @@
 
 void wst_net_domain(struct wst_walk *w, enum wst_net_kind kind, uint32_t id)
 {
-    uint64_t x = (uint64_t)w->out->domain << 32 | id;
-    x = wst_net_mix(x + 0x9e3779b97f4a7c15u * (uint64_t)kind);
-    uint32_t domain = (uint32_t)(x >> 32);
-    w->out->domain = domain ? domain : 1;
+    w->out->domain = wst_net_domain_of(w->out->domain, kind, id);
 }
 
 static void domain_address(struct wst_walk *w, enum wst_net_kind kind, const uint8_t *address,

@@ -6,28 +6,6 @@
  */
 #include "walk.h"
 
-enum linktype {
-    LINKTYPE_NULL = 0,
-    LINKTYPE_ETHERNET = 1,
-    LINKTYPE_PPP = 9,
-    LINKTYPE_RAW_BSD = 12,     /* what DLT_RAW is on most systems … */
-    LINKTYPE_RAW_OPENBSD = 14, /* … and on OpenBSD; files hold both by mistake */
-    LINKTYPE_PPP_HDLC = 50,
-    LINKTYPE_PPP_ETHER = 51,
-    LINKTYPE_RAW = 101,
-    LINKTYPE_C_HDLC = 104,
-    LINKTYPE_IEEE802_11 = 105,
-    LINKTYPE_LOOP = 108,
-    LINKTYPE_LINUX_SLL = 113,
-    LINKTYPE_IEEE802_11_PRISM = 119,
-    LINKTYPE_IEEE802_11_RADIOTAP = 127,
-    LINKTYPE_IEEE802_11_AVS = 163,
-    LINKTYPE_IPV4 = 228,
-    LINKTYPE_IPV6 = 229,
-    LINKTYPE_NFLOG = 239,
-    LINKTYPE_LINUX_SLL2 = 276,
-};
-
 enum {
     NULL_HEADER = 4,
     SLL_HEADER = 16,
@@ -123,35 +101,35 @@ static enum wst_net_result nflog(struct wst_walk *w)
 }
 
 static const struct {
-    enum linktype type;
+    enum wst_linktype type;
     enum wst_net_result (*read)(struct wst_walk *w);
 } links[] = {
-    {LINKTYPE_NULL, null_loop},
-    {LINKTYPE_ETHERNET, wst_net_ether},
-    {LINKTYPE_PPP, wst_net_ppp},
-    {LINKTYPE_RAW_BSD, wst_net_ip},
-    {LINKTYPE_RAW_OPENBSD, wst_net_ip},
-    {LINKTYPE_PPP_HDLC, wst_net_hdlc},
-    {LINKTYPE_PPP_ETHER, wst_net_pppoe},
-    {LINKTYPE_RAW, wst_net_ip},
-    {LINKTYPE_C_HDLC, wst_net_hdlc},
-    {LINKTYPE_IEEE802_11, wst_net_wifi},
-    {LINKTYPE_LOOP, null_loop},
-    {LINKTYPE_LINUX_SLL, cooked},
-    {LINKTYPE_IEEE802_11_PRISM, wst_net_prism},
-    {LINKTYPE_IEEE802_11_RADIOTAP, wst_net_radiotap},
-    {LINKTYPE_IEEE802_11_AVS, wst_net_prism},
-    {LINKTYPE_IPV4, wst_net_ipv4},
-    {LINKTYPE_IPV6, wst_net_ipv6},
-    {LINKTYPE_NFLOG, nflog},
-    {LINKTYPE_LINUX_SLL2, cooked2},
+    {WST_LINKTYPE_NULL, null_loop},
+    {WST_LINKTYPE_ETHERNET, wst_net_ether},
+    {WST_LINKTYPE_PPP, wst_net_ppp},
+    {WST_LINKTYPE_RAW_BSD, wst_net_ip},
+    {WST_LINKTYPE_RAW_OPENBSD, wst_net_ip},
+    {WST_LINKTYPE_PPP_HDLC, wst_net_hdlc},
+    {WST_LINKTYPE_PPP_ETHER, wst_net_pppoe},
+    {WST_LINKTYPE_RAW, wst_net_ip},
+    {WST_LINKTYPE_C_HDLC, wst_net_hdlc},
+    {WST_LINKTYPE_IEEE802_11, wst_net_wifi},
+    {WST_LINKTYPE_LOOP, null_loop},
+    {WST_LINKTYPE_LINUX_SLL, cooked},
+    {WST_LINKTYPE_IEEE802_11_PRISM, wst_net_prism},
+    {WST_LINKTYPE_IEEE802_11_RADIOTAP, wst_net_radiotap},
+    {WST_LINKTYPE_IEEE802_11_AVS, wst_net_prism},
+    {WST_LINKTYPE_IPV4, wst_net_ipv4},
+    {WST_LINKTYPE_IPV6, wst_net_ipv6},
+    {WST_LINKTYPE_NFLOG, nflog},
+    {WST_LINKTYPE_LINUX_SLL2, cooked2},
 };
 
 enum { LINKS = sizeof links / sizeof *links };
 
 enum wst_net_result wst_net_link(struct wst_walk *w, uint32_t link_type)
 {
-    if (link_type == LINKTYPE_ETHERNET) return wst_net_ether(w);
+    if (link_type == WST_LINKTYPE_ETHERNET) return wst_net_ether(w);
     for (size_t i = 0; i < LINKS; i++)
         if (links[i].type == link_type) return links[i].read(w);
     return WST_NET_UNKNOWN_LINK;

@@ -3,8 +3,8 @@
  * In: packets from the corridor. Out: the result of the walk through each.
  * Refuses nothing itself: the readers do.
  */
-#include "net.h"
-#include "walk.h"
+#include "plain.h"
+
 #include <stdlib.h>
 
 enum {
@@ -35,57 +35,8 @@ size_t wst_net_memory(const struct wst_net *net)
     return net->fragments.memory;
 }
 
-/*  Ethernet | IPv4, 20 bytes, no fragment | TCP or UDP
- *  0    12  14 … 23 protocol, 26 addresses  34 ports …
- *
- * The plainest kinds of packet, and nearly all of them. */
-enum { TYPE = 12, IP = 14, TCP = 34, UDP = TCP, TCP_HEADER = 20, UDP_HEADER = 8, PLAIN_IP = 0x45 };
-enum { PROTOCOL_TCP = 6, PROTOCOL_UDP = 17 };
-
-/* The protocol of such a packet, whatever it is; 0: any other. */
-static inline unsigned plain_protocol(const struct wst_packet *packet)
-{
-    enum { ETHERNET = 1 };
-    static const uint8_t plain[] = {WST_ETHERTYPE_IPV4 >> 8, WST_ETHERTYPE_IPV4 & 0xff, PLAIN_IP};
-    const uint8_t *p = packet->data.p;
-    if (packet->link_type != ETHERNET || packet->data.n < TCP + TCP_HEADER ||
-        memcmp(p + TYPE, plain, sizeof plain) != 0 || (wst_be16(p + IP + 6) & 0x3fff))
-        return 0;
-    return p[IP + 9];
-}
-
-static inline void take_addresses(const uint8_t *p, struct wst_segment *out)
-{
-    out->src = p + IP + 12;
-    out->dst = p + IP + 16;
-    out->family = 4;
-    out->domain = 0;
-    out->src_port = wst_be16(p + TCP);
-    out->dst_port = wst_be16(p + TCP + 2);
-}
-
-/* A segment, all of it captured: what the walk would find, without walking. */
-static inline bool plain_segment(const struct wst_packet *packet, struct wst_segment *out)
-{
-    const uint8_t *p = packet->data.p;
-    size_t total = wst_be16(p + IP + 2), header = (size_t)(p[TCP + 12] >> 4) * 4;
-    if (header < TCP_HEADER || total < TCP - IP + header || IP + total > packet->data.n)
-        return false;
-    take_addresses(p, out);
-    wst_net_take_tcp(out, (struct wst_slice){p + TCP, total - (TCP - IP)}, header);
-    out->payload_len = (uint32_t)out->payload.n;
-    return true;
-}
-
-/* The same of a datagram in which there is nothing for this room. */
-static inline bool plain_datagram(const uint8_t *p)
-{
-    return wst_be16(p + IP + 2) >= UDP - IP + UDP_HEADER && wst_be16(p + UDP + 4) >= UDP_HEADER &&
-           !wst_net_udp_tunnels(wst_be16(p + UDP), wst_be16(p + UDP + 2));
-}
-
-WST_APART static enum wst_net_result net_walk(struct wst_net *net, const struct wst_packet *packet,
-                                              struct wst_segment *out)
+WST_APART enum wst_net_result wst_net_walk(struct wst_net *net, const struct wst_packet *packet,
+                                           struct wst_segment *out)
 {
     struct wst_walk w = {
         .at = packet->data,
@@ -100,24 +51,49 @@ WST_APART static enum wst_net_result net_walk(struct wst_net *net, const struct 
     return wst_net_link(&w, packet->link_type);
 }
 
+/* What a plain packet holds; WST_NET_SHORT: not so plain after all. */
+static inline enum wst_net_result net_take(const struct wst_plain *plain, struct wst_segment *out)
+{
+    if (plain->protocol == PLAIN_PROTOCOL_TCP && wst_plain_segment(plain, out)) return WST_NET_TCP;
+    if (plain->protocol == PLAIN_PROTOCOL_UDP && wst_plain_datagram(plain)) return WST_NET_OTHER;
+    return WST_NET_SHORT;
+}
+
+WST_APART static enum wst_net_result
+net_less_plain(struct wst_net *net, const struct wst_packet *packet, struct wst_segment *out)
+{
+    struct wst_plain plain;
+    enum wst_net_result result = WST_NET_SHORT;
+    if (!net->verify_checksums && wst_plain_find(packet, &plain)) result = net_take(&plain, out);
+    return result != WST_NET_SHORT ? result : wst_net_walk(net, packet, out);
+}
+
 enum wst_net_result wst_net_segment(struct wst_net *net, const struct wst_packet *packet,
                                     struct wst_segment *out)
 {
-    unsigned protocol = plain_protocol(packet);
+    struct wst_plain plain;
     if (net->fragments.whole) wst_fragments_release(&net->fragments);
-    if (!net->verify_checksums) {
-        if (protocol == PROTOCOL_TCP && plain_segment(packet, out)) return WST_NET_TCP;
-        if (protocol == PROTOCOL_UDP && plain_datagram(packet->data.p)) return WST_NET_OTHER;
+    if (!net->verify_checksums && wst_plain_ethernet4(packet, &plain)) {
+        enum wst_net_result result = net_take(&plain, out);
+        if (result != WST_NET_SHORT) return result;
     }
-    return net_walk(net, packet, out);
+    return net_less_plain(net, packet, out);
+}
+
+WST_APART static bool net_glance_less_plain(const struct wst_packet *packet,
+                                            struct wst_segment *out)
+{
+    struct wst_plain plain;
+    if (!wst_plain_find(packet, &plain) || plain.protocol != PLAIN_PROTOCOL_TCP) return false;
+    wst_plain_glance(&plain, out);
+    return true;
 }
 
 bool wst_net_glance(const struct wst_packet *packet, struct wst_segment *out)
 {
-    const uint8_t *p = packet->data.p;
-    if (plain_protocol(packet) != PROTOCOL_TCP) return false;
-    take_addresses(p, out);
-    int n = wst_be16(p + IP + 2) - (TCP - IP) - (p[TCP + 12] >> 4) * 4;
-    out->payload_len = n > 0 ? (uint32_t)n : 0;
+    struct wst_plain plain;
+    if (!wst_plain_ethernet4(packet, &plain)) return net_glance_less_plain(packet, out);
+    if (plain.protocol != PLAIN_PROTOCOL_TCP) return false;
+    wst_plain_glance(&plain, out);
     return true;
 }

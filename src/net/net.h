@@ -30,9 +30,8 @@ void wst_net_free(struct wst_net *net);
  * frames in one packet (802.11 A-MSDU) the first with a TCP segment counts. */
 enum wst_net_result wst_net_segment(struct wst_net *net, const struct wst_packet *packet,
                                     struct wst_segment *out);
-/* Addresses, ports and payload_len (whether captured or not) of a packet of the plainest kind:
- * Ethernet, IPv4 without options and fragments, TCP. A glance ahead that changes nothing; false:
- * any other packet. */
+/* Addresses, ports, domain and payload_len (whether captured or not) of a TCP segment in one of the
+ * plainest kinds of packet (plain.h). A glance ahead that changes nothing; false: any other. */
 bool wst_net_glance(const struct wst_packet *packet, struct wst_segment *out);
 /* Whether a link type can be read; for a message before the first packet. */
 bool wst_net_knows_link(uint32_t link_type);

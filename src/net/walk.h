@@ -41,6 +41,29 @@ struct wst_walk {
     uint8_t quirks;          /* enum wst_net_quirk */
 };
 
+/* How a packet begins: https://www.tcpdump.org/linktypes.html. */
+enum wst_linktype {
+    WST_LINKTYPE_NULL = 0,
+    WST_LINKTYPE_ETHERNET = 1,
+    WST_LINKTYPE_PPP = 9,
+    WST_LINKTYPE_RAW_BSD = 12,     /* what DLT_RAW is on most systems … */
+    WST_LINKTYPE_RAW_OPENBSD = 14, /* … and on OpenBSD; files hold both by mistake */
+    WST_LINKTYPE_PPP_HDLC = 50,
+    WST_LINKTYPE_PPP_ETHER = 51,
+    WST_LINKTYPE_RAW = 101,
+    WST_LINKTYPE_C_HDLC = 104,
+    WST_LINKTYPE_IEEE802_11 = 105,
+    WST_LINKTYPE_LOOP = 108,
+    WST_LINKTYPE_LINUX_SLL = 113,
+    WST_LINKTYPE_IEEE802_11_PRISM = 119,
+    WST_LINKTYPE_IEEE802_11_RADIOTAP = 127,
+    WST_LINKTYPE_IEEE802_11_AVS = 163,
+    WST_LINKTYPE_IPV4 = 228,
+    WST_LINKTYPE_IPV6 = 229,
+    WST_LINKTYPE_NFLOG = 239,
+    WST_LINKTYPE_LINUX_SLL2 = 276,
+};
+
 /* EtherTypes, IEEE 802 registry (iana.org/assignments/ieee-802-numbers). */
 enum wst_ethertype {
     WST_ETHERTYPE_LENGTH_MAX = 1500,  /* up to here a length, IEEE 802.3 section 3.2.6 */
@@ -108,11 +131,23 @@ static inline uint64_t wst_net_mix(uint64_t x)
     return x ^ x >> 31;
 }
 
-/* Enters the network `id` of a kind: the domain becomes another, never 0. */
+/* The domain of the network `id` of a kind inside `domain`: another one, never 0. */
+static inline uint32_t wst_net_domain_of(uint32_t domain, enum wst_net_kind kind, uint32_t id)
+{
+    uint64_t x = (uint64_t)domain << 32 | id;
+    x = wst_net_mix(x + 0x9e3779b97f4a7c15u * (uint64_t)kind) >> 32;
+    return x ? (uint32_t)x : 1;
+}
+
+/* Enters it. */
 void wst_net_domain(struct wst_walk *w, enum wst_net_kind kind, uint32_t id);
 /* The same for a tunnel known by the two addresses of the last IP header, in no order. `id`: what
  * else tells it from other tunnels between the two, or 0. */
 void wst_net_domain_pair(struct wst_walk *w, enum wst_net_kind kind, uint32_t id);
+
+/* The walk through a whole packet, however plain it is. */
+enum wst_net_result wst_net_walk(struct wst_net *net, const struct wst_packet *packet,
+                                 struct wst_segment *out);
 
 /* The readers. Each finds its header at w->at and ends the walk, through others or by itself. */
 enum wst_net_result wst_net_link(struct wst_walk *w, uint32_t link_type);     /* link.c */

@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "net/net.h"
+#include "net/same.h"
+#include "net/walk.h"
 
 static const uint32_t links[] = {1,   0,   9,   12,  14,  50,  51,  101, 104, 105,
                                  108, 113, 119, 127, 163, 228, 229, 239, 276, 4711};
@@ -32,6 +33,18 @@ static void check(const struct wst_segment *s)
     if (s->payload.n > s->payload_len || s->payload_len > 1u << 30) abort();
 }
 
+/* The same by a walk, however plain the packet is: it finds the same, to the bit. */
+static enum wst_net_result walked(struct wst_net *walk, const struct wst_packet *packet,
+                                  const struct wst_segment *door)
+{
+    struct wst_segment s;
+    if (walk->fragments.whole) wst_fragments_release(&walk->fragments);
+    enum wst_net_result result = wst_net_walk(walk, packet, &s);
+    if (result != WST_NET_TCP) return result;
+    if (!same_segment(&s, door)) abort();
+    return result;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size < 2) return 0;
@@ -39,8 +52,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     options.limits.fragment_bytes = data[1] & 2 ? 4096 : 1 << 20;
     options.limits.fragment_ns = 30 * (int64_t)1000000000;
     options.limits.tunnel_depth = data[1] >> 2 & 15;
-    struct wst_net *net = wst_net_new(&options);
-    if (!net) return 0;
+    struct wst_net *net = wst_net_new(&options), *walk = wst_net_new(&options);
+    if (!net || !walk) abort();
 
     uint32_t link = links[data[0] % (sizeof links / sizeof *links)];
     struct wst_packet packet = {.link_type = link};
@@ -59,9 +72,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         struct wst_segment segment;
         enum wst_net_result result = wst_net_segment(net, &packet, &segment);
         if (result == WST_NET_TCP) check(&segment);
+        if (result != walked(walk, &packet, &segment)) abort();
         if ((result == WST_NET_UNKNOWN_LINK) == wst_net_knows_link(link)) abort();
         free(bytes);
     }
     wst_net_free(net);
+    wst_net_free(walk);
     return 0;
 }

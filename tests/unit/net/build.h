@@ -15,7 +15,8 @@
 
 #include <cmocka.h>
 
-#include "net/net.h"
+#include "net/walk.h"
+#include "same.h"
 
 enum { BUILD_ROOM = 300000 };
 
@@ -209,6 +210,20 @@ struct shot {
     struct wst_segment segment;
 };
 
+/* What is taken from a plain packet without a walk is what the walk finds, to the bit. */
+static inline void check_walk(const struct wst_packet *packet)
+{
+    static struct wst_net *door, *walk; /* they see the same packets, fragments among them */
+    struct wst_options options = build_options();
+    if (!door) door = wst_net_new(&options), walk = wst_net_new(&options);
+    assert_true(door && walk);
+    struct wst_segment x, y;
+    enum wst_net_result result = wst_net_segment(door, packet, &x);
+    if (walk->fragments.whole) wst_fragments_release(&walk->fragments);
+    assert_int_equal(result, wst_net_walk(walk, packet, &y));
+    if (result == WST_NET_TCP) assert_true(same_segment(&x, &y));
+}
+
 static inline struct shot shoot(struct wst_net *net, uint32_t link, const uint8_t *bytes, size_t n,
                                 size_t wire, int64_t ns)
 {
@@ -219,6 +234,7 @@ static inline struct shot shoot(struct wst_net *net, uint32_t link, const uint8_
                                 .wire_len = (uint32_t)wire,
                                 .link_type = link,
                                 .when = {1, ns}};
+    check_walk(&packet);
     shot.result = wst_net_segment(net, &packet, &shot.segment);
     return shot;
 }
