@@ -135,9 +135,11 @@ static void attend(struct wst_tool_attend *a)
     }
 }
 
+/* All that the packets so far have told. */
 static void flush(struct wst_tool_attend *a)
 {
     a->flushed_ns = a->now_ns;
+    wst_context_settle(a->context);
     if (a->render) wst_render_flush(a->render);
 }
 

@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import time
+import zlib
 
 from endpoints import Listening, need_root
 from toolcheck import TOOL, check, directory, done, environment, run
@@ -22,17 +23,23 @@ ANSWER = (b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection
           b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n")
 
 
+def agreeing(head):
+    """The same, compressing every message."""
+    return head[:-2] + b"Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n"
+
+
 class Talk:
     """A WebSocket connection over loopback, one packet for each thing said, each answered."""
 
-    def __init__(self, server):
+    def __init__(self, server, compresses=False):
         self.client = socket.create_connection(server.getsockname())
         self.peer, _ = server.accept()
         for s in (self.client, self.peer):
             s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.said = []
-        self.send(self.client, self.peer, REQUEST)
-        self.send(self.peer, self.client, ANSWER)
+        self.deflate = zlib.compressobj(wbits=-15) if compresses else None
+        self.send(self.client, self.peer, agreeing(REQUEST) if compresses else REQUEST)
+        self.send(self.peer, self.client, agreeing(ANSWER) if compresses else ANSWER)
 
     @staticmethod
     def send(one, other, data):
@@ -42,8 +49,10 @@ class Talk:
 
     def say(self, text):
         data = text.encode()
+        if self.deflate:
+            data = (self.deflate.compress(data) + self.deflate.flush(zlib.Z_SYNC_FLUSH))[:-4]
         assert len(data) < 126
-        self.send(self.client, self.peer, bytes([0x81, 0x80 | len(data)]) + bytes(4) + data)
+        self.send(self.client, self.peer, bytes([0xc1 if self.deflate else 0x81, 0x80 | len(data)]) + bytes(4) + data)
         self.said.append(text)
 
     def close(self):
@@ -223,7 +232,31 @@ def answers(tmp):
           and found[0][0] > 10 and found[2][0] == listening.events()[-1]["packets"], listening.said())
 
 
-for part in (figures, users, rotation, saving, choosing, answers):
+def promptly(tmp):
+    """Compressed connections are worked on together when many are busy, and in other threads; a pause tells all."""
+    for jobs in (1, 2):
+        listening = Listening(tmp, "--json", "-i", "lo", "--jobs", jobs, ONLY)
+        talks = [Talk(server, compresses=True) for _ in range(200)]
+        for i in range(20):
+            for t in talks:
+                t.say(f"the {i}th of them")
+        n = sum(len(t.said) for t in talks)
+        check(f"--jobs {jobs}: all is told while the connections are open", listening.wait_events("message", n, 60), listening.said())
+        for i in range(3):
+            talks[7 * i].say("and then one more")
+            check(f"--jobs {jobs}: and one more, at once", listening.wait_events("message", n + i + 1, 10), listening.said())
+        for t in talks:
+            t.close()
+        listening.wait_events("end", len(talks))
+        check(f"--jobs {jobs}: status 0", listening.stop() == 0, listening.said())
+        by = {}
+        for e in listening.events():
+            if e["type"] == "message":
+                by.setdefault(e["conn"], []).append(e["text"])
+        check(f"--jobs {jobs}: each as it was said", list(by.values()) == [t.said for t in talks])
+
+
+for part in (promptly, figures, users, rotation, saving, choosing, answers):
     with directory() as folder:
         part(folder)
 server.close()
