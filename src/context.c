@@ -51,7 +51,8 @@ const struct wst_limits wst_limits_default = {
 
 void wst_options_init(struct wst_options *o)
 {
-    *o = (struct wst_options){.limits = wst_limits_default, .max_payload = UINT64_MAX};
+    *o = (struct wst_options){
+        .limits = wst_limits_default, .max_payload = UINT64_MAX, .batch_from = 128};
 }
 
 static void context_seed(uint64_t seed[2])
@@ -89,7 +90,7 @@ struct wst_context *wst_context_new(const struct wst_options *options,
     c->flows =
         wst_flow_table_new(&c->options.limits, c->options.hash_seed, &c->budget, &c->area, &sink);
     if (!c->net || !c->flows || !wst_ws_env_init(&c->ws, &c->options, &c->budget) ||
-        !wst_encrypted_init(c) || !wst_work_init(c)) {
+        !wst_encrypted_init(c)) {
         wst_context_free(c);
         return NULL;
     }

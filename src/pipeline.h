@@ -58,6 +58,7 @@ struct conversation_ws {
     struct conversation base;
     struct wst_ws ws;        /* its worker's alone */
     struct wst_ws_held held; /* with what was told last */
+    uint32_t latest;         /* operation of its worker, its number's low bits */
 };
 
 struct conversation_pickup { /* KIND_PICKUP; also waits in a list, the oldest is given up first */
@@ -222,7 +223,6 @@ void wst_wire_handshake(struct wst_context *c, const struct conversation *base,
 
 /* work.c: what the ws room does for a conversation, here or in another thread; in the end all is
  * told in the order of these calls. */
-bool wst_work_init(struct wst_context *c); /* false: no memory */
 void wst_work_free(struct wst_context *c);
 void wst_work_take(struct wst_context *c, struct conversation_ws *w); /* it is new */
 void wst_work_push(struct wst_context *c, struct conversation_ws *w, enum wst_dir dir,

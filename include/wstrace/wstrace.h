@@ -76,7 +76,7 @@ enum wst_problems_told {
     WST_PROBLEMS_NONE,
 };
 
-enum { WST_JOBS_MAX = 16 };
+enum { WST_JOBS_MAX = 16, WST_BATCH_MAX = 8192 };
 
 struct wst_options {
     struct wst_limits limits;
@@ -87,6 +87,12 @@ struct wst_options {
     uint32_t jobs; /* threads for what takes time, which is compressed messages; 0 and 1: the
                     * caller's alone; WST_JOBS_MAX at most. What is told is the same, only later:
                     * see wst_context_settle. With `wire` it is always the caller's alone */
+    /* Steps of compressed connections that may wait, to be done one connection after another: with
+     * many, what each refers back to is found in the cache. 0: each at once; WST_BATCH_MAX at most.
+     * What is told is the same, only later, as above. */
+    uint32_t batch;
+    /* … while more connections than that are busy. 128: what fewer refer to is near enough. */
+    uint32_t batch_from;
     const struct wst_wire
         *wire;             /* who wants bytes as they were on the wire (copied); NULL: nobody */
     uint64_t hash_seed[2]; /* keys the flow table; both 0: from the operating system */
@@ -115,9 +121,9 @@ WST_API bool wst_context_reads_link_type(uint32_t link_type);
 /* What the packet pushed last is to those who want WebSocket only, and the TCP conversation it
  * belongs to (tcp_stream; UINT64_MAX: none). */
 WST_API enum wst_fate wst_context_fate(const struct wst_context *context, uint64_t *stream);
-/* With options.jobs, events come some packets after the one that completes them, in the same order
- * and from the same thread, in any call that takes a context that is not const. This one waits
- * until all of the packets so far have come. */
+/* With options.jobs or options.batch, events come some packets after the one that completes them,
+ * in the same order and from the same thread, in any call that takes a context that is not const.
+ * This one waits until all of the packets so far have come. */
 WST_API void wst_context_settle(struct wst_context *context);
 /* Capture time has reached `ns` without a packet (a silent interface). */
 WST_API void wst_context_tick(struct wst_context *context, int64_t ns);

@@ -26,40 +26,65 @@ static struct wst_kept_chunk *chunk_new(size_t room)
     return c;
 }
 
+/* Only the thread that puts in takes an empty one, so none comes back while it looks. */
+static struct wst_kept_chunk *chunk_again(struct wst_kept *k)
+{
+    struct wst_kept_chunk *c = atomic_load(&k->empty);
+    while (c && !atomic_compare_exchange_weak(&k->empty, &c, c->next)) {
+    }
+    return c;
+}
+
+static void chunk_over(struct wst_kept *k, struct wst_kept_chunk *c)
+{
+    if (c->room != CHUNK) {
+        free(c);
+        return;
+    }
+    c->next = atomic_load(&k->empty);
+    while (!atomic_compare_exchange_weak(&k->empty, &c->next, c)) {
+    }
+}
+
 bool wst_kept_init(struct wst_kept *k)
 {
     memset(k, 0, sizeof *k);
     atomic_init(&k->empty, NULL);
-    k->in = k->out = chunk_new(CHUNK);
-    if (k->in) k->in->next = NULL;
-    return k->in != NULL;
+    k->in.chunk = k->out.chunk = k->oldest = chunk_new(CHUNK);
+    if (k->oldest) k->oldest->next = NULL;
+    return k->oldest != NULL;
+}
+
+static void chunks_free(struct wst_kept_chunk *c)
+{
+    while (c) {
+        struct wst_kept_chunk *next = c->next;
+        free(c);
+        c = next;
+    }
 }
 
 void wst_kept_free(struct wst_kept *k)
 {
-    free(atomic_load(&k->empty));
-    while (k->out) {
-        struct wst_kept_chunk *next = k->out->next;
-        free(k->out);
-        k->out = next;
-    }
-    k->in = NULL;
+    chunks_free(atomic_load(&k->empty));
+    chunks_free(k->oldest);
+    memset(k, 0, sizeof *k);
 }
 
 /* Each event has a head with its size; a head of 0 says that the next chunk goes on. */
 static unsigned char *kept_room(struct wst_kept *k, size_t n)
 {
     static const struct head over = {0};
-    if (k->in->room - k->in_n < n) {
-        struct wst_kept_chunk *c = n <= CHUNK ? atomic_exchange(&k->empty, NULL) : NULL;
+    struct wst_kept_chunk *in = k->in.chunk;
+    if (in->room - k->in.n < n) {
+        struct wst_kept_chunk *c = n <= CHUNK ? chunk_again(k) : NULL;
         if (!c && !(c = chunk_new(n))) return NULL;
         c->next = NULL;
-        if (k->in_n < k->in->room) memcpy(k->in->bytes + k->in_n, &over, sizeof over);
-        k->in->next = c;
-        k->in = c;
-        k->in_n = 0;
+        if (k->in.n < in->room) memcpy(in->bytes + k->in.n, &over, sizeof over);
+        in->next = c;
+        k->in = (struct wst_kept_place){c, 0};
     }
-    return k->in->bytes + k->in_n;
+    return k->in.chunk->bytes + k->in.n;
 }
 
 bool wst_kept_put(struct wst_kept *k, const struct wst_event *e)
@@ -69,7 +94,7 @@ bool wst_kept_put(struct wst_kept *k, const struct wst_event *e)
     if (!at) return false;
     memcpy(at, &head, sizeof head);
     wst_event_copy(at + sizeof head, head.n - sizeof head, e);
-    k->in_n += head.n;
+    k->in.n += head.n;
     k->put += head.n;
     return true;
 }
@@ -77,16 +102,22 @@ bool wst_kept_put(struct wst_kept *k, const struct wst_event *e)
 struct wst_event *wst_kept_take(struct wst_kept *k)
 {
     struct head head = {0};
-    if (k->out_n < k->out->room) memcpy(&head, k->out->bytes + k->out_n, sizeof head);
+    if (k->out.n < k->out.chunk->room) memcpy(&head, k->out.chunk->bytes + k->out.n, sizeof head);
     if (!head.n) {
-        struct wst_kept_chunk *next = k->out->next;
-        free(k->out->room == CHUNK ? atomic_exchange(&k->empty, k->out) : k->out);
-        k->out = next;
-        k->out_n = 0;
-        memcpy(&head, next->bytes, sizeof head);
+        k->out = (struct wst_kept_place){k->out.chunk->next, 0};
+        memcpy(&head, k->out.chunk->bytes, sizeof head);
     }
-    void *event = k->out->bytes + k->out_n + sizeof head;
-    k->out_n += head.n;
+    void *event = k->out.chunk->bytes + k->out.n + sizeof head;
+    k->out.n += head.n;
     k->taken += head.n;
     return event;
+}
+
+void wst_kept_drop(struct wst_kept *k, struct wst_kept_place place)
+{
+    while (k->oldest != place.chunk) {
+        struct wst_kept_chunk *next = k->oldest->next;
+        chunk_over(k, k->oldest);
+        k->oldest = next;
+    }
 }

@@ -128,6 +128,7 @@ void wst_tool_feed(struct wst_capture *capture, const char *file,
     struct feed feed = {.file = file, .capture = capture, .trouble = trouble};
     struct wst_options own = *options;
 
+    own.batch = WST_BATCH_MAX;
     if (source->alone) own.jobs = wst_tool_jobs_for(wst_capture_total_bytes(capture));
     feed.context = wst_context_new(&own, listener);
 

@@ -99,17 +99,18 @@ void wst_ws_fin(struct wst_ws *ws, struct wst_ws_env *env, enum wst_dir dir,
 
 struct wst_ws_held wst_ws_held(const struct wst_ws *ws)
 {
-    struct wst_ws_held held = {0};
-    size_t swell = 0;
+    size_t swell = 0, raw = 0;
     for (int d = 0; d < 2; d++) {
         const struct wst_ws_open *open = ws->side[d].open;
-        const struct wst_seek *seek = ws->rare[d].seek;
-        if (open) swell += open->m.bytes.room + open->control.room + open->marks.room;
-        if (open && open->m.raw.n > held.raw) held.raw = (uint32_t)open->m.raw.n;
-        if (seek) held.raw = UINT32_MAX;
+        if (open)
+            swell += open->m.bytes.room + open->m.raw.room + open->control.room + open->marks.room;
+        if (open && open->m.raw.n > raw) raw = open->m.raw.n;
+        if (ws->rare[d].seek) raw = SIZE_MAX / 2;
     }
-    held.swell_kib = (uint32_t)((swell + 1023) / 1024);
-    return held;
+    swell = (swell + UINT16_MAX) >> 16;
+    raw = (raw + 1023) >> 10;
+    return (struct wst_ws_held){(uint16_t)(swell < UINT16_MAX ? swell : UINT16_MAX),
+                                (uint16_t)(raw < UINT16_MAX ? raw : UINT16_MAX)};
 }
 
 bool wst_ws_shrink(struct wst_ws *ws, struct wst_ws_env *env)

@@ -167,10 +167,11 @@ void wst_ws_gap(struct wst_ws *ws, struct wst_ws_env *env, enum wst_dir dir, uin
 /* The direction sends nothing more. */
 void wst_ws_fin(struct wst_ws *ws, struct wst_ws_env *env, enum wst_dir dir,
                 const struct wst_arrival *arrival);
-/* What the next bytes may make of what is held: how far buffers may grow by themselves, and how
- * many compressed bytes wait to be inflated (UINT32_MAX: no telling). */
+/* What the next bytes may make of what is held, rounded up: how far buffers may grow by themselves,
+ * in units of 64 KiB, and how many KiB of compressed bytes wait to be inflated (UINT16_MAX: no
+ * telling). */
 struct wst_ws_held {
-    uint32_t swell_kib, raw;
+    uint16_t swell, raw;
 };
 struct wst_ws_held wst_ws_held(const struct wst_ws *ws);
 /* Lets go of compression contexts that no message is using. True: there was one. */

@@ -365,6 +365,11 @@ static uint32_t run_capture(struct trial *t)
     options.hash_seed[0] = 1;
     const char *jobs = getenv("WSTRACE_TEST_JOBS");
     if (jobs) options.jobs = (uint32_t)strtoul(jobs, NULL, 10);
+    const char *batch = getenv("WSTRACE_TEST_BATCH");
+    if (batch) {
+        options.batch = (uint32_t)strtoul(batch, NULL, 10);
+        options.batch_from = 0;
+    }
     options.limits.overlap_bytes = 16384; /* a context a case: keep it light */
     /* What the capture moves comes in time: as in test_flow.c. */
     options.limits.reorder_packets = 2 * (8 + 2 * 8) + 4;

@@ -154,8 +154,10 @@ static void as_they_were(void **state)
         memset(&e, 0xdd, sizeof e);
         waiting++;
         for (size_t n = rnd_below(&seed, 5) == 0 ? rnd_below(&seed, waiting + 1) : 0; n--;
-             waiting--)
+             waiting--) {
             later.event(later.user, wst_kept_take(&kept));
+            wst_kept_drop(&kept, kept.out);
+        }
     }
     for (; waiting; waiting--) later.event(later.user, wst_kept_take(&kept));
     assert_int_equal(kept.put, kept.taken);
@@ -168,6 +170,40 @@ static void as_they_were(void **state)
     wst_kept_free(&kept);
     free(want.p);
     free(got.p);
+}
+
+/* Put in in one order, taken out in another, a few at a time from each place. */
+static void from_any_place(void **state)
+{
+    enum { GROUPS = 40, EACH = 5 };
+    struct wst_kept_place places[GROUPS];
+    struct wst_kept kept;
+    uint64_t seed = 7;
+    (void)state;
+    assert_true(wst_kept_init(&kept));
+    for (unsigned round = 0; round < 20; round++) {
+        unsigned n[GROUPS];
+        for (unsigned g = 0; g < GROUPS; g++) {
+            places[g] = wst_kept_end(&kept);
+            n[g] = (unsigned)rnd_below(&seed, EACH);
+            for (unsigned i = 0; i < n[g]; i++) {
+                struct wst_event e;
+                any_event(&e, &seed);
+                e.conn = g * EACH + i;
+                assert_true(wst_kept_put(&kept, &e));
+            }
+        }
+        struct wst_kept_place end = wst_kept_end(&kept);
+        for (unsigned step = 0; step < GROUPS; step++) {
+            unsigned g = step * 7 % GROUPS;
+            if (n[g]) wst_kept_seek(&kept, places[g]);
+            for (unsigned i = 0; i < n[g]; i++)
+                assert_int_equal(wst_kept_take(&kept)->conn, g * EACH + i);
+        }
+        assert_int_equal(kept.put, kept.taken);
+        wst_kept_drop(&kept, end);
+    }
+    wst_kept_free(&kept);
 }
 
 /* The same size is told whatever the room, and nothing is written beyond it (ASan watches). */
@@ -201,6 +237,7 @@ static void left_behind(void **state)
         any_event(&e, &seed);
         assert_true(wst_kept_put(&kept, &e));
         if (i % 3) wst_kept_take(&kept);
+        if (i % 7 == 0) wst_kept_drop(&kept, kept.out);
     }
     wst_kept_free(&kept);
 }
@@ -243,6 +280,7 @@ static void two_threads(void **state)
             assert_int_equal(e->conn, i);
             assert_string_equal(e->problem.detail, text);
         }
+        wst_kept_drop(&x.kept, x.kept.out);
         sched_yield();
     }
     pthread_join(thread, NULL);
@@ -252,9 +290,8 @@ static void two_threads(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(as_they_were),
-        cmocka_unit_test(in_any_room),
-        cmocka_unit_test(left_behind),
+        cmocka_unit_test(as_they_were), cmocka_unit_test(from_any_place),
+        cmocka_unit_test(in_any_room),  cmocka_unit_test(left_behind),
         cmocka_unit_test(two_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
