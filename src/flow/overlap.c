@@ -23,6 +23,11 @@ void wst_overlap_free(struct wst_overlap *o)
     *o = (struct wst_overlap){0};
 }
 
+static uint64_t *overlap_chain(struct wst_overlap *o, uint32_t stream, unsigned side)
+{
+    return &o->newest[(stream * 2 + side) % OVERLAP_CHAINS];
+}
+
 void wst_overlap_remember(struct wst_overlap *o, uint32_t stream, unsigned side, uint32_t seq,
                           struct wst_slice bytes)
 {
@@ -31,12 +36,15 @@ void wst_overlap_remember(struct wst_overlap *o, uint32_t stream, unsigned side,
         bytes = (struct wst_slice){bytes.p + (bytes.n - o->size), o->size};
     }
     if (!bytes.n) return;
+    uint64_t *newest = overlap_chain(o, stream, side);
     o->records[o->records_n++ % OVERLAP_RECORDS] =
         (struct wst_overlap_record){.at = o->written,
                                     .stream = stream,
                                     .seq = seq,
                                     .len = (uint32_t)bytes.n,
-                                    .side = (uint8_t)side};
+                                    .side = (uint8_t)side,
+                                    .before = *newest};
+    *newest = o->records_n;
     size_t place = o->written & (o->size - 1), first = o->size - place;
     if (first > bytes.n) first = bytes.n;
     memcpy(o->ring + place, bytes.p, first);
@@ -50,29 +58,34 @@ void wst_overlap_remember(struct wst_overlap *o, uint32_t stream, unsigned side,
  *      sent again              ├────────────┤ seq
  *      held together           ├───────┤
  */
-static uint64_t overlap_hold(const struct wst_overlap *o, const struct wst_overlap_record *r,
-                             uint32_t seq, struct wst_slice bytes)
+static size_t overlap_hold(const struct wst_overlap *o, const struct wst_overlap_record *r,
+                           uint32_t seq, struct wst_slice bytes, uint64_t *differing)
 {
     int32_t shift = (int32_t)(seq - r->seq);
     uint32_t from = shift > 0 ? (uint32_t)shift : 0, skip = shift < 0 ? 0u - (uint32_t)shift : 0;
     if (from >= r->len || skip >= bytes.n) return 0;
     size_t n = r->len - from < bytes.n - skip ? r->len - from : bytes.n - skip;
-    uint64_t differing = 0;
+    size_t place = (r->at + from) & (o->size - 1);
+    if (place + n <= o->size && memcmp(o->ring + place, bytes.p + skip, n) == 0) return n;
     for (size_t i = 0; i < n; i++)
-        differing += o->ring[(r->at + from + i) & (o->size - 1)] != bytes.p[skip + i];
-    return differing;
+        *differing += o->ring[(place + i) & (o->size - 1)] != bytes.p[skip + i];
+    return n;
 }
 
-uint64_t wst_overlap_differing(const struct wst_overlap *o, uint32_t stream, unsigned side,
-                               uint32_t seq, struct wst_slice bytes)
+/* From the newest piece back: what is sent again was nearly always sent just before. */
+uint64_t wst_overlap_differing(struct wst_overlap *o, uint32_t stream, unsigned side, uint32_t seq,
+                               struct wst_slice bytes)
 {
     if (!o->size) return 0;
     uint64_t differing = 0;
-    uint64_t n = o->records_n < OVERLAP_RECORDS ? o->records_n : OVERLAP_RECORDS;
-    for (uint64_t i = 1; i <= n; i++) {
-        const struct wst_overlap_record *r = &o->records[(o->records_n - i) % OVERLAP_RECORDS];
+    size_t held = 0; /* a byte is delivered once: when all were found there are no more */
+    uint64_t i = *overlap_chain(o, stream, side);
+    while (held < bytes.n && i && o->records_n - i < OVERLAP_RECORDS) {
+        const struct wst_overlap_record *r = &o->records[(i - 1) % OVERLAP_RECORDS];
         if (o->written - r->at > o->size) break; /* overwritten, and so are all before it */
-        if (r->stream == stream && r->side == side) differing += overlap_hold(o, r, seq, bytes);
+        if (r->stream == stream && r->side == side)
+            held += overlap_hold(o, r, seq, bytes, &differing);
+        i = r->before;
     }
     return differing;
 }

@@ -9,13 +9,14 @@
 
 #include <wstrace/types.h>
 
-enum { OVERLAP_RECORDS = 2048 };
+enum { OVERLAP_RECORDS = 2048, OVERLAP_CHAINS = 1024 };
 
 struct wst_overlap_record {
     uint64_t at;     /* place of its first byte, counting all bytes ever written */
     uint32_t stream; /* of the flow: never used twice, unlike its record */
     uint32_t seq, len;
     uint8_t side;
+    uint64_t before; /* the record before it in its chain, counting from 1; 0: none */
 };
 
 struct wst_overlap {
@@ -24,6 +25,9 @@ struct wst_overlap {
     uint64_t written; /* bytes ever */
     uint64_t records_n;
     struct wst_overlap_record *records; /* OVERLAP_RECORDS, a ring too */
+    /* The newest record of the directions that share a chain. A mirror that shows every packet
+     * twice asks as often as it delivers: it must not look through all records each time. */
+    uint64_t newest[OVERLAP_CHAINS];
 };
 
 bool wst_overlap_init(struct wst_overlap *o, size_t size);
@@ -31,7 +35,7 @@ void wst_overlap_free(struct wst_overlap *o);
 void wst_overlap_remember(struct wst_overlap *o, uint32_t stream, unsigned side, uint32_t seq,
                           struct wst_slice bytes);
 /* How many of `bytes`, sent again at `seq`, differ from those remembered. */
-uint64_t wst_overlap_differing(const struct wst_overlap *o, uint32_t stream, unsigned side,
-                               uint32_t seq, struct wst_slice bytes);
+uint64_t wst_overlap_differing(struct wst_overlap *o, uint32_t stream, unsigned side, uint32_t seq,
+                               struct wst_slice bytes);
 
 #endif

@@ -32,6 +32,15 @@ enum wst_evidence_bits {
     BITS_SEGMENT_END = 8,
 };
 
+/* Whether two bytes may be the first of such a header: of bytes at random one in twenty is, which
+ * spares the others a closer look. */
+static inline bool wst_evidence_may_begin(const uint8_t p[2], const struct wst_seek_rules *rules)
+{
+    const unsigned opcodes = 1u << WST_OP_CONTINUATION | 1u << WST_OP_TEXT | 1u << WST_OP_BINARY |
+                             1u << WST_OP_CLOSE | 1u << WST_OP_PING | 1u << WST_OP_PONG;
+    return !(p[0] & 0x30) && (p[1] >> 7) == rules->masked && (opcodes >> (p[0] & 15) & 1);
+}
+
 /* A header that a sound endpoint may write in such a direction. */
 bool wst_evidence_credible(const struct wst_frame *frame, const struct wst_seek_rules *rules);
 /* Bits for the frame at `at`, by itself; -1: it is none. `start`: where the frames began that led

@@ -274,11 +274,21 @@ static int seek_joins(const struct wst_seek *k, size_t at, size_t until, int con
     return open >= 0 && continues >= 0 && open != continues ? -1 : lead;
 }
 
+/* The first place from `at` on, before `until`, at which a header may begin; else `until`. */
+static size_t seek_next(const struct wst_seek *k, size_t at, size_t until,
+                        const struct wst_seek_rules *r)
+{
+    size_t last = until;
+    if (until && until == k->bytes.n) last--; /* there is nothing behind it */
+    while (at < last && !wst_evidence_may_begin(k->bytes.p + at, r)) at++;
+    return at < last ? at : until;
+}
+
 /* Frames just before one that is believed need less evidence: they lead to it. */
 static size_t seek_back(const struct wst_seek *k, size_t found, const struct wst_seek_rules *r)
 {
     int continues = seek_continues(k, found);
-    for (size_t at = 0; at < found; at++)
+    for (size_t at = seek_next(k, 0, found, r); at < found; at = seek_next(k, at + 1, found, r))
         if (seek_joins(k, at, found, continues, r) >= NEED_JOIN) return at;
     return found;
 }
@@ -289,7 +299,7 @@ static size_t seek_scan(const struct wst_seek *k, size_t until, const struct wst
                         bool final, bool *wait)
 {
     struct seek_chain c;
-    for (size_t at = 0; at < until; at++) {
+    for (size_t at = seek_next(k, 0, until, r); at < until; at = seek_next(k, at + 1, until, r)) {
         if (!seek_chain(k, at, r, NEED_FIRST, &c)) continue;
         if (seek_enough(&c, false, final)) return at;
         if (!final && !c.whole && c.first >= NEED_MIDDLE) *wait = true;

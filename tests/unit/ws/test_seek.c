@@ -2,6 +2,7 @@
  *
  * Finding frames again: tables, then thousands of streams joined at a random byte.
  */
+#include "evidence.h"
 #include "frame.h"
 #include "room.h"
 
@@ -378,9 +379,31 @@ static void joined(void **state)
     assert_int_equal(never[0][ASCII] + never[0][CJK], 0); /* text speaks for itself anywhere */
 }
 
+/* What two bytes rule out, the whole header would have; and they rule out nearly all. */
+static void first_bytes(void **state)
+{
+    (void)state;
+    for (unsigned kind = 0; kind < 4; kind++) {
+        struct wst_seek_rules rules = {.masked = kind & 1, .compressed = kind & 2};
+        unsigned may = 0;
+        for (unsigned v = 0; v < 65536; v++) {
+            uint8_t header[14] = {(uint8_t)(v >> 8), (uint8_t)v};
+            if ((v & 0x7f) == 126) header[2] = 1; /* of 256 */
+            if ((v & 0x7f) == 127) header[7] = 1; /* of 65536 */
+            struct wst_frame f;
+            assert_true(wst_frame_parse(header, sizeof header, &f));
+            bool begins = wst_evidence_may_begin(header, &rules);
+            if (wst_evidence_credible(&f, &rules)) assert_true(begins);
+            may += begins;
+        }
+        assert_true(may < 65536 / 20);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(table), cmocka_unit_test(evidence),
-                                       cmocka_unit_test(bookkeeping), cmocka_unit_test(joined)};
+                                       cmocka_unit_test(first_bytes), cmocka_unit_test(bookkeeping),
+                                       cmocka_unit_test(joined)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
