@@ -115,10 +115,9 @@ static struct members members_begin(struct wst_canon *c, uint32_t parent)
 
 static bool members_next(const struct wst_canon *c, struct members *m, uint32_t *index)
 {
-    const struct member *list = (const struct member *)(const void *)(c->order.p + m->bottom);
-
     if (m->next >= m->end) return false;
     if (m->list) {
+        const struct member *list = (const struct member *)(const void *)(c->order.p + m->bottom);
         *index = list[m->next++].index;
         return true;
     }

@@ -3,8 +3,9 @@
  * The doors of the room check: goldens, rules, settings, and payloads in canonical form.
  * The first byte says which; goldens and rules are then held against a small session.
  */
-#include <stdint.h>
-#include <string.h>
+#include "slice.h"
+#include "utf8.h"
+
 #include <wstrace/check.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -52,19 +53,17 @@ static int nowhere(void *user, const uint8_t *p, size_t n)
     return 0;
 }
 
-/* Reports and a new golden of what is different; how much that is, or UINT64_MAX. */
-static uint64_t compared(struct wst_session *expected, struct wst_session *seen)
+/* In all reports; no outcome: a golden that is made. */
+static void reported(const struct wst_outcome *outcome)
 {
-    struct wst_compare_options timing = {1};
-    struct wst_check_error error;
-    struct wst_outcome *outcome = wst_session_compare(expected, seen, &timing, &error);
-    uint64_t count = outcome ? wst_outcome_count(outcome) : UINT64_MAX;
+    bool undecided = outcome && wst_outcome_undecided(outcome, 0);
     struct wst_check_case one = {.name = "x",
                                  .capture = "x",
                                  .expected = "x",
                                  .trouble = "",
+                                 .undecided = undecided,
                                  .outcome = outcome,
-                                 .status = outcome ? WST_CHECK_DIFFERENT : WST_CHECK_TROUBLE};
+                                 .status = undecided ? WST_CHECK_TROUBLE : WST_CHECK_DIFFERENT};
 
     for (int kind = 0; kind < WST_CHECK_REPORT_KINDS; kind++) {
         struct wst_check_report *r =
@@ -73,7 +72,20 @@ static uint64_t compared(struct wst_session *expected, struct wst_session *seen)
         if (r) wst_check_report_end(r);
         wst_check_report_free(r);
     }
+}
+
+/* Reports and a new golden of what is different; how much that is, or UINT64_MAX. */
+static uint64_t compared(struct wst_session *expected, struct wst_session *seen)
+{
+    struct wst_compare_options timing = {1};
+    struct wst_check_error error;
+    struct wst_outcome *outcome = wst_session_compare(expected, seen, &timing, &error);
+    uint64_t count = outcome ? wst_outcome_count(outcome) : UINT64_MAX;
+
+    reported(outcome);
     wst_golden_write(seen, expected, "x", nowhere, NULL);
+    if (wst_session_refilter(expected, "tcp", &error) == 0)
+        wst_golden_write(seen, expected, "x", nowhere, NULL);
     wst_outcome_free(outcome);
     return count;
 }
@@ -116,14 +128,81 @@ static void rules(struct wst_slice text)
     struct wst_check_error error;
     struct wst_check_rules *read = wst_check_rules_read(text, &error);
     struct wst_trial *trial = read ? wst_trial_new(read, 1 << 24) : NULL;
+    struct wst_outcome *outcome;
 
     if (trial) {
         struct wst_listener listener = wst_trial_listener(trial);
         feed(&listener, text);
-        wst_outcome_free(wst_trial_end(trial));
+        outcome = wst_trial_end(trial);
+        reported(outcome);
+        wst_outcome_free(outcome);
     }
     wst_trial_free(trial);
     wst_check_rules_free(read);
+}
+
+/* Each line is a message, of one side and then of the other; one of a single byte is binary. */
+static void talk(const struct wst_listener *to, struct wst_slice text)
+{
+    struct wst_event e = {.type = WST_EVENT_MESSAGE, .dir = WST_C2S, .conn = 1, .when = {1, 1}};
+
+    for (; text.n; e.when.pkt++, e.when.ns++, e.dir = (enum wst_dir) !e.dir) {
+        const uint8_t *end = memchr(text.p, '\n', text.n);
+        struct wst_slice line = wst_slice_head(text, end ? (size_t)(end - text.p) : text.n);
+        struct wst_utf8 utf8;
+        wst_utf8_init(&utf8);
+        e.message =
+            (struct wst_event_message){.msg = e.when.pkt,
+                                       .opcode = line.n == 1 ? 2 : 1,
+                                       .certain = true,
+                                       .utf8 = wst_utf8_feed(&utf8, line) && wst_utf8_done(&utf8),
+                                       .frames = 1,
+                                       .len = line.n,
+                                       .payload = line,
+                                       .first_pkt = e.when.pkt};
+        to->event(to->user, &e);
+        text = wst_slice_skip(text, line.n + 1);
+    }
+}
+
+struct text {
+    uint8_t bytes[1 << 20];
+    size_t n;
+};
+
+static int keep(void *user, const uint8_t *p, size_t n)
+{
+    struct text *text = user;
+
+    if (n > sizeof text->bytes - text->n) return -1;
+    memcpy(text->bytes + text->n, p, n);
+    text->n += n;
+    return 0;
+}
+
+/* What was said, written as a golden, is the same as what was said. */
+static void said(struct wst_slice text)
+{
+    static struct text written;
+    struct wst_check_settings *settings = wst_check_settings_new();
+    struct wst_session *seen = settings ? wst_session_new(settings, 1 << 24) : NULL, *golden = NULL;
+    struct wst_outcome *outcome = NULL;
+    struct wst_check_error error;
+
+    written.n = 0;
+    if (seen) {
+        struct wst_listener listener = wst_session_listener(seen);
+        talk(&listener, text);
+        if (wst_session_seal(seen) == NULL &&
+            wst_golden_write(seen, NULL, "x", keep, &written) == 0)
+            golden = wst_golden_read((struct wst_slice){written.bytes, written.n}, 1 << 24, &error);
+        if (golden) outcome = wst_session_compare(golden, seen, NULL, &error);
+        if (golden && (!outcome || wst_outcome_count(outcome))) __builtin_trap();
+    }
+    wst_outcome_free(outcome);
+    wst_session_free(golden);
+    wst_session_free(seen);
+    wst_check_settings_free(settings);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -133,6 +212,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct wst_check_error error;
 
     if (size < 2 || size > 4096) return 0;
+    if (data[0] == '>') { /* no input of the other doors began so */
+        said(rest);
+        return 0;
+    }
     switch (data[0] % 3) {
     case 0: golden(rest); return 0;
     case 1: rules(rest); return 0;
