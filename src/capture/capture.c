@@ -226,11 +226,12 @@ static bool may_hold_secrets(int fd)
  * allowed to later (wstrace/live.h); hundreds of them would use up the descriptors. */
 static void put_by(struct wst_capture *c, struct entry *e)
 {
-    if (c->held < HELD_MAX && (e->held = fcntl(e->source.fd, F_DUPFD_CLOEXEC, 3)) >= 0) {
+    int fd = e->source.supply.fd;
+    if (c->held < HELD_MAX && (e->held = fcntl(fd, F_DUPFD_CLOEXEC, 3)) >= 0) {
         e->is_held = true;
         c->held++;
     }
-    if (c->held < HELD_MAX && may_hold_secrets(e->source.fd)) {
+    if (c->held < HELD_MAX && may_hold_secrets(fd)) {
         e->has_second = (e->second = open(e->name, O_RDONLY | O_NOCTTY | O_CLOEXEC)) >= 0;
         c->held += e->has_second;
     }
@@ -246,11 +247,11 @@ static int peek_file(struct wst_capture *c, struct entry *e, char *error)
         e->why = strdup(error);
         return -1;
     }
-    e->open = !(e->source.regular && e->source.close_fd);
+    e->open = !(e->source.supply.regular && e->source.supply.close_fd);
     if (e->open) wst_source_hold(&e->source);
     rc = wst_reader_peek(&e->source, on_link, &peek, error);
-    c->total += e->source.size;
-    if (!e->source.regular && !e->in_memory) c->endless = true;
+    c->total += e->source.supply.size;
+    if (!e->source.supply.regular && !e->in_memory) c->endless = true;
     if (e->open)
         wst_source_rewind(&e->source);
     else

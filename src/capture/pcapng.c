@@ -349,13 +349,17 @@ static bool block(struct wst_pcapng *ng, const struct block *b, struct wst_feed 
     }
 }
 
-/* Too few bytes for what was wanted. A source that broke is the cause, if it did. */
+/* Too few bytes for what was wanted: the end, or the middle of something. A source that broke is
+ * the cause, if it did. */
 static bool cut(struct wst_pcapng *ng, struct wst_feed *feed, const struct block *b, size_t want,
                 size_t have)
 {
     bool packet =
         b->type == ENHANCED_PACKET || b->type == SIMPLE_PACKET || b->type == OBSOLETE_PACKET;
-    if (!ng->source->error[0] && !wst_feed_over(feed))
+    if (wst_feed_over(feed)) return false;
+    if (ng->source->error[0])
+        wst_feed_trouble(feed, b->offset, "%s", ng->source->error);
+    else if (have > 0)
         wst_feed_trouble(feed, b->offset,
                          "truncated: the file ends in the middle of a %s (%zu of %zu bytes)",
                          packet ? "packet" : "block", have, want);
@@ -393,7 +397,6 @@ static bool next_block(struct wst_pcapng *ng, struct wst_feed *feed, struct bloc
     uint32_t length, trailer;
     const uint8_t *p;
     *b = (struct block){.offset = wst_source_offset(ng->source)};
-    if (have == 0) return false;
     if (have < 8) return cut(ng, feed, b, 8, have);
     b->type = get32(ng, wst_source_at(ng->source));
     if (b->type == SECTION_HEADER && !find_byte_order(ng, feed, b)) return false;
@@ -421,6 +424,4 @@ void wst_pcapng_run(struct wst_pcapng *ng, struct wst_feed *feed)
     struct block b;
     while (next_block(ng, feed, &b) && block(ng, &b, feed)) {
     }
-    if (ng->source->error[0] && !wst_feed_over(feed))
-        wst_feed_trouble(feed, b.offset, "%s", ng->source->error);
 }

@@ -93,7 +93,8 @@ static int peek_pcapng(struct wst_source *source, void (*link)(void *, uint32_t)
     static const atomic_bool never = false;
     struct wst_capture_sink sink = {
         .user = error, .packet = stop_at_packet, .trouble = note_trouble};
-    struct wst_feed feed = {.sink = &sink, .stop = source->stop ? source->stop : &never};
+    struct wst_feed feed = {.sink = &sink,
+                            .stop = source->supply.stop ? source->supply.stop : &never};
     struct wst_pcapng ng;
     bool readable;
     wst_pcapng_init(&ng, source);

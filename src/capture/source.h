@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * In: a file, standard input, a pipe or a piece of memory, plain or gzipped. Out: its bytes,
- * unzipped, in big pieces. Refuses nothing: whatever breaks (a read error, a corrupt or cut gzip
- * member) ends the bytes early and leaves a sentence in `error`; all before it is handed out.
+ * In: a supply's bytes. Out: as many of them in a row as a record needs. Refuses nothing: whatever
+ * breaks ends the bytes early and leaves a sentence in `error`; all before it is handed out.
  */
 #ifndef WST_CAPTURE_SOURCE_H
 #define WST_CAPTURE_SOURCE_H
 
-#include <stdatomic.h>
-#include <wstrace/types.h>
+#include "supply.h"
 
 enum wst_source_cap {
     /* One read. Larger ones save nothing and leave the caches: large messages take 6 % longer with
@@ -16,16 +14,9 @@ enum wst_source_cap {
     WST_SOURCE_CHUNK = 1 << 17,
     /* The first read: wst_capture_open looks at hundreds of files up to the first packet only. */
     WST_SOURCE_FIRST_CHUNK = 1 << 16,
-    /* Compressed bytes read at once; they unfold to a chunk or so. */
-    WST_SOURCE_GZIP_CHUNK = 1 << 16,
     /* Most kept for a rewind: one block of pcapng at its cap, and some. */
     WST_SOURCE_HOLD_MAX = 80 << 20,
-    /* How late a silent pipe may notice wst_capture_stop. */
-    WST_SOURCE_POLL_MS = 50,
-    WST_SOURCE_ERROR_SIZE = 192,
 };
-
-struct wst_gzip;
 
 /*      0        pos          end        cap
  * buf  |  taken  |  to take   |   room   |      buf[0] is byte `base` of the unzipped source
@@ -34,28 +25,17 @@ struct wst_source {
     uint8_t *buf;
     size_t pos, end, cap;
     uint64_t base;
-    uint64_t consumed;       /* bytes read from the file itself, compressed ones for gzip */
-    uint64_t size;           /* of a regular file, else 0 */
-    int fd;                  /* -1: memory */
-    bool close_fd;           /* not for standard input: it is not ours */
-    bool regular;            /* a regular file: can be opened again, is never silent */
-    bool started;            /* first bytes seen, gzip or not is known */
-    bool ended;              /* nothing more will come */
-    bool hold;               /* keep what is taken, for wst_source_rewind */
-    bool full;               /* … which has come to WST_SOURCE_HOLD_MAX */
-    struct wst_slice memory; /* what is left of it */
-    struct wst_gzip *gzip;   /* NULL: plain */
-    const atomic_bool *stop; /* asked between reads; may be NULL */
-    char error[WST_SOURCE_ERROR_SIZE]; /* why it ended early; "" while all is well */
+    uint64_t consumed; /* bytes of the file itself that these came from, compressed ones for gzip */
+    bool ended;        /* nothing more will come */
+    bool hold;         /* keep what is taken, for wst_source_rewind */
+    bool full;         /* … which has come to WST_SOURCE_HOLD_MAX */
+    struct wst_supply supply;
+    char error[WST_SUPPLY_ERROR_SIZE]; /* why it ended early; "" while all is well */
 };
 
-/* Opens a file; "-" is standard input. `stop` becoming true ends the bytes without an error.
- * Returns 0; -1 with the reason in source->error: nothing then has to be closed. */
+/* As in supply.h; the reason is in source->error. */
 int wst_source_open(struct wst_source *source, const char *name, const atomic_bool *stop);
-/* The same with a regular file that is open; the descriptor becomes the source's, at its beginning.
- */
 int wst_source_open_fd(struct wst_source *source, int fd, const atomic_bool *stop);
-/* The same over borrowed bytes, which must outlive the source. Cannot fail. */
 void wst_source_open_memory(struct wst_source *source, struct wst_slice bytes);
 /* Any number of times. source->error and the counts stay readable. */
 void wst_source_close(struct wst_source *source);
