@@ -19,8 +19,9 @@
 
 enum {
     LINK_NAMES_MAX =
-        256,        /* kept for a sentence about the capture; a hostile one could have 65536 */
-    HELD_MAX = 512, /* files held open until their turn: half of the usual limit */
+        256,             /* kept for a sentence about the capture; a hostile one could have 65536 */
+    PUMP_FROM = 1 << 20, /* bytes: a smaller file is read before a thread has begun */
+    HELD_MAX = 512,      /* files held open until their turn: half of the usual limit */
 };
 
 struct entry {
@@ -50,6 +51,7 @@ struct wst_capture {
     char (*link_texts)[64];
     const char **link_names; /* into link_texts */
     size_t n_links;
+    bool read_ahead;
     bool endless;             /* one source has no size: there is no total */
     uint64_t total, done;     /* bytes of files: all, those finished */
     struct entry *now;        /* being read */
@@ -153,6 +155,11 @@ int wst_capture_add_live(struct wst_capture *c, const struct wst_live_options *o
 void wst_capture_set_queue(struct wst_capture *c, size_t bytes)
 {
     c->listen.queue = bytes;
+}
+
+void wst_capture_set_read_ahead(struct wst_capture *c, bool on)
+{
+    c->read_ahead = on;
 }
 
 int wst_capture_set_filter(struct wst_capture *c, const char *filter)
@@ -342,6 +349,12 @@ uint32_t wst_capture_first_link_type(const struct wst_capture *c)
 
 /* ---- reading ---- */
 
+/* Tests hand over small files in memory, and mean them. */
+static bool worth_pumping(const struct entry *e)
+{
+    return e->in_memory || (e->source.supply.regular && e->source.supply.size >= PUMP_FROM);
+}
+
 static void run_file(struct wst_capture *c, struct entry *e, struct wst_feed *feed)
 {
     char error[WST_CAPTURE_ERROR_SIZE];
@@ -351,6 +364,7 @@ static void run_file(struct wst_capture *c, struct entry *e, struct wst_feed *fe
     }
     e->open = true;
     c->now = e;
+    if (c->read_ahead && worth_pumping(e)) wst_source_pump(&e->source);
     wst_reader_run(&e->source, feed);
     c->now = NULL;
     c->done += e->source.consumed;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * In: bytes of a supply. Out: as many in a row as are wanted.
+ * In: bytes of a supply, read here or by a pump. Out: as many in a row as are wanted.
  * Refuses nothing; see source.h for what happens to broken input.
  */
 #include "source.h"
@@ -42,27 +42,34 @@ void wst_source_open_memory(struct wst_source *s, struct wst_slice bytes)
     wst_supply_open_memory(&s->supply, bytes);
 }
 
+void wst_source_pump(struct wst_source *s)
+{
+    if (!s->pump && !s->ended) s->pump = wst_pump_begin(&s->supply);
+}
+
 void wst_source_close(struct wst_source *s)
 {
+    wst_pump_end(s->pump);
+    s->pump = NULL;
     wst_supply_close(&s->supply);
     s->ended = true;
-    free(s->buf);
-    s->buf = NULL;
+    free(s->own);
+    s->own = s->buf = NULL;
     s->base += s->pos;
     s->pos = s->end = s->cap = 0;
 }
 
-/* ---- the buffer ---- */
+/* ---- a buffer of our own ---- */
 
 static bool grow(struct wst_source *s, size_t cap)
 {
-    uint8_t *buf = realloc(s->buf, cap);
-    if (!buf) {
+    uint8_t *own = realloc(s->own, cap);
+    if (!own) {
         s->ended = true;
         if (!s->error[0]) snprintf(s->error, sizeof s->error, "out of memory");
         return false;
     }
-    s->buf = buf;
+    s->own = s->buf = own;
     s->cap = cap;
     return true;
 }
@@ -101,12 +108,66 @@ static bool read_more(struct wst_source *s)
     return !s->ended;
 }
 
+/* ---- the blocks of a pump ---- */
+
+static bool lies_in_block(const struct wst_source *s)
+{
+    return s->buf != s->own;
+}
+
+/* What is left goes before the block's bytes. */
+static void step_to(struct wst_source *s, const struct wst_pump_block *b, size_t left)
+{
+    bool in_block = lies_in_block(s);
+    uint8_t *to = b->bytes - left;
+    if (left) memcpy(to, s->buf + s->pos, left);
+    if (in_block) wst_pump_give_back(s->pump);
+    s->base += s->pos;
+    s->buf = to;
+    s->pos = 0;
+    s->end = left + b->n;
+}
+
+/* What is left does not fit before the block's bytes: both are copied, and will be until the record
+ * that is so long has been taken. */
+static bool gather(struct wst_source *s, const struct wst_pump_block *b, size_t left)
+{
+    const uint8_t *from = s->buf + s->pos;
+    bool in_block = lies_in_block(s);
+    size_t cap = s->cap ? s->cap : WST_SOURCE_CHUNK;
+    if (!in_block) drop_taken(s);
+    while (cap < left + b->n) cap *= 2;
+    if (cap > s->cap && !grow(s, cap)) return false;
+    if (in_block) {
+        memcpy(s->own, from, left);
+        s->base += s->pos;
+        s->pos = 0;
+        wst_pump_give_back(s->pump);
+    }
+    s->buf = s->own;
+    memcpy(s->buf + left, b->bytes, b->n);
+    s->end = left + b->n;
+    wst_pump_give_back(s->pump);
+    return true;
+}
+
+static bool take_block(struct wst_source *s)
+{
+    const struct wst_pump_block *b = wst_pump_take(s->pump);
+    size_t left = s->end - s->pos;
+    s->consumed = b->consumed;
+    if (b->last) see_end(s);
+    if (left > WST_PUMP_FRONT) return gather(s, b, left);
+    step_to(s, b, left);
+    return true;
+}
+
 /* ---- what readers call ---- */
 
 size_t wst_source_fill(struct wst_source *s, size_t n)
 {
     while (s->end - s->pos < n && !s->ended)
-        if (!read_more(s)) break;
+        if (!(s->pump ? take_block(s) : read_more(s))) break;
     return s->end - s->pos;
 }
 

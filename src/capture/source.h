@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * In: a supply's bytes. Out: as many of them in a row as a record needs. Refuses nothing: whatever
- * breaks ends the bytes early and leaves a sentence in `error`; all before it is handed out.
+ * In: a supply's bytes, read by who parses them or by a pump. Out: as many of them in a row as a
+ * record needs, copied only where they do not lie in a row. Refuses nothing: whatever breaks ends
+ * the bytes early and leaves a sentence in `error`; all before it is handed out.
  */
 #ifndef WST_CAPTURE_SOURCE_H
 #define WST_CAPTURE_SOURCE_H
 
+#include "pump.h"
 #include "supply.h"
 
 enum wst_source_cap {
@@ -18,18 +20,21 @@ enum wst_source_cap {
     WST_SOURCE_HOLD_MAX = 80 << 20,
 };
 
-/*      0        pos          end        cap
- * buf  |  taken  |  to take   |   room   |      buf[0] is byte `base` of the unzipped source
+/*      0        pos          end
+ * buf  |  taken  |  to take   |      buf[0] is byte `base` of the unzipped source
  */
 struct wst_source {
-    uint8_t *buf;
-    size_t pos, end, cap;
+    uint8_t *buf; /* `own`, or in the pump's block taken last */
+    size_t pos, end;
     uint64_t base;
+    uint8_t *own;
+    size_t cap;        /* of it */
     uint64_t consumed; /* bytes of the file itself that these came from, compressed ones for gzip */
     bool ended;        /* nothing more will come */
     bool hold;         /* keep what is taken, for wst_source_rewind */
     bool full;         /* … which has come to WST_SOURCE_HOLD_MAX */
-    struct wst_supply supply;
+    struct wst_pump *pump;             /* reads the supply; or NULL */
+    struct wst_supply supply;          /* the pump's, while there is one */
     char error[WST_SUPPLY_ERROR_SIZE]; /* why it ended early; "" while all is well */
 };
 
@@ -39,6 +44,11 @@ int wst_source_open_fd(struct wst_source *source, int fd, const atomic_bool *sto
 void wst_source_open_memory(struct wst_source *source, struct wst_slice bytes);
 /* Any number of times. source->error and the counts stay readable. */
 void wst_source_close(struct wst_source *source);
+
+/* From now on a thread of its own reads ahead, until the source is closed. Not for pipes, whose
+ * bytes somebody may wait for, and not while it holds. Where there is no thread to be had nothing
+ * changes. */
+void wst_source_pump(struct wst_source *source);
 
 /* Slow half of wst_source_want. */
 size_t wst_source_fill(struct wst_source *source, size_t n);

@@ -4,6 +4,8 @@
  * unzipped, wherever the caller wants them. Refuses nothing: whatever breaks (a read error, a
  * corrupt or cut gzip member) ends the bytes early and leaves a sentence in `error`; all before it
  * is handed out.
+ *
+ * One thread at a time: the one that parses, or a pump's (pump.h).
  */
 #ifndef WST_CAPTURE_SUPPLY_H
 #define WST_CAPTURE_SUPPLY_H

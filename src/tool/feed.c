@@ -130,6 +130,7 @@ void wst_tool_feed(struct wst_capture *capture, const char *file,
 
     own.batch = WST_BATCH_MAX;
     if (source->alone) own.jobs = wst_tool_jobs_for(wst_capture_total_bytes(capture));
+    wst_capture_set_read_ahead(capture, own.jobs > 1);
     feed.context = wst_context_new(&own, listener);
 
     if (feed.context)

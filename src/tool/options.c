@@ -218,7 +218,7 @@ const struct wst_tool_arg wst_tool_trace_args[] = {
     {NULL, 'n', NULL, NULL, ACCEPTED, "accepted for tcpdump's sake: names are never looked up"},
 
     {"Limits", 0, "max-message", "SIZE", SIZE(max_message, 1), "bytes of a message kept (default 16M); the rest is counted"},
-    {NULL, 0, "jobs", "N", NUMBER(jobs, 1, WST_JOBS_MAX), "threads for compressed messages (default: 1; the cores for large files)"},
+    {NULL, 0, "jobs", "N", NUMBER(jobs, 1, WST_JOBS_MAX), "threads to inflate, one to read ahead (default 1; the cores from 16 MiB)"},
     {NULL, 0, "memory", "SIZE", SIZE(memory, 1 << 20), "memory for everything (default 1G)"},
 
     {"Help", 'h', "help", NULL, FLAG(help), "this text; 'man wstrace' tells more"},

@@ -9,7 +9,9 @@
 #include <unistd.h>
 #include <wstrace/wstrace.h>
 
-enum { JOBS_FROM = 64 << 20 }; /* bytes: fewer are read before a thread has paid for itself */
+/* Bytes. Fewer are read in an instant; and from here on a capture takes the memory of all its
+ * threads, so that a larger one takes no more. */
+enum { JOBS_FROM = 16 << 20 };
 
 unsigned wst_tool_processors(void)
 {

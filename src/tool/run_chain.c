@@ -120,6 +120,7 @@ bool wst_tool_run_make_chain(struct wst_tool_run *run)
     options.limits.memory = o->memory;
     options.jobs = (uint32_t)jobs(run);
     if (!run->prompt) options.batch = WST_BATCH_MAX;
+    wst_capture_set_read_ahead(run->capture, options.jobs > 1);
     /* Nothing to leave out: the timeline speaks to the renderer itself. */
     bool all =
         !o->conn && o->dir == WST_DIR_NONE && !o->ops && !(o->quiet && !o->json) && !run->silent;

@@ -235,7 +235,8 @@ static inline void run(struct wst_capture *c, struct told *t)
     }
     wst_capture_free(c);
 }
-static inline void run_bytes(const uint8_t *p, size_t n, const char *filter, struct told *t)
+static inline void run_bytes_once(const uint8_t *p, size_t n, const char *filter, bool read_ahead,
+                                  struct told *t)
 {
     struct wst_capture *c = wst_capture_new();
     /* Flush against the end of its own allocation, so that a sanitizer sees one byte too many. */
@@ -243,10 +244,21 @@ static inline void run_bytes(const uint8_t *p, size_t n, const char *filter, str
     assert_non_null(exact);
     if (n) memcpy(exact, p, n);
     assert_non_null(c);
+    wst_capture_set_read_ahead(c, read_ahead);
     assert_int_equal(wst_capture_set_filter(c, filter), 0);
     assert_int_equal(wst_capture_add_memory(c, "m", (struct wst_slice){exact, n}, NULL), 0);
     run(c, t);
     free(exact);
+}
+/* With and without a thread that reads ahead: the same is told. */
+static inline void run_bytes(const uint8_t *p, size_t n, const char *filter, struct told *t)
+{
+    static struct told ahead;
+    ahead = *t;
+    run_bytes_once(p, n, filter, true, &ahead);
+    run_bytes_once(p, n, filter, false, t);
+    assert_string_equal(ahead.text, t->text);
+    assert_int_equal(ahead.packets, t->packets);
 }
 
 /* The capture tells exactly this: whole, and gzipped so that it comes byte by byte. */
