@@ -189,10 +189,13 @@ static bool only_within(struct wst_read *r)
     return true;
 }
 
+/* Without a path: by the numbers that protocols have. */
 static bool reply(struct wst_read *r)
 {
-    struct wst_test *test = wst_read_new_test(r, &r->rule->step);
+    struct wst_test *test;
 
+    if (wst_lex_is(&r->lex, WST_TOKEN_WORD, "within")) return only_within(r);
+    test = wst_read_new_test(r, &r->rule->step);
     return test && wst_read_path(r, test, "a path was expected, such as $.id") && only_within(r);
 }
 

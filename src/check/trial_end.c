@@ -110,8 +110,7 @@ static void tell_reply(struct telling *x)
 
     for (uint32_t i = 0; i < x->s->requests.room; i++) {
         const struct wst_trial_request *r = &requests[i];
-        if (r->id == 0 || r->answered || x->c->last_ns - r->ns <= (int64_t)x->rule->amount)
-            continue;
+        if (!r->asked || r->answered || x->c->last_ns - r->ns <= (int64_t)x->rule->amount) continue;
         if (first == NULL || r->pkt < first->pkt) first = r;
         n++;
     }
@@ -297,11 +296,13 @@ static void tell_unasked(struct telling *x, uint32_t at, uint32_t scope)
         const struct wst_trial_state *s = &c->states[at];
         x->words.buf.n = 0;
         if (!c->accepted || !c->in[scope]) continue;
-        if (s->pings_n[0] + s->pings_n[1] + s->requests.n) return;
+        if (pong ? s->pings_n[0] + s->pings_n[1] : s->n) return;
         if (wst_trial_undecided(x->t, c, x->rule, s, &x->words)) return; /* and told there */
     }
     x->words.buf.n = 0;
-    wst_ink_text(&x->words, pong ? "there was no ping" : "no message has a value there");
+    wst_ink_text(&x->words, pong              ? "there was no ping"
+                            : x->rule->step.n ? "no message has a value there"
+                                              : "no message asks");
     wst_ink_text(&x->words, ", so that nothing speaks for the rule");
     tell(x, 0, 0);
 }

@@ -5,6 +5,7 @@
  */
 #include "canon.h"
 #include "hash.h"
+#include "numbered.h"
 #include "trial.h"
 
 static void read_json(struct wst_trial *t, struct wst_trial_said *m)
@@ -97,19 +98,40 @@ static void advance(struct wst_trial *t, const struct wst_trial_connection *c,
 
 /* -- replies ----------------------------------------------------------------------------------- */
 
-struct id { /* the first string, number or word at the path */
-    struct wst_slice json;
-    struct wst_slice bytes; /* p == NULL: none */
-    uint8_t kind;
+struct id {                /* the first string, number or word at the path … */
+    struct wst_slice json; /* … in this */
+    struct wst_slice bytes;
+    uint64_t hash;      /* 0: there is none */
+    bool asks, answers; /* both: whoever comes first asks */
 };
 
 static void find_id(void *user, struct wst_tape_node *node)
 {
     struct id *id = user;
 
-    if (id->bytes.p || node->kind < WST_TAPE_STRING) return;
+    if (id->hash || node->kind < WST_TAPE_STRING) return;
     id->bytes = wst_tape_bytes(id->json, node);
-    id->kind = node->kind;
+    id->hash = wst_hash_bytes(node->kind, id->bytes) | 1;
+}
+
+static struct id id_of(struct wst_trial *t, const struct wst_check_rule *rule,
+                       const struct wst_trial_said *m)
+{
+    struct id id = {.json = m->json, .asks = true, .answers = true};
+    struct wst_numbered numbered;
+    unsigned dir = m->event->dir == WST_S2C;
+
+    if (rule->step.n) {
+        wst_path_select(&t->rules->tests[rule->step.first].path, m->json, &t->tape, find_id, &id);
+        return id;
+    }
+    numbered = wst_numbered_of(m->event->message.payload, &t->tape, m->json);
+    if (numbered.id == 0) return id;
+    id.bytes = numbered.name;
+    id.asks = numbered.asks;
+    id.answers = !numbered.asks;
+    id.hash = numbered.id ^ (id.asks ? dir : !dir) << 1; /* each side counts for itself */
+    return id;
 }
 
 /* The first with an id asks, the other side's first with it answers. */
@@ -118,28 +140,30 @@ static void reply(struct wst_trial *t, const struct wst_check_rule *rule, struct
 {
     const struct wst_event *e = m->event;
     struct wst_trial_request *request;
-    struct id id = {.kind = 0};
-    uint64_t hash;
+    struct id id;
     int64_t took;
 
     if (partial(&e->message)) s->unsure |= WST_TRIAL_PARTIAL;
     if (!m->read) read_json(t, m);
     if (t->tape.n == 0) return;
-    id.json = m->json;
-    wst_path_select(&t->rules->tests[rule->step.first].path, m->json, &t->tape, find_id, &id);
-    if (id.bytes.p == NULL) return;
-    hash = wst_hash_bytes(id.kind, id.bytes) | 1;
-    request = wst_ids_slot(&s->requests, sizeof *request, hash, &t->budget);
+    id = id_of(t, rule, m);
+    if (id.hash == 0) return;
+    request = wst_ids_slot(&s->requests, sizeof *request, id.hash, &t->budget);
     if (request == NULL) {
         t->failed = true;
         return;
     }
     if (!request->asked || (request->answered && request->dir == e->dir)) { /* or used again */
-        *request = (struct wst_trial_request){
-            .id = hash, .pkt = e->when.pkt, .ns = e->when.ns, .dir = (int8_t)e->dir, .asked = true};
+        if (!id.asks) return;
+        s->n++;
+        *request = (struct wst_trial_request){.id = id.hash,
+                                              .pkt = e->when.pkt,
+                                              .ns = e->when.ns,
+                                              .dir = (int8_t)e->dir,
+                                              .asked = true};
         return;
     }
-    if (request->answered || request->dir == e->dir) return;
+    if (!id.answers || request->answered || request->dir == e->dir) return;
     request->answered = true;
     took = e->when.ns - request->ns;
     if (took > (int64_t)rule->amount && took > s->ns) {

@@ -55,6 +55,36 @@ def make(path):
     return path
 
 
+def numbered(tmp):
+    """Who asks and who answers, JSON-RPC and Socket.IO say by numbers; each side and each namespace counts for itself."""
+    def talk(*rows):
+        wire = Wire(1)
+        t = Talk(wire)
+        for ms, way, data in rows:
+            t.at(ms, way, BINARY if isinstance(data, bytes) else TEXT, data)
+        t.s.shut()
+        path = os.path.join(tmp, "numbered.pcap")
+        with open(path, "wb") as file:
+            file.write(classic(wire.packets))
+        return path
+
+    rpc = [(100, C2S, '{"jsonrpc":"2.0","id":1,"method":"a"}'), (150, S2C, '{"jsonrpc":"2.0","id":1,"method":"b"}'),
+           (200, S2C, '{"id":1,"jsonrpc":"2.0","result":[]}'), (350, C2S, '{"jsonrpc":"2.0","id":1,"error":{"code":1}}'), (360, C2S, '{"jsonrpc":"2.0","method":"told"}')]
+    io = [(100, C2S, '420["a"]'), (110, C2S, '42/x,0["a"]'), (120, S2C, '451-0["b",{"_placeholder":true,"num":0}]'), (121, S2C, b"12"), (130, C2S, '42["told"]'),
+          (200, S2C, '43/x,0[]'), (300, S2C, '430[]'), (320, C2S, '430[]')]
+    end = [(2000, C2S, "the end")]
+    for name, rows, text, words in [
+            ("JSON-RPC", rpc, "reply within 201ms", None), ("... late", rpc, "reply within 199ms", "the answer to 1 came after 200.000 ms"),
+            ("... one is missing", rpc[:3] + end, "reply within 1s", "1 message was not answered"), ("... both", rpc[:2] + end, "reply within 1s", "2 messages were not answered"),
+            ("... time was too short", rpc[:2] + end, "reply within 2s", None), ("... an answer alone", rpc[2:4] + end, "reply within 1s", "no message asks"),
+            ("... nobody asks", rpc[4:], "reply within 1s", "no message asks"), ("... an answer before", [rpc[2], rpc[0]] + end, "reply within 1s", "1 message was not answered"),
+            ("Socket.IO", io, "reply within 201ms", None), ("... late", io, "reply within 199ms", "the answer to 0 came after 200.000 ms"),
+            ("... its namespace", io[:5] + io[6:] + end, "reply within 1s", "1 message was not answered"), ("... the server's", io[:7] + end, "reply within 1s", "1 message was not answered"),
+            ("... nobody asks", [io[4]] + end, "reply within 1s", "no message asks")]:
+        result = run("check", talk(*sorted(rows, key=lambda row: row[0]) if name != "... an answer before" else [(50, *rows[0][1:])] + rows[1:]), rules(tmp, text))
+        check(f"numbers: {name}", (result.status == 1 and words in result.text and ": 1 failure" in result.text) if words else (result.status, result.text.count("keeps")) == (0, 1), result)
+
+
 def undecided_reports(tmp, late):
     """Rules without a verdict are in every report, with their lines; beside broken ones, too."""
     for broken in (False, True):
@@ -223,6 +253,8 @@ ERRORS = [
     ("message == \"a\\x\"", 12, "are escapes here"),
     ("message = \"a\"", 9, "== was expected"),
     ("message json", 13, "a path was expected"),
+    ("reply", 6, "a path was expected"),
+    ("reply within", 13, "a time"),
     ("message json $.a.", 18, "a name, * or ["),
     ("message json $.a[?@.b]", 18, "filters"),
     ("message json $.a >", 19, "a value was expected"),
@@ -407,6 +439,7 @@ with directory() as tmp:
     result = run("check", late, rules(tmp, "connection \"/chat\"\nconnections >= 1"))
     check("... and one of the number", result.status == 2, result)
     undecided_reports(tmp, late)
+    numbered(tmp)
     snapped = os.path.join(CAPTURES, "09_snap96.pcap")
     for text, status in [("no message ~ /wellcome/", 2), ("message ~ /quote/", 0), ("message c2s == \"volume quote volume beta\"", 2),
                          ("message ~ /volume beta$/", 2), ("messages > 20", 0), ("messages < 20", 1)]:
