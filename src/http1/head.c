@@ -89,11 +89,6 @@ static struct wst_slice head_unfold(struct wst_head *h, uint8_t *bytes, struct w
     return line;
 }
 
-static inline uint64_t head_length_bit(size_t n)
-{
-    return UINT64_C(1) << n % 64;
-}
-
 bool wst_head_parse(struct wst_head *h, struct wst_header *room, uint8_t *bytes, size_t size)
 {
     *h = (struct wst_head){.headers = room};
@@ -111,17 +106,15 @@ bool wst_head_parse(struct wst_head *h, struct wst_header *room, uint8_t *bytes,
         if (!colon) continue; /* no header; not ours to judge here */
         size_t n = (size_t)(colon - line.p);
         struct wst_slice name = head_trim((struct wst_slice){line.p, n});
-        h->lengths |= head_length_bit(name.n);
+        h->lengths |= wst_head_length_bit(name.n);
         h->headers[h->headers_n++] =
             (struct wst_header){name, head_trim(wst_slice_skip(line, n + 1))};
     }
     return true;
 }
 
-struct wst_slice wst_head_find(const struct wst_head *h, const char *name, size_t *from)
+struct wst_slice wst_head_look(const struct wst_head *h, const char *name, size_t n, size_t *from)
 {
-    size_t n = strlen(name); /* nearly all others are told apart by it */
-    if (!(h->lengths & head_length_bit(n))) return (struct wst_slice){NULL, 0};
     for (size_t i = from ? *from : 0; i < h->headers_n; i++)
         if (h->headers[i].name.n == n && wst_same_nocase(h->headers[i].name.p, name, n)) {
             if (from) *from = i + 1;

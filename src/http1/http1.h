@@ -21,7 +21,7 @@
 enum {
     WST_HTTP_HEADERS = 2048, /* header lines read of one head, more than any server takes; more are
                                 passed over */
-    WST_HTTP_INLINE = 16    /* requests outstanding without an allocation */
+    WST_HTTP_INLINE = 16     /* requests outstanding without an allocation */
 };
 
 /* One parsed head (RFC 9112 section 2). Slices lie in the head's bytes. */
@@ -43,9 +43,22 @@ size_t wst_head_length(struct wst_slice s, size_t seen);
 /* Parses a whole head. `bytes` is written to when lines are folded (RFC 9112 section 5.2).
  * False: no HTTP/1 head. */
 bool wst_head_parse(struct wst_head *head, struct wst_header *room, uint8_t *bytes, size_t n);
+/* The bit of a name's length in wst_head.lengths. */
+static inline uint64_t wst_head_length_bit(size_t n)
+{
+    return UINT64_C(1) << n % 64;
+}
+struct wst_slice wst_head_look(const struct wst_head *head, const char *name, size_t n,
+                               size_t *from);
 /* Value of the first header of that name; p == NULL: none. `from`: index to begin at, may be
- * NULL; left behind the one found. */
-struct wst_slice wst_head_find(const struct wst_head *head, const char *name, size_t *from);
+ * NULL; left behind the one found. Inline, so that a name that is not there costs one question. */
+static inline struct wst_slice wst_head_find(const struct wst_head *head, const char *name,
+                                             size_t *from)
+{
+    size_t n = strlen(name);
+    if (!(head->lengths & wst_head_length_bit(n))) return (struct wst_slice){NULL, 0};
+    return wst_head_look(head, name, n, from);
+}
 /* Does any header of that name hold the token, in a comma-separated list, whatever the case? */
 bool wst_head_has_token(const struct wst_head *head, const char *name, const char *token);
 

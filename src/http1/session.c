@@ -171,11 +171,15 @@ static void http_lose(struct wst_http *h)
 /* Header lines of a request that a handshake is told by; the others (cookies …) are not kept. */
 static bool request_keeps(const struct wst_http_env *env, struct wst_slice name)
 {
-    static const char *const names[] = {"Host", "Origin", "User-Agent", "Upgrade", "Connection"};
     if (env->options->headers) return true;
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (wst_slice_is_nocase(name, names[i])) return true;
-    return name.n > 14 && wst_slice_is_nocase(wst_slice_head(name, 14), "Sec-WebSocket-");
+    switch (name.n) {
+    case 4: return wst_slice_is_nocase(name, "Host");
+    case 6: return wst_slice_is_nocase(name, "Origin");
+    case 7: return wst_slice_is_nocase(name, "Upgrade");
+    case 10:
+        return wst_slice_is_nocase(name, "User-Agent") || wst_slice_is_nocase(name, "Connection");
+    default: return name.n > 14 && wst_slice_is_nocase(wst_slice_head(name, 14), "Sec-WebSocket-");
+    }
 }
 
 /* That they were there is judged; what they say is nobody's business, and long. */
@@ -185,39 +189,45 @@ static bool request_keeps_name(const struct wst_http_env *env, struct wst_slice 
            (wst_slice_is_nocase(name, "Cookie") || wst_slice_is_nocase(name, "Authorization"));
 }
 
-static bool request_add(struct wst_http *h, struct wst_http_env *env, struct wst_slice s,
-                        const char *end)
+static uint8_t *request_put(uint8_t *at, struct wst_slice s, const char *end, size_t end_n)
 {
-    size_t cap = env->options->limits.max_head * 2; /* the line ends may be longer than they were */
-    return wst_buf_append(&h->request, env->budget, s, cap) &&
-           wst_buf_append(&h->request, env->budget, wst_slice_text(end), cap);
+    if (s.n) memcpy(at, s.p, s.n);
+    memcpy(at + s.n, end, end_n);
+    return at + s.n + end_n;
 }
 
 /* The request waits for its answer: as a head again, with what will be asked of it. */
 static bool request_keep(struct wst_http *h, struct wst_http_env *env, const struct wst_head *head)
 {
-    size_t n = head->method.n + head->target.n + 16;
+    enum { LINE = 16 }; /* of the request line, and the empty one, more than its two words */
+    size_t n = head->method.n + head->target.n + LINE;
     for (size_t i = 0; i < head->headers_n; i++)
         if (request_keeps(env, head->headers[i].name))
             n += head->headers[i].name.n + head->headers[i].value.n + 4;
         else if (request_keeps_name(env, head->headers[i].name))
             n += head->headers[i].name.n + 3;
     h->request.n = 0;
-    const char *line_end = head->bare ? "\n" : "\r\n"; /* which is judged */
-    /* Just as much as it takes: a hundred thousand may wait at a time. */
+    /* Just as much as it takes: a hundred thousand may wait at a time. The line ends may be longer
+     * than they were. */
     if (n > env->options->limits.max_head * 2 || !wst_buf_room(&h->request, env->budget, n))
         return false;
-    const char version[] = {' ', 'H', 'T', 'T', 'P', '/', '1', '.', (char)('0' + head->minor), 0};
-    bool kept = request_add(h, env, head->method, " ") &&
-                request_add(h, env, head->target, version) &&
-                request_add(h, env, (struct wst_slice){NULL, 0}, line_end);
-    for (size_t i = 0; i < head->headers_n && kept; i++)
-        if (request_keeps(env, head->headers[i].name))
-            kept = request_add(h, env, head->headers[i].name, ": ") &&
-                   request_add(h, env, head->headers[i].value, "\r\n");
-        else if (request_keeps_name(env, head->headers[i].name))
-            kept = request_add(h, env, head->headers[i].name, ":\r\n");
-    return kept && request_add(h, env, (struct wst_slice){NULL, 0}, "\r\n");
+    const char version[] = {' ', 'H', 'T', 'T', 'P', '/', '1', '.', (char)('0' + head->minor)};
+    const char *line_end = head->bare ? "\n" : "\r\n"; /* which is judged */
+    uint8_t *at = request_put(h->request.p, head->method, " ", 1);
+    at = request_put(at, head->target, version, sizeof version);
+    at = request_put(at, wst_slice_text(line_end), "", 0);
+    for (size_t i = 0; i < head->headers_n; i++) {
+        const struct wst_header *line = &head->headers[i];
+        if (request_keeps(env, line->name)) {
+            at = request_put(at, line->name, ": ", 2);
+            at = request_put(at, line->value, "\r\n", 2);
+        } else if (request_keeps_name(env, line->name)) {
+            at = request_put(at, line->name, ":\r\n", 3);
+        }
+    }
+    at = request_put(at, (struct wst_slice){NULL, 0}, "\r\n", 2);
+    h->request.n = (size_t)(at - h->request.p);
+    return true;
 }
 
 static void request_head(struct wst_http *h, struct wst_http_env *env, const struct wst_head *head,

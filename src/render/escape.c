@@ -316,3 +316,27 @@ void wst_escape_json_loose(struct wst_out *out, struct wst_slice s)
     for (size_t i = 0; i < s.n; i++)
         out->at = put_latin1(wst_out_reserve(out, WST_ESCAPE_JSON_ROOM(1)), s.p[i]);
 }
+
+void wst_escape_json_member(struct wst_out *out, const char *key, struct wst_slice value)
+{
+    enum { SHORT = 256 }; /* nearly all that stands in a handshake */
+    size_t n = strlen(key);
+    if (value.p && value.n <= SHORT && wst_utf8_ascii(value.p, value.n) == value.n) {
+        uint8_t *at = wst_out_reserve(out, n + 2 + WST_ESCAPE_JSON_ROOM(SHORT));
+        memcpy(at, key, n);
+        at += n;
+        *at++ = '"';
+        at = escape(at, value, true);
+        *at++ = '"';
+        out->at = at;
+        return;
+    }
+    wst_out_bytes(out, key, n);
+    if (!value.p) {
+        wst_out_text(out, "null");
+        return;
+    }
+    wst_out_text(out, "\"");
+    wst_escape_json_loose(out, value);
+    wst_out_text(out, "\"");
+}

@@ -31,6 +31,9 @@ void wst_escape_json_utf8(struct wst_out *out, struct wst_slice s);
 /* For header values, URIs, file names: as UTF-8 when they are, else byte for byte as Latin-1, which
  * is what HTTP meant by them (RFC 9110 section 5.5) and loses nothing. */
 void wst_escape_json_loose(struct wst_out *out, struct wst_slice s);
+/* `key` as it is (`,"host":`), then a string as by wst_escape_json_loose in its quotation marks, or
+ * null when it has no address. */
+void wst_escape_json_member(struct wst_out *out, const char *key, struct wst_slice value);
 
 /* -- base64 --------------------------------------------------------------------------------- */
 

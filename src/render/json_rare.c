@@ -14,21 +14,9 @@
 
 /* Keys are written as ",\"key\":", or "\"key\":" where they are the first. */
 
-static void put_string(struct wst_out *out, const char *key, struct wst_slice value)
-{
-    wst_out_text(out, key);
-    if (value.p == NULL) {
-        wst_out_text(out, "null");
-        return;
-    }
-    wst_out_text(out, "\"");
-    wst_escape_json_loose(out, value);
-    wst_out_text(out, "\"");
-}
-
 static void put_text(struct wst_out *out, const char *key, const char *value)
 {
-    put_string(out, key, wst_slice_text(value));
+    wst_escape_json_member(out, key, wst_slice_text(value));
 }
 
 static void put_number(struct wst_out *out, const char *key, uint64_t value)
@@ -117,8 +105,8 @@ static void put_headers(struct wst_out *out, const char *key, const struct wst_h
     for (size_t i = 0; i < n; i++) {
         struct wst_slice name = headers[i].name, value = headers[i].value;
         /* Contract: two strings; a header without a value has an empty one. */
-        put_string(out, i ? ",[" : "[", name.p ? name : wst_slice_text(""));
-        put_string(out, ",", value.p ? value : wst_slice_text(""));
+        wst_escape_json_member(out, i ? ",[" : "[", name.p ? name : wst_slice_text(""));
+        wst_escape_json_member(out, ",", value.p ? value : wst_slice_text(""));
         wst_out_text(out, "]");
     }
     wst_out_text(out, "]");
@@ -127,11 +115,11 @@ static void put_headers(struct wst_out *out, const char *key, const struct wst_h
 static void put_request(struct wst_out *out, const struct wst_event_handshake *h)
 {
     put_number_or_null(out, ",\"request_pkt\":", h->request_pkt ? (int64_t)h->request_pkt : -1);
-    put_string(out, ",\"method\":", h->method);
-    put_string(out, ",\"host\":", h->host);
-    put_string(out, ",\"uri\":", h->uri);
-    put_string(out, ",\"origin\":", h->origin);
-    put_string(out, ",\"user_agent\":", h->user_agent);
+    wst_escape_json_member(out, ",\"method\":", h->method);
+    wst_escape_json_member(out, ",\"host\":", h->host);
+    wst_escape_json_member(out, ",\"uri\":", h->uri);
+    wst_escape_json_member(out, ",\"origin\":", h->origin);
+    wst_escape_json_member(out, ",\"user_agent\":", h->user_agent);
     put_number_or_null(out, ",\"version\":", h->version);
 }
 
@@ -139,9 +127,9 @@ static void put_answer(struct wst_out *out, const struct wst_event_handshake *h)
 {
     put_number_or_null(out, ",\"status\":", h->status);
     put_bool(out, ",\"accepted\":", h->accepted);
-    put_string(out, ",\"client_key\":", h->client_key);
-    put_string(out, ",\"server_accept\":", h->server_accept);
-    put_string(out, ",\"accept_expected\":", h->accept_expected);
+    wst_escape_json_member(out, ",\"client_key\":", h->client_key);
+    wst_escape_json_member(out, ",\"server_accept\":", h->server_accept);
+    wst_escape_json_member(out, ",\"accept_expected\":", h->accept_expected);
     if (h->accept_ok < 0)
         wst_out_text(out, ",\"accept_ok\":null");
     else
@@ -152,10 +140,10 @@ static void put_terms(struct wst_out *out, const struct wst_event_handshake *h)
 {
     wst_out_text(out, ",\"client_protocols\":[");
     for (size_t i = 0; i < h->client_protocols_n; i++)
-        put_string(out, i ? "," : "", h->client_protocols[i]);
-    put_string(out, "],\"subprotocol\":", h->subprotocol);
-    put_string(out, ",\"client_extensions\":", h->client_extensions);
-    put_string(out, ",\"server_extensions\":", h->server_extensions);
+        wst_escape_json_member(out, i ? "," : "", h->client_protocols[i]);
+    wst_escape_json_member(out, "],\"subprotocol\":", h->subprotocol);
+    wst_escape_json_member(out, ",\"client_extensions\":", h->client_extensions);
+    wst_escape_json_member(out, ",\"server_extensions\":", h->server_extensions);
     put_deflate(out, &h->deflate);
 }
 

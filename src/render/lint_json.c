@@ -7,18 +7,6 @@
 #include "lint.h"
 #include "slice.h"
 
-static void put_string(struct wst_out *out, const char *key, struct wst_slice value)
-{
-    wst_out_text(out, key);
-    if (!value.p) {
-        wst_out_text(out, "null");
-        return;
-    }
-    wst_out_text(out, "\"");
-    wst_escape_json_loose(out, value);
-    wst_out_text(out, "\"");
-}
-
 static void put_number(struct wst_out *out, const char *key, uint64_t value)
 {
     wst_out_text(out, key);
@@ -31,12 +19,12 @@ static void put_number_or_null(struct wst_out *out, const char *key, uint64_t va
     if (value)
         put_number(out, key, value);
     else
-        put_string(out, key, (struct wst_slice){NULL, 0});
+        wst_escape_json_member(out, key, (struct wst_slice){NULL, 0});
 }
 
 static void put_endpoint(struct wst_out *out, const char *key, const char *ip, uint16_t port)
 {
-    put_string(out, key, wst_slice_text(ip));
+    wst_escape_json_member(out, key, wst_slice_text(ip));
     put_number(out, ",\"port\":", port);
     wst_out_text(out, "}");
 }
@@ -45,10 +33,10 @@ static void put_finding(struct wst_out *out, const struct wst_lint_finding *f)
 {
     const struct wst_problem_row *row = wst_problem_row(f->problem);
     const char *dir = f->dir == WST_C2S ? "c2s" : f->dir == WST_S2C ? "s2c" : NULL;
-    put_string(out, "{\"id\":", wst_slice_text(row->id));
-    put_string(out, ",\"level\":", wst_slice_text(wst_level_name(row->level)));
-    put_string(out, ",\"rfc\":", wst_slice_text(row->rfc));
-    put_string(out, ",\"dir\":", wst_slice_text(dir));
+    wst_escape_json_member(out, "{\"id\":", wst_slice_text(row->id));
+    wst_escape_json_member(out, ",\"level\":", wst_slice_text(wst_level_name(row->level)));
+    wst_escape_json_member(out, ",\"rfc\":", wst_slice_text(row->rfc));
+    wst_escape_json_member(out, ",\"dir\":", wst_slice_text(dir));
     put_number(out, ",\"times\":", f->times);
     put_number(out, ",\"pkt\":", f->pkt);
     put_number_or_null(out, ",\"n\":", f->n);
@@ -57,7 +45,7 @@ static void put_finding(struct wst_out *out, const struct wst_lint_finding *f)
         put_number(out, ",\"offset\":", (uint64_t)f->offset);
     else
         wst_out_text(out, ",\"offset\":null");
-    put_string(out, ",\"detail\":", wst_slice_text(f->detail ? f->detail : ""));
+    wst_escape_json_member(out, ",\"detail\":", wst_slice_text(f->detail ? f->detail : ""));
     wst_out_text(out, "}");
 }
 
@@ -65,12 +53,12 @@ void wst_lint_json_conn(struct wst_lint *l, const struct wst_lint_conn *c)
 {
     struct wst_out *out = &l->text.render.out;
     put_number_or_null(out, "{\"type\":\"lint\",\"conn\":", c->conn);
-    put_string(out, ",\"verdict\":",
-               wst_slice_text(c->conn ? wst_verdict_name(wst_lint_verdict(c)) : NULL));
+    wst_escape_json_member(out, ",\"verdict\":",
+                           wst_slice_text(c->conn ? wst_verdict_name(wst_lint_verdict(c)) : NULL));
     if (c->known) {
         put_endpoint(out, ",\"client\":{\"ip\":", c->client_ip, c->client_port);
         put_endpoint(out, ",\"server\":{\"ip\":", c->server_ip, c->server_port);
-        put_string(out, ",\"uri\":", c->uri);
+        wst_escape_json_member(out, ",\"uri\":", c->uri);
         wst_out_text(out, c->accepted ? ",\"accepted\":true" : ",\"accepted\":false");
     } else {
         wst_out_text(out, ",\"client\":null,\"server\":null,\"uri\":null,\"accepted\":null");
@@ -101,8 +89,8 @@ void wst_lint_json_summary(struct wst_lint *l, const struct wst_event_stats *s)
         if (!l->times[p]) continue;
         wst_out_text(out, any ? "," : "");
         any = true;
-        put_string(out, "{\"id\":", wst_slice_text(row->id));
-        put_string(out, ",\"level\":", wst_slice_text(wst_level_name(row->level)));
+        wst_escape_json_member(out, "{\"id\":", wst_slice_text(row->id));
+        wst_escape_json_member(out, ",\"level\":", wst_slice_text(wst_level_name(row->level)));
         put_number(out, ",\"times\":", l->times[p]);
         put_number(out, ",\"connections\":", l->conns[p]);
         wst_out_text(out, "}");

@@ -41,7 +41,13 @@ static inline uint8_t *wst_out_reserve(struct wst_out *out, size_t n)
 void wst_out_bytes(struct wst_out *out, const void *p, size_t n);
 static inline void wst_out_text(struct wst_out *out, const char *text)
 {
-    wst_out_bytes(out, text, strlen(text));
+    size_t n = strlen(text); /* known to the compiler, mostly: then the copy is a few stores */
+    if ((size_t)(out->buffer + WST_OUT_SIZE - out->at) < n) {
+        wst_out_bytes(out, text, n);
+        return;
+    }
+    memcpy(out->at, text, n);
+    out->at += n;
 }
 /* A decimal number. */
 void wst_out_number(struct wst_out *out, uint64_t value);
