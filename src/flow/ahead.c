@@ -10,7 +10,7 @@
 #include "slice.h"
 #include "table.h"
 
-enum { LINE = 64, UPPER_LINES = 3 }; /* a packet in order seldom touches more of a conversation */
+enum { LINE = 64, UPPER_LINES = 4 }; /* a packet in order seldom touches more of a conversation */
 
 static struct wst_flow *ahead_find(const struct wst_flow_table *t, uint64_t hash)
 {

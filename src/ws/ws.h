@@ -145,10 +145,10 @@ struct wst_ws { /* one WebSocket connection */
     uint32_t close_pkt : 24;    /* that carried the first close frame, the end of its number */
     uint8_t keys_seen;          /* frames that the keys were on */
     struct wst_ws_side side[2]; /* [WST_C2S], [WST_S2C] */
+    uint32_t keys[WST_WS_KEYS]; /* of the first frames, which look at all of them */
     struct wst_ws_rare rare[2];
     int64_t began_ns;              /* time of the handshake */
     struct wst_ws_pings *pings[2]; /* that wait for a pong, by who sent them; made on demand */
-    uint32_t keys[WST_WS_KEYS];
 };
 
 void wst_ws_init(struct wst_ws *ws, void *conversation, const struct wst_ws_terms *terms,
