@@ -92,7 +92,7 @@ WST_API void wst_capture_set_queue(struct wst_capture *capture, size_t bytes);
 /* Bytes that wait in it, of how many. Both 0 unless devices are being read. */
 WST_API void wst_capture_queue(const struct wst_capture *capture, size_t *used, size_t *size);
 
-/* Regular files from 1 MiB on are read, and unzipped, by a thread of their own, half a
+/* Regular files from 4 MiB on are read, and unzipped, by a thread of their own, half a
  * megabyte ahead (default: no; before wst_capture_run). The sink is told the same, in the same
  * thread: the one that called wst_capture_run, which has ended the other when it returns. */
 WST_API void wst_capture_set_read_ahead(struct wst_capture *capture, bool on);

@@ -239,7 +239,7 @@ static struct heard assert_same(const uint8_t *p, size_t n)
 
 typedef struct file maker(uint32_t seed, size_t size);
 static maker *const makers[] = {classic, pcapng};
-enum { MAKERS = 2, LARGE = 2 << 20 };
+enum { MAKERS = 2, LARGE = 2 << 20, PUMPED = 8 << 20 /* through the door, even when zipped */ };
 
 static void records_end_anywhere(void **state)
 {
@@ -413,7 +413,7 @@ static void a_row_of_files(void **state)
 {
     (void)state;
     for (uint32_t i = 0; i < 2 * MAKERS; i++) {
-        struct file f = makers[i % MAKERS](50 + i, LARGE), z = zipped(&f, f.n);
+        struct file f = makers[i % MAKERS](50 + i, PUMPED), z = zipped(&f, f.n);
         size_t before = threads();
         const char *name = save(i < MAKERS ? &f : &z);
         struct heard without = run_file(name, false, 0), with = run_file(name, true, 0);
@@ -439,7 +439,7 @@ static int stop_capture(void *user, const struct wst_packet *p)
 
 static void stopping(void **state)
 {
-    struct file f = pcapng(60, LARGE);
+    struct file f = pcapng(60, PUMPED);
     const char *name = save(&f);
     struct wst_capture *c = wst_capture_new();
     struct heard h = {.capture = c};
