@@ -83,7 +83,7 @@ enum wst_net_result wst_net_segment(struct wst_net *net, const struct wst_packet
 WST_APART static bool net_glance_less_plain(const struct wst_packet *packet,
                                             struct wst_segment *out)
 {
-    struct wst_plain plain;
+    struct wst_plain plain = {0};
     if (!wst_plain_find(packet, &plain) || plain.protocol != PLAIN_PROTOCOL_TCP) return false;
     wst_plain_glance(&plain, out);
     return true;
