@@ -275,12 +275,52 @@ static void swollen(void **state)
     packets_free(&k);
 }
 
+/* Compressed connections have become few: what they said does not wait for more of it. */
+static void mostly_plain(void **state)
+{
+    enum { PACKETS = 300, FRAMES = 10 };
+    static struct talker one, other;
+    uint8_t text[] = "one of many", out[64], frame[64], many[FRAMES * 64];
+    struct packets k = {0};
+    struct wst_options o;
+    uint64_t seed = 4;
+    (void)state;
+    talker_open(&one, &k, 0);
+    talker_open(&other, &k, 5);
+    assert_true(!one.plain && other.plain);
+    size_t n = deflated(&one.z[0], text, sizeof text - 1, out, sizeof out);
+    tcp_data(&one.tcp, 0, frame, put_frame(frame, 0xc1, true, &seed, out, n));
+    for (unsigned i = 0; i < PACKETS; i++) {
+        n = 0;
+        for (unsigned j = 0; j < FRAMES; j++)
+            n += put_frame(many + n, 0x81, true, &seed, text, sizeof text - 1);
+        tcp_data(&other.tcp, 0, many, n);
+    }
+    options_for(&o, 1 << 30, 1 << 20);
+    static const struct how later = {1, 4096, 0};
+    struct text want = tell(&k, &o, at_once, k.n, false, NULL);
+    struct text few = tell(&k, &o, later, k.n / 2, false, NULL);
+    struct text got = tell(&k, &o, later, k.n, false, NULL);
+    assert_int_equal(count(&few, "\"type\":\"message\""), 0);
+    assert_int_equal(count(&want, "\"type\":\"message\""), PACKETS * FRAMES + 1);
+    expect_same(&want, &got);
+    for (int d = 0; d < 2; d++) {
+        deflateEnd(&one.z[d]);
+        deflateEnd(&other.z[d]);
+    }
+    free(want.p);
+    free(few.p);
+    free(got.p);
+    packets_free(&k);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_budget),
         cmocka_unit_test(any_end),
         cmocka_unit_test(swollen),
+        cmocka_unit_test(mostly_plain),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
