@@ -103,11 +103,27 @@ static size_t columns_of(const uint8_t *c, const uint8_t *end, enum wst_escape_k
     return point < 0x1100 ? 1 : 2; /* East Asian scripts and emoji are wide */
 }
 
+/* Whether eight bytes are printable ASCII: none is below 0x20, 0x7f, or above. */
+static bool eight_columns(const uint8_t *p)
+{
+    const uint64_t each = 0x0101010101010101u;
+    uint64_t x;
+    memcpy(&x, p, 8);
+    /* A byte that is too small borrows, and so sets its highest bit; what it does to those above it
+     * changes nothing. */
+    return !((x | (x - each * 0x20) | ((x ^ each * 0x7f) - each)) & each * 0x80);
+}
+
 /* How many bytes of `s` fit into `max` columns. */
 static size_t fitting(struct wst_slice s, enum wst_escape_kind kind, size_t max)
 {
     size_t at = 0, n;
     while (at < s.n) {
+        if (max >= 8 && s.n - at >= 8 && eight_columns(s.p + at)) {
+            at += 8;
+            max -= 8;
+            continue;
+        }
         size_t columns = columns_of(s.p + at, s.p + s.n, kind, &n);
         if (columns > max) break;
         max -= columns;

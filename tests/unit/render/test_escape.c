@@ -287,6 +287,27 @@ static void quote_cuts(void **state)
     expect(quote_four_omitted, (struct wst_slice){NULL, 0}, "\"\"\xe2\x80\xa6 +100 bytes");
 }
 
+/* The columns of any bytes, against a sum: those at the edges of what is printable, in every place.
+ */
+static void columns(void **state)
+{
+    static const uint8_t edges[] = {0x00, '\n', 0x1f, 0x20, '"', '\\', 0x7e, 0x7f, 0x80, 0xff};
+    uint32_t x = 99;
+    (void)state;
+    for (unsigned round = 0; round < 200000; round++) {
+        uint8_t bytes[20];
+        size_t n = round % sizeof bytes, sum = 0;
+        for (size_t i = 0; i < n; i++) {
+            x = x * 1664525 + 1013904223;
+            bytes[i] = x >> 30 ? 'a' : edges[(x >> 16) % sizeof edges];
+            sum += bytes[i] >= 0x20 && bytes[i] < 0x7f ? 1 : bytes[i] == '\n' ? 2 : 4;
+        }
+        struct wst_slice s = {bytes, n};
+        assert_true(wst_escape_fits(s, WST_ESCAPE_BYTES, sum));
+        if (sum) assert_false(wst_escape_fits(s, WST_ESCAPE_BYTES, sum - 1));
+    }
+}
+
 static void plain_and_word(void **state)
 {
     (void)state;
@@ -417,6 +438,7 @@ int main(void)
         cmocka_unit_test(base64_rows),
         cmocka_unit_test(quotes),
         cmocka_unit_test(quote_cuts),
+        cmocka_unit_test(columns),
         cmocka_unit_test(plain_and_word),
         cmocka_unit_test(random_quotes_are_safe),
         cmocka_unit_test(large_payloads_stream),
