@@ -135,7 +135,7 @@ static bool gather(struct wst_source *s, const struct wst_pump_block *b, size_t 
     const uint8_t *from = s->buf + s->pos;
     bool in_block = lies_in_block(s);
     size_t cap = s->cap ? s->cap : WST_SOURCE_CHUNK;
-    if (!in_block) drop_taken(s);
+    if (!in_block && s->pos > 0) drop_taken(s);
     while (cap < left + b->n) cap *= 2;
     if (cap > s->cap && !grow(s, cap)) return false;
     if (in_block) {

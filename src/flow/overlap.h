@@ -13,7 +13,7 @@ enum { OVERLAP_RECORDS = 2048, OVERLAP_CHAINS = 1024 };
 
 struct wst_overlap_record {
     uint64_t at;     /* place of its first byte, counting all bytes ever written */
-    uint32_t stream; /* of the flow: never used twice, unlike its record */
+    uint32_t stream; /* of the flow; shared only with one that began anew under its number */
     uint32_t seq, len;
     uint8_t side;
     uint64_t before; /* the record before it in its chain, counting from 1; 0: none */
