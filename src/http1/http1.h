@@ -48,6 +48,7 @@ static inline uint64_t wst_head_length_bit(size_t n)
 {
     return UINT64_C(1) << n % 64;
 }
+/* Slow half of wst_head_find: `n` is the length of the name. */
 struct wst_slice wst_head_look(const struct wst_head *head, const char *name, size_t n,
                                size_t *from);
 /* Value of the first header of that name; p == NULL: none. `from`: index to begin at, may be

@@ -64,7 +64,7 @@ net_less_plain(struct wst_net *net, const struct wst_packet *packet, struct wst_
 {
     struct wst_plain plain;
     enum wst_net_result result = WST_NET_SHORT;
-    if (!net->verify_checksums && wst_plain_find(packet, &plain)) result = net_take(&plain, out);
+    if (wst_plain_find(packet, &plain)) result = net_take(&plain, out);
     return result != WST_NET_SHORT ? result : wst_net_walk(net, packet, out);
 }
 
@@ -73,11 +73,10 @@ enum wst_net_result wst_net_segment(struct wst_net *net, const struct wst_packet
 {
     struct wst_plain plain;
     if (net->fragments.whole) wst_fragments_release(&net->fragments);
-    if (!net->verify_checksums && wst_plain_ethernet4(packet, &plain)) {
-        enum wst_net_result result = net_take(&plain, out);
-        if (result != WST_NET_SHORT) return result;
-    }
-    return net_less_plain(net, packet, out);
+    if (net->verify_checksums) return wst_net_walk(net, packet, out);
+    if (!wst_plain_ethernet4(packet, &plain)) return net_less_plain(net, packet, out);
+    enum wst_net_result result = net_take(&plain, out);
+    return result != WST_NET_SHORT ? result : wst_net_walk(net, packet, out);
 }
 
 WST_APART static bool net_glance_less_plain(const struct wst_packet *packet,

@@ -15,9 +15,7 @@ static bool evidence_illegal(const struct wst_frame *f, const struct wst_seek_ru
 {
     if (f->masked != r->masked || (f->rsv & 3)) return true;
     if (f->rsv && (!r->compressed || f->opcode == 0 || f->opcode > 2)) return true;
-    if (f->opcode > 2 && f->opcode != WST_OP_CLOSE && f->opcode != WST_OP_PING &&
-        f->opcode != WST_OP_PONG)
-        return true;
+    if (wst_frame_opcode_reserved(f->opcode)) return true;
     if (f->opcode >= 8 && (!f->fin || f->len > 125)) return true;
     if (f->length_bits == 16 && f->len < 126) return true;
     return f->length_bits == 64 && (f->len < 65536 || f->len >> 31);

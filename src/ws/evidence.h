@@ -36,9 +36,7 @@ enum wst_evidence_bits {
  * spares the others a closer look. */
 static inline bool wst_evidence_may_begin(const uint8_t p[2], const struct wst_seek_rules *rules)
 {
-    const unsigned opcodes = 1u << WST_OP_CONTINUATION | 1u << WST_OP_TEXT | 1u << WST_OP_BINARY |
-                             1u << WST_OP_CLOSE | 1u << WST_OP_PING | 1u << WST_OP_PONG;
-    return !(p[0] & 0x30) && (p[1] >> 7) == rules->masked && (opcodes >> (p[0] & 15) & 1);
+    return !(p[0] & 0x30) && (p[1] >> 7) == rules->masked && !wst_frame_opcode_reserved(p[0] & 15);
 }
 
 /* A header that a sound endpoint may write in such a direction. */

@@ -44,5 +44,10 @@ static inline bool wst_frame_is_data(const struct wst_frame *f)
 {
     return f->opcode <= 2;
 }
+/* RFC 6455 section 5.2: 3 to 7 and 11 to 15. */
+static inline bool wst_frame_opcode_reserved(unsigned opcode)
+{
+    return (opcode > 2 && opcode < 8) || opcode > 10;
+}
 
 #endif

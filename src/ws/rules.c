@@ -124,7 +124,7 @@ void wst_rules_frame(const struct wst_ws_step *s, const struct wst_frame *f,
                         "the server's %s frame is masked with %02x%02x%02x%02x", name, f->key[0],
                         f->key[1], f->key[2], f->key[3]);
     rules_rsv(s, f, c);
-    if ((f->opcode > 2 && f->opcode < 8) || f->opcode > 10)
+    if (wst_frame_opcode_reserved(f->opcode))
         wst_ws_problemf(s, WST_PROBLEM_FRAME_RESERVED_OPCODE, c->n, c->msg,
                         "opcode %u (0x%x) is reserved", f->opcode, f->opcode);
     if (!rules_length_minimal(f))

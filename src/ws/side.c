@@ -359,7 +359,7 @@ static bool header_is_foreign(const struct wst_ws_step *s, const struct wst_fram
     struct wst_seek_rules r = wst_side_rules(s);
     if (!wst_side_of(s)->closed) return false;
     return (f->rsv & (r.compressed ? 3 : 7)) || f->masked != r.masked ||
-           (f->opcode > 2 && f->opcode < 8) || f->opcode > 10;
+           wst_frame_opcode_reserved(f->opcode);
 }
 
 /* True: this is no frame of the direction. After a close, something else follows; soon after the
