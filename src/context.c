@@ -73,6 +73,7 @@ struct wst_context *wst_context_new(const struct wst_options *options,
         wst_options_init(&c->options);
     context_seed(c->options.hash_seed);
     c->budget.max = c->options.limits.memory;
+    c->scarce = c->budget.max - c->budget.max / 16;
     wst_pool_init(&c->pool, &c->area, sizeof(union conversation_any));
     wst_timeline_init(&c->timeline, listener, &c->options, &c->budget);
     c->http.options = &c->options;
@@ -129,46 +130,39 @@ void wst_context_begin(struct wst_context *c, const struct wst_event_meta *meta)
 
 /* Files in the wrong order, or a clock that was set: what looks like sent again may be new, and
  * what is older than its connection is not read. */
-WST_SELDOM static void context_backwards(struct wst_context *c, int64_t by_ns)
+WST_SELDOM static void context_backwards(struct wst_context *c, const struct wst_packet *p)
 {
     char detail[96];
-    if (c->jumps++ >= WST_CONTEXT_TOLD) return;
+    int64_t by_ns = wst_ns_between(p->when.ns, c->timeline.stats.last_ns);
+    if (by_ns <= JUMP_NS || c->jumps++ >= WST_CONTEXT_TOLD) return;
     snprintf(detail, sizeof detail, "the packet is %lld.%03lld s older than the one before it",
              (long long)(by_ns / SECOND_NS), (long long)(by_ns % SECOND_NS / 1000000));
     wst_context_problem(c, WST_PROBLEM_CAPTURE_TIME, detail);
 }
 
-static void context_clock(struct wst_context *c, const struct wst_packet *p)
+/* Of a row: the first of all sets the clock. */
+static inline void context_first(struct wst_context *c, const struct wst_packet *p)
+{
+    struct wst_event_stats *s = &c->timeline.stats;
+    if (!s->packets) s->first_ns = s->last_ns = p->when.ns;
+}
+
+static inline void context_clock(struct wst_context *c, const struct wst_packet *p)
 {
     struct wst_event_stats *s = &c->timeline.stats;
     c->now.pkt = p->when.pkt; /* not as one: see CMakeLists.txt */
     c->now.ns = p->when.ns;
     c->timeline.nanos = p->nanos;
-    if (!s->packets)
-        s->first_ns = p->when.ns;
-    else if (p->when.ns < s->last_ns && wst_ns_between(p->when.ns, s->last_ns) > JUMP_NS)
-        context_backwards(c, wst_ns_between(p->when.ns, s->last_ns));
+    if (p->when.ns < s->last_ns) context_backwards(c, p);
     s->last_ns = p->when.ns;
     s->packets++;
     s->bytes += p->wire_len > p->data.n ? p->wire_len : p->data.n;
 }
 
-void wst_context_packet(struct wst_context *c, const struct wst_packet *p)
+static void context_other(struct wst_context *c, enum wst_net_result what)
 {
-    struct wst_segment segment;
-    if (c->finished) return;
-    context_clock(c, p);
-    if (c->work) wst_work_packet(c);
-    wst_flow_tick(c->flows, &p->when);
-    if (c->budget.used > c->budget.max - c->budget.max / 16)
-        wst_flow_make_room(c->flows, c->budget.max / 8, &p->when);
-    c->segment = false;
     c->fate = WST_FATE_OTHER;
-    switch (wst_net_segment(c->net, p, &segment)) {
-    case WST_NET_TCP:
-        wst_flow_push(c->flows, &segment, &p->when);
-        c->segment = true;
-        break;
+    switch (what) {
     case WST_NET_HELD: c->fate = WST_FATE_WEBSOCKET; break; /* it may become one */
     case WST_NET_UNKNOWN_LINK: c->timeline.stats.unknown_link++; break;
     case WST_NET_SHORT:
@@ -177,10 +171,47 @@ void wst_context_packet(struct wst_context *c, const struct wst_packet *p)
     }
 }
 
-bool wst_context_ahead(struct wst_context *c, const struct wst_packet *p)
+static inline void packet_turn(struct wst_context *c, const struct wst_packet *p)
+{
+    struct wst_segment segment;
+    context_clock(c, p);
+    if (c->work) wst_work_packet(c);
+    wst_flow_tick(c->flows, &p->when);
+    if (c->budget.used > c->scarce) wst_flow_make_room(c->flows, c->budget.max / 8, &p->when);
+    enum wst_net_result what = wst_net_segment(c->net, p, &segment);
+    c->segment = what == WST_NET_TCP;
+    if (what == WST_NET_TCP)
+        wst_flow_push(c->flows, &segment, &p->when);
+    else
+        context_other(c, what);
+}
+
+/* So many packets before its turn a packet is told to the flow room, where there are many
+ * connections: what it needs has come from memory by then. */
+enum { AHEAD = 15 };
+
+/* A packet will have its turn soon. False: that is no use. */
+static bool packet_ahead(struct wst_context *c, const struct wst_packet *p)
 {
     struct wst_segment segment;
     return !wst_net_glance(p, &segment) || wst_flow_ahead(c->flows, &segment);
+}
+
+void wst_context_packets(struct wst_context *c, const struct wst_packet *packets, size_t n)
+{
+    if (c->finished || n == 0) return;
+    context_first(c, packets);
+    size_t told = 1; /* packets told ahead; the first is not worth it */
+    for (size_t i = 0; i < n; i++) {
+        while (told < n && told <= i + AHEAD)
+            told = packet_ahead(c, &packets[told]) ? told + 1 : n;
+        packet_turn(c, &packets[i]);
+    }
+}
+
+void wst_context_packet(struct wst_context *c, const struct wst_packet *p)
+{
+    wst_context_packets(c, p, 1);
 }
 
 enum wst_fate wst_context_fate(const struct wst_context *c, uint64_t *stream)

@@ -101,6 +101,7 @@ enum { WST_CONTEXT_TOLD = 10 };
 struct wst_context {
     struct wst_options options;
     struct wst_budget budget;
+    size_t scarce;        /* of the budget used: from here on somebody must make room */
     struct wst_area area; /* of flows and conversations */
     struct wst_pool pool; /* of conversations */
     struct wst_timeline timeline;

@@ -29,6 +29,10 @@ struct wst_capture_sink {
     void *user;
     /* A packet that passed the filter. Return nonzero to stop reading. */
     int (*packet)(void *user, const struct wst_packet *packet);
+    /* In place of `packet`, for files: up to WST_CAPTURE_ROW packets that came one after another,
+     * with nothing else to be told between them (see wst_context_packets). Return nonzero to stop
+     * reading behind them. */
+    int (*packets)(void *user, const struct wst_packet *packets, size_t n);
     /* A decryption secrets block; type as in the pcapng format (0x544c534b: TLS key log). */
     void (*secrets)(void *user, uint32_t type, struct wst_slice secrets);
     /* A comment: on packet `pkt`, or on the file when 0. Not checked to be UTF-8. */
@@ -37,11 +41,6 @@ struct wst_capture_sink {
      * the (decompressed) file where reading stopped; both 0 where that makes no sense. `what` is
      * one sentence without a newline. Reading goes on with the next source. */
     void (*trouble)(void *user, const char *source, uint64_t pkt, uint64_t byte, const char *what);
-    /* A packet that will soon be pushed, unless the filter drops it, told when that costs nothing;
-     * it has no number yet. A chance to have what it needs fetched from memory (see
-     * wst_context_ahead). Returns whether that pays: after false, packets are told again some
-     * thousand packets later. */
-    bool (*ahead)(void *user, const struct wst_packet *packet);
 
     /* -- devices only -- */
     /* The kernel dropped `packets`, none of them before `ns` (nanoseconds since 1970), because
@@ -57,6 +56,7 @@ struct wst_capture_sink {
 };
 
 enum {
+    WST_CAPTURE_ROW = 512,         /* packets told at once, at most; 24 KiB */
     WST_CAPTURE_PAUSE_MS = 50,     /* how late a silent device may notice wst_capture_stop */
     WST_CAPTURE_QUEUE = 64 << 20,  /* default of wst_capture_set_queue */
     WST_CAPTURE_BUFFER_KIB = 16384 /* default of wst_live_options.buffer_kib */

@@ -110,11 +110,10 @@ WST_API struct wst_context *wst_context_new(const struct wst_options *options,
 WST_API void wst_context_begin(struct wst_context *context, const struct wst_event_meta *meta);
 /* One packet, in the order of the capture. `packet->data` may be reused when it returns. */
 WST_API void wst_context_packet(struct wst_context *context, const struct wst_packet *packet);
-/* A packet that will be pushed soon; ten to fifteen packets ahead is best. Changes nothing that is
- * told: with many connections it gives the memory that the packet will need time to arrive. May be
- * left out, and a packet told may never come. False: there are too few connections for it to pay.
- */
-WST_API bool wst_context_ahead(struct wst_context *context, const struct wst_packet *packet);
+/* The same for `n` of them, which are all there at once: what is told does not change, but what the
+ * later ones need is fetched from memory while the earlier ones are worked on. */
+WST_API void wst_context_packets(struct wst_context *context, const struct wst_packet *packets,
+                                 size_t n);
 /* Whether packets of this link type (a LINKTYPE_ number) can be read; others are counted and
  * passed over. */
 WST_API bool wst_context_reads_link_type(uint32_t link_type);

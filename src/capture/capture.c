@@ -377,12 +377,15 @@ static void run_file(struct wst_capture *c, struct entry *e, struct wst_feed *fe
 
 int wst_capture_run(struct wst_capture *c, const struct wst_capture_sink *sink)
 {
-    struct wst_feed feed = {.sink = sink, .stop = &c->stop};
+    struct wst_feed feed;
+    wst_feed_begin(&feed, sink, &c->stop, NULL);
     for (size_t i = 0; i < c->n && !wst_feed_over(&feed); i++) {
         struct entry *e = &c->entries[i];
         feed.source = e->live ? wst_live_name(e->live) : e->name;
-        feed.filters[0] = c->filter.text && !e->live ? &c->filter : NULL;
-        feed.filters[1] = e->filter.text ? &e->filter : NULL;
+        unsigned n = 0;
+        feed.filters[0] = feed.filters[1] = NULL;
+        if (c->filter.text && !e->live) feed.filters[n++] = &c->filter;
+        if (e->filter.text) feed.filters[n++] = &e->filter;
         if (e->live)
             wst_listen_run(&c->listen, &feed); /* a second time there is nothing left */
         else
@@ -417,9 +420,10 @@ static int open_again(const struct entry *e)
 static void secrets_of(struct wst_capture *c, const struct entry *e,
                        const struct wst_capture_sink *sink)
 {
-    struct wst_feed feed = {.sink = sink, .stop = &c->stop, .source = e->name};
+    struct wst_feed feed;
     struct wst_source source;
     int fd;
+    wst_feed_begin(&feed, sink, &c->stop, e->name);
     if (e->in_memory)
         wst_source_open_memory(&source, e->memory);
     else if ((fd = open_again(e)) < 0 || wst_source_open_fd(&source, fd, &c->stop) != 0)

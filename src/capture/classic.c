@@ -30,9 +30,6 @@ struct classic {
     bool swapped;  /* numbers lie in the other byte order than ours */
     bool foreign;  /* they need turning round in one way or the other */
     enum { LENGTHS_SOUND, LENGTHS_PERHAPS_SWAPPED, LENGTHS_SWAPPED } lengths;
-    size_t ahead;  /* bytes behind the source's position that were looked at */
-    unsigned told; /* packets in them */
-    bool looks;    /* it is worth looking ahead */
 };
 
 /* Too large for an enum. */
@@ -195,45 +192,20 @@ static inline void take_record(const struct classic *c, const uint8_t *p, struct
     struct record r;
     memcpy(&r, p, sizeof r);
     if (c->foreign) r = turn_round(c, r);
-    *packet = (struct wst_packet){.data = {p + c->record_head, r.captured},
-                                  .wire_len = r.original,
-                                  .link_type = c->link_type,
-                                  .when.ns = (int64_t)r.seconds * 1000000000 +
-                                             (int64_t)r.fraction * c->tick,
-                                  .nanos = c->tick == 1};
-}
-
-/* Looks at packets that lie in the buffer behind the one at the source's position. */
-static void look_ahead(struct classic *c)
-{
-    const uint8_t *p = wst_source_at(c->source);
-    size_t have = c->source->end - c->source->pos;
-    while (c->told < WST_CLASSIC_AHEAD && have - c->ahead >= c->record_head) {
-        struct wst_packet packet;
-        take_record(c, p + c->ahead, &packet);
-        if (have - c->ahead - c->record_head < packet.data.n) return;
-        c->looks = c->feed->sink->ahead(c->feed->sink->user, &packet);
-        if (!c->looks) return;
-        c->ahead += c->record_head + packet.data.n;
-        c->told++;
-    }
-}
-
-/* The record at the source's position was taken. */
-static inline void step_ahead(struct classic *c, size_t n)
-{
-    if (c->told == 0) return;
-    c->ahead -= n; /* it was the first of those told */
-    c->told--;
+    packet->data = wst_slice_of(p + c->record_head, r.captured);
+    packet->wire_len = r.original;
+    packet->link_type = c->link_type;
+    packet->when.ns = (int64_t)r.seconds * 1000000000 + (int64_t)r.fraction * c->tick;
+    packet->nanos = c->tick == 1;
+    packet->device = 0;
 }
 
 /* False: they do not come. */
 WST_SELDOM static bool want_more(struct classic *c, size_t n, const char *what)
 {
-    c->looks = c->feed->sink->ahead != NULL; /* ask again, once in a buffer */
-    size_t have = wst_source_want(c->source, n);
-    if (have >= n) return true;
+    size_t have = wst_feed_want(c->feed, c->source, n);
     if (wst_feed_over(c->feed)) return false;
+    if (have >= n) return true;
     if (c->source->error[0])
         wst_feed_trouble(c->feed, wst_source_offset(c->source), "%s", c->source->error);
     else if (have)
@@ -262,25 +234,26 @@ static inline void fetch_next(const struct classic *c)
 
 static inline bool take_packet(struct classic *c)
 {
-    struct wst_packet packet;
     if (!want(c, c->record_head, "header")) return false;
-    take_record(c, wst_source_at(c->source), &packet);
-    if (packet.data.n > c->longest) {
+    struct wst_packet *packet = c->feed->place;
+    take_record(c, wst_source_at(c->source), packet);
+    size_t captured = packet->data.n, n = c->record_head + captured;
+    if (captured > c->longest) {
         wst_feed_trouble(c->feed, wst_source_offset(c->source),
                          "a packet cannot be read: invalid packet capture length %zu, bigger than "
                          "snaplen of %u",
-                         packet.data.n, c->longest);
+                         captured, c->longest);
         return false;
     }
-    size_t n = c->record_head + packet.data.n;
-    if (!want(c, n, "captured")) return false;
-    if (c->looks) look_ahead(c);
-    packet.data.p = wst_source_at(c->source) + c->record_head; /* `want` may have moved it */
+    if (c->source->end - c->source->pos < n) {
+        if (!want_more(c, n, "captured")) return false;
+        packet = c->feed->place; /* another one; nor do the bytes lie where they did */
+        take_record(c, wst_source_at(c->source), packet);
+    }
     wst_source_skip(c->source, n);
     fetch_next(c);
-    step_ahead(c, n);
-    if (wst_feed_admit(c->feed, &packet)) wst_feed_push(c->feed, &packet);
-    return !wst_feed_over(c->feed);
+    if (!wst_feed_admit(c->feed, packet)) return !wst_feed_over(c->feed);
+    return wst_feed_push(c->feed, packet);
 }
 
 void wst_classic_run(struct wst_source *source, struct wst_feed *feed)
@@ -292,7 +265,7 @@ void wst_classic_run(struct wst_source *source, struct wst_feed *feed)
         return;
     }
     c.feed = feed;
-    c.looks = feed->sink->ahead != NULL;
     while (take_packet(&c)) {
     }
+    wst_feed_flush(feed);
 }

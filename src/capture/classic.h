@@ -11,8 +11,6 @@
 
 enum wst_classic_cap {
     WST_CLASSIC_HEAD = 24, /* the file header */
-    /* Packets looked at before their turn: what they need has come from memory by then. */
-    WST_CLASSIC_AHEAD = 15,
 };
 
 /* Whether the first four bytes of a file are a magic of classic pcap. */

@@ -6,13 +6,38 @@
 #include "feed.h"
 
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
+#include <string.h>
+
+void wst_feed_begin(struct wst_feed *f, const struct wst_capture_sink *sink,
+                    const atomic_bool *stop, const char *source)
+{
+    memset(f, 0, offsetof(struct wst_feed, row));
+    f->sink = sink;
+    f->stop = stop;
+    f->source = source;
+    f->place = f->row;
+    f->end = f->row + (sink->packets ? WST_CAPTURE_ROW : 1);
+}
+
+void wst_feed_flush(struct wst_feed *f)
+{
+    const struct wst_capture_sink *sink = f->sink;
+    size_t n = (size_t)(f->place - f->row);
+    int status;
+    f->place = f->row;
+    if (n == 0 || f->refused) return;
+    status =
+        sink->packets ? sink->packets(sink->user, f->row, n) : sink->packet(sink->user, f->row);
+    if (status != 0) f->refused = true;
+}
 
 bool wst_feed_passes(struct wst_feed *f, const struct wst_packet *packet)
 {
     char error[WST_CAPTURE_ERROR_SIZE];
-    for (int i = 0; i < 2; i++) {
-        int match = f->filters[i] ? wst_filter_matches(f->filters[i], packet, error) : 1;
+    for (int i = 0; i < 2 && f->filters[i]; i++) {
+        int match = wst_filter_matches(f->filters[i], packet, error);
         if (match < 0) wst_feed_trouble_nowhere(f, error);
         if (match <= 0) return false;
     }
@@ -21,16 +46,19 @@ bool wst_feed_passes(struct wst_feed *f, const struct wst_packet *packet)
 
 void wst_feed_secrets(struct wst_feed *f, uint32_t type, struct wst_slice secrets)
 {
+    wst_feed_flush(f);
     if (f->sink->secrets) f->sink->secrets(f->sink->user, type, secrets);
 }
 
 void wst_feed_comment(struct wst_feed *f, uint64_t pkt, struct wst_slice text)
 {
+    wst_feed_flush(f);
     if (f->sink->comment) f->sink->comment(f->sink->user, pkt, text);
 }
 
 static void tell(struct wst_feed *f, uint64_t pkt, uint64_t byte, const char *what)
 {
+    wst_feed_flush(f);
     f->troubles++;
     if (f->sink->trouble) f->sink->trouble(f->sink->user, f->source, pkt, byte, what);
 }

@@ -2,23 +2,32 @@
  *
  * In: what the readers of single sources find. Out: the caller's sink. Here packets get their
  * numbers, which go on from source to source, and here they are filtered, counted and stopped.
+ *
+ * A sink that takes packets by the row is told them when the row is full, when something else is to
+ * be told, and before the bytes they lie in go away.
  */
 #ifndef WST_CAPTURE_FEED_H
 #define WST_CAPTURE_FEED_H
 
 #include "filter.h"
+#include "source.h"
 
 #include <stdatomic.h>
 
 struct wst_feed {
     const struct wst_capture_sink *sink;
-    const atomic_bool *stop;       /* wst_capture_stop was called */
-    bool refused;                  /* the sink wants no more */
-    uint64_t number;               /* of the packet read last */
-    int troubles;                  /* told */
-    const char *source;            /* being read now */
-    struct wst_filter *filters[2]; /* both must match; NULL: all pass */
+    const atomic_bool *stop;        /* wst_capture_stop was called */
+    bool refused;                   /* the sink wants no more */
+    uint64_t number;                /* of the packet read last */
+    int troubles;                   /* told */
+    const char *source;             /* being read now */
+    struct wst_filter *filters[2];  /* all that are there must match; none behind a NULL */
+    struct wst_packet *place, *end; /* in the row: where the next packet belongs; when it is full */
+    struct wst_packet row[WST_CAPTURE_ROW];
 };
+
+void wst_feed_begin(struct wst_feed *feed, const struct wst_capture_sink *sink,
+                    const atomic_bool *stop, const char *source);
 
 /* Nothing more is to be read, of any source. */
 static inline bool wst_feed_over(const struct wst_feed *feed)
@@ -33,11 +42,26 @@ bool wst_feed_passes(struct wst_feed *feed, const struct wst_packet *packet);
 static inline bool wst_feed_admit(struct wst_feed *feed, struct wst_packet *packet)
 {
     packet->when.pkt = ++feed->number;
-    return (!feed->filters[0] && !feed->filters[1]) || wst_feed_passes(feed, packet);
+    return !feed->filters[0] || wst_feed_passes(feed, packet);
 }
-static inline void wst_feed_push(struct wst_feed *feed, const struct wst_packet *packet)
+/* Tells the sink of the packets in the row. */
+void wst_feed_flush(struct wst_feed *feed);
+/* A packet that was admitted; best written where feed->place is, behind which nothing else may have
+ * been done with the feed. False: nothing more is to be read. */
+static inline bool wst_feed_push(struct wst_feed *feed, const struct wst_packet *packet)
 {
-    if (feed->sink->packet(feed->sink->user, packet) != 0) feed->refused = true;
+    if (packet != feed->place) *feed->place = *packet;
+    if (++feed->place != feed->end) return true;
+    wst_feed_flush(feed);
+    return !wst_feed_over(feed);
+}
+/* As wst_source_want, for a source whose packets are pushed here. */
+static inline size_t wst_feed_want(struct wst_feed *feed, struct wst_source *source, size_t n)
+{
+    size_t have = source->end - source->pos;
+    if (have >= n) return have;
+    wst_feed_flush(feed);
+    return wst_source_fill(source, n);
 }
 
 void wst_feed_secrets(struct wst_feed *feed, uint32_t type, struct wst_slice secrets);

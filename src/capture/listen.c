@@ -196,7 +196,9 @@ static void push_packet(struct wst_listen *l, struct wst_feed *feed,
                                 .nanos = r->nanos,
                                 .device = r->device};
     l->captured++;
-    if (wst_feed_admit(feed, &packet)) wst_feed_push(feed, &packet);
+    if (!wst_feed_admit(feed, &packet)) return;
+    wst_feed_push(feed, &packet);
+    wst_feed_flush(feed); /* nobody knows when the next one comes */
 }
 
 static void push(struct wst_listen *l, struct wst_feed *feed, const struct wst_ring_record *r)

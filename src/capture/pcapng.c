@@ -289,8 +289,7 @@ static bool timed_packet(struct wst_pcapng *ng, const struct block *b, struct ws
     rest = wst_slice_skip(rest, padded(captured));
     if (!wst_feed_admit(feed, &packet)) return !wst_feed_over(feed);
     sound = rest.n == 0 || tell_comments(ng, feed, rest, feed->number);
-    wst_feed_push(feed, &packet); /* damaged options do not make it worse */
-    if (wst_feed_over(feed)) return false;
+    if (!wst_feed_push(feed, &packet)) return false; /* damaged options do not make it worse */
     return sound || damaged(feed, b, option_too_long);
 }
 
@@ -328,8 +327,8 @@ static bool simple_packet(struct wst_pcapng *ng, const struct block *b, struct w
     if (captured > b->body.n - 4) return damaged(feed, b, "its packet is longer than the block");
     packet.data = wst_slice_of(b->body.p + 4, captured);
     packet.link_type = ng->interfaces[0].link_type;
-    if (wst_feed_admit(feed, &packet)) wst_feed_push(feed, &packet);
-    return !wst_feed_over(feed);
+    if (!wst_feed_admit(feed, &packet)) return !wst_feed_over(feed);
+    return wst_feed_push(feed, &packet);
 }
 
 /* ---- the row of blocks ---- */
@@ -369,7 +368,7 @@ static bool cut(struct wst_pcapng *ng, struct wst_feed *feed, const struct block
 /* The byte order of the section that begins here. */
 static bool find_byte_order(struct wst_pcapng *ng, struct wst_feed *feed, const struct block *b)
 {
-    size_t have = wst_source_want(ng->source, BLOCK_MIN);
+    size_t have = wst_feed_want(feed, ng->source, BLOCK_MIN);
     uint32_t magic;
     if (have < BLOCK_MIN) return cut(ng, feed, b, BLOCK_MIN, have);
     magic = wst_be32(wst_source_at(ng->source) + 8);
@@ -393,7 +392,7 @@ static bool sound_length(struct wst_feed *feed, const struct block *b, uint32_t 
 /* The next block, whole. False at the end of the source, or after a trouble. */
 static bool next_block(struct wst_pcapng *ng, struct wst_feed *feed, struct block *b)
 {
-    size_t have = wst_source_want(ng->source, 8);
+    size_t have = wst_feed_want(feed, ng->source, 8);
     uint32_t length, trailer;
     const uint8_t *p;
     *b = (struct block){.offset = wst_source_offset(ng->source)};
@@ -404,7 +403,7 @@ static bool next_block(struct wst_pcapng *ng, struct wst_feed *feed, struct bloc
         return damaged(feed, b, "no section has begun");
     length = get32(ng, wst_source_at(ng->source) + 4);
     if (!sound_length(feed, b, length)) return false;
-    have = wst_source_want(ng->source, length);
+    have = wst_feed_want(feed, ng->source, length);
     if (have < length) return cut(ng, feed, b, length, have);
     p = wst_source_at(ng->source);
     trailer = get32(ng, p + length - 4);
@@ -424,4 +423,5 @@ void wst_pcapng_run(struct wst_pcapng *ng, struct wst_feed *feed)
     struct block b;
     while (next_block(ng, feed, &b) && block(ng, &b, feed)) {
     }
+    wst_feed_flush(feed);
 }

@@ -93,10 +93,10 @@ static int peek_pcapng(struct wst_source *source, void (*link)(void *, uint32_t)
     static const atomic_bool never = false;
     struct wst_capture_sink sink = {
         .user = error, .packet = stop_at_packet, .trouble = note_trouble};
-    struct wst_feed feed = {.sink = &sink,
-                            .stop = source->supply.stop ? source->supply.stop : &never};
+    struct wst_feed feed;
     struct wst_pcapng ng;
     bool readable;
+    wst_feed_begin(&feed, &sink, source->supply.stop ? source->supply.stop : &never, NULL);
     wst_pcapng_init(&ng, source);
     wst_pcapng_run(&ng, &feed);
     for (size_t i = 0; i < ng.n; i++) link(user, ng.interfaces[i].link_type);

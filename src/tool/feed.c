@@ -30,27 +30,34 @@ struct feed {
     struct wst_tool_keys keys;
     struct wst_context *context;
     struct wst_tool_trouble *trouble;
-    bool unread; /* a link type was said to be unknown */
+    uint32_t link_type; /* met last; wherever it is met first, UINT32_MAX stands before it */
+    bool unread;        /* one was said to be unknown */
 };
 
-static int on_packet(void *user, const struct wst_packet *packet)
+static void meet_link_type(struct feed *feed, uint32_t link_type)
 {
-    struct feed *feed = user;
     char name[64];
 
-    if (!feed->unread && !wst_context_reads_link_type(packet->link_type)) {
-        feed->unread = true;
-        wst_tool_trouble_add(feed->trouble, "%s: link type %" PRIu32 " (%s) is not known here",
-                             feed->file, packet->link_type,
-                             wst_capture_link_type_name(packet->link_type, name));
-    }
-    wst_context_packet(feed->context, packet);
+    feed->link_type = link_type;
+    if (feed->unread || wst_context_reads_link_type(link_type)) return;
+    feed->unread = true;
+    wst_tool_trouble_add(feed->trouble, "%s: link type %" PRIu32 " (%s) is not known here",
+                         feed->file, link_type, wst_capture_link_type_name(link_type, name));
+}
+
+static int on_packets(void *user, const struct wst_packet *packets, size_t n)
+{
+    struct feed *feed = user;
+
+    for (size_t i = 0; i < n; i++)
+        if (packets[i].link_type != feed->link_type) meet_link_type(feed, packets[i].link_type);
+    wst_context_packets(feed->context, packets, n);
     return 0;
 }
 
-static bool on_ahead(void *user, const struct wst_packet *packet)
+static int on_packet(void *user, const struct wst_packet *packet)
 {
-    return wst_context_ahead(((struct feed *)user)->context, packet);
+    return on_packets(user, packet, 1);
 }
 
 static void on_trouble(void *user, const char *source, uint64_t pkt, uint64_t byte,
@@ -83,9 +90,9 @@ static void run(struct feed *feed, const struct wst_tool_source *source)
     struct wst_capture *capture = feed->capture;
     struct wst_capture_sink sink = {.user = feed,
                                     .packet = on_packet,
+                                    .packets = on_packets,
                                     .secrets = on_secrets,
-                                    .trouble = on_trouble,
-                                    .ahead = on_ahead};
+                                    .trouble = on_trouble};
     struct wst_event_meta meta = {.sources = &feed->file, .sources_n = 1, .filter = source->filter};
     struct wst_tls_hooks hooks = {.user = feed, .wanted = on_wanted};
 
@@ -125,7 +132,8 @@ void wst_tool_feed(struct wst_capture *capture, const char *file,
                    const struct wst_tool_source *source, const struct wst_options *options,
                    const struct wst_listener *listener, struct wst_tool_trouble *trouble)
 {
-    struct feed feed = {.file = file, .capture = capture, .trouble = trouble};
+    struct feed feed = {
+        .file = file, .capture = capture, .trouble = trouble, .link_type = UINT32_MAX};
     struct wst_options own = *options;
 
     own.batch = WST_BATCH_MAX;

@@ -65,11 +65,15 @@ static void draw(struct wst_tool_progress *progress)
     progress->shown = true;
 }
 
-void wst_tool_progress_step(struct wst_tool_progress *progress)
+void wst_tool_progress_step(struct wst_tool_progress *progress, size_t packets)
 {
     int64_t now;
 
-    if (progress->capture == NULL || ++progress->packets % CHECK_PACKETS) return;
+    if (progress->capture == NULL) return;
+    progress->packets += packets;
+    progress->unchecked += packets;
+    if (progress->unchecked < CHECK_PACKETS) return;
+    progress->unchecked = 0;
     now = now_ns();
     if (now < progress->next_ns) return;
     progress->next_ns = now + again_ns;

@@ -14,14 +14,15 @@ struct wst_tool_progress {
     const struct wst_capture *capture; /* NULL: never shows anything */
     int64_t next_ns;                   /* when to draw again, by a clock of this machine's own */
     uint64_t packets;
+    size_t unchecked; /* packets since the clock was looked at */
     bool shown;
 };
 
 /* `wanted` false: all calls do nothing. */
 void wst_tool_progress_start(struct wst_tool_progress *progress, const struct wst_capture *capture,
                              bool wanted);
-/* One packet more. Cheap. */
-void wst_tool_progress_step(struct wst_tool_progress *progress);
+/* So many packets more. Cheap. */
+void wst_tool_progress_step(struct wst_tool_progress *progress, size_t packets);
 /* Shows `text` (trusted: nobody's payload) in place of the line; where standard error is no
  * terminal, as a line of its own. */
 void wst_tool_progress_show(struct wst_tool_progress *progress, const char *text);

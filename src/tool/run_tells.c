@@ -64,16 +64,25 @@ static int on_packet(void *user, const struct wst_packet *packet)
     if (packet->link_type != run->link_type) meet_link_type(run, packet->link_type);
     if (!run->blind) wst_context_packet(run->context, packet);
     if (run->busy && look_after(run, packet)) return 1;
-    wst_tool_progress_step(&run->progress);
+    wst_tool_progress_step(&run->progress, 1);
     if (run->output.error) return 1;
     return ++run->packets == run->options->count;
 }
 
-static bool on_ahead(void *user, const struct wst_packet *packet)
+static int on_packets(void *user, const struct wst_packet *packets, size_t n)
 {
     struct wst_tool_run *run = user;
+    bool singly = run->busy || run->blind || run->options->count;
 
-    return wst_context_ahead(run->context, packet);
+    for (size_t i = 0; singly && i < n; i++)
+        if (on_packet(user, &packets[i]) != 0) return 1;
+    if (singly) return 0;
+    for (size_t i = 0; i < n; i++)
+        if (packets[i].link_type != run->link_type) meet_link_type(run, packets[i].link_type);
+    wst_context_packets(run->context, packets, n);
+    wst_tool_progress_step(&run->progress, n);
+    run->packets += n;
+    return run->output.error;
 }
 
 /* Everything that the packets so far have told. */
@@ -146,10 +155,10 @@ struct wst_capture_sink wst_tool_run_sink(struct wst_tool_run *run)
 {
     return (struct wst_capture_sink){.user = run,
                                      .packet = on_packet,
+                                     .packets = on_packets,
                                      .secrets = on_secrets,
                                      .comment = on_comment,
                                      .trouble = on_trouble,
-                                     .ahead = on_ahead,
                                      .dropped = on_dropped,
                                      .pause = on_pause,
                                      .now = on_clock};

@@ -4,7 +4,7 @@
  *
  *     | options 1 | file …        bit 0: with a filter; bit 1: the same bytes are also a second
  *                                 file; bit 2: stop at the third packet; bit 3: with the first
- *                                 packet, look ahead for secrets
+ *                                 packet, look ahead for secrets; bit 4: packets come by the row
  */
 #include "capture/memory.h"
 
@@ -45,10 +45,12 @@ static int on_packet(void *user, const struct wst_packet *p)
     return seen->stop_at && seen->pkt >= seen->stop_at; /* the third may not match the filter */
 }
 
-static bool on_ahead(void *user, const struct wst_packet *p)
+static int on_packets(void *user, const struct wst_packet *packets, size_t n)
 {
-    touch(user, p->data);
-    return true;
+    for (size_t i = 0; i < n; i++) touch(user, packets[i].data); /* all are there at once */
+    for (size_t i = 0; i < n; i++)
+        if (on_packet(user, &packets[i]) != 0) return 1;
+    return 0;
 }
 
 /* On the file, or on the packet that comes next. */
@@ -78,8 +80,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                     .packet = on_packet,
                                     .secrets = on_secrets,
                                     .comment = on_comment,
-                                    .trouble = on_trouble,
-                                    .ahead = on_ahead};
+                                    .trouble = on_trouble};
     struct wst_slice file;
     if (size < 1) return 0;
     file = (struct wst_slice){data + 1, size - 1};
@@ -88,6 +89,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (data[0] & 1) wst_capture_set_filter(c, "ip or greater 60");
     if (data[0] & 4) seen.stop_at = 3;
     if (data[0] & 8) seen.ahead = c;
+    if (data[0] & 16) sink.packets = on_packets;
     wst_capture_add_memory(c, "one", file, NULL);
     if (data[0] & 2) wst_capture_add_memory(c, "two", file, "less 1000");
     if (wst_capture_open(c, error) < 0) {

@@ -176,6 +176,7 @@ struct told {
     uint64_t packets, troubles, stop_after; /* 0: never */
     struct wst_capture *stop;               /* call wst_capture_stop on it, after stop_after */
     bool quiet;                             /* only count */
+    bool by_row;                            /* packets are told by the row */
 };
 
 __attribute__((format(printf, 2, 3))) static inline void tell(struct told *t, const char *text, ...)
@@ -198,6 +199,16 @@ static inline int told_packet(void *user, const struct wst_packet *p)
     wst_capture_stop(t->stop);
     return 0;
 }
+static inline int told_packets(void *user, const struct wst_packet *packets, size_t n)
+{
+    const struct told *t = user;
+    assert_in_range(n, 1, WST_CAPTURE_ROW);
+    for (size_t i = 0; i < n; i++) {
+        if (t->stop && t->packets >= t->stop_after) return 0; /* one by one they would not come */
+        if (told_packet(user, &packets[i]) != 0) return 1;
+    }
+    return 0;
+}
 static inline void told_secrets(void *user, uint32_t type, struct wst_slice s)
 {
     tell(user, "secrets %08x %.*s\n", (unsigned)type, (int)s.n, (const char *)s.p);
@@ -217,6 +228,7 @@ static inline struct wst_capture_sink told_sink(struct told *t)
 {
     return (struct wst_capture_sink){.user = t,
                                      .packet = told_packet,
+                                     .packets = t->by_row ? told_packets : NULL,
                                      .secrets = told_secrets,
                                      .comment = told_comment,
                                      .trouble = told_trouble};
@@ -250,11 +262,12 @@ static inline void run_bytes_once(const uint8_t *p, size_t n, const char *filter
     run(c, t);
     free(exact);
 }
-/* With and without a thread that reads ahead: the same is told. */
+/* With and without a thread that reads ahead, by the row and one by one: the same is told. */
 static inline void run_bytes(const uint8_t *p, size_t n, const char *filter, struct told *t)
 {
     static struct told ahead;
     ahead = *t;
+    ahead.by_row = true;
     run_bytes_once(p, n, filter, true, &ahead);
     run_bytes_once(p, n, filter, false, t);
     assert_string_equal(ahead.text, t->text);

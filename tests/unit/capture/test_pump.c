@@ -172,10 +172,11 @@ static int hear_packet(void *user, const struct wst_packet *p)
     return ++h->packets == h->stop_after;
 }
 
-static bool hear_ahead(void *user, const struct wst_packet *p)
+static int hear_packets(void *user, const struct wst_packet *packets, size_t n)
 {
-    if (p->data.n) ((struct heard *)user)->touched = p->data.p[p->data.n - 1];
-    return true; /* a sanitizer watches */
+    for (size_t i = 0; i < n; i++)
+        if (hear_packet(user, &packets[i]) != 0) return 1;
+    return 0;
 }
 
 static void hear_secrets(void *user, uint32_t type, struct wst_slice s)
@@ -209,9 +210,10 @@ static struct heard listen(const uint8_t *p, size_t n, bool pumped, uint64_t sto
     struct wst_source source;
     struct heard h = {.stop_after = stop_after};
     struct wst_capture_sink sink = ear(&h);
-    struct wst_feed feed = {.sink = &sink, .stop = &never, .source = "m"};
+    struct wst_feed feed;
     uint8_t *exact = malloc(n ? n : 1);
-    sink.ahead = hear_ahead;
+    if (pumped) sink.packets = hear_packets;
+    wst_feed_begin(&feed, &sink, &never, "m");
     assert_non_null(exact);
     if (n) memcpy(exact, p, n);
     wst_source_open_memory(&source, (struct wst_slice){exact, n});
