@@ -273,6 +273,17 @@ static void context_evicted(struct wst_context *c)
     wst_context_problem(c, WST_PROBLEM_CAPTURE_FORGOTTEN, detail);
 }
 
+static void context_refused(struct wst_context *c)
+{
+    char detail[128];
+    uint64_t n = c->budget.refused + wst_work_refused(c);
+    if (!n) return;
+    snprintf(detail, sizeof detail,
+             "the system refused memory %llu time%s: what could not be kept for that is missing",
+             (unsigned long long)n, n == 1 ? "" : "s");
+    wst_context_problem(c, WST_PROBLEM_CAPTURE_MEMORY, detail);
+}
+
 /* Behind those that were told one by one. */
 static void context_more(struct wst_context *c, enum wst_problem problem, uint64_t n,
                          const char *what)
@@ -290,6 +301,7 @@ void wst_context_finish(struct wst_context *c, const struct wst_counters *counte
     wst_flow_finish(c->flows, &c->now);
     wst_work_settle(c);
     context_evicted(c);
+    context_refused(c);
     context_more(c, WST_PROBLEM_CAPTURE_TIME, c->jumps,
                  "packets are older than the one before them");
     context_more(c, WST_PROBLEM_TCP_RESET_IGNORED, c->ends_ignored[0],

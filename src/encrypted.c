@@ -78,11 +78,8 @@ static void inner_init(struct conversation_tls *t, const struct wst_flow *f)
 bool wst_encrypted_begin(struct wst_context *c, struct wst_flow *f, unsigned client)
 {
     unsigned depth = wst_encrypted_depth(f);
-    struct conversation_tls *t = NULL;
-    if (depth < WST_TLS_DEPTH && wst_budget_take(&c->budget, sizeof *t)) {
-        t = calloc(1, sizeof *t);
-        if (!t) wst_budget_give(&c->budget, sizeof *t);
-    }
+    struct conversation_tls *t =
+        depth < WST_TLS_DEPTH ? wst_budget_new(&c->budget, sizeof *t) : NULL;
     f->upper = NULL;
     if (!t) {
         wst_conversation_ignore(c, f);

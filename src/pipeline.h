@@ -245,6 +245,8 @@ void wst_work_emit(struct wst_context *c, struct wst_event *event, uint64_t *con
 void wst_work_settle(struct wst_context *c);
 void wst_work_packet(struct wst_context *c); /* only with c->work: a packet is next */
 size_t wst_work_memory(const struct wst_context *c);
+/* Times the system refused other threads memory; after wst_work_settle. */
+uint64_t wst_work_refused(const struct wst_context *c);
 
 /* pickup.c */
 void wst_pickup_begin(struct wst_context *c, struct wst_flow *f, struct conversation_http *asked);

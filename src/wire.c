@@ -87,12 +87,8 @@ static struct wst_tap *tap_of(struct wst_context *c, const struct wst_flow *f)
     struct wst_tap *t = tap_find(c, f);
     if (t) return t;
     taps_grow(c);
-    if (!c->wire.taps || !wst_budget_take(&c->budget, sizeof *t)) return NULL;
-    t = calloc(1, sizeof *t);
-    if (!t) {
-        wst_budget_give(&c->budget, sizeof *t);
-        return NULL;
-    }
+    t = c->wire.taps ? wst_budget_new(&c->budget, sizeof *t) : NULL;
+    if (!t) return NULL;
     t->key = tap_key(f);
     *tap_place(&c->wire, tap_key(f)) = t;
     c->wire.taps_n++;
@@ -150,13 +146,11 @@ static bool side_room(struct wst_context *c, struct tap_side *s)
         s->first = 0;
         return true;
     }
-    size_t room = s->room ? 2 * s->room : 8, more = (room - s->room) * sizeof *s->pieces;
-    if (room > TAP_PIECES || !wst_budget_take(&c->budget, more)) return false;
-    struct wire_piece *pieces = realloc(s->pieces, room * sizeof *pieces);
-    if (!pieces) {
-        wst_budget_give(&c->budget, more);
-        return false;
-    }
+    size_t room = s->room ? 2 * s->room : 8;
+    if (room > TAP_PIECES) return false;
+    struct wire_piece *pieces =
+        wst_budget_resize(&c->budget, s->pieces, s->room * sizeof *pieces, room * sizeof *pieces);
+    if (!pieces) return false;
     s->pieces = pieces;
     s->room = room;
     return true;
@@ -179,14 +173,10 @@ static void side_add(struct wst_context *c, struct tap_side *s, struct wst_slice
     } else if (s->n && s->kept + bytes.n > c->options.limits.max_wire) {
         piece_let_go(c, s, &s->pieces[s->first + s->n - 1]);
     }
-    if (wst_budget_take(&c->budget, bytes.n)) {
-        p.bytes = malloc(bytes.n);
-        if (p.bytes) {
-            memcpy(p.bytes, bytes.p, bytes.n);
-            s->kept += bytes.n;
-        } else {
-            wst_budget_give(&c->budget, bytes.n);
-        }
+    p.bytes = wst_budget_resize(&c->budget, NULL, 0, bytes.n);
+    if (p.bytes) {
+        memcpy(p.bytes, bytes.p, bytes.n);
+        s->kept += bytes.n;
     }
     s->pieces[s->first + s->n++] = p;
 }

@@ -29,6 +29,13 @@ size_t wst_work_memory(const struct wst_context *c)
     return c->work ? work_held(c->work) : c->budget.used;
 }
 
+uint64_t wst_work_refused(const struct wst_context *c)
+{
+    uint64_t n = 0;
+    for (unsigned i = 0; c->work && i < c->work->n; i++) n += c->work->workers[i]->purse.refused;
+    return n;
+}
+
 void wst_work_alone(struct wst_work *work)
 {
     struct wst_budget *budget = &work->context->budget;

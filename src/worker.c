@@ -37,7 +37,8 @@ static void worker_emit(void *user, void *conversation, struct wst_event *e)
         k->op_events++;
         return;
     }
-    if (e->type == WST_EVENT_MESSAGE) { /* no memory: at least that there was one */
+    wst_budget_refused(&k->purse, 0);
+    if (e->type == WST_EVENT_MESSAGE) { /* at least that there was one */
         e->message.payload.n = 0;
         e->message.omitted = e->message.len;
         if (wst_kept_put(&k->told, e)) k->op_events++;
@@ -260,7 +261,7 @@ struct wst_worker *wst_worker_new(struct wst_work *work, unsigned index)
     memset(k, 0, sizeof *k);
     k->work = work;
     k->index = index;
-    k->purse = (struct wst_budget){WST_WORK_ZERO, SIZE_MAX};
+    k->purse = (struct wst_budget){.used = WST_WORK_ZERO, .max = SIZE_MAX};
     atomic_init(&k->used, WST_WORK_ZERO);
     pthread_cond_init(&k->wake, NULL);
     k->bytes = malloc(WST_WORK_BYTES);

@@ -9,9 +9,11 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct wst_budget {
     size_t used, max; /* bytes */
+    uint64_t refused; /* times the system refused what the budget would have allowed */
 };
 
 /* Takes n bytes; false, and nothing taken, when they are not there. */
@@ -29,5 +31,17 @@ static inline void wst_budget_give(struct wst_budget *b, size_t n)
 {
     b->used -= n;
 }
+/* What was taken is not there after all: the system refused it. */
+static inline void wst_budget_refused(struct wst_budget *b, size_t n)
+{
+    b->used -= n;
+    b->refused++;
+}
+
+/* n bytes, zeroed and paid for; NULL: the budget or the system has none. To be freed, and given
+ * back. */
+void *wst_budget_new(struct wst_budget *b, size_t n);
+/* The same as realloc from `was` bytes to n, which are more; NULL: `p` is as it was. */
+void *wst_budget_resize(struct wst_budget *b, void *p, size_t was, size_t n);
 
 #endif

@@ -14,12 +14,8 @@ bool wst_buf_reserve(struct wst_buf *buf, struct wst_budget *budget, size_t n, s
     size_t room = buf->room ? buf->room : BUF_FIRST;
     while (room < need) room *= 2;
     if (room > cap) room = cap;
-    if (!wst_budget_take(budget, room - buf->room)) return false;
-    uint8_t *p = realloc(buf->p, room);
-    if (!p) {
-        wst_budget_give(budget, room - buf->room);
-        return false;
-    }
+    uint8_t *p = wst_budget_resize(budget, buf->p, buf->room, room);
+    if (!p) return false;
     buf->p = p;
     buf->room = room;
     return true;
@@ -28,12 +24,8 @@ bool wst_buf_reserve(struct wst_buf *buf, struct wst_budget *budget, size_t n, s
 bool wst_buf_room(struct wst_buf *buf, struct wst_budget *budget, size_t n)
 {
     wst_buf_free(buf, budget);
-    if (!wst_budget_take(budget, n)) return false;
-    buf->p = malloc(n);
-    if (!buf->p) {
-        wst_budget_give(budget, n);
-        return false;
-    }
+    buf->p = wst_budget_resize(budget, NULL, 0, n);
+    if (!buf->p) return false;
     buf->room = n;
     return true;
 }

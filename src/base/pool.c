@@ -27,7 +27,7 @@ void *wst_pool_take(struct wst_pool *pool, struct wst_budget *budget)
 {
     if (!wst_budget_take(budget, pool->size)) return NULL;
     if (!pool->free && !pool_grow(pool)) {
-        wst_budget_give(budget, pool->size);
+        wst_budget_refused(budget, pool->size);
         return NULL;
     }
     void *block = pool->free;

@@ -31,7 +31,7 @@ static bool grow(struct wst_ids *ids, size_t size, struct wst_budget *budget)
     if (grown.room > WST_IDS_MAX || !wst_budget_take(budget, more)) return false;
     grown.slots = calloc(grown.room, size);
     if (grown.slots == NULL) {
-        wst_budget_give(budget, more);
+        wst_budget_refused(budget, more);
         return false;
     }
     for (uint32_t i = 0; i < ids->room; i++) {

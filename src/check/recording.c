@@ -22,12 +22,9 @@ void wst_recording_free(struct wst_connection *c, struct wst_budget *budget)
 
 struct wst_recording *wst_recording_of(struct wst_connection *c, struct wst_budget *budget)
 {
-    if (c->recording || !wst_budget_take(budget, sizeof *c->recording)) return c->recording;
-    c->recording = calloc(1, sizeof *c->recording);
-    if (c->recording == NULL) {
-        wst_budget_give(budget, sizeof *c->recording);
-        return NULL;
-    }
+    if (c->recording) return c->recording;
+    c->recording = wst_budget_new(budget, sizeof *c->recording);
+    if (c->recording == NULL) return NULL;
     for (int dir = 0; dir < 2; dir++) c->recording->frames[dir].budget = budget;
     return c->recording;
 }

@@ -23,15 +23,12 @@ struct reader {
 static bool grow(struct wst_tape *tape, struct wst_budget *budget)
 {
     uint32_t room = tape->room ? tape->room * 2 : 64;
-    size_t more = (size_t)(room - tape->room) * sizeof *tape->nodes;
     struct wst_tape_node *nodes;
 
-    if (room > WST_TAPE_NODES || !wst_budget_take(budget, more)) return false;
-    nodes = realloc(tape->nodes, room * sizeof *nodes);
-    if (nodes == NULL) {
-        wst_budget_give(budget, more);
-        return false;
-    }
+    if (room > WST_TAPE_NODES) return false;
+    nodes =
+        wst_budget_resize(budget, tape->nodes, tape->room * sizeof *nodes, room * sizeof *nodes);
+    if (nodes == NULL) return false;
     tape->nodes = nodes;
     tape->room = room;
     return true;

@@ -171,7 +171,10 @@ static bool table_more_records(struct wst_flow_table *t)
     if (t->chunks_n == t->chunks_room) {
         uint32_t room = t->chunks_room ? t->chunks_room * 2 : 16;
         struct wst_flow **chunks = realloc(t->chunks, room * sizeof *chunks);
-        if (!chunks) return false;
+        if (!chunks) {
+            wst_budget_refused(t->budget, 0);
+            return false;
+        }
         t->chunks = chunks;
         t->chunks_room = room;
     }
@@ -181,7 +184,7 @@ static bool table_more_records(struct wst_flow_table *t)
     if (!wst_budget_take(t->budget, bytes)) return false;
     struct wst_flow *chunk = wst_area_take(t->area, bytes);
     if (!chunk) {
-        wst_budget_give(t->budget, bytes);
+        wst_budget_refused(t->budget, bytes);
         return false;
     }
     memset(chunk, 0, bytes);

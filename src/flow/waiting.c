@@ -40,12 +40,8 @@ struct wst_waiting *wst_waiting_of(struct wst_flow_table *t, struct wst_flow *f,
 {
     struct wst_waiting *w = f->rare[side].waiting;
     if (w) return w;
-    if (!wst_budget_take(t->budget, sizeof *w)) return NULL;
-    w = calloc(1, sizeof *w);
-    if (!w) {
-        wst_budget_give(t->budget, sizeof *w);
-        return NULL;
-    }
+    w = wst_budget_new(t->budget, sizeof *w);
+    if (!w) return NULL;
     w->flow = f;
     w->side = (uint8_t)side;
     w->since_ns = now;
@@ -99,13 +95,9 @@ static bool pieces_room(struct wst_flow_table *t, struct wst_waiting *w)
         return true;
     }
     uint32_t room = w->room ? w->room * 2 : 8;
-    size_t more = (room - w->room) * sizeof *w->pieces;
-    if (!wst_budget_take(t->budget, more)) return false;
-    struct wst_piece *pieces = realloc(w->pieces, room * sizeof *pieces);
-    if (!pieces) {
-        wst_budget_give(t->budget, more);
-        return false;
-    }
+    struct wst_piece *pieces =
+        wst_budget_resize(t->budget, w->pieces, w->room * sizeof *pieces, room * sizeof *pieces);
+    if (!pieces) return false;
     w->pieces = pieces;
     w->room = room;
     return true;
@@ -120,12 +112,8 @@ static bool piece_insert(struct wst_flow_table *t, struct wst_waiting *w, uint32
     if (!pieces_room(t, w)) return false;
     uint8_t *copy = NULL;
     if (bytes.n) {
-        if (!wst_budget_take(t->budget, bytes.n)) return false;
-        copy = malloc(bytes.n);
-        if (!copy) {
-            wst_budget_give(t->budget, bytes.n);
-            return false;
-        }
+        copy = wst_budget_resize(t->budget, NULL, 0, bytes.n);
+        if (!copy) return false;
         memcpy(copy, bytes.p, bytes.n);
         w->bytes += bytes.n;
     }

@@ -18,12 +18,9 @@ void wst_counts_free(struct wst_counts *c, struct wst_budget *budget)
 static bool counts_grow(struct wst_counts *c, struct wst_budget *budget)
 {
     uint32_t more = c->room ? c->room : COUNTS_FIRST;
-    if (!wst_budget_take(budget, more * sizeof *c->row)) return false;
-    struct wst_finding *row = realloc(c->row, (c->room + more) * sizeof *row);
-    if (!row) {
-        wst_budget_give(budget, more * sizeof *row);
-        return false;
-    }
+    struct wst_finding *row =
+        wst_budget_resize(budget, c->row, c->room * sizeof *row, (c->room + more) * sizeof *row);
+    if (!row) return false;
     c->row = row;
     c->room += more;
     return true;
@@ -62,12 +59,9 @@ static struct wst_tally **tally_place(const struct wst_tallies *t, uint64_t conn
 static bool tallies_grow(struct wst_tallies *t)
 {
     size_t n = t->buckets_n ? t->buckets_n * 2 : BUCKETS_FIRST;
-    if (!wst_budget_take(t->budget, n * sizeof *t->buckets)) return false;
-    struct wst_tallies next = {.buckets = calloc(n, sizeof *t->buckets), .buckets_n = n};
-    if (!next.buckets) {
-        wst_budget_give(t->budget, n * sizeof *t->buckets);
-        return false;
-    }
+    struct wst_tallies next = {.buckets = wst_budget_new(t->budget, n * sizeof *t->buckets),
+                               .buckets_n = n};
+    if (!next.buckets) return false;
     for (size_t i = 0; i < t->buckets_n; i++)
         for (struct wst_tally *one = t->buckets[i], *after; one; one = after) {
             after = one->next;
@@ -86,12 +80,8 @@ struct wst_tally *wst_tally_of(struct wst_tallies *t, uint64_t conn, bool make)
     struct wst_tally *one = t->n ? *tally_place(t, conn) : NULL;
     if (one || !make || t->n >= t->max) return one;
     if (t->n >= t->buckets_n && !tallies_grow(t) && !t->buckets_n) return NULL;
-    if (!wst_budget_take(t->budget, sizeof *one)) return NULL;
-    one = calloc(1, sizeof *one);
-    if (!one) {
-        wst_budget_give(t->budget, sizeof *one);
-        return NULL;
-    }
+    one = wst_budget_new(t->budget, sizeof *one);
+    if (!one) return NULL;
     one->conn = conn;
     *tally_place(t, conn) = one;
     t->n++;

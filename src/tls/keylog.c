@@ -42,11 +42,7 @@ static const struct {
 
 static struct keylog_entry *entries_new(struct wst_budget *budget, uint32_t slots)
 {
-    struct keylog_entry *e = NULL;
-    if (!wst_budget_take(budget, slots * sizeof *e)) return NULL;
-    e = calloc(slots, sizeof *e);
-    if (!e) wst_budget_give(budget, slots * sizeof *e);
-    return e;
+    return wst_budget_new(budget, slots * sizeof(struct keylog_entry));
 }
 
 static void entries_free(struct wst_budget *budget, struct keylog_entry *e, uint32_t slots)

@@ -92,7 +92,7 @@ static struct wst_tls_keys *keys_new(struct wst_tls_crypto *c, const struct wst_
     if (c->budget && !wst_budget_take(c->budget, WST_TLS_KEYS_COST)) return NULL;
     struct wst_tls_keys *k = calloc(1, sizeof *k);
     if (!k) {
-        if (c->budget) wst_budget_give(c->budget, WST_TLS_KEYS_COST);
+        if (c->budget) wst_budget_refused(c->budget, WST_TLS_KEYS_COST);
         return NULL;
     }
     k->budget = c->budget;

@@ -33,7 +33,7 @@ static bool history_pay(struct wst_inflaters *all, struct wst_history *h, size_t
     if (!wst_budget_take(all->budget, room - h->room)) return false;
     uint8_t *p = held ? NULL : realloc(h->p, room);
     if (!p && !held) {
-        wst_budget_give(all->budget, room - h->room);
+        wst_budget_refused(all->budget, room - h->room);
         return false;
     }
     h->p = p;
@@ -143,10 +143,11 @@ void wst_inflaters_free(struct wst_inflaters *all)
     *all = (struct wst_inflaters){0};
 }
 
-static struct wst_inflater *inflater_new(void)
+static struct wst_inflater *inflater_new(struct wst_budget *budget)
 {
     struct wst_inflater *by = calloc(1, sizeof *by);
     if (by && inflateInit2(&by->z, -15) == Z_OK) return by;
+    wst_budget_refused(budget, 0);
     free(by);
     return NULL;
 }
@@ -164,7 +165,7 @@ static struct wst_inflater *inflater_choose(struct wst_inflaters *all, struct ws
         if (all->idle[i]->used < all->idle[best]->used) best = i;
     }
     bool holds = all->n && owner && all->idle[best]->owner == owner;
-    struct wst_inflater *by = !holds && all->n < WST_INFLATERS ? inflater_new() : NULL;
+    struct wst_inflater *by = !holds && all->n < WST_INFLATERS ? inflater_new(all->budget) : NULL;
     if (!by && all->n) {
         by = all->idle[best];
         all->idle[best] = all->idle[--all->n];
@@ -248,12 +249,8 @@ static void inflaters_disown(struct wst_inflaters *all, struct wst_deflate *owne
 
 struct wst_deflate *wst_deflate_new(struct wst_inflaters *all, bool takeover, bool whole)
 {
-    if (!wst_budget_take(all->budget, sizeof(struct wst_deflate))) return NULL;
-    struct wst_deflate *c = calloc(1, sizeof *c);
-    if (!c) {
-        wst_budget_give(all->budget, sizeof *c);
-        return NULL;
-    }
+    struct wst_deflate *c = wst_budget_new(all->budget, sizeof *c);
+    if (!c) return NULL;
     c->takeover = takeover;
     if (!whole) wst_deflate_lose(all, c, WST_CONTEXT_LOST);
     return c;
@@ -266,7 +263,7 @@ void wst_deflate_hold(struct wst_inflaters *all, struct wst_deflate *c, unsigned
     if (c->window)
         wst_window_init(c->window, bits);
     else
-        wst_budget_give(all->budget, sizeof *c->window);
+        wst_budget_refused(all->budget, sizeof *c->window);
 }
 
 void wst_deflate_free(struct wst_inflaters *all, struct wst_deflate *c)

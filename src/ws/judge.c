@@ -139,9 +139,7 @@ void wst_judge_free(struct wst_ws *ws, struct wst_ws_env *env)
 static struct wst_ws_pings *pings_of(const struct wst_ws_step *s, enum wst_dir dir)
 {
     struct wst_ws_pings **p = &s->ws->pings[dir];
-    if (*p || !wst_budget_take(s->env->budget, sizeof **p)) return *p;
-    *p = calloc(1, sizeof **p);
-    if (!*p) wst_budget_give(s->env->budget, sizeof **p);
+    if (!*p) *p = wst_budget_new(s->env->budget, sizeof **p);
     return *p;
 }
 

@@ -144,6 +144,7 @@ static void message_inflation_begin(const struct wst_ws_step *s, struct wst_ws_m
 {
     struct wst_deflate *c = message_deflate(s);
     m->inflation = c ? calloc(1, sizeof *m->inflation) : NULL;
+    if (c && !m->inflation) wst_budget_refused(s->env->budget, 0);
     if (m->inflation)
         wst_inflation_begin(&s->env->inflaters, m->inflation, c, &m->bytes, message_cap(s), true);
 }

@@ -30,12 +30,8 @@ enum {
 
 struct wst_seek *wst_seek_new(struct wst_budget *budget, uint64_t offset)
 {
-    if (!wst_budget_take(budget, sizeof(struct wst_seek))) return NULL;
-    struct wst_seek *k = calloc(1, sizeof *k);
-    if (!k) {
-        wst_budget_give(budget, sizeof *k);
-        return NULL;
-    }
+    struct wst_seek *k = wst_budget_new(budget, sizeof *k);
+    if (!k) return NULL;
     k->offset = offset;
     k->scan_at = SCAN_FIRST;
     k->mark_at = 1;
@@ -70,13 +66,9 @@ static bool seek_mark(struct wst_seek *k, struct wst_budget *budget, uint64_t pk
 {
     if (k->marks_n == k->marks_room) {
         uint32_t room = k->marks_room ? k->marks_room * 2 : 8;
-        size_t more = (room - k->marks_room) * sizeof *k->marks;
-        if (!wst_budget_take(budget, more)) return false;
-        struct wst_seek_mark *marks = realloc(k->marks, room * sizeof *marks);
-        if (!marks) {
-            wst_budget_give(budget, more);
-            return false;
-        }
+        struct wst_seek_mark *marks = wst_budget_resize(
+            budget, k->marks, k->marks_room * sizeof *marks, room * sizeof *marks);
+        if (!marks) return false;
         k->marks = marks;
         k->marks_room = room;
     }

@@ -17,10 +17,7 @@ enum {
 
 static struct wst_ws_open *side_open(struct wst_ws_env *env, struct wst_ws_side *side)
 {
-    if (side->open) return side->open;
-    if (!wst_budget_take(env->budget, sizeof *side->open)) return NULL;
-    side->open = calloc(1, sizeof *side->open);
-    if (!side->open) wst_budget_give(env->budget, sizeof *side->open);
+    if (!side->open) side->open = wst_budget_new(env->budget, sizeof *side->open);
     return side->open;
 }
 

@@ -164,7 +164,7 @@ static void hellos(struct wst_tls *t, struct wst_tls_env *env)
 static double by_the_room(const uint8_t *p, size_t n, size_t piece, size_t plain)
 {
     struct wst_options options;
-    struct wst_budget budget = {0, 1 << 30};
+    struct wst_budget budget = {.max = 1 << 30};
     struct wst_tls_env env = {.plain = on_plain, .problem = on_problem};
     struct wst_tls t;
     wst_options_init(&options);

@@ -114,7 +114,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                 .idle_closed_ns = 30000000000,
                                 .idle_other_ns = 600000000000,
                                 .idle_websocket_ns = 86400000000000};
-    struct wst_budget budget = {0, data[0] & 4 ? 200000 : 131072 + 600};
+    struct wst_budget budget = {.max = data[0] & 4 ? 200000 : 131072 + 600};
     struct wst_area area = {0};
     struct state s = {0};
     struct wst_flow_sink sink = {&s,          on_data, on_gap, on_fin,        on_end,

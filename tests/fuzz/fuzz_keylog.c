@@ -30,7 +30,7 @@ static void push(struct wst_keylog *k, const uint8_t *p, size_t n, size_t piece)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct wst_budget budget = {0, 1 << 16};
+    struct wst_budget budget = {.max = 1 << 16};
     struct wst_keylog *whole = wst_keylog_new(&budget, seed),
                       *bytes = wst_keylog_new(&budget, seed);
     if (whole && bytes) {

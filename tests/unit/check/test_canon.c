@@ -247,7 +247,7 @@ static void test_means_the_same(void **state)
 static void test_tape(void **state)
 {
     static const char odd[] = "{}[]\",:\\ue0 -+.1tfn\x01\x80";
-    struct wst_budget budget = {0, 1 << 26};
+    struct wst_budget budget = {.max = 1 << 26};
     struct wst_tape tape = {0};
     struct text t;
     int both = 0, neither = 0;
@@ -278,7 +278,7 @@ static void test_tape(void **state)
 /* Cut anywhere, laid against the end of the memory: nothing is read behind it (ASan looks). */
 static void test_cut(void **state)
 {
-    struct wst_budget budget = {0, 1 << 26};
+    struct wst_budget budget = {.max = 1 << 26};
     struct wst_tape tape = {0};
     struct way w;
     struct text t;
@@ -302,7 +302,7 @@ static void test_cut(void **state)
 
 static void test_depth(void **state)
 {
-    struct wst_budget budget = {0, 1 << 26};
+    struct wst_budget budget = {.max = 1 << 26};
     struct wst_tape tape = {0};
     char text[4 * WST_TAPE_DEPTH];
 

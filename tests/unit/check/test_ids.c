@@ -27,7 +27,7 @@ static uint64_t id_of(uint32_t i)
 
 static void many(void **state)
 {
-    struct wst_budget budget = {0, 64 << 20};
+    struct wst_budget budget = {.max = 64 << 20};
     struct wst_ids ids = {0};
     struct slot *slot;
 
@@ -54,7 +54,7 @@ static void many(void **state)
 /* Same lower half: their way through the table is the same however large it is. */
 static void colliding(void **state)
 {
-    struct wst_budget budget = {0, 64 << 20};
+    struct wst_budget budget = {.max = 64 << 20};
     struct wst_ids ids = {0};
     uint32_t taken = 0;
     struct slot *slot;
@@ -79,7 +79,7 @@ static void colliding(void **state)
 
 static void poor(void **state)
 {
-    struct wst_budget budget = {0, 16 * size};
+    struct wst_budget budget = {.max = 16 * size};
     struct wst_ids ids = {0};
     uint32_t i = 0;
 

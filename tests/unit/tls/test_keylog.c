@@ -78,7 +78,7 @@ static void lines_whole(void **state)
     (void)state;
     guard_init(&g, 4096);
     for (size_t i = 0; i < ARRAY(rows); i++) {
-        struct wst_budget budget = {0, 1 << 20};
+        struct wst_budget budget = {.max = 1 << 20};
         struct wst_keylog *k = wst_keylog_new(&budget, seed);
         size_t n = strlen(rows[i].lines);
         assert_int_equal(wst_keylog_push(k, guard_put(&g, rows[i].lines, n), true), n);
@@ -96,7 +96,7 @@ static void lines_by_the_byte(void **state)
     (void)state;
     guard_init(&g, 4096);
     for (size_t i = 0; i < ARRAY(rows); i++) {
-        struct wst_budget budget = {0, 1 << 20};
+        struct wst_budget budget = {.max = 1 << 20};
         struct wst_keylog *k = wst_keylog_new(&budget, seed);
         size_t n = strlen(rows[i].lines), from = 0;
         for (size_t to = 1; to <= n; to++) {
@@ -117,7 +117,7 @@ static void lines_by_the_byte(void **state)
 static void endless_line(void **state)
 {
     static char long_line[8192];
-    struct wst_budget budget = {0, 1 << 20};
+    struct wst_budget budget = {.max = 1 << 20};
     struct wst_keylog *k = wst_keylog_new(&budget, seed);
     (void)state;
     memset(long_line, 'A', sizeof long_line);
@@ -130,7 +130,7 @@ static void endless_line(void **state)
 
 static void first_one_stays(void **state)
 {
-    struct wst_budget budget = {0, 1 << 20};
+    struct wst_budget budget = {.max = 1 << 20};
     struct wst_keylog *k = wst_keylog_new(&budget, seed);
     const char *two = "CLIENT_RANDOM " ID " " S48 "\nCLIENT_RANDOM " ID " " ID
                       "000102030405060708090a0b0c0d0e0f\n";
@@ -147,7 +147,7 @@ static void first_one_stays(void **state)
 /* The table grows inside the budget, and then takes no more. */
 static void many_until_the_budget_ends(void **state)
 {
-    struct wst_budget budget = {0, 300 * 1000};
+    struct wst_budget budget = {.max = 300 * 1000};
     struct wst_keylog *k = wst_keylog_new(&budget, seed);
     uint8_t id[32] = {0}, secret[48] = {0};
     uint32_t kept = 0;
@@ -174,7 +174,7 @@ static void many_until_the_budget_ends(void **state)
 
 static void line_goes_round(void **state)
 {
-    struct wst_budget budget = {0, 1 << 20};
+    struct wst_budget budget = {.max = 1 << 20};
     struct wst_keylog *k = wst_keylog_new(&budget, seed), *copy = wst_keylog_new(&budget, seed);
     const char *one = "SERVER_TRAFFIC_SECRET_0 " ID " " S48 "\n";
     char line[WST_KEYLOG_LINE];

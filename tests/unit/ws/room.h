@@ -152,7 +152,7 @@ static inline void room_open(struct room *r, const struct wst_ws_terms *terms)
     r->options.limits.max_message = 16 << 20;
     r->options.limits.max_inflate = 1 << 30;
     r->options.limits.max_resync = 256 * 1024;
-    r->budget = (struct wst_budget){0, (size_t)1 << 30};
+    r->budget = (struct wst_budget){.max = (size_t)1 << 30};
     assert_true(wst_ws_env_init(&r->env, &r->options, &r->budget));
     r->env.user = r;
     r->env.emit = room_emit;

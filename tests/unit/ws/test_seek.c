@@ -181,7 +181,7 @@ static void table(void **state)
     (void)state;
     for (size_t i = 0; i < ARRAY(rows); i++) {
         const struct row *r = &rows[i];
-        struct wst_budget budget = {0, 1 << 20};
+        struct wst_budget budget = {.max = 1 << 20};
         struct wst_seek_rules rules = {.masked = r->masked, .compressed = r->compressed};
         struct wst_seek *k = wst_seek_new(&budget, 1000);
         ptrdiff_t found = -1;
@@ -222,7 +222,7 @@ static void evidence(void **state)
     };
     (void)state;
     for (size_t i = 0; i < ARRAY(cases); i++) {
-        struct wst_budget budget = {0, 1 << 20};
+        struct wst_budget budget = {.max = 1 << 20};
         struct wst_seek_rules rules = {.masked = cases[i].masked, .compressed = true};
         struct wst_seek *k = wst_seek_new(&budget, 0);
         assert_true(wst_seek_push(k, &budget, cases[i].bytes, 1, 1 << 16));
@@ -236,7 +236,7 @@ static void evidence(void **state)
 /* What is too old is given up, in order, and counted; packets are remembered. */
 static void bookkeeping(void **state)
 {
-    struct wst_budget budget = {0, 1 << 20};
+    struct wst_budget budget = {.max = 1 << 20};
     struct wst_seek *k = wst_seek_new(&budget, 5000);
     uint8_t bytes[100];
     (void)state;
@@ -321,7 +321,7 @@ static void make(struct truth *t, uint64_t *seed, enum kind kind, bool masked)
 static ptrdiff_t join(const struct truth *t, size_t from, bool sends_frames,
                       const struct wst_seek_rules *rules)
 {
-    struct wst_budget budget = {0, 1 << 20};
+    struct wst_budget budget = {.max = 1 << 20};
     struct wst_seek *k = wst_seek_new(&budget, from);
     ptrdiff_t found = -1;
     for (size_t at = from; found < 0 && at < t->wire.n;) {
