@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "pipeline.h"
+#include "seldom.h"
 
 void wst_conversation_http_free(struct wst_context *c, struct conversation_http *h)
 {
@@ -68,28 +69,35 @@ static void http_tunnel(struct wst_context *c, struct wst_flow *f, unsigned side
     if (rest.n && !f->ignored) wst_conversation_sink.data(c, f, side, rest, a);
 }
 
-/* After anything that may have moved the HTTP conversation on. */
-static void http_settled(struct wst_context *c, struct wst_flow *f, unsigned side,
-                         struct wst_slice rest, const struct wst_arrival *a)
+/* It is HTTP no more. */
+WST_APART static void http_over(struct wst_context *c, struct wst_flow *f, unsigned side,
+                                struct wst_slice rest, const struct wst_arrival *a)
 {
     struct conversation_http *h = f->upper;
     switch (h->http.state) {
     case WST_HTTP_UPGRADED: http_upgraded(c, f, side, rest, a); break;
     case WST_HTTP_TUNNEL: http_tunnel(c, f, side, rest, a); break;
-    case WST_HTTP_LOST: /* an attempt without an answer is one all the same */
+    default: /* lost; an attempt without an answer is one all the same */
         wst_http_unanswered(&h->http, &c->http, false, a);
         wst_conversation_ignore(c, f);
-        break;
-    default:
-        if (wst_http_answer_lost(&h->http)) {
-            bool asked = h->http.request.n;
-            wst_pickup_begin(c, f, asked ? h : NULL);
-            if (!asked) wst_conversation_http_free(c, h);
-        } else if (wst_http_idle(&h->http) && !h->lost[0] && !h->lost[1]) {
-            f->upper = NULL;
-            f->kind = h->base.client ? KIND_IDLE1 : KIND_IDLE0;
-            wst_conversation_http_free(c, h);
-        }
+    }
+}
+
+/* After anything that may have moved the HTTP conversation on. */
+static inline void http_settled(struct wst_context *c, struct wst_flow *f, unsigned side,
+                                struct wst_slice rest, const struct wst_arrival *a)
+{
+    struct conversation_http *h = f->upper;
+    if (h->http.state != WST_HTTP_RUNNING) {
+        http_over(c, f, side, rest, a);
+    } else if (wst_http_answer_lost(&h->http)) {
+        bool asked = h->http.request.n;
+        wst_pickup_begin(c, f, asked ? h : NULL);
+        if (!asked) wst_conversation_http_free(c, h);
+    } else if (wst_http_idle(&h->http) && !h->lost[0] && !h->lost[1]) {
+        f->upper = NULL;
+        f->kind = h->base.client ? KIND_IDLE1 : KIND_IDLE0;
+        wst_conversation_http_free(c, h);
     }
 }
 
@@ -107,18 +115,26 @@ bool wst_conversation_http_begin(struct wst_context *c, struct wst_flow *f, unsi
     return true;
 }
 
+/* Bytes that must be looked at. */
+WST_APART static void http_data(struct wst_context *c, struct wst_flow *f, unsigned side,
+                                struct wst_slice bytes, const struct wst_arrival *a)
+{
+    struct conversation_http *h = f->upper;
+    const struct wst_half *half = &wst_conversation_carrier(f)->half[side];
+    /* The peer acknowledged it before it was captured, or it had to wait. */
+    h->http.overtaken = a->from != a->when.pkt || ((half->flags & WST_HALF_ACKED) &&
+                                                   (int32_t)(half->acked - half->next) >= 0);
+    enum wst_dir dir = wst_conversation_direction(&h->base, side);
+    size_t n = wst_http_push(&h->http, &c->http, dir, bytes, a);
+    http_settled(c, f, side, wst_slice_skip(bytes, n), a);
+}
+
 void wst_conversation_http_data(struct wst_context *c, struct wst_flow *f, unsigned side,
                                 struct wst_slice bytes, const struct wst_arrival *a)
 {
     struct conversation_http *h = f->upper;
     if (wst_http_passes(&h->http, wst_conversation_direction(&h->base, side), bytes.n)) return;
-    const struct wst_half *half = &wst_conversation_carrier(f)->half[side];
-    /* The peer acknowledged it before it was captured, or it had to wait. */
-    h->http.overtaken = a->from != a->when.pkt || ((half->flags & WST_HALF_ACKED) &&
-                                                   (int32_t)(half->acked - half->next) >= 0);
-    size_t n =
-        wst_http_push(&h->http, &c->http, wst_conversation_direction(&h->base, side), bytes, a);
-    http_settled(c, f, side, wst_slice_skip(bytes, n), a);
+    http_data(c, f, side, bytes, a);
 }
 
 bool wst_conversation_http_again(struct wst_context *c, struct wst_flow *f, unsigned side,

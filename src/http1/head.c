@@ -4,6 +4,7 @@
  * Refuses what does not begin with a request line or a status line of HTTP/1.
  */
 #include "http1.h"
+#include "line.h"
 
 size_t wst_head_length(struct wst_slice s, size_t seen)
 {
@@ -23,94 +24,161 @@ static inline bool head_space(uint8_t c)
     return c == ' ' || c == '\t';
 }
 
-static inline struct wst_slice head_trim(struct wst_slice s)
+static inline struct wst_slice head_trim(const uint8_t *p, const uint8_t *end)
 {
-    const uint8_t *p = s.p, *end = s.p + s.n;
     while (p < end && head_space(*p)) p++;
     while (p < end && (head_space(end[-1]) || end[-1] == '\r')) end--;
     return (struct wst_slice){p, (size_t)(end - p)};
 }
 
-/* Takes a line, without its end, from the front. */
-static inline struct wst_slice head_line(struct wst_head *h, struct wst_slice *s)
-{
-    const uint8_t *lf = s->n ? memchr(s->p, '\n', s->n) : NULL;
-    struct wst_slice line = {s->p, lf ? (size_t)(lf - s->p) : s->n};
-    *s = wst_slice_skip(*s, line.n + 1);
-    if (line.n && line.p[line.n - 1] == '\r')
-        line.n--;
-    else if (lf)
-        h->bare = true;
-    return line;
-}
-
 /* HTTP/1.1 101 Switching Protocols */
 static bool head_status_line(struct wst_head *h, struct wst_slice line)
 {
+    int status = 0;
     if (line.n < 12 || !wst_slice_starts(line, "HTTP/1.") || line.p[8] != ' ') return false;
-    h->minor = line.p[7] - '0';
-    h->status = 0;
     for (int i = 9; i < 12; i++) {
         if (line.p[i] < '0' || line.p[i] > '9') return false;
-        h->status = h->status * 10 + (line.p[i] - '0');
+        status = status * 10 + (line.p[i] - '0');
     }
     if (line.n > 12 && line.p[12] != ' ') return false;
-    h->reason = head_trim(wst_slice_skip(line, 12));
-    return h->status >= 100;
+    h->minor = line.p[7] - '0';
+    h->status = status;
+    h->reason = head_trim(line.p + 12 + (line.n > 12), line.p + line.n);
+    h->method = (struct wst_slice){NULL, 0};
+    h->target = (struct wst_slice){NULL, 0};
+    return status >= 100;
 }
 
 /* GET /chat HTTP/1.1 */
 static bool head_request_line(struct wst_head *h, struct wst_slice line)
 {
-    const uint8_t *sp = memchr(line.p, ' ', line.n);
-    if (!sp) return false;
-    h->method = (struct wst_slice){line.p, (size_t)(sp - line.p)};
-    line = wst_slice_skip(line, h->method.n + 1);
-    if (line.n < 9) return false;
-    struct wst_slice version = {line.p + line.n - 8, 8};
-    if (!wst_slice_starts(version, "HTTP/1.") || version.p[-1] != ' ') return false;
-    h->minor = version.p[7] - '0';
-    h->target = head_trim((struct wst_slice){line.p, line.n - 9});
+    size_t n = 0; /* of the method */
+    while (n < line.n && line.p[n] != ' ') n++;
+    if (line.n - n < 10) return false;
+    const uint8_t *version = line.p + line.n - 8;
+    if (memcmp(version, "HTTP/1.", 7) != 0 || version[-1] != ' ') return false;
+    h->minor = version[7] - '0';
     h->status = -1;
+    h->reason = (struct wst_slice){NULL, 0};
+    h->method = (struct wst_slice){line.p, n};
+    h->target = head_trim(line.p + n + 1, version - 1);
     return true;
 }
 
-/* A line that begins with a space goes on the one before: the line end between becomes spaces. */
-static struct wst_slice head_unfold(struct wst_head *h, uint8_t *bytes, struct wst_slice line,
-                                    struct wst_slice *rest)
+static bool head_start(struct wst_head *h, struct wst_slice line)
 {
-    while (rest->n && head_space(rest->p[0])) {
-        uint8_t *lf = bytes + (rest->p - bytes) - 1;
-        *lf = ' ';
-        if (lf > line.p && lf[-1] == '\r') lf[-1] = ' ';
-        struct wst_slice more = head_line(h, rest);
-        line.n = (size_t)(more.p + more.n - line.p);
+    return wst_slice_starts(line, "HTTP/") ? head_status_line(h, line) : head_request_line(h, line);
+}
+
+/* Bytes of the empty line at p; 0: it is none. */
+static inline size_t head_blank(const uint8_t *p, const uint8_t *end)
+{
+    if (*p == '\n') return 1;
+    return *p == '\r' && end - p > 1 && p[1] == '\n' ? 2 : 0;
+}
+
+/* The rest of a line that goes on in the next, or the next ones. lf == NULL: it is not whole. */
+static struct wst_line head_fold(struct wst_head *h, struct wst_line line, const uint8_t *end)
+{
+    struct wst_lines lines = {.p = line.lf + 1, .end = end};
+    struct wst_line more;
+    h->folded = true;
+    while (head_space(*lines.p)) {
+        if (!wst_lines_next_plain(&lines, &more) || lines.p == end)
+            return (struct wst_line){NULL, NULL};
+        if (more.lf[-1] != '\r') h->bare = true;
+        if (!line.colon) line.colon = more.colon;
+        line.lf = more.lf;
     }
     return line;
 }
 
-bool wst_head_parse(struct wst_head *h, struct wst_header *room, uint8_t *bytes, size_t size)
+/* "Name: value", CR, LF, and no more of it in the next line, as nearly all are. */
+static inline bool head_usual(const uint8_t *p, struct wst_line line)
 {
-    *h = (struct wst_head){.headers = room};
-    struct wst_slice rest = {bytes, size};
-    while (rest.n && (rest.p[0] == '\r' || rest.p[0] == '\n')) rest = wst_slice_skip(rest, 1);
-    struct wst_slice line = head_line(h, &rest);
-    if (!line.n) return false;
-    if (!(wst_slice_starts(line, "HTTP/") ? head_status_line(h, line) : head_request_line(h, line)))
-        return false;
-    while (rest.n && h->headers_n < WST_HTTP_HEADERS) {
-        line = head_line(h, &rest);
-        if (rest.n && head_space(rest.p[0])) line = head_unfold(h, bytes, line, &rest);
-        if (!line.n) break;
-        const uint8_t *colon = memchr(line.p, ':', line.n);
-        if (!colon) continue; /* no header; not ours to judge here */
-        size_t n = (size_t)(colon - line.p);
-        struct wst_slice name = head_trim((struct wst_slice){line.p, n});
-        h->lengths |= wst_head_length_bit(name.n);
-        h->headers[h->headers_n++] =
-            (struct wst_header){name, head_trim(wst_slice_skip(line, n + 1))};
+    const uint8_t *colon = line.colon, *lf = line.lf;
+    return colon && p[0] > ' ' && colon[-1] > ' ' && colon[1] == ' ' && colon[2] > ' ' &&
+           lf[-2] > ' ' && lf[-1] == '\r' && (lf[1] > ' ' || lf[1] == '\r');
+}
+
+/* Any other. Returns where it ends; lf == NULL: it is not whole; colon == NULL: it is no header. */
+static struct wst_line head_unusual(struct wst_head *h, struct wst_header *header, const uint8_t *p,
+                                    struct wst_line line, const uint8_t *end)
+{
+    if (line.lf[-1] != '\r') h->bare = true;
+    if (head_space(line.lf[1])) line = head_fold(h, line, end);
+    if (line.lf && line.colon)
+        *header = (struct wst_header){head_trim(p, line.colon), head_trim(line.colon + 1, line.lf)};
+    return line;
+}
+
+static inline __attribute__((always_inline)) size_t
+head_read(struct wst_head *h, struct wst_header *room, struct wst_slice s, wst_lines_next *next)
+{
+    struct wst_lines lines = {.p = s.p, .end = s.p + s.n};
+    struct wst_line line;
+    struct wst_header *header = room, *room_end = room + WST_HTTP_HEADERS;
+    uint64_t names = 0;
+    size_t blank = 0;
+    if (!s.n || !next(&lines, &line) || lines.p == lines.end) return 0;
+    h->bare = line.lf == s.p || line.lf[-1] != '\r';
+    h->folded = false;
+    h->http = head_start(h, (struct wst_slice){s.p, (size_t)(line.lf - s.p) - !h->bare});
+    while (*lines.p > '\r' || !(blank = head_blank(lines.p, lines.end))) {
+        const uint8_t *p = lines.p;
+        if (!next(&lines, &line) || lines.p == lines.end) return 0;
+        if (header == room_end) continue;
+        if (head_usual(p, line)) {
+            header->name = (struct wst_slice){p, (size_t)(line.colon - p)};
+            header->value = (struct wst_slice){line.colon + 2, (size_t)(line.lf - line.colon - 3)};
+        } else {
+            line = head_unusual(h, header, p, line, lines.end);
+            if (!line.lf) return 0;
+            lines = (struct wst_lines){.p = line.lf + 1, .end = lines.end};
+            if (!line.colon) continue; /* not ours to judge here */
+        }
+        names |= wst_head_name_bit(header->name.p, header->name.n);
+        header++;
     }
-    return true;
+    if (blank == 1 && header < room_end) h->bare = true;
+    h->headers = room;
+    h->headers_n = (size_t)(header - room);
+    h->names = names;
+    return (size_t)(lines.p - s.p) + blank;
+}
+
+size_t wst_head_read_plain(struct wst_head *h, struct wst_header *room, struct wst_slice s)
+{
+    return head_read(h, room, s, wst_lines_next_plain);
+}
+
+#ifdef WST_LINES_WIDE
+__attribute__((target("avx2"))) static size_t
+head_read_wide(struct wst_head *h, struct wst_header *room, struct wst_slice s)
+{
+    return head_read(h, room, s, wst_lines_next_wide);
+}
+#endif
+
+size_t wst_head_read(struct wst_head *h, struct wst_header *room, struct wst_slice s)
+{
+#ifdef WST_LINES_WIDE
+    if (s.n >= WST_LINES_WIDE && __builtin_cpu_supports("avx2")) return head_read_wide(h, room, s);
+#endif
+    return wst_head_read_plain(h, room, s);
+}
+
+void wst_head_unfold(struct wst_head *h, uint8_t *bytes, size_t n)
+{
+    uint8_t *lf = memchr(bytes, '\n', n), *end = bytes + n;
+    bool bare = h->bare; /* which a line end that goes away may have been */
+    while ((lf = memchr(lf + 1, '\n', (size_t)(end - lf - 1))) && lf + 1 < end) {
+        if (!head_space(lf[1])) continue;
+        *lf = ' ';
+        if (lf[-1] == '\r') lf[-1] = ' ';
+    }
+    wst_head_read(h, h->headers, (struct wst_slice){bytes, n});
+    h->bare = bare;
 }
 
 struct wst_slice wst_head_look(const struct wst_head *h, const char *name, size_t n, size_t *from)
@@ -123,7 +191,7 @@ struct wst_slice wst_head_look(const struct wst_head *h, const char *name, size_
     return (struct wst_slice){NULL, 0};
 }
 
-bool wst_head_has_token(const struct wst_head *h, const char *name, const char *token)
+bool wst_head_lists(const struct wst_head *h, const char *name, const char *token)
 {
     size_t from = 0;
     struct wst_slice value;
@@ -131,7 +199,7 @@ bool wst_head_has_token(const struct wst_head *h, const char *name, const char *
         while (value.n) {
             const uint8_t *comma = memchr(value.p, ',', value.n);
             size_t n = comma ? (size_t)(comma - value.p) : value.n;
-            if (wst_slice_is_nocase(head_trim((struct wst_slice){value.p, n}), token)) return true;
+            if (wst_slice_is_nocase(head_trim(value.p, value.p + n), token)) return true;
             value = wst_slice_skip(value, n + 1);
         }
     }

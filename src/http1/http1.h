@@ -24,29 +24,41 @@ enum {
     WST_HTTP_INLINE = 16     /* requests outstanding without an allocation */
 };
 
-/* One parsed head (RFC 9112 section 2). Slices lie in the head's bytes. */
+/* One head (RFC 9112 section 2). Slices lie in the head's bytes. */
 struct wst_head {
     struct wst_slice method, target; /* request */
     int status;                      /* response; -1 in a request */
     struct wst_slice reason;
-    int minor; /* of HTTP/1.x */
-    bool bare; /* a line ends with LF alone (RFC 9112 section 2.2) */
+    int minor;   /* of HTTP/1.x */
+    bool http;   /* it begins with a request line or a status line of HTTP/1; else none of these */
+    bool bare;   /* a line ends with LF alone (RFC 9112 section 2.2) */
+    bool folded; /* a line goes on in the next (RFC 9112 section 5.2): see wst_head_unfold */
     struct wst_header *headers;
     size_t headers_n;
-    uint64_t
-        lengths; /* of their names, one bit each, modulo 64: most names asked for are not there */
+    uint64_t names; /* wst_head_name_bit of each: most names asked for are not there */
 };
 
-/* Length of the head at the front of `s`, blank line included; 0 when it is not whole. `seen`
- * bytes were looked at before. Empty lines before the head are not for it. */
+/* Reads the head at the front of `s`, which does not begin with a line end, in one pass. `room` is
+ * for WST_HTTP_HEADERS. Returns its length, blank line included; 0: it is not whole, and `head`
+ * says nothing. */
+size_t wst_head_read(struct wst_head *head, struct wst_header *room, struct wst_slice s);
+/* The same, line by line with memchr, as where there is no AVX2. */
+size_t wst_head_read_plain(struct wst_head *head, struct wst_header *room, struct wst_slice s);
+/* Reads a head whose lines are folded again, from a copy of its bytes: where a line goes on in the
+ * next, spaces are written. */
+void wst_head_unfold(struct wst_head *head, uint8_t *bytes, size_t n);
+/* Length of the head at the front of `s`, as above, when it comes in pieces: `seen` bytes were
+ * looked at before. */
 size_t wst_head_length(struct wst_slice s, size_t seen);
-/* Parses a whole head. `bytes` is written to when lines are folded (RFC 9112 section 5.2).
- * False: no HTTP/1 head. */
-bool wst_head_parse(struct wst_head *head, struct wst_header *room, uint8_t *bytes, size_t n);
-/* The bit of a name's length in wst_head.lengths. */
-static inline uint64_t wst_head_length_bit(size_t n)
+/* One bit of 64 that stands for a name and few others. An empty one, too, has a byte at p. */
+static inline uint64_t wst_head_name_bit(const uint8_t *p, size_t n)
 {
-    return UINT64_C(1) << n % 64;
+    return UINT64_C(1) << ((p[0] & 31u) * 5 + n) % 64; /* 31: whatever the case */
+}
+/* False: it has no header of that name. */
+static inline bool wst_head_may_have(const struct wst_head *head, const char *name)
+{
+    return head->names & wst_head_name_bit((const uint8_t *)name, strlen(name));
 }
 /* Slow half of wst_head_find: `n` is the length of the name. */
 struct wst_slice wst_head_look(const struct wst_head *head, const char *name, size_t n,
@@ -56,12 +68,17 @@ struct wst_slice wst_head_look(const struct wst_head *head, const char *name, si
 static inline struct wst_slice wst_head_find(const struct wst_head *head, const char *name,
                                              size_t *from)
 {
-    size_t n = strlen(name);
-    if (!(head->lengths & wst_head_length_bit(n))) return (struct wst_slice){NULL, 0};
-    return wst_head_look(head, name, n, from);
+    if (!wst_head_may_have(head, name)) return (struct wst_slice){NULL, 0};
+    return wst_head_look(head, name, strlen(name), from);
 }
+/* Slow half of wst_head_has_token. */
+bool wst_head_lists(const struct wst_head *head, const char *name, const char *token);
 /* Does any header of that name hold the token, in a comma-separated list, whatever the case? */
-bool wst_head_has_token(const struct wst_head *head, const char *name, const char *token);
+static inline bool wst_head_has_token(const struct wst_head *head, const char *name,
+                                      const char *token)
+{
+    return wst_head_may_have(head, name) && wst_head_lists(head, name, token);
+}
 
 /* What the WebSocket room must know of a handshake. */
 struct wst_upgrade_terms {
@@ -92,7 +109,7 @@ struct wst_http_env {
     /* A whole head, as sent, before it is judged. May be NULL. */
     void (*head)(void *user, void *conversation, enum wst_dir dir, struct wst_slice bytes);
     struct wst_header headers[2][WST_HTTP_HEADERS]; /* of the request, of the response */
-    struct wst_buf fold[2];                         /* copies of heads that must be changed */
+    struct wst_buf fold;                            /* copy of a head that must be changed */
     struct wst_buf text;                            /* joined header values */
     struct wst_key_seen *keys; /* limits.max_keys, found by what their accept value begins with */
 };
@@ -132,6 +149,7 @@ struct wst_http {
     struct wst_upgrade_terms terms; /* when upgraded */
 };
 
+/* `http` is all zeros. */
 void wst_http_init(struct wst_http *http, void *conversation);
 void wst_http_free(struct wst_http *http, struct wst_http_env *env);
 /* Bytes of one side that lie inside a body, where nothing can come of them: most of a download.
@@ -158,6 +176,8 @@ bool wst_http_idle(const struct wst_http *http);
  * follow can tell whether it is WebSocket now. */
 bool wst_http_answer_lost(const struct wst_http *http);
 
+/* keep.c: http->request is `head` from now on. False: too long, or no memory. */
+bool wst_request_keep(struct wst_http *http, struct wst_http_env *env, const struct wst_head *head);
 /* upgrade.c: reports a handshake and fills http->terms. `response` NULL: none came.
  * Returns whether WebSocket follows. */
 bool wst_upgrade_report(struct wst_http *http, struct wst_http_env *env,

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "http1.h"
+#include "seldom.h"
 
 enum http_mode {
     MODE_HEAD,
@@ -21,11 +22,18 @@ enum http_asked { ASKED_PLAIN, ASKED_HEAD, ASKED_UPGRADE, ASKED_TUNNEL };
 
 void wst_http_init(struct wst_http *h, void *conversation)
 {
-    *h = (struct wst_http){.conversation = conversation};
+    h->conversation = conversation;
+}
+
+static bool http_owns(const struct wst_http *h)
+{
+    return h->side[WST_C2S].head.room || h->side[WST_S2C].head.room || h->request.room ||
+           h->wait[WST_C2S].buf.room || h->wait[WST_S2C].buf.room || h->asked_more.room;
 }
 
 void wst_http_free(struct wst_http *h, struct wst_http_env *env)
 {
+    if (!http_owns(h)) return; /* as most, in whom nothing ever had to wait */
     for (int d = 0; d < 2; d++) {
         wst_buf_free(&h->side[d].head, env->budget);
         wst_queue_free(&h->wait[d], env->budget);
@@ -36,8 +44,7 @@ void wst_http_free(struct wst_http *h, struct wst_http_env *env)
 
 void wst_http_env_free(struct wst_http_env *env)
 {
-    wst_buf_free(&env->fold[0], env->budget);
-    wst_buf_free(&env->fold[1], env->budget);
+    wst_buf_free(&env->fold, env->budget);
     wst_buf_free(&env->text, env->budget);
     if (env->keys) wst_budget_give(env->budget, env->options->limits.max_keys * sizeof *env->keys);
     free(env->keys);
@@ -45,10 +52,11 @@ void wst_http_env_free(struct wst_http_env *env)
 
 bool wst_http_idle(const struct wst_http *h)
 {
+    if (h->asked_n || h->awaiting || h->request_lost || h->state != WST_HTTP_RUNNING) return false;
     for (int d = 0; d < 2; d++)
         if (h->side[d].mode != MODE_HEAD || h->side[d].head.n || !wst_queue_empty(&h->wait[d]))
             return false;
-    return h->state == WST_HTTP_RUNNING && !h->awaiting && !h->request_lost && !h->asked_n;
+    return true;
 }
 
 bool wst_http_answer_lost(const struct wst_http *h)
@@ -89,12 +97,13 @@ static void asked_pop(struct wst_http *h)
 
 static bool body_length(struct wst_slice v, uint64_t *n)
 {
+    uint64_t length = 0;
     if (!v.n || v.n > 19) return false;
-    *n = 0;
     for (size_t i = 0; i < v.n; i++) {
         if (v.p[i] < '0' || v.p[i] > '9') return false;
-        *n = *n * 10 + (uint64_t)(v.p[i] - '0');
+        length = length * 10 + (uint64_t)(v.p[i] - '0');
     }
+    *n = length;
     return true;
 }
 
@@ -168,68 +177,6 @@ static void http_lose(struct wst_http *h)
     h->state = WST_HTTP_LOST;
 }
 
-/* Header lines of a request that a handshake is told by; the others (cookies …) are not kept. */
-static bool request_keeps(const struct wst_http_env *env, struct wst_slice name)
-{
-    if (env->options->headers) return true;
-    switch (name.n) {
-    case 4: return wst_slice_is_nocase(name, "Host");
-    case 6: return wst_slice_is_nocase(name, "Origin");
-    case 7: return wst_slice_is_nocase(name, "Upgrade");
-    case 10:
-        return wst_slice_is_nocase(name, "User-Agent") || wst_slice_is_nocase(name, "Connection");
-    default: return name.n > 14 && wst_slice_is_nocase(wst_slice_head(name, 14), "Sec-WebSocket-");
-    }
-}
-
-/* That they were there is judged; what they say is nobody's business, and long. */
-static bool request_keeps_name(const struct wst_http_env *env, struct wst_slice name)
-{
-    return !env->options->headers &&
-           (wst_slice_is_nocase(name, "Cookie") || wst_slice_is_nocase(name, "Authorization"));
-}
-
-static uint8_t *request_put(uint8_t *at, struct wst_slice s, const char *end, size_t end_n)
-{
-    if (s.n) memcpy(at, s.p, s.n);
-    memcpy(at + s.n, end, end_n);
-    return at + s.n + end_n;
-}
-
-/* The request waits for its answer: as a head again, with what will be asked of it. */
-static bool request_keep(struct wst_http *h, struct wst_http_env *env, const struct wst_head *head)
-{
-    enum { LINE = 16 }; /* of the request line, and the empty one, more than its two words */
-    size_t n = head->method.n + head->target.n + LINE;
-    for (size_t i = 0; i < head->headers_n; i++)
-        if (request_keeps(env, head->headers[i].name))
-            n += head->headers[i].name.n + head->headers[i].value.n + 4;
-        else if (request_keeps_name(env, head->headers[i].name))
-            n += head->headers[i].name.n + 3;
-    h->request.n = 0;
-    /* Just as much as it takes: a hundred thousand may wait at a time. The line ends may be longer
-     * than they were. */
-    if (n > env->options->limits.max_head * 2 || !wst_buf_room(&h->request, env->budget, n))
-        return false;
-    const char version[] = {' ', 'H', 'T', 'T', 'P', '/', '1', '.', (char)('0' + head->minor)};
-    const char *line_end = head->bare ? "\n" : "\r\n"; /* which is judged */
-    uint8_t *at = request_put(h->request.p, head->method, " ", 1);
-    at = request_put(at, head->target, version, sizeof version);
-    at = request_put(at, wst_slice_text(line_end), "", 0);
-    for (size_t i = 0; i < head->headers_n; i++) {
-        const struct wst_header *line = &head->headers[i];
-        if (request_keeps(env, line->name)) {
-            at = request_put(at, line->name, ": ", 2);
-            at = request_put(at, line->value, "\r\n", 2);
-        } else if (request_keeps_name(env, line->name)) {
-            at = request_put(at, line->name, ":\r\n", 3);
-        }
-    }
-    at = request_put(at, (struct wst_slice){NULL, 0}, "\r\n", 2);
-    h->request.n = (size_t)(at - h->request.p);
-    return true;
-}
-
 static void request_head(struct wst_http *h, struct wst_http_env *env, const struct wst_head *head,
                          const struct wst_arrival *a)
 {
@@ -246,7 +193,7 @@ static void request_head(struct wst_http *h, struct wst_http_env *env, const str
         return;
     }
     if (kind == ASKED_UPGRADE) {
-        if (!request_keep(h, env, head)) {
+        if (!wst_request_keep(h, env, head)) {
             http_lose(h);
             return;
         }
@@ -284,58 +231,74 @@ static void response_head(struct wst_http *h, struct wst_http_env *env, const st
     if (!body_begin(&h->side[WST_S2C], head, asked)) http_lose(h);
 }
 
-/* A whole head. It is copied only when it may have to be changed (folded lines). */
-static void http_head(struct wst_http *h, struct wst_http_env *env, enum wst_dir dir,
-                      struct wst_slice raw, const struct wst_arrival *a)
+/* Only a head whose lines are folded is copied, for they are put together there. */
+static bool http_unfold(struct wst_http_env *env, struct wst_slice raw, struct wst_head *head)
 {
-    struct wst_buf *copy = &env->fold[dir];
+    struct wst_buf *copy = &env->fold;
     copy->n = 0;
+    if (!wst_buf_append(copy, env->budget, raw, env->options->limits.max_head)) return false;
+    wst_head_unfold(head, copy->p, copy->n);
+    return true;
+}
+
+/* A whole head, read from `raw`. */
+static void http_head(struct wst_http *h, struct wst_http_env *env, enum wst_dir dir,
+                      struct wst_slice raw, struct wst_head *head, const struct wst_arrival *a)
+{
     if (env->head) env->head(env->user, h->conversation, dir, raw);
-    if (!wst_buf_append(copy, env->budget, raw, env->options->limits.max_head)) {
-        http_lose(h);
-        return;
-    }
-    struct wst_head head;
-    if (!wst_head_parse(&head, env->headers[dir], copy->p, copy->n) ||
-        (head.status >= 0) != (dir == WST_S2C)) {
+    if (!head->http || (head->status >= 0) != (dir == WST_S2C) ||
+        (head->folded && !http_unfold(env, raw, head))) {
         http_lose(h);
         return;
     }
     if (dir == WST_C2S)
-        request_head(h, env, &head, a);
+        request_head(h, env, head, a);
     else
-        response_head(h, env, &head, a);
+        response_head(h, env, head, a);
+}
+
+/* Bytes of a head that is not whole in one segment; how many were taken. `whole`: the head, when it
+ * is, or empty. */
+static size_t http_keep(struct wst_http *h, struct wst_http_env *env, struct wst_buf *kept,
+                        struct wst_slice s, struct wst_slice *whole)
+{
+    size_t cap = env->options->limits.max_head;
+    size_t before = kept->n, room = cap - before, take = s.n < room ? s.n : room;
+    *whole = (struct wst_slice){NULL, 0};
+    if (!wst_buf_append(kept, env->budget, wst_slice_head(s, take), cap)) {
+        http_lose(h);
+        return s.n;
+    }
+    size_t n = wst_head_length(wst_buf_slice(kept), before);
+    if (!n) {
+        if (kept->n >= cap) http_lose(h);
+        return take;
+    }
+    *whole = (struct wst_slice){kept->p, n};
+    return n - before;
 }
 
 /* Bytes of a head; how many were taken. */
 static size_t http_head_bytes(struct wst_http *h, struct wst_http_env *env, enum wst_dir dir,
                               struct wst_slice s, const struct wst_arrival *a)
 {
-    struct wst_buf *head = &h->side[dir].head;
-    size_t cap = env->options->limits.max_head;
-    if (!head->n) {       /* nearly always: whole in one segment */
-        size_t blank = 0; /* empty lines before it are to be ignored (RFC 9112 section 2.2) */
-        while (blank < s.n && (s.p[blank] == '\r' || s.p[blank] == '\n')) blank++;
-        if (blank) return blank;
-        size_t n = wst_head_length(s, 0);
-        if (n && n <= cap) {
-            http_head(h, env, dir, wst_slice_head(s, n), a);
-            return n;
-        }
+    struct wst_buf *kept = &h->side[dir].head;
+    struct wst_slice whole = wst_slice_head(s, env->options->limits.max_head);
+    struct wst_head head;
+    size_t taken = 0;
+    if (!kept->n) { /* empty lines before it are to be ignored (RFC 9112 section 2.2) */
+        while (taken < s.n && (s.p[taken] == '\r' || s.p[taken] == '\n')) taken++;
+        if (taken) return taken;
+        whole.n = taken = wst_head_read(&head, env->headers[dir], whole);
     }
-    size_t before = head->n, room = cap - before, take = s.n < room ? s.n : room;
-    if (!wst_buf_append(head, env->budget, wst_slice_head(s, take), cap)) {
-        http_lose(h);
-        return s.n;
+    if (!taken) { /* seldom: it is not whole in one segment */
+        taken = http_keep(h, env, kept, s, &whole);
+        if (!whole.n) return taken;
+        wst_head_read(&head, env->headers[dir], whole);
     }
-    size_t n = wst_head_length(wst_buf_slice(head), before);
-    if (!n) {
-        if (head->n >= cap) http_lose(h);
-        return take;
-    }
-    http_head(h, env, dir, (struct wst_slice){head->p, n}, a);
-    wst_buf_free(head, env->budget);
-    return n - before;
+    http_head(h, env, dir, whole, &head, a);
+    if (kept->room) wst_buf_free(kept, env->budget);
+    return taken;
 }
 
 /* -- both sides -------------------------------------------------------------------------------- */
@@ -394,9 +357,10 @@ static size_t http_step(struct wst_http *h, struct wst_http_env *env, enum wst_d
 static bool http_may_begin_head(const struct wst_http *h, enum wst_dir dir)
 {
     const struct wst_http_side *side = &h->side[dir];
+    if (side->mode == MODE_HEAD) return false;
     if (side->mode == MODE_BLIND) return true;
     if (side->mode == MODE_TO_END) return h->asked_n > 0;
-    return dir == WST_C2S && side->mode != MODE_HEAD && side->untouched && !h->asked_n;
+    return dir == WST_C2S && side->untouched && !h->asked_n;
 }
 
 /* Bytes of one side until they are used up, must wait, or the state changes. */
@@ -405,12 +369,14 @@ static size_t http_run(struct wst_http *h, struct wst_http_env *env, enum wst_di
 {
     struct wst_http_side *side = &h->side[dir];
     if (http_may_begin_head(h, dir) && http_begins_head(s, dir)) side->mode = MODE_HEAD;
-    size_t done = 0;
-    while (done < s.n && h->state == WST_HTTP_RUNNING && !http_blocked(h, dir)) {
+    struct wst_slice rest = s;
+    while (rest.n && h->state == WST_HTTP_RUNNING && !http_blocked(h, dir)) {
         if (side->mode != MODE_HEAD) side->untouched = false;
-        done += http_step(h, env, dir, wst_slice_skip(s, done), a);
+        size_t taken = http_step(h, env, dir, rest, a);
+        rest.p += taken;
+        rest.n -= taken;
     }
-    return done;
+    return s.n - rest.n;
 }
 
 /* Bytes that waited, if their turn has come. True: something moved. */
@@ -426,8 +392,8 @@ static bool http_run_waiting(struct wst_http *h, struct wst_http_env *env, enum 
     return n > 0;
 }
 
-static void http_settle(struct wst_http *h, struct wst_http_env *env, enum wst_dir first,
-                        const struct wst_arrival *a)
+WST_APART static void http_settle(struct wst_http *h, struct wst_http_env *env, enum wst_dir first,
+                                  const struct wst_arrival *a)
 {
     enum wst_dir other = first == WST_C2S ? WST_S2C : WST_C2S;
     while (http_run_waiting(h, env, first, a) || http_run_waiting(h, env, other, a)) {
@@ -461,7 +427,8 @@ size_t wst_http_push(struct wst_http *h, struct wst_http_env *env, enum wst_dir 
         }
         done = s.n;
     }
-    http_settle(h, env, dir == WST_C2S ? WST_S2C : WST_C2S, a);
+    if (!wst_queue_empty(&h->wait[WST_C2S]) || !wst_queue_empty(&h->wait[WST_S2C]))
+        http_settle(h, env, dir == WST_C2S ? WST_S2C : WST_C2S, a);
     return done;
 }
 

@@ -162,7 +162,8 @@ bool wst_upgrade_report(struct wst_http *h, struct wst_http_env *env,
     wst_buf_reserve(&env->text, env->budget, upgrade_text_cap(env), upgrade_text_cap(env));
     h->terms = (struct wst_upgrade_terms){0};
     if (h->request.n &&
-        wst_head_parse(&request, env->headers[WST_C2S], h->request.p, h->request.n)) {
+        wst_head_read(&request, env->headers[WST_C2S], wst_buf_slice(&h->request)) &&
+        request.http) {
         r.request = &request;
         h->request_seen = true;
         report_request(&r);

@@ -7,11 +7,14 @@
  *                                                 2, 3: `length` bytes of it are lost
  *                                                 4, 5: it ends; 6: the answer will not come
  *
- * Said whole and said by the byte, a conversation without losses is the same.
+ * Said whole and said by the byte, a conversation without losses is the same. What it begins with,
+ * and each head that is found in it, is what the slow reader of heads says it is.
  */
 #include "http1/http1.h"
 
 #include <stdlib.h>
+
+#include "http1/slow_head.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -91,6 +94,20 @@ static void on_problem(void *user, void *conversation, enum wst_problem problem,
     if (problem != WST_PROBLEM_HANDSHAKE_EARLY_DATA) note(s, &id, 1); /* a matter of segments */
 }
 
+static void compare(struct wst_slice bytes)
+{
+    if (!bytes.n || bytes.p[0] == '\r' || bytes.p[0] == '\n') return;
+    if (slow_head_differs(bytes, wst_head_read) || slow_head_differs(bytes, wst_head_read_plain))
+        abort();
+}
+
+static void on_head(void *user, void *conversation, enum wst_dir dir, struct wst_slice bytes)
+{
+    struct said *s = user;
+    if (conversation != s || (dir != WST_C2S && dir != WST_S2C)) abort();
+    compare(bytes);
+}
+
 static void push(struct said *s, enum wst_dir d, const uint8_t *p, size_t n, size_t piece)
 {
     for (size_t i = 0; i < n; i += piece) {
@@ -104,6 +121,7 @@ static void push(struct said *s, enum wst_dir d, const uint8_t *p, size_t n, siz
         uint8_t *exact = malloc(k);
         if (!exact) return;
         memcpy(exact, p + i, k);
+        if (k == n) compare((struct wst_slice){exact, k});
         size_t took =
             wst_http_push(&s->http, &s->env, d, (struct wst_slice){exact, k}, &s->arrival);
         free(exact);
@@ -133,7 +151,8 @@ static bool run(struct said *s, const uint8_t *data, size_t size, size_t piece)
                                    .budget = &s->budget,
                                    .user = s,
                                    .handshake = on_handshake,
-                                   .problem = on_problem};
+                                   .problem = on_problem,
+                                   .head = on_head};
     wst_http_init(&s->http, s);
     for (size_t at = 1; at + 3 <= size;) {
         unsigned what = data[at] % 7;

@@ -180,6 +180,7 @@ static inline void talk_settled(struct talk *t, enum wst_dir d, struct wst_slice
         talk_rest(t, d, rest);
     } else if (t->forgetful && wst_http_idle(&t->http)) {
         wst_http_free(&t->http, &t->env);
+        memset(&t->http, 0, sizeof t->http);
         wst_http_init(&t->http, t);
     }
 }

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * Heads: where they end, found at any split; what is in them.
+ * Heads: where they end, found at any split; what is in them. Read twice, plainly and 64 bytes at a
+ * time, and compared with a slow twin.
  */
 #include <stdio.h>
 
 #include "guard.h"
 #include "http1.h"
+#include "slow_head.h"
+
+static slow_head_reader *const readers[] = {wst_head_read, wst_head_read_plain};
 
 struct row {
     struct wst_slice bytes;
@@ -27,14 +31,19 @@ static const struct row rows[] = {
     {SLICE("GET / HTTP/1.1\nHost: h\n\nrest"), 24, "GET / 1 -1 |Host=h"},
     {SLICE("GET / HTTP/1.1\r\nHost: h\n\r\nrest"), 26, "GET / 1 -1 |Host=h"},
     {SLICE("GET / HTTP/1.1\nHost: h\r\n\nrest"), 25, "GET / 1 -1 |Host=h"},
-    /* one empty line before; the session takes away whatever there is */
-    {SLICE("\r\nGET / HTTP/1.1\r\n\r\n"), 20, "GET / 1 -1 "},
-    {SLICE("\nGET / HTTP/1.1\r\n\r\n"), 19, "GET / 1 -1 "},
     /* folding: the line end becomes spaces (RFC 9112 section 5.2) */
     {SLICE("GET / HTTP/1.1\r\nA: one\r\n two\r\n\tthree\r\nB: x\r\n\r\n"), 46,
      "GET / 1 -1 |A=one   two  \tthree|B=x"},
     {SLICE("GET / HTTP/1.1\nA: one\n two\nB: x\n\n"), 33, "GET / 1 -1 |A=one  two|B=x"},
     {SLICE("GET / HTTP/1.1\r\nA:\r\n one\r\n\r\n"), 28, "GET / 1 -1 |A=one"},
+    {SLICE("GET / HTTP/1.1\r\n A: b\r\n c\r\n\r\n"), 29, "GET / 1 -1 |A=b   c"},
+    {SLICE("GET / HTTP/1.1\r\nA\r\n : b\r\n\r\n"), 27, "GET / 1 -1 |A=b"},
+    {SLICE("GET / HTTP/1.1\r\nno\r\n colon\r\nA: b\r\n\r\n"), 36, "GET / 1 -1 |A=b"},
+    {SLICE("GET / HTTP/1.1\r\nA: b\r\n \r\n\r\n"), 27, "GET / 1 -1 |A=b"},
+    /* CR alone ends nothing */
+    {SLICE("GET / HTTP/1.1\r\nA: b\rC: d\r\n\r\n"), 29, "GET / 1 -1 |A=b?C: d"},
+    {SLICE("GET / HTTP/1.1\r\nA: b\r\n\rC: d\r\n\r\n"), 31, "GET / 1 -1 |A=b|?C=d"},
+    {SLICE("GET / HTTP/1.1\r\nA: b\r\r\n\r\r\n\r\n"), 28, "GET / 1 -1 |A=b"},
     /* around the colon */
     {SLICE("GET / HTTP/1.1\r\nA:b\r\nC:  d \t\r\nE :f\r\nG:\r\nH:i:j\r\n\r\n"), 49,
      "GET / 1 -1 |A=b|C=d|E=f|G=|H=i:j"},
@@ -111,24 +120,133 @@ static void lengths(void **state)
     guard_free(&g);
 }
 
+/* Neither reader says anything of it, cut off after any byte or not, that the slow one does not. */
+static void compare(struct guard *g, struct wst_slice s, bool cut)
+{
+    for (size_t n = cut ? 0 : s.n; n <= s.n; n++)
+        for (size_t i = 0; i < ARRAY(readers); i++) {
+            const char *differs = slow_head_differs(guard_put(g, s.p, n), readers[i]);
+            if (differs)
+                fail_msg("reader %zu, %zu bytes: %s: %.*s", i, n, differs, (int)n,
+                         (const char *)s.p);
+        }
+}
+
 static void parsing(void **state)
 {
     struct guard g;
     (void)state;
     guard_init(&g, 4096);
-    for (size_t i = 0; i < ARRAY(rows); i++) {
-        const struct row *r = &rows[i];
-        size_t n = r->length ? r->length : r->bytes.n;
-        struct wst_slice s = guard_put(&g, r->bytes.p, n);
+    for (size_t i = 0; i < ARRAY(rows) * ARRAY(readers); i++) {
+        const struct row *r = &rows[i / ARRAY(readers)];
+        struct wst_slice s = guard_put(&g, r->bytes.p, r->bytes.n);
         struct wst_header room[WST_HTTP_HEADERS];
         struct wst_head head;
         char text[512];
-        bool is = wst_head_parse(&head, room, (uint8_t *)(uintptr_t)s.p, n);
-        if (!r->length) continue; /* defined, whatever it says */
-        if (is != (r->text != NULL)) fail_msg("row %zu: %s", i, is ? "a head" : "no head");
-        if (!is) continue;
+        size_t n = readers[i % ARRAY(readers)](&head, room, s);
+        if (n != r->length) fail_msg("%s: a head of %zu bytes", (const char *)r->bytes.p, n);
+        if (!n) continue;
+        if (head.folded) wst_head_unfold(&head, (uint8_t *)(uintptr_t)s.p, n);
+        if (head.http != (r->text != NULL))
+            fail_msg("%s: %s", (const char *)r->bytes.p, head.http ? "a head" : "no head");
+        if (!head.http) continue;
         head_text(&head, text);
-        if (strcmp(text, r->text) != 0) fail_msg("row %zu: %s, not %s", i, text, r->text);
+        if (strcmp(text, r->text) != 0)
+            fail_msg("%s: %s, not %s", (const char *)r->bytes.p, text, r->text);
+    }
+    for (size_t i = 0; i < ARRAY(rows); i++) compare(&g, rows[i].bytes, true);
+    guard_free(&g);
+}
+
+/* A target, a name, a value of any length: whatever is looked at together, each line end and each
+ * colon lies at each place of it. */
+static void places(void **state)
+{
+    static const char *const heads[] = {
+        "GET /%s HTTP/1.1\r\nA: b\r\nC:d\r\n\r\n%s",
+        "GET / HTTP/1.1\r\n%s: b\r\nC : d\r\n\r\n%s",
+        "GET / HTTP/1.1\r\nA: %s\r\nC: d\r\n\r\n%s",
+        "GET / HTTP/1.1\nA: %s\nC: d\n\n%s",
+        "GET / HTTP/1.1\r\nA: %s\r\n b: c\r\nD: e\r\n\r\n%s",
+        "GET / HTTP/1.1\r\nA: b\r\n%s\r\nC: d\r\n\r\n%s",
+        "HTTP/1.1 200 %s\r\nA: b\r\n\r\n%s",
+    };
+    static const size_t rest[] = {0, 1, 63, 64, 200};
+    struct guard g;
+    char pad[201], body[201], text[1024];
+    (void)state;
+    guard_init(&g, 4096);
+    for (size_t i = 0; i < ARRAY(heads) * ARRAY(rest); i++)
+        for (size_t n = 0; n < sizeof pad; n++) {
+            memset(pad, 'x', n);
+            memset(body, '\n', sizeof body);
+            pad[n] = body[rest[i % ARRAY(rest)]] = '\0';
+            int length = snprintf(text, sizeof text, heads[i / ARRAY(rest)], pad, body);
+            compare(&g, wst_slice_of(text, (size_t)length), false);
+        }
+    guard_free(&g);
+}
+
+/* Each byte of a head as browsers send them, replaced by each that means something. */
+static void damaged(void **state)
+{
+    static const char whole[] =
+        "GET /chat?room=1 HTTP/1.1\r\nHost: example.test\r\nConnection: keep-alive, Upgrade\r\n"
+        "User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0\r\n"
+        "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nCookie: a=b; c=d\r\n\r\n\x81\x80";
+    static const uint8_t instead[] = {0, '\n', '\r', ' ', '\t', ':', 'x', 0x7f, 0x80, 0xff};
+    struct guard g;
+    uint8_t bytes[sizeof whole - 1];
+    (void)state;
+    guard_init(&g, 4096);
+    memcpy(bytes, whole, sizeof bytes);
+    compare(&g, wst_slice_of(bytes, sizeof bytes), true);
+    for (size_t at = 1; at < sizeof bytes; at++)
+        for (size_t i = 0; i < ARRAY(instead); i++) {
+            bytes[at] = instead[i];
+            compare(&g, wst_slice_of(bytes, sizeof bytes), false);
+            bytes[at] = (uint8_t)whole[at];
+        }
+    guard_free(&g);
+}
+
+/* What heads are made of, and what they are not, in any order. */
+static void anything(void **state)
+{
+    static const struct wst_slice parts[] = {
+        SLICE("\r\n"),
+        SLICE("\r\n"),
+        SLICE("\r\n"),
+        SLICE("\n"),
+        SLICE("\r"),
+        SLICE(" "),
+        SLICE("\t"),
+        SLICE(":"),
+        SLICE(": "),
+        SLICE("\0"),
+        SLICE("A: b"),
+        SLICE("\x80"),
+        SLICE("Content-Length"),
+        SLICE("chunked"),
+        SLICE("\r\n "),
+        SLICE("\n\t"),
+        SLICE("\r\n\r"),
+        SLICE("xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx")};
+    static const struct wst_slice starts[] = {SLICE("GET / HTTP/1.1\r\n"), SLICE("X"),
+                                              SLICE("HTTP/1.1 204 No\n")};
+    struct guard g;
+    uint64_t random = 9112;
+    (void)state;
+    guard_init(&g, 4096);
+    for (int round = 0; round < 30000; round++) {
+        uint8_t bytes[2048];
+        struct wst_slice s = starts[rnd_below(&random, ARRAY(starts))];
+        size_t n = 0, count = rnd_below(&random, 32);
+        for (size_t i = 0; i <= count; i++, s = parts[rnd_below(&random, ARRAY(parts))]) {
+            memcpy(bytes + n, s.p, s.n);
+            n += s.n;
+        }
+        compare(&g, wst_slice_of(bytes, n), false);
     }
     guard_free(&g);
 }
@@ -150,15 +268,38 @@ static void many_lines(void **state)
         struct wst_header room[WST_HTTP_HEADERS];
         struct wst_head head;
         assert_int_equal(wst_head_length(wst_slice_of(exact, n), 0), n);
-        assert_true(wst_head_parse(&head, room, exact, n));
+        assert_int_equal(wst_head_read(&head, room, wst_slice_of(exact, n)), n);
+        assert_true(head.http);
         assert_int_equal(head.headers_n,
                          counts[c] < WST_HTTP_HEADERS ? counts[c] : WST_HTTP_HEADERS);
         assert_true(wst_slice_is(wst_head_find(&head, "n2046", NULL), "v2046"));
         assert_true((wst_head_find(&head, "N2047", NULL).p != NULL) == (counts[c] > 2047));
         assert_null(wst_head_find(&head, "N2048", NULL).p);
+        assert_null(slow_head_differs(wst_slice_of(exact, n), wst_head_read));
+        assert_null(slow_head_differs(wst_slice_of(exact, n), wst_head_read_plain));
         free(exact);
         free(p);
     }
+}
+
+/* What is beyond the room is not judged either: LF alone, and lines that go on in the next. */
+static void beyond_the_room(void **state)
+{
+    static const char *const ends[] = {"N: v\n\r\n", "N: v\r\n f\r\n\r\n",      "\n",
+                                       "N: v\r\n\n", "N\r\n : v\r\nN: v\n\r\n", "\r\n"};
+    (void)state;
+    for (size_t e = 0; e < ARRAY(ends); e++)
+        for (size_t count = WST_HTTP_HEADERS - 2; count < WST_HTTP_HEADERS + 2; count++) {
+            size_t n = 0, room = 64 + count * 6;
+            char *p = malloc(room);
+            assert_non_null(p);
+            n += (size_t)sprintf(p, "GET / HTTP/1.1\r\n");
+            for (size_t i = 0; i < count; i++) n += (size_t)sprintf(p + n, "N: v\r\n");
+            n += (size_t)sprintf(p + n, "%s", ends[e]);
+            assert_null(slow_head_differs(wst_slice_of(p, n), wst_head_read));
+            assert_null(slow_head_differs(wst_slice_of(p, n), wst_head_read_plain));
+            free(p);
+        }
 }
 
 static void finding(void **state)
@@ -170,7 +311,8 @@ static void finding(void **state)
     struct wst_head head;
     (void)state;
     memcpy(bytes, text, sizeof text);
-    assert_true(wst_head_parse(&head, room, bytes, sizeof text - 1));
+    assert_int_equal(wst_head_read(&head, room, wst_slice_of(bytes, sizeof text - 1)),
+                     sizeof text - 1);
     size_t from = 0;
     assert_true(wst_slice_is(wst_head_find(&head, "x", &from), "1"));
     assert_true(wst_slice_is(wst_head_find(&head, "x", &from), "2"));
@@ -189,10 +331,9 @@ static void finding(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(lengths),
-        cmocka_unit_test(parsing),
-        cmocka_unit_test(many_lines),
-        cmocka_unit_test(finding),
+        cmocka_unit_test(lengths),         cmocka_unit_test(parsing),  cmocka_unit_test(places),
+        cmocka_unit_test(damaged),         cmocka_unit_test(anything), cmocka_unit_test(many_lines),
+        cmocka_unit_test(beyond_the_room), cmocka_unit_test(finding),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

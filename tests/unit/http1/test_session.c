@@ -59,6 +59,10 @@ static const struct row rows[] = {
         "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\n\ny"),
       Q("x")},
      false},
+    {"a version whose end looks like a line end, kept: none that can be read again",
+     "{? ? 101 yes -} !handshake.picked-up upgraded",
+     {Q("GET /chat HTTP/1.\r\r\nHost: h\n" UP KEY V13 "\r\n"), A(YES)},
+     false},
     {"folded lines",
      GOOD "upgraded",
      {Q("GET /chat HTTP/1.1\r\nHost: h\r\nConnection:\r\n Upgrade\r\nUpgrade:\r\n "
