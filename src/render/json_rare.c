@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * In: the events that come once a connection or once a capture. Out: their lines of JSON.
- * Speed is no concern here: each helper writes a key, comma in front, and one value.
+ * Speed is little concern here: each helper writes a key, comma in front, and one value. But for
+ * findings: a network tells one of each TLS connection that nobody has the keys of.
  */
 #include "digits.h"
 #include "escape.h"
@@ -9,6 +10,8 @@
 #include "slice.h"
 
 #include <wstrace/wstrace.h>
+
+enum { LINE = 256 }; /* bytes: more than any piece of a line that is written in one go */
 
 /* -- a key and a value ---------------------------------------------------------------------- */
 
@@ -55,14 +58,12 @@ static void put_texts(struct wst_out *out, const char *key, const char *const *v
     wst_out_text(out, "]");
 }
 
-/* `{"type":"…"` and the common fields. */
-static struct wst_out *begin(struct wst_json *json, const struct wst_event *event,
-                             enum wst_json_dir dir)
+/* The common fields behind `type`, which is `{"type":"…"`. */
+static inline struct wst_out *begin(struct wst_json *json, const char *type,
+                                    const struct wst_event *event, enum wst_json_dir dir)
 {
     struct wst_out *out = &json->render.out;
-    wst_out_text(out, "{\"type\":\"");
-    wst_out_text(out, wst_event_type_name(event->type));
-    wst_out_text(out, "\"");
+    wst_out_text(out, type);
     out->at = wst_json_head(json, wst_out_reserve(out, WST_JSON_HEAD), event, dir);
     return out;
 }
@@ -150,7 +151,7 @@ static void put_terms(struct wst_out *out, const struct wst_event_handshake *h)
 void wst_json_handshake(struct wst_json *json, const struct wst_event *event)
 {
     const struct wst_event_handshake *h = &event->handshake;
-    struct wst_out *out = begin(json, event, WST_JSON_NO_DIR);
+    struct wst_out *out = begin(json, "{\"type\":\"handshake\"", event, WST_JSON_NO_DIR);
     put_text(out, ",\"carrier\":", wst_carrier_name(h->carrier));
     put_tls(out, h->tls);
     put_number_or_null(out, ",\"tcp_stream\":", h->tcp_stream);
@@ -190,7 +191,7 @@ void wst_json_meta(struct wst_json *json, const struct wst_event *event)
 void wst_json_close(struct wst_json *json, const struct wst_event *event)
 {
     const struct wst_event_close *c = &event->close;
-    struct wst_out *out = begin(json, event, wst_json_dir_of(event));
+    struct wst_out *out = begin(json, "{\"type\":\"close\"", event, wst_json_dir_of(event));
     put_number_or_null(out, ",\"code\":", c->code);
     put_text(out, ",\"name\":", c->name);
     if (c->utf8 || c->reason.n == 0) {
@@ -207,7 +208,7 @@ void wst_json_close(struct wst_json *json, const struct wst_event *event)
 
 void wst_json_gap(struct wst_json *json, const struct wst_event *event)
 {
-    struct wst_out *out = begin(json, event, wst_json_dir_of(event));
+    struct wst_out *out = begin(json, "{\"type\":\"gap\"", event, wst_json_dir_of(event));
     put_number(out, ",\"bytes\":", event->gap.bytes);
     put_number_or_null(out, ",\"offset\":", event->gap.offset);
     if (event->gap.inexact) wst_out_text(out, ",\"exact\":false");
@@ -215,16 +216,44 @@ void wst_json_gap(struct wst_json *json, const struct wst_event *event)
     wst_out_text(out, "}\n");
 }
 
+/* `,"id":"…","level":"…","rfc":` of each finding; the names are those of wst_level_name(). */
+#define WST_NOTE_NAME "note"
+#define WST_WARNING_NAME "warning"
+#define WST_ERROR_NAME "error"
+#define KIND(id, level) ",\"id\":\"" id "\",\"level\":\"" level "\",\"rfc\":"
+static const struct kind {
+    const char *text;
+    size_t n;
+} kinds[] = {
+#define WST_PROBLEM_ROW(NAME, id, level, rfc, meaning, advice) \
+    {KIND(id, level##_NAME), sizeof KIND(id, level##_NAME) - 1},
+#include <wstrace/problems.def>
+#undef WST_PROBLEM_ROW
+    {KIND("unknown", "note"), sizeof KIND("unknown", "note") - 1}};
+
+/* A number from 1; 0: null. */
+static uint8_t *number_or_null(uint8_t *at, uint64_t n)
+{
+    return n ? wst_digits(at, n) : WST_PUT(at, "null");
+}
+
 void wst_json_problem(struct wst_json *json, const struct wst_event *event)
 {
     const struct wst_event_problem *p = &event->problem;
     const struct wst_problem_row *row = wst_problem_row(p->problem);
-    struct wst_out *out = begin(json, event, wst_json_dir_of(event));
-    put_text(out, ",\"id\":", row ? row->id : "unknown");
-    put_text(out, ",\"level\":", wst_level_name(row ? row->level : WST_NOTE));
-    put_text(out, ",\"rfc\":", row ? row->rfc : NULL);
-    put_number_or_null(out, ",\"n\":", p->n ? (int64_t)p->n : -1);
-    put_number_or_null(out, ",\"msg\":", p->msg ? (int64_t)p->msg : -1);
+    const struct kind *kind = &kinds[row ? p->problem : WST_PROBLEMS];
+    struct wst_out *out = &json->render.out;
+    uint8_t *at = WST_PUT(wst_out_reserve(out, LINE), "{\"type\":\"problem\"");
+    at = wst_json_head(json, at, event, wst_json_dir_of(event));
+    memcpy(at, kind->text, kind->n);
+    out->at = at + kind->n;
+    if (row && row->rfc)
+        put_text(out, "", row->rfc);
+    else
+        wst_out_text(out, "null");
+    at = WST_PUT(wst_out_reserve(out, LINE), ",\"n\":");
+    at = number_or_null(at, p->n);
+    out->at = number_or_null(WST_PUT(at, ",\"msg\":"), p->msg);
     put_text(out, ",\"detail\":", p->detail ? p->detail : "");
     put_number_or_null(out, ",\"offset\":", p->offset);
     wst_out_text(out, "}\n");
@@ -269,7 +298,7 @@ static void put_findings(struct wst_out *out, const struct wst_finding *findings
 void wst_json_end(struct wst_json *json, const struct wst_event *event)
 {
     const struct wst_event_end *e = &event->end;
-    struct wst_out *out = begin(json, event, WST_JSON_NO_DIR);
+    struct wst_out *out = begin(json, "{\"type\":\"end\"", event, WST_JSON_NO_DIR);
     put_text(out, ",\"tcp\":", wst_tcp_end_name(e->tcp));
     put_bool(out, ",\"clean\":", e->clean);
     put_text(out, ",\"by\":", side(e->by));

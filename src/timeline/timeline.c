@@ -34,8 +34,8 @@ static bool timeline_problem(struct wst_timeline *t, const struct wst_event *e)
         wst_counts_add(&tally->counts, t->tallies.budget, problem);
         first = wst_tally_tell(tally, problem, e->dir);
     }
-    if (t->options->problems == WST_PROBLEMS_ALL || !wst_problem_of_peer(problem)) return true;
-    return first && t->options->problems == WST_PROBLEMS_FIRST;
+    return t->options->problems == WST_PROBLEMS_ALL ||
+           (first && t->options->problems == WST_PROBLEMS_FIRST) || !wst_problem_of_peer(problem);
 }
 
 /* A refused upgrade has no end, but what is wrong with it is told at once: before the next one. */

@@ -193,6 +193,25 @@ static void gaps_and_problems(void **state)
               "\"rfc\":null,\"n\":null,\"msg\":null,\"detail\":\"x\",\"offset\":null}\n");
 }
 
+/* Each line says what the registry says, also of a number that has no row. */
+static void every_finding(void **state)
+{
+    struct wst_event e = event_of(WST_EVENT_PROBLEM, WST_S2C);
+    char expected[300];
+    (void)state;
+    for (unsigned i = 0; i <= WST_PROBLEMS; i++) {
+        const struct wst_problem_row *row = wst_problem_row((enum wst_problem)i);
+        const char *rfc = row ? row->rfc : NULL, *quote = rfc ? "\"" : "";
+        e.problem = (struct wst_event_problem){.problem = (enum wst_problem)i, .offset = -1};
+        snprintf(expected, sizeof expected,
+                 "{\"type\":\"problem\"," HEAD ",\"dir\":\"s2c\",\"id\":\"%s\",\"level\":\"%s\","
+                 "\"rfc\":%s%s%s,\"n\":null,\"msg\":null,\"detail\":\"\",\"offset\":null}\n",
+                 row ? row->id : "unknown", wst_level_name(row ? row->level : WST_NOTE), quote,
+                 rfc ? rfc : "null", quote);
+        expect(e, expected);
+    }
+}
+
 static void ends(void **state)
 {
     struct wst_event e = event_of(WST_EVENT_END, WST_DIR_NONE);
@@ -590,6 +609,7 @@ int main(void)
         cmocka_unit_test(closes),
         cmocka_unit_test(ends),
         cmocka_unit_test(gaps_and_problems),
+        cmocka_unit_test(every_finding),
         cmocka_unit_test(stats),
         cmocka_unit_test(handshake_full),
         cmocka_unit_test(times),
