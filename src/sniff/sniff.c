@@ -13,7 +13,7 @@ static const uint8_t proxy2_signature[12] = {0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d,
 static int sniff_begins(struct wst_slice s, const void *text, size_t n)
 {
     size_t k = s.n < n ? s.n : n;
-    if (memcmp(s.p, text, k) != 0) return 0;
+    if (s.p[0] != *(const uint8_t *)text || memcmp(s.p, text, k) != 0) return 0;
     return k == n ? 1 : -1;
 }
 
@@ -72,10 +72,9 @@ static enum wst_sniffed sniff_h2_settings(struct wst_slice s)
     return s.n < 9 ? WST_SNIFF_MORE : WST_SNIFF_H2;
 }
 
-enum wst_sniffed wst_sniff(struct wst_slice s)
+static enum wst_sniffed sniff_text(struct wst_slice s)
 {
     static const char h2[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-    if (!s.n) return WST_SNIFF_MORE;
     int is;
     if ((is = sniff_begins(s, h2, sizeof h2 - 1)) == 1) return WST_SNIFF_H2;
     if (is < 0) return WST_SNIFF_MORE;
@@ -86,13 +85,21 @@ enum wst_sniffed wst_sniff(struct wst_slice s)
     if ((is = sniff_begins(s, proxy2_signature, sizeof proxy2_signature)) == 1)
         return WST_SNIFF_PROXY;
     if (is < 0) return WST_SNIFF_MORE;
-    if (s.p[0] == 0x00) return sniff_h2_settings(s);
-    if (s.p[0] == 0x16) return sniff_tls(s);
-    if (s.p[0] == 0x05) return sniff_socks(s);
-    if (s.p[0] == 0x04) return sniff_socks4(s);
     /* An empty line before a request is to be ignored (RFC 9112 section 2.2). */
     while (s.n && (s.p[0] == '\r' || s.p[0] == '\n')) s = wst_slice_skip(s, 1);
     return s.n ? sniff_method(s) : WST_SNIFF_MORE;
+}
+
+enum wst_sniffed wst_sniff(struct wst_slice s)
+{
+    if (!s.n) return WST_SNIFF_MORE;
+    switch (s.p[0]) {
+    case 0x00: return sniff_h2_settings(s);
+    case 0x04: return sniff_socks4(s);
+    case 0x05: return sniff_socks(s);
+    case 0x16: return sniff_tls(s);
+    default: return sniff_text(s);
+    }
 }
 
 bool wst_sniff_request_line(struct wst_slice s)
