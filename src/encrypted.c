@@ -8,7 +8,6 @@
  *    └── nobody wants it ◀──────────┘
  */
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "pipeline.h"
 
@@ -63,30 +62,29 @@ static void encrypted_unlink(struct wst_context *c, struct conversation_tls *t)
         c->encrypted_newest = t->older;
 }
 
-/* What is inside has the addresses and the number of what it is in. */
-static void inner_init(struct conversation_tls *t, const struct wst_flow *f)
+/* What is inside has the addresses and the number of what it is in. `inner` is all zeros. */
+static void inner_init(struct wst_flow *inner, const struct wst_flow *f)
 {
-    t->inner = (struct wst_flow){.stream = f->stream,
-                                 .family = f->family,
-                                 .witnessed = true,
-                                 .inner = true,
-                                 .heard = 3,
-                                 .port = {f->port[0], f->port[1]}};
-    memcpy(t->inner.addr, f->addr, sizeof f->addr);
+    inner->stream = f->stream;
+    inner->family = f->family;
+    inner->witnessed = inner->inner = true;
+    inner->heard = 3;
+    memcpy(inner->port, f->port, sizeof f->port);
+    memcpy(inner->addr, f->addr, sizeof f->addr);
 }
 
 bool wst_encrypted_begin(struct wst_context *c, struct wst_flow *f, unsigned client)
 {
     unsigned depth = wst_encrypted_depth(f);
     struct conversation_tls *t =
-        depth < WST_TLS_DEPTH ? wst_budget_new(&c->budget, sizeof *t) : NULL;
+        depth < WST_TLS_DEPTH ? wst_pool_take(&c->encrypted, &c->budget) : NULL;
     f->upper = NULL;
     if (!t) {
         wst_conversation_ignore(c, f);
         return false;
     }
     t->base = (struct conversation){.flow = f, .client = (uint8_t)client};
-    inner_init(t, f);
+    inner_init(&t->inner, f);
     wst_tls_init(&t->tls, t, (uint8_t)depth);
     encrypted_link(c, t);
     f->upper = t;
@@ -99,8 +97,7 @@ void wst_encrypted_free(struct wst_context *c, struct conversation_tls *t)
     wst_conversation_free(c, &t->inner);
     encrypted_unlink(c, t);
     wst_tls_free(&t->tls, &c->tls);
-    wst_budget_give(&c->budget, sizeof *t);
-    free(t);
+    wst_pool_give(&c->encrypted, &c->budget, t);
 }
 
 const struct wst_tls_info *wst_encrypted_info(struct wst_flow *inner)
@@ -189,11 +186,11 @@ static uint64_t *inner_conn(struct conversation_tls *t)
 }
 
 /* "10.0.0.1:40002 > 192.0.2.1:443: …". A network has as many such connections as any other kind. */
-static void put_ends(char text[NOTE_MAX], const struct conversation_tls *t, const char *detail)
+static void put_ends(char text[NOTE_MAX], const struct conversation *base, const char *detail)
 {
-    char *at = wst_endpoint_put(text, &t->inner, t->base.client);
+    char *at = wst_endpoint_put(text, base->flow, base->client);
     memcpy(at, " > ", 3);
-    at = wst_endpoint_put(at + 3, &t->inner, !t->base.client);
+    at = wst_endpoint_put(at + 3, base->flow, !base->client);
     memcpy(at, ": ", 2);
     at += 2;
     size_t n = strnlen(detail, (size_t)(text + NOTE_MAX - at) - 1);
@@ -201,19 +198,22 @@ static void put_ends(char text[NOTE_MAX], const struct conversation_tls *t, cons
     at[n] = '\0';
 }
 
-static void tell_problem(struct wst_context *c, struct conversation_tls *t,
-                         enum wst_problem problem, enum wst_dir dir, const char *detail,
-                         const struct wst_arrival *a)
+static void tell_problem(struct wst_context *c, enum wst_problem problem, enum wst_dir dir,
+                         const char *detail, uint64_t *conn, const struct wst_arrival *a)
 {
     struct wst_event e = {.type = WST_EVENT_PROBLEM, .dir = dir, .when = a->when};
-    uint64_t *conn = inner_conn(t);
-    char text[NOTE_MAX];
-    if (!conn) {
-        put_ends(text, t, detail);
-        detail = text;
-    }
     e.problem = (struct wst_event_problem){.problem = problem, .detail = detail, .offset = -1};
     wst_work_emit(c, &e, conn);
+}
+
+/* Of no WebSocket connection: whose it is stands in front. */
+static void tell_note(struct wst_context *c, const struct conversation *base,
+                      enum wst_problem problem, enum wst_dir dir, const char *detail,
+                      const struct wst_arrival *a)
+{
+    char text[NOTE_MAX];
+    put_ends(text, base, detail);
+    tell_problem(c, problem, dir, text, NULL, a);
 }
 
 static void encrypted_problem(void *user, void *conversation, enum wst_problem problem,
@@ -223,8 +223,11 @@ static void encrypted_problem(void *user, void *conversation, enum wst_problem p
     struct wst_context *c = user;
     struct conversation_tls *t = conversation;
     if (sealed && !t->tls.side[0].opened && !t->tls.side[1].opened) c->timeline.stats.tls_no_key++;
-    /* Losses in traffic that is not WebSocket are nobody's concern. */
-    if (sealed || inner_conn(t)) tell_problem(c, t, problem, dir, detail, a);
+    uint64_t *conn = inner_conn(t);
+    if (conn)
+        tell_problem(c, problem, dir, detail, conn, a);
+    else if (sealed) /* losses in traffic that is not WebSocket are nobody's concern */
+        tell_note(c, &t->base, problem, dir, detail, a);
 }
 
 void wst_encrypted_http2(struct wst_context *c, struct wst_flow *inner, const struct wst_arrival *a)
@@ -233,28 +236,25 @@ void wst_encrypted_http2(struct wst_context *c, struct wst_flow *inner, const st
     char detail[WST_TLS_SNI + 64];
     snprintf(detail, sizeof detail, "HTTP/2%s%s", t->tls.sni[0] ? "; server name " : "",
              t->tls.sni);
-    tell_problem(c, t, WST_PROBLEM_TLS_HTTP2, WST_DIR_NONE, detail, a);
+    tell_note(c, &t->base, WST_PROBLEM_TLS_HTTP2, WST_DIR_NONE, detail, a);
 }
 
 void wst_encrypted_http2_open(struct wst_context *c, struct wst_flow *f, unsigned client,
                              const struct wst_arrival *a)
 {
-    struct conversation_tls t = {.base = {.flow = f, .client = (uint8_t)client}};
-    inner_init(&t, f);
-    tell_problem(c, &t, WST_PROBLEM_HTTP2_UNREAD, WST_DIR_NONE, "HTTP/2 without TLS", a);
+    struct conversation base = {.flow = f, .client = (uint8_t)client};
+    tell_note(c, &base, WST_PROBLEM_HTTP2_UNREAD, WST_DIR_NONE, "HTTP/2 without TLS", a);
 }
 
 void wst_encrypted_unseen(struct wst_context *c, struct wst_flow *f, unsigned side,
                           const struct wst_arrival *a)
 {
-    struct conversation_tls t = {.base = {.flow = f, .client = (uint8_t)side}};
-    inner_init(&t, f);
+    struct conversation base = {.flow = f, .client = (uint8_t)side};
     if (!f->resumed) c->timeline.stats.tls_no_key++; /* else its beginning was read */
-    tell_problem(c, &t, WST_PROBLEM_TLS_NO_KEY, WST_DIR_NONE,
-                 f->resumed
-                     ? "TLS that goes on behind its reset: what it was opened with was let go"
-                     : "TLS whose handshake is not in the capture",
-                 a);
+    tell_note(c, &base, WST_PROBLEM_TLS_NO_KEY, WST_DIR_NONE,
+              f->resumed ? "TLS that goes on behind its reset: what it was opened with was let go"
+                         : "TLS whose handshake is not in the capture",
+              a);
 }
 
 /* -- what the flow room says ------------------------------------------------------------------- */
@@ -307,6 +307,7 @@ void wst_encrypted_end(struct wst_context *c, struct wst_flow *f, enum wst_tcp_e
 
 bool wst_encrypted_init(struct wst_context *c)
 {
+    wst_pool_init(&c->encrypted, &c->area, sizeof(struct conversation_tls));
     c->tls.user = c;
     c->tls.plain = encrypted_plain;
     c->tls.lost = encrypted_lost;

@@ -71,7 +71,7 @@ struct conversation_pickup { /* KIND_PICKUP; also waits in a list, the oldest is
     struct conversation_pickup *newer, *older;
 };
 
-struct conversation_tls { /* KIND_TLS; not from the pool: it is larger, and few stay */
+struct conversation_tls { /* KIND_TLS; too large for the pool of the others */
     struct conversation base;
     struct wst_tls tls;
     struct wst_flow inner; /* what is inside; no record of the table */
@@ -101,9 +101,10 @@ enum { WST_CONTEXT_TOLD = 10 };
 struct wst_context {
     struct wst_options options;
     struct wst_budget budget;
-    size_t scarce;        /* of the budget used: from here on somebody must make room */
-    struct wst_area area; /* of flows and conversations */
-    struct wst_pool pool; /* of conversations */
+    size_t scarce;             /* of the budget used: from here on somebody must make room */
+    struct wst_area area;      /* of flows and conversations */
+    struct wst_pool pool;      /* of conversations … */
+    struct wst_pool encrypted; /* … and of those that are TLS */
     struct wst_timeline timeline;
     struct wst_net *net;
     struct wst_flow_table *flows;

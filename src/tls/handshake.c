@@ -39,10 +39,11 @@ static bool take_vector(struct wst_slice *s, size_t size, struct wst_slice *part
 /* Extensions: type, 2; vector of 2. 1: one was taken; 0: no more; -1: malformed. */
 static int take_extension(struct wst_slice *s, uint16_t *type, struct wst_slice *data)
 {
-    struct wst_slice head;
     if (!s->n) return 0;
-    if (!take(s, 2, &head) || !take_vector(s, 2, data)) return -1;
-    *type = wst_be16(head.p);
+    if (s->n < 4 || s->n - 4 < wst_be16(s->p + 2)) return -1;
+    *type = wst_be16(s->p);
+    *data = wst_slice_of(s->p + 4, wst_be16(s->p + 2));
+    *s = wst_slice_skip(*s, 4 + data->n);
     return 1;
 }
 

@@ -58,7 +58,7 @@ static void client_hello(const struct wst_tls_step *s, struct wst_slice body)
     t->have_client = true;
     t->have_server = false;
     t->has_ticket = false;
-    t->premaster.n = 0;
+    wst_tls_forget_premaster(t);
     t->exchanged = false;
 }
 

@@ -278,6 +278,11 @@ void wst_tls_premaster(struct wst_tls *t, struct wst_tls_env *env, struct wst_sl
         rsa_decrypt(env->rsa[i], encrypted, t->offered_version, &t->premaster);
 }
 
+void wst_tls_forget_premaster(struct wst_tls *t)
+{
+    if (t->premaster.n) OPENSSL_cleanse(&t->premaster, sizeof t->premaster);
+}
+
 /* -- what is remembered on the way ------------------------------------------------------------- */
 
 void wst_tls_digest(struct wst_tls_env *env, struct wst_slice bytes, uint8_t digest[32])

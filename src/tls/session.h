@@ -56,6 +56,7 @@ enum wst_tls_resolved wst_tls_resolve(struct wst_tls *t, struct wst_tls_env *env
 bool wst_tls_hope(const struct wst_tls *t, struct wst_tls_env *env);
 /* The premaster secret, encrypted to an RSA key that may be ours. */
 void wst_tls_premaster(struct wst_tls *t, struct wst_tls_env *env, struct wst_slice encrypted);
+void wst_tls_forget_premaster(struct wst_tls *t);
 void wst_tls_learn_ticket(struct wst_tls *t, struct wst_tls_env *env, struct wst_slice ticket);
 /* Feeds a whole handshake message to the transcript. */
 void wst_tls_transcribe(struct wst_tls *t, struct wst_tls_env *env, struct wst_slice message);

@@ -48,96 +48,88 @@ const char *wst_tls_version_name(uint16_t version)
 
 void wst_tls_init(struct wst_tls *t, void *conversation, uint8_t depth)
 {
-    *t = (struct wst_tls){.conversation = conversation, .depth = depth};
+    t->conversation = conversation;
+    t->depth = depth;
     for (int d = 0; d < 2; d++) {
         t->side[d].tries = WST_TLS_TRIES;
         t->side[d].exact = true;
     }
 }
 
-/* All but the names. */
+static void bytes_free(struct wst_buf *b, struct wst_budget *budget)
+{
+    if (b->p) wst_buf_free(b, budget);
+}
+
+static void keys_free(struct wst_tls_keys **k)
+{
+    if (!*k) return;
+    wst_tls_keys_free(*k);
+    *k = NULL;
+}
+
+/* All but the names. Most connections have nothing of it: nobody has their keys. */
 static void let_go(struct wst_tls *t, struct wst_budget *budget)
 {
     for (int d = 0; d < 2; d++) {
         struct wst_tls_side *side = &t->side[d];
-        wst_buf_free(&side->record, budget);
-        wst_buf_free(&side->message, budget);
-        wst_tls_keys_free(side->now);
-        side->now = NULL;
-        for (int i = 0; i < WST_TLS_EPOCHS; i++) {
-            wst_tls_keys_free(side->next[i]);
-            side->next[i] = NULL;
-        }
+        bytes_free(&side->record, budget);
+        bytes_free(&side->message, budget);
+        keys_free(&side->now);
+        for (int i = 0; i < WST_TLS_EPOCHS; i++) keys_free(&side->next[i]);
     }
-    wst_buf_free(&t->hellos, budget);
-    wst_buf_free(&t->wait, budget);
-    EVP_MD_CTX_free(t->transcript);
+    bytes_free(&t->hellos, budget);
+    bytes_free(&t->wait, budget);
+    if (t->transcript) EVP_MD_CTX_free(t->transcript);
     t->transcript = NULL;
-    OPENSSL_cleanse(&t->premaster, sizeof t->premaster);
+    wst_tls_forget_premaster(t);
 }
 
 void wst_tls_free(struct wst_tls *t, struct wst_tls_env *env)
 {
-    let_go(t, env->budget);
+    if (t->state != WST_TLS_SEALED) let_go(t, env->budget); /* else settle() did */
 }
 
-/* A network has many connections whose key nobody has: printf would be most of what one costs. */
-struct words {
-    char *at, *end;
-};
+enum { DETAIL = WST_TLS_SNI + 384 }; /* bytes: a server's name, and more than all else comes to */
 
-static void put_text(struct words *w, const char *text)
-{
-    while (*text && w->at < w->end) *w->at++ = *text++;
-}
-
-static void put_hex(struct words *w, const uint8_t *bytes, size_t n)
+static char *put_hex(char *at, const uint8_t *bytes, size_t n)
 {
     static const char digits[] = "0123456789abcdef";
-    for (size_t i = 0; i < n && w->end - w->at >= 2; i++) {
-        *w->at++ = digits[bytes[i] >> 4];
-        *w->at++ = digits[bytes[i] & 15];
+    for (size_t i = 0; i < n; i++) {
+        *at++ = digits[bytes[i] >> 4];
+        *at++ = digits[bytes[i] & 15];
     }
+    return at;
 }
 
-/* "no key; server name example.com; TLS 1.3; TLS_AES_128_GCM_SHA256; client random 5f…" */
-static void describe(const struct wst_tls *t, const char *why, char *to, size_t room)
+/* "no key; server name example.com; TLS 1.3; TLS_AES_128_GCM_SHA256; client random 5f…"
+ * A network has many connections whose key nobody has: printf would be most of what one costs. */
+static void describe(const struct wst_tls *t, const char *why, char to[DETAIL])
 {
-    struct words w = {to, to + room - 1};
     const char *version = wst_tls_version_name(t->version);
-    put_text(&w, why);
-    if (t->sni[0]) {
-        put_text(&w, "; server name ");
-        put_text(&w, t->sni);
-    }
-    if (version) {
-        put_text(&w, "; ");
-        put_text(&w, version);
-    }
+    char *at = stpcpy(to, why);
+    if (t->sni[0]) at = stpcpy(stpcpy(at, "; server name "), t->sni);
+    if (version) at = stpcpy(stpcpy(at, "; "), version);
     if (t->suite) {
-        put_text(&w, "; ");
-        put_text(&w, t->suite->name);
+        at = stpcpy(stpcpy(at, "; "), t->suite->name);
     } else if (t->suite_value) {
         uint8_t value[2] = {(uint8_t)(t->suite_value >> 8), (uint8_t)t->suite_value};
-        put_text(&w, "; cipher suite 0x");
-        put_hex(&w, value, sizeof value);
+        at = put_hex(stpcpy(at, "; cipher suite 0x"), value, sizeof value);
     }
-    if (t->have_client || t->version) {
-        put_text(&w, "; client random ");
-        put_hex(&w, t->client_random, sizeof t->client_random);
-    }
-    *w.at = '\0';
+    if (t->have_client || t->version)
+        at = put_hex(stpcpy(at, "; client random "), t->client_random, sizeof t->client_random);
+    *at = '\0';
 }
 
 void wst_tls_seal(const struct wst_tls_step *s, enum wst_problem problem, const char *why)
 {
     struct wst_tls *t = s->tls;
-    char detail[640]; /* the longest: a name of 255 */
+    char detail[DETAIL];
     if (t->state == WST_TLS_SEALED) return;
     t->state = WST_TLS_SEALED;
     if (t->noted) return;
     t->noted = true;
-    describe(t, why, detail, sizeof detail);
+    describe(t, why, detail);
     s->env->problem(s->env->user, t->conversation, problem, WST_DIR_NONE, true, detail, s->arrival);
 }
 

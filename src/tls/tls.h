@@ -140,6 +140,7 @@ struct wst_tls { /* one TLS connection */
     char sni[WST_TLS_SNI], alpn[WST_TLS_ALPN];  /* escaped; empty: none */
 };
 
+/* `tls` is all zeros. */
 void wst_tls_init(struct wst_tls *tls, void *conversation, uint8_t depth);
 void wst_tls_free(struct wst_tls *tls, struct wst_tls_env *env);
 void wst_tls_push(struct wst_tls *tls, struct wst_tls_env *env, enum wst_dir dir,

@@ -166,7 +166,7 @@ static double by_the_room(const uint8_t *p, size_t n, size_t piece, size_t plain
     struct wst_options options;
     struct wst_budget budget = {.max = 1 << 30};
     struct wst_tls_env env = {.plain = on_plain, .problem = on_problem};
-    struct wst_tls t;
+    struct wst_tls t = {0};
     wst_options_init(&options);
     if (!wst_tls_env_init(&env, &options, &budget)) stop("out of memory");
     wst_tls_init(&t, NULL, 0);

@@ -135,6 +135,7 @@ static inline void room_end(struct room *r)
 static inline void room_again(struct room *r)
 {
     wst_tls_free(&r->tls, &r->env);
+    r->tls = (struct wst_tls){0};
     wst_tls_init(&r->tls, r, 0);
     r->pieces_n = 0;
     r->n = 0;
