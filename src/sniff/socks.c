@@ -24,9 +24,10 @@ int wst_socks4_length(struct wst_slice s)
     if (s.n >= 2 && s.p[1] != 1) return WST_SOCKS_FAILED;
     if (s.n < 9) return WST_SOCKS_MORE;
     uint32_t address = wst_be32(s.p + 4);
-    const uint8_t *zero = memchr(s.p + 8, 0, s.n - 8);
+    struct wst_slice head = wst_slice_head(s, WST_SNIFF_ENOUGH); /* however many came at once */
+    const uint8_t *zero = memchr(s.p + 8, 0, head.n - 8);
     if (zero && address && address < 256)
-        zero = memchr(zero + 1, 0, s.n - (size_t)(zero + 1 - s.p));
+        zero = memchr(zero + 1, 0, head.n - (size_t)(zero + 1 - s.p));
     if (zero) return (int)(zero - s.p) + 1;
     return s.n < WST_SNIFF_ENOUGH ? WST_SOCKS_MORE : WST_SOCKS_FAILED;
 }

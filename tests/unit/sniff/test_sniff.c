@@ -137,6 +137,21 @@ static void socks_greeting_alone(void **state)
     }
 }
 
+/* A SOCKS4 request that does not end in time is none, though its end should come with the rest. */
+static void socks4_request_endless(void **state)
+{
+    uint8_t bytes[WST_SNIFF_ENOUGH + 1] = {4, 1, 0, 80, 10, 0, 0, 1};
+    (void)state;
+    memset(bytes + 8, 'u', sizeof bytes - 8);
+    bytes[WST_SNIFF_ENOUGH - 1] = 0;
+    assert_int_equal(wst_sniff(wst_slice_of(bytes, WST_SNIFF_ENOUGH - 1)), WST_SNIFF_MORE);
+    assert_int_equal(wst_sniff(wst_slice_of(bytes, WST_SNIFF_ENOUGH)), WST_SNIFF_SOCKS);
+    bytes[WST_SNIFF_ENOUGH - 1] = 'u';
+    bytes[WST_SNIFF_ENOUGH] = 0;
+    assert_int_equal(wst_sniff(wst_slice_of(bytes, WST_SNIFF_ENOUGH)), WST_SNIFF_OTHER);
+    assert_int_equal(wst_sniff(wst_slice_of(bytes, WST_SNIFF_ENOUGH + 1)), WST_SNIFF_OTHER);
+}
+
 /* What sniff.h promises of WST_SNIFF_ENOUGH: random continuations of every beginning. */
 static void enough_is_enough(void **state)
 {
@@ -311,9 +326,13 @@ static void socks_open_takes_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_prefix),     cmocka_unit_test(socks_greeting_alone),
-        cmocka_unit_test(enough_is_enough), cmocka_unit_test(proxy_lengths),
-        cmocka_unit_test(socks_talks),      cmocka_unit_test(socks_open_takes_nothing),
+        cmocka_unit_test(every_prefix),
+        cmocka_unit_test(socks_greeting_alone),
+        cmocka_unit_test(enough_is_enough),
+        cmocka_unit_test(socks4_request_endless),
+        cmocka_unit_test(proxy_lengths),
+        cmocka_unit_test(socks_talks),
+        cmocka_unit_test(socks_open_takes_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
