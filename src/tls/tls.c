@@ -269,7 +269,7 @@ void wst_tls_push(struct wst_tls *t, struct wst_tls_env *env, enum wst_dir dir,
 {
     struct wst_tls_step s = {t, env, dir, a};
     if (!bytes.n || t->state == WST_TLS_SEALED) return;
-    if (t->state == WST_TLS_OPEN && !t->wait.n && !wst_tls_blocked(t, dir)) { /* nearly always */
+    if (!t->wait.n && !wst_tls_blocked(t, dir)) { /* nearly always */
         size_t done = wst_tls_records(&s, bytes);
         if (done == bytes.n && t->state != WST_TLS_SEALED) return;
         bytes = wst_slice_skip(bytes, done);
