@@ -71,6 +71,14 @@ static inline uint8_t *wst_digits(uint8_t *at, uint64_t value)
     return wst_digits_four(wst_digits_small(at, low / 10000), low % 10000);
 }
 
+/* The same where one digit is what to expect. */
+static inline uint8_t *wst_digits_few(uint8_t *at, uint64_t value)
+{
+    if (value >= 10) return wst_digits(at, value);
+    *at = (uint8_t)('0' + value);
+    return at + 1;
+}
+
 static inline uint8_t *wst_digits_signed(uint8_t *at, int64_t value)
 {
     if (value >= 0) return wst_digits(at, (uint64_t)value);

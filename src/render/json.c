@@ -136,7 +136,7 @@ static void frame(struct wst_json *json, const struct wst_event *event)
     at = put_piece(at, &flags[f->fin << 3 | f->rsv1 << 2 | f->rsv2 << 1 | f->rsv3]);
     at = put_piece(at, &opcodes[f->opcode & 15]);
     at = put_mask(at, f);
-    at = wst_digits(WST_PUT(at, ",\"header_len\":"), f->header_len);
+    at = wst_digits_few(WST_PUT(at, ",\"header_len\":"), f->header_len);
     at = wst_digits(WST_PUT(at, ",\"len\":"), f->len);
     at = wst_digits(WST_PUT(at, ",\"offset\":"), f->offset);
     at = WST_PUT(at, ",\"msg\":");
@@ -160,13 +160,13 @@ static void message(struct wst_json *json, const struct wst_event *event)
     at = wst_digits(WST_PUT(at, ",\"msg\":"), m->msg);
     at = m->opcode == 1 ? WST_PUT(at, ",\"op\":\"text\"") : WST_PUT(at, ",\"op\":\"binary\"");
     at = wst_digits(WST_PUT(at, ",\"first_pkt\":"), m->first_pkt);
-    at = wst_digits(WST_PUT(at, ",\"frames\":"), m->frames);
+    at = wst_digits_few(WST_PUT(at, ",\"frames\":"), m->frames);
     at = wst_digits(WST_PUT(at, ",\"wire_len\":"), m->wire_len);
     at = wst_digits(WST_PUT(at, ",\"len\":"), m->len);
     out->at = wst_json_bool(WST_PUT(at, ",\"compressed\":"), m->compressed);
     wst_json_payload(json, m->payload, m->utf8);
     at = WST_PUT(wst_out_reserve(out, 64), ",\"omitted\":");
-    at = wst_digits(at, m->omitted);
+    at = wst_digits_few(at, m->omitted);
     at = wst_json_bool(WST_PUT(at, ",\"certain\":"), m->certain);
     out->at = WST_PUT(at, "}\n");
 }

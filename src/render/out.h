@@ -53,8 +53,12 @@ static inline void wst_out_text(struct wst_out *out, const char *text)
 void wst_out_number(struct wst_out *out, uint64_t value);
 
 /* Appends a string literal at a bare pointer that has the room. */
-#define WST_PUT(at, literal) \
-    (memcpy((at), "" literal, sizeof(literal) - 1), (at) + sizeof(literal) - 1)
+#define WST_PUT(at, literal) wst_put((at), "" literal, sizeof(literal) - 1)
+static inline uint8_t *wst_put(uint8_t *at, const char *text, size_t n)
+{
+    memcpy(at, text, n);
+    return at + n;
+}
 
 /* A renderer: an output and what it does with an event. The first member of each format's own
  * structure; one malloc, one free. */
