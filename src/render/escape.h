@@ -21,9 +21,11 @@
 
 /* The inside of a JSON string; quotes are the caller's. What would be hidden is written \u00xx,
  * which reads back as the same character. A byte that is not UTF-8 becomes \ufffd. Returns the
- * place after. The second is the plain twin that the first is tested against. */
+ * place after. The second is the plain twin that the first is tested against, the third what the
+ * first is on an older processor. */
 uint8_t *wst_escape_json_at(uint8_t *at, struct wst_slice s);
 uint8_t *wst_escape_json_scalar(uint8_t *at, struct wst_slice s);
+uint8_t *wst_escape_json_narrow(uint8_t *at, struct wst_slice s);
 void wst_escape_json(struct wst_out *out, struct wst_slice s);
 /* The same for what was judged before: payloads of which the event says so. */
 void wst_escape_json_utf8(struct wst_out *out, struct wst_slice s);

@@ -102,6 +102,8 @@ static void twins(void **state)
         assert_int_equal(fast_n, slow_n);
         assert_memory_equal(fast, slow, fast_n);
         expect_safe(fast, fast_n);
+        assert_int_equal(wst_escape_json_narrow(fast, s) - fast, slow_n);
+        assert_memory_equal(fast, slow, slow_n);
         fast = realloc(fast, WST_ESCAPE_BASE64_ROOM(n) + 1);
         slow = realloc(slow, WST_ESCAPE_BASE64_ROOM(n) + 1);
         fast_n = (size_t)(wst_escape_base64_at(fast, s) - fast);
