@@ -264,6 +264,23 @@ bool wst_utf8_valid_scalar(struct wst_slice s)
     return true;
 }
 
+size_t wst_utf8_front(struct wst_slice s)
+{
+    size_t i = 0;
+#ifdef WITH_AVX2
+    if (s.n >= 32 && __builtin_cpu_supports("avx2")) {
+        i = s.n;
+        if (!valid_blocks(s.p, &i)) return 0;
+    }
+#endif
+    for (size_t whole; i < s.n; i += whole) {
+        whole =
+            s.p[i] < 0x80 ? wst_utf8_ascii(s.p + i, s.n - i) : wst_utf8_char(s.p + i, s.p + s.n);
+        if (whole == 0) break;
+    }
+    return i;
+}
+
 size_t wst_utf8_cut(struct wst_slice s, size_t max)
 {
     size_t n = max;

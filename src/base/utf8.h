@@ -29,6 +29,9 @@ bool wst_utf8_done(const struct wst_utf8 *u);
 /* The whole slice is valid UTF-8. The empty slice is. */
 bool wst_utf8_valid(struct wst_slice s);
 bool wst_utf8_valid_scalar(struct wst_slice s); /* the plain twin that it is tested against */
+/* Bytes of whole, valid characters at the front, as many as there are; where something is not
+ * valid, perhaps fewer. */
+size_t wst_utf8_front(struct wst_slice s);
 
 /* The largest length <= max that does not cut a character of `s` in two (s.n when that is not more
  * than max). In bytes that are not UTF-8 it steps back by at most three. */

@@ -115,6 +115,15 @@ static void message_overflow(struct wst_ws_message *m, const struct wst_frame *f
     }
 }
 
+/* Text is judged while it is in the cache: by its end it may have left it. */
+static void message_judge_text(struct wst_ws_message *m)
+{
+    if (m->opcode != WST_OP_TEXT || m->unsound) return;
+    struct wst_slice rest = wst_slice_skip(wst_buf_slice(&m->bytes), (size_t)m->sound);
+    m->sound += wst_utf8_front(rest);
+    m->unsound = m->bytes.n - m->sound > 3; /* more than a character that is not whole */
+}
+
 static void message_keep(const struct wst_ws_step *s, struct wst_ws_message *m,
                          const struct wst_frame *f, struct wst_slice payload, uint64_t phase)
 {
@@ -134,6 +143,7 @@ static void message_keep(const struct wst_ws_step *s, struct wst_ws_message *m,
         else
             memcpy(to, kept.p, kept.n);
         m->bytes.n += kept.n;
+        message_judge_text(m);
     }
     if (kept.n < payload.n) message_overflow(m, f, wst_slice_skip(payload, kept.n), phase + kept.n);
 }
@@ -366,7 +376,7 @@ static void message_payload(const struct wst_ws_step *s, struct wst_ws_message *
     bool text = m->opcode == WST_OP_TEXT, cut = r->known < r->len || p.n < r->len;
     if (p.n > r->known) p.n = (size_t)r->known;
     if (text && !cut) {
-        e->utf8 = wst_utf8_valid(p);
+        e->utf8 = wst_utf8_valid(wst_slice_skip(p, (size_t)m->sound));
     } else if (text) {
         p.n = p.n ? wst_utf8_cut((struct wst_slice){p.p, p.n}, p.n) : 0;
         struct wst_utf8 u;

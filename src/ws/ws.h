@@ -75,6 +75,7 @@ struct wst_ws_message { /* a message that is being joined */
     uint64_t lost;                   /* payload bytes that are missing */
     struct wst_buf bytes;            /* what is kept: from the front, without a hole */
     struct wst_buf raw;              /* compressed bytes not yet inflated */
+    uint64_t sound;                  /* of `bytes`, from the front: known to be UTF-8 */
     struct wst_utf8 utf8;            /* of what did not fit into `bytes`, too, when `overflow` */
     struct wst_inflation *inflation; /* while it is inflated as it comes */
     uint16_t empty;                  /* fragments without a byte, the last one not counted */
@@ -84,6 +85,7 @@ struct wst_ws_message { /* a message that is being joined */
     bool torn;    /* what follows a hole is not kept */
     bool endless; /* framing was lost: nobody knows where it ends */
     bool lends;   /* takes and gives spare buffers */
+    bool unsound; /* `sound` goes no further */
 };
 
 struct wst_ws_mark { /* a fragment, so that a byte of the message can be traced to its frame */

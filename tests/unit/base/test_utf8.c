@@ -103,7 +103,29 @@ static void behind_ascii(void **state)
             assert_int_equal(u.bad, rows[i].bad == VALID ? VALID : rows[i].bad + before);
             assert_int_equal(u.good, rows[i].good + before);
             assert_int_equal(wst_utf8_valid(s), rows[i].done);
+            size_t front = wst_utf8_front(s);
+            assert_true(rows[i].bad == VALID ? front == u.good : front <= u.good);
+            assert_true(wst_utf8_valid((struct wst_slice){text, front}));
         }
+}
+
+/* Valid text that comes by and by: what is known of it is all but the character that is open. */
+static void fronts_of_what_comes(void **state)
+{
+    static const char piece[] = "a\xc3\xa9\xe2\x82\xac plain \xf0\x9f\x98\x80";
+    uint8_t text[40 * (sizeof piece - 1)];
+    (void)state;
+    for (size_t i = 0; i < sizeof text; i++) text[i] = (uint8_t)piece[i % (sizeof piece - 1)];
+    for (size_t step = 1; step < 100; step++) {
+        size_t sound = 0;
+        for (size_t n = step; n <= sizeof text; n += step) {
+            struct wst_utf8 u;
+            wst_utf8_init(&u);
+            wst_utf8_feed(&u, (struct wst_slice){text, n});
+            sound += wst_utf8_front((struct wst_slice){text + sound, n - sound});
+            assert_int_equal(sound, u.good);
+        }
+    }
 }
 
 static size_t encode(uint8_t *p, uint32_t c)
@@ -224,6 +246,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(whole_and_by_the_byte),
         cmocka_unit_test(behind_ascii),
+        cmocka_unit_test(fronts_of_what_comes),
         cmocka_unit_test(every_code_point),
         cmocka_unit_test(random_against_the_twin),
         cmocka_unit_test(feeding_goes_on_defined_after_failure),
