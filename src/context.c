@@ -218,7 +218,8 @@ enum wst_fate wst_context_fate(const struct wst_context *c, uint64_t *stream)
 {
     const struct wst_flow *f = c->segment ? wst_flow_last(c->flows) : NULL;
     *stream = f ? f->stream : UINT64_MAX;
-    return f ? wst_conversation_fate(f) : c->fate;
+    if (f) return wst_conversation_fate(f);
+    return c->segment ? WST_FATE_OTHER : c->fate; /* a segment for whose record there was no room */
 }
 
 bool wst_context_reads_link_type(uint32_t link_type)
@@ -276,7 +277,7 @@ static void context_evicted(struct wst_context *c)
 static void context_refused(struct wst_context *c)
 {
     char detail[128];
-    uint64_t n = c->budget.refused + wst_work_refused(c);
+    uint64_t n = c->budget.refused + wst_work_refused(c) + wst_net_refused(c->net);
     if (!n) return;
     snprintf(detail, sizeof detail,
              "the system refused memory %llu time%s: what could not be kept for that is missing",

@@ -29,9 +29,10 @@ struct wst_capture_sink {
     void *user;
     /* A packet that passed the filter. Return nonzero to stop reading. */
     int (*packet)(void *user, const struct wst_packet *packet);
-    /* In place of `packet`, for files: up to WST_CAPTURE_ROW packets that came one after another,
-     * with nothing else to be told between them (see wst_context_packets). Return nonzero to stop
-     * reading behind them. */
+    /* In place of `packet`: up to WST_CAPTURE_ROW packets that came one after another, with nothing
+     * else to be told between them (see wst_context_packets); of devices one. Return nonzero to
+     * stop reading. After wst_capture_stop those of the row that was being filled are still told.
+     */
     int (*packets)(void *user, const struct wst_packet *packets, size_t n);
     /* A decryption secrets block; type as in the pcapng format (0x544c534b: TLS key log). */
     void (*secrets)(void *user, uint32_t type, struct wst_slice secrets);
@@ -121,7 +122,8 @@ WST_API uint32_t wst_capture_first_link_type(const struct wst_capture *capture);
 WST_API const char *wst_capture_link_type_name(uint32_t link_type, char text[64]);
 /* Sum of the sizes of the regular files, for progress; 0 when unknown. */
 WST_API uint64_t wst_capture_total_bytes(const struct wst_capture *capture);
-/* Bytes of them read so far (compressed bytes for gzip). May be called from `packet`. */
+/* Bytes of them read so far (compressed bytes for gzip). May be called from `packet`
+ * and `packets`. */
 WST_API uint64_t wst_capture_read_bytes(const struct wst_capture *capture);
 
 /* Reads everything and pushes it. Live: until wst_capture_stop. Returns the number of troubles

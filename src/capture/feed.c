@@ -33,6 +33,13 @@ void wst_feed_flush(struct wst_feed *f)
     if (status != 0) f->refused = true;
 }
 
+/* What comes behind the packets of the row; false: they were enough, so it is nobody's concern. */
+static bool tells_on(struct wst_feed *f)
+{
+    wst_feed_flush(f);
+    return !wst_feed_over(f);
+}
+
 bool wst_feed_passes(struct wst_feed *f, const struct wst_packet *packet)
 {
     char error[WST_CAPTURE_ERROR_SIZE];
@@ -46,19 +53,17 @@ bool wst_feed_passes(struct wst_feed *f, const struct wst_packet *packet)
 
 void wst_feed_secrets(struct wst_feed *f, uint32_t type, struct wst_slice secrets)
 {
-    wst_feed_flush(f);
-    if (f->sink->secrets) f->sink->secrets(f->sink->user, type, secrets);
+    if (tells_on(f) && f->sink->secrets) f->sink->secrets(f->sink->user, type, secrets);
 }
 
 void wst_feed_comment(struct wst_feed *f, uint64_t pkt, struct wst_slice text)
 {
-    wst_feed_flush(f);
-    if (f->sink->comment) f->sink->comment(f->sink->user, pkt, text);
+    if (tells_on(f) && f->sink->comment) f->sink->comment(f->sink->user, pkt, text);
 }
 
 static void tell(struct wst_feed *f, uint64_t pkt, uint64_t byte, const char *what)
 {
-    wst_feed_flush(f);
+    if (!tells_on(f)) return;
     f->troubles++;
     if (f->sink->trouble) f->sink->trouble(f->sink->user, f->source, pkt, byte, what);
 }

@@ -55,13 +55,14 @@ static inline bool wst_feed_push(struct wst_feed *feed, const struct wst_packet 
     wst_feed_flush(feed);
     return !wst_feed_over(feed);
 }
-/* As wst_source_want, for a source whose packets are pushed here. */
+/* As wst_source_want, for a source whose packets are pushed here. Fewer, too, when nothing more is
+ * to be read: a pipe is not waited for then. */
 static inline size_t wst_feed_want(struct wst_feed *feed, struct wst_source *source, size_t n)
 {
     size_t have = source->end - source->pos;
     if (have >= n) return have;
     wst_feed_flush(feed);
-    return wst_source_fill(source, n);
+    return wst_feed_over(feed) ? have : wst_source_fill(source, n);
 }
 
 void wst_feed_secrets(struct wst_feed *feed, uint32_t type, struct wst_slice secrets);

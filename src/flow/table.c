@@ -141,7 +141,10 @@ static bool table_grow(struct wst_flow_table *t)
     if (old_n > UINT32_MAX / 4) return false;
     struct wst_flow_slot *old = t->slots;
     struct wst_flow_slot *slots = calloc((size_t)old_n * 2, sizeof *slots);
-    if (!slots) return false;
+    if (!slots) {
+        wst_budget_refused(t->budget, 0);
+        return false;
+    }
     t->slots = slots;
     t->slots_mask = old_n * 2 - 1;
     for (uint32_t i = 0; i < old_n; i++)

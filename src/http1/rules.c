@@ -109,12 +109,8 @@ static struct wst_key_seen *key_place(struct wst_http_env *env, const char *acce
     uint32_t max = env->options->limits.max_keys;
     if (!max) return NULL;
     if (!env->keys) {
-        if (!wst_budget_take(env->budget, max * sizeof *env->keys)) return NULL;
-        env->keys = calloc(max, sizeof *env->keys);
-        if (!env->keys) {
-            wst_budget_give(env->budget, max * sizeof *env->keys);
-            return NULL;
-        }
+        env->keys = wst_budget_new(env->budget, max * sizeof *env->keys);
+        if (!env->keys) return NULL;
     }
     memcpy(&hash, accept, sizeof hash);
     return &env->keys[(hash * 0x9e3779b97f4a7c15u >> 32) % max];

@@ -154,6 +154,7 @@ static struct wst_datagram *add(struct wst_fragments *f, const struct key *key, 
 {
     if (f->waiting.n >= WST_FRAGMENT_DATAGRAMS) forget(f, f->waiting.oldest);
     struct wst_datagram *d = calloc(1, sizeof *d);
+    f->refused += !d;
     if (!d) return NULL;
     struct wst_datagram **bucket = bucket_of(f, key);
     d->key = *key;
@@ -193,6 +194,7 @@ static bool new_piece(struct wst_fragments *f, struct wst_datagram *d, struct pi
 {
     if (d->n_pieces >= WST_FRAGMENT_PIECES) return false;
     struct piece *piece = malloc(sizeof *piece + bytes.n);
+    f->refused += !piece;
     if (!piece) return false;
     piece->start = start;
     piece->end = start + (uint32_t)bytes.n;
@@ -256,6 +258,7 @@ static enum wst_net_result finish(struct wst_walk *w, struct wst_datagram *d)
 {
     struct wst_fragments *f = &w->net->fragments;
     struct wst_whole *whole = malloc(sizeof *whole + d->total);
+    f->refused += !whole;
     if (!whole) {
         forget(f, d);
         return WST_NET_HELD;

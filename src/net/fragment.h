@@ -32,6 +32,7 @@ struct wst_fragments {
     struct wst_fragment_row finished; /* remembered for a moment, to swallow repetitions */
     struct wst_whole *whole;          /* handed out in this walk */
     size_t memory;                    /* bytes of all of them */
+    uint64_t refused;                 /* times the system refused more */
     size_t max_memory;
     int64_t max_ns;
     uint64_t seed;

@@ -35,6 +35,11 @@ size_t wst_net_memory(const struct wst_net *net)
     return net->fragments.memory;
 }
 
+uint64_t wst_net_refused(const struct wst_net *net)
+{
+    return net->fragments.refused;
+}
+
 WST_APART enum wst_net_result wst_net_walk(struct wst_net *net, const struct wst_packet *packet,
                                            struct wst_segment *out)
 {

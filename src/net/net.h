@@ -37,5 +37,6 @@ bool wst_net_glance(const struct wst_packet *packet, struct wst_segment *out);
 bool wst_net_knows_link(uint32_t link_type);
 /* Bytes held in fragments: those that wait, and the packet put together last. */
 size_t wst_net_memory(const struct wst_net *net);
+uint64_t wst_net_refused(const struct wst_net *net); /* times the system refused more */
 
 #endif

@@ -213,6 +213,12 @@ put_two_vbmi2(uint8_t *at, __m256i x, uint32_t two)
     return at;
 }
 
+static inline bool has_vbmi2(void)
+{
+    return __builtin_cpu_supports("avx512vbmi2") && __builtin_cpu_supports("avx512vl") &&
+           __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("bmi2");
+}
+
 /* The 32 bytes x, those in `two` escaped: eight at a time, whatever the number of escapes. */
 __attribute__((target("avx2,popcnt"))) static inline uint8_t *put_two(uint8_t *at, __m256i x,
                                                                       uint32_t two)
@@ -280,8 +286,7 @@ static uint8_t *escape(uint8_t *at, struct wst_slice s, bool valid)
 {
     if (s.n == 0) return at;
 #ifdef WITH_AVX2
-    if (s.n >= 32 && __builtin_cpu_supports("avx2"))
-        return escape_wide(at, s, valid, __builtin_cpu_supports("avx512vbmi2"));
+    if (s.n >= 32 && __builtin_cpu_supports("avx2")) return escape_wide(at, s, valid, has_vbmi2());
 #endif
     valid = valid || (s.n >= 64 && wst_utf8_valid(s));
     return wst_scan_escape(at, s.p, s.p + s.n, (struct wst_scan_how){rows, put_high, true, valid});

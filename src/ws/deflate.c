@@ -97,7 +97,10 @@ static bool history_fetch(struct wst_inflaters *all, struct wst_history *h, stru
     uint8_t *window = all->spill;
     uInt n = 0;
     if (inflateGetDictionary(&by->z, window, &n) != Z_OK || n < h->n) return false;
-    if (!(h->p = malloc(h->room))) return false;
+    if (!(h->p = malloc(h->room))) {
+        wst_budget_refused(all->budget, 0);
+        return false;
+    }
     memcpy(h->p, window + (n - h->n), h->n);
     h->at = 0;
     return true;

@@ -27,6 +27,12 @@ static void touch(struct seen *seen, struct wst_slice s)
     for (size_t i = 0; i < s.n; i++) seen->sum ^= s.p[i];
 }
 
+/* It said that it has enough. */
+static bool over(const struct seen *seen)
+{
+    return seen->stop_at && seen->pkt >= seen->stop_at;
+}
+
 static void on_secrets(void *user, uint32_t type, struct wst_slice secrets)
 {
     (void)type;
@@ -37,12 +43,12 @@ static int on_packet(void *user, const struct wst_packet *p)
 {
     struct seen *seen = user;
     if (p->when.pkt <= seen->pkt) abort(); /* numbers rise */
-    if (seen->stop_at && seen->pkt >= seen->stop_at) abort();
+    if (over(seen)) abort();
     seen->pkt = p->when.pkt;
     if (seen->ahead) wst_capture_secrets_ahead(seen->ahead, on_secrets, seen);
     seen->ahead = NULL;
     touch(seen, p->data);                               /* still there */
-    return seen->stop_at && seen->pkt >= seen->stop_at; /* the third may not match the filter */
+    return over(seen);                                  /* the third may not match the filter */
 }
 
 static int on_packets(void *user, const struct wst_packet *packets, size_t n)
@@ -57,6 +63,7 @@ static int on_packets(void *user, const struct wst_packet *packets, size_t n)
 static void on_comment(void *user, uint64_t pkt, struct wst_slice text)
 {
     struct seen *seen = user;
+    if (over(seen)) abort();
     if (pkt != 0 && pkt <= seen->pkt) abort();
     touch(seen, text);
 }
@@ -67,6 +74,7 @@ static void on_trouble(void *user, const char *source, uint64_t pkt, uint64_t by
     struct seen *seen = user;
     (void)pkt;
     (void)byte;
+    if (over(seen)) abort();
     seen->troubles++;
     if (!*source || !*what || strchr(what, '\n')) abort();
 }

@@ -543,24 +543,67 @@ static void stopping(void **state)
 }
 
 /* Nobody writes, nobody hangs up: only the flag ends it, and it is no trouble. */
-static void stopping_while_a_pipe_is_silent(void **state)
+static void stop_while_a_pipe_is_silent(bool by_row, bool by_call)
 {
     int both[2];
     char name[32];
     struct wst_capture *c = start();
-    (void)state;
     assert_int_equal(pipe(both), 0);
     counted(1, 2);
     assert_true(write(both[1], in.b, in.n) > 0);
     snprintf(name, sizeof name, "/dev/fd/%d", both[0]);
+    told.by_row = by_row;
     told.stop_after = 2;
-    told.stop = c;
+    told.stop = by_call ? c : NULL;
     add_file(c, name, NULL);
     run(c, &told);
     assert_int_equal(told.packets, 2);
     assert_int_equal(told.troubles, 0);
     close(both[0]);
     close(both[1]);
+}
+
+static void stopping_while_a_pipe_is_silent(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 4; i++) stop_while_a_pipe_is_silent(i & 1, i & 2);
+}
+
+/* Whoever has enough is told no more, whatever has been read already. */
+static void nothing_behind_the_last_packet(void **state)
+{
+    struct bytes *o = counted(1, 2);
+    size_t at;
+    (void)state;
+    put32(o, 3);
+    put32(o, 0);
+    put32(o, UINT32_MAX); /* a packet longer than there are */
+    put32(o, UINT32_MAX);
+    for (uint64_t n = 1; n <= 2; n++) {
+        told = (struct told){.stop_after = n};
+        run_bytes(o->b, o->n, NULL, &told);
+        assert_int_equal(told.packets, n);
+        assert_int_equal(told.troubles, 0);
+    }
+    o = fresh(false);
+    section(o);
+    interface(o, 1, 0);
+    packet(o, 0, 1, "enough");
+    at = packet_begin(o, 0, 2, "too much");
+    comment(o, "nobody asked");
+    end(o, at);
+    at = begin(o, 10);
+    put32(o, 0x544c534b);
+    put32(o, 4);
+    put32(o, 0);
+    end(o, at);
+    packet(o, 7, 3, "of no interface");
+    told = (struct told){.stop_after = 1};
+    run_bytes(o->b, o->n, NULL, &told);
+    assert_int_equal(told.packets, 1);
+    assert_int_equal(told.troubles, 0);
+    assert_null(strstr(told.text, "comment"));
+    assert_null(strstr(told.text, "secrets"));
 }
 
 static void a_sink_of_one_function(void **state)
@@ -705,6 +748,7 @@ int main(void)
         cmocka_unit_test(progress),
         cmocka_unit_test(stopping),
         cmocka_unit_test(stopping_while_a_pipe_is_silent),
+        cmocka_unit_test(nothing_behind_the_last_packet),
         cmocka_unit_test(a_sink_of_one_function),
         cmocka_unit_test(two_at_once),
         cmocka_unit_test(source_counts_and_rewinds),
