@@ -239,29 +239,15 @@ __attribute__((target("avx2"))) static bool all_ascii(const uint8_t *p, size_t n
 
 enum { SHORT = 256 }; /* bytes: such texts are ASCII so often that they are asked for it first */
 
-bool wst_utf8_valid(struct wst_slice s)
+/* Where the whole, valid characters from byte i on end. */
+static size_t front(struct wst_slice s, size_t i)
 {
-#ifdef WITH_AVX2
-    if (s.n >= 32 && __builtin_cpu_supports("avx2")) {
-        size_t n = s.n;
-        if (n <= SHORT && all_ascii(s.p, n)) return true;
-        if (!valid_blocks(s.p, &n)) return false;
-        s.p += n;
-        s.n -= n;
+    for (size_t whole; i < s.n; i += whole) {
+        whole =
+            s.p[i] < 0x80 ? wst_utf8_ascii(s.p + i, s.n - i) : wst_utf8_char(s.p + i, s.p + s.n);
+        if (whole == 0) break;
     }
-#endif
-    return wst_utf8_valid_scalar(s);
-}
-
-bool wst_utf8_valid_scalar(struct wst_slice s)
-{
-    const uint8_t *p = s.p, *end = s.n ? s.p + s.n : s.p;
-    while (p < end) {
-        size_t whole = *p < 0x80 ? wst_utf8_ascii(p, (size_t)(end - p)) : wst_utf8_char(p, end);
-        if (whole == 0) return false;
-        p += whole;
-    }
-    return true;
+    return i;
 }
 
 size_t wst_utf8_front(struct wst_slice s)
@@ -273,12 +259,21 @@ size_t wst_utf8_front(struct wst_slice s)
         if (!valid_blocks(s.p, &i)) return 0;
     }
 #endif
-    for (size_t whole; i < s.n; i += whole) {
-        whole =
-            s.p[i] < 0x80 ? wst_utf8_ascii(s.p + i, s.n - i) : wst_utf8_char(s.p + i, s.p + s.n);
-        if (whole == 0) break;
-    }
-    return i;
+    return front(s, i);
+}
+
+bool wst_utf8_valid(struct wst_slice s)
+{
+#ifdef WITH_AVX2
+    if (s.n >= 32 && s.n <= SHORT && __builtin_cpu_supports("avx2") && all_ascii(s.p, s.n))
+        return true;
+#endif
+    return wst_utf8_front(s) == s.n;
+}
+
+bool wst_utf8_valid_scalar(struct wst_slice s)
+{
+    return front(s, 0) == s.n;
 }
 
 size_t wst_utf8_cut(struct wst_slice s, size_t max)

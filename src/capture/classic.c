@@ -232,6 +232,7 @@ static inline void fetch_next(const struct classic *c)
     for (size_t i = 0; i < LINES; i++) __builtin_prefetch(wst_source_at(c->source) + i * LINE);
 }
 
+/* A step: takes the next packet, or has it come. False: there is none. */
 static inline bool take_packet(struct classic *c)
 {
     if (!want(c, c->record_head, "header")) return false;
@@ -245,15 +246,11 @@ static inline bool take_packet(struct classic *c)
                          captured, c->longest);
         return false;
     }
-    if (c->source->end - c->source->pos < n) {
-        if (!want_more(c, n, "captured")) return false;
-        packet = c->feed->place; /* another one; nor do the bytes lie where they did */
-        take_record(c, wst_source_at(c->source), packet);
-    }
+    if (c->source->end - c->source->pos < n)
+        return want_more(c, n, "captured"); /* then once more, for nothing lies where it did */
     wst_source_skip(c->source, n);
     fetch_next(c);
-    if (!wst_feed_admit(c->feed, packet)) return !wst_feed_over(c->feed);
-    return wst_feed_push(c->feed, packet);
+    return wst_feed_take(c->feed, packet);
 }
 
 void wst_classic_run(struct wst_source *source, struct wst_feed *feed)

@@ -55,6 +55,12 @@ static inline bool wst_feed_push(struct wst_feed *feed, const struct wst_packet 
     wst_feed_flush(feed);
     return !wst_feed_over(feed);
 }
+/* Both: a packet about which nothing else is to be told. */
+static inline bool wst_feed_take(struct wst_feed *feed, struct wst_packet *packet)
+{
+    if (!wst_feed_admit(feed, packet)) return !wst_feed_over(feed);
+    return wst_feed_push(feed, packet);
+}
 /* As wst_source_want, for a source whose packets are pushed here. Fewer, too, when nothing more is
  * to be read: a pipe is not waited for then. */
 static inline size_t wst_feed_want(struct wst_feed *feed, struct wst_source *source, size_t n)

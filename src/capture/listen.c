@@ -196,8 +196,7 @@ static void push_packet(struct wst_listen *l, struct wst_feed *feed,
                                 .nanos = r->nanos,
                                 .device = r->device};
     l->captured++;
-    if (!wst_feed_admit(feed, &packet)) return;
-    wst_feed_push(feed, &packet);
+    wst_feed_take(feed, &packet);
     wst_feed_flush(feed); /* nobody knows when the next one comes */
 }
 

@@ -327,8 +327,7 @@ static bool simple_packet(struct wst_pcapng *ng, const struct block *b, struct w
     if (captured > b->body.n - 4) return damaged(feed, b, "its packet is longer than the block");
     packet.data = wst_slice_of(b->body.p + 4, captured);
     packet.link_type = ng->interfaces[0].link_type;
-    if (!wst_feed_admit(feed, &packet)) return !wst_feed_over(feed);
-    return wst_feed_push(feed, &packet);
+    return wst_feed_take(feed, &packet);
 }
 
 /* ---- the row of blocks ---- */

@@ -74,8 +74,7 @@ static uint8_t *put_head(struct wst_json *json, uint8_t *at)
     *at++ = '.';
     at = json->nanos ? wst_digits_fixed(at, rest, 9) : wst_digits_fixed(at, rest / 1000, 6);
     at = wst_digits(WST_PUT(at, "Z\",\"pkt\":"), json->when.pkt);
-    at = WST_PUT(at, ",\"conn\":");
-    at = json->conn ? wst_digits(at, json->conn) : WST_PUT(at, "null");
+    at = wst_json_number(WST_PUT(at, ",\"conn\":"), json->conn);
     memcpy(at, dirs[json->dir].text, sizeof dirs[0].text);
     return at + dirs[json->dir].n;
 }
@@ -139,8 +138,7 @@ static void frame(struct wst_json *json, const struct wst_event *event)
     at = wst_digits_few(WST_PUT(at, ",\"header_len\":"), f->header_len);
     at = wst_digits(WST_PUT(at, ",\"len\":"), f->len);
     at = wst_digits(WST_PUT(at, ",\"offset\":"), f->offset);
-    at = WST_PUT(at, ",\"msg\":");
-    at = f->msg ? wst_digits(at, f->msg) : WST_PUT(at, "null");
+    at = wst_json_number(WST_PUT(at, ",\"msg\":"), f->msg);
     at = wst_json_bool(WST_PUT(at, ",\"complete\":"), f->complete);
     if (f->payload.p != NULL) {
         out->at = at;

@@ -6,6 +6,7 @@
 #define WST_RENDER_JSON_H
 
 #include "clock.h"
+#include "digits.h"
 #include "out.h"
 
 /* `,"ts":"…","pkt":…,"conn":…,"dir":"…"`: at most 39 + 27 + 28 + 12 bytes. */
@@ -40,6 +41,11 @@ static inline enum wst_json_dir wst_json_dir_of(const struct wst_event *event)
 {
     if (event->dir == WST_C2S) return WST_JSON_C2S;
     return event->dir == WST_S2C ? WST_JSON_S2C : WST_JSON_NULL;
+}
+/* A number from 1; 0: null. */
+static inline uint8_t *wst_json_number(uint8_t *at, uint64_t n)
+{
+    return n ? wst_digits(at, n) : WST_PUT(at, "null");
 }
 static inline uint8_t *wst_json_bool(uint8_t *at, bool value)
 {

@@ -231,12 +231,6 @@ static const struct kind {
 #undef WST_PROBLEM_ROW
     {KIND("unknown", "note"), sizeof KIND("unknown", "note") - 1}};
 
-/* A number from 1; 0: null. */
-static uint8_t *number_or_null(uint8_t *at, uint64_t n)
-{
-    return n ? wst_digits(at, n) : WST_PUT(at, "null");
-}
-
 void wst_json_problem(struct wst_json *json, const struct wst_event *event)
 {
     const struct wst_event_problem *p = &event->problem;
@@ -247,13 +241,9 @@ void wst_json_problem(struct wst_json *json, const struct wst_event *event)
     at = wst_json_head(json, at, event, wst_json_dir_of(event));
     memcpy(at, kind->text, kind->n);
     out->at = at + kind->n;
-    if (row && row->rfc)
-        put_text(out, "", row->rfc);
-    else
-        wst_out_text(out, "null");
-    at = WST_PUT(wst_out_reserve(out, LINE), ",\"n\":");
-    at = number_or_null(at, p->n);
-    out->at = number_or_null(WST_PUT(at, ",\"msg\":"), p->msg);
+    put_text(out, "", row ? row->rfc : NULL);
+    at = wst_json_number(WST_PUT(wst_out_reserve(out, LINE), ",\"n\":"), p->n);
+    out->at = wst_json_number(WST_PUT(at, ",\"msg\":"), p->msg);
     put_text(out, ",\"detail\":", p->detail ? p->detail : "");
     put_number_or_null(out, ",\"offset\":", p->offset);
     wst_out_text(out, "}\n");

@@ -30,7 +30,7 @@ struct feed {
     struct wst_tool_keys keys;
     struct wst_context *context;
     struct wst_tool_trouble *trouble;
-    uint32_t link_type; /* met last; wherever it is met first, UINT32_MAX stands before it */
+    uint32_t link_type; /* of the packet before; UINT32_MAX, which is none: there was none */
     bool unread;        /* one was said to be unknown */
 };
 

@@ -67,13 +67,12 @@ static void draw(struct wst_tool_progress *progress)
 
 void wst_tool_progress_step(struct wst_tool_progress *progress, size_t packets)
 {
+    uint64_t before = progress->packets;
     int64_t now;
 
     if (progress->capture == NULL) return;
     progress->packets += packets;
-    progress->unchecked += packets;
-    if (progress->unchecked < CHECK_PACKETS) return;
-    progress->unchecked = 0;
+    if (before / CHECK_PACKETS == progress->packets / CHECK_PACKETS) return;
     now = now_ns();
     if (now < progress->next_ns) return;
     progress->next_ns = now + again_ns;

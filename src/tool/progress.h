@@ -14,7 +14,6 @@ struct wst_tool_progress {
     const struct wst_capture *capture; /* NULL: never shows anything */
     int64_t next_ns;                   /* when to draw again, by a clock of this machine's own */
     uint64_t packets;
-    size_t unchecked; /* packets since the clock was looked at */
     bool shown;
 };
 

@@ -72,11 +72,12 @@ static int on_packet(void *user, const struct wst_packet *packet)
 static int on_packets(void *user, const struct wst_packet *packets, size_t n)
 {
     struct wst_tool_run *run = user;
-    bool singly = run->busy || run->blind || run->options->count;
 
-    for (size_t i = 0; singly && i < n; i++)
-        if (on_packet(user, &packets[i]) != 0) return 1;
-    if (singly) return 0;
+    if (run->busy || run->blind || run->options->count) {
+        for (size_t i = 0; i < n; i++)
+            if (on_packet(user, &packets[i]) != 0) return 1;
+        return 0;
+    }
     for (size_t i = 0; i < n; i++)
         if (packets[i].link_type != run->link_type) meet_link_type(run, packets[i].link_type);
     wst_context_packets(run->context, packets, n);

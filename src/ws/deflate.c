@@ -261,12 +261,9 @@ struct wst_deflate *wst_deflate_new(struct wst_inflaters *all, bool takeover, bo
 
 void wst_deflate_hold(struct wst_inflaters *all, struct wst_deflate *c, unsigned bits)
 {
-    if (c->window || !wst_budget_take(all->budget, sizeof *c->window)) return;
-    c->window = malloc(sizeof *c->window);
-    if (c->window)
-        wst_window_init(c->window, bits);
-    else
-        wst_budget_refused(all->budget, sizeof *c->window);
+    if (c->window) return;
+    c->window = wst_budget_resize(all->budget, NULL, 0, sizeof *c->window);
+    if (c->window) wst_window_init(c->window, bits);
 }
 
 void wst_deflate_free(struct wst_inflaters *all, struct wst_deflate *c)

@@ -16,7 +16,6 @@
  * JSON is parsed by jansson; the text may hold no control character but the newline. Each case is
  * the whole way: file, context, renderers, end.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -32,7 +31,7 @@
 
 #include <jansson.h>
 
-#include <wstrace/wstrace.h>
+#include "captures.h"
 
 enum { HANG_SECONDS = 30, MAX_FAILURES = 10 };
 
@@ -172,21 +171,6 @@ static void trouble(void *user, const char *source, uint64_t pkt, uint64_t byte,
     if (!what || !*what || strchr(what, '\n')) fail("a trouble is not a sentence");
 }
 
-/* NAME.keys beside NAME.pcap: its key log. */
-static void give_keys(struct wst_context *context)
-{
-    char path[sizeof now->file + 8], lines[65536];
-    snprintf(path, sizeof path, "%s", now->file);
-    char *dot = strstr(path, ".pcap");
-    if (!dot) return;
-    strcpy(dot, ".keys");
-    FILE *file = fopen(path, "rb");
-    if (!file) return;
-    size_t n = fread(lines, 1, sizeof lines, file);
-    fclose(file);
-    wst_context_keylog(context, (struct wst_slice){(uint8_t *)lines, n}, true);
-}
-
 static void secrets(void *user, uint32_t type, struct wst_slice bytes)
 {
     (void)type;
@@ -204,7 +188,7 @@ static void trace(struct wst_capture *capture, const char *path, struct listener
     o.verify_checksums = false;
     struct wst_context *context = wst_context_new(&o, &listener);
     if (!context) fail("out of memory");
-    give_keys(context);
+    captures_keys(context, now->file);
 
     struct wst_event_meta meta = {.sources = &path, .sources_n = 1};
     int opened = wst_capture_open(capture, error);
@@ -360,39 +344,6 @@ static void damage_file(const char *path, size_t size)
     free(p);
 }
 
-static bool is_capture(const char *path)
-{
-    return strstr(path, ".pcap") != NULL || strstr(path, ".cap") != NULL;
-}
-
-static int by_name(const struct dirent **a, const struct dirent **b)
-{
-    return strcmp((*a)->d_name, (*b)->d_name);
-}
-
-static void damage(const char *path, int depth)
-{
-    struct stat st;
-    if (stat(path, &st)) {
-        fprintf(stderr, "damage: %s: %s\n", path, strerror(errno));
-        exit(2);
-    }
-    if (S_ISREG(st.st_mode)) {
-        if (depth == 0 || is_capture(path)) damage_file(path, (size_t)st.st_size);
-        return;
-    }
-    if (!S_ISDIR(st.st_mode) || depth > 0) return;
-    struct dirent **entries;
-    int n = scandir(path, &entries, NULL, by_name);
-    for (int i = 0; i < n; i++) {
-        char inside[4096];
-        snprintf(inside, sizeof inside, "%s/%s", path, entries[i]->d_name);
-        free(entries[i]);
-        damage(inside, depth + 1);
-    }
-    if (n >= 0) free(entries);
-}
-
 static uint64_t number(const char *text)
 {
     char *end;
@@ -436,7 +387,7 @@ static bool option(const char *name, const char *value)
 static void run_all(char **paths)
 {
     now->file_number = 0;
-    for (; *paths; paths++) damage(*paths, 0);
+    for (; *paths; paths++) captures_each(*paths, 0, damage_file);
     free(json_sink.line);
     free(text_sink.line);
     exit(0);

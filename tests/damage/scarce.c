@@ -11,13 +11,12 @@
  * Two of four cases keep what compressed connections wait for in batches, every fifth has threads.
  * A case is told by its number; --case repeats one of each file.
  */
-#include <dirent.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <wstrace/wstrace.h>
+#include "captures.h"
 
 /* -- requests ------------------------------------------------------------------------------- */
 
@@ -185,19 +184,6 @@ static int take(void *user, const uint8_t *bytes, size_t n)
     return 0;
 }
 
-/* NAME.keys beside NAME.pcap: its key log. */
-static void give_keys(struct wst_context *context, const char *path)
-{
-    static char name[4096], lines[65536];
-    snprintf(name, sizeof name, "%s", path);
-    char *dot = strstr(name, ".pcap");
-    FILE *file = dot ? (strcpy(dot, ".keys"), fopen(name, "rb")) : NULL;
-    if (!file) return;
-    size_t n = fread(lines, 1, sizeof lines, file);
-    fclose(file);
-    wst_context_keylog(context, (struct wst_slice){(uint8_t *)lines, n}, true);
-}
-
 static void read_capture(struct way *w, struct wst_capture *capture, const char *path)
 {
     char error[WST_CAPTURE_ERROR_SIZE] = "";
@@ -211,7 +197,7 @@ static void read_capture(struct way *w, struct wst_capture *capture, const char 
         w->told->refused = error[0] != '\0';
         return;
     }
-    give_keys(w->context, path);
+    captures_keys(w->context, path);
     meta.link_types = wst_capture_link_types(capture, &meta.link_types_n);
     wst_context_begin(w->context, &meta);
     wst_capture_run(capture, &sink);
@@ -275,10 +261,11 @@ static void judge(const char *path, unsigned long number, const struct told *all
         fail(path, number, "messages are missing without a word");
 }
 
-static void try_file(const char *path)
+static void try_file(const char *path, size_t size)
 {
     static struct told all, told;
     unsigned long requests, number = 0;
+    (void)size;
     refuse_from = refuse_upto = 0;
     run(path, 1, &all);
     requests = atomic_load(&asked);
@@ -300,30 +287,6 @@ static void try_file(const char *path)
         }
 }
 
-static bool is_capture(const char *name)
-{
-    return strstr(name, ".pcap") != NULL;
-}
-
-static void try_all(const char *path)
-{
-    static char file[4096];
-    struct dirent **entries;
-    int n = scandir(path, &entries, NULL, alphasort);
-    if (n < 0) {
-        try_file(path);
-        return;
-    }
-    for (int i = 0; i < n; i++) {
-        if (is_capture(entries[i]->d_name)) {
-            snprintf(file, sizeof file, "%s/%s", path, entries[i]->d_name);
-            try_file(file);
-        }
-        free(entries[i]);
-    }
-    free(entries);
-}
-
 int main(int argc, char **argv)
 {
     for (int i = 1; i < argc; i++)
@@ -334,7 +297,7 @@ int main(int argc, char **argv)
         else if (strcmp(argv[i], "--verbose") == 0)
             verbose = true;
         else
-            try_all(argv[i]);
+            captures_each(argv[i], 0, try_file);
     if (!cases) fprintf(stderr, "scarce: no captures\n");
     printf("%lu cases, %lu failures\n", cases, failures);
     return failures || !cases;
