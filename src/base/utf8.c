@@ -41,6 +41,26 @@ size_t wst_utf8_ascii_scalar(const uint8_t *p, size_t n)
     return i;
 }
 
+#ifdef __SSE2__
+/* Fewer than sixteen bytes, by halves that overlap: no loop whose length nobody can foresee. */
+static bool few_ascii(const uint8_t *p, size_t n)
+{
+    if (n >= 8) {
+        uint64_t first, last;
+        memcpy(&first, p, 8);
+        memcpy(&last, p + n - 8, 8);
+        return !((first | last) & 0x8080808080808080u);
+    }
+    if (n >= 4) {
+        uint32_t first, last;
+        memcpy(&first, p, 4);
+        memcpy(&last, p + n - 4, 4);
+        return !((first | last) & 0x80808080u);
+    }
+    return n == 0 || (p[0] | p[n / 2] | p[n - 1]) < 0x80;
+}
+#endif
+
 size_t wst_utf8_ascii(const uint8_t *p, size_t n)
 {
     size_t i = 0;
@@ -55,6 +75,7 @@ size_t wst_utf8_ascii(const uint8_t *p, size_t n)
         int high = _mm_movemask_epi8(_mm_loadu_si128((const __m128i *)(const void *)(p + i)));
         if (high) return i + (size_t)__builtin_ctz((unsigned)high);
     }
+    if (few_ascii(p + i, n - i)) return n;
 #endif
     return i + wst_utf8_ascii_scalar(p + i, n - i);
 }

@@ -118,7 +118,7 @@ head_read(struct wst_head *h, struct wst_header *room, struct wst_slice s, wst_l
     struct wst_lines lines = {.p = s.p, .end = s.p + s.n};
     struct wst_line line;
     struct wst_header *header = room, *room_end = room + WST_HTTP_HEADERS;
-    uint64_t names = 0;
+    uint64_t names = 0, again = 0;
     size_t blank = 0;
     if (!s.n || !next(&lines, &line) || lines.p == lines.end) return 0;
     h->bare = line.lf == s.p || line.lf[-1] != '\r';
@@ -137,13 +137,20 @@ head_read(struct wst_head *h, struct wst_header *room, struct wst_slice s, wst_l
             lines = (struct wst_lines){.p = line.lf + 1, .end = lines.end};
             if (!line.colon) continue; /* not ours to judge here */
         }
-        names |= wst_head_name_bit(header->name.p, header->name.n);
-        header++;
+        unsigned place = wst_head_name_place(header->name.p, header->name.n);
+        uint64_t bit = UINT64_C(1) << place;
+        size_t i = (size_t)(header++ - room);
+        if (names & bit)
+            again |= bit;
+        else
+            h->first[place] = i < UINT8_MAX ? (uint8_t)i : UINT8_MAX;
+        names |= bit;
     }
     if (blank == 1 && header < room_end) h->bare = true;
     h->headers = room;
     h->headers_n = (size_t)(header - room);
     h->names = names;
+    h->again = again;
     return (size_t)(lines.p - s.p) + blank;
 }
 
@@ -183,7 +190,13 @@ void wst_head_unfold(struct wst_head *h, uint8_t *bytes, size_t n)
 
 struct wst_slice wst_head_look(const struct wst_head *h, const char *name, size_t n, size_t *from)
 {
-    for (size_t i = from ? *from : 0; i < h->headers_n; i++)
+    unsigned place = wst_head_name_place((const uint8_t *)name, n);
+    size_t i = h->first[place];
+    if (from && *from > i) {
+        if (!(h->again >> place & 1)) return (struct wst_slice){NULL, 0};
+        i = *from;
+    }
+    for (; i < h->headers_n; i++)
         if (h->headers[i].name.n == n && wst_same_nocase(h->headers[i].name.p, name, n)) {
             if (from) *from = i + 1;
             return h->headers[i].value;

@@ -35,7 +35,10 @@ struct wst_head {
     bool folded; /* a line goes on in the next (RFC 9112 section 5.2): see wst_head_unfold */
     struct wst_header *headers;
     size_t headers_n;
-    uint64_t names; /* wst_head_name_bit of each: most names asked for are not there */
+    /* By wst_head_name_place, so that nobody need look through all of them: most names asked for
+     * are not there, and those that are stand there once. */
+    uint64_t names, again; /* a bit each: some header has it, more than one has it */
+    uint8_t first[64];     /* where one has it: index of the first, 255 for any from there on */
 };
 
 /* Reads the head at the front of `s`, which does not begin with a line end, in one pass. `room` is
@@ -50,15 +53,15 @@ void wst_head_unfold(struct wst_head *head, uint8_t *bytes, size_t n);
 /* Length of the head at the front of `s`, as above, when it comes in pieces: `seen` bytes were
  * looked at before. */
 size_t wst_head_length(struct wst_slice s, size_t seen);
-/* One bit of 64 that stands for a name and few others. An empty one, too, has a byte at p. */
-static inline uint64_t wst_head_name_bit(const uint8_t *p, size_t n)
+/* One of 64 places, which a name shares with few others. An empty one, too, has a byte at p. */
+static inline unsigned wst_head_name_place(const uint8_t *p, size_t n)
 {
-    return UINT64_C(1) << ((p[0] & 31u) * 5 + n) % 64; /* 31: whatever the case */
+    return (unsigned)((p[0] & 31u) * 5 + n) % 64; /* 31: whatever the case */
 }
 /* False: it has no header of that name. */
 static inline bool wst_head_may_have(const struct wst_head *head, const char *name)
 {
-    return head->names & wst_head_name_bit((const uint8_t *)name, strlen(name));
+    return head->names >> wst_head_name_place((const uint8_t *)name, strlen(name)) & 1;
 }
 /* Slow half of wst_head_find: `n` is the length of the name. */
 struct wst_slice wst_head_look(const struct wst_head *head, const char *name, size_t n,

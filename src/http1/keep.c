@@ -26,6 +26,14 @@ static bool keep_name(const struct wst_http_env *env, struct wst_slice name)
            (wst_slice_is_nocase(name, "Cookie") || wst_slice_is_nocase(name, "Authorization"));
 }
 
+/* A line in the kept head: "Name: value", "Name:" or nothing. */
+enum keep { KEEP_NOT, KEEP_NAME, KEEP_LINE };
+static enum keep keep_what(const struct wst_http_env *env, struct wst_slice name)
+{
+    if (keep_line(env, name)) return KEEP_LINE;
+    return keep_name(env, name) ? KEEP_NAME : KEEP_NOT;
+}
+
 static uint8_t *keep_put(uint8_t *at, struct wst_slice s, const char *end, size_t end_n)
 {
     if (s.n) memcpy(at, s.p, s.n);
@@ -37,12 +45,14 @@ static uint8_t *keep_put(uint8_t *at, struct wst_slice s, const char *end, size_
 bool wst_request_keep(struct wst_http *h, struct wst_http_env *env, const struct wst_head *head)
 {
     enum { LINE = 16 }; /* of the request line, and the empty one, more than its two words */
+    uint8_t what[WST_HTTP_HEADERS]; /* enum keep, of each */
     size_t n = head->method.n + head->target.n + LINE;
-    for (size_t i = 0; i < head->headers_n; i++)
-        if (keep_line(env, head->headers[i].name))
-            n += head->headers[i].name.n + head->headers[i].value.n + 4;
-        else if (keep_name(env, head->headers[i].name))
-            n += head->headers[i].name.n + 3;
+    for (size_t i = 0; i < head->headers_n; i++) {
+        const struct wst_header *line = &head->headers[i];
+        what[i] = (uint8_t)keep_what(env, line->name);
+        if (what[i] != KEEP_NOT) n += line->name.n + 3;
+        if (what[i] == KEEP_LINE) n += line->value.n + 1;
+    }
     h->request.n = 0;
     /* Just as much as it takes: a hundred thousand may wait at a time. The line ends may be longer
      * than they were. */
@@ -55,10 +65,10 @@ bool wst_request_keep(struct wst_http *h, struct wst_http_env *env, const struct
     at = keep_put(at, wst_slice_text(line_end), "", 0);
     for (size_t i = 0; i < head->headers_n; i++) {
         const struct wst_header *line = &head->headers[i];
-        if (keep_line(env, line->name)) {
+        if (what[i] == KEEP_LINE) {
             at = keep_put(at, line->name, ": ", 2);
             at = keep_put(at, line->value, "\r\n", 2);
-        } else if (keep_name(env, line->name)) {
+        } else if (what[i] == KEEP_NAME) {
             at = keep_put(at, line->name, ":\r\n", 3);
         }
     }

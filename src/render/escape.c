@@ -279,7 +279,39 @@ __attribute__((target("avx2,popcnt"))) static uint8_t *escape_wide(uint8_t *at, 
     }
     return wst_scan_escape(at, p, end, (struct wst_scan_how){rows, put_high, true, valid});
 }
+
+__attribute__((target("avx2,popcnt"))) static uint8_t *
+usual_wide(uint8_t *at, const uint8_t **from, const uint8_t *end, bool vbmi2)
+{
+    const __m256i b = _mm256_set1_epi8('\b'), f = _mm256_set1_epi8('\f');
+    const uint8_t *p = *from;
+    for (; end - p >= 32; p += 32) {
+        __m256i x = _mm256_loadu_si256((const __m256i *)(const void *)p);
+        struct found is = look(x);
+        __m256i other = _mm256_or_si256(_mm256_cmpeq_epi8(x, b), _mm256_cmpeq_epi8(x, f));
+        if (is.hard || is.high || !_mm256_testz_si256(other, other)) break;
+        if (is.two) {
+            at = vbmi2 ? put_two_vbmi2(at, x, is.two) : put_two(at, x, is.two);
+        } else {
+            _mm256_storeu_si256((__m256i *)(void *)at, x);
+            at += 32;
+        }
+    }
+    *from = p;
+    return at;
+}
 #endif
+
+uint8_t *wst_escape_usual(uint8_t *at, const uint8_t **p, const uint8_t *end)
+{
+#ifdef WITH_AVX2
+    if (end - *p >= 32 && __builtin_cpu_supports("avx2"))
+        return usual_wide(at, p, end, has_vbmi2());
+#else
+    (void)p, (void)end;
+#endif
+    return at;
+}
 
 /* `valid`: known to be UTF-8. */
 static uint8_t *escape(uint8_t *at, struct wst_slice s, bool valid)

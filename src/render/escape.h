@@ -37,6 +37,11 @@ void wst_escape_json_loose(struct wst_out *out, struct wst_slice s);
  * null when it has no address. */
 void wst_escape_json_member(struct wst_out *out, const char *key, struct wst_slice value);
 
+/* What JSON and quotes write alike: printable ASCII, '\' before '"' and itself, \t \n \r. Goes on
+ * from *p, 32 bytes at a time, while there is nothing else; *p is left where it stopped, perhaps
+ * where it was. Room: 64 bytes for 32. Returns the place after. */
+uint8_t *wst_escape_usual(uint8_t *at, const uint8_t **p, const uint8_t *end);
+
 /* -- base64 --------------------------------------------------------------------------------- */
 
 #define WST_ESCAPE_BASE64_ROOM(n) (((n) + 2) / 3 * 4)

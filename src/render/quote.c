@@ -65,10 +65,11 @@ static uint8_t *put_high(uint8_t *at, const uint8_t **p, const uint8_t *end)
 
 static uint8_t *put_piece(uint8_t *at, struct wst_slice s, enum wst_escape_kind kind)
 {
-    const uint8_t *end = s.p + s.n;
+    const uint8_t *p = s.p, *end = s.p + s.n;
     if (kind == WST_ESCAPE_BYTES)
-        return wst_scan_escape(at, s.p, end, (struct wst_scan_how){rows, NULL, true, false});
-    return wst_scan_escape(at, s.p, end, (struct wst_scan_how){rows, put_high, true, false});
+        return wst_scan_escape(at, p, end, (struct wst_scan_how){rows, NULL, true, false});
+    at = wst_escape_usual(at, &p, end);
+    return wst_scan_escape(at, p, end, (struct wst_scan_how){rows, put_high, true, false});
 }
 
 static void put_all(struct wst_out *out, struct wst_slice s, enum wst_escape_kind kind)
@@ -88,15 +89,22 @@ static void put_mark(struct wst_out *out, uint64_t missing)
     out->at = missing == 1 ? WST_PUT(at, " byte") : WST_PUT(at, " bytes");
 }
 
-/* Columns that the character at `c` takes, and in *n its bytes. A backslash before a quote is not
- * counted: JSON would lose half its room to them. */
-static size_t columns_of(const uint8_t *c, const uint8_t *end, enum wst_escape_kind kind, size_t *n)
+/* Columns of a byte by itself. A backslash before a quote is not counted: JSON would lose half its
+ * room to them. */
+static size_t byte_columns(uint8_t c)
+{
+    return rows[c].n - (c == '"') - (c == '\\');
+}
+
+/* Columns that the character at `c` takes, and in *n its bytes. */
+static size_t columns_of(const uint8_t *c, const uint8_t *end, size_t *n)
 {
     uint8_t written[16];
-    *n = 1;
-    if (*c < 0x80 || kind == WST_ESCAPE_BYTES || (*n = wst_utf8_char(c, end)) == 0) {
+    *n = *c < 0x80 ? 0 : wst_scan_common(written, c, end);
+    if (*n) return *n - 1; /* two bytes: narrow; three: wide */
+    if (*c < 0x80 || (*n = wst_utf8_char(c, end)) == 0) {
         *n = 1;
-        return *c >= 0x20 && *c < 0x7f ? 1 : rows[*c].n;
+        return byte_columns(*c);
     }
     uint32_t point = wst_scan_code_point(c, *n);
     if (wst_utf8_hidden(point)) return (size_t)(put_hidden(written, point) - written);
@@ -114,17 +122,26 @@ static bool eight_columns(const uint8_t *p)
     return !((x | (x - each * 0x20) | ((x ^ each * 0x7f) - each)) & each * 0x80);
 }
 
-/* How many bytes of `s` fit into `max` columns. */
+/* How many bytes of `s` fit into `max` columns, each by itself. */
+static size_t fitting_bytes(struct wst_slice s, size_t max)
+{
+    size_t at = 0, taken = 0;
+    while (at < s.n && (taken += byte_columns(s.p[at])) <= max) at++;
+    return at;
+}
+
+/* The same, characters. */
 static size_t fitting(struct wst_slice s, enum wst_escape_kind kind, size_t max)
 {
     size_t at = 0, n;
+    if (kind == WST_ESCAPE_BYTES) return fitting_bytes(s, max);
     while (at < s.n) {
         if (max >= 8 && s.n - at >= 8 && eight_columns(s.p + at)) {
             at += 8;
             max -= 8;
             continue;
         }
-        size_t columns = columns_of(s.p + at, s.p + s.n, kind, &n);
+        size_t columns = columns_of(s.p + at, s.p + s.n, &n);
         if (columns > max) break;
         max -= columns;
         at += n;

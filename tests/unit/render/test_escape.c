@@ -310,6 +310,69 @@ static void columns(void **state)
     }
 }
 
+/* What is quoted of the character or byte at `c`, as quote.c's head says; returns the bytes taken.
+ * *wide: columns. */
+static size_t slow_quote(const uint8_t *c, const uint8_t *end, char *to, size_t *wide)
+{
+    static const char letters[] = "t\tn\nr\r\"\"\\\\";
+    size_t n = wst_utf8_char(c, end);
+    uint32_t point = n < 2 ? *c : *c & (0x7fu >> n);
+    for (size_t i = 1; i < n; i++) point = point << 6 | (c[i] & 0x3f);
+    if (n > 1 && !wst_utf8_hidden(point)) {
+        memcpy(to, c, n);
+        to[n] = '\0';
+        *wide = point < 0x1100 ? 1 : 2;
+        return n;
+    }
+    if (n > 1)
+        snprintf(to, 16, point > 0xffff ? "\\u{%06x}" : point > 0xff ? "\\u{%04x}" : "\\u{%02x}",
+                 point);
+    else if (*c >= 0x20 && *c < 0x7f && *c != '"' && *c != '\\')
+        snprintf(to, 16, "%c", *c);
+    else
+        snprintf(to, 16, "\\x%02x", *c);
+    for (const char *l = letters; n < 2 && *l; l += 2)
+        if ((uint8_t)l[1] == *c) snprintf(to, 16, "\\%c", l[0]);
+    *wide = strlen(to) - (*c == '"' || *c == '\\');
+    return n ? n : 1;
+}
+
+/* Texts as people send them, mostly printable, with everything else now and then. */
+static void quotes_slowly(void **state)
+{
+    static const char *const pieces[] = {"\"", "\\", "\t", "\n", "\r", "\b", "\f", "\x1b", "\x7f",
+                                         "\xc3\xa9", "\xe6\x97\xa5", "\xe2\x80\xae", "\xc2\x9b",
+                                         "\xf0\x9f\x98\x80", "\xf3\xa0\x81\x81", "\xff", "\xe6\x97",
+                                         "\xd8\x9c", "\xe1\x84\x80", "\xe1\x83\xbf"};
+    uint64_t seed = 11;
+    (void)state;
+    for (int round = 0; round < 20000; round++) {
+        uint8_t bytes[160];
+        char expected[2000] = "\"";
+        size_t n = 0, want = random_next(&seed) % 150, rare = random_next(&seed) % 40 + 1, sum = 0;
+        size_t kinds = round % 2 ? 5 : ARRAY(pieces); /* half of them with nothing but the usual */
+        while (n < want) {
+            const char *piece = pieces[random_next(&seed) % kinds];
+            if (random_next(&seed) % 40 < rare) {
+                memcpy(bytes + n, piece, strlen(piece));
+                n += strlen(piece);
+            } else {
+                bytes[n++] = (uint8_t)('A' + random_next(&seed) % 26);
+            }
+        }
+        for (size_t i = 0, wide; i < n; sum += wide)
+            i += slow_quote(bytes + i, bytes + n, expected + strlen(expected), &wide);
+        strcat(expected, "\"");
+        uint8_t *exactly = malloc(n ? n : 1); /* what is read behind the end is seen */
+        memcpy(exactly, bytes, n);
+        struct wst_slice s = {exactly, n};
+        expect(quote_text, s, expected);
+        assert_true(wst_escape_fits(s, WST_ESCAPE_TEXT, sum));
+        if (sum) assert_false(wst_escape_fits(s, WST_ESCAPE_TEXT, sum - 1));
+        free(exactly);
+    }
+}
+
 static void plain_and_word(void **state)
 {
     (void)state;
@@ -441,6 +504,7 @@ int main(void)
         cmocka_unit_test(quotes),
         cmocka_unit_test(quote_cuts),
         cmocka_unit_test(columns),
+        cmocka_unit_test(quotes_slowly),
         cmocka_unit_test(plain_and_word),
         cmocka_unit_test(random_quotes_are_safe),
         cmocka_unit_test(large_payloads_stream),
