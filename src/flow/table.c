@@ -133,10 +133,11 @@ static void table_insert(struct wst_flow_table *t, uint32_t hash, uint32_t index
     t->slots[i] = (struct wst_flow_slot){hash, index + 1};
 }
 
-/* Three quarters full: probes stay short, and a slot costs at most 16 bytes a flow. */
+/* Up to 13 of 16 are in use: what is there is found in three steps on average then, what is not
+ * known in fifteen, which lie in two cache lines. A slot costs at most 20 bytes a flow. */
 static bool table_grow(struct wst_flow_table *t)
 {
-    if (t->used < (t->slots_mask + 1) / 4 * 3) return true;
+    if (t->used < (t->slots_mask + 1) / 16 * 13) return true;
     uint32_t old_n = t->slots_mask + 1;
     if (old_n > UINT32_MAX / 4) return false;
     struct wst_flow_slot *old = t->slots;

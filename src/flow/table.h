@@ -12,7 +12,7 @@
 #include "slice.h"
 
 enum {
-    FLOW_CHUNK = 1024,      /* records allocated at a time: 128 KiB */
+    FLOW_CHUNK = 256,       /* records allocated at a time: 32 KiB */
     FLOW_NONE = UINT32_MAX, /* no record */
     AHEAD_FROM = 4096,      /* conversations; so many lie in the processor's second cache */
     AHEAD_ROW = 16,         /* segments told ahead and remembered */
