@@ -115,7 +115,7 @@ static void draw_conn(const struct wst_tool_screen *s, int y, const struct wst_t
     wst_tool_screen_put(y, 39, 3, line);
     attroff(wst_tool_screen_ink(c->problems ? WARN : PLAIN));
     wst_tool_screen_put(y, 43, wide, where);
-    wst_tool_screen_put(y, 44 + wide, COLS - 44 - wide, c->refused ? "refused" : c->last);
+    wst_tool_screen_put(y, 44 + wide, COLS - 44 - wide, c->last);
     attroff(A_REVERSE | A_DIM);
 }
 

@@ -145,11 +145,10 @@ static void handshake(struct wst_tool_watch *w, struct wst_tool_watch_conn *c,
     if (!h->uri.n) strcpy(c->path, "joined in the middle");
     safe(c->protocol, sizeof c->protocol, h->subprotocol);
     safe(method, sizeof method, h->method);
+    const char *fate = h->accepted ? "accepted" : h->status == 101 ? "not followed" : "refused";
     c->refused = !h->accepted;
-    snprintf(words, sizeof words, "%s %s  %d%s%s%s", method, c->path, (int)h->status,
-             h->accepted        ? " accepted"
-             : h->status == 101 ? " not followed"
-                                : " refused",
+    if (c->refused) snprintf(c->last, sizeof c->last, "%s", fate);
+    snprintf(words, sizeof words, "%s %s  %d %s%s%s", method, c->path, (int)h->status, fate,
              c->protocol[0] ? "  " : "", c->protocol);
     add_words(w, c, e, words);
 }

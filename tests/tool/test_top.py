@@ -133,6 +133,14 @@ with directory() as tmp:
         finally:
             screen.end()
 
+    # -- connections that came to nothing ----------------------------------------------------------------
+    for capture, words in (("04_hixie76.pcap", "not followed"), ("04_real_failures.pcap", "refused")):
+        screen = Screen(tmp, os.path.join(CAPTURES, capture))
+        try:
+            screen.shows(f"{capture}: {words}", lambda l: any(line.endswith(" " + words) for line in l[2:]))
+        finally:
+            screen.end()
+
     # -- what cannot be read is said after the screen is gone ----------------------------------------------
     screen = Screen(tmp, os.path.join(CAPTURES, "made_damaged.pcap"))
     try:
