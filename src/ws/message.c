@@ -66,27 +66,37 @@ void wst_message_scratch_settle(struct wst_ws_env *env, struct wst_buf *scratch)
     scratch->room = WST_WS_SCRATCH;
 }
 
-/* The largest spare buffer, for a message that will be large. */
-static void message_take_spare(struct wst_ws_env *env, struct wst_buf *bytes)
+/* A spare buffer for a message of at least n bytes: the smallest that has the room, or else the
+ * largest. */
+static void message_take_spare(struct wst_ws_env *env, struct wst_buf *bytes, uint64_t n)
 {
     struct wst_buf *best = &env->spare[0];
-    for (int i = 1; i < WST_WS_SPARES; i++)
-        if (env->spare[i].room > best->room) best = &env->spare[i];
+    for (int i = 1; i < WST_WS_SPARES; i++) {
+        struct wst_buf *other = &env->spare[i];
+        bool enough = best->room >= n;
+        if (other->room >= n ? !enough || other->room < best->room
+                             : !enough && other->room > best->room)
+            best = other;
+    }
     *bytes = *best;
     *best = (struct wst_buf){0};
 }
 
 static void message_give_spare(struct wst_ws_env *env, struct wst_buf *bytes)
 {
-    if (bytes->room >= WST_WS_SPARE_MIN && bytes->room <= WST_WS_SPARE_MAX)
-        for (int i = 0; i < WST_WS_SPARES; i++)
-            if (!env->spare[i].room) {
-                env->spare[i] = *bytes;
-                env->spare[i].n = 0;
-                *bytes = (struct wst_buf){0};
-                return;
-            }
-    wst_buf_free(bytes, env->budget);
+    struct wst_buf *place = NULL;
+    size_t all = bytes->room;
+    for (int i = 0; i < WST_WS_SPARES; i++) {
+        all += env->spare[i].room;
+        if (!env->spare[i].room) place = &env->spare[i];
+    }
+    if (!place || bytes->room < WST_WS_SPARE_MIN || all > WST_WS_SPARE_MAX) {
+        wst_buf_free(bytes, env->budget);
+        return;
+    }
+    *place = *bytes;
+    place->n = 0;
+    *bytes = (struct wst_buf){0};
 }
 
 /* -- plain payload ----------------------------------------------------------------------------- */
@@ -133,7 +143,7 @@ static void message_keep(const struct wst_ws_step *s, struct wst_ws_message *m,
     struct wst_slice kept = wst_slice_head(payload, m->overflow ? 0 : room);
     if (!m->bytes.room && f->len >= WST_WS_SPARE_MIN && !wst_ws_may_compress(&s->ws->terms)) {
         m->lends = true;
-        message_take_spare(s->env, &m->bytes);
+        message_take_spare(s->env, &m->bytes, f->len);
     }
     if (kept.n && !wst_buf_reserve(&m->bytes, s->env->budget, kept.n, cap)) kept.n = 0;
     if (kept.n) {

@@ -40,8 +40,8 @@ struct wst_ws_pings;
 enum {
     WST_WS_SPARES = 4,
     WST_WS_SPARE_MIN = 32 * 1024,
-    WST_WS_SPARE_MAX = 2 * 1024 * 1024,
-    WST_WS_SCRATCH = 1 << 20, /* kept of a scratch buffer */
+    WST_WS_SPARE_MAX = 8 * 1024 * 1024, /* bytes of all of them */
+    WST_WS_SCRATCH = 1 << 20,           /* kept of a scratch buffer */
     WST_WS_RAW =
         64 << 10 /* compressed bytes of a message that wait; more are inflated as they come */
 };
