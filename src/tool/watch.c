@@ -133,11 +133,18 @@ static void safe(char *to, size_t size, struct wst_slice s)
     wst_tool_safe(to, size, (const char *)s.p, s.n < 4 * size ? s.n : 4 * size);
 }
 
+static const char *fate_of(const struct wst_event_handshake *h)
+{
+    if (h->accepted) return h->status < 0 ? "picked up" : "accepted";
+    if (h->status < 0) return "no response";
+    return h->status == 101 ? "not followed" : "refused";
+}
+
 static void handshake(struct wst_tool_watch *w, struct wst_tool_watch_conn *c,
                       const struct wst_event *e)
 {
     const struct wst_event_handshake *h = &e->handshake;
-    char words[512], method[32];
+    char words[512], method[32], status[16] = "";
 
     snprintf(c->client, sizeof c->client, "%s:%u", h->client_ip, h->client_port);
     snprintf(c->server, sizeof c->server, "%s:%u", h->server_ip, h->server_port);
@@ -145,11 +152,11 @@ static void handshake(struct wst_tool_watch *w, struct wst_tool_watch_conn *c,
     if (!h->uri.n) strcpy(c->path, "joined in the middle");
     safe(c->protocol, sizeof c->protocol, h->subprotocol);
     safe(method, sizeof method, h->method);
-    const char *fate = h->accepted ? "accepted" : h->status == 101 ? "not followed" : "refused";
     c->refused = !h->accepted;
-    if (c->refused) snprintf(c->last, sizeof c->last, "%s", fate);
-    snprintf(words, sizeof words, "%s %s  %d %s%s%s", method, c->path, (int)h->status, fate,
-             c->protocol[0] ? "  " : "", c->protocol);
+    if (c->refused) snprintf(c->last, sizeof c->last, "%s", fate_of(h));
+    if (h->status >= 0) snprintf(status, sizeof status, "%d ", (int)h->status);
+    snprintf(words, sizeof words, "%s%s%s  %s%s%s%s", method, method[0] ? " " : "", c->path, status,
+             fate_of(h), c->protocol[0] ? "  " : "", c->protocol);
     add_words(w, c, e, words);
 }
 

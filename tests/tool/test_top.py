@@ -134,10 +134,22 @@ with directory() as tmp:
             screen.end()
 
     # -- connections that came to nothing ----------------------------------------------------------------
-    for capture, words in (("04_hixie76.pcap", "not followed"), ("04_real_failures.pcap", "refused")):
-        screen = Screen(tmp, os.path.join(CAPTURES, capture))
+    asked = os.path.join(tmp, "asked.pcap")  # and no more
+    run("-r", BASIC, "-c", "4", "-w", asked)
+    for capture, words, status in ((os.path.join(CAPTURES, "04_hixie76.pcap"), "not followed", "101 "),
+                                   (os.path.join(CAPTURES, "04_real_failures.pcap"), "refused", "401 "),
+                                   (asked, "no response", "")):
+        screen = Screen(tmp, capture)
         try:
-            screen.shows(f"{capture}: {words}", lambda l: any(line.endswith(" " + words) for line in l[2:]))
+            what = os.path.basename(capture)
+            screen.shows(f"{what}: {words}", lambda l: any(line.endswith(" " + words) for line in l[2:]))
+            screen.press("/")
+            screen.type(words)
+            screen.press("Enter")
+            screen.shows(f"{what}: found by it", lambda l: f"filter: {words}" in l[23]
+                         and all(line.endswith(" " + words) for line in l[2:23] if line))
+            screen.press("Enter")
+            screen.shows(f"{what}: a line says so, too", lambda l: any(f"  {status}{words}" in line for line in l[2:4]))
         finally:
             screen.end()
 
