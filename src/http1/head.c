@@ -192,8 +192,8 @@ struct wst_slice wst_head_look(const struct wst_head *h, const char *name, size_
 {
     unsigned place = wst_head_name_place((const uint8_t *)name, n);
     size_t i = h->first[place];
-    if (from && *from > i) {
-        if (!(h->again >> place & 1)) return (struct wst_slice){NULL, 0};
+    if (from && *from > i) { /* behind the first one, unless that is only known to be far down */
+        if (i < UINT8_MAX && !(h->again >> place & 1)) return (struct wst_slice){NULL, 0};
         i = *from;
     }
     for (; i < h->headers_n; i++)

@@ -63,7 +63,7 @@ static inline bool wst_head_may_have(const struct wst_head *head, const char *na
 {
     return head->names >> wst_head_name_place((const uint8_t *)name, strlen(name)) & 1;
 }
-/* Slow half of wst_head_find: `n` is the length of the name. */
+/* Slow half of wst_head_find, of a name that wst_head_may_have: `n` is its length. */
 struct wst_slice wst_head_look(const struct wst_head *head, const char *name, size_t n,
                                size_t *from);
 /* Value of the first header of that name; p == NULL: none. `from`: index to begin at, may be

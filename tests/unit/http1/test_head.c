@@ -328,12 +328,37 @@ static void finding(void **state)
     assert_false(wst_head_has_token(&head, "Nothing", "websocket"));
 }
 
+/* Where the first one of a name is, is remembered of the first 255 lines. */
+static void finding_far_down(void **state)
+{
+    enum { AT = 300 };
+    char text[8 * AT + 64];
+    struct wst_header room[WST_HTTP_HEADERS];
+    struct wst_head head;
+    size_t n = (size_t)sprintf(text, "GET / HTTP/1.1\r\n");
+    (void)state;
+    for (size_t i = 0; i < AT; i++) n += (size_t)sprintf(text + n, "N: %zu\r\n", i % 10);
+    n += (size_t)sprintf(text + n, "Host: far\r\n\r\n");
+    assert_int_equal(wst_head_read(&head, room, wst_slice_of(text, n)), n);
+    for (size_t begin = 0; begin < AT + 2; begin++) {
+        size_t from = begin;
+        struct wst_slice value = wst_head_find(&head, "host", &from);
+        assert_true(begin > AT ? !value.p : wst_slice_is(value, "far"));
+        assert_int_equal(from, AT + 1);
+        from = begin;
+        assert_true((wst_head_find(&head, "n", &from).p != NULL) == (begin < AT));
+        assert_int_equal(from, begin + (begin < AT));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(lengths),         cmocka_unit_test(parsing),  cmocka_unit_test(places),
-        cmocka_unit_test(damaged),         cmocka_unit_test(anything), cmocka_unit_test(many_lines),
-        cmocka_unit_test(beyond_the_room), cmocka_unit_test(finding),
+        cmocka_unit_test(lengths),          cmocka_unit_test(parsing),
+        cmocka_unit_test(places),           cmocka_unit_test(damaged),
+        cmocka_unit_test(anything),         cmocka_unit_test(many_lines),
+        cmocka_unit_test(beyond_the_room),  cmocka_unit_test(finding),
+        cmocka_unit_test(finding_far_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
