@@ -134,7 +134,7 @@ static void table_insert(struct wst_flow_table *t, uint32_t hash, uint32_t index
 }
 
 /* Up to 13 of 16 are in use: what is there is found in three steps on average then, what is not
- * known in fifteen, which lie in two cache lines. A slot costs at most 20 bytes a flow. */
+ * known in fifteen, which lie in three cache lines. Slots cost at most 20 bytes a flow. */
 static bool table_grow(struct wst_flow_table *t)
 {
     if (t->used < (t->slots_mask + 1) / 16 * 13) return true;
