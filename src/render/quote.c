@@ -14,7 +14,8 @@
 
 enum { PIECE = 8192 }; /* bytes at a time */
 
-/* A byte becomes at most \x1b, four; a character of two at most \u{9b}, six; and a store is 16. */
+/* A byte becomes at most \x1b, four; a character of two at most \u{9b}, six; and a store is 32 or
+ * less. */
 #define ROOM(n) (4 * (n) + 32)
 
 /* What each byte becomes, when it stands for itself. */
