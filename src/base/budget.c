@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* malloc finds quickly what was freed lately, glibc's calloc (before 2.41) does not look there; but
+/* malloc finds quickly what was freed lately, glibc's calloc (2.36) does not look there; but
  * calloc knows fresh pages to be zero. */
 static void *zeroed(size_t n)
 {

@@ -313,6 +313,16 @@ uint8_t *wst_escape_usual(uint8_t *at, const uint8_t **p, const uint8_t *end)
     return at;
 }
 
+uint8_t *wst_escape_usual_narrow(uint8_t *at, const uint8_t **p, const uint8_t *end)
+{
+#ifdef WITH_AVX2
+    if (end - *p >= 32 && __builtin_cpu_supports("avx2")) return usual_wide(at, p, end, false);
+#else
+    (void)p, (void)end;
+#endif
+    return at;
+}
+
 /* `valid`: known to be UTF-8. */
 static uint8_t *escape(uint8_t *at, struct wst_slice s, bool valid)
 {

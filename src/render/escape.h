@@ -39,8 +39,10 @@ void wst_escape_json_member(struct wst_out *out, const char *key, struct wst_sli
 
 /* What JSON and quotes write alike: printable ASCII, '\' before '"' and itself, \t \n \r. Goes on
  * from *p, 32 bytes at a time, while there is nothing else; *p is left where it stopped, perhaps
- * where it was. Room: 64 bytes for 32. Returns the place after. */
+ * where it was. Room: 64 bytes for 32, and 32 more. Returns the place after. */
 uint8_t *wst_escape_usual(uint8_t *at, const uint8_t **p, const uint8_t *end);
+/* What the first is on an older processor. */
+uint8_t *wst_escape_usual_narrow(uint8_t *at, const uint8_t **p, const uint8_t *end);
 
 /* -- base64 --------------------------------------------------------------------------------- */
 
