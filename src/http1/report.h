@@ -7,7 +7,7 @@
 
 #include "http1.h"
 
-enum { WST_ACCEPT_LENGTH = 28, WST_PROTOCOLS_MAX = 64 };
+enum { WST_ACCEPT_LENGTH = 28, WST_PROTOCOLS_MAX = 256 };
 
 struct wst_report {
     struct wst_http *http;

@@ -373,6 +373,7 @@ static void answer_subprotocol(struct wst_report *r)
     }
     for (size_t i = 0; i < r->event.client_protocols_n; i++)
         if (same(r->protocols[i], chosen)) return;
+    if (r->event.client_protocols_n == WST_PROTOCOLS_MAX) return; /* there may have been more */
     rule(r, WST_PROBLEM_HANDSHAKE_SUBPROTOCOL_NOT_OFFERED, WST_S2C,
          "the server chose \"%s\", which was not offered", show(chosen, &a));
 }

@@ -18,7 +18,17 @@ enum http_mode {
     MODE_BLIND,      /* after a gap: until a segment begins with a head */
 };
 
-enum http_asked { ASKED_PLAIN, ASKED_HEAD, ASKED_UPGRADE, ASKED_TUNNEL };
+enum http_asked { ASKED_PLAIN, ASKED_HEAD, ASKED_UPGRADE, ASKED_UPGRADE_HEAD, ASKED_TUNNEL };
+
+static bool asks_upgrade(uint8_t asked)
+{
+    return asked == ASKED_UPGRADE || asked == ASKED_UPGRADE_HEAD;
+}
+
+static bool asks_head(uint8_t asked) /* whose answer has no body, whatever it announces */
+{
+    return asked == ASKED_HEAD || asked == ASKED_UPGRADE_HEAD;
+}
 
 void wst_http_init(struct wst_http *h, void *conversation)
 {
@@ -95,15 +105,27 @@ static void asked_pop(struct wst_http *h)
 
 /* -- bodies ------------------------------------------------------------------------------------ */
 
+static bool body_number(struct wst_slice *v, uint64_t *n)
+{
+    size_t i = 0;
+    for (*n = 0; i < v->n && i < 19 && v->p[i] >= '0' && v->p[i] <= '9'; i++)
+        *n = *n * 10 + (uint64_t)(v->p[i] - '0');
+    *v = wst_slice_skip(*v, i);
+    return i > 0 && (!v->n || v->p[0] < '0' || v->p[0] > '9');
+}
+
+/* One number, or the same again and again, as whoever joins repeated headers makes of them
+ * (RFC 9110 section 8.6). */
 static bool body_length(struct wst_slice v, uint64_t *n)
 {
-    uint64_t length = 0;
-    if (!v.n || v.n > 19) return false;
-    for (size_t i = 0; i < v.n; i++) {
-        if (v.p[i] < '0' || v.p[i] > '9') return false;
-        length = length * 10 + (uint64_t)(v.p[i] - '0');
+    uint64_t again;
+    if (!body_number(&v, n)) return false;
+    while (v.n) {
+        if (v.p[0] == ',' || v.p[0] == ' ' || v.p[0] == '\t')
+            v = wst_slice_skip(v, 1);
+        else if (!body_number(&v, &again) || again != *n)
+            return false;
     }
-    *n = length;
     return true;
 }
 
@@ -116,7 +138,7 @@ static bool body_begin(struct wst_http_side *s, const struct wst_head *head, uin
     s->skipping = false;
     s->untouched = true;
     if (response &&
-        (head->status < 200 || head->status == 204 || head->status == 304 || asked == ASKED_HEAD))
+        (head->status < 200 || head->status == 204 || head->status == 304 || asks_head(asked)))
         return true;
     if (wst_head_has_token(head, "Transfer-Encoding", "chunked")) {
         s->mode = MODE_CHUNK_SIZE;
@@ -177,29 +199,32 @@ static void http_lose(struct wst_http *h)
     h->state = WST_HTTP_LOST;
 }
 
+static uint8_t request_asks(const struct wst_head *head)
+{
+    bool answer_bare = wst_slice_is(head->method, "HEAD");
+    if (wst_slice_is(head->method, "CONNECT")) return ASKED_TUNNEL;
+    if (wst_head_has_token(head, "Upgrade", "websocket") ||
+        wst_head_find(head, "Sec-WebSocket-Key", NULL).p)
+        return answer_bare ? ASKED_UPGRADE_HEAD : ASKED_UPGRADE;
+    return answer_bare ? ASKED_HEAD : ASKED_PLAIN;
+}
+
 static void request_head(struct wst_http *h, struct wst_http_env *env, const struct wst_head *head,
                          const struct wst_arrival *a)
 {
-    uint8_t kind = ASKED_PLAIN;
-    if (wst_slice_is(head->method, "HEAD"))
-        kind = ASKED_HEAD;
-    else if (wst_slice_is(head->method, "CONNECT"))
-        kind = ASKED_TUNNEL;
-    else if (wst_head_has_token(head, "Upgrade", "websocket") ||
-             wst_head_find(head, "Sec-WebSocket-Key", NULL).p)
-        kind = ASKED_UPGRADE;
+    uint8_t kind = request_asks(head);
     if (!asked_push(h, env, kind) || !body_begin(&h->side[WST_C2S], head, ASKED_PLAIN)) {
         http_lose(h);
         return;
     }
-    if (kind == ASKED_UPGRADE) {
+    if (asks_upgrade(kind)) {
         if (!wst_request_keep(h, env, head)) {
             http_lose(h);
             return;
         }
         h->request_when = a->when;
     }
-    h->awaiting = kind == ASKED_UPGRADE || kind == ASKED_TUNNEL;
+    h->awaiting = asks_upgrade(kind) || kind == ASKED_TUNNEL;
     h->early_torn = false;
 }
 
@@ -209,7 +234,7 @@ static void response_head(struct wst_http *h, struct wst_http_env *env, const st
     uint8_t asked = asked_first(h);
     bool unasked = !h->asked_n;                            /* the request was lost */
     if (head->status < 200 && head->status != 101) return; /* the answer is still to come */
-    if (asked == ASKED_UPGRADE || (unasked && head->status == 101)) {
+    if (asks_upgrade(asked) || (unasked && head->status == 101)) {
         bool granted = wst_upgrade_report(h, env, head, false, a);
         h->request.n = 0;
         h->awaiting = false;
@@ -310,13 +335,23 @@ static bool http_blocked(const struct wst_http *h, enum wst_dir dir)
     return dir == WST_C2S ? h->awaiting : !h->asked_n && !h->request_lost;
 }
 
+/* Whatever it asks for ("OPTIONS *"), a line that ends so is one. */
+static bool http_request_line(struct wst_slice s)
+{
+    const uint8_t *lf = memchr(s.p, '\n', s.n);
+    size_t n = lf ? (size_t)(lf - s.p) : 0;
+    if (n && s.p[n - 1] == '\r') n--;
+    return n > 9 && !memcmp(s.p + n - 9, " HTTP/1.", 8);
+}
+
 /* After a gap, or when a body seems to last for ever: does this begin a head of that side? */
 static bool http_begins_head(struct wst_slice s, enum wst_dir dir)
 {
     if (dir == WST_S2C) return wst_slice_starts(s, "HTTP/1.");
     size_t i = 0;
     while (i < s.n && i < 20 && s.p[i] >= 'A' && s.p[i] <= 'Z') i++;
-    return i >= 3 && i + 1 < s.n && s.p[i] == ' ' && (s.p[i + 1] == '/' || s.p[i + 1] == 'h');
+    if (i < 3 || i + 1 >= s.n || s.p[i] != ' ') return false;
+    return s.p[i + 1] == '/' || s.p[i + 1] == 'h' || http_request_line(s);
 }
 
 static size_t http_skip(struct wst_http_side *s, size_t n, uint8_t then)
