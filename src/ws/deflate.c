@@ -377,6 +377,12 @@ static bool inflation_over(struct wst_inflaters *all, struct wst_inflation *f)
     return true;
 }
 
+/* zlib says in data_type whether it stands between two blocks. */
+static bool inflation_between_blocks(const struct wst_inflation *f)
+{
+    return f->by[0]->z.data_type & 128;
+}
+
 /* One step of one or both inflaters. False: the input is used up, or there is no going on. */
 static bool inflation_step(struct wst_inflaters *all, struct wst_inflation *f, struct wst_slice *in)
 {
@@ -417,7 +423,10 @@ static bool inflation_step(struct wst_inflaters *all, struct wst_inflation *f, s
         return true;
     }
     if (!eaten && !made) return false;
-    return !f->stopped && (in->n || z->avail_out == 0);
+    /* Between two blocks nothing is held back, and zlib would say of a call without input that it
+     * stands inside the next. */
+    bool held = z->avail_out == 0 && !inflation_between_blocks(f);
+    return !f->stopped && (in->n || held);
 }
 
 static void inflation_put(struct wst_inflaters *all, struct wst_inflation *f, struct wst_slice in)
@@ -446,12 +455,6 @@ void wst_inflation_feed(struct wst_inflaters *all, struct wst_inflation *f, stru
     f->in += in.n;
     if (f->context->window) wst_window_feed(f->context->window, in);
     inflation_put(all, f, in);
-}
-
-/* zlib says in data_type whether it stands between two blocks. */
-static bool inflation_between_blocks(const struct wst_inflation *f)
-{
-    return f->by[0]->z.data_type & 128;
 }
 
 /* Puts back the four bytes the sender took off (section 7.2.2), unless it forgot to. They must
