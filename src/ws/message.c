@@ -166,7 +166,8 @@ static void message_inflation_begin(const struct wst_ws_step *s, struct wst_ws_m
     m->inflation = c ? calloc(1, sizeof *m->inflation) : NULL;
     if (c && !m->inflation) wst_budget_refused(s->env->budget, 0);
     if (m->inflation)
-        wst_inflation_begin(&s->env->inflaters, m->inflation, c, &m->bytes, message_cap(s), true);
+        wst_inflation_begin(&s->env->inflaters, m->inflation, c, &m->bytes,
+                            m->overflow ? 0 : message_cap(s) - m->bytes.n, true);
 }
 
 static void message_inflate_raw(const struct wst_ws_step *s, struct wst_ws_message *m)
@@ -195,12 +196,7 @@ static void message_deflated(const struct wst_ws_step *s, struct wst_ws_message 
         m->raw.n += part.n;
         phase += part.n;
         payload = wst_slice_skip(payload, part.n);
-        if (m->raw.n == INFLATE_AT && !s->ws->terms.per_frame)
-            message_inflate_raw(s, m);
-        else if (m->raw.n == INFLATE_AT) {
-            m->torn = true; /* a frame of an obsolete draft, too long for us */
-            return;
-        }
+        if (m->raw.n == INFLATE_AT) message_inflate_raw(s, m);
     }
 }
 
@@ -208,7 +204,7 @@ void wst_message_append(const struct wst_ws_step *s, struct wst_ws_message *m,
                         const struct wst_frame *f, struct wst_slice payload, uint64_t phase)
 {
     m->wire_len += payload.n;
-    if (m->compressed || (s->ws->terms.per_frame && (f->rsv & 4)))
+    if (s->ws->terms.per_frame ? f->rsv & 4 : m->compressed)
         message_deflated(s, m, f, payload, phase);
     else
         message_keep(s, m, f, payload, phase);
@@ -431,7 +427,8 @@ static struct message_result message_plain(const struct wst_ws_message *m, struc
                                    .len = m->len,
                                    .known = payload.n,
                                    .certain = !m->lost && !m->endless,
-                                   .judged = m->overflow && !m->lost && !m->endless};
+                                   .judged =
+                                       m->overflow && !m->compressed && !m->lost && !m->endless};
 }
 
 /* Compressed bytes will not be inflated: what follows may refer to what they held. */
@@ -480,31 +477,32 @@ void wst_message_drop(const struct wst_ws_step *s, struct wst_ws_message *m)
     if (compressed) message_context_gone(s);
 }
 
-/* One frame of x-webkit-deflate-frame, inflated by itself and put behind the others. */
+/* What came of one frame is put behind the others. `whole`: all of it was there. */
+static void message_frame_inflated(const struct wst_ws_step *s, struct wst_ws_message *m,
+                                   bool whole)
+{
+    struct wst_inflation *one = m->inflation;
+    if (!one) return;
+    wst_inflation_finish(&s->env->inflaters, one, whole);
+    m->len += one->len;
+    if (m->bytes.n - one->begin != one->len) m->overflow = true; /* nothing goes behind a hole */
+    if (one->end != WST_INFLATE_OK || one->known < one->len) m->torn = true;
+    free(one);
+    m->inflation = NULL;
+}
+
+/* One frame of x-webkit-deflate-frame, inflated by itself. Others of the message may be plain. */
 void wst_message_frame_over(const struct wst_ws_step *s, struct wst_ws_message *m,
                             const struct wst_frame *f)
 {
     if (!s->ws->terms.per_frame || !(f->rsv & 4)) return;
-    if (m->torn) {
-        message_context_gone(s);
-        return;
-    }
-    struct wst_deflate *c = message_deflate(s);
-    struct wst_inflation one;
-    size_t before = m->bytes.n;
     m->compressed = true;
-    if (!c) {
-        m->torn = true;
-        return;
-    }
-    wst_inflation_begin(&s->env->inflaters, &one, c, &m->bytes,
-                        m->overflow ? 0 : message_cap(s) - before, false);
-    wst_inflation_feed(&s->env->inflaters, &one, wst_buf_slice(&m->raw));
-    wst_inflation_finish(&s->env->inflaters, &one, true);
+    bool whole = !m->torn;
+    if (whole) message_inflate_raw(s, m);
+    if (whole && !m->inflation) m->torn = true; /* no memory */
+    message_frame_inflated(s, m, whole);
+    if (m->torn) message_context_gone(s);
     m->raw.n = 0;
-    m->len += one.len;
-    if (m->bytes.n - before != one.len) m->overflow = true; /* nothing is put behind a hole */
-    if (one.end != WST_INFLATE_OK || one.known < one.len) m->torn = true;
 }
 
 void wst_message_finish(const struct wst_ws_step *s, struct wst_ws_message *m, uint64_t n)
@@ -513,6 +511,7 @@ void wst_message_finish(const struct wst_ws_step *s, struct wst_ws_message *m, u
     if (m->compressed && !s->ws->terms.per_frame) {
         r = message_finish_inflation(s, m);
     } else {
+        message_frame_inflated(s, m, false);
         r = message_plain(m, wst_buf_slice(&m->bytes));
         r.certain = r.certain && !m->torn;
         if (m->torn && !m->lost) r.inflated = WST_INFLATE_BAD;

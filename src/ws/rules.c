@@ -80,7 +80,7 @@ static void rules_rsv(const struct wst_ws_step *s, const struct wst_frame *f,
 {
     const struct wst_ws_terms *t = &s->ws->terms;
     bool compression = wst_ws_may_compress(t);
-    if ((f->rsv & 4) && compression && (f->opcode == 0 || f->opcode > 2))
+    if ((f->rsv & 4) && compression && ((f->opcode == 0 && !t->per_frame) || f->opcode > 2))
         wst_ws_problemf(s, WST_PROBLEM_FRAME_RSV1_MISPLACED, c->n, c->msg,
                         "RSV1 is set on a %s frame", wst_opcode_name(f->opcode));
     unsigned stray = f->rsv & (compression ? 3u : 7u);

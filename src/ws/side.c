@@ -157,6 +157,7 @@ static void end_control(const struct wst_ws_step *s, struct frame_end *x,
     if (!payload.p) payload = (struct wst_slice){(const uint8_t *)"", 0};
     wst_side_of(s)->bytes += payload.n;
     bool close = f->opcode == WST_OP_CLOSE;
+    if (close) wst_side_of(s)->closed_odd = f->masked != (s->dir == WST_C2S);
     emit_frame(s, x, c, close ? (struct wst_slice){NULL, 0} : payload);
     if (close && x->complete) {
         emit_close(s, c->n, payload, 0);
@@ -354,8 +355,9 @@ static void span_over(const struct wst_ws_step *s, const struct wst_frame *f, bo
 static bool header_is_foreign(const struct wst_ws_step *s, const struct wst_frame *f)
 {
     struct wst_seek_rules r = wst_side_rules(s);
-    if (!wst_side_of(s)->closed) return false;
-    return (f->rsv & (r.compressed ? 3 : 7)) || f->masked != r.masked ||
+    const struct wst_ws_side *side = wst_side_of(s);
+    if (!side->closed) return false;
+    return (f->rsv & (r.compressed ? 3 : 7)) || f->masked != (r.masked != side->closed_odd) ||
            wst_frame_opcode_reserved(f->opcode);
 }
 

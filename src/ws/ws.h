@@ -117,6 +117,7 @@ struct wst_ws_side { /* what every frame touches: one cache line */
     uint8_t have;          /* header bytes so far, or of the current frame */
     uint8_t probation;     /* frames until a place that was found again is taken for granted */
     bool closed : 1;       /* sent a close frame */
+    bool closed_odd : 1;   /* and that broke the rule of masks: so may frames that follow it */
     bool finished : 1;     /* sends nothing more */
     bool resumed : 1;      /* framing was found again: what came before is unknown */
     bool joined : 1;       /* picked up in the middle, nothing found yet */

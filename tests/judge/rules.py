@@ -256,6 +256,12 @@ handshake(N, 'handshake.subprotocol-several', request={'Sec-WebSocket-Protocol':
           answer={'Sec-WebSocket-Protocol': 'b'})
 handshake(B, 'handshake.extension-not-offered', agreed='x-turbo')
 handshake(B, 'handshake.extension-not-offered', agreed=DEFLATE)
+MANY = ', '.join(f'p{i}' for i in range(300))  # more than are kept: what was not seen is not held against the choice
+for kind, offered, chosen in ((N, MANY, 'p200'), (N, MANY, 'p299'), (B, 'p0, p1', 'p2')):
+    handshake(kind, 'handshake.subprotocol-not-offered', request={'Sec-WebSocket-Protocol': offered},
+              answer={'Sec-WebSocket-Protocol': chosen})
+handshake(B, 'handshake.upgrade', answer={'Upgrade': 'websockets'})
+handshake(B, 'handshake.method', method='HEAD')
 handshake(N, 'handshake.extension-not-offered', offer='Permessage-Deflate', agreed=DEFLATE)
 for answer in ('server_max_window_bits=16', 'server_max_window_bits=7', 'server_max_window_bits',
                'client_max_window_bits', 'server_max_window_bits=08', 'turbo', 'server_no_context_takeover=1',
@@ -346,6 +352,17 @@ def _(t):
     t.agree()
     t.frame(C2S, CLOSE, b'\3\xe8')
     t.frame(C2S, TEXT, 'one thing more')
+    t.frame(S2C, CLOSE, b'\3\xe8')
+    t.shut()
+
+
+@breaks('frame.after-close', 'frame.unmasked-client', 'close.second')
+def _(t):
+    """By a client that masks nothing."""
+    t.agree()
+    t.frame(C2S, CLOSE, b'\3\xe8', mask=False)
+    t.frame(C2S, TEXT, 'one thing more', mask=False)
+    t.frame(C2S, CLOSE, b'\3\xe8', mask=False)
     t.frame(S2C, CLOSE, b'\3\xe8')
     t.shut()
 

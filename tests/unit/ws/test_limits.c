@@ -149,6 +149,46 @@ static void large_compressed(void **state)
     }
 }
 
+/* x-webkit-deflate-frame: frames of any length, each as it likes, over one context. */
+static void large_frames(void **state)
+{
+    static const size_t pieces[] = {SIZE_MAX / 2, 30000, 1460};
+    static uint8_t text[400000];
+    uint64_t seed = 9;
+    (void)state;
+    for (size_t i = 0; i < 3 * ARRAY(pieces); i++) {
+        struct room r;
+        struct seen s;
+        struct wire w = {0}, z = {0};
+        struct deflater d;
+        struct wst_ws_terms terms = {.per_frame = true};
+        size_t max = i < ARRAY(pieces) ? SIZE_MAX : i < 2 * ARRAY(pieces) ? 200000 : 1000;
+        open_keeping(&r, &s, false, false);
+        r.ws.terms = terms;
+        if (max < SIZE_MAX) r.options.limits.max_message = max;
+        deflater_init(&d, 15, 1, Z_DEFAULT_STRATEGY, false);
+        fill_message(&seed, text, sizeof text, true);
+        for (unsigned k = 0; k < 4; k++) { /* squeezed, plain, squeezed, squeezed */
+            z.n = 0;
+            if (k != 1) deflater_message(&d, text + k * 100000, 100000, &z);
+            wire_frame(&w, (k ? 0u : 2u) | (k == 3 ? 0x80u : 0) | (k != 1 ? 0x40u : 0), NULL,
+                       k == 1 ? text + 100000 : z.p, k == 1 ? 100000 : z.n);
+        }
+        push_pieces(&r, WST_S2C, &w, pieces[i % ARRAY(pieces)]);
+        assert_int_equal(s.n, 1);
+        assert_true(s.m.certain && s.m.compressed && s.frames_complete);
+        assert_int_equal(s.m.len, sizeof text);
+        assert_int_equal(s.m.payload.n, max < sizeof text ? max : sizeof text);
+        assert_int_equal(s.m.omitted, s.m.len - s.m.payload.n);
+        assert_memory_equal(s.p, text, s.m.payload.n);
+        room_close(&r);
+        free(s.p);
+        deflater_free(&d);
+        wire_free(&w);
+        wire_free(&z);
+    }
+}
+
 /* Invalid UTF-8 beyond what is kept is found, too, and where it is. */
 static void judged_whole(void **state)
 {
@@ -365,6 +405,7 @@ int main(void)
         cmocka_unit_test(max_message),  cmocka_unit_test(large_compressed),
         cmocka_unit_test(judged_whole), cmocka_unit_test(minimal_lengths),
         cmocka_unit_test(max_payload),  cmocka_unit_test(random_streams),
+        cmocka_unit_test(large_frames),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -214,6 +214,15 @@ static const struct row rows[] = {
      {S("\x41\x07\xf2\x48\xcd\xc9\xc9\x07\0\xc0\x05\xf2\0\x11\0\0")},
      false},
 
+    {"x-webkit-deflate-frame, each frame as it likes",
+     ">F1 text.rsv1 7@0 m1 >F2 continuation 2@13 m1 >F3 continuation.fin.rsv1 5@21 m1 "
+     ">M1 text \"Hello, Hello\" z x3",
+     PER_FRAME,
+     {C("\x41\x87\1\1\1\1\xf3\x49\xcc\xc8\xc8\x06\1\0\x82\2\2\2\2\x2e\x22\xc0\x85\5\6\7\x08\xf7\6"
+        "\x16"
+        "\x08\5")},
+     false},
+
     /* lengths */
     {"an empty message",
      "<F1 text.fin 0@0 m1 <M1 text \"\" >F2 binary.fin 0@0 m2 >M2 binary \"\"",
@@ -398,6 +407,13 @@ static const struct row rows[] = {
      "<F1 close.fin 0@0 <C -1 >F2 text.fin 5@0 m1 >M1 text \"Hello\"",
      PLAIN,
      {S("\x88\0"), C(T5)},
+     false},
+    {"data after the close frame of a client that masks nothing",
+     ">F1 close.fin.unmasked 0@0 >C -1 !frame.unmasked-client >F2 text.fin.unmasked 1@2 m1 "
+     ">M1 text \"a\" !frame.unmasked-client !frame.after-close",
+     PLAIN,
+     {C("\x88\0\x81\1"
+        "a")},
      false},
     {"foreign bytes after close",
      "<F1 close.fin 0@0 <C -1 !close.trailing-bytes",
