@@ -26,15 +26,18 @@ static struct wst_slice ext_token(struct wst_slice *s)
     return token;
 }
 
-/* "quoted"; the backslash escapes it may hold have no use in a token and are refused. */
+/* "quoted": a token, of which any character may stand behind a backslash. *value: as it stands. */
 static bool ext_quoted(struct wst_slice *s, struct wst_slice *value)
 {
-    const uint8_t *end = s->n > 1 ? memchr(s->p + 1, '"', s->n - 1) : NULL;
-    if (!end) return false;
-    *value = (struct wst_slice){s->p + 1, (size_t)(end - s->p) - 1};
-    *s = wst_slice_skip(*s, value->n + 2);
-    struct wst_slice inside = *value;
-    return ext_token(&inside).n == value->n && value->n;
+    size_t n = 1;
+    for (; n < s->n && s->p[n] != '"'; n++) {
+        if (s->p[n] == '\\') n++;
+        if (n == s->n || !ext_token_char(s->p[n])) return false;
+    }
+    if (n >= s->n) return false;
+    *value = (struct wst_slice){s->p + 1, n - 1};
+    *s = wst_slice_skip(*s, n + 1);
+    return value->n > 0;
 }
 
 int wst_extension_next(struct wst_slice *list, struct wst_extension *e)
@@ -48,7 +51,10 @@ int wst_extension_next(struct wst_slice *list, struct wst_extension *e)
     s = ext_skip_space(s);
     size_t n = 0; /* the parameters go to the next comma outside quotes */
     for (bool quoted = false; n < s.n && (quoted || s.p[n] != ','); n++)
-        if (s.p[n] == '"') quoted = !quoted;
+        if (s.p[n] == '"')
+            quoted = !quoted;
+        else if (quoted && s.p[n] == '\\' && n + 1 < s.n)
+            n++;
     if (n && s.p[0] != ';') return -1;
     e->params = wst_slice_head(s, n);
     *list = wst_slice_skip(s, n);
@@ -78,8 +84,12 @@ int wst_extension_param(struct wst_slice *params, struct wst_slice *name, struct
     return 1;
 }
 
-static int ext_window_bits(struct wst_slice v)
+static int ext_window_bits(struct wst_slice value)
 {
+    uint8_t plain[3]; /* without backslashes */
+    struct wst_slice v = {plain, 0};
+    for (size_t i = 0; i < value.n && v.n < sizeof plain; i++)
+        if (value.p[i] != '\\') plain[v.n++] = value.p[i];
     if (v.n == 1 && v.p[0] >= '8' && v.p[0] <= '9') return v.p[0] - '0';
     if (v.n == 2 && v.p[0] == '1' && v.p[1] >= '0' && v.p[1] <= '5') return 10 + v.p[1] - '0';
     return -1;

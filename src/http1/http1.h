@@ -121,7 +121,8 @@ void wst_http_env_free(struct wst_http_env *env);
 enum wst_http_state {
     WST_HTTP_RUNNING,
     WST_HTTP_UPGRADED, /* what is left belongs to WebSocket */
-    WST_HTTP_TUNNEL,   /* CONNECT was granted: what is left is another conversation */
+    WST_HTTP_TUNNEL,   /* CONNECT was granted, or HTTP/2, or TLS: what is left is another
+                          conversation */
     WST_HTTP_LOST      /* not HTTP, or not any more */
 };
 

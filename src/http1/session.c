@@ -228,6 +228,15 @@ static void request_head(struct wst_http *h, struct wst_http_env *env, const str
     h->early_torn = false;
 }
 
+/* What follows a 101 that is none to WebSocket: HTTP/2 and TLS are known by their first bytes, as
+ * in a tunnel; of others nothing is known. */
+static uint8_t other_protocol(const struct wst_head *head)
+{
+    struct wst_slice name = wst_slice_head(wst_head_find(head, "Upgrade", NULL), 4);
+    return wst_slice_is_nocase(name, "h2c") || wst_slice_is_nocase(name, "TLS/") ? WST_HTTP_TUNNEL
+                                                                                 : WST_HTTP_LOST;
+}
+
 static void response_head(struct wst_http *h, struct wst_http_env *env, const struct wst_head *head,
                           const struct wst_arrival *a)
 {
@@ -239,11 +248,11 @@ static void response_head(struct wst_http *h, struct wst_http_env *env, const st
         h->request.n = 0;
         h->awaiting = false;
         if (head->status == 101) {
-            h->state = granted ? WST_HTTP_UPGRADED : WST_HTTP_LOST;
+            h->state = granted ? WST_HTTP_UPGRADED : other_protocol(head);
             return;
         }
     } else if (head->status == 101) {
-        http_lose(h); /* h2c, TLS or whatever was asked for */
+        h->state = other_protocol(head);
         return;
     } else if (asked == ASKED_TUNNEL) {
         h->awaiting = false;

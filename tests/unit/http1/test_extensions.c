@@ -64,7 +64,9 @@ static const struct list_row list_rows[] = {
     {"foo;bar=1\"2\"", "foo(bar=1)!"},
     {"foo;bar=\"1 2\"", "foo!"},
     {"foo;bar=\"a;b\"", "foo!"},
-    {"foo;bar=\"\\1\"", "foo!"},
+    {"foo;bar=\"\\1\"", "foo(bar=\\1)"}, /* a token once the backslash is taken away */
+    {"foo;bar=\"1\\\"\"", "foo!"},
+    {"foo;bar=\"1\\", "foo!"},
     {"foo;bar=(1)", "foo!"},
     {"foo;\"bar\"", "foo!"},
 };
