@@ -143,10 +143,18 @@ static struct wst_ws_pings *pings_of(const struct wst_ws_step *s, enum wst_dir d
     return *p;
 }
 
+static void closing(const struct wst_ws_step *s, struct wst_ws_pings *p)
+{
+    if (p->closing) return;
+    p->closing = true;
+    p->closing_ns = s->arrival->when.ns;
+}
+
 void wst_judge_ping(const struct wst_ws_step *s, uint64_t n, struct wst_slice payload)
 {
     struct wst_ws_pings *p;
-    if (s->ws->closed_by != WST_DIR_NONE || !(p = pings_of(s, s->dir))) return;
+    if (s->ws->side[s->dir].closed || !(p = pings_of(s, s->dir))) return;
+    if (s->ws->closed_by != WST_DIR_NONE) closing(s, p); /* it need not be answered, and may be */
     if (p->n == PINGS_MAX) {
         memmove(p->at, p->at + 1, (PINGS_MAX - 1) * sizeof *p->at);
         p->n--;
@@ -187,18 +195,41 @@ static void pong_early(const struct wst_ws_step *s, enum wst_dir asked)
     p->n = 0;
 }
 
+/* Which ping has this payload; p->n: none. */
+static unsigned ping_find(const struct wst_ws_pings *p, uint64_t hash, size_t n)
+{
+    unsigned i = 0;
+    while (i < p->n && (p->at[i].hash != hash || p->at[i].len != n)) i++;
+    return i;
+}
+
+/* It waited, or what it answers may: it is late, or missing. */
+static bool pong_overtakes(const struct wst_ws_step *s, enum wst_dir asked)
+{
+    bool waited = s->arrival->from != s->arrival->when.pkt;
+    return waited || (s->env->behind && s->env->behind(s->env->user, s->ws->conversation, asked));
+}
+
+bool wst_judge_pong_due(const struct wst_ws_step *s, struct wst_slice payload)
+{
+    enum wst_dir asked = s->dir == WST_C2S ? WST_S2C : WST_C2S;
+    const struct wst_ws_pings *p = s->ws->pings[asked];
+    if (s->ws->partial || (p && p->torn) || pings_holes(&s->ws->side[asked])) return true;
+    if (pong_overtakes(s, asked)) return true;
+    return p && ping_find(p, ping_hash(payload), payload.n) < p->n;
+}
+
 void wst_judge_pong(const struct wst_ws_step *s, uint64_t n, struct wst_slice payload)
 {
     enum wst_dir asked = s->dir == WST_C2S ? WST_S2C : WST_C2S;
     uint64_t hash = ping_hash(payload);
     unsigned i = 0, kept = 0;
-    bool waited = s->arrival->from != s->arrival->when.pkt;
-    if (waited || (s->env->behind && s->env->behind(s->env->user, s->ws->conversation, asked))) {
+    if (pong_overtakes(s, asked)) {
         pong_early(s, asked);
         return;
     }
     struct wst_ws_pings *p = s->ws->pings[asked];
-    while (p && i < p->n && (p->at[i].hash != hash || p->at[i].len != payload.n)) i++;
+    if (p) i = ping_find(p, hash, payload.n);
     if (!p || i == p->n) {
         pong_unasked(s, n, payload, p, asked);
         return;
@@ -221,12 +252,8 @@ void wst_judge_pong(const struct wst_ws_step *s, uint64_t n, struct wst_slice pa
 
 void wst_judge_closing(const struct wst_ws_step *s)
 {
-    for (int d = 0; d < 2; d++) {
-        struct wst_ws_pings *p = s->ws->pings[d];
-        if (!p) continue;
-        p->closing = true;
-        p->closing_ns = s->arrival->when.ns;
-    }
+    for (int d = 0; d < 2; d++)
+        if (s->ws->pings[d]) closing(s, s->ws->pings[d]);
 }
 
 /* The last ping alone: a pong for it would have answered all. */
@@ -234,9 +261,12 @@ static void end_ping(const struct wst_ws_step *s, enum wst_dir dir)
 {
     const struct wst_ws_pings *p = s->ws->pings[dir];
     enum wst_dir other = dir == WST_C2S ? WST_S2C : WST_C2S;
-    if (!p || !p->n || p->blurred || s->ws->obscure || pings_holes(&s->ws->side[other])) return;
-    const struct ping *ping = &p->at[p->n - 1];
-    for (unsigned i = 0; i < p->n; i++)
+    if (!p || p->blurred || s->ws->obscure || pings_holes(&s->ws->side[other])) return;
+    unsigned n = p->n;
+    while (n && p->closing && p->at[n - 1].ns > p->closing_ns) n--; /* sent when it was closing */
+    if (!n) return;
+    const struct ping *ping = &p->at[n - 1];
+    for (unsigned i = 0; i < n; i++)
         if (!p->at[i].answered && wst_ns_between(p->at[i].ns, ping->ns) < unanswered_ns) {
             ping = &p->at[i];
             break;
@@ -246,11 +276,11 @@ static void end_ping(const struct wst_ws_step *s, enum wst_dir dir)
     if (ping->answered || waited < unanswered_ns) return;
     struct wst_ws_step told = *s;
     told.dir = dir;
-    wst_ws_problem_at(
-        &told, WST_PROBLEM_CONTROL_PING_UNANSWERED, ping->n, 0, (int64_t)(ping->offset & INT64_MAX),
-        "the ping of %u bytes had no pong in the %lld.%03lld s that followed%s", ping->len,
-        (long long)(waited / SECOND_NS), (long long)(waited % SECOND_NS / 1000000),
-        p->n > 1 ? ", nor had others" : "");
+    wst_ws_problem_at(&told, WST_PROBLEM_CONTROL_PING_UNANSWERED, ping->n, 0,
+                      (int64_t)(ping->offset & INT64_MAX),
+                      "the ping of %u bytes had no pong in the %lld.%03lld s that followed%s",
+                      ping->len, (long long)(waited / SECOND_NS),
+                      (long long)(waited % SECOND_NS / 1000000), n > 1 ? ", nor had others" : "");
 }
 
 /* -- the end, section 7.1 ---------------------------------------------------------------------- */

@@ -165,6 +165,8 @@ static void end_control(const struct wst_ws_step *s, struct frame_end *x,
         payload = close_known(payload);
         emit_close(s, c->n, payload, f->len - payload.n);
     }
+    if (c->after_close && f->opcode == WST_OP_PONG && x->complete)
+        c->after_close = !wst_judge_pong_due(s, payload);
     wst_rules_frame(s, f, c);
     if (f->opcode != WST_OP_PING && f->opcode != WST_OP_PONG) return;
     if (!x->complete || x->omitted)

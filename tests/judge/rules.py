@@ -270,6 +270,9 @@ for answer in ('server_max_window_bits=16', 'server_max_window_bits=7', 'server_
 for offer in ('client_max_window_bits=7', 'server_max_window_bits', 'turbo', 'client_no_context_takeover="x"'):
     handshake(B, 'handshake.extension-bad', offer=f'{DEFLATE}; {offer}')
 handshake(B, 'handshake.extension-bad', offer='; x')
+handshake(N, 'handshake.extension-bad', offer=f'{DEFLATE}; server_max_window_bits="1\\2"; client_max_window_bits="\\9", x; y="\\z"',
+          agreed=f'{DEFLATE}; server_max_window_bits=12; client_max_window_bits="1\\1"')
+handshake(B, 'handshake.extension-bad', offer=f'{DEFLATE}; server_max_window_bits="12\\"')
 handshake(N, 'handshake.extension-bad', offer=WINDOWS, agreed=f'{DEFLATE} ;server_max_window_bits="15"; client_max_window_bits=8')
 handshake(B, 'handshake.extension-twice', offer=DEFLATE, agreed=f'{DEFLATE}, {DEFLATE}')
 handshake(N, 'handshake.extension-twice', offer=f'{DEFLATE}; server_no_context_takeover, {DEFLATE}', agreed=DEFLATE)
@@ -356,6 +359,16 @@ def _(t):
     t.shut()
 
 
+@breaks('frame.after-close', 'control.pong-unasked')
+def _(t):
+    t.agree()
+    t.frame(S2C, CLOSE, b'\3\xe8')
+    t.frame(C2S, PING, b'still there')
+    t.frame(S2C, PONG, b'who asked?')
+    t.frame(C2S, CLOSE, b'\3\xe8')
+    t.shut()
+
+
 @breaks('frame.after-close', 'frame.unmasked-client', 'close.second')
 def _(t):
     """By a client that masks nothing."""
@@ -364,6 +377,17 @@ def _(t):
     t.frame(C2S, TEXT, 'one thing more', mask=False)
     t.frame(C2S, CLOSE, b'\3\xe8', mask=False)
     t.frame(S2C, CLOSE, b'\3\xe8')
+    t.shut()
+
+
+@near('frame.after-close')
+def _(t):
+    """Who has received no close frame must answer a ping, whatever was sent (section 5.5.2)."""
+    t.agree()
+    t.frame(S2C, CLOSE, b'\3\xe8')
+    t.frame(C2S, PING, b'still there')
+    t.frame(C2S, CLOSE, b'\3\xe8')
+    t.frame(S2C, PONG, b'still there')
     t.shut()
 
 
@@ -694,6 +718,29 @@ def _(t):
 def _(t):
     t.frame(C2S, PING, b'are you there')
     t.wait(0.9)
+
+
+@breaks('control.ping-unanswered')
+def _(t):
+    """The second one, sent when the other side had closed, needs no answer."""
+    t.agree()
+    t.frame(C2S, PING, b'are you there')
+    t.wait(3)
+    t.frame(S2C, CLOSE, b'\3\xe8')
+    t.frame(C2S, PING, b'are you')
+    t.wait(3)
+    t.frame(C2S, CLOSE, b'\3\xe8')
+    t.shut()
+
+
+@near('control.ping-unanswered')
+def _(t):
+    t.agree()
+    t.frame(S2C, CLOSE, b'\3\xe8')
+    t.frame(C2S, PING, b'are you there')
+    t.wait(3)
+    t.frame(C2S, CLOSE, b'\3\xe8')
+    t.shut()
 
 
 @frames(N, 'control.ping-unanswered')
