@@ -15,7 +15,7 @@ struct wst_report {
     const struct wst_arrival *arrival;
     const struct wst_head *request, *response; /* either may be NULL */
     struct wst_event_handshake event;
-    struct wst_slice protocols[WST_PROTOCOLS_MAX];
+    struct wst_slice *protocols; /* room for WST_PROTOCOLS_MAX */
     char accept[WST_ACCEPT_LENGTH + 1]; /* what the key demands; "": none */
     bool hixie;
     const char *deflate_wrong;

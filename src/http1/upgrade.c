@@ -148,7 +148,9 @@ bool wst_upgrade_report(struct wst_http *h, struct wst_http_env *env,
                         const struct wst_head *response, bool accepted_unseen,
                         const struct wst_arrival *a)
 {
-    struct wst_report r = {.http = h, .env = env, .arrival = a, .response = response};
+    struct wst_slice protocols[WST_PROTOCOLS_MAX];
+    struct wst_report r = {
+        .http = h, .env = env, .arrival = a, .response = response, .protocols = protocols};
     r.event = (struct wst_event_handshake){.carrier = WST_CARRIER_HTTP1,
                                            .tcp_stream = -1,
                                            .stream_id = -1,
