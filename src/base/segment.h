@@ -21,8 +21,9 @@ struct wst_segment {
     uint8_t family;           /* 4 or 6 */
     uint8_t flags;            /* enum wst_tcp_flag */
     uint16_t src_port, dst_port;
-    /* Which VLAN, PPPoE session, tunnel: flows of different domains are different flows. The same
-     * number for both directions; 0: the plain network. */
+    /* Which VLAN, PPPoE session, tunnel: flows of different domains are different flows. 0: the
+     * plain network. The same number for both directions, as far as the packets tell;
+     * flow/network.c finds out what they do not. */
     uint32_t domain;
     uint32_t seq, ack;
     uint16_t window; /* as sent, not scaled */

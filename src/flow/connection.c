@@ -348,13 +348,29 @@ static inline bool connection_in_order(struct wst_flow_table *t, struct wst_flow
     return true;
 }
 
+/* The conversation of a segment: known, or a new one. NULL: there was no room for it. */
+static inline struct wst_flow *connection_of(struct wst_flow_table *t, const struct wst_segment *s,
+                                             unsigned *side, const struct wst_when *when)
+{
+    const uint8_t answer = WST_TCP_FLAG_SYN | WST_TCP_FLAG_ACK;
+    uint64_t hash;
+    struct wst_flow *f = wst_flow_find(t, s, side, &hash);
+    if ((s->flags & answer) == answer) f = wst_flow_network_answer(t, f, *side, s, when);
+    if (!f) f = wst_flow_create(t, s, *side, hash, when);
+    if (f && (s->flags & answer) == WST_TCP_FLAG_SYN) wst_flow_network_asked(t, s, f);
+    return f;
+}
+
 void wst_flow_push(struct wst_flow_table *t, const struct wst_segment *s,
                    const struct wst_when *when)
 {
+    struct wst_segment joined;
+    if (t->networks.joined) {
+        joined = wst_flow_network_joined(t, s);
+        s = &joined;
+    }
     unsigned side;
-    uint64_t hash;
-    struct wst_flow *f = wst_flow_find(t, s, &side, &hash);
-    if (!f) f = wst_flow_create(t, s, side, hash, when);
+    struct wst_flow *f = connection_of(t, s, &side, when);
     t->last = f;
     if (!f) return;
     if (t->sink.segment) {

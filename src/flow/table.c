@@ -170,6 +170,30 @@ static void table_delete(struct wst_flow_table *t, uint32_t hash, uint32_t index
     t->slots[i] = (struct wst_flow_slot){0, 0};
 }
 
+static uint32_t table_index(const struct wst_flow_table *t, const struct wst_flow *f)
+{
+    /* The slot knows the index; the record need not. */
+    uint32_t i = (uint32_t)f->hash & t->slots_mask;
+    while (!t->slots[i].index || wst_flow_at(t, t->slots[i].index - 1) != f)
+        i = (i + 1) & t->slots_mask;
+    return t->slots[i].index - 1;
+}
+
+WST_APART void wst_flow_move(struct wst_flow_table *t, struct wst_flow *f, uint64_t hash,
+                             const struct wst_when *when)
+{
+    struct wst_arrival a = {*when, when->pkt};
+    struct wst_flow *there = table_probe(t, hash);
+    if (there) {
+        wst_flow_close(t, there, WST_TCP_TIMEOUT, &a);
+        wst_flow_remove(t, there);
+    }
+    uint32_t index = table_index(t, f);
+    table_delete(t, (uint32_t)f->hash, index);
+    f->hash = hash;
+    table_insert(t, (uint32_t)hash, index);
+}
+
 static bool table_more_records(struct wst_flow_table *t)
 {
     if (t->chunks_n == t->chunks_room) {
@@ -198,15 +222,6 @@ static bool table_more_records(struct wst_flow_table *t)
         chunk[i].newer = i + 1 < FLOW_CHUNK ? base + i + 1 : t->free_first;
     t->free_first = base;
     return true;
-}
-
-static uint32_t table_index(const struct wst_flow_table *t, const struct wst_flow *f)
-{
-    /* The slot knows the index; the record need not. */
-    uint32_t i = (uint32_t)f->hash & t->slots_mask;
-    while (!t->slots[i].index || wst_flow_at(t, t->slots[i].index - 1) != f)
-        i = (i + 1) & t->slots_mask;
-    return t->slots[i].index - 1;
 }
 
 static void embryo_link(struct wst_flow_table *t, uint32_t index)

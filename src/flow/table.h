@@ -19,7 +19,9 @@ enum {
     RECENT_BITS = 8,        /* 256 conversations, 8 KiB; as many of IPv6, 14 KiB */
     FLOW_WORDS6 = 5,        /* two IPv6 addresses, ports, domain */
     AHEAD_RECORD = 5,       /* a slot told so many segments ago has come: its record is next … */
-    AHEAD_UPPER = 10        /* … and then what the pipeline keeps for it */
+    AHEAD_UPPER = 10,       /* … and then what the pipeline keeps for it */
+    NETWORKS_MAX = 64,      /* of which it is known whether they are part of another */
+    NETWORKS_ASKED = 256    /* connections of which a SYN may be answered in another network */
 };
 enum {
     FIN_NEAR = 16 << 20, /* so far ahead of what was seen an end is believed */
@@ -47,6 +49,24 @@ struct wst_flow_ahead {                      /* segments told ahead (ahead.c) */
     struct wst_flow *flow[AHEAD_ROW]; /* of those with payload: the others need no more of it */
     bool payload[AHEAD_ROW];
     uint32_t told; /* so far */
+};
+
+struct wst_flow_network {
+    uint32_t domain, as; /* the network it is part of: itself, or another */
+    bool whole;          /* connections in it are complete */
+};
+struct wst_flow_asked { /* a SYN, and the conversation that it began */
+    uint64_t ends;      /* a hash of addresses and ports alone */
+    uint64_t hash;      /* the conversation's; another: the record is not its any more */
+    struct wst_flow *flow;
+    uint32_t domain;
+};
+struct wst_flow_networks { /* network.c */
+    struct wst_flow_network at[NETWORKS_MAX];
+    struct wst_flow_asked asked[NETWORKS_ASKED];
+    uint32_t n;
+    bool plain;  /* connections without any tag are complete */
+    bool joined; /* some are part of another */
 };
 
 /* Open addressing. Index 0 is empty, else record index + 1; hash: its lower half. */
@@ -86,6 +106,7 @@ struct wst_flow_table {
     int64_t hand_due; /* when the next round of the sweep begins; during a round: 0 */
     struct wst_overlap overlap;
     struct wst_flow_ahead ahead;
+    struct wst_flow_networks networks;
     _Alignas(64) struct wst_flow_recent recent[1 << RECENT_BITS]; /* two in a cache line */
     struct wst_flow_recent6 recent6[1 << RECENT_BITS];
 };
@@ -123,6 +144,9 @@ void wst_flow_remove(struct wst_flow_table *t, struct wst_flow *f);
 /* `numbered`: as a stream of its own, for Wireshark gives one only to what begins with a SYN.
  * Without, it keeps the number of the one before, and adds to `renewed`. */
 void wst_flow_renew(struct wst_flow_table *t, struct wst_flow *f, bool numbered);
+/* Its addresses, ports and domain have another hash from now on; what was there ends. */
+void wst_flow_move(struct wst_flow_table *t, struct wst_flow *f, uint64_t hash,
+                   const struct wst_when *when);
 void wst_flow_grown_up(struct wst_flow_table *t, struct wst_flow *f);
 void wst_flow_line_up(struct wst_flow_table *t, struct wst_flow *f);
 
@@ -153,6 +177,18 @@ static inline struct wst_flow_place *wst_flow_recall(struct wst_flow_table *t,
     struct wst_flow_recent *r = &t->recent[place >> (64 - RECENT_BITS)];
     return r->ends[0] == e0 && r->ends[1] == e1 ? &r->place : wst_flow_recent_replace(t, r, e0, e1);
 }
+
+/* network.c */
+/* The segment as one of the network that its own is part of. */
+struct wst_segment wst_flow_network_joined(struct wst_flow_table *t, const struct wst_segment *s);
+/* A client's SYN, and the conversation it belongs to. */
+void wst_flow_network_asked(struct wst_flow_table *t, const struct wst_segment *s,
+                            struct wst_flow *f);
+/* A server's SYN of `f`, which may be NULL. The conversation that it belongs to; NULL: a new one.
+ */
+struct wst_flow *wst_flow_network_answer(struct wst_flow_table *t, struct wst_flow *f,
+                                         unsigned side, const struct wst_segment *s,
+                                         const struct wst_when *when);
 
 /* connection.c */
 void wst_flow_close(struct wst_flow_table *t, struct wst_flow *f, enum wst_tcp_end how,

@@ -46,6 +46,7 @@ struct rig {
     bool twice;            /* every packet comes twice */
     bool v6;               /* over IPv6 */
     uint16_t client;       /* its port: another one is another connection */
+    uint32_t domain[2];    /* of what the client, the server sends */
     const char *ignore_at; /* the flow is ignored from inside a callback that tells this letter */
     bool precious;
     unsigned ends;
@@ -204,6 +205,7 @@ static inline void rig_segment(struct rig *r, char who, const char *p, const cha
     struct wst_segment s = {.src = addr[from ^ r->swapped],
                             .dst = addr[!from ^ r->swapped],
                             .family = r->v6 ? 6 : 4,
+                            .domain = r->domain[from],
                             .src_port = from ? 80 : r->client,
                             .dst_port = from ? r->client : 80};
     for (; p < end && strchr("SFR", *p); p++)

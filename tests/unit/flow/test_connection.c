@@ -213,12 +213,79 @@ static void test_apart(void **state)
     rig_close(&r);
 }
 
+/* A mirror that tags what one side sends, or each with another VLAN: the SYN that answers says so,
+ * and from then on all that either carries is one network's. */
+static void test_tagged(void **state)
+{
+    static const uint32_t domains[][2] = {{7, 0}, {0, 7}, {7, 9}};
+    static const struct row rows[] = {
+        {"one side tagged", "cS0 sS0,1 c1,1=a s1,2=b cF2,2 sF2,3 c3,3",
+         "c\"a\" s\"b\" c. s. (fin)"},
+        {"its request comes before the answer", "cS0 c1=a sS0,1 s1,2=b $", "c\"a\" s\"b\" (eof)"},
+        {"the next connection is known from its SYN on",
+         "cS0 sS0,1 cR1 cS9000 s1,9001 c9001,1=a sS0,9001 s1,9002=b $",
+         "(rst) c\"a\" s\"b\" (eof)"},
+    };
+    struct rig like;
+    (void)state;
+    rig_init(&like);
+    for (size_t i = 0; i < sizeof domains / sizeof *domains; i++) {
+        memcpy(like.domain, domains[i], sizeof like.domain);
+        RIG_ROWS(rows, &like);
+    }
+}
+
+static void on(struct rig *r, uint32_t client, uint32_t server)
+{
+    r->domain[0] = client;
+    r->domain[1] = server;
+}
+
+/* Before and behind a router each network has both directions. Where one SYN is missing they stay
+ * two all the same. */
+static void test_routed(void **state)
+{
+    struct rig r;
+    (void)state;
+    rig_init(&r);
+    rig_open(&r);
+    on(&r, 7, 7), rig_run(&r, "cS0");
+    on(&r, 9, 9), rig_run(&r, "cS0 sS0,1");
+    on(&r, 7, 7), rig_run(&r, "sS0,1");
+    assert_int_equal(wst_flow_streams(r.table), 2);
+    r.client++;
+    on(&r, 7, 9), rig_run(&r, "cS0 sS0,1");
+    assert_int_equal(wst_flow_streams(r.table), 4);
+    rig_close(&r);
+}
+
+/* Many networks answered in one: what is told of it first stays what it is. */
+static void test_trunk(void **state)
+{
+    struct rig r;
+    (void)state;
+    rig_init(&r);
+    rig_open(&r);
+    r.ends = 100;
+    for (uint32_t i = 1; i < 200; i++) {
+        r.client++;
+        on(&r, i, 0), rig_run(&r, "cS0 sS0,1");
+        if (i < 60) assert_int_equal(wst_flow_streams(r.table), i);
+    }
+    r.client -= 199 - 30; /* the thirtieth goes on in its place */
+    on(&r, 30, 0), rig_run(&r, "c1,1=a s1,2=b");
+    assert_string_equal(r.told, "c\"a\" s\"b\"");
+    rig_close(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_begins),  cmocka_unit_test(test_ends),
         cmocka_unit_test(test_again),   cmocka_unit_test(test_renewed),
         cmocka_unit_test(test_numbers), cmocka_unit_test(test_apart),
+        cmocka_unit_test(test_tagged),  cmocka_unit_test(test_routed),
+        cmocka_unit_test(test_trunk),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * In: the networks (domains) of the two SYNs of a connection. Out: which networks are one. A mirror
+ * port may tag what its host receives and not what it sends, or both, each with another VLAN:
+ *
+ *      SYN       VLAN 100   client > server    seq x
+ *      SYN ACK   no tag     server > client    ack x + 1     its SYN was sent in no network but 100
+ *
+ * The number is proof enough: another's SYN ACK, between the same ports, has it once in 2^32.
+ * Refuses to join two networks in which connections are complete: there the same packets are seen
+ * before and behind a router, and a SYN is missing.
+ */
+#include "seldom.h"
+#include "table.h"
+
+/* NULL: not known, and none free when `add`. */
+static struct wst_flow_network *network_find(struct wst_flow_table *t, uint32_t domain, bool add)
+{
+    struct wst_flow_networks *n = &t->networks;
+    for (uint32_t i = 0; i < n->n; i++)
+        if (n->at[i].domain == domain) return &n->at[i];
+    if (!add || n->n == NETWORKS_MAX) return NULL;
+    n->at[n->n] = (struct wst_flow_network){.domain = domain, .as = domain};
+    return &n->at[n->n++];
+}
+
+static uint32_t network_as(struct wst_flow_table *t, uint32_t domain)
+{
+    const struct wst_flow_network *n = network_find(t, domain, false);
+    return n ? n->as : domain;
+}
+
+static bool network_whole(struct wst_flow_table *t, uint32_t domain)
+{
+    const struct wst_flow_network *n = network_find(t, domain, false);
+    return domain ? n && n->whole : t->networks.plain;
+}
+
+static void network_is_whole(struct wst_flow_table *t, uint32_t domain)
+{
+    if (!domain) {
+        t->networks.plain = true;
+        return;
+    }
+    struct wst_flow_network *n = network_find(t, domain, true);
+    if (n) n->whole = true;
+}
+
+/* What is told of `domain` is `as`'s from here on. False: too many. */
+static bool network_join(struct wst_flow_table *t, uint32_t domain, uint32_t as)
+{
+    struct wst_flow_networks *n = &t->networks;
+    struct wst_flow_network *joined = network_find(t, domain, true);
+    if (!joined) return false;
+    joined->as = as;
+    for (uint32_t i = 0; i < n->n; i++)
+        if (n->at[i].as == domain) n->at[i].as = as;
+    network_is_whole(t, as);
+    return n->joined = true;
+}
+
+static uint64_t network_hash(struct wst_flow_table *t, const struct wst_segment *s, uint32_t domain)
+{
+    struct wst_segment there = *s;
+    unsigned side;
+    there.domain = domain;
+    return wst_flow_recall(t, &there, &side)->hash;
+}
+
+WST_APART struct wst_segment wst_flow_network_joined(struct wst_flow_table *t,
+                                                     const struct wst_segment *s)
+{
+    struct wst_segment there = *s;
+    there.domain = network_as(t, s->domain);
+    return there;
+}
+
+WST_APART void wst_flow_network_asked(struct wst_flow_table *t, const struct wst_segment *s,
+                                      struct wst_flow *f)
+{
+    uint64_t ends = network_hash(t, s, 0);
+    t->networks.asked[ends % NETWORKS_ASKED] =
+        (struct wst_flow_asked){.ends = ends, .hash = f->hash, .domain = s->domain, .flow = f};
+}
+
+/* Its SYN was seen, and no other packet of the server; `s` answers it. */
+static bool asked_fits(const struct wst_flow_asked *q, unsigned side, const struct wst_segment *s)
+{
+    const struct wst_flow *f = q->flow;
+    return f && f->hash == q->hash && f->state != WST_FLOW_FREE && f->state != WST_FLOW_CLOSED &&
+           f->heard == 1u << !side && (f->half[!side].flags & WST_HALF_SYN) &&
+           f->rare[!side].isn + 1 == s->ack;
+}
+
+WST_APART struct wst_flow *wst_flow_network_answer(struct wst_flow_table *t, struct wst_flow *f,
+                                                   unsigned side, const struct wst_segment *s,
+                                                   const struct wst_when *when)
+{
+    if (f && (f->half[!side].flags & WST_HALF_SYN)) {
+        if (f->rare[!side].isn + 1 == s->ack) network_is_whole(t, s->domain);
+        return f;
+    }
+    uint64_t ends = network_hash(t, s, 0);
+    struct wst_flow_asked q = t->networks.asked[ends % NETWORKS_ASKED];
+    if (q.ends != ends || !asked_fits(&q, side, s)) return f;
+    uint32_t from = network_as(t, q.domain), to = s->domain;
+    if (from != to) {
+        bool known = network_whole(t, to);
+        if (known && network_whole(t, from)) return f;
+        if (!network_join(t, known ? from : to, known ? to : from)) return f;
+        if (!known) to = from;
+    }
+    uint64_t hash = network_hash(t, s, to);
+    if (hash != q.flow->hash) wst_flow_move(t, q.flow, hash, when);
+    return q.flow;
+}
