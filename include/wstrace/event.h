@@ -178,7 +178,7 @@ struct wst_event_end {
     enum wst_tcp_end tcp;
     bool clean;      /* both close frames were seen */
     enum wst_dir by; /* who sent the first close frame; WST_DIR_NONE: nobody */
-    int32_t code;    /* of the first close frame; -1: none */
+    int32_t code;    /* of the first close frame; -1: none, -2: not captured */
     int64_t duration_ns;
     struct wst_event_direction dir[2]; /* [WST_C2S], [WST_S2C] */
     enum wst_dir tcp_by; /* who sent the first FIN; WST_DIR_NONE: nobody, or both at once */

@@ -76,7 +76,7 @@ uint8_t *wst_text_right(uint8_t *at, uint64_t value, unsigned width);
 void wst_text_count(struct wst_out *out, uint64_t n, const char *what);
 /* "12 µs", "1.234 ms", "2.001 s", "3 min 20 s", "5 h 3 min". */
 void wst_text_duration(struct wst_out *out, int64_t ns);
-/* "1000 normal closure", "4711", or "no code" when negative. */
+/* "1000 normal closure", "4711", "no code" for -1, "code not captured" for -2. */
 void wst_text_close_code(struct wst_out *out, int32_t code);
 
 /* A terminal on which a line leaves out what is nearly always the same. */

@@ -179,7 +179,7 @@ void wst_text_close_code(struct wst_out *out, int32_t code)
 {
     const char *name = wst_close_code_name(code);
     if (code < 0) {
-        wst_out_text(out, "no code");
+        wst_out_text(out, code == -2 ? "code not captured" : "no code");
         return;
     }
     wst_out_number(out, (uint64_t)code);

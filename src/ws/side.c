@@ -100,12 +100,26 @@ static void closed_first(const struct wst_ws_step *s, int32_t code)
     s->ws->close_pkt = s->arrival->from & 0xffffff;
 }
 
+/* `code`: -1: none, -2: not captured; that the side closed is known all the same. True: it had
+ * closed before. */
+static bool close_seen(const struct wst_ws_step *s, int32_t code)
+{
+    struct wst_ws_side *side = wst_side_of(s);
+    bool second = side->closed;
+    if (s->ws->closed_by == WST_DIR_NONE) {
+        closed_first(s, code);
+        wst_judge_closing(s);
+    } else if (!second && closed_before(s)) {
+        closed_first(s, code); /* it had to wait behind a hole; the other one is its answer */
+    }
+    side->closed = true;
+    return second;
+}
+
 /* `omitted`: bytes at its end that are not known. */
 static void emit_close(const struct wst_ws_step *s, uint64_t n, struct wst_slice payload,
                        uint64_t omitted)
 {
-    struct wst_ws_side *side = wst_side_of(s);
-    bool second = side->closed;
     struct wst_event e;
     e.type = WST_EVENT_CLOSE;
     e.dir = s->dir;
@@ -118,14 +132,7 @@ static void emit_close(const struct wst_ws_step *s, uint64_t n, struct wst_slice
                                        .omitted = omitted,
                                        .utf8 = wst_utf8_valid(reason)};
     s->env->emit(s->env->user, s->ws->conversation, &e);
-    if (s->ws->closed_by == WST_DIR_NONE) {
-        closed_first(s, code);
-        wst_judge_closing(s);
-    } else if (!second && closed_before(s)) {
-        closed_first(s, code); /* it had to wait behind a hole; the other one is its answer */
-    }
-    side->closed = true;
-    wst_rules_close(s, n, payload, second);
+    wst_rules_close(s, n, payload, close_seen(s, code));
 }
 
 /* Of a close payload whose end is missing: the code, and the reason up to its last whole character.
@@ -164,6 +171,8 @@ static void end_control(const struct wst_ws_step *s, struct frame_end *x,
     } else if (close && payload.n >= 2) { /* the code says why, without all of the reason, too */
         payload = close_known(payload);
         emit_close(s, c->n, payload, f->len - payload.n);
+    } else if (close) {
+        close_seen(s, -2);
     }
     if (c->after_close && f->opcode == WST_OP_PONG && x->complete)
         c->after_close = !wst_judge_pong_due(s, payload);
