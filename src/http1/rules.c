@@ -384,8 +384,12 @@ void wst_report_judge(struct wst_report *r)
 {
     const struct wst_event_handshake *e = &r->event;
     if (r->hixie) {
-        rule(r, WST_PROBLEM_HANDSHAKE_HIXIE, WST_C2S,
-             "the request carries Sec-WebSocket-Key1 instead of Sec-WebSocket-Key");
+        if (r->request)
+            rule(r, WST_PROBLEM_HANDSHAKE_HIXIE, WST_C2S,
+                 "the request carries Sec-WebSocket-Key1 instead of Sec-WebSocket-Key");
+        else
+            rule(r, WST_PROBLEM_HANDSHAKE_HIXIE, WST_S2C,
+                 "the answer carries Sec-WebSocket-Location instead of Sec-WebSocket-Accept");
         return;
     }
     if (r->request) judge_request(r);

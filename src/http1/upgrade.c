@@ -119,6 +119,8 @@ static void report_response(struct wst_report *r)
     if (e->server_accept.p && e->accept_expected.p)
         e->accept_ok = wst_slice_is(e->server_accept, r->accept);
     if (a->status != 101) return;
+    if (!r->request && !e->server_accept.p)
+        r->hixie = wst_head_find(a, "Sec-WebSocket-Location", NULL).p;
     struct wst_slice upgrade = wst_head_find(a, "Upgrade", NULL);
     /* Under another name, too: nobody but a WebSocket server computes what the key demands. */
     bool websocket = wst_head_has_token(a, "Upgrade", "websocket") ||

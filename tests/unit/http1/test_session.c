@@ -146,6 +146,12 @@ static const struct row rows[] = {
       A("HTTP/1.1 101 WebSocket Protocol Handshake\r\nUpgrade: WebSocket\r\n"
         "Connection: Upgrade\r\n\r\n8jKS'y:G*Co,Wxa-")},
      false},
+    {"hixie-76, of which the answer alone was captured",
+     "{? ? 101 no -} !handshake.hixie-76 lost",
+     {LOST_Q(99),
+      A("HTTP/1.1 101 WebSocket Protocol Handshake\r\nUpgrade: WebSocket\r\n"
+        "Connection: Upgrade\r\nSec-WebSocket-Location: ws://h/chat\r\n\r\n8jKS'y:G*Co,Wxa-")},
+     false},
     {"a subprotocol",
      "{GET /chat 101 yes ok offers chat,superchat speaks chat} upgraded",
      {Q(ASK_("Sec-WebSocket-Protocol: chat, superchat\r\n")),
