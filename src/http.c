@@ -44,11 +44,24 @@ static void http_upgraded(struct wst_context *c, struct wst_flow *f, unsigned si
         wst_work_join(c, w, WST_C2S, wst_seek_new(&c->budget, 0), a);
     struct wst_arrival carried = *a;
     unsigned d;
-    for (struct wst_slice s; (s = wst_queue_take_earliest(h->http.wait, &d, &carried.from)).n;)
-        wst_work_push(c, w, (enum wst_dir)d, s, &carried);
+    for (struct wst_slice s; (s = wst_queue_take_earliest(h->http.wait, &d, &carried.from)).n;) {
+        if (s.p)
+            wst_work_push(c, w, (enum wst_dir)d, s, &carried);
+        else
+            wst_work_gap(c, w, (enum wst_dir)d, s.n, WST_WS_EXACTLY, &carried);
+    }
     enum wst_dir dir = wst_conversation_direction(&h->base, side);
     wst_conversation_http_free(c, h);
     if (rest.n) wst_work_push(c, w, dir, rest, a);
+}
+
+void wst_conversation_waited(struct wst_context *c, struct wst_flow *f, unsigned side,
+                             struct wst_slice s, const struct wst_arrival *a)
+{
+    if (s.p)
+        wst_conversation_sink.data(c, f, side, s, a);
+    else
+        wst_conversation_sink.gap(c, f, side, s.n, WST_GAP_LOST, a);
 }
 
 /* CONNECT was granted: inside is another conversation, from its first byte. */
@@ -64,7 +77,7 @@ static void http_tunnel(struct wst_context *c, struct wst_flow *f, unsigned side
     unsigned d;
     for (struct wst_slice s;
          !f->ignored && (s = wst_queue_take_earliest(h->http.wait, &d, &carried.from)).n;)
-        wst_conversation_sink.data(c, f, d == WST_C2S ? client : !client, s, &carried);
+        wst_conversation_waited(c, f, d == WST_C2S ? client : !client, s, &carried);
     wst_conversation_http_free(c, h);
     if (rest.n && !f->ignored) wst_conversation_sink.data(c, f, side, rest, a);
 }
@@ -115,6 +128,17 @@ bool wst_conversation_http_begin(struct wst_context *c, struct wst_flow *f, unsi
     return true;
 }
 
+/* The answer was captured before its request, which stands behind a proxy's header. */
+static struct wst_slice http_unproxied(const struct wst_http *h, enum wst_dir dir,
+                                       struct wst_slice bytes)
+{
+    bool first = dir == WST_C2S && !h->asked_n && !h->side[WST_C2S].head.n;
+    if (!first || wst_queue_empty(&h->wait[WST_S2C]) || wst_sniff(bytes) != WST_SNIFF_PROXY)
+        return bytes;
+    int n = wst_sniff_proxy_length(bytes);
+    return n > 0 && (size_t)n <= bytes.n ? wst_slice_skip(bytes, (size_t)n) : bytes;
+}
+
 /* Bytes that must be looked at. */
 WST_APART static void http_data(struct wst_context *c, struct wst_flow *f, unsigned side,
                                 struct wst_slice bytes, const struct wst_arrival *a)
@@ -125,6 +149,7 @@ WST_APART static void http_data(struct wst_context *c, struct wst_flow *f, unsig
     h->http.overtaken = a->from != a->when.pkt || ((half->flags & WST_HALF_ACKED) &&
                                                    (int32_t)(half->acked - half->next) >= 0);
     enum wst_dir dir = wst_conversation_direction(&h->base, side);
+    bytes = http_unproxied(&h->http, dir, bytes);
     size_t n = wst_http_push(&h->http, &c->http, dir, bytes, a);
     http_settled(c, f, side, wst_slice_skip(bytes, n), a);
 }
@@ -159,8 +184,12 @@ bool wst_conversation_http_gap(struct wst_context *c, struct wst_flow *f, unsign
 {
     struct conversation_http *h = f->upper;
     enum wst_dir dir = wst_conversation_direction(&h->base, side);
-    h->lost[dir] += n;
     bool exact = wst_conversation_missing(&h->base, dir, cause) == WST_WS_EXACTLY;
+    if (exact && wst_http_gap_waits(&h->http, &c->http, dir, n, a)) {
+        wst_wire_gap(c, f, side, n);
+        return true;
+    }
+    h->lost[dir] += n;
     /* What may be any number fits into no body. */
     bool taken = wst_http_gap(&h->http, &c->http, dir, exact ? n : UINT64_MAX, a);
     if (taken)

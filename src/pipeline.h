@@ -193,6 +193,9 @@ void wst_first_free(struct wst_context *c, struct conversation_new *n); /* NULL:
 bool wst_conversation_http_begin(struct wst_context *c, struct wst_flow *f, unsigned client);
 void wst_conversation_http_data(struct wst_context *c, struct wst_flow *f, unsigned side,
                                 struct wst_slice bytes, const struct wst_arrival *a);
+/* Bytes that waited, or, where s.p is NULL, the gap that did. */
+void wst_conversation_waited(struct wst_context *c, struct wst_flow *f, unsigned side,
+                             struct wst_slice s, const struct wst_arrival *a);
 /* False: not taken, for it became something else, whose gap it is. */
 bool wst_conversation_http_gap(struct wst_context *c, struct wst_flow *f, unsigned side, uint64_t n,
                                enum wst_gap_cause cause, const struct wst_arrival *a);

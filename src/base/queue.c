@@ -3,8 +3,13 @@
 
 struct stretch {
     uint64_t from;
-    uint64_t n;
+    uint64_t n : 63, missing : 1; /* the bytes of what is missing are not there */
 };
+
+static size_t stretch_held(const struct stretch *s)
+{
+    return s->missing ? 0 : (size_t)s->n;
+}
 
 static struct stretch queue_stretch(const struct wst_queue *q, size_t at)
 {
@@ -16,7 +21,7 @@ static struct stretch queue_stretch(const struct wst_queue *q, size_t at)
 bool wst_queue_push(struct wst_queue *q, struct wst_budget *budget, struct wst_slice bytes,
                     uint64_t from, size_t cap)
 {
-    struct stretch s = {from, bytes.n};
+    struct stretch s = {.from = from, .n = bytes.n};
     if (!bytes.n) return true;
     if (bytes.n > cap || !wst_buf_reserve(&q->buf, budget, sizeof s + bytes.n, cap)) return false;
     memcpy(q->buf.p + q->buf.n, &s, sizeof s);
@@ -25,19 +30,27 @@ bool wst_queue_push(struct wst_queue *q, struct wst_budget *budget, struct wst_s
     return true;
 }
 
+bool wst_queue_push_gap(struct wst_queue *q, struct wst_budget *budget, uint64_t n, uint64_t from,
+                        size_t cap)
+{
+    struct stretch s = {.from = from, .n = n & INT64_MAX, .missing = 1};
+    if (!n) return true;
+    return wst_buf_append(&q->buf, budget, (struct wst_slice){(const uint8_t *)&s, sizeof s}, cap);
+}
+
 struct wst_slice wst_queue_first(const struct wst_queue *q, uint64_t *from)
 {
     if (wst_queue_empty(q)) return (struct wst_slice){NULL, 0};
     struct stretch s = queue_stretch(q, q->at);
     *from = s.from;
-    return (struct wst_slice){q->buf.p + q->at + sizeof s, (size_t)s.n};
+    return (struct wst_slice){s.missing ? NULL : q->buf.p + q->at + sizeof s, (size_t)s.n};
 }
 
 void wst_queue_take(struct wst_queue *q, size_t n)
 {
     if (!n) return;
     struct stretch s = queue_stretch(q, q->at);
-    q->at += n;
+    q->at += s.missing ? 0 : n;
     if (n < s.n) { /* what is left moves its head up to itself */
         s.n -= n;
         memcpy(q->buf.p + q->at, &s, sizeof s);
@@ -64,7 +77,7 @@ size_t wst_queue_bytes(const struct wst_queue *q)
     for (size_t at = q->at; at < q->buf.n;) {
         struct stretch s = queue_stretch(q, at);
         bytes += (size_t)s.n;
-        at += sizeof s + (size_t)s.n;
+        at += sizeof s + stretch_held(&s);
     }
     return bytes;
 }

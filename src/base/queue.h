@@ -16,6 +16,9 @@ struct wst_queue {
 /* False: its bytes and what they are kept with would pass `cap` or the budget; nothing was kept. */
 bool wst_queue_push(struct wst_queue *queue, struct wst_budget *budget, struct wst_slice bytes,
                     uint64_t from, size_t cap);
+/* n bytes that are missing there: a stretch whose p is NULL. */
+bool wst_queue_push_gap(struct wst_queue *queue, struct wst_budget *budget, uint64_t n,
+                        uint64_t from, size_t cap);
 /* The first stretch; n == 0: none. Valid until the queue is pushed to or freed. */
 struct wst_slice wst_queue_first(const struct wst_queue *queue, uint64_t *from);
 /* The first n bytes of the first stretch are used up. */
@@ -24,6 +27,7 @@ void wst_queue_take(struct wst_queue *queue, size_t n);
  * valid until the queue is pushed to or freed. */
 struct wst_slice wst_queue_take_earliest(struct wst_queue queues[2], unsigned *which,
                                          uint64_t *from);
+/* All of them, those that are missing included. */
 size_t wst_queue_bytes(const struct wst_queue *queue);
 void wst_queue_free(struct wst_queue *queue, struct wst_budget *budget);
 

@@ -423,6 +423,14 @@ static size_t http_run(struct wst_http *h, struct wst_http_env *env, enum wst_di
     return s.n - rest.n;
 }
 
+/* Behind a gap: nobody knows where the next head begins. */
+static void http_blind(struct wst_http *h, struct wst_http_env *env, enum wst_dir dir)
+{
+    wst_buf_free(&h->side[dir].head, env->budget);
+    if (dir == WST_S2C || !h->awaiting) h->side[dir].mode = MODE_BLIND;
+    if (dir == WST_C2S) h->request_lost = true; /* a request may have been in it */
+}
+
 /* Bytes that waited, if their turn has come. True: something moved. */
 static bool http_run_waiting(struct wst_http *h, struct wst_http_env *env, enum wst_dir dir,
                              const struct wst_arrival *a)
@@ -431,6 +439,11 @@ static bool http_run_waiting(struct wst_http *h, struct wst_http_env *env, enum 
     if (wst_queue_empty(wait) || h->state != WST_HTTP_RUNNING || http_blocked(h, dir)) return false;
     struct wst_arrival carried = {.when = a->when};
     struct wst_slice first = wst_queue_first(wait, &carried.from);
+    if (!first.p) { /* a gap, and no upgrade came of it */
+        wst_queue_take(wait, first.n);
+        http_blind(h, env, dir);
+        return true;
+    }
     size_t n = http_run(h, env, dir, first, &carried);
     wst_queue_take(wait, n);
     return n > 0;
@@ -476,6 +489,15 @@ size_t wst_http_push(struct wst_http *h, struct wst_http_env *env, enum wst_dir 
     return done;
 }
 
+bool wst_http_gap_waits(struct wst_http *h, struct wst_http_env *env, enum wst_dir dir, uint64_t n,
+                        const struct wst_arrival *a)
+{
+    if (dir != WST_C2S || !h->awaiting || h->state != WST_HTTP_RUNNING || !http_blocked(h, dir))
+        return false;
+    return wst_queue_push_gap(&h->wait[dir], env->budget, n, a->from,
+                              env->options->limits.max_early);
+}
+
 bool wst_http_gap(struct wst_http *h, struct wst_http_env *env, enum wst_dir dir, uint64_t n,
                   const struct wst_arrival *a)
 {
@@ -495,9 +517,7 @@ bool wst_http_gap(struct wst_http *h, struct wst_http_env *env, enum wst_dir dir
         return true;
     }
     if (side->mode == MODE_TO_END) return true;
-    wst_buf_free(&side->head, env->budget);
-    if (dir == WST_S2C || !h->awaiting) side->mode = MODE_BLIND;
-    if (dir == WST_C2S) h->request_lost = true; /* a request may have been in it */
+    http_blind(h, env, dir);
     http_settle(h, env, dir == WST_C2S ? WST_S2C : WST_C2S, a);
     return true;
 }

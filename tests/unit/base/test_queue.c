@@ -53,6 +53,27 @@ static void in_bites(void **state)
     assert_int_equal(budget.used, 0);
 }
 
+/* What is missing waits among what came, and is taken as a whole. */
+static void with_a_gap(void **state)
+{
+    struct wst_queue q = {0};
+    uint64_t from;
+    (void)state;
+    push(&q, "ab", 7);
+    assert_true(wst_queue_push_gap(&q, &budget, (uint64_t)5 << 32, 8, 4096));
+    push(&q, "cd", 9);
+    assert_int_equal(wst_queue_bytes(&q), ((uint64_t)5 << 32) + 4);
+    wst_queue_take(&q, 2);
+    struct wst_slice s = wst_queue_first(&q, &from);
+    assert_null(s.p);
+    assert_int_equal(s.n, (uint64_t)5 << 32);
+    assert_int_equal(from, 8);
+    wst_queue_take(&q, s.n);
+    expect(wst_queue_first(&q, &from), "cd");
+    wst_queue_free(&q, &budget);
+    assert_int_equal(budget.used, 0);
+}
+
 static void earliest_of_two(void **state)
 {
     (void)state;
@@ -94,7 +115,7 @@ static void caps(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(in_bites),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(in_bites), cmocka_unit_test(with_a_gap),
                                        cmocka_unit_test(earliest_of_two), cmocka_unit_test(caps)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -343,6 +343,54 @@ static void picked_up(void **state)
     }
 }
 
+/* The client spoke before the answer came, and not all of it was captured. */
+static void before_answer(void **state)
+{
+    struct packets k = {0};
+    struct tcp t;
+    struct heard h;
+    (void)state;
+    tcp_open(&t, &k, 40000);
+    tcp_syn(&t);
+    tcp_data(&t, 0, REQUEST, strlen(REQUEST));
+    send_text(&t, 0, "whole");
+    size_t cut = k.n;
+    send_text(&t, 0, "cut off by the snap length");
+    k.all[cut].n -= 3;
+    send_text(&t, 0, "whole again");
+    tcp_data(&t, 1, ANSWER, strlen(ANSWER));
+    tcp_fin(&t);
+    replay(&k, 0, &h);
+    assert_int_equal(h.messages, 2);
+    assert_int_equal(h.uncertain, 1);
+    assert_int_equal(h.gaps, 1);
+    assert_int_equal(h.gap_bytes, 3);
+    assert_int_equal(h.findings[WST_PROBLEM_STREAM_RESYNC], 0);
+}
+
+/* The answer was captured before the request, and a proxy had put its header before that. */
+static void behind_proxy(void **state)
+{
+    static const char proxied[] = "PROXY TCP4 192.0.2.1 192.0.2.2 5 80\r\n" REQUEST;
+    struct packets k = {0};
+    struct tcp t;
+    struct heard h;
+    (void)state;
+    tcp_open(&t, &k, 40000);
+    tcp_syn(&t);
+    tcp_data(&t, 0, proxied, strlen(proxied));
+    tcp_data(&t, 1, ANSWER, strlen(ANSWER));
+    uint8_t *p = k.all[k.n - 1].p;
+    size_t n = k.all[k.n - 1].n;
+    k.all[k.n - 1] = k.all[k.n - 2];
+    k.all[k.n - 2].p = p, k.all[k.n - 2].n = n;
+    send_text(&t, 0, "hello");
+    tcp_fin(&t);
+    replay(&k, 0, &h);
+    assert_int_equal(h.handshakes, 1);
+    assert_int_equal(h.messages, 1);
+}
+
 /* The second file of two was given first: said so, once for each time it goes back. */
 static void wrong_order(void **state)
 {
@@ -377,6 +425,7 @@ int main(void)
         cmocka_unit_test(closed_first),   cmocka_unit_test(reset_ignored),
         cmocka_unit_test(another),        cmocka_unit_test(no_memory),
         cmocka_unit_test(picked_up),      cmocka_unit_test(wrong_order),
-        cmocka_unit_test(resets_ignored), cmocka_unit_test(fins_ignored)};
+        cmocka_unit_test(resets_ignored), cmocka_unit_test(fins_ignored),
+        cmocka_unit_test(before_answer),  cmocka_unit_test(behind_proxy)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
