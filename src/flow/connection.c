@@ -33,12 +33,19 @@ void wst_flow_close(struct wst_flow_table *t, struct wst_flow *f, enum wst_tcp_e
     f->precious = f->remember = false;
 }
 
+/* The answer to the SYN of a connection that ended meanwhile: captured late. */
+static bool syn_is_late(const struct wst_flow *f, unsigned side, const struct wst_segment *s)
+{
+    return (s->flags & WST_TCP_FLAG_ACK) && (f->half[!side].flags & WST_HALF_SYN) &&
+           s->ack == f->rare[!side].isn + 1;
+}
+
 /* Is this SYN the first of another connection? A repeated one carries the number we know. */
 static bool syn_is_new(const struct wst_flow *f, unsigned side, const struct wst_segment *s)
 {
     const struct wst_half *h = &f->half[side];
     if (h->flags & WST_HALF_SYN) return f->rare[side].isn != s->seq;
-    if (f->state == WST_FLOW_CLOSED) return true;
+    if (f->state == WST_FLOW_CLOSED) return !syn_is_late(f, side, s);
     /* Bytes of this side were seen before its SYN: reordered when the numbers fit, else new. */
     if (h->flags & WST_HALF_STARTED) {
         int32_t ahead = wst_seq_diff(h->next, s->seq + 1);
@@ -64,7 +71,7 @@ static void connection_syn(struct wst_flow_table *t, struct wst_flow *f, unsigne
         wst_flow_renew(t, f, true);
     }
     struct wst_half *h = &f->half[side], *o = &f->half[!side];
-    if (h->flags & WST_HALF_SYN) return;
+    if ((h->flags & WST_HALF_SYN) || f->state == WST_FLOW_CLOSED) return;
     bool answer = (s->flags & WST_TCP_FLAG_ACK) && (o->flags & WST_HALF_SYN);
     f->witnessed = !doubtful && (!answer || f->witnessed || s->ack == f->rare[!side].isn + 1);
     h->flags |= WST_HALF_SYN;

@@ -128,6 +128,8 @@ static const struct row renewed[] = {
      "c\"a\" (rst)"},
     {"late when the reset came", OPEN "c1,1=a s1,3 cR4,1 c2,1=b c3,1=c s1,4 s1,4 c1,1=a $",
      "c\"a\" c-2 (rst)"},
+    {"an answer to the SYN that came behind the reset", "cS0 c1,1=a cR2 sS0,1 s1,2=b c2,2 $",
+     "c\"a\" (rst)"},
     {"resets upon resets", OPEN "c1,1=a sR1,2 c2,1=b sR1,3 c3,1=c sR1,4 c4,1=d sR1,5 $",
      "c\"a\" (rst)"},
 };
