@@ -146,7 +146,7 @@ static void flow_gap(void *user, struct wst_flow *f, unsigned side, uint64_t n,
         break;
     case KIND_NEW:
         f->witnessed = false; /* what comes first may not be the first */
-        wst_first_gap(c, f, side, n);
+        wst_first_gap(c, f, side, n, cause);
         wst_wire_gap(c, f, side, n);
         break;
     case KIND_PICKUP: wst_pickup_gap(c, f, side, n, cause, a); break;

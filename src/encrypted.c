@@ -156,6 +156,9 @@ static void encrypted_plain(void *user, void *conversation, enum wst_dir dir,
         encrypted_chosen(c, t, a);
     }
     if (c->tls_hooks.plain) tell_plain(c, t, dir, bytes, a);
+    /* Its answer is missing, not late; and a client has nothing to say before it is asked. */
+    if (t->inner.kind == KIND_HTTP || (t->inner.kind == KIND_NEW && dir == WST_S2C))
+        wst_tls_keyless(&t->tls, &c->tls, !dir, a);
     t->plain[dir] += bytes.n;
     t->inner.half[side].next += (uint32_t)bytes.n;
     if (!t->inner.ignored) c->sink.data(c, &t->inner, side, bytes, a);

@@ -32,10 +32,12 @@ static bool new_wait(struct wst_context *c, struct wst_flow *f, unsigned side,
     return false;
 }
 
-void wst_first_gap(struct wst_context *c, struct wst_flow *f, unsigned side, uint64_t n)
+void wst_first_gap(struct wst_context *c, struct wst_flow *f, unsigned side, uint64_t n,
+                   enum wst_gap_cause cause)
 {
     struct conversation_new *u = new_upper(c, f);
     if (!u) return;
+    wst_conversation_missing(&u->base, side, cause);
     u->lost[side] += n;
     wst_buf_free(&u->early[side], &c->budget);
 }
@@ -71,8 +73,11 @@ static void new_other(struct wst_context *c, struct wst_flow *f, unsigned side,
         struct conversation_new *n = f->upper;
         f->upper = NULL;
         wst_pickup_begin(c, f, NULL);
-        if (n && f->kind == KIND_PICKUP)
-            memcpy(((struct conversation_pickup *)f->upper)->lost, n->lost, sizeof n->lost);
+        if (n && f->kind == KIND_PICKUP) {
+            struct conversation_pickup *p = f->upper;
+            memcpy(p->lost, n->lost, sizeof n->lost);
+            memcpy(p->base.missing, n->base.missing, sizeof n->base.missing);
+        }
         new_hand_on(c, f, n, side, bytes, a);
     }
 }
@@ -115,7 +120,11 @@ static void new_first(struct wst_context *c, struct wst_flow *f, unsigned side,
         h = f->upper;
         if (is == WST_SNIFF_HTTP_RESPONSE && (f->heard != 3 || !f->witnessed))
             h->http.request_lost = true;
-        for (unsigned s = 0; n && s < 2; s++) h->lost[s == client ? WST_C2S : WST_S2C] = n->lost[s];
+        for (unsigned s = 0; n && s < 2; s++) {
+            enum wst_dir dir = s == client ? WST_C2S : WST_S2C;
+            h->lost[dir] = n->lost[s];
+            h->base.missing[dir] = n->base.missing[s];
+        }
         new_hand_on(c, f, n, side, bytes, a);
         break;
     case WST_SNIFF_SOCKS:

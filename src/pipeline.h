@@ -186,7 +186,8 @@ void wst_first_data(struct wst_context *c, struct wst_flow *f, unsigned side,
                     struct wst_slice bytes, const struct wst_arrival *a);
 void wst_first_socks(struct wst_context *c, struct wst_flow *f, unsigned side,
                      struct wst_slice bytes, const struct wst_arrival *a);
-void wst_first_gap(struct wst_context *c, struct wst_flow *f, unsigned side, uint64_t n);
+void wst_first_gap(struct wst_context *c, struct wst_flow *f, unsigned side, uint64_t n,
+                   enum wst_gap_cause cause);
 void wst_first_free(struct wst_context *c, struct conversation_new *n); /* NULL: nothing to do */
 
 /* http.c: KIND_HTTP */

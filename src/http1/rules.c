@@ -403,9 +403,9 @@ void wst_report_judge(struct wst_report *r)
         answer_subprotocol(r);
     }
     if (e->accepted && (!r->request || !r->response))
-        rule(r, WST_PROBLEM_HANDSHAKE_PICKED_UP, WST_DIR_NONE,
-             r->request ? "the answer to the upgrade request is not in the capture"
-                        : "the upgrade request is not in the capture");
+        rule(r, WST_PROBLEM_HANDSHAKE_PICKED_UP, WST_DIR_NONE, "the %supgrade request %s",
+             r->request ? "answer to the " : "",
+             r->http->secure ? "was not captured, or not decrypted" : "is not in the capture");
     else if (!r->response)
         rule(r, WST_PROBLEM_HANDSHAKE_NO_RESPONSE, WST_S2C,
              "no answer to the upgrade request was captured");

@@ -127,6 +127,7 @@ static bool open_cbc(struct wst_tls_keys *k, uint64_t seq, const uint8_t *iv,
         if (body.n < mac) return false;
         body.n -= mac;
         if (!mac_agrees(k, seq, r->head, body, body.p + body.n)) return false;
+        k->chained = true;
     }
     if (k->version != WST_TLS_1_0) {
         if (body.n < block) return false;

@@ -64,6 +64,7 @@ struct wst_tls_keys {
     bool etm;         /* encrypt-then-MAC, RFC 7366 */
     bool application; /* carries application data: false for the handshake epoch of TLS 1.3 */
     bool update;      /* a key update that was not seen yet */
+    bool chained; /* TLS 1.0 with encrypt-then-MAC: the MAC of the record tried last was right */
     uint8_t mac_n;
     uint8_t iv[16];           /* the fixed part; TLS 1.0: the last block of the record before */
     struct wst_secret secret; /* TLS 1.3: the keys after an update come from it */

@@ -189,6 +189,8 @@ bool wst_tls_record_open(const struct wst_tls_step *s, const struct wst_tls_reco
         return false;
     struct trial x = {s, r, room->p, type, plain};
     struct wst_tls_keys *k = side->now;
+    if (k) k->chained = false;
+    for (int i = 0; i < WST_TLS_EPOCHS && side->next[i]; i++) side->next[i]->chained = false;
     if (!k || !try_number(&x, k, k->seq)) k = open_slowly(&x);
     if (!k) return false;
     side->sealed += HEAD + r->body.n;
@@ -216,10 +218,27 @@ void wst_tls_record_failed(const struct wst_tls_step *s, uint8_t type, size_t bo
         wst_tls_seal(s, WST_PROBLEM_TLS_WRONG_KEY, "the key does not fit");
 }
 
+/* Whose MAC, behind the ciphertext, was right for the record that was tried last; or NULL. */
+static const struct wst_tls_keys *chained(const struct wst_tls_side *side)
+{
+    if (side->now && side->now->chained) return side->now;
+    for (int i = 0; i < WST_TLS_EPOCHS && side->next[i]; i++)
+        if (side->next[i]->chained) return side->next[i];
+    return NULL;
+}
+
+/* Encrypt-then-MAC proves the ciphertext, not the IV: a block that nothing proved would make
+ * another block of plaintext, and no MAC would tell. */
 void wst_tls_remember_block(struct wst_tls_side *side, struct wst_slice body)
 {
-    size_t mac = side->now && side->now->etm ? side->now->mac_n : 0; /* stands behind */
-    size_t n = sizeof side->last_block;
+    const struct wst_tls_keys *k = side->now ? side->now : side->next[0];
+    size_t n = sizeof side->last_block, mac = 0;
+    if (k && k->etm) {
+        k = chained(side);
+        side->has_last = false;
+        if (!k) return;
+        mac = k->mac_n; /* stands behind */
+    }
     side->has_last = body.n >= n + mac;
     if (side->has_last) memcpy(side->last_block, body.p + body.n - mac - n, n);
 }
@@ -259,6 +278,8 @@ static bool search_try(const struct wst_tls_step *s, size_t at)
     struct wst_slice plain;
     if (room->room < WST_TLS_RECORD && !wst_buf_room(room, s->env->budget, WST_TLS_RECORD))
         return false;
+    struct wst_tls_keys *likely = side->now ? side->now : side->next[0];
+    if (likely) likely->chained = true; /* the bytes before it are there, without a hole */
     wst_tls_remember_block(side, wst_slice_of(side->record.p, at));
     struct trial x = {s, &r, room->p, &type, &plain};
     uint64_t before = side->unread;
@@ -288,7 +309,6 @@ static void search_forget(struct wst_tls_side *side, size_t n)
 static void search_give_up(const struct wst_tls_step *s)
 {
     struct wst_tls_side *side = wst_tls_side_of(s);
-    side->unread += side->record.n;
     wst_tls_lost_at_end(s);
     wst_buf_free(&side->record, s->env->budget);
     side->dead = true;
@@ -348,20 +368,70 @@ bool wst_tls_search(const struct wst_tls_step *s, struct wst_slice bytes)
     return false;
 }
 
+/* A record that is not whole will not be: how many bytes of it, at most. */
+static uint64_t abandon(struct wst_tls_side *side)
+{
+    uint64_t n = side->skip_record ? HEAD + (uint64_t)side->skip_body : side->record.n;
+    side->record.n = 0;
+    side->skip_record = 0;
+    side->unread += n;
+    return n;
+}
+
+static void tell_end(const struct wst_tls_step *s, enum wst_problem problem, const char *detail)
+{
+    struct wst_tls_side *side = wst_tls_side_of(s);
+    if (side->told || s->tls->noted) return;
+    side->told = true;
+    s->env->problem(s->env->user, s->tls->conversation, problem, s->dir, false, detail, s->arrival);
+}
+
+/* Of a direction nothing was opened, though the other one was: `unread` bytes. */
+static void tell_never(const struct wst_tls_step *s, uint64_t unread)
+{
+    const struct wst_tls_side *side = wst_tls_side_of(s);
+    char detail[96];
+    const char *who = s->dir == WST_C2S ? "client" : "server";
+    if (side->keyless)
+        snprintf(detail, sizeof detail, "no %s_TRAFFIC_SECRET_0: what the %s sent was not read",
+                 s->dir == WST_C2S ? "CLIENT" : "SERVER", who);
+    else
+        snprintf(detail, sizeof detail, "none of the %llu bytes that the %s sealed opened",
+                 (unsigned long long)unread, who);
+    tell_end(s, side->keyless ? WST_PROBLEM_TLS_NO_KEY : WST_PROBLEM_TLS_WRONG_KEY, detail);
+}
+
+static void tell_rest(const struct wst_tls_step *s, bool begun)
+{
+    const struct wst_tls_side *side = wst_tls_side_of(s);
+    char detail[96];
+    snprintf(detail, sizeof detail,
+             begun ? "the last record is not whole: %llu bytes were not read"
+                   : "no record opened again in the %llu bytes that follow",
+             (unsigned long long)side->unread);
+    tell_end(s, WST_PROBLEM_TLS_LOST, detail);
+}
+
+/* Something was read of the connection, and this may have been worth it, too. Bytes that did not
+ * open are those of the handshake, when the other side has said nothing that needs an answer. */
+static bool worth_telling(const struct wst_tls_step *s)
+{
+    const struct wst_tls_side *side = wst_tls_side_of(s), *other = &s->tls->side[!s->dir];
+    if (s->tls->state == WST_TLS_SEALED || side->dead) return side->opened || other->opened;
+    return side->holed || side->unframed || (side->now && side->now->application) ||
+           (other->now && other->now->application);
+}
+
 void wst_tls_lost_at_end(const struct wst_tls_step *s)
 {
     struct wst_tls_side *side = wst_tls_side_of(s);
-    char detail[96];
-    if (side->searching) {
-        side->unread += side->record.n;
-        side->record.n = 0;
-    }
-    bool application = side->now && side->now->application;
-    if (!side->unread || !(application || side->holed || side->unframed)) return;
-    snprintf(detail, sizeof detail, "no record opened again in the %llu bytes that follow",
-             (unsigned long long)side->unread);
-    s->env->problem(s->env->user, s->tls->conversation, WST_PROBLEM_TLS_LOST, s->dir, false, detail,
-                    s->arrival);
-    s->env->lost(s->env->user, s->tls->conversation, s->dir, side->unread, false, s->arrival);
+    uint64_t begun = abandon(side), unread = side->unread;
+    if (!worth_telling(s)) return;
+    bool never = side->keyless || (!side->holed && !side->unframed && !side->dead &&
+                                   !(side->now && side->now->application));
+    if (unread && !never) tell_rest(s, begun == unread && !side->searching);
     side->unread = 0;
+    if (unread) s->env->lost(s->env->user, s->tls->conversation, s->dir, unread, false, s->arrival);
+    /* Behind the loss, which may show what kind of connection it is. */
+    if (never && (unread || side->keyless)) tell_never(s, unread);
 }

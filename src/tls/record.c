@@ -32,7 +32,8 @@ static void change_cipher(const struct wst_tls_step *s)
     else if (found == WST_TLS_NO_KEY && s->env->keys_may_come)
         wst_tls_wait_for_keys(s);
     else if (found == WST_TLS_NO_KEY)
-        wst_tls_seal(s, WST_PROBLEM_TLS_NO_KEY, "no key");
+        wst_tls_seal(s, WST_PROBLEM_TLS_NO_KEY,
+                     t->have_server ? "no key" : "a hello of a renegotiation is missing");
 }
 
 static void opened(const struct wst_tls_step *s, uint8_t type, struct wst_slice plain)
@@ -164,7 +165,10 @@ size_t wst_tls_records(const struct wst_tls_step *s, struct wst_slice bytes)
     struct wst_tls_side *side = wst_tls_side_of(s);
     size_t done = 0;
     for (;;) {
-        if (s->tls->state == WST_TLS_SEALED || side->dead) return bytes.n;
+        if (s->tls->state == WST_TLS_SEALED || side->dead) {
+            side->unread += bytes.n - done;
+            return bytes.n;
+        }
         if (wst_tls_blocked(s->tls, s->dir)) return done;
         if (!side->searching && !side->skip_record && kept_record(s)) continue;
         if (wst_tls_blocked(s->tls, s->dir)) return done;
@@ -197,7 +201,10 @@ static bool gap_inside(const struct wst_tls_step *s, uint64_t n)
 void wst_tls_records_gap(const struct wst_tls_step *s, uint64_t n)
 {
     struct wst_tls_side *side = wst_tls_side_of(s);
-    if (s->tls->state == WST_TLS_SEALED || side->dead) return;
+    if (s->tls->state == WST_TLS_SEALED || side->dead) {
+        side->unread += n;
+        return;
+    }
     if (s->tls->state == WST_TLS_HELLO) {
         wst_tls_seal(s, WST_PROBLEM_TLS_NO_KEY, "the hellos are not wholly in the capture");
         return;
@@ -221,7 +228,7 @@ void wst_tls_records_gap(const struct wst_tls_step *s, uint64_t n)
 void wst_tls_records_fin(const struct wst_tls_step *s)
 {
     struct wst_tls_side *side = wst_tls_side_of(s);
-    if (s->tls->state == WST_TLS_SEALED || side->finished) return;
+    if (side->finished) return;
     side->finished = true;
     wst_tls_lost_at_end(s);
 }

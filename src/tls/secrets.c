@@ -53,7 +53,7 @@ static bool epochs_13(const struct wst_tls *t, struct wst_tls_env *env, struct w
 {
     int n = 0;
     if (!application) {
-        side->dead = true; /* nothing of it is worth reading */
+        side->dead = side->keyless = true; /* nothing of it is worth reading */
         return true;
     }
     for (int i = 0; i < WST_TLS_EPOCHS; i++) { /* of a version before this one */

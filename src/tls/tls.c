@@ -68,17 +68,38 @@ static void keys_free(struct wst_tls_keys **k)
     *k = NULL;
 }
 
+/* One push that may not be read yet. */
+struct pushed {
+    uint64_t from; /* the packet that carried it */
+    uint64_t n;    /* bytes that follow; of a gap: that are missing */
+    uint8_t dir;   /* enum wst_dir */
+    enum { PUSHED_BYTES, PUSHED_GAP, PUSHED_FIN } what;
+};
+
+/* What waited and will not be read: the pushes from `at` on. */
+static void waited_in_vain(struct wst_tls *t, const struct wst_buf *b, size_t at)
+{
+    while (at < b->n) {
+        struct pushed what;
+        memcpy(&what, b->p + at, sizeof what);
+        at += sizeof what + (what.what == PUSHED_BYTES ? (size_t)what.n : 0);
+        if (what.what != PUSHED_FIN) t->side[what.dir].unread += what.n;
+    }
+}
+
 /* All but the names. Most connections have nothing of it: nobody has their keys. */
 static void let_go(struct wst_tls *t, struct wst_budget *budget)
 {
     for (int d = 0; d < 2; d++) {
         struct wst_tls_side *side = &t->side[d];
+        side->unread += side->record.n;
         bytes_free(&side->record, budget);
         bytes_free(&side->message, budget);
         keys_free(&side->now);
         for (int i = 0; i < WST_TLS_EPOCHS; i++) keys_free(&side->next[i]);
     }
     bytes_free(&t->hellos, budget);
+    waited_in_vain(t, &t->wait, 0);
     bytes_free(&t->wait, budget);
     if (t->transcript) EVP_MD_CTX_free(t->transcript);
     t->transcript = NULL;
@@ -138,13 +159,6 @@ void wst_tls_seal(const struct wst_tls_step *s, enum wst_problem problem, const 
  * Both directions in the order in which they came, so that nothing overtakes what caused it:
  *     │ pushed │ bytes │ pushed │ bytes │ …
  */
-struct pushed {
-    uint64_t from; /* the packet that carried it */
-    uint64_t n;    /* bytes that follow; of a gap: that are missing */
-    uint8_t dir;   /* enum wst_dir */
-    enum { PUSHED_BYTES, PUSHED_GAP, PUSHED_FIN } what;
-};
-
 void wst_tls_wait_for_keys(const struct wst_tls_step *s)
 {
     s->tls->state = WST_TLS_WAITING;
@@ -226,6 +240,7 @@ static bool go_through(struct wst_tls *t, struct wst_tls_env *env, const struct 
         else
             moved |= deliver(&step, what, bytes, &later);
     }
+    waited_in_vain(t, &old, at);
     wst_buf_free(&old, env->budget);
     t->wait = later;
     return moved;
@@ -268,7 +283,11 @@ void wst_tls_push(struct wst_tls *t, struct wst_tls_env *env, enum wst_dir dir,
                   struct wst_slice bytes, const struct wst_arrival *a)
 {
     struct wst_tls_step s = {t, env, dir, a};
-    if (!bytes.n || t->state == WST_TLS_SEALED) return;
+    if (!bytes.n) return;
+    if (t->state == WST_TLS_SEALED) {
+        t->side[dir].unread += bytes.n;
+        return;
+    }
     if (!t->wait.n && !wst_tls_blocked(t, dir)) { /* nearly always */
         size_t done = wst_tls_records(&s, bytes);
         if (done == bytes.n && t->state != WST_TLS_SEALED) return;
@@ -281,7 +300,10 @@ void wst_tls_gap(struct wst_tls *t, struct wst_tls_env *env, enum wst_dir dir, u
                  const struct wst_arrival *a)
 {
     struct wst_tls_step s = {t, env, dir, a};
-    if (n) push(&s, (struct pushed){.what = PUSHED_GAP, .n = n}, (struct wst_slice){NULL, 0});
+    if (t->state == WST_TLS_SEALED)
+        t->side[dir].unread += n;
+    else if (n)
+        push(&s, (struct pushed){.what = PUSHED_GAP, .n = n}, (struct wst_slice){NULL, 0});
 }
 
 void wst_tls_fin(struct wst_tls *t, struct wst_tls_env *env, enum wst_dir dir,
@@ -289,6 +311,16 @@ void wst_tls_fin(struct wst_tls *t, struct wst_tls_env *env, enum wst_dir dir,
 {
     struct wst_tls_step s = {t, env, dir, a};
     push(&s, (struct pushed){.what = PUSHED_FIN}, (struct wst_slice){NULL, 0});
+    if (t->state == WST_TLS_SEALED) wst_tls_records_fin(&s);
+}
+
+void wst_tls_keyless(struct wst_tls *t, struct wst_tls_env *env, enum wst_dir dir,
+                     const struct wst_arrival *a)
+{
+    uint64_t unread = t->side[dir].unread;
+    if (!t->side[dir].keyless || !unread) return;
+    t->side[dir].unread = 0;
+    env->lost(env->user, t->conversation, dir, unread, false, a);
 }
 
 static void keys_came(struct wst_tls *t, struct wst_tls_env *env, bool final,

@@ -94,7 +94,7 @@ struct wst_tls_side {
     struct wst_tls_keys *now; /* have opened a record; NULL: in clear, or nothing did yet */
     struct wst_tls_keys *next[WST_TLS_EPOCHS]; /* in their order; NULL: none */
     uint64_t sealed, records;                  /* bytes in how many that were opened */
-    uint64_t unread;                           /* bytes since a record was opened last */
+    uint64_t unread; /* bytes since a record was opened last, or that were never told lost */
     uint64_t plain_lost;                       /* plaintext bytes in them, when `exact` */
     uint32_t failed;                           /* records among them whose place is known */
     uint32_t skip_message;                     /* bytes of a handshake message still to pass over */
@@ -112,6 +112,8 @@ struct wst_tls_side {
     bool searching : 1; /* … and still nobody does */
     bool opened : 1;    /* a record of it was */
     bool dead : 1;      /* given up */
+    bool keyless : 1;   /* … because its secret alone is not known */
+    bool told : 1;      /* a finding says that it is not read to its end */
     bool finished : 1;
 };
 
@@ -150,6 +152,10 @@ void wst_tls_gap(struct wst_tls *tls, struct wst_tls_env *env, enum wst_dir dir,
 /* The side sends nothing more. */
 void wst_tls_fin(struct wst_tls *tls, struct wst_tls_env *env, enum wst_dir dir,
                  const struct wst_arrival *arrival);
+/* Tells at once what of a direction without a secret was not read yet: whoever waits for an answer
+ * in it waits in vain. */
+void wst_tls_keyless(struct wst_tls *tls, struct wst_tls_env *env, enum wst_dir dir,
+                     const struct wst_arrival *arrival);
 /* Secrets have come: what waits for them is read. */
 void wst_tls_wake(struct wst_tls *tls, struct wst_tls_env *env, const struct wst_arrival *arrival);
 /* The connection is over: what waits is read with what there is. */

@@ -24,6 +24,7 @@ static const struct peers_terms all[] = {
     {.name = "1.2 CBC, EtM", .version = T12, .cipher = "ECDHE-RSA-AES128-SHA", .dull = true},
     {.name = "1.2 CBC, MtE", .version = T12, .cipher = "ECDHE-RSA-AES256-SHA384", .no_etm = true},
     {.name = "1.2 renegotiation", .version = T12, .cipher = "ECDHE-RSA-AES128-GCM-SHA256", .renegotiates = true, .dull = true},
+    {.name = "1.0 CBC, EtM", .version = TLS1_VERSION, .cipher = "AES128-SHA", .dull = true},
     {.name = "1.0 CBC", .version = TLS1_VERSION, .cipher = "AES128-SHA", .no_etm = true, .dull = true},
 };
 /* clang-format on */
@@ -308,6 +309,41 @@ static void each_record_damaged(void **state)
     }
 }
 
+/* TLS 1.0, encrypt-then-MAC: the last block of a record is the IV of the next, and no MAC covers it
+ * there. Any byte of a record turned costs it and the next, and makes no other byte. */
+static void a_damaged_iv(void **state)
+{
+    static struct session s;
+    size_t at[2] = {0, 0};
+    (void)state;
+    for (size_t i = 0; i < ARRAY(all); i++)
+        if (all[i].version == TLS1_VERSION && !all[i].no_etm) session_init(&s, &all[i]);
+    for (size_t c = 0; c < s.talk[0].chunks_n; c++) {
+        int dir = s.talk[0].chunks[c].dir;
+        uint8_t *p = s.talk[0].wire.p + s.talk[0].chunks[c].at;
+        for (size_t k = 0; k < s.records_n[dir]; k++) {
+            const struct record *record = &s.records[dir][k];
+            if (record->chunk != c || record->at < s.handshake[dir]) continue;
+            for (size_t j = HEAD; j < record->n; j += 5) {
+                bool touched[2][RECORDS] = {{0}}, spared[2][RECORDS] = {{0}};
+                static struct room r;
+                p[record->at - at[dir] + j] ^= 1;
+                room_init(&r);
+                room_keys(&r, (const char *)s.talk[0].keylog.p);
+                touched[dir][k] = true;
+                spare_followers(&s, dir, touched[dir], spared[dir]);
+                feed_without(&r, &s, -1, 0, 0, 1460);
+                check(&r, &s, dir, touched[dir], spared[dir]);
+                check_told(&r, &s, dir);
+                room_free(&r);
+                p[record->at - at[dir] + j] ^= 1;
+            }
+        }
+        at[dir] += s.talk[0].chunks[c].n;
+    }
+    peers_free(&s.talk[0]);
+}
+
 /* Any byte turned anywhere, heads and hellos included: never a byte that nobody said. */
 static void any_byte_damaged(void **state)
 {
@@ -376,6 +412,7 @@ int main(void)
         cmocka_unit_test(holes_at_random),
         cmocka_unit_test(handshake_lost_behind_the_hellos),
         cmocka_unit_test(each_record_damaged),
+        cmocka_unit_test(a_damaged_iv),
         cmocka_unit_test(any_byte_damaged),
         cmocka_unit_test(a_long_hole),
     };
