@@ -73,7 +73,9 @@ static enum wst_tls_resolved resolve_13(struct wst_tls *t, struct wst_tls_env *e
                             *client_hs = known(t, env, WST_SECRET_CLIENT_HS),
                             *server_hs = known(t, env, WST_SECRET_SERVER_HS);
     if (!client && !server) return WST_TLS_NO_KEY;
-    if (env->keys_may_come && !final && (!client || !server)) return WST_TLS_NO_KEY;
+    /* The other may stand further on. */
+    bool more = (env->keys_may_come && !final) || env->wanted;
+    if (more && (!client || !server)) return WST_TLS_NO_KEY;
     if (!epochs_13(t, env, &t->side[WST_C2S], client_hs, client) ||
         !epochs_13(t, env, &t->side[WST_S2C], server_hs, server))
         return WST_TLS_UNSUPPORTED;

@@ -37,7 +37,7 @@ bool wst_tls_record_open(const struct wst_tls_step *s, const struct wst_tls_reco
                          uint8_t *type, struct wst_slice *plain);
 /* A record whose place is known could not be read. */
 void wst_tls_record_failed(const struct wst_tls_step *s, uint8_t type, size_t body);
-/* What was lost and not told yet, at the end of the direction. */
+/* rest.c: what was lost and not told yet, at the end of the direction. */
 void wst_tls_lost_at_end(const struct wst_tls_step *s);
 /* The IV of the next record in TLS 1.0 is the last block of this one's ciphertext. */
 void wst_tls_remember_block(struct wst_tls_side *side, struct wst_slice body);

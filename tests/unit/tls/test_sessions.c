@@ -503,6 +503,31 @@ static void wanted_once(void **state)
     peers_free(&talk[0]);
 }
 
+/* Secrets may be scattered over a file: one direction's alone is a reason to look for the other's.
+ */
+static void half_the_secrets_wanted(void **state)
+{
+    static const char label[] = "SERVER_TRAFFIC_SECRET_0";
+    struct peers_talk talk[2];
+    struct room r;
+    (void)state;
+    peers_talk(&all[0], talk);
+    char *keys = strdup((const char *)talk[0].keylog.p), *line = strstr(keys, label);
+    assert_non_null(line);
+    *line = '#';
+    room_init(&r);
+    room_keys(&r, keys);
+    r.env.wanted = room_wanted;
+    r.on_wanted = give_keys;
+    r.user = talk[0].keylog.p;
+    feed(&r, &talk[0], 1);
+    check_all("half", &r, &talk[0]);
+    assert_int_equal(r.wanted, 1);
+    room_free(&r);
+    peers_free(&talk[0]);
+    free(keys);
+}
+
 /* What embeds secrets gets those of the connection, and they open it. */
 static void secrets_are_enough(void **state)
 {
@@ -548,6 +573,7 @@ int main(void)
         cmocka_unit_test(waiting_has_an_end),
         cmocka_unit_test(one_direction),
         cmocka_unit_test(wanted_once),
+        cmocka_unit_test(half_the_secrets_wanted),
         cmocka_unit_test(secrets_are_enough),
     };
     return cmocka_run_group_tests(tests, NULL, peers_teardown);
