@@ -56,7 +56,7 @@ static void client_hello(const struct wst_tls_step *s, struct wst_slice body)
     if (t->state == WST_TLS_HELLO && t->early == WST_TLS_EARLY_NONE && h.early_data)
         t->early = WST_TLS_EARLY_OFFERED;
     t->have_client = true;
-    t->have_server = false;
+    t->have_server = t->stalled = false;
     t->has_ticket = false;
     wst_tls_forget_premaster(t);
     t->exchanged = false;

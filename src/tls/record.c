@@ -9,6 +9,7 @@
 #include "session.h"
 
 enum { HEAD = 5 };
+enum { NO_RENEGOTIATION = 100 }; /* an alert, RFC 5246 section 7.2.2 */
 enum { CHANGE_CIPHER = 20, ALERT = 21, HANDSHAKE = 22, APPLICATION = 23, HEARTBEAT = 24 };
 
 static bool head_plausible(const uint8_t *p)
@@ -45,6 +46,9 @@ static void opened(const struct wst_tls_step *s, uint8_t type, struct wst_slice 
         wst_tls_messages(s, plain, false);
     } else if (type == CHANGE_CIPHER && t->version != WST_TLS_1_3) {
         change_cipher(s); /* a renegotiation's */
+    } else if (type == ALERT && s->dir == WST_S2C && plain.n == 2 &&
+               plain.p[1] == NO_RENEGOTIATION) {
+        t->have_server = true; /* the hello of before holds */
     }
 }
 
@@ -76,6 +80,20 @@ static void record(const struct wst_tls_step *s, const struct wst_tls_record *r)
         change_cipher(s);
     }
     wst_tls_remember_block(side, r->body);
+}
+
+/* Before TLS 1.3: what the client answers in a renegotiation is read when the ServerHello was,
+ * which a hole may hold up. Application data go on meanwhile. */
+static bool hello_missed(const struct wst_tls_step *s, struct wst_slice rest)
+{
+    struct wst_tls *t = s->tls;
+    const struct wst_tls_side *side = wst_tls_side_of(s);
+    if (t->have_server || s->dir != WST_C2S || t->state != WST_TLS_OPEN || t->over || !side->now ||
+        side->searching || side->skip_record)
+        return false;
+    if (side->record.n) rest = wst_buf_slice(&side->record);
+    if (!rest.n || (rest.p[0] != HANDSHAKE && rest.p[0] != CHANGE_CIPHER)) return false;
+    return t->stalled = true;
 }
 
 /* -- framing ----------------------------------------------------------------------------------- */
@@ -170,6 +188,7 @@ size_t wst_tls_records(const struct wst_tls_step *s, struct wst_slice bytes)
             return bytes.n;
         }
         if (wst_tls_blocked(s->tls, s->dir)) return done;
+        if (hello_missed(s, wst_slice_skip(bytes, done))) return done;
         if (!side->searching && !side->skip_record && kept_record(s)) continue;
         if (wst_tls_blocked(s->tls, s->dir)) return done;
         if (done == bytes.n) break;

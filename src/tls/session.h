@@ -22,6 +22,7 @@ static inline bool wst_tls_blocked(const struct wst_tls *t, enum wst_dir dir)
 {
     if (t->state == WST_TLS_HELLO) return dir == WST_C2S ? t->have_client : !t->have_client;
     if (t->state == WST_TLS_WAITING) return true;
+    if (dir == WST_C2S && t->stalled && !t->have_server) return !t->over;
     /* Whether the server took the early data is told in its encrypted extensions. */
     return dir == WST_C2S && t->early == WST_TLS_EARLY_OFFERED;
 }

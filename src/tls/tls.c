@@ -168,7 +168,9 @@ void wst_tls_wait_for_keys(const struct wst_tls_step *s)
 static void waited_too_long(const struct wst_tls_step *s, bool bytes)
 {
     const struct wst_tls *t = s->tls;
-    if (t->state != WST_TLS_HELLO)
+    if (t->state == WST_TLS_OPEN && t->stalled)
+        wst_tls_seal(s, WST_PROBLEM_TLS_NO_KEY, "a hello of a renegotiation is missing");
+    else if (t->state != WST_TLS_HELLO)
         wst_tls_seal(s, WST_PROBLEM_TLS_NO_KEY,
                      bytes ? "no key came while more arrived than may wait"
                            : "no key came for too long");
@@ -347,6 +349,8 @@ void wst_tls_end(struct wst_tls *t, struct wst_tls_env *env, const struct wst_ar
 {
     struct wst_tls_step s = {t, env, WST_C2S, a};
     keys_came(t, env, true, a);
+    t->over = true;
+    settle(t, env, a);
     if (t->early == WST_TLS_EARLY_OFFERED && t->state == WST_TLS_OPEN) {
         t->early = WST_TLS_EARLY_UNKNOWN; /* the answer will not come */
         settle(t, env, a);

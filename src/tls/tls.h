@@ -125,6 +125,8 @@ struct wst_tls { /* one TLS connection */
     bool extended, etm;
     bool has_offered, has_ticket; /* the two tickets below */
     bool exchanged;               /* the ClientKeyExchange came: the transcript is over */
+    bool stalled; /* what the client sent waits for the hello of a renegotiation … */
+    bool over;    /* … which will not come: the connection has ended */
     bool noted;                   /* the one note was given */
     bool waits[2];                /* some of `wait` is of that direction */
     uint16_t version, offered_version;
