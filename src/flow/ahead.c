@@ -37,16 +37,12 @@ static void ahead_fetch(struct wst_flow_table *t, struct wst_flow_ahead *a)
         __builtin_prefetch((const char *)f->upper + (size_t)i * LINE, 1);
 }
 
-bool wst_flow_ahead(struct wst_flow_table *t, const struct wst_segment *s)
+bool wst_flow_ahead(struct wst_flow_table *t, struct wst_segment *s)
 {
     struct wst_flow_ahead *a = &t->ahead;
     if (t->used < AHEAD_FROM) return false;
     unsigned k = a->told % AHEAD_ROW, side;
-    struct wst_segment joined;
-    if (t->networks.joined) {
-        joined = wst_flow_network_joined(t, s);
-        s = &joined;
-    }
+    if (t->networks.joined) s->domain = wst_flow_network_as(t, s->domain);
     a->place[k] = wst_flow_recall(t, s, &side);
     a->hash[k] = a->place[k]->hash;
     a->payload[k] = s->payload_len != 0;

@@ -368,14 +368,9 @@ static inline struct wst_flow *connection_of(struct wst_flow_table *t, const str
     return f;
 }
 
-void wst_flow_push(struct wst_flow_table *t, const struct wst_segment *s,
-                   const struct wst_when *when)
+void wst_flow_push(struct wst_flow_table *t, struct wst_segment *s, const struct wst_when *when)
 {
-    struct wst_segment joined;
-    if (t->networks.joined) {
-        joined = wst_flow_network_joined(t, s);
-        s = &joined;
-    }
+    if (t->networks.joined) s->domain = wst_flow_network_as(t, s->domain);
     unsigned side;
     struct wst_flow *f = connection_of(t, s, &side, when);
     t->last = f;

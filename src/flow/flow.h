@@ -145,12 +145,13 @@ struct wst_flow_table *wst_flow_table_new(const struct wst_limits *limits, const
                                           struct wst_budget *budget, struct wst_area *area,
                                           const struct wst_flow_sink *sink);
 void wst_flow_table_free(struct wst_flow_table *table);
-void wst_flow_push(struct wst_flow_table *table, const struct wst_segment *segment,
+/* Of both: the segment's domain becomes that of the network which its own is part of (network.c). */
+void wst_flow_push(struct wst_flow_table *table, struct wst_segment *segment,
                    const struct wst_when *when);
 /* A segment of these addresses, ports, domain and payload_len will be pushed soon: has its records
  * fetched from memory, in steps, as others are told. False: the table is so small that it lies near
  * anyhow. */
-bool wst_flow_ahead(struct wst_flow_table *table, const struct wst_segment *segment);
+bool wst_flow_ahead(struct wst_flow_table *table, struct wst_segment *segment);
 /* Capture time went on: ends what has been idle, declares old holes. A few steps at a time. */
 void wst_flow_tick(struct wst_flow_table *table, const struct wst_when *when);
 /* The same on a silent line, where a call comes a few times a second: many steps. */

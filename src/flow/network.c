@@ -24,7 +24,7 @@ static struct wst_flow_network *network_find(struct wst_flow_table *t, uint32_t 
     return &n->at[n->n++];
 }
 
-static uint32_t network_as(struct wst_flow_table *t, uint32_t domain)
+WST_APART uint32_t wst_flow_network_as(struct wst_flow_table *t, uint32_t domain)
 {
     const struct wst_flow_network *n = network_find(t, domain, false);
     return n ? n->as : domain;
@@ -67,14 +67,6 @@ static uint64_t network_hash(struct wst_flow_table *t, const struct wst_segment 
     return wst_flow_recall(t, &there, &side)->hash;
 }
 
-WST_APART struct wst_segment wst_flow_network_joined(struct wst_flow_table *t,
-                                                     const struct wst_segment *s)
-{
-    struct wst_segment there = *s;
-    there.domain = network_as(t, s->domain);
-    return there;
-}
-
 WST_APART void wst_flow_network_asked(struct wst_flow_table *t, const struct wst_segment *s,
                                       struct wst_flow *f)
 {
@@ -103,7 +95,7 @@ WST_APART struct wst_flow *wst_flow_network_answer(struct wst_flow_table *t, str
     uint64_t ends = network_hash(t, s, 0);
     struct wst_flow_asked q = t->networks.asked[ends % NETWORKS_ASKED];
     if (q.ends != ends || !asked_fits(&q, side, s)) return f;
-    uint32_t from = network_as(t, q.domain), to = s->domain;
+    uint32_t from = wst_flow_network_as(t, q.domain), to = s->domain;
     if (from != to) {
         bool known = network_whole(t, to);
         if (known && network_whole(t, from)) return f;

@@ -179,8 +179,8 @@ static inline struct wst_flow_place *wst_flow_recall(struct wst_flow_table *t,
 }
 
 /* network.c */
-/* The segment as one of the network that its own is part of. */
-struct wst_segment wst_flow_network_joined(struct wst_flow_table *t, const struct wst_segment *s);
+/* The network that `domain` is part of: mostly itself. */
+uint32_t wst_flow_network_as(struct wst_flow_table *t, uint32_t domain);
 /* A client's SYN, and the conversation it belongs to. */
 void wst_flow_network_asked(struct wst_flow_table *t, const struct wst_segment *s,
                             struct wst_flow *f);

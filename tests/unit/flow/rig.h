@@ -189,7 +189,8 @@ static inline void rig_push(struct rig *r, const struct wst_segment *s)
 {
     r->when.pkt++;
     wst_flow_tick(r->table, &r->when);
-    wst_flow_push(r->table, s, &r->when);
+    struct wst_segment pushed = *s;
+    wst_flow_push(r->table, &pushed, &r->when);
     unsigned side;
     uint64_t hash;
     struct wst_flow *f = wst_flow_find(r->table, s, &side, &hash);
