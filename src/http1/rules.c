@@ -9,6 +9,8 @@
 
 #include "report.h"
 
+enum { EXTENSION_LOOKS = 1 << 16 }; /* 256 names of an answer, each among 256 that were offered */
+
 static const int64_t key_apart_ns = 1000000000; /* so far apart no capture turns packets around */
 
 __attribute__((format(printf, 4, 5))) static void rule(struct wst_report *r, enum wst_problem p,
@@ -302,15 +304,17 @@ static void answer_accept(struct wst_report *r)
              r->accept);
 }
 
-static bool answer_was_offered(const struct wst_report *r, struct wst_slice name)
+/* 1: offered, 0: not; -1: not known, for *looks at offers are used up. Each name of the answer is
+ * looked for among all that were offered: two lists as long as heads may be would take minutes. */
+static int answer_was_offered(const struct wst_report *r, struct wst_slice name, unsigned *looks)
 {
     struct wst_slice list = r->event.client_extensions;
     struct wst_extension x;
-    while (wst_extension_next(&list, &x) > 0)
+    for (; *looks && wst_extension_next(&list, &x) > 0; --*looks)
         if (x.name.n == name.n &&
             !strncasecmp((const char *)x.name.p, (const char *)name.p, name.n))
-            return true;
-    return false;
+            return 1;
+    return *looks ? 0 : -1;
 }
 
 /* Which of the offers the terms answer. NULL: one; else why not the first. */
@@ -339,10 +343,10 @@ static void answer_extensions(struct wst_report *r)
     struct wst_extension x;
     struct wst_deflate_params answer;
     const char *unmatched = NULL;
-    unsigned deflates = 0;
+    unsigned deflates = 0, looks = EXTENSION_LOOKS;
     int is;
     while ((is = wst_extension_next(&list, &x)) > 0) {
-        if (r->request && !answer_was_offered(r, x.name))
+        if (r->request && answer_was_offered(r, x.name, &looks) == 0)
             rule(r, WST_PROBLEM_HANDSHAKE_EXTENSION_NOT_OFFERED, WST_S2C,
                  "the server chose %s, which was not offered", show(x.name, &a));
         if (!wst_slice_is_nocase(x.name, "permessage-deflate") || deflates++) continue;
