@@ -19,7 +19,7 @@
 
 static struct wst_conn **conn_place(struct wst_explain *x, uint64_t conn)
 {
-    struct wst_conn **at = &x->conns;
+    struct wst_conn **at = &x->conns[conn % EXPLAIN_CHAINS];
     while (*at && (*at)->conn != conn) at = &(*at)->next;
     return at;
 }
@@ -52,8 +52,9 @@ static void conn_begin(struct wst_explain *x, const struct wst_event *e)
     /* Without the handshake nobody knows what was said before. */
     for (int d = 0; d < 2; d++)
         c->stream[d].history_lost = c->stream[d].unsure = c->deflate == WST_UNKNOWN;
-    c->next = x->conns;
-    x->conns = c;
+    struct wst_conn **chain = &x->conns[c->conn % EXPLAIN_CHAINS];
+    c->next = *chain;
+    *chain = c;
     x->conns_n++;
 }
 
@@ -380,7 +381,8 @@ int64_t wst_explain_finish(struct wst_explain *x)
 void wst_explain_free(struct wst_explain *x)
 {
     if (!x) return;
-    while (x->conns) conn_over(x, x->conns->conn);
+    for (unsigned i = 0; i < EXPLAIN_CHAINS; i++)
+        while (x->conns[i]) conn_over(x, x->conns[i]->conn);
     wst_stream_free(&x->typed.stream[0]);
     wst_stream_free(&x->typed.stream[1]);
     wst_closing_free(x);

@@ -9,6 +9,7 @@
 
 enum {
     EXPLAIN_CONNS = 1024, /* looked after at a time, when it is not known which will be wanted */
+    EXPLAIN_CHAINS = 256, /* they hang in */
     EXPLAIN_SYNS = 1024,  /* conversations whose first packets are remembered */
     EXPLAIN_SYN = 3,
     EXPLAIN_CLOSING = 64,  /* packets and close frames of one ending */
@@ -82,7 +83,7 @@ struct wst_explain {
     bool any_conn; /* a wanted packet may be of any connection */
     bool starved;
     int64_t found;
-    struct wst_conn *conns;
+    struct wst_conn *conns[EXPLAIN_CHAINS]; /* by number: each frame looks for its own */
     unsigned conns_n;
     struct wst_ending *endings;
     struct {
