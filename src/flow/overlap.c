@@ -72,7 +72,9 @@ static size_t overlap_hold(const struct wst_overlap *o, const struct wst_overlap
     return n;
 }
 
-/* From the newest piece back: what is sent again was nearly always sent just before. */
+/* From the newest piece back: what is sent again was nearly always sent just before. Pieces of a
+ * direction were delivered in order, so behind one that ends where the bytes begin there is nothing
+ * to find: bytes that come after their gap was told were never delivered. */
 uint64_t wst_overlap_differing(struct wst_overlap *o, uint32_t stream, unsigned side, uint32_t seq,
                                struct wst_slice bytes)
 {
@@ -83,8 +85,10 @@ uint64_t wst_overlap_differing(struct wst_overlap *o, uint32_t stream, unsigned 
     while (held < bytes.n && i && o->records_n - i < OVERLAP_RECORDS) {
         const struct wst_overlap_record *r = &o->records[(i - 1) % OVERLAP_RECORDS];
         if (o->written - r->at > o->size) break; /* overwritten, and so are all before it */
-        if (r->stream == stream && r->side == side)
+        if (r->stream == stream && r->side == side) {
+            if ((int32_t)(seq - (r->seq + r->len)) >= 0) break;
             held += overlap_hold(o, r, seq, bytes, &differing);
+        }
         i = r->before;
     }
     return differing;
