@@ -55,13 +55,16 @@ static void http_upgraded(struct wst_context *c, struct wst_flow *f, unsigned si
     if (rest.n) wst_work_push(c, w, dir, rest, a);
 }
 
-void wst_conversation_waited(struct wst_context *c, struct wst_flow *f, unsigned side,
-                             struct wst_slice s, const struct wst_arrival *a)
+void wst_conversation_waited(struct wst_context *c, struct wst_flow *f, struct wst_queue wait[2],
+                             unsigned client, const struct wst_arrival *a)
 {
-    if (s.p)
-        wst_conversation_sink.data(c, f, side, s, a);
-    else
-        wst_conversation_sink.gap(c, f, side, s.n, WST_GAP_LOST, a);
+    struct wst_arrival carried = *a;
+    unsigned d;
+    for (d = 0; d < 2; d++)
+        wst_wire_waits(c, f, d == WST_C2S ? client : !client, wst_queue_bytes(&wait[d]));
+    for (struct wst_slice s;
+         !f->ignored && (s = wst_queue_take_earliest(wait, &d, &carried.from)).n;)
+        wst_wire_waited(c, f, d == WST_C2S ? client : !client, s, &carried);
 }
 
 /* CONNECT was granted: inside is another conversation, from its first byte. */
@@ -73,13 +76,10 @@ static void http_tunnel(struct wst_context *c, struct wst_flow *f, unsigned side
     f->upper = NULL;
     f->kind = KIND_NEW;
     c->timeline.stats.http--; /* what is inside counts */
-    struct wst_arrival carried = *a;
-    unsigned d;
-    for (struct wst_slice s;
-         !f->ignored && (s = wst_queue_take_earliest(h->http.wait, &d, &carried.from)).n;)
-        wst_conversation_waited(c, f, d == WST_C2S ? client : !client, s, &carried);
+    wst_wire_waits(c, f, side, rest.n);
+    wst_conversation_waited(c, f, h->http.wait, client, a);
     wst_conversation_http_free(c, h);
-    if (rest.n && !f->ignored) wst_conversation_sink.data(c, f, side, rest, a);
+    if (rest.n && !f->ignored) wst_wire_waited(c, f, side, rest, a);
 }
 
 /* It is HTTP no more. */

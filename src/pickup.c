@@ -93,10 +93,9 @@ void wst_pickup_begin(struct wst_context *c, struct wst_flow *f, struct conversa
     struct wst_queue wait[2] = {asked->http.wait[WST_C2S], asked->http.wait[WST_S2C]};
     memset(asked->http.wait, 0, sizeof asked->http.wait);
     struct wst_arrival a = {.when = c->now};
-    unsigned client = p->base.client = asked->base.client, d;
-    for (struct wst_slice s; !f->ignored && (s = wst_queue_take_earliest(wait, &d, &a.from)).n;)
-        wst_conversation_waited(c, f, d == WST_C2S ? client : !client, s, &a);
-    for (d = 0; d < 2; d++) wst_queue_free(&wait[d], &c->budget);
+    p->base.client = asked->base.client;
+    wst_conversation_waited(c, f, wait, p->base.client, &a);
+    for (unsigned d = 0; d < 2; d++) wst_queue_free(&wait[d], &c->budget);
 }
 
 /* Evidence that `client` is the side that masks. */

@@ -194,9 +194,9 @@ void wst_first_free(struct wst_context *c, struct conversation_new *n); /* NULL:
 bool wst_conversation_http_begin(struct wst_context *c, struct wst_flow *f, unsigned client);
 void wst_conversation_http_data(struct wst_context *c, struct wst_flow *f, unsigned side,
                                 struct wst_slice bytes, const struct wst_arrival *a);
-/* Bytes that waited, or, where s.p is NULL, the gap that did. */
-void wst_conversation_waited(struct wst_context *c, struct wst_flow *f, unsigned side,
-                             struct wst_slice s, const struct wst_arrival *a);
+/* Hands on what waited, in the order in which it came, while somebody wants it. */
+void wst_conversation_waited(struct wst_context *c, struct wst_flow *f, struct wst_queue wait[2],
+                             unsigned client, const struct wst_arrival *a);
 /* False: not taken, for it became something else, whose gap it is. */
 bool wst_conversation_http_gap(struct wst_context *c, struct wst_flow *f, unsigned side, uint64_t n,
                                enum wst_gap_cause cause, const struct wst_arrival *a);
@@ -224,6 +224,11 @@ void wst_wire_begin(struct wst_context *c, const struct wst_flow *f, const uint6
 /* n bytes are missing behind those that came. Called when nothing is left to be read before them.
  */
 void wst_wire_gap(struct wst_context *c, const struct wst_flow *f, unsigned side, uint64_t n);
+/* n bytes, counted when they came, will be handed on again. */
+void wst_wire_waits(struct wst_context *c, const struct wst_flow *f, unsigned side, uint64_t n);
+/* They are: bytes that waited, or, where s.p is NULL, the gap that did. */
+void wst_wire_waited(struct wst_context *c, struct wst_flow *f, unsigned side, struct wst_slice s,
+                     const struct wst_arrival *a);
 void wst_wire_handshake(struct wst_context *c, const struct conversation *base,
                         struct wst_event *event);
 

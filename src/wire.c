@@ -31,6 +31,7 @@ struct tap_side {
     size_t first, n, room;
     uint64_t end;    /* place behind the last byte delivered */
     uint64_t origin; /* place of WebSocket offset 0 */
+    uint64_t waits;  /* bytes before `end` that will be handed on again */
     uint64_t kept;   /* bytes in pieces */
     uint64_t
         unlisted; /* pieces that begin before this place may be missing from the row; 0: none */
@@ -41,6 +42,7 @@ struct wst_tap { /* of one flow, or of what lies inside one */
     struct wst_tap *next;
     uint64_t key;
     struct tap_side side[2];
+    bool again; /* a gap that waited is told: it was counted when it came */
 };
 
 /* -- taps -------------------------------------------------------------------------------------- */
@@ -236,7 +238,34 @@ static void wire_data(void *user, struct wst_flow *f, unsigned side, struct wst_
 void wst_wire_gap(struct wst_context *c, const struct wst_flow *f, unsigned side, uint64_t n)
 {
     struct wst_tap *t = c->wire.on ? tap_of(c, f) : NULL;
-    if (t) t->side[side].end += n;
+    if (t && !t->again)
+        t->side[side].end += n;
+    else if (t)
+        t->side[side].waits -= n;
+}
+
+void wst_wire_waits(struct wst_context *c, const struct wst_flow *f, unsigned side, uint64_t n)
+{
+    struct wst_tap *t = c->wire.on ? tap_find(c, f) : NULL;
+    if (t) t->side[side].waits += n;
+}
+
+void wst_wire_waited(struct wst_context *c, struct wst_flow *f, unsigned side, struct wst_slice s,
+                     const struct wst_arrival *a)
+{
+    struct wst_tap *t = c->wire.on ? tap_find(c, f) : NULL;
+    if (s.p) {
+        if (t) t->side[side].waits -= s.n;
+        wst_conversation_sink.data(c, f, side, s, a);
+        return;
+    }
+    uint64_t waits = t ? t->side[side].waits - s.n : 0;
+    if (t) t->again = true;
+    wst_conversation_sink.gap(c, f, side, s.n, WST_GAP_LOST, a);
+    t = c->wire.on ? tap_find(c, f) : NULL;
+    if (!t) return;
+    t->again = false;
+    t->side[side].waits = waits; /* whoever took it, and whether they counted it */
 }
 
 static void wire_end(void *user, struct wst_flow *f, enum wst_tcp_end how,
@@ -448,7 +477,8 @@ void wst_wire_handshake(struct wst_context *c, const struct conversation *base, 
 void wst_wire_begin(struct wst_context *c, const struct wst_flow *f, const uint64_t left[2])
 {
     struct wst_tap *t = tap_find(c, f);
-    for (int side = 0; t && side < 2; side++) t->side[side].origin = t->side[side].end - left[side];
+    for (int side = 0; t && side < 2; side++)
+        t->side[side].origin = t->side[side].end - t->side[side].waits - left[side];
 }
 
 /* -- put in, taken out ------------------------------------------------------------------------- */

@@ -346,6 +346,40 @@ static void test_hole(void **state)
     done(&w, c, &k);
 }
 
+/* The answer is missing, so that the client's frames wait: what waited is counted once, a hole in
+ * it too. */
+static void waited(int hole)
+{
+    struct watch w = {0};
+    struct packets k = {0};
+    struct tcp t;
+    uint8_t frame[64], text[20];
+    uint64_t seed = 1;
+    memset(text, 'x', sizeof text);
+    tcp_open(&t, &k, 40000);
+    tcp_syn(&t);
+    tcp_data(&t, 0, REQUEST, strlen(REQUEST));
+    for (int i = 0; i < 12; i++) {
+        if (i == hole) t.seq[0] += 26; /* a frame */
+        tcp_data(&t, 0, frame, put_frame(frame, 0x81, true, &seed, text, sizeof text));
+    }
+    for (int i = 0; i < 20; i++) tcp_packet(&t, 1, ACK, NULL, 0);
+    struct wst_context *c = watched(&w, 0);
+    feed(&w, c, &k);
+    wst_context_finish(c, NULL);
+    assert_int_equal(w.frames, 12);
+    assert_int_equal(w.unknown, 0);
+    done(&w, c, &k);
+}
+
+static void test_waited(void **state)
+{
+    (void)state;
+    waited(-1);
+    waited(0); /* before anything tells what it is */
+    waited(6);
+}
+
 /* Beyond the limit the front of a frame is kept, and the frame behind it is whole again. */
 static void test_limit(void **state)
 {
@@ -402,7 +436,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_captures), cmocka_unit_test(test_reordered),
         cmocka_unit_test(test_hole),     cmocka_unit_test(test_limit),
-        cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_memory),   cmocka_unit_test(test_waited),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
