@@ -191,10 +191,13 @@ static void keep(const struct wst_tls_step *s, struct wst_buf *b, struct pushed 
                  struct wst_slice bytes)
 {
     size_t cap = hopeless(s->env) ? WST_TLS_NOTE_WAIT : s->env->options->limits.tls_wait;
-    if (b->n + sizeof what + bytes.n > cap ||
-        !wst_buf_append(b, s->env->budget, wst_slice_of(&what, sizeof what), cap) ||
-        !wst_buf_append(b, s->env->budget, bytes, cap))
+    if (wst_buf_reserve(b, s->env->budget, sizeof what + bytes.n, cap)) {
+        wst_buf_append(b, s->env->budget, wst_slice_of(&what, sizeof what), cap);
+        wst_buf_append(b, s->env->budget, bytes, cap);
+    } else {
+        if (what.what != PUSHED_FIN) wst_tls_side_of(s)->unread += what.n;
         waited_too_long(s, true);
+    }
     s->tls->waits[s->dir] = true;
 }
 

@@ -533,6 +533,43 @@ static void server_held_up(void **state)
     }
 }
 
+static uint64_t lost_of_client(const struct room *r)
+{
+    uint64_t n = 0;
+    for (size_t i = 0; i < r->pieces_n; i++)
+        if (r->pieces[i].lost && r->pieces[i].dir == WST_C2S) n += r->pieces[i].n;
+    return n;
+}
+
+/* It never comes: whoever waits no longer for it has lost no less than who waited to the end. */
+static void server_gone(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY(all); i++) {
+        struct peers_talk talk[2];
+        uint64_t lost[2];
+        if (!all[i].renegotiates || all[i].resume) continue;
+        peers_talk(&all[i], talk);
+        for (int patient = 0; patient < 2; patient++) {
+            struct room r;
+            room_init(&r);
+            if (!patient) r.options.limits.tls_wait = 64;
+            room_keys(&r, (const char *)talk[0].keylog.p);
+            for (size_t c = 0; c < talk[0].chunks_n; c++) {
+                const struct peers_chunk *k = &talk[0].chunks[c];
+                if (k->dir == WST_S2C && r.tls.side[WST_S2C].opened) continue;
+                room_push(&r, (enum wst_dir)k->dir, talk[0].wire.p + k->at, k->n);
+            }
+            room_end(&r);
+            lost[patient] = lost_of_client(&r);
+            room_free(&r);
+        }
+        if (lost[0] < lost[1]) print_message("%s\n", all[i].name);
+        assert_true(lost[0] >= lost[1] && lost[1] > 0);
+        peers_free(&talk[0]);
+    }
+}
+
 /* Secrets may be scattered over a file: one direction's alone is a reason to look for the other's.
  */
 static void half_the_secrets_wanted(void **state)
@@ -604,6 +641,7 @@ int main(void)
         cmocka_unit_test(one_direction),
         cmocka_unit_test(wanted_once),
         cmocka_unit_test(half_the_secrets_wanted),
+        cmocka_unit_test(server_gone),
         cmocka_unit_test(server_held_up),
         cmocka_unit_test(secrets_are_enough),
     };
