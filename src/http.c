@@ -217,7 +217,7 @@ void wst_conversation_http_end(struct wst_context *c, struct wst_flow *f,
     http_settled(c, f, h->base.client, (struct wst_slice){NULL, 0}, a);
     if (f->kind != KIND_HTTP) return;
     h = f->upper;
-    if (h->http.awaiting && h->http.request.n && !wst_queue_empty(&h->http.wait[WST_C2S])) {
+    if (h->http.awaiting && h->http.request.n && wst_queue_holds(&h->http.wait[WST_C2S])) {
         wst_pickup_begin(c, f, h);
         return;
     }

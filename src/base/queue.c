@@ -82,6 +82,13 @@ size_t wst_queue_bytes(const struct wst_queue *q)
     return bytes;
 }
 
+bool wst_queue_holds(const struct wst_queue *q)
+{
+    for (size_t at = q->at; at < q->buf.n; at += sizeof(struct stretch))
+        if (!queue_stretch(q, at).missing) return true;
+    return false;
+}
+
 void wst_queue_free(struct wst_queue *q, struct wst_budget *budget)
 {
     wst_buf_free(&q->buf, budget);

@@ -29,6 +29,8 @@ struct wst_slice wst_queue_take_earliest(struct wst_queue queues[2], unsigned *w
                                          uint64_t *from);
 /* All of them, those that are missing included. */
 size_t wst_queue_bytes(const struct wst_queue *queue);
+/* Some are not missing. */
+bool wst_queue_holds(const struct wst_queue *queue);
 void wst_queue_free(struct wst_queue *queue, struct wst_budget *budget);
 
 static inline bool wst_queue_empty(const struct wst_queue *queue)

@@ -7,7 +7,7 @@
 
 struct heard {
     unsigned handshakes, ends, messages, uncertain, findings[WST_PROBLEMS];
-    uint64_t gaps, gap_bytes, streams, kinds;
+    uint64_t gaps, gap_bytes, streams, kinds, http;
     bool inexact, least[2];    /* by direction */
     struct wst_budget *starve; /* empty from the handshake on */
     char detail[256];          /* of the last finding */
@@ -44,6 +44,7 @@ static void hear(void *user, const struct wst_event *e)
         break;
     case WST_EVENT_STATS:
         h->streams = e->stats.tcp_streams;
+        h->http = e->stats.http;
         h->kinds = e->stats.tls + e->stats.http + e->stats.other;
         break;
     default: break;
@@ -417,15 +418,43 @@ static void wrong_order(void **state)
     assert_string_equal(h.detail, "the packet is 3599.999 s older than the one before it");
 }
 
+/* Neither the answer nor anything behind the request was captured: nothing to recognise frames in,
+ * and still HTTP. */
+static void nothing_but_a_gap(void **state)
+{
+    struct packets k = {0};
+    struct heard h = {0};
+    struct tcp t;
+    (void)state;
+    tcp_open(&t, &k, 40000);
+    tcp_syn(&t);
+    tcp_data(&t, 0, REQUEST, strlen(REQUEST));
+    t.seq[0] += 100;
+    for (int i = 0; i < 20; i++) tcp_packet(&t, 1, ACK, NULL, 0);
+    struct wst_context *c = context_open((struct wst_listener){&h, hear, NULL});
+    for (size_t i = 0; i < k.n; i++) context_feed(c, &k, i);
+    context_close(c);
+    packets_free(&k);
+    assert_int_equal(h.findings[WST_PROBLEM_HANDSHAKE_NO_RESPONSE], 1);
+    assert_int_equal(h.http, 1);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(round_once),     cmocka_unit_test(in_flight),
-        cmocka_unit_test(left_out),       cmocka_unit_test(reset),
-        cmocka_unit_test(closed_first),   cmocka_unit_test(reset_ignored),
-        cmocka_unit_test(another),        cmocka_unit_test(no_memory),
-        cmocka_unit_test(picked_up),      cmocka_unit_test(wrong_order),
-        cmocka_unit_test(resets_ignored), cmocka_unit_test(fins_ignored),
-        cmocka_unit_test(before_answer),  cmocka_unit_test(behind_proxy)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(nothing_but_a_gap),
+                                       cmocka_unit_test(round_once),
+                                       cmocka_unit_test(in_flight),
+                                       cmocka_unit_test(left_out),
+                                       cmocka_unit_test(reset),
+                                       cmocka_unit_test(closed_first),
+                                       cmocka_unit_test(reset_ignored),
+                                       cmocka_unit_test(another),
+                                       cmocka_unit_test(no_memory),
+                                       cmocka_unit_test(picked_up),
+                                       cmocka_unit_test(wrong_order),
+                                       cmocka_unit_test(resets_ignored),
+                                       cmocka_unit_test(fins_ignored),
+                                       cmocka_unit_test(before_answer),
+                                       cmocka_unit_test(behind_proxy)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
