@@ -5,7 +5,8 @@
  *     | options 1 | segment | segment | …
  *     segment:  | who 1 | flags 1 | sequence 2 | acknowledgment 2 | length 1 | payload … |
  *     who:      bits 0–1 address, 2 side, 3–4 time step, 5 payload was cut, 6 far away, 7 the
- *               callbacks ignore the flow, or make room
+ *               callbacks ignore the flow, or make room, as bits 6 and 7 of flags say
+ *     flags:    bits 6–7 the network, unless the callbacks do something
  *
  * What is checked, beside what the sanitizers see: nothing is told about a flow after its end, or
  * after it was ignored; every flow ends once; what was taken from the budget is given back.
@@ -137,6 +138,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                       .dst = address[!side],
                                       .family = 4,
                                       .flags = data[at + 1],
+                                      .domain = who & 0x80 ? 0 : data[at + 1] >> 6,
                                       .src_port = side ? 80 : 4000,
                                       .dst_port = side ? 4000 : 80,
                                       .seq = wide(data + at + 2, who & 0x40),
