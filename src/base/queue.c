@@ -35,7 +35,7 @@ bool wst_queue_push_gap(struct wst_queue *q, struct wst_budget *budget, uint64_t
 {
     struct stretch s = {.from = from, .n = n & INT64_MAX, .missing = 1};
     if (!n) return true;
-    return wst_buf_append(&q->buf, budget, (struct wst_slice){(const uint8_t *)&s, sizeof s}, cap);
+    return wst_buf_append(&q->buf, budget, wst_slice_of(&s, sizeof s), cap);
 }
 
 struct wst_slice wst_queue_first(const struct wst_queue *q, uint64_t *from)

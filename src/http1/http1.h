@@ -144,7 +144,7 @@ struct wst_http {
     bool secure;       /* the bytes came out of TLS */
     bool overtaken;    /* what is pushed was sent before it was captured, who knows how long */
     uint8_t asked_n, asked_first;
-    uint8_t asked[WST_HTTP_INLINE]; /* kinds of the requests outstanding, a ring */
+    uint8_t asked[WST_HTTP_INLINE]; /* by the requests outstanding, a ring */
     struct wst_buf asked_more;      /* and those that found no place there */
     struct wst_http_side side[2];   /* [WST_C2S], [WST_S2C] */
     struct wst_queue wait[2];       /* bytes whose turn has not come */

@@ -18,17 +18,12 @@ enum http_mode {
     MODE_BLIND,      /* after a gap: until a segment begins with a head */
 };
 
-enum http_asked { ASKED_PLAIN, ASKED_HEAD, ASKED_UPGRADE, ASKED_UPGRADE_HEAD, ASKED_TUNNEL };
-
-static bool asks_upgrade(uint8_t asked)
-{
-    return asked == ASKED_UPGRADE || asked == ASKED_UPGRADE_HEAD;
-}
-
-static bool asks_head(uint8_t asked) /* whose answer has no body, whatever it announces */
-{
-    return asked == ASKED_HEAD || asked == ASKED_UPGRADE_HEAD;
-}
+enum http_asked { /* what is special about a request; nothing: ASKED_PLAIN */
+                  ASKED_PLAIN = 0,
+                  ASKED_HEAD = 1, /* its answer has no body, whatever it announces */
+                  ASKED_UPGRADE = 2,
+                  ASKED_TUNNEL = 4,
+};
 
 void wst_http_init(struct wst_http *h, void *conversation)
 {
@@ -77,13 +72,13 @@ bool wst_http_answer_lost(const struct wst_http *h)
 
 /* -- what was asked ---------------------------------------------------------------------------- */
 
-static bool asked_push(struct wst_http *h, struct wst_http_env *env, uint8_t kind)
+static bool asked_push(struct wst_http *h, struct wst_http_env *env, uint8_t asks)
 {
     if (h->asked_n < WST_HTTP_INLINE) {
-        h->asked[(h->asked_first + h->asked_n++) % WST_HTTP_INLINE] = kind;
+        h->asked[(h->asked_first + h->asked_n++) % WST_HTTP_INLINE] = asks;
         return true;
     }
-    return wst_buf_append(&h->asked_more, env->budget, (struct wst_slice){&kind, 1},
+    return wst_buf_append(&h->asked_more, env->budget, wst_slice_of(&asks, 1),
                           env->options->limits.max_pipeline);
 }
 
@@ -138,7 +133,7 @@ static bool body_begin(struct wst_http_side *s, const struct wst_head *head, uin
     s->skipping = false;
     s->untouched = true;
     if (response &&
-        (head->status < 200 || head->status == 204 || head->status == 304 || asks_head(asked)))
+        (head->status < 200 || head->status == 204 || head->status == 304 || (asked & ASKED_HEAD)))
         return true;
     if (wst_head_has_token(head, "Transfer-Encoding", "chunked")) {
         s->mode = MODE_CHUNK_SIZE;
@@ -201,30 +196,30 @@ static void http_lose(struct wst_http *h)
 
 static uint8_t request_asks(const struct wst_head *head)
 {
-    bool answer_bare = wst_slice_is(head->method, "HEAD");
+    uint8_t asks = wst_slice_is(head->method, "HEAD") ? ASKED_HEAD : ASKED_PLAIN;
     if (wst_slice_is(head->method, "CONNECT")) return ASKED_TUNNEL;
     if (wst_head_has_token(head, "Upgrade", "websocket") ||
         wst_head_find(head, "Sec-WebSocket-Key", NULL).p)
-        return answer_bare ? ASKED_UPGRADE_HEAD : ASKED_UPGRADE;
-    return answer_bare ? ASKED_HEAD : ASKED_PLAIN;
+        asks |= ASKED_UPGRADE;
+    return asks;
 }
 
 static void request_head(struct wst_http *h, struct wst_http_env *env, const struct wst_head *head,
                          const struct wst_arrival *a)
 {
-    uint8_t kind = request_asks(head);
-    if (!asked_push(h, env, kind) || !body_begin(&h->side[WST_C2S], head, ASKED_PLAIN)) {
+    uint8_t asks = request_asks(head);
+    if (!asked_push(h, env, asks) || !body_begin(&h->side[WST_C2S], head, ASKED_PLAIN)) {
         http_lose(h);
         return;
     }
-    if (asks_upgrade(kind)) {
+    if (asks & ASKED_UPGRADE) {
         if (!wst_request_keep(h, env, head)) {
             http_lose(h);
             return;
         }
         h->request_when = a->when;
     }
-    h->awaiting = asks_upgrade(kind) || kind == ASKED_TUNNEL;
+    h->awaiting = asks & (ASKED_UPGRADE | ASKED_TUNNEL);
     h->early_torn = false;
 }
 
@@ -243,7 +238,7 @@ static void response_head(struct wst_http *h, struct wst_http_env *env, const st
     uint8_t asked = asked_first(h);
     bool unasked = !h->asked_n;                            /* the request was lost */
     if (head->status < 200 && head->status != 101) return; /* the answer is still to come */
-    if (asks_upgrade(asked) || (unasked && head->status == 101)) {
+    if ((asked & ASKED_UPGRADE) || (unasked && head->status == 101)) {
         bool granted = wst_upgrade_report(h, env, head, false, a);
         h->request.n = 0;
         h->awaiting = false;
@@ -254,7 +249,7 @@ static void response_head(struct wst_http *h, struct wst_http_env *env, const st
     } else if (head->status == 101) {
         h->state = other_protocol(head);
         return;
-    } else if (asked == ASKED_TUNNEL) {
+    } else if (asked & ASKED_TUNNEL) {
         h->awaiting = false;
         if (head->status < 300) {
             h->state = WST_HTTP_TUNNEL;

@@ -302,25 +302,25 @@ usual_wide(uint8_t *at, const uint8_t **from, const uint8_t *end, bool vbmi2)
 }
 #endif
 
-uint8_t *wst_escape_usual(uint8_t *at, const uint8_t **p, const uint8_t *end)
+static uint8_t *usual(uint8_t *at, const uint8_t **p, const uint8_t *end, bool vbmi2)
 {
 #ifdef WITH_AVX2
     if (end - *p >= 32 && __builtin_cpu_supports("avx2"))
-        return usual_wide(at, p, end, has_vbmi2());
+        return usual_wide(at, p, end, vbmi2 && has_vbmi2());
 #else
-    (void)p, (void)end;
+    (void)p, (void)end, (void)vbmi2;
 #endif
     return at;
 }
 
+uint8_t *wst_escape_usual(uint8_t *at, const uint8_t **p, const uint8_t *end)
+{
+    return usual(at, p, end, true);
+}
+
 uint8_t *wst_escape_usual_narrow(uint8_t *at, const uint8_t **p, const uint8_t *end)
 {
-#ifdef WITH_AVX2
-    if (end - *p >= 32 && __builtin_cpu_supports("avx2")) return usual_wide(at, p, end, false);
-#else
-    (void)p, (void)end;
-#endif
-    return at;
+    return usual(at, p, end, false);
 }
 
 /* `valid`: known to be UTF-8. */

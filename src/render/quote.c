@@ -101,7 +101,7 @@ static size_t byte_columns(uint8_t c)
 static size_t columns_of(const uint8_t *c, const uint8_t *end, size_t *n)
 {
     uint8_t written[16];
-    *n = *c < 0x80 ? 0 : wst_scan_common(written, c, end);
+    *n = *c < 0x80 ? 0 : wst_scan_common_length(c, end);
     if (*n) return *n - 1; /* two bytes: narrow; three: wide */
     if (*c < 0x80 || (*n = wst_utf8_char(c, end)) == 0) {
         *n = 1;

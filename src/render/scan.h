@@ -220,17 +220,23 @@ static inline bool wst_scan_tail(uint8_t c)
     return (c & 0xc0) == 0x80;
 }
 
-/* Copies the character at p if it is one of the many that need no second look: two bytes long
- * without C1 controls and the Arabic mark, three bytes long from U+3000 to U+CFFF. Returns its
- * length, or 0. Room: 4 bytes. */
-static inline size_t wst_scan_common(uint8_t *at, const uint8_t *p, const uint8_t *end)
+/* Length of the character at p if it is one of the many that need no second look: two bytes without
+ * C1 controls and the Arabic mark, three bytes from U+3000 to U+CFFF, and four can be read; else
+ * 0. */
+static inline size_t wst_scan_common_length(const uint8_t *p, const uint8_t *end)
 {
     uint8_t c = *p;
     if (end - p < 4) return 0;
-    memcpy(at, p, 4);
     if (c >= 0xc3 && c <= 0xdf) return c != 0xd8 && wst_scan_tail(p[1]) ? 2 : 0;
     if (c >= 0xe3 && c <= 0xec) return wst_scan_tail(p[1]) && wst_scan_tail(p[2]) ? 3 : 0;
     return 0;
+}
+/* Copies it, if it is one; returns its length, or 0. Room: 4 bytes. */
+static inline size_t wst_scan_common(uint8_t *at, const uint8_t *p, const uint8_t *end)
+{
+    size_t n = wst_scan_common_length(p, end);
+    if (n) memcpy(at, p, 4);
+    return n;
 }
 
 /* The code point of a character that wst_utf8_char found `n` bytes long. */

@@ -227,8 +227,8 @@ static void fragment_over(const struct wst_ws_step *s, struct wst_ws_message *m,
     if (m->opcode != WST_OP_TEXT || m->compressed || all) return;
     struct wst_ws_mark mark = {n, m->len, side->offset + f->header_len + f->len - side->left};
     /* Without room a byte's frame is not told, that is all. */
-    (void)wst_buf_append(&side->open->marks, s->env->budget,
-                         (struct wst_slice){(const uint8_t *)&mark, sizeof mark}, MARKS_MAX);
+    (void)wst_buf_append(&side->open->marks, s->env->budget, wst_slice_of(&mark, sizeof mark),
+                         MARKS_MAX);
 }
 
 static bool data_is_simple(const struct wst_ws_side *side, const struct frame_end *x)
