@@ -16,12 +16,14 @@
  *
  * Batches in the caller's thread pay when contexts of many conversations push each other out of the
  * cache. So operations go in rounds of ROUND: if one touched more than options.batch_from
- * conversations, but not so many that each has but one, and not mostly plain ones, the next one is
- * batched: EACH operations a conversation, if there is room for so many.
+ * conversations, but not so many that each has but one, and not mostly plain ones, the next one may
+ * be batched: EACH operations a conversation, if there is room for so many. Whether that pays here
+ * is tried (work_trial.c).
  */
 #include "work.h"
 
 #include <stdlib.h>
+#include <time.h>
 
 enum {
     ROUND = 2048, /* operations */
@@ -102,14 +104,39 @@ static void work_give(struct wst_context *c, struct wst_op *o)
 
 /* -- rounds ------------------------------------------------------------------------------------ */
 
+static uint64_t round_clock(void)
+{
+    struct timespec t;
+    if (clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t) != 0) return 0;
+    return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+/* Rounds like this one may be batched: does it pay? */
+static bool round_pays(struct wst_work *work)
+{
+    struct wst_trial *t = &work->trial;
+    if (!work->context->options.batch_from) return true; /* whoever asks for that wants it so */
+    if (!work->trying) {
+        wst_trial_begin(t, round_clock());
+        work->trying = true;
+    } else if (wst_trial_round(t, work->round_bytes)) {
+        wst_work_settle(work->context); /* each phase pays for what it began */
+        wst_trial_next(t, round_clock());
+    }
+    return wst_trial_batches(t);
+}
+
 /* At the end of a round: whether the next one is batched. */
 static void round_over(struct wst_work *work)
 {
     const struct wst_options *o = &work->context->options;
     uint32_t conns = work->round_conns;
-    work->pays = conns > o->batch_from && conns <= CONNS_MAX && work->round_own <= OWN_MAX;
+    bool may = conns > o->batch_from && conns <= CONNS_MAX && work->round_own <= OWN_MAX;
+    work->trying = work->trying && may;
+    work->pays = may && round_pays(work);
     work->most = EACH * conns < work->batch ? EACH * conns : work->batch;
     work->round = work->round_conns = work->round_own = 0;
+    work->round_bytes = 0;
     if (work->pays) return;
     wst_work_settle(work->context);
     wst_work_alone(work);
@@ -155,6 +182,7 @@ void wst_work_push(struct wst_context *c, struct conversation_ws *w, enum wst_di
                    struct wst_slice bytes, const struct wst_arrival *a)
 {
     struct wst_ws_env *env = env_here(c, w);
+    if (w->base.worker) c->work->round_bytes += bytes.n;
     if (env) {
         wst_ws_push(&w->ws, env, dir, bytes, a);
         return;

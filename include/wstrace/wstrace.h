@@ -91,7 +91,8 @@ struct wst_options {
      * many, what each refers back to is found in the cache. 0: each at once; WST_BATCH_MAX at most.
      * What is told is the same, only later, as above. */
     uint32_t batch;
-    /* … while more connections than that are busy. 128: what fewer refer to is near enough. */
+    /* … while more connections than that are busy, and as long as that is found to take less time
+     * than each at once; 128: what fewer refer to is near enough. 0: always. */
     uint32_t batch_from;
     const struct wst_wire
         *wire;             /* who wants bytes as they were on the wire (copied); NULL: nobody */

@@ -275,6 +275,37 @@ static void swollen(void **state)
     packets_free(&k);
 }
 
+/* So many steps that both ways are tried (work_trial.c), whichever wins here. */
+static void both_ways(void **state)
+{
+    enum { CONNECTIONS = 5, MESSAGES = 30000 };
+    static struct talker all[CONNECTIONS];
+    struct packets k = {0};
+    struct wst_options o;
+    uint64_t seed = 11;
+    uint8_t bytes[40], out[200], frame[300];
+    (void)state;
+    for (unsigned i = 0; i < CONNECTIONS; i++) talker_open(&all[i], &k, i + 6 * (i == 3));
+    for (unsigned i = 0; i < MESSAGES; i++) {
+        struct talker *t = &all[rnd_below(&seed, CONNECTIONS)];
+        int d = (int)rnd_below(&seed, 2);
+        size_t n = 1 + rnd_below(&seed, sizeof bytes);
+        for (size_t b = 0; b < n; b++) bytes[b] = (uint8_t)('a' + rnd_below(&seed, 26));
+        n = deflated(&t->z[d], bytes, n, out, sizeof out);
+        tcp_data(&t->tcp, d, frame, put_frame(frame, 0xc1, d == 0, &seed, out, n));
+    }
+    options_for(&o, 1 << 30, 1 << 20);
+    struct text want = tell(&k, &o, at_once, k.n, true, NULL);
+    struct text got = tell(&k, &o, (struct how){1, 4096, 2}, k.n, true, NULL);
+    assert_int_equal(count(&want, "\"type\":\"message\""), MESSAGES);
+    expect_same(&want, &got);
+    for (unsigned i = 0; i < CONNECTIONS; i++)
+        for (int d = 0; d < 2; d++) deflateEnd(&all[i].z[d]);
+    free(want.p);
+    free(got.p);
+    packets_free(&k);
+}
+
 /* Compressed connections have become few: what they said does not wait for more of it. */
 static void mostly_plain(void **state)
 {
@@ -317,10 +348,8 @@ static void mostly_plain(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_budget),
-        cmocka_unit_test(any_end),
-        cmocka_unit_test(swollen),
-        cmocka_unit_test(mostly_plain),
+        cmocka_unit_test(every_budget), cmocka_unit_test(any_end),      cmocka_unit_test(swollen),
+        cmocka_unit_test(both_ways),    cmocka_unit_test(mostly_plain),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
