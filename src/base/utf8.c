@@ -231,13 +231,21 @@ __attribute__((target("avx2"))) static __m256i wrong_pairs(__m256i x, __m256i be
  * that the last of them may have begun. */
 __attribute__((target("avx2"))) static bool valid_blocks(const uint8_t *p, size_t *n)
 {
+    enum { RUN = 8 * 32 }; /* behind a block that is not all ASCII there are more: nobody asks */
     __m256i before = _mm256_setzero_si256(), wrong = before;
-    size_t i = 0;
-    for (; *n - i >= 32; i += 32) {
+    size_t i = 0, end = *n - *n % 32;
+    while (i < end) {
         __m256i x = _mm256_loadu_si256((const __m256i *)(const void *)(p + i));
-        if (_mm256_movemask_epi8(_mm256_or_si256(x, before)))
+        if (!_mm256_movemask_epi8(_mm256_or_si256(x, before))) {
+            before = x;
+            i += 32;
+            continue;
+        }
+        for (size_t run = end - i < RUN ? end : i + RUN; i < run; i += 32) {
+            x = _mm256_loadu_si256((const __m256i *)(const void *)(p + i));
             wrong = _mm256_or_si256(wrong, wrong_pairs(x, before));
-        before = x;
+            before = x;
+        }
     }
     for (size_t back = 1; back <= 3 && back <= i; back++)
         if (p[i - back] >= 0xc0) { /* a lead this near to the end: judged again, with its tails */

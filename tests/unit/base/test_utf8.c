@@ -109,6 +109,26 @@ static void behind_ascii(void **state)
         }
 }
 
+/* Every row some way behind a character that is not ASCII, in the run of blocks that are judged for
+ * its sake, at its end, and behind it; at the end of the text and inside it. */
+static void behind_a_character(void **state)
+{
+    static const size_t firsts[] = {0, 30, 31, 33};
+    uint8_t text[700];
+    (void)state;
+    for (size_t k = 0; k < ARRAY(firsts); k++)
+        for (size_t i = 0; i < ARRAY(rows); i++)
+            for (size_t before = 40; before < 640; before++) {
+                size_t n = before + rows[i].text.n;
+                memset(text, 'a', sizeof text);
+                memcpy(text + firsts[k], "\xc3\xa9", 2);
+                memcpy(text + before, rows[i].text.p, rows[i].text.n);
+                assert_int_equal(wst_utf8_valid((struct wst_slice){text, n}), rows[i].done);
+                bool valid = wst_utf8_valid_scalar((struct wst_slice){text, n + 40});
+                assert_int_equal(wst_utf8_valid((struct wst_slice){text, n + 40}), valid);
+            }
+}
+
 /* Valid text that comes by and by: what is known of it is all but the character that is open. */
 static void fronts_of_what_comes(void **state)
 {
@@ -246,6 +266,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(whole_and_by_the_byte),
         cmocka_unit_test(behind_ascii),
+        cmocka_unit_test(behind_a_character),
         cmocka_unit_test(fronts_of_what_comes),
         cmocka_unit_test(every_code_point),
         cmocka_unit_test(random_against_the_twin),
