@@ -17,8 +17,11 @@
  * Batches in the caller's thread pay when contexts of many conversations push each other out of the
  * cache. So operations go in rounds of ROUND: if one touched more than options.batch_from
  * conversations, but not so many that each has but one, and not mostly plain ones, the next one may
- * be batched: EACH operations a conversation, if there is room for so many. Whether that pays here
- * is tried (work_trial.c).
+ * be batched: EACH operations a conversation, if there is room for so many.
+ *
+ * A batch spares the windows of the inflaters a way through memory, and pays with one for what
+ * comes out of them. Which way is longer is a matter of the processor: of two that were measured
+ * one gains an eighth by batches, the other loses a tenth. So both are tried (base/trial.h).
  */
 #include "work.h"
 
@@ -104,6 +107,10 @@ static void work_give(struct wst_context *c, struct wst_op *o)
 
 /* -- rounds ------------------------------------------------------------------------------------ */
 
+/* Stretches long enough for several batches; these take memory, so they have to gain something. */
+static const struct wst_trial_rules batches = {
+    .stretch = 4, .pairs = 1, .kept = 32, .kept_most = 4096, .gain = 0.02};
+
 static uint64_t round_clock(void)
 {
     struct timespec t;
@@ -117,13 +124,13 @@ static bool round_pays(struct wst_work *work)
     struct wst_trial *t = &work->trial;
     if (!work->context->options.batch_from) return true; /* whoever asks for that wants it so */
     if (!work->trying) {
-        wst_trial_begin(t, round_clock());
+        wst_trial_begin(t, &batches, round_clock());
         work->trying = true;
     } else if (wst_trial_round(t, work->round_bytes)) {
-        wst_work_settle(work->context); /* each phase pays for what it began */
+        wst_work_settle(work->context); /* each stretch pays for what it began */
         wst_trial_next(t, round_clock());
     }
-    return wst_trial_batches(t);
+    return wst_trial_second(t);
 }
 
 /* At the end of a round: whether the next one is batched. */

@@ -7,7 +7,6 @@
  *   worker.c       does them
  *   work_order.c   tells what they said, in the order of the capture
  *   work_memory.c  how much may be under way without anything depending on it
- *   work_trial.c   whether batches pay on this processor
  */
 #ifndef WST_WORK_H
 #define WST_WORK_H
@@ -17,6 +16,7 @@
 
 #include "pipeline.h"
 #include "timeline/kept.h"
+#include "trial.h"
 
 enum {
     WST_WORK_OPS = 512,           /* of one thread, not told yet, when none are batched */
@@ -92,15 +92,6 @@ struct wst_worker {
     struct wst_op *ops;
 };
 
-enum wst_trial_phase { WST_TRIAL_AT_ONCE, WST_TRIAL_BATCHED, WST_TRIAL_KEPT };
-struct wst_trial { /* work_trial.c */
-    enum wst_trial_phase phase;
-    uint32_t left, kept;      /* rounds of it; of the next KEPT */
-    bool won, decided;        /* batches, when they were tried last; they were */
-    uint64_t began_ns;        /* processor time */
-    uint64_t ns[2], bytes[2]; /* AT_ONCE and BATCHED: what they took, and for how much */
-};
-
 struct wst_work {
     struct wst_context *context;
     unsigned n, planned, next; /* workers; next: of them, for the next conversation */
@@ -149,12 +140,6 @@ void wst_op_do(struct wst_ws_env *env, const struct wst_op *o);
 void wst_work_tell_ready(struct wst_work *work);
 /* Waits for whatever has its turn, and tells it. */
 void wst_work_tell_next(struct wst_work *work);
-
-/* work_trial.c */
-void wst_trial_begin(struct wst_trial *trial, uint64_t now_ns);
-bool wst_trial_round(struct wst_trial *trial, uint64_t bytes); /* true: the phase is over */
-void wst_trial_next(struct wst_trial *trial, uint64_t now_ns); /* nothing is under way */
-bool wst_trial_batches(const struct wst_trial *trial);         /* in the phase at hand */
 
 /* work_memory.c */
 /* Whether an operation (NULL: a packet) cannot bring the memory held near the budget. Waits until

@@ -25,6 +25,7 @@ enum {
     /* Bytes from which a file is read ahead. One of 2 MiB is read as fast without; a row of those
      * of 1 MiB takes a tenth longer with a thread each. */
     PUMP_FROM = 4 << 20,
+    PUMP_ROUND = 4 << 20, /* some milliseconds */
 };
 
 struct entry {
@@ -367,7 +368,8 @@ static void run_file(struct wst_capture *c, struct entry *e, struct wst_feed *fe
     }
     e->open = true;
     c->now = e;
-    if (c->read_ahead && worth_pumping(e)) wst_source_pump(&e->source);
+    if (c->read_ahead && worth_pumping(e))
+        wst_source_pump(&e->source, e->in_memory ? 0 : PUMP_ROUND);
     wst_reader_run(&e->source, feed);
     c->now = NULL;
     c->done += e->source.consumed;

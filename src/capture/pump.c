@@ -24,6 +24,8 @@ struct wst_pump {
     pthread_cond_t more, room;
     uint64_t filled, taken, given;
     bool ended; /* the block filled last is the last */
+    bool rests; /* the taker has the supply, or wants it … */
+    bool idle;  /* … and the thread will not touch it */
 };
 
 /* ---- the pump's thread ---- */
@@ -32,9 +34,15 @@ struct wst_pump {
 static struct wst_pump_block *empty_block(struct wst_pump *p)
 {
     pthread_mutex_lock(&p->lock);
-    if (p->filled - p->given == WST_PUMP_BLOCKS)
-        while (p->filled - p->given > HALF && !atomic_load(&p->over))
-            pthread_cond_wait(&p->room, &p->lock);
+    bool full = p->filled - p->given == WST_PUMP_BLOCKS;
+    while (!atomic_load(&p->over) && (p->rests || (full && p->filled - p->given > HALF))) {
+        if (p->rests && !p->idle) {
+            p->idle = true;
+            pthread_cond_signal(&p->more);
+        }
+        pthread_cond_wait(&p->room, &p->lock);
+    }
+    p->idle = false;
     pthread_mutex_unlock(&p->lock);
     return atomic_load(&p->over) ? NULL : &p->blocks[p->filled % WST_PUMP_BLOCKS];
 }
@@ -89,6 +97,28 @@ void wst_pump_give_back(struct wst_pump *p)
     pthread_mutex_lock(&p->lock);
     p->given++;
     if (p->filled - p->given <= HALF) pthread_cond_signal(&p->room);
+    pthread_mutex_unlock(&p->lock);
+}
+
+bool wst_pump_rest(struct wst_pump *p)
+{
+    bool rests;
+    pthread_mutex_lock(&p->lock);
+    if (!p->rests) {
+        p->rests = true;
+        pthread_cond_signal(&p->room);
+    }
+    while (p->filled == p->taken && !p->idle && !p->ended) pthread_cond_wait(&p->more, &p->lock);
+    rests = p->filled == p->taken && !p->ended;
+    pthread_mutex_unlock(&p->lock);
+    return rests;
+}
+
+void wst_pump_go_on(struct wst_pump *p)
+{
+    pthread_mutex_lock(&p->lock);
+    p->rests = false;
+    pthread_cond_signal(&p->room);
     pthread_mutex_unlock(&p->lock);
 }
 

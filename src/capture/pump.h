@@ -40,6 +40,10 @@ struct wst_pump *wst_pump_begin(struct wst_supply *supply);
 const struct wst_pump_block *wst_pump_take(struct wst_pump *pump);
 /* Gives back the block that was taken first. */
 void wst_pump_give_back(struct wst_pump *pump);
+/* The supply is wanted back for a while. True: it is the caller's, for all blocks have been taken,
+ * until wst_pump_go_on. False: there is one to take first. */
+bool wst_pump_rest(struct wst_pump *pump);
+void wst_pump_go_on(struct wst_pump *pump);
 /* At any time: nothing more is read. The blocks are gone. NULL does nothing. */
 void wst_pump_end(struct wst_pump *pump);
 

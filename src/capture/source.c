@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /* ---- opening ---- */
 
@@ -42,9 +43,25 @@ void wst_source_open_memory(struct wst_source *s, struct wst_slice bytes)
     wst_supply_open_memory(&s->supply, bytes);
 }
 
-void wst_source_pump(struct wst_source *s)
+static uint64_t wall_clock(void)
 {
-    if (!s->pump && !s->ended) s->pump = wst_pump_begin(&s->supply);
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+/* Short stretches many times, for what lies in a file changes on the way. */
+static const struct wst_trial_rules ways = {
+    .stretch = 1, .pairs = 3, .kept = 32, .kept_most = 4096, .gain = 0.03};
+
+void wst_source_pump(struct wst_source *s, size_t round)
+{
+    if (s->pump || s->ended || !(s->pump = wst_pump_begin(&s->supply))) return;
+    s->round = round;
+    s->round_from = s->base + s->end;
+    s->pumped = !round;
+    s->draining = round; /* it has begun */
+    if (round) wst_trial_begin(&s->trial, &ways, wall_clock());
 }
 
 void wst_source_close(struct wst_source *s)
@@ -162,12 +179,66 @@ static bool take_block(struct wst_source *s)
     return true;
 }
 
+/* ---- by the pump or here ---- */
+
+/* What is left of a block comes into our own buffer, behind which reading goes on. */
+static bool leave_block(struct wst_source *s)
+{
+    size_t left = s->end - s->pos, cap = s->cap ? s->cap : WST_SOURCE_CHUNK;
+    const uint8_t *from = s->buf + s->pos;
+    while (cap < left) cap *= 2;
+    uint8_t *block = s->buf;
+    if (cap > s->cap && !grow(s, cap)) {
+        s->buf = block; /* what is left is still good */
+        return false;
+    }
+    memcpy(s->own, from, left);
+    wst_pump_give_back(s->pump);
+    s->buf = s->own;
+    s->base += s->pos;
+    s->pos = 0;
+    s->end = left;
+    return true;
+}
+
+static void look_at_trial(struct wst_source *s)
+{
+    uint64_t got = s->base + s->end;
+    if (got - s->round_from < s->round) return;
+    if (wst_trial_round(&s->trial, got - s->round_from)) {
+        wst_trial_next(&s->trial, wall_clock());
+        bool pumped = wst_trial_second(&s->trial);
+        if (pumped && !s->pumped) wst_pump_go_on(s->pump);
+        s->draining = s->pumped && !pumped;
+        s->pumped = pumped;
+    }
+    s->round_from = got;
+}
+
+/* The pump rests, and all that it read has been taken: now it is our turn. */
+static bool drained(struct wst_source *s)
+{
+    if (!wst_pump_rest(s->pump)) return false;
+    s->draining = false;
+    s->round_from = s->base + s->end;
+    wst_trial_anew(&s->trial, wall_clock());
+    return true;
+}
+
+static bool more(struct wst_source *s)
+{
+    if (!s->pump) return read_more(s);
+    if (s->round && !s->draining) look_at_trial(s);
+    if (s->pumped || (s->draining && !drained(s))) return take_block(s);
+    return (!lies_in_block(s) || leave_block(s)) && read_more(s);
+}
+
 /* ---- what readers call ---- */
 
 size_t wst_source_fill(struct wst_source *s, size_t n)
 {
     while (s->end - s->pos < n && !s->ended)
-        if (!(s->pump ? take_block(s) : read_more(s))) break;
+        if (!more(s)) break;
     return s->end - s->pos;
 }
 

@@ -9,6 +9,7 @@
 
 #include "pump.h"
 #include "supply.h"
+#include "trial.h"
 
 enum wst_source_cap {
     /* One read. Larger ones save nothing and leave the caches: large messages take 6 % longer with
@@ -33,8 +34,13 @@ struct wst_source {
     bool ended;        /* nothing more will come */
     bool hold;         /* keep what is taken, for wst_source_rewind */
     bool full;         /* … which has come to WST_SOURCE_HOLD_MAX */
-    struct wst_pump *pump;             /* reads the supply; or NULL */
-    struct wst_supply supply;          /* the pump's, while there is one */
+    struct wst_pump *pump;             /* or NULL */
+    bool pumped;                       /* it reads the supply; else it rests … */
+    bool draining;                     /* … as soon as its blocks are taken */
+    size_t round;                      /* bytes, of the trial which of the two is faster; 0: none */
+    uint64_t round_from;               /* where it began */
+    struct wst_trial trial;            /* here; by the pump */
+    struct wst_supply supply;          /* the pump's, while it reads */
     char error[WST_SUPPLY_ERROR_SIZE]; /* why it ended early; "" while all is well */
 };
 
@@ -45,10 +51,11 @@ void wst_source_open_memory(struct wst_source *source, struct wst_slice bytes);
 /* Any number of times. source->error and the counts stay readable. */
 void wst_source_close(struct wst_source *source);
 
-/* From now on a thread of its own reads ahead, until the source is closed. Not for pipes, whose
- * bytes somebody may wait for, and not while it holds. Where there is no thread to be had nothing
- * changes. */
-void wst_source_pump(struct wst_source *source);
+/* From now on a thread of its own reads ahead, until the source is closed; with `round`, only as
+ * long as that is found to be faster: every so many bytes the two may be changed for each other.
+ * Not for pipes, whose bytes somebody may wait for, and not while it holds. Where there is no
+ * thread to be had nothing changes. */
+void wst_source_pump(struct wst_source *source, size_t round);
 
 /* Slow half of wst_source_want. */
 size_t wst_source_fill(struct wst_source *source, size_t n);

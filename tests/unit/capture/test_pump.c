@@ -203,8 +203,11 @@ static struct wst_capture_sink ear(struct heard *h)
         .user = h, .packet = hear_packet, .secrets = hear_secrets, .trouble = hear_trouble};
 }
 
-/* Without a peek before, so that each byte comes through the pump. */
-static struct heard listen(const uint8_t *p, size_t n, bool pumped, uint64_t stop_after)
+enum how { HERE, BY_PUMP, IN_TURNS };
+
+/* Without a peek before, so that each byte comes through the pump; or, in turns, so that after each
+ * read it is another's. */
+static struct heard listen(const uint8_t *p, size_t n, enum how how, uint64_t stop_after)
 {
     static const atomic_bool never = false;
     struct wst_source source;
@@ -212,13 +215,13 @@ static struct heard listen(const uint8_t *p, size_t n, bool pumped, uint64_t sto
     struct wst_capture_sink sink = ear(&h);
     struct wst_feed feed;
     uint8_t *exact = malloc(n ? n : 1);
-    if (pumped) sink.packets = hear_packets;
+    if (how != HERE) sink.packets = hear_packets;
     wst_feed_begin(&feed, &sink, &never, "m");
     assert_non_null(exact);
     if (n) memcpy(exact, p, n);
     wst_source_open_memory(&source, (struct wst_slice){exact, n});
-    if (pumped) wst_source_pump(&source);
-    assert_true(!pumped || source.pump);
+    if (how != HERE) wst_source_pump(&source, how == IN_TURNS);
+    assert_true(how == HERE || source.pump);
     wst_reader_run(&source, &feed);
     wst_source_close(&source);
     h.read = source.consumed;
@@ -228,12 +231,15 @@ static struct heard listen(const uint8_t *p, size_t n, bool pumped, uint64_t sto
 
 static struct heard assert_same(const uint8_t *p, size_t n)
 {
-    struct heard without = listen(p, n, false, 0), with = listen(p, n, true, 0);
-    assert_string_equal(with.last, without.last);
-    assert_int_equal(with.packets, without.packets);
-    assert_int_equal(with.troubles, without.troubles);
-    assert_true(with.sum == without.sum);
-    if (without.troubles == 0) assert_int_equal(with.read, n);
+    struct heard without = listen(p, n, HERE, 0), with = without;
+    for (enum how how = BY_PUMP; how <= IN_TURNS; how++) {
+        with = listen(p, n, how, 0);
+        assert_string_equal(with.last, without.last);
+        assert_int_equal(with.packets, without.packets);
+        assert_int_equal(with.troubles, without.troubles);
+        assert_true(with.sum == without.sum);
+        if (without.troubles == 0) assert_int_equal(with.read, n);
+    }
     return with;
 }
 
@@ -351,7 +357,8 @@ static void a_sink_that_wants_no_more(void **state)
     size_t before = threads();
     (void)state;
     for (uint64_t stop = 1; stop < 100; stop += 3) {
-        struct heard with = listen(f.b, f.n, true, stop), without = listen(f.b, f.n, false, stop);
+        struct heard with = listen(f.b, f.n, stop % 2 ? BY_PUMP : IN_TURNS, stop),
+                     without = listen(f.b, f.n, HERE, stop);
         assert_int_equal(with.packets, stop);
         assert_true(with.sum == without.sum);
     }
@@ -367,7 +374,7 @@ static void closed_at_any_time(void **state)
     for (size_t want = 0; want < 5 * WST_PUMP_BLOCK; want += 30011) {
         struct wst_source s;
         wst_source_open_memory(&s, (struct wst_slice){f.b, f.n});
-        wst_source_pump(&s);
+        wst_source_pump(&s, want % 2);
         if (want) {
             assert_true(wst_source_want(&s, want) >= want);
             assert_memory_equal(wst_source_at(&s), f.b, want);

@@ -275,7 +275,7 @@ static void swollen(void **state)
     packets_free(&k);
 }
 
-/* So many steps that both ways are tried (work_trial.c), whichever wins here. */
+/* So many steps that both ways are tried (base/trial.h), whichever wins here. */
 static void both_ways(void **state)
 {
     enum { CONNECTIONS = 5, MESSAGES = 30000 };

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Of two ways the faster one is kept, whatever the clock says about both.
+ */
+#include "trial.h"
+
+#include "guard.h"
+
+enum { STRETCH = 4, KEPT = 32, KEPT_MOST = 4096, ROUND_WORK = 1000 };
+
+static const struct wst_trial_rules once = {
+    .stretch = STRETCH, .pairs = 1, .kept = KEPT, .kept_most = KEPT_MOST, .gain = 0.02};
+static const struct wst_trial_rules thrice = {
+    .stretch = 1, .pairs = 3, .kept = KEPT, .kept_most = KEPT, .gain = 0};
+
+struct clockwork {
+    struct wst_trial trial;
+    uint64_t now, first, second; /* ns, and what a round of each takes */
+};
+
+/* Rounds until the stretch is over, and which way they went. */
+static unsigned stretch(struct clockwork *w, uint64_t work, bool *second)
+{
+    unsigned rounds = 0;
+    bool over;
+    *second = wst_trial_second(&w->trial);
+    do {
+        assert_int_equal(wst_trial_second(&w->trial), *second);
+        w->now += (*second ? w->second : w->first) * work / ROUND_WORK;
+        over = wst_trial_round(&w->trial, work);
+        rounds++;
+    } while (!over);
+    wst_trial_next(&w->trial, w->now);
+    return rounds;
+}
+
+/* Both are tried; then the winner goes on for `kept` rounds. */
+static void expect(struct clockwork *w, bool winner, unsigned kept)
+{
+    bool second;
+    for (uint32_t i = 0; i < w->trial.rules->pairs; i++) {
+        assert_int_equal(stretch(w, ROUND_WORK, &second), w->trial.rules->stretch);
+        assert_false(second);
+        assert_int_equal(stretch(w, 3 * ROUND_WORK, &second), w->trial.rules->stretch);
+        assert_true(second); /* and had more to do */
+    }
+    assert_int_equal(stretch(w, ROUND_WORK, &second), kept);
+    assert_int_equal(second, winner);
+}
+
+static void the_faster_one(void **state)
+{
+    struct clockwork w = {.now = 5000000, .first = 1000, .second = 900};
+    (void)state;
+    wst_trial_begin(&w.trial, &once, w.now);
+    expect(&w, true, KEPT);
+    expect(&w, true, KEPT * 2);
+    w.second = 1100; /* another load */
+    expect(&w, false, KEPT);
+    for (unsigned kept = KEPT * 2; kept < KEPT_MOST; kept *= 2) expect(&w, false, kept);
+    expect(&w, false, KEPT_MOST);
+    expect(&w, false, KEPT_MOST);
+    w.second = 800;
+    expect(&w, true, KEPT);
+}
+
+/* As fast is not enough where something is to be gained. A clock that stands still says nothing. */
+static void no_gain(void **state)
+{
+    struct clockwork w = {.first = 1000, .second = 990};
+    (void)state;
+    wst_trial_begin(&w.trial, &once, w.now);
+    expect(&w, false, KEPT);
+    w.first = w.second = 0;
+    expect(&w, false, KEPT * 2);
+}
+
+/* All becomes slower meanwhile, by more than the second way gains: in turns that is seen. */
+static void in_turns(void **state)
+{
+    struct clockwork w = {.first = 1000, .second = 940};
+    bool second;
+    (void)state;
+    wst_trial_begin(&w.trial, &thrice, w.now);
+    for (unsigned i = 0; i < 6; i++) {
+        w.first += 10 * i;
+        w.second += 10 * i;
+        assert_int_equal(stretch(&w, ROUND_WORK, &second), 1);
+        assert_int_equal(second, i % 2);
+    }
+    stretch(&w, ROUND_WORK, &second);
+    assert_true(second);
+}
+
+static void begun_anew(void **state)
+{
+    struct clockwork w = {.first = 1000, .second = 900};
+    bool second;
+    (void)state;
+    wst_trial_begin(&w.trial, &thrice, w.now);
+    for (unsigned i = 0; i < 6; i++) {
+        if (i % 2) {
+            w.now += 500; /* until the second way could begin */
+            wst_trial_anew(&w.trial, w.now);
+        }
+        stretch(&w, ROUND_WORK, &second);
+    }
+    stretch(&w, ROUND_WORK, &second);
+    assert_true(second);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_faster_one),
+        cmocka_unit_test(no_gain),
+        cmocka_unit_test(in_turns),
+        cmocka_unit_test(begun_anew),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
