@@ -171,10 +171,17 @@ static void request_key(struct wst_report *r)
 
 static void request_version(struct wst_report *r)
 {
+    struct shown a;
     int version = (int)r->event.version;
     if (version == 13) return;
-    rule(r, WST_PROBLEM_HANDSHAKE_VERSION, WST_C2S,
-         version < 0 ? "the request names no version" : "the request names version %d", version);
+    struct wst_slice named = wst_head_find(r->request, "Sec-WebSocket-Version", NULL);
+    if (version < 0 && named.n)
+        rule(r, WST_PROBLEM_HANDSHAKE_VERSION, WST_C2S,
+             "the request's version is \"%s\", which is no number", show(named, &a));
+    else
+        rule(r, WST_PROBLEM_HANDSHAKE_VERSION, WST_C2S,
+             version < 0 ? "the request names no version" : "the request names version %d",
+             version);
     /* 400 and 426 are how servers refuse a version; other refusals have other reasons. */
     if (version < 0 || !r->response || (r->response->status != 400 && r->response->status != 426))
         return;

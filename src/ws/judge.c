@@ -91,9 +91,12 @@ struct ping {
     int64_t ns;
     uint32_t len;
     bool answered; /* a pong with this payload came: it may have been for this one */
+    bool excused;  /* a later one was answered, which does for this one; its pong may come yet */
+    bool idle;     /* its sender had closed: who knows that owes nothing, and may answer */
 };
 
-struct wst_ws_pings { /* of one direction, oldest first */
+struct wst_ws_pings { /* of one direction, oldest first: those that are excused, then those that
+                         wait */
     uint8_t n;
     bool torn;    /* some were forgotten or not seen: a pong may be for one of them */
     bool blurred; /* a pong came before what it answers: what comes later may be answered already */
@@ -153,18 +156,19 @@ static void closing(const struct wst_ws_step *s, struct wst_ws_pings *p)
 void wst_judge_ping(const struct wst_ws_step *s, uint64_t n, struct wst_slice payload)
 {
     struct wst_ws_pings *p;
-    if (s->ws->side[s->dir].closed || !(p = pings_of(s, s->dir))) return;
+    if (!(p = pings_of(s, s->dir))) return;
     if (s->ws->closed_by != WST_DIR_NONE) closing(s, p); /* it need not be answered, and may be */
     if (p->n == PINGS_MAX) {
+        if (!p->at[0].excused) p->torn = true;
         memmove(p->at, p->at + 1, (PINGS_MAX - 1) * sizeof *p->at);
         p->n--;
-        p->torn = true;
     }
     p->at[p->n++] = (struct ping){.n = n,
                                   .offset = s->ws->side[s->dir].offset,
                                   .hash = ping_hash(payload),
                                   .ns = s->arrival->when.ns,
-                                  .len = (uint32_t)payload.n};
+                                  .len = (uint32_t)payload.n,
+                                  .idle = s->ws->side[s->dir].closed};
 }
 
 void wst_judge_control_torn(const struct wst_ws_step *s, uint8_t opcode)
@@ -176,13 +180,20 @@ void wst_judge_control_torn(const struct wst_ws_step *s, uint8_t opcode)
     if (opcode == WST_OP_PONG) p->n = 0; /* it may be for any of them */
 }
 
+/* Those that wait are the newest. */
+static bool pings_wait(const struct wst_ws_pings *p, unsigned n)
+{
+    return n && !p->at[n - 1].excused;
+}
+
 static void pong_unasked(const struct wst_ws_step *s, uint64_t n, struct wst_slice payload,
                          const struct wst_ws_pings *p, enum wst_dir asked)
 {
     if ((p && p->torn) || s->ws->partial || pings_holes(&s->ws->side[asked])) return;
     wst_ws_problemf(s, WST_PROBLEM_CONTROL_PONG_UNASKED, n, 0,
-                    p && p->n ? "a pong of %zu bytes, and none of the pings that wait has these"
-                              : "a pong of %zu bytes, and no ping waits for one",
+                    p && pings_wait(p, p->n)
+                        ? "a pong of %zu bytes, and none of the pings that wait has these"
+                        : "a pong of %zu bytes, and no ping waits for one",
                     payload.n);
 }
 
@@ -195,12 +206,21 @@ static void pong_early(const struct wst_ws_step *s, enum wst_dir asked)
     p->n = 0;
 }
 
-/* Which ping has this payload; p->n: none. */
+static bool ping_has(const struct ping *ping, uint64_t hash, size_t n)
+{
+    return ping->hash == hash && ping->len == n;
+}
+
+/* Which ping has this payload, rather one that waits; p->n: none. */
 static unsigned ping_find(const struct wst_ws_pings *p, uint64_t hash, size_t n)
 {
-    unsigned i = 0;
-    while (i < p->n && (p->at[i].hash != hash || p->at[i].len != n)) i++;
-    return i;
+    unsigned found = p->n;
+    for (unsigned i = 0; i < p->n; i++) {
+        if (!ping_has(&p->at[i], hash, n)) continue;
+        if (!p->at[i].excused) return i;
+        if (found == p->n) found = i;
+    }
+    return found;
 }
 
 /* It waited, or what it answers may: it is late, or missing. */
@@ -216,14 +236,39 @@ bool wst_judge_pong_due(const struct wst_ws_step *s, struct wst_slice payload)
     const struct wst_ws_pings *p = s->ws->pings[asked];
     if (s->ws->partial || (p && p->torn) || pings_holes(&s->ws->side[asked])) return true;
     if (pong_overtakes(s, asked)) return true;
-    return p && ping_find(p, ping_hash(payload), payload.n) < p->n;
+    if (!p) return false;
+    unsigned i = ping_find(p, ping_hash(payload), payload.n);
+    return i < p->n && !p->at[i].idle;
+}
+
+static void pong_late(const struct wst_ws_step *s, uint64_t n, const struct ping *ping)
+{
+    int64_t after = wst_ns_between(ping->ns, s->arrival->when.ns);
+    if (after < late_ns || ping->answered || ping->excused || ping->idle) return;
+    wst_ws_problemf(s, WST_PROBLEM_CONTROL_PONG_LATE, n, 0,
+                    "the pong came %lld.%03lld s after the ping, frame %llu",
+                    (long long)(after / SECOND_NS), (long long)(after % SECOND_NS / 1000000),
+                    (unsigned long long)ping->n);
+}
+
+/* The one at i was. It does for those before it, too, for only the most recent needs an answer; a
+ * side may answer all in any order. */
+static void pings_answered(struct wst_ws_pings *p, unsigned i)
+{
+    struct ping done = p->at[i];
+    for (unsigned k = 0; k < i; k++) p->at[k].excused = true;
+    p->n--;
+    for (unsigned k = i; k < p->n; k++) {
+        p->at[k] = p->at[k + 1];
+        if (ping_has(&p->at[k], done.hash, done.len)) p->at[k].answered = true;
+    }
 }
 
 void wst_judge_pong(const struct wst_ws_step *s, uint64_t n, struct wst_slice payload)
 {
     enum wst_dir asked = s->dir == WST_C2S ? WST_S2C : WST_C2S;
     uint64_t hash = ping_hash(payload);
-    unsigned i = 0, kept = 0;
+    unsigned i = 0;
     if (pong_overtakes(s, asked)) {
         pong_early(s, asked);
         return;
@@ -234,20 +279,9 @@ void wst_judge_pong(const struct wst_ws_step *s, uint64_t n, struct wst_slice pa
         pong_unasked(s, n, payload, p, asked);
         return;
     }
-    int64_t after = wst_ns_between(p->at[i].ns, s->arrival->when.ns);
-    if (after >= late_ns && !p->at[i].answered)
-        wst_ws_problemf(s, WST_PROBLEM_CONTROL_PONG_LATE, n, 0,
-                        "the pong came %lld.%03lld s after the ping, frame %llu",
-                        (long long)(after / SECOND_NS), (long long)(after % SECOND_NS / 1000000),
-                        (unsigned long long)p->at[i].n);
-    /* It answers those before it, too, for only the most recent ping needs an answer. */
-    for (unsigned k = i + 1; k < p->n; k++) {
-        p->at[kept] = p->at[k];
-        if (p->at[k].hash == hash && p->at[k].len == payload.n) p->at[kept].answered = true;
-        kept++;
-    }
-    p->n = (uint8_t)kept;
-    if (!kept && !p->torn) pings_free(s->ws, s->env, asked);
+    pong_late(s, n, &p->at[i]);
+    pings_answered(p, i);
+    if (!p->n && !p->torn) pings_free(s->ws, s->env, asked);
 }
 
 void wst_judge_closing(const struct wst_ws_step *s)
@@ -264,10 +298,11 @@ static void end_ping(const struct wst_ws_step *s, enum wst_dir dir)
     if (!p || p->blurred || s->ws->obscure || pings_holes(&s->ws->side[other])) return;
     unsigned n = p->n;
     while (n && p->closing && p->at[n - 1].ns > p->closing_ns) n--; /* sent when it was closing */
-    if (!n) return;
+    if (!pings_wait(p, n)) return;
     const struct ping *ping = &p->at[n - 1];
     for (unsigned i = 0; i < n; i++)
-        if (!p->at[i].answered && wst_ns_between(p->at[i].ns, ping->ns) < unanswered_ns) {
+        if (!p->at[i].answered && !p->at[i].excused &&
+            wst_ns_between(p->at[i].ns, ping->ns) < unanswered_ns) {
             ping = &p->at[i];
             break;
         }
@@ -276,11 +311,11 @@ static void end_ping(const struct wst_ws_step *s, enum wst_dir dir)
     if (ping->answered || waited < unanswered_ns) return;
     struct wst_ws_step told = *s;
     told.dir = dir;
-    wst_ws_problem_at(&told, WST_PROBLEM_CONTROL_PING_UNANSWERED, ping->n, 0,
-                      (int64_t)(ping->offset & INT64_MAX),
-                      "the ping of %u bytes had no pong in the %lld.%03lld s that followed%s",
-                      ping->len, (long long)(waited / SECOND_NS),
-                      (long long)(waited % SECOND_NS / 1000000), n > 1 ? ", nor had others" : "");
+    wst_ws_problem_at(
+        &told, WST_PROBLEM_CONTROL_PING_UNANSWERED, ping->n, 0, (int64_t)(ping->offset & INT64_MAX),
+        "the ping of %u bytes had no pong in the %lld.%03lld s that followed%s", ping->len,
+        (long long)(waited / SECOND_NS), (long long)(waited % SECOND_NS / 1000000),
+        pings_wait(p, n - 1) ? ", nor had others" : "");
 }
 
 /* -- the end, section 7.1 ---------------------------------------------------------------------- */

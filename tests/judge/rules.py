@@ -107,6 +107,7 @@ handshake(N, 'handshake.key-invalid', key='/////////////////////w==')
 handshake(N, 'handshake.key-invalid', key='++++++++++++++++++++++==')
 handshake(B, 'handshake.version', request={'Sec-WebSocket-Version': '8'})
 handshake(B, 'handshake.version', request={'Sec-WebSocket-Version': None})
+handshake(B, 'handshake.version', request={'Sec-WebSocket-Version': '13, 13'})
 handshake(N, 'handshake.version', request={'Sec-WebSocket-Version': ' 13\t'})
 refused(B, 'handshake.version-unlisted', 'handshake.version', request={'Sec-WebSocket-Version': '14'},
         status='426 Upgrade Required')
@@ -792,6 +793,66 @@ def _(t):
         t.frame(C2S, PING, b'%d' % i)
     for i in range(40):
         t.frame(S2C, PONG, b'%d' % i)
+
+
+@frames(N, 'control.pong-unasked')
+def _(t):
+    """A side that answers all may do so in any order."""
+    for i in range(5):
+        t.frame(C2S, PING, b'%d' % i)
+    for i in (4, 0, 2, 1, 3):
+        t.frame(S2C, PONG, b'%d' % i)
+
+
+@frames(B, 'control.pong-unasked')
+def _(t):
+    """But each once."""
+    for i in range(3):
+        t.frame(C2S, PING, b'%d' % i)
+    for i in (2, 0, 1, 0):
+        t.frame(S2C, PONG, b'%d' % i)
+
+
+@frames(B, 'control.pong-unasked')
+def _(t):
+    """However many pings had no pong of their own, for a later one was answered."""
+    for i in range(20):
+        t.frame(C2S, PING, b'a%d' % i)
+        t.frame(C2S, PING, b'b%d' % i)
+        t.frame(S2C, PONG, b'b%d' % i)
+    t.frame(S2C, PONG, b'heartbeat')
+
+
+@frames(N, 'control.ping-unanswered')
+def _(t):
+    """The pong is for the ping that waits, not for the one whose turn is over."""
+    for payload in (b'', b'a'):
+        t.frame(C2S, PING, payload)
+    t.frame(S2C, PONG, b'a')
+    t.wait(2)
+    t.frame(C2S, PING, b'')
+    t.frame(S2C, PONG, b'')
+    t.wait(2)
+
+
+@frames(B, 'control.ping-unanswered')
+def _(t):
+    for payload in (b'a', b'b'):
+        t.frame(C2S, PING, payload)
+    t.frame(S2C, PONG, b'b')
+    t.frame(C2S, PING, b'c')
+    t.wait(2)
+
+
+@breaks('frame.after-close')
+def _(t):
+    """The ping must not be sent, but it is what the pong answers."""
+    t.agree()
+    t.frame(C2S, CLOSE, b'\3\xe8')
+    t.frame(C2S, PING, b'still there')
+    t.frame(S2C, PONG, b'still there')
+    t.frame(S2C, CLOSE, b'\3\xe8')
+    t.shut()
 
 
 @frames(N, 'control.pong-unasked')

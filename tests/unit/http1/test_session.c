@@ -727,6 +727,40 @@ static void long_lists(void **state)
     assert_int_equal(not_offered(100000), 0);
 }
 
+static char version_said[240];
+static void version_detail(void *user, void *conversation, enum wst_problem problem,
+                           enum wst_dir dir, const char *detail, const struct wst_arrival *a)
+{
+    (void)user, (void)conversation, (void)dir, (void)a;
+    if (problem == WST_PROBLEM_HANDSHAKE_VERSION)
+        snprintf(version_said, sizeof version_said, "%s", detail);
+}
+
+static void version_words(const char *header, const char *said)
+{
+    struct talk *t = begin();
+    t->env.problem = version_detail;
+    version_said[0] = 0;
+    push(t, WST_C2S, "GET /chat HTTP/1.1\r\nHost: h\r\n" UP KEY);
+    push(t, WST_C2S, header);
+    push(t, WST_C2S, "\r\n");
+    push(t, WST_S2C, YES);
+    assert_string_equal(version_said, said);
+    talk_free(t);
+}
+
+/* Another version, none, and one that cannot be read: each is called what it is. */
+static void versions(void **state)
+{
+    (void)state;
+    version_words(V13, "");
+    version_words("Sec-WebSocket-Version: 8\r\n", "the request names version 8");
+    version_words("", "the request names no version");
+    version_words("Sec-WebSocket-Version:\r\n", "the request names no version");
+    version_words("Sec-WebSocket-Version: 13, 13\r\n",
+                  "the request's version is \"13, 13\", which is no number");
+}
+
 /* No memory at any point: defined, and everything is given back. */
 static void starved(void **state)
 {
@@ -750,7 +784,8 @@ int main(void)
         cmocka_unit_test(conversations),  cmocka_unit_test(rfc6455_1_3),
         cmocka_unit_test(heads_too_long), cmocka_unit_test(early_bytes),
         cmocka_unit_test(unasked_server), cmocka_unit_test(long_pipeline),
-        cmocka_unit_test(long_lists),     cmocka_unit_test(starved),
+        cmocka_unit_test(long_lists),     cmocka_unit_test(versions),
+        cmocka_unit_test(starved),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
