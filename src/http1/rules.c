@@ -391,6 +391,26 @@ static void answer_subprotocol(struct wst_report *r)
 
 /* -- both -------------------------------------------------------------------------------------- */
 
+/* What came in place of an answer, if anything did, has been kept. */
+static void no_response(struct wst_report *r)
+{
+    struct shown a;
+    struct wst_slice sent = wst_buf_slice(&r->http->side[WST_S2C].head);
+    size_t line = 0;
+    while (line < sent.n && sent.p[line] != '\r' && sent.p[line] != '\n') line++;
+    if (!sent.n)
+        rule(r, WST_PROBLEM_HANDSHAKE_NO_RESPONSE, WST_S2C,
+             "no answer to the upgrade request was captured");
+    else if (wst_slice_starts(sent, "HTTP/1."))
+        rule(r, WST_PROBLEM_HANDSHAKE_NO_RESPONSE, WST_S2C,
+             "the answer to the upgrade request has no end: %zu bytes of its head were captured",
+             sent.n);
+    else
+        rule(r, WST_PROBLEM_HANDSHAKE_NO_RESPONSE, WST_S2C,
+             "what the server sent is no answer in HTTP/1; it begins with \"%s\"",
+             show(wst_slice_head(sent, line), &a));
+}
+
 void wst_report_judge(struct wst_report *r)
 {
     const struct wst_event_handshake *e = &r->event;
@@ -418,8 +438,7 @@ void wst_report_judge(struct wst_report *r)
              r->request ? "answer to the " : "",
              r->http->secure ? "was not captured, or not decrypted" : "is not in the capture");
     else if (!r->response)
-        rule(r, WST_PROBLEM_HANDSHAKE_NO_RESPONSE, WST_S2C,
-             "no answer to the upgrade request was captured");
+        no_response(r);
     size_t early = wst_queue_bytes(&r->http->wait[WST_C2S]);
     if (e->accepted && r->response && early && !r->http->overtaken)
         rule(r, WST_PROBLEM_HANDSHAKE_EARLY_DATA, WST_C2S, "%zu bytes came before the answer",

@@ -25,6 +25,8 @@ enum http_asked { /* what is special about a request; nothing: ASKED_PLAIN */
                   ASKED_TUNNEL = 4,
 };
 
+enum { STRANGE = 64 }; /* bytes that show what a server speaks that is not HTTP */
+
 void wst_http_init(struct wst_http *h, void *conversation)
 {
     h->conversation = conversation;
@@ -270,6 +272,16 @@ static bool http_unfold(struct wst_http_env *env, struct wst_slice raw, struct w
     return true;
 }
 
+/* No head of that side. What a server says in place of an answer is kept, to be told. */
+static void http_strange(struct wst_http *h, struct wst_http_env *env, enum wst_dir dir,
+                         struct wst_slice raw)
+{
+    struct wst_buf *kept = &h->side[dir].head;
+    if (dir == WST_S2C && h->awaiting && !kept->n)
+        wst_buf_append(kept, env->budget, wst_slice_head(raw, STRANGE), STRANGE);
+    http_lose(h);
+}
+
 /* A whole head, read from `raw`. */
 static void http_head(struct wst_http *h, struct wst_http_env *env, enum wst_dir dir,
                       struct wst_slice raw, struct wst_head *head, const struct wst_arrival *a)
@@ -277,7 +289,7 @@ static void http_head(struct wst_http *h, struct wst_http_env *env, enum wst_dir
     if (env->head) env->head(env->user, h->conversation, dir, raw);
     if (!head->http || (head->status >= 0) != (dir == WST_S2C) ||
         (head->folded && !http_unfold(env, raw, head))) {
-        http_lose(h);
+        http_strange(h, env, dir, raw);
         return;
     }
     if (dir == WST_C2S)
@@ -326,7 +338,7 @@ static size_t http_head_bytes(struct wst_http *h, struct wst_http_env *env, enum
         wst_head_read(&head, env->headers[dir], whole);
     }
     http_head(h, env, dir, whole, &head, a);
-    if (kept->room) wst_buf_free(kept, env->budget);
+    if (kept->room && h->state != WST_HTTP_LOST) wst_buf_free(kept, env->budget);
     return taken;
 }
 

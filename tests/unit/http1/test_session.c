@@ -727,25 +727,32 @@ static void long_lists(void **state)
     assert_int_equal(not_offered(100000), 0);
 }
 
-static char version_said[240];
-static void version_detail(void *user, void *conversation, enum wst_problem problem,
-                           enum wst_dir dir, const char *detail, const struct wst_arrival *a)
+static enum wst_problem said_of;
+static char said[240];
+static void keep_said(void *user, void *conversation, enum wst_problem problem, enum wst_dir dir,
+                      const char *detail, const struct wst_arrival *a)
 {
     (void)user, (void)conversation, (void)dir, (void)a;
-    if (problem == WST_PROBLEM_HANDSHAKE_VERSION)
-        snprintf(version_said, sizeof version_said, "%s", detail);
+    if (problem == said_of) snprintf(said, sizeof said, "%s", detail);
 }
 
-static void version_words(const char *header, const char *said)
+static struct talk *begin_said(enum wst_problem of)
 {
     struct talk *t = begin();
-    t->env.problem = version_detail;
-    version_said[0] = 0;
+    t->env.problem = keep_said;
+    said_of = of;
+    said[0] = 0;
+    return t;
+}
+
+static void version_words(const char *header, const char *words)
+{
+    struct talk *t = begin_said(WST_PROBLEM_HANDSHAKE_VERSION);
     push(t, WST_C2S, "GET /chat HTTP/1.1\r\nHost: h\r\n" UP KEY);
     push(t, WST_C2S, header);
     push(t, WST_C2S, "\r\n");
     push(t, WST_S2C, YES);
-    assert_string_equal(version_said, said);
+    assert_string_equal(said, words);
     talk_free(t);
 }
 
@@ -759,6 +766,40 @@ static void versions(void **state)
     version_words("Sec-WebSocket-Version:\r\n", "the request names no version");
     version_words("Sec-WebSocket-Version: 13, 13\r\n",
                   "the request's version is \"13, 13\", which is no number");
+}
+
+static void no_answer_words(struct wst_slice answer, size_t piece, const char *words)
+{
+    struct talk *t = begin_said(WST_PROBLEM_HANDSHAKE_NO_RESPONSE);
+    push(t, WST_C2S, ASK);
+    for (struct wst_slice s = answer; s.n; s = wst_slice_skip(s, wst_slice_head(s, piece).n))
+        if (t->http.state == WST_HTTP_RUNNING) talk_push(t, WST_S2C, wst_slice_head(s, piece));
+    wst_http_unanswered(&t->http, &t->env, false, &t->arrival);
+    assert_string_equal(said, words);
+    talk_free(t);
+}
+
+/* Silence, half an answer, and one of another protocol: nobody is told that the server was silent
+ * when it was not. However the bytes were cut. */
+static void no_answers(void **state)
+{
+#define NO_HTTP "what the server sent is no answer in HTTP/1; it begins with "
+    static const struct {
+        struct wst_slice answer;
+        const char *words;
+    } answers[] = {
+        {SLICE(""), "no answer to the upgrade request was captured"},
+        {SLICE("HTTP/1.1 101 Switching Protocols\r\nUpgrade: webso"),
+         "the answer to the upgrade request has no end: 48 bytes of its head were captured"},
+        {SLICE("-ERR unknown command 'GET'\r\n"), NO_HTTP "\"-ERR unknown command 'GET'\""},
+        {SLICE("220 mail.example\r\n\r\n500 5.5.1 unrecognized\r\n"),
+         NO_HTTP "\"220 mail.example\""},
+        {SLICE("\x15\3\1\0\2\2\x46"), NO_HTTP "\"??????F\""}, /* an alert of TLS */
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY(answers); i++)
+        for (size_t piece = 1; piece < 60; piece += 7)
+            no_answer_words(answers[i].answer, piece, answers[i].words);
 }
 
 /* No memory at any point: defined, and everything is given back. */
@@ -785,7 +826,7 @@ int main(void)
         cmocka_unit_test(heads_too_long), cmocka_unit_test(early_bytes),
         cmocka_unit_test(unasked_server), cmocka_unit_test(long_pipeline),
         cmocka_unit_test(long_lists),     cmocka_unit_test(versions),
-        cmocka_unit_test(starved),
+        cmocka_unit_test(no_answers),     cmocka_unit_test(starved),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
