@@ -141,6 +141,7 @@ struct wst_http {
     bool request_lost; /* the server's bytes must not wait for requests */
     bool request_seen; /* the upgrade that was granted was asked for in the capture */
     bool early_torn;   /* bytes are missing from those that came before the answer */
+    bool granted;      /* the upgrade was, and the body of its request is still on its way */
     bool secure;       /* the bytes came out of TLS */
     bool overtaken;    /* what is pushed was sent before it was captured, who knows how long */
     uint8_t asked_n, asked_first;

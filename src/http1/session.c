@@ -234,6 +234,21 @@ static uint8_t other_protocol(const struct wst_head *head)
                                                                                  : WST_HTTP_LOST;
 }
 
+/* The client cannot change the protocol in the middle of its request (RFC 9110 section 7.8). */
+static bool http_body_owed(const struct wst_http *h)
+{
+    uint8_t mode = h->side[WST_C2S].mode;
+    return mode != MODE_HEAD && mode != MODE_BLIND;
+}
+
+/* That body has ended, or nobody can say where it does. */
+static void http_body_over(struct wst_http *h, bool torn)
+{
+    h->granted = false;
+    h->early_torn |= torn;
+    h->state = WST_HTTP_UPGRADED;
+}
+
 static void response_head(struct wst_http *h, struct wst_http_env *env, const struct wst_head *head,
                           const struct wst_arrival *a)
 {
@@ -245,7 +260,8 @@ static void response_head(struct wst_http *h, struct wst_http_env *env, const st
         h->request.n = 0;
         h->awaiting = false;
         if (head->status == 101) {
-            h->state = granted ? WST_HTTP_UPGRADED : other_protocol(head);
+            h->granted = granted && http_body_owed(h);
+            if (!h->granted) h->state = granted ? WST_HTTP_UPGRADED : other_protocol(head);
             return;
         }
     } else if (head->status == 101) {
@@ -348,7 +364,8 @@ static bool http_blocked(const struct wst_http *h, enum wst_dir dir)
 {
     const struct wst_http_side *s = &h->side[dir];
     if (s->mode != MODE_HEAD) return false;
-    return dir == WST_C2S ? h->awaiting : !h->asked_n && !h->request_lost;
+    if (dir == WST_C2S) return h->awaiting;
+    return h->granted || (!h->asked_n && !h->request_lost);
 }
 
 /* Whatever it asks for ("OPTIONS *"), a line that ends so is one. */
@@ -426,6 +443,8 @@ static size_t http_run(struct wst_http *h, struct wst_http_env *env, enum wst_di
         size_t taken = http_step(h, env, dir, rest, a);
         rest.p += taken;
         rest.n -= taken;
+        if (h->granted && (h->state == WST_HTTP_LOST || !http_body_owed(h)))
+            http_body_over(h, h->state == WST_HTTP_LOST);
     }
     return s.n - rest.n;
 }
@@ -483,6 +502,10 @@ size_t wst_http_push(struct wst_http *h, struct wst_http_env *env, enum wst_dir 
             /* Waited too long: a server's bytes go on without their request; a client's without
              * an answer cannot. */
             if (dir == WST_C2S) http_lose(h);
+            if (h->granted && h->state == WST_HTTP_RUNNING) {
+                http_body_over(h, true);
+                return done;
+            }
             h->request_lost = true;
             http_settle(h, env, dir, a);
             if (h->state == WST_HTTP_RUNNING)
@@ -505,11 +528,21 @@ bool wst_http_gap_waits(struct wst_http *h, struct wst_http_env *env, enum wst_d
                               env->options->limits.max_early);
 }
 
+/* All that is missing belongs to a body whose rest is known. */
+static bool http_inside(const struct wst_http_side *side, uint64_t n)
+{
+    return (side->mode == MODE_BODY || side->mode == MODE_CHUNK) && side->left >= n;
+}
+
 bool wst_http_gap(struct wst_http *h, struct wst_http_env *env, enum wst_dir dir, uint64_t n,
                   const struct wst_arrival *a)
 {
     struct wst_http_side *side = &h->side[dir];
     side->untouched = false;
+    if (h->granted && (dir == WST_S2C || !http_inside(side, n))) {
+        http_body_over(h, true);
+        return false;
+    }
     if (!wst_queue_empty(&h->wait[dir]) &&
         dir == WST_S2C) { /* no more waiting: what follows is torn off */
         h->request_lost = true;
@@ -518,9 +551,9 @@ bool wst_http_gap(struct wst_http *h, struct wst_http_env *env, enum wst_dir dir
     }
     if (h->awaiting && dir == WST_C2S) h->early_torn = true;
     wst_queue_free(&h->wait[dir], env->budget); /* nothing may be glued over the gap */
-    bool inside = (side->mode == MODE_BODY || side->mode == MODE_CHUNK) && side->left >= n;
-    if (inside) {
+    if (http_inside(side, n)) {
         http_skip(side, (size_t)n, side->mode == MODE_BODY ? MODE_HEAD : MODE_CHUNK_END);
+        if (h->granted && !http_body_owed(h)) http_body_over(h, false);
         return true;
     }
     if (side->mode == MODE_TO_END) return true;
@@ -533,6 +566,7 @@ void wst_http_fin(struct wst_http *h, struct wst_http_env *env, enum wst_dir dir
                   const struct wst_arrival *a)
 {
     if (dir == WST_C2S) h->request_lost = true; /* nothing more will be asked */
+    if (dir == WST_C2S && h->granted) http_body_over(h, false);
     http_settle(h, env, dir, a);
 }
 

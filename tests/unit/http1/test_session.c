@@ -11,6 +11,8 @@
 #define V13 "Sec-WebSocket-Version: 13\r\n"
 #define ASK "GET /chat HTTP/1.1\r\nHost: h\r\n" UP KEY V13 "\r\n"
 #define ASK_(more) "GET /chat HTTP/1.1\r\nHost: h\r\n" UP KEY V13 more "\r\n"
+#define ASK_BODY ASK_("Content-Length: 5\r\n")
+#define ASK_CHUNKS ASK_("Transfer-Encoding: chunked\r\n")
 #define YES "HTTP/1.1 101 Switching Protocols\r\n" UP ACCEPT "\r\n"
 #define YES_(more) "HTTP/1.1 101 Switching Protocols\r\n" UP ACCEPT more "\r\n"
 #define PLAIN "GET / HTTP/1.1\r\nHost: h\r\n\r\n"
@@ -77,6 +79,34 @@ static const struct row rows[] = {
      {Q(ASK), A("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
                 "HTTP/1.1 102 Processing\r\n\r\n" YES "x")},
      false},
+
+    /* The 101 before the body of the request: no protocol changes in the middle of it */
+    {"a body behind the answer",
+     GOOD "upgraded >x <y",
+     {Q(ASK_BODY), A(YES "y"), Q("\x81\x80"), Q("cdex")},
+     false},
+    {"of it the end",
+     GOOD "upgraded >x <yz",
+     {Q(ASK_BODY "abc"), A(YES "y"), Q("de"), A("z"), Q("x")},
+     false},
+    {"in chunks",
+     GOOD "upgraded >x <y",
+     {Q(ASK_CHUNKS), A(YES), A("y"), Q("5\r\nabc"), Q("de\r\n0\r\n\r\nx")},
+     false},
+    {"that never comes", GOOD "upgraded <y", {Q(ASK_BODY), A(YES "y"), FIN_Q}, false},
+    {"of which a part is missing",
+     GOOD "upgraded >x <y",
+     {Q(ASK_BODY "a"), A(YES "y"), LOST_Q(4), Q("x")},
+     false},
+    {"of which nobody knows the end",
+     GOOD "upgraded >x <y",
+     {Q(ASK_CHUNKS), A(YES "y"), LOST_Q(30), Q("x")},
+     true},
+    {"while bytes of the server are missing",
+     GOOD "upgraded >x <yz",
+     {Q(ASK_BODY), A(YES "y"), LOST_A(30), A("z"), Q("x")},
+     true},
+    {"in what are no chunks", GOOD "upgraded >yx <y", {Q(ASK_CHUNKS), A(YES "y"), Q("xyx")}, true},
 
     /* judged */
     {"a wrong accept value",
