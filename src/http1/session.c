@@ -431,12 +431,23 @@ static bool http_may_begin_head(const struct wst_http *h, enum wst_dir dir)
     return dir == WST_C2S && side->untouched && !h->asked_n;
 }
 
+/* The upgrade was granted before anything came of the body that the request announced: a client
+ * that then begins with a masked frame will not send it. */
+static bool http_begins_frame(const struct wst_http *h, struct wst_slice s)
+{
+    if (!h->side[WST_C2S].untouched || s.n < 2 || (s.p[0] & 0x30) || !(s.p[1] & 0x80)) return false;
+    unsigned opcode = s.p[0] & 0x0f;
+    bool control = opcode >= 8 && opcode <= 10 && (s.p[0] & 0x80) && s.p[1] <= (0x80 | 125);
+    return control || opcode == 1 || opcode == 2;
+}
+
 /* Bytes of one side until they are used up, must wait, or the state changes. */
 static size_t http_run(struct wst_http *h, struct wst_http_env *env, enum wst_dir dir,
                        struct wst_slice s, const struct wst_arrival *a)
 {
     struct wst_http_side *side = &h->side[dir];
     if (http_may_begin_head(h, dir) && http_begins_head(s, dir)) side->mode = MODE_HEAD;
+    if (h->granted && dir == WST_C2S && http_begins_frame(h, s)) http_body_over(h, false);
     struct wst_slice rest = s;
     while (rest.n && h->state == WST_HTTP_RUNNING && !http_blocked(h, dir)) {
         if (side->mode != MODE_HEAD) side->untouched = false;
