@@ -122,11 +122,35 @@ static bool evidence_text_goes_on(uint8_t second, struct wst_slice payload)
     return foreign > payload.n / 8;
 }
 
+/* Of 128 short lengths one leads to the edge of a given segment; of 32, when there are four. */
+static int evidence_end(const struct wst_seek *k, size_t at, size_t end, const struct wst_frame *f)
+{
+    int most = f->length_bits == 7 ? BITS_SEGMENT_END : 2 * BITS_SEGMENT_END;
+    int bits = wst_seek_end_bits(k, at, end, most);
+    return bits < BITS_SEGMENT_END ? bits : BITS_SEGMENT_END;
+}
+
+/* The last two bytes of a longer length, and the key behind them, are a header, too: with a payload
+ * that unmasks to the beginning of the true one. True when a header that is sound stands before it.
+ */
+static bool evidence_in_header(const struct wst_seek *k, size_t at, const struct wst_seek_rules *r)
+{
+    for (size_t back = 2; back <= 8 && back <= at; back += 6) {
+        struct wst_frame f;
+        const uint8_t *p = k->bytes.p + at - back;
+        if (wst_frame_parse(p, k->bytes.n - at + back, &f) && !evidence_illegal(&f, r) &&
+            f.header_len - (f.masked ? 4u : 0) == back + 2)
+            return true;
+    }
+    return false;
+}
+
 int wst_evidence(const struct wst_seek *k, size_t at, size_t start, const struct wst_frame *f,
                  const struct wst_seek_rules *r)
 {
     size_t before = at == start ? TEXT_BEFORE : at - start < TEXT_CHAIN ? at - start : TEXT_CHAIN;
     if (evidence_illegal(f, r) || evidence_in_text(k, at, before, r)) return -1;
+    if (at == start && evidence_in_header(k, at, r)) return -1;
     struct wst_slice payload = {k->bytes.p + at + f->header_len, k->bytes.n - at - f->header_len};
     payload = wst_slice_head(payload, (size_t)f->len);
     if (f->len == 0 && f->opcode <= 2)
@@ -142,8 +166,8 @@ int wst_evidence(const struct wst_seek *k, size_t at, size_t start, const struct
     if (f->opcode == WST_OP_CLOSE) more = evidence_close(f, payload);
     if (more < 0) return -1;
     size_t end = at + f->header_len + payload.n;
-    bool ends = payload.n == f->len && wst_seek_is_mark(k, end);
-    if (ends) bits += BITS_SEGMENT_END;
+    int ends = payload.n == f->len ? evidence_end(k, at, end, f) : 0;
+    bits += ends;
     /* At the very front nobody knows whether it lies in a text; a text has no runs of zeros. */
     if (r->masked || f->rsv || f->length_bits == 64 || !evidence_front(k, at)) return bits + more;
     bool other = f->length_bits == 7 && !ends && evidence_text_goes_on(k->bytes.p[at + 1], payload);

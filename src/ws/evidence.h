@@ -12,7 +12,7 @@
  *   control frame: FIN, at most 125 bytes; close: legal code                          2, 6
  *   text payload is UTF-8                                      a bit a byte, up to   24
  *   compressed payload inflates to its end; as a text          about, up to      12, 20
- *   ends where a segment ends                                                         8
+ *   ends where a segment ends: the next; fewer where more edges could be hit          8
  */
 #ifndef WST_WS_EVIDENCE_H
 #define WST_WS_EVIDENCE_H

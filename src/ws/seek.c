@@ -17,6 +17,7 @@ enum {
     BITS_JOIN16 = 16, /* a longer one */
     BITS_FRONT = 12,  /* it begins a segment: there is one such place, not a hundred */
     NEED_JOIN = 24,
+    NEED_SHREDS = 8, /* more than all that, among segments of a few bytes */
     CUT_TEXT = BITS_HEADER + BITS_LENGTH64 + BITS_TEXT_MAX, /* a long text whose end is not there */
 };
 enum {
@@ -26,6 +27,8 @@ enum {
     LEAD_MAX = 256,      /* frames that lead to one believed */
     ZEROS_MAX = 4,       /* frames of no evidence in a chain */
     EVIDENCE_MARKS = 64, /* marks looked at from either end */
+    SHRED = 8,           /* bytes: a shorter segment is one */
+    SEGMENTS_TELL = 8,   /* how long segments are */
 };
 
 struct wst_seek *wst_seek_new(struct wst_budget *budget, uint64_t offset)
@@ -79,6 +82,8 @@ static bool seek_mark(struct wst_seek *k, struct wst_budget *budget, uint64_t pk
 bool wst_seek_push(struct wst_seek *k, struct wst_budget *budget, struct wst_slice s, uint64_t pkt,
                    size_t cap)
 {
+    k->segments++;
+    k->seen += s.n;
     size_t inside = k->inside < s.n ? (size_t)k->inside : s.n;
     k->inside -= inside;
     k->offset += inside;
@@ -112,9 +117,9 @@ uint64_t wst_seek_packet(const struct wst_seek *k, size_t at)
     return pkt;
 }
 
-bool wst_seek_is_mark(const struct wst_seek *k, size_t at)
+/* The first mark at or behind `at`. */
+static uint32_t seek_mark_of(const struct wst_seek *k, size_t at)
 {
-    if (at == k->bytes.n) return true;
     uint32_t lo = 0, hi = k->marks_n;
     while (lo < hi) {
         uint32_t mid = lo + (hi - lo) / 2;
@@ -123,7 +128,46 @@ bool wst_seek_is_mark(const struct wst_seek *k, size_t at)
         else
             hi = mid;
     }
-    return lo < k->marks_n && k->marks[lo].at == at;
+    return lo;
+}
+
+bool wst_seek_is_mark(const struct wst_seek *k, size_t at)
+{
+    if (at == k->bytes.n) return true;
+    uint32_t i = seek_mark_of(k, at);
+    return i < k->marks_n && k->marks[i].at == at;
+}
+
+int wst_seek_end_bits(const struct wst_seek *k, size_t at, size_t end, int most)
+{
+    if (!wst_seek_is_mark(k, end)) return 0;
+    int bits = most;
+    for (uint32_t n = seek_mark_of(k, end) - seek_mark_of(k, at + 1) + 1; n > 1 && bits; n /= 2)
+        bits--;
+    return bits;
+}
+
+/* Bytes of a segment since the search began; of a few segments nobody knows. */
+static size_t seek_segment(const struct wst_seek *k)
+{
+    return k->segments < SEGMENTS_TELL ? SIZE_MAX : (size_t)(k->seen / k->segments);
+}
+
+/* What it says, in bits, that a frame from `at` to `end` begins a segment. That it is one says all;
+ * else it says little among segments of a few bytes, where much of what is no frame begins one. */
+static int seek_front(const struct wst_seek *k, size_t at, size_t end)
+{
+    if (wst_seek_end_bits(k, at, end, 1)) return BITS_FRONT;
+    int bits = 0;
+    for (size_t each = seek_segment(k); each > 1 && bits < BITS_FRONT; each /= 2)
+        bits += BITS_FRONT / 4;
+    return bits;
+}
+
+/* Where segments are shorter than frames there is a place to begin at every few bytes. */
+static int seek_shreds(const struct wst_seek *k)
+{
+    return seek_segment(k) < SHRED ? NEED_SHREDS : 0;
 }
 
 struct seek_chain {
@@ -131,6 +175,7 @@ struct seek_chain {
     int cut;         /* of the last, when its end is not in the bytes */
     unsigned whole;  /* frames that end inside the bytes */
     bool to_end;     /* the last frame ends with the bytes */
+    size_t end;      /* of the first */
     bool plain;      /* the first is beyond doubt, though its end is not in the bytes */
 };
 
@@ -196,7 +241,7 @@ static bool seek_chain(const struct wst_seek *k, size_t at, const struct wst_see
         before[1] = before[0];
         before[0] = at;
         at += n;
-        c->whole++;
+        if (!c->whole++) c->end = at;
         if (f.opcode == WST_OP_CLOSE) { /* nothing follows a close */
             c->to_end = at == k->bytes.n;
             return true;
@@ -207,12 +252,21 @@ static bool seek_chain(const struct wst_seek *k, size_t at, const struct wst_see
 
 /* The first frame must be credible by itself, or stand where one is likely; the evidence of those
  * behind it proves only that somewhere before them are frames. */
-static bool seek_enough(const struct seek_chain *c, bool mark, bool final)
+static bool seek_enough(const struct seek_chain *c, bool final)
 {
-    if (!c->whole && !c->plain) return false;
-    if (mark) return c->bits >= NEED_MARK || (final && c->to_end && c->bits >= NEED_MARK_FINAL);
-    if (c->first < NEED_FIRST) return false;
+    if ((!c->whole && !c->plain) || c->first < NEED_FIRST) return false;
     return c->bits >= NEED_MIDDLE || (final && c->to_end && c->bits >= NEED_MIDDLE_FINAL);
+}
+
+/* The same at the front of a segment. Where segments are short that is no special place. */
+static bool seek_enough_front(const struct wst_seek *k, size_t at, const struct seek_chain *c,
+                              bool final)
+{
+    int shreds = seek_shreds(k), less = BITS_FRONT + shreds;
+    if (c->whole) less -= seek_front(k, at, c->end);
+    if (!c->whole && !c->plain) return false;
+    if (c->first < (shreds ? NEED_FIRST : NEED_FIRST - BITS_FRONT + less)) return false;
+    return c->bits >= NEED_MARK + less || (final && c->to_end && c->bits >= NEED_MARK_FINAL + less);
 }
 
 /* Whether the first data frame from `at` on goes on with a message: 1, 0; -1: not known. */
@@ -233,7 +287,12 @@ static int seek_lead(const struct wst_seek *k, size_t at, const struct wst_frame
     bool front = wst_seek_is_mark(k, at);
     if (!bits && front && !f->len && f->fin && f->opcode != 0) bits = BITS_HEADER;
     if (!bits) return 0;
-    return bits + (f->length_bits == 7 ? BITS_JOIN : BITS_JOIN16) + (front ? BITS_FRONT : 0);
+    size_t end = at + f->header_len + (size_t)f->len;
+    bits += f->length_bits == 7 ? BITS_JOIN : BITS_JOIN16;
+    if (front) bits += seek_front(k, at, end);
+    int shreds = seek_shreds(k);
+    /* There, the edge it ends at says no more than the frame that begins at it. */
+    return shreds ? bits - shreds - wst_seek_end_bits(k, at, end, BITS_SEGMENT_END) : bits;
 }
 
 /* Evidence of the first of the frames from `at` on that end exactly where `until` begins; -1: they
@@ -293,7 +352,7 @@ static size_t seek_scan(const struct wst_seek *k, size_t until, const struct wst
     struct seek_chain c;
     for (size_t at = seek_next(k, 0, until, r); at < until; at = seek_next(k, at + 1, until, r)) {
         if (!seek_chain(k, at, r, NEED_FIRST, &c)) continue;
-        if (seek_enough(&c, false, final)) return at;
+        if (seek_enough(&c, final)) return at;
         if (!final && !c.whole && c.first >= NEED_MIDDLE) *wait = true;
     }
     return SIZE_MAX;
@@ -311,7 +370,8 @@ ptrdiff_t wst_seek_find(struct wst_seek *k, const struct wst_seek_rules *r, bool
     size_t best = SIZE_MAX;
     for (uint32_t i = 0; marks && i < k->marks_n && best == SIZE_MAX; i++) {
         if (k->marks[i].at >= k->bytes.n) break;
-        if (seek_chain(k, k->marks[i].at, r, 1, &c) && seek_enough(&c, true, final))
+        if (seek_chain(k, k->marks[i].at, r, 1, &c) &&
+            seek_enough_front(k, k->marks[i].at, &c, final))
             best = k->marks[i].at;
     }
     bool wait = false;

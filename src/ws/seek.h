@@ -37,6 +37,7 @@ struct wst_seek {
     uint32_t mark_at; /* look at every mark once there are so many */
     uint64_t offset;  /* of the first byte, in the direction's WebSocket bytes */
     uint64_t skipped; /* bytes given up so far */
+    uint64_t seen, segments; /* bytes that came since the search began, and in how many segments */
     uint64_t
         inside; /* so many bytes to come lie in a payload that was cut: no frame begins there */
 };
@@ -57,6 +58,9 @@ ptrdiff_t wst_seek_find(struct wst_seek *seek, const struct wst_seek_rules *rule
 int wst_seek_evidence(const struct wst_seek *seek, const struct wst_seek_rules *rules);
 /* A segment begins at `at`, or the bytes end there. */
 bool wst_seek_is_mark(const struct wst_seek *seek, size_t at);
+/* What it says, in bits, that a frame from `at` on ends at `end`, at most `most`: 0 inside a
+ * segment; the fewer, the more segments it ends at the edge of by chance. */
+int wst_seek_end_bits(const struct wst_seek *seek, size_t at, size_t end, int most);
 /* The packet that carried the byte at `at`. */
 uint64_t wst_seek_packet(const struct wst_seek *seek, size_t at);
 

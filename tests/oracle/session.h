@@ -45,6 +45,7 @@ struct sent_frame {
 struct session_kind {
     bool deflate, takeover[2]; /* by direction */
     bool aligned;              /* each frame begins a segment */
+    bool shreds;               /* no segment has more than 9 bytes */
     uint32_t messages;
     uint32_t longest; /* usual payload */
     int8_t only;      /* messages of this direction only; -1: both */
@@ -244,6 +245,7 @@ static inline void session_send(struct session *s, struct wire_talk *talk, struc
             uint64_t left = s->stream[d].n - (uint64_t)talk->sent[d];
             uint32_t n = 1460;
             if (!s->kind.aligned && rnd_below(r, 2)) n = 1 + rnd_below(r, 1460);
+            if (s->kind.shreds) n = 1 + rnd_below(r, 9);
             if (left < n) {
                 /* Not aligned: what is left waits for the next frame, mostly. */
                 if (!s->kind.aligned && !all && rnd_below(r, 4)) break;

@@ -9,6 +9,8 @@
  *                  every missing byte is stated, and nearly every message that no loss touched is
  *                  told whole; no text is invented
  *   one loss       among 320 messages: at most those it touched are missing or uncertain
+ *   shreds         segments of a few bytes, 5 to 20 % of them lost: nothing is certain that was not
+ *                  sent
  *
  *     oracle_session [--cases N] [--from SEED]     N in a row (WST_ORACLE_SESSION: the same N)
  *     oracle_session --seed SEED                   a failing one again
@@ -30,7 +32,9 @@ enum {
     WORSE_AT_MOST = 24,
     /* Messages made of opaque bytes that look like a frame and lead by chance to a real one: none
      * in 40,000 cases. A text among them fails at once. */
-    CASES_AN_INVENTION = 20000
+    CASES_AN_INVENTION = 20000,
+    CASES_A_SHRED = 4,      /* one of shreds to so many others … */
+    SHREDS_FROM = 1u << 30, /* … with seeds from here on */
 };
 
 enum fate { UNSEEN, RIGHT, UNCERTAIN };
@@ -63,6 +67,7 @@ struct trial {
     uint64_t single, single_exact, single_worse; /* sessions with one loss */
     uint64_t single_fair; /* what else is missing in them, no reader can be sure of */
     bool unfair;
+    uint64_t shredded; /* sessions in segments of a few bytes */
 };
 
 static void fail(struct trial *t, const char *what, uint64_t x)
@@ -130,6 +135,7 @@ static void told_message(struct trial *t, const struct wst_event *e)
     const struct wst_event_message *m = &e->message;
     int32_t index = m->msg < t->of_room ? t->of[m->msg] : -1;
     if (index < 0) {
+        if (t->s.kind.shreds && m->certain) fail(t, "certain, of bytes that are no frame", m->msg);
         if (!t->lossy || (m->certain && m->opcode == 1 && !m->compressed))
             fail(t, "a text that was not sent", m->msg);
         if (!m->certain && !m->payload.n) return;
@@ -338,7 +344,10 @@ static void judge_message(struct trial *t, uint32_t i, uint32_t *worse)
     struct count *c = &t->counts[m->dir == 0][k->aligned][how];
     bool whole = captured(t, m->dir, m->begin, m->end);
     bool alone = how < 2 || captured(t, m->dir, 0, m->end);
-    if (!whole) {
+    if (k->shreds) {
+        if (!whole && t->fate[i] == RIGHT && !own_captured(t, i))
+            fail(t, "certain, and bytes of it are missing", i);
+    } else if (!whole) {
         c->touched++;
         if (t->fate[i] == RIGHT && !own_captured(t, i))
             fail(t, "certain, and bytes of it are missing", i);
@@ -500,8 +509,37 @@ static void run_one_loss(struct trial *t, uint64_t seed)
     t->single_worse += worse;
 }
 
+/* Nearly every place is at the edge of a segment, and says nothing. */
+static void run_shreds(struct trial *t, uint64_t seed)
+{
+    struct wire_talk talk;
+    struct wire_how how = {.acks = 300, .snap = 65535, .deaf_to = -1, .spare_ends = true};
+    struct rnd *r = &t->r;
+    begin(t, seed, &talk, &how);
+    how.lose = ONE_OF(r, 50, 100, 200);
+    t->lossy = true;
+    t->s.kind = (struct session_kind){.deflate = rnd_below(r, 2),
+                                      .takeover = {rnd_below(r, 2), rnd_below(r, 2)},
+                                      .shreds = true,
+                                      .messages = 30,
+                                      .longest = ONE_OF(r, 20, 100, 400),
+                                      .only = -1,
+                                      .fragments = rnd_below(r, 2),
+                                      .controls = rnd_below(r, 2),
+                                      .close = true};
+    session_make(&t->s, &talk, r);
+    wire_mix(&t->mixed, &t->wire, 1, r);
+    wire_impair(&t->mixed, &how, r);
+    run_capture(t);
+    t->shredded++;
+}
+
 static void run_case(struct trial *t, uint64_t seed)
 {
+    if (seed >= SHREDS_FROM) {
+        run_shreds(t, seed);
+        return;
+    }
     if (seed % 8 == 0)
         run_one_loss(t, seed);
     else
@@ -558,6 +596,12 @@ int main(int argc, char **argv)
         failures += t->failed;
     }
     bool enough = report(t, run.cases);
+    for (uint64_t i = 0; i < run.cases / CASES_A_SHRED && failures < 10; i++) {
+        t->failed = false;
+        run_case(t, SHREDS_FROM + run.seed + i);
+        failures += t->failed;
+    }
+    printf("in segments of a few bytes: %llu sessions\n", (unsigned long long)t->shredded);
     printf("%llu cases: %llu failures\n", (unsigned long long)run.cases,
            (unsigned long long)failures);
     if (!enough && !run.one) printf("worse than it was\n");

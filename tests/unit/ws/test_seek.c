@@ -154,6 +154,12 @@ static const struct row rows[] = {
      -1,
      false,
      false},
+    {"the end of a longer length is a header of its own, masked with the same key",
+     {SLICE("\x81\xfe\x01\x90" M0 "Sixteen letters.")},
+     -1,
+     -1,
+     true,
+     false},
     {"nothing follows a close",
      {SLICE("\x88\x04\x03\xe8ok\x81\x05Hello\x81\x05Hello")},
      -1,
@@ -197,6 +203,29 @@ static void table(void **state)
         assert_int_equal(budget.used, 0);
     }
     assert_int_equal(failed, 0);
+}
+
+/* What begins a segment, fills it and leads to a frame is one, too. But not where segments are of a
+ * few bytes: among so many some do by chance. */
+static void shreds(void **state)
+{
+    static const struct wst_slice leads = SLICE("\x81\x02"
+                                                "ab");
+    (void)state;
+    for (size_t each = 4; each <= 40; each *= 10) {
+        struct wst_budget budget = {.max = 1 << 20};
+        struct wst_seek_rules rules = {0};
+        struct wst_seek *k = wst_seek_new(&budget, 0);
+        char before[40];
+        memset(before, 'x', sizeof before);
+        for (int i = 0; i < 8; i++)
+            assert_true(wst_seek_push(k, &budget, wst_slice_of(before, each), 1, 1 << 16));
+        assert_true(wst_seek_push(k, &budget, leads, 2, 1 << 16));
+        for (size_t at = 0; at < sizeof TEXT26 - 1; at += 7)
+            assert_true(wst_seek_push(k, &budget, wst_slice_of(TEXT26 + at, 7), 3, 1 << 16));
+        assert_int_equal(wst_seek_find(k, &rules, true), each == 4 ? 8 * each + leads.n : 8 * each);
+        wst_seek_free(k, &budget);
+    }
 }
 
 /* For telling WebSocket from strangers only whole frames count: among zeros stands many a header
@@ -402,8 +431,8 @@ static void first_bytes(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(table), cmocka_unit_test(evidence),
-                                       cmocka_unit_test(first_bytes), cmocka_unit_test(bookkeeping),
-                                       cmocka_unit_test(joined)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(table),       cmocka_unit_test(shreds),
+                                       cmocka_unit_test(evidence),    cmocka_unit_test(first_bytes),
+                                       cmocka_unit_test(bookkeeping), cmocka_unit_test(joined)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
