@@ -33,9 +33,11 @@ bool wst_trial_round(struct wst_trial *t, uint64_t work)
     return --t->left == 0;
 }
 
-/* One may have had more to do than the other: time is compared as if both had had the same. */
+/* One may have had more to do than the other: time is compared as if both had had the same. Where
+ * one had nothing to do nothing is known, and the first goes on. */
 static bool trial_won(const struct wst_trial *t)
 {
+    if (!t->work[0] || !t->work[1]) return false;
     double first = (double)t->ns[0] * (double)t->work[1],
            second = (double)t->ns[1] * (double)t->work[0];
     return second < first * (1 - t->rules->gain);
@@ -48,12 +50,20 @@ static void trial_keep(struct wst_trial *t, uint64_t now_ns)
     t->won = won;
     t->decided = true;
     trial_stretch(t, t->kept, now_ns);
-    if (t->kept < t->rules->kept_most) t->kept *= 2;
+    t->kept = t->kept < t->rules->kept_most / 2 ? 2 * t->kept : t->rules->kept_most;
 }
 
 static bool trial_trying(const struct wst_trial *t)
 {
     return t->stretches < 2 * t->rules->pairs;
+}
+
+/* A clock that went back (that of another thread, say) has not measured the stretch. */
+static void trial_count(struct wst_trial *t, unsigned way, uint64_t now_ns)
+{
+    if (now_ns < t->began_ns) return;
+    t->ns[way] += now_ns - t->began_ns;
+    t->work[way] += t->under_way;
 }
 
 void wst_trial_next(struct wst_trial *t, uint64_t now_ns)
@@ -62,9 +72,7 @@ void wst_trial_next(struct wst_trial *t, uint64_t now_ns)
         trial_try(t, now_ns);
         return;
     }
-    unsigned way = t->stretches++ & 1;
-    t->ns[way] += now_ns - t->began_ns;
-    t->work[way] += t->under_way;
+    trial_count(t, t->stretches++ & 1, now_ns);
     if (trial_trying(t))
         trial_stretch(t, t->rules->stretch, now_ns);
     else

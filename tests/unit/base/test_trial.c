@@ -109,13 +109,62 @@ static void begun_anew(void **state)
     assert_true(second);
 }
 
+/* Rounds in which the first, or the second way had nothing to do say nothing about either. */
+static void nothing_to_do(void **state)
+{
+    (void)state;
+    for (unsigned idle = 0; idle < 2; idle++) {
+        struct clockwork w = {.first = 1000, .second = 1000};
+        bool second;
+        wst_trial_begin(&w.trial, &once, w.now);
+        for (unsigned way = 0; way < 2; way++) {
+            w.now += 5000;
+            stretch(&w, way == idle ? 0 : ROUND_WORK, &second);
+            assert_int_equal(second, way);
+        }
+        stretch(&w, ROUND_WORK, &second);
+        assert_false(second);
+    }
+}
+
+/* The stretch at whose end it was earlier than when it began is left out. */
+static void a_clock_that_goes_back(void **state)
+{
+    (void)state;
+    for (unsigned which = 0; which < 6; which++) {
+        struct clockwork w = {.now = 100000, .first = 1000, .second = which % 2 ? 900 : 1100};
+        bool second;
+        wst_trial_begin(&w.trial, &thrice, w.now);
+        for (unsigned i = 0; i < 6; i++) {
+            if (i == which) w.now -= 50000;
+            stretch(&w, ROUND_WORK, &second);
+        }
+        stretch(&w, ROUND_WORK, &second);
+        assert_int_equal(second, which % 2);
+    }
+}
+
+/* Doubled, but never more than the most. */
+static void kept_no_longer(void **state)
+{
+    static const struct wst_trial_rules odd = {
+        .stretch = STRETCH, .pairs = 1, .kept = KEPT, .kept_most = 100, .gain = 0};
+    struct clockwork w = {.first = 1000, .second = 900};
+    (void)state;
+    wst_trial_begin(&w.trial, &odd, w.now);
+    expect(&w, true, KEPT);
+    expect(&w, true, KEPT * 2);
+    expect(&w, true, 100);
+    expect(&w, true, 100);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_faster_one),
-        cmocka_unit_test(no_gain),
-        cmocka_unit_test(in_turns),
-        cmocka_unit_test(begun_anew),
+        cmocka_unit_test(the_faster_one), cmocka_unit_test(no_gain),
+        cmocka_unit_test(in_turns),       cmocka_unit_test(begun_anew),
+        cmocka_unit_test(nothing_to_do),  cmocka_unit_test(a_clock_that_goes_back),
+        cmocka_unit_test(kept_no_longer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
