@@ -94,8 +94,9 @@ WST_API void wst_capture_set_queue(struct wst_capture *capture, size_t bytes);
 WST_API void wst_capture_queue(const struct wst_capture *capture, size_t *used, size_t *size);
 
 /* Regular files from 4 MiB on are read, and unzipped, by a thread of their own, half a
- * megabyte ahead (default: no; before wst_capture_run). The sink is told the same, in the same
- * thread: the one that called wst_capture_run, which has ended the other when it returns. */
+ * megabyte ahead, as long as that is found to be faster (default: no; before wst_capture_run). The
+ * sink is told the same, in the same thread: the one that called wst_capture_run, which has ended
+ * the other when it returns. */
 WST_API void wst_capture_set_read_ahead(struct wst_capture *capture, bool on);
 
 /* BPF expression for every source (in addition to a file's own). Copied. 0, or -1 out of memory. */

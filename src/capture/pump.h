@@ -32,17 +32,19 @@ struct wst_pump_block {
 struct wst_pump;
 
 /* Begins to fill blocks. The supply, which is not a pipe, is the pump's until the last block has
- * been taken, or wst_pump_end. NULL when there is no memory or thread to be had: nothing has
- * happened then. */
+ * been taken, wst_pump_rest, or wst_pump_end. NULL when there is no memory or thread to be had:
+ * nothing has happened then. */
 struct wst_pump *wst_pump_begin(struct wst_supply *supply);
 /* Takes the next block, for which it may wait; not called again after the last one. All blocks
  * taken stay until they are given back, and there must not be more than two of them. */
 const struct wst_pump_block *wst_pump_take(struct wst_pump *pump);
 /* Gives back the block that was taken first. */
 void wst_pump_give_back(struct wst_pump *pump);
-/* The supply is wanted back for a while. True: it is the caller's, for all blocks have been taken,
- * until wst_pump_go_on. False: there is one to take first. */
+/* The supply is wanted back for a while. May wait for what is being read. True: it is the caller's,
+ * for all blocks have been taken, until wst_pump_go_on. False: there is one to take first. As
+ * little as wst_pump_take after the last one. */
 bool wst_pump_rest(struct wst_pump *pump);
+/* Only where the supply has not ended meanwhile. */
 void wst_pump_go_on(struct wst_pump *pump);
 /* At any time: nothing more is read. The blocks are gone. NULL does nothing. */
 void wst_pump_end(struct wst_pump *pump);

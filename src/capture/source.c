@@ -46,7 +46,7 @@ void wst_source_open_memory(struct wst_source *s, struct wst_slice bytes)
 static uint64_t wall_clock(void)
 {
     struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    if (clock_gettime(CLOCK_MONOTONIC, &t) != 0) return 0;
     return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
@@ -187,11 +187,7 @@ static bool leave_block(struct wst_source *s)
     size_t left = s->end - s->pos, cap = s->cap ? s->cap : WST_SOURCE_CHUNK;
     const uint8_t *from = s->buf + s->pos;
     while (cap < left) cap *= 2;
-    uint8_t *block = s->buf;
-    if (cap > s->cap && !grow(s, cap)) {
-        s->buf = block; /* what is left is still good */
-        return false;
-    }
+    if (cap > s->cap && !grow(s, cap)) return false; /* what is left is still good */
     memcpy(s->own, from, left);
     wst_pump_give_back(s->pump);
     s->buf = s->own;

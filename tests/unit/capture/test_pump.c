@@ -388,6 +388,65 @@ static void closed_at_any_time(void **state)
     free(f.b);
 }
 
+/* Bytes come by and by, from the pump and from here; each way has its turns, and what one has read
+ * ahead of the other's turn is not lost. */
+static void turns_are_taken(void **state)
+{
+    struct file f = classic(42, 2 * LARGE), z = zipped(&f, f.n);
+    (void)state;
+    for (int gzip = 0; gzip < 2; gzip++) {
+        struct wst_source s;
+        size_t at = 0, n, begun = 0, here = 0;
+        bool before = false;
+        wst_source_open_memory(&s, (struct wst_slice){gzip ? z.b : f.b, gzip ? z.n : f.n});
+        wst_source_pump(&s, 1);
+        while ((n = wst_source_want(&s, 1)) > 0) {
+            assert_memory_equal(wst_source_at(&s), f.b + at, n);
+            wst_source_skip(&s, n);
+            at += n;
+            begun += s.pumped && !before;
+            here += !s.pumped && !s.draining;
+            before = s.pumped;
+        }
+        assert_int_equal(at, f.n);
+        assert_true(begun >= 3 && here >= 3); /* source.c: three pairs */
+        wst_source_close(&s);
+    }
+    free(f.b);
+    free(z.b);
+}
+
+/* Stopped in either way's turn, or between: whether the rest still comes (a file's does, when it is
+ * read here) or not, what comes is right, it ends without an error, and no thread stays. */
+static void stopped_in_any_turn(void **state)
+{
+    struct file f = classic(43, 2 * LARGE);
+    FILE *file = tmpfile();
+    size_t before = threads();
+    (void)state;
+    assert_non_null(file);
+    assert_int_equal(fwrite(f.b, 1, f.n, file), f.n);
+    assert_int_equal(fflush(file), 0);
+    for (unsigned reads = 0; reads < 40; reads++) {
+        struct wst_source s;
+        atomic_bool stop = false;
+        size_t at = 0, n;
+        assert_int_equal(wst_source_open_fd(&s, dup(fileno(file)), &stop), 0);
+        wst_source_pump(&s, 1);
+        for (unsigned i = 0; (n = wst_source_want(&s, 1)) > 0; i++) {
+            if (i == reads) atomic_store(&stop, true);
+            assert_memory_equal(wst_source_at(&s), f.b + at, n);
+            wst_source_skip(&s, n);
+            at += n;
+        }
+        assert_true(s.ended && !s.error[0] && at <= f.n);
+        wst_source_close(&s);
+    }
+    assert_int_equal(threads(), before);
+    fclose(file);
+    free(f.b);
+}
+
 /* ---- through the door ---- */
 
 static const char *save(const struct file *f)
@@ -479,6 +538,8 @@ int main(void)
         cmocka_unit_test(nothing_is_left_in_a_cut_member),
         cmocka_unit_test(a_sink_that_wants_no_more),
         cmocka_unit_test(closed_at_any_time),
+        cmocka_unit_test(turns_are_taken),
+        cmocka_unit_test(stopped_in_any_turn),
         cmocka_unit_test(a_row_of_files),
         cmocka_unit_test(stopping),
     };
