@@ -25,8 +25,9 @@
  */
 #include "work.h"
 
+#include "stopwatch.h"
+
 #include <stdlib.h>
-#include <time.h>
 
 enum {
     ROUND = 2048, /* operations */
@@ -111,24 +112,17 @@ static void work_give(struct wst_context *c, struct wst_op *o)
 static const struct wst_trial_rules batches = {
     .stretch = 4, .pairs = 1, .kept = 32, .kept_most = 4096, .gain = 0.02};
 
-static uint64_t round_clock(void)
-{
-    struct timespec t;
-    if (clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t) != 0) return 0;
-    return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
-
 /* Rounds like this one may be batched: does it pay? */
 static bool round_pays(struct wst_work *work)
 {
     struct wst_trial *t = &work->trial;
     if (!work->context->options.batch_from) return true; /* whoever asks for that wants it so */
     if (!work->trying) {
-        wst_trial_begin(t, &batches, round_clock());
+        wst_trial_begin(t, &batches, wst_stopwatch_thread());
         work->trying = true;
     } else if (wst_trial_round(t, work->round_bytes)) {
         wst_work_settle(work->context); /* each stretch pays for what it began */
-        wst_trial_next(t, round_clock());
+        wst_trial_next(t, wst_stopwatch_thread());
     }
     return wst_trial_second(t);
 }

@@ -5,10 +5,11 @@
  */
 #include "source.h"
 
+#include "stopwatch.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* ---- opening ---- */
 
@@ -43,13 +44,6 @@ void wst_source_open_memory(struct wst_source *s, struct wst_slice bytes)
     wst_supply_open_memory(&s->supply, bytes);
 }
 
-static uint64_t wall_clock(void)
-{
-    struct timespec t;
-    if (clock_gettime(CLOCK_MONOTONIC, &t) != 0) return 0;
-    return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
-
 /* Short stretches many times, for what lies in a file changes on the way. */
 static const struct wst_trial_rules ways = {
     .stretch = 1, .pairs = 3, .kept = 32, .kept_most = 4096, .gain = 0.03};
@@ -61,7 +55,7 @@ void wst_source_pump(struct wst_source *s, size_t round)
     s->round_from = s->base + s->end;
     s->pumped = !round;
     s->draining = round; /* it has begun */
-    if (round) wst_trial_begin(&s->trial, &ways, wall_clock());
+    if (round) wst_trial_begin(&s->trial, &ways, wst_stopwatch_wall());
 }
 
 void wst_source_close(struct wst_source *s)
@@ -202,7 +196,7 @@ static void look_at_trial(struct wst_source *s)
     uint64_t got = s->base + s->end;
     if (got - s->round_from < s->round) return;
     if (wst_trial_round(&s->trial, got - s->round_from)) {
-        wst_trial_next(&s->trial, wall_clock());
+        wst_trial_next(&s->trial, wst_stopwatch_wall());
         bool pumped = wst_trial_second(&s->trial);
         if (pumped && !s->pumped) wst_pump_go_on(s->pump);
         s->draining = s->pumped && !pumped;
@@ -217,7 +211,7 @@ static bool drained(struct wst_source *s)
     if (!wst_pump_rest(s->pump)) return false;
     s->draining = false;
     s->round_from = s->base + s->end;
-    wst_trial_anew(&s->trial, wall_clock());
+    wst_trial_anew(&s->trial, wst_stopwatch_wall());
     return true;
 }
 

@@ -21,6 +21,8 @@ FOREIGN = {'pcap': {'capture'}, 'cap-ng.h': {'live'}, 'seccomp.h': {'live'},
 FORBIDDEN = re.compile(r'\b(v?f?printf|puts|fputs|putchar|fputc|perror|exit|_exit|abort|assert|'
                        r'time|clock|clock_gettime|gettimeofday|getenv|setlocale|signal|sigaction)\s*\(|'
                        r'\b(stdout|stderr)\b')
+# But one file does, which says what for: only what is faster may depend on it.
+CLOCK = ('clock_gettime', os.path.join('src', 'base', 'stopwatch.c'))
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
 COMMENT = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"', re.S)
 
@@ -84,6 +86,8 @@ def check_room(room, folder):
 def check_words(path, text):
     bare = COMMENT.sub(lambda m: '\n' * m.group().count('\n'), text)
     for m in FORBIDDEN.finditer(bare):
+        if (m.group().rstrip('( '), os.path.relpath(path, source)) == CLOCK:
+            continue
         complain(path, bare.count('\n', 0, m.start()) + 1,
                  f'a library does not say {m.group().rstrip("( ")}')
 
