@@ -12,7 +12,7 @@
 #include "siphash.h"
 #include "slice.h"
 
-enum { SLOTS_FIRST = 1024 };
+enum { SLOTS_FIRST = 8192 }; /* 64 KiB: for most captures of everything they need not grow */
 
 struct wst_flow_table *wst_flow_table_new(const struct wst_limits *limits, const uint64_t seed[2],
                                           struct wst_budget *budget, struct wst_area *area,
