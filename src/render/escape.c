@@ -269,7 +269,7 @@ __attribute__((target("avx2,popcnt"))) static uint8_t *escape_wide(uint8_t *at, 
             at = put_hard(at, &p, p + 32, end);
             continue;
         }
-        if (f.two || vbmi2) { /* there it costs less than a wrong guess */
+        if (f.two) {
             at = vbmi2 ? put_two_vbmi2(at, x, f.two) : put_two(at, x, f.two);
         } else {
             _mm256_storeu_si256((__m256i *)(void *)at, x);
@@ -290,7 +290,7 @@ usual_wide(uint8_t *at, const uint8_t **from, const uint8_t *end, bool vbmi2)
         struct found is = look(x);
         __m256i other = _mm256_or_si256(_mm256_cmpeq_epi8(x, b), _mm256_cmpeq_epi8(x, f));
         if (is.hard || is.high || !_mm256_testz_si256(other, other)) break;
-        if (is.two || vbmi2) {
+        if (is.two) {
             at = vbmi2 ? put_two_vbmi2(at, x, is.two) : put_two(at, x, is.two);
         } else {
             _mm256_storeu_si256((__m256i *)(void *)at, x);
