@@ -128,6 +128,9 @@ static void push(struct said *s, enum wst_dir d, const uint8_t *p, size_t n, siz
         if (took > k || (took < k && s->http.state == WST_HTTP_RUNNING)) abort();
         if (s->http.side[0].mode >= MODE_TO_END || s->http.side[1].mode >= MODE_TO_END)
             s->segments = true;
+        /* A request in place of the body that the one before announced begins a segment. */
+        if (s->http.side[0].mode && s->http.side[0].untouched && !s->http.asked_n)
+            s->segments = true;
         if (s->http.state == WST_HTTP_RUNNING) continue;
         /* An answer that overtook the body of its request: how much of that was taken depends. */
         if (s->http.side[0].mode) s->segments = true;
