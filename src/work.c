@@ -143,13 +143,14 @@ static void round_over(struct wst_work *work)
     wst_work_alone(work);
 }
 
-/* Who does what is next for the conversation, now; NULL: it is given away. */
-static struct wst_ws_env *env_here(struct wst_context *c, struct conversation_ws *w)
+/* Who does what is next for the conversation, n bytes of it, now; NULL: it is given away. */
+static struct wst_ws_env *env_here(struct wst_context *c, struct conversation_ws *w, size_t n)
 {
     struct wst_work *work = c->work;
     if (!w->base.worker) return &c->ws;
     if (work->threads) return NULL;
     struct wst_worker *k = work->workers[0];
+    work->round_bytes += n;
     work->round_conns += (uint32_t)k->given - w->latest >= work->round;
     if (++work->round == ROUND) round_over(work);
     if (work->pays) return NULL;
@@ -172,7 +173,7 @@ void wst_work_packet(struct wst_context *c)
 
 static void work_do(struct wst_context *c, struct wst_op *o)
 {
-    struct wst_ws_env *env = env_here(c, o->w);
+    struct wst_ws_env *env = env_here(c, o->w, o->bytes.n);
     if (env)
         op_now(c, env, o);
     else
@@ -182,8 +183,7 @@ static void work_do(struct wst_context *c, struct wst_op *o)
 void wst_work_push(struct wst_context *c, struct conversation_ws *w, enum wst_dir dir,
                    struct wst_slice bytes, const struct wst_arrival *a)
 {
-    struct wst_ws_env *env = env_here(c, w);
-    if (w->base.worker) c->work->round_bytes += bytes.n;
+    struct wst_ws_env *env = env_here(c, w, bytes.n);
     if (env) {
         wst_ws_push(&w->ws, env, dir, bytes, a);
         return;

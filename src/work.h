@@ -107,7 +107,7 @@ struct wst_work {
     size_t pending;  /* what the operations under way may add */
     uint32_t round, round_conns, round_own; /* operations, conversations, own events in it */
     uint64_t round_bytes;                   /* … and of those that came */
-    bool trying;                            /* since the round before last `trial` says what pays */
+    bool trying;                            /* rounds may be batched: `trial` is under way */
     struct wst_trial trial;
     struct wst_kept own;                    /* events of the caller's thread that wait */
     uint64_t order_in, order_out;

@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #include "trial.h"
 
+void wst_trial_anew(struct wst_trial *t, uint64_t now_ns)
+{
+    t->under_way = 0;
+    t->began_ns = now_ns;
+}
+
 static void trial_stretch(struct wst_trial *t, uint32_t rounds, uint64_t now_ns)
 {
     t->left = rounds;
-    t->under_way = 0;
-    t->began_ns = now_ns;
+    wst_trial_anew(t, now_ns);
 }
 
 static void trial_try(struct wst_trial *t, uint64_t now_ns)
@@ -19,12 +24,6 @@ void wst_trial_begin(struct wst_trial *t, const struct wst_trial_rules *rules, u
 {
     *t = (struct wst_trial){.rules = rules, .kept = rules->kept};
     trial_try(t, now_ns);
-}
-
-void wst_trial_anew(struct wst_trial *t, uint64_t now_ns)
-{
-    t->under_way = 0;
-    t->began_ns = now_ns;
 }
 
 bool wst_trial_round(struct wst_trial *t, uint64_t work)
@@ -46,9 +45,8 @@ static bool trial_won(const struct wst_trial *t)
 static void trial_keep(struct wst_trial *t, uint64_t now_ns)
 {
     bool won = trial_won(t);
-    if (!t->decided || won != t->won) t->kept = t->rules->kept;
+    if (won != t->won) t->kept = t->rules->kept;
     t->won = won;
-    t->decided = true;
     trial_stretch(t, t->kept, now_ns);
     t->kept = t->kept < t->rules->kept_most / 2 ? 2 * t->kept : t->rules->kept_most;
 }

@@ -27,7 +27,7 @@ struct wst_trial {
     uint32_t left;      /* rounds of the stretch at hand */
     uint32_t stretches; /* tried so far; all of them: one way is kept */
     uint32_t kept;      /* rounds, next time */
-    bool won, decided;  /* the second way, when they were tried last; they were */
+    bool won;           /* the second way, when they were tried last */
     uint64_t began_ns;  /* the stretch */
     uint64_t ns[2];     /* by way: what it took … */
     uint64_t work[2];   /* … for how much */

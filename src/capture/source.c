@@ -53,7 +53,6 @@ void wst_source_pump(struct wst_source *s, size_t round)
     if (s->pump || s->ended || !(s->pump = wst_pump_begin(&s->supply))) return;
     s->round = round;
     s->round_from = s->base + s->end;
-    s->pumped = !round;
     s->draining = round; /* it has begun */
     if (round) wst_trial_begin(&s->trial, &ways, wst_stopwatch_wall());
 }
@@ -191,16 +190,21 @@ static bool leave_block(struct wst_source *s)
     return true;
 }
 
+/* Whose turn it is. */
+static bool pumped(const struct wst_source *s)
+{
+    return !s->round || wst_trial_second(&s->trial);
+}
+
 static void look_at_trial(struct wst_source *s)
 {
     uint64_t got = s->base + s->end;
     if (got - s->round_from < s->round) return;
     if (wst_trial_round(&s->trial, got - s->round_from)) {
+        bool before = pumped(s);
         wst_trial_next(&s->trial, wst_stopwatch_wall());
-        bool pumped = wst_trial_second(&s->trial);
-        if (pumped && !s->pumped) wst_pump_go_on(s->pump);
-        s->draining = s->pumped && !pumped;
-        s->pumped = pumped;
+        if (!before && pumped(s)) wst_pump_go_on(s->pump);
+        s->draining = before && !pumped(s);
     }
     s->round_from = got;
 }
@@ -219,7 +223,7 @@ static bool more(struct wst_source *s)
 {
     if (!s->pump) return read_more(s);
     if (s->round && !s->draining) look_at_trial(s);
-    if (s->pumped || (s->draining && !drained(s))) return take_block(s);
+    if (pumped(s) || (s->draining && !drained(s))) return take_block(s);
     return (!lies_in_block(s) || leave_block(s)) && read_more(s);
 }
 

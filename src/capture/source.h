@@ -35,8 +35,7 @@ struct wst_source {
     bool hold;         /* keep what is taken, for wst_source_rewind */
     bool full;         /* … which has come to WST_SOURCE_HOLD_MAX */
     struct wst_pump *pump;             /* or NULL */
-    bool pumped;                       /* it reads the supply; else it rests … */
-    bool draining;                     /* … as soon as its blocks are taken */
+    bool draining;                     /* it will rest as soon as its blocks are taken */
     size_t round;                      /* bytes, of the trial which of the two is faster; 0: none */
     uint64_t round_from;               /* where it began */
     struct wst_trial trial;            /* here; by the pump */

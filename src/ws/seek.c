@@ -131,19 +131,23 @@ static uint32_t seek_mark_of(const struct wst_seek *k, size_t at)
     return lo;
 }
 
+/* Whether `i`, the first mark at or behind `at`, is at it; the end of the bytes is one, too. */
+static bool seek_is_at(const struct wst_seek *k, uint32_t i, size_t at)
+{
+    return at == k->bytes.n || (i < k->marks_n && k->marks[i].at == at);
+}
+
 bool wst_seek_is_mark(const struct wst_seek *k, size_t at)
 {
-    if (at == k->bytes.n) return true;
-    uint32_t i = seek_mark_of(k, at);
-    return i < k->marks_n && k->marks[i].at == at;
+    return seek_is_at(k, seek_mark_of(k, at), at);
 }
 
 int wst_seek_end_bits(const struct wst_seek *k, size_t at, size_t end, int most)
 {
-    if (!wst_seek_is_mark(k, end)) return 0;
+    uint32_t last = seek_mark_of(k, end);
+    if (!seek_is_at(k, last, end)) return 0;
     int bits = most;
-    for (uint32_t n = seek_mark_of(k, end) - seek_mark_of(k, at + 1) + 1; n > 1 && bits; n /= 2)
-        bits--;
+    for (uint32_t n = last - seek_mark_of(k, at + 1) + 1; n > 1 && bits; n /= 2) bits--;
     return bits;
 }
 

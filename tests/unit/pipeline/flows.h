@@ -66,6 +66,15 @@ static inline void tcp_packet(struct tcp *t, int server, unsigned flags, const v
     to->all[to->n].p = b;
     to->all[to->n++].n = size;
 }
+/* They were captured the other way round. */
+static inline void packets_swap(struct packets *k, size_t a, size_t b)
+{
+    uint8_t *p = k->all[a].p;
+    size_t n = k->all[a].n;
+    k->all[a] = k->all[b];
+    k->all[b].p = p;
+    k->all[b].n = n;
+}
 static inline void tcp_data(struct tcp *t, int server, const void *p, size_t n)
 {
     const uint8_t *at = p;

@@ -381,10 +381,7 @@ static void behind_proxy(void **state)
     tcp_syn(&t);
     tcp_data(&t, 0, proxied, strlen(proxied));
     tcp_data(&t, 1, ANSWER, strlen(ANSWER));
-    uint8_t *p = k.all[k.n - 1].p;
-    size_t n = k.all[k.n - 1].n;
-    k.all[k.n - 1] = k.all[k.n - 2];
-    k.all[k.n - 2].p = p, k.all[k.n - 2].n = n;
+    packets_swap(&k, k.n - 2, k.n - 1);
     send_text(&t, 0, "hello");
     tcp_fin(&t);
     replay(&k, 0, &h);

@@ -98,14 +98,8 @@ static void capture(struct packets *k, uint64_t seed)
     for (unsigned s = 0; s < STEPS; s++) {
         struct talker *t = &all[rnd_below(&seed, TALKERS)];
         talk(t, &seed);
-        if (k->n > 4 && rnd_below(&seed, 8) == 0) { /* overtaken */
-            size_t a = k->n - 1 - rnd_below(&seed, 4), b = k->n - 1;
-            uint8_t *p = k->all[a].p;
-            size_t n = k->all[a].n;
-            k->all[a] = k->all[b];
-            k->all[b].p = p;
-            k->all[b].n = n;
-        }
+        if (k->n > 4 && rnd_below(&seed, 8) == 0) /* overtaken */
+            packets_swap(k, k->n - 1 - rnd_below(&seed, 4), k->n - 1);
     }
     for (unsigned i = 0; i < TALKERS; i++) {
         if (i % 3) tcp_fin(&all[i].tcp);
