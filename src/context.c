@@ -81,6 +81,7 @@ struct wst_context *wst_context_new(const struct wst_options *options,
     c->http.user = c->ws.user = c;
     c->http.handshake = wst_conversation_handshake;
     c->http.problem = wst_conversation_problem;
+    wst_multiplexed_init(c);
     c->ws.emit = wst_conversation_emit;
     c->ws.behind = wst_conversation_behind;
     struct wst_flow_sink sink = wst_conversation_sink;

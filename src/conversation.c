@@ -36,6 +36,7 @@ void wst_conversation_free(struct wst_context *c, struct wst_flow *f)
     case KIND_PICKUP: wst_pickup_free(c, upper); break;
     case KIND_WS: wst_work_release(c, upper); break;
     case KIND_TLS: wst_encrypted_free(c, upper); break;
+    case KIND_HTTP2: wst_multiplexed_free(c, upper); break;
     default: break;
     }
 }
@@ -59,8 +60,42 @@ void wst_conversation_is(struct wst_context *c, struct wst_flow *f, uint64_t *co
 /* The TCP connection, from inside whatever it carries. */
 const struct wst_flow *wst_conversation_carrier(const struct wst_flow *f)
 {
-    while (f->inner) f = wst_encrypted_around(f)->base.flow;
+    while (f->inner) f = wst_conversation_outer(f);
     return f;
+}
+
+unsigned wst_conversation_depth(const struct wst_flow *f)
+{
+    unsigned depth = 0;
+    for (; f->inner; f = wst_conversation_outer(f)) depth++;
+    return depth;
+}
+
+void wst_conversation_inside(struct wst_context *c, struct conversation_inside *inside,
+                             struct wst_flow *outer)
+{
+    struct wst_flow *inner = &inside->flow;
+    inside->outer = outer;
+    inner->hash = ++c->insides | UINT64_C(1) << 63; /* no stream number of TCP's */
+    inner->stream = outer->stream;
+    inner->family = outer->family;
+    inner->witnessed = inner->inner = true;
+    inner->heard = 3;
+    memcpy(inner->port, outer->port, sizeof outer->port);
+    memcpy(inner->addr, outer->addr, sizeof outer->addr);
+}
+
+void wst_conversation_each(struct wst_flow *f, void (*tell)(void *user, struct conversation_ws *w),
+                           void *user)
+{
+    while (f->kind == KIND_TLS) f = &((struct conversation_tls *)f->upper)->inside.flow;
+    if (f->kind == KIND_WS) tell(user, f->upper);
+    if (f->kind != KIND_HTTP2) return;
+    const struct conversation_http2 *h = f->upper;
+    for (uint32_t i = 0; i < h->http2.streams_n; i++) {
+        struct conversation_stream *s = h->http2.streams[i]->upper;
+        wst_conversation_each(&s->inside.flow, tell, user);
+    }
 }
 
 /* -- what a packet was part of ----------------------------------------------------------------- */
@@ -68,10 +103,13 @@ const struct wst_flow *wst_conversation_carrier(const struct wst_flow *f)
 enum wst_fate wst_conversation_fate(const struct wst_flow *f)
 {
     while (f->kind == KIND_TLS && !f->chosen && !f->ignored)
-        f = &((const struct conversation_tls *)f->upper)->inner;
+        f = &((const struct conversation_tls *)f->upper)->inside.flow;
     const struct conversation_http *h = f->upper;
     if (f->chosen) return WST_FATE_WEBSOCKET;
     if (f->ignored) return WST_FATE_OTHER;
+    if (f->kind == KIND_HTTP2 &&
+        !wst_http2_hopeful(&((const struct conversation_http2 *)f->upper)->http2))
+        return WST_FATE_OTHER;
     return f->kind == KIND_HTTP && h->http.request.n ? WST_FATE_WEBSOCKET : WST_FATE_UNDECIDED;
 }
 
@@ -99,18 +137,32 @@ static void flow_data(void *user, struct wst_flow *f, unsigned side, struct wst_
     case KIND_SOCKS: wst_first_socks(c, f, side, bytes, a); break;
     case KIND_PICKUP: wst_pickup_data(c, f, side, bytes, a); break;
     case KIND_TLS: wst_encrypted_data(c, f, side, bytes, a); break;
+    case KIND_HTTP2: wst_multiplexed_data(c, f, side, bytes, a); break;
     default: break;
     }
 }
 
+/* A finding about the TCP connection, to be told of each WebSocket connection that it carries. */
+struct finding {
+    struct wst_context *c;
+    enum wst_problem problem;
+    unsigned side;
+    const char *detail;
+    const struct wst_arrival *arrival;
+};
+
+static void finding_tell(void *user, struct conversation_ws *w)
+{
+    const struct finding *n = user;
+    wst_conversation_problem(n->c, w, n->problem, wst_conversation_direction(&w->base, n->side),
+                             n->detail, n->arrival);
+}
+
 /* Why bytes of the TCP connection are missing, when that is a finding. */
-static void gap_finding(struct wst_context *c, const struct wst_flow *f, unsigned side, uint64_t n,
+static void gap_finding(struct wst_context *c, struct wst_flow *f, unsigned side, uint64_t n,
                         enum wst_gap_cause cause, const struct wst_arrival *a)
 {
     if (cause != WST_GAP_LIMIT && cause != WST_GAP_ROUND) return;
-    while (f->kind == KIND_TLS) f = &((struct conversation_tls *)f->upper)->inner;
-    if (f->kind != KIND_WS) return;
-    struct conversation_ws *w = f->upper;
     bool round = cause == WST_GAP_ROUND;
     char detail[128];
     snprintf(detail, sizeof detail,
@@ -118,9 +170,9 @@ static void gap_finding(struct wst_context *c, const struct wst_flow *f, unsigne
                      "of 4 GiB"
                    : "more bytes wait behind a hole than may be kept",
              (unsigned long long)n);
-    wst_conversation_problem(c, w,
-                             round ? WST_PROBLEM_TCP_SEQUENCE_ROUND : WST_PROBLEM_TCP_REORDER_LIMIT,
-                             wst_conversation_direction(&w->base, side), detail, a);
+    struct finding found = {
+        c, round ? WST_PROBLEM_TCP_SEQUENCE_ROUND : WST_PROBLEM_TCP_REORDER_LIMIT, side, detail, a};
+    wst_conversation_each(f, finding_tell, &found);
 }
 
 static void flow_gap(void *user, struct wst_flow *f, unsigned side, uint64_t n,
@@ -154,6 +206,10 @@ static void flow_gap(void *user, struct wst_flow *f, unsigned side, uint64_t n,
         wst_encrypted_gap(c, f, side, n, cause, a);
         if (!f->inner) gap_finding(c, f, side, n, cause, a); /* which is TCP's, not a record's */
         break;
+    case KIND_HTTP2:
+        wst_multiplexed_gap(c, f, side, n, cause, a);
+        if (!f->inner) gap_finding(c, f, side, n, cause, a);
+        break;
     case KIND_SOCKS: wst_conversation_ignore(c, f); break;
     default: break;
     }
@@ -167,7 +223,8 @@ static void flow_fin(void *user, struct wst_flow *f, unsigned side, const struct
         /* Delivered they may be the other way round: bytes before one of them were late. */
         const struct wst_half *half = wst_conversation_carrier(f)->half;
         enum wst_dir first =
-            half[side].flags & WST_HALF_FIRST    ? wst_conversation_direction(&w->base, side)
+            w->ws.terms.stream                   ? WST_DIR_NONE
+            : half[side].flags & WST_HALF_FIRST  ? wst_conversation_direction(&w->base, side)
             : half[!side].flags & WST_HALF_FIRST ? wst_conversation_direction(&w->base, !side)
                                                  : WST_DIR_NONE;
         wst_work_fin(c, w, wst_conversation_direction(&w->base, side), first, a);
@@ -175,6 +232,8 @@ static void flow_fin(void *user, struct wst_flow *f, unsigned side, const struct
         wst_conversation_http_fin(c, f, side, a);
     } else if (f->kind == KIND_TLS) {
         wst_encrypted_fin(c, f, side, a);
+    } else if (f->kind == KIND_HTTP2) {
+        wst_multiplexed_fin(c, f, side, a);
     }
 }
 
@@ -185,6 +244,7 @@ static void flow_end(void *user, struct wst_flow *f, enum wst_tcp_end how,
     if (f->kind == KIND_HTTP) wst_conversation_http_end(c, f, a);
     if (f->kind == KIND_PICKUP) wst_pickup_end(c, f, a);
     if (f->kind == KIND_TLS) wst_encrypted_end(c, f, how, a);
+    if (f->kind == KIND_HTTP2) wst_multiplexed_end(c, f, how, a);
     if (f->kind == KIND_WS) {
         struct conversation_ws *w = f->upper;
         if (how == WST_TCP_EVICTED)
@@ -197,15 +257,18 @@ static void flow_end(void *user, struct wst_flow *f, enum wst_tcp_end how,
     f->kind = KIND_IGNORED;
 }
 
+static void shrink_one(void *user, struct conversation_ws *w)
+{
+    const struct finding *n = user;
+    if (wst_work_shrink(n->c, w))
+        wst_conversation_problem(n->c, w, n->problem, WST_DIR_NONE, n->detail, n->arrival);
+}
+
 static void flow_shrink(void *user, struct wst_flow *f, const struct wst_arrival *a)
 {
-    struct wst_context *c = user;
-    while (f->kind == KIND_TLS) f = &((struct conversation_tls *)f->upper)->inner;
-    if (f->kind != KIND_WS) return;
-    struct conversation_ws *w = f->upper;
-    if (wst_work_shrink(c, w))
-        wst_conversation_problem(c, w, WST_PROBLEM_LIMIT_CONTEXT, WST_DIR_NONE,
-                                 "what later messages refer to may be missing", a);
+    struct finding found = {user, WST_PROBLEM_LIMIT_CONTEXT, 0,
+                            "what later messages refer to may be missing", a};
+    wst_conversation_each(f, shrink_one, &found);
 }
 
 /* Its connection has ended, and what it becomes is not known yet: the finding is of none. */
@@ -230,9 +293,6 @@ static void flow_unbelieved(void *user, struct wst_flow *f, unsigned side, uint6
         end_ignored(c, f, side, why == WST_UNBELIEVED_FIN);
         return;
     }
-    while (f->kind == KIND_TLS) f = &((struct conversation_tls *)f->upper)->inner;
-    if (f->kind != KIND_WS) return;
-    struct conversation_ws *w = f->upper;
     char detail[128];
     snprintf(detail, sizeof detail,
              why == WST_UNBELIEVED_FAR
@@ -241,25 +301,18 @@ static void flow_unbelieved(void *user, struct wst_flow *f, unsigned side, uint6
                  : "%llu bytes lie behind the end of this direction; they, and all that come "
                    "later, were left out",
              (unsigned long long)bytes);
-    wst_conversation_problem(c, w, WST_PROBLEM_TCP_UNBELIEVED,
-                             wst_conversation_direction(&w->base, side), detail, a);
+    struct finding found = {c, WST_PROBLEM_TCP_UNBELIEVED, side, detail, a};
+    wst_conversation_each(f, finding_tell, &found);
 }
 
 static void flow_conflict(void *user, struct wst_flow *f, unsigned side, uint64_t bytes,
                           const struct wst_arrival *a)
 {
-    struct wst_context *c = user;
-    if (f->kind == KIND_TLS) {
-        flow_conflict(user, &((struct conversation_tls *)f->upper)->inner, side, bytes, a);
-        return;
-    }
-    if (f->kind != KIND_WS) return;
-    struct conversation_ws *w = f->upper;
     char detail[96];
     snprintf(detail, sizeof detail, "%llu bytes differ from what was sent first",
              (unsigned long long)bytes);
-    wst_conversation_problem(c, w, WST_PROBLEM_TCP_OVERLAP,
-                             wst_conversation_direction(&w->base, side), detail, a);
+    struct finding found = {user, WST_PROBLEM_TCP_OVERLAP, side, detail, a};
+    wst_conversation_each(f, finding_tell, &found);
 }
 
 /* A response of another status may be that to a request of before. */

@@ -11,21 +11,9 @@
 
 #include "pipeline.h"
 
-enum { NOTE_MAX = 2 * WST_ENDPOINT + 680 }; /* the longest detail of the tls room has 640 */
-
 static struct conversation_tls *encrypted_of(const struct wst_flow *f)
 {
     return f->upper;
-}
-
-struct conversation_tls *wst_encrypted_around(const struct wst_flow *inner)
-{
-    return (struct conversation_tls *)((char *)inner - offsetof(struct conversation_tls, inner));
-}
-
-unsigned wst_encrypted_depth(const struct wst_flow *f)
-{
-    return f->inner ? wst_encrypted_around(f)->tls.depth + 1u : 0;
 }
 
 static unsigned side_of(const struct conversation_tls *t, enum wst_dir dir)
@@ -62,20 +50,9 @@ static void encrypted_unlink(struct wst_context *c, struct conversation_tls *t)
         c->encrypted_newest = t->older;
 }
 
-/* What is inside has the addresses and the number of what it is in. `inner` is all zeros. */
-static void inner_init(struct wst_flow *inner, const struct wst_flow *f)
-{
-    inner->stream = f->stream;
-    inner->family = f->family;
-    inner->witnessed = inner->inner = true;
-    inner->heard = 3;
-    memcpy(inner->port, f->port, sizeof f->port);
-    memcpy(inner->addr, f->addr, sizeof f->addr);
-}
-
 bool wst_encrypted_begin(struct wst_context *c, struct wst_flow *f, unsigned client)
 {
-    unsigned depth = wst_encrypted_depth(f);
+    unsigned depth = wst_conversation_depth(f);
     struct conversation_tls *t =
         depth < WST_TLS_DEPTH ? wst_pool_take(&c->encrypted, &c->budget) : NULL;
     f->upper = NULL;
@@ -84,7 +61,7 @@ bool wst_encrypted_begin(struct wst_context *c, struct wst_flow *f, unsigned cli
         return false;
     }
     t->base = (struct conversation){.flow = f, .client = (uint8_t)client};
-    inner_init(&t->inner, f);
+    wst_conversation_inside(c, &t->inside, f);
     wst_tls_init(&t->tls, t, (uint8_t)depth);
     encrypted_link(c, t);
     f->upper = t;
@@ -94,15 +71,18 @@ bool wst_encrypted_begin(struct wst_context *c, struct wst_flow *f, unsigned cli
 
 void wst_encrypted_free(struct wst_context *c, struct conversation_tls *t)
 {
-    wst_conversation_free(c, &t->inner);
+    wst_conversation_free(c, &t->inside.flow);
     encrypted_unlink(c, t);
     wst_tls_free(&t->tls, &c->tls);
     wst_pool_give(&c->encrypted, &c->budget, t);
 }
 
-const struct wst_tls_info *wst_encrypted_info(struct wst_flow *inner)
+const struct wst_tls_info *wst_encrypted_info(const struct wst_flow *inner)
 {
-    struct conversation_tls *t = wst_encrypted_around(inner);
+    while (inner->inner && wst_conversation_outer(inner)->kind != KIND_TLS)
+        inner = wst_conversation_outer(inner);
+    if (!inner->inner) return NULL;
+    struct conversation_tls *t = encrypted_of(wst_conversation_outer(inner));
     t->info = (struct wst_tls_info){.version = wst_tls_version_name(t->tls.version),
                                     .cipher = t->tls.suite ? t->tls.suite->name : NULL,
                                     .sni = t->tls.sni[0] ? t->tls.sni : NULL,
@@ -118,14 +98,14 @@ static void tell_plain(struct wst_context *c, struct conversation_tls *t, enum w
 {
     unsigned client = t->base.client;
     struct wst_tls_plain p = {.when = a->when,
-                              .tcp_stream = t->inner.stream,
+                              .tcp_stream = t->inside.flow.stream,
                               .depth = t->tls.depth,
                               .dir = dir,
-                              .family = t->inner.family,
-                              .client_ip = t->inner.addr[client],
-                              .server_ip = t->inner.addr[!client],
-                              .client_port = t->inner.port[client],
-                              .server_port = t->inner.port[!client],
+                              .family = t->inside.flow.family,
+                              .client_ip = t->inside.flow.addr[client],
+                              .server_ip = t->inside.flow.addr[!client],
+                              .client_port = t->inside.flow.port[client],
+                              .server_port = t->inside.flow.port[!client],
                               .offset = t->plain[dir],
                               .other_offset = t->plain[!dir],
                               .lost = t->lost[dir],
@@ -138,10 +118,8 @@ static void tell_plain(struct wst_context *c, struct conversation_tls *t, enum w
 static void encrypted_chosen(struct wst_context *c, struct conversation_tls *t,
                              const struct wst_arrival *a)
 {
-    if (t->inner.kind != KIND_NEW || strcmp(t->tls.alpn, "h2") != 0) return;
-    wst_encrypted_http2(c, &t->inner, a);
-    c->timeline.stats.other++;
-    wst_conversation_ignore(c, &t->inner);
+    if (t->inside.flow.kind == KIND_NEW && strcmp(t->tls.alpn, "h2") == 0)
+        wst_first_http2(c, &t->inside.flow, t->base.client, a);
 }
 
 static void encrypted_plain(void *user, void *conversation, enum wst_dir dir,
@@ -157,11 +135,12 @@ static void encrypted_plain(void *user, void *conversation, enum wst_dir dir,
     }
     if (c->tls_hooks.plain) tell_plain(c, t, dir, bytes, a);
     /* Its answer is missing, not late; and a client has nothing to say before it is asked. */
-    if (t->inner.kind == KIND_HTTP || (t->inner.kind == KIND_NEW && dir == WST_S2C))
+    if (t->inside.flow.kind == KIND_HTTP || t->inside.flow.kind == KIND_HTTP2 ||
+        (t->inside.flow.kind == KIND_NEW && dir == WST_S2C))
         wst_tls_keyless(&t->tls, &c->tls, !dir, a);
     t->plain[dir] += bytes.n;
-    t->inner.half[side].next += (uint32_t)bytes.n;
-    if (!t->inner.ignored) c->sink.data(c, &t->inner, side, bytes, a);
+    t->inside.flow.half[side].next += (uint32_t)bytes.n;
+    if (!t->inside.flow.ignored) c->sink.data(c, &t->inside.flow, side, bytes, a);
 }
 
 static void encrypted_lost(void *user, void *conversation, enum wst_dir dir, uint64_t bytes,
@@ -172,33 +151,27 @@ static void encrypted_lost(void *user, void *conversation, enum wst_dir dir, uin
     unsigned side = side_of(t, dir);
     t->lost[dir] += bytes;
     t->plain[dir] += bytes;
-    t->inner.half[side].next += (uint32_t)bytes;
+    t->inside.flow.half[side].next += (uint32_t)bytes;
     enum wst_gap_cause cause = exact           ? WST_GAP_LOST
                                : t->round[dir] ? WST_GAP_ROUND
                                                : WST_GAP_SEALED;
     if (!exact) t->round[dir] = false;
-    if (!t->inner.ignored) c->sink.gap(c, &t->inner, side, bytes, cause, a);
+    if (!t->inside.flow.ignored) c->sink.gap(c, &t->inside.flow, side, bytes, cause, a);
 }
 
-/* The number of the WebSocket connection inside, if there is one. */
-static uint64_t *inner_conn(struct conversation_tls *t)
+/* The number of the WebSocket connection inside, or of one of them, if there is any. */
+static uint64_t *inner_conn(struct wst_flow *f)
 {
-    struct conversation *base = t->inner.upper;
-    bool told = t->inner.kind == KIND_WS || t->inner.kind == KIND_HTTP;
-    return told && base && base->conn ? &base->conn : NULL;
-}
-
-/* "10.0.0.1:40002 > 192.0.2.1:443: …". A network has as many such connections as any other kind. */
-static void put_ends(char text[NOTE_MAX], const struct conversation *base, const char *detail)
-{
-    char *at = wst_endpoint_put(text, base->flow, base->client);
-    memcpy(at, " > ", 3);
-    at = wst_endpoint_put(at + 3, base->flow, !base->client);
-    memcpy(at, ": ", 2);
-    at += 2;
-    size_t n = strnlen(detail, (size_t)(text + NOTE_MAX - at) - 1);
-    memcpy(at, detail, n);
-    at[n] = '\0';
+    struct conversation *base = f->upper;
+    if (f->kind == KIND_HTTP2) {
+        const struct conversation_http2 *h = f->upper;
+        for (uint32_t i = 0; i < h->http2.streams_n; i++) {
+            struct conversation_stream *s = h->http2.streams[i]->upper;
+            uint64_t *conn = inner_conn(&s->inside.flow);
+            if (conn) return conn;
+        }
+    }
+    return (f->kind == KIND_WS || f->kind == KIND_HTTP) && base && base->conn ? &base->conn : NULL;
 }
 
 static void tell_problem(struct wst_context *c, enum wst_problem problem, enum wst_dir dir,
@@ -209,16 +182,6 @@ static void tell_problem(struct wst_context *c, enum wst_problem problem, enum w
     wst_work_emit(c, &e, conn);
 }
 
-/* Of no WebSocket connection: whose it is stands in front. */
-static void tell_note(struct wst_context *c, const struct conversation *base,
-                      enum wst_problem problem, enum wst_dir dir, const char *detail,
-                      const struct wst_arrival *a)
-{
-    char text[NOTE_MAX];
-    put_ends(text, base, detail);
-    tell_problem(c, problem, dir, text, NULL, a);
-}
-
 static void encrypted_problem(void *user, void *conversation, enum wst_problem problem,
                               enum wst_dir dir, bool sealed, const char *detail,
                               const struct wst_arrival *a)
@@ -226,27 +189,11 @@ static void encrypted_problem(void *user, void *conversation, enum wst_problem p
     struct wst_context *c = user;
     struct conversation_tls *t = conversation;
     if (sealed && !t->tls.side[0].opened && !t->tls.side[1].opened) c->timeline.stats.tls_no_key++;
-    uint64_t *conn = inner_conn(t);
+    uint64_t *conn = inner_conn(&t->inside.flow);
     if (conn)
         tell_problem(c, problem, dir, detail, conn, a);
     else if (sealed) /* losses in traffic that is not WebSocket are nobody's concern */
-        tell_note(c, &t->base, problem, dir, detail, a);
-}
-
-void wst_encrypted_http2(struct wst_context *c, struct wst_flow *inner, const struct wst_arrival *a)
-{
-    struct conversation_tls *t = wst_encrypted_around(inner);
-    char detail[WST_TLS_SNI + 64];
-    snprintf(detail, sizeof detail, "HTTP/2%s%s", t->tls.sni[0] ? "; server name " : "",
-             t->tls.sni);
-    tell_note(c, &t->base, WST_PROBLEM_TLS_HTTP2, WST_DIR_NONE, detail, a);
-}
-
-void wst_encrypted_http2_open(struct wst_context *c, struct wst_flow *f, unsigned client,
-                             const struct wst_arrival *a)
-{
-    struct conversation base = {.flow = f, .client = (uint8_t)client};
-    tell_note(c, &base, WST_PROBLEM_HTTP2_UNREAD, WST_DIR_NONE, "HTTP/2 without TLS", a);
+        wst_conversation_note(c, &t->base, problem, dir, detail, a);
 }
 
 void wst_encrypted_unseen(struct wst_context *c, struct wst_flow *f, unsigned side,
@@ -254,10 +201,11 @@ void wst_encrypted_unseen(struct wst_context *c, struct wst_flow *f, unsigned si
 {
     struct conversation base = {.flow = f, .client = (uint8_t)side};
     if (!f->resumed) c->timeline.stats.tls_no_key++; /* else its beginning was read */
-    tell_note(c, &base, WST_PROBLEM_TLS_NO_KEY, WST_DIR_NONE,
-              f->resumed ? "TLS that goes on behind its reset: what it was opened with was let go"
-                         : "TLS whose handshake is not in the capture",
-              a);
+    wst_conversation_note(
+        c, &base, WST_PROBLEM_TLS_NO_KEY, WST_DIR_NONE,
+        f->resumed ? "TLS that goes on behind its reset: what it was opened with was let go"
+                   : "TLS whose handshake is not in the capture",
+        a);
 }
 
 /* -- what the flow room says ------------------------------------------------------------------- */
@@ -266,9 +214,9 @@ void wst_encrypted_unseen(struct wst_context *c, struct wst_flow *f, unsigned si
 static void encrypted_settled(struct wst_context *c, struct wst_flow *f)
 {
     struct conversation_tls *t = encrypted_of(f);
-    bool empty = t->inner.kind == KIND_NEW && !t->inner.upper;
-    if (t->tls.state == WST_TLS_SEALED ? empty || t->inner.ignored
-                                       : t->inner.ignored && !c->tls_hooks.plain)
+    bool empty = t->inside.flow.kind == KIND_NEW && !t->inside.flow.upper;
+    if (t->tls.state == WST_TLS_SEALED ? empty || t->inside.flow.ignored
+                                       : t->inside.flow.ignored && !c->tls_hooks.plain)
         wst_conversation_ignore(c, f);
 }
 
@@ -294,7 +242,8 @@ void wst_encrypted_fin(struct wst_context *c, struct wst_flow *f, unsigned side,
 {
     struct conversation_tls *t = encrypted_of(f);
     wst_tls_fin(&t->tls, &c->tls, direction(t, side), a);
-    if (!t->inner.ignored && !t->tls.waits[direction(t, side)]) c->sink.fin(c, &t->inner, side, a);
+    if (!t->inside.flow.ignored && !t->tls.waits[direction(t, side)])
+        c->sink.fin(c, &t->inside.flow, side, a);
     encrypted_settled(c, f);
 }
 
@@ -303,7 +252,7 @@ void wst_encrypted_end(struct wst_context *c, struct wst_flow *f, enum wst_tcp_e
 {
     struct conversation_tls *t = encrypted_of(f);
     wst_tls_end(&t->tls, &c->tls, a);
-    if (t->inner.kind != KIND_IGNORED) c->sink.end(c, &t->inner, how, a);
+    if (t->inside.flow.kind != KIND_IGNORED) c->sink.end(c, &t->inside.flow, how, a);
 }
 
 /* -- the public door --------------------------------------------------------------------------- */

@@ -95,6 +95,27 @@ static void new_proxy(struct wst_context *c, struct wst_flow *f, unsigned side,
     }
 }
 
+static bool new_http2(struct wst_context *c, struct wst_flow *f, const struct conversation_new *n,
+                      unsigned client, const struct wst_arrival *a)
+{
+    c->timeline.stats.http++;
+    if (!wst_multiplexed_begin(c, f, client)) return false;
+    for (unsigned s = 0; n && s < 2; s++) {
+        bool exact = n->base.missing[s] == WST_WS_EXACTLY;
+        if (n->lost[s])
+            wst_multiplexed_gap(c, f, s, n->lost[s], exact ? WST_GAP_LOST : WST_GAP_SEALED, a);
+    }
+    return true;
+}
+
+void wst_first_http2(struct wst_context *c, struct wst_flow *f, unsigned client,
+                     const struct wst_arrival *a)
+{
+    struct conversation_new *n = f->upper;
+    new_http2(c, f, n, client, a);
+    wst_first_free(c, n);
+}
+
 /* Sees the first bytes of one side; `bytes` are all of them. */
 static void new_first(struct wst_context *c, struct wst_flow *f, unsigned side,
                       struct wst_slice bytes, const struct wst_arrival *a)
@@ -143,12 +164,11 @@ static void new_first(struct wst_context *c, struct wst_flow *f, unsigned side,
         else
             wst_first_free(c, n);
         break;
-    case WST_SNIFF_H2:
-        if (f->inner)
-            wst_encrypted_http2(c, f, a);
+    case WST_SNIFF_H2: /* the client's preface, or the server's settings */
+        if (new_http2(c, f, n, bytes.p[0] == 'P' ? side : !side, a))
+            new_hand_on(c, f, n, side, bytes, a);
         else
-            wst_encrypted_http2_open(c, f, bytes.p[0] == 'P' ? side : !side, a);
-        wst_conversation_is(c, f, &c->timeline.stats.other);
+            wst_first_free(c, n);
         break;
     default: new_other(c, f, side, bytes, a);
     }

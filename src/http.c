@@ -123,7 +123,7 @@ bool wst_conversation_http_begin(struct wst_context *c, struct wst_flow *f, unsi
     }
     h->base.client = (uint8_t)client;
     wst_http_init(&h->http, h);
-    h->http.secure = f->inner;
+    h->http.secure = wst_encrypted_info(f) != NULL;
     f->kind = KIND_HTTP;
     return true;
 }

@@ -10,6 +10,7 @@
 
 #include "flow/flow.h"
 #include "http1/http1.h"
+#include "http2/http2.h"
 #include "net/net.h"
 #include "pool.h"
 #include "sniff/sniff.h"
@@ -26,6 +27,7 @@ enum wst_kind {               /* wst_flow.kind: what a conversation is */
                 KIND_PICKUP,  /* joined in the middle: is it WebSocket? */
                 KIND_WS,      /* upper: struct conversation_ws */
                 KIND_TLS,     /* upper: struct conversation_tls */
+                KIND_HTTP2,   /* upper: struct conversation_http2 */
                 KIND_IGNORED, /* nobody wants it */
 };
 
@@ -71,15 +73,34 @@ struct conversation_pickup { /* KIND_PICKUP; also waits in a list, the oldest is
     struct conversation_pickup *newer, *older;
 };
 
+/* What lies inside a conversation, as a flow that walks on like any other; no record of the table.
+ */
+struct conversation_inside {
+    struct wst_flow flow;
+    struct wst_flow *outer;
+};
+
 struct conversation_tls { /* KIND_TLS; too large for the pool of the others */
     struct conversation base;
     struct wst_tls tls;
-    struct wst_flow inner; /* what is inside; no record of the table */
+    struct conversation_inside inside;
     struct wst_tls_info info;
     bool opened;                /* what is inside counts, not this */
     bool round[2];              /* TCP numbers went round in what is not read yet; by direction */
     uint64_t plain[2], lost[2]; /* decrypted bytes so far; those missing and not told to the hook */
     struct conversation_tls *newer, *older;
+};
+
+struct conversation_http2 { /* KIND_HTTP2 */
+    struct conversation base;
+    struct wst_http2 http2;
+    bool counted; /* among what is not WebSocket */
+};
+
+struct conversation_stream { /* of it, one that a CONNECT opened; wst_http2_stream.upper */
+    struct conversation base;
+    struct conversation_inside inside;
+    uint32_t id;
 };
 
 struct wst_work; /* work.c */
@@ -113,6 +134,8 @@ struct wst_context {
     struct wst_work *work; /* other threads that share it; NULL: none */
     struct wst_wire_room wire;
     struct wst_tls_env tls;
+    struct wst_http2_env http2;
+    uint64_t insides; /* flows made so far of what lies inside others */
     struct wst_tls_hooks tls_hooks;
     bool tls_wanting;          /* the hook is asked for secrets */
     struct wst_flow_sink sink; /* what the flow table calls; also for what lies inside TLS */
@@ -144,6 +167,20 @@ extern const struct wst_flow_sink wst_conversation_sink;
 enum wst_fate wst_conversation_fate(const struct wst_flow *f);
 /* The TCP connection, from inside whatever it carries. */
 const struct wst_flow *wst_conversation_carrier(const struct wst_flow *f);
+/* The flow that one with `inner` set lies in. */
+static inline struct wst_flow *wst_conversation_outer(const struct wst_flow *inner)
+{
+    return ((const struct conversation_inside *)(const void *)inner)->outer;
+}
+/* How many conversations the flow lies in. */
+unsigned wst_conversation_depth(const struct wst_flow *f);
+/* Makes `inside`, which is all zeros, a flow that lies in `outer`: it has its addresses and its
+ * number. */
+void wst_conversation_inside(struct wst_context *c, struct conversation_inside *inside,
+                             struct wst_flow *outer);
+/* Each WebSocket conversation that the flow carries. */
+void wst_conversation_each(struct wst_flow *f, void (*tell)(void *user, struct conversation_ws *w),
+                           void *user);
 /* The flow's new upper layer, zeroed; NULL: no memory. */
 void *wst_conversation_alloc(struct wst_context *c, struct wst_flow *f);
 void wst_conversation_release(struct wst_context *c, void *conversation);
@@ -177,6 +214,10 @@ struct conversation_ws *wst_conversation_websocket(struct wst_context *c,
                                                    const struct conversation *base,
                                                    const struct wst_ws_terms *terms,
                                                    int64_t began_ns);
+/* A finding of no WebSocket connection: whose it is stands in front of `detail`. */
+void wst_conversation_note(struct wst_context *c, const struct conversation *base,
+                           enum wst_problem problem, enum wst_dir dir, const char *detail,
+                           const struct wst_arrival *a);
 /* It was accepted, but there is no memory to follow it. */
 void wst_conversation_stillborn(struct wst_context *c, struct conversation *base,
                                 const uint64_t lost[2], const struct wst_arrival *a);
@@ -189,6 +230,9 @@ void wst_first_socks(struct wst_context *c, struct wst_flow *f, unsigned side,
 void wst_first_gap(struct wst_context *c, struct wst_flow *f, unsigned side, uint64_t n,
                    enum wst_gap_cause cause);
 void wst_first_free(struct wst_context *c, struct conversation_new *n); /* NULL: nothing to do */
+/* It is known to be HTTP/2 before its first byte came. */
+void wst_first_http2(struct wst_context *c, struct wst_flow *f, unsigned client,
+                     const struct wst_arrival *a);
 
 /* http.c: KIND_HTTP */
 bool wst_conversation_http_begin(struct wst_context *c, struct wst_flow *f, unsigned client);
@@ -280,19 +324,26 @@ void wst_encrypted_fin(struct wst_context *c, struct wst_flow *f, unsigned side,
                        const struct wst_arrival *a);
 void wst_encrypted_end(struct wst_context *c, struct wst_flow *f, enum wst_tcp_end how,
                        const struct wst_arrival *a);
-/* Of a flow with `inner` set: the conversation it lies in, and what is told of that. */
-struct conversation_tls *wst_encrypted_around(const struct wst_flow *inner);
-const struct wst_tls_info *wst_encrypted_info(struct wst_flow *inner);
-/* How many TLS connections the flow lies in. */
-unsigned wst_encrypted_depth(const struct wst_flow *f);
-/* HTTP/2 was found inside. */
-void wst_encrypted_http2(struct wst_context *c, struct wst_flow *inner,
-                         const struct wst_arrival *a);
-/* The same without TLS around it. */
-void wst_encrypted_http2_open(struct wst_context *c, struct wst_flow *f, unsigned client,
-                              const struct wst_arrival *a);
+/* Of what lies inside TLS; NULL: nothing around it is TLS. */
+const struct wst_tls_info *wst_encrypted_info(const struct wst_flow *inner);
 /* TLS in mid-stream: it cannot be read. `side` sent what was seen. */
 void wst_encrypted_unseen(struct wst_context *c, struct wst_flow *f, unsigned side,
                           const struct wst_arrival *a);
+
+/* multiplexed.c: KIND_HTTP2 */
+/* The stream of HTTP/2 that the flow is, or lies in; -1: none. */
+int64_t wst_multiplexed_stream(const struct wst_flow *f);
+void wst_multiplexed_init(struct wst_context *c);
+/* False: no memory, and the flow is ignored. */
+bool wst_multiplexed_begin(struct wst_context *c, struct wst_flow *f, unsigned client);
+void wst_multiplexed_free(struct wst_context *c, struct conversation_http2 *h);
+void wst_multiplexed_data(struct wst_context *c, struct wst_flow *f, unsigned side,
+                          struct wst_slice bytes, const struct wst_arrival *a);
+void wst_multiplexed_gap(struct wst_context *c, struct wst_flow *f, unsigned side, uint64_t n,
+                         enum wst_gap_cause cause, const struct wst_arrival *a);
+void wst_multiplexed_fin(struct wst_context *c, struct wst_flow *f, unsigned side,
+                         const struct wst_arrival *a);
+void wst_multiplexed_end(struct wst_context *c, struct wst_flow *f, enum wst_tcp_end how,
+                         const struct wst_arrival *a);
 
 #endif

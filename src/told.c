@@ -5,6 +5,8 @@
  */
 #include "pipeline.h"
 
+enum { NOTE_MAX = 2 * WST_ENDPOINT + 680 }; /* the longest detail of the tls room has 640 */
+
 void wst_conversation_emit(void *user, void *conversation, struct wst_event *e)
 {
     struct wst_context *c = user;
@@ -43,7 +45,7 @@ void wst_conversation_lost(struct wst_context *c, void *conversation, const uint
 /* It is in the timeline, and so is what it lies in. */
 static void mark_chosen(struct wst_flow *f)
 {
-    for (;; f = wst_encrypted_around(f)->base.flow) {
+    for (;; f = wst_conversation_outer(f)) {
         f->chosen = true;
         if (!f->inner) return;
     }
@@ -57,11 +59,12 @@ void wst_conversation_handshake(void *user, void *conversation, struct wst_event
     base->conn = 0; /* each attempt has a number of its own */
     mark_chosen(base->flow);
     h->tcp_stream = base->flow->stream;
+    h->stream_id = wst_multiplexed_stream(base->flow);
     wst_endpoint_ip(base->flow, base->client, h->client_ip);
     wst_endpoint_ip(base->flow, !base->client, h->server_ip);
     h->client_port = base->flow->port[base->client];
     h->server_port = base->flow->port[!base->client];
-    if (base->flow->inner) h->tls = wst_encrypted_info(base->flow);
+    h->tls = wst_encrypted_info(base->flow);
     e.handshake = *h;
     struct wst_context *c = user;
     if (c->wire.on) wst_wire_handshake(c, base, &e);
@@ -77,6 +80,30 @@ void wst_conversation_problem(void *user, void *conversation, enum wst_problem p
     struct wst_event e = {.type = WST_EVENT_PROBLEM, .dir = dir, .when = a->when};
     e.problem = (struct wst_event_problem){.problem = problem, .detail = detail, .offset = -1};
     wst_conversation_emit(user, conversation, &e);
+}
+
+/* "10.0.0.1:40002 > 192.0.2.1:443: …". A network has as many such connections as any other kind. */
+static void put_ends(char text[NOTE_MAX], const struct conversation *base, const char *detail)
+{
+    char *at = wst_endpoint_put(text, base->flow, base->client);
+    memcpy(at, " > ", 3);
+    at = wst_endpoint_put(at + 3, base->flow, !base->client);
+    memcpy(at, ": ", 2);
+    at += 2;
+    size_t n = strnlen(detail, (size_t)(text + NOTE_MAX - at) - 1);
+    memcpy(at, detail, n);
+    at[n] = '\0';
+}
+
+void wst_conversation_note(struct wst_context *c, const struct conversation *base,
+                           enum wst_problem problem, enum wst_dir dir, const char *detail,
+                           const struct wst_arrival *a)
+{
+    char text[NOTE_MAX];
+    struct wst_event e = {.type = WST_EVENT_PROBLEM, .dir = dir, .when = a->when};
+    put_ends(text, base, detail);
+    e.problem = (struct wst_event_problem){.problem = problem, .detail = text, .offset = -1};
+    wst_work_emit(c, &e, NULL);
 }
 
 /* Of what `dir` sent the peer has more than was handed on: the capture lacks it, or it is late. */
@@ -103,7 +130,7 @@ struct conversation_ws *wst_conversation_websocket(struct wst_context *c,
     wst_ws_init(&w->ws, w, terms, began_ns);
     wst_work_take(c, w);
     f->kind = KIND_WS;
-    for (;; f = wst_encrypted_around(f)->base.flow) { /* and all that it lies in */
+    for (;; f = wst_conversation_outer(f)) { /* and all that it lies in */
         f->precious = f->remember = true;
         if (!f->inner) break;
     }

@@ -47,10 +47,10 @@ struct wst_tap { /* of one flow, or of what lies inside one */
 
 /* -- taps -------------------------------------------------------------------------------------- */
 
-/* Its stream number, and how deep inside TLS it lies. */
+/* Its stream number; of what lies inside another, its own. */
 static uint64_t tap_key(const struct wst_flow *f)
 {
-    return f->stream | (uint64_t)wst_encrypted_depth(f) << 32;
+    return f->inner ? f->hash : f->stream;
 }
 
 static struct wst_tap **tap_place(struct wst_wire_room *w, uint64_t key)
@@ -192,6 +192,7 @@ static uint64_t side_needs(const struct wst_context *c, const struct wst_flow *f
     switch (f->kind) {
     case KIND_IDLE0:
     case KIND_IDLE1:
+    case KIND_HTTP2:
     case KIND_TLS: return s->end;
     case KIND_HTTP: {
         const struct conversation_http *h = f->upper;

@@ -194,6 +194,22 @@ bool wst_upgrade_report(struct wst_http *http, struct wst_http_env *env,
                         const struct wst_head *response, bool accepted_unseen,
                         const struct wst_arrival *arrival);
 
+/* extended.c: a WebSocket that HTTP/2 carries begins with an extended CONNECT (RFC 8441 section 5):
+ * the same handshake without a key and what is computed from it; 2xx accepts it. */
+struct wst_extended {
+    void *conversation;
+    enum wst_carrier carrier;
+    struct wst_header *request, *response; /* fields; response NULL: it was not seen */
+    size_t request_n, response_n;          /* WST_HTTP_HEADERS at most */
+    struct wst_when request_when;
+    bool secure;  /* the bytes came out of TLS */
+    bool unasked; /* the server's settings do not allow it */
+    bool proven;  /* no answer was seen, but frames that prove it */
+};
+/* Reports the handshake and fills *terms. Returns whether WebSocket follows. */
+bool wst_extended_report(struct wst_http_env *env, const struct wst_extended *extended,
+                         struct wst_upgrade_terms *terms, const struct wst_arrival *arrival);
+
 /* extensions.c: one extension of a Sec-WebSocket-Extensions list (RFC 6455 section 9.1). */
 struct wst_extension {
     struct wst_slice name, params; /* params: what follows the first ';' */

@@ -21,7 +21,7 @@ __attribute__((format(printf, 4, 5))) static void rule(struct wst_report *r, enu
     va_start(args, format);
     vsnprintf(detail, sizeof detail, format, args);
     va_end(args);
-    r->env->problem(r->env->user, r->http->conversation, p, dir, detail, r->arrival);
+    r->env->problem(r->env->user, r->conversation, p, dir, detail, r->arrival);
 }
 
 struct shown { /* room for a stranger's value in a sentence */
@@ -140,14 +140,14 @@ static void request_key_again(struct wst_report *r)
     struct shown a;
     struct wst_key_seen *seen = r->accept[0] ? key_place(r->env, r->accept) : NULL;
     if (!seen) return;
-    struct wst_key_seen now = {.request_pkt = r->http->request_when.pkt,
+    struct wst_key_seen now = {.request_pkt = r->request_when.pkt,
                                .answer_pkt = r->arrival->when.pkt,
                                .ends = key_ends(&r->event),
                                .answer_ns = r->arrival->when.ns,
                                .stream = r->event.tcp_stream};
     memcpy(now.accept, r->accept, sizeof now.accept);
     bool same = seen->answer_pkt && !memcmp(seen->accept, now.accept, sizeof now.accept);
-    int64_t apart = wst_ns_between(seen->answer_ns, r->http->request_when.ns);
+    int64_t apart = wst_ns_between(seen->answer_ns, r->request_when.ns);
     bool sure = seen->ends == now.ends || apart >= key_apart_ns || apart <= -key_apart_ns;
     bool later = seen->answer_pkt < now.request_pkt && seen->stream != now.stream;
     if (same && sure && later && r->response) /* without, it may be a late copy of the first */
@@ -252,7 +252,7 @@ static void request_who(struct wst_report *r)
     if (wst_slice_starts(agent, "Mozilla/") && !r->event.origin.p)
         rule(r, WST_PROBLEM_HANDSHAKE_ORIGIN_MISSING, WST_C2S, "no Origin from the browser \"%s\"",
              show(agent, &a));
-    if (r->http->secure) return;
+    if (r->secure) return;
     bool cookie = wst_head_find(r->request, "Cookie", NULL).p;
     bool password = wst_head_find(r->request, "Authorization", NULL).p;
     if (cookie || password)
@@ -436,11 +436,51 @@ void wst_report_judge(struct wst_report *r)
     if (e->accepted && (!r->request || !r->response))
         rule(r, WST_PROBLEM_HANDSHAKE_PICKED_UP, WST_DIR_NONE, "the %supgrade request %s",
              r->request ? "answer to the " : "",
-             r->http->secure ? "was not captured, or not decrypted" : "is not in the capture");
+             r->secure ? "was not captured, or not decrypted" : "is not in the capture");
     else if (!r->response)
         no_response(r);
     size_t early = wst_queue_bytes(&r->http->wait[WST_C2S]);
     if (e->accepted && r->response && early && !r->http->overtaken)
         rule(r, WST_PROBLEM_HANDSHAKE_EARLY_DATA, WST_C2S, "%zu bytes came before the answer",
              early);
+}
+
+/* -- an extended CONNECT, RFC 8441 ------------------------------------------------------------- */
+
+static void extended_request(struct wst_report *r, const struct wst_extended *x)
+{
+    static const char *const needed[] = {":scheme", ":path", ":authority"}; /* section 4 */
+    static const char *const hop[] = {"connection", "upgrade"}; /* RFC 9113 section 8.2.2 */
+    if (x->unasked)
+        rule(r, WST_PROBLEM_HTTP2_NOT_ENABLED, WST_C2S,
+             "the server's settings do not have SETTINGS_ENABLE_CONNECT_PROTOCOL");
+    for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)
+        if (!wst_head_find(r->request, needed[i], NULL).p)
+            rule(r, WST_PROBLEM_HTTP2_PSEUDO_MISSING, WST_C2S, "the request has no %s", needed[i]);
+    for (size_t i = 0; i < sizeof hop / sizeof *hop; i++)
+        if (wst_head_find(r->request, hop[i], NULL).p)
+            rule(r, WST_PROBLEM_HTTP2_HOP_HEADER, WST_C2S, "the request has the field \"%s\"",
+                 hop[i]);
+    request_version(r);
+    header_once(r, r->request, WST_C2S, "Sec-WebSocket-Version");
+    request_protocols(r);
+    request_extensions(r);
+    request_who(r);
+}
+
+void wst_extended_judge(struct wst_report *r, const struct wst_extended *x)
+{
+    extended_request(r, x);
+    if (r->event.accepted && r->response) {
+        header_once(r, r->response, WST_S2C, "Sec-WebSocket-Protocol");
+        header_once(r, r->response, WST_S2C, "Sec-WebSocket-Extensions");
+        answer_extensions(r);
+        answer_subprotocol(r);
+    }
+    if (r->event.accepted && !r->response)
+        rule(r, WST_PROBLEM_HANDSHAKE_PICKED_UP, WST_DIR_NONE,
+             "the answer to the extended CONNECT could not be read");
+    else if (!r->response)
+        rule(r, WST_PROBLEM_HANDSHAKE_NO_RESPONSE, WST_S2C,
+             "no answer to the extended CONNECT was captured");
 }

@@ -76,11 +76,11 @@ static int32_t upgrade_version(const struct wst_head *head)
     return n;
 }
 
-static void report_request(struct wst_report *r)
+void wst_upgrade_request(struct wst_report *r)
 {
     struct wst_event_handshake *e = &r->event;
     const struct wst_head *q = r->request;
-    e->request_pkt = r->http->request_when.pkt;
+    e->request_pkt = r->request_when.pkt;
     e->method = q->method;
     e->uri = q->target;
     e->host = wst_head_find(q, "Host", NULL);
@@ -102,7 +102,7 @@ static void report_request(struct wst_report *r)
     }
 }
 
-static void report_response(struct wst_report *r)
+void wst_upgrade_response(struct wst_report *r)
 {
     struct wst_event_handshake *e = &r->event;
     const struct wst_head *a = r->response;
@@ -111,11 +111,18 @@ static void report_response(struct wst_report *r)
     e->server_accept = wst_head_find(a, "Sec-WebSocket-Accept", NULL);
     e->subprotocol = wst_head_find(a, "Sec-WebSocket-Protocol", NULL);
     e->server_extensions = upgrade_joined(r->env, a, "Sec-WebSocket-Extensions");
-    if (r->request) e->rtt_ns = wst_ns_between(r->http->request_when.ns, r->arrival->when.ns);
+    if (r->request) e->rtt_ns = wst_ns_between(r->request_when.ns, r->arrival->when.ns);
     if (r->env->options->headers) {
         e->response_headers = a->headers;
         e->response_headers_n = a->headers_n;
     }
+}
+
+/* Whether a 101 accepts the request. */
+static void report_accepted(struct wst_report *r)
+{
+    struct wst_event_handshake *e = &r->event;
+    const struct wst_head *a = r->response;
     if (e->server_accept.p && e->accept_expected.p)
         e->accept_ok = wst_slice_is(e->server_accept, r->accept);
     if (a->status != 101) return;
@@ -130,9 +137,9 @@ static void report_response(struct wst_report *r)
 }
 
 /* What the server chose, and the terms of compression that follow from it. */
-static void report_terms(struct wst_report *r)
+void wst_upgrade_agreed(struct wst_report *r)
 {
-    struct wst_upgrade_terms *t = &r->http->terms;
+    struct wst_upgrade_terms *t = r->terms;
     struct wst_slice list = r->event.server_extensions;
     struct wst_extension x;
     while (wst_extension_next(&list, &x) > 0) {
@@ -146,40 +153,60 @@ static void report_terms(struct wst_report *r)
     r->event.deflate = t->deflate;
 }
 
+struct wst_event_handshake wst_upgrade_event(const struct wst_http_env *env,
+                                             enum wst_carrier carrier)
+{
+    return (struct wst_event_handshake){.carrier = carrier,
+                                        .tcp_stream = -1,
+                                        .stream_id = -1,
+                                        .version = -1,
+                                        .status = -1,
+                                        .accept_ok = -1,
+                                        .rtt_ns = -1,
+                                        .headers = env->options->headers};
+}
+
+void wst_upgrade_text(struct wst_http_env *env)
+{
+    env->text.n = 0;
+    wst_buf_reserve(&env->text, env->budget, upgrade_text_cap(env), upgrade_text_cap(env));
+}
+
 bool wst_upgrade_report(struct wst_http *h, struct wst_http_env *env,
                         const struct wst_head *response, bool accepted_unseen,
                         const struct wst_arrival *a)
 {
     struct wst_slice protocols[WST_PROTOCOLS_MAX];
-    struct wst_report r = {
-        .http = h, .env = env, .arrival = a, .response = response, .protocols = protocols};
-    r.event = (struct wst_event_handshake){.carrier = WST_CARRIER_HTTP1,
-                                           .tcp_stream = -1,
-                                           .stream_id = -1,
-                                           .version = -1,
-                                           .status = -1,
-                                           .accept_ok = -1,
-                                           .rtt_ns = -1,
-                                           .headers = env->options->headers};
+    struct wst_report r = {.http = h,
+                           .env = env,
+                           .conversation = h->conversation,
+                           .request_when = h->request_when,
+                           .terms = &h->terms,
+                           .secure = h->secure,
+                           .arrival = a,
+                           .response = response,
+                           .protocols = protocols,
+                           .event = wst_upgrade_event(env, WST_CARRIER_HTTP1)};
     struct wst_head request;
-    env->text.n = 0;
-    /* Joined values are borrowed from one buffer, which must not move while it fills. */
-    wst_buf_reserve(&env->text, env->budget, upgrade_text_cap(env), upgrade_text_cap(env));
+    wst_upgrade_text(env);
     h->terms = (struct wst_upgrade_terms){0};
     if (h->request.n &&
         wst_head_read(&request, env->headers[WST_C2S], wst_buf_slice(&h->request)) &&
         request.http) {
         r.request = &request;
         h->request_seen = true;
-        report_request(&r);
+        wst_upgrade_request(&r);
     }
-    if (response) report_response(&r);
+    if (response) {
+        wst_upgrade_response(&r);
+        report_accepted(&r);
+    }
     if (!response && accepted_unseen) {
         r.event.accepted = true;
         h->terms.unknown = true;
     }
     if (r.event.accepted && (!r.request || !response)) r.event.carrier = WST_CARRIER_UNKNOWN;
-    if (r.event.accepted && response) report_terms(&r);
+    if (r.event.accepted && response) wst_upgrade_agreed(&r);
     env->handshake(env->user, h->conversation, &r.event, a);
     wst_report_judge(&r);
     return r.event.accepted;

@@ -121,9 +121,9 @@ static void put_findings(struct wst_out *out, const uint64_t levels[WST_LEVELS])
 
 static void put_how(struct wst_out *out, const struct wst_event_end *e)
 {
-    static const char *const tcp[] = {
-        [WST_TCP_FIN] = "TCP closed",
-        [WST_TCP_RST] = "TCP reset",
+    const char *const tcp[] = {
+        [WST_TCP_FIN] = e->stream ? "stream closed" : "TCP closed",
+        [WST_TCP_RST] = e->stream ? "stream reset" : "TCP reset",
         [WST_TCP_EOF] = "capture over",
         [WST_TCP_TIMEOUT] = "silent too long",
         [WST_TCP_EVICTED] = "forgotten to save memory",

@@ -333,7 +333,10 @@ static void end_no_reply(const struct wst_ws_step *s, enum wst_tcp_end how)
     told.dir = other;
     wst_ws_problemf(
         &told, WST_PROBLEM_CLOSE_NO_REPLY, 0, 0, "the %s sent a close frame, the %s none%s%s%s",
-        who(by), who(other), how == WST_TCP_RST ? "; TCP was reset" : "",
+        who(by), who(other),
+        how != WST_TCP_RST    ? ""
+        : s->ws->terms.stream ? "; the stream was reset"
+                              : "; TCP was reset",
         how == WST_TCP_FIN && s->ws->fin_by != WST_DIR_NONE ? "; first to end TCP was the " : "",
         how == WST_TCP_FIN && s->ws->fin_by != WST_DIR_NONE ? who((enum wst_dir)s->ws->fin_by)
                                                             : "");
@@ -349,8 +352,11 @@ void wst_judge_end(const struct wst_ws_step *s, enum wst_tcp_end how)
     if (ws->closed_by == WST_DIR_NONE) {
         if (!wst_judge_blind(&ws->side[0]) && !wst_judge_blind(&ws->side[1]))
             wst_ws_problemf(s, WST_PROBLEM_CLOSE_MISSING, 0, 0,
-                            "TCP ended with %s, and neither side had sent a close frame",
-                            how == WST_TCP_RST ? "a reset" : "FIN");
+                            "%s ended with %s, and neither side had sent a close frame",
+                            ws->terms.stream ? "the stream" : "TCP",
+                            how == WST_TCP_RST ? "a reset"
+                            : ws->terms.stream ? "END_STREAM"
+                                               : "FIN");
         return;
     }
     end_no_reply(s, how);

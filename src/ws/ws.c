@@ -139,6 +139,7 @@ void wst_ws_end(struct wst_ws *ws, struct wst_ws_env *env, enum wst_tcp_end how,
     e.dir = WST_DIR_NONE;
     e.when = arrival->when;
     e.end = (struct wst_event_end){.tcp = how,
+                                   .stream = ws->terms.stream,
                                    .clean = ws->side[0].closed && ws->side[1].closed,
                                    .by = (enum wst_dir)ws->closed_by,
                                    .code = ws->close_code,

@@ -22,8 +22,10 @@
 
 struct wst_ws_terms {
     struct wst_deflate_terms deflate;
-    bool per_frame; /* x-webkit-deflate-frame: each frame is compressed by itself */
-    bool unknown;   /* the answer to the handshake was not seen */
+    bool per_frame : 1; /* x-webkit-deflate-frame: each frame is compressed by itself */
+    bool unknown : 1;   /* the answer to the handshake was not seen */
+    bool stream : 1;    /* it has a connection not to itself: what ends is a stream, and whose end
+                         * comes    first is nobody's concern */
 };
 
 /* Whether RSV1 has a meaning: messages may be compressed, and only those take time worth sharing.

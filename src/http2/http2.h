@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The door of the http2 room. In: the bytes of both sides of an HTTP/2 connection (RFC 9113). Out:
+ * each stream that a CONNECT opened (RFC 8441; RFC 9113 section 8.5): its request, its answer, the
+ * bytes of its DATA frames, what is missing among them, how it ended. Other streams pass by.
+ * Refuses what breaks the framing: then a direction is read no further, and that is told.
+ *
+ *   bytes ─▶ frame ─▶ header block ─▶ fields ─▶ request │ answer
+ *              │ ▲
+ *              │ └── seek ◀── gap
+ *              └───▶ DATA of a stream ─▶ data │ gap │ fin │ end
+ *
+ * A gap inside the payload of DATA costs only what is missing. Any other costs the framing, until a
+ * header is found that no other bytes would look like by chance, and the header table: it is empty
+ * again, so that a field that refers to what was lost cannot be read rather than be read wrongly.
+ */
+#ifndef WST_HTTP2_HTTP2_H
+#define WST_HTTP2_HTTP2_H
+
+#include <nghttp2/nghttp2.h>
+#include <wstrace/wstrace.h>
+
+#include "arrival.h"
+#include "buf.h"
+#include "queue.h"
+
+enum {
+    WST_HTTP2_HEADER = 9,          /* bytes of a frame's header, RFC 9113 section 4.1 */
+    WST_HTTP2_PART = 6,            /* bytes in front of a payload, at most */
+    WST_HTTP2_FRAME_MAX = 16384,   /* bytes of a payload unless more was allowed, section 4.2 */
+    WST_HTTP2_TABLE_MAX = 1 << 20, /* bytes of a header table: more than anybody allows. Who sends
+                                    * says how many of them he uses (RFC 7541 section 4.2) */
+    WST_HTTP2_STREAMS = 1000,      /* opened by CONNECT at a time */
+    WST_HTTP2_AHEAD = 400,         /* by so much a stream's number may be larger than the largest
+                                    * so far, where the next frame is looked for */
+};
+
+enum wst_http2_asks {
+    WST_HTTP2_WEBSOCKET, /* :protocol websocket, RFC 8441 section 5 */
+    WST_HTTP2_TUNNEL     /* no :protocol, RFC 9113 section 8.5 */
+};
+
+struct wst_http2_stream { /* opened by a CONNECT */
+    uint32_t id;
+    uint8_t asks; /* enum wst_http2_asks */
+    bool answered, accepted;
+    bool answer_lost;       /* or it could not be read */
+    bool ended[2];          /* no more bytes of that direction */
+    bool late[2];           /* it was told that bytes of that direction came behind its end */
+    bool unasked;           /* the server had not said that it may be asked (RFC 8441 section 3) */
+    struct wst_buf request; /* its fields, until they are answered */
+    struct wst_when request_when;
+    struct wst_queue wait; /* bytes of the client that came before the answer */
+    void *upper;           /* the caller's */
+};
+
+/* Shared by all connections of one context. */
+struct wst_http2_env {
+    const struct wst_options *options;
+    struct wst_budget *budget;
+    nghttp2_mem memory; /* paid for from the budget */
+
+    void *user;
+    /* A CONNECT came; stream->request and request_when are filled. False: nobody wants it. */
+    bool (*request)(void *user, void *conversation, struct wst_http2_stream *stream,
+                    const struct wst_arrival *arrival);
+    /* Its answer: `status`, and `fields` as below. 0: it was not seen, but what follows proves that
+     * it was a good one; -1: there was none. Returns whether the stream is accepted. */
+    bool (*answer)(void *user, void *conversation, struct wst_http2_stream *stream,
+                   struct wst_slice fields, int status, const struct wst_arrival *arrival);
+    /* Of accepted streams. */
+    void (*data)(void *user, struct wst_http2_stream *stream, enum wst_dir dir,
+                 struct wst_slice bytes, const struct wst_arrival *arrival);
+    void (*gap)(void *user, struct wst_http2_stream *stream, enum wst_dir dir, uint64_t bytes,
+                bool exact, const struct wst_arrival *arrival);
+    void (*fin)(void *user, struct wst_http2_stream *stream, enum wst_dir dir,
+                const struct wst_arrival *arrival);
+    /* The stream is over, and is freed next; of all that were wanted. */
+    void (*end)(void *user, struct wst_http2_stream *stream, enum wst_tcp_end how,
+                const struct wst_arrival *arrival);
+    /* A finding; `stream` NULL: about the connection. */
+    void (*problem)(void *user, void *conversation, struct wst_http2_stream *stream,
+                    enum wst_problem problem, enum wst_dir dir, const char *detail,
+                    const struct wst_arrival *arrival);
+};
+void wst_http2_env_init(struct wst_http2_env *env, const struct wst_options *options,
+                        struct wst_budget *budget);
+
+struct wst_http2_side {
+    nghttp2_hd_inflater *inflater; /* made with the first header block */
+    struct wst_buf fields;         /* of the block being read */
+    uint64_t lost;                 /* bytes missing or passed over since framing was lost */
+    uint32_t frame_max;            /* bytes of a payload that the other side allows */
+    uint32_t left;                 /* bytes still to come of the frame's payload … */
+    uint32_t pad;                  /* … of them, at its end, padding */
+    uint32_t stream;               /* the frame's */
+    uint32_t block;                /* stream of the header block that is not whole; 0: none */
+    uint8_t head[WST_HTTP2_HEADER], have;
+    uint8_t part[WST_HTTP2_PART], part_n, part_have;
+    uint8_t type, flags;
+    uint8_t preface;   /* bytes of it still to come, section 3.4 */
+    bool begun;        /* the header was read, the payload is next */
+    bool opaque;       /* what the frame carries is not known any more */
+    bool block_ends;   /* END_STREAM stood in its HEADERS */
+    bool block_pushed; /* it is a promise's */
+    bool unreadable;   /* the block */
+    bool seeking;      /* framing was lost */
+    bool holed;        /* … at least once, or a header block was */
+    bool dead;         /* it is read no further */
+    bool told;         /* that it breaks rules, or that something of it is not read */
+    bool finished;
+};
+
+struct wst_http2 { /* one connection */
+    void *conversation;
+    struct wst_http2_side side[2];
+    struct wst_http2_stream **streams; /* by number */
+    uint32_t streams_n, streams_room;
+    uint32_t last_client;  /* the largest number of a stream that the client opened */
+    struct wst_queue held; /* what the server sent on streams that were not opened yet */
+    bool holding;          /* its next frame is one of these */
+    bool deaf;             /* they may never be: a request was lost */
+    bool fin_held;         /* and behind it the server's end */
+    bool settled, enabled; /* the server's settings came; they allow extended CONNECT */
+    bool crowded;          /* it was told that there are too many streams */
+};
+
+/* `http2` is all zeros. */
+void wst_http2_init(struct wst_http2 *http2, void *conversation);
+void wst_http2_free(struct wst_http2 *http2, struct wst_http2_env *env); /* tells nothing */
+void wst_http2_push(struct wst_http2 *http2, struct wst_http2_env *env, enum wst_dir dir,
+                    struct wst_slice bytes, const struct wst_arrival *arrival);
+/* n bytes are missing; not `exact`: so many at most, or nobody knows. */
+void wst_http2_gap(struct wst_http2 *http2, struct wst_http2_env *env, enum wst_dir dir, uint64_t n,
+                   bool exact, const struct wst_arrival *arrival);
+/* The side sends nothing more. */
+void wst_http2_fin(struct wst_http2 *http2, struct wst_http2_env *env, enum wst_dir dir,
+                   const struct wst_arrival *arrival);
+/* The connection is over; so is every stream. */
+void wst_http2_end(struct wst_http2 *http2, struct wst_http2_env *env, enum wst_tcp_end how,
+                   const struct wst_arrival *arrival);
+/* Whether a WebSocket may still come of it. */
+bool wst_http2_hopeful(const struct wst_http2 *http2);
+
+/* Takes the next field from the front of `fields`; false: that was the last. */
+bool wst_http2_field(struct wst_slice *fields, struct wst_header *field);
+
+/* frame.c: one frame's header (RFC 9113 section 4.1). */
+struct wst_http2_frame {
+    uint32_t length, stream;
+    uint8_t type, flags;
+};
+enum wst_http2_type {
+#define WST_HTTP2_ROW(NAME, type, name, flags, on, least, step) WST_HTTP2_##NAME = type,
+#include "frames.def"
+#undef WST_HTTP2_ROW
+    WST_HTTP2_TYPES
+};
+enum wst_http2_flag {
+    WST_HTTP2_END_STREAM = 0x01,
+    WST_HTTP2_ACK = 0x01,
+    WST_HTTP2_END_HEADERS = 0x04,
+    WST_HTTP2_PADDED = 0x08,
+    WST_HTTP2_PRIORITY_FLAG = 0x20,
+};
+struct wst_http2_frame wst_http2_frame_read(const uint8_t head[WST_HTTP2_HEADER]);
+/* What is wrong with its length or its stream; NULL: nothing. Of an unknown type: nothing. */
+const char *wst_http2_frame_wrong(const struct wst_http2_frame *frame);
+/* Whether nine bytes that happen to lie there would hardly look like it. */
+bool wst_http2_frame_plausible(const struct wst_http2_frame *frame, uint32_t length_max,
+                               uint32_t last_client);
+
+/* hpack.c: header blocks (RFC 7541). */
+/* Bytes of the block that is being read; its fields go to side->fields. False: it cannot be read,
+ * and the table is empty again. */
+bool wst_hpack_push(struct wst_http2_side *side, struct wst_http2_env *env, struct wst_slice bytes,
+                    bool last);
+/* What later blocks refer to is not known any more. */
+void wst_hpack_lose(struct wst_http2_side *side);
+
+#endif

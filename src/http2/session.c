@@ -1,0 +1,512 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * In: the bytes of both sides. Out: frames in turn; those of streams that nobody wants pass by.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "http2.h"
+#include "seldom.h"
+#include "streams.h"
+
+static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"; /* section 3.4 */
+enum { PREFACE = sizeof preface - 1 };
+static const char misfit[] = "behind what is missing frames do not fit together";
+
+/* One direction of a connection, and who brought what is looked at now. */
+struct step {
+    struct wst_http2 *h;
+    struct wst_http2_env *env;
+    struct wst_http2_side *side;
+    enum wst_dir dir;
+    const struct wst_arrival *arrival;
+};
+
+void wst_http2_init(struct wst_http2 *h, void *conversation)
+{
+    h->conversation = conversation;
+    h->side[WST_C2S].preface = PREFACE;
+    h->side[WST_C2S].frame_max = h->side[WST_S2C].frame_max = WST_HTTP2_FRAME_MAX;
+}
+
+void wst_http2_free(struct wst_http2 *h, struct wst_http2_env *env)
+{
+    for (int d = 0; d < 2; d++) {
+        wst_hpack_lose(&h->side[d]);
+        wst_buf_free(&h->side[d].fields, env->budget);
+    }
+    wst_queue_free(&h->held, env->budget);
+    wst_streams_free(h, env);
+}
+
+bool wst_http2_hopeful(const struct wst_http2 *h)
+{
+    return h->streams_n || !h->settled || h->enabled;
+}
+
+/* -- what cannot be read ----------------------------------------------------------------------- */
+
+/* Told once of a direction: of each stream that is open, or of the connection when none is. */
+static void session_tell(struct step *t, enum wst_problem what, const char *why)
+{
+    struct wst_http2 *h = t->h;
+    if (t->side->told) return;
+    t->side->told = true;
+    if (!h->streams_n)
+        t->env->problem(t->env->user, h->conversation, NULL, what, t->dir, why, t->arrival);
+    for (uint32_t i = 0; i < h->streams_n; i++)
+        t->env->problem(t->env->user, h->conversation, h->streams[i], what, t->dir, why,
+                        t->arrival);
+}
+
+/* Where bytes are missing it may be our own misreading. */
+static void session_wrong(struct step *t, const char *broken, const char *unread)
+{
+    session_tell(t, t->side->holed ? WST_PROBLEM_HTTP2_UNREAD : WST_PROBLEM_HTTP2_BROKEN,
+                 t->side->holed ? unread : broken);
+}
+
+static void session_die(struct step *t, const char *why)
+{
+    t->side->dead = true;
+    if (t->dir == WST_C2S) t->h->deaf = true;
+    session_wrong(t, why, "behind what is missing nothing was found that could be read");
+}
+
+/* -- header blocks ----------------------------------------------------------------------------- */
+
+static void block_bytes(struct step *t, struct wst_slice bytes)
+{
+    struct wst_http2_side *s = t->side;
+    if (!s->unreadable && !wst_hpack_push(s, t->env, bytes, false)) s->unreadable = true;
+}
+
+static void block_over(struct step *t)
+{
+    struct wst_http2_side *s = t->side;
+    uint32_t id = s->block;
+    s->block = 0;
+    if (!s->unreadable && !wst_hpack_push(s, t->env, (struct wst_slice){NULL, 0}, true))
+        s->unreadable = true;
+    if (s->unreadable)
+        session_wrong(t, "a header block that cannot be taken apart (RFC 7541)",
+                      "a header block that is not whole, or refers to fields that are missing");
+    if (!s->block_pushed)
+        wst_streams_headers(t->h, t->env, t->dir, id, !s->unreadable, s->block_ends, t->arrival);
+    s->fields.n = 0;
+    if (s->fields.room > 4096) wst_buf_free(&s->fields, t->env->budget);
+}
+
+static void block_lose(struct step *t)
+{
+    t->side->unreadable = t->side->holed = true;
+    wst_hpack_lose(t->side);
+}
+
+/* -- payloads ---------------------------------------------------------------------------------- */
+
+/* One of the server's settings; the client's say nothing that is needed here. */
+static void settings_entry(struct step *t, const uint8_t p[6])
+{
+    enum { MAX_FRAME_SIZE = 5, ENABLE_CONNECT_PROTOCOL = 8 };
+    uint16_t what = wst_be16(p);
+    uint32_t value = wst_be32(p + 2);
+    /* It binds the other side once it knows; until then it sends less. */
+    if (what == MAX_FRAME_SIZE && value > t->h->side[!t->dir].frame_max && value < 1u << 24)
+        t->h->side[!t->dir].frame_max = value;
+    if (what == ENABLE_CONNECT_PROTOCOL && t->dir == WST_S2C) t->h->enabled = value == 1;
+}
+
+/* The bytes in front of the payload are whole. */
+static void part_over(struct step *t)
+{
+    struct wst_http2_side *s = t->side;
+    if (s->type == WST_HTTP2_SETTINGS) {
+        settings_entry(t, s->part);
+        s->part_have = 0;
+        if (s->left < WST_HTTP2_PART) s->part_n = 0;
+    } else if (s->type == WST_HTTP2_RST_STREAM) {
+        wst_streams_reset(t->h, t->env, t->dir, s->stream, wst_be32(s->part), t->arrival);
+    } else if (s->flags & WST_HTTP2_PADDED) {
+        s->pad = s->part[0];
+        if (s->pad <= s->left) return;
+        s->opaque = true;
+        s->pad = 0;
+        session_wrong(t, "a frame has more padding than bytes", misfit);
+    }
+}
+
+static size_t part_bytes(struct step *t, struct wst_slice bytes)
+{
+    struct wst_http2_side *s = t->side;
+    size_t n = s->part_n - s->part_have;
+    if (n > bytes.n) n = bytes.n;
+    memcpy(s->part + s->part_have, bytes.p, n);
+    s->part_have = (uint8_t)(s->part_have + n);
+    s->left -= (uint32_t)n;
+    if (s->part_have == s->part_n) part_over(t);
+    return n;
+}
+
+static bool carries_block(uint8_t type)
+{
+    return type == WST_HTTP2_HEADERS || type == WST_HTTP2_PUSH_PROMISE ||
+           type == WST_HTTP2_CONTINUATION;
+}
+
+static void payload_bytes(struct step *t, struct wst_slice bytes)
+{
+    struct wst_http2_side *s = t->side;
+    if (s->opaque) return;
+    if (s->type == WST_HTTP2_DATA)
+        wst_streams_data(t->h, t->env, t->dir, s->stream, bytes, t->arrival);
+    else if (carries_block(s->type) && s->block)
+        block_bytes(t, bytes);
+}
+
+/* -- frames ------------------------------------------------------------------------------------ */
+
+/* Bytes in front of what the frame carries: pad length, priority, the number of a promised stream;
+ * or the first of what is read whole. */
+static uint8_t part_length(const struct wst_http2_frame *f)
+{
+    uint8_t padded = f->flags & WST_HTTP2_PADDED ? 1 : 0;
+    switch (f->type) {
+    case WST_HTTP2_DATA: return padded;
+    case WST_HTTP2_HEADERS: return padded + (f->flags & WST_HTTP2_PRIORITY_FLAG ? 5 : 0);
+    case WST_HTTP2_PUSH_PROMISE: return padded + 4;
+    case WST_HTTP2_RST_STREAM: return 4;
+    case WST_HTTP2_SETTINGS: return f->length ? WST_HTTP2_PART : 0;
+    default: return 0;
+    }
+}
+
+/* NULL: it may stand here. *whole: what it carries can be read all the same. */
+static const char *frame_wrong(const struct wst_http2_side *s, const struct wst_http2_frame *f,
+                               bool *whole)
+{
+    *whole = true;
+    if (f->length > s->frame_max) return "a frame is longer than the other side allows";
+    if (s->block && (f->type != WST_HTTP2_CONTINUATION || f->stream != s->block))
+        return "a header block is broken off by another frame";
+    *whole = false;
+    if (part_length(f) > f->length) return "a frame is too short for what it begins with";
+    return wst_http2_frame_wrong(f);
+}
+
+/* Too long for anybody, and nothing that HTTP/2 knows: these bytes are no frames. */
+static bool frame_absurd(const struct step *t, const struct wst_http2_frame *f)
+{
+    struct wst_http2_frame shorter = *f;
+    shorter.length = 0;
+    return f->length > t->side->frame_max &&
+           (f->type >= WST_HTTP2_TYPES || f->stream > t->h->last_client + WST_HTTP2_AHEAD ||
+            (wst_http2_frame_wrong(&shorter) && wst_http2_frame_wrong(f)));
+}
+
+/* The server speaks on a stream that the client has not opened: its request was captured later. */
+static bool frame_too_early(const struct step *t, const struct wst_http2_frame *f)
+{
+    return t->dir == WST_S2C && !t->h->deaf && f->stream % 2 && f->stream > t->h->last_client &&
+           (f->type == WST_HTTP2_HEADERS || f->type == WST_HTTP2_DATA ||
+            f->type == WST_HTTP2_RST_STREAM);
+}
+
+static void frame_block(struct step *t, const struct wst_http2_frame *f)
+{
+    struct wst_http2_side *s = t->side;
+    if (f->type == WST_HTTP2_CONTINUATION) {
+        if (!s->block) wst_hpack_lose(s); /* its beginning was not seen */
+        return;
+    }
+    if (s->block) wst_hpack_lose(s); /* its end was not sent */
+    s->block = f->stream;
+    s->block_ends = f->type == WST_HTTP2_HEADERS && f->flags & WST_HTTP2_END_STREAM;
+    s->block_pushed = f->type == WST_HTTP2_PUSH_PROMISE;
+    s->unreadable = false;
+    s->fields.n = 0;
+}
+
+static void frame_over(struct step *t)
+{
+    struct wst_http2_side *s = t->side;
+    s->begun = false;
+    s->have = 0;
+    if (s->type == WST_HTTP2_SETTINGS && !(s->flags & WST_HTTP2_ACK) && t->dir == WST_S2C)
+        t->h->settled = true;
+    if (s->type == WST_HTTP2_DATA && s->flags & WST_HTTP2_END_STREAM)
+        wst_streams_fin(t->h, t->env, t->dir, s->stream, t->arrival);
+    if (carries_block(s->type) && s->block && s->flags & WST_HTTP2_END_HEADERS) block_over(t);
+}
+
+/* The header is whole. False: its turn has not come. */
+static bool frame_begin(struct step *t)
+{
+    struct wst_http2_side *s = t->side;
+    struct wst_http2_frame f = wst_http2_frame_read(s->head);
+    bool whole;
+    const char *wrong = frame_wrong(s, &f, &whole);
+    if (wrong && frame_absurd(t, &f)) {
+        session_die(t, wrong);
+        return true;
+    }
+    if (wrong) session_wrong(t, wrong, misfit);
+    if (frame_too_early(t, &f)) {
+        t->h->holding = true;
+        return false;
+    }
+    s->begun = true;
+    s->opaque = wrong && !whole;
+    s->type = f.type;
+    s->flags = f.flags;
+    s->stream = f.stream;
+    s->left = f.length;
+    s->pad = 0;
+    s->part_n = s->opaque ? 0 : part_length(&f);
+    s->part_have = 0;
+    if (carries_block(f.type)) frame_block(t, &f);
+    if (carries_block(f.type) && s->opaque) block_lose(t);
+    if (!s->left) frame_over(t);
+    return true;
+}
+
+/* Bytes of the preface; how many were taken. */
+static size_t preface_bytes(struct step *t, struct wst_slice bytes)
+{
+    struct wst_http2_side *s = t->side;
+    size_t n = s->preface < bytes.n ? s->preface : bytes.n;
+    if (memcmp(bytes.p, preface + PREFACE - s->preface, n) != 0)
+        session_die(t, "what the client sends does not begin as HTTP/2 does");
+    s->preface = (uint8_t)(s->preface - n);
+    return n;
+}
+
+/* Bytes of a frame's header; how many were taken. */
+static size_t header_bytes(struct step *t, struct wst_slice bytes)
+{
+    struct wst_http2_side *s = t->side;
+    size_t n = (size_t)WST_HTTP2_HEADER - s->have;
+    if (n > bytes.n) n = bytes.n;
+    memcpy(s->head + s->have, bytes.p, n);
+    s->have = (uint8_t)(s->have + n);
+    if (s->have == WST_HTTP2_HEADER) frame_begin(t);
+    return n;
+}
+
+/* -- after a loss ------------------------------------------------------------------------------ */
+
+/* What was lost may have been anybody's. */
+static void seek_over(struct step *t)
+{
+    struct wst_http2_side *s = t->side;
+    uint64_t lost = s->lost;
+    s->seeking = false;
+    s->lost = 0;
+    if (lost) wst_streams_gap(t->h, t->env, t->dir, lost, t->arrival);
+}
+
+/* One byte more: a header may begin eight bytes before it. */
+WST_APART static void seek_byte(struct step *t, uint8_t byte)
+{
+    struct wst_http2_side *s = t->side;
+    if (s->have == WST_HTTP2_HEADER) {
+        memmove(s->head, s->head + 1, WST_HTTP2_HEADER - 1);
+        s->have--;
+        s->lost++;
+    }
+    s->head[s->have++] = byte;
+    if (s->have < WST_HTTP2_HEADER) return;
+    struct wst_http2_frame f = wst_http2_frame_read(s->head);
+    if (!wst_http2_frame_plausible(&f, s->frame_max, t->h->last_client)) return;
+    seek_over(t);
+    frame_begin(t);
+}
+
+static void seek_begin(struct step *t, uint64_t lost)
+{
+    struct wst_http2_side *s = t->side;
+    s->lost += lost;
+    if (!s->begun) s->lost += s->have;
+    s->seeking = s->holed = true;
+    if (t->h->enabled && !t->h->streams_n)
+        session_tell(t, WST_PROBLEM_HTTP2_UNREAD,
+                     "bytes are missing in which a WebSocket may have been opened");
+    t->h->side[!t->dir].frame_max = UINT32_MAX; /* what allows them may be missing */
+    s->begun = false;
+    s->have = 0;
+    s->preface = 0;
+    s->block = 0;
+    wst_hpack_lose(s);
+    if (t->dir == WST_C2S) t->h->deaf = true;
+}
+
+/* -- both sides -------------------------------------------------------------------------------- */
+
+static size_t session_step(struct step *t, struct wst_slice bytes)
+{
+    struct wst_http2_side *s = t->side;
+    size_t n;
+    if (s->seeking) {
+        seek_byte(t, bytes.p[0]);
+        return 1;
+    }
+    if (s->preface) return preface_bytes(t, bytes);
+    if (!s->begun) return header_bytes(t, bytes);
+    if (s->part_have < s->part_n) {
+        n = part_bytes(t, bytes);
+    } else {
+        bool padding = s->left <= s->pad;
+        n = padding ? s->left : s->left - s->pad;
+        if (n > bytes.n) n = bytes.n;
+        s->left -= (uint32_t)n;
+        if (!padding) payload_bytes(t, wst_slice_head(bytes, n));
+    }
+    if (!s->left && s->begun && !s->dead) frame_over(t);
+    return n;
+}
+
+/* Returns how many were taken: fewer when the rest must wait. */
+static size_t session_run(struct step *t, struct wst_slice bytes)
+{
+    size_t n = 0;
+    while (n < bytes.n && !t->side->dead && !(t->h->holding && t->dir == WST_S2C))
+        n += session_step(t, wst_slice_skip(bytes, n));
+    return t->side->dead ? bytes.n : n;
+}
+
+static struct step session_of(struct wst_http2 *h, struct wst_http2_env *env, enum wst_dir dir,
+                              const struct wst_arrival *a)
+{
+    return (struct step){h, env, &h->side[dir], dir, a};
+}
+
+static void session_gap(struct step *t, uint64_t n, bool exact);
+
+static void session_fin(struct step *t)
+{
+    if (t->side->seeking) seek_over(t);
+    wst_streams_fin_all(t->h, t->env, t->dir, t->arrival);
+}
+
+/* The client's side went on: does the server's go on, too? */
+static void session_release(struct wst_http2 *h, struct wst_http2_env *env,
+                            const struct wst_arrival *a)
+{
+    struct wst_arrival carried = *a;
+    struct step t = session_of(h, env, WST_S2C, &carried);
+    while (h->holding) {
+        h->holding = false;
+        if (!frame_begin(&t)) return;
+        struct wst_slice s;
+        while (!h->holding && (s = wst_queue_first(&h->held, &carried.from)).n) {
+            size_t n = s.n;
+            if (s.p)
+                n = session_run(&t, s);
+            else
+                session_gap(&t, s.n, true);
+            wst_queue_take(&h->held, n);
+        }
+    }
+    wst_queue_free(&h->held, env->budget);
+    if (h->fin_held) session_fin(&t);
+    h->fin_held = false;
+}
+
+static void session_give_up_holding(struct wst_http2 *h, struct wst_http2_env *env,
+                                    const struct wst_arrival *a)
+{
+    h->deaf = true;
+    session_release(h, env, a);
+}
+
+void wst_http2_push(struct wst_http2 *h, struct wst_http2_env *env, enum wst_dir dir,
+                    struct wst_slice bytes, const struct wst_arrival *a)
+{
+    struct step t = session_of(h, env, dir, a);
+    if (t.side->dead) return;
+    bytes = wst_slice_skip(bytes, session_run(&t, bytes));
+    if (dir == WST_C2S) {
+        if (h->holding) session_release(h, env, a);
+        return;
+    }
+    if (!bytes.n ||
+        wst_queue_push(&h->held, env->budget, bytes, a->from, env->options->limits.max_early))
+        return;
+    session_give_up_holding(h, env, a);
+    session_run(&t, bytes);
+}
+
+/* Inside the payload of the frame that began: what follows it is known. */
+static void gap_inside(struct step *t, uint64_t n)
+{
+    struct wst_http2_side *s = t->side;
+    bool torn = s->part_have < s->part_n; /* nobody knows how much is padding */
+    if (torn) {
+        n = s->type == WST_HTTP2_DATA ? s->left : n;
+        s->part_have = s->part_n = 0;
+    }
+    uint64_t carried = s->left > s->pad ? s->left - s->pad : 0;
+    uint64_t missing = n < carried ? n : carried;
+    if (s->type == WST_HTTP2_DATA && missing && !s->opaque)
+        wst_streams_hole(t->h, t->env, t->dir, s->stream, missing, !torn, t->arrival);
+    if (carries_block(s->type)) block_lose(t);
+}
+
+static void session_gap(struct step *t, uint64_t n, bool exact)
+{
+    struct wst_http2_side *s = t->side;
+    if (s->dead) return;
+    if (s->seeking) {
+        s->lost += n + s->have;
+        s->have = 0;
+        return;
+    }
+    if (!exact || !s->begun || n > s->left) {
+        seek_begin(t, n);
+        return;
+    }
+    bool torn = s->part_have < s->part_n;
+    gap_inside(t, n);
+    s->opaque |= torn;
+    s->left -= (uint32_t)n;
+    if (!s->left) frame_over(t);
+}
+
+void wst_http2_gap(struct wst_http2 *h, struct wst_http2_env *env, enum wst_dir dir, uint64_t n,
+                   bool exact, const struct wst_arrival *a)
+{
+    struct step t = session_of(h, env, dir, a);
+    if (!n) return;
+    if (dir == WST_S2C && h->holding) {
+        if (exact &&
+            wst_queue_push_gap(&h->held, env->budget, n, a->from, env->options->limits.max_early))
+            return;
+        session_give_up_holding(h, env, a);
+    }
+    session_gap(&t, n, exact);
+    if (dir == WST_C2S && h->holding) session_release(h, env, a);
+}
+
+void wst_http2_fin(struct wst_http2 *h, struct wst_http2_env *env, enum wst_dir dir,
+                   const struct wst_arrival *a)
+{
+    struct step t = session_of(h, env, dir, a);
+    if (t.side->finished) return;
+    t.side->finished = true;
+    if (dir == WST_C2S) session_give_up_holding(h, env, a); /* who is silent asks no more */
+    if (h->holding)
+        h->fin_held = true;
+    else
+        session_fin(&t);
+}
+
+void wst_http2_end(struct wst_http2 *h, struct wst_http2_env *env, enum wst_tcp_end how,
+                   const struct wst_arrival *a)
+{
+    session_give_up_holding(h, env, a);
+    for (int d = 0; d < 2; d++) {
+        struct step t = session_of(h, env, (enum wst_dir)d, a);
+        if (t.side->seeking) seek_over(&t);
+    }
+    wst_streams_end_all(h, env, how, a);
+}

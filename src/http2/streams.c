@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * In: what the frames of a connection say of each stream. Out: requests, answers, bytes and ends of
+ * those that a CONNECT opened.
+ *
+ *      CONNECT ──▶ asked ──2xx──▶ accepted ──END_STREAM twice, RST_STREAM──▶ over
+ *                    └──any other answer, RST_STREAM──▶ refused
+ */
+#include "streams.h"
+
+#include <stdlib.h>
+
+static void stream_free(struct wst_http2_env *env, struct wst_http2_stream *s)
+{
+    wst_buf_free(&s->request, env->budget);
+    wst_queue_free(&s->wait, env->budget);
+    wst_budget_give(env->budget, sizeof *s);
+    free(s);
+}
+
+/* Index of the stream, or of the first one with a larger number. */
+static uint32_t stream_place(const struct wst_http2 *h, uint32_t id)
+{
+    uint32_t from = 0, to = h->streams_n;
+    while (from < to) {
+        uint32_t mid = from + (to - from) / 2;
+        if (h->streams[mid]->id < id)
+            from = mid + 1;
+        else
+            to = mid;
+    }
+    return from;
+}
+
+static struct wst_http2_stream *stream_find(const struct wst_http2 *h, uint32_t id)
+{
+    uint32_t i = stream_place(h, id);
+    return i < h->streams_n && h->streams[i]->id == id ? h->streams[i] : NULL;
+}
+
+static bool streams_room(struct wst_http2 *h, struct wst_http2_env *env)
+{
+    if (h->streams_n < h->streams_room) return true;
+    uint32_t room = h->streams_room ? 2 * h->streams_room : 4;
+    size_t each = sizeof *h->streams;
+    void *p = wst_budget_resize(env->budget, h->streams, h->streams_room * each, room * each);
+    if (!p) return false;
+    h->streams = p;
+    h->streams_room = room;
+    return true;
+}
+
+static struct wst_http2_stream *stream_new(struct wst_http2 *h, struct wst_http2_env *env,
+                                           uint32_t id)
+{
+    if (h->streams_n >= WST_HTTP2_STREAMS || !streams_room(h, env)) return NULL;
+    struct wst_http2_stream *s = wst_budget_new(env->budget, sizeof *s);
+    if (!s) return NULL;
+    s->id = id;
+    uint32_t i = stream_place(h, id);
+    memmove(h->streams + i + 1, h->streams + i, (h->streams_n - i) * sizeof *h->streams);
+    h->streams[i] = s;
+    h->streams_n++;
+    return s;
+}
+
+static void stream_remove(struct wst_http2 *h, struct wst_http2_env *env,
+                          struct wst_http2_stream *s)
+{
+    uint32_t i = stream_place(h, s->id);
+    h->streams_n--;
+    memmove(h->streams + i, h->streams + i + 1, (h->streams_n - i) * sizeof *h->streams);
+    stream_free(env, s);
+}
+
+void wst_streams_free(struct wst_http2 *h, struct wst_http2_env *env)
+{
+    while (h->streams_n) stream_free(env, h->streams[--h->streams_n]);
+    wst_budget_give(env->budget, h->streams_room * sizeof *h->streams);
+    free(h->streams);
+    h->streams = NULL;
+    h->streams_room = 0;
+}
+
+/* An end without an answer is one, too. */
+static void stream_over(struct wst_http2 *h, struct wst_http2_env *env, struct wst_http2_stream *s,
+                        enum wst_tcp_end how, const struct wst_arrival *a)
+{
+    if (!s->answered)
+        env->answer(env->user, h->conversation, s, (struct wst_slice){NULL, 0}, -1, a);
+    env->end(env->user, s, how, a);
+    stream_remove(h, env, s);
+}
+
+/* -- requests and answers ---------------------------------------------------------------------- */
+
+static struct wst_slice field_named(const struct wst_buf *fields, const char *name)
+{
+    struct wst_slice all = wst_buf_slice(fields);
+    struct wst_header f;
+    while (wst_http2_field(&all, &f))
+        if (wst_slice_is(f.name, name)) return f.value;
+    return (struct wst_slice){NULL, 0};
+}
+
+/* Whether the request is one of those that are followed, and which. */
+static bool request_asks(const struct wst_buf *fields, uint8_t *asks)
+{
+    struct wst_slice protocol = field_named(fields, ":protocol");
+    if (!wst_slice_is(field_named(fields, ":method"), "CONNECT")) return false;
+    *asks = protocol.p ? WST_HTTP2_WEBSOCKET : WST_HTTP2_TUNNEL;
+    return !protocol.p || wst_slice_is_nocase(protocol, "websocket");
+}
+
+static void request_came(struct wst_http2 *h, struct wst_http2_env *env, uint32_t id,
+                         const struct wst_buf *fields, const struct wst_arrival *a)
+{
+    uint8_t asks;
+    if (!request_asks(fields, &asks)) return;
+    struct wst_http2_stream *s = stream_new(h, env, id);
+    size_t cap = 2 * env->options->limits.max_head;
+    if (!s) {
+        if (!h->crowded)
+            env->problem(env->user, h->conversation, NULL, WST_PROBLEM_HTTP2_UNREAD, WST_C2S,
+                         "more streams of HTTP/2 carry WebSocket than are followed", a);
+        h->crowded = true;
+        return;
+    }
+    s->asks = asks;
+    s->request_when = a->when;
+    s->unasked = h->settled && !h->enabled;
+    if (!wst_buf_append(&s->request, env->budget, wst_buf_slice(fields), cap) ||
+        !env->request(env->user, h->conversation, s, a))
+        stream_remove(h, env, s);
+}
+
+/* Three digits from 100 on (RFC 9113 section 8.3.2); -1: none. */
+static int answer_status(const struct wst_buf *fields)
+{
+    struct wst_slice v = field_named(fields, ":status");
+    if (v.n != 3) return -1;
+    int status = 0;
+    for (size_t i = 0; i < 3; i++) {
+        if (v.p[i] < '0' || v.p[i] > '9') return -1;
+        status = status * 10 + (v.p[i] - '0');
+    }
+    return status >= 100 ? status : -1;
+}
+
+/* The answer is known: what the client said before it is handed on. False: the stream is gone. */
+static bool stream_answered(struct wst_http2 *h, struct wst_http2_env *env,
+                            struct wst_http2_stream *s, struct wst_slice fields, int status,
+                            const struct wst_arrival *a)
+{
+    struct wst_arrival carried = *a;
+    s->answered = true;
+    s->accepted = env->answer(env->user, h->conversation, s, fields, status, a);
+    wst_buf_free(&s->request, env->budget);
+    if (!s->accepted) {
+        stream_over(h, env, s, WST_TCP_FIN, a);
+        return false;
+    }
+    for (struct wst_slice w; (w = wst_queue_first(&s->wait, &carried.from)).n;) {
+        if (w.p)
+            env->data(env->user, s, WST_C2S, w, &carried);
+        else
+            env->gap(env->user, s, WST_C2S, w.n, true, &carried);
+        wst_queue_take(&s->wait, w.n);
+    }
+    wst_queue_free(&s->wait, env->budget);
+    if (s->ended[WST_C2S]) env->fin(env->user, s, WST_C2S, a);
+    return true;
+}
+
+static void answer_came(struct wst_http2 *h, struct wst_http2_env *env, struct wst_http2_stream *s,
+                        bool whole, bool ends, const struct wst_arrival *a)
+{
+    const struct wst_buf *fields = &h->side[WST_S2C].fields;
+    int status = answer_status(fields);
+    if (s->answered || (status >= 100 && status < 200)) return; /* trailers; one is still to come */
+    if (!whole && status >= 200 && status < 300) status = 0; /* a good one, and no more is known */
+    if (status >= 0)
+        stream_answered(h, env, s, wst_buf_slice(fields), status, a);
+    else
+        s->answer_lost = !ends;
+}
+
+void wst_streams_headers(struct wst_http2 *h, struct wst_http2_env *env, enum wst_dir dir,
+                         uint32_t id, bool whole, bool ends, const struct wst_arrival *a)
+{
+    struct wst_http2_stream *s = stream_find(h, id);
+    if (dir == WST_C2S && id % 2 && id > h->last_client) {
+        h->last_client = id;
+        if (!s && whole) request_came(h, env, id, &h->side[WST_C2S].fields, a);
+    } else if (dir == WST_S2C && s) {
+        answer_came(h, env, s, whole, ends, a);
+    }
+    if (ends) wst_streams_fin(h, env, dir, id, a);
+}
+
+/* -- bytes ------------------------------------------------------------------------------------- */
+
+/* The server speaks, and its answer is missing: only if it was a good one. */
+static bool stream_speaks(struct wst_http2 *h, struct wst_http2_env *env,
+                          struct wst_http2_stream *s, enum wst_dir dir, const struct wst_arrival *a)
+{
+    if (s->accepted) return true;
+    if (dir == WST_C2S || !s->answer_lost) return false;
+    return stream_answered(h, env, s, (struct wst_slice){NULL, 0}, 0, a);
+}
+
+void wst_streams_data(struct wst_http2 *h, struct wst_http2_env *env, enum wst_dir dir, uint32_t id,
+                      struct wst_slice bytes, const struct wst_arrival *a)
+{
+    struct wst_http2_stream *s = stream_find(h, id);
+    size_t cap = env->options->limits.max_early;
+    if (!s || !bytes.n) return;
+    if (s->ended[dir]) {
+        if (!s->late[dir])
+            env->problem(env->user, h->conversation, s, WST_PROBLEM_HTTP2_BROKEN, dir,
+                         "DATA behind END_STREAM, which is left out", a);
+        s->late[dir] = true;
+        return;
+    }
+    if (stream_speaks(h, env, s, dir, a))
+        env->data(env->user, s, dir, bytes, a);
+    else if (dir == WST_C2S && !wst_queue_push(&s->wait, env->budget, bytes, a->from, cap))
+        wst_queue_push_gap(&s->wait, env->budget, bytes.n, a->from, 2 * cap);
+}
+
+void wst_streams_hole(struct wst_http2 *h, struct wst_http2_env *env, enum wst_dir dir, uint32_t id,
+                      uint64_t n, bool exact, const struct wst_arrival *a)
+{
+    struct wst_http2_stream *s = stream_find(h, id);
+    if (!s) return;
+    if (stream_speaks(h, env, s, dir, a))
+        env->gap(env->user, s, dir, n, exact, a);
+    else if (dir == WST_C2S)
+        wst_queue_push_gap(&s->wait, env->budget, n, a->from, 2 * env->options->limits.max_early);
+}
+
+void wst_streams_gap(struct wst_http2 *h, struct wst_http2_env *env, enum wst_dir dir, uint64_t n,
+                     const struct wst_arrival *a)
+{
+    for (uint32_t i = 0; i < h->streams_n; i++) {
+        struct wst_http2_stream *s = h->streams[i];
+        if (s->accepted && !s->ended[dir])
+            env->gap(env->user, s, dir, n, false, a);
+        else if (dir == WST_S2C && !s->answered)
+            s->answer_lost = true;
+    }
+}
+
+/* -- ends -------------------------------------------------------------------------------------- */
+
+/* False: the stream is gone. */
+static bool stream_fin(struct wst_http2 *h, struct wst_http2_env *env, struct wst_http2_stream *s,
+                       enum wst_dir dir, const struct wst_arrival *a)
+{
+    if (s->ended[dir]) return true;
+    s->ended[dir] = true;
+    if (s->accepted) env->fin(env->user, s, dir, a);
+    if (!s->ended[!dir] && (s->accepted || dir == WST_C2S)) return true;
+    stream_over(h, env, s, WST_TCP_FIN, a);
+    return false;
+}
+
+void wst_streams_fin(struct wst_http2 *h, struct wst_http2_env *env, enum wst_dir dir, uint32_t id,
+                     const struct wst_arrival *a)
+{
+    struct wst_http2_stream *s = stream_find(h, id);
+    if (s) stream_fin(h, env, s, dir, a);
+}
+
+/* A server that has said all may ask its client to say no more (RFC 9113 section 8.1). */
+void wst_streams_reset(struct wst_http2 *h, struct wst_http2_env *env, enum wst_dir dir,
+                       uint32_t id, uint32_t code, const struct wst_arrival *a)
+{
+    struct wst_http2_stream *s = stream_find(h, id);
+    bool orderly = s && code == NGHTTP2_NO_ERROR && s->ended[dir];
+    if (s) stream_over(h, env, s, orderly ? WST_TCP_FIN : WST_TCP_RST, a);
+}
+
+/* The TCP connection's end is told of each stream that had none of its own. */
+void wst_streams_fin_all(struct wst_http2 *h, struct wst_http2_env *env, enum wst_dir dir,
+                         const struct wst_arrival *a)
+{
+    for (uint32_t i = 0; i < h->streams_n;)
+        if (stream_fin(h, env, h->streams[i], dir, a)) i++;
+}
+
+void wst_streams_end_all(struct wst_http2 *h, struct wst_http2_env *env, enum wst_tcp_end how,
+                         const struct wst_arrival *a)
+{
+    while (h->streams_n) stream_over(h, env, h->streams[0], how, a);
+}
