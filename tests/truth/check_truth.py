@@ -12,10 +12,15 @@ Compared, for each connection and direction, in order:
   handshake    status, path, subprotocol, extensions, accept, version
 
 A capture that lacks packets has truth lines with `decodable`. Then every decodable message must be
-there, in order; and whatever is printed as certain must be a true message, never a wrong one.
+there, in order; and whatever is printed as certain must be a true message, never a wrong one. With
+--recoverable more is asked, where the truth says `recoverable`: what a reader gets that finds the
+next HTTP/2 frame behind a hole. A handshake that is not `in_capture` need not be there.
+
+HTTP/2: `conn` is "client>server#stream", and a WebSocket is accepted by a status of 2xx. What is
+`optional` no endpoint took, for it broke HTTP/2; it may be there, or not, but not half.
 
 usage: check_truth.py [--tool WSTRACE] [--truth-dir DIR] [--extra-args 'ARGS'] [--keys-dir DIR]
-                      [-v] FILE|FOLDER...
+                      [--recoverable] [-v] FILE|FOLDER...
 """
 import argparse
 import base64
@@ -189,8 +194,23 @@ def first_difference(want, got, equal):
     return None
 
 
+def without_optional(want, got, equal):
+    """`want`, and of its optional ones only those that are there."""
+    if not any(t.get('optional') for t in want):
+        return want
+    kept, rest = [], list(got)
+    for t in want:
+        if rest and equal(t, rest[0]):
+            rest.pop(0)
+        elif t.get('optional'):
+            continue
+        kept.append(t)
+    return kept
+
+
 def compare_units(where, want, got, partial, say):
     if not partial:
+        want = without_optional(want, got, same)
         i = first_difference(want, got, same)
         if i is not None:
             say(f'{where}: {len(got)} of {len(want)} messages; number {i}:\n'
@@ -217,12 +237,18 @@ def frame_event_tuple(e):
     return (e['fin'], rsv, e['opcode'], e['masked'], e['len'], e['header_len'], e['mask_key'])
 
 
+def same_frame(t, e):
+    a, b = frame_tuple(t), frame_event_tuple(e)
+    return a[:6] == b[:6] and (a[6] is None or a[6] == b[6])
+
+
 def compare_frames(where, want, got, say):
     """Frames whose header never came whole are not expected; nor what follows a frame that
     announces more than was sent: it is part of that payload."""
     want = [t for t in want if 'cut' not in t or t['cut'] >= frame_tuple(t)[5]]
     short = (i for i, t in enumerate(want) if t.get('sent_payload', t['length']) < t['length'])
     want = want[:next(short, len(want)) + 1]
+    want = without_optional(want, got, same_frame)
     names = 'fin rsv opcode masked length header_len mask_key'.split()
     for i, (t, e) in enumerate(itertools.zip_longest(want, got)):
         if t is None or e is None:
@@ -279,10 +305,18 @@ def compare_handshake(where, t, e, partial, say):
         check('tls version', t['tls'].replace('v', ' '), e['tls']['version'].replace('v', ' '))
 
 
+def opens(t):
+    """101; over HTTP/2 also 2xx (101 there: in a tunnel that a plain CONNECT made)."""
+    status = t.get('status', 101)
+    return status == 101 or ('#' in t['conn'] and 200 <= status < 300)
+
+
 def compare_handshakes(where, truth, events, partial, say):
     """`truth` also tells of plain requests, which are no upgrade attempts; and of one handshake
     twice, when client and server wrote it down."""
-    good = [t for t in truth if t.get('status', 101) == 101 and t.get('upgraded', True)]
+    good = [t for t in truth if opens(t) and t.get('upgraded', True)]
+    if any(t.get('in_capture') is False for t in truth):
+        return
     hixie = [t for t in good if t.get('version') == 'hixie-76']
     accepted = [e for e in events if e['accepted']]
     if hixie:
@@ -300,13 +334,19 @@ def compare_handshakes(where, truth, events, partial, say):
         for t in good if accepted else []:
             compare_handshake(where, t, accepted[0], partial, say)
     refused = [e for e in events if not e['accepted'] and e['status'] is not None]
-    wanted = [t for t in truth if t.get('status', 101) != 101]
+    wanted = [t for t in truth if not opens(t)]
     i = is_subsequence(refused, wanted, lambda e, t: e['status'] == t['status'])
     if i is not None:
         say(f'{where}: a refused handshake with status {refused[i]["status"]} the truth does not know')
     for t in wanted:
         if t.get('path') and not any(e['status'] == t['status'] and e['uri'] == t['path'] for e in refused):
             say(f'{where}: no refused handshake with status {t["status"]} for {t["path"]}')
+
+
+def swapped(key):
+    client, _, rest = key.partition('>')
+    server, hash_, stream = rest.partition('#')
+    return f'{server}>{client}{hash_}{stream}'
 
 
 def compare(truth, events, say):
@@ -321,10 +361,9 @@ def compare(truth, events, say):
     for key, want in by_conn.items():
         got = table.pop(key, None)
         if got is None:
-            client, _, server = key.partition('>')
-            if f'{server}>{client}' in table:
+            if swapped(key) in table:
                 say(f'{key}: client and server are swapped')
-                table.pop(f'{server}>{client}')
+                table.pop(swapped(key))
                 continue
             if not want['message']:
                 continue # nothing but plain requests, or none of the packets
@@ -386,6 +425,9 @@ def check(options, name, files):
     truth = load_truth(options.truth_dir, wanted) if wanted else []
     if truth is None:
         return f'no truth ({wanted}.ndjson)', ['no truth']
+    if options.recoverable:
+        for t in truth:
+            t.update({'decodable': t['recoverable']} if 'recoverable' in t else {})
     extra = EXTRA_ARGS.get(wanted, []) + shlex.split(options.extra_args)
     if truth and (name.startswith('06_') or any('tls' in t for t in truth)):
         secrets = secrets_for(name, wanted, options.keys_dir or os.path.dirname(files[0]))
@@ -408,6 +450,7 @@ def main():
     parser.add_argument('--truth-dir', default='captures/truth')
     parser.add_argument('--extra-args', default='', help='more arguments for wstrace')
     parser.add_argument('--keys-dir', help='folder of NAME.keys and rsa.key; default: where the capture is')
+    parser.add_argument('--recoverable', action='store_true', help='ask for more behind holes in HTTP/2')
     parser.add_argument('-v', '--verbose', action='store_true')
     parser.add_argument('files', nargs='+')
     options = parser.parse_args()

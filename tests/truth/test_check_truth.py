@@ -103,6 +103,54 @@ class CheckTruth(unittest.TestCase):
         self.assertNotEqual(differences(truth, EVENTS[:1] + EVENTS[3:]), [])    # decodable, missing
         self.assertNotEqual(differences(truth, changed(5, b64='AAA=')), [])     # a wrong one, certain
 
+    def test_http2(self):
+        def on_stream(lines, number, **first):
+            lines = copy.deepcopy(lines)
+            for line in lines:
+                if 'kind' in line:
+                    line['conn'] += f'#{number}'
+                else:
+                    line['conn'] = number
+            lines[0].update(first)
+            return lines
+        one, three = (on_stream(TRUTH, n, status=200) for n in (1, 3))
+        truth = one[:-1] + three[:-1]
+        events = on_stream(EVENTS, 1, status=200, stream_id=1) + on_stream(EVENTS, 3, status=200, stream_id=3)
+        self.assertEqual(differences(truth, events), [])
+        self.assertNotEqual(differences(truth, events[:len(EVENTS)]), [])       # a stream is missing
+        self.assertNotEqual(differences(one[:-1], events), [])                  # or invented
+        self.assertNotEqual(differences(truth, on_stream(EVENTS, 1, status=200, stream_id=5)
+                                        + events[len(EVENTS):]), [])            # or has another number
+        refused = on_stream(EVENTS, 1, status=200, stream_id=1, accepted=False)[:1] + events[len(EVENTS):]
+        self.assertNotEqual(differences(one[:1] + three[:-1], refused), [])
+        self.assertNotEqual(differences(events=changed(0, status=200)), [])     # HTTP/1.1: 101 alone
+        tunnel = on_stream(EVENTS, 1, stream_id=1)
+        self.assertEqual(differences(on_stream(TRUTH[:-1], 1), tunnel), [])     # 101 inside a tunnel
+        way_back = dict(client_ip='10.0.0.2', client_port=80, server_ip='10.0.0.1', server_port=4000)
+        self.assertIn('swapped', differences(one[:-1], on_stream(EVENTS, 1, status=200, stream_id=1, **way_back))[0])
+
+    def test_optional(self):
+        truth = copy.deepcopy(TRUTH)
+        for t in (truth[3], truth[5]):
+            t['optional'] = True
+        without = EVENTS[:4] + EVENTS[6:]                                       # the binary message is not there
+        self.assertEqual(differences(truth[:-1]), [])
+        self.assertEqual(differences(truth[:-1], without), [])
+        self.assertNotEqual(differences(truth[:-1], changed(5, b64='AAA=')), [])
+        self.assertNotEqual(differences(truth[:-1], EVENTS[:1] + EVENTS[3:]), [])
+        self.assertEqual(differences([TRUTH[0], {**TRUTH[1], 'optional': True}, truth[-1]], EVENTS[:1]), [])
+        self.assertEqual(differences([TRUTH[0], {**TRUTH[1], 'optional': True}, truth[-1]], EVENTS[:3]), [])
+        self.assertNotEqual(differences([TRUTH[0], TRUTH[1], truth[-1]], changed(1, len=6)[:3]), [])
+
+    def test_handshake_not_captured(self):
+        truth = copy.deepcopy(TRUTH[:-1])
+        for t in truth[1:]:
+            t['decodable'] = True
+        events = changed(0, accepted=False, status=None)
+        self.assertNotEqual(differences(truth, events), [])
+        truth[0]['in_capture'] = False
+        self.assertEqual(differences(truth, events), [])
+
     def test_close_shapes(self):
         for payload, code, event in (
                 (b'', None, {'code': None, 'reason': ''}),
