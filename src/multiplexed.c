@@ -117,7 +117,7 @@ static bool answer_websocket(struct wst_context *c, struct conversation_http2 *h
     if (x.response) x.response_n = fields_list(fields, x.response);
     if (!wst_extended_report(&c->http, &x, &u, a)) return false;
     struct wst_ws_terms terms = {
-        .deflate = u.deflate, .per_frame = u.per_frame, .unknown = u.unknown, .stream = true};
+        .deflate = u.deflate, .per_frame = u.per_frame, .unknown = u.unknown};
     s->inside.flow.ignored = false;
     multiplexed_chosen(c, h);
     if (wst_conversation_websocket(c, &s->base, &terms, a->when.ns)) return true;
@@ -137,6 +137,11 @@ static bool multiplexed_answer(void *user, void *conversation, struct wst_http2_
     if (status < 0 || (status && status / 100 != 2)) return false;
     s->inside.flow.ignored = false;
     s->inside.flow.kind = KIND_NEW;
+    if (stream->asks == WST_HTTP2_UNSEEN) {
+        s->inside.flow.witnessed = false;
+        wst_pickup_begin(c, &s->inside.flow, NULL);
+        return true;
+    }
     multiplexed_chosen(c, h);
     return true;
 }

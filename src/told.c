@@ -128,6 +128,7 @@ struct conversation_ws *wst_conversation_websocket(struct wst_context *c,
     w->base.conn = base->conn;
     w->base.client = base->client;
     wst_ws_init(&w->ws, w, terms, began_ns);
+    w->ws.terms.stream = wst_multiplexed_stream(f) >= 0;
     wst_work_take(c, w);
     f->kind = KIND_WS;
     for (;; f = wst_conversation_outer(f)) { /* and all that it lies in */

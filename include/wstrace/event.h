@@ -155,8 +155,8 @@ struct wst_event_close {
 struct wst_event_gap {
     uint64_t bytes;
     int64_t offset; /* as in frame; -1 before the handshake */
-    bool inexact;   /* they lay inside TLS records that were not read: `bytes` is the most it can
-                     * have been … */
+    bool inexact; /* they lay inside records of TLS or frames of HTTP/2 that were not read: `bytes`
+                   * is the most it can have been … */
     bool least;     /* … or, with `inexact`, sequence numbers went round, and it is the least */
 };
 

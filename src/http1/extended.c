@@ -77,6 +77,7 @@ bool wst_extended_report(struct wst_http_env *env, const struct wst_extended *x,
         r.event.accepted = true;
         terms->unknown = true;
     }
+    if (r.event.accepted && !r.response) r.event.carrier = WST_CARRIER_UNKNOWN;
     if (r.event.accepted && r.response) wst_upgrade_agreed(&r);
     env->handshake(env->user, x->conversation, &r.event, a);
     wst_extended_judge(&r, x);

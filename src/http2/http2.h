@@ -31,13 +31,15 @@ enum {
     WST_HTTP2_TABLE_MAX = 1 << 20, /* bytes of a header table: more than anybody allows. Who sends
                                     * says how many of them he uses (RFC 7541 section 4.2) */
     WST_HTTP2_STREAMS = 1000,      /* opened by CONNECT at a time */
+    WST_HTTP2_MISSED = 16,         /* streams whose request was lost that are remembered */
     WST_HTTP2_AHEAD = 400,         /* by so much a stream's number may be larger than the largest
                                     * so far, where the next frame is looked for */
 };
 
 enum wst_http2_asks {
     WST_HTTP2_WEBSOCKET, /* :protocol websocket, RFC 8441 section 5 */
-    WST_HTTP2_TUNNEL     /* no :protocol, RFC 9113 section 8.5 */
+    WST_HTTP2_TUNNEL,    /* no :protocol, RFC 9113 section 8.5 */
+    WST_HTTP2_UNSEEN     /* its request is missing: only its bytes can tell */
 };
 
 struct wst_http2_stream { /* opened by a CONNECT */
@@ -117,6 +119,8 @@ struct wst_http2 { /* one connection */
     struct wst_http2_stream **streams; /* by number */
     uint32_t streams_n, streams_room;
     uint32_t last_client;  /* the largest number of a stream that the client opened */
+    uint32_t missed[WST_HTTP2_MISSED]; /* streams whose request was lost, a ring; 0: none */
+    uint8_t missed_at;
     struct wst_queue held; /* what the server sent on streams that were not opened yet */
     bool holding;          /* its next frame is one of these */
     bool deaf;             /* they may never be: a request was lost */

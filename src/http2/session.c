@@ -81,6 +81,12 @@ static void block_bytes(struct step *t, struct wst_slice bytes)
     if (!s->unreadable && !wst_hpack_push(s, t->env, bytes, false)) s->unreadable = true;
 }
 
+static void block_lose(struct step *t)
+{
+    t->side->unreadable = t->side->holed = true;
+    wst_hpack_lose(t->side);
+}
+
 static void block_over(struct step *t)
 {
     struct wst_http2_side *s = t->side;
@@ -95,12 +101,6 @@ static void block_over(struct step *t)
         wst_streams_headers(t->h, t->env, t->dir, id, !s->unreadable, s->block_ends, t->arrival);
     s->fields.n = 0;
     if (s->fields.room > 4096) wst_buf_free(&s->fields, t->env->budget);
-}
-
-static void block_lose(struct step *t)
-{
-    t->side->unreadable = t->side->holed = true;
-    wst_hpack_lose(t->side);
 }
 
 /* -- payloads ---------------------------------------------------------------------------------- */
@@ -337,7 +337,6 @@ static void seek_begin(struct step *t, uint64_t lost)
     s->preface = 0;
     s->block = 0;
     wst_hpack_lose(s);
-    if (t->dir == WST_C2S) t->h->deaf = true;
 }
 
 /* -- both sides -------------------------------------------------------------------------------- */
@@ -427,6 +426,11 @@ void wst_http2_push(struct wst_http2 *h, struct wst_http2_env *env, enum wst_dir
     bytes = wst_slice_skip(bytes, session_run(&t, bytes));
     if (dir == WST_C2S) {
         if (h->holding) session_release(h, env, a);
+        while (h->holding && t.side->holed && !t.side->seeking) {
+            struct wst_http2_frame f = wst_http2_frame_read(h->side[WST_S2C].head);
+            wst_streams_missed(h, f.stream); /* it is not late, but lost */
+            session_release(h, env, a);
+        }
         return;
     }
     if (!bytes.n ||
@@ -484,7 +488,6 @@ void wst_http2_gap(struct wst_http2 *h, struct wst_http2_env *env, enum wst_dir 
         session_give_up_holding(h, env, a);
     }
     session_gap(&t, n, exact);
-    if (dir == WST_C2S && h->holding) session_release(h, env, a);
 }
 
 void wst_http2_fin(struct wst_http2 *h, struct wst_http2_env *env, enum wst_dir dir,

@@ -92,6 +92,40 @@ static void stream_over(struct wst_http2 *h, struct wst_http2_env *env, struct w
     stream_remove(h, env, s);
 }
 
+/* -- requests that were lost ------------------------------------------------------------------- */
+
+static void missed_add(struct wst_http2 *h, uint32_t id)
+{
+    h->missed[h->missed_at++ % WST_HTTP2_MISSED] = id;
+}
+
+static bool missed_take(struct wst_http2 *h, uint32_t id)
+{
+    for (unsigned i = 0; i < WST_HTTP2_MISSED; i++)
+        if (h->missed[i] == id) {
+            h->missed[i] = 0;
+            return true;
+        }
+    return false;
+}
+
+/* The client's next request is that of stream `id`: those it left out were lost. */
+static void missed_before(struct wst_http2 *h, uint32_t id)
+{
+    uint32_t from = h->last_client ? h->last_client + 2 : 1;
+    if (!h->side[WST_C2S].holed) return;
+    if (id > 2 * WST_HTTP2_MISSED && from < id - 2 * WST_HTTP2_MISSED)
+        from = id - 2 * WST_HTTP2_MISSED;
+    for (; from < id; from += 2) missed_add(h, from);
+}
+
+void wst_streams_missed(struct wst_http2 *h, uint32_t id)
+{
+    missed_before(h, id);
+    missed_add(h, id);
+    h->last_client = id;
+}
+
 /* -- requests and answers ---------------------------------------------------------------------- */
 
 static struct wst_slice field_named(const struct wst_buf *fields, const char *name)
@@ -190,15 +224,39 @@ void wst_streams_headers(struct wst_http2 *h, struct wst_http2_env *env, enum ws
 {
     struct wst_http2_stream *s = stream_find(h, id);
     if (dir == WST_C2S && id % 2 && id > h->last_client) {
+        missed_before(h, id);
         h->last_client = id;
-        if (!s && whole) request_came(h, env, id, &h->side[WST_C2S].fields, a);
+        if (!whole)
+            missed_add(h, id);
+        else if (!s)
+            request_came(h, env, id, &h->side[WST_C2S].fields, a);
     } else if (dir == WST_S2C && s) {
         answer_came(h, env, s, whole, ends, a);
+    } else if (dir == WST_S2C &&
+               (ends || (whole && answer_status(&h->side[dir].fields) / 100 != 2))) {
+        missed_take(h, id);
     }
     if (ends) wst_streams_fin(h, env, dir, id, a);
 }
 
 /* -- bytes ------------------------------------------------------------------------------------- */
+
+/* The stream that bytes are of; if its request was lost, one whose bytes must tell what it is. */
+static struct wst_http2_stream *stream_of(struct wst_http2 *h, struct wst_http2_env *env,
+                                          uint32_t id, const struct wst_arrival *a)
+{
+    struct wst_http2_stream *s = stream_find(h, id);
+    if (!s && h->side[WST_C2S].holed && id % 2 && id > h->last_client) wst_streams_missed(h, id);
+    if (s || !missed_take(h, id)) return s;
+    if (!(s = stream_new(h, env, id))) return NULL;
+    s->asks = WST_HTTP2_UNSEEN;
+    s->request_when = a->when;
+    if (!env->request(env->user, h->conversation, s, a)) {
+        stream_remove(h, env, s);
+        return NULL;
+    }
+    return stream_answered(h, env, s, (struct wst_slice){NULL, 0}, 0, a) ? s : NULL;
+}
 
 /* The server speaks, and its answer is missing: only if it was a good one. */
 static bool stream_speaks(struct wst_http2 *h, struct wst_http2_env *env,
@@ -212,9 +270,9 @@ static bool stream_speaks(struct wst_http2 *h, struct wst_http2_env *env,
 void wst_streams_data(struct wst_http2 *h, struct wst_http2_env *env, enum wst_dir dir, uint32_t id,
                       struct wst_slice bytes, const struct wst_arrival *a)
 {
-    struct wst_http2_stream *s = stream_find(h, id);
+    struct wst_http2_stream *s = bytes.n ? stream_of(h, env, id, a) : NULL;
     size_t cap = env->options->limits.max_early;
-    if (!s || !bytes.n) return;
+    if (!s) return;
     if (s->ended[dir]) {
         if (!s->late[dir])
             env->problem(env->user, h->conversation, s, WST_PROBLEM_HTTP2_BROKEN, dir,

@@ -12,6 +12,8 @@
  * first of them could be read. `ends`: END_STREAM. */
 void wst_streams_headers(struct wst_http2 *h, struct wst_http2_env *env, enum wst_dir dir,
                          uint32_t id, bool whole, bool ends, const struct wst_arrival *arrival);
+/* The request of stream `id`, and of those between it and the last one seen, was lost. */
+void wst_streams_missed(struct wst_http2 *h, uint32_t id);
 void wst_streams_data(struct wst_http2 *h, struct wst_http2_env *env, enum wst_dir dir, uint32_t id,
                       struct wst_slice bytes, const struct wst_arrival *arrival);
 /* n bytes of DATA are missing; not `exact`: so many at most. */

@@ -35,12 +35,14 @@ static void put_endpoint(struct wst_out *out, const char *ip, uint16_t port)
     wst_out_number(out, port);
 }
 
-/* "  h2 stream 3": which stream of what, when it is not the whole of an HTTP/1.1 connection. */
+/* "  h2 stream 3": which stream of what, when it is not the whole of a TCP connection; inside a
+ * tunnel, or picked up: "  stream 3". */
 static void put_carrier(struct wst_out *out, const struct wst_event_handshake *h)
 {
-    if (h->carrier != WST_CARRIER_H2 && h->carrier != WST_CARRIER_H3) return;
-    wst_out_text(out, "  ");
-    wst_out_text(out, wst_carrier_name(h->carrier));
+    bool itself = h->carrier == WST_CARRIER_H2 || h->carrier == WST_CARRIER_H3;
+    if (!itself && h->stream_id < 0) return;
+    wst_out_text(out, itself ? "  " : " ");
+    if (itself) wst_out_text(out, wst_carrier_name(h->carrier));
     if (h->stream_id < 0) return;
     wst_out_text(out, " stream ");
     wst_out_number(out, (uint64_t)h->stream_id);
