@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What RFC 6455 §4–§8 and RFC 7692 §5–§8 demand of endpoints, and what a bystander finds of it.
+"""What RFC 6455 §4–§8, RFC 7692 §5–§8 and RFC 8441 demand of endpoints, and what a bystander finds of it.
 
 A row: section, who, MUST or SHOULD, the demand in short, and the findings that tell when it is broken; or, in
 place of them, a sentence: why nothing is found, or what shows it instead.
@@ -127,6 +127,19 @@ RFC7692 = [
      'not visible: which bytes are secret'),
 ]
 
+RFC8441 = [
+    ('3', 'client', 'MUST NOT', 'an extended CONNECT before the server allows it', ['http2.not-enabled']),
+    ('3', 'server', 'MUST NOT', 'take back that it allows it', 'not visible in the timeline: streams that were opened go on'),
+    ('4', 'client', 'MUST', ':scheme and :path beside :protocol, and :authority', ['http2.pseudo-missing']),
+    ('4', 'server', 'MUST', 'refuse a malformed request', 'the request has a finding; `status` shows whether it was refused'),
+    ('5', 'client', 'MUST NOT', 'Connection and Upgrade (RFC 9113 §8.2.2)', ['http2.hop-header']),
+    ('5', 'both', '', 'Sec-WebSocket-Key and -Accept have no use', 'shown, when they are there'),
+    ('5', 'both', 'MUST', 'version, subprotocols and extensions as in RFC 6455',
+     ['handshake.version', 'handshake.subprotocol-not-offered', 'handshake.extension-not-offered']),
+    ('5', 'both', '', 'END_STREAM is the orderly end, RST_STREAM the other', 'shown: `tcp` of the end'),
+    ('5', 'both', 'MUST', 'frames as the connection allows them (RFC 9113 §4, §6)', ['http2.broken']),
+]
+
 # Findings that no demand of these sections is about.
 BESIDE = {
     'handshake.picked-up': 'what the capture lacks',
@@ -134,4 +147,5 @@ BESIDE = {
     'handshake.credentials': 'advice of RFC 6455 §10.6',
     'message.context-lost': 'what the capture lacks',
     'message.incomplete': 'what the capture lacks',
+    'http2.unread': 'what the capture lacks',
 }

@@ -6,8 +6,8 @@ names what it breaks, too. `near(ID, *others)`: lint finds only `others`.
 """
 import zlib
 
-from talk import (ACK, BINARY, C2S, CLOSE, CONT, DEFLATE, PING, PONG, PSH, S2C, TEXT, Deflater, Frame, Talk,
-                  distance)
+from talk import (ACK, BINARY, C2S, CLOSE, CONT, DEFLATE, PING, PONG, PSH, S2C, TEXT, Deflater, Frame, Stream, Talk,
+                  distance, h2_frame)
 
 TABLE = []  # (id, 'breaks' | 'near', expected ids, function)
 
@@ -861,3 +861,134 @@ def _(t):
     t.frame(S2C, PING, b'')
     t.frame(S2C, PONG, bytes(125))
     t.frame(C2S, PONG, b'')
+
+
+# -- HTTP/2: RFC 8441, RFC 9113 -------------------------------------------------------------------
+
+def stream(kind, rule, *others, settings=None, request=None, answer=None):
+    """A row that plays between the two ends of a stream's handshake and a sound close."""
+    def add(function):
+        def play(t):
+            s = Stream(t, settings).agree(request, answer)
+            s.frame(C2S, TEXT, b'a question')
+            function(s)
+            s.frame(S2C, TEXT, b'an answer')
+            s.bye()
+        row(kind, rule, others)(play)
+        return function
+    return add
+
+
+def asked(kind, rule, *others, **how):
+    """A row that is nothing but a handshake, two messages and a close."""
+    stream(kind, rule, *others, **how)(lambda s: None)
+
+
+asked(B, 'http2.not-enabled', settings={})
+asked(B, 'http2.not-enabled', settings={Stream.CONNECT_PROTOCOL: 0})
+asked(N, 'http2.not-enabled', settings={Stream.FRAME_SIZE: 65536, Stream.CONNECT_PROTOCOL: 1})
+for field in (':scheme', ':path', ':authority'):
+    asked(B, 'http2.pseudo-missing', request={field: None})
+asked(N, 'http2.pseudo-missing', request={':path': '/?', ':scheme': 'http', ':authority': ''})
+for field in ('connection', 'upgrade'):
+    asked(B, 'http2.hop-header', request={field: 'upgrade'})
+asked(N, 'http2.hop-header', request={'te': 'trailers', 'upgrade-insecure-requests': '1'})
+asked(B, 'handshake.version', request={'sec-websocket-version': '8'})
+asked(N, 'handshake.key-missing')
+asked(N, 'handshake.accept-missing', answer={'server': 'h2'})
+asked(B, 'handshake.subprotocol-not-offered', request={'sec-websocket-protocol': 'chat'},
+      answer={'sec-websocket-protocol': 'other'})
+asked(N, 'handshake.subprotocol-not-offered', request={'sec-websocket-protocol': 'chat'},
+      answer={'sec-websocket-protocol': 'chat'})
+asked(B, 'handshake.extension-not-offered', answer={'sec-websocket-extensions': DEFLATE})
+asked(N, 'handshake.extension-not-offered', request={'sec-websocket-extensions': DEFLATE},
+      answer={'sec-websocket-extensions': DEFLATE})
+
+
+@stream(B, 'http2.broken')
+def _(s):
+    s.send(C2S, Stream.DATA, Frame(BINARY, bytes(20000), key=b'\1\2\3\4').bytes())
+
+
+@stream(N, 'http2.broken', settings={Stream.CONNECT_PROTOCOL: 1, Stream.FRAME_SIZE: 32768})
+def _(s):
+    s.send(C2S, Stream.DATA, Frame(BINARY, bytes(20000), key=b'\1\2\3\4').bytes())
+
+
+@stream(B, 'http2.broken')
+def _(s):
+    """More padding than bytes."""
+    s.send(S2C, Stream.DATA, b'\x09four', 8)
+
+
+@stream(N, 'http2.broken')
+def _(s):
+    """Nothing but padding; a frame of a type that nobody knows; a ping."""
+    s.send(S2C, Stream.DATA, b'\x04four', 8)
+    s.talk.write(C2S, h2_frame(0xbb, 77, b'grease') + h2_frame(6, 0, bytes(8)))
+
+
+@breaks('http2.broken')
+def _(t):
+    """DATA behind END_STREAM."""
+    s = Stream(t).agree()
+    s.frame(C2S, CLOSE, b'\x03\xe8')
+    s.frame(S2C, CLOSE, b'\x03\xe8')
+    s.send(C2S, Stream.DATA, b'', Stream.END_STREAM)
+    s.frame(C2S, TEXT, b'one more')
+    s.send(S2C, Stream.DATA, b'', Stream.END_STREAM)
+    t.shut()
+
+
+@stream(N, 'frame.unmasked-client')
+def _(s):
+    s.frame(C2S, BINARY, bytes(range(256)))
+
+
+@stream(B, 'frame.unmasked-client')
+def _(s):
+    s.send(C2S, Stream.DATA, Frame(TEXT, b'bare').bytes())
+
+
+@breaks('close.missing')
+def _(t):
+    s = Stream(t).agree()
+    s.frame(C2S, TEXT, b'and away')
+    s.end(C2S)
+    t.shut()
+
+
+@breaks('close.missing')
+def _(t):
+    """The whole connection ends."""
+    s = Stream(t).agree()
+    s.frame(C2S, TEXT, b'and away')
+    t.shut()
+
+
+@near('close.client-first')
+def _(t):
+    """Which end of a stream comes first is nobody's concern."""
+    Stream(t).agree().bye(C2S)
+
+
+@breaks('http2.unread', 'stream.resync')
+def _(t):
+    """Behind a hole a header block refers to the newest field of the table, which is not known any more."""
+    s = Stream(t).agree()
+    for n in range(9):
+        s.frame(S2C, TEXT, b'{"tick": %d, "of": "a session whose frames are long enough"}' % n)
+    t.lose(lambda p: p.way == S2C and len(p) > 40, 4)
+    t.write(S2C, h2_frame(Stream.HEADERS, 3, b'\x88\xbe', 4))
+    s.bye()
+
+
+@near('http2.unread', 'stream.resync')
+def _(t):
+    """The same hole, and a block of static fields."""
+    s = Stream(t).agree()
+    for n in range(9):
+        s.frame(S2C, TEXT, b'{"tick": %d, "of": "a session whose frames are long enough"}' % n)
+    t.lose(lambda p: p.way == S2C and len(p) > 40, 4)
+    t.write(S2C, h2_frame(Stream.HEADERS, 3, b'\x88', 4))
+    s.bye()

@@ -89,6 +89,56 @@ class Talk(Session):
         self.shut(first)
 
 
+def h2_frame(kind, stream, data=b'', flags=0):
+    return len(data).to_bytes(3, 'big') + bytes([kind, flags]) + stream.to_bytes(4, 'big') + data
+
+
+class Stream:
+    """WebSocket over HTTP/2 (RFC 8441) on the connection of a Talk: stream 1, header fields as literals."""
+    DATA, HEADERS, RST_STREAM, SETTINGS = 0, 1, 3, 4
+    END_STREAM, END_HEADERS = 1, 4
+    CONNECT_PROTOCOL, FRAME_SIZE = 8, 5  # settings
+
+    def __init__(self, talk, settings=None):
+        self.talk = talk
+        settings = {self.CONNECT_PROTOCOL: 1} if settings is None else settings
+        talk.open()
+        talk.write(C2S, b'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n' + h2_frame(self.SETTINGS, 0))
+        talk.write(S2C, h2_frame(self.SETTINGS, 0, b''.join(k.to_bytes(2, 'big') + v.to_bytes(4, 'big')
+                                                            for k, v in settings.items())))
+
+    def send(self, way, kind, data=b'', flags=0):
+        self.talk.write(way, h2_frame(kind, 1, data, flags))
+
+    def fields(self, way, fields):
+        block = b''  # RFC 7541 section 6.2.2: literals that are not indexed
+        for name, value in fields.items():
+            if value is not None:
+                block += b'\0' + bytes([len(name)]) + name.encode() + bytes([len(value)]) + value.encode()
+        self.send(way, self.HEADERS, block, self.END_HEADERS)
+
+    def agree(self, request=None, answer=None):
+        self.fields(C2S, {':method': 'CONNECT', ':protocol': 'websocket', ':scheme': 'https', ':path': '/',
+                          ':authority': 'example.com', 'sec-websocket-version': '13'} | (request or {}))
+        self.fields(S2C, {':status': '200'} | (answer or {}))
+        return self
+
+    def frame(self, way, opcode, data=b''):
+        """A WebSocket frame of its own DATA frame."""
+        key = self.talk.random.randbytes(4) if way == C2S else None
+        self.send(way, self.DATA, Frame(opcode, data, key=key).bytes())
+
+    def bye(self, first=S2C):
+        self.frame(C2S, CLOSE, b'\x03\xe8')
+        self.frame(S2C, CLOSE, b'\x03\xe8')
+        self.end(first)
+        self.talk.shut()
+
+    def end(self, first=S2C):
+        self.send(first, self.DATA, b'', self.END_STREAM)
+        self.send(other(first), self.DATA, b'', self.END_STREAM)
+
+
 class Bits:
     """Deflate by hand (RFC 1951): distances no compressor would choose."""
 

@@ -8,7 +8,7 @@ import os
 import re
 import sys
 
-from coverage import BESIDE, RFC6455, RFC7692
+from coverage import BESIDE, RFC6455, RFC7692, RFC8441
 from rules import TABLE
 from talk import SOURCE, rows_of
 
@@ -16,7 +16,7 @@ ROWS = rows_of()
 FAMILIES = {'handshake': 'Handshakes', 'frame': 'Frames', 'message': 'Messages', 'close': 'Closing',
             'control': 'Pings and pongs', 'limit': 'Limits of wstrace', 'stream': 'After a loss', 'tcp': 'TCP',
             'capture': 'The capture', 'tls': 'TLS', 'http2': 'HTTP/2'}
-JUDGED = ('handshake', 'frame', 'message', 'close', 'control')
+JUDGED = ('handshake', 'frame', 'message', 'close', 'control', 'http2')
 wrong = 0
 
 
@@ -74,7 +74,7 @@ def coverage_page(sources):
 
     head = ('| § | who | | demand | found as | raised in `src/` | tests |\n|---|---|---|---|---|---|---|\n')
     out = ['# What the RFCs demand, and what is found of it\n\n'
-           'Every MUST and SHOULD of RFC 6455 §4 to §8 and RFC 7692 §5 to §8, in short, and the findings that tell '
+           'Every MUST and SHOULD of RFC 6455 §4 to §8, RFC 7692 §5 to §8 and RFC 8441, in short, and the findings that tell '
            'when it is broken.\nA passive observer does not see everything: then it says why, or what shows it '
            'instead.\n\nThe list is `tests/judge/coverage.py`; `tests/judge/test_docs.py` writes this page '
            '(`--write`), and fails when it\ndiffers, when a finding stands nowhere here, or is raised nowhere. '
@@ -84,13 +84,15 @@ def coverage_page(sources):
     out += [row(*r) for r in RFC6455]
     out += ['\n## RFC 7692\n\n', head]
     out += [row(*r) for r in RFC7692]
+    out += ['\n## RFC 8441\n\nWith what it takes from RFC 9113 for WebSocket.\n\n', head]
+    out += [row(*r) for r in RFC8441]
     out += ['\n## Beside them\n\n| found as | why |\n|---|---|\n']
     out += [f'| `{i}` | {why} |\n' for i, why in BESIDE.items()]
     return ''.join(out)
 
 
 def check_coverage(sources):
-    found = [i for r in RFC6455 + RFC7692 if not isinstance(r[4], str) for i in r[4]]
+    found = [i for r in RFC6455 + RFC7692 + RFC8441 if not isinstance(r[4], str) for i in r[4]]
     for i in found:
         if i not in ROWS:
             say(f'coverage.py names {i}, which is no finding')
@@ -140,7 +142,7 @@ def main():
     else:
         before, rest = manual.split(BEGIN)
         page('docs/wstrace.1', before + man_section() + rest.split(END)[1], write)
-    print(f'{len(ROWS)} findings, {len(RFC6455) + len(RFC7692)} demands, {wrong} wrong')
+    print(f'{len(ROWS)} findings, {len(RFC6455) + len(RFC7692) + len(RFC8441)} demands, {wrong} wrong')
     return 1 if wrong else 0
 
 
