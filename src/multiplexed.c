@@ -219,6 +219,7 @@ void wst_multiplexed_data(struct wst_context *c, struct wst_flow *f, unsigned si
                           struct wst_slice bytes, const struct wst_arrival *a)
 {
     struct conversation_http2 *h = multiplexed_of(f);
+    if (wst_conversation_carrier(f)->heard != 3) wst_http2_one_sided(&h->http2);
     wst_http2_push(&h->http2, &c->http2, wst_conversation_direction(&h->base, side), bytes, a);
 }
 

@@ -137,6 +137,8 @@ void wst_http2_push(struct wst_http2 *http2, struct wst_http2_env *env, enum wst
 /* n bytes are missing; not `exact`: so many at most, or nobody knows. */
 void wst_http2_gap(struct wst_http2 *http2, struct wst_http2_env *env, enum wst_dir dir, uint64_t n,
                    bool exact, const struct wst_arrival *arrival);
+/* The client was not captured: nothing waits for its requests. */
+void wst_http2_one_sided(struct wst_http2 *http2);
 /* The side sends nothing more. */
 void wst_http2_fin(struct wst_http2 *http2, struct wst_http2_env *env, enum wst_dir dir,
                    const struct wst_arrival *arrival);

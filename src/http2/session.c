@@ -39,6 +39,11 @@ void wst_http2_free(struct wst_http2 *h, struct wst_http2_env *env)
     wst_streams_free(h, env);
 }
 
+void wst_http2_one_sided(struct wst_http2 *h)
+{
+    h->deaf = true;
+}
+
 bool wst_http2_hopeful(const struct wst_http2 *h)
 {
     return h->streams_n || !h->settled || h->enabled;
@@ -488,6 +493,7 @@ void wst_http2_gap(struct wst_http2 *h, struct wst_http2_env *env, enum wst_dir 
         session_give_up_holding(h, env, a);
     }
     session_gap(&t, n, exact);
+    if (dir == WST_C2S && !exact) session_give_up_holding(h, env, a); /* all of it, perhaps */
 }
 
 void wst_http2_fin(struct wst_http2 *h, struct wst_http2_env *env, enum wst_dir dir,
