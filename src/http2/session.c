@@ -190,12 +190,12 @@ static uint8_t part_length(const struct wst_http2_frame *f)
 static const char *frame_wrong(const struct wst_http2_side *s, const struct wst_http2_frame *f,
                                bool *whole)
 {
-    *whole = true;
+    *whole = part_length(f) <= f->length;
     if (f->length > s->frame_max) return "a frame is longer than the other side allows";
     if (s->block && (f->type != WST_HTTP2_CONTINUATION || f->stream != s->block))
         return "a header block is broken off by another frame";
+    if (!*whole) return "a frame is too short for what it begins with";
     *whole = false;
-    if (part_length(f) > f->length) return "a frame is too short for what it begins with";
     return wst_http2_frame_wrong(f);
 }
 
