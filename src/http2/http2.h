@@ -49,10 +49,14 @@ struct wst_http2_stream { /* opened by a CONNECT */
     bool answer_lost;       /* or it could not be read */
     bool ended[2];          /* no more bytes of that direction */
     bool late[2];           /* it was told that bytes of that direction came behind its end */
+    bool wait_inexact;      /* of what is missing among what waits it is known how much at most */
     bool unasked;           /* the server had not said that it may be asked (RFC 8441 section 3) */
     struct wst_buf request; /* its fields, until they are answered */
     struct wst_when request_when;
     struct wst_queue wait; /* bytes of the client that came before the answer */
+    /* Missing before there was an answer: behind what waits; in front of the server's first byte,
+     * at most, if its answer is among it. */
+    uint64_t untold[2];
     void *upper;           /* the caller's */
 };
 

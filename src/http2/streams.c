@@ -198,9 +198,11 @@ static bool stream_answered(struct wst_http2 *h, struct wst_http2_env *env,
         if (w.p)
             env->data(env->user, s, WST_C2S, w, &carried);
         else
-            env->gap(env->user, s, WST_C2S, w.n, true, &carried);
+            env->gap(env->user, s, WST_C2S, w.n, !s->wait_inexact, &carried);
         wst_queue_take(&s->wait, w.n);
     }
+    if (s->untold[WST_C2S])
+        env->gap(env->user, s, WST_C2S, s->untold[WST_C2S], !s->wait_inexact, a);
     wst_queue_free(&s->wait, env->budget);
     if (s->ended[WST_C2S]) env->fin(env->user, s, WST_C2S, a);
     return true;
@@ -264,7 +266,19 @@ static bool stream_speaks(struct wst_http2 *h, struct wst_http2_env *env,
 {
     if (s->accepted) return true;
     if (dir == WST_C2S || !s->answer_lost) return false;
-    return stream_answered(h, env, s, (struct wst_slice){NULL, 0}, 0, a);
+    if (!stream_answered(h, env, s, (struct wst_slice){NULL, 0}, 0, a)) return false;
+    if (s->untold[WST_S2C]) env->gap(env->user, s, WST_S2C, s->untold[WST_S2C], false, a);
+    return true;
+}
+
+/* n bytes of the client are missing, and it has no answer yet. */
+static void stream_lacks(struct wst_http2_env *env, struct wst_http2_stream *s, uint64_t n,
+                         bool exact, const struct wst_arrival *a)
+{
+    size_t cap = 2 * env->options->limits.max_early;
+    if (!exact) s->wait_inexact = true;
+    if (s->untold[WST_C2S] || !wst_queue_push_gap(&s->wait, env->budget, n, a->from, cap))
+        s->untold[WST_C2S] += n;
 }
 
 void wst_streams_data(struct wst_http2 *h, struct wst_http2_env *env, enum wst_dir dir, uint32_t id,
@@ -282,8 +296,9 @@ void wst_streams_data(struct wst_http2 *h, struct wst_http2_env *env, enum wst_d
     }
     if (stream_speaks(h, env, s, dir, a))
         env->data(env->user, s, dir, bytes, a);
-    else if (dir == WST_C2S && !wst_queue_push(&s->wait, env->budget, bytes, a->from, cap))
-        wst_queue_push_gap(&s->wait, env->budget, bytes.n, a->from, 2 * cap);
+    else if (dir == WST_C2S &&
+             (s->untold[WST_C2S] || !wst_queue_push(&s->wait, env->budget, bytes, a->from, cap)))
+        stream_lacks(env, s, bytes.n, true, a);
 }
 
 void wst_streams_hole(struct wst_http2 *h, struct wst_http2_env *env, enum wst_dir dir, uint32_t id,
@@ -294,7 +309,7 @@ void wst_streams_hole(struct wst_http2 *h, struct wst_http2_env *env, enum wst_d
     if (stream_speaks(h, env, s, dir, a))
         env->gap(env->user, s, dir, n, exact, a);
     else if (dir == WST_C2S)
-        wst_queue_push_gap(&s->wait, env->budget, n, a->from, 2 * env->options->limits.max_early);
+        stream_lacks(env, s, n, exact, a);
 }
 
 void wst_streams_gap(struct wst_http2 *h, struct wst_http2_env *env, enum wst_dir dir, uint64_t n,
@@ -302,10 +317,15 @@ void wst_streams_gap(struct wst_http2 *h, struct wst_http2_env *env, enum wst_di
 {
     for (uint32_t i = 0; i < h->streams_n; i++) {
         struct wst_http2_stream *s = h->streams[i];
-        if (s->accepted && !s->ended[dir])
+        if (s->ended[dir]) continue;
+        if (s->accepted) {
             env->gap(env->user, s, dir, n, false, a);
-        else if (dir == WST_S2C && !s->answered)
+        } else if (dir == WST_C2S) {
+            stream_lacks(env, s, n, false, a);
+        } else {
             s->answer_lost = true;
+            s->untold[WST_S2C] += n;
+        }
     }
 }
 

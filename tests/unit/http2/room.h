@@ -143,9 +143,10 @@ static inline void loses(enum wst_dir dir, uint64_t n)
 static uint8_t *put_frame(uint8_t *at, unsigned type, unsigned flags, uint32_t stream,
                           const void *payload, size_t n)
 {
-    const uint8_t head[9] = {(uint8_t)(n >> 16), (uint8_t)(n >> 8),       (uint8_t)n,
-                             (uint8_t)type,      (uint8_t)flags,          (uint8_t)(stream >> 24),
-                             (uint8_t)(stream >> 16), (uint8_t)(stream >> 8), (uint8_t)stream};
+    const uint8_t head[9] = {
+        (uint8_t)(n >> 16),      (uint8_t)(n >> 8),      (uint8_t)n,
+        (uint8_t)type,           (uint8_t)flags,         (uint8_t)(stream >> 24),
+        (uint8_t)(stream >> 16), (uint8_t)(stream >> 8), (uint8_t)stream};
     memcpy(at, head, sizeof head);
     if (n) memcpy(at + sizeof head, payload, n);
     return at + sizeof head + n;

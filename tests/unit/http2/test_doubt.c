@@ -25,10 +25,70 @@ static void test_broken_and_short(void **state)
                "1 end\n");
 }
 
+/* A loss before the answer was seen may have taken bytes, too. */
+static void test_answer_lost(void **state)
+{
+    (void)state;
+    room_open();
+    begins();
+    asks(1);
+    loses(WST_S2C, 70);
+    data(WST_S2C, 1, "the rest");
+    data(WST_C2S, 1, "yes");
+    room_close("1 request\n"
+               "1 answer 0\n"
+               "1 < gap up to 70\n"
+               "1 < \"the rest\"\n"
+               "1 > \"yes\"\n"
+               "1 end\n");
+}
+
+static void test_answer_late(void **state)
+{
+    (void)state;
+    room_open();
+    begins();
+    asks(1);
+    data(WST_C2S, 1, "one");
+    loses(WST_C2S, 50);
+    data(WST_C2S, 1, "two");
+    answers(1);
+    data(WST_C2S, 1, "three");
+    room_close("1 request\n"
+               "1 answer 200\n"
+               "1 > \"one\"\n"
+               "1 > gap up to 50\n"
+               "1 > \"twothree\"\n"
+               "1 end\n");
+}
+
+/* More than may wait for the answer is missing, and all that comes behind it is in its place. */
+static void test_answer_too_late(void **state)
+{
+    (void)state;
+    room_open();
+    room.options.limits.max_early = 64;
+    begins();
+    asks(1);
+    for (int i = 0; i < 100; i++) data(WST_C2S, 1, "0123456789");
+    answers(1);
+    uint64_t before = strlen(strchr(room.text, '"')), gap = 0;
+    for (const char *at = room.text; (at = strstr(at, "gap ")); at++)
+        gap += strtoull(at + 4, NULL, 10);
+    assert_true(before > 0 && gap > 900);
+    data(WST_C2S, 1, "here");
+    assert_non_null(strstr(room.text, "1 > \"here\"\n"));
+    room.text[0] = '\0';
+    room_close("1 end\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_broken_and_short),
+        cmocka_unit_test(test_answer_lost),
+        cmocka_unit_test(test_answer_late),
+        cmocka_unit_test(test_answer_too_late),
     };
     int failed = cmocka_run_group_tests_name("whole", tests, NULL, NULL);
     piece = 1;
