@@ -74,6 +74,7 @@ static void session_wrong(struct step *t, const char *broken, const char *unread
 static void session_die(struct step *t, const char *why)
 {
     t->side->dead = true;
+    t->side->lost += t->side->have;
     if (t->dir == WST_C2S) t->h->deaf = true;
     session_wrong(t, why, "behind what is missing nothing was found that could be read");
 }
@@ -375,7 +376,9 @@ static size_t session_run(struct step *t, struct wst_slice bytes)
     size_t n = 0;
     while (n < bytes.n && !t->side->dead && !(t->h->holding && t->dir == WST_S2C))
         n += session_step(t, wst_slice_skip(bytes, n));
-    return t->side->dead ? bytes.n : n;
+    if (!t->side->dead) return n;
+    t->side->lost += bytes.n - n;
+    return bytes.n;
 }
 
 static struct step session_of(struct wst_http2 *h, struct wst_http2_env *env, enum wst_dir dir,
@@ -388,7 +391,7 @@ static void session_gap(struct step *t, uint64_t n, bool exact);
 
 static void session_fin(struct step *t)
 {
-    if (t->side->seeking) seek_over(t);
+    if (t->side->seeking || t->side->dead) seek_over(t);
     wst_streams_fin_all(t->h, t->env, t->dir, t->arrival);
 }
 
@@ -427,7 +430,6 @@ void wst_http2_push(struct wst_http2 *h, struct wst_http2_env *env, enum wst_dir
                     struct wst_slice bytes, const struct wst_arrival *a)
 {
     struct step t = session_of(h, env, dir, a);
-    if (t.side->dead) return;
     bytes = wst_slice_skip(bytes, session_run(&t, bytes));
     if (dir == WST_C2S) {
         if (h->holding) session_release(h, env, a);
@@ -464,7 +466,10 @@ static void gap_inside(struct step *t, uint64_t n)
 static void session_gap(struct step *t, uint64_t n, bool exact)
 {
     struct wst_http2_side *s = t->side;
-    if (s->dead) return;
+    if (s->dead) {
+        s->lost += n;
+        return;
+    }
     if (s->seeking) {
         s->lost += n + s->have;
         s->have = 0;
@@ -515,7 +520,7 @@ void wst_http2_end(struct wst_http2 *h, struct wst_http2_env *env, enum wst_tcp_
     session_give_up_holding(h, env, a);
     for (int d = 0; d < 2; d++) {
         struct step t = session_of(h, env, (enum wst_dir)d, a);
-        if (t.side->seeking) seek_over(&t);
+        if (t.side->seeking || t.side->dead) seek_over(&t);
     }
     wst_streams_end_all(h, env, how, a);
 }

@@ -82,6 +82,27 @@ static void test_answer_too_late(void **state)
     room_close("1 end\n");
 }
 
+/* What follows cannot be read: it is missing, whatever was told of the direction before. */
+static void test_dead(void **state)
+{
+    static const uint8_t noise[9] = {255, 255, 255, 255, 255, 255, 255, 255, 255};
+    (void)state;
+    room_open();
+    begins();
+    asks(1);
+    answers(1);
+    data(WST_S2C, 0, "x");
+    data(WST_S2C, 1, "one");
+    sends(WST_S2C, noise, sizeof noise);
+    data(WST_S2C, 1, "two");
+    room_close("1 request\n"
+               "1 answer 200\n"
+               "1 broken: a frame on stream 0 that has none there\n"
+               "1 < \"one\"\n"
+               "1 < gap up to 21\n"
+               "1 end\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -89,6 +110,7 @@ int main(void)
         cmocka_unit_test(test_answer_lost),
         cmocka_unit_test(test_answer_late),
         cmocka_unit_test(test_answer_too_late),
+        cmocka_unit_test(test_dead),
     };
     int failed = cmocka_run_group_tests_name("whole", tests, NULL, NULL);
     piece = 1;
