@@ -59,3 +59,10 @@ bool wst_http2_frame_plausible(const struct wst_http2_frame *f, uint32_t length_
     if (wst_http2_frame_wrong(f)) return false;
     return f->stream <= last_client + WST_HTTP2_AHEAD || last_client > INT32_MAX - WST_HTTP2_AHEAD;
 }
+
+bool wst_http2_frame_idle(const struct wst_http2_frame *f)
+{
+    bool reason = (f->type == WST_HTTP2_DATA && f->flags == WST_HTTP2_END_STREAM) ||
+                  (f->type == WST_HTTP2_SETTINGS && f->flags == WST_HTTP2_ACK);
+    return !f->length && !reason;
+}

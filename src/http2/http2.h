@@ -111,6 +111,7 @@ struct wst_http2_side {
     bool block_pushed; /* it is a promise's */
     bool unreadable;   /* the block */
     bool seeking;      /* framing was lost */
+    bool doubtful;     /* it was found again, and no frame has followed the first yet */
     bool holed;        /* … at least once, or a header block was */
     bool dead;         /* it is read no further */
     bool told;         /* that it breaks rules, or that something of it is not read */
@@ -179,6 +180,8 @@ const char *wst_http2_frame_wrong(const struct wst_http2_frame *frame);
 /* Whether nine bytes that happen to lie there would hardly look like it. */
 bool wst_http2_frame_plausible(const struct wst_http2_frame *frame, uint32_t length_max,
                                uint32_t last_client);
+/* Whether it is empty and has no reason to be: zeros are common, and small numbers among them. */
+bool wst_http2_frame_idle(const struct wst_http2_frame *frame);
 
 /* hpack.c: header blocks (RFC 7541). */
 /* Bytes of the block that is being read; its fields go to side->fields. False: it cannot be read,

@@ -245,12 +245,27 @@ static void frame_over(struct step *t)
     if (carries_block(s->type) && s->block && s->flags & WST_HTTP2_END_HEADERS) block_over(t);
 }
 
+/* Framing was found again at a frame behind which none begins: it was none. What it seemed to carry
+ * came behind a gap, where nobody trusts what lies first. */
+static bool frame_belied(struct step *t, const struct wst_http2_frame *f)
+{
+    struct wst_http2_side *s = t->side;
+    bool belied = s->doubtful && !wst_http2_frame_plausible(f, s->frame_max, t->h->last_client);
+    s->doubtful = false;
+    if (!belied) return false;
+    s->seeking = true;
+    s->block = 0;
+    wst_hpack_lose(s);
+    return true;
+}
+
 /* The header is whole. False: its turn has not come. */
 static bool frame_begin(struct step *t)
 {
     struct wst_http2_side *s = t->side;
     struct wst_http2_frame f = wst_http2_frame_read(s->head);
     bool whole;
+    if (frame_belied(t, &f)) return true;
     const char *wrong = frame_wrong(s, &f, &whole);
     if (wrong && frame_absurd(t, &f)) {
         session_die(t, wrong);
@@ -323,9 +338,12 @@ WST_APART static void seek_byte(struct step *t, uint8_t byte)
     s->head[s->have++] = byte;
     if (s->have < WST_HTTP2_HEADER) return;
     struct wst_http2_frame f = wst_http2_frame_read(s->head);
-    if (!wst_http2_frame_plausible(&f, s->frame_max, t->h->last_client)) return;
+    if (!wst_http2_frame_plausible(&f, s->frame_max, t->h->last_client) || wst_http2_frame_idle(&f))
+        return;
     seek_over(t);
+    s->doubtful = false;
     frame_begin(t);
+    s->doubtful = true;
 }
 
 static void seek_begin(struct step *t, uint64_t lost)

@@ -103,6 +103,31 @@ static void test_dead(void **state)
                "1 end\n");
 }
 
+/* Behind a loss zeros are no frames, and what looks like one is none when none follows it. */
+static void test_zeros(void **state)
+{
+    static const char zeros[] = "\0\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0\0\2", /* DATA? */
+        likely[] = "\0\0\4\10\0\0\0\0\1abcdefghijklmnop";               /* WINDOW_UPDATE? */
+    (void)state;
+    room_open();
+    begins();
+    asks(1);
+    answers(1);
+    data(WST_S2C, 1, "one");
+    loses(WST_S2C, 50);
+    sends(WST_S2C, zeros, sizeof zeros - 1);
+    sends(WST_S2C, likely, sizeof likely - 1);
+    data(WST_S2C, 1, "two");
+    data(WST_S2C, 1, "three");
+    room_close("1 request\n"
+               "1 answer 200\n"
+               "1 < \"one\"\n"
+               "1 < gap up to 68\n"
+               "1 < gap up to 12\n"
+               "1 < \"twothree\"\n"
+               "1 end\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -111,6 +136,7 @@ int main(void)
         cmocka_unit_test(test_answer_late),
         cmocka_unit_test(test_answer_too_late),
         cmocka_unit_test(test_dead),
+        cmocka_unit_test(test_zeros),
     };
     int failed = cmocka_run_group_tests_name("whole", tests, NULL, NULL);
     piece = 1;
