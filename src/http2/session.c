@@ -46,7 +46,7 @@ void wst_http2_one_sided(struct wst_http2 *h)
 
 bool wst_http2_hopeful(const struct wst_http2 *h)
 {
-    return h->streams_n || !h->settled || h->enabled;
+    return h->streams_n || !h->settled || h->enabled || h->side[WST_S2C].holed;
 }
 
 /* -- what cannot be read ----------------------------------------------------------------------- */
@@ -479,6 +479,7 @@ static void gap_inside(struct step *t, uint64_t n)
     if (s->type == WST_HTTP2_DATA && missing && !s->opaque)
         wst_streams_hole(t->h, t->env, t->dir, s->stream, missing, !torn, t->arrival);
     if (carries_block(s->type)) block_lose(t);
+    if (s->type == WST_HTTP2_SETTINGS) s->holed = true;
 }
 
 static void session_gap(struct step *t, uint64_t n, bool exact)

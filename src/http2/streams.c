@@ -162,7 +162,7 @@ static void request_came(struct wst_http2 *h, struct wst_http2_env *env, uint32_
     }
     s->asks = asks;
     s->request_when = a->when;
-    s->unasked = h->settled && !h->enabled;
+    s->unasked = h->settled && !h->enabled && !h->side[WST_S2C].holed;
     if (!wst_buf_append(&s->request, env->budget, wst_buf_slice(fields), cap) ||
         !env->request(env->user, h->conversation, s, a))
         stream_remove(h, env, s);

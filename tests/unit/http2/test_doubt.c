@@ -128,6 +128,26 @@ static void test_zeros(void **state)
                "1 end\n");
 }
 
+/* What allows extended CONNECT may have been lost: nobody is accused. */
+static void test_settings_lost(void **state)
+{
+    (void)state;
+    for (int torn = 0; torn < 2; torn++) {
+        room_open();
+        frame(WST_S2C, WST_HTTP2_SETTINGS, 0, 0, NULL, 0);
+        sends(WST_S2C, "\0\0\14\4\0\0\0\0\0", torn ? 9 : 0);
+        loses(WST_S2C, torn ? 12 : 15);
+        frame(WST_S2C, WST_HTTP2_SETTINGS, 0, 0, "\0\3\0\0\0\1", 6);
+        assert_true(wst_http2_hopeful(&room.http2));
+        sends(WST_C2S, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 24);
+        asks(1);
+        answers(1);
+        room_close("1 request\n"
+                   "1 answer 200\n"
+                   "1 end\n");
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -137,6 +157,7 @@ int main(void)
         cmocka_unit_test(test_answer_too_late),
         cmocka_unit_test(test_dead),
         cmocka_unit_test(test_zeros),
+        cmocka_unit_test(test_settings_lost),
     };
     int failed = cmocka_run_group_tests_name("whole", tests, NULL, NULL);
     piece = 1;
