@@ -107,9 +107,9 @@ enum wst_fate wst_conversation_fate(const struct wst_flow *f)
     const struct conversation_http *h = f->upper;
     if (f->chosen) return WST_FATE_WEBSOCKET;
     if (f->ignored) return WST_FATE_OTHER;
-    if (f->kind == KIND_HTTP2 &&
-        !wst_http2_hopeful(&((const struct conversation_http2 *)f->upper)->http2))
-        return WST_FATE_OTHER;
+    if (f->kind == KIND_HTTP2)
+        return ((const struct conversation_http2 *)f->upper)->asked ? WST_FATE_WEBSOCKET
+                                                                    : WST_FATE_UNDECIDED;
     return f->kind == KIND_HTTP && h->http.request.n ? WST_FATE_WEBSOCKET : WST_FATE_UNDECIDED;
 }
 

@@ -71,7 +71,7 @@ static bool multiplexed_request(void *user, void *conversation, struct wst_http2
                                 const struct wst_arrival *a)
 {
     struct wst_context *c = user;
-    const struct conversation_http2 *h = conversation;
+    struct conversation_http2 *h = conversation;
     struct conversation_stream *s = wst_budget_new(&c->budget, sizeof *s);
     (void)a;
     if (!s) return false;
@@ -81,6 +81,7 @@ static bool multiplexed_request(void *user, void *conversation, struct wst_http2
     s->base = (struct conversation){.flow = &s->inside.flow, .client = h->base.client};
     s->id = stream->id;
     stream->upper = s;
+    h->asked |= stream->asks == WST_HTTP2_WEBSOCKET;
     return true;
 }
 

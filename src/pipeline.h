@@ -95,6 +95,7 @@ struct conversation_http2 { /* KIND_HTTP2 */
     struct conversation base;
     struct wst_http2 http2;
     bool counted; /* among what is not WebSocket */
+    bool asked;   /* a stream asked for one: a handshake will be told */
 };
 
 struct conversation_stream { /* of it, one that a CONNECT opened; wst_http2_stream.upper */

@@ -150,8 +150,6 @@ void wst_http2_fin(struct wst_http2 *http2, struct wst_http2_env *env, enum wst_
 /* The connection is over; so is every stream. */
 void wst_http2_end(struct wst_http2 *http2, struct wst_http2_env *env, enum wst_tcp_end how,
                    const struct wst_arrival *arrival);
-/* Whether a WebSocket may still come of it. */
-bool wst_http2_hopeful(const struct wst_http2 *http2);
 
 /* Takes the next field from the front of `fields`; false: that was the last. */
 bool wst_http2_field(struct wst_slice *fields, struct wst_header *field);

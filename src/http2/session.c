@@ -44,11 +44,6 @@ void wst_http2_one_sided(struct wst_http2 *h)
     h->deaf = true;
 }
 
-bool wst_http2_hopeful(const struct wst_http2 *h)
-{
-    return h->streams_n || !h->settled || h->enabled || h->side[WST_S2C].holed;
-}
-
 /* -- what cannot be read ----------------------------------------------------------------------- */
 
 /* Told once of a direction: of each stream that is open, or of the connection when none is. */
