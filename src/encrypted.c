@@ -72,6 +72,7 @@ bool wst_encrypted_begin(struct wst_context *c, struct wst_flow *f, unsigned cli
 void wst_encrypted_free(struct wst_context *c, struct conversation_tls *t)
 {
     wst_conversation_free(c, &t->inside.flow);
+    wst_wire_forget(c, &t->inside.flow);
     encrypted_unlink(c, t);
     wst_tls_free(&t->tls, &c->tls);
     wst_pool_give(&c->encrypted, &c->budget, t);

@@ -53,6 +53,7 @@ bool wst_multiplexed_begin(struct wst_context *c, struct wst_flow *f, unsigned c
 static void stream_free(struct wst_context *c, struct conversation_stream *s)
 {
     wst_conversation_free(c, &s->inside.flow);
+    wst_wire_forget(c, &s->inside.flow);
     wst_budget_give(&c->budget, sizeof *s);
     free(s);
 }

@@ -264,6 +264,8 @@ char *wst_endpoint_put(char *at, const struct wst_flow *f, unsigned side);
 /* wire.c: what the flow and ws rooms call instead when somebody wants the bytes of the wire. */
 void wst_wire_init(struct wst_context *c, const struct wst_wire *to, struct wst_flow_sink *sink);
 void wst_wire_free(struct wst_context *c);
+/* What lies inside another goes without an end of its own. */
+void wst_wire_forget(struct wst_context *c, const struct wst_flow *f);
 /* WebSocket begins: of the bytes that came so far, by side, the last `left` are its bytes. */
 void wst_wire_begin(struct wst_context *c, const struct wst_flow *f, const uint64_t left[2]);
 /* n bytes are missing behind those that came. Called when nothing is left to be read before them.

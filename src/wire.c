@@ -269,6 +269,11 @@ void wst_wire_waited(struct wst_context *c, struct wst_flow *f, unsigned side, s
     t->side[side].waits = waits; /* whoever took it, and whether they counted it */
 }
 
+void wst_wire_forget(struct wst_context *c, const struct wst_flow *f)
+{
+    if (c->wire.on) tap_forget(c, f);
+}
+
 static void wire_end(void *user, struct wst_flow *f, enum wst_tcp_end how,
                      const struct wst_arrival *a)
 {
