@@ -166,8 +166,11 @@ static void multiplexed_hole(void *user, struct wst_http2_stream *stream, enum w
     struct conversation_stream *s = stream->upper;
     struct wst_flow *f = &s->inside.flow;
     unsigned side = side_of(s, dir);
+    enum wst_gap_cause cause = exact                                         ? WST_GAP_LOST
+                               : multiplexed_of(s->inside.outer)->round[dir] ? WST_GAP_ROUND
+                                                                             : WST_GAP_SEALED;
     f->half[side].next += (uint32_t)bytes;
-    if (!f->ignored) c->sink.gap(c, f, side, bytes, exact ? WST_GAP_LOST : WST_GAP_SEALED, a);
+    if (!f->ignored) c->sink.gap(c, f, side, bytes, cause, a);
 }
 
 static void multiplexed_last(void *user, struct wst_http2_stream *stream, enum wst_dir dir,
@@ -221,8 +224,10 @@ void wst_multiplexed_data(struct wst_context *c, struct wst_flow *f, unsigned si
                           struct wst_slice bytes, const struct wst_arrival *a)
 {
     struct conversation_http2 *h = multiplexed_of(f);
+    enum wst_dir dir = wst_conversation_direction(&h->base, side);
     if (wst_conversation_carrier(f)->heard != 3) wst_http2_one_sided(&h->http2);
-    wst_http2_push(&h->http2, &c->http2, wst_conversation_direction(&h->base, side), bytes, a);
+    wst_http2_push(&h->http2, &c->http2, dir, bytes, a);
+    if (!h->http2.side[dir].seeking) h->round[dir] = false;
 }
 
 void wst_multiplexed_gap(struct wst_context *c, struct wst_flow *f, unsigned side, uint64_t n,
@@ -230,7 +235,9 @@ void wst_multiplexed_gap(struct wst_context *c, struct wst_flow *f, unsigned sid
 {
     struct conversation_http2 *h = multiplexed_of(f);
     bool exact = cause != WST_GAP_ROUND && cause != WST_GAP_SEALED;
-    wst_http2_gap(&h->http2, &c->http2, wst_conversation_direction(&h->base, side), n, exact, a);
+    enum wst_dir dir = wst_conversation_direction(&h->base, side);
+    if (cause == WST_GAP_ROUND) h->round[dir] = true;
+    wst_http2_gap(&h->http2, &c->http2, dir, n, exact, a);
 }
 
 void wst_multiplexed_fin(struct wst_context *c, struct wst_flow *f, unsigned side,

@@ -94,8 +94,9 @@ struct conversation_tls { /* KIND_TLS; too large for the pool of the others */
 struct conversation_http2 { /* KIND_HTTP2 */
     struct conversation base;
     struct wst_http2 http2;
-    bool counted; /* among what is not WebSocket */
-    bool asked;   /* a stream asked for one: a handshake will be told */
+    bool counted;  /* among what is not WebSocket */
+    bool round[2]; /* TCP numbers went round in what its streams were not told of yet */
+    bool asked;    /* a stream asked for one: a handshake will be told */
 };
 
 struct conversation_stream { /* of it, one that a CONNECT opened; wst_http2_stream.upper */
