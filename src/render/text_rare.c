@@ -37,7 +37,7 @@ void wst_text_gap(struct wst_text *text, const struct wst_event *event)
     out->at = wst_text_right(wst_out_reserve(out, 32), event->gap.bytes, 7);
     wst_out_text(out, event->gap.bytes == 1 ? "  byte missing" : "  bytes missing");
     wst_out_text(out, event->gap.least     ? " or more from the capture"
-                      : event->gap.inexact ? " at most, inside records or frames that were lost"
+                      : event->gap.inexact ? " at most"
                                            : " from the capture");
     if (event->gap.offset >= 0) {
         wst_out_text(out, ", from offset ");
