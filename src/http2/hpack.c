@@ -108,13 +108,17 @@ bool wst_hpack_push(struct wst_http2_side *s, struct wst_http2_env *env, struct 
                     bool last)
 {
     static const uint8_t nothing = 0;
-    if (!hpack_ready(s, env)) return false;
+    if (!hpack_ready(s, env)) {
+        s->holed = true;
+        return false;
+    }
     if (!bytes.p) bytes.p = &nothing;
     for (;;) {
         nghttp2_nv nv;
         int flags = 0;
         ssize_t n = nghttp2_hd_inflate_hd2(s->inflater, &nv, &flags, bytes.p, bytes.n, last);
         if (n < 0 || (size_t)n > bytes.n) {
+            if (n == NGHTTP2_ERR_NOMEM) s->holed = true; /* who sent it did nothing wrong */
             wst_hpack_lose(s);
             return false;
         }

@@ -67,7 +67,7 @@ struct wst_http2_env {
     nghttp2_mem memory; /* paid for from the budget */
 
     void *user;
-    /* A CONNECT came; stream->request and request_when are filled. False: nobody wants it. */
+    /* A CONNECT came; stream->request and request_when are filled. False: it cannot be followed. */
     bool (*request)(void *user, void *conversation, struct wst_http2_stream *stream,
                     const struct wst_arrival *arrival);
     /* Its answer: `status`, and `fields` as below. 0: it was not seen, but what follows proves that

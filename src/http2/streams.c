@@ -146,6 +146,15 @@ static bool request_asks(const struct wst_buf *fields, uint8_t *asks)
     return !protocol.p || wst_slice_is_nocase(protocol, "websocket");
 }
 
+static void request_passes(struct wst_http2 *h, struct wst_http2_env *env,
+                           const struct wst_arrival *a)
+{
+    if (!h->crowded)
+        env->problem(env->user, h->conversation, NULL, WST_PROBLEM_HTTP2_UNREAD, WST_C2S,
+                     "more streams of HTTP/2 carry WebSocket than are followed", a);
+    h->crowded = true;
+}
+
 static void request_came(struct wst_http2 *h, struct wst_http2_env *env, uint32_t id,
                          const struct wst_buf *fields, const struct wst_arrival *a)
 {
@@ -154,18 +163,17 @@ static void request_came(struct wst_http2 *h, struct wst_http2_env *env, uint32_
     struct wst_http2_stream *s = stream_new(h, env, id);
     size_t cap = 2 * env->options->limits.max_head;
     if (!s) {
-        if (!h->crowded)
-            env->problem(env->user, h->conversation, NULL, WST_PROBLEM_HTTP2_UNREAD, WST_C2S,
-                         "more streams of HTTP/2 carry WebSocket than are followed", a);
-        h->crowded = true;
+        request_passes(h, env, a);
         return;
     }
     s->asks = asks;
     s->request_when = a->when;
     s->unasked = h->settled && !h->enabled && !h->side[WST_S2C].holed;
     if (!wst_buf_append(&s->request, env->budget, wst_buf_slice(fields), cap) ||
-        !env->request(env->user, h->conversation, s, a))
+        !env->request(env->user, h->conversation, s, a)) {
         stream_remove(h, env, s);
+        request_passes(h, env, a);
+    }
 }
 
 /* Three digits from 100 on (RFC 9113 section 8.3.2); -1: none. */
