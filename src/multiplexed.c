@@ -192,17 +192,36 @@ static void multiplexed_over(void *user, struct wst_http2_stream *stream, enum w
     stream_free(c, s);
 }
 
-static void multiplexed_problem(void *user, void *conversation, struct wst_http2_stream *stream,
+/* A finding about a stream: of the WebSocket connections that it carries. */
+struct multiplexed_finding {
+    struct wst_context *c;
+    enum wst_problem problem;
+    enum wst_dir dir;
+    const char *detail;
+    const struct wst_arrival *arrival;
+    bool told;
+};
+
+static void finding_tell(void *user, struct conversation_ws *w)
+{
+    struct multiplexed_finding *n = user;
+    wst_conversation_problem(n->c, w, n->problem, n->dir, n->detail, n->arrival);
+    n->told = true;
+}
+
+static bool multiplexed_problem(void *user, void *conversation, struct wst_http2_stream *stream,
                                 enum wst_problem problem, enum wst_dir dir, const char *detail,
                                 const struct wst_arrival *a)
 {
-    struct wst_context *c = user;
+    struct multiplexed_finding found = {user, problem, dir, detail, a, false};
     const struct conversation_http2 *h = conversation;
-    struct conversation_stream *s = stream ? stream->upper : NULL;
-    if (!s)
-        wst_conversation_note(c, &h->base, problem, dir, detail, a);
-    else if (s->inside.flow.kind == KIND_WS)
-        wst_conversation_problem(c, s->inside.flow.upper, problem, dir, detail, a);
+    if (!stream) {
+        wst_conversation_note(user, &h->base, problem, dir, detail, a);
+        return true;
+    }
+    struct conversation_stream *s = stream->upper;
+    wst_conversation_each(&s->inside.flow, finding_tell, &found);
+    return found.told;
 }
 
 void wst_multiplexed_init(struct wst_context *c)

@@ -31,7 +31,8 @@ struct wst_http2_frame wst_http2_frame_read(const uint8_t head[WST_HTTP2_HEADER]
     return (struct wst_http2_frame){.length = wst_be32(head) >> 8,
                                     .type = head[3],
                                     .flags = head[4],
-                                    .stream = wst_be32(head + 5) & 0x7fffffff};
+                                    .stream = wst_be32(head + 5) & 0x7fffffff,
+                                    .reserved = head[5] & 0x80};
 }
 
 static bool frame_length_fits(const struct wst_http2_frame *f)
@@ -54,7 +55,8 @@ const char *wst_http2_frame_wrong(const struct wst_http2_frame *f)
 bool wst_http2_frame_plausible(const struct wst_http2_frame *f, uint32_t length_max,
                                uint32_t last_client)
 {
-    if (f->type >= WST_HTTP2_TYPES || f->length > length_max || f->flags & ~rows[f->type].flags)
+    if (f->type >= WST_HTTP2_TYPES || f->length > length_max || f->reserved ||
+        f->flags & ~rows[f->type].flags)
         return false;
     if (wst_http2_frame_wrong(f)) return false;
     return f->stream <= last_client + WST_HTTP2_AHEAD || last_client > INT32_MAX - WST_HTTP2_AHEAD;

@@ -54,9 +54,10 @@ struct wst_http2_stream { /* opened by a CONNECT */
     struct wst_buf request; /* its fields, until they are answered */
     struct wst_when request_when;
     struct wst_queue wait; /* bytes of the client that came before the answer */
-    /* Missing before there was an answer: behind what waits; in front of the server's first byte,
-     * at most, if its answer is among it. */
+    /* Missing before there was an answer: behind what waits; in front of the server's first byte
+     * that is handed on, at most. */
     uint64_t untold[2];
+    uint64_t gone[2];      /* of side.gone, what it has been told of */
     void *upper;           /* the caller's */
 };
 
@@ -84,8 +85,8 @@ struct wst_http2_env {
     /* The stream is over, and is freed next; of all that were wanted. */
     void (*end)(void *user, struct wst_http2_stream *stream, enum wst_tcp_end how,
                 const struct wst_arrival *arrival);
-    /* A finding; `stream` NULL: about the connection. */
-    void (*problem)(void *user, void *conversation, struct wst_http2_stream *stream,
+    /* A finding; `stream` NULL: about the connection. False: of that stream nothing is told. */
+    bool (*problem)(void *user, void *conversation, struct wst_http2_stream *stream,
                     enum wst_problem problem, enum wst_dir dir, const char *detail,
                     const struct wst_arrival *arrival);
 };
@@ -96,6 +97,7 @@ struct wst_http2_side {
     nghttp2_hd_inflater *inflater; /* made with the first header block */
     struct wst_buf fields;         /* of the block being read */
     uint64_t lost;                 /* bytes missing or passed over since framing was lost */
+    uint64_t gone;                 /* all of them until it was found again: any stream's */
     uint32_t frame_max;            /* bytes of a payload that the other side allows */
     uint32_t left;                 /* bytes still to come of the frame's payload … */
     uint32_t pad;                  /* … of them, at its end, padding */
@@ -129,6 +131,7 @@ struct wst_http2 { /* one connection */
     struct wst_queue held; /* what the server sent on streams that were not opened yet */
     bool holding;          /* its next frame is one of these */
     bool deaf;             /* they may never be: a request was lost */
+    uint64_t passed;       /* bytes of DATA on such streams that were not kept */
     bool fin_held;         /* and behind it the server's end */
     bool settled, enabled; /* the server's settings came; they allow extended CONNECT */
     bool crowded;          /* it was told that there are too many streams */
@@ -158,6 +161,7 @@ bool wst_http2_field(struct wst_slice *fields, struct wst_header *field);
 struct wst_http2_frame {
     uint32_t length, stream;
     uint8_t type, flags;
+    bool reserved; /* the bit that must be 0 */
 };
 enum wst_http2_type {
 #define WST_HTTP2_ROW(NAME, type, name, flags, on, least, step) WST_HTTP2_##NAME = type,

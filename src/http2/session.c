@@ -50,13 +50,13 @@ void wst_http2_one_sided(struct wst_http2 *h)
 static void session_tell(struct step *t, enum wst_problem what, const char *why)
 {
     struct wst_http2 *h = t->h;
+    bool heard = false;
     if (t->side->told) return;
     t->side->told = true;
-    if (!h->streams_n)
-        t->env->problem(t->env->user, h->conversation, NULL, what, t->dir, why, t->arrival);
     for (uint32_t i = 0; i < h->streams_n; i++)
-        t->env->problem(t->env->user, h->conversation, h->streams[i], what, t->dir, why,
-                        t->arrival);
+        heard |= t->env->problem(t->env->user, h->conversation, h->streams[i], what, t->dir, why,
+                                 t->arrival);
+    if (!heard) t->env->problem(t->env->user, h->conversation, NULL, what, t->dir, why, t->arrival);
 }
 
 /* Where bytes are missing it may be our own misreading. */
@@ -311,14 +311,13 @@ static size_t header_bytes(struct step *t, struct wst_slice bytes)
 
 /* -- after a loss ------------------------------------------------------------------------------ */
 
-/* What was lost may have been anybody's. */
+/* What was lost may have been anybody's: each stream is told when it goes on. */
 static void seek_over(struct step *t)
 {
     struct wst_http2_side *s = t->side;
-    uint64_t lost = s->lost;
     s->seeking = false;
+    s->gone += s->lost;
     s->lost = 0;
-    if (lost) wst_streams_gap(t->h, t->env, t->dir, lost, t->arrival);
 }
 
 /* One byte more: a header may begin eight bytes before it. */
@@ -404,6 +403,8 @@ static void session_gap(struct step *t, uint64_t n, bool exact);
 
 static void session_fin(struct step *t)
 {
+    if (t->side->seeking) t->side->lost += t->side->have; /* no header any more */
+    t->side->have = 0;
     if (t->side->seeking || t->side->dead) seek_over(t);
     wst_streams_fin_all(t->h, t->env, t->dir, t->arrival);
 }
@@ -475,6 +476,8 @@ static void gap_inside(struct step *t, uint64_t n)
         wst_streams_hole(t->h, t->env, t->dir, s->stream, missing, !torn, t->arrival);
     if (carries_block(s->type)) block_lose(t);
     if (s->type == WST_HTTP2_SETTINGS) s->holed = true;
+    if (s->type == WST_HTTP2_RST_STREAM && torn)
+        wst_streams_reset(t->h, t->env, t->dir, s->stream, NGHTTP2_CANCEL, t->arrival);
 }
 
 static void session_gap(struct step *t, uint64_t n, bool exact)
@@ -489,15 +492,17 @@ static void session_gap(struct step *t, uint64_t n, bool exact)
         s->have = 0;
         return;
     }
-    if (!exact || !s->begun || n > s->left) {
+    if (!exact || !s->begun) {
         seek_begin(t, n);
         return;
     }
     bool torn = s->part_have < s->part_n;
-    gap_inside(t, n);
+    uint64_t inside = n < s->left ? n : s->left;
+    gap_inside(t, inside);
     s->opaque |= torn;
-    s->left -= (uint32_t)n;
+    s->left -= (uint32_t)inside;
     if (!s->left) frame_over(t);
+    if (n > inside) seek_begin(t, n - inside);
 }
 
 void wst_http2_gap(struct wst_http2 *h, struct wst_http2_env *env, enum wst_dir dir, uint64_t n,

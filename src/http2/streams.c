@@ -57,6 +57,7 @@ static struct wst_http2_stream *stream_new(struct wst_http2 *h, struct wst_http2
     struct wst_http2_stream *s = wst_budget_new(env->budget, sizeof *s);
     if (!s) return NULL;
     s->id = id;
+    for (int d = 0; d < 2; d++) s->gone[d] = h->side[d].gone;
     uint32_t i = stream_place(h, id);
     memmove(h->streams + i + 1, h->streams + i, (h->streams_n - i) * sizeof *h->streams);
     h->streams[i] = s;
@@ -82,12 +83,38 @@ void wst_streams_free(struct wst_http2 *h, struct wst_http2_env *env)
     h->streams_room = 0;
 }
 
+/* n bytes of the client are missing, and it has no answer yet. */
+static void stream_lacks(struct wst_http2_env *env, struct wst_http2_stream *s, uint64_t n,
+                         bool exact, const struct wst_arrival *a)
+{
+    size_t cap = 2 * env->options->limits.max_early;
+    if (!exact) s->wait_inexact = true;
+    if (s->untold[WST_C2S] || !wst_queue_push_gap(&s->wait, env->budget, n, a->from, cap))
+        s->untold[WST_C2S] += n;
+}
+
+/* Tells the stream of what was lost since its last bytes: so many bytes of it at most. Before its
+ * answer the server's are its answer's, or as good as that. */
+static void stream_catch_up(struct wst_http2 *h, struct wst_http2_env *env,
+                            struct wst_http2_stream *s, enum wst_dir dir,
+                            const struct wst_arrival *a)
+{
+    uint64_t n = h->side[dir].gone - s->gone[dir];
+    if (!n || s->ended[dir] || (dir == WST_S2C && !s->accepted)) return;
+    s->gone[dir] = h->side[dir].gone;
+    if (s->accepted)
+        env->gap(env->user, s, dir, n, false, a);
+    else
+        stream_lacks(env, s, n, false, a);
+}
+
 /* An end without an answer is one, too. */
 static void stream_over(struct wst_http2 *h, struct wst_http2_env *env, struct wst_http2_stream *s,
                         enum wst_tcp_end how, const struct wst_arrival *a)
 {
     if (!s->answered)
         env->answer(env->user, h->conversation, s, (struct wst_slice){NULL, 0}, -1, a);
+    for (int d = 0; d < 2 && s->accepted; d++) stream_catch_up(h, env, s, (enum wst_dir)d, a);
     env->end(env->user, s, how, a);
     stream_remove(h, env, s);
 }
@@ -169,6 +196,8 @@ static void request_came(struct wst_http2 *h, struct wst_http2_env *env, uint32_
     s->asks = asks;
     s->request_when = a->when;
     s->unasked = h->settled && !h->enabled && !h->side[WST_S2C].holed;
+    s->answer_lost = h->deaf; /* it may have passed */
+    s->untold[WST_S2C] = h->passed;
     if (!wst_buf_append(&s->request, env->budget, wst_buf_slice(fields), cap) ||
         !env->request(env->user, h->conversation, s, a)) {
         stream_remove(h, env, s);
@@ -195,6 +224,7 @@ static bool stream_answered(struct wst_http2 *h, struct wst_http2_env *env,
                             const struct wst_arrival *a)
 {
     struct wst_arrival carried = *a;
+    stream_catch_up(h, env, s, WST_C2S, a);
     s->answered = true;
     s->accepted = env->answer(env->user, h->conversation, s, fields, status, a);
     wst_buf_free(&s->request, env->budget);
@@ -213,6 +243,9 @@ static bool stream_answered(struct wst_http2 *h, struct wst_http2_env *env,
         env->gap(env->user, s, WST_C2S, s->untold[WST_C2S], !s->wait_inexact, a);
     wst_queue_free(&s->wait, env->budget);
     if (s->ended[WST_C2S]) env->fin(env->user, s, WST_C2S, a);
+    uint64_t before = s->untold[WST_S2C] + h->side[WST_S2C].gone - s->gone[WST_S2C];
+    s->gone[WST_S2C] = h->side[WST_S2C].gone;
+    if (before) env->gap(env->user, s, WST_S2C, before, false, a);
     return true;
 }
 
@@ -223,10 +256,13 @@ static void answer_came(struct wst_http2 *h, struct wst_http2_env *env, struct w
     int status = answer_status(fields);
     if (s->answered || (status >= 100 && status < 200)) return; /* trailers; one is still to come */
     if (!whole && status >= 200 && status < 300) status = 0; /* a good one, and no more is known */
-    if (status >= 0)
+    if (status >= 0) { /* what was lost before it was nothing of the stream's */
+        s->gone[WST_S2C] = h->side[WST_S2C].gone;
+        s->untold[WST_S2C] = 0;
         stream_answered(h, env, s, wst_buf_slice(fields), status, a);
-    else
+    } else {
         s->answer_lost = !ends;
+    }
 }
 
 void wst_streams_headers(struct wst_http2 *h, struct wst_http2_env *env, enum wst_dir dir,
@@ -268,25 +304,30 @@ static struct wst_http2_stream *stream_of(struct wst_http2 *h, struct wst_http2_
     return stream_answered(h, env, s, (struct wst_slice){NULL, 0}, 0, a) ? s : NULL;
 }
 
-/* The server speaks, and its answer is missing: only if it was a good one. */
-static bool stream_speaks(struct wst_http2 *h, struct wst_http2_env *env,
-                          struct wst_http2_stream *s, enum wst_dir dir, const struct wst_arrival *a)
+/* A byte with which a server's first WebSocket frame may begin (RFC 6455 section 5.2): no text
+ * does, nor anything that is zipped. "A" and "B" would begin a compressed message in fragments. */
+static bool begins_frame(uint8_t c)
 {
-    if (s->accepted) return true;
-    if (dir == WST_C2S || !s->answer_lost) return false;
-    if (!stream_answered(h, env, s, (struct wst_slice){NULL, 0}, 0, a)) return false;
-    if (s->untold[WST_S2C]) env->gap(env->user, s, WST_S2C, s->untold[WST_S2C], false, a);
-    return true;
+    uint8_t opcode = c & 15;
+    if (c & 0x30 || (c & 0xc0) == 0x40) return false;
+    return opcode == 1 || opcode == 2 || (c >= 0x88 && c <= 0x8a);
 }
 
-/* n bytes of the client are missing, and it has no answer yet. */
-static void stream_lacks(struct wst_http2_env *env, struct wst_http2_stream *s, uint64_t n,
-                         bool exact, const struct wst_arrival *a)
+/* Whether bytes may be handed on. The answer may be missing: after a bad one a client has nothing
+ * to say, and what a server says first is no frame. */
+static bool stream_speaks(struct wst_http2 *h, struct wst_http2_env *env,
+                          struct wst_http2_stream *s, enum wst_dir dir, struct wst_slice bytes,
+                          const struct wst_arrival *a)
 {
-    size_t cap = 2 * env->options->limits.max_early;
-    if (!exact) s->wait_inexact = true;
-    if (s->untold[WST_C2S] || !wst_queue_push_gap(&s->wait, env->budget, n, a->from, cap))
-        s->untold[WST_C2S] += n;
+    if (!s->accepted) {
+        bool lost = s->answer_lost || h->side[WST_S2C].gone != s->gone[WST_S2C];
+        bool proof = dir == WST_C2S || wst_queue_holds(&s->wait) ||
+                     (bytes.p && !s->untold[WST_S2C] && begins_frame(bytes.p[0]));
+        if (!lost || !proof || !stream_answered(h, env, s, (struct wst_slice){NULL, 0}, 0, a))
+            return false;
+    }
+    stream_catch_up(h, env, s, dir, a);
+    return true;
 }
 
 void wst_streams_data(struct wst_http2 *h, struct wst_http2_env *env, enum wst_dir dir, uint32_t id,
@@ -294,6 +335,7 @@ void wst_streams_data(struct wst_http2 *h, struct wst_http2_env *env, enum wst_d
 {
     struct wst_http2_stream *s = bytes.n ? stream_of(h, env, id, a) : NULL;
     size_t cap = env->options->limits.max_early;
+    if (!s && h->deaf && dir == WST_S2C && id % 2 && id > h->last_client) h->passed += bytes.n;
     if (!s) return;
     if (s->ended[dir]) {
         if (!s->late[dir])
@@ -302,38 +344,29 @@ void wst_streams_data(struct wst_http2 *h, struct wst_http2_env *env, enum wst_d
         s->late[dir] = true;
         return;
     }
-    if (stream_speaks(h, env, s, dir, a))
+    if (stream_speaks(h, env, s, dir, bytes, a)) {
         env->data(env->user, s, dir, bytes, a);
-    else if (dir == WST_C2S &&
-             (s->untold[WST_C2S] || !wst_queue_push(&s->wait, env->budget, bytes, a->from, cap)))
-        stream_lacks(env, s, bytes.n, true, a);
+    } else if ((s = stream_find(h, id)) && dir == WST_C2S) {
+        stream_catch_up(h, env, s, dir, a);
+        if (s->untold[dir] || !wst_queue_push(&s->wait, env->budget, bytes, a->from, cap))
+            stream_lacks(env, s, bytes.n, true, a);
+    } else if (s) {
+        s->untold[dir] += bytes.n;
+    }
 }
 
 void wst_streams_hole(struct wst_http2 *h, struct wst_http2_env *env, enum wst_dir dir, uint32_t id,
                       uint64_t n, bool exact, const struct wst_arrival *a)
 {
     struct wst_http2_stream *s = stream_find(h, id);
-    if (!s) return;
-    if (stream_speaks(h, env, s, dir, a))
+    if (!s || s->ended[dir]) return;
+    if (stream_speaks(h, env, s, dir, (struct wst_slice){NULL, 0}, a)) {
         env->gap(env->user, s, dir, n, exact, a);
-    else if (dir == WST_C2S)
+    } else if ((s = stream_find(h, id)) && dir == WST_C2S) {
+        stream_catch_up(h, env, s, dir, a);
         stream_lacks(env, s, n, exact, a);
-}
-
-void wst_streams_gap(struct wst_http2 *h, struct wst_http2_env *env, enum wst_dir dir, uint64_t n,
-                     const struct wst_arrival *a)
-{
-    for (uint32_t i = 0; i < h->streams_n; i++) {
-        struct wst_http2_stream *s = h->streams[i];
-        if (s->ended[dir]) continue;
-        if (s->accepted) {
-            env->gap(env->user, s, dir, n, false, a);
-        } else if (dir == WST_C2S) {
-            stream_lacks(env, s, n, false, a);
-        } else {
-            s->answer_lost = true;
-            s->untold[WST_S2C] += n;
-        }
+    } else if (s) {
+        s->untold[dir] += n;
     }
 }
 
@@ -344,6 +377,7 @@ static bool stream_fin(struct wst_http2 *h, struct wst_http2_env *env, struct ws
                        enum wst_dir dir, const struct wst_arrival *a)
 {
     if (s->ended[dir]) return true;
+    stream_catch_up(h, env, s, dir, a);
     s->ended[dir] = true;
     if (s->accepted) env->fin(env->user, s, dir, a);
     if (!s->ended[!dir] && (s->accepted || dir == WST_C2S)) return true;

@@ -19,9 +19,6 @@ void wst_streams_data(struct wst_http2 *h, struct wst_http2_env *env, enum wst_d
 /* n bytes of DATA are missing; not `exact`: so many at most. */
 void wst_streams_hole(struct wst_http2 *h, struct wst_http2_env *env, enum wst_dir dir, uint32_t id,
                       uint64_t n, bool exact, const struct wst_arrival *arrival);
-/* n bytes of frames are missing: of any of the streams, or of several. */
-void wst_streams_gap(struct wst_http2 *h, struct wst_http2_env *env, enum wst_dir dir, uint64_t n,
-                     const struct wst_arrival *arrival);
 void wst_streams_fin(struct wst_http2 *h, struct wst_http2_env *env, enum wst_dir dir, uint32_t id,
                      const struct wst_arrival *arrival);
 void wst_streams_reset(struct wst_http2 *h, struct wst_http2_env *env, enum wst_dir dir,

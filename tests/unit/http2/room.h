@@ -91,13 +91,14 @@ static void on_end(void *user, struct wst_http2_stream *s, enum wst_tcp_end how,
     say("%u end%s\n", s->id, how == WST_TCP_RST ? " reset" : "");
 }
 
-static void on_problem(void *user, void *conversation, struct wst_http2_stream *s,
+static bool on_problem(void *user, void *conversation, struct wst_http2_stream *s,
                        enum wst_problem problem, enum wst_dir dir, const char *detail,
                        const struct wst_arrival *a)
 {
     (void)user, (void)conversation, (void)a, (void)dir;
     say("%u %s: %s\n", s ? s->id : 0, problem == WST_PROBLEM_HTTP2_BROKEN ? "broken" : "unread",
         detail);
+    return true;
 }
 
 static void room_open(void)

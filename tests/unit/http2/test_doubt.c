@@ -33,12 +33,37 @@ static void test_answer_lost(void **state)
     begins();
     asks(1);
     loses(WST_S2C, 70);
-    data(WST_S2C, 1, "the rest");
+    data(WST_S2C, 1, "\x81\2ok");
     data(WST_C2S, 1, "yes");
     room_close("1 request\n"
                "1 answer 0\n"
                "1 < gap up to 70\n"
-               "1 < \"the rest\"\n"
+               "1 < \"\x81\2ok\"\n"
+               "1 > \"yes\"\n"
+               "1 end\n");
+}
+
+/* The body of a bad answer is no frame; a client that speaks proves that it was a good one. */
+static void test_answer_unproven(void **state)
+{
+    (void)state;
+    room_open();
+    begins();
+    asks(1);
+    loses(WST_S2C, 70);
+    data(WST_S2C, 1, "Bad Request: \x81\2");
+    room_close("1 request\n"
+               "1 answer -1\n"
+               "1 end\n");
+    room_open();
+    begins();
+    asks(1);
+    loses(WST_S2C, 70);
+    data(WST_S2C, 1, "what was it?");
+    data(WST_C2S, 1, "yes");
+    room_close("1 request\n"
+               "1 answer 0\n"
+               "1 < gap up to 82\n"
                "1 > \"yes\"\n"
                "1 end\n");
 }
@@ -122,8 +147,7 @@ static void test_zeros(void **state)
     room_close("1 request\n"
                "1 answer 200\n"
                "1 < \"one\"\n"
-               "1 < gap up to 68\n"
-               "1 < gap up to 12\n"
+               "1 < gap up to 80\n"
                "1 < \"twothree\"\n"
                "1 end\n");
 }
@@ -152,6 +176,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_broken_and_short),
         cmocka_unit_test(test_answer_lost),
+        cmocka_unit_test(test_answer_unproven),
         cmocka_unit_test(test_answer_late),
         cmocka_unit_test(test_answer_too_late),
         cmocka_unit_test(test_dead),
