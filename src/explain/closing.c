@@ -25,6 +25,7 @@ void wst_closing_handshake(struct wst_explain *x, const struct wst_wire_handshak
     e->accepted = h->event->handshake.accepted;
     e->tcp_stream = h->event->handshake.tcp_stream;
     e->client_side = h->client_side;
+    e->stream = h->event->handshake.stream_id >= 0;
 }
 
 static struct wst_ending_row *row_new(struct wst_ending *e)
@@ -37,7 +38,7 @@ void wst_closing_packet(struct wst_explain *x, const struct wst_wire_packet *p)
 {
     struct wst_ending *e = x->endings;
     while (e && (!e->seen || e->tcp_stream != p->tcp_stream)) e = e->next;
-    if (!e) return;
+    if (!e || e->stream) return;
     bool ending = p->flags & (1 | 4), after = e->fin[0] || e->fin[1];
     enum wst_dir dir = p->side == e->client_side ? WST_C2S : WST_S2C;
     if (p->len) {
@@ -58,6 +59,20 @@ void wst_closing_packet(struct wst_explain *x, const struct wst_wire_packet *p)
                                    .len = p->len};
 }
 
+/* A stream of HTTP/2 is over: its own end, of which the packet is known and nothing else. */
+static void closing_stream(struct wst_ending *e, const struct wst_event *event)
+{
+    enum wst_tcp_end how = event->end.tcp;
+    e->told = true;
+    struct wst_ending_row *row = how == WST_TCP_FIN || how == WST_TCP_RST ? row_new(e) : NULL;
+    if (!row) return;
+    *row = (struct wst_ending_row){.pkt = event->when.pkt,
+                                   .ns = event->when.ns,
+                                   .dir = WST_DIR_NONE,
+                                   .stream = true,
+                                   .flags = how == WST_TCP_RST ? 4 : 1};
+}
+
 void wst_closing_event(struct wst_explain *x, const struct wst_event *event)
 {
     struct wst_ending *e = x->endings ? ending_of(x, event->conn) : NULL;
@@ -67,6 +82,7 @@ void wst_closing_event(struct wst_explain *x, const struct wst_event *event)
         e->clean = event->end.clean;
         e->tcp = event->end.tcp;
         e->by = event->end.by;
+        if (e->stream) closing_stream(e, event);
     }
     if (event->type != WST_EVENT_CLOSE) return;
     struct wst_ending_row *row = row_new(e);
@@ -129,6 +145,16 @@ static void tell_close(const struct wst_ending_row *r, struct story *t, char *to
     t->closed[r->dir] = true;
 }
 
+static void tell_stream(const struct wst_ending_row *r, char *to, size_t size)
+{
+    snprintf(
+        to, size, "%s",
+        r->flags & 4
+            ? "reset: by RST_STREAM, or with the whole connection; what was on the way is lost "
+              "(RFC 9113 section 5.4)"
+            : "both sides have sent END_STREAM; other streams go on (RFC 8441 section 5)");
+}
+
 static void tell_packet(const struct wst_ending_row *r, struct story *t, char *to, size_t size)
 {
     const char *me = r->dir == WST_C2S ? "client" : "server";
@@ -175,14 +201,20 @@ static void ending_rows(struct wst_paper *p, const struct wst_ending *e)
         char meaning[400], flags[24];
         if (r->frame)
             tell_close(r, &t, meaning, sizeof meaning);
+        else if (r->stream)
+            tell_stream(r, meaning, sizeof meaning);
         else
             tell_packet(r, &t, meaning, sizeof meaning);
         wst_paper_cell(p, WST_INK_NONE, "%" PRIu64, r->pkt);
         wst_paper_cell(p, WST_INK_DIM, "%.3f", (double)(r->ns - e->rows[0].ns) / 1e6);
         wst_paper_cell(p, r->dir == WST_C2S ? WST_INK_CLIENT : WST_INK_SERVER, "%s",
-                       r->dir == WST_C2S ? "client" : "server");
+                       r->stream           ? ""
+                       : r->dir == WST_C2S ? "client"
+                                           : "server");
         wst_paper_cell(p, r->frame ? WST_INK_BOLD : WST_INK_NONE, "%s",
-                       r->frame ? "close frame" : flags_text(r->flags, flags));
+                       r->frame    ? "close frame"
+                       : r->stream ? "end of stream"
+                                   : flags_text(r->flags, flags));
         wst_paper_cell(p, WST_INK_NONE, "%s", meaning);
         wst_paper_cell_number(p, r->frame && r->code >= 0, (uint64_t)r->code);
     }
@@ -198,6 +230,7 @@ static const char *tcp_end_text(const struct wst_ending *e)
         [WST_TCP_TIMEOUT] = "silent for so long that it was not followed further",
         [WST_TCP_EVICTED] = "not followed further, for want of memory",
     };
+    if (e->ended && e->stream && e->tcp == WST_TCP_FIN) return "ended by both sides";
     return e->ended && e->tcp < sizeof texts / sizeof *texts ? texts[e->tcp] : "not told";
 }
 
@@ -234,7 +267,7 @@ static void verdict(struct wst_paper *p, const struct wst_ending *e)
     wst_paper_line(p, "verdict", "In short", ink, "%s", text);
     wst_paper_bool(p, "clean", e->ended && e->clean);
     wst_paper_word(p, "tcp", "%s", e->ended ? wst_tcp_end_name(e->tcp) : "open");
-    wst_paper_line(p, NULL, "TCP", WST_INK_NONE, "%s", tcp_end_text(e));
+    wst_paper_line(p, NULL, e->stream ? "Stream" : "TCP", WST_INK_NONE, "%s", tcp_end_text(e));
 }
 
 void wst_closing_write(struct wst_explain *x)

@@ -45,8 +45,8 @@ static void conn_begin(struct wst_explain *x, const struct wst_event *e)
         return;
     }
     c->conn = e->conn;
-    c->deflate = h->deflate.agreed ? WST_YES : h->status == 101 ? WST_NO : WST_UNKNOWN;
-    c->encrypted = h->tls != NULL;
+    c->deflate = h->deflate.agreed ? WST_YES : h->status > 0 ? WST_NO : WST_UNKNOWN;
+    c->inside = wst_inside_of(h);
     c->takeover[WST_C2S] = !h->deflate.client_no_context_takeover;
     c->takeover[WST_S2C] = !h->deflate.server_no_context_takeover;
     /* Without the handshake nobody knows what was said before. */
@@ -158,7 +158,7 @@ static void frame_write(struct wst_explain *x, const struct wst_subject *s,
     wst_bytes_explain(p, s);
     if (s->segments_n) {
         wst_paper_heading(p, "Carried by");
-        wst_segments_explain(p, "segments", s->segments, s->segments_n, s->unlisted, s->encrypted);
+        wst_segments_explain(p, "segments", s->segments, s->segments_n, s->unlisted, s->inside);
     }
     wst_payload_explain(p, s);
     if (deflated && !s->stream->torn) {
@@ -240,7 +240,7 @@ static void on_frame(void *user, const struct wst_wire_frame *f)
                             .segments = f->segments,
                             .segments_n = f->segments_n,
                             .unlisted = f->unlisted,
-                            .encrypted = c->encrypted};
+                            .inside = c->inside};
     if (!f->header.p) { /* cannot be shown; and what it was part of is not whole */
         c->stream[e->dir].torn = c->stream[e->dir].unsure = true;
         c->stream[e->dir].history_lost = true;

@@ -32,7 +32,8 @@ struct wst_ending_row { /* something that happened while the connection ended */
     uint64_t pkt;
     int64_t ns;
     enum wst_dir dir;
-    bool frame;   /* a close frame; else a TCP packet */
+    bool frame;   /* a close frame; else a TCP packet … */
+    bool stream;  /* … or the end of a stream */
     int32_t code; /* of the close frame */
     char reason[128];
     uint8_t flags;    /* of the packet */
@@ -44,6 +45,7 @@ struct wst_ending { /* of a connection whose closing is wanted */
     uint64_t conn;
     int64_t tcp_stream;
     uint8_t client_side;
+    bool stream; /* of HTTP/2: TCP goes on */
     bool seen, accepted, ended, clean, fin[2];
     bool told; /* the last acknowledgment has come, too */
     int64_t end[2],
@@ -59,7 +61,8 @@ struct wst_conn { /* one that is looked after */
     struct wst_conn *next;
     uint64_t conn;
     enum wst_known deflate;
-    bool encrypted, takeover[2];
+    enum wst_inside inside;
+    bool takeover[2];
     struct wst_stream stream[2];
 };
 

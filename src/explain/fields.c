@@ -329,15 +329,23 @@ void wst_bytes_explain(struct wst_paper *p, const struct wst_subject *s)
 
 /* -- segments ---------------------------------------------------------------------------------- */
 
-static void segment_row(struct wst_paper *p, const struct wst_wire_segment *w, bool encrypted)
+enum wst_inside wst_inside_of(const struct wst_event_handshake *h)
 {
+    return h->stream_id >= 0 ? WST_INSIDE_STREAM : h->tls ? WST_INSIDE_TLS : WST_INSIDE_TCP;
+}
+
+static void segment_row(struct wst_paper *p, const struct wst_wire_segment *w,
+                        enum wst_inside inside)
+{
+    bool tcp = inside == WST_INSIDE_TCP;
     wst_paper_cell_number(p, w->pkt != 0, w->pkt);
     wst_paper_cell(p, WST_INK_NONE, "%" PRIu64 "-%" PRIu64, w->at, w->at + w->n - 1);
     wst_paper_cell(p, WST_INK_NONE, "%" PRIu64, w->n);
     if (!w->pkt)
         wst_paper_cell(p, WST_INK_BAD, "not in the capture");
-    else if (encrypted) /* TCP numbered the records, not what was in them */
-        wst_paper_cell(p, WST_INK_NONE, "decrypted bytes %" PRIu32 "-%" PRIu32, w->seq,
+    else if (!tcp) /* TCP numbered the records or HTTP/2's frames, not what was in them */
+        wst_paper_cell(p, WST_INK_NONE, "%s %" PRIu32 "-%" PRIu32,
+                       inside == WST_INSIDE_TLS ? "decrypted bytes" : "bytes", w->seq,
                        (uint32_t)(w->seq + w->n - 1));
     else if (w->relative >= 0)
         wst_paper_cell(p, WST_INK_NONE, "%" PRId64 "-%" PRIu64 "  (as sent: %" PRIu32 ")",
@@ -345,28 +353,30 @@ static void segment_row(struct wst_paper *p, const struct wst_wire_segment *w, b
     else
         wst_paper_cell(p, WST_INK_NONE, "as sent: %" PRIu32 "-%" PRIu32, w->seq,
                        (uint32_t)(w->seq + w->n - 1));
-    wst_paper_cell_number(p, w->pkt && !encrypted, w->seq);
-    wst_paper_cell_number(p, w->pkt && w->relative >= 0 && !encrypted, (uint64_t)w->relative);
+    wst_paper_cell_number(p, w->pkt && tcp, w->seq);
+    wst_paper_cell_number(p, w->pkt && w->relative >= 0 && tcp, (uint64_t)w->relative);
     wst_paper_cell(p, WST_INK_NONE, "%" PRIu64, w->at);
 }
 
 void wst_segments_explain(struct wst_paper *p, const char *key_,
                           const struct wst_wire_segment *segments, size_t n, uint64_t unlisted,
-                          bool encrypted)
+                          enum wst_inside inside)
 {
+    static const char *const heads[] = {
+        [WST_INSIDE_TCP] = "TCP sequence numbers",
+        [WST_INSIDE_TLS] = "inside TLS",
+        [WST_INSIDE_STREAM] = "inside its HTTP/2 stream",
+    };
     const struct wst_column columns[] = {
-        {"pkt", "packet", WST_COLUMN_NUMBER},
-        {"bytes", "its bytes", WST_COLUMN_WORD},
-        {"n", "how many", WST_COLUMN_NUMBER},
-        {"sequence", encrypted ? "inside TLS" : "TCP sequence numbers", WST_COLUMN_WORD},
-        {"seq", "", WST_COLUMN_COUNT},
-        {"relative", "", WST_COLUMN_COUNT},
+        {"pkt", "packet", WST_COLUMN_NUMBER}, {"bytes", "its bytes", WST_COLUMN_WORD},
+        {"n", "how many", WST_COLUMN_NUMBER}, {"sequence", heads[inside], WST_COLUMN_WORD},
+        {"seq", "", WST_COLUMN_COUNT},        {"relative", "", WST_COLUMN_COUNT},
         {"at", "", WST_COLUMN_COUNT},
     };
     enum { SHOWN = 64 };
     size_t shown = p->json || n <= SHOWN ? n : SHOWN;
     wst_paper_table(p, key_, columns, sizeof columns / sizeof *columns);
-    for (size_t i = 0; i < shown; i++) segment_row(p, &segments[i], encrypted);
+    for (size_t i = 0; i < shown; i++) segment_row(p, &segments[i], inside);
     wst_paper_table_end(p);
     if (shown < n) wst_paper_say(p, "… and %zu segments more", n - shown);
     if (unlisted)

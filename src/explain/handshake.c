@@ -187,6 +187,94 @@ static void head_explain(struct wst_paper *p, const struct wst_wire_handshake *h
     if (!p->json && !rest.n) wst_paper_put(p, WST_INK_DIM, "  (empty line: the head is over)\n");
 }
 
+/* -- the same over HTTP/2 (RFC 8441) ------------------------------------------------------------
+ */
+
+static const struct reason reasons_h2[] = {
+    {":method",
+     "an extended CONNECT: not the server, this stream is asked for (RFC 8441 section 4)", NULL},
+    {":protocol", "what the stream is to speak; HTTP/1.1 has Upgrade for it (RFC 8441 section 4)",
+     NULL},
+    {":scheme", "https for a wss URI, http for ws (RFC 8441 section 5)", NULL},
+    {":path", "path and query of the URI; HTTP/1.1 has them behind GET", NULL},
+    {":authority", "which of the names this server answers to is meant; HTTP/1.1 has Host for it",
+     NULL},
+    {"Upgrade", "wrong: no such field in HTTP/2; :protocol says it (RFC 9113 section 8.2.2)",
+     "wrong: no such field in HTTP/2 (RFC 9113 section 8.2.2)"},
+    {"Connection", "wrong: no such field in HTTP/2 (RFC 9113 section 8.2.2)",
+     "wrong: no such field in HTTP/2 (RFC 9113 section 8.2.2)"},
+    {"Sec-WebSocket-Key", "means nothing here: HTTP/2 needs no such proof (RFC 8441 section 5)",
+     NULL},
+    {"Sec-WebSocket-Accept", NULL,
+     "means nothing here: HTTP/2 needs no such proof (RFC 8441 section 5)"},
+    {"Content-Length", "length of an HTTP body; a CONNECT has none",
+     "length of the HTTP body that says why not"},
+};
+
+static const char *h2_reason(const struct wst_header *f, bool response, int32_t status)
+{
+    if (wst_slice_is(f->name, ":status"))
+        return status / 100 == 2 ? "yes: from here on the stream is WebSocket (RFC 8441 section 5)"
+               : status == 101   ? "wrong: HTTP/2 has no 101 (RFC 9113 section 8.6)"
+               : status >= 300 && status < 400
+                   ? "no: ask elsewhere"
+                   : "no: the stream is over, the HTTP/2 connection goes on";
+    for (size_t i = 0; i < sizeof reasons_h2 / sizeof *reasons_h2; i++)
+        if (wst_slice_is_nocase(f->name, reasons_h2[i].name))
+            return response ? reasons_h2[i].response : reasons_h2[i].request;
+    const char *why = value_reason(f->name, f->value, response, status);
+    return why ? why : reason_of(f->name, response);
+}
+
+static void h2_head(struct wst_paper *p, const struct wst_event *event, bool response)
+{
+    const struct wst_event_handshake *e = &event->handshake;
+    const struct wst_header *fields = response ? e->response_headers : e->request_headers;
+    size_t n = response ? e->response_headers_n : e->request_headers_n;
+    wst_paper_heading(p, response ? "Response: the server's answer (RFC 8441 section 5)"
+                                  : "Request: the client asks for a stream (RFC 8441 section 4)");
+    if (response ? e->status < 0 : !e->request_pkt) {
+        wst_paper_say(p, response ? "none that could be read" : "not in the capture");
+        return;
+    }
+    wst_paper_array(p, response ? "response" : "request");
+    for (size_t i = 0; i < n && i < LINES; i++) {
+        uint8_t line[1100];
+        struct wst_slice name = wst_slice_head(fields[i].name, 100);
+        struct wst_slice value = wst_slice_head(fields[i].value, sizeof line - 102);
+        memcpy(line, name.p, name.n);
+        memcpy(line + name.n, ": ", 2);
+        if (value.n) memcpy(line + name.n + 2, value.p, value.n);
+        line_cells(p, response ? WST_INK_SERVER : WST_INK_CLIENT,
+                   (struct wst_slice){line, name.n + 2 + value.n},
+                   h2_reason(&fields[i], response, e->status));
+    }
+    wst_paper_close(p, ']');
+    wst_paper_say(p, "complete with packet %" PRIu64, response ? event->when.pkt : e->request_pkt);
+}
+
+static void h2_explain(struct wst_paper *p, const struct wst_event *event)
+{
+    const struct wst_event_handshake *e = &event->handshake;
+    wst_paper_heading(p, "Then, HTTP/2 (RFC 9113)");
+    wst_paper_say(p,
+                  "What was opened is stream %" PRId64 ": other streams may share its TCP "
+                  "connection, before, beside and after it. The client may ask for it when the "
+                  "server's SETTINGS hold SETTINGS_ENABLE_CONNECT_PROTOCOL = 1 (RFC 8441 section "
+                  "3). Request and answer are HEADERS frames; their fields, compressed with HPACK "
+                  "(RFC 7541) on the wire, are shown decoded. WebSocket's frames then lie in DATA "
+                  "frames, wherever those begin and end. Items are those of RFC 6455 section 4.1.",
+                  e->stream_id);
+    h2_head(p, event, false);
+    h2_head(p, event, true);
+    wst_paper_heading(p, "No key, no accept value");
+    wst_paper_say(p,
+                  "In HTTP/1.1 they prove that the server knows what Upgrade asks for. Here its "
+                  "SETTINGS and its answer to :protocol do; %s (RFC 8441 section 5).",
+                  e->client_key.p || e->server_accept.p ? "what was sent of them means nothing"
+                                                        : "neither is sent");
+}
+
 /* -- the key and its answer -------------------------------------------------------------------- */
 
 static void key_explain(struct wst_paper *p, struct wst_slice key)
@@ -386,7 +474,7 @@ static void head_part(struct wst_paper *p, const struct wst_wire_handshake *h, b
     head_explain(p, h, response);
     if (n)
         wst_segments_explain(p, response ? "response_segments" : "request_segments", s, n, 0,
-                             h->event->handshake.tls != NULL);
+                             wst_inside_of(&h->event->handshake));
 }
 
 void wst_handshake_explain(struct wst_paper *p, const struct wst_wire_handshake *h,
@@ -395,6 +483,8 @@ void wst_handshake_explain(struct wst_paper *p, const struct wst_wire_handshake 
 {
     const struct wst_event *event = h->event;
     const struct wst_event_handshake *e = &event->handshake;
+    bool h2 = e->carrier == WST_CARRIER_H2;
+    char stream[48];
     wst_paper_begin(p, "handshake");
     wst_paper_number(p, "conn", event->conn);
     wst_paper_number(p, "pkt", event->when.pkt);
@@ -408,18 +498,30 @@ void wst_handshake_explain(struct wst_paper *p, const struct wst_wire_handshake 
     wst_paper_word(p, "server_ip", "%s", e->server_ip);
     wst_paper_number(p, "server_port", e->server_port);
     wst_paper_number(p, "tcp_stream", (uint64_t)e->tcp_stream);
+    wst_paper_word(p, "carrier", "%s", wst_carrier_name(e->carrier));
+    if (e->stream_id >= 0)
+        wst_paper_number(p, "stream_id", (uint64_t)e->stream_id);
+    else
+        wst_paper_null(p, "stream_id");
     wst_paper_title(p, "Connection %" PRIu64 ": the opening handshake, %s", event->conn,
-                    !h->request.p && !h->response.p ? "not in the capture"
-                    : e->accepted                   ? "accepted"
-                    : e->status < 0                 ? "without an answer"
-                    : e->status == 101              ? "not that of RFC 6455"
-                                                    : "refused");
-    wst_paper_say(p, "client %s port %u, server %s port %u, TCP stream %" PRId64, e->client_ip,
-                  e->client_port, e->server_ip, e->server_port, e->tcp_stream);
+                    !h->request.p && !h->response.p && !h2 ? "not in the capture"
+                    : e->accepted && e->status < 0         ? "its answer not to be read"
+                    : e->accepted                          ? "accepted"
+                    : e->status < 0                        ? "without an answer"
+                    : e->status == 101                     ? "not that of RFC 6455"
+                                                           : "refused");
+    snprintf(stream, sizeof stream, ", HTTP/2 stream %" PRId64, e->stream_id);
+    wst_paper_say(p, "client %s port %u, server %s port %u, TCP stream %" PRId64 "%s", e->client_ip,
+                  e->client_port, e->server_ip, e->server_port, e->tcp_stream,
+                  e->stream_id >= 0 ? stream : "");
     syn_explain(p, syn, syn_n, h->client_side);
-    head_part(p, h, false);
-    head_part(p, h, true);
-    if (e->client_key.p) {
+    if (h2) {
+        h2_explain(p, event);
+    } else {
+        head_part(p, h, false);
+        head_part(p, h, true);
+    }
+    if (e->client_key.p && !h2) {
         key_explain(p, e->client_key);
         if (options->base64)
             wst_base64_explain(p, "key_base64", "Base64 of the key (RFC 4648 section 4)",

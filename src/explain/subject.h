@@ -63,6 +63,10 @@ void wst_stream_over(struct wst_stream *s);
 /* Which message the byte `back` bytes before the end of the history is of; 0: not known. */
 uint64_t wst_stream_message_at(const struct wst_stream *s, size_t back);
 
+/* What segments count the bytes of. */
+enum wst_inside { WST_INSIDE_TCP, WST_INSIDE_TLS, WST_INSIDE_STREAM };
+enum wst_inside wst_inside_of(const struct wst_event_handshake *h);
+
 enum wst_known { WST_UNKNOWN = -1, WST_NO = 0, WST_YES = 1 };
 
 struct wst_subject { /* a frame */
@@ -81,7 +85,7 @@ struct wst_subject { /* a frame */
     const struct wst_wire_segment *segments;
     size_t segments_n;
     uint64_t unlisted;
-    bool encrypted; /* inside TLS: segments count decrypted bytes */
+    enum wst_inside inside;
 };
 
 /* grid.c: the figure of RFC 6455 section 5.2, with this frame's bits in it. */
@@ -92,7 +96,7 @@ void wst_fields_explain(struct wst_paper *p, const struct wst_subject *s);
 void wst_bytes_explain(struct wst_paper *p, const struct wst_subject *s);
 void wst_segments_explain(struct wst_paper *p, const char *key,
                           const struct wst_wire_segment *segments, size_t n, uint64_t unlisted,
-                          bool encrypted);
+                          enum wst_inside inside);
 /* payload.c: unmasking, what it says. */
 void wst_payload_explain(struct wst_paper *p, const struct wst_subject *s);
 /* deflate.c: the walk through the compressed bytes of a message. `text`: what came out; free(). */

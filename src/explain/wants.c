@@ -90,7 +90,7 @@ bool wst_wants_handshake(struct wst_explain *x, const struct wst_wire_handshake 
         struct wst_want *w = &x->wants[i];
         bool hit = w->kind == WANT_HANDSHAKE && w->conn == e->conn;
         if (w->kind == WANT_PACKET)
-            hit = w->first == e->when.pkt ||
+            hit = w->first == e->when.pkt || w->first == e->handshake.request_pkt ||
                   carries(h->request_segments, h->request_segments_n, w->first) ||
                   carries(h->response_segments, h->response_segments_n, w->first);
         w->met = w->met || w->conn == e->conn;

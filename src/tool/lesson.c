@@ -136,6 +136,7 @@ int wst_tool_lesson_read(const struct wst_tool_lesson *lesson, const char *file,
 
     wst_options_init(&options);
     options.wire = &pupil->wire;
+    options.headers = true; /* of a stream of HTTP/2 the wire has no head */
     struct reading reading = {.context = wst_context_new(&options, &pupil->listener),
                               .capture = wst_capture_new(),
                               .pupil = pupil};
