@@ -73,7 +73,7 @@ function factsOf(item, message) {
   if (message.kind === 'frame') add('length', bytes(message.len));
   if (message.close) add('close', ...shown(closeWords(message.close)), ...reasonOf(message.close));
   if (message.kind === 'gap') add('missing', `${bytes(message.event.bytes)}${message.event.offset === null ? ', before the handshake' : ` at offset ${count(message.event.offset)}`}`);
-  if (message.kind === 'end') add('end', endWords(message.event));
+  if (message.kind === 'end') add('end', endWords(message.event, message.conn));
   return facts;
 }
 

@@ -63,7 +63,7 @@ const LABELS = {
   request: (rung) => [el('b', {}, ...shown(rung.of.event.method ?? '')), ' ', ...shown(clip(rung.of.event.uri ?? '', 200))],
   handshake: ({ event }) => (event.status !== null ? [el('b', {}, String(event.status)), event.accepted ? ' WebSocket from here on' : ` ${refusal(event.status)}`] : ['joined in the middle: no handshake in the capture']),
   gap: (rung) => [`${bytes(rung.event.bytes)} never arrived in the capture (${rung.c2s ? 'client to server' : 'server to client'})`],
-  end: ({ event }) => [endWords(event)],
+  end: ({ conn, event }) => [endWords(event, conn)],
   frame: (frame) => {
     const unfinished = !(frame.first & 0x80);
     return [el('b', {}, `${frame.op}${unfinished ? '…' : ''}`), ` ${count(frame.len)} `, el('span', { class: 'words' }, ...wordsOf(frame))];
@@ -84,10 +84,13 @@ const TCP_ENDS = {
   fin: 'TCP closed', rst: 'TCP reset', eof: 'the capture ended first', timeout: 'silent until given up', evicted: 'given up for want of memory',
 };
 
-function endWords(event) {
+/* A stream of HTTP/2 ends by itself, TCP goes on. */
+function endWords(event, conn) {
+  const stream = Number.isInteger(conn.shake?.event.stream_id);
+  const tcp = TCP_ENDS[event.tcp] ?? event.tcp;
   const how = event.clean ? 'closed cleanly' : 'not closed cleanly';
   const who = event.by ? ` by the ${event.by}` : '';
   const code = event.code !== null ? ` with ${event.code}` : '';
   const first = event.tcp === 'fin' && event.tcp_by ? ` by the ${event.tcp_by} first` : '';
-  return `End: ${how}${who}${code}; ${TCP_ENDS[event.tcp] ?? event.tcp}${first}`;
+  return `End: ${how}${who}${code}; ${stream ? tcp.replace('TCP', 'stream') : tcp}${stream ? '' : first}`;
 }

@@ -61,7 +61,7 @@ function handshakeOf(conn) {
   if (!shake) parts.push(el('p', { class: 'soft' }, 'Its handshake is not in this page.'));
   else if (shake.carrier === 'unknown') parts.push(el('p', {}, 'Joined in the middle: its handshake is not in the capture.'), network(shake));
   else parts.push(el('div', { class: 'twin' }, requestOf(shake), answerOf(shake)), agreement(shake), network(shake));
-  if (conn.end) parts.push(...endOfConnection(conn.end.event));
+  if (conn.end) parts.push(...endOfConnection(conn));
   return parts;
 }
 
@@ -94,9 +94,11 @@ function verdict(good, yes, no) {
 function agreement(shake) {
   const accept = shake.accept_ok === null ? [] : [' ', verdict(shake.accept_ok, 'what the key demands', 'not what the key demands'), el('p', { class: 'soft' }, `base64 of SHA-1 of the key followed by ${GUID} (RFC 6455 §4.2.2)`)];
   const deflate = shake.deflate;
+  const keyless = shake.carrier === 'h2';
   return pairs('What was agreed on', [
-    ['key', shake.client_key],
-    ['accept', shake.server_accept === null ? null : [el('bdi', {}, ...shown(shake.server_accept)), ...accept]],
+    ...(keyless && shake.client_key === null ? [] : [['key', shake.client_key]]),
+    ...(keyless && shake.server_accept === null ? [] : [['accept', shake.server_accept === null ? null : [el('bdi', {}, ...shown(shake.server_accept)), ...accept]]]),
+    ...(keyless ? [['proof', ['HTTP/2 needs no key and no accept value ', el('span', { class: 'soft' }, '(RFC 8441 §5)')]]] : []),
     ...(shake.accept_ok === false ? [['expected', shake.accept_expected]] : []),
     ['version', shake.version === null ? null : String(shake.version)],
     ['subprotocols', shake.client_protocols.length ? shake.client_protocols.join(', ') : null], ['chosen', shake.subprotocol],
@@ -116,15 +118,17 @@ function network(shake) {
     ['carrier', shake.carrier], ...(shake.tls ? [['TLS', [shake.tls.version, shake.tls.cipher, shake.tls.sni, shake.tls.alpn].filter(Boolean).join(', ')]] : []),
     ['round trip', shake.rtt === null ? null : lapse(shake.rtt * 1e9)],
     ['tcp.stream', shake.tcp_stream === null ? null : String(shake.tcp_stream)],
+    ...(Number.isInteger(shake.stream_id) ? [['HTTP/2 stream', String(shake.stream_id)]] : []),
     ['origin', shake.origin], ['user agent', shake.user_agent],
   ]);
 }
 
-function endOfConnection(end) {
+function endOfConnection(conn) {
+  const end = conn.end.event;
   const heads = ['frames', 'messages', 'bytes on the wire', 'bytes', 'gaps'].map((name) => el('th', { scope: 'col', class: 'num' }, name));
   const row = (name, kind, d) => el('tr', {}, el('th', { scope: 'row', class: kind }, name), ...[d.frames, d.messages, d.wire_bytes, d.bytes, d.gaps].map((n) => el('td', { class: 'num' }, count(n))));
   return [
-    pairs('How it ended', [['end', endWords(end).replace('End: ', '')], ['after', lapse(end.duration * 1e9)]]),
+    pairs('How it ended', [['end', endWords(end, conn).replace('End: ', '')], ['after', lapse(end.duration * 1e9)]]),
     el('div', { class: 'sideways' }, el('table', { class: 'totals' }, el('thead', {}, el('tr', {}, el('td'), ...heads)),
       el('tbody', {}, row('client → server', 'c2s', end.c2s), row('server → client', 's2c', end.s2c)))),
   ];
