@@ -324,6 +324,22 @@ closed = explain(TLS)
 check("without keys: said so", "1 TLS connection could not be opened" in closed.text, closed)
 check("quiz opens it, too", run("quiz", "--answers", "--seed", "1", TLS, "--keylog", TLS[:-4] + "keys").status == 0)
 
+# -- HTTP/2 ---------------------------------------------------------------------------------------------
+
+H2 = os.path.join(CAPTURES, "04_h2c.pcap")
+shake = data(H2, "1")[0]
+check("RFC 8441 section 4: the request of a stream", [l["line"] for l in shake["request"]][:2] == [":method: CONNECT", ":protocol: websocket"]
+      and (shake["carrier"], shake["stream_id"], shake["accepted"]) == ("h2", 3, True), shake)
+check("its answer", shake["response"][0]["line"] == ":status: 200" and shake["response"][0]["why"].startswith("yes"), shake)
+check("no key, no accept value", not {"key", "accept", "request_segments"} & set(shake), shake)
+told = explain(H2, "1").text
+check("nothing of HTTP/1.1 is said to be missing", "not in the capture" not in told and "HTTP/2 stream 3" in " ".join(told.split()), told)
+check("a packet that carries its request", [h["type"] for h in data(H2, "--pkt", str(shake["pkt"]))] == ["handshake"])
+frame = data(H2, "1.2")[0]
+check("bytes of a stream are not TCP's", frame["segments"][0]["seq"] is None and frame["segments"][0]["sequence"] == "bytes 0-5", frame["segments"])
+ended = data(H2, "1", "--close")[0]
+check("a stream ends, TCP goes on", [(r["who"], r["what"]) for r in ended["closing"]] == [("", "end of stream")] and ended["tcp"] == "fin", ended)
+
 # -- typed bytes ----------------------------------------------------------------------------------------
 
 same = [explain("--hex", spelling).out for spelling in
