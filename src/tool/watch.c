@@ -286,8 +286,9 @@ static void ended(struct wst_tool_watch *w, struct wst_tool_watch_conn *c,
     char words[128];
 
     c->ended = true;
-    snprintf(words, sizeof words, "%s, TCP %s",
-             e->end.clean ? "closed cleanly" : "not closed cleanly", wst_tcp_end_name(e->end.tcp));
+    snprintf(words, sizeof words, "%s, %s %s",
+             e->end.clean ? "closed cleanly" : "not closed cleanly",
+             e->end.stream ? "stream" : "TCP", wst_tcp_end_name(e->end.tcp));
     add_words(w, c, e, words);
 }
 
