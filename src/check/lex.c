@@ -105,7 +105,7 @@ void wst_lex_next(struct wst_lex *lex)
     lex->token = (struct wst_token){.column = (uint32_t)lex->at + 1};
     if (lex->at == lex->line.n || c == '#') {
         lex->token.kind = WST_TOKEN_END;
-    } else if (letter(c)) {
+    } else if (letter(c) || (c == ':' && letter(peek(lex, 1)))) { /* :path, a field of HTTP/2 */
         run_of(lex, WST_TOKEN_WORD);
     } else if (digit(c) || (c == '-' && digit(peek(lex, 1)))) {
         run_of(lex, WST_TOKEN_NUMBER);

@@ -81,16 +81,30 @@ static void head_line(const struct at *at, const char *word, struct wst_slice va
     end(at, item);
 }
 
+/* The name it is recorded by: HTTP/2 has :authority in the place of Host, and a golden that asks
+ * for Host means it. Empty: not at all. */
+static struct wst_slice header_name(const struct wst_check_settings *settings,
+                                    struct wst_slice name)
+{
+    if (wst_settings_header(settings, name)) return name;
+    if (wst_slice_is(name, ":authority") && !settings->keep_all) {
+        name = wst_slice_text("host");
+        if (wst_settings_header(settings, name)) return name;
+    }
+    return (struct wst_slice){NULL, 0};
+}
+
 static void headers(const struct at *at, const char *whose, const struct wst_header *list, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         struct wst_item *item;
-        if (!wst_settings_header(at->s->settings, list[i].name)) continue;
+        struct wst_slice name = header_name(at->s->settings, list[i].name);
+        if (name.n == 0) continue;
         item = begin(at, WST_ITEM_HEAD);
         if (item == NULL) return;
         wst_ink_text(&at->s->ink, whose);
-        for (size_t k = 0; k < list[i].name.n; k++) { /* HTTP/2 and some proxies send lower case */
-            char c = (char)wst_ascii_lower(list[i].name.p[k]);
+        for (size_t k = 0; k < name.n; k++) { /* HTTP/2 and some proxies send lower case */
+            char c = (char)wst_ascii_lower(name.p[k]);
             wst_ink_escaped(&at->s->ink, wst_slice_of(&c, 1));
         }
         wst_ink_text(&at->s->ink, ": ");

@@ -78,9 +78,10 @@ static const char *take_redact(struct line *line)
                           wst_slice_skip(line->rest, skip), line->words);
 }
 
-/* RFC 9110 section 5.6.2. */
+/* RFC 9110 section 5.6.2; a pseudo-header field of HTTP/2 begins with a colon. */
 static bool token(struct wst_slice s)
 {
+    if (wst_slice_starts(s, ":")) s = wst_slice_skip(s, 1);
     for (size_t i = 0; i < s.n; i++) {
         uint8_t c = s.p[i], lower = c | 0x20;
         if (!((lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9')) &&

@@ -6,6 +6,14 @@
 
 #include <stdio.h>
 
+/* HTTP/2 has :authority in the place of Host (RFC 9113 section 8.3.1). */
+static bool is_named(const struct wst_event_handshake *h, struct wst_slice name, const char *wanted)
+{
+    if (wst_slice_is_nocase(name, wanted)) return true;
+    return h->carrier == WST_CARRIER_H2 && wst_slice_is(name, ":authority") &&
+           wst_slice_is_nocase(wst_slice_text(wanted), "host");
+}
+
 static struct wst_slice header_of(const struct wst_event_handshake *h,
                                   const struct wst_check_rule *rule)
 {
@@ -16,7 +24,7 @@ static struct wst_slice header_of(const struct wst_event_handshake *h,
     memcpy(name, rule->name.p, rule->name.n);
     name[rule->name.n] = '\0';
     for (size_t i = 0; i < n; i++)
-        if (wst_slice_is_nocase(list[i].name, name))
+        if (is_named(h, list[i].name, name))
             return list[i].value.p ? list[i].value : wst_slice_text("");
     return (struct wst_slice){NULL, 0};
 }

@@ -488,6 +488,18 @@ with directory() as tmp:
     check("no gaps", result.status == 1 and "gaps, the first of" in result.text, result)
     result = run("check", "--report", "junit=" + os.path.join(tmp, "j.xml"), "--report", "github", capture, rules(tmp, "messages == 1"))
     check("reports have rules, too", "::error file=" in result.text and "x.rules,line=1" in result.text, result)
+    h2 = os.path.join(CAPTURES, "04_h2c.pcap")
+    result = run("check", h2, rules(tmp, 'status == 200\nrequest header :protocol == "websocket"\nrequest header Host ~ /:22398$/\nno request header Upgrade'))
+    check("fields of HTTP/2; Host is :authority there", result.status == 0, result)
+    result = run("snapshot", "--header", "Host", "--header", ":path", h2)
+    check("... in a golden, too", '\n  request host: ' in result.text and '\n  request :path: ' in result.text, result)
+    golden = os.path.join(tmp, "h2.golden")
+    with open(golden, "wb") as file:
+        file.write(result.out)
+    check("... which it passes", run("check", h2, golden).status == 0)
+    with open(golden, "wb") as file:
+        file.write(result.out.replace(b'"hello"', b'"hallo"'))
+    check("... and fails after a change", run("check", h2, golden).status == 1)
     truncated = os.path.join(tmp, "cut.pcap")
     with open(capture, "rb") as whole, open(truncated, "wb") as file:
         file.write(whole.read()[:-10])
