@@ -111,8 +111,8 @@ static void on_wire_handshake(void *user, const struct wst_wire_handshake *h)
     struct watch *w = user;
     const struct wst_event_handshake *e = &h->event->handshake;
     w->handshakes++;
-    if (e->carrier == WST_CARRIER_H2) { /* its head is fields of a stream */
-        w->inside[h->event->conn % ARRAY(w->inside)] = true;
+    if (e->stream_id >= 0) w->inside[h->event->conn % ARRAY(w->inside)] = true;
+    if (e->carrier == WST_CARRIER_H2) { /* its head is fields */
         assert_null(h->request.p);
         assert_null(h->response.p);
         return;
