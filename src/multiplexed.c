@@ -113,7 +113,8 @@ static bool answer_websocket(struct wst_context *c, struct conversation_http2 *h
                              .request_when = stream->request_when,
                              .secure = wst_encrypted_info(&s->inside.flow) != NULL,
                              .unasked = stream->unasked,
-                             .proven = status == 0};
+                             .proven = status == 0,
+                             .reset = stream->reset};
     struct wst_upgrade_terms u;
     x.request_n = fields_list(wst_buf_slice(&stream->request), x.request);
     if (x.response) x.response_n = fields_list(fields, x.response);

@@ -205,6 +205,7 @@ struct wst_extended {
     bool secure;  /* the bytes came out of TLS */
     bool unasked; /* the server's settings do not allow it */
     bool proven;  /* no answer was seen, but frames that prove it */
+    bool reset;   /* the stream was reset before it was answered */
 };
 /* Reports the handshake and fills *terms. Returns whether WebSocket follows. */
 bool wst_extended_report(struct wst_http_env *env, const struct wst_extended *extended,

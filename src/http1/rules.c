@@ -482,5 +482,6 @@ void wst_extended_judge(struct wst_report *r, const struct wst_extended *x)
              "the answer to the extended CONNECT could not be read");
     else if (!r->response)
         rule(r, WST_PROBLEM_HANDSHAKE_NO_RESPONSE, WST_S2C,
-             "no answer to the extended CONNECT was captured");
+             x->reset ? "the stream was reset before the extended CONNECT was answered"
+                      : "no answer to the extended CONNECT was captured");
 }

@@ -47,6 +47,7 @@ struct wst_http2_stream { /* opened by a CONNECT */
     uint8_t asks; /* enum wst_http2_asks */
     bool answered, accepted;
     bool answer_lost;       /* or it could not be read */
+    bool reset;             /* it ended in RST_STREAM, or TCP in a reset */
     bool ended[2];          /* no more bytes of that direction */
     bool late[2];           /* it was told that bytes of that direction came behind its end */
     bool wait_inexact;      /* of what is missing among what waits it is known how much at most */

@@ -112,6 +112,7 @@ static void stream_catch_up(struct wst_http2 *h, struct wst_http2_env *env,
 static void stream_over(struct wst_http2 *h, struct wst_http2_env *env, struct wst_http2_stream *s,
                         enum wst_tcp_end how, const struct wst_arrival *a)
 {
+    s->reset |= how == WST_TCP_RST;
     if (!s->answered)
         env->answer(env->user, h->conversation, s, (struct wst_slice){NULL, 0}, -1, a);
     for (int d = 0; d < 2 && s->accepted; d++) stream_catch_up(h, env, s, (enum wst_dir)d, a);
@@ -254,7 +255,8 @@ static void answer_came(struct wst_http2 *h, struct wst_http2_env *env, struct w
 {
     const struct wst_buf *fields = &h->side[WST_S2C].fields;
     int status = answer_status(fields);
-    if (s->answered || (status >= 100 && status < 200)) return; /* trailers; one is still to come */
+    if (s->answered) return; /* trailers */
+    if (status >= 100 && status < 200 && status != 101) return; /* one is still to come */
     if (!whole && status >= 200 && status < 300) status = 0; /* a good one, and no more is known */
     if (status >= 0) { /* what was lost before it was nothing of the stream's */
         s->gone[WST_S2C] = h->side[WST_S2C].gone;
