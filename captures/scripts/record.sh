@@ -1,5 +1,6 @@
 #!/bin/sh
-# Records everything again: as root, about five minutes. Each line can be run alone, in any order.
+# Records everything again: as root, about five minutes. Each line can be run alone, in any order
+# but for 07_h2_loss.py and made.py, which change what is there.
 # Results: build/recorded/{captures,truth,keys}, or where WSTRACE_RECORDED says.
 cd "$(dirname "$0")" || exit 1
 set -x
@@ -17,6 +18,12 @@ python3 05_violations.py
 node 05_mojo.js
 node 06_tls.js
 node 06_tls_more.js
+node 07_h2_node.js
+node 07_h2_browsers.js
+node 07_h2_proxy.js
+python3 07_h2_raw.py
+python3 07_h2_violations.py
+python3 07_h2_loss.py
 node 08_subprotocols.js
 node 09_net.js
 python3 09_raw.py
