@@ -199,9 +199,7 @@ static bool left_out(const char *name)
     static const char *const names[] = {
         "bomb",       "_256k", "02_pmd_bomb", "length_", "split_2", /* large */
         "ipfrag",     /* a segment lies in several packets */
-        "h2",         /* frames and heads of HTTP/2 are not those of the segment */
         "port_reuse", /* told apart elsewhere */
-        "_h2",        /* heads are compressed, frames lie in the frames of HTTP/2 */
     };
     for (size_t i = 0; i < ARRAY(names); i++)
         if (strstr(name, names[i])) return true;
