@@ -106,6 +106,12 @@ static void block_over(struct step *t)
 
 /* -- payloads ---------------------------------------------------------------------------------- */
 
+static bool carries_block(uint8_t type)
+{
+    return type == WST_HTTP2_HEADERS || type == WST_HTTP2_PUSH_PROMISE ||
+           type == WST_HTTP2_CONTINUATION;
+}
+
 /* One of the server's settings; the client's say nothing that is needed here. */
 static void settings_entry(struct step *t, const uint8_t p[6])
 {
@@ -134,6 +140,7 @@ static void part_over(struct step *t)
         s->opaque = true;
         s->pad = 0;
         session_wrong(t, "a frame has more padding than bytes", misfit);
+        if (carries_block(s->type)) block_lose(t);
     }
 }
 
@@ -147,12 +154,6 @@ static size_t part_bytes(struct step *t, struct wst_slice bytes)
     s->left -= (uint32_t)n;
     if (s->part_have == s->part_n) part_over(t);
     return n;
-}
-
-static bool carries_block(uint8_t type)
-{
-    return type == WST_HTTP2_HEADERS || type == WST_HTTP2_PUSH_PROMISE ||
-           type == WST_HTTP2_CONTINUATION;
 }
 
 static void payload_bytes(struct step *t, struct wst_slice bytes)
