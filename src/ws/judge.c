@@ -351,12 +351,11 @@ void wst_judge_end(const struct wst_ws_step *s, enum wst_tcp_end how)
     if (!over || ws->obscure) return;
     if (ws->closed_by == WST_DIR_NONE) {
         if (!wst_judge_blind(&ws->side[0]) && !wst_judge_blind(&ws->side[1]))
-            wst_ws_problemf(s, WST_PROBLEM_CLOSE_MISSING, 0, 0,
-                            "%s ended with %s, and neither side had sent a close frame",
-                            ws->terms.stream ? "the stream" : "TCP",
-                            how == WST_TCP_RST ? "a reset"
-                            : ws->terms.stream ? "END_STREAM"
-                                               : "FIN");
+            wst_ws_problemf(
+                s, WST_PROBLEM_CLOSE_MISSING, 0, 0, "%s, and neither side had sent a close frame",
+                ws->terms.stream
+                    ? (how == WST_TCP_RST ? "the stream was reset" : "the stream ended")
+                    : (how == WST_TCP_RST ? "TCP ended with a reset" : "TCP ended with FIN"));
         return;
     }
     end_no_reply(s, how);
