@@ -58,7 +58,8 @@ static bool on_request(void *user, void *conversation, struct wst_http2_stream *
                        const struct wst_arrival *a)
 {
     struct said *s = user;
-    if (conversation != s || !a || stream->asks > WST_HTTP2_TUNNEL || stream->upper) abort();
+    if (conversation != s || !a || stream->asks > WST_HTTP2_UNSEEN || stream->upper) abort();
+    if (stream->asks == WST_HTTP2_UNSEEN && stream->request.n) abort();
     fields_whole(wst_buf_slice(&stream->request), s->options.limits.max_head);
     s->requests = s->requests * 31 + stream->id;
     if (stream->id % 16 == 15) return false;
@@ -212,7 +213,6 @@ static void run(struct said *s, const uint8_t *data, size_t size, size_t piece)
 {
     begin(s, data[0]);
     for (size_t at = 1; at < size;) at += step(s, data + at, size - at, piece);
-    (void)wst_http2_hopeful(&s->http2);
     s->arrival.when.pkt++;
     if (!(data[0] & 8)) wst_http2_end(&s->http2, &s->env, WST_TCP_FIN, &s->arrival);
     for (size_t i = 0; !(data[0] & 8) && i < sizeof s->told / sizeof s->told[0]; i++)
