@@ -32,8 +32,9 @@ enum {
                                     * says how many of them he uses (RFC 7541 section 4.2) */
     WST_HTTP2_STREAMS = 1000,      /* opened by CONNECT at a time */
     WST_HTTP2_MISSED = 16,         /* streams whose request was lost that are remembered */
-    WST_HTTP2_AHEAD = 400,         /* by so much a stream's number may be larger than the largest
-                                    * so far, where the next frame is looked for */
+    WST_HTTP2_AHEAD = 254,         /* by so much a stream's number may be larger than the largest
+                                    * so far, where the next frame is looked for: a header of
+                                    * stream 1 that lacks its first byte says 256 or more */
 };
 
 enum wst_http2_asks {
@@ -99,6 +100,8 @@ struct wst_http2_side {
     struct wst_buf fields;         /* of the block being read */
     uint64_t lost;                 /* bytes missing or passed over since framing was lost */
     uint64_t gone;                 /* all of them until it was found again: any stream's */
+    uint32_t doubtful;             /* bytes of the frame at which it was found again, while no
+                                    * frame has followed; 0: none */
     uint32_t frame_max;            /* bytes of a payload that the other side allows */
     uint32_t left;                 /* bytes still to come of the frame's payload … */
     uint32_t pad;                  /* … of them, at its end, padding */
@@ -114,7 +117,6 @@ struct wst_http2_side {
     bool block_pushed; /* it is a promise's */
     bool unreadable;   /* the block */
     bool seeking;      /* framing was lost */
-    bool doubtful;     /* it was found again, and no frame has followed the first yet */
     bool holed;        /* … at least once, or a header block was */
     bool dead;         /* it is read no further */
     bool told;         /* that it breaks rules, or that something of it is not read */

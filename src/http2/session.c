@@ -214,6 +214,14 @@ static bool frame_too_early(const struct step *t, const struct wst_http2_frame *
             f->type == WST_HTTP2_RST_STREAM);
 }
 
+/* What was found behind a loss seems to carry bytes of a stream far ahead of all that were opened:
+ * none is opened for it. A header that lacks its first byte looks like that. */
+static bool frame_stray(const struct step *t, const struct wst_http2_frame *f)
+{
+    return t->side->doubtful && f->type == WST_HTTP2_DATA &&
+           f->stream > t->h->last_client + 2 * WST_HTTP2_MISSED;
+}
+
 static void frame_block(struct step *t, const struct wst_http2_frame *f)
 {
     struct wst_http2_side *s = t->side;
@@ -242,14 +250,16 @@ static void frame_over(struct step *t)
 }
 
 /* Framing was found again at a frame behind which none begins: it was none. What it seemed to carry
- * came behind a gap, where nobody trusts what lies first. */
-static bool frame_belied(struct step *t, const struct wst_http2_frame *f)
+ * came behind a gap, where nobody trusts what lies first; all of it may have been a stream's. */
+static bool frame_belied(struct step *t)
 {
     struct wst_http2_side *s = t->side;
-    bool belied = s->doubtful && !wst_http2_frame_plausible(f, s->frame_max, t->h->last_client);
-    s->doubtful = false;
-    if (!belied) return false;
+    struct wst_http2_frame f = wst_http2_frame_read(s->head);
+    uint32_t doubtful = s->doubtful;
+    s->doubtful = 0;
+    if (!doubtful || wst_http2_frame_plausible(&f, s->frame_max, t->h->last_client)) return false;
     s->seeking = true;
+    s->lost += doubtful;
     s->block = 0;
     wst_hpack_lose(s);
     return true;
@@ -261,19 +271,19 @@ static bool frame_begin(struct step *t)
     struct wst_http2_side *s = t->side;
     struct wst_http2_frame f = wst_http2_frame_read(s->head);
     bool whole;
-    if (frame_belied(t, &f)) return true;
     const char *wrong = frame_wrong(s, &f, &whole);
     if (wrong && frame_absurd(t, &f)) {
         session_die(t, wrong);
         return true;
     }
     if (wrong) session_wrong(t, wrong, misfit);
-    if (frame_too_early(t, &f)) {
+    bool stray = frame_stray(t, &f);
+    if (!stray && frame_too_early(t, &f)) {
         t->h->holding = true;
         return false;
     }
     s->begun = true;
-    s->opaque = wrong && !whole;
+    s->opaque = stray || (wrong && !whole);
     s->type = f.type;
     s->flags = f.flags;
     s->stream = f.stream;
@@ -306,7 +316,7 @@ static size_t header_bytes(struct step *t, struct wst_slice bytes)
     if (n > bytes.n) n = bytes.n;
     memcpy(s->head + s->have, bytes.p, n);
     s->have = (uint8_t)(s->have + n);
-    if (s->have == WST_HTTP2_HEADER) frame_begin(t);
+    if (s->have == WST_HTTP2_HEADER && !frame_belied(t)) frame_begin(t);
     return n;
 }
 
@@ -336,9 +346,8 @@ WST_APART static void seek_byte(struct step *t, uint8_t byte)
     if (!wst_http2_frame_plausible(&f, s->frame_max, t->h->last_client) || wst_http2_frame_idle(&f))
         return;
     seek_over(t);
-    s->doubtful = false;
+    s->doubtful = WST_HTTP2_HEADER + f.length;
     frame_begin(t);
-    s->doubtful = true;
 }
 
 static void seek_begin(struct step *t, uint64_t lost)
@@ -402,11 +411,22 @@ static struct step session_of(struct wst_http2 *h, struct wst_http2_env *env, en
 
 static void session_gap(struct step *t, uint64_t n, bool exact);
 
+/* No frame is found any more. One that was found behind a loss and is not whole may be none: what
+ * of it was told to nobody may be anybody's. */
+static void session_stop(struct step *t)
+{
+    struct wst_http2_side *s = t->side;
+    if (s->seeking) s->lost += s->have;
+    if (s->begun && s->doubtful && (s->type != WST_HTTP2_DATA || s->opaque))
+        s->lost += s->doubtful - s->left;
+    s->have = 0;
+    s->begun = false;
+    if (s->lost) seek_over(t);
+}
+
 static void session_fin(struct step *t)
 {
-    if (t->side->seeking) t->side->lost += t->side->have; /* no header any more */
-    t->side->have = 0;
-    if (t->side->seeking || t->side->dead) seek_over(t);
+    session_stop(t);
     wst_streams_fin_all(t->h, t->env, t->dir, t->arrival);
 }
 
@@ -434,6 +454,12 @@ static void session_release(struct wst_http2 *h, struct wst_http2_env *env,
     h->fin_held = false;
 }
 
+/* Behind a loss, and not with a request that is not whole yet. */
+static bool client_goes_on(const struct wst_http2_side *s)
+{
+    return s->holed && !s->seeking && !s->block && (s->begun || !s->have);
+}
+
 static void session_give_up_holding(struct wst_http2 *h, struct wst_http2_env *env,
                                     const struct wst_arrival *a)
 {
@@ -448,7 +474,7 @@ void wst_http2_push(struct wst_http2 *h, struct wst_http2_env *env, enum wst_dir
     bytes = wst_slice_skip(bytes, session_run(&t, bytes));
     if (dir == WST_C2S) {
         if (h->holding) session_release(h, env, a);
-        while (h->holding && t.side->holed && !t.side->seeking) {
+        while (h->holding && client_goes_on(t.side)) {
             struct wst_http2_frame f = wst_http2_frame_read(h->side[WST_S2C].head);
             wst_streams_missed(h, f.stream); /* it is not late, but lost */
             session_release(h, env, a);
@@ -540,7 +566,7 @@ void wst_http2_end(struct wst_http2 *h, struct wst_http2_env *env, enum wst_tcp_
     session_give_up_holding(h, env, a);
     for (int d = 0; d < 2; d++) {
         struct step t = session_of(h, env, (enum wst_dir)d, a);
-        if (t.side->seeking || t.side->dead) seek_over(&t);
+        session_stop(&t);
     }
     wst_streams_end_all(h, env, how, a);
 }

@@ -10,9 +10,9 @@
  *   with .e END_STREAM .p padded .r priority .c in three pieces .x without its end .i invalid index
  *
  * What is said, of each direction by itself and of both:
- *   ?1 ?1! {1 200} 1=fin   a request, one not allowed, its answer, the end         1:hello 1[5]
- * 1[~5] 1.   bytes, 5 lost, !broken !broken/1  a problem, of a stream                  at most 5
- * lost, no more bytes
+ *   ?1 ?1! ?1unseen {1 200} 1=fin   a request, one not allowed, one that was lost; its answer, the
+ * end 1:hello 1[5] 1[~5] 1.           bytes, 5 lost, at most 5 lost, no more bytes !broken
+ * !broken/1               a problem, of a stream
  */
 #ifndef WST_TEST_HTTP2_SESSION_H
 #define WST_TEST_HTTP2_SESSION_H
@@ -326,21 +326,27 @@ __attribute__((format(printf, 3, 4))) static inline void say(struct talk *t, int
 static inline bool said_request(void *user, void *conversation, struct wst_http2_stream *stream,
                                 const struct wst_arrival *a)
 {
+    static const char *const asks[] = {"", "tunnel", "unseen"};
     struct talk *t = user;
     struct wst_slice fields = wst_buf_slice(&stream->request);
     struct wst_header f;
     assert_ptr_equal(conversation, t);
     assert_non_null(a);
-    assert_true(wst_http2_field(&fields, &f));
-    assert_true(wst_slice_is(f.name, ":method") && wst_slice_is(f.value, "CONNECT"));
-    say(t, BOTH, "?%u%s%s ", stream->id, stream->asks == WST_HTTP2_TUNNEL ? "tunnel" : "",
-        stream->unasked ? "!" : "");
+    if (stream->asks == WST_HTTP2_UNSEEN) {
+        assert_int_equal(fields.n, 0);
+    } else {
+        assert_true(wst_http2_field(&fields, &f));
+        assert_true(wst_slice_is(f.name, ":method") && wst_slice_is(f.value, "CONNECT"));
+    }
+    say(t, BOTH, "?%u%s%s ", stream->id, asks[stream->asks], stream->unasked ? "!" : "");
     t->requests++;
     t->unasked += stream->unasked;
     if (t->unwanted) return false;
     struct followed *one = calloc(1, sizeof *one);
     assert_non_null(one);
     *one = (struct followed){.talk = t, .id = stream->id};
+    for (int d = 0; t->strict && stream->asks == WST_HTTP2_UNSEEN && d < 2; d++)
+        one->to[d] = t->script->sent_n[d][stream->id / 2]; /* nobody saw where it began */
     stream->upper = one;
     t->followed++;
     return true;
@@ -419,6 +425,10 @@ static inline void said_end(void *user, struct wst_http2_stream *stream, enum ws
     struct talk *t = user;
     struct followed *one = stream->upper;
     assert_true(a && one->talk == t && one->answered);
+    for (int d = 0; t->strict && one->accepted && d < 2; d++) { /* nothing is left out unsaid */
+        assert_true(one->from[d] <= t->script->sent_n[d][one->id / 2]);
+        assert_true(one->to[d] >= t->script->sent_n[d][one->id / 2]);
+    }
     say(t, BOTH, "%u=%s ", one->id, how == WST_TCP_FIN ? "fin" : how == WST_TCP_RST ? "rst" : "?");
     t->followed--;
     free(one);

@@ -147,7 +147,7 @@ static void test_zeros(void **state)
     room_close("1 request\n"
                "1 answer 200\n"
                "1 < \"one\"\n"
-               "1 < gap up to 80\n"
+               "1 < gap up to 93\n"
                "1 < \"twothree\"\n"
                "1 end\n");
 }
