@@ -129,7 +129,7 @@ static void missed_add(struct wst_http2 *h, uint32_t id)
 
 static bool missed_take(struct wst_http2 *h, uint32_t id)
 {
-    for (unsigned i = 0; i < WST_HTTP2_MISSED; i++)
+    for (unsigned i = 0; id && i < WST_HTTP2_MISSED; i++)
         if (h->missed[i] == id) {
             h->missed[i] = 0;
             return true;

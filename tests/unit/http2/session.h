@@ -10,9 +10,11 @@
  *   with .e END_STREAM .p padded .r priority .c in three pieces .x without its end .i invalid index
  *
  * What is said, of each direction by itself and of both:
- *   ?1 ?1! ?1unseen {1 200} 1=fin   a request, one not allowed, one that was lost; its answer, the
- * end 1:hello 1[5] 1[~5] 1.           bytes, 5 lost, at most 5 lost, no more bytes !broken
- * !broken/1               a problem, of a stream
+ *   ?1 ?1! ?1unseen  a request, one not allowed, one that was lost
+ *   {1 200} 1=fin     its answer, the end
+ *   1:hello 1[5]      bytes, 5 lost
+ *   1[~5] 1.          at most 5 lost, no more bytes
+ *   !broken !broken/1 a problem, of a stream
  */
 #ifndef WST_TEST_HTTP2_SESSION_H
 #define WST_TEST_HTTP2_SESSION_H

@@ -136,6 +136,9 @@ static const struct row rows[] = {
     {"DATA on stream 0",
      OPEN1 "C raw 0 0 0 x;C data 1 a;end",
      {"!broken/1 1:a ", "", "?1 {1 200} 1=fin "}},
+    {"and in the midst of a header block",
+     BEGIN "S status.x 2 200;S raw 0 0 0 x;end",
+     {"", "!broken ", ""}},
     {"lengths that are wrong",
      OPEN1 "C raw 3 0 1 abc;C raw 4 0 0 abc;C raw 8 0 1;C data 1 a;S raw 3 0 1 abcde;end",
      {"!broken/1 1:a ", "!broken/1 ", "?1 {1 200} 1=fin "}},
@@ -499,11 +502,16 @@ static void losses_behind_the_end(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(connections),      cmocka_unit_test(early_bytes),
-        cmocka_unit_test(held_bytes),       cmocka_unit_test(many_streams),
-        cmocka_unit_test(nobody_wants),     cmocka_unit_test(starved),
-        cmocka_unit_test(losses),           cmocka_unit_test(losses_told),
-        cmocka_unit_test(losses_of_a_byte), cmocka_unit_test(losses_behind_the_end),
+        cmocka_unit_test(connections),
+        cmocka_unit_test(early_bytes),
+        cmocka_unit_test(held_bytes),
+        cmocka_unit_test(many_streams),
+        cmocka_unit_test(nobody_wants),
+        cmocka_unit_test(starved),
+        cmocka_unit_test(losses),
+        cmocka_unit_test(losses_told),
+        cmocka_unit_test(losses_of_a_byte),
+        cmocka_unit_test(losses_behind_the_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
