@@ -112,7 +112,9 @@ static void on_wire_handshake(void *user, const struct wst_wire_handshake *h)
     const struct wst_event_handshake *e = &h->event->handshake;
     w->handshakes++;
     if (e->stream_id >= 0) w->inside[h->event->conn % ARRAY(w->inside)] = true;
-    if (e->carrier == WST_CARRIER_H2) { /* its head is fields */
+    bool fields = e->carrier == WST_CARRIER_H2 ||
+                  (e->carrier == WST_CARRIER_UNKNOWN && e->stream_id >= 0);
+    if (fields) { /* its head is none */
         assert_null(h->request.p);
         assert_null(h->response.p);
         return;
