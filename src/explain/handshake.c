@@ -394,7 +394,8 @@ static void offers_explain(struct wst_paper *p, const struct wst_event_handshake
         extension_rows(p, e->server_extensions, "chosen", WST_INK_SERVER);
         wst_paper_table_end(p);
         if (e->client_extensions.p && !e->server_extensions.p && e->accepted)
-            wst_paper_say(p, "The server chose none: nothing is compressed.");
+            wst_paper_say(p, e->status >= 0 ? "The server chose none: nothing is compressed."
+                                            : "What the server chose is not known.");
     }
     if (e->deflate.agreed && p->json) {
         wst_paper_object(p, "deflate");
@@ -483,7 +484,9 @@ void wst_handshake_explain(struct wst_paper *p, const struct wst_wire_handshake 
 {
     const struct wst_event *event = h->event;
     const struct wst_event_handshake *e = &event->handshake;
-    bool h2 = e->carrier == WST_CARRIER_H2;
+    /* Of a stream whose answer could not be read the request's fields are there all the same. */
+    bool h2 = e->carrier == WST_CARRIER_H2 ||
+              (e->carrier == WST_CARRIER_UNKNOWN && e->stream_id >= 0 && e->request_pkt);
     char stream[48];
     wst_paper_begin(p, "handshake");
     wst_paper_number(p, "conn", event->conn);
