@@ -76,6 +76,9 @@ static void hpack_field(struct wst_http2_side *s, struct wst_http2_env *env, con
 {
     struct field f = {(uint32_t)nv->namelen, (uint32_t)nv->valuelen};
     size_t cap = env->options->limits.max_head;
+    if (s->unwanted) return;
+    s->unwanted = s->connects && wst_slice_is(wst_slice_of(nv->name, nv->namelen), ":method") &&
+                  !wst_slice_is(wst_slice_of(nv->value, nv->valuelen), "CONNECT");
     if (nv->namelen > cap || nv->valuelen > cap ||
         !wst_buf_reserve(&s->fields, env->budget, sizeof f + nv->namelen + nv->valuelen, cap))
         return;

@@ -51,6 +51,7 @@ struct wst_http2_stream { /* opened by a CONNECT */
     bool reset;             /* it ended in RST_STREAM, or TCP in a reset */
     bool ended[2];          /* no more bytes of that direction */
     bool late[2];           /* it was told that bytes of that direction came behind its end */
+    bool spoke;             /* bytes of the client came before the answer, kept or not */
     bool wait_inexact;      /* of what is missing among what waits it is known how much at most */
     bool unasked;           /* the server had not said that it may be asked (RFC 8441 section 3) */
     struct wst_buf request; /* its fields, until they are answered */
@@ -115,6 +116,8 @@ struct wst_http2_side {
     bool opaque;       /* what the frame carries is not known any more */
     bool block_ends;   /* END_STREAM stood in its HEADERS */
     bool block_pushed; /* it is a promise's */
+    bool unwanted;     /* nobody reads its fields, or those that are still to come */
+    bool connects;     /* they are read if it is a CONNECT's */
     bool unreadable;   /* the block */
     bool seeking;      /* framing was lost */
     bool holed;        /* … at least once, or a header block was */
@@ -189,8 +192,8 @@ bool wst_http2_frame_plausible(const struct wst_http2_frame *frame, uint32_t len
 bool wst_http2_frame_idle(const struct wst_http2_frame *frame);
 
 /* hpack.c: header blocks (RFC 7541). */
-/* Bytes of the block that is being read; its fields go to side->fields. False: it cannot be read,
- * and the table is empty again. */
+/* Bytes of the block that is being read; its fields go to side->fields, unless nobody wants them: a
+ * byte may stand for 64 KiB. False: it cannot be read, and the table is empty again. */
 bool wst_hpack_push(struct wst_http2_side *side, struct wst_http2_env *env, struct wst_slice bytes,
                     bool last);
 /* What later blocks refer to is not known any more. */

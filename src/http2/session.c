@@ -233,6 +233,8 @@ static void frame_block(struct step *t, const struct wst_http2_frame *f)
     s->block = f->stream;
     s->block_ends = f->type == WST_HTTP2_HEADERS && f->flags & WST_HTTP2_END_STREAM;
     s->block_pushed = f->type == WST_HTTP2_PUSH_PROMISE;
+    s->connects = t->dir == WST_C2S;
+    s->unwanted = s->block_pushed || !wst_streams_heeded(t->h, t->dir, s->block);
     s->unreadable = false;
     s->fields.n = 0;
 }

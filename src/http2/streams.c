@@ -127,14 +127,20 @@ static void missed_add(struct wst_http2 *h, uint32_t id)
     h->missed[h->missed_at++ % WST_HTTP2_MISSED] = id;
 }
 
+/* Its place; WST_HTTP2_MISSED: it is none of them. */
+static unsigned missed_place(const struct wst_http2 *h, uint32_t id)
+{
+    unsigned i = 0;
+    while (i < WST_HTTP2_MISSED && (!id || h->missed[i] != id)) i++;
+    return i;
+}
+
 static bool missed_take(struct wst_http2 *h, uint32_t id)
 {
-    for (unsigned i = 0; id && i < WST_HTTP2_MISSED; i++)
-        if (h->missed[i] == id) {
-            h->missed[i] = 0;
-            return true;
-        }
-    return false;
+    unsigned i = missed_place(h, id);
+    if (i == WST_HTTP2_MISSED) return false;
+    h->missed[i] = 0;
+    return true;
 }
 
 /* The client's next request is that of stream `id`: those it left out were lost. */
@@ -267,6 +273,21 @@ static void answer_came(struct wst_http2 *h, struct wst_http2_env *env, struct w
     }
 }
 
+bool wst_streams_heeded(const struct wst_http2 *h, enum wst_dir dir, uint32_t id)
+{
+    const struct wst_http2_stream *s = stream_find(h, id);
+    if (dir == WST_C2S) return id % 2 && id > h->last_client;
+    return s ? !s->answered : missed_place(h, id) < WST_HTTP2_MISSED;
+}
+
+/* Whether a request that was lost was refused, or what came is its answer's end: nothing follows
+ * that is of interest. */
+static bool answer_ends_it(const struct wst_buf *fields, bool whole, bool ends)
+{
+    int status = answer_status(fields);
+    return ends || (whole && status / 100 != 2 && (status < 100 || status > 199 || status == 101));
+}
+
 void wst_streams_headers(struct wst_http2 *h, struct wst_http2_env *env, enum wst_dir dir,
                          uint32_t id, bool whole, bool ends, const struct wst_arrival *a)
 {
@@ -274,14 +295,13 @@ void wst_streams_headers(struct wst_http2 *h, struct wst_http2_env *env, enum ws
     if (dir == WST_C2S && id % 2 && id > h->last_client) {
         missed_before(h, id);
         h->last_client = id;
-        if (!whole)
+        if (!whole && !ends) /* who has said all asked for no WebSocket */
             missed_add(h, id);
-        else if (!s)
+        else if (whole && !s)
             request_came(h, env, id, &h->side[WST_C2S].fields, a);
     } else if (dir == WST_S2C && s) {
         answer_came(h, env, s, whole, ends, a);
-    } else if (dir == WST_S2C &&
-               (ends || (whole && answer_status(&h->side[dir].fields) / 100 != 2))) {
+    } else if (dir == WST_S2C && answer_ends_it(&h->side[dir].fields, whole, ends)) {
         missed_take(h, id);
     }
     if (ends) wst_streams_fin(h, env, dir, id, a);
@@ -323,7 +343,7 @@ static bool stream_speaks(struct wst_http2 *h, struct wst_http2_env *env,
 {
     if (!s->accepted) {
         bool lost = s->answer_lost || h->side[WST_S2C].gone != s->gone[WST_S2C];
-        bool proof = dir == WST_C2S || wst_queue_holds(&s->wait) ||
+        bool proof = dir == WST_C2S || s->spoke ||
                      (bytes.p && !s->untold[WST_S2C] && begins_frame(bytes.p[0]));
         if (!lost || !proof || !stream_answered(h, env, s, (struct wst_slice){NULL, 0}, 0, a))
             return false;
@@ -350,6 +370,7 @@ void wst_streams_data(struct wst_http2 *h, struct wst_http2_env *env, enum wst_d
         env->data(env->user, s, dir, bytes, a);
     } else if ((s = stream_find(h, id)) && dir == WST_C2S) {
         stream_catch_up(h, env, s, dir, a);
+        s->spoke = true;
         if (s->untold[dir] || !wst_queue_push(&s->wait, env->budget, bytes, a->from, cap))
             stream_lacks(env, s, bytes.n, true, a);
     } else if (s) {

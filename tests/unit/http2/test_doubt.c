@@ -68,6 +68,92 @@ static void test_answer_unproven(void **state)
                "1 end\n");
 }
 
+/* What the client said before an answer that is lost proves it, though there was no room for it. */
+static void test_answer_unkept(void **state)
+{
+    (void)state;
+    room_open();
+    room.options.limits.max_early = 8;
+    begins();
+    asks(1);
+    data(WST_C2S, 1, "!");
+    loses(WST_S2C, 70);
+    data(WST_S2C, 1, "what was it?");
+    data(WST_S2C, 1, "yes");
+    room_close("1 request\n"
+               "1 answer 0\n"
+               "1 > gap 1\n"
+               "1 < gap up to 70\n"
+               "1 < \"what was it?yes\"\n"
+               "1 end\n");
+}
+
+/* Of a request that is lost an interim answer does not say that it was refused. */
+static void test_request_lost_interim(void **state)
+{
+    (void)state;
+    for (int status = 0; status < 3; status++) {
+        static const char *const answers[] = {"\10\003103", "\10\003404", "\10\003101"};
+        room_open();
+        begins();
+        loses(WST_C2S, 70);
+        data(WST_C2S, 3, "");
+        frame(WST_C2S, WST_HTTP2_HEADERS, WST_HTTP2_END_HEADERS | WST_HTTP2_END_STREAM, 5, "\x82",
+              1);
+        frame(WST_S2C, WST_HTTP2_HEADERS, WST_HTTP2_END_HEADERS, 3, answers[status], 5);
+        data(WST_S2C, 3, "\x81\2ok");
+        room_close(status
+                       ? "0 unread: bytes are missing in which a WebSocket may have been opened\n"
+                       : "0 unread: bytes are missing in which a WebSocket may have been opened\n"
+                         "3 request\n"
+                         "3 answer 0\n"
+                         "3 < \"\x81\2ok\"\n"
+                         "3 end\n");
+    }
+}
+
+/* A request that cannot be read, and behind which the client says nothing more, opened none. */
+static void test_request_unread_ended(void **state)
+{
+    (void)state;
+    for (int ends = 0; ends < 2; ends++) {
+        room_open();
+        begins();
+        loses(WST_C2S, 70);
+        frame(WST_C2S, WST_HTTP2_HEADERS, WST_HTTP2_END_HEADERS | (ends ? WST_HTTP2_END_STREAM : 0),
+              3, "\xbe", 1);
+        answers(3);
+        data(WST_S2C, 3, "\x81\2ok");
+        room_close(ends ? "0 unread: bytes are missing in which a WebSocket may have been opened\n"
+                        : "0 unread: bytes are missing in which a WebSocket may have been opened\n"
+                          "3 request\n"
+                          "3 answer 0\n"
+                          "3 < \"\x81\2ok\"\n"
+                          "3 end\n");
+    }
+}
+
+/* The fields of other requests and answers are kept by nobody: a byte may stand for very many. */
+static void test_fields_unwanted(void **state)
+{
+    static const char get[] = "\x82\0\1a\1b", ok[] = "\x88\0\1a\1b";
+    (void)state;
+    room_open();
+    begins();
+    frame(WST_C2S, WST_HTTP2_HEADERS, 0, 1, get, sizeof get - 1);
+    size_t method = room.http2.side[WST_C2S].fields.n;
+    frame(WST_C2S, WST_HTTP2_CONTINUATION, WST_HTTP2_END_HEADERS, 1, get, sizeof get - 1);
+    assert_true(method > 0 && method < 32);
+    frame(WST_S2C, WST_HTTP2_HEADERS, 0, 1, ok, sizeof ok - 1);
+    assert_int_equal(room.http2.side[WST_S2C].fields.n, 0);
+    frame(WST_S2C, WST_HTTP2_CONTINUATION, WST_HTTP2_END_HEADERS, 1, ok, sizeof ok - 1);
+    asks(3);
+    answers(3);
+    room_close("3 request\n"
+               "3 answer 200\n"
+               "3 end\n");
+}
+
 static void test_answer_late(void **state)
 {
     (void)state;
@@ -177,6 +263,10 @@ int main(void)
         cmocka_unit_test(test_broken_and_short),
         cmocka_unit_test(test_answer_lost),
         cmocka_unit_test(test_answer_unproven),
+        cmocka_unit_test(test_answer_unkept),
+        cmocka_unit_test(test_request_lost_interim),
+        cmocka_unit_test(test_request_unread_ended),
+        cmocka_unit_test(test_fields_unwanted),
         cmocka_unit_test(test_answer_late),
         cmocka_unit_test(test_answer_too_late),
         cmocka_unit_test(test_dead),
