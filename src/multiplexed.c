@@ -245,7 +245,8 @@ void wst_multiplexed_data(struct wst_context *c, struct wst_flow *f, unsigned si
 {
     struct conversation_http2 *h = multiplexed_of(f);
     enum wst_dir dir = wst_conversation_direction(&h->base, side);
-    if (wst_conversation_carrier(f)->heard != 3) wst_http2_one_sided(&h->http2);
+    bool client_heard = wst_conversation_carrier(f)->heard >> h->base.client & 1;
+    if (!client_heard) wst_http2_one_sided(&h->http2);
     wst_http2_push(&h->http2, &c->http2, dir, bytes, a);
     if (!h->http2.side[dir].seeking) h->round[dir] = false;
 }

@@ -136,6 +136,7 @@ struct wst_http2 { /* one connection */
     uint8_t missed_at;
     struct wst_queue held; /* what the server sent on streams that were not opened yet */
     bool holding;          /* its next frame is one of these */
+    bool lacking;          /* the client's next request may be among what is missing */
     bool deaf;             /* they may never be: a request was lost */
     uint64_t passed;       /* bytes of DATA on such streams that were not kept */
     bool fin_held;         /* and behind it the server's end */

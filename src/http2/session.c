@@ -189,8 +189,10 @@ static const char *frame_wrong(const struct wst_http2_side *s, const struct wst_
 {
     *whole = part_length(f) <= f->length;
     if (f->length > s->frame_max) return "a frame is longer than the other side allows";
-    if (s->block && (f->type != WST_HTTP2_CONTINUATION || f->stream != s->block))
+    if (s->block && (f->type != WST_HTTP2_CONTINUATION || f->stream != s->block)) {
+        if (f->type == WST_HTTP2_CONTINUATION) *whole = false;
         return "a header block is broken off by another frame";
+    }
     if (!*whole) return "a frame is too short for what it begins with";
     *whole = false;
     return wst_http2_frame_wrong(f);
@@ -352,12 +354,23 @@ WST_APART static void seek_byte(struct step *t, uint8_t byte)
     frame_begin(t);
 }
 
+/* What ends in the midst of the frame that was found first was hardly one: of its bytes nobody has
+ * been told, unless they are a stream's. */
+static void found_belied(struct wst_http2_side *s)
+{
+    if (s->begun && s->doubtful && (s->type != WST_HTTP2_DATA || s->opaque))
+        s->lost += s->doubtful - s->left;
+    s->doubtful = 0;
+}
+
 static void seek_begin(struct step *t, uint64_t lost)
 {
     struct wst_http2_side *s = t->side;
     s->lost += lost;
     if (!s->begun) s->lost += s->have;
+    found_belied(s);
     s->seeking = s->holed = true;
+    if (t->dir == WST_C2S) t->h->lacking = true;
     if (t->h->enabled && !t->h->streams_n)
         session_tell(t, WST_PROBLEM_HTTP2_UNREAD,
                      "bytes are missing in which a WebSocket may have been opened");
@@ -419,8 +432,7 @@ static void session_stop(struct step *t)
 {
     struct wst_http2_side *s = t->side;
     if (s->seeking) s->lost += s->have;
-    if (s->begun && s->doubtful && (s->type != WST_HTTP2_DATA || s->opaque))
-        s->lost += s->doubtful - s->left;
+    found_belied(s);
     s->have = 0;
     s->begun = false;
     if (s->lost) seek_over(t);
@@ -457,9 +469,10 @@ static void session_release(struct wst_http2 *h, struct wst_http2_env *env,
 }
 
 /* Behind a loss, and not with a request that is not whole yet. */
-static bool client_goes_on(const struct wst_http2_side *s)
+static bool client_goes_on(const struct wst_http2 *h)
 {
-    return s->holed && !s->seeking && !s->block && (s->begun || !s->have);
+    const struct wst_http2_side *s = &h->side[WST_C2S];
+    return h->lacking && !s->seeking && !s->block && (s->begun || !s->have);
 }
 
 static void session_give_up_holding(struct wst_http2 *h, struct wst_http2_env *env,
@@ -476,7 +489,7 @@ void wst_http2_push(struct wst_http2 *h, struct wst_http2_env *env, enum wst_dir
     bytes = wst_slice_skip(bytes, session_run(&t, bytes));
     if (dir == WST_C2S) {
         if (h->holding) session_release(h, env, a);
-        while (h->holding && client_goes_on(t.side)) {
+        while (h->holding && client_goes_on(h)) {
             struct wst_http2_frame f = wst_http2_frame_read(h->side[WST_S2C].head);
             wst_streams_missed(h, f.stream); /* it is not late, but lost */
             session_release(h, env, a);

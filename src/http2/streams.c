@@ -295,6 +295,7 @@ void wst_streams_headers(struct wst_http2 *h, struct wst_http2_env *env, enum ws
     if (dir == WST_C2S && id % 2 && id > h->last_client) {
         missed_before(h, id);
         h->last_client = id;
+        h->lacking = false;
         if (!whole && !ends) /* who has said all asked for no WebSocket */
             missed_add(h, id);
         else if (whole && !s)
@@ -316,7 +317,10 @@ static struct wst_http2_stream *stream_of(struct wst_http2 *h, struct wst_http2_
     struct wst_http2_stream *s = stream_find(h, id);
     if (!s && h->side[WST_C2S].holed && id % 2 && id > h->last_client) wst_streams_missed(h, id);
     if (s || !missed_take(h, id)) return s;
-    if (!(s = stream_new(h, env, id))) return NULL;
+    if (!(s = stream_new(h, env, id))) {
+        request_passes(h, env, a);
+        return NULL;
+    }
     s->asks = WST_HTTP2_UNSEEN;
     s->request_when = a->when;
     if (!env->request(env->user, h->conversation, s, a)) {
@@ -361,9 +365,8 @@ void wst_streams_data(struct wst_http2 *h, struct wst_http2_env *env, enum wst_d
     if (!s) return;
     if (s->ended[dir]) {
         if (!s->late[dir])
-            env->problem(env->user, h->conversation, s, WST_PROBLEM_HTTP2_BROKEN, dir,
-                         "DATA behind END_STREAM, which is left out", a);
-        s->late[dir] = true;
+            s->late[dir] = env->problem(env->user, h->conversation, s, WST_PROBLEM_HTTP2_BROKEN,
+                                        dir, "DATA behind END_STREAM, which is left out", a);
         return;
     }
     if (stream_speaks(h, env, s, dir, bytes, a)) {
