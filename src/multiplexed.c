@@ -21,15 +21,26 @@ static unsigned side_of(const struct conversation_stream *s, enum wst_dir dir)
     return dir == WST_C2S ? s->base.client : !s->base.client;
 }
 
-int64_t wst_multiplexed_stream(const struct wst_flow *f)
+/* The innermost stream that the flow is, or lies in; NULL: none. */
+static const struct conversation_stream *stream_of(const struct wst_flow *f)
 {
+    enum { INSIDE = offsetof(struct conversation_stream, inside) };
     for (; f->inner; f = wst_conversation_outer(f))
         if (wst_conversation_outer(f)->kind == KIND_HTTP2)
-            return ((const struct conversation_stream
-                         *)(const void *)((const char *)f -
-                                          offsetof(struct conversation_stream, inside)))
-                ->id;
-    return -1;
+            return (const void *)((const char *)f - INSIDE);
+    return NULL;
+}
+
+int64_t wst_multiplexed_stream(const struct wst_flow *f)
+{
+    const struct conversation_stream *s = stream_of(f);
+    return s ? (int64_t)s->id : -1;
+}
+
+int wst_multiplexed_client(const struct wst_flow *f)
+{
+    const struct conversation_stream *s = stream_of(f);
+    return s ? s->base.client : -1;
 }
 
 /* -- making and letting go --------------------------------------------------------------------- */

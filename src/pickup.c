@@ -176,8 +176,10 @@ static bool pickup_look(struct wst_context *c, struct wst_flow *f, bool end,
                         const struct wst_arrival *a)
 {
     struct conversation_pickup *p = f->upper;
+    int side = wst_multiplexed_client(f);
     for (unsigned client = 0; client < 2; client++) {
         if (p->asked && client != p->asked->base.client) continue;
+        if (side >= 0 && client != (unsigned)side) continue;
         if (!pickup_convinced(p, client, end)) continue;
         pickup_accept(c, f, client, a);
         return true;

@@ -337,6 +337,8 @@ void wst_encrypted_unseen(struct wst_context *c, struct wst_flow *f, unsigned si
 /* multiplexed.c: KIND_HTTP2 */
 /* The stream of HTTP/2 that the flow is, or lies in; -1: none. */
 int64_t wst_multiplexed_stream(const struct wst_flow *f);
+/* Of such a flow the side that opened the stream; -1: it is none. */
+int wst_multiplexed_client(const struct wst_flow *f);
 void wst_multiplexed_init(struct wst_context *c);
 /* False: no memory, and the flow is ignored. */
 bool wst_multiplexed_begin(struct wst_context *c, struct wst_flow *f, unsigned client);

@@ -180,6 +180,15 @@ static bool request_asks(const struct wst_buf *fields, uint8_t *asks)
     return !protocol.p || wst_slice_is_nocase(protocol, "websocket");
 }
 
+/* Of a request only the fields in front could be read: whether they rule it out. */
+static bool request_is_other(const struct wst_buf *fields)
+{
+    struct wst_slice method = field_named(fields, ":method");
+    struct wst_slice protocol = field_named(fields, ":protocol");
+    return (method.p && !wst_slice_is(method, "CONNECT")) ||
+           (protocol.p && !wst_slice_is_nocase(protocol, "websocket"));
+}
+
 static void request_passes(struct wst_http2 *h, struct wst_http2_env *env,
                            const struct wst_arrival *a)
 {
@@ -256,12 +265,20 @@ static bool stream_answered(struct wst_http2 *h, struct wst_http2_env *env,
     return true;
 }
 
+/* Whether what was asked is refused; of an answer that is not whole only a status tells. Behind an
+ * answer to wait with (1xx) one is still to come. */
+static bool answer_is_bad(const struct wst_buf *fields, bool whole)
+{
+    int status = answer_status(fields);
+    return status < 0 ? whole : status >= 300 || status == 101;
+}
+
 static void answer_came(struct wst_http2 *h, struct wst_http2_env *env, struct wst_http2_stream *s,
                         bool whole, bool ends, const struct wst_arrival *a)
 {
     const struct wst_buf *fields = &h->side[WST_S2C].fields;
     int status = answer_status(fields);
-    if (s->answered) return; /* trailers */
+    if (s->answered) return;                                    /* trailers */
     if (status >= 100 && status < 200 && status != 101) return; /* one is still to come */
     if (!whole && status >= 200 && status < 300) status = 0; /* a good one, and no more is known */
     if (status >= 0) { /* what was lost before it was nothing of the stream's */
@@ -280,14 +297,6 @@ bool wst_streams_heeded(const struct wst_http2 *h, enum wst_dir dir, uint32_t id
     return s ? !s->answered : missed_place(h, id) < WST_HTTP2_MISSED;
 }
 
-/* Whether a request that was lost was refused, or what came is its answer's end: nothing follows
- * that is of interest. */
-static bool answer_ends_it(const struct wst_buf *fields, bool whole, bool ends)
-{
-    int status = answer_status(fields);
-    return ends || (whole && status / 100 != 2 && (status < 100 || status > 199 || status == 101));
-}
-
 void wst_streams_headers(struct wst_http2 *h, struct wst_http2_env *env, enum wst_dir dir,
                          uint32_t id, bool whole, bool ends, const struct wst_arrival *a)
 {
@@ -296,13 +305,14 @@ void wst_streams_headers(struct wst_http2 *h, struct wst_http2_env *env, enum ws
         missed_before(h, id);
         h->last_client = id;
         h->lacking = false;
-        if (!whole && !ends) /* who has said all asked for no WebSocket */
+        const struct wst_buf *fields = &h->side[WST_C2S].fields;
+        if (whole && !s)
+            request_came(h, env, id, fields, a);
+        else if (!whole && !ends && !request_is_other(fields))
             missed_add(h, id);
-        else if (whole && !s)
-            request_came(h, env, id, &h->side[WST_C2S].fields, a);
     } else if (dir == WST_S2C && s) {
         answer_came(h, env, s, whole, ends, a);
-    } else if (dir == WST_S2C && answer_ends_it(&h->side[dir].fields, whole, ends)) {
+    } else if (dir == WST_S2C && (ends || answer_is_bad(&h->side[dir].fields, whole))) {
         missed_take(h, id);
     }
     if (ends) wst_streams_fin(h, env, dir, id, a);

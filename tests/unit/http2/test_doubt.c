@@ -257,6 +257,47 @@ static void test_settings_lost(void **state)
     }
 }
 
+/* Of what cannot be read wholly behind a loss the fields in front count: another method, another
+ * protocol, a request that is all its client says, or a refusal is no WebSocket. */
+static void test_ruled_out(void **state)
+{
+    static const struct {
+        const char *request, *answer;
+        uint8_t flags;
+        bool followed;
+    } rows[] = {
+        {"\xbe", NULL, 0, true},
+        {"\x83\xbe", NULL, 0, false}, /* POST */
+        {"\x02\7CONNECT\xbe", NULL, 0, true},
+        {"\x02\7CONNECT\0\x09:protocol\x0b"
+         "connect-udp\xbe",
+         NULL, 0, false},
+        {"\xbe", NULL, WST_HTTP2_END_STREAM, false},
+        {"\xbe", "\x88\xbe", 0, true},  /* 200 */
+        {"\xbe", "\x8d\xbe", 0, false}, /* 404 */
+        {"\xbe", "\x08\3103", 0, true}, /* one is still to come */
+    };
+    static const size_t lengths[] = {1, 2, 10, 33, 1, 1, 1, 1};
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        room_open();
+        begins();
+        asks(1);
+        answers(1);
+        loses(WST_C2S, 20);
+        loses(WST_S2C, 20);
+        uint8_t flags = WST_HTTP2_END_HEADERS;
+        frame(WST_C2S, WST_HTTP2_HEADERS, flags | rows[i].flags, 3, rows[i].request, lengths[i]);
+        if (rows[i].answer)
+            frame(WST_S2C, WST_HTTP2_HEADERS, flags, 3, rows[i].answer, strlen(rows[i].answer));
+        data(rows[i].flags ? WST_S2C : WST_C2S, 3, "\x81\2ok");
+        bool seen = strstr(room.text, "3 request") != NULL;
+        if (seen != rows[i].followed) fail_msg("row %zu:\n%s", i, room.text);
+        wst_http2_end(&room.http2, &room.env, WST_TCP_FIN, &room.now);
+        wst_http2_free(&room.http2, &room.env);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -272,6 +313,7 @@ int main(void)
         cmocka_unit_test(test_dead),
         cmocka_unit_test(test_zeros),
         cmocka_unit_test(test_settings_lost),
+        cmocka_unit_test(test_ruled_out),
     };
     int failed = cmocka_run_group_tests_name("whole", tests, NULL, NULL);
     piece = 1;
