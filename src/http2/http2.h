@@ -141,7 +141,6 @@ struct wst_http2 { /* one connection */
     uint64_t passed;       /* bytes of DATA on such streams that were not kept */
     bool fin_held;         /* and behind it the server's end */
     bool settled, enabled; /* the server's settings came; they allow extended CONNECT */
-    bool warned;           /* it was told that a request may be missing */
     bool crowded;          /* it was told that there are too many streams */
 };
 

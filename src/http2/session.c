@@ -371,11 +371,9 @@ static void seek_begin(struct step *t, uint64_t lost)
     found_belied(s);
     s->seeking = s->holed = true;
     if (t->dir == WST_C2S) t->h->lacking = true;
-    if (t->dir == WST_C2S && t->h->enabled && !t->h->warned) {
-        t->h->warned = true;
-        t->env->problem(t->env->user, t->h->conversation, NULL, WST_PROBLEM_HTTP2_UNREAD, t->dir,
-                        "bytes are missing in which a WebSocket may have been opened", t->arrival);
-    }
+    if (t->h->enabled && !t->h->streams_n)
+        session_tell(t, WST_PROBLEM_HTTP2_UNREAD,
+                     "bytes are missing in which a WebSocket may have been opened");
     t->h->side[!t->dir].frame_max = UINT32_MAX; /* what allows them may be missing */
     s->begun = false;
     s->have = 0;
