@@ -85,8 +85,9 @@ void wst_conversation_inside(struct wst_context *c, struct conversation_inside *
     memcpy(inner->addr, outer->addr, sizeof outer->addr);
 }
 
-void wst_conversation_each(struct wst_flow *f, void (*tell)(void *user, struct conversation_ws *w),
-                           void *user)
+/* Each WebSocket conversation that the flow carries. */
+static void conversation_each(struct wst_flow *f,
+                              void (*tell)(void *user, struct conversation_ws *w), void *user)
 {
     while (f->kind == KIND_TLS) f = &((struct conversation_tls *)f->upper)->inside.flow;
     if (f->kind == KIND_WS) tell(user, f->upper);
@@ -94,7 +95,7 @@ void wst_conversation_each(struct wst_flow *f, void (*tell)(void *user, struct c
     const struct conversation_http2 *h = f->upper;
     for (uint32_t i = 0; i < h->http2.streams_n; i++) {
         struct conversation_stream *s = h->http2.streams[i]->upper;
-        wst_conversation_each(&s->inside.flow, tell, user);
+        conversation_each(&s->inside.flow, tell, user);
     }
 }
 
@@ -149,13 +150,23 @@ struct finding {
     unsigned side;
     const char *detail;
     const struct wst_arrival *arrival;
+    bool told;
 };
 
 static void finding_tell(void *user, struct conversation_ws *w)
 {
-    const struct finding *n = user;
+    struct finding *n = user;
     wst_conversation_problem(n->c, w, n->problem, wst_conversation_direction(&w->base, n->side),
                              n->detail, n->arrival);
+    n->told = true;
+}
+
+bool wst_conversation_tell(struct wst_context *c, struct wst_flow *f, enum wst_problem problem,
+                           unsigned side, const char *detail, const struct wst_arrival *a)
+{
+    struct finding found = {c, problem, side, detail, a, false};
+    conversation_each(f, finding_tell, &found);
+    return found.told;
 }
 
 /* Why bytes of the TCP connection are missing, when that is a finding. */
@@ -170,9 +181,9 @@ static void gap_finding(struct wst_context *c, struct wst_flow *f, unsigned side
                      "of 4 GiB"
                    : "more bytes wait behind a hole than may be kept",
              (unsigned long long)n);
-    struct finding found = {
-        c, round ? WST_PROBLEM_TCP_SEQUENCE_ROUND : WST_PROBLEM_TCP_REORDER_LIMIT, side, detail, a};
-    wst_conversation_each(f, finding_tell, &found);
+    wst_conversation_tell(c, f,
+                          round ? WST_PROBLEM_TCP_SEQUENCE_ROUND : WST_PROBLEM_TCP_REORDER_LIMIT,
+                          side, detail, a);
 }
 
 static void flow_gap(void *user, struct wst_flow *f, unsigned side, uint64_t n,
@@ -266,9 +277,10 @@ static void shrink_one(void *user, struct conversation_ws *w)
 
 static void flow_shrink(void *user, struct wst_flow *f, const struct wst_arrival *a)
 {
-    struct finding found = {user, WST_PROBLEM_LIMIT_CONTEXT, 0,
-                            "what later messages refer to may be missing", a};
-    wst_conversation_each(f, shrink_one, &found);
+    struct finding found = {user, WST_PROBLEM_LIMIT_CONTEXT,
+                            0,    "what later messages refer to may be missing",
+                            a,    false};
+    conversation_each(f, shrink_one, &found);
 }
 
 /* Its connection has ended, and what it becomes is not known yet: the finding is of none. */
@@ -301,8 +313,7 @@ static void flow_unbelieved(void *user, struct wst_flow *f, unsigned side, uint6
                  : "%llu bytes lie behind the end of this direction; they, and all that come "
                    "later, were left out",
              (unsigned long long)bytes);
-    struct finding found = {c, WST_PROBLEM_TCP_UNBELIEVED, side, detail, a};
-    wst_conversation_each(f, finding_tell, &found);
+    wst_conversation_tell(c, f, WST_PROBLEM_TCP_UNBELIEVED, side, detail, a);
 }
 
 static void flow_conflict(void *user, struct wst_flow *f, unsigned side, uint64_t bytes,
@@ -311,8 +322,7 @@ static void flow_conflict(void *user, struct wst_flow *f, unsigned side, uint64_
     char detail[96];
     snprintf(detail, sizeof detail, "%llu bytes differ from what was sent first",
              (unsigned long long)bytes);
-    struct finding found = {user, WST_PROBLEM_TCP_OVERLAP, side, detail, a};
-    wst_conversation_each(f, finding_tell, &found);
+    wst_conversation_tell(user, f, WST_PROBLEM_TCP_OVERLAP, side, detail, a);
 }
 
 /* A response of another status may be that to a request of before. */

@@ -16,16 +16,6 @@ static struct conversation_tls *encrypted_of(const struct wst_flow *f)
     return f->upper;
 }
 
-static unsigned side_of(const struct conversation_tls *t, enum wst_dir dir)
-{
-    return dir == WST_C2S ? t->base.client : !t->base.client;
-}
-
-static enum wst_dir direction(const struct conversation_tls *t, unsigned side)
-{
-    return side == t->base.client ? WST_C2S : WST_S2C;
-}
-
 /* -- making and letting go --------------------------------------------------------------------- */
 
 static void encrypted_link(struct wst_context *c, struct conversation_tls *t)
@@ -128,7 +118,7 @@ static void encrypted_plain(void *user, void *conversation, enum wst_dir dir,
 {
     struct wst_context *c = user;
     struct conversation_tls *t = conversation;
-    unsigned side = side_of(t, dir);
+    unsigned side = wst_conversation_side(&t->base, dir);
     if (!t->opened) {
         t->opened = true;
         c->timeline.stats.tls--;
@@ -149,7 +139,7 @@ static void encrypted_lost(void *user, void *conversation, enum wst_dir dir, uin
 {
     struct wst_context *c = user;
     struct conversation_tls *t = conversation;
-    unsigned side = side_of(t, dir);
+    unsigned side = wst_conversation_side(&t->base, dir);
     t->lost[dir] += bytes;
     t->plain[dir] += bytes;
     t->inside.flow.half[side].next += (uint32_t)bytes;
@@ -160,27 +150,19 @@ static void encrypted_lost(void *user, void *conversation, enum wst_dir dir, uin
     if (!t->inside.flow.ignored) c->sink.gap(c, &t->inside.flow, side, bytes, cause, a);
 }
 
-/* The number of the WebSocket connection inside, or of one of them, if there is any. */
-static uint64_t *inner_conn(struct wst_flow *f)
+/* What is inside and has a number in the timeline, or one of them; NULL: nothing has. */
+static struct conversation *inner_told(struct wst_flow *f)
 {
-    struct conversation *base = f->upper;
+    struct conversation *base = f->upper, *told = NULL;
     if (f->kind == KIND_HTTP2) {
         const struct conversation_http2 *h = f->upper;
-        for (uint32_t i = 0; i < h->http2.streams_n; i++) {
+        for (uint32_t i = 0; i < h->http2.streams_n && !told; i++) {
             struct conversation_stream *s = h->http2.streams[i]->upper;
-            uint64_t *conn = inner_conn(&s->inside.flow);
-            if (conn) return conn;
+            told = inner_told(&s->inside.flow);
         }
+        return told;
     }
-    return (f->kind == KIND_WS || f->kind == KIND_HTTP) && base && base->conn ? &base->conn : NULL;
-}
-
-static void tell_problem(struct wst_context *c, enum wst_problem problem, enum wst_dir dir,
-                         const char *detail, uint64_t *conn, const struct wst_arrival *a)
-{
-    struct wst_event e = {.type = WST_EVENT_PROBLEM, .dir = dir, .when = a->when};
-    e.problem = (struct wst_event_problem){.problem = problem, .detail = detail, .offset = -1};
-    wst_work_emit(c, &e, conn);
+    return (f->kind == KIND_WS || f->kind == KIND_HTTP) && base && base->conn ? base : NULL;
 }
 
 static void encrypted_problem(void *user, void *conversation, enum wst_problem problem,
@@ -190,9 +172,9 @@ static void encrypted_problem(void *user, void *conversation, enum wst_problem p
     struct wst_context *c = user;
     struct conversation_tls *t = conversation;
     if (sealed && !t->tls.side[0].opened && !t->tls.side[1].opened) c->timeline.stats.tls_no_key++;
-    uint64_t *conn = inner_conn(&t->inside.flow);
-    if (conn)
-        tell_problem(c, problem, dir, detail, conn, a);
+    struct conversation *told = inner_told(&t->inside.flow);
+    if (told)
+        wst_conversation_problem(c, told, problem, dir, detail, a);
     else if (sealed) /* losses in traffic that is not WebSocket are nobody's concern */
         wst_conversation_note(c, &t->base, problem, dir, detail, a);
 }
@@ -225,7 +207,7 @@ void wst_encrypted_data(struct wst_context *c, struct wst_flow *f, unsigned side
                         struct wst_slice bytes, const struct wst_arrival *a)
 {
     struct conversation_tls *t = encrypted_of(f);
-    wst_tls_push(&t->tls, &c->tls, direction(t, side), bytes, a);
+    wst_tls_push(&t->tls, &c->tls, wst_conversation_direction(&t->base, side), bytes, a);
     encrypted_settled(c, f);
 }
 
@@ -233,8 +215,8 @@ void wst_encrypted_gap(struct wst_context *c, struct wst_flow *f, unsigned side,
                        enum wst_gap_cause cause, const struct wst_arrival *a)
 {
     struct conversation_tls *t = encrypted_of(f);
-    if (cause == WST_GAP_ROUND) t->round[direction(t, side)] = true;
-    wst_tls_gap(&t->tls, &c->tls, direction(t, side), n, a);
+    if (cause == WST_GAP_ROUND) t->round[wst_conversation_direction(&t->base, side)] = true;
+    wst_tls_gap(&t->tls, &c->tls, wst_conversation_direction(&t->base, side), n, a);
     encrypted_settled(c, f);
 }
 
@@ -242,8 +224,8 @@ void wst_encrypted_fin(struct wst_context *c, struct wst_flow *f, unsigned side,
                        const struct wst_arrival *a)
 {
     struct conversation_tls *t = encrypted_of(f);
-    wst_tls_fin(&t->tls, &c->tls, direction(t, side), a);
-    if (!t->inside.flow.ignored && !t->tls.waits[direction(t, side)])
+    wst_tls_fin(&t->tls, &c->tls, wst_conversation_direction(&t->base, side), a);
+    if (!t->inside.flow.ignored && !t->tls.waits[wst_conversation_direction(&t->base, side)])
         c->sink.fin(c, &t->inside.flow, side, a);
     encrypted_settled(c, f);
 }

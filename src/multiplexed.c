@@ -16,11 +16,6 @@ static struct conversation_http2 *multiplexed_of(const struct wst_flow *f)
     return f->upper;
 }
 
-static unsigned side_of(const struct conversation_stream *s, enum wst_dir dir)
-{
-    return dir == WST_C2S ? s->base.client : !s->base.client;
-}
-
 /* The innermost stream that the flow is, or lies in; NULL: none. */
 static const struct conversation_stream *stream_of(const struct wst_flow *f)
 {
@@ -124,7 +119,7 @@ static bool answer_websocket(struct wst_context *c, struct conversation_http2 *h
                              .request_when = stream->request_when,
                              .secure = wst_encrypted_info(&s->inside.flow) != NULL,
                              .unasked = stream->unasked,
-                             .proven = status == 0,
+                             .status = status,
                              .reset = stream->reset};
     struct wst_upgrade_terms u;
     x.request_n = fields_list(wst_buf_slice(&stream->request), x.request);
@@ -166,7 +161,7 @@ static void multiplexed_bytes(void *user, struct wst_http2_stream *stream, enum 
     struct wst_context *c = user;
     struct conversation_stream *s = stream->upper;
     struct wst_flow *f = &s->inside.flow;
-    unsigned side = side_of(s, dir);
+    unsigned side = wst_conversation_side(&s->base, dir);
     f->half[side].next += (uint32_t)bytes.n;
     if (!f->ignored) c->sink.data(c, f, side, bytes, a);
 }
@@ -177,7 +172,7 @@ static void multiplexed_hole(void *user, struct wst_http2_stream *stream, enum w
     struct wst_context *c = user;
     struct conversation_stream *s = stream->upper;
     struct wst_flow *f = &s->inside.flow;
-    unsigned side = side_of(s, dir);
+    unsigned side = wst_conversation_side(&s->base, dir);
     enum wst_gap_cause cause = exact                                         ? WST_GAP_LOST
                                : multiplexed_of(s->inside.outer)->round[dir] ? WST_GAP_ROUND
                                                                              : WST_GAP_SEALED;
@@ -191,7 +186,7 @@ static void multiplexed_last(void *user, struct wst_http2_stream *stream, enum w
     struct wst_context *c = user;
     struct conversation_stream *s = stream->upper;
     struct wst_flow *f = &s->inside.flow;
-    unsigned side = side_of(s, dir);
+    unsigned side = wst_conversation_side(&s->base, dir);
     if (!f->ignored) c->sink.fin(c, f, side, a);
 }
 
@@ -204,36 +199,18 @@ static void multiplexed_over(void *user, struct wst_http2_stream *stream, enum w
     stream_free(c, s);
 }
 
-/* A finding about a stream: of the WebSocket connections that it carries. */
-struct multiplexed_finding {
-    struct wst_context *c;
-    enum wst_problem problem;
-    enum wst_dir dir;
-    const char *detail;
-    const struct wst_arrival *arrival;
-    bool told;
-};
-
-static void finding_tell(void *user, struct conversation_ws *w)
-{
-    struct multiplexed_finding *n = user;
-    wst_conversation_problem(n->c, w, n->problem, n->dir, n->detail, n->arrival);
-    n->told = true;
-}
-
 static bool multiplexed_problem(void *user, void *conversation, struct wst_http2_stream *stream,
                                 enum wst_problem problem, enum wst_dir dir, const char *detail,
                                 const struct wst_arrival *a)
 {
-    struct multiplexed_finding found = {user, problem, dir, detail, a, false};
     const struct conversation_http2 *h = conversation;
     if (!stream) {
         wst_conversation_note(user, &h->base, problem, dir, detail, a);
         return true;
     }
     struct conversation_stream *s = stream->upper;
-    wst_conversation_each(&s->inside.flow, finding_tell, &found);
-    return found.told;
+    return wst_conversation_tell(user, &s->inside.flow, problem,
+                                 wst_conversation_side(&s->base, dir), detail, a);
 }
 
 void wst_multiplexed_init(struct wst_context *c)

@@ -180,9 +180,10 @@ unsigned wst_conversation_depth(const struct wst_flow *f);
  * number. */
 void wst_conversation_inside(struct wst_context *c, struct conversation_inside *inside,
                              struct wst_flow *outer);
-/* Each WebSocket conversation that the flow carries. */
-void wst_conversation_each(struct wst_flow *f, void (*tell)(void *user, struct conversation_ws *w),
-                           void *user);
+/* Tells a finding about one side of the flow to each WebSocket conversation that it carries. False:
+ * there is none. */
+bool wst_conversation_tell(struct wst_context *c, struct wst_flow *f, enum wst_problem problem,
+                           unsigned side, const char *detail, const struct wst_arrival *a);
 /* The flow's new upper layer, zeroed; NULL: no memory. */
 void *wst_conversation_alloc(struct wst_context *c, struct wst_flow *f);
 void wst_conversation_release(struct wst_context *c, void *conversation);
@@ -191,6 +192,10 @@ void wst_conversation_free(struct wst_context *c, struct wst_flow *f);
 void wst_conversation_ignore(struct wst_context *c, struct wst_flow *f);
 /* The same, and it counts as one of those. */
 void wst_conversation_is(struct wst_context *c, struct wst_flow *f, uint64_t *count);
+static inline unsigned wst_conversation_side(const struct conversation *base, enum wst_dir dir)
+{
+    return dir == WST_C2S ? base->client : !base->client;
+}
 static inline enum wst_dir wst_conversation_direction(const struct conversation *base,
                                                       unsigned side)
 {

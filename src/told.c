@@ -111,7 +111,7 @@ bool wst_conversation_behind(void *user, void *conversation, enum wst_dir dir)
 {
     (void)user;
     const struct conversation *base = conversation;
-    unsigned side = dir == WST_C2S ? base->client : !base->client;
+    unsigned side = wst_conversation_side(base, dir);
     const struct wst_half *h = &wst_conversation_carrier(base->flow)->half[side];
     return (h->flags & WST_HALF_WAITING) ||
            ((h->flags & WST_HALF_ACKED) && (int32_t)(h->acked - h->next) > 0);

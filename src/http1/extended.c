@@ -22,17 +22,6 @@ static struct wst_head extended_head(struct wst_header *fields, size_t n)
     return h;
 }
 
-/* Three digits; 0: they are none. */
-static int extended_status(struct wst_slice v)
-{
-    int status = 0;
-    for (size_t i = 0; i < v.n && i < 3; i++) {
-        if (v.p[i] < '0' || v.p[i] > '9') return 0;
-        status = status * 10 + (v.p[i] - '0');
-    }
-    return status;
-}
-
 static void extended_request(struct wst_report *r, struct wst_head *q)
 {
     q->method = wst_head_find(q, ":method", NULL);
@@ -43,12 +32,12 @@ static void extended_request(struct wst_report *r, struct wst_head *q)
     if (authority.p) r->event.host = authority;
 }
 
-static void extended_response(struct wst_report *r, struct wst_head *a)
+static void extended_response(struct wst_report *r, struct wst_head *a, int status)
 {
-    a->status = extended_status(wst_head_find(a, ":status", NULL));
+    a->status = status;
     r->response = a;
     wst_upgrade_response(r);
-    r->event.accepted = a->status / 100 == 2;
+    r->event.accepted = status / 100 == 2;
 }
 
 bool wst_extended_report(struct wst_http_env *env, const struct wst_extended *x,
@@ -72,8 +61,8 @@ bool wst_extended_report(struct wst_http_env *env, const struct wst_extended *x,
     r.hixie = false;
     if (x->response) {
         response = extended_head(x->response, x->response_n);
-        extended_response(&r, &response);
-    } else if (x->proven) {
+        extended_response(&r, &response, x->status);
+    } else if (x->status == 0) {
         r.event.accepted = true;
         terms->unknown = true;
     }

@@ -201,10 +201,10 @@ struct wst_extended {
     enum wst_carrier carrier;
     struct wst_header *request, *response; /* fields; response NULL: it was not seen */
     size_t request_n, response_n;          /* WST_HTTP_HEADERS at most */
+    int status; /* of the answer; 0: not seen, but frames prove that it was a good one; -1: none */
     struct wst_when request_when;
     bool secure;  /* the bytes came out of TLS */
     bool unasked; /* the server's settings do not allow it */
-    bool proven;  /* no answer was seen, but frames that prove it */
     bool reset;   /* the stream was reset before it was answered */
 };
 /* Reports the handshake and fills *terms. Returns whether WebSocket follows. */

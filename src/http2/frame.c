@@ -17,11 +17,10 @@
 enum { EITHER, STREAM, CONNECTION };
 
 static const struct {
-    const char *name;
     uint8_t flags, on;
     uint8_t least, step;
 } rows[WST_HTTP2_TYPES] = {
-#define WST_HTTP2_ROW(NAME, type, name, flags, on, least, step) {name, flags, on, least, step},
+#define WST_HTTP2_ROW(NAME, type, flags, on, least, step) {flags, on, least, step},
 #include "frames.def"
 #undef WST_HTTP2_ROW
 };

@@ -3,7 +3,8 @@
  * The door of the http2 room. In: the bytes of both sides of an HTTP/2 connection (RFC 9113). Out:
  * each stream that a CONNECT opened (RFC 8441; RFC 9113 section 8.5): its request, its answer, the
  * bytes of its DATA frames, what is missing among them, how it ended. Other streams pass by.
- * Refuses what breaks the framing: then a direction is read no further, and that is told.
+ * Refuses what cannot be frames: then a direction is read no further. That, and a frame that breaks
+ * a rule, is told.
  *
  *   bytes ─▶ frame ─▶ header block ─▶ fields ─▶ request │ answer
  *              │ ▲
@@ -171,7 +172,7 @@ struct wst_http2_frame {
     bool reserved; /* the bit that must be 0 */
 };
 enum wst_http2_type {
-#define WST_HTTP2_ROW(NAME, type, name, flags, on, least, step) WST_HTTP2_##NAME = type,
+#define WST_HTTP2_ROW(NAME, type, flags, on, least, step) WST_HTTP2_##NAME = type,
 #include "frames.def"
 #undef WST_HTTP2_ROW
     WST_HTTP2_TYPES

@@ -2,9 +2,6 @@
  *
  * In: the bytes of both sides. Out: frames in turn; those of streams that nobody wants pass by.
  */
-#include <stdio.h>
-#include <stdlib.h>
-
 #include "http2.h"
 #include "seldom.h"
 #include "streams.h"

@@ -171,16 +171,8 @@ static struct wst_slice field_named(const struct wst_buf *fields, const char *na
     return (struct wst_slice){NULL, 0};
 }
 
-/* Whether the request is one of those that are followed, and which. */
-static bool request_asks(const struct wst_buf *fields, uint8_t *asks)
-{
-    struct wst_slice protocol = field_named(fields, ":protocol");
-    if (!wst_slice_is(field_named(fields, ":method"), "CONNECT")) return false;
-    *asks = protocol.p ? WST_HTTP2_WEBSOCKET : WST_HTTP2_TUNNEL;
-    return !protocol.p || wst_slice_is_nocase(protocol, "websocket");
-}
-
-/* Of a request only the fields in front could be read: whether they rule it out. */
+/* Whether fields, perhaps not all of the request's, rule it out as one of those that are followed.
+ */
 static bool request_is_other(const struct wst_buf *fields)
 {
     struct wst_slice method = field_named(fields, ":method");
@@ -201,15 +193,14 @@ static void request_passes(struct wst_http2 *h, struct wst_http2_env *env,
 static void request_came(struct wst_http2 *h, struct wst_http2_env *env, uint32_t id,
                          const struct wst_buf *fields, const struct wst_arrival *a)
 {
-    uint8_t asks;
-    if (!request_asks(fields, &asks)) return;
+    if (!field_named(fields, ":method").p || request_is_other(fields)) return;
     struct wst_http2_stream *s = stream_new(h, env, id);
     size_t cap = 2 * env->options->limits.max_head;
     if (!s) {
         request_passes(h, env, a);
         return;
     }
-    s->asks = asks;
+    s->asks = field_named(fields, ":protocol").p ? WST_HTTP2_WEBSOCKET : WST_HTTP2_TUNNEL;
     s->request_when = a->when;
     s->unasked = h->settled && !h->enabled && !h->side[WST_S2C].holed;
     s->answer_lost = h->deaf; /* it may have passed */
