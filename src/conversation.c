@@ -36,7 +36,8 @@ void wst_conversation_free(struct wst_context *c, struct wst_flow *f)
     case KIND_PICKUP: wst_pickup_free(c, upper); break;
     case KIND_WS: wst_work_release(c, upper); break;
     case KIND_TLS: wst_encrypted_free(c, upper); break;
-    case KIND_HTTP2: wst_multiplexed_free(c, upper); break;
+    case KIND_HTTP2:
+    case KIND_HTTP3: wst_multiplexed_free(c, upper); break;
     default: break;
     }
 }
@@ -91,12 +92,9 @@ static void conversation_each(struct wst_flow *f,
 {
     while (f->kind == KIND_TLS) f = &((struct conversation_tls *)f->upper)->inside.flow;
     if (f->kind == KIND_WS) tell(user, f->upper);
-    if (f->kind != KIND_HTTP2) return;
-    const struct conversation_http2 *h = f->upper;
-    for (uint32_t i = 0; i < h->http2.streams_n; i++) {
-        struct conversation_stream *s = h->http2.streams[i]->upper;
-        conversation_each(&s->inside.flow, tell, user);
-    }
+    struct conversation_stream *s;
+    uint32_t i = 0;
+    while ((s = wst_multiplexed_next(f, &i))) conversation_each(&s->inside.flow, tell, user);
 }
 
 /* -- what a packet was part of ----------------------------------------------------------------- */
@@ -108,9 +106,9 @@ enum wst_fate wst_conversation_fate(const struct wst_flow *f)
     const struct conversation_http *h = f->upper;
     if (f->chosen) return WST_FATE_WEBSOCKET;
     if (f->ignored) return WST_FATE_OTHER;
-    if (f->kind == KIND_HTTP2)
-        return ((const struct conversation_http2 *)f->upper)->asked ? WST_FATE_WEBSOCKET
-                                                                    : WST_FATE_UNDECIDED;
+    if (f->kind == KIND_HTTP2 || f->kind == KIND_HTTP3)
+        return ((const struct conversation_multiplexed *)f->upper)->asked ? WST_FATE_WEBSOCKET
+                                                                          : WST_FATE_UNDECIDED;
     return f->kind == KIND_HTTP && h->http.request.n ? WST_FATE_WEBSOCKET : WST_FATE_UNDECIDED;
 }
 
@@ -256,6 +254,7 @@ static void flow_end(void *user, struct wst_flow *f, enum wst_tcp_end how,
     if (f->kind == KIND_PICKUP) wst_pickup_end(c, f, a);
     if (f->kind == KIND_TLS) wst_encrypted_end(c, f, how, a);
     if (f->kind == KIND_HTTP2) wst_multiplexed_end(c, f, how, a);
+    if (f->kind == KIND_HTTP3) wst_multiplexed_end3(c, f, how, a);
     if (f->kind == KIND_WS) {
         struct conversation_ws *w = f->upper;
         if (how == WST_TCP_EVICTED)

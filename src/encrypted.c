@@ -154,14 +154,10 @@ static void encrypted_lost(void *user, void *conversation, enum wst_dir dir, uin
 static struct conversation *inner_told(struct wst_flow *f)
 {
     struct conversation *base = f->upper, *told = NULL;
-    if (f->kind == KIND_HTTP2) {
-        const struct conversation_http2 *h = f->upper;
-        for (uint32_t i = 0; i < h->http2.streams_n && !told; i++) {
-            struct conversation_stream *s = h->http2.streams[i]->upper;
-            told = inner_told(&s->inside.flow);
-        }
-        return told;
-    }
+    struct conversation_stream *s;
+    uint32_t i = 0;
+    while (!told && (s = wst_multiplexed_next(f, &i))) told = inner_told(&s->inside.flow);
+    if (told) return told;
     return (f->kind == KIND_WS || f->kind == KIND_HTTP) && base && base->conn ? base : NULL;
 }
 

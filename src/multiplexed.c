@@ -1,19 +1,30 @@
 /* SPDX-License-Identifier: MIT
  *
- * In: the bytes of a flow that is HTTP/2, from the corridor. Out: the same to the http2 room, and
- * each stream that a CONNECT opened there as a flow of its own: WebSocket, or a tunnel that is
- * sniffed like any other.
+ * In: the bytes of a flow that is HTTP/2, or those of each stream of one that is HTTP/3. Out: the
+ * same to the http2 room or the http3 room, and each stream that a CONNECT opened there as a flow
+ * of its own: WebSocket, or a tunnel that is sniffed like any other.
  *
- *   flow ──▶ http2 ──stream 1──▶ inner flow ──▶ ws
- *              └─────stream 3──▶ inner flow ──▶ tls, http …
+ *   flow ──▶ http2, http3 ──stream──▶ inner flow ──▶ ws
+ *                 └─────────stream──▶ inner flow ──▶ tls, http …
  */
 #include <stdlib.h>
 
+#include "fields.h"
 #include "pipeline.h"
 
-static struct conversation_http2 *multiplexed_of(const struct wst_flow *f)
+static struct conversation_http2 *http2_of(const struct wst_flow *f)
 {
     return f->upper;
+}
+
+static struct conversation_http3 *http3_of(const struct wst_flow *f)
+{
+    return f->upper;
+}
+
+static bool is_multiplexed(const struct wst_flow *f)
+{
+    return f->kind == KIND_HTTP2 || f->kind == KIND_HTTP3;
 }
 
 /* The innermost stream that the flow is, or lies in; NULL: none. */
@@ -21,7 +32,7 @@ static const struct conversation_stream *stream_of(const struct wst_flow *f)
 {
     enum { INSIDE = offsetof(struct conversation_stream, inside) };
     for (; f->inner; f = wst_conversation_outer(f))
-        if (wst_conversation_outer(f)->kind == KIND_HTTP2)
+        if (is_multiplexed(wst_conversation_outer(f)))
             return (const void *)((const char *)f - INSIDE);
     return NULL;
 }
@@ -38,21 +49,53 @@ int wst_multiplexed_client(const struct wst_flow *f)
     return s ? s->base.client : -1;
 }
 
+struct conversation_stream *wst_multiplexed_next(const struct wst_flow *f, uint32_t *i)
+{
+    if (!is_multiplexed(f)) return NULL;
+    bool h2 = f->kind == KIND_HTTP2;
+    uint32_t n = h2 ? http2_of(f)->http2.streams_n : http3_of(f)->http3.streams_n;
+    while (*i < n) {
+        uint32_t at = (*i)++;
+        struct conversation_stream *s = h2 ? http2_of(f)->http2.streams[at]->base.upper
+                                           : http3_of(f)->http3.streams[at]->base.upper;
+        if (s) return s;
+    }
+    return NULL;
+}
+
 /* -- making and letting go --------------------------------------------------------------------- */
+
+/* A new one of `n` bytes; NULL: no memory, and the flow is ignored. */
+static void *multiplexed_new(struct wst_context *c, struct wst_flow *f, size_t n, unsigned client)
+{
+    bool fits = wst_conversation_depth(f) < WST_TLS_DEPTH;
+    struct conversation_multiplexed *m = fits ? wst_budget_new(&c->budget, n) : NULL;
+    f->upper = m;
+    if (!m) {
+        wst_conversation_ignore(c, f);
+        return NULL;
+    }
+    m->base = (struct conversation){.flow = f, .client = (uint8_t)client};
+    m->counted = true;
+    return m;
+}
 
 bool wst_multiplexed_begin(struct wst_context *c, struct wst_flow *f, unsigned client)
 {
-    bool fits = wst_conversation_depth(f) < WST_TLS_DEPTH;
-    struct conversation_http2 *h = fits ? wst_budget_new(&c->budget, sizeof *h) : NULL;
-    f->upper = h;
-    if (!h) {
-        wst_conversation_ignore(c, f);
-        return false;
-    }
-    h->base = (struct conversation){.flow = f, .client = (uint8_t)client};
-    h->counted = true;
+    struct conversation_http2 *h = multiplexed_new(c, f, sizeof *h, client);
+    if (!h) return false;
     wst_http2_init(&h->http2, h);
     f->kind = KIND_HTTP2;
+    return true;
+}
+
+bool wst_multiplexed_begin3(struct wst_context *c, struct wst_flow *f, unsigned client)
+{
+    c->timeline.stats.http++;
+    struct conversation_http3 *h = multiplexed_new(c, f, sizeof *h, client);
+    if (!h) return false;
+    wst_http3_init(&h->http3, h);
+    f->kind = KIND_HTTP3;
     return true;
 }
 
@@ -64,31 +107,41 @@ static void stream_free(struct wst_context *c, struct conversation_stream *s)
     free(s);
 }
 
-void wst_multiplexed_free(struct wst_context *c, struct conversation_http2 *h)
+/* Its flow has let go of it, but still says what it is. */
+void wst_multiplexed_free(struct wst_context *c, struct conversation_multiplexed *m)
 {
-    for (uint32_t i = 0; i < h->http2.streams_n; i++) stream_free(c, h->http2.streams[i]->upper);
-    wst_http2_free(&h->http2, &c->http2);
-    wst_budget_give(&c->budget, sizeof *h);
-    free(h);
+    struct conversation_stream *s;
+    uint32_t i = 0;
+    bool h2 = m->base.flow->kind == KIND_HTTP2;
+    m->base.flow->upper = m;
+    while ((s = wst_multiplexed_next(m->base.flow, &i))) stream_free(c, s);
+    if (h2)
+        wst_http2_free(&((struct conversation_http2 *)m)->http2, &c->http2);
+    else
+        wst_http3_free(&((struct conversation_http3 *)m)->http3, &c->http3);
+    m->base.flow->upper = NULL;
+    wst_budget_give(&c->budget,
+                    h2 ? sizeof(struct conversation_http2) : sizeof(struct conversation_http3));
+    free(m);
 }
 
-/* -- what the http2 room says ------------------------------------------------------------------ */
+/* -- what the http2 and http3 rooms say -------------------------------------------------------- */
 
-static bool multiplexed_request(void *user, void *conversation, struct wst_http2_stream *stream,
+static bool multiplexed_request(void *user, void *conversation, struct wst_connect_stream *stream,
                                 const struct wst_arrival *a)
 {
     struct wst_context *c = user;
-    struct conversation_http2 *h = conversation;
+    struct conversation_multiplexed *m = conversation;
     struct conversation_stream *s = wst_budget_new(&c->budget, sizeof *s);
     (void)a;
     if (!s) return false;
-    wst_conversation_inside(c, &s->inside, h->base.flow);
+    wst_conversation_inside(c, &s->inside, m->base.flow);
     s->inside.flow.ignored = true; /* until it is accepted */
     s->inside.flow.kind = KIND_IGNORED;
-    s->base = (struct conversation){.flow = &s->inside.flow, .client = h->base.client};
+    s->base = (struct conversation){.flow = &s->inside.flow, .client = m->base.client};
     s->id = stream->id;
     stream->upper = s;
-    h->asked |= stream->asks == WST_HTTP2_WEBSOCKET;
+    m->asked |= stream->asks == WST_CONNECT_WEBSOCKET;
     return true;
 }
 
@@ -96,28 +149,29 @@ static bool multiplexed_request(void *user, void *conversation, struct wst_http2
 static size_t fields_list(struct wst_slice fields, struct wst_header *list)
 {
     size_t n = 0;
-    while (n < WST_HTTP_HEADERS && wst_http2_field(&fields, &list[n])) n++;
+    while (n < WST_HTTP_HEADERS && wst_fields_next(&fields, &list[n])) n++;
     return n;
 }
 
 /* It is no other traffic: what is inside counts. */
-static void multiplexed_chosen(struct wst_context *c, struct conversation_http2 *h)
+static void multiplexed_chosen(struct wst_context *c, struct conversation_multiplexed *m)
 {
-    if (h->counted) c->timeline.stats.http--;
-    h->counted = false;
+    if (m->counted) c->timeline.stats.http--;
+    m->counted = false;
 }
 
-static bool answer_websocket(struct wst_context *c, struct conversation_http2 *h,
-                             const struct wst_http2_stream *stream, struct wst_slice fields,
+static bool answer_websocket(struct wst_context *c, struct conversation_multiplexed *m,
+                             const struct wst_connect_stream *stream, struct wst_slice fields,
                              int status, const struct wst_arrival *a)
 {
     struct conversation_stream *s = stream->upper;
+    bool h3 = m->base.flow->kind == KIND_HTTP3;
     struct wst_extended x = {.conversation = &s->base,
-                             .carrier = WST_CARRIER_H2,
+                             .carrier = h3 ? WST_CARRIER_H3 : WST_CARRIER_H2,
                              .request = c->http.headers[WST_C2S],
                              .response = status > 0 ? c->http.headers[WST_S2C] : NULL,
                              .request_when = stream->request_when,
-                             .secure = wst_encrypted_info(&s->inside.flow) != NULL,
+                             .secure = h3 || wst_encrypted_info(&s->inside.flow) != NULL,
                              .unasked = stream->unasked,
                              .status = status,
                              .reset = stream->reset};
@@ -128,34 +182,34 @@ static bool answer_websocket(struct wst_context *c, struct conversation_http2 *h
     struct wst_ws_terms terms = {
         .deflate = u.deflate, .per_frame = u.per_frame, .unknown = u.unknown};
     s->inside.flow.ignored = false;
-    multiplexed_chosen(c, h);
+    multiplexed_chosen(c, m);
     if (wst_conversation_websocket(c, &s->base, &terms, a->when.ns)) return true;
     wst_conversation_stillborn(c, &s->base, (uint64_t[2]){0, 0}, a);
     wst_conversation_ignore(c, &s->inside.flow);
     return false;
 }
 
-static bool multiplexed_answer(void *user, void *conversation, struct wst_http2_stream *stream,
+static bool multiplexed_answer(void *user, void *conversation, struct wst_connect_stream *stream,
                                struct wst_slice fields, int status, const struct wst_arrival *a)
 {
     struct wst_context *c = user;
-    struct conversation_http2 *h = conversation;
+    struct conversation_multiplexed *m = conversation;
     struct conversation_stream *s = stream->upper;
-    if (stream->asks == WST_HTTP2_WEBSOCKET)
-        return answer_websocket(c, h, stream, fields, status, a);
+    if (stream->asks == WST_CONNECT_WEBSOCKET)
+        return answer_websocket(c, m, stream, fields, status, a);
     if (status < 0 || (status && status / 100 != 2)) return false;
     s->inside.flow.ignored = false;
     s->inside.flow.kind = KIND_NEW;
-    if (stream->asks == WST_HTTP2_UNSEEN) {
+    if (stream->asks == WST_CONNECT_UNSEEN) {
         s->inside.flow.witnessed = false;
         wst_pickup_begin(c, &s->inside.flow, NULL);
         return true;
     }
-    multiplexed_chosen(c, h);
+    multiplexed_chosen(c, m);
     return true;
 }
 
-static void multiplexed_bytes(void *user, struct wst_http2_stream *stream, enum wst_dir dir,
+static void multiplexed_bytes(void *user, struct wst_connect_stream *stream, enum wst_dir dir,
                               struct wst_slice bytes, const struct wst_arrival *a)
 {
     struct wst_context *c = user;
@@ -166,21 +220,22 @@ static void multiplexed_bytes(void *user, struct wst_http2_stream *stream, enum 
     if (!f->ignored) c->sink.data(c, f, side, bytes, a);
 }
 
-static void multiplexed_hole(void *user, struct wst_http2_stream *stream, enum wst_dir dir,
+static void multiplexed_hole(void *user, struct wst_connect_stream *stream, enum wst_dir dir,
                              uint64_t bytes, bool exact, const struct wst_arrival *a)
 {
     struct wst_context *c = user;
     struct conversation_stream *s = stream->upper;
     struct wst_flow *f = &s->inside.flow;
     unsigned side = wst_conversation_side(&s->base, dir);
-    enum wst_gap_cause cause = exact                                         ? WST_GAP_LOST
-                               : multiplexed_of(s->inside.outer)->round[dir] ? WST_GAP_ROUND
-                                                                             : WST_GAP_SEALED;
+    const struct conversation_multiplexed *m = s->inside.outer->upper;
+    enum wst_gap_cause cause = exact           ? WST_GAP_LOST
+                               : m->round[dir] ? WST_GAP_ROUND
+                                               : WST_GAP_SEALED;
     f->half[side].next += (uint32_t)bytes;
     if (!f->ignored) c->sink.gap(c, f, side, bytes, cause, a);
 }
 
-static void multiplexed_last(void *user, struct wst_http2_stream *stream, enum wst_dir dir,
+static void multiplexed_last(void *user, struct wst_connect_stream *stream, enum wst_dir dir,
                              const struct wst_arrival *a)
 {
     struct wst_context *c = user;
@@ -190,7 +245,7 @@ static void multiplexed_last(void *user, struct wst_http2_stream *stream, enum w
     if (!f->ignored) c->sink.fin(c, f, side, a);
 }
 
-static void multiplexed_over(void *user, struct wst_http2_stream *stream, enum wst_tcp_end how,
+static void multiplexed_over(void *user, struct wst_connect_stream *stream, enum wst_tcp_end how,
                              const struct wst_arrival *a)
 {
     struct wst_context *c = user;
@@ -199,13 +254,13 @@ static void multiplexed_over(void *user, struct wst_http2_stream *stream, enum w
     stream_free(c, s);
 }
 
-static bool multiplexed_problem(void *user, void *conversation, struct wst_http2_stream *stream,
+static bool multiplexed_problem(void *user, void *conversation, struct wst_connect_stream *stream,
                                 enum wst_problem problem, enum wst_dir dir, const char *detail,
                                 const struct wst_arrival *a)
 {
-    const struct conversation_http2 *h = conversation;
+    const struct conversation_multiplexed *m = conversation;
     if (!stream) {
-        wst_conversation_note(user, &h->base, problem, dir, detail, a);
+        wst_conversation_note(user, &m->base, problem, dir, detail, a);
         return true;
     }
     struct conversation_stream *s = stream->upper;
@@ -216,14 +271,15 @@ static bool multiplexed_problem(void *user, void *conversation, struct wst_http2
 void wst_multiplexed_init(struct wst_context *c)
 {
     wst_http2_env_init(&c->http2, &c->options, &c->budget);
-    c->http2.user = c;
-    c->http2.request = multiplexed_request;
-    c->http2.answer = multiplexed_answer;
-    c->http2.data = multiplexed_bytes;
-    c->http2.gap = multiplexed_hole;
-    c->http2.fin = multiplexed_last;
-    c->http2.end = multiplexed_over;
-    c->http2.problem = multiplexed_problem;
+    wst_http3_env_init(&c->http3, &c->options, &c->budget);
+    c->http2.sink = c->http3.sink = (struct wst_connect_sink){.user = c,
+                                                              .request = multiplexed_request,
+                                                              .answer = multiplexed_answer,
+                                                              .data = multiplexed_bytes,
+                                                              .gap = multiplexed_hole,
+                                                              .fin = multiplexed_last,
+                                                              .end = multiplexed_over,
+                                                              .problem = multiplexed_problem};
 }
 
 /* -- what the flow room says ------------------------------------------------------------------- */
@@ -231,34 +287,69 @@ void wst_multiplexed_init(struct wst_context *c)
 void wst_multiplexed_data(struct wst_context *c, struct wst_flow *f, unsigned side,
                           struct wst_slice bytes, const struct wst_arrival *a)
 {
-    struct conversation_http2 *h = multiplexed_of(f);
-    enum wst_dir dir = wst_conversation_direction(&h->base, side);
-    bool client_heard = wst_conversation_carrier(f)->heard >> h->base.client & 1;
+    struct conversation_http2 *h = http2_of(f);
+    enum wst_dir dir = wst_conversation_direction(&h->shared.base, side);
+    bool client_heard = wst_conversation_carrier(f)->heard >> h->shared.base.client & 1;
     if (!client_heard) wst_http2_one_sided(&h->http2);
     wst_http2_push(&h->http2, &c->http2, dir, bytes, a);
-    if (!h->http2.side[dir].seeking) h->round[dir] = false;
+    if (!h->http2.side[dir].seeking) h->shared.round[dir] = false;
 }
 
 void wst_multiplexed_gap(struct wst_context *c, struct wst_flow *f, unsigned side, uint64_t n,
                          enum wst_gap_cause cause, const struct wst_arrival *a)
 {
-    struct conversation_http2 *h = multiplexed_of(f);
+    struct conversation_http2 *h = http2_of(f);
     bool exact = cause != WST_GAP_ROUND && cause != WST_GAP_SEALED;
-    enum wst_dir dir = wst_conversation_direction(&h->base, side);
-    if (cause == WST_GAP_ROUND) h->round[dir] = true;
+    enum wst_dir dir = wst_conversation_direction(&h->shared.base, side);
+    if (cause == WST_GAP_ROUND) h->shared.round[dir] = true;
     wst_http2_gap(&h->http2, &c->http2, dir, n, exact, a);
 }
 
 void wst_multiplexed_fin(struct wst_context *c, struct wst_flow *f, unsigned side,
                          const struct wst_arrival *a)
 {
-    struct conversation_http2 *h = multiplexed_of(f);
-    wst_http2_fin(&h->http2, &c->http2, wst_conversation_direction(&h->base, side), a);
+    struct conversation_http2 *h = http2_of(f);
+    wst_http2_fin(&h->http2, &c->http2, wst_conversation_direction(&h->shared.base, side), a);
 }
 
 void wst_multiplexed_end(struct wst_context *c, struct wst_flow *f, enum wst_tcp_end how,
                          const struct wst_arrival *a)
 {
-    struct conversation_http2 *h = multiplexed_of(f);
+    struct conversation_http2 *h = http2_of(f);
     wst_http2_end(&h->http2, &c->http2, how, a);
+}
+
+/* -- what is said of streams inside QUIC ------------------------------------------------------- */
+
+void wst_multiplexed_data3(struct wst_context *c, struct wst_flow *f, uint64_t id, enum wst_dir dir,
+                           struct wst_slice bytes, const struct wst_arrival *a)
+{
+    struct conversation_http3 *h = http3_of(f);
+    bool client_heard = wst_conversation_carrier(f)->heard >> h->shared.base.client & 1;
+    if (!client_heard) wst_http3_one_sided(&h->http3);
+    wst_http3_push(&h->http3, &c->http3, id, dir, bytes, a);
+}
+
+void wst_multiplexed_gap3(struct wst_context *c, struct wst_flow *f, uint64_t id, enum wst_dir dir,
+                          uint64_t n, const struct wst_arrival *a)
+{
+    wst_http3_gap(&http3_of(f)->http3, &c->http3, id, dir, n, a);
+}
+
+void wst_multiplexed_fin3(struct wst_context *c, struct wst_flow *f, uint64_t id, enum wst_dir dir,
+                          const struct wst_arrival *a)
+{
+    wst_http3_fin(&http3_of(f)->http3, &c->http3, id, dir, a);
+}
+
+void wst_multiplexed_reset3(struct wst_context *c, struct wst_flow *f, uint64_t id,
+                            enum wst_dir dir, uint64_t code, const struct wst_arrival *a)
+{
+    wst_http3_reset(&http3_of(f)->http3, &c->http3, id, dir, code, a);
+}
+
+void wst_multiplexed_end3(struct wst_context *c, struct wst_flow *f, enum wst_tcp_end how,
+                          const struct wst_arrival *a)
+{
+    wst_http3_end(&http3_of(f)->http3, &c->http3, how, a);
 }

@@ -11,6 +11,7 @@
 #include "flow/flow.h"
 #include "http1/http1.h"
 #include "http2/http2.h"
+#include "http3/http3.h"
 #include "net/net.h"
 #include "pool.h"
 #include "sniff/sniff.h"
@@ -28,6 +29,7 @@ enum wst_kind {               /* wst_flow.kind: what a conversation is */
                 KIND_WS,      /* upper: struct conversation_ws */
                 KIND_TLS,     /* upper: struct conversation_tls */
                 KIND_HTTP2,   /* upper: struct conversation_http2 */
+                KIND_HTTP3,   /* upper: struct conversation_http3 */
                 KIND_IGNORED, /* nobody wants it */
 };
 
@@ -91,18 +93,27 @@ struct conversation_tls { /* KIND_TLS; too large for the pool of the others */
     struct conversation_tls *newer, *older;
 };
 
-struct conversation_http2 { /* KIND_HTTP2 */
+struct conversation_multiplexed { /* what both begin with */
     struct conversation base;
-    struct wst_http2 http2;
     bool counted;  /* among what is not WebSocket */
-    bool round[2]; /* TCP numbers went round in what its streams were not told of yet */
     bool asked;    /* a stream asked for one: a handshake will be told */
+    bool round[2]; /* TCP numbers went round in what its streams were not told of yet */
 };
 
-struct conversation_stream { /* of it, one that a CONNECT opened; wst_http2_stream.upper */
+struct conversation_http2 { /* KIND_HTTP2 */
+    struct conversation_multiplexed shared;
+    struct wst_http2 http2;
+};
+
+struct conversation_http3 { /* KIND_HTTP3: what lies inside QUIC */
+    struct conversation_multiplexed shared;
+    struct wst_http3 http3;
+};
+
+struct conversation_stream { /* of it, one that a CONNECT opened; wst_connect_stream.upper */
     struct conversation base;
     struct conversation_inside inside;
-    uint32_t id;
+    uint64_t id;
 };
 
 struct wst_work; /* work.c */
@@ -137,6 +148,7 @@ struct wst_context {
     struct wst_wire_room wire;
     struct wst_tls_env tls;
     struct wst_http2_env http2;
+    struct wst_http3_env http3;
     uint64_t insides; /* flows made so far of what lies inside others */
     struct wst_tls_hooks tls_hooks;
     bool tls_wanting;          /* the hook is asked for secrets */
@@ -339,15 +351,18 @@ const struct wst_tls_info *wst_encrypted_info(const struct wst_flow *inner);
 void wst_encrypted_unseen(struct wst_context *c, struct wst_flow *f, unsigned side,
                           const struct wst_arrival *a);
 
-/* multiplexed.c: KIND_HTTP2 */
-/* The stream of HTTP/2 that the flow is, or lies in; -1: none. */
+/* multiplexed.c: KIND_HTTP2 and KIND_HTTP3 */
+/* The stream of HTTP/2 or HTTP/3 that the flow is, or lies in; -1: none. */
 int64_t wst_multiplexed_stream(const struct wst_flow *f);
 /* Of such a flow the side that opened the stream; -1: it is none. */
 int wst_multiplexed_client(const struct wst_flow *f);
 void wst_multiplexed_init(struct wst_context *c);
 /* False: no memory, and the flow is ignored. */
 bool wst_multiplexed_begin(struct wst_context *c, struct wst_flow *f, unsigned client);
-void wst_multiplexed_free(struct wst_context *c, struct conversation_http2 *h);
+void wst_multiplexed_free(struct wst_context *c, struct conversation_multiplexed *m);
+/* The next stream of the flow that a CONNECT opened, from *i on, which moves behind it; NULL: there
+ * are no more, or the flow is neither HTTP/2 nor HTTP/3. */
+struct conversation_stream *wst_multiplexed_next(const struct wst_flow *f, uint32_t *i);
 void wst_multiplexed_data(struct wst_context *c, struct wst_flow *f, unsigned side,
                           struct wst_slice bytes, const struct wst_arrival *a);
 void wst_multiplexed_gap(struct wst_context *c, struct wst_flow *f, unsigned side, uint64_t n,
@@ -356,5 +371,20 @@ void wst_multiplexed_fin(struct wst_context *c, struct wst_flow *f, unsigned sid
                          const struct wst_arrival *a);
 void wst_multiplexed_end(struct wst_context *c, struct wst_flow *f, enum wst_tcp_end how,
                          const struct wst_arrival *a);
+/* HTTP/3: streams are ordered one by one, so each call names its own. */
+bool wst_multiplexed_begin3(struct wst_context *c, struct wst_flow *f, unsigned client);
+/* Bytes of QUIC stream `id`, in order. */
+void wst_multiplexed_data3(struct wst_context *c, struct wst_flow *f, uint64_t id, enum wst_dir dir,
+                           struct wst_slice bytes, const struct wst_arrival *a);
+/* n bytes of it are missing, no more and no fewer. */
+void wst_multiplexed_gap3(struct wst_context *c, struct wst_flow *f, uint64_t id, enum wst_dir dir,
+                          uint64_t n, const struct wst_arrival *a);
+void wst_multiplexed_fin3(struct wst_context *c, struct wst_flow *f, uint64_t id, enum wst_dir dir,
+                          const struct wst_arrival *a);
+/* RESET_STREAM of `dir`, or STOP_SENDING, which asks the other side for one. */
+void wst_multiplexed_reset3(struct wst_context *c, struct wst_flow *f, uint64_t id,
+                            enum wst_dir dir, uint64_t code, const struct wst_arrival *a);
+void wst_multiplexed_end3(struct wst_context *c, struct wst_flow *f, enum wst_tcp_end how,
+                          const struct wst_arrival *a);
 
 #endif

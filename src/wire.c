@@ -193,6 +193,7 @@ static uint64_t side_needs(const struct wst_context *c, const struct wst_flow *f
     case KIND_IDLE0:
     case KIND_IDLE1:
     case KIND_HTTP2:
+    case KIND_HTTP3:
     case KIND_TLS: return s->end;
     case KIND_HTTP: {
         const struct conversation_http *h = f->upper;

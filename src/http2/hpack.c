@@ -4,87 +4,30 @@
  * apart. Refuses to keep more of one block than limits.max_head: the rest is read, for the table,
  * and passed over.
  */
-#include <stdlib.h>
-
 #include "http2.h"
 
-/* -- memory, which is paid for ----------------------------------------------------------------- */
-
-struct charged { /* stands in front of what was handed out */
-    _Alignas(max_align_t) size_t n;
-};
-
-static void *charged_new(size_t n, void *user)
-{
-    struct charged *p = n < SIZE_MAX / 2 ? wst_budget_new(user, n + sizeof *p) : NULL;
-    if (!p) return NULL;
-    p->n = n + sizeof *p;
-    return p + 1;
-}
-
-static void charged_free(void *what, void *user)
-{
-    struct charged *p = what;
-    if (!p) return;
-    wst_budget_give(user, p[-1].n);
-    free(p - 1);
-}
-
-static void *charged_array(size_t n, size_t each, void *user) /* wst_budget_new clears it */
-{
-    return each && n > SIZE_MAX / 2 / each ? NULL : charged_new(n * each, user);
-}
-
-static void *charged_resize(void *what, size_t n, void *user)
-{
-    void *more = charged_new(n, user);
-    if (!more || !what) return more;
-    size_t was = ((struct charged *)what)[-1].n - sizeof(struct charged);
-    memcpy(more, what, was < n ? was : n);
-    charged_free(what, user);
-    return more;
-}
+#include "charged.h"
+#include "fields.h"
 
 void wst_http2_env_init(struct wst_http2_env *env, const struct wst_options *options,
                         struct wst_budget *budget)
 {
     env->options = options;
     env->budget = budget;
-    env->memory = (nghttp2_mem){budget, charged_new, charged_free, charged_array, charged_resize};
+    env->memory = (nghttp2_mem){budget, wst_charged_new, wst_charged_free, wst_charged_array,
+                                wst_charged_resize};
 }
 
 /* -- fields ------------------------------------------------------------------------------------ */
 
-struct field { /* stands in front of its name and value */
-    uint32_t name, value;
-};
-
-bool wst_http2_field(struct wst_slice *fields, struct wst_header *field)
-{
-    struct field f;
-    if (fields->n < sizeof f) return false;
-    memcpy(&f, fields->p, sizeof f);
-    *fields = wst_slice_skip(*fields, sizeof f);
-    field->name = wst_slice_head(*fields, f.name);
-    *fields = wst_slice_skip(*fields, f.name);
-    field->value = wst_slice_head(*fields, f.value);
-    *fields = wst_slice_skip(*fields, f.value);
-    return true;
-}
-
 static void hpack_field(struct wst_http2_side *s, struct wst_http2_env *env, const nghttp2_nv *nv)
 {
-    struct field f = {(uint32_t)nv->namelen, (uint32_t)nv->valuelen};
+    struct wst_slice name = wst_slice_of(nv->name, nv->namelen);
+    struct wst_slice value = wst_slice_of(nv->value, nv->valuelen);
     size_t cap = env->options->limits.max_head;
     if (s->unwanted) return;
-    s->unwanted = s->connects && wst_slice_is(wst_slice_of(nv->name, nv->namelen), ":method") &&
-                  !wst_slice_is(wst_slice_of(nv->value, nv->valuelen), "CONNECT");
-    if (nv->namelen > cap || nv->valuelen > cap ||
-        !wst_buf_reserve(&s->fields, env->budget, sizeof f + nv->namelen + nv->valuelen, cap))
-        return;
-    wst_buf_append(&s->fields, env->budget, wst_slice_of(&f, sizeof f), cap);
-    wst_buf_append(&s->fields, env->budget, wst_slice_of(nv->name, nv->namelen), cap);
-    wst_buf_append(&s->fields, env->budget, wst_slice_of(nv->value, nv->valuelen), cap);
+    s->unwanted = s->connects && wst_slice_is(name, ":method") && !wst_slice_is(value, "CONNECT");
+    wst_fields_put(&s->fields, env->budget, name, value, cap);
 }
 
 /* -- the table --------------------------------------------------------------------------------- */

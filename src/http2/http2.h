@@ -23,6 +23,7 @@
 
 #include "arrival.h"
 #include "buf.h"
+#include "connect.h"
 #include "queue.h"
 
 enum {
@@ -38,31 +39,18 @@ enum {
                                     * stream 1 that lacks its first byte says 256 or more */
 };
 
-enum wst_http2_asks {
-    WST_HTTP2_WEBSOCKET, /* :protocol websocket, RFC 8441 section 5 */
-    WST_HTTP2_TUNNEL,    /* no :protocol, RFC 9113 section 8.5 */
-    WST_HTTP2_UNSEEN     /* its request is missing: only its bytes can tell */
-};
-
-struct wst_http2_stream { /* opened by a CONNECT */
-    uint32_t id;
-    uint8_t asks; /* enum wst_http2_asks */
-    bool answered, accepted;
-    bool answer_lost;       /* or it could not be read */
-    bool reset;             /* it ended in RST_STREAM, or TCP in a reset */
-    bool ended[2];          /* no more bytes of that direction */
-    bool late[2];           /* it was told that bytes of that direction came behind its end */
-    bool spoke;             /* bytes of the client came before the answer, kept or not */
-    bool wait_inexact;      /* of what is missing among what waits it is known how much at most */
-    bool unasked;           /* the server had not said that it may be asked (RFC 8441 section 3) */
-    struct wst_buf request; /* its fields, until they are answered */
-    struct wst_when request_when;
+struct wst_http2_stream {
+    struct wst_connect_stream base;
+    bool answer_lost;      /* or it could not be read */
+    bool ended[2];         /* no more bytes of that direction */
+    bool late[2];          /* it was told that bytes of that direction came behind its end */
+    bool spoke;            /* bytes of the client came before the answer, kept or not */
+    bool wait_inexact;     /* of what is missing among what waits it is known how much at most */
     struct wst_queue wait; /* bytes of the client that came before the answer */
     /* Missing before there was an answer: behind what waits; in front of the server's first byte
      * that is handed on, at most. */
     uint64_t untold[2];
-    uint64_t gone[2];      /* of side.gone, what it has been told of */
-    void *upper;           /* the caller's */
+    uint64_t gone[2]; /* of side.gone, what it has been told of */
 };
 
 /* Shared by all connections of one context. */
@@ -71,28 +59,7 @@ struct wst_http2_env {
     struct wst_budget *budget;
     nghttp2_mem memory; /* paid for from the budget */
 
-    void *user;
-    /* A CONNECT came; stream->request and request_when are filled. False: it cannot be followed. */
-    bool (*request)(void *user, void *conversation, struct wst_http2_stream *stream,
-                    const struct wst_arrival *arrival);
-    /* Its answer: `status`, and `fields` as below. 0: it was not seen, but what follows proves that
-     * it was a good one; -1: there was none. Returns whether the stream is accepted. */
-    bool (*answer)(void *user, void *conversation, struct wst_http2_stream *stream,
-                   struct wst_slice fields, int status, const struct wst_arrival *arrival);
-    /* Of accepted streams. */
-    void (*data)(void *user, struct wst_http2_stream *stream, enum wst_dir dir,
-                 struct wst_slice bytes, const struct wst_arrival *arrival);
-    void (*gap)(void *user, struct wst_http2_stream *stream, enum wst_dir dir, uint64_t bytes,
-                bool exact, const struct wst_arrival *arrival);
-    void (*fin)(void *user, struct wst_http2_stream *stream, enum wst_dir dir,
-                const struct wst_arrival *arrival);
-    /* The stream is over, and is freed next; of all that were wanted. */
-    void (*end)(void *user, struct wst_http2_stream *stream, enum wst_tcp_end how,
-                const struct wst_arrival *arrival);
-    /* A finding; `stream` NULL: about the connection. False: of that stream nothing is told. */
-    bool (*problem)(void *user, void *conversation, struct wst_http2_stream *stream,
-                    enum wst_problem problem, enum wst_dir dir, const char *detail,
-                    const struct wst_arrival *arrival);
+    struct wst_connect_sink sink;
 };
 void wst_http2_env_init(struct wst_http2_env *env, const struct wst_options *options,
                         struct wst_budget *budget);
@@ -161,9 +128,6 @@ void wst_http2_fin(struct wst_http2 *http2, struct wst_http2_env *env, enum wst_
 /* The connection is over; so is every stream. */
 void wst_http2_end(struct wst_http2 *http2, struct wst_http2_env *env, enum wst_tcp_end how,
                    const struct wst_arrival *arrival);
-
-/* Takes the next field from the front of `fields`; false: that was the last. */
-bool wst_http2_field(struct wst_slice *fields, struct wst_header *field);
 
 /* frame.c: one frame's header (RFC 9113 section 4.1). */
 struct wst_http2_frame {

@@ -51,9 +51,11 @@ static void session_tell(struct step *t, enum wst_problem what, const char *why)
     if (t->side->told) return;
     t->side->told = true;
     for (uint32_t i = 0; i < h->streams_n; i++)
-        heard |= t->env->problem(t->env->user, h->conversation, h->streams[i], what, t->dir, why,
-                                 t->arrival);
-    if (!heard) t->env->problem(t->env->user, h->conversation, NULL, what, t->dir, why, t->arrival);
+        heard |= t->env->sink.problem(t->env->sink.user, h->conversation, &h->streams[i]->base,
+                                      what, t->dir, why, t->arrival);
+    if (!heard)
+        t->env->sink.problem(t->env->sink.user, h->conversation, NULL, what, t->dir, why,
+                             t->arrival);
 }
 
 /* Where bytes are missing it may be our own misreading. */

@@ -10,9 +10,11 @@
 
 #include <stdlib.h>
 
+#include "fields.h"
+
 static void stream_free(struct wst_http2_env *env, struct wst_http2_stream *s)
 {
-    wst_buf_free(&s->request, env->budget);
+    wst_buf_free(&s->base.request, env->budget);
     wst_queue_free(&s->wait, env->budget);
     wst_budget_give(env->budget, sizeof *s);
     free(s);
@@ -24,7 +26,7 @@ static uint32_t stream_place(const struct wst_http2 *h, uint32_t id)
     uint32_t from = 0, to = h->streams_n;
     while (from < to) {
         uint32_t mid = from + (to - from) / 2;
-        if (h->streams[mid]->id < id)
+        if (h->streams[mid]->base.id < id)
             from = mid + 1;
         else
             to = mid;
@@ -35,7 +37,7 @@ static uint32_t stream_place(const struct wst_http2 *h, uint32_t id)
 static struct wst_http2_stream *stream_find(const struct wst_http2 *h, uint32_t id)
 {
     uint32_t i = stream_place(h, id);
-    return i < h->streams_n && h->streams[i]->id == id ? h->streams[i] : NULL;
+    return i < h->streams_n && h->streams[i]->base.id == id ? h->streams[i] : NULL;
 }
 
 static bool streams_room(struct wst_http2 *h, struct wst_http2_env *env)
@@ -56,7 +58,7 @@ static struct wst_http2_stream *stream_new(struct wst_http2 *h, struct wst_http2
     if (h->streams_n >= WST_HTTP2_STREAMS || !streams_room(h, env)) return NULL;
     struct wst_http2_stream *s = wst_budget_new(env->budget, sizeof *s);
     if (!s) return NULL;
-    s->id = id;
+    s->base.id = id;
     for (int d = 0; d < 2; d++) s->gone[d] = h->side[d].gone;
     uint32_t i = stream_place(h, id);
     memmove(h->streams + i + 1, h->streams + i, (h->streams_n - i) * sizeof *h->streams);
@@ -68,7 +70,7 @@ static struct wst_http2_stream *stream_new(struct wst_http2 *h, struct wst_http2
 static void stream_remove(struct wst_http2 *h, struct wst_http2_env *env,
                           struct wst_http2_stream *s)
 {
-    uint32_t i = stream_place(h, s->id);
+    uint32_t i = stream_place(h, s->base.id);
     h->streams_n--;
     memmove(h->streams + i, h->streams + i + 1, (h->streams_n - i) * sizeof *h->streams);
     stream_free(env, s);
@@ -100,10 +102,10 @@ static void stream_catch_up(struct wst_http2 *h, struct wst_http2_env *env,
                             const struct wst_arrival *a)
 {
     uint64_t n = h->side[dir].gone - s->gone[dir];
-    if (!n || s->ended[dir] || (dir == WST_S2C && !s->accepted)) return;
+    if (!n || s->ended[dir] || (dir == WST_S2C && !s->base.accepted)) return;
     s->gone[dir] = h->side[dir].gone;
-    if (s->accepted)
-        env->gap(env->user, s, dir, n, false, a);
+    if (s->base.accepted)
+        env->sink.gap(env->sink.user, &s->base, dir, n, false, a);
     else
         stream_lacks(env, s, n, false, a);
 }
@@ -112,11 +114,12 @@ static void stream_catch_up(struct wst_http2 *h, struct wst_http2_env *env,
 static void stream_over(struct wst_http2 *h, struct wst_http2_env *env, struct wst_http2_stream *s,
                         enum wst_tcp_end how, const struct wst_arrival *a)
 {
-    s->reset |= how == WST_TCP_RST;
-    if (!s->answered)
-        env->answer(env->user, h->conversation, s, (struct wst_slice){NULL, 0}, -1, a);
-    for (int d = 0; d < 2 && s->accepted; d++) stream_catch_up(h, env, s, (enum wst_dir)d, a);
-    env->end(env->user, s, how, a);
+    s->base.reset |= how == WST_TCP_RST;
+    if (!s->base.answered)
+        env->sink.answer(env->sink.user, h->conversation, &s->base, (struct wst_slice){NULL, 0}, -1,
+                         a);
+    for (int d = 0; d < 2 && s->base.accepted; d++) stream_catch_up(h, env, s, (enum wst_dir)d, a);
+    env->sink.end(env->sink.user, &s->base, how, a);
     stream_remove(h, env, s);
 }
 
@@ -162,67 +165,35 @@ void wst_streams_missed(struct wst_http2 *h, uint32_t id)
 
 /* -- requests and answers ---------------------------------------------------------------------- */
 
-static struct wst_slice field_named(const struct wst_buf *fields, const char *name)
-{
-    struct wst_slice all = wst_buf_slice(fields);
-    struct wst_header f;
-    while (wst_http2_field(&all, &f))
-        if (wst_slice_is(f.name, name)) return f.value;
-    return (struct wst_slice){NULL, 0};
-}
-
-/* Whether fields, perhaps not all of the request's, rule it out as one of those that are followed.
- */
-static bool request_is_other(const struct wst_buf *fields)
-{
-    struct wst_slice method = field_named(fields, ":method");
-    struct wst_slice protocol = field_named(fields, ":protocol");
-    return (method.p && !wst_slice_is(method, "CONNECT")) ||
-           (protocol.p && !wst_slice_is_nocase(protocol, "websocket"));
-}
-
 static void request_passes(struct wst_http2 *h, struct wst_http2_env *env,
                            const struct wst_arrival *a)
 {
     if (!h->crowded)
-        env->problem(env->user, h->conversation, NULL, WST_PROBLEM_HTTP2_UNREAD, WST_C2S,
-                     "more streams of HTTP/2 carry WebSocket than are followed", a);
+        env->sink.problem(env->sink.user, h->conversation, NULL, WST_PROBLEM_HTTP2_UNREAD, WST_C2S,
+                          "more streams of HTTP/2 carry WebSocket than are followed", a);
     h->crowded = true;
 }
 
 static void request_came(struct wst_http2 *h, struct wst_http2_env *env, uint32_t id,
-                         const struct wst_buf *fields, const struct wst_arrival *a)
+                         struct wst_slice fields, const struct wst_arrival *a)
 {
-    if (!field_named(fields, ":method").p || request_is_other(fields)) return;
+    if (!wst_fields_named(fields, ":method").p || wst_connect_is_other(fields)) return;
     struct wst_http2_stream *s = stream_new(h, env, id);
     size_t cap = 2 * env->options->limits.max_head;
     if (!s) {
         request_passes(h, env, a);
         return;
     }
-    s->asks = field_named(fields, ":protocol").p ? WST_HTTP2_WEBSOCKET : WST_HTTP2_TUNNEL;
-    s->request_when = a->when;
-    s->unasked = h->settled && !h->enabled && !h->side[WST_S2C].holed;
+    s->base.asks = wst_connect_asked(fields);
+    s->base.request_when = a->when;
+    s->base.unasked = h->settled && !h->enabled && !h->side[WST_S2C].holed;
     s->answer_lost = h->deaf; /* it may have passed */
     s->untold[WST_S2C] = h->passed;
-    if (!wst_buf_append(&s->request, env->budget, wst_buf_slice(fields), cap) ||
-        !env->request(env->user, h->conversation, s, a)) {
+    if (!wst_buf_append(&s->base.request, env->budget, fields, cap) ||
+        !env->sink.request(env->sink.user, h->conversation, &s->base, a)) {
         stream_remove(h, env, s);
         request_passes(h, env, a);
     }
-}
-
-/* Three digits from 100 on (RFC 9113 section 8.3.2); -1: none. */
-static int answer_status(const struct wst_buf *fields)
-{
-    struct wst_slice v = field_named(fields, ":status");
-    if (v.n != 3) return -1;
-    int status = 0;
-    for (size_t i = 0; i < 3; i++) {
-        if (v.p[i] < '0' || v.p[i] > '9') return -1;
-        status = status * 10 + (v.p[i] - '0');
-    }
-    return status >= 100 ? status : -1;
 }
 
 /* The answer is known: what the client said before it is handed on. False: the stream is gone. */
@@ -232,50 +203,43 @@ static bool stream_answered(struct wst_http2 *h, struct wst_http2_env *env,
 {
     struct wst_arrival carried = *a;
     stream_catch_up(h, env, s, WST_C2S, a);
-    s->answered = true;
-    s->accepted = env->answer(env->user, h->conversation, s, fields, status, a);
-    wst_buf_free(&s->request, env->budget);
-    if (!s->accepted) {
+    s->base.answered = true;
+    s->base.accepted =
+        env->sink.answer(env->sink.user, h->conversation, &s->base, fields, status, a);
+    wst_buf_free(&s->base.request, env->budget);
+    if (!s->base.accepted) {
         stream_over(h, env, s, WST_TCP_FIN, a);
         return false;
     }
     for (struct wst_slice w; (w = wst_queue_first(&s->wait, &carried.from)).n;) {
         if (w.p)
-            env->data(env->user, s, WST_C2S, w, &carried);
+            env->sink.data(env->sink.user, &s->base, WST_C2S, w, &carried);
         else
-            env->gap(env->user, s, WST_C2S, w.n, !s->wait_inexact, &carried);
+            env->sink.gap(env->sink.user, &s->base, WST_C2S, w.n, !s->wait_inexact, &carried);
         wst_queue_take(&s->wait, w.n);
     }
     if (s->untold[WST_C2S])
-        env->gap(env->user, s, WST_C2S, s->untold[WST_C2S], !s->wait_inexact, a);
+        env->sink.gap(env->sink.user, &s->base, WST_C2S, s->untold[WST_C2S], !s->wait_inexact, a);
     wst_queue_free(&s->wait, env->budget);
-    if (s->ended[WST_C2S]) env->fin(env->user, s, WST_C2S, a);
+    if (s->ended[WST_C2S]) env->sink.fin(env->sink.user, &s->base, WST_C2S, a);
     uint64_t before = s->untold[WST_S2C] + h->side[WST_S2C].gone - s->gone[WST_S2C];
     s->gone[WST_S2C] = h->side[WST_S2C].gone;
-    if (before) env->gap(env->user, s, WST_S2C, before, false, a);
+    if (before) env->sink.gap(env->sink.user, &s->base, WST_S2C, before, false, a);
     return true;
-}
-
-/* Whether what was asked is refused; of an answer that is not whole only a status tells. Behind an
- * answer to wait with (1xx) one is still to come. */
-static bool answer_is_bad(const struct wst_buf *fields, bool whole)
-{
-    int status = answer_status(fields);
-    return status < 0 ? whole : status >= 300 || status == 101;
 }
 
 static void answer_came(struct wst_http2 *h, struct wst_http2_env *env, struct wst_http2_stream *s,
                         bool whole, bool ends, const struct wst_arrival *a)
 {
-    const struct wst_buf *fields = &h->side[WST_S2C].fields;
-    int status = answer_status(fields);
-    if (s->answered) return;                                    /* trailers */
+    struct wst_slice fields = wst_buf_slice(&h->side[WST_S2C].fields);
+    int status = wst_connect_status(fields);
+    if (s->base.answered) return;                               /* trailers */
     if (status >= 100 && status < 200 && status != 101) return; /* one is still to come */
     if (!whole && status >= 200 && status < 300) status = 0; /* a good one, and no more is known */
     if (status >= 0) { /* what was lost before it was nothing of the stream's */
         s->gone[WST_S2C] = h->side[WST_S2C].gone;
         s->untold[WST_S2C] = 0;
-        stream_answered(h, env, s, wst_buf_slice(fields), status, a);
+        stream_answered(h, env, s, fields, status, a);
     } else {
         s->answer_lost = !ends;
     }
@@ -285,25 +249,25 @@ bool wst_streams_heeded(const struct wst_http2 *h, enum wst_dir dir, uint32_t id
 {
     const struct wst_http2_stream *s = stream_find(h, id);
     if (dir == WST_C2S) return id % 2 && id > h->last_client;
-    return s ? !s->answered : missed_place(h, id) < WST_HTTP2_MISSED;
+    return s ? !s->base.answered : missed_place(h, id) < WST_HTTP2_MISSED;
 }
 
 void wst_streams_headers(struct wst_http2 *h, struct wst_http2_env *env, enum wst_dir dir,
                          uint32_t id, bool whole, bool ends, const struct wst_arrival *a)
 {
     struct wst_http2_stream *s = stream_find(h, id);
+    struct wst_slice fields = wst_buf_slice(&h->side[dir].fields);
     if (dir == WST_C2S && id % 2 && id > h->last_client) {
         missed_before(h, id);
         h->last_client = id;
         h->lacking = false;
-        const struct wst_buf *fields = &h->side[WST_C2S].fields;
         if (whole && !s)
             request_came(h, env, id, fields, a);
-        else if (!whole && !ends && !request_is_other(fields))
+        else if (!whole && !ends && !wst_connect_is_other(fields))
             missed_add(h, id);
     } else if (dir == WST_S2C && s) {
         answer_came(h, env, s, whole, ends, a);
-    } else if (dir == WST_S2C && (ends || answer_is_bad(&h->side[dir].fields, whole))) {
+    } else if (dir == WST_S2C && (ends || wst_connect_is_refused(fields, whole))) {
         missed_take(h, id);
     }
     if (ends) wst_streams_fin(h, env, dir, id, a);
@@ -322,22 +286,13 @@ static struct wst_http2_stream *stream_of(struct wst_http2 *h, struct wst_http2_
         request_passes(h, env, a);
         return NULL;
     }
-    s->asks = WST_HTTP2_UNSEEN;
-    s->request_when = a->when;
-    if (!env->request(env->user, h->conversation, s, a)) {
+    s->base.asks = WST_CONNECT_UNSEEN;
+    s->base.request_when = a->when;
+    if (!env->sink.request(env->sink.user, h->conversation, &s->base, a)) {
         stream_remove(h, env, s);
         return NULL;
     }
     return stream_answered(h, env, s, (struct wst_slice){NULL, 0}, 0, a) ? s : NULL;
-}
-
-/* A byte with which a server's first WebSocket frame may begin (RFC 6455 section 5.2): no text
- * does, nor anything that is zipped. "A" and "B" would begin a compressed message in fragments. */
-static bool begins_frame(uint8_t c)
-{
-    uint8_t opcode = c & 15;
-    if (c & 0x30 || (c & 0xc0) == 0x40) return false;
-    return opcode == 1 || opcode == 2 || (c >= 0x88 && c <= 0x8a);
 }
 
 /* Whether bytes may be handed on. The answer may be missing: after a bad one a client has nothing
@@ -346,10 +301,10 @@ static bool stream_speaks(struct wst_http2 *h, struct wst_http2_env *env,
                           struct wst_http2_stream *s, enum wst_dir dir, struct wst_slice bytes,
                           const struct wst_arrival *a)
 {
-    if (!s->accepted) {
+    if (!s->base.accepted) {
         bool lost = s->answer_lost || h->side[WST_S2C].gone != s->gone[WST_S2C];
         bool proof = dir == WST_C2S || s->spoke ||
-                     (bytes.p && !s->untold[WST_S2C] && begins_frame(bytes.p[0]));
+                     (bytes.p && !s->untold[WST_S2C] && wst_connect_begins_frame(bytes.p[0]));
         if (!lost || !proof || !stream_answered(h, env, s, (struct wst_slice){NULL, 0}, 0, a))
             return false;
     }
@@ -366,12 +321,13 @@ void wst_streams_data(struct wst_http2 *h, struct wst_http2_env *env, enum wst_d
     if (!s) return;
     if (s->ended[dir]) {
         if (!s->late[dir])
-            s->late[dir] = env->problem(env->user, h->conversation, s, WST_PROBLEM_HTTP2_BROKEN,
-                                        dir, "DATA behind END_STREAM, which is left out", a);
+            s->late[dir] = env->sink.problem(env->sink.user, h->conversation, &s->base,
+                                             WST_PROBLEM_HTTP2_BROKEN, dir,
+                                             "DATA behind END_STREAM, which is left out", a);
         return;
     }
     if (stream_speaks(h, env, s, dir, bytes, a)) {
-        env->data(env->user, s, dir, bytes, a);
+        env->sink.data(env->sink.user, &s->base, dir, bytes, a);
     } else if ((s = stream_find(h, id)) && dir == WST_C2S) {
         stream_catch_up(h, env, s, dir, a);
         s->spoke = true;
@@ -388,7 +344,7 @@ void wst_streams_hole(struct wst_http2 *h, struct wst_http2_env *env, enum wst_d
     struct wst_http2_stream *s = stream_find(h, id);
     if (!s || s->ended[dir]) return;
     if (stream_speaks(h, env, s, dir, (struct wst_slice){NULL, 0}, a)) {
-        env->gap(env->user, s, dir, n, exact, a);
+        env->sink.gap(env->sink.user, &s->base, dir, n, exact, a);
     } else if ((s = stream_find(h, id)) && dir == WST_C2S) {
         stream_catch_up(h, env, s, dir, a);
         stream_lacks(env, s, n, exact, a);
@@ -406,8 +362,8 @@ static bool stream_fin(struct wst_http2 *h, struct wst_http2_env *env, struct ws
     if (s->ended[dir]) return true;
     stream_catch_up(h, env, s, dir, a);
     s->ended[dir] = true;
-    if (s->accepted) env->fin(env->user, s, dir, a);
-    if (!s->ended[!dir] && (s->accepted || dir == WST_C2S)) return true;
+    if (s->base.accepted) env->sink.fin(env->sink.user, &s->base, dir, a);
+    if (!s->ended[!dir] && (s->base.accepted || dir == WST_C2S)) return true;
     stream_over(h, env, s, WST_TCP_FIN, a);
     return false;
 }

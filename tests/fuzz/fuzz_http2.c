@@ -11,6 +11,7 @@
  * Said whole, by the byte and in pieces, what is told of each direction is the same; of a stream it
  * is told in an order that makes sense.
  */
+#include "fields.h"
 #include "http2/http2.h"
 
 #include <stdlib.h>
@@ -37,7 +38,7 @@ static void note(uint64_t *sum, uint64_t what)
     for (int i = 0; i < 8; i++) *sum = (*sum ^ (uint8_t)(what >> 8 * i)) * 1099511628211u;
 }
 
-static struct told *told_of(struct wst_http2_stream *stream)
+static struct told *told_of(struct wst_connect_stream *stream)
 {
     struct told *one = stream->upper;
     if (!one || !one->live) abort();
@@ -49,17 +50,17 @@ static void fields_whole(struct wst_slice fields, size_t cap)
 {
     struct wst_header f;
     if (fields.n > cap) abort();
-    while (wst_http2_field(&fields, &f))
+    while (wst_fields_next(&fields, &f))
         if (f.name.n > cap || f.value.n > cap) abort();
     if (fields.n) abort();
 }
 
-static bool on_request(void *user, void *conversation, struct wst_http2_stream *stream,
+static bool on_request(void *user, void *conversation, struct wst_connect_stream *stream,
                        const struct wst_arrival *a)
 {
     struct said *s = user;
-    if (conversation != s || !a || stream->asks > WST_HTTP2_UNSEEN || stream->upper) abort();
-    if (stream->asks == WST_HTTP2_UNSEEN && stream->request.n) abort();
+    if (conversation != s || !a || stream->asks > WST_CONNECT_UNSEEN || stream->upper) abort();
+    if (stream->asks == WST_CONNECT_UNSEEN && stream->request.n) abort();
     fields_whole(wst_buf_slice(&stream->request), s->options.limits.max_head);
     s->requests = s->requests * 31 + stream->id;
     if (stream->id % 16 == 15) return false;
@@ -72,7 +73,7 @@ static bool on_request(void *user, void *conversation, struct wst_http2_stream *
     abort();
 }
 
-static bool on_answer(void *user, void *conversation, struct wst_http2_stream *stream,
+static bool on_answer(void *user, void *conversation, struct wst_connect_stream *stream,
                       struct wst_slice fields, int status, const struct wst_arrival *a)
 {
     struct said *s = user;
@@ -86,7 +87,7 @@ static bool on_answer(void *user, void *conversation, struct wst_http2_stream *s
     return one->accepted;
 }
 
-static void on_data(void *user, struct wst_http2_stream *stream, enum wst_dir dir,
+static void on_data(void *user, struct wst_connect_stream *stream, enum wst_dir dir,
                     struct wst_slice bytes, const struct wst_arrival *a)
 {
     struct said *s = user;
@@ -96,7 +97,7 @@ static void on_data(void *user, struct wst_http2_stream *stream, enum wst_dir di
     s->data[dir] += bytes.n;
 }
 
-static void on_gap(void *user, struct wst_http2_stream *stream, enum wst_dir dir, uint64_t bytes,
+static void on_gap(void *user, struct wst_connect_stream *stream, enum wst_dir dir, uint64_t bytes,
                    bool exact, const struct wst_arrival *a)
 {
     struct said *s = user;
@@ -105,7 +106,7 @@ static void on_gap(void *user, struct wst_http2_stream *stream, enum wst_dir dir
     note(&s->sum[dir], bytes << 32 | (uint64_t)exact << 31 | stream->id);
 }
 
-static void on_fin(void *user, struct wst_http2_stream *stream, enum wst_dir dir,
+static void on_fin(void *user, struct wst_connect_stream *stream, enum wst_dir dir,
                    const struct wst_arrival *a)
 {
     struct said *s = user;
@@ -115,7 +116,7 @@ static void on_fin(void *user, struct wst_http2_stream *stream, enum wst_dir dir
     note(&s->sum[dir], UINT64_C(1) << 62 | stream->id);
 }
 
-static void on_end(void *user, struct wst_http2_stream *stream, enum wst_tcp_end how,
+static void on_end(void *user, struct wst_connect_stream *stream, enum wst_tcp_end how,
                    const struct wst_arrival *a)
 {
     struct told *one = told_of(stream);
@@ -125,7 +126,7 @@ static void on_end(void *user, struct wst_http2_stream *stream, enum wst_tcp_end
     one->live = false;
 }
 
-static bool on_problem(void *user, void *conversation, struct wst_http2_stream *stream,
+static bool on_problem(void *user, void *conversation, struct wst_connect_stream *stream,
                        enum wst_problem problem, enum wst_dir dir, const char *detail,
                        const struct wst_arrival *a)
 {
@@ -142,14 +143,14 @@ static void begin(struct said *s, uint8_t limits)
     s->options.limits.max_early = limits & 2 ? 100 : 1 << 22; /* a segment a byte, 17 each */
     s->budget.max = limits & 4 ? 8192 : 1 << 26;
     wst_http2_env_init(&s->env, &s->options, &s->budget);
-    s->env.user = s;
-    s->env.request = on_request;
-    s->env.answer = on_answer;
-    s->env.data = on_data;
-    s->env.gap = on_gap;
-    s->env.fin = on_fin;
-    s->env.end = on_end;
-    s->env.problem = on_problem;
+    s->env.sink.user = s;
+    s->env.sink.request = on_request;
+    s->env.sink.answer = on_answer;
+    s->env.sink.data = on_data;
+    s->env.sink.gap = on_gap;
+    s->env.sink.fin = on_fin;
+    s->env.sink.end = on_end;
+    s->env.sink.problem = on_problem;
     wst_http2_init(&s->http2, s);
 }
 

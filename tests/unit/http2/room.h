@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include "budget.h"
+#include "fields.h"
 #include "http2/http2.h"
 #include "slice.h"
 
@@ -37,29 +38,29 @@ __attribute__((format(printf, 1, 2))) static void say(const char *format, ...)
     va_end(args);
 }
 
-static bool on_request(void *user, void *conversation, struct wst_http2_stream *s,
+static bool on_request(void *user, void *conversation, struct wst_connect_stream *s,
                        const struct wst_arrival *a)
 {
     (void)user, (void)conversation, (void)a;
-    say("%u request%s\n", s->id, s->unasked ? " unasked" : "");
+    say("%u request%s\n", (unsigned)s->id, s->unasked ? " unasked" : "");
     return true;
 }
 
-static bool on_answer(void *user, void *conversation, struct wst_http2_stream *s,
+static bool on_answer(void *user, void *conversation, struct wst_connect_stream *s,
                       struct wst_slice fields, int status, const struct wst_arrival *a)
 {
     (void)user, (void)conversation, (void)fields, (void)a;
-    say("%u answer %d\n", s->id, status);
+    say("%u answer %d\n", (unsigned)s->id, status);
     return status == 0 || status / 100 == 2;
 }
 
 /* What comes byte by byte is one line, too. */
-static void on_data(void *user, struct wst_http2_stream *s, enum wst_dir dir, struct wst_slice b,
+static void on_data(void *user, struct wst_connect_stream *s, enum wst_dir dir, struct wst_slice b,
                     const struct wst_arrival *a)
 {
     char begin[16];
     (void)user, (void)a;
-    snprintf(begin, sizeof begin, "%u %c \"", s->id, dir == WST_C2S ? '>' : '<');
+    snprintf(begin, sizeof begin, "%u %c \"", (unsigned)s->id, dir == WST_C2S ? '>' : '<');
     size_t n = strlen(room.text), line = n ? n - 1 : 0;
     while (line && room.text[line - 1] != '\n') line--;
     if (n && !strncmp(room.text + line, begin, strlen(begin)))
@@ -69,35 +70,35 @@ static void on_data(void *user, struct wst_http2_stream *s, enum wst_dir dir, st
     say("%.*s\"\n", (int)b.n, (const char *)b.p);
 }
 
-static void on_gap(void *user, struct wst_http2_stream *s, enum wst_dir dir, uint64_t n, bool exact,
-                   const struct wst_arrival *a)
+static void on_gap(void *user, struct wst_connect_stream *s, enum wst_dir dir, uint64_t n,
+                   bool exact, const struct wst_arrival *a)
 {
     (void)user, (void)a;
-    say("%u %c gap %s%llu\n", s->id, dir == WST_C2S ? '>' : '<', exact ? "" : "up to ",
+    say("%u %c gap %s%llu\n", (unsigned)s->id, dir == WST_C2S ? '>' : '<', exact ? "" : "up to ",
         (unsigned long long)n);
 }
 
-static void on_fin(void *user, struct wst_http2_stream *s, enum wst_dir dir,
+static void on_fin(void *user, struct wst_connect_stream *s, enum wst_dir dir,
                    const struct wst_arrival *a)
 {
     (void)user, (void)a;
-    say("%u %c fin\n", s->id, dir == WST_C2S ? '>' : '<');
+    say("%u %c fin\n", (unsigned)s->id, dir == WST_C2S ? '>' : '<');
 }
 
-static void on_end(void *user, struct wst_http2_stream *s, enum wst_tcp_end how,
+static void on_end(void *user, struct wst_connect_stream *s, enum wst_tcp_end how,
                    const struct wst_arrival *a)
 {
     (void)user, (void)a;
-    say("%u end%s\n", s->id, how == WST_TCP_RST ? " reset" : "");
+    say("%u end%s\n", (unsigned)s->id, how == WST_TCP_RST ? " reset" : "");
 }
 
-static bool on_problem(void *user, void *conversation, struct wst_http2_stream *s,
+static bool on_problem(void *user, void *conversation, struct wst_connect_stream *s,
                        enum wst_problem problem, enum wst_dir dir, const char *detail,
                        const struct wst_arrival *a)
 {
     (void)user, (void)conversation, (void)a, (void)dir;
-    say("%u %s: %s\n", s ? s->id : 0, problem == WST_PROBLEM_HTTP2_BROKEN ? "broken" : "unread",
-        detail);
+    say("%u %s: %s\n", s ? (unsigned)s->id : 0,
+        problem == WST_PROBLEM_HTTP2_BROKEN ? "broken" : "unread", detail);
     return true;
 }
 
@@ -107,13 +108,13 @@ static void room_open(void)
     wst_options_init(&room.options);
     room.budget.max = 64 << 20;
     wst_http2_env_init(&room.env, &room.options, &room.budget);
-    room.env.request = on_request;
-    room.env.answer = on_answer;
-    room.env.data = on_data;
-    room.env.gap = on_gap;
-    room.env.fin = on_fin;
-    room.env.end = on_end;
-    room.env.problem = on_problem;
+    room.env.sink.request = on_request;
+    room.env.sink.answer = on_answer;
+    room.env.sink.data = on_data;
+    room.env.sink.gap = on_gap;
+    room.env.sink.fin = on_fin;
+    room.env.sink.end = on_end;
+    room.env.sink.problem = on_problem;
     wst_http2_init(&room.http2, NULL);
 }
 

@@ -21,6 +21,7 @@
 
 #include <stdio.h>
 
+#include "fields.h"
 #include "guard.h"
 #include "http2.h"
 
@@ -325,7 +326,7 @@ __attribute__((format(printf, 3, 4))) static inline void say(struct talk *t, int
     t->log_n[where] += (size_t)n < room ? (size_t)n : room - 1;
 }
 
-static inline bool said_request(void *user, void *conversation, struct wst_http2_stream *stream,
+static inline bool said_request(void *user, void *conversation, struct wst_connect_stream *stream,
                                 const struct wst_arrival *a)
 {
     static const char *const asks[] = {"", "tunnel", "unseen"};
@@ -334,27 +335,27 @@ static inline bool said_request(void *user, void *conversation, struct wst_http2
     struct wst_header f;
     assert_ptr_equal(conversation, t);
     assert_non_null(a);
-    if (stream->asks == WST_HTTP2_UNSEEN) {
+    if (stream->asks == WST_CONNECT_UNSEEN) {
         assert_int_equal(fields.n, 0);
     } else {
-        assert_true(wst_http2_field(&fields, &f));
+        assert_true(wst_fields_next(&fields, &f));
         assert_true(wst_slice_is(f.name, ":method") && wst_slice_is(f.value, "CONNECT"));
     }
-    say(t, BOTH, "?%u%s%s ", stream->id, asks[stream->asks], stream->unasked ? "!" : "");
+    say(t, BOTH, "?%u%s%s ", (unsigned)stream->id, asks[stream->asks], stream->unasked ? "!" : "");
     t->requests++;
     t->unasked += stream->unasked;
     if (t->unwanted) return false;
     struct followed *one = calloc(1, sizeof *one);
     assert_non_null(one);
-    *one = (struct followed){.talk = t, .id = stream->id};
-    for (int d = 0; t->strict && stream->asks == WST_HTTP2_UNSEEN && d < 2; d++)
+    *one = (struct followed){.talk = t, .id = (unsigned)stream->id};
+    for (int d = 0; t->strict && stream->asks == WST_CONNECT_UNSEEN && d < 2; d++)
         one->to[d] = t->script->sent_n[d][stream->id / 2]; /* nobody saw where it began */
     stream->upper = one;
     t->followed++;
     return true;
 }
 
-static inline bool said_answer(void *user, void *conversation, struct wst_http2_stream *stream,
+static inline bool said_answer(void *user, void *conversation, struct wst_connect_stream *stream,
                                struct wst_slice fields, int status, const struct wst_arrival *a)
 {
     struct talk *t = user;
@@ -363,11 +364,11 @@ static inline bool said_answer(void *user, void *conversation, struct wst_http2_
     assert_ptr_equal(conversation, t);
     assert_true(a && one->talk == t && !one->answered);
     assert_true(status >= -1 && status < 1000 && (status <= 0 || status >= 200));
-    if (status > 0) assert_true(wst_http2_field(&fields, &f) && wst_slice_is(f.name, ":status"));
+    if (status > 0) assert_true(wst_fields_next(&fields, &f) && wst_slice_is(f.name, ":status"));
     one->answered = true;
     one->accepted = status == 0 || status / 100 == 2;
     one->status = status;
-    say(t, BOTH, "{%u %d} ", stream->id, status);
+    say(t, BOTH, "{%u %d} ", (unsigned)stream->id, status);
     return one->accepted;
 }
 
@@ -384,7 +385,7 @@ static inline void said_true(struct followed *one, enum wst_dir dir, struct wst_
     one->from[dir] = at + bytes.n;
 }
 
-static inline void said_data(void *user, struct wst_http2_stream *stream, enum wst_dir dir,
+static inline void said_data(void *user, struct wst_connect_stream *stream, enum wst_dir dir,
                              struct wst_slice bytes, const struct wst_arrival *a)
 {
     struct talk *t = user;
@@ -400,7 +401,7 @@ static inline void said_data(void *user, struct wst_http2_stream *stream, enum w
     t->open[dir] = one->id;
 }
 
-static inline void said_gap(void *user, struct wst_http2_stream *stream, enum wst_dir dir,
+static inline void said_gap(void *user, struct wst_connect_stream *stream, enum wst_dir dir,
                             uint64_t bytes, bool exact, const struct wst_arrival *a)
 {
     struct talk *t = user;
@@ -411,7 +412,7 @@ static inline void said_gap(void *user, struct wst_http2_stream *stream, enum ws
     say(t, dir, "%u[%s%llu] ", one->id, exact ? "" : "~", (unsigned long long)bytes);
 }
 
-static inline void said_fin(void *user, struct wst_http2_stream *stream, enum wst_dir dir,
+static inline void said_fin(void *user, struct wst_connect_stream *stream, enum wst_dir dir,
                             const struct wst_arrival *a)
 {
     struct talk *t = user;
@@ -421,7 +422,7 @@ static inline void said_fin(void *user, struct wst_http2_stream *stream, enum ws
     say(t, dir, "%u. ", one->id);
 }
 
-static inline void said_end(void *user, struct wst_http2_stream *stream, enum wst_tcp_end how,
+static inline void said_end(void *user, struct wst_connect_stream *stream, enum wst_tcp_end how,
                             const struct wst_arrival *a)
 {
     struct talk *t = user;
@@ -436,7 +437,7 @@ static inline void said_end(void *user, struct wst_http2_stream *stream, enum ws
     free(one);
 }
 
-static inline bool said_problem(void *user, void *conversation, struct wst_http2_stream *stream,
+static inline bool said_problem(void *user, void *conversation, struct wst_connect_stream *stream,
                                 enum wst_problem problem, enum wst_dir dir, const char *detail,
                                 const struct wst_arrival *a)
 {
@@ -446,7 +447,7 @@ static inline bool said_problem(void *user, void *conversation, struct wst_http2
     assert_true(a && *detail && !strchr(detail, '\n'));
     t->problems[problem]++;
     say(t, dir, "!%s", strchr(id, '.') + 1);
-    if (stream) say(t, dir, "/%u", stream->id);
+    if (stream) say(t, dir, "/%u", (unsigned)stream->id);
     say(t, dir, " ");
     return true;
 }
@@ -463,14 +464,14 @@ static inline struct talk *talk_new(const struct script *script)
     t->budget.max = 1 << 24;
     t->script = script;
     wst_http2_env_init(&t->env, &t->options, &t->budget);
-    t->env.user = t;
-    t->env.request = said_request;
-    t->env.answer = said_answer;
-    t->env.data = said_data;
-    t->env.gap = said_gap;
-    t->env.fin = said_fin;
-    t->env.end = said_end;
-    t->env.problem = said_problem;
+    t->env.sink.user = t;
+    t->env.sink.request = said_request;
+    t->env.sink.answer = said_answer;
+    t->env.sink.data = said_data;
+    t->env.sink.gap = said_gap;
+    t->env.sink.fin = said_fin;
+    t->env.sink.end = said_end;
+    t->env.sink.problem = said_problem;
     wst_http2_init(&t->http2, t);
     return t;
 }
@@ -478,7 +479,7 @@ static inline struct talk *talk_new(const struct script *script)
 static inline void talk_free(struct talk *t)
 {
     for (uint32_t i = 0; i < t->http2.streams_n; i++, t->followed--)
-        free(t->http2.streams[i]->upper);
+        free(t->http2.streams[i]->base.upper);
     assert_int_equal(t->followed, 0);
     wst_http2_free(&t->http2, &t->env);
     assert_int_equal(t->budget.used, 0); /* everything was given back */

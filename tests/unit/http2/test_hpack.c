@@ -5,6 +5,7 @@
  */
 #include <stdio.h>
 
+#include "fields.h"
 #include "guard.h"
 #include "http2.h"
 
@@ -43,7 +44,7 @@ static void text_of(struct blocks *b)
     struct wst_header f;
     size_t n = 0;
     b->text[0] = '\0';
-    while (wst_http2_field(&all, &f))
+    while (wst_fields_next(&all, &f))
         n += (size_t)snprintf(b->text + n, sizeof b->text - n, "%.*s: %.*s|", (int)f.name.n,
                               (const char *)f.name.p, (int)f.value.n, (const char *)f.value.p);
     assert_int_equal(all.n, 0);

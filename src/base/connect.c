@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * In: the fields of a CONNECT or of its answer. Out: what they ask for, what they say.
+ */
+#include "connect.h"
+
+#include "fields.h"
+
+bool wst_connect_is_other(struct wst_slice fields)
+{
+    struct wst_slice method = wst_fields_named(fields, ":method");
+    struct wst_slice protocol = wst_fields_named(fields, ":protocol");
+    return (method.p && !wst_slice_is(method, "CONNECT")) ||
+           (protocol.p && !wst_slice_is_nocase(protocol, "websocket"));
+}
+
+enum wst_connect_asks wst_connect_asked(struct wst_slice fields)
+{
+    return wst_fields_named(fields, ":protocol").p ? WST_CONNECT_WEBSOCKET : WST_CONNECT_TUNNEL;
+}
+
+int wst_connect_status(struct wst_slice fields)
+{
+    struct wst_slice v = wst_fields_named(fields, ":status");
+    if (v.n != 3) return -1;
+    int status = 0;
+    for (size_t i = 0; i < 3; i++) {
+        if (v.p[i] < '0' || v.p[i] > '9') return -1;
+        status = status * 10 + (v.p[i] - '0');
+    }
+    return status >= 100 ? status : -1;
+}
+
+bool wst_connect_is_refused(struct wst_slice fields, bool whole)
+{
+    int status = wst_connect_status(fields);
+    return status < 0 ? whole : status >= 300 || status == 101;
+}
+
+/* RFC 6455 section 5.2. Nothing that is zipped begins so, either. "A" and "B" would begin a
+ * compressed message in fragments. */
+bool wst_connect_begins_frame(uint8_t c)
+{
+    uint8_t opcode = c & 15;
+    if (c & 0x30 || (c & 0xc0) == 0x40) return false;
+    return opcode == 1 || opcode == 2 || (c >= 0x88 && c <= 0x8a);
+}

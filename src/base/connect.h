@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * One stream that a CONNECT opened, in HTTP/2 or HTTP/3, and whom the room that reads these tells
+ * of it. Who is told need not know which of them carries it.
+ */
+#ifndef WST_BASE_CONNECT_H
+#define WST_BASE_CONNECT_H
+
+#include <wstrace/wstrace.h>
+
+#include "arrival.h"
+#include "buf.h"
+
+enum wst_connect_asks {
+    WST_CONNECT_WEBSOCKET, /* :protocol websocket, RFC 8441 section 5, RFC 9220 section 3 */
+    WST_CONNECT_TUNNEL,    /* no :protocol, RFC 9113 section 8.5, RFC 9114 section 4.4 */
+    WST_CONNECT_UNSEEN     /* its request is missing: only its bytes can tell */
+};
+
+struct wst_connect_stream {
+    uint64_t id;
+    uint8_t asks; /* enum wst_connect_asks */
+    bool answered, accepted;
+    bool reset;             /* it was broken off, or what it lies in was */
+    bool unasked;           /* the server had not said that it may be asked (RFC 8441 section 3) */
+    struct wst_buf request; /* its fields, packed (fields.h), until they are answered */
+    struct wst_when request_when;
+    void *upper; /* of whom is told */
+};
+
+struct wst_connect_sink {
+    void *user;
+    /* A CONNECT came; stream->request and request_when are filled. False: it cannot be followed. */
+    bool (*request)(void *user, void *conversation, struct wst_connect_stream *stream,
+                    const struct wst_arrival *arrival);
+    /* Its answer: `status`, and its fields, packed. 0: it was not seen, but what follows proves
+     * that it was a good one; -1: there was none. Returns whether the stream is accepted. */
+    bool (*answer)(void *user, void *conversation, struct wst_connect_stream *stream,
+                   struct wst_slice fields, int status, const struct wst_arrival *arrival);
+    /* Of accepted streams. */
+    void (*data)(void *user, struct wst_connect_stream *stream, enum wst_dir dir,
+                 struct wst_slice bytes, const struct wst_arrival *arrival);
+    void (*gap)(void *user, struct wst_connect_stream *stream, enum wst_dir dir, uint64_t bytes,
+                bool exact, const struct wst_arrival *arrival);
+    void (*fin)(void *user, struct wst_connect_stream *stream, enum wst_dir dir,
+                const struct wst_arrival *arrival);
+    /* The stream is over, and is freed next; of all that were wanted. */
+    void (*end)(void *user, struct wst_connect_stream *stream, enum wst_tcp_end how,
+                const struct wst_arrival *arrival);
+    /* A finding; `stream` NULL: about the connection. False: of that stream nothing is told. */
+    bool (*problem)(void *user, void *conversation, struct wst_connect_stream *stream,
+                    enum wst_problem problem, enum wst_dir dir, const char *detail,
+                    const struct wst_arrival *arrival);
+};
+
+/* connect.c: what packed fields say, those of a request or of an answer. */
+/* Whether fields, perhaps not all of the request's, rule it out as one of those that are followed.
+ */
+bool wst_connect_is_other(struct wst_slice fields);
+/* A whole request that may be followed: what it asks for. */
+enum wst_connect_asks wst_connect_asked(struct wst_slice fields);
+/* Three digits from 100 on (RFC 9110 section 15); -1: none. */
+int wst_connect_status(struct wst_slice fields);
+/* Whether what was asked is refused; of an answer that is not whole only a status tells. Behind an
+ * answer to wait with (1xx) one is still to come. */
+bool wst_connect_is_refused(struct wst_slice fields, bool whole);
+/* Whether a server's first WebSocket frame may begin with the byte; no text does. */
+bool wst_connect_begins_frame(uint8_t c);
+
+#endif
