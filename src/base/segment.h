@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * One TCP segment, as the net room hands it to the flow room (RFC 9293 section 3.1).
- * It lives here because those two rooms do not know each other.
+ * One TCP segment, as the net room hands it to the flow room (RFC 9293 section 3.1); or one UDP
+ * datagram, for the quic room. It lives here because those rooms do not know each other.
  */
 #ifndef WST_BASE_SEGMENT_H
 #define WST_BASE_SEGMENT_H

@@ -60,7 +60,7 @@ WST_APART enum wst_net_result wst_net_walk(struct wst_net *net, const struct wst
 static inline enum wst_net_result net_take(const struct wst_plain *plain, struct wst_segment *out)
 {
     if (plain->protocol == PLAIN_PROTOCOL_TCP && wst_plain_segment(plain, out)) return WST_NET_TCP;
-    if (plain->protocol == PLAIN_PROTOCOL_UDP && wst_plain_datagram(plain)) return WST_NET_OTHER;
+    if (plain->protocol == PLAIN_PROTOCOL_UDP && wst_plain_datagram(plain, out)) return WST_NET_UDP;
     return WST_NET_SHORT;
 }
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The door of the net room. In: one packet as captured. Out: at most one TCP segment, its
- * addresses and payload still lying in the packet (or, after IP reassembly, in a buffer of ours).
- * Refuses whatever is short, malformed or nested deeper than limits.tunnel_depth, and says which.
+ * The door of the net room. In: one packet as captured. Out: at most one TCP segment or UDP
+ * datagram, its addresses and payload still lying in the packet (or, after IP reassembly, in a
+ * buffer of ours). Refuses whatever is short, malformed or nested deeper than limits.tunnel_depth,
+ * and says which.
  */
 #ifndef WST_NET_NET_H
 #define WST_NET_NET_H
@@ -12,7 +13,8 @@
 #include "segment.h"
 
 enum wst_net_result {
-    WST_NET_TCP,   /* *out is filled; its contents are undefined with all others */
+    WST_NET_TCP,   /* *out is filled; its contents are undefined with all others but … */
+    WST_NET_UDP,   /* … a datagram: flags, numbers and window mean nothing in it */
     WST_NET_OTHER, /* a packet of another protocol, encrypted, or nested too deep */
     WST_NET_HELD,  /* an IP fragment that waits for the others, or repeats one */
     /* Ends inside a header, or a header is malformed or lies about its length; or a fragment that

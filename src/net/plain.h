@@ -125,12 +125,18 @@ static inline bool wst_plain_segment(const struct wst_plain *x, struct wst_segme
     return true;
 }
 
-/* Of UDP: there is nothing in it for this room. */
-static inline bool wst_plain_datagram(const struct wst_plain *x)
+/* Of UDP: false when it is a tunnel, is not all there, or its lengths do not agree. */
+static inline bool wst_plain_datagram(const struct wst_plain *x, struct wst_segment *out)
 {
     const uint8_t *p = x->transport;
-    return x->size >= PLAIN_UDP && wst_be16(p + 4) >= PLAIN_UDP &&
-           !wst_net_udp_tunnels(wst_be16(p), wst_be16(p + 2));
+    size_t n = wst_be16(p + 4);
+    if (n < PLAIN_UDP || n > x->size || n > x->captured ||
+        wst_net_udp_tunnels(wst_be16(p), wst_be16(p + 2)))
+        return false;
+    plain_ends(x, out);
+    out->payload = wst_slice_of(p + PLAIN_UDP, n - PLAIN_UDP);
+    out->payload_len = (uint32_t)out->payload.n;
+    return true;
 }
 
 /* Of TCP: its ends, and the length of its payload, whether captured or not. */

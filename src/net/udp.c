@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * In: UDP packets. Out: the packet inside, when the port is a tunnel's and the tunnel header is
- * plausible down to its reserved bits.
- * Refuses all other UDP: a port number alone proves nothing.
+ * plausible down to its reserved bits; else the datagram. A port number alone proves nothing.
  */
 #include "walk.h"
 
@@ -185,6 +184,12 @@ enum wst_net_result wst_net_udp(struct wst_walk *w)
     case PORT_VXLAN_GPE: return vxlan_gpe(w);
     case PORT_GENEVE: return geneve(w);
     case PORT_GTP_U: return gtp(w);
-    default: return wst_net_udp_tunnels(from, to) ? teredo(w) : WST_NET_OTHER;
+    default:
+        if (wst_net_udp_tunnels(from, to)) return teredo(w);
+        w->out->src_port = (uint16_t)from;
+        w->out->dst_port = (uint16_t)to;
+        w->out->payload = w->at;
+        w->out->payload_len = (uint32_t)w->len;
+        return WST_NET_UDP;
     }
 }

@@ -53,7 +53,7 @@ static uint32_t le32(const uint8_t *p)
  *
  *  | destination 6 | source 6 | length 2 | LLC … | padding to a multiple of 4 | next
  *
- * The door lets one segment out for one packet, so the first TCP segment it is. */
+ * The door lets one segment out for one packet, so the first it is. */
 static enum wst_net_result aggregate(struct wst_walk *w)
 {
     enum wst_net_result result = WST_NET_SHORT;
@@ -65,7 +65,7 @@ static enum wst_net_result aggregate(struct wst_walk *w)
         wst_walk_bound(&inner, length);
         w->out->domain = domain;
         enum wst_net_result one = wst_net_llc(&inner);
-        if (one == WST_NET_TCP) return one;
+        if (one == WST_NET_TCP || one == WST_NET_UDP) return one;
         if (first || one == WST_NET_HELD) result = one;
 
         size_t padded = (AMSDU_HEADER + length + 3) / 4 * 4 - AMSDU_HEADER;
