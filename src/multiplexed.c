@@ -289,8 +289,9 @@ void wst_multiplexed_data(struct wst_context *c, struct wst_flow *f, unsigned si
 {
     struct conversation_http2 *h = http2_of(f);
     enum wst_dir dir = wst_conversation_direction(&h->shared.base, side);
-    bool client_heard = wst_conversation_carrier(f)->heard >> h->shared.base.client & 1;
-    if (!client_heard) wst_http2_one_sided(&h->http2);
+    unsigned heard = wst_conversation_carrier(f)->heard;
+    if (!(heard >> h->shared.base.client & 1)) wst_http2_one_sided(&h->http2);
+    wst_http2_mute(&h->http2, !(heard >> !h->shared.base.client & 1));
     wst_http2_push(&h->http2, &c->http2, dir, bytes, a);
     if (!h->http2.side[dir].seeking) h->shared.round[dir] = false;
 }
@@ -325,8 +326,7 @@ void wst_multiplexed_data3(struct wst_context *c, struct wst_flow *f, uint64_t i
                            struct wst_slice bytes, const struct wst_arrival *a)
 {
     struct conversation_http3 *h = http3_of(f);
-    bool client_heard = wst_conversation_carrier(f)->heard >> h->shared.base.client & 1;
-    if (!client_heard) wst_http3_one_sided(&h->http3);
+    wst_http3_mute(&h->http3, !(wst_conversation_carrier(f)->heard >> !h->shared.base.client & 1));
     wst_http3_push(&h->http3, &c->http3, id, dir, bytes, a);
 }
 
@@ -352,4 +352,9 @@ void wst_multiplexed_end3(struct wst_context *c, struct wst_flow *f, enum wst_tc
                           const struct wst_arrival *a)
 {
     wst_http3_end(&http3_of(f)->http3, &c->http3, how, a);
+}
+
+bool wst_multiplexed_behind3(const struct wst_flow *f, uint64_t id, enum wst_dir dir)
+{
+    return f->kind == KIND_HTTP3 && wst_http3_behind(&http3_of(f)->http3, id, dir);
 }

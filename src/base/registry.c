@@ -92,14 +92,15 @@ const struct wst_problem_row *wst_problem_row(enum wst_problem problem)
 /* What nobody did wrong: the capture lacks it, the network changed it, a limit of ours cut it. */
 bool wst_problem_of_peer(enum wst_problem problem)
 {
-    static const char *const families[] = {"handshake.", "frame.",   "message.",
-                                           "close.",     "control.", "http2."};
+    static const char *const families[] = {"handshake.", "frame.", "message.", "close.",
+                                           "control.",   "http2.", "http3."};
     switch (problem) {
     case WST_PROBLEM_HANDSHAKE_PICKED_UP:
     case WST_PROBLEM_HANDSHAKE_NO_RESPONSE:
     case WST_PROBLEM_FRAME_TRUNCATED:
     case WST_PROBLEM_MESSAGE_CONTEXT_LOST:
     case WST_PROBLEM_HTTP2_UNREAD:
+    case WST_PROBLEM_HTTP3_UNREAD:
     case WST_PROBLEM_MESSAGE_INCOMPLETE: return false;
     default: break;
     }

@@ -194,8 +194,9 @@ bool wst_upgrade_report(struct wst_http *http, struct wst_http_env *env,
                         const struct wst_head *response, bool accepted_unseen,
                         const struct wst_arrival *arrival);
 
-/* extended.c: a WebSocket that HTTP/2 carries begins with an extended CONNECT (RFC 8441 section 5):
- * the same handshake without a key and what is computed from it; 2xx accepts it. */
+/* extended.c: a WebSocket that HTTP/2 or HTTP/3 carries begins with an extended CONNECT (RFC 8441
+ * section 5, RFC 9220 section 3): the same handshake without a key and what is computed from it;
+ * 2xx accepts it. */
 struct wst_extended {
     void *conversation;
     enum wst_carrier carrier;

@@ -445,22 +445,25 @@ void wst_report_judge(struct wst_report *r)
              early);
 }
 
-/* -- an extended CONNECT, RFC 8441 ------------------------------------------------------------- */
+/* -- an extended CONNECT, RFC 8441 and RFC 9220 ------------------------------------------------ */
 
 static void extended_request(struct wst_report *r, const struct wst_extended *x)
 {
     static const char *const needed[] = {":scheme", ":path", ":authority"}; /* section 4 */
-    static const char *const hop[] = {"connection", "upgrade"}; /* RFC 9113 section 8.2.2 */
+    static const char *const hop[] = {"connection", "upgrade"}; /* RFC 9113 section 8.2.2,
+                                                                 * RFC 9114 section 4.2 */
+    bool h3 = x->carrier == WST_CARRIER_H3;
     if (x->unasked)
-        rule(r, WST_PROBLEM_HTTP2_NOT_ENABLED, WST_C2S,
+        rule(r, h3 ? WST_PROBLEM_HTTP3_NOT_ENABLED : WST_PROBLEM_HTTP2_NOT_ENABLED, WST_C2S,
              "the server's settings do not have SETTINGS_ENABLE_CONNECT_PROTOCOL");
     for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)
         if (!wst_head_find(r->request, needed[i], NULL).p)
-            rule(r, WST_PROBLEM_HTTP2_PSEUDO_MISSING, WST_C2S, "the request has no %s", needed[i]);
+            rule(r, h3 ? WST_PROBLEM_HTTP3_PSEUDO_MISSING : WST_PROBLEM_HTTP2_PSEUDO_MISSING,
+                 WST_C2S, "the request has no %s", needed[i]);
     for (size_t i = 0; i < sizeof hop / sizeof *hop; i++)
         if (wst_head_find(r->request, hop[i], NULL).p)
-            rule(r, WST_PROBLEM_HTTP2_HOP_HEADER, WST_C2S, "the request has the field \"%s\"",
-                 hop[i]);
+            rule(r, h3 ? WST_PROBLEM_HTTP3_HOP_HEADER : WST_PROBLEM_HTTP2_HOP_HEADER, WST_C2S,
+                 "the request has the field \"%s\"", hop[i]);
     request_version(r);
     header_once(r, r->request, WST_C2S, "Sec-WebSocket-Version");
     request_protocols(r);

@@ -6,7 +6,6 @@
  */
 #include "http2.h"
 
-#include "charged.h"
 #include "fields.h"
 
 void wst_http2_env_init(struct wst_http2_env *env, const struct wst_options *options,
@@ -14,7 +13,8 @@ void wst_http2_env_init(struct wst_http2_env *env, const struct wst_options *opt
 {
     env->options = options;
     env->budget = budget;
-    env->memory = (nghttp2_mem){budget, wst_charged_new, wst_charged_free, wst_charged_array,
+    env->charged = (struct wst_charged){.budget = budget};
+    env->memory = (nghttp2_mem){&env->charged, wst_charged_new, wst_charged_free, wst_charged_array,
                                 wst_charged_resize};
 }
 

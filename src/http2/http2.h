@@ -23,6 +23,7 @@
 
 #include "arrival.h"
 #include "buf.h"
+#include "charged.h"
 #include "connect.h"
 #include "queue.h"
 
@@ -57,6 +58,7 @@ struct wst_http2_stream {
 struct wst_http2_env {
     const struct wst_options *options;
     struct wst_budget *budget;
+    struct wst_charged charged;
     nghttp2_mem memory; /* paid for from the budget */
 
     struct wst_connect_sink sink;
@@ -106,6 +108,7 @@ struct wst_http2 { /* one connection */
     bool holding;          /* its next frame is one of these */
     bool lacking;          /* the client's next request may be among what is missing */
     bool deaf;             /* they may never be: a request was lost */
+    bool mute;             /* the server was not captured so far */
     uint64_t passed;       /* bytes of DATA on such streams that were not kept */
     bool fin_held;         /* and behind it the server's end */
     bool settled, enabled; /* the server's settings came; they allow extended CONNECT */
@@ -122,6 +125,9 @@ void wst_http2_gap(struct wst_http2 *http2, struct wst_http2_env *env, enum wst_
                    bool exact, const struct wst_arrival *arrival);
 /* The client was not captured: nothing waits for its requests. */
 void wst_http2_one_sided(struct wst_http2 *http2);
+/* Whether the server was not captured so far: then what a client says on a stream that it asked for
+ * proves that it had a good answer. */
+void wst_http2_mute(struct wst_http2 *http2, bool mute);
 /* The side sends nothing more. */
 void wst_http2_fin(struct wst_http2 *http2, struct wst_http2_env *env, enum wst_dir dir,
                    const struct wst_arrival *arrival);

@@ -36,6 +36,11 @@ void wst_http2_free(struct wst_http2 *h, struct wst_http2_env *env)
     wst_streams_free(h, env);
 }
 
+void wst_http2_mute(struct wst_http2 *h, bool mute)
+{
+    h->mute = mute;
+}
+
 void wst_http2_one_sided(struct wst_http2 *h)
 {
     h->deaf = true;

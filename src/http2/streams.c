@@ -110,11 +110,19 @@ static void stream_catch_up(struct wst_http2 *h, struct wst_http2_env *env,
         stream_lacks(env, s, n, false, a);
 }
 
-/* An end without an answer is one, too. */
+static bool stream_answered(struct wst_http2 *h, struct wst_http2_env *env,
+                            struct wst_http2_stream *s, struct wst_slice fields, int status,
+                            const struct wst_arrival *a);
+
+/* An end without an answer is one, too, unless it is the capture that lacks it. */
 static void stream_over(struct wst_http2 *h, struct wst_http2_env *env, struct wst_http2_stream *s,
                         enum wst_tcp_end how, const struct wst_arrival *a)
 {
+    bool proven = h->mute && s->spoke && s->base.asks == WST_CONNECT_WEBSOCKET;
     s->base.reset |= how == WST_TCP_RST;
+    if (!s->base.answered && proven &&
+        !stream_answered(h, env, s, (struct wst_slice){NULL, 0}, 0, a))
+        return;
     if (!s->base.answered)
         env->sink.answer(env->sink.user, h->conversation, &s->base, (struct wst_slice){NULL, 0}, -1,
                          a);

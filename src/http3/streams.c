@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * In: what the frames of a request's stream are. Out: requests, answers, bytes and ends of those
+ * that a CONNECT opened; the others are let go as soon as they show themselves.
+ *
+ *      CONNECT ──▶ asked ──2xx──▶ accepted ──both ended, a reset──▶ over
+ *                    └──any other answer, a reset──▶ refused
+ */
+#include "streams.h"
+
+#include <stdlib.h>
+
+#include "fields.h"
+
+enum { NO_ERROR = 0x100 }; /* H3_NO_ERROR, RFC 9114 section 8.1 */
+
+/* -- the list ---------------------------------------------------------------------------------- */
+
+static void stream_free(struct wst_http3_env *env, struct wst_http3_stream *s)
+{
+    for (int d = 0; d < 2; d++) {
+        wst_buf_free(&s->frames[d].part, env->budget);
+        wst_queue_free(&s->behind[d], env->budget);
+    }
+    wst_buf_free(&s->base.request, env->budget);
+    wst_queue_free(&s->wait, env->budget);
+    wst_budget_give(env->budget, sizeof *s);
+    free(s);
+}
+
+/* Index of the stream, or of the first one with a larger number. */
+static uint32_t stream_place(const struct wst_http3 *h, uint64_t id)
+{
+    uint32_t from = 0, to = h->streams_n;
+    while (from < to) {
+        uint32_t mid = from + (to - from) / 2;
+        if (h->streams[mid]->base.id < id)
+            from = mid + 1;
+        else
+            to = mid;
+    }
+    return from;
+}
+
+struct wst_http3_stream *wst_streams3_find(const struct wst_http3 *h, uint64_t id)
+{
+    uint32_t i = stream_place(h, id);
+    return i < h->streams_n && h->streams[i]->base.id == id ? h->streams[i] : NULL;
+}
+
+static bool streams_room(struct wst_http3 *h, struct wst_http3_env *env)
+{
+    if (h->streams_n >= WST_HTTP3_STREAMS) return false;
+    if (h->streams_n < h->streams_room) return true;
+    uint32_t room = h->streams_room ? 2 * h->streams_room : 4;
+    size_t each = sizeof *h->streams;
+    void *p = wst_budget_resize(env->budget, h->streams, h->streams_room * each, room * each);
+    if (!p) return false;
+    h->streams = p;
+    h->streams_room = room;
+    return true;
+}
+
+static void stream_passes(struct wst_http3 *h, struct wst_http3_env *env,
+                          const struct wst_arrival *a)
+{
+    if (!h->crowded)
+        env->sink.problem(env->sink.user, h->conversation, NULL, WST_PROBLEM_HTTP3_UNREAD, WST_C2S,
+                          "more streams of HTTP/3 than are followed may carry WebSocket", a);
+    h->crowded = true;
+}
+
+struct wst_http3_stream *wst_streams3_new(struct wst_http3 *h, struct wst_http3_env *env,
+                                          uint64_t id, const struct wst_arrival *a)
+{
+    struct wst_http3_stream *s =
+        streams_room(h, env) ? wst_budget_new(env->budget, sizeof *s) : NULL;
+    if (!s) {
+        wst_http3_done(&h->done, id / 4);
+        stream_passes(h, env, a);
+        return NULL;
+    }
+    s->base.id = id;
+    uint32_t i = stream_place(h, id);
+    memmove(h->streams + i + 1, h->streams + i, (h->streams_n - i) * sizeof *h->streams);
+    h->streams[i] = s;
+    h->streams_n++;
+    return s;
+}
+
+/* Nobody wants it any more. */
+static void stream_drop(struct turn *t)
+{
+    struct wst_http3 *h = t->h;
+    struct wst_http3_stream *s = t->s;
+    uint32_t i = stream_place(h, s->base.id);
+    h->streams_n--;
+    memmove(h->streams + i, h->streams + i + 1, (h->streams_n - i) * sizeof *h->streams);
+    wst_http3_done(&h->done, s->base.id / 4);
+    for (int d = 0; d < 2; d++) h->blocked -= s->blocked[d];
+    h->waiting -= s->held;
+    h->asked -= s->base.upper != NULL;
+    stream_free(t->env, s);
+    t->s = NULL;
+}
+
+void wst_streams3_free(struct wst_http3 *h, struct wst_http3_env *env)
+{
+    while (h->streams_n) stream_free(env, h->streams[--h->streams_n]);
+    wst_budget_give(env->budget, h->streams_room * sizeof *h->streams);
+    free(h->streams);
+    h->streams = NULL;
+    h->streams_room = 0;
+}
+
+void wst_streams3_tell(struct turn *t, enum wst_problem what, const char *why)
+{
+    const struct wst_connect_sink *to = &t->env->sink;
+    bool *told = &t->h->side[t->dir].told;
+    if (t->s->told[t->dir]) return;
+    t->s->told[t->dir] = true;
+    if (t->s->base.upper &&
+        to->problem(to->user, t->h->conversation, &t->s->base, what, t->dir, why, t->arrival))
+        return;
+    if (!*told) to->problem(to->user, t->h->conversation, NULL, what, t->dir, why, t->arrival);
+    *told = true;
+}
+
+/* -- requests and answers ---------------------------------------------------------------------- */
+
+static void tell_data(struct turn *t, enum wst_dir dir, struct wst_slice bytes,
+                      const struct wst_arrival *a)
+{
+    t->env->sink.data(t->env->sink.user, &t->s->base, dir, bytes, a);
+}
+
+static void tell_gap(struct turn *t, enum wst_dir dir, uint64_t n, bool exact,
+                     const struct wst_arrival *a)
+{
+    t->env->sink.gap(t->env->sink.user, &t->s->base, dir, n, exact, a);
+}
+
+static bool tell_answer(struct turn *t, struct wst_slice fields, int status)
+{
+    return t->env->sink.answer(t->env->sink.user, t->h->conversation, &t->s->base, fields, status,
+                               t->arrival);
+}
+
+/* n bytes of the client are missing, and it has no answer yet. */
+static void stream_lacks(struct turn *t, uint64_t n, bool exact)
+{
+    struct wst_http3_stream *s = t->s;
+    struct wst_budget *budget = t->env->budget;
+    size_t cap = 2 * t->env->options->limits.max_early;
+    if (!exact) s->wait_inexact = true;
+    if (s->untold[WST_C2S] || !wst_queue_push_gap(&s->wait, budget, n, t->arrival->from, cap))
+        s->untold[WST_C2S] += n;
+}
+
+static bool stream_answered(struct turn *t, struct wst_slice fields, int status);
+
+/* An end without an answer is one, too, unless it is the capture that lacks it. */
+void wst_streams3_over(struct turn *t, enum wst_tcp_end how)
+{
+    struct wst_http3_stream *s = t->s;
+    bool proven = t->h->mute && s->spoke && s->base.asks == WST_CONNECT_WEBSOCKET;
+    s->base.reset |= how == WST_TCP_RST;
+    if (s->base.upper && !s->base.answered && proven &&
+        !stream_answered(t, (struct wst_slice){NULL, 0}, 0))
+        return;
+    if (s->base.upper) {
+        if (!s->base.answered) tell_answer(t, (struct wst_slice){NULL, 0}, -1);
+        for (int d = 0; d < 2 && s->base.accepted; d++) {
+            const struct wst_http3_frames *f = &s->frames[d];
+            uint64_t lost = f->seeking ? f->lost + f->part.n : 0;
+            if (lost && !s->ended[d]) tell_gap(t, (enum wst_dir)d, lost, false, t->arrival);
+        }
+        t->env->sink.end(t->env->sink.user, &s->base, how, t->arrival);
+    }
+    stream_drop(t);
+}
+
+/* It is wanted from here on. */
+static bool stream_asked(struct turn *t, enum wst_connect_asks asks)
+{
+    struct wst_http3_stream *s = t->s;
+    const struct wst_connect_sink *to = &t->env->sink;
+    s->base.asks = (uint8_t)asks;
+    s->base.request_when = t->arrival->when;
+    if (!to->request(to->user, t->h->conversation, &s->base, t->arrival)) {
+        stream_drop(t);
+        return false;
+    }
+    t->h->asked += s->base.upper != NULL;
+    return true;
+}
+
+static void request_came(struct turn *t)
+{
+    struct wst_http3 *h = t->h;
+    struct wst_http3_stream *s = t->s;
+    struct wst_slice fields = wst_buf_slice(&h->fields);
+    size_t cap = 2 * t->env->options->limits.max_head;
+    if (!wst_fields_named(fields, ":method").p || wst_connect_is_other(fields)) {
+        stream_drop(t);
+        return;
+    }
+    s->known = WST_HTTP3_ASKED;
+    s->base.unasked = h->side[WST_S2C].settled && !h->enabled;
+    if (!wst_buf_append(&s->base.request, t->env->budget, fields, cap)) {
+        stream_drop(t);
+        stream_passes(h, t->env, t->arrival);
+    } else if (!stream_asked(t, wst_connect_asked(fields))) {
+        stream_passes(h, t->env, t->arrival);
+    }
+}
+
+/* The answer is known: what the client said before it is handed on. False: the stream is gone. */
+static bool stream_answered(struct turn *t, struct wst_slice fields, int status)
+{
+    struct wst_http3_stream *s = t->s;
+    struct wst_arrival carried = *t->arrival;
+    s->base.answered = true;
+    s->base.accepted = tell_answer(t, fields, status);
+    wst_buf_free(&s->base.request, t->env->budget);
+    if (!s->base.accepted) {
+        wst_streams3_over(t, WST_TCP_FIN);
+        return false;
+    }
+    for (struct wst_slice w; (w = wst_queue_first(&s->wait, &carried.from)).n;) {
+        if (w.p)
+            tell_data(t, WST_C2S, w, &carried);
+        else
+            tell_gap(t, WST_C2S, w.n, !s->wait_inexact, &carried);
+        wst_queue_take(&s->wait, w.n);
+    }
+    wst_queue_free(&s->wait, t->env->budget);
+    if (s->untold[WST_C2S]) tell_gap(t, WST_C2S, s->untold[WST_C2S], !s->wait_inexact, t->arrival);
+    if (s->ended[WST_C2S]) t->env->sink.fin(t->env->sink.user, &s->base, WST_C2S, t->arrival);
+    uint64_t before = s->untold[WST_S2C] + s->unseen;
+    if (before) tell_gap(t, WST_S2C, before, false, t->arrival);
+    return true;
+}
+
+static void answer_came(struct turn *t, bool whole)
+{
+    struct wst_slice fields = wst_buf_slice(&t->h->fields);
+    int status = wst_connect_status(fields);
+    if (status >= 100 && status < 200 && status != 101) return; /* one is still to come */
+    if (!whole && status >= 200 && status < 300) status = 0; /* a good one, and no more is known */
+    if (status >= 0) { /* what was lost before it was nothing of the stream's */
+        t->s->unseen = t->s->untold[WST_S2C] = 0;
+        stream_answered(t, fields, status);
+    } else {
+        t->s->answer_lost = true;
+    }
+}
+
+void wst_streams3_fields(struct turn *t, bool whole)
+{
+    struct wst_http3_stream *s = t->s;
+    struct wst_slice fields = wst_buf_slice(&t->h->fields);
+    if (t->dir == WST_C2S && s->known != WST_HTTP3_ASKING) { /* it was not waited for */
+        if (!s->base.upper && whole && wst_connect_is_other(fields)) stream_drop(t);
+        return;
+    }
+    if (t->dir == WST_C2S && whole)
+        request_came(t);
+    else if (t->dir == WST_C2S && wst_connect_is_other(fields))
+        stream_drop(t);
+    else if (t->dir == WST_C2S)
+        wst_streams3_lose(t);
+    else if (s->known == WST_HTTP3_ASKED)
+        answer_came(t, whole);
+    else if (wst_connect_is_refused(fields, whole))
+        stream_drop(t);
+}
+
+void wst_streams3_lose(struct turn *t)
+{
+    if (t->dir == WST_S2C)
+        t->s->answer_lost = true;
+    else if (t->s->known == WST_HTTP3_ASKING)
+        t->s->known = WST_HTTP3_UNKNOWN;
+}
+
+/* -- bytes ------------------------------------------------------------------------------------- */
+
+/* The request was lost: its bytes must tell what it is. False: it is gone. */
+static bool stream_unseen(struct turn *t)
+{
+    return stream_asked(t, WST_CONNECT_UNSEEN) &&
+           stream_answered(t, (struct wst_slice){NULL, 0}, 0);
+}
+
+/* Whether bytes may be handed on. The answer may be missing: after a bad one a client has nothing
+ * to say, and what a server says first is no frame. False: not, or the stream is gone. */
+static bool stream_speaks(struct turn *t, struct wst_slice bytes)
+{
+    struct wst_http3_stream *s = t->s;
+    if (s->base.accepted) return true;
+    bool proof = t->dir == WST_C2S || s->spoke ||
+                 (bytes.p && !s->untold[WST_S2C] && wst_connect_begins_frame(bytes.p[0]));
+    return s->answer_lost && proof && stream_answered(t, (struct wst_slice){NULL, 0}, 0);
+}
+
+void wst_streams3_data(struct turn *t, struct wst_slice bytes)
+{
+    struct wst_http3_stream *s = t->s;
+    size_t cap = t->env->options->limits.max_early;
+    if (!bytes.n || s->ended[t->dir]) return;
+    if (!s->base.upper && !stream_unseen(t)) return;
+    if (stream_speaks(t, bytes)) {
+        tell_data(t, t->dir, bytes, t->arrival);
+    } else if (t->s && t->dir == WST_C2S) {
+        s->spoke = true;
+        if (s->untold[WST_C2S] ||
+            !wst_queue_push(&s->wait, t->env->budget, bytes, t->arrival->from, cap))
+            stream_lacks(t, bytes.n, true);
+    } else if (t->s) {
+        s->untold[WST_S2C] += bytes.n;
+    }
+}
+
+void wst_streams3_hole(struct turn *t, uint64_t n, bool exact)
+{
+    struct wst_http3_stream *s = t->s;
+    if (!n || s->ended[t->dir] || !s->base.upper) return;
+    if (stream_speaks(t, (struct wst_slice){NULL, 0}))
+        tell_gap(t, t->dir, n, exact, t->arrival);
+    else if (t->s && t->dir == WST_C2S)
+        stream_lacks(t, n, exact);
+    else if (t->s && exact)
+        s->untold[WST_S2C] += n;
+    else if (t->s)
+        s->unseen += n; /* the answer's bytes, and who knows what else */
+}
+
+/* -- ends -------------------------------------------------------------------------------------- */
+
+void wst_streams3_fin(struct turn *t)
+{
+    struct wst_http3_stream *s = t->s;
+    if (s->ended[t->dir]) return;
+    s->ended[t->dir] = true;
+    if (!s->base.upper) { /* a request that asks for no stream ends so */
+        stream_drop(t);
+        return;
+    }
+    if (s->base.accepted) t->env->sink.fin(t->env->sink.user, &s->base, t->dir, t->arrival);
+    if (!s->ended[!t->dir] && (s->base.accepted || t->dir == WST_C2S)) return;
+    wst_streams3_over(t, WST_TCP_FIN);
+}
+
+/* A server that has said all may ask its client to say no more (RFC 9114 section 4.1). */
+void wst_streams3_reset(struct turn *t, uint64_t code)
+{
+    bool orderly = code == NO_ERROR && t->s->ended[t->dir];
+    wst_streams3_over(t, orderly ? WST_TCP_FIN : WST_TCP_RST);
+}

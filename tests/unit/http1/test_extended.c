@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Extended CONNECTs over HTTP/2 and HTTP/3: each finding is told under the name of what carried it.
+ */
+#include "guard.h"
+#include "http1.h"
+
+static struct {
+    enum wst_problem found[16];
+    size_t n;
+    bool handshake;
+    enum wst_carrier carrier;
+} told;
+
+static void on_handshake(void *user, void *conversation, struct wst_event_handshake *event,
+                         const struct wst_arrival *a)
+{
+    (void)user, (void)conversation, (void)a;
+    told.handshake = true;
+    told.carrier = event->carrier;
+}
+
+static void on_problem(void *user, void *conversation, enum wst_problem problem, enum wst_dir dir,
+                       const char *detail, const struct wst_arrival *a)
+{
+    (void)user, (void)conversation, (void)dir, (void)a;
+    assert_true(*detail);
+    assert_true(told.n < ARRAY(told.found));
+    told.found[told.n++] = problem;
+}
+
+static struct wst_slice text(const char *s)
+{
+    return (struct wst_slice){(const uint8_t *)s, s ? strlen(s) : 0};
+}
+
+/* A good request but for the field `name`: with this value, or without it. */
+static bool reports(enum wst_carrier carrier, bool unasked, int status, const char *name,
+                    const char *value)
+{
+    static struct wst_http_env env;
+    static const char *const good[][2] = {
+        {":method", "CONNECT"},   {":protocol", "websocket"},       {":scheme", "https"},
+        {":path", "/chat"},       {":authority", "server.example"}, {"sec-websocket-version", "13"},
+        {"origin", "https://a.b"}};
+    struct wst_options options;
+    struct wst_budget budget = {.max = 1 << 20};
+    struct wst_header request[WST_HTTP_HEADERS], response[WST_HTTP_HEADERS];
+    struct wst_upgrade_terms terms;
+    struct wst_arrival now = {.from = 1, .when = {.pkt = 1}};
+    size_t n = 0;
+    wst_options_init(&options);
+    memset(&told, 0, sizeof told);
+    env = (struct wst_http_env){
+        .options = &options, .budget = &budget, .handshake = on_handshake, .problem = on_problem};
+    for (size_t i = 0; i < ARRAY(good); i++)
+        if (!name || strcmp(name, good[i][0]) != 0)
+            request[n++] = (struct wst_header){text(good[i][0]), text(good[i][1])};
+    if (value) request[n++] = (struct wst_header){text(name), text(value)};
+    response[0] = (struct wst_header){text(":status"), text("200")};
+    struct wst_extended x = {.carrier = carrier,
+                             .request = request,
+                             .request_n = n,
+                             .response = response,
+                             .response_n = 1,
+                             .status = status,
+                             .secure = true,
+                             .unasked = unasked};
+    bool accepted = wst_extended_report(&env, &x, &terms, &now);
+    assert_true(told.handshake);
+    wst_http_env_free(&env);
+    assert_int_equal(budget.used, 0);
+    return accepted;
+}
+
+static void finds(enum wst_problem one)
+{
+    assert_int_equal(told.n, 1);
+    assert_int_equal(told.found[0], one);
+}
+
+static void by_carrier(void **state)
+{
+    (void)state;
+    static const struct {
+        enum wst_carrier carrier;
+        enum wst_problem not_enabled, pseudo, hop;
+    } rows[] = {{WST_CARRIER_H2, WST_PROBLEM_HTTP2_NOT_ENABLED, WST_PROBLEM_HTTP2_PSEUDO_MISSING,
+                 WST_PROBLEM_HTTP2_HOP_HEADER},
+                {WST_CARRIER_H3, WST_PROBLEM_HTTP3_NOT_ENABLED, WST_PROBLEM_HTTP3_PSEUDO_MISSING,
+                 WST_PROBLEM_HTTP3_HOP_HEADER}};
+    for (size_t i = 0; i < ARRAY(rows); i++) {
+        assert_true(reports(rows[i].carrier, false, 200, NULL, NULL));
+        assert_int_equal(told.n, 0);
+        assert_int_equal(told.carrier, rows[i].carrier);
+        assert_true(reports(rows[i].carrier, false, 299, "te", "trailers"));
+        assert_int_equal(told.n, 0);
+        assert_false(reports(rows[i].carrier, false, 403, NULL, NULL));
+        reports(rows[i].carrier, true, 200, NULL, NULL);
+        finds(rows[i].not_enabled);
+        static const char *const needed[] = {":scheme", ":path", ":authority"};
+        for (size_t k = 0; k < ARRAY(needed); k++) {
+            reports(rows[i].carrier, false, 200, needed[k], NULL);
+            finds(rows[i].pseudo);
+        }
+        reports(rows[i].carrier, false, 200, "connection", "upgrade");
+        finds(rows[i].hop);
+        reports(rows[i].carrier, false, 200, "upgrade", "websocket");
+        finds(rows[i].hop);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(by_carrier)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
