@@ -92,7 +92,7 @@ struct wst_context *wst_context_new(const struct wst_options *options,
     c->flows =
         wst_flow_table_new(&c->options.limits, c->options.hash_seed, &c->budget, &c->area, &sink);
     if (!c->net || !c->flows || !wst_ws_env_init(&c->ws, &c->options, &c->budget) ||
-        !wst_encrypted_init(c)) {
+        !wst_encrypted_init(c) || !wst_datagrams_init(c)) {
         wst_context_free(c);
         return NULL;
     }
@@ -102,13 +102,15 @@ struct wst_context *wst_context_new(const struct wst_options *options,
 void wst_context_free(struct wst_context *c)
 {
     if (!c) return;
-    if (c->flows && !c->finished) { /* lets go of every conversation, telling nobody */
+    if (c->flows && c->quic && !c->finished) { /* lets go of every conversation, telling nobody */
         c->timeline.listener.event = NULL;
         wst_context_tls(c, &(struct wst_tls_hooks){0});
         wst_flow_finish(c->flows, &c->now);
+        wst_quic_finish(c->quic, &c->now);
         wst_work_settle(c);
     }
     wst_work_free(c);
+    wst_quic_free(c->quic);
     wst_flow_table_free(c->flows);
     wst_wire_free(c);
     wst_net_free(c->net);
@@ -172,17 +174,26 @@ static void context_other(struct wst_context *c, enum wst_net_result what)
     }
 }
 
+/* QUIC connections that nobody wants are few; of the others those of TCP are forgotten first. */
+WST_SELDOM static void context_make_room(struct wst_context *c, const struct wst_when *when)
+{
+    if (!wst_flow_make_room(c->flows, c->budget.max / 8, when)) wst_quic_make_room(c->quic, when);
+}
+
 static inline void packet_turn(struct wst_context *c, const struct wst_packet *p)
 {
     struct wst_segment segment;
     context_clock(c, p);
     if (c->work) wst_work_packet(c);
     wst_flow_tick(c->flows, &p->when);
-    if (c->budget.used > c->scarce) wst_flow_make_room(c->flows, c->budget.max / 8, &p->when);
+    if (c->budget.used > c->scarce) context_make_room(c, &p->when);
     enum wst_net_result what = wst_net_segment(c->net, p, &segment);
     c->segment = what == WST_NET_TCP;
+    c->datagram = what == WST_NET_UDP;
     if (what == WST_NET_TCP)
         wst_flow_push(c->flows, &segment, &p->when);
+    else if (what == WST_NET_UDP)
+        wst_datagrams_push(c, &segment);
     else
         context_other(c, what);
 }
@@ -218,6 +229,7 @@ void wst_context_packet(struct wst_context *c, const struct wst_packet *p)
 enum wst_fate wst_context_fate(const struct wst_context *c, uint64_t *stream)
 {
     const struct wst_flow *f = c->segment ? wst_flow_last(c->flows) : NULL;
+    if (c->datagram) return wst_datagrams_fate(c, stream);
     *stream = f ? f->stream : UINT64_MAX;
     if (f) return wst_conversation_fate(f);
     return c->segment ? WST_FATE_OTHER : c->fate; /* a segment for whose record there was no room */
@@ -231,7 +243,9 @@ bool wst_context_reads_link_type(uint32_t link_type)
 void wst_context_tick(struct wst_context *c, int64_t ns)
 {
     struct wst_when when = {c->now.pkt, ns};
-    if (!c->finished) wst_flow_tick_idle(c->flows, &when);
+    if (c->finished) return;
+    wst_flow_tick_idle(c->flows, &when);
+    wst_quic_tick(c->quic, &when, 1024);
 }
 
 void wst_context_dropped(struct wst_context *c, uint64_t packets, int64_t ns)
@@ -261,6 +275,7 @@ void wst_context_stats(const struct wst_context *c, struct wst_event_stats *stat
 {
     *stats = c->timeline.stats;
     stats->tcp_streams = wst_flow_streams(c->flows);
+    stats->quic = wst_quic_count(c->quic);
 }
 
 static void context_evicted(struct wst_context *c)
@@ -301,6 +316,7 @@ void wst_context_finish(struct wst_context *c, const struct wst_counters *counte
 {
     if (c->finished) return;
     wst_flow_finish(c->flows, &c->now);
+    wst_datagrams_finish(c);
     wst_work_settle(c);
     context_evicted(c);
     context_refused(c);

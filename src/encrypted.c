@@ -72,7 +72,7 @@ const struct wst_tls_info *wst_encrypted_info(const struct wst_flow *inner)
 {
     while (inner->inner && wst_conversation_outer(inner)->kind != KIND_TLS)
         inner = wst_conversation_outer(inner);
-    if (!inner->inner) return NULL;
+    if (!inner->inner) return wst_datagrams_info(inner);
     struct conversation_tls *t = encrypted_of(wst_conversation_outer(inner));
     t->info = (struct wst_tls_info){.version = wst_tls_version_name(t->tls.version),
                                     .cipher = t->tls.suite ? t->tls.suite->name : NULL,
@@ -264,6 +264,7 @@ void wst_context_tls(struct wst_context *c, const struct wst_tls_hooks *hooks)
 {
     c->tls_hooks = *hooks;
     c->tls.keys_may_come = hooks->keys_may_come;
+    wst_quic_keys_may_come(c->quic, hooks->keys_may_come);
     c->tls.secrets = hooks->secrets ? encrypted_secrets : NULL;
     c->tls.wanted = hooks->wanted ? encrypted_wanted : NULL;
 }
@@ -274,6 +275,7 @@ static void encrypted_wake(struct wst_context *c)
     struct wst_arrival a = {c->now, c->now.pkt};
     for (struct conversation_tls *t = c->encrypted_oldest; t; t = t->newer)
         wst_tls_wake(&t->tls, &c->tls, &a);
+    wst_quic_wake(c->quic, &c->now);
 }
 
 size_t wst_context_keylog(struct wst_context *c, struct wst_slice bytes, bool final)

@@ -14,6 +14,7 @@
 #include "http3/http3.h"
 #include "net/net.h"
 #include "pool.h"
+#include "quic/quic.h"
 #include "sniff/sniff.h"
 #include "timeline/timeline.h"
 #include "tls/tls.h"
@@ -30,6 +31,7 @@ enum wst_kind {               /* wst_flow.kind: what a conversation is */
                 KIND_TLS,     /* upper: struct conversation_tls */
                 KIND_HTTP2,   /* upper: struct conversation_http2 */
                 KIND_HTTP3,   /* upper: struct conversation_http3 */
+                KIND_QUIC,    /* upper: struct conversation_quic; no TCP connection */
                 KIND_IGNORED, /* nobody wants it */
 };
 
@@ -116,6 +118,15 @@ struct conversation_stream { /* of it, one that a CONNECT opened; wst_connect_st
     uint64_t id;
 };
 
+struct conversation_quic { /* KIND_QUIC */
+    struct conversation base;
+    struct wst_flow flow; /* no record of the table */
+    struct conversation_inside inside;
+    const struct wst_quic_connection *connection; /* the quic room's … */
+    const struct wst_quic_terms *terms;           /* … as this */
+    struct wst_tls_info info;                     /* of them */
+};
+
 struct wst_work; /* work.c */
 struct wst_tap;  /* what one conversation's wire bytes are kept in; wire.c */
 
@@ -149,6 +160,9 @@ struct wst_context {
     struct wst_tls_env tls;
     struct wst_http2_env http2;
     struct wst_http3_env http3;
+    struct wst_quic *quic;
+    uint64_t quic_closed, quic_cut; /* packets that begin QUIC connections: without any secret, cut
+                                     * by the snap length */
     uint64_t insides; /* flows made so far of what lies inside others */
     struct wst_tls_hooks tls_hooks;
     bool tls_wanting;          /* the hook is asked for secrets */
@@ -160,7 +174,8 @@ struct wst_context {
     struct conversation_pickup *pickups_oldest, *pickups_newest;
     uint32_t pickups;
     enum wst_fate fate; /* of the packet before, unless it was a TCP segment … */
-    bool segment;       /* … which it was */
+    bool segment;       /* … which it was … */
+    bool datagram;      /* … or a UDP datagram */
     bool begun, finished;
 };
 
@@ -351,6 +366,19 @@ const struct wst_tls_info *wst_encrypted_info(const struct wst_flow *inner);
 void wst_encrypted_unseen(struct wst_context *c, struct wst_flow *f, unsigned side,
                           const struct wst_arrival *a);
 
+/* datagrams.c: KIND_QUIC */
+bool wst_datagrams_init(struct wst_context *c);
+void wst_datagrams_push(struct wst_context *c, const struct wst_segment *s);
+/* Of the datagram pushed last, and the number of its connection, which no TCP stream has. */
+enum wst_fate wst_datagrams_fate(const struct wst_context *c, uint64_t *number);
+/* Inside QUIC: whether what `dir` sent waits to be read; the flow is a stream of it, or lies in
+ * one.
+ */
+bool wst_datagrams_behind(const struct wst_flow *f, enum wst_dir dir);
+/* Of what lies inside QUIC; NULL: the flow is another's. */
+const struct wst_tls_info *wst_datagrams_info(const struct wst_flow *f);
+void wst_datagrams_finish(struct wst_context *c);
+
 /* multiplexed.c: KIND_HTTP2 and KIND_HTTP3 */
 /* The stream of HTTP/2 or HTTP/3 that the flow is, or lies in; -1: none. */
 int64_t wst_multiplexed_stream(const struct wst_flow *f);
@@ -384,6 +412,8 @@ void wst_multiplexed_fin3(struct wst_context *c, struct wst_flow *f, uint64_t id
 /* RESET_STREAM of `dir`, or STOP_SENDING, which asks the other side for one. */
 void wst_multiplexed_reset3(struct wst_context *c, struct wst_flow *f, uint64_t id,
                             enum wst_dir dir, uint64_t code, const struct wst_arrival *a);
+/* Whether bytes of that direction wait, or are looked through for frames. */
+bool wst_multiplexed_behind3(const struct wst_flow *f, uint64_t id, enum wst_dir dir);
 void wst_multiplexed_end3(struct wst_context *c, struct wst_flow *f, enum wst_tcp_end how,
                           const struct wst_arrival *a);
 

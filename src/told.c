@@ -58,7 +58,8 @@ void wst_conversation_handshake(void *user, void *conversation, struct wst_event
     struct wst_event e = {.type = WST_EVENT_HANDSHAKE, .dir = WST_DIR_NONE, .when = a->when};
     base->conn = 0; /* each attempt has a number of its own */
     mark_chosen(base->flow);
-    h->tcp_stream = base->flow->stream;
+    const struct wst_flow *carrier = wst_conversation_carrier(base->flow);
+    h->tcp_stream = carrier->kind == KIND_QUIC ? -1 : (int64_t)carrier->stream;
     h->stream_id = wst_multiplexed_stream(base->flow);
     wst_endpoint_ip(base->flow, base->client, h->client_ip);
     wst_endpoint_ip(base->flow, !base->client, h->server_ip);
@@ -113,6 +114,7 @@ bool wst_conversation_behind(void *user, void *conversation, enum wst_dir dir)
     const struct conversation *base = conversation;
     unsigned side = wst_conversation_side(base, dir);
     const struct wst_half *h = &wst_conversation_carrier(base->flow)->half[side];
+    if (wst_datagrams_behind(base->flow, dir)) return true;
     return (h->flags & WST_HALF_WAITING) ||
            ((h->flags & WST_HALF_ACKED) && (int32_t)(h->acked - h->next) > 0);
 }

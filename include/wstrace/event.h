@@ -198,6 +198,7 @@ struct wst_event_stats {
     size_t findings_n;
     uint64_t
         tls_no_key; /* TLS connections that stayed closed: no key, a wrong one, an unknown cipher */
+    uint64_t quic;  /* QUIC connections, when there are secrets: without any nobody looks */
     /* What else was there. */
     uint64_t tls, http,
         other; /* TCP conversations that look like TLS, plain HTTP, anything else with data */

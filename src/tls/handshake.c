@@ -83,6 +83,7 @@ bool wst_tls_client_hello(struct wst_slice body, struct wst_tls_client_hello *h)
     while ((more = take_extension(&extensions, &type, &data)) > 0) {
         if (type == EXT_SERVER_NAME) h->sni = sni_name(data);
         if (type == EXT_SESSION_TICKET && data.n) h->ticket = data;
+        if (type == EXT_ALPN) take_vector(&data, 2, &h->alpn);
         if (type == EXT_EARLY_DATA) h->early_data = true;
     }
     return more == 0;
@@ -136,4 +137,30 @@ bool wst_tls_ticket(struct wst_slice body, struct wst_slice *ticket)
 bool wst_tls_rsa_exchange(struct wst_slice body, struct wst_slice *encrypted)
 {
     return take_vector(&body, 2, encrypted) && encrypted->n >= 8;
+}
+
+bool wst_tls_offers(struct wst_slice names, const char *name)
+{
+    struct wst_slice one;
+    while (take_vector(&names, 1, &one))
+        if (wst_slice_is(one, name)) return true;
+    return false;
+}
+
+void wst_tls_name(char *to, size_t room, struct wst_slice name)
+{
+    static const char digits[] = "0123456789abcdef";
+    size_t n = 0;
+    for (size_t i = 0; i < name.n && n + 5 <= room; i++) {
+        uint8_t c = name.p[i];
+        if (c > ' ' && c < 0x7f && c != '\\') {
+            to[n++] = (char)c;
+            continue;
+        }
+        to[n++] = '\\';
+        to[n++] = 'x';
+        to[n++] = digits[c >> 4];
+        to[n++] = digits[c & 15];
+    }
+    to[n] = '\0';
 }

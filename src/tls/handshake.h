@@ -23,6 +23,7 @@ struct wst_tls_client_hello { /* RFC 8446 section 4.1.2 */
     uint16_t version;         /* legacy_version */
     const uint8_t *random;    /* 32 bytes */
     struct wst_slice session, sni, ticket;
+    struct wst_slice alpn; /* names offered, each behind a byte of length */
     bool early_data;
 };
 struct wst_tls_server_hello { /* RFC 8446 section 4.1.3 */
@@ -47,5 +48,11 @@ bool wst_tls_encrypted_extensions(struct wst_slice body, struct wst_tls_encrypte
 bool wst_tls_ticket(struct wst_slice body, struct wst_slice *ticket);
 /* The encrypted premaster secret of an RSA ClientKeyExchange (RFC 5246 section 7.4.7.1). */
 bool wst_tls_rsa_exchange(struct wst_slice body, struct wst_slice *encrypted);
+
+/* Whether a list of names has this one (RFC 7301 section 3.1). */
+bool wst_tls_offers(struct wst_slice names, const char *name);
+/* A stranger's name as words: what is not a letter of a host name's sort is escaped. What does not
+ * fit is left out. */
+void wst_tls_name(char *to, size_t room, struct wst_slice name);
 
 #endif

@@ -10,25 +10,6 @@
 
 enum { HEAD = 4 };
 
-/* A stranger's name as words: what is not a letter of a host name's sort is escaped. */
-static void keep_name(char *to, size_t room, struct wst_slice name)
-{
-    static const char digits[] = "0123456789abcdef";
-    size_t n = 0;
-    for (size_t i = 0; i < name.n && n + 5 <= room; i++) {
-        uint8_t c = name.p[i];
-        if (c > ' ' && c < 0x7f && c != '\\') {
-            to[n++] = (char)c;
-            continue;
-        }
-        to[n++] = '\\';
-        to[n++] = 'x';
-        to[n++] = digits[c >> 4];
-        to[n++] = digits[c & 15];
-    }
-    to[n] = '\0';
-}
-
 /* -- the messages ------------------------------------------------------------------------------ */
 
 /* RFC 8446 section 4.1.2: TLS 1.3 has no renegotiation. Another hello, sealed or in clear, must not
@@ -50,7 +31,7 @@ static void client_hello(const struct wst_tls_step *s, struct wst_slice body)
     if (hellos_over(t)) return;
     memcpy(t->client_random, h.random, sizeof t->client_random);
     t->offered_version = h.version;
-    if (h.sni.p) keep_name(t->sni, sizeof t->sni, h.sni);
+    if (h.sni.p) wst_tls_name(t->sni, sizeof t->sni, h.sni);
     t->has_offered = h.ticket.p;
     if (h.ticket.p) wst_tls_digest(s->env, h.ticket, t->offered_ticket);
     if (t->state == WST_TLS_HELLO && t->early == WST_TLS_EARLY_NONE && h.early_data)
@@ -113,7 +94,7 @@ static void server_hello(const struct wst_tls_step *s, struct wst_slice body)
     t->extended = h.extended;
     t->etm = h.etm;
     t->have_server = true;
-    if (h.alpn.p) keep_name(t->alpn, sizeof t->alpn, h.alpn);
+    if (h.alpn.p) wst_tls_name(t->alpn, sizeof t->alpn, h.alpn);
     if (!suite_readable(t, &h)) {
         wst_tls_seal(s, WST_PROBLEM_TLS_UNSUPPORTED, "the cipher cannot be read here");
     } else if (t->version == WST_TLS_1_3) {
@@ -133,7 +114,7 @@ static void encrypted_extensions(const struct wst_tls_step *s, struct wst_slice 
     struct wst_tls_encrypted_extensions x;
     if (s->dir != WST_S2C || t->version != WST_TLS_1_3 || !wst_tls_encrypted_extensions(body, &x))
         return;
-    if (x.alpn.p) keep_name(t->alpn, sizeof t->alpn, x.alpn);
+    if (x.alpn.p) wst_tls_name(t->alpn, sizeof t->alpn, x.alpn);
     if (t->early != WST_TLS_EARLY_OFFERED) return;
     t->early = x.early_data ? WST_TLS_EARLY_ACCEPTED : WST_TLS_EARLY_REFUSED;
     if (x.early_data) wst_tls_early_keys(t, s->env);

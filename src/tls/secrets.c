@@ -27,21 +27,23 @@ static const struct wst_secret *known(const struct wst_tls *t, const struct wst_
 
 /* -- telling which were used ------------------------------------------------------------------- */
 
-static void tell_secret(const struct wst_tls *t, struct wst_tls_env *env,
-                        enum wst_secret_label label, const struct wst_secret *secret)
+static void tell_secret(struct wst_tls_env *env, enum wst_secret_label label,
+                        const uint8_t random[WST_IDENTITY], const struct wst_secret *secret)
 {
     char line[WST_KEYLOG_LINE];
-    size_t n = wst_keylog_line(line, label, t->client_random, secret);
+    size_t n = wst_keylog_line(line, label, random, secret);
     env->secrets(env->user, wst_slice_of(line, n));
     OPENSSL_cleanse(line, sizeof line);
 }
 
-static void tell_secrets(const struct wst_tls *t, struct wst_tls_env *env)
+void wst_tls_tell_secrets(struct wst_tls_env *env, const uint8_t random[WST_IDENTITY])
 {
     if (!env->secrets) return;
     for (int i = WST_SECRET_EARLY; i <= WST_SECRET_SERVER; i++) {
-        const struct wst_secret *secret = known(t, env, (enum wst_secret_label)i);
-        if (secret) tell_secret(t, env, (enum wst_secret_label)i, secret);
+        enum wst_secret_label label = (enum wst_secret_label)i;
+        const struct wst_secret *secret =
+            wst_keylog_find(env->keylog, label, wst_slice_of(random, WST_IDENTITY));
+        if (secret) tell_secret(env, label, random, secret);
     }
 }
 
@@ -81,7 +83,7 @@ static enum wst_tls_resolved resolve_13(struct wst_tls *t, struct wst_tls_env *e
         return WST_TLS_UNSUPPORTED;
     if (t->early == WST_TLS_EARLY_OFFERED && (!server_hs || !server))
         t->early = WST_TLS_EARLY_UNKNOWN;
-    tell_secrets(t, env);
+    wst_tls_tell_secrets(env, t->client_random);
     return WST_TLS_RESOLVED;
 }
 
@@ -177,12 +179,20 @@ static enum wst_tls_resolved resolve_12(struct wst_tls *t, struct wst_tls_env *e
             wst_keylog_add(env->keylog, WST_SECRET_MASTER, random_of(t),
                            wst_slice_of(master.bytes, master.n));
             remember(t, env, &master);
-            if (env->secrets) tell_secret(t, env, WST_SECRET_MASTER, &master);
+            if (env->secrets) tell_secret(env, WST_SECRET_MASTER, t->client_random, &master);
             result = WST_TLS_RESOLVED;
         }
     }
     OPENSSL_cleanse(&master, sizeof master);
     return result;
+}
+
+bool wst_tls_ask(struct wst_tls_env *env)
+{
+    void (*wanted)(void *user) = env->wanted;
+    env->wanted = NULL; /* once */
+    if (wanted) wanted(env->user);
+    return wanted;
 }
 
 enum wst_tls_resolved wst_tls_resolve(struct wst_tls *t, struct wst_tls_env *env, bool final)
@@ -191,10 +201,7 @@ enum wst_tls_resolved wst_tls_resolve(struct wst_tls *t, struct wst_tls_env *env
     if (!t->have_server) return WST_TLS_NO_KEY;
     for (int again = 0;; again++) {
         found = t->version == WST_TLS_1_3 ? resolve_13(t, env, final) : resolve_12(t, env);
-        if (found != WST_TLS_NO_KEY || again || !env->wanted) return found;
-        void (*wanted)(void *user) = env->wanted;
-        env->wanted = NULL; /* once */
-        wanted(env->user);
+        if (found != WST_TLS_NO_KEY || again || !wst_tls_ask(env)) return found;
     }
 }
 

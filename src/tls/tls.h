@@ -162,6 +162,11 @@ void wst_tls_keyless(struct wst_tls *tls, struct wst_tls_env *env, enum wst_dir 
 void wst_tls_wake(struct wst_tls *tls, struct wst_tls_env *env, const struct wst_arrival *arrival);
 /* The connection is over: what waits is read with what there is. */
 void wst_tls_end(struct wst_tls *tls, struct wst_tls_env *env, const struct wst_arrival *arrival);
+/* Tells env->secrets, when somebody listens, what the key log has of TLS 1.3 with this client
+ * random. */
+void wst_tls_tell_secrets(struct wst_tls_env *env, const uint8_t random[32]);
+/* Asks for secrets that were not read yet. False: there are none, or it was asked before. */
+bool wst_tls_ask(struct wst_tls_env *env);
 /* "TLS 1.3"; NULL: no version of TLS. */
 const char *wst_tls_version_name(uint16_t version);
 

@@ -16,7 +16,7 @@ TOP = {'CMakeLists.txt', 'CMakePresets.json', 'README.md', 'LICENSE',
        'src', 'include', 'captures', 'tests', 'docs', 'build'}
 # Whose headers only these rooms may see.
 FOREIGN = {'pcap': {'capture'}, 'cap-ng.h': {'live'}, 'seccomp.h': {'live'},
-           'zlib.h': {'capture', 'ws'}, 'nghttp2': {'http2'}, 'nghttp3': {'http3'}, 'openssl': {'check', 'explain', 'http1', 'tls'}}
+           'zlib.h': {'capture', 'ws'}, 'nghttp2': {'http2'}, 'nghttp3': {'http3'}, 'openssl': {'check', 'explain', 'http1', 'quic', 'tls'}}
 # A library does not print, exit, abort or read a clock.
 FORBIDDEN = re.compile(r'\b(v?f?printf|puts|fputs|putchar|fputc|perror|exit|_exit|abort|assert|'
                        r'time|clock|clock_gettime|gettimeofday|getenv|setlocale|signal|sigaction)\s*\(|'

@@ -275,13 +275,14 @@ static void stats(void **state)
     e.stats.captured = 0;
     e.stats.received = 20;
     e.stats.dropped = 1;
+    e.stats.quic = 2;
     e.stats.findings = &(struct wst_finding){WST_PROBLEM_CLOSE_MISSING, 10};
     e.stats.findings_n = 1;
     expect(e, "{\"type\":\"stats\",\"packets\":1,\"bytes\":2,\"tcp_streams\":3,\"connections\":4,"
               "\"refused\":5,\"frames\":6,\"messages\":7,\"problems\":{\"error\":11,"
               "\"warning\":10,\"note\":9},\"gaps\":8,\"captured\":0,\"received\":20,"
               "\"dropped\":1,\"tls\":12,\"http\":13,\"other\":14,\"tls_no_key\":15,"
-              "\"findings\":{\"close.missing\":10}}\n");
+              "\"quic\":2,\"findings\":{\"close.missing\":10}}\n");
 }
 
 static void handshake_full(void **state)

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Inside the quic room: one connection.
+ */
+#ifndef WST_QUIC_CONNECTION_H
+#define WST_QUIC_CONNECTION_H
+
+#include "frames.h"
+#include "numbers.h"
+#include "order.h"
+#include "queue.h"
+#include "quic.h"
+
+enum quic_space { SPACE_INITIAL, SPACE_HANDSHAKE, SPACE_APPLICATION, SPACES };
+
+/* A connection ID, in the table; or two addresses that stand for one of no bytes. */
+struct quic_id {
+    struct quic_id *next;  /* in its bucket */
+    struct quic_id *older; /* of the same side */
+    struct wst_quic_connection *connection;
+    uint64_t hash;
+    uint8_t dir; /* of the packets that bear it */
+    uint8_t n;
+    uint8_t bytes[WST_QUIC_ID];
+};
+
+struct quic_half { /* one direction of a stream */
+    struct wst_quic_order order;
+    uint64_t size;     /* of all its bytes; UINT64_MAX: not known yet */
+    uint64_t tail;     /* packet that brought what was handed on last */
+    uint64_t hole;     /* packet behind the hole that is waited for */
+    int64_t hole_ns;   /* when it was seen … */
+    int64_t acked_ns;  /* … when the other side was seen to have it … */
+    uint64_t acked_at; /* … and at which datagram of the connection; 0: not yet */
+    bool waits;        /* there is a hole */
+    bool over;         /* nothing more is handed on */
+};
+
+struct quic_stream {
+    uint64_t id;
+    uint64_t touched;         /* datagram of the connection in which it was seen last */
+    struct quic_half half[2]; /* by direction */
+    bool followed;            /* when that was asked last */
+};
+
+struct quic_crypto { /* the CRYPTO stream of one direction and space, RFC 9000 section 19.6 */
+    struct wst_quic_order order;
+    struct wst_buf message; /* one that is not whole */
+    uint32_t skip;          /* bytes of one that nobody reads */
+};
+
+struct quic_keys {
+    struct wst_quic_mask *mask;
+    struct wst_quic_keys *keys;
+    bool proven; /* a packet opened */
+};
+
+struct quic_side { /* what one side sends */
+    struct quic_keys initial, handshake, early, application;
+    struct wst_quic_keys *before, *after; /* generations next to application.keys */
+    struct wst_quic_numbers numbers;      /* of SPACE_APPLICATION */
+    uint64_t next[SPACES];                /* packet number that is expected */
+    uint64_t phase_from;                  /* the first number of this generation */
+    struct quic_crypto crypto[SPACE_APPLICATION];
+    struct quic_id *ids; /* that its packets may bear: the other side chose them */
+    uint64_t streams[2]; /* of [bidirectional, unidirectional] that it opened: how many */
+    size_t segment;      /* bytes of a datagram, where several were captured as one; 0: not so */
+    uint32_t ports;      /* of the last packet: its sender's, its receiver's */
+    uint8_t waits_id;    /* bytes of the ID in packets that wait */
+    bool phase;
+    bool nameless; /* its packets bear no ID: they are known by addresses */
+    bool keyless;  /* its secret is not known */
+    bool opened;   /* a packet of SPACE_APPLICATION was */
+};
+
+enum quic_state {
+    QUIC_HELLO, /* until its secrets are known */
+    QUIC_OPEN,
+    QUIC_SEALED, /* nobody will read it, or nobody wants to */
+    QUIC_CLOSED  /* it said so */
+};
+
+struct wst_quic_connection {
+    struct wst_quic_connection *newer, *older;   /* by their last packet */
+    struct wst_quic_connection *later, *earlier; /* by their first */
+    uint64_t born;                               /* which of all it is, from 1 on */
+    struct wst_quic_ends ends;
+    struct wst_quic_terms terms;
+    void *upper;
+    bool began;    /* `upper` was asked for */
+    uint8_t state; /* enum quic_state */
+    uint8_t told;  /* bits of enum quic_finding */
+    uint32_t version;
+    int64_t active;   /* the clock at its last packet */
+    uint64_t packets; /* datagrams so far */
+    uint32_t failed;  /* packets that did not open, in a row */
+    uint32_t guessed; /* what guesses at a datagram's size cost since the last right one */
+    uint64_t crowded; /* datagrams: until then no stream gives way */
+    uint8_t first_id_n, first_id[WST_QUIC_ID]; /* what the first packets are sealed with */
+    struct quic_side side[2];                  /* [WST_C2S], [WST_S2C] */
+    struct quic_stream **streams;              /* by id */
+    uint32_t streams_n, streams_room;
+    uint32_t holes;           /* halves that wait */
+    struct wst_queue wait[2]; /* packets that no key opens yet, by direction */
+    int64_t waits_since;
+    uint8_t secrets; /* bits of enum wst_quic_label: known when it was woken last */
+};
+
+/* Who is worked on, and by what. */
+struct quic_step {
+    struct wst_quic *quic;
+    struct wst_quic_connection *connection;
+    enum wst_dir dir;
+    uint64_t number; /* of the packet */
+    const struct wst_arrival *arrival;
+    unsigned skipped; /* streams that it opened before its own */
+    bool behind;      /* a long header is before it in its datagram, or may have been */
+    bool guess;       /* where the packet ends is not known: only likely keys are tried */
+};
+
+struct wst_quic {
+    const struct wst_options *options;
+    struct wst_budget *budget;
+    struct wst_quic_sink sink;
+    struct wst_quic_crypto crypto;
+    struct wst_buf room;           /* for what is opened */
+    uint8_t header[WST_QUIC_PART]; /* one, its mask taken off */
+    struct quic_id **buckets;
+    uint32_t buckets_n, ids_n;
+    uint32_t lengths; /* bit n: there were IDs of n bytes */
+    uint32_t connections_n;
+    uint64_t born; /* connections so far */
+    struct wst_quic_connection *newest, *oldest, *first, *latest;
+    struct wst_quic_connection *sweep; /* whose silence is looked at next; NULL: the first's */
+    uint64_t datagrams;
+    int64_t clock, last_ns; /* capture time that two packets in a row agree on; the last one's */
+    struct wst_quic_connection *last; /* of the datagram pushed last */
+    struct quic_stranger *strangers;
+    uint64_t strangers_n;
+    bool stranger_told;
+    struct quic_early *early; /* a ring, and where it goes on */
+    unsigned early_at;
+    bool keys_may_come;
+    bool finishing; /* nothing more will come */
+};
+
+/* ids.c */
+/* Packets of direction `dir` may bear this ID. */
+void wst_quic_id_add(struct wst_quic *q, struct wst_quic_connection *c, enum wst_dir dir,
+                     struct wst_slice id);
+/* … or none, between these addresses; `back`: those of the segment, turned around. */
+void wst_quic_id_add_addresses(struct wst_quic *q, struct wst_quic_connection *c, enum wst_dir dir,
+                               const struct wst_segment *s, bool back);
+void wst_quic_ids_free(struct wst_quic *q); /* after all connections */
+void wst_quic_ids_forget(struct wst_quic *q, struct wst_quic_connection *c);
+/* Whose packet with a long header it is; NULL: nobody's. */
+const struct quic_id *wst_quic_id_find(const struct wst_quic *q, const struct wst_segment *s,
+                                       const struct wst_quic_packet *p);
+/* Whose packets of the other direction bear the ID that this one says is its sender's. */
+const struct quic_id *wst_quic_id_find_back(const struct wst_quic *q,
+                                            const struct wst_quic_packet *p);
+/* The connection that was between these addresses last. */
+const struct quic_id *wst_quic_id_find_addresses(const struct wst_quic *q,
+                                                 const struct wst_segment *s);
+/* The same of one with a short header, whose ID has no length: p->to and p->number are filled. */
+const struct quic_id *wst_quic_id_find_short(const struct wst_quic *q, const struct wst_segment *s,
+                                             struct wst_quic_packet *p);
+
+/* Stands for two addresses and ports, whoever of them sends. */
+uint64_t wst_quic_pair(const struct wst_quic *q, const struct wst_segment *s);
+
+/* strangers.c */
+/* A datagram is nobody's; `certain`: its header is one of QUIC's. */
+void wst_quic_stranger(struct wst_quic *q, const struct wst_segment *s, bool certain,
+                       const struct wst_arrival *arrival);
+/* A connection began between its addresses. */
+void wst_quic_stranger_known(struct wst_quic *q, const struct wst_segment *s);
+void wst_quic_strangers_free(struct wst_quic *q);
+
+/* seal.c */
+enum quic_opened {
+    QUIC_OPENED,
+    QUIC_AGAIN,   /* it was opened before */
+    QUIC_KEYLESS, /* its key is not known */
+    QUIC_FAILED
+};
+/* *plain lies in the room; t->number is set. */
+enum quic_opened wst_quic_packet_open(struct quic_step *t, const struct wst_quic_packet *p,
+                                      struct wst_slice *plain);
+void wst_quic_epochs_free(struct wst_quic_connection *c);
+
+/* payload.c */
+/* What lies in a packet. */
+void wst_quic_payload(struct quic_step *t, enum wst_quic_type type, struct wst_slice plain);
+void wst_quic_messages_free(struct wst_quic *q, struct wst_quic_connection *c);
+
+/* streams.c */
+void wst_quic_stream_bytes(struct quic_step *t, uint64_t id, uint64_t at, struct wst_slice bytes,
+                           bool fin);
+void wst_quic_stream_reset(struct quic_step *t, uint64_t id, uint64_t code);
+/* Holes that will not be filled are given up; `all` of them. */
+void wst_quic_streams_settle(struct quic_step *t, bool all);
+void wst_quic_streams_free(struct wst_quic *q, struct wst_quic_connection *c);
+
+/* datagram.c */
+void wst_quic_early_free(struct wst_quic *q);
+
+/* connection.c */
+/* Begun by an Initial packet of a client, unless it turns out to be none. NULL: no memory. */
+struct wst_quic_connection *wst_quic_connection_new(struct wst_quic *q, const struct wst_segment *s,
+                                                    const struct wst_quic_packet *p,
+                                                    const struct wst_arrival *arrival);
+void wst_quic_put_ends(struct wst_quic_ends *ends, const struct wst_segment *s); /* s: a client's */
+void wst_quic_connection_free(struct wst_quic *q, struct wst_quic_connection *c);
+/* What nobody will read any more is let go. */
+void wst_quic_connection_rest(struct wst_quic *q, struct wst_quic_connection *c);
+/* Opens a packet and reads it; `s`: NULL for one that waited. */
+enum quic_opened wst_quic_connection_read(struct quic_step *t, const struct wst_segment *s,
+                                          const struct wst_quic_packet *p);
+/* The next packet. Returns how many bytes of the datagram it has. */
+size_t wst_quic_connection_push(struct quic_step *t, const struct wst_segment *s,
+                                const struct wst_quic_packet *p);
+/* It goes on: its turn to be forgotten is the last again. */
+void wst_quic_connection_touch(struct quic_step *t);
+/* One packet from the future moves nothing: a time is believed when two packets in a row agree. */
+void wst_quic_clock_see(struct wst_quic *q, int64_t ns);
+/* Looks at the silence of so many connections. */
+void wst_quic_sweep(struct wst_quic *q, const struct wst_when *when, unsigned steps);
+void wst_quic_connection_end(struct quic_step *t, enum wst_tcp_end how);
+/* Once of a connection. */
+enum quic_finding { FINDING_SEALED, FINDING_KEYLESS, FINDING_FAILED, FINDING_FRAME };
+void wst_quic_connection_tell(struct quic_step *t, enum quic_finding what, enum wst_dir dir,
+                              const char *detail);
+
+#endif

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * In: STREAM frames, in any order. Out: each stream's bytes in order (RFC 9000 section 2). A hole
+ * is given up when the other side has all of the packets that may have filled it, or says nothing
+ * of them any more, and time has passed, as in the flow room; or nobody filled it for long; or more
+ * waits behind it than may.
+ */
+#include <stdlib.h>
+
+#include "connection.h"
+
+enum {
+    STREAM_SERVER = 1,  /* bits of a stream's id, section 2.1: who opened it … */
+    STREAM_ONE_WAY = 2, /* … and whether only he sends on it */
+    BEFORE = 64,        /* packets before the first bytes of a stream that may have carried it */
+    SETTLE_EVERY = 16,  /* datagrams, while there are holes */
+};
+
+/* -- finding and making ------------------------------------------------------------------------ */
+
+static uint32_t stream_place(const struct wst_quic_connection *c, uint64_t id)
+{
+    uint32_t from = 0, to = c->streams_n;
+    while (from < to) {
+        uint32_t mid = from + (to - from) / 2;
+        if (c->streams[mid]->id < id)
+            from = mid + 1;
+        else
+            to = mid;
+    }
+    return from;
+}
+
+static void stream_remove(struct quic_step *t, struct quic_stream *s)
+{
+    struct wst_quic_connection *c = t->connection;
+    uint32_t i = stream_place(c, s->id);
+    for (int d = 0; d < 2; d++) {
+        if (s->half[d].waits) c->holes--;
+        wst_quic_order_free(&s->half[d].order, t->quic->budget);
+    }
+    c->streams_n--;
+    memmove(c->streams + i, c->streams + i + 1, (c->streams_n - i) * sizeof *c->streams);
+    wst_budget_give(t->quic->budget, sizeof *s);
+    free(s);
+}
+
+/* Those that were silent longest give way, of those that nobody follows: several at once, since
+ * all have to be looked at to find them. */
+static void streams_cap(struct quic_step *t)
+{
+    struct wst_quic_connection *c = t->connection;
+    struct wst_quic *q = t->quic;
+    uint64_t least = UINT64_MAX;
+    if (c->streams_n < WST_QUIC_STREAMS || c->packets < c->crowded) return;
+    c->crowded = c->packets + SETTLE_EVERY;
+    for (uint32_t i = 0; i < c->streams_n; i++) {
+        struct quic_stream *s = c->streams[i];
+        s->followed = c->upper && q->sink.follows(q->sink.user, c->upper, s->id);
+        if (!s->followed && s->touched < least) least = s->touched;
+    }
+    if (least == UINT64_MAX) return;
+    c->crowded = 0;
+    uint64_t most = least + (c->packets - least) / 8;
+    for (uint32_t i = c->streams_n; i-- > 0;)
+        if (!c->streams[i]->followed && c->streams[i]->touched <= most)
+            stream_remove(t, c->streams[i]);
+}
+
+static struct quic_stream *stream_new(struct quic_step *t, uint64_t id)
+{
+    struct wst_quic_connection *c = t->connection;
+    struct wst_budget *budget = t->quic->budget;
+    size_t each = sizeof *c->streams;
+    streams_cap(t);
+    if (c->streams_n >= WST_QUIC_STREAMS) return NULL;
+    if (c->streams_n == c->streams_room) {
+        uint32_t room = c->streams_room ? 2 * c->streams_room : 8;
+        void *p = wst_budget_resize(budget, c->streams, c->streams_room * each, room * each);
+        if (!p) return NULL;
+        c->streams = p;
+        c->streams_room = room;
+    }
+    struct quic_stream *s = wst_budget_new(budget, sizeof *s);
+    if (!s) return NULL;
+    s->id = id;
+    s->touched = c->packets;
+    for (int d = 0; d < 2; d++) {
+        s->half[d].size = UINT64_MAX;
+        s->half[d].over = id & STREAM_ONE_WAY && (id & STREAM_SERVER) != (d == WST_S2C);
+    }
+    uint32_t i = stream_place(c, id);
+    memmove(c->streams + i + 1, c->streams + i, (c->streams_n - i) * each);
+    c->streams[i] = s;
+    c->streams_n++;
+    return s;
+}
+
+bool wst_quic_waits(const struct wst_quic_connection *c, uint64_t id, enum wst_dir dir)
+{
+    uint32_t i = stream_place(c, id);
+    return i < c->streams_n && c->streams[i]->id == id && c->streams[i]->half[dir].waits;
+}
+
+/* Whoever opens a stream opens those of its kind before it (section 2.1). NULL: it is over, or
+ * there is no memory. */
+static struct quic_stream *stream_of(struct quic_step *t, uint64_t id)
+{
+    struct wst_quic_connection *c = t->connection;
+    uint32_t i = stream_place(c, id);
+    if (i < c->streams_n && c->streams[i]->id == id) return c->streams[i];
+    uint64_t *opened =
+        &c->side[id & STREAM_SERVER ? WST_S2C : WST_C2S].streams[id & STREAM_ONE_WAY ? 1 : 0];
+    uint64_t index = id >> 2;
+    if (index < *opened) return NULL;
+    uint64_t may = WST_QUIC_SKIPPED - t->skipped, from = index > may ? index - may : 0;
+    for (uint64_t at = *opened > from ? *opened : from; at < index; at++, t->skipped++)
+        stream_new(t, at << 2 | (id & 3));
+    struct quic_stream *s = stream_new(t, id);
+    *opened = index + (s != NULL); /* no memory: its next bytes begin it, behind a hole */
+    return s;
+}
+
+void wst_quic_streams_free(struct wst_quic *q, struct wst_quic_connection *c)
+{
+    struct quic_step t = {.quic = q, .connection = c};
+    while (c->streams_n) stream_remove(&t, c->streams[c->streams_n - 1]);
+    wst_budget_give(q->budget, c->streams_room * sizeof *c->streams);
+    free(c->streams);
+    c->streams = NULL;
+    c->streams_room = 0;
+}
+
+/* -- handing on -------------------------------------------------------------------------------- */
+
+/* False: nobody wants it. */
+static bool begun(struct quic_step *t)
+{
+    struct wst_quic_connection *c = t->connection;
+    struct wst_quic *q = t->quic;
+    if (!c->began) c->upper = q->sink.open(q->sink.user, c, &c->ends, &c->terms, t->arrival);
+    c->began = true;
+    if (!c->upper && c->state < QUIC_SEALED) c->state = QUIC_SEALED;
+    return c->upper;
+}
+
+static void half_pass(struct quic_step *t, struct quic_stream *s, enum wst_dir dir,
+                      struct wst_slice bytes, uint64_t pkt)
+{
+    struct wst_quic *q = t->quic;
+    struct wst_arrival a = *t->arrival;
+    a.from = pkt;
+    q->sink.data(q->sink.user, t->connection->upper, s->id, dir, bytes, &a);
+    wst_quic_order_pass(&s->half[dir].order, q->budget, bytes.n);
+}
+
+static uint64_t half_hole(const struct quic_half *h)
+{
+    if (h->order.first) return wst_quic_order_hole(&h->order);
+    return h->size != UINT64_MAX ? h->size - h->order.next : 0;
+}
+
+/* What waited and is in order now; and the end. */
+static void half_drain(struct quic_step *t, struct quic_stream *s, enum wst_dir dir)
+{
+    struct wst_quic *q = t->quic;
+    struct quic_half *h = &s->half[dir];
+    uint64_t pkt;
+    for (struct wst_slice w; (w = wst_quic_order_next(&h->order, &pkt)).n;)
+        half_pass(t, s, dir, w, pkt);
+    if (h->order.next < h->size || h->over) return;
+    h->over = true;
+    q->sink.fin(q->sink.user, t->connection->upper, s->id, dir, t->arrival);
+}
+
+/* A hole begins, goes on, or is filled. */
+static void half_look(struct quic_step *t, struct quic_half *h, enum wst_dir dir, bool moved)
+{
+    uint64_t next = t->connection->side[dir].next[SPACE_APPLICATION];
+    bool waits = !h->over && half_hole(h);
+    if (waits && (!h->waits || moved)) {
+        h->hole = next ? next - 1 : 0; /* the packet that is worked on may be the other side's */
+        h->hole_ns = t->quic->clock;
+        h->acked_at = 0;
+    }
+    if (waits != h->waits) t->connection->holes += waits ? 1 : UINT32_MAX;
+    h->waits = waits;
+}
+
+/* So many bytes that are missing next. */
+static void half_give_up(struct quic_step *t, struct quic_stream *s, enum wst_dir dir, uint64_t n)
+{
+    struct wst_quic *q = t->quic;
+    struct quic_half *h = &s->half[dir];
+    q->sink.gap(q->sink.user, t->connection->upper, s->id, dir, n, t->arrival);
+    wst_quic_order_pass(&h->order, q->budget, n);
+    half_drain(t, s, dir);
+}
+
+static void stream_settled(struct quic_step *t, struct quic_stream *s)
+{
+    if (s->half[0].over && s->half[1].over) stream_remove(t, s);
+}
+
+void wst_quic_stream_bytes(struct quic_step *t, uint64_t id, uint64_t at, struct wst_slice bytes,
+                           bool fin)
+{
+    const struct wst_limits *l = &t->quic->options->limits;
+    const struct wst_quic_caps caps = {l->reorder_bytes, l->reorder_segments};
+    struct quic_stream *s = t->connection->state < QUIC_SEALED ? stream_of(t, id) : NULL;
+    struct quic_half *h = s ? &s->half[t->dir] : NULL;
+    struct wst_slice now;
+    if (!s || h->over || !begun(t)) return;
+    s->touched = t->connection->packets;
+    if (h->size != UINT64_MAX && at + bytes.n > h->size) /* behind the end: section 4.5 */
+        bytes.n = at < h->size ? (size_t)(h->size - at) : 0;
+    if (fin && h->size == UINT64_MAX && at + bytes.n >= h->order.next) h->size = at + bytes.n;
+    uint64_t before = h->order.next;
+    for (;;) {
+        if (!wst_quic_order_put(&h->order, t->quic->budget, at, bytes, t->arrival->from, &caps,
+                                &now)) {
+            /* No room: what is missing before these bytes, or before those that wait, is given up.
+             */
+            uint64_t n = wst_quic_order_hole(&h->order), here = at - h->order.next;
+            half_give_up(t, s, t->dir, n && n < here ? n : here);
+        } else if (now.n) {
+            h->tail = t->number;
+            half_pass(t, s, t->dir, now, t->arrival->from);
+            half_drain(t, s, t->dir);
+        } else {
+            break;
+        }
+    }
+    half_drain(t, s, t->dir);
+    half_look(t, h, t->dir, h->order.next != before);
+    stream_settled(t, s);
+}
+
+void wst_quic_stream_reset(struct quic_step *t, uint64_t id, uint64_t code)
+{
+    struct wst_quic *q = t->quic;
+    struct quic_stream *s = t->connection->state < QUIC_SEALED ? stream_of(t, id) : NULL;
+    if (!s || s->half[t->dir].over || !begun(t)) return;
+    while (s->half[t->dir].order.first)
+        half_give_up(t, s, t->dir, wst_quic_order_hole(&s->half[t->dir].order));
+    if (!s->half[t->dir].over)
+        q->sink.reset(q->sink.user, t->connection->upper, id, t->dir, code, t->arrival);
+    s->half[t->dir].over = true;
+    half_look(t, &s->half[t->dir], t->dir, true);
+    stream_settled(t, s);
+}
+
+/* -- holes ------------------------------------------------------------------------------------- */
+
+static bool hole_is_lost(struct quic_step *t, struct quic_half *h, enum wst_dir dir)
+{
+    const struct wst_limits *l = &t->quic->options->limits;
+    struct wst_quic_connection *c = t->connection;
+    int64_t now = t->quic->clock;
+    if (wst_ns_between(h->hole_ns, now) >= l->reorder_ns) return true;
+    uint64_t after = h->tail ? h->tail : h->hole > BEFORE ? h->hole - BEFORE : 0;
+    enum wst_quic_lost lost = wst_quic_numbers_lost(&c->side[dir].numbers, after, h->hole);
+    if (lost == WST_QUIC_LACKS) return false;
+    if (!h->acked_at) {
+        h->acked_at = c->packets;
+        h->acked_ns = now;
+    }
+    /* What it only stays silent about may still be sent again, and soon. */
+    if (lost == WST_QUIC_SILENT) return wst_ns_between(h->acked_ns, now) >= 2 * l->reorder_acked_ns;
+    return c->packets - h->acked_at >= l->reorder_packets ||
+           wst_ns_between(h->acked_ns, now) >= l->reorder_acked_ns;
+}
+
+void wst_quic_streams_settle(struct quic_step *t, bool all)
+{
+    struct wst_quic_connection *c = t->connection;
+    if (!all && c->packets % SETTLE_EVERY) return;
+    for (uint32_t i = 0; i < c->streams_n && c->holes; i++) {
+        struct quic_stream *s = c->streams[i];
+        for (int d = 0; d < 2; d++) {
+            struct quic_half *h = &s->half[d];
+            while (h->waits && (all || hole_is_lost(t, h, (enum wst_dir)d))) {
+                half_give_up(t, s, (enum wst_dir)d, half_hole(h));
+                half_look(t, h, (enum wst_dir)d, true);
+            }
+        }
+        uint32_t n = c->streams_n;
+        stream_settled(t, s);
+        i -= n - c->streams_n;
+    }
+}

@@ -1,0 +1,1177 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Whole connections, made and sealed here: order, loss, doubled packets, key updates, IDs, keys
+ * that come late or never, ends, caps, damage.
+ */
+#include <time.h>
+
+#include "room.h"
+
+static struct room room;
+static struct conn conn;
+
+static void begin(size_t to_client, size_t to_server)
+{
+    room_init(&room);
+    conn_init(&conn, &room, 1, SEAL_V1, SEAL_AES_128_GCM, to_client, to_server);
+    conn_hellos(&conn);
+}
+
+static void end(void)
+{
+    room_finish(&room);
+    room_free(&room);
+}
+
+static const struct room_half *half(uint64_t stream, enum wst_dir dir)
+{
+    return &room.half[stream][dir];
+}
+
+/* -- plain ------------------------------------------------------------------------------------- */
+
+static void talk(struct conn *c, uint64_t base)
+{
+    conn_stream(c, WST_C2S, base, 0, 100, false);
+    conn_stream(c, WST_S2C, base, 0, 1000, false);
+    conn_stream(c, WST_C2S, base, 100, 50, true);
+    conn_stream(c, WST_S2C, base, 1000, 0, true);
+}
+
+static void talked(uint64_t base)
+{
+    assert_int_equal(half(base, WST_C2S)->at, 150);
+    assert_int_equal(half(base, WST_S2C)->at, 1000);
+    for (int d = 0; d < 2; d++) {
+        assert_int_equal(half(base, (enum wst_dir)d)->fins, 1);
+        assert_int_equal(half(base, (enum wst_dir)d)->gaps, 0);
+    }
+}
+
+static void ciphers_and_ids(void **state)
+{
+    static const size_t ids[][2] = {{8, 8}, {0, 8}, {8, 0}, {0, 0}, {1, 1}, {20, 20}, {4, 17}};
+    (void)state;
+    for (int version = 0; version < 2; version++)
+        for (int kind = 0; kind < SEAL_KINDS; kind++)
+            for (size_t i = 0; i < ARRAY(ids); i++)
+                for (int quiet = 0; quiet < 2; quiet++) {
+                    room_init(&room);
+                    conn_init(&conn, &room, 1, version ? SEAL_V2 : SEAL_V1, kind, ids[i][0],
+                              ids[i][1]);
+                    conn.quiet = quiet;
+                    conn_hellos(&conn);
+                    talk(&conn, 0);
+                    talked(0);
+                    assert_int_equal(room.opened, 1);
+                    assert_int_equal(room.opening, 1);
+                    end();
+                    assert_int_equal(room.ended, 1);
+                }
+}
+
+/* -- order and loss ---------------------------------------------------------------------------- */
+
+enum { DATAGRAMS = 200, PIECE = 100 };
+
+struct sent { /* one datagram, kept to be sent later or twice */
+    size_t n;
+    uint8_t bytes[256];
+};
+
+static void shuffled(void **state)
+{
+    static struct sent sent[DATAGRAMS];
+    uint8_t payload[256];
+    (void)state;
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        uint64_t s = seed;
+        begin(8, 8);
+        for (uint64_t i = 0; i < DATAGRAMS; i++) {
+            size_t n =
+                put_stream(payload, WST_C2S, i % 4 * 4, i / 4 * PIECE, PIECE, i >= DATAGRAMS - 4);
+            n = conn_packet(&conn, WST_C2S, SEAL_SHORT, room_out, payload, n);
+            memcpy(sent[i].bytes, room_out, n);
+            sent[i].n = n;
+        }
+        for (size_t i = 0; i < DATAGRAMS; i++) { /* late by up to 30, some doubled */
+            size_t k = i + rnd_below(&s, DATAGRAMS - i < 30 ? DATAGRAMS - i : 30);
+            struct sent swap = sent[i];
+            sent[i] = sent[k];
+            sent[k] = swap;
+            conn_push(&conn, WST_C2S, sent[i].bytes, sent[i].n);
+            if (!rnd_below(&s, 4)) conn_push(&conn, WST_C2S, sent[i / 2].bytes, sent[i / 2].n);
+        }
+        for (uint64_t id = 0; id < 16; id += 4) {
+            assert_int_equal(half(id, WST_C2S)->at, DATAGRAMS / 4 * PIECE);
+            assert_int_equal(half(id, WST_C2S)->fins, 1);
+            assert_int_equal(half(id, WST_C2S)->gaps, 0);
+        }
+        end();
+    }
+}
+
+/* The capture lacks a packet that the other side has. */
+static void lost(void **state)
+{
+    (void)state;
+    begin(8, 8);
+    conn_stream(&conn, WST_C2S, 0, 0, 100, false); /* 0 */
+    conn_lost(&conn, WST_C2S);                     /* 1 */
+    conn_stream(&conn, WST_C2S, 0, 250, 100, false);
+    for (int i = 0; i < 100; i++) conn_stream(&conn, WST_S2C, 0, 100 * (uint64_t)i, 100, false);
+    assert_int_equal(half(0, WST_C2S)->at, 100); /* nobody has it: it is waited for */
+    conn_ack(&conn, WST_S2C, 0, 2);
+    uint32_t n = 1;
+    while (!half(0, WST_C2S)->gaps && n < 100) {
+        conn_stream(&conn, WST_S2C, 0, 9900 + 100 * (uint64_t)n, 100, false);
+        n++;
+    }
+    assert_in_range(n, room.options.limits.reorder_packets,
+                    room.options.limits.reorder_packets + 32);
+    assert_int_equal(half(0, WST_C2S)->lost, 150);
+    assert_int_equal(half(0, WST_C2S)->at, 350);
+    conn_stream(&conn, WST_C2S, 0, 350, 10, true);
+    assert_int_equal(half(0, WST_C2S)->at, 360);
+    assert_int_equal(half(0, WST_C2S)->gaps, 1);
+    end();
+}
+
+/* Two holes of one direction are given up while the other one talks; the second is younger than
+ * what is acknowledged. */
+static void lost_twice(void **state)
+{
+    (void)state;
+    begin(8, 8);
+    for (int i = 0; i < 40; i++) conn_stream(&conn, WST_C2S, 4, (uint64_t)i * 10, 10, false);
+    conn_stream(&conn, WST_C2S, 0, 0, 100, false); /* 40 */
+    conn_lost(&conn, WST_C2S);                     /* 41 */
+    conn_stream(&conn, WST_C2S, 0, 200, 100, false);
+    conn_lost(&conn, WST_C2S); /* 43: lost on the way, too */
+    conn_stream(&conn, WST_C2S, 0, 400, 100, false);
+    conn_ack(&conn, WST_S2C, 0, 42);
+    for (int i = 0; i < 100; i++) conn_stream(&conn, WST_S2C, 0, 100 * (uint64_t)i, 100, false);
+    assert_int_equal(half(0, WST_C2S)->gaps, 1);
+    assert_int_equal(half(0, WST_C2S)->at, 300);
+    conn_stream(&conn, WST_C2S, 0, 300, 100, true); /* sent again */
+    assert_int_equal(half(0, WST_C2S)->gaps, 1);
+    assert_int_equal(half(0, WST_C2S)->at, 500);
+    end();
+}
+
+/* … or the other side has both: neither is waited for. */
+static void lost_both(void **state)
+{
+    (void)state;
+    begin(8, 8);
+    for (int i = 0; i < 200; i++) conn_stream(&conn, WST_C2S, 4, (uint64_t)i * 10, 10, false);
+    for (uint64_t i = 0; i < 3; i++) {
+        conn_stream(&conn, WST_C2S, 0, 200 * i, 100, false);
+        conn_lost(&conn, WST_C2S);
+    }
+    conn_ack(&conn, WST_S2C, 0, 205);
+    for (int i = 0; i < 100; i++) conn_stream(&conn, WST_S2C, 0, 100 * (uint64_t)i, 100, false);
+    assert_int_equal(half(0, WST_C2S)->gaps, 2);
+    assert_int_equal(half(0, WST_C2S)->at, 500);
+    end();
+}
+
+static void sent_again(void **state)
+{
+    (void)state;
+    begin(8, 8);
+    conn_stream(&conn, WST_C2S, 0, 0, 100, false); /* 0 */
+    conn_lost(&conn, WST_C2S);
+    conn_stream(&conn, WST_C2S, 0, 200, 100, false); /* 2 */
+    conn_ack(&conn, WST_S2C, 2, 2);
+    conn_ack(&conn, WST_S2C, 0, 0);
+    for (int i = 0; i < 200; i++) conn_stream(&conn, WST_S2C, 0, 100 * (uint64_t)i, 100, false);
+    assert_int_equal(half(0, WST_C2S)->at, 100);
+    conn_stream(&conn, WST_C2S, 0, 50, 400, true);
+    assert_int_equal(half(0, WST_C2S)->at, 450);
+    assert_int_equal(half(0, WST_C2S)->gaps, 0);
+    assert_int_equal(half(0, WST_C2S)->fins, 1);
+    end();
+}
+
+/* A hole is told at the end, one before a FIN, too; and after a time. */
+static void holes_at_the_end(void **state)
+{
+    (void)state;
+    for (int how = 0; how < 3; how++) {
+        begin(8, 8);
+        conn_stream(&conn, WST_C2S, 0, 0, 100, false);
+        conn_lost(&conn, WST_C2S);
+        conn_stream(&conn, WST_C2S, 0, 200, how == 1 ? 0 : 50, true);
+        if (how == 2) room.now.ns += room.options.limits.reorder_ns;
+        for (int i = 0; i < 40 && how == 2; i++)
+            conn_stream(&conn, WST_S2C, 0, 100 * (uint64_t)i, 100, false);
+        if (how == 2) assert_int_equal(half(0, WST_C2S)->lost, 100);
+        end();
+        assert_int_equal(half(0, WST_C2S)->lost, 100);
+        assert_int_equal(half(0, WST_C2S)->fins, 1);
+    }
+}
+
+/* The capture lacks more packets than one byte of a number can tell apart. */
+static void many_lost(void **state)
+{
+    (void)state;
+    for (uint64_t missing = 100; missing < 10000; missing += 331)
+        for (int acked = 0; acked < 2; acked++) {
+            begin(8, 8);
+            conn_stream(&conn, WST_C2S, 0, 0, 100, false);
+            conn_stream(&conn, WST_S2C, 0, 0, 100, false);
+            conn.next[0][2] += missing;
+            conn.next[1][2] += missing;
+            conn.number_n = 1;
+            conn_stream(&conn, WST_C2S, 0, 200, 100, false);
+            conn_stream(&conn, WST_S2C, 0, 200, 100, false);
+            for (uint64_t i = 0; i < 40; i++) {
+                conn_ack(&conn, WST_S2C, 0, conn.next[0][2] - 1);
+                conn_ack(&conn, WST_C2S, 0, conn.next[1][2] - 1);
+            }
+            room.now.ns += room.options.limits.reorder_ns;
+            for (uint64_t i = 0; i < 40; i++) conn_stream(&conn, WST_C2S, 4, i * 10, 10, false);
+            assert_int_equal(half(0, WST_C2S)->lost, 100);
+            assert_int_equal(half(0, WST_C2S)->at, 300);
+            assert_int_equal(half(0, WST_S2C)->at, 300);
+            end();
+        }
+}
+
+/* -- keys -------------------------------------------------------------------------------------- */
+
+static void key_updates(void **state)
+{
+    (void)state;
+    for (int kind = 0; kind < SEAL_KINDS; kind++)
+        for (int quiet = 0; quiet < 2; quiet++) {
+            uint64_t at = 0;
+            room_init(&room);
+            conn_init(&conn, &room, 1, SEAL_V1, kind, 8, 8);
+            conn.quiet = quiet;
+            conn_hellos(&conn);
+            for (int round = 0; round < 12; round++) {
+                for (int d = 0; d < 2; d++) conn_stream(&conn, (enum wst_dir)d, 0, at, 100, false);
+                at += 100;
+                conn_update(&conn, (enum wst_dir)(round & 1));
+                if (round % 3 == 0) conn_update(&conn, (enum wst_dir)(round & 1));
+                if (round % 4 == 0) conn_update(&conn, WST_S2C);
+            }
+            for (int d = 0; d < 2; d++) assert_int_equal(half(0, (enum wst_dir)d)->at, at);
+            end();
+        }
+}
+
+/* Packets of the generation before that come late. */
+static void update_out_of_order(void **state)
+{
+    uint8_t late[2][512], payload[256];
+    size_t n[2];
+    (void)state;
+    begin(8, 8);
+    conn_stream(&conn, WST_C2S, 0, 0, 100, false);
+    for (int i = 0; i < 2; i++)
+        n[i] = conn_packet(&conn, WST_C2S, SEAL_SHORT, late[i], payload,
+                           put_stream(payload, WST_C2S, 0, 100 + 100 * (uint64_t)i, 100, false));
+    conn_update(&conn, WST_C2S);
+    conn_stream(&conn, WST_C2S, 0, 300, 100, false);
+    for (int i = 1; i >= 0; i--) conn_push(&conn, WST_C2S, late[i], n[i]);
+    conn_stream(&conn, WST_C2S, 0, 400, 100, false);
+    assert_int_equal(half(0, WST_C2S)->at, 500);
+    end();
+}
+
+static void late_keys(void **state)
+{
+    (void)state;
+    room_init(&room);
+    wst_quic_keys_may_come(room.quic, true);
+    room.known = 0;
+    conn_init(&conn, &room, 1, SEAL_V1, SEAL_CHACHA20, 8, 20);
+    conn_hellos(&conn);
+    talk(&conn, 0);
+    assert_int_equal(room.opened, 0);
+    assert_true(wst_quic_last(room.quic).undecided);
+    wst_quic_wake(room.quic, &room.now); /* of others */
+    room.known = 1u << WST_QUIC_SECRET_CLIENT_HS | 1u << WST_QUIC_SECRET_SERVER_HS;
+    wst_quic_wake(room.quic, &room.now);
+    assert_int_equal(room.opened, 0);
+    room.known = ~0u;
+    wst_quic_wake(room.quic, &room.now);
+    talked(0);
+    talk(&conn, 4);
+    talked(4);
+    assert_false(wst_quic_last(room.quic).undecided);
+    end();
+    assert_int_equal(room.problems[WST_PROBLEM_TLS_NO_KEY], 0);
+}
+
+/* They come only after it was given up; or never. Waiting for one does not begin anew with the
+ * secrets of others. */
+static void keys_never_come(void **state)
+{
+    (void)state;
+    for (int how = 0; how < 3; how++) {
+        room_init(&room);
+        wst_quic_keys_may_come(room.quic, how != 0);
+        room.known = 0;
+        conn_init(&conn, &room, 1, SEAL_V1, SEAL_AES_128_GCM, 8, 8);
+        conn_hellos(&conn);
+        talk(&conn, 0);
+        assert_int_equal(room.problems[WST_PROBLEM_TLS_NO_KEY], how == 0);
+        for (int i = 0; i < 6 && how == 2; i++) {
+            room.now.ns += room.options.limits.tls_wait_ns / 5;
+            if (i < 3) room.known = (2u << i) - 1; /* of the handshake: what waits is tried */
+            wst_quic_tick(room.quic, &room.now, 5);
+            wst_quic_wake(room.quic, &room.now);
+            wst_quic_tick(room.quic, &room.now, 5);
+        }
+        if (how == 2) assert_int_equal(room.problems[WST_PROBLEM_TLS_NO_KEY], 1);
+        talk(&conn, 4);
+        room_finish(&room);
+        assert_int_equal(room.problems[WST_PROBLEM_TLS_NO_KEY], 1);
+        assert_non_null(strstr(room.detail, "no key"));
+        assert_int_equal(room.opened, 0);
+        room_free(&room);
+    }
+}
+
+static void too_much_waits(void **state)
+{
+    (void)state;
+    room_init(&room);
+    wst_quic_keys_may_come(room.quic, true);
+    room.options.limits.tls_wait = 10000;
+    room.known = 0;
+    conn_init(&conn, &room, 1, SEAL_V1, SEAL_AES_128_GCM, 8, 8);
+    conn_hellos(&conn);
+    for (uint64_t i = 0; i < 30; i++) conn_stream(&conn, WST_S2C, 0, i * 1000, 1000, false);
+    assert_int_equal(room.problems[WST_PROBLEM_TLS_NO_KEY], 1);
+    room.known = ~0u;
+    wst_quic_wake(room.quic, &room.now);
+    end();
+    assert_int_equal(room.opened, 0);
+}
+
+static void wrong_keys(void **state)
+{
+    (void)state;
+    for (int quiet = 0; quiet < 2; quiet++) {
+        room_init(&room);
+        room.wrong = true;
+        conn_init(&conn, &room, 1, SEAL_V1, SEAL_AES_128_GCM, 8, 8);
+        conn.quiet = quiet;
+        conn_hellos(&conn);
+        for (uint64_t i = 0; i < 200; i++) conn_stream(&conn, WST_S2C, 0, i * 1000, 1000, false);
+        assert_int_equal(room.problems[WST_PROBLEM_TLS_NO_KEY], 1);
+        end();
+        assert_int_equal(room.opened, 0);
+    }
+}
+
+static void one_direction(void **state)
+{
+    (void)state;
+    for (int d = 0; d < 2; d++) {
+        room_init(&room);
+        room.known = ~(1u << (d ? WST_QUIC_SECRET_CLIENT : WST_QUIC_SECRET_SERVER));
+        conn_init(&conn, &room, 1, SEAL_V1, SEAL_AES_128_GCM, 8, 8);
+        conn_hellos(&conn);
+        talk(&conn, 0);
+        talk(&conn, 4);
+        assert_int_equal(room.problems[WST_PROBLEM_TLS_NO_KEY], 1);
+        assert_int_equal(half(0, (enum wst_dir)d)->fins, 1);
+        assert_int_equal(half(4, (enum wst_dir)d)->fins, 1);
+        assert_int_equal(half(0, (enum wst_dir) !d)->at, 0);
+        end();
+    }
+}
+
+static void early_data(void **state)
+{
+    static uint8_t payload[2000];
+    static const uint8_t ping[] = {1};
+    (void)state;
+    room_init(&room);
+    conn_init(&conn, &room, 1, SEAL_V1, SEAL_AES_128_GCM, 8, 8);
+    size_t n = conn_first(&conn);
+    size_t k = put_stream(payload, WST_C2S, 0, 0, 300, false);
+    n += conn_packet(&conn, WST_C2S, SEAL_EARLY, room_out + n, payload, k);
+    conn_push(&conn, WST_C2S, room_out, n);
+    assert_int_equal(half(0, WST_C2S)->at, 300);
+    conn_push(&conn, WST_S2C, room_out, conn_answer(&conn));
+    conn_push(&conn, WST_C2S, room_out,
+              conn_packet(&conn, WST_C2S, SEAL_HANDSHAKE, room_out, ping, 1));
+    conn_stream(&conn, WST_C2S, 0, 300, 100, true);
+    assert_int_equal(half(0, WST_C2S)->at, 400);
+    assert_int_equal(room.opening, 1);
+    end();
+}
+
+/* -- handshakes -------------------------------------------------------------------------------- */
+
+static void retry(void **state)
+{
+    (void)state;
+    for (int seen = 0; seen < 2; seen++)
+        for (int second = 0; second < 2; second++) {
+            uint8_t packet[64];
+            size_t n = 0;
+            room_init(&room);
+            conn_init(&conn, &room, 1, second ? SEAL_V2 : SEAL_V1, SEAL_AES_128_GCM, 8, 8);
+            conn_push(&conn, WST_C2S, room_out, conn_first(&conn));
+            packet[n++] = second ? 0xc0 : 0xf0;
+            n += seal_number(packet + n, conn.version, 4);
+            packet[n++] = 8;
+            memcpy(packet + n, conn.id[WST_S2C], 8);
+            n += 8;
+            packet[n++] = 8;
+            memset(packet + n, 0x99, 8);
+            n += 8;
+            memset(packet + n, 0x11, 20); /* a token, the tag */
+            if (seen) conn_push(&conn, WST_S2C, packet, n + 20);
+            memset(conn.first, 0x99,
+                   8);               /* where the client sends now, and what it is sealed with */
+            if (seen) conn.name = 7; /* some make another hello, with other secrets */
+            conn_seal(&conn, conn.version);
+            conn_hellos(&conn);
+            talk(&conn, 0);
+            talked(0);
+            end();
+            assert_int_equal(room.opened, 1);
+        }
+}
+
+static void compatible_version(void **state)
+{
+    (void)state;
+    room_init(&room);
+    conn_init(&conn, &room, 1, SEAL_V1, SEAL_AES_128_GCM, 8, 8);
+    conn_push(&conn, WST_C2S, room_out, conn_first(&conn));
+    conn_seal(&conn, SEAL_V2);
+    conn_push(&conn, WST_S2C, room_out, conn_answer(&conn));
+    talk(&conn, 0);
+    talked(0);
+    end();
+}
+
+/* The ClientHello in small pieces, last first, in datagrams of their own. */
+static void split_hello(void **state)
+{
+    uint8_t m[42], payload[1190];
+    (void)state;
+    room_init(&room);
+    conn_init(&conn, &room, 1, SEAL_V1, SEAL_AES_128_GCM, 8, 8);
+    size_t n = client_hello(&conn, m);
+    for (size_t at = n - 2;; at -= 4) {
+        memset(payload, 0, sizeof payload);
+        put_crypto(payload, at, m + at, n - at < 4 ? n - at : 4);
+        conn_push(&conn, WST_C2S, room_out,
+                  conn_packet(&conn, WST_C2S, SEAL_INITIAL, room_out, payload, sizeof payload));
+        if (at < 4) break;
+    }
+    assert_int_equal(room.messages, 1);
+    conn_push(&conn, WST_S2C, room_out, conn_answer(&conn));
+    talk(&conn, 0);
+    talked(0);
+    end();
+}
+
+static void new_ids(void **state)
+{
+    (void)state;
+    for (size_t n = 1; n <= 20; n++)
+        for (int d = 0; d < 2; d++) {
+            uint8_t payload[64] = {0x18, 1, 0, (uint8_t)n};
+            begin(8, 8);
+            talk(&conn, 0);
+            memset(payload + 4, 0xa0 + d, n);
+            conn_short(&conn, (enum wst_dir)d, payload, 4 + n + 16);
+            memset(conn.id[!d], 0xa0 + d, n);
+            conn.id_n[!d] = n;
+            conn.port++; /* it moved */
+            talk(&conn, 4);
+            talked(4);
+            end();
+            assert_int_equal(room.opened, 1);
+        }
+}
+
+/* Nobody gets the packets of another connection by choosing its ID. */
+static void stolen_id(void **state)
+{
+    static struct conn thief;
+    uint8_t payload[64] = {0x18, 1, 0, 8};
+    (void)state;
+    begin(8, 8);
+    talk(&conn, 0);
+    conn_init(&thief, &room, 2, SEAL_V1, SEAL_AES_128_GCM, 8, 8);
+    conn_hellos(&thief);
+    for (int d = 0; d < 2; d++)
+        for (int k = 0; k < 2; k++) {
+            memcpy(payload + 4, conn.id[k], 8);
+            conn_short(&thief, (enum wst_dir)d, payload, 4 + 8 + 16);
+        }
+    talk(&conn, 4);
+    talked(4);
+    talk(&thief, 8);
+    talked(8);
+    end();
+}
+
+/* A client without an ID moves: the server's packets follow it. */
+static void nameless_moves(void **state)
+{
+    (void)state;
+    begin(0, 8);
+    for (uint64_t i = 0; i < 100; i++) {
+        conn.port++;
+        talk(&conn, 4 * i);
+        talked(4 * i);
+    }
+    end();
+    assert_int_equal(room.opened, 1);
+}
+
+/* Another connection between the same addresses, after one without IDs. */
+static void same_addresses(void **state)
+{
+    static struct conn again;
+    (void)state;
+    begin(0, 8);
+    talk(&conn, 0);
+    conn_init(&again, &room, 2, SEAL_V1, SEAL_AES_128_GCM, 0, 8);
+    again.port = conn.port;
+    conn_hellos(&again);
+    talk(&again, 4);
+    talked(4);
+    end();
+    assert_int_equal(room.ended, 2);
+}
+
+/* -- strangers --------------------------------------------------------------------------------- */
+
+/* Initial packets prove nothing: anybody makes them who saw the first. */
+static void forged(void **state)
+{
+    static struct conn liar;
+    static uint8_t payload[1200];
+    (void)state;
+    begin(8, 8);
+    talk(&conn, 0);
+    for (unsigned i = 0; i < 300; i++) {
+        liar = conn;
+        enum wst_dir d = (enum wst_dir)(i & 1);
+        memset(payload, 0, sizeof payload);
+        payload[0] = 0x1c; /* CONNECTION_CLOSE */
+        memset(liar.id[!d], 0xb0, 20);
+        liar.id[!d][0] = (uint8_t)i; /* IDs of its own */
+        liar.id[!d][1] = (uint8_t)(i >> 8);
+        if (i >= 150) {
+            memcpy(liar.first, liar.id[d], 8); /* as after a Retry */
+            conn_seal(&liar, i >= 200 ? SEAL_V2 : SEAL_V1);
+        }
+        conn_push(&conn, d, room_out,
+                  conn_packet(&liar, d, SEAL_INITIAL, room_out, payload, sizeof payload));
+    }
+    for (unsigned i = 0; i < 100; i++) { /* Retry */
+        uint8_t packet[64] = {0xf0, 0, 0, 0, 1, 8};
+        memcpy(packet + 6, conn.id[WST_S2C], 8);
+        packet[14] = 8;
+        memset(packet + 15, (int)i, 8);
+        conn_push(&conn, WST_S2C, packet, sizeof packet);
+    }
+    talk(&conn, 4);
+    talked(4);
+    end();
+}
+
+/* Sealed as after a Retry, when the server has answered: the true ones are read on. */
+static void forged_retry(void **state)
+{
+    static struct conn liar;
+    static uint8_t payload[1200] = {1};
+    (void)state;
+    room_init(&room);
+    conn_init(&conn, &room, 1, SEAL_V1, SEAL_AES_128_GCM, 8, 8);
+    conn_push(&conn, WST_C2S, room_out, conn_first(&conn));
+    conn_push(&conn, WST_S2C, room_out,
+              conn_packet(&conn, WST_S2C, SEAL_INITIAL, room_out, payload, sizeof payload));
+    liar = conn;
+    memcpy(liar.first, liar.id[WST_C2S], 8);
+    conn_seal(&liar, SEAL_V1);
+    conn_push(&conn, WST_C2S, room_out,
+              conn_packet(&liar, WST_C2S, SEAL_INITIAL, room_out, payload, sizeof payload));
+    conn_push(&conn, WST_S2C, room_out, conn_answer(&conn));
+    assert_int_equal(room.messages, 3);
+    talk(&conn, 0);
+    talked(0);
+    end();
+}
+
+/* What is no hello is not believed in an Initial packet. */
+static void forged_extensions(void **state)
+{
+    static const uint8_t extensions[] = {8, 0, 0, 2, 0, 0};
+    uint8_t payload[1190] = {0};
+    (void)state;
+    room_init(&room);
+    conn_init(&conn, &room, 1, SEAL_V1, SEAL_AES_128_GCM, 8, 8);
+    conn_push(&conn, WST_C2S, room_out, conn_first(&conn));
+    put_crypto(payload, 0, extensions, sizeof extensions);
+    conn_push(&conn, WST_S2C, room_out,
+              conn_packet(&conn, WST_S2C, SEAL_INITIAL, room_out, payload, sizeof payload));
+    assert_int_equal(room.messages, 1);
+    end();
+}
+
+/* Secrets of others come by the thousand: what waits is not looked through for each. */
+static void secrets_of_others(void **state)
+{
+    (void)state;
+    room_init(&room);
+    wst_quic_keys_may_come(room.quic, true);
+    room.known = 0;
+    conn_init(&conn, &room, 1, SEAL_V1, SEAL_AES_128_GCM, 8, 8);
+    conn_hellos(&conn);
+    for (uint64_t i = 0; i < 300; i++) conn_stream(&conn, WST_C2S, 0, i * 10, 10, false);
+    room.asked = 0;
+    for (int i = 0; i < 100; i++) wst_quic_wake(room.quic, &room.now);
+    assert_in_range(room.asked, 1, 100 * WST_QUIC_LABELS);
+    room.known = ~0u;
+    wst_quic_wake(room.quic, &room.now);
+    assert_int_equal(half(0, WST_C2S)->at, 3000);
+    end();
+}
+
+/* Packets that were copied, from elsewhere. */
+static void replayed(void **state)
+{
+    (void)state;
+    begin(0, 8);
+    uint8_t payload[256], copy[512];
+    size_t n = conn_packet(&conn, WST_C2S, SEAL_SHORT, copy, payload,
+                           put_stream(payload, WST_C2S, 0, 0, 100, false));
+    conn_push(&conn, WST_C2S, copy, n);
+    for (int i = 0; i < 100; i++) {
+        conn.port = (uint16_t)(1000 + i);
+        conn_push(&conn, WST_C2S, copy, n);
+    }
+    conn.port = 40001;
+    conn_stream(&conn, WST_S2C, 0, 0, 100, true);
+    assert_int_equal(half(0, WST_S2C)->at, 100);
+    end();
+}
+
+/* Random bytes behind a connection's ID, and everywhere. What they cost is bounded: a datagram of
+ * one byte over and over looks as if it were many that were captured as one. */
+static void garbage(void **state)
+{
+    static uint8_t bytes[65000];
+    uint64_t s = 5;
+    (void)state;
+    begin(8, 8);
+    talk(&conn, 0);
+    for (int i = 0; i < 3000; i++) {
+        size_t n = 1 + rnd_below(&s, 1400);
+        rnd_fill(&s, bytes, n);
+        if (i % 3) bytes[0] = 0x40, memcpy(bytes + 1, conn.id[i & 1], n < 9 ? n - 1 : 8);
+        conn_push(&conn, (enum wst_dir)(i & 1), bytes, n);
+        if (i % 50 == 0) conn_stream(&conn, WST_C2S, 4, (uint64_t)i / 50 * 10, 10, false);
+    }
+    assert_int_equal(half(4, WST_C2S)->at, 600);
+    end();
+    room_init(&room);
+    conn_init(&conn, &room, 1, SEAL_V1, SEAL_AES_128_GCM, 8, 8);
+    memset(conn.id[WST_C2S], 0x40, 20);
+    conn_hellos(&conn);
+    memset(bytes, 0x40, sizeof bytes);
+    clock_t from = clock();
+    for (uint64_t i = 0; i < 300; i++) {
+        conn_push(&conn, WST_C2S, bytes, sizeof bytes);
+        if (i % 2) conn_stream(&conn, WST_C2S, 0, i / 2 * 10, 10, false);
+    }
+    assert_true(clock() - from < 20 * CLOCKS_PER_SEC);
+    assert_int_equal(half(0, WST_C2S)->at, 1500);
+    end();
+}
+
+/* -- several datagrams captured as one --------------------------------------------------------- */
+
+static void offload(void **state)
+{
+    static uint8_t payload[ROOM_DATAGRAM], all[ROOM_DATAGRAM];
+    static const size_t sizes[] = {30, 60, 200, 1000, 1200, 1350, 1452};
+    (void)state;
+    for (size_t i = 0; i < ARRAY(sizes); i++)
+        for (size_t id = 0; id <= 8; id += 4)
+            for (int behind = 0; behind < 2; behind++)
+                for (int late = 0; late < 2; late++) {
+                    size_t n = 0, each = sizes[i];
+                    uint64_t at = 0;
+                    /* Without an ID only usual sizes are tried, or few bytes. */
+                    if (id < 4 && each < 1000 && each * 4 > 240) continue;
+                    if (each < 1 + id + 2 + 16 + 12) continue;
+                    room_init(&room);
+                    wst_quic_keys_may_come(room.quic, late);
+                    room.known = late ? 0 : ~0u;
+                    conn_init(&conn, &room, 1, SEAL_V1, SEAL_AES_128_GCM, 8, id);
+                    conn_push(&conn, WST_C2S, room_out, conn_first(&conn));
+                    conn_push(&conn, WST_S2C, room_out, conn_answer(&conn));
+                    if (behind)
+                        n = conn_packet(&conn, WST_C2S, SEAL_HANDSHAKE, all, (const uint8_t *)"\1",
+                                        1);
+                    for (int k = 0; k < 4; k++) {
+                        size_t head = 1 + id + 2, room_for = each - head - 16;
+                        if (k == 3) room_for -= room_for / 3; /* the last is shorter */
+                        if (!k && behind) room_for -= n; /* one datagram with what is before it */
+                        if (room_for < 12 ||
+                            room_for > each) { /* no room: it has a datagram of its own */
+                            room_for = each - head - 16;
+                            n = 0;
+                        }
+                        memset(payload, 0, room_for);
+                        size_t data = room_for - 5;
+                        if (data > 60) data -= 3; /* larger integers */
+                        put_stream(payload, WST_C2S, 0, at, data, false);
+                        at += data;
+                        n += conn_packet(&conn, WST_C2S, SEAL_SHORT, all + n, payload, room_for);
+                    }
+                    conn_push(&conn, WST_C2S, all, n);
+                    room.known = ~0u;
+                    wst_quic_wake(room.quic, &room.now);
+                    if (half(0, WST_C2S)->at != at)
+                        print_message("size %zu, ID %zu, behind %d, late %d: %llu of %llu\n", each,
+                                      id, behind, late, (unsigned long long)half(0, WST_C2S)->at,
+                                      (unsigned long long)at);
+                    assert_int_equal(half(0, WST_C2S)->at, at);
+                    end();
+                }
+}
+
+/* -- ends -------------------------------------------------------------------------------------- */
+
+static void resets(void **state)
+{
+    uint8_t payload[] = {0x04, 0, 0x41, 0x00, 0x40, 0xff};
+    (void)state;
+    begin(8, 8);
+    conn_stream(&conn, WST_C2S, 0, 0, 100, false);
+    conn_lost(&conn, WST_C2S);
+    conn_stream(&conn, WST_C2S, 0, 150, 50, false);
+    conn_short(&conn, WST_C2S, payload, sizeof payload);
+    assert_int_equal(half(0, WST_C2S)->at, 200);
+    assert_int_equal(half(0, WST_C2S)->lost, 50);
+    assert_int_equal(half(0, WST_C2S)->resets, 1);
+    conn_stream(&conn, WST_C2S, 0, 200, 50, true); /* behind its end */
+    conn_short(&conn, WST_C2S, payload, sizeof payload);
+    conn_stream(&conn, WST_S2C, 0, 0, 50, true);
+    assert_int_equal(half(0, WST_S2C)->fins, 1);
+    conn_short(&conn, WST_S2C, payload, sizeof payload);
+    end();
+}
+
+static void closes(void **state)
+{
+    (void)state;
+    for (uint8_t code = 0; code < 2; code++) {
+        begin(8, 8);
+        talk(&conn, 0);
+        conn_stream(&conn, WST_C2S, 4, 0, 100, false);
+        conn_lost(&conn, WST_C2S);
+        conn_stream(&conn, WST_C2S, 4, 150, 50, false);
+        conn_close(&conn, WST_S2C, code);
+        assert_int_equal(room.ended, 1);
+        assert_int_equal(room.how, code ? WST_TCP_RST : WST_TCP_FIN);
+        assert_int_equal(half(4, WST_C2S)->lost, 50);
+        size_t held = room.budget.used;
+        talk(&conn, 8);
+        assert_int_equal(half(8, WST_C2S)->at, 0);
+        assert_true(room.budget.used <= held);
+        room.now.ns += room.options.limits.idle_closed_ns + 1000000;
+        wst_quic_tick(room.quic, &room.now, 1);
+        wst_quic_tick(room.quic, &room.now, 1);
+        assert_int_equal(wst_quic_last(room.quic).number, 0);
+        end();
+        assert_int_equal(room.ended, 1);
+    }
+}
+
+/* Who is of no interest costs no more than its IDs. */
+static void lets_go(void **state)
+{
+    (void)state;
+    room_init(&room);
+    room.unwanted = true;
+    conn_init(&conn, &room, 1, SEAL_V1, SEAL_AES_128_GCM, 8, 8);
+    conn_hellos(&conn);
+    size_t before = room.budget.used;
+    talk(&conn, 0);
+    assert_true(room.budget.used < before);
+    for (uint64_t i = 4; i < 400; i += 4) talk(&conn, i);
+    assert_true(room.budget.used < before);
+    assert_int_equal(room.opened, 1);
+    end();
+}
+
+static void idle(void **state)
+{
+    (void)state;
+    begin(8, 8);
+    talk(&conn, 0);
+    room.now.ns += room.options.limits.idle_other_ns - 5000000;
+    for (int i = 0; i < 3; i++) wst_quic_tick(room.quic, &room.now, 1);
+    assert_int_equal(room.ended, 0);
+    room.now.ns += 6000000;
+    for (int i = 0; i < 3; i++) wst_quic_tick(room.quic, &room.now, 1);
+    assert_int_equal(room.ended, 1);
+    assert_int_equal(room.how, WST_TCP_TIMEOUT);
+    end();
+}
+
+/* One packet from the future moves nothing. */
+static void future(void **state)
+{
+    static struct conn other;
+    (void)state;
+    begin(8, 8);
+    talk(&conn, 0);
+    conn_init(&other, &room, 2, SEAL_V1, SEAL_AES_128_GCM, 8, 8);
+    for (int i = 0; i < 40; i++) {
+        int64_t ns = room.now.ns;
+        room.now.ns += INT64_C(100000000000000);
+        if (i % 2)
+            conn_push(&other, WST_C2S, room_out, conn_first(&other));
+        else
+            conn_stream(&conn, WST_C2S, 8, (uint64_t)i * 5, 10, false);
+        room.now.ns = ns;
+        conn_stream(&conn, WST_S2C, 4, (uint64_t)i * 10, 10, false);
+        assert_int_equal(room.ended, 0);
+    }
+    room.now.ns += room.options.limits.idle_other_ns + 1000000;
+    for (int i = 0; i < 6; i++) wst_quic_tick(room.quic, &room.now, 1);
+    assert_int_equal(room.ended, 1);
+    end();
+}
+
+static void evicted(void **state)
+{
+    static struct conn conns[20];
+    (void)state;
+    room_init(&room);
+    for (uint8_t i = 0; i < 20; i++) {
+        conn_init(&conns[i], &room, (uint8_t)(i + 1), SEAL_V1, SEAL_AES_128_GCM, 8, 8);
+        conn_hellos(&conns[i]);
+        conn_stream(&conns[i], WST_C2S, 4 * i, 0, 100, false);
+    }
+    conn_stream(&conns[0], WST_C2S, 0, 100, 100, false); /* no longer the oldest */
+    for (unsigned i = 1; i < 10; i++) {
+        while (room.quic->sweep != room.quic->oldest) wst_quic_tick(room.quic, &room.now, 1);
+        assert_true(wst_quic_make_room(room.quic, &room.now));
+        assert_int_equal(room.ended, i);
+        assert_int_equal(room.how, WST_TCP_EVICTED);
+    }
+    for (uint8_t i = 0; i < 20; i++)
+        conn_stream(&conns[i], WST_C2S, 4 * i, i ? 100 : 200, 100, false);
+    for (uint8_t i = 0; i < 20; i++)
+        assert_int_equal(half(4 * i, WST_C2S)->at, i == 0 ? 300 : i < 10 ? 100 : 200);
+    while (wst_quic_make_room(room.quic, &room.now)) continue;
+    assert_int_equal(room.ended, 20);
+    end();
+}
+
+/* -- caps -------------------------------------------------------------------------------------- */
+
+/* Each frame opens as many streams as one may; those that nobody follows give way. */
+static void many_streams(void **state)
+{
+    static uint8_t payload[ROOM_DATAGRAM];
+    (void)state;
+    begin(8, 8);
+    room.followed = 40;
+    for (uint64_t id = 0; id < 40; id += 4) conn_stream(&conn, WST_C2S, id, 0, 10, false);
+    uint64_t id = 40;
+    clock_t from = clock();
+    for (int i = 0; i < 20; i++) {
+        size_t n = 0;
+        while (n < 60000) {
+            payload[n++] = 0x0a;
+            n += seal_varint(payload + n, id, 1);
+            payload[n++] = 0;
+            id += 129 * 4;
+        }
+        conn_short(&conn, WST_C2S, payload, n);
+        id = (id / ROOM_STREAMS + 1) * ROOM_STREAMS + 1024; /* its place is nobody else's */
+        conn_stream(&conn, WST_C2S, id, 0, 10, true);       /* there is always room for one more */
+        assert_int_equal(half(id % ROOM_STREAMS, WST_C2S)->at, 10);
+        memset(&room.half[id % ROOM_STREAMS], 0, sizeof *room.half);
+        id += 4;
+    }
+    assert_true(clock() - from < 60 * CLOCKS_PER_SEC);
+    assert_true(room.budget.used < 8 << 20);
+    for (id = 0; id < 40; id += 4) conn_stream(&conn, WST_C2S, id, 10, 10, true);
+    for (id = 0; id < 40; id += 4) assert_int_equal(half(id, WST_C2S)->at, 20);
+    end();
+}
+
+/* So many streams a packet may open before its own; those before them count as over. */
+static void skipped_streams(void **state)
+{
+    uint8_t payload[64];
+    (void)state;
+    begin(8, 8);
+    size_t n = put_stream(payload, WST_C2S, 4 * 100, 0, 1, false);
+    n += put_stream(payload + n, WST_C2S, 4 * 120, 0, 1, false);
+    n += put_stream(payload + n, WST_C2S, 4 * 220, 0, 1, false);
+    conn_short(&conn, WST_C2S, payload, n);
+    for (uint64_t i = 0; i < 4 * 128; i += 4) {
+        conn_stream(&conn, WST_C2S, i, 0, 10, false);
+        assert_int_equal(half(i, WST_C2S)->at, i <= 4 * 120 ? 10 : 0);
+    }
+    end();
+}
+
+static void too_many_followed(void **state)
+{
+    (void)state;
+    begin(8, 8);
+    for (uint64_t i = 0; i < WST_QUIC_STREAMS + 200; i++) {
+        conn_stream(&conn, WST_C2S, 4 * i, 0, 0, false);
+    }
+    conn_stream(&conn, WST_C2S, 4, 0, 10, true);
+    assert_int_equal(half(4, WST_C2S)->at, 10);
+    end();
+}
+
+static void order_caps(void **state)
+{
+    (void)state;
+    for (int how = 0; how < 2; how++) {
+        begin(8, 8);
+        if (how)
+            room.options.limits.reorder_segments = 8;
+        else
+            room.options.limits.reorder_bytes = 1000;
+        conn_lost(&conn, WST_C2S);
+        for (uint64_t i = 0; i < 30; i++) conn_stream(&conn, WST_C2S, 0, 500 + 100 * i, 100, false);
+        assert_int_equal(half(0, WST_C2S)->lost, 500);
+        assert_int_equal(half(0, WST_C2S)->at, 3500);
+        /* Bytes before what waits do not go with the hole. */
+        conn_lost(&conn, WST_C2S);
+        for (uint64_t i = 0; i < 10; i++)
+            conn_stream(&conn, WST_C2S, 0, 6000 - 200 * i, 100, false);
+        conn_stream(&conn, WST_C2S, 0, 8000, 0, true);
+        end();
+        assert_int_equal(half(0, WST_C2S)->at, 8000);
+        assert_int_equal(half(0, WST_C2S)->lost, 500 + 4500 - 1000 + (how ? 100 : 0));
+    }
+}
+
+static void many_ids(void **state)
+{
+    (void)state;
+    begin(8, 8);
+    for (unsigned i = 0; i < 1000; i++) {
+        uint8_t payload[64] = {0x18, 1, 0, 8, 0xaa, (uint8_t)i, (uint8_t)(i >> 8)};
+        conn_short(&conn, WST_S2C, payload, 4 + 8 + 16);
+    }
+    assert_true(room.budget.used < 1 << 17);
+    memset(conn.id[WST_C2S], 0, 20);
+    conn.id[WST_C2S][0] = 0xaa, conn.id[WST_C2S][1] = 999 & 255, conn.id[WST_C2S][2] = 999 >> 8;
+    talk(&conn, 0);
+    assert_int_equal(half(0, WST_C2S)->at, 150);
+    end();
+}
+
+static void unknown_frame(void **state)
+{
+    uint8_t payload[128] = {0};
+    (void)state;
+    begin(8, 8);
+    size_t n = put_stream(payload, WST_C2S, 0, 0, 10, false);
+    payload[n++] = 0x3f;
+    n += put_stream(payload + n, WST_C2S, 4, 0, 10, false);
+    for (int i = 0; i < 3; i++) conn_short(&conn, WST_C2S, payload, n);
+    assert_int_equal(room.problems[WST_PROBLEM_QUIC_UNREAD], 1);
+    assert_non_null(strstr(room.detail, "0x3f"));
+    assert_int_equal(half(0, WST_C2S)->at, 10);
+    assert_int_equal(half(4, WST_C2S)->at, 0);
+    end();
+}
+
+/* -- damage ------------------------------------------------------------------------------------ */
+
+enum { STORY = 24 };
+static struct story {
+    enum wst_dir dir;
+    size_t n;
+    uint8_t bytes[1300];
+} story[STORY];
+
+/* A connection as datagrams. */
+static size_t record_story(void)
+{
+    static const uint8_t ping[] = {1};
+    uint8_t payload[600];
+    size_t k = 0;
+#define TELL(direction, length)                       \
+    do {                                              \
+        story[k].dir = (direction);                   \
+        story[k].n = (length);                        \
+        memcpy(story[k].bytes, room_out, story[k].n); \
+        k++;                                          \
+    } while (0)
+    conn_init(&conn, &room, 1, SEAL_V1, SEAL_AES_128_GCM, 8, 8);
+    TELL(WST_C2S, conn_first(&conn));
+    TELL(WST_S2C, conn_answer(&conn));
+    TELL(WST_C2S, conn_packet(&conn, WST_C2S, SEAL_HANDSHAKE, room_out, ping, 1));
+    for (uint64_t i = 0; i < 6; i++) {
+        enum wst_dir d = (enum wst_dir)(i & 1);
+        size_t n = put_stream(payload, d, 0, i / 2 * 60, 60, i >= 4);
+        n += put_ack(payload + n, 0, i);
+        if (i == 2) conn_update(&conn, d);
+        TELL(d, conn_packet(&conn, d, SEAL_SHORT, room_out, payload, n));
+    }
+#undef TELL
+    return k;
+}
+
+static void damaged(void **state)
+{
+    size_t n = 0, told = 0;
+    (void)state;
+    room_init(&room);
+    n = record_story();
+    for (size_t i = 0; i < n; i++)
+        for (size_t at = 0; at < story[i].n; at += i ? 1 : 7)
+            for (int flip = 0; flip < 2; flip++) {
+                memset(room.half, 0, sizeof room.half);
+                for (size_t k = 0; k < n; k++) {
+                    static uint8_t bytes[1300];
+                    memcpy(bytes, story[k].bytes, story[k].n);
+                    if (k == i && flip) bytes[at] ^= (uint8_t)(1 << (at % 8));
+                    conn_push(&conn, story[k].dir, bytes, k == i && !flip ? at : story[k].n);
+                }
+                room_finish(&room);
+                told += half(0, WST_C2S)->at + half(0, WST_S2C)->at;
+                wst_quic_free(room.quic);
+                assert_int_equal(room.budget.used, 0);
+                room_new(&room);
+            }
+    assert_true(told > 0);
+    room_free(&room);
+}
+
+/* Memory ends at some place of the story. */
+static void scarce(void **state)
+{
+    (void)state;
+    room_init(&room);
+    size_t n = record_story();
+    for (size_t max = 0; max < 200000; max += max < 4000 ? 61 : 467) {
+        room.budget.max = max;
+        memset(room.half, 0, sizeof room.half);
+        for (size_t k = 0; k < n; k++) {
+            size_t swap = k > 3 && k + 1 < n ? k ^ 1 : k;
+            conn_push(&conn, story[swap].dir, story[swap].bytes, story[swap].n);
+        }
+        room_finish(&room);
+        wst_quic_free(room.quic);
+        assert_int_equal(room.budget.used, 0);
+        room_new(&room);
+    }
+    assert_int_equal(half(0, WST_C2S)->at, 180);
+    room_free(&room);
+}
+
+/* A stream that there was no memory for is read when there is: what went by is a gap. */
+static void no_memory_for_a_stream(void **state)
+{
+    (void)state;
+    begin(8, 8);
+    conn_stream(&conn, WST_C2S, 0, 0, 10, false);
+    for (uint64_t id = 4; id < 40; id += 4) conn_stream(&conn, WST_C2S, id, 0, 10, false);
+    room.budget.max = room.budget.used;
+    conn_stream(&conn, WST_C2S, 40, 0, 10, false);
+    room.budget.max = room.options.limits.memory;
+    conn_stream(&conn, WST_C2S, 40, 10, 10, true);
+    end();
+    assert_int_equal(half(40, WST_C2S)->at, 20);
+    assert_int_equal(half(40, WST_C2S)->lost, 10);
+    assert_int_equal(half(40, WST_C2S)->fins, 1);
+}
+
+/* Half of a message that could not be kept: what follows is not taken for another. */
+static void no_memory_for_a_message(void **state)
+{
+    uint8_t m[62] = {1, 0, 0, 58}, payload[1190] = {1};
+    (void)state;
+    room_init(&room);
+    conn_init(&conn, &room, 1, SEAL_V1, SEAL_AES_128_GCM, 8, 8);
+    for (int i = 0; i < 3; i++) {
+        if (i) memset(payload, 0, sizeof payload);
+        if (i == 1) put_crypto(payload, 0, m, 20);
+        if (i == 2) client_hello(&conn, m + 20), put_crypto(payload, 20, m + 20, 42);
+        if (i == 1) room.budget.max = room.budget.used;
+        conn_push(&conn, WST_C2S, room_out,
+                  conn_packet(&conn, WST_C2S, SEAL_INITIAL, room_out, payload, sizeof payload));
+        room.budget.max = room.options.limits.memory;
+    }
+    assert_int_equal(room.messages, 0);
+    end();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(ciphers_and_ids),
+        cmocka_unit_test(shuffled),
+        cmocka_unit_test(lost),
+        cmocka_unit_test(lost_twice),
+        cmocka_unit_test(lost_both),
+        cmocka_unit_test(sent_again),
+        cmocka_unit_test(holes_at_the_end),
+        cmocka_unit_test(many_lost),
+        cmocka_unit_test(key_updates),
+        cmocka_unit_test(update_out_of_order),
+        cmocka_unit_test(late_keys),
+        cmocka_unit_test(keys_never_come),
+        cmocka_unit_test(too_much_waits),
+        cmocka_unit_test(wrong_keys),
+        cmocka_unit_test(one_direction),
+        cmocka_unit_test(early_data),
+        cmocka_unit_test(retry),
+        cmocka_unit_test(compatible_version),
+        cmocka_unit_test(split_hello),
+        cmocka_unit_test(new_ids),
+        cmocka_unit_test(stolen_id),
+        cmocka_unit_test(nameless_moves),
+        cmocka_unit_test(same_addresses),
+        cmocka_unit_test(forged),
+        cmocka_unit_test(forged_retry),
+        cmocka_unit_test(forged_extensions),
+        cmocka_unit_test(secrets_of_others),
+        cmocka_unit_test(replayed),
+        cmocka_unit_test(garbage),
+        cmocka_unit_test(offload),
+        cmocka_unit_test(resets),
+        cmocka_unit_test(closes),
+        cmocka_unit_test(lets_go),
+        cmocka_unit_test(idle),
+        cmocka_unit_test(future),
+        cmocka_unit_test(evicted),
+        cmocka_unit_test(many_streams),
+        cmocka_unit_test(skipped_streams),
+        cmocka_unit_test(too_many_followed),
+        cmocka_unit_test(order_caps),
+        cmocka_unit_test(many_ids),
+        cmocka_unit_test(unknown_frame),
+        cmocka_unit_test(damaged),
+        cmocka_unit_test(scarce),
+        cmocka_unit_test(no_memory_for_a_stream),
+        cmocka_unit_test(no_memory_for_a_message),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
