@@ -1,6 +1,6 @@
 #!/bin/sh
-# Records everything again: as root, about five minutes. Each line can be run alone, in any order
-# but for 07_h2_loss.py and made.py, which change what is there.
+# Records everything again: as root, about eight minutes. Each line can be run alone, in any order
+# but for 07_h2_loss.py, 07_h3_made.py and made.py, which change what is there.
 # Results: build/recorded/{captures,truth,keys}, or where WSTRACE_RECORDED says.
 cd "$(dirname "$0")" || exit 1
 set -x
@@ -24,6 +24,14 @@ node 07_h2_proxy.js
 python3 07_h2_raw.py
 python3 07_h2_violations.py
 python3 07_h2_loss.py
+sh h3/build.sh
+sh h3/net.sh node 07_h3_ngtcp2.js
+sh h3/net.sh node 07_h3_quicgo.js
+sh h3/net.sh node 07_h3_quiche.js
+sh h3/net.sh node 07_h3_deno.js
+node 07_h3_deno.js gso
+sh h3/net.sh node 07_h3_chromium.js
+python3 07_h3_made.py
 node 08_subprotocols.js
 node 09_net.js
 python3 09_raw.py
