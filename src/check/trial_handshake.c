@@ -6,11 +6,12 @@
 
 #include <stdio.h>
 
-/* HTTP/2 has :authority in the place of Host (RFC 9113 section 8.3.1). */
+/* HTTP/2 and HTTP/3 have :authority in the place of Host (RFC 9113 section 8.3.1, RFC 9114 section
+ * 4.3.1). */
 static bool is_named(const struct wst_event_handshake *h, struct wst_slice name, const char *wanted)
 {
     if (wst_slice_is_nocase(name, wanted)) return true;
-    return h->carrier == WST_CARRIER_H2 && wst_slice_is(name, ":authority") &&
+    return h->carrier >= WST_CARRIER_H2 && wst_slice_is(name, ":authority") &&
            wst_slice_is_nocase(wst_slice_text(wanted), "host");
 }
 

@@ -59,7 +59,8 @@ void wst_closing_packet(struct wst_explain *x, const struct wst_wire_packet *p)
                                    .len = p->len};
 }
 
-/* A stream of HTTP/2 is over: its own end, of which the packet is known and nothing else. */
+/* A stream of HTTP/2 or HTTP/3 is over: its own end, of which the packet is known and nothing else.
+ */
 static void closing_stream(struct wst_ending *e, const struct wst_event *event)
 {
     enum wst_tcp_end how = event->end.tcp;
@@ -70,6 +71,7 @@ static void closing_stream(struct wst_ending *e, const struct wst_event *event)
                                    .ns = event->when.ns,
                                    .dir = WST_DIR_NONE,
                                    .stream = true,
+                                   .quic = e->tcp_stream < 0,
                                    .flags = how == WST_TCP_RST ? 4 : 1};
 }
 
@@ -147,12 +149,16 @@ static void tell_close(const struct wst_ending_row *r, struct story *t, char *to
 
 static void tell_stream(const struct wst_ending_row *r, char *to, size_t size)
 {
-    snprintf(
-        to, size, "%s",
-        r->flags & 4
-            ? "reset: by RST_STREAM, or with the whole connection; what was on the way is lost "
-              "(RFC 9113 section 5.4)"
-            : "both sides have sent END_STREAM; other streams go on (RFC 8441 section 5)");
+    static const char *const words[2][2] = {
+        {"both sides have sent END_STREAM; other streams go on (RFC 8441 section 5)",
+         "reset: by RST_STREAM, or with the whole connection; what was on the way is lost "
+         "(RFC 9113 section 5.4)"},
+        {"both sides have sent their last byte, or the connection was closed in order "
+         "(RFC 9220 section 3)",
+         "reset: by RESET_STREAM, or with the whole connection; what was on the way is lost "
+         "(RFC 9114 section 8)"},
+    };
+    snprintf(to, size, "%s", words[r->quic][r->flags & 4 ? 1 : 0]);
 }
 
 static void tell_packet(const struct wst_ending_row *r, struct story *t, char *to, size_t size)

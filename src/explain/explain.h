@@ -33,7 +33,8 @@ struct wst_ending_row { /* something that happened while the connection ended */
     int64_t ns;
     enum wst_dir dir;
     bool frame;   /* a close frame; else a TCP packet … */
-    bool stream;  /* … or the end of a stream */
+    bool stream;  /* … or the end of a stream … */
+    bool quic;    /* … inside QUIC */
     int32_t code; /* of the close frame */
     char reason[128];
     uint8_t flags;    /* of the packet */
@@ -45,7 +46,7 @@ struct wst_ending { /* of a connection whose closing is wanted */
     uint64_t conn;
     int64_t tcp_stream;
     uint8_t client_side;
-    bool stream; /* of HTTP/2: TCP goes on */
+    bool stream; /* of HTTP/2 or HTTP/3: what carries it goes on */
     bool seen, accepted, ended, clean, fin[2];
     bool told; /* the last acknowledgment has come, too */
     int64_t end[2],

@@ -331,7 +331,10 @@ void wst_bytes_explain(struct wst_paper *p, const struct wst_subject *s)
 
 enum wst_inside wst_inside_of(const struct wst_event_handshake *h)
 {
-    return h->stream_id >= 0 ? WST_INSIDE_STREAM : h->tls ? WST_INSIDE_TLS : WST_INSIDE_TCP;
+    return h->tcp_stream < 0   ? WST_INSIDE_QUIC
+           : h->stream_id >= 0 ? WST_INSIDE_STREAM
+           : h->tls            ? WST_INSIDE_TLS
+                               : WST_INSIDE_TCP;
 }
 
 static void segment_row(struct wst_paper *p, const struct wst_wire_segment *w,
@@ -343,7 +346,7 @@ static void segment_row(struct wst_paper *p, const struct wst_wire_segment *w,
     wst_paper_cell(p, WST_INK_NONE, "%" PRIu64, w->n);
     if (!w->pkt)
         wst_paper_cell(p, WST_INK_BAD, "not in the capture");
-    else if (!tcp) /* TCP numbered the records or HTTP/2's frames, not what was in them */
+    else if (!tcp) /* TCP or QUIC numbered the records or frames, not what was in them */
         wst_paper_cell(p, WST_INK_NONE, "%s %" PRIu32 "-%" PRIu32,
                        inside == WST_INSIDE_TLS ? "decrypted bytes" : "bytes", w->seq,
                        (uint32_t)(w->seq + w->n - 1));
@@ -366,6 +369,7 @@ void wst_segments_explain(struct wst_paper *p, const char *key_,
         [WST_INSIDE_TCP] = "TCP sequence numbers",
         [WST_INSIDE_TLS] = "inside TLS",
         [WST_INSIDE_STREAM] = "inside its HTTP/2 stream",
+        [WST_INSIDE_QUIC] = "inside its HTTP/3 stream",
     };
     const struct wst_column columns[] = {
         {"pkt", "packet", WST_COLUMN_NUMBER}, {"bytes", "its bytes", WST_COLUMN_WORD},

@@ -187,8 +187,14 @@ static void head_explain(struct wst_paper *p, const struct wst_wire_handshake *h
     if (!p->json && !rest.n) wst_paper_put(p, WST_INK_DIM, "  (empty line: the head is over)\n");
 }
 
-/* -- the same over HTTP/2 (RFC 8441) ------------------------------------------------------------
+/* -- the same over HTTP/2 (RFC 8441) and HTTP/3 (RFC 9220) --------------------------------------
  */
+
+/* Over QUIC, whether its request was seen or not. */
+static bool is_h3(const struct wst_event_handshake *e)
+{
+    return e->tcp_stream < 0;
+}
 
 static const struct reason reasons_h2[] = {
     {":method",
@@ -211,22 +217,48 @@ static const struct reason reasons_h2[] = {
      "length of the HTTP body that says why not"},
 };
 
-static const char *h2_reason(const struct wst_header *f, bool response, int32_t status)
+/* What of these HTTP/3 says elsewhere; all else is RFC 8441's (RFC 9220 section 3). */
+static const struct reason reasons_h3[] = {
+    {"Upgrade", "wrong: no such field in HTTP/3; :protocol says it (RFC 9114 section 4.2)",
+     "wrong: no such field in HTTP/3 (RFC 9114 section 4.2)"},
+    {"Connection", "wrong: no such field in HTTP/3 (RFC 9114 section 4.2)",
+     "wrong: no such field in HTTP/3 (RFC 9114 section 4.2)"},
+    {"Sec-WebSocket-Key", "means nothing here: HTTP/3 needs no such proof (RFC 8441 section 5)",
+     NULL},
+    {"Sec-WebSocket-Accept", NULL,
+     "means nothing here: HTTP/3 needs no such proof (RFC 8441 section 5)"},
+};
+
+static const struct reason *stream_reason_row(struct wst_slice name, bool h3)
 {
-    if (wst_slice_is(f->name, ":status"))
-        return status / 100 == 2 ? "yes: from here on the stream is WebSocket (RFC 8441 section 5)"
-               : status == 101   ? "wrong: HTTP/2 has no 101 (RFC 9113 section 8.6)"
-               : status >= 300 && status < 400
-                   ? "no: ask elsewhere"
-                   : "no: the stream is over, the HTTP/2 connection goes on";
+    for (size_t i = 0; h3 && i < sizeof reasons_h3 / sizeof *reasons_h3; i++)
+        if (wst_slice_is_nocase(name, reasons_h3[i].name)) return &reasons_h3[i];
     for (size_t i = 0; i < sizeof reasons_h2 / sizeof *reasons_h2; i++)
-        if (wst_slice_is_nocase(f->name, reasons_h2[i].name))
-            return response ? reasons_h2[i].response : reasons_h2[i].request;
+        if (wst_slice_is_nocase(name, reasons_h2[i].name)) return &reasons_h2[i];
+    return NULL;
+}
+
+static const char *stream_status(int32_t status, bool h3)
+{
+    if (status / 100 == 2) return "yes: from here on the stream is WebSocket (RFC 8441 section 5)";
+    if (status == 101)
+        return h3 ? "wrong: HTTP/3 has no 101 (RFC 9114 section 4.5)"
+                  : "wrong: HTTP/2 has no 101 (RFC 9113 section 8.6)";
+    if (status >= 300 && status < 400) return "no: ask elsewhere";
+    return h3 ? "no: the stream is over, the QUIC connection goes on"
+              : "no: the stream is over, the HTTP/2 connection goes on";
+}
+
+static const char *stream_reason(const struct wst_header *f, bool response, int32_t status, bool h3)
+{
+    if (wst_slice_is(f->name, ":status")) return stream_status(status, h3);
+    const struct reason *row = stream_reason_row(f->name, h3);
+    if (row) return response ? row->response : row->request;
     const char *why = value_reason(f->name, f->value, response, status);
     return why ? why : reason_of(f->name, response);
 }
 
-static void h2_head(struct wst_paper *p, const struct wst_event *event, bool response)
+static void stream_head(struct wst_paper *p, const struct wst_event *event, bool response)
 {
     const struct wst_event_handshake *e = &event->handshake;
     const struct wst_header *fields = response ? e->response_headers : e->request_headers;
@@ -247,26 +279,32 @@ static void h2_head(struct wst_paper *p, const struct wst_event *event, bool res
         if (value.n) memcpy(line + name.n + 2, value.p, value.n);
         line_cells(p, response ? WST_INK_SERVER : WST_INK_CLIENT,
                    (struct wst_slice){line, name.n + 2 + value.n},
-                   h2_reason(&fields[i], response, e->status));
+                   stream_reason(&fields[i], response, e->status, is_h3(e)));
     }
     wst_paper_close(p, ']');
     wst_paper_say(p, "complete with packet %" PRIu64, response ? event->when.pkt : e->request_pkt);
 }
 
-static void h2_explain(struct wst_paper *p, const struct wst_event *event)
+static void stream_explain(struct wst_paper *p, const struct wst_event *event)
 {
     const struct wst_event_handshake *e = &event->handshake;
-    wst_paper_heading(p, "Then, HTTP/2 (RFC 9113)");
+    bool h3 = is_h3(e);
+    wst_paper_heading(p,
+                      h3 ? "Inside QUIC (RFC 9000), HTTP/3 (RFC 9114)" : "Then, HTTP/2 (RFC 9113)");
     wst_paper_say(p,
-                  "What was opened is stream %" PRId64 ": other streams may share its TCP "
+                  "What was opened is stream %" PRId64 ": other streams may share its %s "
                   "connection, before, beside and after it. The client may ask for it when the "
-                  "server's SETTINGS hold SETTINGS_ENABLE_CONNECT_PROTOCOL = 1 (RFC 8441 section "
-                  "3). Request and answer are HEADERS frames; their fields, compressed with HPACK "
-                  "(RFC 7541) on the wire, are shown decoded. WebSocket's frames then lie in DATA "
+                  "server's SETTINGS hold SETTINGS_ENABLE_CONNECT_PROTOCOL = 1 (RFC %s section "
+                  "3). Request and answer are HEADERS frames; their fields, compressed with %s "
+                  "on the wire, are shown decoded. WebSocket's frames then lie in DATA "
                   "frames, wherever those begin and end. Items are those of RFC 6455 section 4.1.",
-                  e->stream_id);
-    h2_head(p, event, false);
-    h2_head(p, event, true);
+                  e->stream_id, h3 ? "QUIC" : "TCP", h3 ? "9220" : "8441",
+                  h3 ? "QPACK (RFC 9204)" : "HPACK (RFC 7541)");
+    if (h3)
+        wst_paper_say(p, "QUIC seals every packet, orders each stream for itself and sends again "
+                         "what was lost: a packet that is late holds up no other stream.");
+    stream_head(p, event, false);
+    stream_head(p, event, true);
     wst_paper_heading(p, "No key, no accept value");
     wst_paper_say(p,
                   "In HTTP/1.1 they prove that the server knows what Upgrade asks for. Here its "
@@ -485,9 +523,9 @@ void wst_handshake_explain(struct wst_paper *p, const struct wst_wire_handshake 
     const struct wst_event *event = h->event;
     const struct wst_event_handshake *e = &event->handshake;
     /* Of a stream whose answer could not be read the request's fields are there all the same. */
-    bool h2 = e->carrier == WST_CARRIER_H2 ||
+    bool h2 = e->carrier == WST_CARRIER_H2 || e->carrier == WST_CARRIER_H3 ||
               (e->carrier == WST_CARRIER_UNKNOWN && e->stream_id >= 0 && e->request_pkt);
-    char stream[48];
+    char way[96];
     wst_paper_begin(p, "handshake");
     wst_paper_number(p, "conn", event->conn);
     wst_paper_number(p, "pkt", event->when.pkt);
@@ -500,7 +538,10 @@ void wst_handshake_explain(struct wst_paper *p, const struct wst_wire_handshake 
     wst_paper_number(p, "client_port", e->client_port);
     wst_paper_word(p, "server_ip", "%s", e->server_ip);
     wst_paper_number(p, "server_port", e->server_port);
-    wst_paper_number(p, "tcp_stream", (uint64_t)e->tcp_stream);
+    if (is_h3(e))
+        wst_paper_null(p, "tcp_stream");
+    else
+        wst_paper_number(p, "tcp_stream", (uint64_t)e->tcp_stream);
     wst_paper_word(p, "carrier", "%s", wst_carrier_name(e->carrier));
     if (e->stream_id >= 0)
         wst_paper_number(p, "stream_id", (uint64_t)e->stream_id);
@@ -513,13 +554,18 @@ void wst_handshake_explain(struct wst_paper *p, const struct wst_wire_handshake 
                     : e->status < 0                        ? "without an answer"
                     : e->status == 101                     ? "not that of RFC 6455"
                                                            : "refused");
-    snprintf(stream, sizeof stream, ", HTTP/2 stream %" PRId64, e->stream_id);
-    wst_paper_say(p, "client %s port %u, server %s port %u, TCP stream %" PRId64 "%s", e->client_ip,
-                  e->client_port, e->server_ip, e->server_port, e->tcp_stream,
-                  e->stream_id >= 0 ? stream : "");
+    if (is_h3(e))
+        snprintf(way, sizeof way, "QUIC, HTTP/3 stream %" PRId64, e->stream_id);
+    else if (e->stream_id >= 0)
+        snprintf(way, sizeof way, "TCP stream %" PRId64 ", HTTP/2 stream %" PRId64, e->tcp_stream,
+                 e->stream_id);
+    else
+        snprintf(way, sizeof way, "TCP stream %" PRId64, e->tcp_stream);
+    wst_paper_say(p, "client %s port %u, server %s port %u, %s", e->client_ip, e->client_port,
+                  e->server_ip, e->server_port, way);
     syn_explain(p, syn, syn_n, h->client_side);
     if (h2) {
-        h2_explain(p, event);
+        stream_explain(p, event);
     } else {
         head_part(p, h, false);
         head_part(p, h, true);

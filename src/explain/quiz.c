@@ -97,7 +97,7 @@ static void on_event(void *user, const struct wst_event *e)
     const struct wst_event_handshake *h = &e->handshake;
     if (e->conn < QUIZ_CONNS) q->deflate[e->conn] = h->deflate.agreed;
     uint8_t bytes[32];
-    if (h->carrier == WST_CARRIER_H2) return; /* a key would mean nothing there */
+    if (h->carrier != WST_CARRIER_HTTP1) return; /* a key would mean nothing there */
     if (h->client_key.n != 24 || q->shakes_n == QUIZ_SHAKES ||
         wst_base64_decode(h->client_key, bytes, sizeof bytes) != 16)
         return;

@@ -64,7 +64,7 @@ void wst_stream_over(struct wst_stream *s);
 uint64_t wst_stream_message_at(const struct wst_stream *s, size_t back);
 
 /* What segments count the bytes of. */
-enum wst_inside { WST_INSIDE_TCP, WST_INSIDE_TLS, WST_INSIDE_STREAM };
+enum wst_inside { WST_INSIDE_TCP, WST_INSIDE_TLS, WST_INSIDE_STREAM, WST_INSIDE_QUIC };
 enum wst_inside wst_inside_of(const struct wst_event_handshake *h);
 
 enum wst_known { WST_UNKNOWN = -1, WST_NO = 0, WST_YES = 1 };

@@ -322,6 +322,7 @@ void wst_json_stats(struct wst_json *json, const struct wst_event *event)
     put_number(out, ",\"http\":", s->http);
     put_number(out, ",\"other\":", s->other);
     put_number(out, ",\"tls_no_key\":", s->tls_no_key);
+    if (s->quic) put_number(out, ",\"quic\":", s->quic);
     put_findings(out, s->findings, s->findings_n);
     wst_out_text(out, "}\n");
 }

@@ -181,10 +181,14 @@ void wst_text_end(struct wst_text *text, const struct wst_event *event)
 
 /* -- stats ---------------------------------------------------------------------------------- */
 
-/* "12 TCP connections, 9 look like TLS, 2 plain HTTP" */
+/* "12 TCP connections, 1 QUIC connection, 9 look like TLS, 2 plain HTTP" */
 static void put_tcp(struct wst_out *out, const struct wst_event_stats *s)
 {
     wst_text_count(out, s->tcp_streams, "TCP connection");
+    if (s->quic > 0) {
+        wst_out_text(out, ", ");
+        wst_text_count(out, s->quic, "QUIC connection");
+    }
     if (s->tls > 0) {
         wst_out_text(out, ", ");
         wst_out_number(out, s->tls);

@@ -84,7 +84,7 @@ const TCP_ENDS = {
   fin: 'TCP closed', rst: 'TCP reset', eof: 'the capture ended first', timeout: 'silent until given up', evicted: 'given up for want of memory',
 };
 
-/* A stream of HTTP/2 ends by itself, TCP goes on. */
+/* A stream of HTTP/2 or HTTP/3 ends by itself, its connection goes on. */
 function endWords(event, conn) {
   const stream = Number.isInteger(conn.shake?.event.stream_id);
   const tcp = TCP_ENDS[event.tcp] ?? event.tcp;

@@ -91,14 +91,17 @@ function verdict(good, yes, no) {
   return el('span', { class: good ? 'good' : 'error' }, good ? `✓ ${yes}` : `✗ ${no}`);
 }
 
+/* Of what has streams; TCP carries no HTTP/3. */
+const carrierName = (shake) => shake.tcp_stream === null ? 'HTTP/3' : 'HTTP/2';
+
 function agreement(shake) {
   const accept = shake.accept_ok === null ? [] : [' ', verdict(shake.accept_ok, 'what the key demands', 'not what the key demands'), el('p', { class: 'soft' }, `base64 of SHA-1 of the key followed by ${GUID} (RFC 6455 §4.2.2)`)];
   const deflate = shake.deflate;
-  const keyless = shake.carrier === 'h2';
+  const keyless = shake.carrier === 'h2' || shake.carrier === 'h3';
   return pairs('What was agreed on', [
     ...(keyless && shake.client_key === null ? [] : [['key', shake.client_key]]),
     ...(keyless && shake.server_accept === null ? [] : [['accept', shake.server_accept === null ? null : [el('bdi', {}, ...shown(shake.server_accept)), ...accept]]]),
-    ...(keyless ? [['proof', ['HTTP/2 needs no key and no accept value ', el('span', { class: 'soft' }, '(RFC 8441 §5)')]]] : []),
+    ...(keyless ? [['proof', [`${carrierName(shake)} needs no key and no accept value `, el('span', { class: 'soft' }, '(RFC 8441 §5)')]]] : []),
     ...(shake.accept_ok === false ? [['expected', shake.accept_expected]] : []),
     ['version', shake.version === null ? null : String(shake.version)],
     ['subprotocols', shake.client_protocols.length ? shake.client_protocols.join(', ') : null], ['chosen', shake.subprotocol],
@@ -118,7 +121,7 @@ function network(shake) {
     ['carrier', shake.carrier], ...(shake.tls ? [['TLS', [shake.tls.version, shake.tls.cipher, shake.tls.sni, shake.tls.alpn].filter(Boolean).join(', ')]] : []),
     ['round trip', shake.rtt === null ? null : lapse(shake.rtt * 1e9)],
     ['tcp.stream', shake.tcp_stream === null ? null : String(shake.tcp_stream)],
-    ...(Number.isInteger(shake.stream_id) ? [['HTTP/2 stream', String(shake.stream_id)]] : []),
+    ...(Number.isInteger(shake.stream_id) ? [[`${carrierName(shake)} stream`, String(shake.stream_id)]] : []),
     ['origin', shake.origin], ['user agent', shake.user_agent],
   ]);
 }

@@ -140,6 +140,16 @@ RFC8441 = [
     ('5', 'both', 'MUST', 'frames as the connection allows them (RFC 9113 §4, §6)', ['http2.broken']),
 ]
 
+RFC9220 = [
+    ('3', 'client', 'MUST NOT', 'an extended CONNECT before the server allows it', ['http3.not-enabled']),
+    ('3', 'client', 'MUST', ':scheme and :path beside :protocol, and :authority', ['http3.pseudo-missing']),
+    ('3', 'client', 'MUST NOT', 'Connection and Upgrade (RFC 9114 §4.2)', ['http3.hop-header']),
+    ('3', 'both', 'MUST', 'version, subprotocols and extensions as in RFC 6455',
+     ['handshake.version', 'handshake.subprotocol-not-offered', 'handshake.extension-not-offered']),
+    ('3', 'both', '', 'the end of the stream is the orderly end, a reset the other', 'shown: `tcp` of the end'),
+    ('3', 'both', 'MUST', 'frames, streams, settings and field sections as RFC 9114 §6, §7 and RFC 9204 have them', ['http3.broken']),
+]
+
 # Findings that no demand of these sections is about.
 BESIDE = {
     'handshake.picked-up': 'what the capture lacks',
@@ -148,4 +158,5 @@ BESIDE = {
     'message.context-lost': 'what the capture lacks',
     'message.incomplete': 'what the capture lacks',
     'http2.unread': 'what the capture lacks',
+    'http3.unread': 'what the capture lacks',
 }

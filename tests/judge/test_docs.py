@@ -8,15 +8,16 @@ import os
 import re
 import sys
 
-from coverage import BESIDE, RFC6455, RFC7692, RFC8441
+from coverage import BESIDE, RFC6455, RFC7692, RFC8441, RFC9220
 from rules import TABLE
 from talk import SOURCE, rows_of
 
 ROWS = rows_of()
 FAMILIES = {'handshake': 'Handshakes', 'frame': 'Frames', 'message': 'Messages', 'close': 'Closing',
             'control': 'Pings and pongs', 'limit': 'Limits of wstrace', 'stream': 'After a loss', 'tcp': 'TCP',
-            'capture': 'The capture', 'tls': 'TLS', 'http2': 'HTTP/2'}
+            'capture': 'The capture', 'tls': 'TLS', 'quic': 'QUIC', 'http2': 'HTTP/2', 'http3': 'HTTP/3'}
 JUDGED = ('handshake', 'frame', 'message', 'close', 'control', 'http2')
+COVERED = JUDGED + ('http3',) # the tests of these are tests/unit/http3: what they are about is encrypted
 wrong = 0
 
 
@@ -74,7 +75,7 @@ def coverage_page(sources):
 
     head = ('| § | who | | demand | found as | raised in `src/` | tests |\n|---|---|---|---|---|---|---|\n')
     out = ['# What the RFCs demand, and what is found of it\n\n'
-           'Every MUST and SHOULD of RFC 6455 §4 to §8, RFC 7692 §5 to §8 and RFC 8441, in short, and the findings that tell '
+           'Every MUST and SHOULD of RFC 6455 §4 to §8, RFC 7692 §5 to §8, RFC 8441 and RFC 9220, in short, and the findings that tell '
            'when it is broken.\nA passive observer does not see everything: then it says why, or what shows it '
            'instead.\n\nThe list is `tests/judge/coverage.py`; `tests/judge/test_docs.py` writes this page '
            '(`--write`), and fails when it\ndiffers, when a finding stands nowhere here, or is raised nowhere. '
@@ -86,18 +87,21 @@ def coverage_page(sources):
     out += [row(*r) for r in RFC7692]
     out += ['\n## RFC 8441\n\nWith what it takes from RFC 9113 for WebSocket.\n\n', head]
     out += [row(*r) for r in RFC8441]
+    out += ['\n## RFC 9220\n\nWith what it takes from RFC 9114 and RFC 9204 for WebSocket. Its tests are `tests/unit/http3` '
+            'and `tests/unit/http1/test_extended.c`.\n\n', head]
+    out += [row(*r) for r in RFC9220]
     out += ['\n## Beside them\n\n| found as | why |\n|---|---|\n']
     out += [f'| `{i}` | {why} |\n' for i, why in BESIDE.items()]
     return ''.join(out)
 
 
 def check_coverage(sources):
-    found = [i for r in RFC6455 + RFC7692 + RFC8441 if not isinstance(r[4], str) for i in r[4]]
+    found = [i for r in RFC6455 + RFC7692 + RFC8441 + RFC9220 if not isinstance(r[4], str) for i in r[4]]
     for i in found:
         if i not in ROWS:
             say(f'coverage.py names {i}, which is no finding')
     for i in ROWS:
-        if family(i) in JUDGED and (i in found) == (i in BESIDE):
+        if family(i) in COVERED and (i in found) == (i in BESIDE):
             say(f'{i} must stand in coverage.py, under a demand or beside them')
         if not sources[i]:
             say(f'{i} is raised nowhere')

@@ -15,7 +15,7 @@ from talk import Talk, Wire, lint, rows_of
 # Findings that say what the capture lacks, whoever sent it; and one more: a pong that was lost, and after which
 # nothing came, leaves no trace.
 OF_CAPTURE = {'handshake.picked-up', 'handshake.no-response', 'frame.truncated', 'message.context-lost',
-              'message.incomplete', 'http2.unread', 'control.ping-unanswered'}
+              'message.incomplete', 'http2.unread', 'http3.unread', 'control.ping-unanswered'}
 # What is left of the one when some is lost may be the other.
 ALSO = {'message.invalid-utf8': 'message.unfinished', 'frame.mask-few': 'frame.mask-constant'}
 LATE = 8  # packets by which one is late at most
