@@ -244,8 +244,9 @@ void wst_datagrams_push(struct wst_context *c, const struct wst_segment *s)
     if (!datagrams_hope(c)) {
         if (!begins) return;
         if (!wst_tls_ask(&c->tls) || !datagrams_hope(c)) {
-            datagrams_note(c, s, &c->quic_closed,
-                           "QUIC: without a key log nothing of it (HTTP/3) is read");
+            datagrams_note(
+                c, s, &c->quic_closed,
+                "QUIC: no secrets are known, and without them nothing of it (HTTP/3) is read");
             return;
         }
     }
@@ -308,6 +309,6 @@ void wst_datagrams_finish(struct wst_context *c)
                    "more packet that begins a QUIC connection is cut",
                    "more packets that begin QUIC connections are cut");
     datagrams_more(c, c->quic_closed ? c->quic_closed - 1 : 0,
-                   "more packet that begins a QUIC connection, and no key log",
-                   "more packets that begin QUIC connections, and no key log");
+                   "more packet that begins a QUIC connection, and no secrets",
+                   "more packets that begin QUIC connections, and no secrets");
 }

@@ -37,8 +37,8 @@ struct wst_tls_plain {
 /* Any may be NULL. None may push packets. */
 struct wst_tls_hooks {
     void *user;
-    /* All plaintext. Sensitive. With it, connections that are not WebSocket are decrypted to their
-     * end; without, they are let go as soon as that is known. */
+    /* All plaintext of TLS over TCP; none of QUIC. Sensitive. With it, connections that are not
+     * WebSocket are decrypted to their end; without, they are let go as soon as that is known. */
     void (*plain)(void *user, const struct wst_tls_plain *plain);
     /* Key-log lines (NSS format) of a connection that is being opened, newline after each, before
      * its first plaintext. Sensitive. */

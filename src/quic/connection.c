@@ -132,6 +132,7 @@ void wst_quic_connection_tell(struct quic_step *t, enum quic_finding what, enum 
 {
     static const enum wst_problem problems[] = {[FINDING_SEALED] = WST_PROBLEM_TLS_NO_KEY,
                                                 [FINDING_KEYLESS] = WST_PROBLEM_TLS_NO_KEY,
+                                                [FINDING_WRONG] = WST_PROBLEM_TLS_WRONG_KEY,
                                                 [FINDING_FAILED] = WST_PROBLEM_TLS_LOST,
                                                 [FINDING_FRAME] = WST_PROBLEM_QUIC_UNREAD};
     struct wst_quic_connection *c = t->connection;
@@ -141,7 +142,7 @@ void wst_quic_connection_tell(struct quic_step *t, enum quic_finding what, enum 
     q->sink.problem(q->sink.user, c->upper, &c->ends, problems[what], dir, detail, t->arrival);
 }
 
-static void connection_seal(struct quic_step *t, const char *why)
+static void connection_seal(struct quic_step *t, enum quic_finding what, const char *why)
 {
     struct wst_quic_connection *c = t->connection;
     struct wst_quic *q = t->quic;
@@ -149,7 +150,7 @@ static void connection_seal(struct quic_step *t, const char *why)
     bool named = c->terms.sni[0];
     snprintf(detail, sizeof detail, "QUIC%s%s: %s", named ? " to " : "", named ? c->terms.sni : "",
              why);
-    wst_quic_connection_tell(t, FINDING_SEALED, WST_DIR_NONE, detail);
+    wst_quic_connection_tell(t, what, WST_DIR_NONE, detail);
     if (c->upper) q->sink.end(q->sink.user, c->upper, WST_TCP_EOF, t->arrival);
     c->upper = NULL;
     c->state = QUIC_SEALED;
@@ -177,7 +178,7 @@ static void packet_wait(struct quic_step *t, const struct wst_quic_packet *p)
     if (wst_queue_empty(&c->wait[0]) && wst_queue_empty(&c->wait[1])) c->waits_since = q->clock;
     if (!wst_queue_push(&c->wait[t->dir], q->budget, p->bytes, t->arrival->from,
                         q->options->limits.tls_wait))
-        connection_seal(t, "more waits for its secrets than may be kept");
+        connection_seal(t, FINDING_SEALED, "more waits for its secrets than may be kept");
 }
 
 static void packet_keyless(struct quic_step *t, const struct wst_quic_packet *p)
@@ -198,24 +199,32 @@ static void packet_keyless(struct quic_step *t, const struct wst_quic_packet *p)
         bool known = q->sink.secret(q->sink.user, &c->terms, label, &other);
         OPENSSL_cleanse(&other, sizeof other);
         if (!known)
-            connection_seal(t, c->terms.client ? "no key"
-                                               : "its ClientHello is not whole in the capture");
+            connection_seal(t, FINDING_SEALED,
+                            c->terms.client ? "no key"
+                                            : "its ClientHello is not whole in the capture");
     }
 }
 
 /* Only one who has the secrets makes packets that open; others are lost or damaged, or sealed with
  * what is not in the key log. */
+static void packet_wrong(struct quic_step *t)
+{
+    if (t->connection->side[!t->dir].opened)
+        wst_quic_connection_tell(t, FINDING_WRONG, t->dir,
+                                 "the secret of one direction opens none of its packets");
+    else
+        connection_seal(t, FINDING_WRONG, "its secrets open no packet");
+}
+
 static void packet_failed(struct quic_step *t)
 {
-    struct wst_quic_connection *c = t->connection;
-    if (c->failed < WST_QUIC_TRIES) {
-        c->failed++;
-        return;
-    }
-    if (!c->side[0].opened && !c->side[1].opened)
-        connection_seal(t, "its secrets open no packet");
-    else
+    struct quic_side *side = &t->connection->side[t->dir];
+    if (side->failed < WST_QUIC_TRIES)
+        side->failed++;
+    else if (side->opened)
         wst_quic_connection_tell(t, FINDING_FAILED, t->dir, "many packets in a row do not open");
+    else
+        packet_wrong(t);
 }
 
 /* Who chooses IDs says so in the packets of his handshake (RFC 9000 section 7.2), and the other
@@ -250,7 +259,7 @@ enum quic_opened wst_quic_connection_read(struct quic_step *t, const struct wst_
         packet_keyless(t, p);
         return opened;
     }
-    c->failed = 0;
+    c->side[t->dir].failed = 0;
     if (opened == QUIC_AGAIN) return opened; /* a copy, maybe from elsewhere */
     packet_names(t, s, p);
     if (c->state == QUIC_HELLO && (p->type == WST_QUIC_SHORT || p->type == WST_QUIC_EARLY)) {
@@ -296,7 +305,7 @@ static size_t short_read(struct quic_step *t, const struct wst_segment *s,
     size_t *known = &t->connection->side[t->dir].segment, n = p->bytes.n, id = p->to.n;
     if (*known && *known < n && piece_read(t, s, p, *known)) return *known;
     if (piece_read(t, s, p, n)) return n;
-    if (t->connection->failed >= WST_QUIC_TRIES) return 0;
+    if (t->connection->side[t->dir].failed >= WST_QUIC_TRIES) return 0;
     /* The next one bears the same ID; where there is none, the usual sizes are tried. */
     bool any = id >= TELLING || n <= SMALL || t->behind;
     size_t from = any ? SHORTEST : LEAST, to = id >= TELLING ? n : MOST;
@@ -425,6 +434,10 @@ static void connection_over(struct wst_quic *q, struct wst_quic_connection *c, e
         connection_wake(&t);
         q->finishing = finishing;
     }
+    for (int d = 0; d < 2 && c->state < QUIC_SEALED; d++) { /* too few packets to be sure sooner */
+        t.dir = (enum wst_dir)d;
+        if (c->side[d].failed && !c->side[d].opened && c->terms.client) packet_wrong(&t);
+    }
     wst_quic_connection_end(&t, how);
     wst_quic_connection_free(q, c);
 }
@@ -446,7 +459,7 @@ static void connection_silent(struct wst_quic *q, struct wst_quic_connection *c,
                    : connection_kept(q, c) ? l->idle_websocket_ns
                                            : l->idle_other_ns;
     if (connection_waits(c) && wst_ns_between(c->waits_since, q->clock) >= l->tls_wait_ns)
-        connection_seal(&t, "no key");
+        connection_seal(&t, FINDING_SEALED, "no key");
     if (silent >= l->reorder_ns && c->holes) wst_quic_streams_settle(&t, true);
     if (silent >= most) connection_over(q, c, WST_TCP_TIMEOUT, when);
 }

@@ -65,6 +65,7 @@ struct quic_side { /* what one side sends */
     struct quic_id *ids; /* that its packets may bear: the other side chose them */
     uint64_t streams[2]; /* of [bidirectional, unidirectional] that it opened: how many */
     size_t segment;      /* bytes of a datagram, where several were captured as one; 0: not so */
+    uint32_t failed;     /* packets that did not open, in a row */
     uint32_t ports;      /* of the last packet: its sender's, its receiver's */
     uint8_t waits_id;    /* bytes of the ID in packets that wait */
     bool phase;
@@ -93,7 +94,6 @@ struct wst_quic_connection {
     uint32_t version;
     int64_t active;   /* the clock at its last packet */
     uint64_t packets; /* datagrams so far */
-    uint32_t failed;  /* packets that did not open, in a row */
     uint32_t guessed; /* what guesses at a datagram's size cost since the last right one */
     uint64_t crowded; /* datagrams: until then no stream gives way */
     uint8_t first_id_n, first_id[WST_QUIC_ID]; /* what the first packets are sealed with */
@@ -228,7 +228,7 @@ void wst_quic_clock_see(struct wst_quic *q, int64_t ns);
 void wst_quic_sweep(struct wst_quic *q, const struct wst_when *when, unsigned steps);
 void wst_quic_connection_end(struct quic_step *t, enum wst_tcp_end how);
 /* Once of a connection. */
-enum quic_finding { FINDING_SEALED, FINDING_KEYLESS, FINDING_FAILED, FINDING_FRAME };
+enum quic_finding { FINDING_SEALED, FINDING_KEYLESS, FINDING_WRONG, FINDING_FAILED, FINDING_FRAME };
 void wst_quic_connection_tell(struct quic_step *t, enum quic_finding what, enum wst_dir dir,
                               const char *detail);
 

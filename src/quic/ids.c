@@ -171,16 +171,29 @@ const struct quic_id *wst_quic_id_find_back(const struct wst_quic *q,
     return find(q, hash_of_id(q, p->from), p->from);
 }
 
-const struct quic_id *wst_quic_id_find_short(const struct wst_quic *q, const struct wst_segment *s,
-                                             struct wst_quic_packet *p)
+/* The ID behind a short header, of so many bytes. */
+static const struct quic_id *find_among(const struct wst_quic *q, const struct wst_quic_packet *p,
+                                        size_t most, size_t least)
 {
-    const struct quic_id *found = wst_quic_id_find_addresses(q, s);
-    if (found && !found->connection->side[found->dir].nameless) found = NULL;
-    for (size_t n = WST_QUIC_ID; n > 0 && !found; n--) {
+    const struct quic_id *found = NULL;
+    for (size_t n = most; n >= least && !found; n--) {
         if (!(q->lengths >> n & 1) || p->bytes.n < 1 + n) continue;
         struct wst_slice id = wst_slice_of(p->bytes.p + 1, n);
         found = find(q, hash_of_id(q, id), id);
     }
+    return found;
+}
+
+const struct quic_id *wst_quic_id_find_short(const struct wst_quic *q, const struct wst_segment *s,
+                                             struct wst_quic_packet *p)
+{
+    enum { TELLING = 4 }; /* bytes that hardly stand there by chance */
+    const struct quic_id *found = find_among(q, p, WST_QUIC_ID, TELLING);
+    if (!found) {
+        found = wst_quic_id_find_addresses(q, s);
+        if (found && !found->connection->side[found->dir].nameless) found = NULL;
+    }
+    if (!found) found = find_among(q, p, TELLING - 1, 1);
     if (found) wst_quic_packet_named(p, found->n);
     return found;
 }

@@ -162,7 +162,7 @@ static bool open_application(struct quic_step *t, const struct unmasked *u, stru
     if (phase != s->phase && number < s->phase_from && open_with(t, s->before, u, plain))
         return true;
     if (open_near(t, s, u, phase, plain)) return true;
-    if (t->guess || !s->opened || t->connection->failed >= WST_QUIC_TRIES) return false;
+    if (t->guess || !s->opened || s->failed >= WST_QUIC_TRIES) return false;
     if (open_ahead(t, s, u, phase, plain)) return true;
     for (unsigned i = 1; i <= turns[u->low_n - 1]; i++) {
         t->number = number + ((uint64_t)i << (8 * u->low_n));

@@ -365,10 +365,19 @@ static void wrong_keys(void **state)
         conn.quiet = quiet;
         conn_hellos(&conn);
         for (uint64_t i = 0; i < 200; i++) conn_stream(&conn, WST_S2C, 0, i * 1000, 1000, false);
-        assert_int_equal(room.problems[WST_PROBLEM_TLS_NO_KEY], 1);
+        assert_int_equal(room.problems[WST_PROBLEM_TLS_WRONG_KEY], 1);
         end();
         assert_int_equal(room.opened, 0);
     }
+    room_init(&room); /* so few packets that it is told at the end */
+    room.wrong = true;
+    conn_init(&conn, &room, 1, SEAL_V1, SEAL_AES_128_GCM, 8, 8);
+    conn_hellos(&conn);
+    for (uint64_t i = 0; i < 5; i++) conn_stream(&conn, WST_S2C, 0, i * 1000, 1000, false);
+    assert_int_equal(room.problems[WST_PROBLEM_TLS_WRONG_KEY], 0);
+    end();
+    assert_int_equal(room.opened, 0);
+    assert_int_equal(room.problems[WST_PROBLEM_TLS_WRONG_KEY], 1);
 }
 
 static void one_direction(void **state)
