@@ -76,6 +76,7 @@ struct wst_http3_stream {
     uint8_t known;      /* enum wst_http3_known */
     bool answer_lost;   /* or it could not be read */
     bool ended[2];      /* no more bytes of that direction */
+    bool broken;        /* one side broke it off; the other's end is still to come */
     bool told[2];       /* that it breaks rules, or that something of it is not read */
     bool spoke;         /* bytes of the client came before the answer, kept or not */
     bool wait_inexact;  /* of what is missing in `wait` it is known how much at most */

@@ -446,8 +446,8 @@ void wst_requests_reset(struct turn *t, uint64_t code)
     bool early = t->dir == WST_S2C && t->s->known == WST_HTTP3_ASKING && !t->h->deaf;
     if (early)
         t->s->reset_behind = true;
-    else
-        request_stops(t);
+    else if (turn_frames(t)->seeking)
+        seek_look(t, true);
     if (t->s && !early) wst_streams3_reset(t, code);
 }
 

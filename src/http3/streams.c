@@ -163,6 +163,7 @@ static bool stream_answered(struct turn *t, struct wst_slice fields, int status)
 void wst_streams3_over(struct turn *t, enum wst_tcp_end how)
 {
     struct wst_http3_stream *s = t->s;
+    if (s->broken) how = WST_TCP_RST;
     bool proven = t->h->mute && s->spoke && s->base.asks == WST_CONNECT_WEBSOCKET;
     s->base.reset |= how == WST_TCP_RST;
     if (s->base.upper && !s->base.answered && proven &&
@@ -355,6 +356,11 @@ void wst_streams3_fin(struct turn *t)
 /* A server that has said all may ask its client to say no more (RFC 9114 section 4.1). */
 void wst_streams3_reset(struct turn *t, uint64_t code)
 {
-    bool orderly = code == NO_ERROR && t->s->ended[t->dir];
+    struct wst_http3_stream *s = t->s;
+    bool orderly = code == NO_ERROR && s->ended[t->dir];
+    if (s->base.accepted && !s->ended[!t->dir] && !orderly) {
+        s->broken = s->ended[t->dir] = true; /* what the other side has sent may still come */
+        return;
+    }
     wst_streams3_over(t, orderly ? WST_TCP_FIN : WST_TCP_RST);
 }

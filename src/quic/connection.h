@@ -197,7 +197,7 @@ void wst_quic_messages_free(struct wst_quic *q, struct wst_quic_connection *c);
 /* streams.c */
 void wst_quic_stream_bytes(struct quic_step *t, uint64_t id, uint64_t at, struct wst_slice bytes,
                            bool fin);
-void wst_quic_stream_reset(struct quic_step *t, uint64_t id, uint64_t code);
+void wst_quic_stream_reset(struct quic_step *t, uint64_t id, uint64_t code, uint64_t size);
 /* Holes that will not be filled are given up; `all` of them. */
 void wst_quic_streams_settle(struct quic_step *t, bool all);
 void wst_quic_streams_free(struct wst_quic *q, struct wst_quic_connection *c);

@@ -123,7 +123,7 @@ static bool frame(struct quic_step *t, enum quic_space space, const struct wst_q
     switch (f->type) {
     case WST_QUIC_ACK:
     case WST_QUIC_ACK_ECN: acknowledged(t, f); break;
-    case WST_QUIC_RESET_STREAM: wst_quic_stream_reset(t, f->v[0], f->v[1]); break;
+    case WST_QUIC_RESET_STREAM: wst_quic_stream_reset(t, f->v[0], f->v[1], f->v[2]); break;
     case WST_QUIC_NEW_CONNECTION_ID:
         wst_quic_id_add(t->quic, c, (enum wst_dir) !t->dir, f->bytes);
         break;

@@ -236,17 +236,23 @@ void wst_quic_stream_bytes(struct quic_step *t, uint64_t id, uint64_t at, struct
     stream_settled(t, s);
 }
 
-void wst_quic_stream_reset(struct quic_step *t, uint64_t id, uint64_t code)
+/* RESET_STREAM says how many bytes were sent (section 4.5): those that never came are missing. */
+void wst_quic_stream_reset(struct quic_step *t, uint64_t id, uint64_t code, uint64_t size)
 {
     struct wst_quic *q = t->quic;
     struct quic_stream *s = t->connection->state < QUIC_SEALED ? stream_of(t, id) : NULL;
-    if (!s || s->half[t->dir].over || !begun(t)) return;
-    while (s->half[t->dir].order.first)
-        half_give_up(t, s, t->dir, wst_quic_order_hole(&s->half[t->dir].order));
-    if (!s->half[t->dir].over)
-        q->sink.reset(q->sink.user, t->connection->upper, id, t->dir, code, t->arrival);
-    s->half[t->dir].over = true;
-    half_look(t, &s->half[t->dir], t->dir, true);
+    struct quic_half *h = s ? &s->half[t->dir] : NULL;
+    if (!s || h->over || !begun(t)) return;
+    h->size = UINT64_MAX; /* its end is no FIN */
+    while (h->order.first) half_give_up(t, s, t->dir, wst_quic_order_hole(&h->order));
+    if (size > h->order.next) {
+        q->sink.gap(q->sink.user, t->connection->upper, id, t->dir, size - h->order.next,
+                    t->arrival);
+        wst_quic_order_pass(&h->order, q->budget, size - h->order.next);
+    }
+    q->sink.reset(q->sink.user, t->connection->upper, id, t->dir, code, t->arrival);
+    h->over = true;
+    half_look(t, h, t->dir, true);
     stream_settled(t, s);
 }
 

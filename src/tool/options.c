@@ -182,7 +182,7 @@ const struct wst_tool_arg wst_tool_trace_args[] = {
 
     {"Encrypted connections", 0, "keylog", "FILE", CALL(take_keylog), "TLS key log (NSS format); may be repeated; SSLKEYLOGFILE is read, too"},
     {NULL, 0, "rsa-key", "PEM", CALL(take_rsa_key), "the server's private key, for RSA key exchange (before TLS 1.3)"},
-    {NULL, 0, "tls-plaintext", "FILE", WORD(plaintext), "write what was decrypted of TLS over TCP to FILE, a pcap for other tools; sensitive"},
+    {NULL, 0, "tls-plaintext", "FILE", WORD(plaintext), "write what was decrypted of TLS (not QUIC) to FILE, a pcap; sensitive"},
     {NULL, 0, "embed-keys", "FILE", WORD(embed), "copy the packets to FILE, a pcapng with the secrets they need; sensitive"},
     {"Saving packets", 'w', NULL, "FILE", WORD(write), "save the packets in FILE and print nothing; *.pcapng: in that format"},
     {NULL, 0, "only-websocket", NULL, FLAG(only_websocket), "only those of WebSocket connections, from their SYN on"},

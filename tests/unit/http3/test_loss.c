@@ -148,6 +148,7 @@ IN_PIECES(frames_are_found_again)
     loses(16, WST_S2C, 10);
     sends(16, WST_S2C, b.p, 7);
     resets(16, WST_C2S, 0x10c);
+    resets(16, WST_S2C, 0x10c);
     assert_string_equal(room.said[4][1], "{200}[~10]\\81\\03one=reset");
     room_shut();
     assert_string_equal(room.said[3][1], "{200}[~16]=");

@@ -70,7 +70,8 @@ IN_PIECES(streams_broken_off)
     resets(0, WST_S2C, 0x10c);
     answers(4);
     resets(4, WST_C2S, 0x10c);
-    data(4, WST_S2C, "late");
+    data(4, WST_S2C, "late"); /* sent before it heard of that */
+    resets(4, WST_S2C, 0x10c);
     answers(8);
     ends(8, WST_S2C);
     resets(8, WST_S2C, 0x100);
@@ -78,7 +79,7 @@ IN_PIECES(streams_broken_off)
     resets(12, WST_S2C, 0x100);
     resets(16, WST_C2S, 0x10c);
     asks(16);
-    room_close("0>?\n0<{-1}=reset\n4>?\n4<{200}=reset\n8>?\n8<{200}.=\n12>?\n12<{200}=reset\n");
+    room_close("0>?\n0<{-1}=reset\n4>?\n4<{200}late=reset\n8>?\n8<{200}.=\n12>?\n12<{200}=reset\n");
 }
 
 IN_PIECES(interim_answers)
