@@ -170,15 +170,20 @@ void wst_quic_connection_end(struct quic_step *t, enum wst_tcp_end how)
 
 /* -- packets ----------------------------------------------------------------------------------- */
 
-/* It waits for its key. */
-static void packet_wait(struct quic_step *t, const struct wst_quic_packet *p)
+/* It waits for its key. False: there is no room. */
+static bool packet_wait(struct quic_step *t, const struct wst_quic_packet *p)
 {
     struct wst_quic_connection *c = t->connection;
     struct wst_quic *q = t->quic;
     if (wst_queue_empty(&c->wait[0]) && wst_queue_empty(&c->wait[1])) c->waits_since = q->clock;
-    if (!wst_queue_push(&c->wait[t->dir], q->budget, p->bytes, t->arrival->from,
-                        q->options->limits.tls_wait))
-        connection_seal(t, FINDING_SEALED, "more waits for its secrets than may be kept");
+    return wst_queue_push(&c->wait[t->dir], q->budget, p->bytes, t->arrival->from,
+                          q->options->limits.tls_wait);
+}
+
+/* Some of it can be read, whatever else has no key. */
+static bool connection_is_read(const struct wst_quic_connection *c)
+{
+    return c->side[0].opened || c->side[1].opened;
 }
 
 static void packet_keyless(struct quic_step *t, const struct wst_quic_packet *p)
@@ -186,10 +191,13 @@ static void packet_keyless(struct quic_step *t, const struct wst_quic_packet *p)
     struct wst_quic_connection *c = t->connection;
     struct wst_quic *q = t->quic;
     bool hopes = q->keys_may_come && !q->finishing;
-    if (c->terms.client ? hopes : !q->finishing) {
-        packet_wait(t, p);
+    bool waits = (c->terms.client ? hopes : !q->finishing) && !c->side[t->dir].keyless;
+    if (waits && packet_wait(t, p)) return;
+    if (waits && !connection_is_read(c)) {
+        connection_seal(t, FINDING_SEALED, "more waits for its secrets than may be kept");
     } else if (p->type == WST_QUIC_SHORT && c->side[!t->dir].opened) {
         c->side[t->dir].keyless = true;
+        wst_queue_free(&c->wait[t->dir], q->budget);
         wst_quic_connection_tell(t, FINDING_KEYLESS, t->dir,
                                  "the secret of one direction is not known: it is not read");
     } else if (p->type == WST_QUIC_SHORT) {
@@ -363,6 +371,16 @@ static void connection_wake(struct quic_step *t)
     wst_quic_connection_rest(t->quic, c);
 }
 
+/* What waited is not read any more; what has its key goes on. */
+static void connection_wait_over(struct quic_step *t)
+{
+    struct wst_quic *q = t->quic;
+    bool finishing = q->finishing;
+    q->finishing = true; /* for this one there is nothing more to wait for */
+    connection_wake(t);
+    q->finishing = finishing;
+}
+
 static bool connection_waits(const struct wst_quic_connection *c)
 {
     return !wst_queue_empty(&c->wait[0]) || !wst_queue_empty(&c->wait[1]);
@@ -428,12 +446,7 @@ static void connection_over(struct wst_quic *q, struct wst_quic_connection *c, e
 {
     struct wst_arrival a = {*when, when->pkt};
     struct quic_step t = {.quic = q, .connection = c, .arrival = &a};
-    if (connection_waits(c) && c->state < QUIC_SEALED) {
-        bool finishing = q->finishing;
-        q->finishing = true; /* for this one there is nothing more to wait for */
-        connection_wake(&t);
-        q->finishing = finishing;
-    }
+    if (connection_waits(c) && c->state < QUIC_SEALED) connection_wait_over(&t);
     for (int d = 0; d < 2 && c->state < QUIC_SEALED; d++) { /* too few packets to be sure sooner */
         t.dir = (enum wst_dir)d;
         if (c->side[d].failed && !c->side[d].opened && c->terms.client) packet_wrong(&t);
@@ -458,7 +471,11 @@ static void connection_silent(struct wst_quic *q, struct wst_quic_connection *c,
     int64_t most = c->state == QUIC_CLOSED ? l->idle_closed_ns
                    : connection_kept(q, c) ? l->idle_websocket_ns
                                            : l->idle_other_ns;
-    if (connection_waits(c) && wst_ns_between(c->waits_since, q->clock) >= l->tls_wait_ns)
+    bool waits_long =
+        connection_waits(c) && wst_ns_between(c->waits_since, q->clock) >= l->tls_wait_ns;
+    if (waits_long && connection_is_read(c))
+        connection_wait_over(&t);
+    else if (waits_long)
         connection_seal(&t, FINDING_SEALED, "no key");
     if (silent >= l->reorder_ns && c->holes) wst_quic_streams_settle(&t, true);
     if (silent >= most) connection_over(q, c, WST_TCP_TIMEOUT, when);

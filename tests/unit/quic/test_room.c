@@ -355,6 +355,60 @@ static void too_much_waits(void **state)
     assert_int_equal(room.opened, 0);
 }
 
+/* Keys may still come, but not those of the handshake and of early data: what can be read goes on
+ * when the time to wait for the others is over. */
+static void some_keys_never_come(void **state)
+{
+    static const unsigned missing[] = {1u << WST_QUIC_SECRET_CLIENT_HS |
+                                           1u << WST_QUIC_SECRET_SERVER_HS,
+                                       1u << WST_QUIC_SECRET_SERVER, 1u << WST_QUIC_SECRET_CLIENT};
+    (void)state;
+    for (unsigned how = 0; how < 3; how++) {
+        room_init(&room);
+        wst_quic_keys_may_come(room.quic, true);
+        room.known = ~missing[how];
+        conn_init(&conn, &room, 1, SEAL_V1, SEAL_AES_128_GCM, 8, 8);
+        conn_hellos(&conn);
+        talk(&conn, 0);
+        for (int i = 0; i < 6; i++) {
+            room.now.ns += room.options.limits.tls_wait_ns / 5;
+            conn_stream(&conn, WST_C2S, 8, (uint64_t)i * 10, 10, false);
+            conn_stream(&conn, WST_S2C, 8, (uint64_t)i * 10, 10, false);
+            wst_quic_tick(room.quic, &room.now, 5);
+        }
+        talk(&conn, 4);
+        for (int d = 0; d < 2; d++) {
+            bool read = how == 0 || (how == 1) == (d == WST_C2S);
+            assert_int_equal(half(0, (enum wst_dir)d)->fins, read);
+            assert_int_equal(half(4, (enum wst_dir)d)->fins, read);
+            assert_int_equal(half(8, (enum wst_dir)d)->at, read ? 60 : 0);
+        }
+        assert_int_equal(room.problems[WST_PROBLEM_TLS_NO_KEY], how != 0);
+        assert_int_equal(room.ended, 0);
+        end();
+    }
+}
+
+/* So much of one direction waits for its secret that it is given up: the other is read on. */
+static void too_much_of_one_waits(void **state)
+{
+    (void)state;
+    room_init(&room);
+    wst_quic_keys_may_come(room.quic, true);
+    room.options.limits.tls_wait = 10000;
+    room.known = ~(1u << WST_QUIC_SECRET_SERVER);
+    conn_init(&conn, &room, 1, SEAL_V1, SEAL_AES_128_GCM, 8, 8);
+    conn_hellos(&conn);
+    talk(&conn, 0);
+    for (uint64_t i = 0; i < 30; i++) conn_stream(&conn, WST_S2C, 8, i * 1000, 1000, false);
+    talk(&conn, 4);
+    assert_int_equal(half(0, WST_C2S)->fins, 1);
+    assert_int_equal(half(4, WST_C2S)->fins, 1);
+    assert_int_equal(room.problems[WST_PROBLEM_TLS_NO_KEY], 1);
+    assert_int_equal(room.ended, 0);
+    end();
+}
+
 static void wrong_keys(void **state)
 {
     (void)state;
@@ -1148,6 +1202,8 @@ int main(void)
         cmocka_unit_test(late_keys),
         cmocka_unit_test(keys_never_come),
         cmocka_unit_test(too_much_waits),
+        cmocka_unit_test(some_keys_never_come),
+        cmocka_unit_test(too_much_of_one_waits),
         cmocka_unit_test(wrong_keys),
         cmocka_unit_test(one_direction),
         cmocka_unit_test(early_data),
