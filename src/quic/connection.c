@@ -151,6 +151,7 @@ static void connection_seal(struct quic_step *t, enum quic_finding what, const c
     snprintf(detail, sizeof detail, "QUIC%s%s: %s", named ? " to " : "", named ? c->terms.sni : "",
              why);
     wst_quic_connection_tell(t, what, WST_DIR_NONE, detail);
+    if (c->state == QUIC_OPEN) wst_quic_streams_settle(t, true);
     if (c->upper) q->sink.end(q->sink.user, c->upper, WST_TCP_EOF, t->arrival);
     c->upper = NULL;
     c->state = QUIC_SEALED;

@@ -409,6 +409,27 @@ static void too_much_of_one_waits(void **state)
     end();
 }
 
+/* What waits behind a hole is told before a connection is given up. */
+static void hole_when_sealed(void **state)
+{
+    static uint8_t payload[2000];
+    (void)state;
+    room_init(&room);
+    wst_quic_keys_may_come(room.quic, true);
+    room.options.limits.tls_wait = 10000;
+    room.known = 1u << WST_QUIC_SECRET_EARLY;
+    conn_init(&conn, &room, 1, SEAL_V1, SEAL_AES_128_GCM, 8, 8);
+    size_t n = conn_first(&conn);
+    size_t k = put_stream(payload, WST_C2S, 0, 100, 200, false);
+    n += conn_packet(&conn, WST_C2S, SEAL_EARLY, room_out + n, payload, k);
+    conn_push(&conn, WST_C2S, room_out, n);
+    for (uint64_t i = 0; i < 30; i++) conn_stream(&conn, WST_S2C, 8, i * 1000, 1000, false);
+    assert_int_equal(room.problems[WST_PROBLEM_TLS_NO_KEY], 1);
+    assert_int_equal(half(0, WST_C2S)->at, 300);
+    assert_int_equal(half(0, WST_C2S)->lost, 100);
+    end();
+}
+
 static void wrong_keys(void **state)
 {
     (void)state;
@@ -1204,6 +1225,7 @@ int main(void)
         cmocka_unit_test(too_much_waits),
         cmocka_unit_test(some_keys_never_come),
         cmocka_unit_test(too_much_of_one_waits),
+        cmocka_unit_test(hole_when_sealed),
         cmocka_unit_test(wrong_keys),
         cmocka_unit_test(one_direction),
         cmocka_unit_test(early_data),
