@@ -225,9 +225,14 @@ static void packet_wrong(struct quic_step *t)
         connection_seal(t, FINDING_WRONG, "its secrets open no packet");
 }
 
-static void packet_failed(struct quic_step *t)
+/* Initial packets need no secret, and those of early data another one; where a packet of the
+ * handshake has opened, its secret is right. */
+static void packet_failed(struct quic_step *t, const struct wst_quic_packet *p)
 {
     struct quic_side *side = &t->connection->side[t->dir];
+    bool tells =
+        p->type == WST_QUIC_SHORT || (p->type == WST_QUIC_HANDSHAKE && !side->handshake.proven);
+    if (!tells) return;
     if (side->failed < WST_QUIC_TRIES)
         side->failed++;
     else if (side->opened)
@@ -338,7 +343,7 @@ static size_t packet_any(struct quic_step *t, const struct wst_segment *s,
         n = short_read(t, s, p);
     else if (wst_quic_connection_read(t, s, p) == QUIC_FAILED)
         n = 0;
-    if (!n) packet_failed(t);
+    if (!n) packet_failed(t, p);
     return n;
 }
 

@@ -430,6 +430,34 @@ static void hole_when_sealed(void **state)
     end();
 }
 
+/* Anybody makes Initial packets, and any that do not open say nothing about secrets. */
+static void false_initials(void **state)
+{
+    static uint8_t payload[1200];
+    (void)state;
+    for (int n = 1; n <= 300; n += 299) {
+        static struct conn liar;
+        room_init(&room);
+        conn_init(&conn, &room, 1, SEAL_V1, SEAL_AES_128_GCM, 8, 8);
+        conn_push(&conn, WST_C2S, room_out, conn_first(&conn));
+        for (int i = 0; i < n; i++) {
+            liar = conn;
+            memset(liar.first, 0xee, 8);
+            conn_seal(&liar, SEAL_V1);
+            conn_push(&conn, WST_S2C, room_out,
+                      conn_packet(&liar, WST_S2C, SEAL_INITIAL, room_out, payload, 1000));
+        }
+        if (n > 1) {
+            conn_push(&conn, WST_S2C, room_out, conn_answer(&conn));
+            talk(&conn, 0);
+            talked(0);
+        }
+        room_finish(&room);
+        assert_int_equal(room.problems[WST_PROBLEM_TLS_WRONG_KEY], 0);
+        room_free(&room);
+    }
+}
+
 static void wrong_keys(void **state)
 {
     (void)state;
@@ -1226,6 +1254,7 @@ int main(void)
         cmocka_unit_test(some_keys_never_come),
         cmocka_unit_test(too_much_of_one_waits),
         cmocka_unit_test(hole_when_sealed),
+        cmocka_unit_test(false_initials),
         cmocka_unit_test(wrong_keys),
         cmocka_unit_test(one_direction),
         cmocka_unit_test(early_data),
