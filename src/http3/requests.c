@@ -328,6 +328,14 @@ static void request_ends(struct turn *t)
     if (t->s) wst_streams3_fin(t);
 }
 
+/* The side breaks it off: what of it is missing is known now. */
+static void request_breaks(struct turn *t, uint64_t code)
+{
+    if (turn_frames(t)->seeking) seek_look(t, true);
+    if (t->s && turn_frames(t)->seeking && t->s->base.accepted) seek_over(t);
+    if (t->s) wst_streams3_reset(t, code);
+}
+
 /* What waited goes on, while nothing holds it up again. */
 static void request_release(struct turn *t)
 {
@@ -354,7 +362,7 @@ static void request_release(struct turn *t)
     if (!t->s || request_waits(t)) return;
     wst_queue_free(behind, t->env->budget);
     if (t->dir == WST_S2C && t->s->reset_behind) {
-        wst_streams3_reset(t, 0);
+        request_breaks(t, 0);
     } else if (t->s->fin_behind[t->dir]) {
         t->s->fin_behind[t->dir] = false;
         request_ends(t);
@@ -446,9 +454,8 @@ void wst_requests_reset(struct turn *t, uint64_t code)
     bool early = t->dir == WST_S2C && t->s->known == WST_HTTP3_ASKING && !t->h->deaf;
     if (early)
         t->s->reset_behind = true;
-    else if (turn_frames(t)->seeking)
-        seek_look(t, true);
-    if (t->s && !early) wst_streams3_reset(t, code);
+    else
+        request_breaks(t, code);
 }
 
 void wst_requests_end(struct turn *t, enum wst_tcp_end how)

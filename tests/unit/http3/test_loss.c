@@ -155,6 +155,27 @@ IN_PIECES(frames_are_found_again)
     assert_string_equal(room.said[2][1], "{200}[~10]\\81\\03one=");
 }
 
+/* One side breaks it off while frames are looked for: what is missing is told all the same. */
+IN_PIECES(broken_off_behind_a_loss)
+{
+    room_open();
+    begins();
+    asks(0);
+    answers(0);
+    loses(0, WST_C2S, 10);
+    sends(0, WST_C2S, "rest of one", 11);
+    resets(0, WST_C2S, 0x10c);
+    assert_string_equal(room.said[0][0], "?[~21]");
+    data(0, WST_S2C, "late");
+    ends(0, WST_S2C);
+    asks(4);
+    answers(4);
+    loses(4, WST_S2C, 10);
+    resets(4, WST_S2C, 0x10c);
+    ends(4, WST_C2S);
+    room_close("0>?[~21]\n0<{200}late.=reset\n4>?.\n4<{200}[~10]=reset\n");
+}
+
 /* What lies in a message may look like DATA. */
 IN_PIECES(frames_are_not_made_up)
 {
@@ -383,6 +404,7 @@ int main(void)
         cmocka_unit_test(inside_a_request),
         cmocka_unit_test(inside_a_request_for_something_else),
         cmocka_unit_test(frames_are_found_again),
+        cmocka_unit_test(broken_off_behind_a_loss),
         cmocka_unit_test(frames_are_not_made_up),
         cmocka_unit_test(nothing_is_found_in_a_tunnel),
         cmocka_unit_test(the_beginning_is_missing),
