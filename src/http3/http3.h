@@ -81,8 +81,7 @@ struct wst_http3_stream {
     bool spoke;         /* bytes of the client came before the answer, kept or not */
     bool wait_inexact;  /* of what is missing in `wait` it is known how much at most */
     bool blocked[2];    /* the section in `part` waits for `needs` fields of the table */
-    bool fin_behind[2]; /* behind what waits in `behind` */
-    bool reset_behind;  /* the server's, before the request came */
+    bool fin_behind[2], reset_behind[2]; /* behind what waits in `behind` */
     bool held;          /* bytes of the server wait for the request */
     uint64_t needs[2];
     uint64_t since;             /* of pieces of the client, when the server's began to wait */

@@ -264,7 +264,7 @@ static void request_release(struct turn *t);
 static bool is_behind(const struct turn *t)
 {
     return !wst_queue_empty(&t->s->behind[t->dir]) || t->s->fin_behind[t->dir] ||
-           (t->dir == WST_S2C && t->s->reset_behind);
+           t->s->reset_behind[t->dir];
 }
 
 /* What the client said may be what the server's bytes waited for. */
@@ -361,7 +361,8 @@ static void request_release(struct turn *t)
     t->s = then.s;
     if (!t->s || request_waits(t)) return;
     wst_queue_free(behind, t->env->budget);
-    if (t->dir == WST_S2C && t->s->reset_behind) {
+    if (t->s->reset_behind[t->dir]) {
+        t->s->reset_behind[t->dir] = false;
         request_breaks(t, 0);
     } else if (t->s->fin_behind[t->dir]) {
         t->s->fin_behind[t->dir] = false;
@@ -451,11 +452,11 @@ void wst_requests_fin(struct turn *t)
 
 void wst_requests_reset(struct turn *t, uint64_t code)
 {
-    bool early = t->dir == WST_S2C && t->s->known == WST_HTTP3_ASKING && !t->h->deaf;
-    if (early)
-        t->s->reset_behind = true;
+    if (request_waits(t) || is_behind(t))
+        t->s->reset_behind[t->dir] = true;
     else
         request_breaks(t, code);
+    request_settle(t);
 }
 
 void wst_requests_end(struct turn *t, enum wst_tcp_end how)

@@ -50,6 +50,38 @@ IN_PIECES(the_table_late)
     room_close("0>?hello[~3].\n0<{200}hi=\n");
 }
 
+/* A stream is broken off while what it refers to is not there yet: that is told when it comes, or
+ * when it never does. */
+IN_PIECES(broken_off_while_it_waits)
+{
+    static const char *const fields[] = {":status", "200", "server", "a value", NULL};
+    struct bytes b = {.n = 0}, inserts = {.n = 0}, section = {.n = 0}, said = {.n = 0};
+    room_open();
+    settles(WST_C2S, settings);
+    settles(WST_S2C, settings);
+    put(&inserts, "\2", 1);
+    put_request(&b, &inserts, 0);
+    sends(0, WST_C2S, b.p, b.n);
+    data(0, WST_C2S, "hello");
+    resets(0, WST_C2S, 0x10c);
+    answers(0);
+    data(0, WST_S2C, "hi");
+    assert_string_equal(room_text(), "");
+    sends(6, WST_C2S, inserts.p, inserts.n);
+    assert_string_equal(room_text(), "0>?hello\n0<{200}hi\n");
+    asks(4);
+    put(&said, "\2", 1);
+    put_section(&section, &said, WST_S2C, 4, 4096, fields);
+    frame(4, WST_S2C, WST_HTTP3_HEADERS, section.p, section.n);
+    data(4, WST_S2C, "hi");
+    resets(4, WST_S2C, 0x10c);
+    assert_string_equal(room.said[1][1], "");
+    sends(7, WST_S2C, said.p, said.n);
+    assert_string_equal(room.said[1][1], "{200}hi");
+    ends(4, WST_C2S);
+    room_close("0>?hello\n0<{200}hi=reset\n4>?.\n4<{200}hi=reset\n");
+}
+
 IN_PIECES(the_settings_late)
 {
     struct bytes b = {.n = 0}, inserts = {.n = 0};
@@ -230,17 +262,12 @@ static void bombs(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_table_in_time),
-        cmocka_unit_test(the_table_late),
-        cmocka_unit_test(the_settings_late),
-        cmocka_unit_test(the_answer_late),
-        cmocka_unit_test(the_table_lost),
-        cmocka_unit_test(another_stream_lost),
-        cmocka_unit_test(the_settings_lost),
-        cmocka_unit_test(the_table_never),
-        cmocka_unit_test(more_than_may_wait),
-        cmocka_unit_test(a_table_against_the_rules),
-        cmocka_unit_test(bombs),
+        cmocka_unit_test(the_table_in_time),         cmocka_unit_test(the_table_late),
+        cmocka_unit_test(broken_off_while_it_waits), cmocka_unit_test(the_settings_late),
+        cmocka_unit_test(the_answer_late),           cmocka_unit_test(the_table_lost),
+        cmocka_unit_test(another_stream_lost),       cmocka_unit_test(the_settings_lost),
+        cmocka_unit_test(the_table_never),           cmocka_unit_test(more_than_may_wait),
+        cmocka_unit_test(a_table_against_the_rules), cmocka_unit_test(bombs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
