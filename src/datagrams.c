@@ -154,12 +154,8 @@ static void datagrams_reset(void *user, void *upper, uint64_t stream, enum wst_d
 static bool datagrams_follows(void *user, const void *upper, uint64_t stream)
 {
     const struct wst_flow *f = &((const struct conversation_quic *)upper)->inside.flow;
-    struct conversation_stream *s;
-    uint32_t i = 0;
     (void)user;
-    while (!f->ignored && (s = wst_multiplexed_next(f, &i)))
-        if (s->id == stream) return true;
-    return false;
+    return !f->ignored && wst_multiplexed_wants3(f, stream);
 }
 
 static bool datagrams_precious(void *user, const void *upper)

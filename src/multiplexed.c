@@ -358,3 +358,8 @@ bool wst_multiplexed_behind3(const struct wst_flow *f, uint64_t id, enum wst_dir
 {
     return f->kind == KIND_HTTP3 && wst_http3_behind(&http3_of(f)->http3, id, dir);
 }
+
+bool wst_multiplexed_wants3(const struct wst_flow *f, uint64_t id)
+{
+    return f->kind == KIND_HTTP3 && wst_http3_wants(&http3_of(f)->http3, id);
+}

@@ -414,6 +414,8 @@ void wst_multiplexed_reset3(struct wst_context *c, struct wst_flow *f, uint64_t 
                             enum wst_dir dir, uint64_t code, const struct wst_arrival *a);
 /* Whether bytes of that direction wait, or are looked through for frames. */
 bool wst_multiplexed_behind3(const struct wst_flow *f, uint64_t id, enum wst_dir dir);
+/* Whether what comes of the stream matters. */
+bool wst_multiplexed_wants3(const struct wst_flow *f, uint64_t id);
 void wst_multiplexed_end3(struct wst_context *c, struct wst_flow *f, enum wst_tcp_end how,
                           const struct wst_arrival *a);
 

@@ -171,6 +171,9 @@ void wst_http3_one_sided(struct wst_http3 *http3);
 void wst_http3_mute(struct wst_http3 *http3, bool mute);
 /* Whether bytes of that direction wait, or are looked through for frames. */
 bool wst_http3_behind(const struct wst_http3 *http3, uint64_t id, enum wst_dir dir);
+/* Whether what comes of the stream matters: it is one of those in `streams`, or says how these are
+ * to be read. */
+bool wst_http3_wants(const struct wst_http3 *http3, uint64_t id);
 /* The connection is over; so is every stream. */
 void wst_http3_end(struct wst_http3 *http3, struct wst_http3_env *env, enum wst_tcp_end how,
                    const struct wst_arrival *arrival);

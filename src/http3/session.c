@@ -382,6 +382,13 @@ void wst_http3_end(struct wst_http3 *h, struct wst_http3_env *env, enum wst_tcp_
     }
 }
 
+bool wst_http3_wants(const struct wst_http3 *h, uint64_t id)
+{
+    const struct wst_http3_side *side = &h->side[id & BY_SERVER ? WST_S2C : WST_C2S];
+    if (id & ONE_WAY) return id + 1 == side->control || id + 1 == side->encoder;
+    return wst_streams3_find(h, id);
+}
+
 bool wst_http3_behind(const struct wst_http3 *h, uint64_t id, enum wst_dir dir)
 {
     const struct wst_http3_stream *s = wst_streams3_find(h, id);

@@ -50,6 +50,31 @@ IN_PIECES(the_table_late)
     room_close("0>?hello[~3].\n0<{200}hi=\n");
 }
 
+/* Where there are too many streams, those that tell how the others are read are kept, and those
+ * whose request waits. */
+IN_PIECES(streams_that_matter)
+{
+    struct bytes b = {.n = 0}, inserts = {.n = 0};
+    room_open();
+    settles(WST_C2S, settings);
+    settles(WST_S2C, settings);
+    put(&inserts, "\2", 1);
+    sends(6, WST_C2S, inserts.p, inserts.n);
+    put_request(&b, &inserts, 0);
+    sends(0, WST_C2S, b.p, b.n);
+    headers(4, WST_C2S, get);
+    asks(8);
+    static const uint64_t kept[] = {0, 2, 3, 6, 8}, others[] = {4, 7, 10, 11, 12, 1};
+    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
+        assert_true(wst_http3_wants(&room.http3, kept[i]));
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        assert_false(wst_http3_wants(&room.http3, others[i]));
+    sends(6, WST_C2S, inserts.p + 1, inserts.n - 1);
+    answers(0);
+    answers(8);
+    room_close("0>?\n0<{200}=\n8>?\n8<{200}=\n");
+}
+
 /* A stream is broken off while what it refers to is not there yet: that is told when it comes, or
  * when it never does. */
 IN_PIECES(broken_off_while_it_waits)
@@ -262,12 +287,19 @@ static void bombs(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_table_in_time),         cmocka_unit_test(the_table_late),
-        cmocka_unit_test(broken_off_while_it_waits), cmocka_unit_test(the_settings_late),
-        cmocka_unit_test(the_answer_late),           cmocka_unit_test(the_table_lost),
-        cmocka_unit_test(another_stream_lost),       cmocka_unit_test(the_settings_lost),
-        cmocka_unit_test(the_table_never),           cmocka_unit_test(more_than_may_wait),
-        cmocka_unit_test(a_table_against_the_rules), cmocka_unit_test(bombs),
+        cmocka_unit_test(the_table_in_time),
+        cmocka_unit_test(the_table_late),
+        cmocka_unit_test(streams_that_matter),
+        cmocka_unit_test(broken_off_while_it_waits),
+        cmocka_unit_test(the_settings_late),
+        cmocka_unit_test(the_answer_late),
+        cmocka_unit_test(the_table_lost),
+        cmocka_unit_test(another_stream_lost),
+        cmocka_unit_test(the_settings_lost),
+        cmocka_unit_test(the_table_never),
+        cmocka_unit_test(more_than_may_wait),
+        cmocka_unit_test(a_table_against_the_rules),
+        cmocka_unit_test(bombs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
