@@ -218,9 +218,13 @@ static void packet_keyless(struct quic_step *t, const struct wst_quic_packet *p)
  * what is not in the key log. */
 static void packet_wrong(struct quic_step *t)
 {
-    if (t->connection->side[!t->dir].opened)
+    const struct wst_quic_connection *c = t->connection;
+    if (c->side[!t->dir].opened)
         wst_quic_connection_tell(t, FINDING_WRONG, t->dir,
                                  "the secret of one direction opens none of its packets");
+    else if (c->side[0].handshake.proven || c->side[1].handshake.proven)
+        wst_quic_connection_tell(t, FINDING_FAILED, t->dir,
+                                 "its handshake opens, and packets behind it do not");
     else
         connection_seal(t, FINDING_WRONG, "its secrets open no packet");
 }

@@ -458,6 +458,30 @@ static void false_initials(void **state)
     }
 }
 
+/* Nor do packets that anybody made who saw an ID, when the handshake has opened. */
+static void false_shorts(void **state)
+{
+    static uint8_t packet[100];
+    (void)state;
+    for (int n = 1; n <= 300; n += 299) {
+        begin(8, 8);
+        for (int i = 0; i < n; i++) {
+            memset(packet, 0x11 + i, sizeof packet);
+            packet[0] = 0x40;
+            memcpy(packet + 1, conn.id[WST_S2C], 8);
+            conn_push(&conn, WST_S2C, packet, sizeof packet);
+        }
+        if (n > 1) {
+            talk(&conn, 0);
+            talked(0);
+        }
+        room_finish(&room);
+        assert_int_equal(room.problems[WST_PROBLEM_TLS_WRONG_KEY], 0);
+        assert_int_equal(room.problems[WST_PROBLEM_TLS_LOST], 1);
+        room_free(&room);
+    }
+}
+
 static void wrong_keys(void **state)
 {
     (void)state;
@@ -1255,6 +1279,7 @@ int main(void)
         cmocka_unit_test(too_much_of_one_waits),
         cmocka_unit_test(hole_when_sealed),
         cmocka_unit_test(false_initials),
+        cmocka_unit_test(false_shorts),
         cmocka_unit_test(wrong_keys),
         cmocka_unit_test(one_direction),
         cmocka_unit_test(early_data),
