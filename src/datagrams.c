@@ -183,6 +183,9 @@ static void datagrams_problem(void *user, void *upper, const struct wst_quic_end
     struct wst_context *c = user;
     struct conversation_quic *q = upper;
     if (q) {
+        /* What the client asks for will not be read: the server need not wait for it. */
+        if (dir == WST_C2S && problem == WST_PROBLEM_TLS_NO_KEY)
+            wst_multiplexed_one_sided3(&q->inside.flow);
         unsigned side = dir == WST_S2C ? SERVER : CLIENT;
         if (wst_conversation_tell(c, &q->inside.flow, problem, side, detail, a)) return;
     } else if (problem == WST_PROBLEM_TLS_NO_KEY) {

@@ -354,6 +354,11 @@ void wst_multiplexed_end3(struct wst_context *c, struct wst_flow *f, enum wst_tc
     wst_http3_end(&http3_of(f)->http3, &c->http3, how, a);
 }
 
+void wst_multiplexed_one_sided3(struct wst_flow *f)
+{
+    if (f->kind == KIND_HTTP3) wst_http3_one_sided(&http3_of(f)->http3);
+}
+
 bool wst_multiplexed_behind3(const struct wst_flow *f, uint64_t id, enum wst_dir dir)
 {
     return f->kind == KIND_HTTP3 && wst_http3_behind(&http3_of(f)->http3, id, dir);

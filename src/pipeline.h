@@ -412,6 +412,8 @@ void wst_multiplexed_fin3(struct wst_context *c, struct wst_flow *f, uint64_t id
 /* RESET_STREAM of `dir`, or STOP_SENDING, which asks the other side for one. */
 void wst_multiplexed_reset3(struct wst_context *c, struct wst_flow *f, uint64_t id,
                             enum wst_dir dir, uint64_t code, const struct wst_arrival *a);
+/* What the client says will not be read. */
+void wst_multiplexed_one_sided3(struct wst_flow *f);
 /* Whether bytes of that direction wait, or are looked through for frames. */
 bool wst_multiplexed_behind3(const struct wst_flow *f, uint64_t id, enum wst_dir dir);
 /* Whether what comes of the stream matters. */

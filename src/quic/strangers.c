@@ -64,7 +64,7 @@ void wst_quic_stranger(struct wst_quic *q, const struct wst_segment *s, bool cer
     }
     bool counted = is_counted(p), is_long = first & WST_QUIC_LONG;
     p->certain |= is_long && certain;
-    p->other |= is_long || s->payload_len < SHORTEST;
+    p->other |= !counted && (is_long || s->payload_len < SHORTEST); /* else it would count twice */
     p->varies |= first ^ p->first;
     if (p->n < ENOUGH) p->n++;
     if (is_counted(p) && !counted) q->strangers_n++;
