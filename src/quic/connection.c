@@ -214,8 +214,7 @@ static void packet_keyless(struct quic_step *t, const struct wst_quic_packet *p)
     }
 }
 
-/* Only one who has the secrets makes packets that open; others are lost or damaged, or sealed with
- * what is not in the key log. */
+/* Packets of a direction do not open: they are damaged, or sealed with what is not in the key log. */
 static void packet_wrong(struct quic_step *t)
 {
     const struct wst_quic_connection *c = t->connection;
@@ -396,7 +395,7 @@ static bool connection_waits(const struct wst_quic_connection *c)
     return !wst_queue_empty(&c->wait[0]) || !wst_queue_empty(&c->wait[1]);
 }
 
-/* -- the next ---------------------------------------------------------------------------------- */
+/* -- the next packet --------------------------------------------------------------------------- */
 
 /* Anybody makes Initial packets who saw the first one. From a side that has sent others none is
  * believed any more, when all was said that they are needed for. */
