@@ -250,6 +250,7 @@ void wst_datagrams_push(struct wst_context *c, const struct wst_segment *s)
         }
     }
     if (s->payload.n < s->payload_len) { /* no tag would fit */
+        if (begins) wst_quic_cut(c->quic);
         if (begins)
             datagrams_note(c, s, &c->quic_cut,
                            "QUIC that the snap length cut: only whole packets can be opened");

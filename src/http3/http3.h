@@ -143,6 +143,7 @@ struct wst_http3 { /* one connection */
     uint64_t pieces;               /* of the client so far */
     struct wst_http3_numbers done; /* streams of requests */
     struct wst_buf fields;         /* of the section that was read last */
+    bool lacked;                   /* it was told that a request may be missing */
     bool enabled;                  /* the server's settings allow extended CONNECT */
     bool mute;                     /* the server is not heard so far */
     bool deaf;                     /* the client is not heard: nothing waits for its requests */

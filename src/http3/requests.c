@@ -167,9 +167,11 @@ static void seek_begin(struct turn *t, uint64_t lost)
     f->seeking = f->sought = true;
     part_free(t);
     if (!unread) return;
-    if (t->dir == WST_C2S && t->h->enabled && !t->h->asked)
+    if (t->dir == WST_C2S && t->h->enabled && !t->h->lacked) {
+        t->h->lacked = true;
         wst_streams3_tell(t, WST_PROBLEM_HTTP3_UNREAD,
                           "bytes are missing in which a WebSocket may have been opened");
+    }
     wst_streams3_lose(t);
 }
 

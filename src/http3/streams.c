@@ -165,7 +165,7 @@ void wst_streams3_over(struct turn *t, enum wst_tcp_end how)
     struct wst_http3_stream *s = t->s;
     if (s->broken) how = WST_TCP_RST;
     bool proven = t->h->mute && s->spoke && s->base.asks == WST_CONNECT_WEBSOCKET;
-    s->base.reset |= how == WST_TCP_RST;
+    s->base.reset |= how == WST_TCP_RST && !s->answer_lost; /* else it may have come before */
     if (s->base.upper && !s->base.answered && proven &&
         !stream_answered(t, (struct wst_slice){NULL, 0}, 0))
         return;
@@ -237,7 +237,8 @@ static bool stream_answered(struct turn *t, struct wst_slice fields, int status)
     }
     wst_queue_free(&s->wait, t->env->budget);
     if (s->untold[WST_C2S]) tell_gap(t, WST_C2S, s->untold[WST_C2S], !s->wait_inexact, t->arrival);
-    if (s->ended[WST_C2S]) t->env->sink.fin(t->env->sink.user, &s->base, WST_C2S, t->arrival);
+    if (s->ended[WST_C2S] && !s->broken)
+        t->env->sink.fin(t->env->sink.user, &s->base, WST_C2S, t->arrival);
     uint64_t before = s->untold[WST_S2C] + s->unseen;
     if (before) tell_gap(t, WST_S2C, before, false, t->arrival);
     return true;
@@ -358,7 +359,8 @@ void wst_streams3_reset(struct turn *t, uint64_t code)
 {
     struct wst_http3_stream *s = t->s;
     bool orderly = code == NO_ERROR && s->ended[t->dir];
-    if (s->base.accepted && !s->ended[!t->dir] && !orderly) {
+    bool asked = s->base.upper && t->dir == WST_C2S; /* its answer may be missing, or late */
+    if ((s->base.accepted || asked) && !s->ended[!t->dir] && !orderly) {
         s->broken = s->ended[t->dir] = true; /* what the other side has sent may still come */
         return;
     }

@@ -137,7 +137,7 @@ struct wst_quic {
     struct wst_quic_connection *last; /* of the datagram pushed last */
     struct quic_stranger *strangers;
     uint64_t strangers_n;
-    bool stranger_told;
+    bool stranger_told, cut;
     struct quic_early *early; /* a ring, and where it goes on */
     unsigned early_at;
     bool keys_may_come;

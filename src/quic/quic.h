@@ -125,6 +125,9 @@ void wst_quic_finish(struct wst_quic *quic, const struct wst_when *when);
 /* Whether bytes of that direction wait behind a hole. */
 bool wst_quic_waits(const struct wst_quic_connection *connection, uint64_t stream,
                     enum wst_dir dir);
+/* Datagrams were cut by a snap length, and not pushed: those that were not look like the rest of
+ * something, and nobody is told of them. */
+void wst_quic_cut(struct wst_quic *quic);
 uint64_t wst_quic_count(const struct wst_quic *quic); /* connections so far */
 /* Pairs of addresses between which QUIC seems to be spoken whose beginning was not captured, and of
  * which nobody was told. */

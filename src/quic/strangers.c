@@ -80,8 +80,14 @@ void wst_quic_stranger_known(struct wst_quic *q, const struct wst_segment *s)
     *p = (struct quic_stranger){0};
 }
 
+void wst_quic_cut(struct wst_quic *q)
+{
+    q->cut = q->stranger_told = true;
+}
+
 uint64_t wst_quic_strangers(const struct wst_quic *q)
 {
+    if (q->cut) return 0;
     return q->strangers_n - (q->stranger_told && q->strangers_n ? 1 : 0);
 }
 

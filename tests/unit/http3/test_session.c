@@ -79,7 +79,13 @@ IN_PIECES(streams_broken_off)
     resets(12, WST_S2C, 0x100);
     resets(16, WST_C2S, 0x10c);
     asks(16);
-    room_close("0>?\n0<{-1}=reset\n4>?\n4<{200}late=reset\n8>?\n8<{200}.=\n12>?\n12<{200}=reset\n");
+    asks(20);
+    resets(20, WST_C2S, 0x10c); /* captured before the answer that it heard */
+    answers(20);
+    data(20, WST_S2C, "said");
+    resets(20, WST_S2C, 0x10c);
+    room_close("0>?\n0<{-1}=reset\n4>?\n4<{200}late=reset\n8>?\n8<{200}.=\n12>?\n12<{200}="
+               "reset\n20>?\n20<{200}said=reset\n");
 }
 
 IN_PIECES(interim_answers)
