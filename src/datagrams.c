@@ -29,8 +29,7 @@ static void server_hello(struct wst_quic_terms *terms, struct wst_slice body)
 {
     struct wst_tls_server_hello h;
     if (!wst_tls_server_hello(body, &h)) return;
-    terms->retried = h.retry;
-    if (h.retry) return;
+    if (h.retry) return; /* another one comes */
     terms->suite = h.suite;
     terms->server = true;
 }
@@ -229,19 +228,15 @@ static void datagrams_note(struct wst_context *c, const struct wst_segment *s, u
                            const char *detail)
 {
     struct wst_arrival a = {c->now, c->now.pkt};
-    struct wst_flow f = {.family = s->family, .port = {s->src_port, s->dst_port}};
-    struct conversation base = {.flow = &f, .client = CLIENT};
+    struct wst_quic_ends ends = wst_quic_ends_of(s);
     if ((*n)++) return;
-    memcpy(f.addr[CLIENT], s->src, s->family == 4 ? 4 : 16);
-    memcpy(f.addr[SERVER], s->dst, s->family == 4 ? 4 : 16);
-    wst_conversation_note(c, &base, WST_PROBLEM_QUIC_UNREAD, WST_DIR_NONE, detail, &a);
+    datagrams_problem(c, NULL, &ends, WST_PROBLEM_QUIC_UNREAD, WST_DIR_NONE, detail, &a);
 }
 
 void wst_datagrams_push(struct wst_context *c, const struct wst_segment *s)
 {
-    bool begins = wst_quic_packet_begins(s->payload);
     if (!datagrams_hope(c)) {
-        if (!begins) return;
+        if (!wst_quic_packet_begins(s->payload)) return;
         if (!wst_tls_ask(&c->tls) || !datagrams_hope(c)) {
             datagrams_note(
                 c, s, &c->quic_closed,
@@ -250,10 +245,10 @@ void wst_datagrams_push(struct wst_context *c, const struct wst_segment *s)
         }
     }
     if (s->payload.n < s->payload_len) { /* no tag would fit */
-        if (begins) wst_quic_cut(c->quic);
-        if (begins)
-            datagrams_note(c, s, &c->quic_cut,
-                           "QUIC that the snap length cut: only whole packets can be opened");
+        if (!wst_quic_packet_begins(s->payload)) return;
+        wst_quic_cut(c->quic);
+        datagrams_note(c, s, &c->quic_cut,
+                       "QUIC that the snap length cut: only whole packets can be opened");
         return;
     }
     wst_quic_push(c->quic, s, &c->now);
@@ -271,10 +266,8 @@ enum wst_fate wst_datagrams_fate(const struct wst_context *c, uint64_t *number)
 
 bool wst_datagrams_behind(const struct wst_flow *f, enum wst_dir dir)
 {
-    const struct wst_flow *carrier = wst_conversation_carrier(f);
+    const struct conversation_quic *q = wst_conversation_carrier(f)->upper;
     int64_t stream = wst_multiplexed_stream(f);
-    if (carrier->kind != KIND_QUIC || stream < 0) return false;
-    const struct conversation_quic *q = carrier->upper;
     return wst_quic_waits(q->connection, (uint64_t)stream, dir) ||
            wst_multiplexed_behind3(&q->inside.flow, (uint64_t)stream, dir);
 }

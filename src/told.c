@@ -113,8 +113,9 @@ bool wst_conversation_behind(void *user, void *conversation, enum wst_dir dir)
     (void)user;
     const struct conversation *base = conversation;
     unsigned side = wst_conversation_side(base, dir);
-    const struct wst_half *h = &wst_conversation_carrier(base->flow)->half[side];
-    if (wst_datagrams_behind(base->flow, dir)) return true;
+    const struct wst_flow *carrier = wst_conversation_carrier(base->flow);
+    const struct wst_half *h = &carrier->half[side];
+    if (carrier->kind == KIND_QUIC) return wst_datagrams_behind(base->flow, dir);
     return (h->flags & WST_HALF_WAITING) ||
            ((h->flags & WST_HALF_ACKED) && (int32_t)(h->acked - h->next) > 0);
 }

@@ -96,14 +96,14 @@ void wst_quic_free(struct wst_quic *q)
     free(q);
 }
 
-void wst_quic_put_ends(struct wst_quic_ends *ends, const struct wst_segment *s)
+struct wst_quic_ends wst_quic_ends_of(const struct wst_segment *s)
 {
     size_t n = s->family == 4 ? 4 : 16;
-    ends->family = s->family;
-    ends->client_port = s->src_port;
-    ends->server_port = s->dst_port;
-    memcpy(ends->client, s->src, n);
-    memcpy(ends->server, s->dst, n);
+    struct wst_quic_ends ends = {
+        .family = s->family, .client_port = s->src_port, .server_port = s->dst_port};
+    memcpy(ends.client, s->src, n);
+    memcpy(ends.server, s->dst, n);
+    return ends;
 }
 
 struct wst_quic_connection *wst_quic_connection_new(struct wst_quic *q, const struct wst_segment *s,
@@ -113,7 +113,7 @@ struct wst_quic_connection *wst_quic_connection_new(struct wst_quic *q, const st
     if (q->connections_n >= WST_QUIC_CONNECTIONS) wst_quic_make_room(q, &a->when);
     struct wst_quic_connection *c = wst_budget_new(q->budget, sizeof *c);
     if (!c) return NULL;
-    wst_quic_put_ends(&c->ends, s);
+    c->ends = wst_quic_ends_of(s);
     c->version = p->version;
     c->active = q->clock;
     c->first_id_n = (uint8_t)p->to.n;
@@ -252,7 +252,7 @@ static void packet_names(struct quic_step *t, const struct wst_segment *s,
     struct wst_quic *q = t->quic;
     struct wst_quic_connection *c = t->connection;
     enum wst_dir back = (enum wst_dir) !t->dir;
-    wst_quic_id_add(q, c, t->dir, p->to);
+    if (p->type != WST_QUIC_SHORT || t->unnamed) wst_quic_id_add(q, c, t->dir, p->to);
     if (p->type != WST_QUIC_SHORT) {
         wst_quic_id_add(q, c, back, p->from);
         c->side[back].nameless = !p->from.n;
@@ -369,7 +369,8 @@ static void connection_wake(struct quic_step *t)
                                      .connection = c,
                                      .dir = (enum wst_dir)dir,
                                      .arrival = &a,
-                                     .behind = w.p == whole};
+                                     .behind = w.p == whole,
+                                     .unnamed = true};
             if (wst_quic_packet_read(w, &p) != WST_QUIC_READ) break;
             if (p.type == WST_QUIC_SHORT) wst_quic_packet_named(&p, c->side[dir].waits_id);
             n = packet_any(&step, NULL, &p);

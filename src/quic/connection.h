@@ -12,6 +12,12 @@
 #include "quic.h"
 
 enum quic_space { SPACE_INITIAL, SPACE_HANDSHAKE, SPACE_APPLICATION, SPACES };
+static inline enum quic_space quic_space_of(enum wst_quic_type type)
+{
+    return type == WST_QUIC_INITIAL     ? SPACE_INITIAL
+           : type == WST_QUIC_HANDSHAKE ? SPACE_HANDSHAKE
+                                        : SPACE_APPLICATION;
+}
 
 /* A connection ID, in the table; or two addresses that stand for one of no bytes. */
 struct quic_id {
@@ -115,6 +121,7 @@ struct quic_step {
     const struct wst_arrival *arrival;
     unsigned skipped; /* streams that it opened before its own */
     bool behind;      /* a long header is before it in its datagram, or may have been */
+    bool unnamed;     /* its ID may be one that nobody was seen to choose */
     bool guess;       /* where the packet ends is not known: only likely keys are tried */
 };
 
@@ -210,7 +217,6 @@ void wst_quic_early_free(struct wst_quic *q);
 struct wst_quic_connection *wst_quic_connection_new(struct wst_quic *q, const struct wst_segment *s,
                                                     const struct wst_quic_packet *p,
                                                     const struct wst_arrival *arrival);
-void wst_quic_put_ends(struct wst_quic_ends *ends, const struct wst_segment *s); /* s: a client's */
 void wst_quic_connection_free(struct wst_quic *q, struct wst_quic_connection *c);
 /* What nobody will read any more is let go. */
 void wst_quic_connection_rest(struct wst_quic *q, struct wst_quic_connection *c);

@@ -137,6 +137,7 @@ static bool packet_owner(struct quic_step *t, const struct wst_segment *s,
         *begun = connection_begins(t, s, p);
         if (*begun) return true;
     }
+    t->unnamed = !id;
     if (!id) id = owner_by_addresses(t->quic, s, p, first);
     if (!id) return false;
     t->dir = (enum wst_dir)id->dir;

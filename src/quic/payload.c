@@ -134,9 +134,7 @@ static bool frame(struct quic_step *t, enum quic_space space, const struct wst_q
 
 void wst_quic_payload(struct quic_step *t, enum wst_quic_type type, struct wst_slice plain)
 {
-    enum quic_space space = type == WST_QUIC_INITIAL     ? SPACE_INITIAL
-                            : type == WST_QUIC_HANDSHAKE ? SPACE_HANDSHAKE
-                                                         : SPACE_APPLICATION;
+    enum quic_space space = quic_space_of(type);
     struct wst_quic_frame f;
     char detail[96];
     while (plain.n) {

@@ -37,7 +37,6 @@ enum {
 /* What TLS agreed on, inside CRYPTO frames; filled in by whoever reads its messages. */
 struct wst_quic_terms {
     bool client, server;    /* hellos came */
-    bool retried;           /* the server's was a HelloRetryRequest */
     bool chosen;            /* alpn is the server's choice, not the client's only offer */
     uint16_t suite;         /* 0: not known yet */
     uint8_t random[32];     /* the client's */
@@ -62,6 +61,9 @@ struct wst_quic_ends {
 };
 
 struct wst_quic_connection;
+
+/* Those of a datagram that the client sent. */
+struct wst_quic_ends wst_quic_ends_of(const struct wst_segment *segment);
 
 /* What the room calls. `upper` is what open() made. */
 struct wst_quic_sink {

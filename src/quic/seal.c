@@ -73,13 +73,6 @@ static bool unmask(struct wst_quic *q, const struct wst_quic_packet *p, struct w
     return true;
 }
 
-static enum quic_space space_of(enum wst_quic_type type)
-{
-    return type == WST_QUIC_INITIAL     ? SPACE_INITIAL
-           : type == WST_QUIC_HANDSHAKE ? SPACE_HANDSHAKE
-                                        : SPACE_APPLICATION;
-}
-
 static bool open_with(struct quic_step *t, struct wst_quic_keys *keys, const struct unmasked *u,
                       struct wst_slice *plain)
 {
@@ -178,7 +171,7 @@ static bool epoch_open(struct quic_step *t, struct quic_keys *e, const struct ws
 {
     struct wst_quic_connection *c = t->connection;
     struct unmasked u;
-    enum quic_space space = space_of(p->type);
+    enum quic_space space = quic_space_of(p->type);
     if (!e->keys || !e->mask || !unmask(t->quic, p, e->mask, &u)) return false;
     t->number = wst_quic_number(c->side[t->dir].next[space], u.low, u.low_n);
     bool opened = p->type == WST_QUIC_SHORT ? open_application(t, &u, plain)
@@ -323,7 +316,7 @@ enum quic_opened wst_quic_packet_open(struct quic_step *t, const struct wst_quic
 {
     enum quic_opened opened = open_any(t, p, plain);
     struct quic_side *s = &t->connection->side[t->dir];
-    enum quic_space space = space_of(p->type);
+    enum quic_space space = quic_space_of(p->type);
     if (opened != QUIC_OPENED) return opened;
     if (t->number >= s->next[space]) s->next[space] = t->number + 1;
     if (space != SPACE_APPLICATION) return QUIC_OPENED;

@@ -40,10 +40,9 @@ static bool is_counted(const struct quic_stranger *p)
 static void stranger_tell(struct wst_quic *q, const struct wst_segment *s,
                           const struct wst_arrival *a)
 {
-    struct wst_quic_ends ends;
+    struct wst_quic_ends ends = wst_quic_ends_of(s);
     if (q->stranger_told) return;
     q->stranger_told = true;
-    wst_quic_put_ends(&ends, s);
     q->sink.problem(q->sink.user, NULL, &ends, WST_PROBLEM_QUIC_UNREAD, WST_DIR_NONE,
                     "UDP that looks like QUIC whose beginning is not in the capture: without it "
                     "nothing can be opened",

@@ -245,11 +245,7 @@ void wst_quic_stream_reset(struct quic_step *t, uint64_t id, uint64_t code, uint
     if (!s || h->over || !begun(t)) return;
     h->size = UINT64_MAX; /* its end is no FIN */
     while (h->order.first) half_give_up(t, s, t->dir, wst_quic_order_hole(&h->order));
-    if (size > h->order.next) {
-        q->sink.gap(q->sink.user, t->connection->upper, id, t->dir, size - h->order.next,
-                    t->arrival);
-        wst_quic_order_pass(&h->order, q->budget, size - h->order.next);
-    }
+    if (size > h->order.next) half_give_up(t, s, t->dir, size - h->order.next);
     q->sink.reset(q->sink.user, t->connection->upper, id, t->dir, code, t->arrival);
     h->over = true;
     half_look(t, h, t->dir, true);
