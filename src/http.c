@@ -107,6 +107,7 @@ static inline void http_settled(struct wst_context *c, struct wst_flow *f, unsig
         bool asked = h->http.request.n;
         wst_pickup_begin(c, f, asked ? h : NULL);
         if (!asked) wst_conversation_http_free(c, h);
+        if (rest.n && !f->ignored) wst_conversation_sink.data(c, f, side, rest, a);
     } else if (wst_http_idle(&h->http) && !h->lost[0] && !h->lost[1]) {
         f->upper = NULL;
         f->kind = h->base.client ? KIND_IDLE1 : KIND_IDLE0;
@@ -139,6 +140,16 @@ static struct wst_slice http_unproxied(const struct wst_http *h, enum wst_dir di
     return n > 0 && (size_t)n <= bytes.n ? wst_slice_skip(bytes, (size_t)n) : bytes;
 }
 
+/* So much of an answer waits for a request while no packet of the client was captured: it is
+ * hardly late, and one direction of a download is nothing to keep. */
+static bool http_unasked(const struct wst_flow *f)
+{
+    enum { UNASKED = 256 * 1024 };
+    const struct conversation_http *h = f->upper;
+    bool heard = wst_conversation_carrier(f)->heard >> h->base.client & 1;
+    return !heard && wst_queue_bytes(&h->http.wait[WST_S2C]) >= UNASKED;
+}
+
 /* Bytes that must be looked at. */
 WST_APART static void http_data(struct wst_context *c, struct wst_flow *f, unsigned side,
                                 struct wst_slice bytes, const struct wst_arrival *a)
@@ -150,6 +161,7 @@ WST_APART static void http_data(struct wst_context *c, struct wst_flow *f, unsig
                                                    (int32_t)(half->acked - half->next) >= 0);
     enum wst_dir dir = wst_conversation_direction(&h->base, side);
     bytes = http_unproxied(&h->http, dir, bytes);
+    if (dir == WST_S2C && http_unasked(f)) h->http.request_lost = true;
     size_t n = wst_http_push(&h->http, &c->http, dir, bytes, a);
     http_settled(c, f, side, wst_slice_skip(bytes, n), a);
 }

@@ -161,7 +161,8 @@ void wst_http_free(struct wst_http *http, struct wst_http_env *env);
  * They are taken; false: wst_http_push must look at them. */
 bool wst_http_passes(struct wst_http *http, enum wst_dir dir, size_t bytes);
 /* Bytes of one side. Returns how many were taken; fewer than given only when the state is no
- * longer RUNNING. Bytes may be left in wait[] then, too, and come first. */
+ * longer RUNNING, or the answer to an upgrade was waited for too long (wst_http_answer_lost). Bytes
+ * may be left in wait[] then, too, and come first. */
 size_t wst_http_push(struct wst_http *http, struct wst_http_env *env, enum wst_dir dir,
                      struct wst_slice bytes, const struct wst_arrival *arrival);
 /* n bytes are missing behind a request for an upgrade that waits for its answer: they wait, too,

@@ -23,6 +23,8 @@ enum http_asked { /* what is special about a request; nothing: ASKED_PLAIN */
                   ASKED_HEAD = 1, /* its answer has no body, whatever it announces */
                   ASKED_UPGRADE = 2,
                   ASKED_TUNNEL = 4,
+                  ASKED_OTHER = 8, /* to go on in another protocol, as h2c */
+                  ASKED_WAITS = ASKED_UPGRADE | ASKED_TUNNEL | ASKED_OTHER,
 };
 
 enum { STRANGE = 64 }; /* bytes that show what a server speaks that is not HTTP */
@@ -203,6 +205,8 @@ static uint8_t request_asks(const struct wst_head *head)
     if (wst_head_has_token(head, "Upgrade", "websocket") ||
         wst_head_find(head, "Sec-WebSocket-Key", NULL).p)
         asks |= ASKED_UPGRADE;
+    else if (wst_head_has_token(head, "Upgrade", "h2c"))
+        asks |= ASKED_OTHER;
     return asks;
 }
 
@@ -221,7 +225,7 @@ static void request_head(struct wst_http *h, struct wst_http_env *env, const str
         }
         h->request_when = a->when;
     }
-    h->awaiting = asks & (ASKED_UPGRADE | ASKED_TUNNEL);
+    h->awaiting = asks & ASKED_WAITS;
     h->early_torn = false;
 }
 
@@ -252,9 +256,11 @@ static void http_body_over(struct wst_http *h, bool torn)
 static void response_head(struct wst_http *h, struct wst_http_env *env, const struct wst_head *head,
                           const struct wst_arrival *a)
 {
-    uint8_t asked = asked_first(h);
-    bool unasked = !h->asked_n;                            /* the request was lost */
     if (head->status < 200 && head->status != 101) return; /* the answer is still to come */
+    if (head->status == 101 && h->request.n && wst_head_has_token(head, "Upgrade", "websocket"))
+        while (h->asked_n > 1) asked_pop(h); /* answers were lost: this one is the last request's */
+    uint8_t asked = asked_first(h);
+    bool unasked = !h->asked_n; /* the request was lost */
     if ((asked & ASKED_UPGRADE) || (unasked && head->status == 101)) {
         bool granted = wst_upgrade_report(h, env, head, false, a);
         h->request.n = 0;
@@ -274,6 +280,7 @@ static void response_head(struct wst_http *h, struct wst_http_env *env, const st
             return;
         }
     }
+    if (asked & ASKED_OTHER) h->awaiting = false;
     asked_pop(h);
     if (!body_begin(&h->side[WST_S2C], head, asked)) http_lose(h);
 }
@@ -464,6 +471,7 @@ static size_t http_run(struct wst_http *h, struct wst_http_env *env, enum wst_di
 static void http_blind(struct wst_http *h, struct wst_http_env *env, enum wst_dir dir)
 {
     wst_buf_free(&h->side[dir].head, env->budget);
+    if (dir == WST_S2C && (asked_first(h) & ASKED_OTHER)) h->awaiting = false;
     if (dir == WST_S2C || !h->awaiting) h->side[dir].mode = MODE_BLIND;
     if (dir == WST_C2S) h->request_lost = true; /* a request may have been in it */
 }
@@ -510,8 +518,12 @@ size_t wst_http_push(struct wst_http *h, struct wst_http_env *env, enum wst_dir 
     if (h->state == WST_HTTP_RUNNING && done < s.n) {
         if (!wst_queue_push(&h->wait[dir], env->budget, wst_slice_skip(s, done), a->from,
                             env->options->limits.max_early)) {
-            /* Waited too long: a server's bytes go on without their request; a client's without
-             * an answer cannot. */
+            /* Waited too long: a server's bytes go on without their request; a client's, whose
+             * answer is lost or late, only when they are found to be frames. */
+            if (dir == WST_C2S && h->awaiting && h->request.n) {
+                h->side[WST_S2C].mode = MODE_BLIND;
+                return done;
+            }
             if (dir == WST_C2S) http_lose(h);
             if (h->granted && h->state == WST_HTTP_RUNNING) {
                 http_body_over(h, true);

@@ -125,6 +125,10 @@ static void push(struct said *s, enum wst_dir d, const uint8_t *p, size_t n, siz
         size_t took =
             wst_http_push(&s->http, &s->env, d, (struct wst_slice){exact, k}, &s->arrival);
         free(exact);
+        if (took < k && wst_http_answer_lost(&s->http)) { /* its caller looks for frames now */
+            s->http.state = WST_HTTP_LOST;
+            s->segments = true;
+        }
         if (took > k || (took < k && s->http.state == WST_HTTP_RUNNING)) abort();
         if (s->http.side[0].mode >= MODE_TO_END || s->http.side[1].mode >= MODE_TO_END)
             s->segments = true;
