@@ -137,10 +137,9 @@ static void new_first(struct wst_context *c, struct wst_flow *f, unsigned side,
             wst_first_free(c, n);
             break;
         }
-        /* One direction captured, or joined after the request: nothing to wait for. */
+        /* Where the capture began behind its request there is nothing to wait for. */
         h = f->upper;
-        if (is == WST_SNIFF_HTTP_RESPONSE && (f->heard != 3 || !f->witnessed))
-            h->http.request_lost = true;
+        if (is == WST_SNIFF_HTTP_RESPONSE && !f->witnessed) h->http.request_lost = true;
         for (unsigned s = 0; n && s < 2; s++) {
             enum wst_dir dir = s == client ? WST_C2S : WST_S2C;
             h->lost[dir] = n->lost[s];

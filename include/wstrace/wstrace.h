@@ -48,9 +48,9 @@ struct wst_limits {
     size_t reorder_bytes; /* 4 MiB: out-of-order bytes a direction; a full scaled window is seldom
                              more */
     uint32_t reorder_segments; /* 4096: their number */
-    uint32_t
-        reorder_packets; /* 16: packets of a flow an acknowledged hole waits for a late segment */
-    int64_t reorder_acked_ns; /* 0.5 s: the same in time, for a flow that falls silent */
+    uint32_t reorder_packets;  /* 16: packets of a flow an acknowledged hole waits for a late
+                                  segment,  when bytes wait behind it */
+    int64_t reorder_acked_ns;  /* 0.5 s: the same in time, in any case */
     int64_t reorder_ns;       /* 10 s: time a hole waits that nobody acknowledged */
     size_t overlap_bytes; /* 256 KiB: delivered bytes remembered, to hold retransmissions against */
     size_t fragment_bytes; /* 4 MiB: IP fragments waiting */

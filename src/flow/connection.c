@@ -17,11 +17,17 @@ enum {
     STALE_ACKS = 16  /* … and that seem to be old, but are not */
 };
 
+static inline bool connection_is_reset(const struct wst_flow *f)
+{
+    return (f->half[0].flags | f->half[1].flags) & WST_HALF_RESET;
+}
+
 void wst_flow_close(struct wst_flow_table *t, struct wst_flow *f, enum wst_tcp_end how,
                     const struct wst_arrival *a)
 {
     if (f->state == WST_FLOW_CLOSED || f->state == WST_FLOW_FREE) return;
     if (f->state == WST_FLOW_EMBRYONIC) wst_flow_grown_up(t, f);
+    if (connection_is_reset(f) && how != WST_TCP_EVICTED) how = WST_TCP_RST;
     for (unsigned side = 0; side < 2; side++)
         if (!f->ignored) wst_half_flush(t, f, side, a);
     t->sink.end(t->sink.user, f, how, a);
@@ -276,6 +282,26 @@ static bool connection_over(const struct wst_flow *f)
     return (f->half[0].flags & need) && (f->half[1].flags & need);
 }
 
+/* Bytes that the sender of a reset had before it may yet be captured: the directions may come from
+ * two taps. The end waits for them as any hole does. */
+static bool connection_reset_waits(const struct wst_flow *f)
+{
+    for (unsigned side = 0; side < 2 && !f->ignored; side++) {
+        const struct wst_waiting *w = f->rare[side].waiting;
+        if ((f->half[!side].flags & WST_HALF_RESET) && w && !w->doubts && wst_half_lacks(f, side))
+            return true;
+    }
+    return false;
+}
+
+void wst_flow_settle(struct wst_flow_table *t, struct wst_flow *f, const struct wst_arrival *a)
+{
+    if (connection_over(f))
+        wst_flow_close(t, f, WST_TCP_FIN, a);
+    else if (connection_is_reset(f) && !connection_reset_waits(f))
+        wst_flow_close(t, f, WST_TCP_RST, a);
+}
+
 /* Bytes nobody wants, and nothing in the header that changes what is known of the flow: most of a
  * capture of everything. */
 static inline bool connection_chatter(const struct wst_flow *f, unsigned side,
@@ -317,7 +343,9 @@ WST_APART static void connection_segment(struct wst_flow_table *t, struct wst_fl
     if (s->flags & WST_TCP_FLAG_RST) {
         if (!rst_counts(f, side, s)) return;
         connection_rst(f, side, s);
-        wst_flow_close(t, f, WST_TCP_RST, &a);
+        if (!f->ignored) wst_half_acked(t, f, !side, &a);
+        if (f->half[!side].flags & WST_HALF_WAITING) wst_half_waited(t, f, !side, &a);
+        wst_flow_settle(t, f, &a);
         return;
     }
     /* Before its bytes: whoever reads them may ask what their sender had received. */
@@ -327,7 +355,7 @@ WST_APART static void connection_segment(struct wst_flow_table *t, struct wst_fl
         if (f->half[side].flags & WST_HALF_WAITING) wst_half_waited(t, f, side, &a);
         if (f->half[!side].flags & WST_HALF_WAITING) wst_half_waited(t, f, !side, &a);
     }
-    if (connection_over(f)) wst_flow_close(t, f, WST_TCP_FIN, &a);
+    wst_flow_settle(t, f, &a);
 }
 
 /* The next bytes, or none, of a conversation in which nothing is missing, ends or has yet to be

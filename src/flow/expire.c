@@ -65,8 +65,7 @@ WST_SELDOM static void expire_holes(struct wst_flow_table *t, const struct wst_w
         if (f->rare[due[i].side].waiting != due[i].w) continue;
         struct wst_arrival at = {{when->pkt, t->clock}, when->pkt}, now = {*when, when->pkt};
         wst_half_waited(t, f, due[i].side, &at);
-        if ((f->half[0].flags & WST_HALF_ENDED) && (f->half[1].flags & WST_HALF_ENDED))
-            wst_flow_close(t, f, WST_TCP_FIN, &now);
+        wst_flow_settle(t, f, &now);
     }
 }
 

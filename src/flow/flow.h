@@ -35,7 +35,9 @@ enum wst_half_flag {
     WST_HALF_FIRST = 0x80,   /* its FIN was sent before the other side's, as far as known */
     WST_HALF_FAR = 0x100,    /* a FIN so far ahead that it is not believed yet: `fin` is where */
     WST_HALF_BEHIND = 0x200, /* it was told that there are bytes behind the end */
-    WST_HALF_RESET = 0x400,  /* it sent the reset that ended the connection */
+    WST_HALF_RESET = 0x400,  /* it sent the reset that ended the connection, or that will when
+                              * what it had before has had its time to come */
+    WST_HALF_LATE = 0x800,   /* bytes of it were captured after their acknowledgment */
 };
 
 /* What one side of a connection sends (RFC 9293 section 3.3.1). Sequence numbers wrap. What every

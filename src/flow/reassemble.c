@@ -3,7 +3,8 @@
  * In: the segments of one half. Out: its bytes in order, or a stated gap.
  * Refuses to wait for ever: a hole is declared lost when
  *   - the other side acknowledged it, and the late segment did not come within
- *     limits.reorder_packets packets of the flow or limits.reorder_acked_ns (the capture lacks it);
+ *     limits.reorder_acked_ns (the capture lacks it), or, where bytes wait behind it, within
+ *     limits.reorder_packets packets of the flow;
  *   - nobody acknowledged it for limits.reorder_ns (one direction captured), or only for
  *     reorder_acked_ns after the capture said that it dropped packets;
  *   - more bytes or pieces wait behind it than the limits allow;
@@ -78,6 +79,21 @@ static void half_end(struct wst_flow_table *t, struct wst_flow *f, unsigned side
     if (!f->ignored) t->sink.fin(t->sink.user, f, side, a);
 }
 
+/* What was waited for may have come. `moved`: if not all, the next hole is another. */
+static void half_moved(struct wst_flow_table *t, struct wst_flow *f, unsigned side, bool moved,
+                       const struct wst_arrival *a)
+{
+    const struct wst_half *h = &f->half[side];
+    struct wst_waiting *w = f->rare[side].waiting;
+    if (!w) return;
+    bool acked_ahead = (h->flags & WST_HALF_ACKED) && wst_seq_diff(h->acked, h->next) > 0;
+    if (!w->n && !acked_ahead) {
+        wst_waiting_drop(t, f, side);
+    } else if (moved) {
+        wst_waiting_restart(t, w, a);
+    }
+}
+
 /* Hands on every piece whose turn has come. */
 static void half_drain(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
                        const struct wst_arrival *a)
@@ -104,13 +120,7 @@ static void half_drain(struct wst_flow_table *t, struct wst_flow *f, unsigned si
         w = f->rare[side].waiting;
     }
     if (moved) h->flags &= (uint16_t)~WST_HALF_HINT;
-    if (!w) return;
-    bool acked_ahead = (h->flags & WST_HALF_ACKED) && wst_seq_diff(h->acked, h->next) > 0;
-    if (!w->n && !acked_ahead) {
-        wst_waiting_drop(t, f, side);
-    } else if (moved) {
-        wst_waiting_restart(t, w, a);
-    }
+    half_moved(t, f, side, moved, a);
 }
 
 /* -- holes ------------------------------------------------------------------------------------ */
@@ -127,7 +137,7 @@ static uint32_t half_acked_end(const struct wst_flow *f, unsigned side)
 
 /* An acknowledgment just one past the last byte, with nothing behind it, is most likely that of a
  * FIN that was not captured. */
-static bool half_acked_hole(const struct wst_flow *f, unsigned side)
+bool wst_half_lacks(const struct wst_flow *f, unsigned side)
 {
     const struct wst_half *h = &f->half[side];
     if (h->flags & WST_HALF_ENDED) return false;
@@ -172,7 +182,7 @@ void wst_half_acked(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
                     const struct wst_arrival *a)
 {
     struct wst_half *h = &f->half[side];
-    if (!(h->flags & WST_HALF_STARTED) || !half_acked_hole(f, side)) return;
+    if (!(h->flags & WST_HALF_STARTED) || !wst_half_lacks(f, side)) return;
     wst_waiting_of(t, f, side, wst_waiting_now(t, a));
 }
 
@@ -194,20 +204,31 @@ static int64_t half_patience(const struct wst_flow_table *t, const struct wst_wa
     return dropped ? t->limits->reorder_acked_ns : t->limits->reorder_ns;
 }
 
+/* Has an acknowledged hole waited for its late segment? The directions may come from two taps, and
+ * all of this one be captured later than the acknowledgments of it: so no number of packets says so
+ * while nothing waits behind the hole, or where that was seen before. */
+static bool half_waited_enough(const struct wst_flow_table *t, const struct wst_flow *f,
+                               unsigned side)
+{
+    const struct wst_waiting *w = f->rare[side].waiting;
+    const struct wst_limits *l = t->limits;
+    if (wst_ns_between(w->acked_ns, t->clock) >= l->reorder_acked_ns) return true;
+    if (!w->n || w->packets < l->reorder_packets) return false;
+    return !(f->half[side].flags & WST_HALF_LATE) || w->bytes >= l->reorder_bytes / 2;
+}
+
 /* A packet of the flow went by while this half has a hole. */
 void wst_half_waited(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
                      const struct wst_arrival *a)
 {
     struct wst_waiting *w = f->rare[side].waiting;
     if (!w) return;
-    if (half_acked_hole(f, side)) {
+    if (wst_half_lacks(f, side)) {
         if (!w->packets++) {
             w->acked = half_acked_end(f, side);
             w->acked_ns = wst_waiting_now(t, a);
         }
-        bool long_enough = w->packets >= t->limits->reorder_packets ||
-                           wst_ns_between(w->acked_ns, t->clock) >= t->limits->reorder_acked_ns;
-        if (long_enough && !w->doubts) half_declare_acked(t, f, side, a);
+        if (half_waited_enough(t, f, side) && !w->doubts) half_declare_acked(t, f, side, a);
     } else if (w->n && !half_denied(f, side) &&
                wst_ns_between(w->since_ns, t->clock) >= half_patience(t, w)) {
         half_declare_first(t, f, side, WST_GAP_LOST, a);
@@ -241,7 +262,7 @@ void wst_half_flush(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
     /* A FIN from far ahead: with one direction captured nobody could have confirmed it. */
     if ((h->flags & WST_HALF_FAR) && f->heard != 3) h->flags |= WST_HALF_FIN;
     if (!(h->flags & WST_HALF_FIN)) f->rare[side].fin = h->next; /* before what was only said */
-    if ((h->flags & WST_HALF_STARTED) && half_acked_hole(f, side))
+    if ((h->flags & WST_HALF_STARTED) && wst_half_lacks(f, side))
         half_declare(t, f, side, half_acked_end(f, side), WST_GAP_LOST, a);
     if (!f->ignored && (h->flags & WST_HALF_FIN) && !(h->flags & WST_HALF_ENDED))
         half_declare(t, f, side, f->rare[side].fin, WST_GAP_LOST, a);
@@ -376,9 +397,14 @@ void wst_half_data(struct wst_flow_table *t, struct wst_flow *f, unsigned side, 
         bytes = wst_slice_head(bytes, len);
         if (f->ignored || !len) return;
     }
-    bool waits = h->flags & WST_HALF_WAITING;
+    struct wst_waiting *w = f->rare[side].waiting;
+    bool waits = w != NULL;
+    if (waits && early == 0 && wst_half_lacks(f, side)) h->flags |= WST_HALF_LATE;
     if (early == 0 && !waits && bytes.n == len) {
         wst_half_deliver(t, f, side, bytes, a);
+    } else if (early == 0 && waits && !w->n && bytes.n == len) {
+        wst_half_deliver(t, f, side, bytes, a);
+        if (!f->ignored) half_moved(t, f, side, true, a);
     } else if (early == 0 && !waits) {
         uint32_t cut = len - (uint32_t)bytes.n;
         if (bytes.n) wst_half_deliver(t, f, side, bytes, a);

@@ -193,6 +193,9 @@ struct wst_flow *wst_flow_network_answer(struct wst_flow_table *t, struct wst_fl
 /* connection.c */
 void wst_flow_close(struct wst_flow_table *t, struct wst_flow *f, enum wst_tcp_end how,
                     const struct wst_arrival *a);
+/* Ends it when both sides have, or one was reset, and what was sent before that was captured. */
+void wst_flow_settle(struct wst_flow_table *table, struct wst_flow *flow,
+                     const struct wst_arrival *arrival);
 
 /* renew.c */
 /* A segment of a closed flow that is no straggler: the flow has begun anew, and the segment is the
@@ -211,6 +214,8 @@ void wst_half_data(struct wst_flow_table *t, struct wst_flow *f, unsigned side, 
                    struct wst_slice bytes, uint32_t len, const struct wst_arrival *a);
 void wst_half_fin(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
                   const struct wst_arrival *a);
+/* Bytes that the other side has are missing. */
+bool wst_half_lacks(const struct wst_flow *flow, unsigned side);
 void wst_half_acked(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
                     const struct wst_arrival *a);
 void wst_half_waited(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
