@@ -284,14 +284,39 @@ void wst_multiplexed_init(struct wst_context *c)
 
 /* -- what the flow room says ------------------------------------------------------------------- */
 
+/* Nothing of a side was captured, and hardly will be: the connection began long ago, or bytes that
+ * the other side had were waited for in vain. */
+static bool multiplexed_silent(const struct wst_flow *f, unsigned side)
+{
+    const struct conversation_http2 *h = f->upper;
+    const struct wst_flow *tcp = wst_conversation_carrier(f);
+    enum wst_dir dir = wst_conversation_direction(&h->shared.base, side);
+    return !(tcp->heard >> side & 1) && (!tcp->witnessed || h->shared.missed[dir]);
+}
+
+static void multiplexed_reaches(struct wst_context *c, struct wst_flow *f, enum wst_dir dir)
+{
+    struct conversation_http2 *h = http2_of(f);
+    const struct wst_half *half = wst_conversation_carrier(f)->half;
+    struct wst_http2_reach reach[2];
+    for (unsigned side = 0; side < 2; side++) {
+        const struct wst_half *s = &half[side];
+        uint32_t acked = s->flags & WST_HALF_ACKED ? s->acked : s->next;
+        reach[wst_conversation_direction(&h->shared.base, side)] =
+            (struct wst_http2_reach){s->next, acked};
+    }
+    wst_http2_reaches(&h->http2, &c->http2, dir, reach);
+}
+
 void wst_multiplexed_data(struct wst_context *c, struct wst_flow *f, unsigned side,
                           struct wst_slice bytes, const struct wst_arrival *a)
 {
     struct conversation_http2 *h = http2_of(f);
     enum wst_dir dir = wst_conversation_direction(&h->shared.base, side);
-    unsigned heard = wst_conversation_carrier(f)->heard;
-    if (!(heard >> h->shared.base.client & 1)) wst_http2_one_sided(&h->http2);
-    wst_http2_mute(&h->http2, !(heard >> !h->shared.base.client & 1));
+    unsigned client = h->shared.base.client;
+    multiplexed_reaches(c, f, dir);
+    if (multiplexed_silent(f, client)) wst_http2_one_sided(&h->http2, &c->http2, a);
+    wst_http2_mute(&h->http2, multiplexed_silent(f, !client));
     wst_http2_push(&h->http2, &c->http2, dir, bytes, a);
     if (!h->http2.side[dir].seeking) h->shared.round[dir] = false;
 }
@@ -303,7 +328,10 @@ void wst_multiplexed_gap(struct wst_context *c, struct wst_flow *f, unsigned sid
     bool exact = cause != WST_GAP_ROUND && cause != WST_GAP_SEALED;
     enum wst_dir dir = wst_conversation_direction(&h->shared.base, side);
     if (cause == WST_GAP_ROUND) h->shared.round[dir] = true;
+    h->shared.missed[dir] = true;
+    multiplexed_reaches(c, f, dir);
     wst_http2_gap(&h->http2, &c->http2, dir, n, exact, a);
+    if (dir == WST_C2S && multiplexed_silent(f, side)) wst_http2_one_sided(&h->http2, &c->http2, a);
 }
 
 void wst_multiplexed_fin(struct wst_context *c, struct wst_flow *f, unsigned side,

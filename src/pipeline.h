@@ -100,6 +100,7 @@ struct conversation_multiplexed { /* what both begin with */
     bool counted;  /* among what is not WebSocket */
     bool asked;    /* a stream asked for one: a handshake will be told */
     bool round[2]; /* TCP numbers went round in what its streams were not told of yet */
+    bool missed[2]; /* bytes of the connection */
 };
 
 struct conversation_http2 { /* KIND_HTTP2 */

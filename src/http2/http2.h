@@ -52,6 +52,17 @@ struct wst_http2_stream {
      * that is handed on, at most. */
     uint64_t untold[2];
     uint64_t gone[2]; /* of side.gone, what it has been told of */
+    /* A RST_STREAM captured before bytes that its sender had: they come first. */
+    bool reset;
+    uint8_t reset_by;      /* enum wst_dir */
+    uint8_t reset_how;     /* enum wst_tcp_end */
+    uint32_t reset_behind; /* the other direction's TCP number up to which they reach */
+    struct wst_arrival reset_arrival;
+};
+
+/* How far TCP is in a direction: what was handed on, and what its receiver has. */
+struct wst_http2_reach {
+    uint32_t next, acked;
 };
 
 /* Shared by all connections of one context. */
@@ -113,6 +124,9 @@ struct wst_http2 { /* one connection */
     bool fin_held;         /* and behind it the server's end */
     bool settled, enabled; /* the server's settings came; they allow extended CONNECT */
     bool crowded;          /* it was told that there are too many streams */
+    struct wst_http2_reach reach[2];
+    uint32_t read[2]; /* of reach.next, what was read to its end */
+    uint32_t resets;  /* streams whose reset waits */
 };
 
 /* `http2` is all zeros. */
@@ -120,11 +134,16 @@ void wst_http2_init(struct wst_http2 *http2, void *conversation);
 void wst_http2_free(struct wst_http2 *http2, struct wst_http2_env *env); /* tells nothing */
 void wst_http2_push(struct wst_http2 *http2, struct wst_http2_env *env, enum wst_dir dir,
                     struct wst_slice bytes, const struct wst_arrival *arrival);
+/* Before bytes of `dir` are pushed, or are missing: where TCP is with them. Not called: what is
+ * reset ends at once. */
+void wst_http2_reaches(struct wst_http2 *http2, struct wst_http2_env *env, enum wst_dir dir,
+                       const struct wst_http2_reach reach[2]);
 /* n bytes are missing; not `exact`: so many at most, or nobody knows. */
 void wst_http2_gap(struct wst_http2 *http2, struct wst_http2_env *env, enum wst_dir dir, uint64_t n,
                    bool exact, const struct wst_arrival *arrival);
 /* The client was not captured: nothing waits for its requests. */
-void wst_http2_one_sided(struct wst_http2 *http2);
+void wst_http2_one_sided(struct wst_http2 *http2, struct wst_http2_env *env,
+                         const struct wst_arrival *arrival);
 /* Whether the server was not captured so far: then what a client says on a stream that it asked for
  * proves that it had a good answer. */
 void wst_http2_mute(struct wst_http2 *http2, bool mute);

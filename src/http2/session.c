@@ -41,11 +41,6 @@ void wst_http2_mute(struct wst_http2 *h, bool mute)
     h->mute = mute;
 }
 
-void wst_http2_one_sided(struct wst_http2 *h)
-{
-    h->deaf = true;
-}
-
 /* -- what cannot be read ----------------------------------------------------------------------- */
 
 /* Told once of a direction: of each stream that is open, or of the connection when none is. */
@@ -484,6 +479,25 @@ static void session_give_up_holding(struct wst_http2 *h, struct wst_http2_env *e
 {
     h->deaf = true;
     session_release(h, env, a);
+}
+
+/* What lies in one segment may be pushed in parts, as records of TLS: it was read when another
+ * segment comes. */
+void wst_http2_reaches(struct wst_http2 *h, struct wst_http2_env *env, enum wst_dir dir,
+                       const struct wst_http2_reach reach[2])
+{
+    for (int d = 0; d < 2; d++) {
+        if (d != (int)dir || reach[d].next != h->reach[d].next)
+            h->read[d] = d == (int)dir ? h->reach[d].next : reach[d].next;
+        h->reach[d] = reach[d];
+    }
+    if (h->resets) wst_streams_resets(h, env);
+}
+
+void wst_http2_one_sided(struct wst_http2 *h, struct wst_http2_env *env,
+                         const struct wst_arrival *a)
+{
+    if (!h->deaf) session_give_up_holding(h, env, a);
 }
 
 void wst_http2_push(struct wst_http2 *h, struct wst_http2_env *env, enum wst_dir dir,

@@ -119,6 +119,13 @@ static void stream_over(struct wst_http2 *h, struct wst_http2_env *env, struct w
                         enum wst_tcp_end how, const struct wst_arrival *a)
 {
     bool proven = h->mute && s->spoke && s->base.asks == WST_CONNECT_WEBSOCKET;
+    struct wst_arrival reset = s->reset_arrival;
+    if (s->reset) {
+        how = (enum wst_tcp_end)s->reset_how;
+        a = &reset;
+        s->reset = false;
+        h->resets--;
+    }
     s->base.reset |= how == WST_TCP_RST;
     if (!s->base.answered && proven &&
         !stream_answered(h, env, s, (struct wst_slice){NULL, 0}, 0, a))
@@ -383,13 +390,39 @@ void wst_streams_fin(struct wst_http2 *h, struct wst_http2_env *env, enum wst_di
     if (s) stream_fin(h, env, s, dir, a);
 }
 
+/* Whether a frame lies between what was read of the other direction and what the sender of the
+ * reset had. In fewer bytes there is none; one number may be a FIN's. */
+static bool comes_before(const struct wst_http2_stream *s, uint32_t read)
+{
+    return (int32_t)(s->reset_behind - read) >= WST_HTTP2_HEADER;
+}
+
 /* A server that has said all may ask its client to say no more (RFC 9113 section 8.1). */
 void wst_streams_reset(struct wst_http2 *h, struct wst_http2_env *env, enum wst_dir dir,
                        uint32_t id, uint32_t code, const struct wst_arrival *a)
 {
     struct wst_http2_stream *s = stream_find(h, id);
     bool orderly = s && code == NGHTTP2_NO_ERROR && s->ended[dir];
-    if (s) stream_over(h, env, s, orderly ? WST_TCP_FIN : WST_TCP_RST, a);
+    const struct wst_http2_reach *other = &h->reach[!dir];
+    if (!s || s->reset) return;
+    s->reset = true;
+    s->reset_by = (uint8_t)dir;
+    s->reset_how = orderly ? WST_TCP_FIN : WST_TCP_RST;
+    s->reset_behind = other->acked;
+    s->reset_arrival = *a;
+    h->resets++;
+    if (!comes_before(s, other->next)) stream_over(h, env, s, WST_TCP_RST, a);
+}
+
+void wst_streams_resets(struct wst_http2 *h, struct wst_http2_env *env)
+{
+    for (uint32_t i = 0; i < h->streams_n && h->resets;) {
+        struct wst_http2_stream *s = h->streams[i];
+        if (s->reset && !comes_before(s, h->read[!s->reset_by]))
+            stream_over(h, env, s, WST_TCP_RST, &s->reset_arrival);
+        else
+            i++;
+    }
 }
 
 /* The TCP connection's end is told of each stream that had none of its own. */

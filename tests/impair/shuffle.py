@@ -88,7 +88,7 @@ class Packet:
 
     def __init__(self, when, data):
         self.when, self.data, self.flow, self.n = when, data, None, 0
-        if data[12:14] == b'\x08\0' and data[23] == 6:
+        if data[12:14] == b'\x08\0' and data[23:24] == b'\x06' and len(data) >= 54:
             ip = 14 + (data[14] & 15) * 4
             tcp = ip + (data[ip + 12] >> 4) * 4
             sport, dport, self.seq = struct.unpack('>HHI', data[ip:ip + 8])
