@@ -53,12 +53,11 @@ struct conversation_stream *wst_multiplexed_next(const struct wst_flow *f, uint3
 {
     if (!is_multiplexed(f)) return NULL;
     bool h2 = f->kind == KIND_HTTP2;
-    uint32_t n = h2 ? http2_of(f)->http2.streams_n : http3_of(f)->http3.streams_n;
-    while (*i < n) {
-        uint32_t at = (*i)++;
-        struct conversation_stream *s = h2 ? http2_of(f)->http2.streams[at]->base.upper
-                                           : http3_of(f)->http3.streams[at]->base.upper;
-        if (s) return s;
+    const struct wst_sorted *streams =
+        h2 ? &http2_of(f)->http2.streams : &http3_of(f)->http3.streams;
+    while (*i < streams->n) {
+        const struct wst_connect_stream *s = streams->items[(*i)++]; /* both begin with it */
+        if (s->upper) return s->upper;
     }
     return NULL;
 }

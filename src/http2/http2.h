@@ -26,6 +26,7 @@
 #include "charged.h"
 #include "connect.h"
 #include "queue.h"
+#include "sorted.h"
 
 enum {
     WST_HTTP2_HEADER = 9,          /* bytes of a frame's header, RFC 9113 section 4.1 */
@@ -110,8 +111,7 @@ struct wst_http2_side {
 struct wst_http2 { /* one connection */
     void *conversation;
     struct wst_http2_side side[2];
-    struct wst_http2_stream **streams; /* by number */
-    uint32_t streams_n, streams_room;
+    struct wst_sorted streams; /* of struct wst_http2_stream */
     uint32_t last_client;  /* the largest number of a stream that the client opened */
     uint32_t missed[WST_HTTP2_MISSED]; /* streams whose request was lost, a ring; 0: none */
     uint8_t missed_at;

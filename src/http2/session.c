@@ -50,9 +50,11 @@ static void session_tell(struct step *t, enum wst_problem what, const char *why)
     bool heard = false;
     if (t->side->told) return;
     t->side->told = true;
-    for (uint32_t i = 0; i < h->streams_n; i++)
-        heard |= t->env->sink.problem(t->env->sink.user, h->conversation, &h->streams[i]->base,
-                                      what, t->dir, why, t->arrival);
+    for (uint32_t i = 0; i < h->streams.n; i++) {
+        struct wst_http2_stream *s = h->streams.items[i];
+        heard |= t->env->sink.problem(t->env->sink.user, h->conversation, &s->base, what, t->dir,
+                                      why, t->arrival);
+    }
     if (!heard)
         t->env->sink.problem(t->env->sink.user, h->conversation, NULL, what, t->dir, why,
                              t->arrival);
@@ -370,7 +372,7 @@ static void seek_begin(struct step *t, uint64_t lost)
     found_belied(s);
     s->seeking = s->holed = true;
     if (t->dir == WST_C2S) t->h->lacking = true;
-    if (t->h->enabled && !t->h->streams_n)
+    if (t->h->enabled && !t->h->streams.n)
         session_tell(t, WST_PROBLEM_HTTP2_UNREAD,
                      "bytes are missing in which a WebSocket may have been opened");
     t->h->side[!t->dir].frame_max = UINT32_MAX; /* what allows them may be missing */

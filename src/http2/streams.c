@@ -8,9 +8,12 @@
  */
 #include "streams.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "fields.h"
+
+static_assert(offsetof(struct wst_http2_stream, base.id) == 0, "as wst_sorted has it");
 
 static void stream_free(struct wst_http2_env *env, struct wst_http2_stream *s)
 {
@@ -20,69 +23,31 @@ static void stream_free(struct wst_http2_env *env, struct wst_http2_stream *s)
     free(s);
 }
 
-/* Index of the stream, or of the first one with a larger number. */
-static uint32_t stream_place(const struct wst_http2 *h, uint32_t id)
-{
-    uint32_t from = 0, to = h->streams_n;
-    while (from < to) {
-        uint32_t mid = from + (to - from) / 2;
-        if (h->streams[mid]->base.id < id)
-            from = mid + 1;
-        else
-            to = mid;
-    }
-    return from;
-}
-
 static struct wst_http2_stream *stream_find(const struct wst_http2 *h, uint32_t id)
 {
-    uint32_t i = stream_place(h, id);
-    return i < h->streams_n && h->streams[i]->base.id == id ? h->streams[i] : NULL;
-}
-
-static bool streams_room(struct wst_http2 *h, struct wst_http2_env *env)
-{
-    if (h->streams_n < h->streams_room) return true;
-    uint32_t room = h->streams_room ? 2 * h->streams_room : 4;
-    size_t each = sizeof *h->streams;
-    void *p = wst_budget_resize(env->budget, h->streams, h->streams_room * each, room * each);
-    if (!p) return false;
-    h->streams = p;
-    h->streams_room = room;
-    return true;
+    return wst_sorted_find(&h->streams, id);
 }
 
 static struct wst_http2_stream *stream_new(struct wst_http2 *h, struct wst_http2_env *env,
                                            uint32_t id)
 {
-    if (h->streams_n >= WST_HTTP2_STREAMS || !streams_room(h, env)) return NULL;
-    struct wst_http2_stream *s = wst_budget_new(env->budget, sizeof *s);
-    if (!s) return NULL;
-    s->base.id = id;
-    for (int d = 0; d < 2; d++) s->gone[d] = h->side[d].gone;
-    uint32_t i = stream_place(h, id);
-    memmove(h->streams + i + 1, h->streams + i, (h->streams_n - i) * sizeof *h->streams);
-    h->streams[i] = s;
-    h->streams_n++;
+    if (h->streams.n >= WST_HTTP2_STREAMS) return NULL;
+    struct wst_http2_stream *s = wst_sorted_new(&h->streams, env->budget, id, sizeof *s);
+    for (int d = 0; s && d < 2; d++) s->gone[d] = h->side[d].gone;
     return s;
 }
 
 static void stream_remove(struct wst_http2 *h, struct wst_http2_env *env,
                           struct wst_http2_stream *s)
 {
-    uint32_t i = stream_place(h, s->base.id);
-    h->streams_n--;
-    memmove(h->streams + i, h->streams + i + 1, (h->streams_n - i) * sizeof *h->streams);
+    wst_sorted_take(&h->streams, s->base.id);
     stream_free(env, s);
 }
 
 void wst_streams_free(struct wst_http2 *h, struct wst_http2_env *env)
 {
-    while (h->streams_n) stream_free(env, h->streams[--h->streams_n]);
-    wst_budget_give(env->budget, h->streams_room * sizeof *h->streams);
-    free(h->streams);
-    h->streams = NULL;
-    h->streams_room = 0;
+    while (h->streams.n) stream_free(env, h->streams.items[--h->streams.n]);
+    wst_sorted_free(&h->streams, env->budget);
 }
 
 /* n bytes of the client are missing, and it has no answer yet. */
@@ -416,8 +381,8 @@ void wst_streams_reset(struct wst_http2 *h, struct wst_http2_env *env, enum wst_
 
 void wst_streams_resets(struct wst_http2 *h, struct wst_http2_env *env)
 {
-    for (uint32_t i = 0; i < h->streams_n && h->resets;) {
-        struct wst_http2_stream *s = h->streams[i];
+    for (uint32_t i = 0; i < h->streams.n && h->resets;) {
+        struct wst_http2_stream *s = h->streams.items[i];
         if (s->reset && !comes_before(s, h->read[!s->reset_by]))
             stream_over(h, env, s, WST_TCP_RST, &s->reset_arrival);
         else
@@ -429,12 +394,12 @@ void wst_streams_resets(struct wst_http2 *h, struct wst_http2_env *env)
 void wst_streams_fin_all(struct wst_http2 *h, struct wst_http2_env *env, enum wst_dir dir,
                          const struct wst_arrival *a)
 {
-    for (uint32_t i = 0; i < h->streams_n;)
-        if (stream_fin(h, env, h->streams[i], dir, a)) i++;
+    for (uint32_t i = 0; i < h->streams.n;)
+        if (stream_fin(h, env, h->streams.items[i], dir, a)) i++;
 }
 
 void wst_streams_end_all(struct wst_http2 *h, struct wst_http2_env *env, enum wst_tcp_end how,
                          const struct wst_arrival *a)
 {
-    while (h->streams_n) stream_over(h, env, h->streams[0], how, a);
+    while (h->streams.n) stream_over(h, env, h->streams.items[0], how, a);
 }

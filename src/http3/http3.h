@@ -29,6 +29,7 @@
 #include "charged.h"
 #include "connect.h"
 #include "queue.h"
+#include "sorted.h"
 #include "varint.h"
 
 enum {
@@ -135,8 +136,8 @@ void wst_http3_env_init(struct wst_http3_env *env, const struct wst_options *opt
 struct wst_http3 { /* one connection */
     void *conversation;
     struct wst_http3_side side[2];
-    struct wst_http3_stream **streams; /* by number; those with base.upper were asked for */
-    uint32_t streams_n, streams_room;
+    struct wst_sorted
+        streams; /* of struct wst_http3_stream; those with base.upper were asked for */
     uint32_t blocked;              /* directions of them that are */
     uint32_t asked;                /* of them, those with base.upper */
     uint32_t waiting;              /* of them, those that are `held` */

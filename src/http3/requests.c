@@ -477,8 +477,8 @@ void wst_requests_retry(struct wst_http3 *h, struct wst_http3_env *env, enum wst
     const struct wst_http3_table *table = &h->side[dir].table;
     if (!table->lost && wst_qpack_inserted(table) < h->side[dir].least) return;
     h->side[dir].least = UINT64_MAX;
-    for (uint32_t i = 0; h->blocked && i < h->streams_n;) {
-        struct turn t = {h, env, h->streams[i], dir, a};
+    for (uint32_t i = 0; h->blocked && i < h->streams.n;) {
+        struct turn t = {h, env, h->streams.items[i], dir, a};
         bool ready = table->lost || wst_qpack_inserted(table) >= t.s->needs[dir];
         if (t.s->blocked[dir] && ready) {
             t.s->blocked[dir] = false;
@@ -495,8 +495,8 @@ void wst_requests_retry(struct wst_http3 *h, struct wst_http3_env *env, enum wst
 
 void wst_requests_hurry(struct wst_http3 *h, struct wst_http3_env *env, const struct wst_arrival *a)
 {
-    for (uint32_t i = 0; h->waiting && i < h->streams_n;) {
-        struct turn t = {h, env, h->streams[i], WST_S2C, a};
+    for (uint32_t i = 0; h->waiting && i < h->streams.n;) {
+        struct turn t = {h, env, h->streams.items[i], WST_S2C, a};
         if (t.s->held && h->pieces - t.s->since > WST_HTTP3_PATIENCE && !t.s->blocked[WST_C2S])
             request_give_up(&t);
         if (t.s) i++;

@@ -53,10 +53,12 @@ static void session_wrong(struct step *t, const char *why)
     bool heard = false;
     if (t->side->told) return;
     t->side->told = true;
-    for (uint32_t i = 0; i < h->streams_n; i++)
-        if (h->streams[i]->base.upper)
-            heard |= to->problem(to->user, h->conversation, &h->streams[i]->base,
-                                 WST_PROBLEM_HTTP3_BROKEN, t->dir, why, t->arrival);
+    for (uint32_t i = 0; i < h->streams.n; i++) {
+        struct wst_http3_stream *s = h->streams.items[i];
+        if (s->base.upper)
+            heard |= to->problem(to->user, h->conversation, &s->base, WST_PROBLEM_HTTP3_BROKEN,
+                                 t->dir, why, t->arrival);
+    }
     if (!heard)
         to->problem(to->user, h->conversation, NULL, WST_PROBLEM_HTTP3_BROKEN, t->dir, why,
                     t->arrival);
@@ -376,8 +378,8 @@ void wst_http3_reset(struct wst_http3 *h, struct wst_http3_env *env, uint64_t id
 void wst_http3_end(struct wst_http3 *h, struct wst_http3_env *env, enum wst_tcp_end how,
                    const struct wst_arrival *a)
 {
-    while (h->streams_n) {
-        struct turn t = {h, env, h->streams[0], WST_C2S, a};
+    while (h->streams.n) {
+        struct turn t = {h, env, h->streams.items[0], WST_C2S, a};
         wst_requests_end(&t, how);
     }
 }

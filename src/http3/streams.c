@@ -8,9 +8,12 @@
  */
 #include "streams.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "fields.h"
+
+static_assert(offsetof(struct wst_http3_stream, base.id) == 0, "as wst_sorted has it");
 
 enum { NO_ERROR = 0x100 }; /* H3_NO_ERROR, RFC 9114 section 8.1 */
 
@@ -28,37 +31,9 @@ static void stream_free(struct wst_http3_env *env, struct wst_http3_stream *s)
     free(s);
 }
 
-/* Index of the stream, or of the first one with a larger number. */
-static uint32_t stream_place(const struct wst_http3 *h, uint64_t id)
-{
-    uint32_t from = 0, to = h->streams_n;
-    while (from < to) {
-        uint32_t mid = from + (to - from) / 2;
-        if (h->streams[mid]->base.id < id)
-            from = mid + 1;
-        else
-            to = mid;
-    }
-    return from;
-}
-
 struct wst_http3_stream *wst_streams3_find(const struct wst_http3 *h, uint64_t id)
 {
-    uint32_t i = stream_place(h, id);
-    return i < h->streams_n && h->streams[i]->base.id == id ? h->streams[i] : NULL;
-}
-
-static bool streams_room(struct wst_http3 *h, struct wst_http3_env *env)
-{
-    if (h->streams_n >= WST_HTTP3_STREAMS) return false;
-    if (h->streams_n < h->streams_room) return true;
-    uint32_t room = h->streams_room ? 2 * h->streams_room : 4;
-    size_t each = sizeof *h->streams;
-    void *p = wst_budget_resize(env->budget, h->streams, h->streams_room * each, room * each);
-    if (!p) return false;
-    h->streams = p;
-    h->streams_room = room;
-    return true;
+    return wst_sorted_find(&h->streams, id);
 }
 
 static void stream_passes(struct wst_http3 *h, struct wst_http3_env *env,
@@ -73,19 +48,13 @@ static void stream_passes(struct wst_http3 *h, struct wst_http3_env *env,
 struct wst_http3_stream *wst_streams3_new(struct wst_http3 *h, struct wst_http3_env *env,
                                           uint64_t id, const struct wst_arrival *a)
 {
-    struct wst_http3_stream *s =
-        streams_room(h, env) ? wst_budget_new(env->budget, sizeof *s) : NULL;
-    if (!s) {
-        wst_http3_done(&h->done, id / 4);
-        stream_passes(h, env, a);
-        return NULL;
-    }
-    s->base.id = id;
-    uint32_t i = stream_place(h, id);
-    memmove(h->streams + i + 1, h->streams + i, (h->streams_n - i) * sizeof *h->streams);
-    h->streams[i] = s;
-    h->streams_n++;
-    return s;
+    struct wst_http3_stream *s = NULL;
+    if (h->streams.n < WST_HTTP3_STREAMS)
+        s = wst_sorted_new(&h->streams, env->budget, id, sizeof *s);
+    if (s) return s;
+    wst_http3_done(&h->done, id / 4);
+    stream_passes(h, env, a);
+    return NULL;
 }
 
 /* Nobody wants it any more. */
@@ -93,9 +62,7 @@ static void stream_drop(struct turn *t)
 {
     struct wst_http3 *h = t->h;
     struct wst_http3_stream *s = t->s;
-    uint32_t i = stream_place(h, s->base.id);
-    h->streams_n--;
-    memmove(h->streams + i, h->streams + i + 1, (h->streams_n - i) * sizeof *h->streams);
+    wst_sorted_take(&h->streams, s->base.id);
     wst_http3_done(&h->done, s->base.id / 4);
     for (int d = 0; d < 2; d++) h->blocked -= s->blocked[d];
     h->waiting -= s->held;
@@ -106,11 +73,8 @@ static void stream_drop(struct turn *t)
 
 void wst_streams3_free(struct wst_http3 *h, struct wst_http3_env *env)
 {
-    while (h->streams_n) stream_free(env, h->streams[--h->streams_n]);
-    wst_budget_give(env->budget, h->streams_room * sizeof *h->streams);
-    free(h->streams);
-    h->streams = NULL;
-    h->streams_room = 0;
+    while (h->streams.n) stream_free(env, h->streams.items[--h->streams.n]);
+    wst_sorted_free(&h->streams, env->budget);
 }
 
 void wst_streams3_tell(struct turn *t, enum wst_problem what, const char *why)

@@ -10,6 +10,7 @@
 #include "order.h"
 #include "queue.h"
 #include "quic.h"
+#include "sorted.h"
 
 enum quic_space { SPACE_INITIAL, SPACE_HANDSHAKE, SPACE_APPLICATION, SPACES };
 static inline enum quic_space quic_space_of(enum wst_quic_type type)
@@ -104,8 +105,7 @@ struct wst_quic_connection {
     uint64_t crowded; /* datagrams: until then no stream gives way */
     uint8_t first_id_n, first_id[WST_QUIC_ID]; /* what the first packets are sealed with */
     struct quic_side side[2];                  /* [WST_C2S], [WST_S2C] */
-    struct quic_stream **streams;              /* by id */
-    uint32_t streams_n, streams_room;
+    struct wst_sorted streams;                 /* of struct quic_stream */
     uint32_t holes;           /* halves that wait */
     struct wst_queue wait[2]; /* packets that no key opens yet, by direction */
     int64_t waits_since;

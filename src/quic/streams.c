@@ -5,9 +5,12 @@
  * of them any more, and time has passed, as in the flow room; or nobody filled it for long; or more
  * waits behind it than may.
  */
+#include <assert.h>
 #include <stdlib.h>
 
 #include "connection.h"
+
+static_assert(offsetof(struct quic_stream, id) == 0, "as wst_sorted has it");
 
 enum {
     STREAM_SERVER = 1,  /* bits of a stream's id, section 2.1: who opened it … */
@@ -18,29 +21,14 @@ enum {
 
 /* -- finding and making ------------------------------------------------------------------------ */
 
-static uint32_t stream_place(const struct wst_quic_connection *c, uint64_t id)
-{
-    uint32_t from = 0, to = c->streams_n;
-    while (from < to) {
-        uint32_t mid = from + (to - from) / 2;
-        if (c->streams[mid]->id < id)
-            from = mid + 1;
-        else
-            to = mid;
-    }
-    return from;
-}
-
 static void stream_remove(struct quic_step *t, struct quic_stream *s)
 {
     struct wst_quic_connection *c = t->connection;
-    uint32_t i = stream_place(c, s->id);
     for (int d = 0; d < 2; d++) {
         if (s->half[d].waits) c->holes--;
         wst_quic_order_free(&s->half[d].order, t->quic->budget);
     }
-    c->streams_n--;
-    memmove(c->streams + i, c->streams + i + 1, (c->streams_n - i) * sizeof *c->streams);
+    wst_sorted_take(&c->streams, s->id);
     wst_budget_give(t->quic->budget, sizeof *s);
     free(s);
 }
@@ -52,54 +40,41 @@ static void streams_cap(struct quic_step *t)
     struct wst_quic_connection *c = t->connection;
     struct wst_quic *q = t->quic;
     uint64_t least = UINT64_MAX;
-    if (c->streams_n < WST_QUIC_STREAMS || c->packets < c->crowded) return;
+    if (c->streams.n < WST_QUIC_STREAMS || c->packets < c->crowded) return;
     c->crowded = c->packets + SETTLE_EVERY;
-    for (uint32_t i = 0; i < c->streams_n; i++) {
-        struct quic_stream *s = c->streams[i];
+    for (uint32_t i = 0; i < c->streams.n; i++) {
+        struct quic_stream *s = c->streams.items[i];
         s->followed = c->upper && q->sink.follows(q->sink.user, c->upper, s->id);
         if (!s->followed && s->touched < least) least = s->touched;
     }
     if (least == UINT64_MAX) return;
     c->crowded = 0;
     uint64_t most = least + (c->packets - least) / 8;
-    for (uint32_t i = c->streams_n; i-- > 0;)
-        if (!c->streams[i]->followed && c->streams[i]->touched <= most)
-            stream_remove(t, c->streams[i]);
+    for (uint32_t i = c->streams.n; i-- > 0;) {
+        struct quic_stream *s = c->streams.items[i];
+        if (!s->followed && s->touched <= most) stream_remove(t, s);
+    }
 }
 
 static struct quic_stream *stream_new(struct quic_step *t, uint64_t id)
 {
     struct wst_quic_connection *c = t->connection;
-    struct wst_budget *budget = t->quic->budget;
-    size_t each = sizeof *c->streams;
     streams_cap(t);
-    if (c->streams_n >= WST_QUIC_STREAMS) return NULL;
-    if (c->streams_n == c->streams_room) {
-        uint32_t room = c->streams_room ? 2 * c->streams_room : 8;
-        void *p = wst_budget_resize(budget, c->streams, c->streams_room * each, room * each);
-        if (!p) return NULL;
-        c->streams = p;
-        c->streams_room = room;
-    }
-    struct quic_stream *s = wst_budget_new(budget, sizeof *s);
+    if (c->streams.n >= WST_QUIC_STREAMS) return NULL;
+    struct quic_stream *s = wst_sorted_new(&c->streams, t->quic->budget, id, sizeof *s);
     if (!s) return NULL;
-    s->id = id;
     s->touched = c->packets;
     for (int d = 0; d < 2; d++) {
         s->half[d].size = UINT64_MAX;
         s->half[d].over = id & STREAM_ONE_WAY && (id & STREAM_SERVER) != (d == WST_S2C);
     }
-    uint32_t i = stream_place(c, id);
-    memmove(c->streams + i + 1, c->streams + i, (c->streams_n - i) * each);
-    c->streams[i] = s;
-    c->streams_n++;
     return s;
 }
 
 bool wst_quic_waits(const struct wst_quic_connection *c, uint64_t id, enum wst_dir dir)
 {
-    uint32_t i = stream_place(c, id);
-    return i < c->streams_n && c->streams[i]->id == id && c->streams[i]->half[dir].waits;
+    const struct quic_stream *s = wst_sorted_find(&c->streams, id);
+    return s && s->half[dir].waits;
 }
 
 /* Whoever opens a stream opens those of its kind before it (section 2.1). NULL: it is over, or
@@ -107,8 +82,8 @@ bool wst_quic_waits(const struct wst_quic_connection *c, uint64_t id, enum wst_d
 static struct quic_stream *stream_of(struct quic_step *t, uint64_t id)
 {
     struct wst_quic_connection *c = t->connection;
-    uint32_t i = stream_place(c, id);
-    if (i < c->streams_n && c->streams[i]->id == id) return c->streams[i];
+    struct quic_stream *s = wst_sorted_find(&c->streams, id);
+    if (s) return s;
     uint64_t *opened =
         &c->side[id & STREAM_SERVER ? WST_S2C : WST_C2S].streams[id & STREAM_ONE_WAY ? 1 : 0];
     uint64_t index = id >> 2;
@@ -116,7 +91,7 @@ static struct quic_stream *stream_of(struct quic_step *t, uint64_t id)
     uint64_t may = WST_QUIC_SKIPPED - t->skipped, from = index > may ? index - may : 0;
     for (uint64_t at = *opened > from ? *opened : from; at < index; at++, t->skipped++)
         stream_new(t, at << 2 | (id & 3));
-    struct quic_stream *s = stream_new(t, id);
+    s = stream_new(t, id);
     *opened = index + (s != NULL); /* no memory: its next bytes begin it, behind a hole */
     return s;
 }
@@ -124,11 +99,8 @@ static struct quic_stream *stream_of(struct quic_step *t, uint64_t id)
 void wst_quic_streams_free(struct wst_quic *q, struct wst_quic_connection *c)
 {
     struct quic_step t = {.quic = q, .connection = c};
-    while (c->streams_n) stream_remove(&t, c->streams[c->streams_n - 1]);
-    wst_budget_give(q->budget, c->streams_room * sizeof *c->streams);
-    free(c->streams);
-    c->streams = NULL;
-    c->streams_room = 0;
+    while (c->streams.n) stream_remove(&t, c->streams.items[c->streams.n - 1]);
+    wst_sorted_free(&c->streams, q->budget);
 }
 
 /* -- handing on -------------------------------------------------------------------------------- */
@@ -277,8 +249,8 @@ void wst_quic_streams_settle(struct quic_step *t, bool all)
 {
     struct wst_quic_connection *c = t->connection;
     if (!all && c->packets % SETTLE_EVERY) return;
-    for (uint32_t i = 0; i < c->streams_n && c->holes; i++) {
-        struct quic_stream *s = c->streams[i];
+    for (uint32_t i = 0; i < c->streams.n && c->holes; i++) {
+        struct quic_stream *s = c->streams.items[i];
         for (int d = 0; d < 2; d++) {
             struct quic_half *h = &s->half[d];
             while (h->waits && (all || hole_is_lost(t, h, (enum wst_dir)d))) {
@@ -286,8 +258,8 @@ void wst_quic_streams_settle(struct quic_step *t, bool all)
                 half_look(t, h, (enum wst_dir)d, true);
             }
         }
-        uint32_t n = c->streams_n;
+        uint32_t n = c->streams.n;
         stream_settled(t, s);
-        i -= n - c->streams_n;
+        i -= n - c->streams.n;
     }
 }

@@ -478,8 +478,10 @@ static inline struct talk *talk_new(const struct script *script)
 
 static inline void talk_free(struct talk *t)
 {
-    for (uint32_t i = 0; i < t->http2.streams_n; i++, t->followed--)
-        free(t->http2.streams[i]->base.upper);
+    for (uint32_t i = 0; i < t->http2.streams.n; i++, t->followed--) {
+        const struct wst_http2_stream *s = t->http2.streams.items[i];
+        free(s->base.upper);
+    }
     assert_int_equal(t->followed, 0);
     wst_http2_free(&t->http2, &t->env);
     assert_int_equal(t->budget.used, 0); /* everything was given back */

@@ -181,7 +181,7 @@ static const char *room_text(void)
 static void room_shut(void)
 {
     wst_http3_end(&room.http3, &room.env, WST_TCP_FIN, &room.now);
-    assert_int_equal(room.http3.streams_n, 0);
+    assert_int_equal(room.http3.streams.n, 0);
     assert_int_equal(room.http3.blocked, 0);
     assert_int_equal(room.http3.waiting, 0);
     assert_int_equal(room.http3.asked, 0);

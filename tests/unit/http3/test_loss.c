@@ -95,15 +95,15 @@ IN_PIECES(inside_a_request_for_something_else)
     begins();
     sends(0, WST_C2S, b.p, b.n - 1);
     loses(0, WST_C2S, 1);
-    assert_int_equal(room.http3.streams_n, 0); /* the method was seen */
+    assert_int_equal(room.http3.streams.n, 0); /* the method was seen */
     sends(4, WST_C2S, b.p, 3);
     loses(4, WST_C2S, b.n - 3);
     ends(4, WST_C2S);
-    assert_int_equal(room.http3.streams_n, 0); /* who asks for a stream does not end it so */
+    assert_int_equal(room.http3.streams.n, 0); /* who asks for a stream does not end it so */
     sends(8, WST_C2S, b.p, 3);
     loses(8, WST_C2S, b.n - 3);
     headers(8, WST_S2C, forbidden);
-    assert_int_equal(room.http3.streams_n, 0);
+    assert_int_equal(room.http3.streams.n, 0);
     data(8, WST_S2C, "a page");
     room_close(
         "!unread: a field section that is not whole, or refers to fields that are missing\n");

@@ -18,7 +18,7 @@ IN_PIECES(a_websocket)
     ends(0, WST_C2S);
     data(0, WST_S2C, " you");
     ends(0, WST_S2C);
-    assert_int_equal(room.http3.streams_n, 0);
+    assert_int_equal(room.http3.streams.n, 0);
     room_close("0>?hello again.\n0<{200}hi you.=\n");
 }
 
@@ -28,14 +28,14 @@ IN_PIECES(other_requests_pass)
     begins();
     for (uint64_t id = 0; id < 40; id += 4) {
         headers(id, WST_C2S, get);
-        assert_int_equal(room.http3.streams_n, 0);
+        assert_int_equal(room.http3.streams.n, 0);
         headers(id, WST_S2C, ok);
         data(id, WST_S2C, "a page");
         ends(id, WST_C2S);
         ends(id, WST_S2C);
     }
     size_t used = room.budget.used;
-    assert_int_equal(room.http3.streams_n, 0);
+    assert_int_equal(room.http3.streams.n, 0);
     for (uint64_t id = 40; id < 40000; id += 4) {
         headers(id, WST_C2S, get);
         ends(id, WST_C2S);
@@ -368,7 +368,7 @@ static void streams_without_end(void **state)
     room_open();
     begins();
     for (uint64_t id = 0; id < 4 * 3000; id += 4) sends(id, WST_C2S, "\1\x20", 2);
-    assert_int_equal(room.http3.streams_n, WST_HTTP3_STREAMS);
+    assert_int_equal(room.http3.streams.n, WST_HTTP3_STREAMS);
     for (uint64_t id = 3; id < 4 * 3000; id += 4) sends(id, WST_S2C, "\x40", 1);
     sends(UINT64_C(1) << 61, WST_C2S, "\1\x20", 2);
     room_shut();
@@ -383,7 +383,7 @@ IN_PIECES(denied)
     room.deny = true;
     begins();
     asks(0);
-    assert_int_equal(room.http3.streams_n, 0);
+    assert_int_equal(room.http3.streams.n, 0);
     answers(0);
     room_close("!unread: more streams of HTTP/3 than are followed may carry WebSocket\n");
 }
