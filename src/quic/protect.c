@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "protect.h"
 
-#include <openssl/core_names.h>
 #include <openssl/crypto.h>
-#include <openssl/kdf.h>
-#include <openssl/params.h>
 #include <stdlib.h>
 
 enum { NONCE = 12, SALT = 20 };
@@ -76,43 +73,17 @@ void wst_quic_crypto_free(struct wst_quic_crypto *c)
         EVP_CIPHER_free(c->aead[i]);
         EVP_CIPHER_free(c->mask[i]);
     }
-    EVP_KDF_free(c->hkdf);
+    wst_hkdf_free(&c->hkdf);
     *c = (struct wst_quic_crypto){0};
 }
 
 /* -- derivation -------------------------------------------------------------------------------- */
 
-/* `salt` empty: HKDF-Expand with `info`; else HKDF-Extract (RFC 5869). */
-static bool hkdf(struct wst_quic_crypto *c, const char *hash, struct wst_slice key,
-                 struct wst_slice salt, struct wst_slice info, uint8_t *to, size_t n)
-{
-    char name[8];
-    int mode = salt.n ? EVP_KDF_HKDF_MODE_EXTRACT_ONLY : EVP_KDF_HKDF_MODE_EXPAND_ONLY;
-    strcpy(name, hash);
-    OSSL_PARAM params[] = {
-        OSSL_PARAM_construct_int(OSSL_KDF_PARAM_MODE, &mode),
-        OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, name, 0),
-        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, (void *)key.p, key.n),
-        salt.n ? OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SALT, (void *)salt.p, salt.n)
-               : OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, (void *)info.p, info.n),
-        OSSL_PARAM_END};
-    if (!c->hkdf) c->hkdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
-    EVP_KDF_CTX *kdf = c->hkdf ? EVP_KDF_CTX_new(c->hkdf) : NULL;
-    bool done = kdf && EVP_KDF_derive(kdf, to, n, params) == 1;
-    EVP_KDF_CTX_free(kdf);
-    return done;
-}
-
-/* HKDF-Expand-Label with an empty context (RFC 8446 section 7.1):
- *   │ length, 2 │ n, 1 │ "tls13 " label, n │ 0, 1 │ */
 static bool expand(struct wst_quic_crypto *c, const char *hash,
                    const struct wst_quic_secret *secret, const char *label, uint8_t *to, size_t n)
 {
-    uint8_t info[32] = {(uint8_t)(n >> 8), (uint8_t)n, (uint8_t)(6 + strlen(label))};
-    memcpy(info + 3, "tls13 ", 6);
-    memcpy(info + 9, label, strlen(label));
-    return hkdf(c, hash, wst_slice_of(secret->bytes, secret->n), (struct wst_slice){NULL, 0},
-                wst_slice_of(info, 10 + strlen(label)), to, n);
+    return wst_hkdf_expand_label(&c->hkdf, hash, wst_slice_of(secret->bytes, secret->n), label, to,
+                                 n);
 }
 
 /* RFC 9369 section 3.3.2: the second version has other labels. */
@@ -132,8 +103,8 @@ bool wst_quic_initial(struct wst_quic_crypto *c, uint32_t version, struct wst_sl
     const char *hash = rows[WST_QUIC_AES_128_GCM].hash;
     struct wst_quic_secret first = {.n = 32};
     secrets[0].n = secrets[1].n = 32;
-    return hkdf(c, hash, id, wst_slice_of(version_row(version)->salt, SALT),
-                (struct wst_slice){NULL, 0}, first.bytes, first.n) &&
+    return wst_hkdf_extract(&c->hkdf, hash, wst_slice_of(version_row(version)->salt, SALT), id,
+                            first.bytes, first.n) &&
            expand(c, hash, &first, "client in", secrets[0].bytes, 32) &&
            expand(c, hash, &first, "server in", secrets[1].bytes, 32);
 }

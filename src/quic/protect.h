@@ -13,6 +13,7 @@
 #include <openssl/evp.h>
 
 #include "budget.h"
+#include "hkdf.h"
 #include "slice.h"
 
 enum wst_quic_version {
@@ -54,7 +55,7 @@ size_t wst_quic_secret_size(enum wst_quic_aead aead);
 /* libcrypto's algorithms, each fetched once. */
 struct wst_quic_crypto {
     EVP_CIPHER *aead[WST_QUIC_AEADS], *mask[WST_QUIC_AEADS];
-    EVP_KDF *hkdf;
+    struct wst_hkdf hkdf;
     struct wst_budget *budget;
 };
 void wst_quic_crypto_free(struct wst_quic_crypto *crypto);

@@ -20,7 +20,7 @@ enum { KEY_BLOCK_MAX = 2 * (48 + 32 + 16) };
 void wst_tls_crypto_free(struct wst_tls_crypto *c)
 {
     for (int i = 0; i < WST_TLS_CIPHERS; i++) EVP_CIPHER_free(c->ciphers[i]);
-    EVP_KDF_free(c->hkdf);
+    wst_hkdf_free(&c->hkdf);
     EVP_KDF_free(c->prf);
     EVP_MAC_free(c->hmac);
     EVP_MD_free(c->sha256);
@@ -108,28 +108,11 @@ static struct wst_tls_keys *keys_new(struct wst_tls_crypto *c, const struct wst_
 
 /* -- TLS 1.3 ----------------------------------------------------------------------------------- */
 
-/* HKDF-Expand-Label with an empty context (RFC 8446 section 7.1):
- *   │ length, 2 │ n, 1 │ "tls13 " label, n │ 0, 1 │ */
 static bool expand_label(struct wst_tls_crypto *c, const struct wst_tls_suite *suite,
                          const struct wst_secret *secret, const char *label, uint8_t *to, size_t n)
 {
-    uint8_t info[32] = {(uint8_t)(n >> 8), (uint8_t)n, (uint8_t)(6 + strlen(label))};
-    char name[8];
-    int mode = EVP_KDF_HKDF_MODE_EXPAND_ONLY;
-    memcpy(info + 3, "tls13 ", 6);
-    memcpy(info + 9, label, strlen(label));
-    strcpy(name, digest_name(suite->hash));
-    OSSL_PARAM params[] = {
-        OSSL_PARAM_construct_int(OSSL_KDF_PARAM_MODE, &mode),
-        OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, name, 0),
-        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, (void *)secret->bytes, secret->n),
-        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, info, 10 + strlen(label)),
-        OSSL_PARAM_END};
-    if (!c->hkdf) c->hkdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
-    EVP_KDF_CTX *kdf = c->hkdf ? EVP_KDF_CTX_new(c->hkdf) : NULL;
-    bool done = kdf && EVP_KDF_derive(kdf, to, n, params) == 1;
-    EVP_KDF_CTX_free(kdf);
-    return done;
+    return wst_hkdf_expand_label(&c->hkdf, digest_name(suite->hash),
+                                 wst_slice_of(secret->bytes, secret->n), label, to, n);
 }
 
 struct wst_tls_keys *wst_tls_keys_13(struct wst_tls_crypto *c, const struct wst_tls_suite *suite,

@@ -10,6 +10,7 @@
 
 #include <openssl/evp.h>
 
+#include "hkdf.h"
 #include "keylog.h"
 
 enum { /* protocol versions, as on the wire */
@@ -45,7 +46,8 @@ const struct wst_tls_cipher_row *wst_tls_cipher_row(const struct wst_tls_suite *
 /* libcrypto's algorithms, each fetched once: fetching costs three times what a record does. */
 struct wst_tls_crypto {
     EVP_CIPHER *ciphers[WST_TLS_CIPHERS];
-    EVP_KDF *hkdf, *prf;
+    struct wst_hkdf hkdf;
+    EVP_KDF *prf;
     EVP_MAC *hmac;
     EVP_MD *sha256;
     struct wst_budget *budget; /* keys are paid from it; NULL: from none */
