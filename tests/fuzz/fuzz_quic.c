@@ -15,6 +15,7 @@
  *               bits 6, 7: bytes of the packet number, less one
  */
 #include "quic/connection.h"
+#include "quic/hello.h"
 #include "quic/sealer.h"
 
 #include <stdlib.h>
@@ -63,14 +64,7 @@ static void on_message(void *user, struct wst_quic_terms *terms, enum wst_dir di
                        struct wst_slice m)
 {
     (void)user;
-    if (m.n < 4 || m.n != 4 + (wst_be32(m.p) & 0xffffff)) abort();
-    if (m.p[0] == 1 && dir == WST_C2S && m.n >= 38) {
-        memcpy(terms->random, m.p + 6, 32);
-        terms->client = true;
-    } else if (m.p[0] == 2 && dir == WST_S2C && m.n >= 41) {
-        terms->suite = wst_be16(m.p + 39);
-        terms->server = true;
-    }
+    hello_read(terms, dir, m);
 }
 
 static void secret_of(uint8_t name, unsigned label, uint8_t secret[48])
@@ -234,17 +228,10 @@ static void put(struct said *s, struct end *e, unsigned dir, int type, size_t nu
 
 static void push(struct said *s, const struct end *e, unsigned dir, const uint8_t *p, size_t n)
 {
-    static const uint8_t client[4] = {10, 0, 0, 1}, server[4] = {10, 0, 0, 2};
     uint8_t *exact = malloc(n ? n : 1);
     if (!exact) return;
     if (n) memcpy(exact, p, n);
-    struct wst_segment segment = {.src = dir ? server : client,
-                                  .dst = dir ? client : server,
-                                  .family = 4,
-                                  .src_port = dir ? 443 : e->port,
-                                  .dst_port = dir ? e->port : 443,
-                                  .payload_len = (uint32_t)n,
-                                  .payload = {exact, n}};
+    struct wst_segment segment = hello_datagram(dir, e->port, wst_slice_of(exact, n));
     wst_quic_push(s->quic, &segment, &s->now);
     free(exact);
     struct wst_quic_last last = wst_quic_last(s->quic);
@@ -260,11 +247,10 @@ static void flush(struct said *s, const struct end *e, unsigned dir)
 
 static void hellos(struct said *s, struct end *e)
 {
-    static const uint16_t suites[SEAL_KINDS] = {0x1301, 0x1302, 0x1303, 0x1304};
     uint8_t first[1200] = {6, 0, 42, 1, 0, 0, 38, 3, 3}, answer[45] = {6, 0, 42, 2, 0, 0, 38, 3, 3};
     memset(first + 9, e->name, 32);
-    answer[42] = (uint8_t)(suites[s->kind] >> 8);
-    answer[43] = (uint8_t)suites[s->kind];
+    answer[42] = (uint8_t)(seal_suite(s->kind) >> 8);
+    answer[43] = (uint8_t)seal_suite(s->kind);
     put(s, e, 0, SEAL_INITIAL, 2, wst_slice_of(first, sizeof first));
     flush(s, e, 0);
     put(s, e, 1, SEAL_INITIAL, 2, wst_slice_of(answer, sizeof answer));

@@ -5,14 +5,6 @@
  */
 #include "session.h"
 
-#define BEGIN "C preface;settings;S settings 8=1;S ack;C ack;"
-#define OPEN1 BEGIN "C ask 1;S status 1 200;"
-
-struct row {
-    const char *name, *script;
-    const char *said[3]; /* of the client's bytes, of the server's, of both */
-};
-
 static const struct row rows[] = {
     {"accepted",
      OPEN1 "C data 1 hello;S data 1 world;C data.e 1 bye;S data.e 1 ciao;end",
@@ -25,6 +17,9 @@ static const struct row rows[] = {
      BEGIN "C ask 1;S status 1 404;S data.e 1 nothing;C data 1 x;end",
      {"", "", "?1 {1 404} 1=fin "}},
     {"refused without a body", BEGIN "C ask 1;S status.e 1 500;end", {"", "", "?1 {1 500} 1=fin "}},
+    {"101 is none of HTTP/2, and no answer to wait with",
+     BEGIN "C ask 1;S status 1 101;S data 1 x;end",
+     {"", "", "?1 {1 101} 1=fin "}},
     {"accepted, and over at once",
      BEGIN "C ask 1;S status.e 1 200;C data 1 a;C data.e 1 b;end",
      {"1:ab 1. ", "1. ", "?1 {1 200} 1=fin "}},
@@ -209,34 +204,10 @@ static const struct row rows[] = {
      {"3:a ", "1:x ", "?3 ?1unseen {1 0} {3 200} 1=fin 3=fin "}},
 };
 
-static struct talk *run(const struct script *s, size_t piece, size_t cut)
-{
-    struct talk *t = talk_new(s);
-    talk_run(t, piece, cut);
-    return t;
-}
-
-static void expect(const struct row *r, const struct script *s, size_t piece, size_t cut)
-{
-    struct talk *t = run(s, piece, cut);
-    for (int i = 0; i < 3; i++) {
-        if (!strcmp(t->log[i], r->said[i])) continue;
-        print_error("%s, pieces of %zu, cut at %zu:\n", r->name, piece, cut);
-        assert_string_equal(t->log[i], r->said[i]);
-    }
-    talk_free(t);
-}
-
 static void connections(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < ARRAY(rows); i++) {
-        struct script *s = script_new(rows[i].script);
-        expect(&rows[i], s, SIZE_MAX / 2, 0);
-        expect(&rows[i], s, 1, 0);
-        for (size_t cut = 1; cut < s->n; cut++) expect(&rows[i], s, SIZE_MAX / 2, cut);
-        free(s);
-    }
+    rows_run(rows, ARRAY(rows));
 }
 
 /* -- limits ------------------------------------------------------------------------------------ */
@@ -298,7 +269,8 @@ static void many_streams(void **state)
     n += (size_t)sprintf(text + n, "S status 2005 200;C ask 2007;S status 2007 200;S data 2007 x;");
     sprintf(text + n, "S data 2005 y;end");
     struct script *s = script_new(text);
-    struct talk *t = run(s, SIZE_MAX / 2, 0);
+    struct talk *t = talk_new(s);
+    talk_run(t, SIZE_MAX / 2, 0);
     assert_int_equal(t->requests, WST_HTTP2_STREAMS + 1);
     assert_int_equal(t->problems[WST_PROBLEM_HTTP2_UNREAD], 1);
     assert_string_equal(t->log[WST_C2S], "!unread ");

@@ -4,38 +4,26 @@
  * and direction by itself, for between these there is no order:
  *
  *   0>?hello[5][~7].  stream 0, the client: it asks, says hello, 5 bytes are missing, at most 7
- * are, it says no more 0<{200}hi.=       the server: its answer, hi, no more; the stream is over
+ *                     are, it says no more
+ *   0<{200}hi.=       the server: its answer, hi, no more; the stream is over
  *   ?! ?tunnel ?unseen =reset   a request not allowed, of these kinds; an end that was a reset
  *   !broken: why      a finding of the connection; 0!broken: of a stream
  */
 #ifndef HTTP3_ROOM_H
 #define HTTP3_ROOM_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include <cmocka.h>
-
-#include "budget.h"
-#include "fields.h"
+#include "guard.h"
 #include "http3/http3.h"
-#include "slice.h"
+#include "told.h"
 
 enum { SAID = 8192, STREAMS = 16, CONTROL = 0, ENCODER = 2, CONTROL_C = 2, ENCODER_C = 6 };
-
-struct teller { /* of one stream */
-    bool live, answered, accepted, fin[2];
-};
 
 static struct {
     char said[STREAMS][2][SAID];
     char problems[SAID];
-    struct teller tellers[STREAMS];
+    struct told told[STREAMS];
     struct wst_http3 http3;
     struct wst_http3_env env;
     struct wst_budget budget;
@@ -62,24 +50,14 @@ static char *said_of(const struct wst_connect_stream *s, enum wst_dir dir)
     return room.said[s->id / 4 % STREAMS][dir];
 }
 
-static struct teller *teller_of(const struct wst_connect_stream *s)
-{
-    struct teller *one = s->upper;
-    assert_non_null(one);
-    assert_true(one->live);
-    return one;
-}
-
 static bool on_request(void *user, void *conversation, struct wst_connect_stream *s,
                        const struct wst_arrival *a)
 {
     static const char *const asks[] = {"", "tunnel", "unseen"};
     (void)user, (void)conversation;
-    assert_null(s->upper);
-    assert_int_equal(s->request_when.pkt, a->when.pkt);
+    told_request(s, a, room.options.limits.max_head);
     if (room.deny) return false;
-    s->upper = &room.tellers[s->id / 4 % STREAMS];
-    *(struct teller *)s->upper = (struct teller){.live = true};
+    told_begin(s, &room.told[s->id / 4 % STREAMS]);
     say(said_of(s, WST_C2S), "?%s%s", asks[s->asks], s->unasked ? "!" : "");
     return true;
 }
@@ -87,21 +65,16 @@ static bool on_request(void *user, void *conversation, struct wst_connect_stream
 static bool on_answer(void *user, void *conversation, struct wst_connect_stream *s,
                       struct wst_slice fields, int status, const struct wst_arrival *a)
 {
-    struct teller *one = teller_of(s);
-    (void)user, (void)conversation, (void)fields, (void)a;
-    assert_false(one->answered);
-    one->answered = true;
-    one->accepted = status == 0 || status / 100 == 2;
+    (void)user, (void)conversation;
     say(said_of(s, WST_S2C), "{%d}", status);
-    return one->accepted;
+    return told_answer(s, fields, status, a, room.options.limits.max_head);
 }
 
 static void on_data(void *user, struct wst_connect_stream *s, enum wst_dir dir, struct wst_slice b,
                     const struct wst_arrival *a)
 {
-    const struct teller *one = teller_of(s);
     (void)user;
-    assert_true(one->accepted && !one->fin[dir] && b.n && a->from <= a->when.pkt);
+    told_data(s, dir, b, a);
     for (size_t i = 0; i < b.n; i++)
         say(said_of(s, dir), b.p[i] >= ' ' && b.p[i] < 0x7f ? "%c" : "\\%02x", b.p[i]);
 }
@@ -109,28 +82,24 @@ static void on_data(void *user, struct wst_connect_stream *s, enum wst_dir dir, 
 static void on_gap(void *user, struct wst_connect_stream *s, enum wst_dir dir, uint64_t n,
                    bool exact, const struct wst_arrival *a)
 {
-    const struct teller *one = teller_of(s);
-    (void)user, (void)a;
-    assert_true(one->accepted && !one->fin[dir] && n);
+    (void)user;
+    told_gap(s, dir, n, a);
     say(said_of(s, dir), "[%s%llu]", exact ? "" : "~", (unsigned long long)n);
 }
 
 static void on_fin(void *user, struct wst_connect_stream *s, enum wst_dir dir,
                    const struct wst_arrival *a)
 {
-    struct teller *one = teller_of(s);
-    (void)user, (void)a;
-    assert_true(one->accepted && !one->fin[dir]);
-    one->fin[dir] = true;
+    (void)user;
+    told_fin(s, dir, a);
     say(said_of(s, dir), ".");
 }
 
 static void on_end(void *user, struct wst_connect_stream *s, enum wst_tcp_end how,
                    const struct wst_arrival *a)
 {
-    (void)user, (void)a;
-    assert_true(teller_of(s)->answered);
-    teller_of(s)->live = false;
+    (void)user;
+    told_end(s, a);
     say(said_of(s, WST_S2C), how == WST_TCP_RST ? "=reset" : "=");
 }
 
@@ -140,7 +109,7 @@ static bool on_problem(void *user, void *conversation, struct wst_connect_stream
 {
     (void)user, (void)conversation, (void)a, (void)dir;
     assert_true(problem == WST_PROBLEM_HTTP3_BROKEN || problem == WST_PROBLEM_HTTP3_UNREAD);
-    if (s && !teller_of(s)->accepted) return false;
+    if (s && !told_of(s)->accepted) return false;
     if (s) say(room.problems, "%u", (unsigned)s->id);
     say(room.problems, "!%s: %s\n", problem == WST_PROBLEM_HTTP3_BROKEN ? "broken" : "unread",
         detail);
@@ -187,7 +156,7 @@ static void room_shut(void)
     assert_int_equal(room.http3.asked, 0);
     wst_http3_free(&room.http3, &room.env);
     assert_int_equal(room.budget.used, 0);
-    for (int i = 0; i < STREAMS; i++) assert_false(room.tellers[i].live);
+    for (int i = 0; i < STREAMS; i++) assert_false(room.told[i].live);
 }
 
 /* The connection ends, and this was said of it. */

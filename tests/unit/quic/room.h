@@ -11,6 +11,7 @@
 
 #include "connection.h"
 #include "guard.h"
+#include "hello.h"
 #include "sealer.h"
 
 enum { ROOM_STREAMS = 2048, ROOM_DATAGRAM = 65536 };
@@ -56,15 +57,8 @@ static inline void room_message(void *user, struct wst_quic_terms *terms, enum w
                                 struct wst_slice m)
 {
     struct room *r = user;
-    assert_true(m.n >= 4 && m.n == 4 + (wst_be32(m.p) & 0xffffff));
     r->messages++;
-    if (m.p[0] == 1 && dir == WST_C2S && m.n >= 38) {
-        memcpy(terms->random, m.p + 6, 32);
-        terms->client = true;
-    } else if (m.p[0] == 2 && dir == WST_S2C && m.n >= 41) {
-        terms->suite = wst_be16(m.p + 39);
-        terms->server = true;
-    }
+    hello_read(terms, dir, m);
 }
 
 static inline bool room_secret(void *user, const struct wst_quic_terms *terms,
@@ -305,17 +299,10 @@ static inline size_t conn_packet(struct conn *c, enum wst_dir dir, int type, uin
 /* A datagram between the two, as it is. */
 static inline void conn_push(struct conn *c, enum wst_dir dir, const uint8_t *p, size_t n)
 {
-    static const uint8_t client[4] = {10, 0, 0, 1}, server[4] = {192, 0, 2, 1};
     struct room *r = c->room;
     r->now.pkt++;
     r->now.ns += 1000000;
-    struct wst_segment s = {.src = dir ? server : client,
-                            .dst = dir ? client : server,
-                            .family = 4,
-                            .src_port = dir ? 443 : c->port,
-                            .dst_port = dir ? c->port : 443,
-                            .payload_len = (uint32_t)n,
-                            .payload = guard_put(&r->guard, p, n)};
+    struct wst_segment s = hello_datagram(dir, c->port, guard_put(&r->guard, p, n));
     wst_quic_push(r->quic, &s, &r->now);
     assert_true(r->budget.used <= r->budget.max);
 }
@@ -355,12 +342,6 @@ static inline size_t put_crypto(uint8_t *to, uint64_t at, const uint8_t *p, size
     return k + n;
 }
 
-static inline uint16_t conn_suite(const struct conn *c)
-{
-    static const uint16_t suites[SEAL_KINDS] = {0x1301, 0x1302, 0x1303, 0x1304};
-    return suites[c->kind];
-}
-
 static inline size_t client_hello(const struct conn *c, uint8_t m[42])
 {
     memset(m, 0x77, 42);
@@ -373,7 +354,7 @@ static inline size_t server_hello(const struct conn *c, uint8_t m[42])
 {
     memset(m, 0x33, 42);
     m[0] = 2, m[1] = 0, m[2] = 0, m[3] = 38, m[4] = 3, m[5] = 3, m[38] = 0;
-    m[39] = (uint8_t)(conn_suite(c) >> 8), m[40] = (uint8_t)conn_suite(c), m[41] = 0;
+    m[39] = (uint8_t)(seal_suite(c->kind) >> 8), m[40] = (uint8_t)seal_suite(c->kind), m[41] = 0;
     return 42;
 }
 

@@ -29,6 +29,13 @@ static inline void seal_must(bool ok)
     if (!ok) abort();
 }
 
+/* RFC 8446 appendix B.4. */
+static inline uint16_t seal_suite(int kind)
+{
+    static const uint16_t suites[SEAL_KINDS] = {0x1301, 0x1302, 0x1303, 0x1304};
+    return suites[kind];
+}
+
 static inline const EVP_MD *seal_hash(int kind)
 {
     return kind == SEAL_AES_256_GCM ? EVP_sha384() : EVP_sha256();
