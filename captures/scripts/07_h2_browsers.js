@@ -6,104 +6,24 @@ const fs = require('fs'), path = require('path'), { execFileSync, spawn } = requ
 const L = require('./lib/lab');
 const { serve } = require('./lib/h2');
 const { chrome } = require('./lib/chrome');
+const { messages, visit } = require('./lib/browser');
 
 const script = '07_h2_browsers.js';
 const CANCEL = 8;
 const deflate = { pmd: {} };
-const noise = (length, seed) => ({ noise: length, seed });
-const times = (n, text) => ({ text, times: n });
-const MESSAGES = ['Hello over HTTP/2', 'héllo wörld 日本語 😀', noise(4, 1), '', noise(0, 1), times(125, 'a'),
-  times(126, 'b'), times(700, 'repeat '), times(700, 'repeat '), noise(30000, 4), times(100000, 'z')];
-
-function page(spec) {
-  const code = fs.readFileSync(path.join(__dirname, 'lib/page.js'), 'utf8');
-  return '<!doctype html><meta charset="utf-8"><title>wstrace</title><link rel="icon" href="data:,">' +
-    `<script>const SPEC = ${JSON.stringify(spec)};\n${code}</script>`;
-}
-
-/** Echoes; what else it does is in the path. */
-function echo(ws, target) {
-  let n = 0;
-  const ends = {
-    '/serverclose': () => ws.close(4002, 'server closes'),
-    '/serverrst': () => ws.stream.close(CANCEL),
-    '/serverend': () => ws.stream.end(),
-  };
-  ws.on('message', (data, binary) => {
-    if (target === '/frag' && data.length > 1000) {
-      ws.send(data.subarray(0, 500), { binary, fin: false });
-      ws.send(data.subarray(500, 900), { fin: false });
-      ws.send(data.subarray(900), { fin: true });
-    } else {
-      ws.send(data, { binary });
-    }
-    n++;
-    if (n === 3) ws.ping('server ping');
-    if (n === 2 && ends[target]) setTimeout(ends[target], 20);
-  });
-}
-
-function readAll(stream) {
-  return new Promise((resolve) => {
-    let text = '';
-    stream.setEncoding('utf8').on('data', (part) => { text += part; }).on('end', () => resolve(text));
-  });
-}
-
-/** The pages; `report` gets what the browser wrote down. */
-function pages(spec, report) {
-  return async (stream, headers) => {
-    if (headers[':method'] === 'POST') {
-      const body = JSON.parse(await readAll(stream));
-      stream.respond({ ':status': 200 });
-      stream.end('ok');
-      report(body);
-    } else if (headers[':path'] === '/') {
-      stream.respond({ ':status': 200, 'content-type': 'text/html' });
-      stream.end(page(spec));
-    } else {
-      stream.respond({ ':status': 200, 'content-type': 'text/plain' });
-      stream.end(`answer to ${headers[':path']}\n`.repeat(50));
-    }
-  };
-}
+const MESSAGES = messages(2, 30000, 100000);
 
 /** One capture. o: name, port, spec, choose, tls, made, keylog (by the server), start(url): { stop, err } */
 async function record(o) {
   const T = new L.Truth(`${o.name}.ndjson`);
-  const conns = new Map(); // by path
-  let report;
-  const reported = new Promise((resolve) => { report = resolve; });
   T.note({ contains: o.contains });
-  const server = await serve({
-    T, port: o.port, tls: { minVersion: 'TLSv1.3', ...o.tls }, choose: o.choose, keylog: o.keylog,
-    onRequest: pages(o.spec, report),
-    onWebSocket(ws, target) {
-      conns.set(target, ws.conn);
-      echo(ws, target);
-      const { stream } = ws;
-      stream.on('close', () => T.note({ conn: ws.conn, at: 'server', event: 'stream closed', rst: stream.rstCode }));
-    },
+  await visit({
+    name: o.name, spec: o.spec, T, filter: `tcp port ${o.port}`, reset: (stream) => stream.close(CANCEL),
+    serve: (hears) => serve({
+      T, port: o.port, tls: { minVersion: 'TLSv1.3', ...o.tls }, choose: o.choose, keylog: o.keylog, ...hears,
+    }),
+    start: () => o.start(`https://127.0.0.1:${o.port}/`),
   });
-  const capture = await new L.Cap(`${o.name}.pcap`, { filter: `tcp port ${o.port}` }).start();
-  const browser = o.start(`https://127.0.0.1:${o.port}/`);
-  const got = await L.withTimeout(reported, 60000, 'report').catch((e) => {
-    console.error('FAILED', o.name, e.message, browser.err().slice(-600));
-    process.exitCode = 1;
-    return { events: [] };
-  });
-  await L.sleep(200);
-  await browser.stop();
-  await L.sleep(200);
-  await capture.stop(500);
-  server.close();
-  for (const { i, side, info, ...message } of got.events) {
-    const conn = conns.get(o.spec[i].path) || null;
-    if (info) T.note({ conn, at: 'client', ...info });
-    else T.ev.push({ side, o: { kind: 'message', conn, ...message } });
-  }
-  T.note({ agent: got.agent });
-  T.write();
   L.manifest({
     file: `${o.name}.pcap`, truth: `${o.name}.ndjson`, script, keylog: `${o.name}.keys`, contains: o.contains,
     made: `${o.made} headless, node http2 and npm ws server`, port: o.port, check: 'messages',

@@ -8,6 +8,7 @@ const { spawn } = require('child_process');
 const L = require('./lib/lab');
 const { serve } = require('./lib/h3');
 const { makeStack, kinds } = require('./lib/h3_peer');
+const { messages, visit } = require('./lib/browser');
 
 const script = '07_h3_chromium.js';
 const stack = makeStack({
@@ -16,79 +17,9 @@ const stack = makeStack({
   server: kinds.ngtcp2,
   client: kinds.ngtcp2,
 });
+const REQUEST_CANCELLED = 0x10c;
 const deflate = { pmd: {} };
-const noise = (length, seed) => ({ noise: length, seed });
-const times = (n, text) => ({ text, times: n });
-const MESSAGES = [
-  'Hello over HTTP/3',
-  'héllo wörld 日本語 😀',
-  noise(4, 1),
-  '',
-  noise(0, 1),
-  times(125, 'a'),
-  times(126, 'b'),
-  times(700, 'repeat '),
-  times(700, 'repeat '),
-  noise(9000, 4),
-  times(70000, 'z'),
-];
-
-function page(spec) {
-  const code = fs.readFileSync(path.join(__dirname, 'lib/page.js'), 'utf8');
-  return (
-    '<!doctype html><meta charset="utf-8"><title>wstrace</title><link rel="icon" href="data:,">' +
-    `<script>const SPEC = ${JSON.stringify(spec)};\n${code}</script>`
-  );
-}
-
-function echo(ws, target) {
-  let n = 0;
-  const ends = {
-    '/serverclose': () => ws.close(4002, 'server closes'),
-    '/serverrst': () => ws.stream.reset(0x10c),
-    '/serverend': () => ws.stream.end(),
-  };
-  ws.on('message', (data, binary) => {
-    if (target === '/frag' && data.length > 1000) {
-      ws.send(data.subarray(0, 500), { binary, fin: false });
-      ws.send(data.subarray(500, 900), { fin: false });
-      ws.send(data.subarray(900), { fin: true });
-    } else {
-      ws.send(data, { binary });
-    }
-    n++;
-    if (n === 3) ws.ping('server ping');
-    if (n === 2 && ends[target]) setTimeout(ends[target], 20);
-  });
-}
-
-function pages(spec, report) {
-  return (stream, headers) => {
-    if (headers[':method'] === 'POST') {
-      let text = '';
-      stream
-        .setEncoding('utf8')
-        .on('data', (part) => {
-          text += part;
-        })
-        .on('end', () => {
-          stream.respond({ ':status': '200' });
-          stream.end('ok');
-          report(JSON.parse(text));
-        });
-      return true;
-    }
-    stream.resume();
-    if (headers[':path'] === '/') {
-      stream.respond({ ':status': '200', 'content-type': 'text/html' });
-      stream.end(page(spec));
-    } else {
-      stream.respond({ ':status': '200', 'content-type': 'text/plain' });
-      stream.end(`answer to ${headers[':path']}\n`.repeat(50));
-    }
-    return true;
-  };
-}
+const MESSAGES = messages(3, 9000, 70000);
 
 function browse(port, keys, extra = []) {
   const dir = path.join(L.ROOT, 'run', `chr3-${process.pid}`);
@@ -212,53 +143,31 @@ function firefox(port) {
 
 async function record(o) {
   const T = new L.Truth(`${o.name}.ndjson`),
-    conns = new Map(),
     keys = path.join(L.KEYS, `${o.name}.keys`);
-  let report;
-  const reported = new Promise((resolve) => {
-    report = resolve;
-  });
   fs.rmSync(keys, { force: true });
   T.note({ contains: o.contains });
-  const server = await serve({
+  await visit({
+    name: o.name,
+    spec: o.spec,
     T,
-    stack,
-    host: '127.0.0.1',
-    port: o.port,
-    choose: o.choose,
-    keylog: keys,
-    serverOptions: o.serverOptions,
-    env: o.env,
-    cert: o.firefox && 'h3',
-    keysOfServer: o.firefox,
-    onRequest: pages(o.spec, report),
-    onWebSocket(ws, target) {
-      conns.set(target, ws.conn);
-      echo(ws, target);
-      ws.stream.on('close', () =>
-        T.note({ conn: ws.conn, at: 'server', event: 'stream closed', rst: ws.stream.rstCode }),
-      );
-    },
+    filter: `udp port ${o.port}`,
+    reset: (stream) => stream.reset(REQUEST_CANCELLED),
+    serve: (hears) =>
+      serve({
+        T,
+        stack,
+        host: '127.0.0.1',
+        port: o.port,
+        choose: o.choose,
+        keylog: keys,
+        serverOptions: o.serverOptions,
+        env: o.env,
+        cert: o.firefox && 'h3',
+        keysOfServer: o.firefox,
+        ...hears,
+      }),
+    start: () => (o.firefox ? firefox(o.port) : browse(o.port, keys, o.flags)),
   });
-  const capture = await new L.Cap(`${o.name}.pcap`, { filter: `udp port ${o.port}` }).start();
-  const browser = o.firefox ? firefox(o.port) : browse(o.port, keys, o.flags);
-  const got = await L.withTimeout(reported, 45000, 'report').catch((e) => {
-    console.error('FAILED', o.name, e.message, browser.err().slice(-900));
-    process.exitCode = 1;
-    return { events: [] };
-  });
-  await L.sleep(200);
-  await browser.stop();
-  await L.sleep(200);
-  await capture.stop(500);
-  await server.close();
-  for (const { i, side, info, ...message } of got.events) {
-    const conn = conns.get(o.spec[i].path) || null;
-    if (info) T.note({ conn, at: 'client', ...info });
-    else T.ev.push({ side, o: { kind: 'message', conn, ...message } });
-  }
-  T.note({ agent: got.agent });
-  T.write();
   L.manifest({
     file: `${o.name}.pcap`,
     truth: `${o.name}.ndjson`,
