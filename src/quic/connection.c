@@ -162,6 +162,11 @@ void wst_quic_connection_end(struct quic_step *t, enum wst_tcp_end how)
 {
     struct wst_quic_connection *c = t->connection;
     struct wst_quic *q = t->quic;
+    if (c->closes) {
+        how = (enum wst_tcp_end)c->closes_how;
+        t->arrival = &c->closed;
+    }
+    if (c->resets && c->state < QUIC_SEALED) wst_quic_streams_resets(t, true);
     if (c->state == QUIC_OPEN) wst_quic_streams_settle(t, true);
     if (c->upper) q->sink.end(q->sink.user, c->upper, how, t->arrival);
     c->upper = NULL;
@@ -488,6 +493,10 @@ static void connection_silent(struct wst_quic *q, struct wst_quic_connection *c,
     else if (waits_long)
         connection_seal(&t, FINDING_SEALED, "no key");
     if (silent >= l->reorder_ns && c->holes) wst_quic_streams_settle(&t, true);
+    if (silent >= l->reorder_acked_ns && c->resets && c->state < QUIC_SEALED)
+        wst_quic_streams_resets(&t, true);
+    if (silent >= l->reorder_acked_ns && c->closes && c->state < QUIC_CLOSED)
+        wst_quic_connection_end(&t, WST_TCP_FIN);
     if (silent >= most) connection_over(q, c, WST_TCP_TIMEOUT, when);
 }
 

@@ -41,6 +41,11 @@ struct quic_half { /* one direction of a stream */
     uint64_t acked_at; /* … and at which datagram of the connection; 0: not yet */
     bool waits;        /* there is a hole */
     bool over;         /* nothing more is handed on */
+    /* RESET_STREAM captured before packets of the other side that its sender had: they come first.
+     */
+    bool reset;
+    uint64_t reset_code, reset_behind; /* behind: the largest number of those and one */
+    struct wst_arrival reset_arrival;
 };
 
 struct quic_stream {
@@ -107,8 +112,13 @@ struct wst_quic_connection {
     struct quic_side side[2];                  /* [WST_C2S], [WST_S2C] */
     struct wst_sorted streams;                 /* of struct quic_stream */
     uint32_t holes;           /* halves that wait */
+    uint32_t resets;          /* … that were reset, which is not told yet */
     struct wst_queue wait[2]; /* packets that no key opens yet, by direction */
     int64_t waits_since;
+    bool closes;               /* a side closed it, and packets that it had are still to come */
+    uint8_t closes_by;         /* enum wst_dir */
+    uint8_t closes_how;        /* enum wst_tcp_end */
+    struct wst_arrival closed; /* when */
     uint8_t secrets; /* bits of enum wst_quic_label: known when it was woken last */
 };
 
@@ -207,6 +217,8 @@ void wst_quic_stream_bytes(struct quic_step *t, uint64_t id, uint64_t at, struct
 void wst_quic_stream_reset(struct quic_step *t, uint64_t id, uint64_t code, uint64_t size);
 /* Holes that will not be filled are given up; `all` of them. */
 void wst_quic_streams_settle(struct quic_step *t, bool all);
+/* Tells the resets that waited long enough; `all`: each. */
+void wst_quic_streams_resets(struct quic_step *t, bool all);
 void wst_quic_streams_free(struct wst_quic *q, struct wst_quic_connection *c);
 
 /* datagram.c */

@@ -93,13 +93,26 @@ static void acknowledged(struct quic_step *t, const struct wst_quic_frame *f)
     wst_quic_numbers_forgotten(numbers, from);
 }
 
+/* Its sender had packets of the other side that are newer than all that were captured: the
+ * directions may come from two taps. */
+static bool close_waits(const struct wst_quic_connection *c)
+{
+    const struct wst_quic_numbers *other = &c->side[!c->closes_by].numbers;
+    return other->top > other->came;
+}
+
 /* RFC 9000 section 19.19: 0 and, of HTTP/3, H3_NO_ERROR (RFC 9114 section 8.1) are no errors. */
 static void closed(struct quic_step *t, const struct wst_quic_frame *f)
 {
     enum { H3_NO_ERROR = 0x100 };
+    struct wst_quic_connection *c = t->connection;
     bool orderly =
         f->v[0] == 0 || (f->type == WST_QUIC_CLOSE_APPLICATION && f->v[0] == H3_NO_ERROR);
-    wst_quic_connection_end(t, orderly ? WST_TCP_FIN : WST_TCP_RST);
+    if (c->closes || c->state >= QUIC_CLOSED) return;
+    c->closes = true;
+    c->closes_by = (uint8_t)t->dir;
+    c->closes_how = orderly ? WST_TCP_FIN : WST_TCP_RST;
+    c->closed = *t->arrival;
 }
 
 /* False: nothing behind it is to be read. */
@@ -132,7 +145,7 @@ static bool frame(struct quic_step *t, enum quic_space space, const struct wst_q
     return true;
 }
 
-void wst_quic_payload(struct quic_step *t, enum wst_quic_type type, struct wst_slice plain)
+static void frames(struct quic_step *t, enum wst_quic_type type, struct wst_slice plain)
 {
     enum quic_space space = quic_space_of(type);
     struct wst_quic_frame f;
@@ -152,4 +165,13 @@ void wst_quic_payload(struct quic_step *t, enum wst_quic_type type, struct wst_s
         }
         if (!frame(t, space, &f)) return;
     }
+}
+
+void wst_quic_payload(struct quic_step *t, enum wst_quic_type type, struct wst_slice plain)
+{
+    const struct wst_quic_connection *c = t->connection;
+    frames(t, type, plain);
+    if (c->resets && c->state < QUIC_SEALED) wst_quic_streams_resets(t, false);
+    if (c->closes && c->state < QUIC_CLOSED && !close_waits(c))
+        wst_quic_connection_end(t, WST_TCP_FIN);
 }

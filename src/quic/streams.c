@@ -26,6 +26,7 @@ static void stream_remove(struct quic_step *t, struct quic_stream *s)
     struct wst_quic_connection *c = t->connection;
     for (int d = 0; d < 2; d++) {
         if (s->half[d].waits) c->holes--;
+        if (s->half[d].reset) c->resets--;
         wst_quic_order_free(&s->half[d].order, t->quic->budget);
     }
     wst_sorted_take(&c->streams, s->id);
@@ -171,7 +172,8 @@ static void half_give_up(struct quic_step *t, struct quic_stream *s, enum wst_di
 
 static void stream_settled(struct quic_step *t, struct quic_stream *s)
 {
-    if (s->half[0].over && s->half[1].over) stream_remove(t, s);
+    const struct quic_half *h = s->half;
+    if (h[0].over && h[1].over && !h[0].reset && !h[1].reset) stream_remove(t, s);
 }
 
 void wst_quic_stream_bytes(struct quic_step *t, uint64_t id, uint64_t at, struct wst_slice bytes,
@@ -211,17 +213,44 @@ void wst_quic_stream_bytes(struct quic_step *t, uint64_t id, uint64_t at, struct
 /* RESET_STREAM says how many bytes were sent (section 4.5): those that never came are missing. */
 void wst_quic_stream_reset(struct quic_step *t, uint64_t id, uint64_t code, uint64_t size)
 {
-    struct wst_quic *q = t->quic;
     struct quic_stream *s = t->connection->state < QUIC_SEALED ? stream_of(t, id) : NULL;
     struct quic_half *h = s ? &s->half[t->dir] : NULL;
     if (!s || h->over || !begun(t)) return;
     h->size = UINT64_MAX; /* its end is no FIN */
     while (h->order.first) half_give_up(t, s, t->dir, wst_quic_order_hole(&h->order));
     if (size > h->order.next) half_give_up(t, s, t->dir, size - h->order.next);
-    q->sink.reset(q->sink.user, t->connection->upper, id, t->dir, code, t->arrival);
-    h->over = true;
+    h->over = h->reset = true;
+    h->reset_code = code;
+    h->reset_behind = t->connection->side[!t->dir].numbers.top;
+    h->reset_arrival = *t->arrival;
+    t->connection->resets++;
     half_look(t, h, t->dir, true);
-    stream_settled(t, s);
+}
+
+static void half_reset(struct quic_step *t, const struct quic_stream *s, struct quic_half *h,
+                       enum wst_dir dir)
+{
+    const struct wst_quic_sink *sink = &t->quic->sink;
+    h->reset = false;
+    t->connection->resets--;
+    sink->reset(sink->user, t->connection->upper, s->id, dir, h->reset_code, &h->reset_arrival);
+}
+
+/* The directions may come from two taps: a reset is told when what its sender had was captured. */
+void wst_quic_streams_resets(struct quic_step *t, bool all)
+{
+    struct wst_quic_connection *c = t->connection;
+    for (uint32_t i = 0; i < c->streams.n && c->resets; i++) {
+        struct quic_stream *s = c->streams.items[i];
+        for (int d = 0; d < 2; d++) {
+            struct quic_half *h = &s->half[d];
+            if (h->reset && (all || c->side[!d].numbers.came >= h->reset_behind))
+                half_reset(t, s, h, (enum wst_dir)d);
+        }
+        uint32_t n = c->streams.n;
+        stream_settled(t, s);
+        i -= n - c->streams.n;
+    }
 }
 
 /* -- holes ------------------------------------------------------------------------------------- */
