@@ -7,18 +7,20 @@
 
 #include "siphash.h"
 
-enum { KEYLOG_FIRST = 64 }; /* slots, a power of two */
+enum { KEYLOG_FIRST = 64 }; /* slots, a power of two; entries there is room for are half as many */
 
 struct keylog_entry {
     uint8_t identity[WST_IDENTITY];
-    uint8_t label;            /* 1 + enum wst_secret_label; 0: empty */
-    struct wst_secret secret; /* wiped with the table */
+    uint8_t label; /* enum wst_secret_label */
+    bool asked;    /* somebody looked for it */
+    struct wst_secret secret;
 };
 
 struct wst_keylog {
     struct wst_budget *budget;
     uint64_t seed[2];
-    struct keylog_entry *entries; /* open addressing */
+    struct keylog_entry *entries; /* as they came; wiped when they are let go */
+    uint32_t *slots;              /* open addressing; 1 + the entry's index, 0: empty */
     uint32_t mask;                /* slots less one */
     uint32_t used, lines;
     bool premasters;
@@ -40,17 +42,14 @@ static const struct {
     [WST_SECRET_TICKET] = {NULL, 48, 48},
 };
 
-static struct keylog_entry *entries_new(struct wst_budget *budget, uint32_t slots)
+static void table_free(struct wst_keylog *k)
 {
-    return wst_budget_new(budget, slots * sizeof(struct keylog_entry));
-}
-
-static void entries_free(struct wst_budget *budget, struct keylog_entry *e, uint32_t slots)
-{
-    if (!e) return;
-    OPENSSL_cleanse(e, slots * sizeof *e);
-    wst_budget_give(budget, slots * sizeof *e);
-    free(e);
+    size_t slots = (size_t)k->mask + 1, bytes = slots / 2 * sizeof *k->entries;
+    if (!k->entries) return;
+    OPENSSL_cleanse(k->entries, bytes);
+    wst_budget_give(k->budget, bytes + slots * sizeof *k->slots);
+    free(k->entries);
+    free(k->slots);
 }
 
 struct wst_keylog *wst_keylog_new(struct wst_budget *budget, const uint64_t seed[2])
@@ -65,39 +64,45 @@ struct wst_keylog *wst_keylog_new(struct wst_budget *budget, const uint64_t seed
 void wst_keylog_free(struct wst_keylog *k)
 {
     if (!k) return;
-    entries_free(k->budget, k->entries, k->mask + 1);
+    table_free(k);
     free(k);
 }
 
 /* -- the table --------------------------------------------------------------------------------- */
 
 /* The slot of the secret, or the empty one where it belongs. */
-static struct keylog_entry *keylog_slot(const struct wst_keylog *k, struct keylog_entry *entries,
-                                        uint32_t mask, uint8_t label,
-                                        const uint8_t identity[WST_IDENTITY])
+static uint32_t *keylog_slot(const struct wst_keylog *k, uint8_t label,
+                             const uint8_t identity[WST_IDENTITY])
 {
     uint64_t words[WST_IDENTITY / 8 + 1];
     memcpy(words, identity, WST_IDENTITY);
     words[WST_IDENTITY / 8] = label;
-    uint32_t i = (uint32_t)wst_siphash13(k->seed, words, WST_IDENTITY / 8 + 1) & mask;
-    while (entries[i].label &&
-           (entries[i].label != label || memcmp(entries[i].identity, identity, WST_IDENTITY) != 0))
-        i = (i + 1) & mask;
-    return &entries[i];
+    uint32_t i = (uint32_t)wst_siphash13(k->seed, words, WST_IDENTITY / 8 + 1) & k->mask;
+    for (; k->slots[i]; i = (i + 1) & k->mask) {
+        const struct keylog_entry *e = &k->entries[k->slots[i] - 1];
+        if (e->label == label && memcmp(e->identity, identity, WST_IDENTITY) == 0) break;
+    }
+    return &k->slots[i];
 }
 
 static bool keylog_grow(struct wst_keylog *k)
 {
     uint32_t slots = k->entries ? (k->mask + 1) * 2 : KEYLOG_FIRST;
-    struct keylog_entry *entries = entries_new(k->budget, slots);
-    if (!entries) return false;
-    for (uint32_t i = 0; k->entries && i <= k->mask; i++) {
-        const struct keylog_entry *e = &k->entries[i];
-        if (e->label) *keylog_slot(k, entries, slots - 1, e->label, e->identity) = *e;
+    struct wst_keylog more = *k;
+    more.entries = wst_budget_new(k->budget, slots / 2 * sizeof *more.entries);
+    if (!more.entries) return false;
+    more.slots = wst_budget_new(k->budget, slots * sizeof *more.slots);
+    if (!more.slots) {
+        wst_budget_give(k->budget, slots / 2 * sizeof *more.entries);
+        free(more.entries);
+        return false;
     }
-    entries_free(k->budget, k->entries, k->mask + 1);
-    k->entries = entries;
-    k->mask = slots - 1;
+    more.mask = slots - 1;
+    if (k->used) memcpy(more.entries, k->entries, k->used * sizeof *k->entries);
+    for (uint32_t i = 0; i < k->used; i++)
+        *keylog_slot(&more, more.entries[i].label, more.entries[i].identity) = i + 1;
+    table_free(k);
+    *k = more;
     return true;
 }
 
@@ -108,26 +113,43 @@ bool wst_keylog_add(struct wst_keylog *k, enum wst_secret_label label, struct ws
     if (identity.n > sizeof id || secret.n < labels[label].least || secret.n > labels[label].most)
         return false;
     if (identity.n) memcpy(id, identity.p, identity.n);
-    if (!k->entries || k->used >= k->mask / 2)
+    if (!k->entries || k->used > k->mask / 2)
         if (k->used >= WST_KEYLOG_MAX || !keylog_grow(k)) return false;
-    struct keylog_entry *e = keylog_slot(k, k->entries, k->mask, (uint8_t)(label + 1), id);
-    if (e->label) return true;
+    uint32_t *slot = keylog_slot(k, (uint8_t)label, id);
+    if (*slot) return true;
+    struct keylog_entry *e = &k->entries[k->used];
     memcpy(e->identity, id, sizeof id);
-    e->label = (uint8_t)(label + 1);
+    e->label = (uint8_t)label;
     e->secret.n = (uint8_t)secret.n;
     memcpy(e->secret.bytes, secret.p, secret.n);
-    k->used++;
+    *slot = ++k->used;
     return true;
 }
 
-const struct wst_secret *wst_keylog_find(const struct wst_keylog *k, enum wst_secret_label label,
+const struct wst_secret *wst_keylog_find(struct wst_keylog *k, enum wst_secret_label label,
                                          struct wst_slice identity)
 {
     uint8_t id[WST_IDENTITY] = {0};
     if (!k->entries || identity.n > sizeof id) return NULL;
     if (identity.n) memcpy(id, identity.p, identity.n);
-    const struct keylog_entry *e = keylog_slot(k, k->entries, k->mask, (uint8_t)(label + 1), id);
-    return e->label ? &e->secret : NULL;
+    uint32_t slot = *keylog_slot(k, (uint8_t)label, id);
+    if (!slot) return NULL;
+    k->entries[slot - 1].asked = true;
+    return &k->entries[slot - 1].secret;
+}
+
+const struct wst_secret *wst_keylog_unasked(const struct wst_keylog *k, uint32_t i,
+                                            enum wst_secret_label *label, const uint8_t **identity)
+{
+    if (i >= k->used || k->entries[i].asked) return NULL;
+    *label = (enum wst_secret_label)k->entries[i].label;
+    *identity = k->entries[i].identity;
+    return &k->entries[i].secret;
+}
+
+uint32_t wst_keylog_secrets(const struct wst_keylog *k)
+{
+    return k->used;
 }
 
 uint32_t wst_keylog_count(const struct wst_keylog *k)

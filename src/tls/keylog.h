@@ -53,9 +53,14 @@ size_t wst_keylog_push(struct wst_keylog *log, struct wst_slice bytes, bool fina
  * kept: no memory, too many, or lengths that cannot be. */
 bool wst_keylog_add(struct wst_keylog *log, enum wst_secret_label label, struct wst_slice identity,
                     struct wst_slice secret);
-/* NULL: not known. Valid until something is added. */
-const struct wst_secret *wst_keylog_find(const struct wst_keylog *log, enum wst_secret_label label,
+/* NULL: not known. Valid until something is added. Whoever looks for a secret claims it. */
+const struct wst_secret *wst_keylog_find(struct wst_keylog *log, enum wst_secret_label label,
                                          struct wst_slice identity);
+/* How many there are, learnt ones included; and number `i`, in the order in which they came, with
+ * WST_IDENTITY bytes of identity. NULL: there is none, or somebody claimed it. */
+uint32_t wst_keylog_secrets(const struct wst_keylog *log);
+const struct wst_secret *wst_keylog_unasked(const struct wst_keylog *log, uint32_t i,
+                                            enum wst_secret_label *label, const uint8_t **identity);
 /* How many came in lines (not learnt); and how many of them need the transcript of a handshake to
  * become a master secret. */
 uint32_t wst_keylog_count(const struct wst_keylog *log);

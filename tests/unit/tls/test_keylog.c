@@ -52,7 +52,7 @@ static const struct {
 
 static const uint64_t seed[2] = {1, 2};
 
-static void check(const struct wst_keylog *k, size_t i)
+static void check(struct wst_keylog *k, size_t i)
 {
     uint8_t id[32], secret[48];
     for (uint8_t b = 0; b < 32; b++) id[b] = b;
@@ -172,6 +172,43 @@ static void many_until_the_budget_ends(void **state)
     assert_int_equal(budget.used, 0);
 }
 
+/* In the order in which they came, but for those that somebody looked for. */
+static void unasked(void **state)
+{
+    struct wst_budget budget = {.max = 1 << 20};
+    struct wst_keylog *k = wst_keylog_new(&budget, seed);
+    uint8_t id[32] = {0}, secret[48] = {0};
+    enum wst_secret_label label;
+    const uint8_t *identity;
+    (void)state;
+    assert_int_equal(wst_keylog_secrets(k), 0);
+    for (uint32_t i = 0; i < 1000; i++) {
+        memcpy(id, &i, sizeof i);
+        memcpy(secret, &i, sizeof i);
+        enum wst_secret_label of = i % 2 ? WST_SECRET_CLIENT : WST_SECRET_SERVER;
+        assert_true(
+            wst_keylog_add(k, of, (struct wst_slice){id, 32}, (struct wst_slice){secret, 48}));
+        if (i % 3) continue;
+        assert_non_null(wst_keylog_find(k, of, (struct wst_slice){id, 32}));
+        assert_null(wst_keylog_find(k, WST_SECRET_MASTER, (struct wst_slice){id, 32}));
+    }
+    assert_int_equal(wst_keylog_secrets(k), 1000);
+    for (uint32_t i = 0; i < 1000; i++) {
+        const struct wst_secret *s = wst_keylog_unasked(k, i, &label, &identity);
+        if (i % 3) {
+            assert_non_null(s);
+            assert_int_equal(label, i % 2 ? WST_SECRET_CLIENT : WST_SECRET_SERVER);
+            assert_memory_equal(identity, &i, sizeof i);
+            assert_memory_equal(s->bytes, &i, sizeof i);
+        } else {
+            assert_null(s);
+        }
+    }
+    assert_null(wst_keylog_unasked(k, 1000, &label, &identity));
+    wst_keylog_free(k);
+    assert_int_equal(budget.used, 0);
+}
+
 static void line_goes_round(void **state)
 {
     struct wst_budget budget = {.max = 1 << 20};
@@ -198,6 +235,7 @@ int main(void)
         cmocka_unit_test(endless_line),
         cmocka_unit_test(first_one_stays),
         cmocka_unit_test(many_until_the_budget_ends),
+        cmocka_unit_test(unasked),
         cmocka_unit_test(line_goes_round),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
