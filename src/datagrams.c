@@ -78,6 +78,30 @@ static bool datagrams_secret(void *user, const struct wst_quic_terms *terms,
     return true;
 }
 
+static uint32_t datagrams_offers(void *user)
+{
+    return wst_keylog_secrets(((const struct wst_context *)user)->tls.keylog);
+}
+
+static enum wst_quic_offered datagrams_offer(void *user, uint32_t i, struct wst_quic_offer *offer)
+{
+    const struct wst_context *c = user;
+    enum wst_secret_label label;
+    const uint8_t *random;
+    if (i >= wst_keylog_secrets(c->tls.keylog)) return WST_QUIC_LAST;
+    const struct wst_secret *s = wst_keylog_unasked(c->tls.keylog, i, &label, &random);
+    if (!s || s->n > sizeof offer->secret.bytes) return WST_QUIC_TAKEN;
+    for (int l = WST_QUIC_SECRET_CLIENT_HS; l < WST_QUIC_LABELS; l++) { /* early data: not tried */
+        if (labels[l] != label) continue;
+        offer->label = (enum wst_quic_label)l;
+        offer->secret.n = s->n;
+        memcpy(offer->secret.bytes, s->bytes, s->n);
+        memcpy(offer->random, random, sizeof offer->random);
+        return WST_QUIC_OFFERED;
+    }
+    return WST_QUIC_TAKEN;
+}
+
 static void datagrams_opening(void *user, const struct wst_quic_terms *terms)
 {
     struct wst_context *c = user;
@@ -102,8 +126,9 @@ static void *datagrams_open(void *user, const struct wst_quic_connection *connec
                             const struct wst_arrival *a)
 {
     struct wst_context *c = user;
-    (void)a;
-    if (strncmp(terms->alpn, "h3", 2) != 0) { /* RFC 9114 section 3.1; drafts had numbers */
+    bool unseen = terms->midst && !terms->alpn[0]; /* what is found in it tells */
+    if (!unseen &&
+        strncmp(terms->alpn, "h3", 2) != 0) { /* RFC 9114 section 3.1; drafts had numbers */
         c->timeline.stats.other++;
         return NULL;
     }
@@ -117,6 +142,7 @@ static void *datagrams_open(void *user, const struct wst_quic_connection *connec
     put_ends(&q->flow, ends);
     wst_conversation_inside(c, &q->inside, &q->flow);
     wst_multiplexed_begin3(c, &q->inside.flow, CLIENT); /* no memory: it is ignored */
+    if (terms->midst) wst_multiplexed_midst3(c, &q->inside.flow, terms->late, unseen, a);
     return q;
 }
 
@@ -203,6 +229,8 @@ bool wst_datagrams_init(struct wst_context *c)
     const struct wst_quic_sink sink = {.user = c,
                                        .message = datagrams_message,
                                        .secret = datagrams_secret,
+                                       .offers = datagrams_offers,
+                                       .offer = datagrams_offer,
                                        .opening = datagrams_opening,
                                        .open = datagrams_open,
                                        .data = datagrams_data,
@@ -280,7 +308,7 @@ const struct wst_tls_info *wst_datagrams_info(const struct wst_flow *f)
     q->info = (struct wst_tls_info){.version = wst_tls_version_name(WST_TLS_1_3),
                                     .cipher = suite ? suite->name : NULL,
                                     .sni = q->terms->sni[0] ? q->terms->sni : NULL,
-                                    .alpn = q->terms->alpn};
+                                    .alpn = q->terms->alpn[0] ? q->terms->alpn : NULL};
     return &q->info;
 }
 

@@ -381,6 +381,12 @@ void wst_multiplexed_end3(struct wst_context *c, struct wst_flow *f, enum wst_tc
     wst_http3_end(&http3_of(f)->http3, &c->http3, how, a);
 }
 
+void wst_multiplexed_midst3(struct wst_context *c, struct wst_flow *f, bool late, bool doubtful,
+                            const struct wst_arrival *a)
+{
+    if (f->kind == KIND_HTTP3) wst_http3_midst(&http3_of(f)->http3, &c->http3, late, doubtful, a);
+}
+
 void wst_multiplexed_one_sided3(struct wst_flow *f)
 {
     if (f->kind == KIND_HTTP3) wst_http3_one_sided(&http3_of(f)->http3);

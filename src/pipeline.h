@@ -414,6 +414,9 @@ void wst_multiplexed_fin3(struct wst_context *c, struct wst_flow *f, uint64_t id
 void wst_multiplexed_reset3(struct wst_context *c, struct wst_flow *f, uint64_t id,
                             enum wst_dir dir, uint64_t code, const struct wst_arrival *a);
 /* What the client says will not be read. */
+/* As wst_http3_midst(). */
+void wst_multiplexed_midst3(struct wst_context *c, struct wst_flow *f, bool late, bool doubtful,
+                            const struct wst_arrival *a);
 void wst_multiplexed_one_sided3(struct wst_flow *f);
 /* Whether bytes of that direction wait, or are looked through for frames. */
 bool wst_multiplexed_behind3(const struct wst_flow *f, uint64_t id, enum wst_dir dir);

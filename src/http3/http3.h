@@ -149,6 +149,8 @@ struct wst_http3 { /* one connection */
     bool mute;                     /* the server is not heard so far */
     bool deaf;                     /* the client is not heard: nothing waits for its requests */
     bool crowded;                  /* it was told that there are too many streams */
+    bool midst;                    /* its beginning was not captured */
+    bool doubtful;                 /* … and what it speaks may be something else than HTTP/3 */
 };
 
 /* `http3` is all zeros. */
@@ -166,6 +168,10 @@ void wst_http3_fin(struct wst_http3 *http3, struct wst_http3_env *env, uint64_t 
 /* The side broke it off, or wants to read no more of it. */
 void wst_http3_reset(struct wst_http3 *http3, struct wst_http3_env *env, uint64_t id,
                      enum wst_dir dir, uint64_t code, const struct wst_arrival *arrival);
+/* Its beginning was not captured: settings may be missing, or (`late`) are. `doubtful`: and nobody
+ * said that it is HTTP/3. */
+void wst_http3_midst(struct wst_http3 *http3, struct wst_http3_env *env, bool late, bool doubtful,
+                     const struct wst_arrival *arrival);
 /* The client was not captured: nothing waits for its requests. */
 void wst_http3_one_sided(struct wst_http3 *http3);
 /* Whether the server was not captured so far: then what a client says on a stream that it asked for

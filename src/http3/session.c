@@ -51,7 +51,7 @@ static void session_wrong(struct step *t, const char *why)
     const struct wst_connect_sink *to = &t->env->sink;
     struct wst_http3 *h = t->h;
     bool heard = false;
-    if (t->side->told) return;
+    if (t->side->told || h->doubtful) return;
     t->side->told = true;
     for (uint32_t i = 0; i < h->streams.n; i++) {
         struct wst_http3_stream *s = h->streams.items[i];
@@ -97,6 +97,7 @@ static void settings_over(struct step *t)
 {
     struct step other = step_of(t->h, t->env, (enum wst_dir) !t->dir, t->arrival);
     t->side->settled = true;
+    t->h->doubtful = false;
     if (!wst_qpack_allow(&other.side->table, t->env, t->side->allows))
         session_wrong(&other, "a table of fields that is filled against the rules (RFC 9204)");
     wst_requests_retry(t->h, t->env, other.dir, t->arrival);
@@ -301,6 +302,26 @@ static void single_end(struct step *t, uint64_t id)
     wst_http3_done(&t->side->done, id / 4);
 }
 
+/* What has not come of settings and tables by now is missing; a stream that comes after all is
+ * believed. */
+static void single_lacks(struct wst_http3 *h, struct wst_http3_env *env,
+                         const struct wst_arrival *a)
+{
+    for (int d = 0; d < 2; d++) {
+        struct step t = step_of(h, env, (enum wst_dir)d, a);
+        if (!t.side->control) settings_lose(&t, true);
+        if (!t.side->encoder) table_lose(&t, true);
+    }
+}
+
+void wst_http3_midst(struct wst_http3 *h, struct wst_http3_env *env, bool late, bool doubtful,
+                     const struct wst_arrival *a)
+{
+    h->midst = true;
+    h->doubtful = doubtful;
+    if (late) single_lacks(h, env, a);
+}
+
 /* -- the door ---------------------------------------------------------------------------------- */
 
 /* Bits of a stream's number, RFC 9000 section 2.1. */
@@ -335,6 +356,7 @@ void wst_http3_push(struct wst_http3 *h, struct wst_http3_env *env, uint64_t id,
     struct turn t = {h, env, request_of(h, env, id, a), dir, a};
     if (t.s) wst_requests_push(&t, bytes);
     if (dir == WST_C2S) h->pieces++;
+    if (h->midst && h->blocked && h->pieces % 16 == 0) single_lacks(h, env, a);
     if (h->waiting && h->pieces % 16 == 0) wst_requests_hurry(h, env, a);
 }
 

@@ -86,7 +86,8 @@ void wst_streams3_tell(struct turn *t, enum wst_problem what, const char *why)
     if (t->s->base.upper &&
         to->problem(to->user, t->h->conversation, &t->s->base, what, t->dir, why, t->arrival))
         return;
-    if (!*told) to->problem(to->user, t->h->conversation, NULL, what, t->dir, why, t->arrival);
+    if (!*told && !t->h->doubtful)
+        to->problem(to->user, t->h->conversation, NULL, what, t->dir, why, t->arrival);
     *told = true;
 }
 
@@ -171,6 +172,7 @@ static void request_came(struct turn *t)
         return;
     }
     s->known = WST_HTTP3_ASKED;
+    h->doubtful = false;
     s->base.unasked = h->side[WST_S2C].settled && !h->enabled;
     if (!wst_buf_append(&s->base.request, t->env->budget, fields, cap)) {
         stream_drop(t);

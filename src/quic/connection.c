@@ -90,7 +90,7 @@ void wst_quic_free(struct wst_quic *q)
     while (q->first) wst_quic_connection_free(q, q->first);
     wst_quic_ids_free(q);
     wst_quic_strangers_free(q);
-    wst_quic_early_free(q);
+    wst_quic_places_free(q);
     wst_buf_free(&q->room, q->budget);
     wst_quic_crypto_free(&q->crypto);
     free(q);
@@ -117,7 +117,7 @@ struct wst_quic_connection *wst_quic_connection_new(struct wst_quic *q, const st
     c->version = p->version;
     c->active = q->clock;
     c->first_id_n = (uint8_t)p->to.n;
-    memcpy(c->first_id, p->to.p, p->to.n);
+    if (p->to.n) memcpy(c->first_id, p->to.p, p->to.n);
     c->born = ++q->born;
     link_active(q, c);
     link_born(q, c);
@@ -198,14 +198,17 @@ static void packet_keyless(struct quic_step *t, const struct wst_quic_packet *p)
     struct wst_quic *q = t->quic;
     bool hopes = q->keys_may_come && !q->finishing;
     bool waits = (c->terms.client ? hopes : !q->finishing) && !c->side[t->dir].keyless;
-    if (waits && packet_wait(t, p)) return;
+    if (waits && packet_wait(t, p)) {
+        c->trying.n++;
+        if (!c->terms.client) wst_quic_connection_try(t, false);
+        return;
+    }
     if (waits && !connection_is_read(c)) {
         connection_seal(t, FINDING_SEALED, "more waits for its secrets than may be kept");
     } else if (p->type == WST_QUIC_SHORT && c->side[!t->dir].opened) {
         c->side[t->dir].keyless = true;
         wst_queue_free(&c->wait[t->dir], q->budget);
-        wst_quic_connection_tell(t, FINDING_KEYLESS, t->dir,
-                                 "the secret of one direction is not known: it is not read");
+        wst_quic_connection_tell(t, FINDING_KEYLESS, t->dir, WST_QUIC_ONE_KEYLESS);
     } else if (p->type == WST_QUIC_SHORT) {
         struct wst_quic_secret other;
         enum wst_quic_label label =
@@ -377,7 +380,7 @@ static void connection_wake(struct quic_step *t)
                                      .behind = w.p == whole,
                                      .unnamed = true};
             if (wst_quic_packet_read(w, &p) != WST_QUIC_READ) break;
-            if (p.type == WST_QUIC_SHORT) wst_quic_packet_named(&p, c->side[dir].waits_id);
+            if (p.type == WST_QUIC_SHORT) wst_quic_packet_named(&p, c->side[dir].id_n);
             n = packet_any(&step, NULL, &p);
         }
     }
@@ -391,6 +394,7 @@ static void connection_wait_over(struct quic_step *t)
 {
     struct wst_quic *q = t->quic;
     bool finishing = q->finishing;
+    if (!t->connection->terms.client) wst_quic_connection_try(t, true);
     q->finishing = true; /* for this one there is nothing more to wait for */
     connection_wake(t);
     q->finishing = finishing;
@@ -425,7 +429,7 @@ size_t wst_quic_connection_push(struct quic_step *t, const struct wst_segment *s
         wst_quic_id_add(t->quic, c, (enum wst_dir) !t->dir, p->from);
         return p->bytes.n;
     }
-    if (p->type == WST_QUIC_SHORT) c->side[t->dir].waits_id = (uint8_t)p->to.n;
+    if (p->type == WST_QUIC_SHORT) c->side[t->dir].id_n = (uint8_t)p->to.n;
     size_t n = packet_any(t, s, p);
     if (!knew && c->terms.client && connection_waits(c)) connection_wake(t);
     bool again = t->quic->last == c; /* not the first of its datagram */
@@ -542,16 +546,20 @@ void wst_quic_wake(struct wst_quic *q, const struct wst_when *when)
     struct wst_arrival a = {*when, when->pkt};
     for (struct wst_quic_connection *c = q->first; c; c = c->later) {
         struct quic_step t = {.quic = q, .connection = c, .arrival = &a};
-        if (c->state >= QUIC_SEALED || !c->terms.client || !connection_waits(c)) continue;
+        if (c->state >= QUIC_SEALED || !connection_waits(c)) continue;
+        if (!c->terms.client) wst_quic_connection_try(&t, false);
+        if (!c->terms.client) continue;
         uint8_t known = secrets_known(q, c);
         if (known == c->secrets) continue;
         c->secrets = known;
         connection_wake(&t);
     }
+    wst_quic_places_wake(q, when);
 }
 
 void wst_quic_finish(struct wst_quic *q, const struct wst_when *when)
 {
+    wst_quic_places_finish(q, when);
     q->finishing = true;
     while (q->first) connection_over(q, q->first, WST_TCP_EOF, when);
 }
@@ -569,6 +577,7 @@ uint64_t wst_quic_count(const struct wst_quic *q)
 struct wst_quic_last wst_quic_last(const struct wst_quic *q)
 {
     const struct wst_quic_connection *c = q->last;
+    if (!c && q->place) return (struct wst_quic_last){NULL, true, q->place};
     if (!c) return (struct wst_quic_last){0};
     return (struct wst_quic_last){c->upper, c->state < QUIC_SEALED && !c->began, c->born};
 }

@@ -67,6 +67,50 @@ struct quic_keys {
     bool proven; /* a packet opened */
 };
 
+/* A packet whose mask was taken off. */
+struct quic_unmasked {
+    struct wst_slice header, sealed;
+    uint8_t first;
+    uint32_t low; /* of its number, the last … */
+    size_t low_n; /* … so many bytes */
+};
+
+/* What opened a packet with a short header. */
+struct quic_found {
+    struct wst_quic_mask *mask;
+    struct wst_quic_keys *keys, *before; /* of its generation, and of the one before */
+    uint64_t number;                     /* of the packet */
+    unsigned generation;                 /* key updates before it */
+    size_t id_n;                         /* bytes of the ID that it bears … */
+    const uint8_t *id;                   /* … among those that were tried */
+};
+
+enum {
+    QUIC_SAMPLES = 8, /* packets of a direction that secrets are tried on */
+    /* How often all secrets are tried on what came: first on packets of a handshake, then on those
+     * behind it, then with what is less likely. */
+    QUIC_ROUNDS = 3
+};
+/* Packets of a direction of which nobody knows what sealed them. */
+struct quic_samples {
+    struct wst_slice shorts[QUIC_SAMPLES]; /* the oldest, the newest */
+    unsigned shorts_n;
+    struct wst_quic_packet handshake;
+    bool has_handshake;
+    uint32_t version; /* 0: not known */
+    int id_n;         /* bytes of the ID, by long headers; -1: not known */
+};
+
+/* Secrets are tried from the one on that was found last, for those that were used together lie
+ * together; before, from the newest on. */
+struct quic_trying {
+    uint32_t from, to; /* numbers of those that were tried in this round … */
+    uint32_t at;       /* … of the last one */
+    bool up;           /* it was the next of the larger ones */
+    uint32_t n;        /* packets that came, or datagrams */
+    uint8_t rounds;
+};
+
 struct quic_side { /* what one side sends */
     struct quic_keys initial, handshake, early, application;
     struct wst_quic_keys *before, *after; /* generations next to application.keys */
@@ -79,7 +123,7 @@ struct quic_side { /* what one side sends */
     size_t segment;      /* bytes of a datagram, where several were captured as one; 0: not so */
     uint32_t failed;     /* packets that did not open, in a row */
     uint32_t ports;      /* of the last packet: its sender's, its receiver's */
-    uint8_t waits_id;    /* bytes of the ID in packets that wait */
+    uint8_t id_n;        /* bytes of the ID that its packets bore last */
     bool phase;
     bool nameless; /* its packets bear no ID: they are known by addresses */
     bool keyless;  /* its secret is not known */
@@ -120,6 +164,7 @@ struct wst_quic_connection {
     uint8_t closes_how;        /* enum wst_tcp_end */
     struct wst_arrival closed; /* when */
     uint8_t secrets; /* bits of enum wst_quic_label: known when it was woken last */
+    struct quic_trying trying; /* while its client random is not known */
 };
 
 /* Who is worked on, and by what. */
@@ -155,8 +200,12 @@ struct wst_quic {
     struct quic_stranger *strangers;
     uint64_t strangers_n;
     bool stranger_told, cut;
-    struct quic_early *early; /* a ring, and where it goes on */
-    unsigned early_at;
+    struct quic_place *places; /* datagrams that are nobody's */
+    uint64_t places_n;         /* so many were taken so far */
+    uint64_t place;            /* number of the one that has the datagram pushed last; 0: none */
+    bool replaying;            /* what waited there is read */
+    int64_t purse;             /* what trying secrets may cost now */
+    uint32_t near;             /* number of the secret that was found last, plus one */
     bool keys_may_come;
     bool finishing; /* nothing more will come */
 };
@@ -187,8 +236,8 @@ const struct quic_id *wst_quic_id_find_short(const struct wst_quic *q, const str
 uint64_t wst_quic_pair(const struct wst_quic *q, const struct wst_segment *s);
 
 /* strangers.c */
-/* A datagram is nobody's; `certain`: its header is one of QUIC's. */
-void wst_quic_stranger(struct wst_quic *q, const struct wst_segment *s, bool certain,
+/* A datagram is nobody's; `certain`: its header is one of QUIC's. False: it is no QUIC. */
+bool wst_quic_stranger(struct wst_quic *q, const struct wst_segment *s, bool certain,
                        const struct wst_arrival *arrival);
 /* A connection began between its addresses. */
 void wst_quic_stranger_known(struct wst_quic *q, const struct wst_segment *s);
@@ -205,6 +254,11 @@ enum quic_opened {
 enum quic_opened wst_quic_packet_open(struct quic_step *t, const struct wst_quic_packet *p,
                                       struct wst_slice *plain);
 void wst_quic_epochs_free(struct wst_quic_connection *c);
+/* The header, its mask taken off, lies in q->header. */
+bool wst_quic_unmask(struct wst_quic *q, const struct wst_quic_packet *p,
+                     struct wst_quic_mask *mask, struct quic_unmasked *u);
+/* The keys of `f` are the side's from now on. */
+void wst_quic_epoch_found(struct quic_side *s, struct quic_found *f);
 
 /* payload.c */
 /* What lies in a packet. */
@@ -222,7 +276,48 @@ void wst_quic_streams_resets(struct quic_step *t, bool all);
 void wst_quic_streams_free(struct wst_quic *q, struct wst_quic_connection *c);
 
 /* datagram.c */
-void wst_quic_early_free(struct wst_quic *q);
+/* A datagram, or what waited as one. */
+void wst_quic_datagram_read(struct wst_quic *q, const struct wst_segment *s,
+                            const struct wst_arrival *a);
+
+/* trial.c: secrets that may be anybody's. */
+/* Of packets that wait; valid while these do. */
+void wst_quic_samples_of(const struct wst_queue wait[2], struct quic_samples samples[2]);
+/* Which round of trying it is, from 1 on; 0: there is nothing to be tried now. `last`: nothing more
+ * comes. */
+unsigned wst_quic_trying_round(struct wst_quic *q, struct quic_trying *trying, bool last);
+/* All was tried, and no more secrets come. */
+bool wst_quic_trying_over(const struct wst_quic *q, const struct quic_trying *trying);
+/* Whether a secret of the key log opens one of the packets of two directions, as far as the
+ * purse allows. *client: which direction is the client's, if that was not known (-1).
+ * found->keys: NULL: the packet was one of the handshake. `round`: from 1 on; in later ones also
+ * what is less likely is thought of. */
+bool wst_quic_try_all(struct wst_quic *q, struct quic_trying *trying,
+                      struct quic_samples samples[2], int *client, unsigned round,
+                      struct wst_quic_offer *offer, struct quic_found *found, uint32_t *version);
+/* The same of one secret, and one direction, whose cipher and version are known. `all`: IDs of any
+ * length are thought of. */
+bool wst_quic_try_one(struct wst_quic *q, const struct quic_samples *samples,
+                      const struct wst_quic_secret *secret, enum wst_quic_aead aead,
+                      uint32_t version, bool all, struct quic_found *found);
+void wst_quic_found_free(struct quic_found *found);
+/* Datagrams that were seen pay for what is tried. */
+void wst_quic_purse_fill(struct wst_quic *q);
+
+/* pickup.c: datagrams that are nobody's. */
+/* The ClientHello of a connection is not whole: which secrets are its own shows when one opens what
+ * waits. */
+void wst_quic_connection_try(struct quic_step *t, bool last);
+/* It is kept, and what is kept between its addresses is tried. */
+void wst_quic_place_keep(struct wst_quic *q, const struct wst_segment *s,
+                         const struct wst_arrival *a);
+/* A connection began between these addresses: what was kept is its, too. */
+void wst_quic_place_replay(struct wst_quic *q, const struct wst_segment *s,
+                           const struct wst_when *when);
+/* Secrets came; or nothing more comes. */
+void wst_quic_places_wake(struct wst_quic *q, const struct wst_when *when);
+void wst_quic_places_finish(struct wst_quic *q, const struct wst_when *when);
+void wst_quic_places_free(struct wst_quic *q);
 
 /* connection.c */
 /* Begun by an Initial packet of a client, unless it turns out to be none. NULL: no memory. */
@@ -245,6 +340,7 @@ void wst_quic_clock_see(struct wst_quic *q, int64_t ns);
 /* Looks at the silence of so many connections. */
 void wst_quic_sweep(struct wst_quic *q, const struct wst_when *when, unsigned steps);
 void wst_quic_connection_end(struct quic_step *t, enum wst_tcp_end how);
+#define WST_QUIC_ONE_KEYLESS "the secret of one direction is not known: it is not read"
 /* Once of a connection. */
 enum quic_finding { FINDING_SEALED, FINDING_KEYLESS, FINDING_WRONG, FINDING_FAILED, FINDING_FRAME };
 void wst_quic_connection_tell(struct quic_step *t, enum quic_finding what, enum wst_dir dir,

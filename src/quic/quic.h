@@ -11,6 +11,8 @@
  *                 no keys yet: wait ◀───┘
  *
  * A connection is known by the IDs in its packets, not by addresses: those may change (section 9).
+ * Of one whose beginning was not captured the secret is not known, but which it is shows: secrets
+ * that are nobody's are tried, and the one that opens a packet is the one.
  */
 #ifndef WST_QUIC_QUIC_H
 #define WST_QUIC_QUIC_H
@@ -38,6 +40,8 @@ enum {
 struct wst_quic_terms {
     bool client, server;    /* hellos came */
     bool chosen;            /* alpn is the server's choice, not the client's only offer */
+    bool midst;             /* the beginning of the connection was not captured … */
+    bool late;              /* … and much of what followed it */
     uint16_t suite;         /* 0: not known yet */
     uint8_t random[32];     /* the client's */
     char sni[WST_QUIC_SNI]; /* escaped; empty: none */
@@ -51,6 +55,18 @@ enum wst_quic_label { /* by epoch; the key log's names are TLS's */
                       WST_QUIC_SECRET_CLIENT,
                       WST_QUIC_SECRET_SERVER,
                       WST_QUIC_LABELS
+};
+
+/* A secret of the key log that no connection has claimed. */
+struct wst_quic_offer {
+    enum wst_quic_label label;
+    uint8_t random[32]; /* of the client whose connection it belongs to */
+    struct wst_quic_secret secret;
+};
+enum wst_quic_offered {
+    WST_QUIC_OFFERED,
+    WST_QUIC_TAKEN, /* it is somebody's, or none of QUIC's */
+    WST_QUIC_LAST   /* there are not so many */
 };
 
 /* Both ends, as in the packet that began the connection. */
@@ -74,6 +90,9 @@ struct wst_quic_sink {
     /* A secret of the connection with this client random. False: not known. */
     bool (*secret)(void *user, const struct wst_quic_terms *terms, enum wst_quic_label label,
                    struct wst_quic_secret *secret);
+    /* How many secrets the key log has; number `i` of them, in the order in which they came. */
+    uint32_t (*offers)(void *user);
+    enum wst_quic_offered (*offer)(void *user, uint32_t i, struct wst_quic_offer *offer);
     /* Its secrets are used from now on. */
     void (*opening)(void *user, const struct wst_quic_terms *terms);
     /* The first bytes of a stream are about to be handed on; `connection` and `terms` stay until

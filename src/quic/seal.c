@@ -14,14 +14,6 @@ enum { GENERATIONS = 4 }; /* key updates in a row that the capture may lack */
  * capture may lack so many packets that the end alone is not enough. */
 static const uint8_t turns[WST_QUIC_NUMBER] = {64, 4, 1, 0};
 
-/* A packet whose mask was taken off. */
-struct unmasked {
-    struct wst_slice header, sealed;
-    uint8_t first;
-    uint32_t low; /* of its number, the last … */
-    size_t low_n; /* … so many bytes */
-};
-
 static void epoch_free(struct quic_keys *e)
 {
     wst_quic_mask_free(e->mask);
@@ -50,8 +42,8 @@ void wst_quic_epochs_free(struct wst_quic_connection *c)
 }
 
 /* RFC 9001 section 5.4.2: the sample stands where a number of four bytes would end. */
-static bool unmask(struct wst_quic *q, const struct wst_quic_packet *p, struct wst_quic_mask *mask,
-                   struct unmasked *u)
+bool wst_quic_unmask(struct wst_quic *q, const struct wst_quic_packet *p,
+                     struct wst_quic_mask *mask, struct quic_unmasked *u)
 {
     uint8_t bits[WST_QUIC_MASK];
     size_t at = p->number;
@@ -73,8 +65,8 @@ static bool unmask(struct wst_quic *q, const struct wst_quic_packet *p, struct w
     return true;
 }
 
-static bool open_with(struct quic_step *t, struct wst_quic_keys *keys, const struct unmasked *u,
-                      struct wst_slice *plain)
+static bool open_with(struct quic_step *t, struct wst_quic_keys *keys,
+                      const struct quic_unmasked *u, struct wst_slice *plain)
 {
     struct wst_buf *room = &t->quic->room;
     room->n = 0;
@@ -95,7 +87,7 @@ static void generation_next(struct quic_step *t, struct quic_side *s)
 }
 
 /* Libraries of 2022 renew the keys of version 2 with the label of version 1. */
-static bool open_odd(struct quic_step *t, struct quic_side *s, const struct unmasked *u,
+static bool open_odd(struct quic_step *t, struct quic_side *s, const struct quic_unmasked *u,
                      struct wst_slice *plain)
 {
     if (!wst_quic_is_second(s->application.keys->version)) return false;
@@ -111,7 +103,7 @@ static bool open_odd(struct quic_step *t, struct quic_side *s, const struct unma
 }
 
 /* The generations behind the next one, where the capture lacks some. */
-static bool open_ahead(struct quic_step *t, struct quic_side *s, const struct unmasked *u,
+static bool open_ahead(struct quic_step *t, struct quic_side *s, const struct quic_unmasked *u,
                        bool phase, struct wst_slice *plain)
 {
     struct wst_quic *q = t->quic;
@@ -137,7 +129,7 @@ static bool open_ahead(struct quic_step *t, struct quic_side *s, const struct un
 }
 
 /* With this generation or the one after, as the packet's bit says. */
-static bool open_near(struct quic_step *t, struct quic_side *s, const struct unmasked *u,
+static bool open_near(struct quic_step *t, struct quic_side *s, const struct quic_unmasked *u,
                       bool phase, struct wst_slice *plain)
 {
     if (phase == s->phase) return open_with(t, s->application.keys, u, plain);
@@ -147,7 +139,8 @@ static bool open_near(struct quic_step *t, struct quic_side *s, const struct unm
     return true;
 }
 
-static bool open_application(struct quic_step *t, const struct unmasked *u, struct wst_slice *plain)
+static bool open_application(struct quic_step *t, const struct quic_unmasked *u,
+                             struct wst_slice *plain)
 {
     struct quic_side *s = &t->connection->side[t->dir];
     bool phase = u->first & WST_QUIC_PHASE;
@@ -170,9 +163,9 @@ static bool epoch_open(struct quic_step *t, struct quic_keys *e, const struct ws
                        struct wst_slice *plain)
 {
     struct wst_quic_connection *c = t->connection;
-    struct unmasked u;
+    struct quic_unmasked u;
     enum quic_space space = quic_space_of(p->type);
-    if (!e->keys || !e->mask || !unmask(t->quic, p, e->mask, &u)) return false;
+    if (!e->keys || !e->mask || !wst_quic_unmask(t->quic, p, e->mask, &u)) return false;
     t->number = wst_quic_number(c->side[t->dir].next[space], u.low, u.low_n);
     bool opened = p->type == WST_QUIC_SHORT ? open_application(t, &u, plain)
                                             : open_with(t, e->keys, &u, plain);
@@ -230,6 +223,18 @@ static enum quic_opened epoch_begin(struct quic_step *t, struct quic_keys *e,
     return opened;
 }
 
+void wst_quic_epoch_found(struct quic_side *s, struct quic_found *f)
+{
+    epoch_free(&s->application);
+    generations_free(s);
+    s->application = (struct quic_keys){f->mask, f->keys, true};
+    s->before = f->before;
+    s->phase = f->generation & 1;
+    s->phase_from = s->next[SPACE_APPLICATION] = f->number;
+    f->mask = NULL;
+    f->keys = f->before = NULL;
+}
+
 /* -- Initial packets: sealed with what everybody knows ----------------------------------------- */
 
 static bool initial_keys(struct wst_quic *q, struct wst_quic_connection *c, uint32_t version,
@@ -260,6 +265,7 @@ static enum quic_opened initial_open(struct quic_step *t, const struct wst_quic_
     struct wst_quic_connection *c = t->connection;
     struct quic_keys *e = &c->side[t->dir].initial;
     struct wst_slice first = wst_slice_of(c->first_id, c->first_id_n);
+    if (!first.n && t->dir == WST_S2C) return QUIC_FAILED; /* the client's first was not captured */
     if ((!e->keys || e->keys->version != p->version) &&
         !initial_keys(t->quic, c, p->version, first))
         return QUIC_FAILED;

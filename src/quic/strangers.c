@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * In: datagrams that are no known connection's. Out: between how many pairs of addresses they look
- * like QUIC whose first packets were not captured: nothing of it can be opened, and the user should
- * know. The first byte tells: its first bit is not set, its second is (RFC 9000 section 17.3)
+ * like QUIC whose first packets were not captured: what no secret opens (pickup.c) the user should
+ * know of. The first byte tells: its first bit is not set, its second is (RFC 9000 section 17.3)
  * unless it may be anything (RFC 9287), and its last five are under a mask, so that in a few
  * packets each of them is seen both ways.
  */
@@ -44,21 +44,21 @@ static void stranger_tell(struct wst_quic *q, const struct wst_segment *s,
     if (q->stranger_told) return;
     q->stranger_told = true;
     q->sink.problem(q->sink.user, NULL, &ends, WST_PROBLEM_QUIC_UNREAD, WST_DIR_NONE,
-                    "UDP that looks like QUIC whose beginning is not in the capture: without it "
-                    "nothing can be opened",
+                    "UDP that looks like QUIC whose beginning is not in the capture, and no secret "
+                    "that is known opens it",
                     a);
 }
 
-void wst_quic_stranger(struct wst_quic *q, const struct wst_segment *s, bool certain,
+bool wst_quic_stranger(struct wst_quic *q, const struct wst_segment *s, bool certain,
                        const struct wst_arrival *a)
 {
     enum { SHORTEST = 21 };
     uint64_t hash = wst_quic_pair(q, s);
     struct quic_stranger *p = place_of(q, hash);
-    if (!p || !s->payload.n) return;
+    if (!p || !s->payload.n) return false;
     uint8_t first = s->payload.p[0];
     if (p->hash != hash) {
-        if (is_counted(p)) return;
+        if (is_counted(p)) return true;
         *p = (struct quic_stranger){.hash = hash, .first = first};
     }
     bool counted = is_counted(p), is_long = first & WST_QUIC_LONG;
@@ -68,6 +68,7 @@ void wst_quic_stranger(struct wst_quic *q, const struct wst_segment *s, bool cer
     if (p->n < ENOUGH) p->n++;
     if (is_counted(p) && !counted) q->strangers_n++;
     if (is_counted(p) && p->n >= ENOUGH) stranger_tell(q, s, a);
+    return p->certain || !p->other;
 }
 
 void wst_quic_stranger_known(struct wst_quic *q, const struct wst_segment *s)

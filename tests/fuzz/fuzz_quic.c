@@ -5,6 +5,7 @@
  *
  *  | terms 1 | step | step | …       terms: bit 0: secrets come late; 1: no hellos; 2: version 2;
  *                                    3: the client chose no ID; 4, 5: the cipher; 6: little memory
+ *                                    7: secrets are offered to whoever has no hellos
  *  step:  | what 1 | length 2 | bytes … |
  *         what, bits 0–3: 0 a datagram as it is        1 a payload, sealed as the next short packet
  *                         2, 3, 4 the same as Initial, Handshake, early packet
@@ -49,7 +50,7 @@ struct said {
     struct wst_when now;
     uint32_t version;
     int kind;
-    bool keys, nameless;
+    bool keys, nameless, offers;
     struct upper uppers[OPEN_MAX];
     unsigned uppers_n;
     struct end ends[2];
@@ -80,6 +81,25 @@ static bool on_secret(void *user, const struct wst_quic_terms *terms, enum wst_q
     secret->n = s->kind == SEAL_AES_256_GCM ? 48 : 32;
     secret_of(terms->random[0], (unsigned)label, secret->bytes);
     return true;
+}
+
+static uint32_t on_offers(void *user)
+{
+    const struct said *s = user;
+    return s->keys && s->offers ? 16 : 0;
+}
+
+/* Of others, and of both connections in turn. */
+static enum wst_quic_offered on_offer(void *user, uint32_t i, struct wst_quic_offer *offer)
+{
+    struct said *s = user;
+    if (i >= on_offers(user)) return WST_QUIC_LAST;
+    if (i % 3 == 2) return WST_QUIC_TAKEN;
+    offer->label = (enum wst_quic_label)(WST_QUIC_SECRET_CLIENT_HS + i % 4);
+    offer->secret.n = s->kind == SEAL_AES_256_GCM ? 48 : 32;
+    memset(offer->random, 1 + (int)(i / 4 % 4), sizeof offer->random);
+    secret_of(offer->random[0], (unsigned)offer->label, offer->secret.bytes);
+    return WST_QUIC_OFFERED;
 }
 
 static void on_opening(void *user, const struct wst_quic_terms *terms)
@@ -325,9 +345,21 @@ static void step(struct said *s, uint8_t what, struct wst_slice b, size_t length
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct said s;
-    const struct wst_quic_sink sink = {&s,      on_message,  on_secret, on_opening, on_open,
-                                       on_data, on_gap,      on_fin,    on_reset,   on_follows,
-                                       on_end,  on_precious, on_problem};
+    const struct wst_quic_sink sink = {.user = &s,
+                                       .message = on_message,
+                                       .secret = on_secret,
+                                       .offers = on_offers,
+                                       .offer = on_offer,
+                                       .opening = on_opening,
+                                       .open = on_open,
+                                       .data = on_data,
+                                       .gap = on_gap,
+                                       .fin = on_fin,
+                                       .reset = on_reset,
+                                       .follows = on_follows,
+                                       .end = on_end,
+                                       .precious = on_precious,
+                                       .problem = on_problem};
     if (size < 1 || size > LARGE) return 0;
     uint8_t terms = data[0];
     memset(&s, 0, sizeof s);
@@ -341,6 +373,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     s.kind = terms >> 4 & 3;
     s.keys = !(terms & 1);
     s.nameless = terms & 8;
+    s.offers = terms & 0x80;
     s.now = (struct wst_when){1, 1};
     s.quic = wst_quic_new(&s.options, &s.budget, &sink);
     if (!s.quic) abort();

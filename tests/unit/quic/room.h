@@ -36,6 +36,11 @@ struct room {
     bool unwanted;
     unsigned uppers;
     uint64_t followed; /* streams below are followed */
+    uint32_t offers;   /* secrets of the key log, of others but for … */
+    uint32_t offer_at; /* … the one here and those behind it, by label: */
+    uint8_t offer_of, offer_n; /* of that connection, so many bytes */
+    unsigned offered;          /* bits of enum wst_quic_label: which of them are there */
+    uint64_t looked;           /* how often one was asked for */
 };
 
 /* -- what is sent ------------------------------------------------------------------------------ */
@@ -71,6 +76,32 @@ static inline bool room_secret(void *user, const struct wst_quic_terms *terms,
     room_secret_of(terms->random[0], (unsigned)label, secret->bytes);
     if (r->wrong) secret->bytes[0] ^= 1;
     return true;
+}
+
+static inline uint32_t room_offers(void *user)
+{
+    return ((const struct room *)user)->offers;
+}
+
+static inline enum wst_quic_offered room_offer(void *user, uint32_t i, struct wst_quic_offer *o)
+{
+    struct room *r = user;
+    r->looked++;
+    if (i >= r->offers) return WST_QUIC_LAST;
+    uint32_t label = i - r->offer_at;
+    bool own = i >= r->offer_at && label < WST_QUIC_LABELS;
+    if (own && !(r->offered >> label & 1)) return WST_QUIC_TAKEN;
+    if (!own) label = WST_QUIC_SECRET_CLIENT_HS + i % 4;
+    *o = (struct wst_quic_offer){.label = (enum wst_quic_label)label, .secret.n = r->offer_n};
+    memset(o->random, 0x77, sizeof o->random); /* as client_hello() does */
+    o->random[0] = r->offer_of;
+    o->random[1] = r->offer_n;
+    room_secret_of(r->offer_of, label, o->secret.bytes);
+    if (!own) {
+        memcpy(o->random + 4, &i, sizeof i);
+        memcpy(o->secret.bytes + 4, &i, sizeof i);
+    }
+    return WST_QUIC_OFFERED;
 }
 
 static inline void room_opening(void *user, const struct wst_quic_terms *terms)
@@ -183,6 +214,8 @@ static inline void room_new(struct room *r)
     const struct wst_quic_sink sink = {.user = r,
                                        .message = room_message,
                                        .secret = room_secret,
+                                       .offers = room_offers,
+                                       .offer = room_offer,
                                        .opening = room_opening,
                                        .open = room_open,
                                        .data = room_data,
