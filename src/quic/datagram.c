@@ -35,11 +35,11 @@ static bool connection_begins(struct quic_step *t, const struct wst_segment *s,
                               const struct wst_quic_packet *p)
 {
     struct wst_quic *q = t->quic;
-    const struct quic_id *id = wst_quic_id_find_addresses(q, s);
-    struct wst_quic_connection *old = id ? id->connection : NULL;
     t->dir = WST_C2S;
     t->connection = wst_quic_connection_new(q, s, p, t->arrival);
     if (!t->connection) return false;
+    const struct quic_id *id = wst_quic_id_find_addresses(q, s);
+    struct wst_quic_connection *old = id ? id->connection : NULL;
     if (wst_quic_connection_read(t, s, p) == QUIC_OPENED) {
         if (connection_is_old(t, s, old)) return true;
         wst_quic_connection_rest(q, t->connection);
@@ -95,8 +95,10 @@ static bool owner_perhaps(struct quic_step *t, const struct wst_segment *s,
         id->connection->state >= QUIC_SEALED)
         return true;
     *read = wst_quic_connection_read(t, s, p) != QUIC_FAILED;
-    if (*read) wst_quic_connection_rest(t->quic, t->connection);
-    return *read;
+    if (!*read) return false;
+    t->connection->side[t->dir].id_n = (uint8_t)p->to.n; /* `id` may be gone by now */
+    wst_quic_connection_rest(t->quic, t->connection);
+    return true;
 }
 
 /* Whose packet it is; false: nobody's. One that may begin a connection and bears an ID that nobody

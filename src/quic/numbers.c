@@ -70,6 +70,13 @@ void wst_quic_numbers_forgotten(struct wst_quic_numbers *n, uint64_t low)
     if (low > n->low && low < n->top) n->low = low;
 }
 
+void wst_quic_numbers_begin(struct wst_quic_numbers *n, uint64_t first)
+{
+    if (!first) return;
+    numbers_reach(n, first - 1);
+    wst_quic_numbers_ack(n, 0, first - 1);
+}
+
 enum wst_quic_lost wst_quic_numbers_lost(const struct wst_quic_numbers *n, uint64_t after,
                                          uint64_t before)
 {

@@ -28,6 +28,9 @@ void wst_quic_numbers_ack(struct wst_quic_numbers *numbers, uint64_t from, uint6
  * knows (section 13.2.4), and what it never had. */
 void wst_quic_numbers_forgotten(struct wst_quic_numbers *numbers, uint64_t low);
 
+/* The capture begins amid them: what was sent before is waited for as if the other side had it. */
+void wst_quic_numbers_begin(struct wst_quic_numbers *numbers, uint64_t first);
+
 enum wst_quic_lost {
     WST_QUIC_LACKS,  /* the other side lacks one of them, or all were captured */
     WST_QUIC_SILENT, /* it has all, or says nothing of them any more */

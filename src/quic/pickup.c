@@ -137,10 +137,23 @@ void wst_quic_place_replay(struct wst_quic *q, const struct wst_segment *s,
 
 /* -- picking up -------------------------------------------------------------------------------- */
 
+/* Its client random is known. All secrets that belong to it are claimed. */
+static void connection_known(struct wst_quic *q, struct wst_quic_connection *c,
+                             const struct wst_quic_offer *offer)
+{
+    struct wst_quic_secret secret;
+    memcpy(c->terms.random, offer->random, sizeof c->terms.random);
+    c->terms.client = c->terms.midst = true;
+    for (unsigned i = 0; i < WST_QUIC_LABELS; i++)
+        q->sink.secret(q->sink.user, &c->terms, (enum wst_quic_label)i, &secret);
+    OPENSSL_cleanse(&secret, sizeof secret);
+}
+
 static void side_found(struct wst_quic *q, struct wst_quic_connection *c, enum wst_dir dir,
                        struct quic_found *f)
 {
     c->terms.late |= f->number >= LATE;
+    wst_quic_numbers_begin(&c->side[dir].numbers, f->number);
     c->side[dir].nameless = !f->id_n;
     c->side[dir].id_n = (uint8_t)f->id_n;
     wst_quic_id_add(q, c, dir, wst_slice_of(f->id, f->id_n));
@@ -196,8 +209,7 @@ static bool place_begins(struct wst_quic *q, const struct quic_place *p,
         return false;
     }
     c->born = p->number;
-    c->terms.client = c->terms.midst = true;
-    memcpy(c->terms.random, offer->random, sizeof c->terms.random);
+    connection_known(q, c, offer);
     wst_quic_id_add_addresses(q, c, WST_C2S, &s, false);
     wst_quic_id_add_addresses(q, c, WST_S2C, &s, true);
     wst_quic_stranger_known(q, &s);
@@ -248,8 +260,7 @@ void wst_quic_connection_try(struct quic_step *t, bool last)
     wst_quic_samples_of(c->wait, samples);
     for (int d = 0; d < 2; d++) samples[d].version = c->version;
     if (wst_quic_try_all(q, &c->trying, samples, &client, QUIC_ROUNDS, &offer, &found, &version)) {
-        memcpy(c->terms.random, offer.random, sizeof c->terms.random);
-        c->terms.client = c->terms.midst = true;
+        connection_known(q, c, &offer);
         wst_quic_found_free(&found); /* it is from its beginning on: numbers are small */
     }
     OPENSSL_cleanse(&offer, sizeof offer);

@@ -147,12 +147,32 @@ static void lost_edges(void **state)
     assert_false(wst_quic_numbers_lost(&n, 10, 15)); /* behind all that is known */
 }
 
+/* The capture begins amid them: those before are waited for no longer than if they had come. */
+static void begins_late(void **state)
+{
+    (void)state;
+    for (uint64_t first = 0; first < 300000; first = 3 * first + 1) {
+        struct wst_quic_numbers n = {0};
+        wst_quic_numbers_begin(&n, first);
+        assert_true(wst_quic_numbers_see(&n, first));
+        if (first > 1) {
+            uint64_t after = first > 65 ? first - 65 : 0;
+            assert_int_equal(wst_quic_numbers_lost(&n, after, first),
+                             after + 1 < first ? WST_QUIC_HAS : WST_QUIC_LACKS);
+            assert_false(wst_quic_numbers_seen(&n, first - 1));
+            assert_true(wst_quic_numbers_see(&n, first - 1));
+        }
+        assert_true(wst_quic_numbers_see(&n, first + 5));
+        assert_int_equal(wst_quic_numbers_lost(&n, first, first + 5), WST_QUIC_LACKS);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(random_numbers),     cmocka_unit_test(doubled),
-        cmocka_unit_test(acknowledged_ahead), cmocka_unit_test(hostile_ranges),
-        cmocka_unit_test(lost_edges),
+        cmocka_unit_test(begins_late),    cmocka_unit_test(random_numbers),
+        cmocka_unit_test(doubled),        cmocka_unit_test(acknowledged_ahead),
+        cmocka_unit_test(hostile_ranges), cmocka_unit_test(lost_edges),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -185,6 +185,23 @@ static void amid(void **state)
             }
 }
 
+/* What the streams said before is not waited for until the end. */
+static void told_soon(void **state)
+{
+    static const uint64_t numbers[] = {3, 70, 40000};
+    (void)state;
+    for (size_t i = 0; i < ARRAY(numbers); i++) {
+        begin(8, 8);
+        for (int d = 0; d < 2; d++) conn.next[d][2] = numbers[i];
+        goes_on(5000, 60, 50);
+        for (int d = 0; d < 2; d++) {
+            assert_true(half(0, (enum wst_dir)d)->at > 5000);
+            assert_int_equal(half(0, (enum wst_dir)d)->lost, 5000);
+        }
+        end();
+    }
+}
+
 /* One side speaks first, and the other long after. */
 static void one_side_first(void **state)
 {
@@ -377,14 +394,23 @@ static void scarce(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(first_missing), cmocka_unit_test(short_capture),
-        cmocka_unit_test(half_a_hello),  cmocka_unit_test(turned),
-        cmocka_unit_test(amid),          cmocka_unit_test(one_side_first),
-        cmocka_unit_test(one_secret),    cmocka_unit_test(id_changes),
-        cmocka_unit_test(late_keys),     cmocka_unit_test(damaged),
-        cmocka_unit_test(wrong_secrets), cmocka_unit_test(many_secrets),
-        cmocka_unit_test(purse),         cmocka_unit_test(nothing_offered),
-        cmocka_unit_test(crowd),         cmocka_unit_test(scarce),
+        cmocka_unit_test(first_missing),
+        cmocka_unit_test(short_capture),
+        cmocka_unit_test(half_a_hello),
+        cmocka_unit_test(turned),
+        cmocka_unit_test(amid),
+        cmocka_unit_test(told_soon),
+        cmocka_unit_test(one_side_first),
+        cmocka_unit_test(one_secret),
+        cmocka_unit_test(id_changes),
+        cmocka_unit_test(late_keys),
+        cmocka_unit_test(damaged),
+        cmocka_unit_test(wrong_secrets),
+        cmocka_unit_test(many_secrets),
+        cmocka_unit_test(purse),
+        cmocka_unit_test(nothing_offered),
+        cmocka_unit_test(crowd),
+        cmocka_unit_test(scarce),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
