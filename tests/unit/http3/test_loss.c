@@ -287,6 +287,57 @@ static void at_each_place_of_the_server(void **state)
     at_each_place(WST_S2C);
 }
 
+/* -- the beginning of the connection ----------------------------------------------------------- */
+
+/* Fields that refer to a table wait for settings; those that were before the capture never come. */
+static void settings_before_the_capture(void **state)
+{
+    (void)state;
+    for (int how = 0; how < 3; how++) { /* it begins with the capture; before; long before */
+        struct bytes section = {.n = 0}, inserts = {.n = 0}, b = {.n = 0};
+        room_open();
+        if (how) wst_http3_midst(&room.http3, &room.env, how == 2, false, &room.now);
+        put_section(&section, &inserts, WST_C2S, 0, 4096, websocket);
+        assert_int_not_equal(section.p[0], 0);
+        put_frame(&b, WST_HTTP3_HEADERS, section.p, section.n);
+        put_message(&b, WST_C2S, "said");
+        sends(0, WST_C2S, b.p, b.n);
+        if (how < 2) assert_string_equal(room_text(), "");
+        for (uint64_t id = 4; id < 4 + 4 * 20; id += 4) headers(id, WST_C2S, get);
+        const char *told = "0>?unseen\\81\\84\\00\\00\\00\\00said\n0<{0}\n";
+        size_t n = how ? strlen(told) : 0;
+        assert_memory_equal(room_text(), told, n);
+        if (!how) assert_string_equal(room_text(), "");
+        /* They come after all: what refers to the table is read. */
+        settles(WST_S2C, (const uint64_t[]){1, 4096, 8, 1, 0});
+        sends(6, WST_C2S, "\2", 1);
+        sends(6, WST_C2S, inserts.p, inserts.n);
+        b.n = section.n = 0;
+        put_section(&section, NULL, WST_C2S, 100, 4096, websocket); /* told as 36 */
+        put_frame(&b, WST_HTTP3_HEADERS, section.p, section.n);
+        sends(100, WST_C2S, b.p, b.n);
+        assert_non_null(strstr(room_text(), "36>?"));
+        assert_null(strstr(room_text(), "36>?unseen"));
+        room_shut();
+    }
+}
+
+/* Nobody said that it is HTTP/3: rules are broken by none. */
+static void perhaps_not_http3(void **state)
+{
+    (void)state;
+    for (int doubtful = 0; doubtful < 2; doubtful++)
+        for (int proven = 0; proven < 2; proven++) {
+            room_open();
+            wst_http3_midst(&room.http3, &room.env, true, doubtful, &room.now);
+            if (proven) settles(WST_S2C, allowing);
+            frame(0, WST_C2S, 6, "", 0);
+            frame(4, WST_C2S, WST_HTTP3_SETTINGS, "x", 1);
+            room_shut();
+            assert_int_equal(!strstr(room_text(), "!broken"), doubtful && !proven);
+        }
+}
+
 /* -- order ------------------------------------------------------------------------------------- */
 
 enum { CHUNKS = 8, TALKS = 5, ROWS = 2 * TALKS + 4 };
@@ -410,6 +461,8 @@ int main(void)
         cmocka_unit_test(the_beginning_is_missing),
         cmocka_unit_test(at_each_place_of_the_client),
         cmocka_unit_test(at_each_place_of_the_server),
+        cmocka_unit_test(settings_before_the_capture),
+        cmocka_unit_test(perhaps_not_http3),
         cmocka_unit_test(streams_in_any_order),
         cmocka_unit_test(memory_that_is_missing),
     };
