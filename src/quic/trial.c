@@ -236,6 +236,8 @@ static bool shorts_open(struct attempt *a, const struct quic_samples *s, size_t 
         uint32_t tries = 1u << (2 * fit), most = turns[u.low_n - 1];
         if (tries > most) tries = most;
         uint32_t few = tries < FEW ? tries : FEW;
+        tries >>= 4 * i; /* the first is seldom damaged */
+        if (tries < few) tries = few;
         if (number_find(a, &u, 0, few, generations, f) ||
             number_find(a, &u, few, tries, generations, f)) {
             attempt_found(a, f, p->to);
