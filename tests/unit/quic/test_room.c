@@ -909,6 +909,42 @@ static void resets(void **state)
     end();
 }
 
+/* One direction comes from a tap that is early: what ends there waits for the packets of the other
+ * one that its sender had, and not longer than a hole does. */
+static void ends_early(void **state)
+{
+    uint8_t reset[] = {0x04, 0, 0x41, 0x00, 0x40, 0xff};
+    (void)state;
+    for (unsigned row = 0; row < 4; row++) {
+        bool closes = row & 1, comes = row < 2;
+        begin(8, 8);
+        conn_stream(&conn, WST_C2S, 0, 0, 255, false);
+        conn_stream(&conn, WST_S2C, 0, 0, 100, false);
+        uint64_t ahead = conn.next[WST_S2C][2];
+        conn_ack(&conn, WST_C2S, ahead, ahead + 1); /* two that were not captured yet */
+        if (closes)
+            conn_close(&conn, WST_C2S, 0);
+        else
+            conn_short(&conn, WST_C2S, reset, sizeof reset);
+        assert_int_equal(room.ended + half(0, WST_C2S)->resets, 0);
+        if (comes) {
+            conn_stream(&conn, WST_S2C, 0, 100, 50, false);
+            assert_int_equal(room.ended + half(0, WST_C2S)->resets, 0);
+            conn_stream(&conn, WST_S2C, 0, 150, 50, false);
+            assert_int_equal(half(0, WST_S2C)->at, 200);
+        } else {
+            room.now.ns += room.options.limits.reorder_acked_ns + 1000000;
+            wst_quic_tick(room.quic, &room.now, 1);
+            wst_quic_tick(room.quic, &room.now, 1);
+        }
+        assert_int_equal(room.ended, closes);
+        assert_int_equal(half(0, WST_C2S)->resets, !closes);
+        end();
+        assert_int_equal(room.ended, 1);
+        assert_int_equal(half(0, WST_C2S)->resets, !closes);
+    }
+}
+
 static void closes(void **state)
 {
     (void)state;
@@ -1298,6 +1334,7 @@ int main(void)
         cmocka_unit_test(garbage),
         cmocka_unit_test(offload),
         cmocka_unit_test(resets),
+        cmocka_unit_test(ends_early),
         cmocka_unit_test(closes),
         cmocka_unit_test(lets_go),
         cmocka_unit_test(idle),
