@@ -49,7 +49,7 @@ struct wst_limits {
                              more */
     uint32_t reorder_segments; /* 4096: their number */
     uint32_t reorder_packets;  /* 16: packets of a flow an acknowledged hole waits for a late
-                                  segment,  when bytes wait behind it */
+                                  segment, when bytes wait behind it */
     int64_t reorder_acked_ns;  /* 0.5 s: the same in time, in any case */
     int64_t reorder_ns;       /* 10 s: time a hole waits that nobody acknowledged */
     size_t overlap_bytes; /* 256 KiB: delivered bytes remembered, to hold retransmissions against */
