@@ -364,7 +364,7 @@ static inline bool connection_in_order(struct wst_flow_table *t, struct wst_flow
                                        const struct wst_segment *s, const struct wst_when *when)
 {
     const unsigned known = WST_HALF_STARTED | WST_HALF_FIN | WST_HALF_ENDED | WST_HALF_HINT |
-                           WST_HALF_WAITING | WST_HALF_FAR;
+                           WST_HALF_WAITING | WST_HALF_FAR | WST_HALF_LATE_ONCE;
     const uint8_t events =
         WST_TCP_FLAG_SYN | WST_TCP_FLAG_FIN | WST_TCP_FLAG_RST | WST_TCP_FLAG_ACK;
     struct wst_half *h = &f->half[side], *o = &f->half[!side];

@@ -24,20 +24,21 @@
 struct wst_waiting; /* out-of-order bytes of one half; waiting.h */
 
 enum wst_half_flag {
-    WST_HALF_STARTED = 0x01, /* `next` is valid */
-    WST_HALF_SYN = 0x02,     /* `isn` is valid */
-    WST_HALF_ACKED = 0x04,   /* `acked` is valid */
-    WST_HALF_FIN = 0x08,     /* `fin` is valid */
-    WST_HALF_ENDED = 0x10,   /* the end of the stream was delivered */
-    WST_HALF_HINT = 0x20,    /* nothing delivered yet; `next` is where its bytes were first
-                              * acknowledged */
-    WST_HALF_WAITING = 0x40, /* a hole; see waiting.h */
-    WST_HALF_FIRST = 0x80,   /* its FIN was sent before the other side's, as far as known */
-    WST_HALF_FAR = 0x100,    /* a FIN so far ahead that it is not believed yet: `fin` is where */
-    WST_HALF_BEHIND = 0x200, /* it was told that there are bytes behind the end */
-    WST_HALF_RESET = 0x400,  /* it sent the reset that ended the connection, or that will when
-                              * what it had before has had its time to come */
-    WST_HALF_LATE = 0x800,   /* bytes of it were captured after their acknowledgment */
+    WST_HALF_STARTED = 0x01,    /* `next` is valid */
+    WST_HALF_SYN = 0x02,        /* `isn` is valid */
+    WST_HALF_ACKED = 0x04,      /* `acked` is valid */
+    WST_HALF_FIN = 0x08,        /* `fin` is valid */
+    WST_HALF_ENDED = 0x10,      /* the end of the stream was delivered */
+    WST_HALF_HINT = 0x20,       /* nothing delivered yet; `next` is where its bytes were first
+                                 * acknowledged */
+    WST_HALF_WAITING = 0x40,    /* a hole; see waiting.h */
+    WST_HALF_FIRST = 0x80,      /* its FIN was sent before the other side's, as far as known */
+    WST_HALF_FAR = 0x100,       /* a FIN so far ahead that it is not believed yet: `fin` is where */
+    WST_HALF_BEHIND = 0x200,    /* it was told that there are bytes behind the end */
+    WST_HALF_LATE_ONCE = 0x800, /* its last segment was captured after its acknowledgment */
+    WST_HALF_LATE = 0x1000,     /* … and the one before it, too */
+    WST_HALF_RESET = 0x400,     /* it sent the reset that ended the connection, or that will when
+                                 * what it had before has had its time to come */
 };
 
 /* What one side of a connection sends (RFC 9293 section 3.3.1). Sequence numbers wrap. What every

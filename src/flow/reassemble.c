@@ -206,7 +206,7 @@ static int64_t half_patience(const struct wst_flow_table *t, const struct wst_wa
 
 /* Has an acknowledged hole waited for its late segment? The directions may come from two taps, and
  * all of this one be captured later than the acknowledgments of it: so no number of packets says so
- * while nothing waits behind the hole, or where that was seen before. */
+ * while nothing waits behind the hole, or while that is seen. */
 static bool half_waited_enough(const struct wst_flow_table *t, const struct wst_flow *f,
                                unsigned side)
 {
@@ -361,6 +361,17 @@ static bool half_stale(struct wst_flow_table *t, struct wst_flow *f, unsigned si
     return h->next == seq;
 }
 
+/* The next bytes: does the capture have them later than their acknowledgment? One segment that was
+ * overtaken is no sign that all are. */
+static void half_on_time(struct wst_half *h, uint32_t end)
+{
+    bool late = (h->flags & WST_HALF_ACKED) && wst_seq_diff(end, h->acked) <= 0;
+    if (!late)
+        h->flags &= (uint16_t) ~(WST_HALF_LATE | WST_HALF_LATE_ONCE);
+    else
+        h->flags |= h->flags & WST_HALF_LATE_ONCE ? WST_HALF_LATE : WST_HALF_LATE_ONCE;
+}
+
 /* Bytes that were delivered before: a retransmission, a keep-alive. */
 static void half_again(struct wst_flow_table *t, struct wst_flow *f, unsigned side, uint32_t seq,
                        struct wst_slice bytes, uint32_t len, const struct wst_arrival *a)
@@ -397,9 +408,9 @@ void wst_half_data(struct wst_flow_table *t, struct wst_flow *f, unsigned side, 
         bytes = wst_slice_head(bytes, len);
         if (f->ignored || !len) return;
     }
-    struct wst_waiting *w = f->rare[side].waiting;
+    const struct wst_waiting *w = f->rare[side].waiting;
     bool waits = w != NULL;
-    if (waits && early == 0 && wst_half_lacks(f, side)) h->flags |= WST_HALF_LATE;
+    if (early == 0) half_on_time(h, seq + len);
     if (early == 0 && !waits && bytes.n == len) {
         wst_half_deliver(t, f, side, bytes, a);
     } else if (early == 0 && waits && !w->n && bytes.n == len) {
