@@ -328,6 +328,7 @@ void wst_multiplexed_gap(struct wst_context *c, struct wst_flow *f, unsigned sid
     enum wst_dir dir = wst_conversation_direction(&h->shared.base, side);
     if (cause == WST_GAP_ROUND) h->shared.round[dir] = true;
     h->shared.missed[dir] = true;
+    wst_http2_mute(&h->http2, multiplexed_silent(f, !h->shared.base.client));
     multiplexed_reaches(c, f, dir);
     wst_http2_gap(&h->http2, &c->http2, dir, n, exact, a);
     if (dir == WST_C2S && multiplexed_silent(f, side)) wst_http2_one_sided(&h->http2, &c->http2, a);
@@ -344,6 +345,7 @@ void wst_multiplexed_end(struct wst_context *c, struct wst_flow *f, enum wst_tcp
                          const struct wst_arrival *a)
 {
     struct conversation_http2 *h = http2_of(f);
+    wst_http2_mute(&h->http2, !(wst_conversation_carrier(f)->heard >> !h->shared.base.client & 1));
     wst_http2_end(&h->http2, &c->http2, how, a);
 }
 
