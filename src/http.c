@@ -225,10 +225,11 @@ void wst_conversation_http_end(struct wst_context *c, struct wst_flow *f,
                                const struct wst_arrival *a)
 {
     struct conversation_http *h = f->upper;
-    wst_http_fin(&h->http, &c->http, WST_C2S, a);
-    http_settled(c, f, h->base.client, (struct wst_slice){NULL, 0}, a);
-    if (f->kind != KIND_HTTP) return;
-    h = f->upper;
+    for (int d = 0; d < 2; d++) {
+        wst_http_fin(&h->http, &c->http, (enum wst_dir)d, a);
+        http_settled(c, f, h->base.client, (struct wst_slice){NULL, 0}, a);
+        if (f->kind != KIND_HTTP) return;
+    }
     if (h->http.awaiting && h->http.request.n && wst_queue_holds(&h->http.wait[WST_C2S])) {
         wst_pickup_begin(c, f, h);
         return;

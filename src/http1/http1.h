@@ -137,7 +137,7 @@ struct wst_http_side {
 struct wst_http {
     void *conversation;
     uint8_t state;     /* enum wst_http_state */
-    bool awaiting;     /* the last request asked for an upgrade or a tunnel */
+    uint8_t awaiting;  /* what the last request asked for: an upgrade, a tunnel; or 0 */
     bool request_lost; /* the server's bytes must not wait for requests */
     bool request_seen; /* the upgrade that was granted was asked for in the capture */
     bool early_torn;   /* bytes are missing from those that came before the answer */

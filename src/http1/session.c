@@ -229,6 +229,12 @@ static void request_head(struct wst_http *h, struct wst_http_env *env, const str
     h->early_torn = false;
 }
 
+/* No answer to it comes any more, or none that grants it: its client goes on with HTTP. */
+static void http_await_no_other(struct wst_http *h)
+{
+    if (h->awaiting & ASKED_OTHER) h->awaiting = 0;
+}
+
 /* What follows a 101 that is none to WebSocket: HTTP/2 and TLS are known by their first bytes, as
  * in a tunnel; of others nothing is known. */
 static uint8_t other_protocol(const struct wst_head *head)
@@ -264,7 +270,7 @@ static void response_head(struct wst_http *h, struct wst_http_env *env, const st
     if ((asked & ASKED_UPGRADE) || (unasked && head->status == 101)) {
         bool granted = wst_upgrade_report(h, env, head, false, a);
         h->request.n = 0;
-        h->awaiting = false;
+        h->awaiting = 0;
         if (head->status == 101) {
             h->granted = granted && http_body_owed(h);
             if (!h->granted) h->state = granted ? WST_HTTP_UPGRADED : other_protocol(head);
@@ -274,13 +280,13 @@ static void response_head(struct wst_http *h, struct wst_http_env *env, const st
         h->state = other_protocol(head);
         return;
     } else if (asked & ASKED_TUNNEL) {
-        h->awaiting = false;
+        h->awaiting = 0;
         if (head->status < 300) {
             h->state = WST_HTTP_TUNNEL;
             return;
         }
     }
-    if (asked & ASKED_OTHER) h->awaiting = false;
+    if (asked & ASKED_OTHER) http_await_no_other(h);
     asked_pop(h);
     if (!body_begin(&h->side[WST_S2C], head, asked)) http_lose(h);
 }
@@ -471,7 +477,7 @@ static size_t http_run(struct wst_http *h, struct wst_http_env *env, enum wst_di
 static void http_blind(struct wst_http *h, struct wst_http_env *env, enum wst_dir dir)
 {
     wst_buf_free(&h->side[dir].head, env->budget);
-    if (dir == WST_S2C && (asked_first(h) & ASKED_OTHER)) h->awaiting = false;
+    if (dir == WST_S2C) http_await_no_other(h);
     if (dir == WST_S2C || !h->awaiting) h->side[dir].mode = MODE_BLIND;
     if (dir == WST_C2S) h->request_lost = true; /* a request may have been in it */
 }
@@ -524,7 +530,8 @@ size_t wst_http_push(struct wst_http *h, struct wst_http_env *env, enum wst_dir 
                 h->side[WST_S2C].mode = MODE_BLIND;
                 return done;
             }
-            if (dir == WST_C2S) http_lose(h);
+            if (dir == WST_C2S && !(h->awaiting & ASKED_OTHER)) http_lose(h);
+            http_await_no_other(h);
             if (h->granted && h->state == WST_HTTP_RUNNING) {
                 http_body_over(h, true);
                 return done;
@@ -591,6 +598,10 @@ void wst_http_fin(struct wst_http *h, struct wst_http_env *env, enum wst_dir dir
     if (dir == WST_C2S) h->request_lost = true; /* nothing more will be asked */
     if (dir == WST_C2S && h->granted) http_body_over(h, false);
     http_settle(h, env, dir, a);
+    if (dir == WST_S2C) {
+        http_await_no_other(h);
+        http_settle(h, env, WST_C2S, a);
+    }
 }
 
 void wst_http_unanswered(struct wst_http *h, struct wst_http_env *env, bool accepted,
