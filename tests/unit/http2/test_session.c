@@ -471,19 +471,62 @@ static void losses_behind_the_end(void **state)
     free(s);
 }
 
+/* RST_STREAM, captured before bytes that its sender had (`ahead` of the server's), which come
+ * first. */
+static void resets_wait(void **state)
+{
+    static const struct {
+        const char *script;
+        uint32_t ahead;
+        const char *said;
+    } resets[] = {
+        {OPEN1 "C rst 1 8;S data 1 cd;C raw 6 0 0 12345678;end", 11, "1:cd "},
+        {OPEN1 "C rst 1 8;S data 1 cd;C raw 6 0 0 12345678;S data 1 ef;end", 11, "1:cd "},
+        {OPEN1 "C rst 1 8;S data 1 cd;new;data 1 ef;C raw 6 0 0 12345678;end", 22, "1:cdef "},
+        {OPEN1 "C rst 1 8;C raw 6 0 0 12345678;end", 11, ""},
+        {OPEN1 "C rst 1 8;S data 1 cd;end", 0, ""},
+        {OPEN1 "C rst 1 8;S data 1 cd;end", WST_HTTP2_HEADER - 1, ""}, /* no frame */
+    };
+    (void)state;
+    for (size_t i = 0; i < 2 * ARRAY(resets); i++) {
+        struct script *s = script_new(resets[i / 2].script);
+        struct talk *t = talk_new(s);
+        struct wst_http2_reach reach[2] = {{UINT32_MAX - 20, 0}, {UINT32_MAX - 200, 0}};
+        bool asked = false;
+        for (size_t k = 0; k < s->segments_n; k++) {
+            const struct segment *g = &s->segments[k];
+            reach[g->dir].next += (uint32_t)g->n;
+            for (int d = 0; d < 2; d++)
+                if ((int32_t)(reach[d].acked - reach[d].next) < 0 || !asked)
+                    reach[d].acked = reach[d].next;
+            if (t->http2.last_client == 1 && g->dir == WST_C2S && !asked && t->log_n[BOTH] > 4) {
+                reach[WST_S2C].acked += resets[i / 2].ahead;
+                asked = true;
+            }
+            wst_http2_reaches(&t->http2, &t->env, g->dir, reach);
+            size_t piece = i % 2 ? 1 : SIZE_MAX / 2; /* as records of TLS */
+            for (size_t at = 0, n; g->kind == SEG_BYTES && at < g->n; at += n) {
+                n = g->n - at < piece ? g->n - at : piece;
+                talk_push(t, g->dir, s->bytes + g->at + at, n);
+            }
+            if (g->kind != SEG_BYTES) talk_mark(t, g);
+        }
+        assert_string_equal(t->log[WST_S2C], resets[i / 2].said);
+        assert_string_equal(t->log[BOTH], "?1 {1 200} 1=rst ");
+        talk_free(t);
+        free(s);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(connections),
-        cmocka_unit_test(early_bytes),
-        cmocka_unit_test(held_bytes),
-        cmocka_unit_test(many_streams),
-        cmocka_unit_test(nobody_wants),
-        cmocka_unit_test(starved),
-        cmocka_unit_test(losses),
-        cmocka_unit_test(losses_told),
-        cmocka_unit_test(losses_of_a_byte),
-        cmocka_unit_test(losses_behind_the_end),
+        cmocka_unit_test(connections),      cmocka_unit_test(early_bytes),
+        cmocka_unit_test(held_bytes),       cmocka_unit_test(many_streams),
+        cmocka_unit_test(nobody_wants),     cmocka_unit_test(starved),
+        cmocka_unit_test(losses),           cmocka_unit_test(losses_told),
+        cmocka_unit_test(losses_of_a_byte), cmocka_unit_test(losses_behind_the_end),
+        cmocka_unit_test(resets_wait),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
