@@ -124,9 +124,10 @@ static void connection_ack_stale(struct wst_flow_table *t, struct wst_flow *f, u
 
 /* What side sends next, told by the other side's acknowledgment. */
 static void connection_ack(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
-                           uint32_t ack, const struct wst_arrival *a)
+                           const struct wst_segment *s, const struct wst_arrival *a)
 {
     struct wst_half *h = &f->half[side];
+    const uint32_t ack = s->ack;
     if (h->flags & WST_HALF_STARTED) {
         int32_t more = h->flags & WST_HALF_ACKED ? wst_seq_diff(ack, h->acked) : 1;
         if (more > 0) {
@@ -142,7 +143,9 @@ static void connection_ack(struct wst_flow_table *t, struct wst_flow *f, unsigne
         if (h->flags & WST_HALF_WAITING) connection_doubt(f, side, ack);
         return;
     }
-    if (f->witnessed) { /* its SYN was lost, or not captured: this acknowledges it */
+    /* Its SYN was lost, or not captured: this acknowledges it. Behind bytes that are not there it
+     * may have overtaken them, and acknowledge more. */
+    if (f->witnessed && wst_seq_diff(s->seq, f->half[!side].next) <= 0) {
         h->next = h->acked = ack;
         h->flags |= WST_HALF_STARTED | WST_HALF_ACKED;
         return;
@@ -349,7 +352,7 @@ WST_APART static void connection_segment(struct wst_flow_table *t, struct wst_fl
         return;
     }
     /* Before its bytes: whoever reads them may ask what their sender had received. */
-    if ((s->flags & WST_TCP_FLAG_ACK) && !f->ignored) connection_ack(t, f, !side, s->ack, &a);
+    if ((s->flags & WST_TCP_FLAG_ACK) && !f->ignored) connection_ack(t, f, !side, s, &a);
     connection_payload(t, f, side, s, &a);
     if (!f->ignored) {
         if (f->half[side].flags & WST_HALF_WAITING) wst_half_waited(t, f, side, &a);
