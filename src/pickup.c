@@ -60,15 +60,20 @@ void wst_pickup_free(struct wst_context *c, struct conversation_pickup *p)
     wst_conversation_release(c, p);
 }
 
+static void pickup_unanswered(struct wst_context *c, struct wst_flow *f,
+                              const struct wst_arrival *a)
+{
+    struct conversation_pickup *p = f->upper;
+    f->kind = KIND_HTTP; /* whose handshake it reports */
+    wst_http_unanswered(&p->asked->http, &c->http, false, a);
+    f->kind = KIND_PICKUP;
+}
+
 static void pickup_give_up(struct wst_context *c, struct wst_flow *f)
 {
     struct conversation_pickup *p = f->upper;
-    if (p->asked) {
-        struct wst_arrival a = {c->now, c->now.pkt};
-        f->kind = KIND_HTTP; /* whose handshake it reports */
-        wst_http_unanswered(&p->asked->http, &c->http, false, &a);
-        f->kind = KIND_PICKUP;
-    }
+    struct wst_arrival a = {c->now, c->now.pkt};
+    if (p->asked) pickup_unanswered(c, f, &a);
     c->timeline.stats.other++;
     wst_conversation_ignore(c, f);
 }
@@ -187,11 +192,29 @@ static bool pickup_look(struct wst_context *c, struct wst_flow *f, bool end,
     return false;
 }
 
+/* It is HTTP. A client that was asked for credentials, or sent elsewhere, asks again: the answer
+ * that is lost refused. */
+static bool pickup_is_http(struct wst_context *c, struct wst_flow *f, unsigned side,
+                           struct wst_slice bytes, const struct wst_arrival *a)
+{
+    struct conversation_pickup *p = f->upper;
+    if (!p->asked) return wst_conversation_http_again(c, f, side, bytes, a);
+    if (side != p->asked->base.client || p->seek[side]) return false;
+    if (wst_sniff(bytes) != WST_SNIFF_HTTP_REQUEST || !wst_sniff_request_line(bytes)) return false;
+    uint64_t lost[2] = {p->asked->lost[WST_C2S] + p->lost[side],
+                        p->asked->lost[WST_S2C] + p->lost[!side]};
+    pickup_unanswered(c, f, a);
+    if (!wst_conversation_http_again(c, f, side, bytes, a)) return false;
+    struct conversation_http *h = f->upper;
+    for (int d = 0; d < 2 && f->kind == KIND_HTTP; d++) h->lost[d] += lost[d];
+    return true;
+}
+
 void wst_pickup_data(struct wst_context *c, struct wst_flow *f, unsigned side,
                      struct wst_slice bytes, const struct wst_arrival *a)
 {
     struct conversation_pickup *p = f->upper;
-    if (!p->asked && wst_conversation_http_again(c, f, side, bytes, a)) return;
+    if (pickup_is_http(c, f, side, bytes, a)) return;
     if (!p->seek[side]) p->seek[side] = wst_seek_new(&c->budget, 0);
     p->bytes += bytes.n;
     p->segments++;

@@ -190,6 +190,35 @@ static void closed_first(void **state)
     }
 }
 
+/* The answer that is lost refused an upgrade, as 401 does: the client asks again on the same
+ * connection, before that answer is given up and long after. */
+static void refusal_lost(void **state)
+{
+    struct packets k = {0};
+    struct tcp t;
+    struct heard h;
+    (void)state;
+    for (unsigned acks = 0; acks < 400; acks += 399) {
+        tcp_open(&t, &k, 40000);
+        tcp_syn(&t);
+        tcp_data(&t, 0, REQUEST, strlen(REQUEST));
+        t.seq[1] += 60;
+        for (unsigned i = 0; i < 1 + acks; i++) tcp_packet(&t, 0, ACK, NULL, 0);
+        tcp_data(&t, 0, REQUEST, strlen(REQUEST));
+        tcp_data(&t, 1, ANSWER, strlen(ANSWER));
+        for (int i = 0; i < 6; i++) send_text(&t, i & 1, "let in at last");
+        tcp_fin(&t);
+        replay(&k, 0, &h);
+        assert_int_equal(h.findings[WST_PROBLEM_HANDSHAKE_NO_RESPONSE], 1);
+        assert_int_equal(h.findings[WST_PROBLEM_HANDSHAKE_PICKED_UP], 0);
+        assert_int_equal(h.findings[WST_PROBLEM_STREAM_RESYNC], 0);
+        assert_int_equal(h.handshakes, 1);
+        assert_int_equal(h.messages, 6);
+        assert_int_equal(h.gap_bytes, 60);
+        assert_int_equal(h.streams, h.handshakes + h.kinds);
+    }
+}
+
 /* A reset that was injected: both sides go on, and what they say is read again. */
 static void reset_ignored(void **state)
 {
@@ -444,6 +473,7 @@ int main(void)
                                        cmocka_unit_test(left_out),
                                        cmocka_unit_test(reset),
                                        cmocka_unit_test(closed_first),
+                                       cmocka_unit_test(refusal_lost),
                                        cmocka_unit_test(reset_ignored),
                                        cmocka_unit_test(another),
                                        cmocka_unit_test(no_memory),
