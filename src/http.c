@@ -106,6 +106,10 @@ static inline void http_settled(struct wst_context *c, struct wst_flow *f, unsig
     } else if (wst_http_answer_lost(&h->http)) {
         bool asked = h->http.request.n;
         wst_pickup_begin(c, f, asked ? h : NULL);
+        if (!asked && f->kind == KIND_PICKUP) {
+            ((struct conversation_pickup *)f->upper)->http = true;
+            c->timeline.stats.http--; /* until it is known again */
+        }
         if (!asked) wst_conversation_http_free(c, h);
         if (rest.n && !f->ignored) wst_conversation_sink.data(c, f, side, rest, a);
     } else if (wst_http_idle(&h->http) && !h->lost[0] && !h->lost[1]) {

@@ -74,7 +74,10 @@ static void pickup_give_up(struct wst_context *c, struct wst_flow *f)
     struct conversation_pickup *p = f->upper;
     struct wst_arrival a = {c->now, c->now.pkt};
     if (p->asked) pickup_unanswered(c, f, &a);
-    c->timeline.stats.other++;
+    if (p->http)
+        c->timeline.stats.http++;
+    else
+        c->timeline.stats.other++;
     wst_conversation_ignore(c, f);
 }
 

@@ -73,6 +73,7 @@ struct conversation_pickup { /* KIND_PICKUP; also waits in a list, the oldest is
     uint64_t bytes;                  /* seen so far */
     uint64_t lost[2];                /* bytes missing so far, by side */
     uint32_t segments, look_at;      /* so far; look again at so many */
+    bool http;                       /* its heads were lost, but it was HTTP */
     struct conversation_http *asked; /* the upgrade request was seen, its answer was not; or NULL */
     struct conversation_pickup *newer, *older;
 };

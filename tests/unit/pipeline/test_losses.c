@@ -219,6 +219,35 @@ static void refusal_lost(void **state)
     }
 }
 
+/* Of both heads the end is missing, as when packets were cut: what it is then is counted once,
+ * frames or none. */
+static void heads_cut(void **state)
+{
+    struct packets k = {0};
+    struct tcp t;
+    struct heard h;
+    (void)state;
+    for (int frames = 0; frames < 2; frames++) {
+        tcp_open(&t, &k, 40000);
+        tcp_syn(&t);
+        tcp_data(&t, 0, REQUEST, 60);
+        t.seq[0] += (uint32_t)strlen(REQUEST) - 60;
+        tcp_data(&t, 1, ANSWER, 60);
+        t.seq[1] += (uint32_t)strlen(ANSWER) - 60;
+        for (int i = 0; i < 20; i++) {
+            char text[64];
+            int n = snprintf(text, sizeof text, "<p>and on it goes, %d", i);
+            frames ? send_text(&t, i & 1, text) : tcp_data(&t, i & 1, text, (size_t)n);
+        }
+        tcp_fin(&t);
+        replay(&k, 0, &h);
+        assert_int_equal(h.handshakes, frames);
+        assert_int_equal(h.messages > 0, frames);
+        assert_int_equal(h.http, !frames);
+        assert_int_equal(h.streams, h.handshakes + h.kinds);
+    }
+}
+
 /* A reset that was injected: both sides go on, and what they say is read again. */
 static void reset_ignored(void **state)
 {
@@ -474,6 +503,7 @@ int main(void)
                                        cmocka_unit_test(reset),
                                        cmocka_unit_test(closed_first),
                                        cmocka_unit_test(refusal_lost),
+                                       cmocka_unit_test(heads_cut),
                                        cmocka_unit_test(reset_ignored),
                                        cmocka_unit_test(another),
                                        cmocka_unit_test(no_memory),
