@@ -111,7 +111,9 @@ void wst_upgrade_response(struct wst_report *r)
     e->server_accept = wst_head_find(a, "Sec-WebSocket-Accept", NULL);
     e->subprotocol = wst_head_find(a, "Sec-WebSocket-Protocol", NULL);
     e->server_extensions = upgrade_joined(r->env, a, "Sec-WebSocket-Extensions");
-    if (r->request) e->rtt_ns = wst_ns_between(r->request_when.ns, r->arrival->when.ns);
+    /* Captured before its request, or before what the request had waited for: no time between. */
+    if (r->request && r->arrival->from > r->request_when.pkt)
+        e->rtt_ns = wst_ns_between(r->request_when.ns, r->arrival->when.ns);
     if (r->env->options->headers) {
         e->response_headers = a->headers;
         e->response_headers_n = a->headers_n;

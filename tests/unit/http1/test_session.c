@@ -667,6 +667,21 @@ static void rfc6455_1_3(void **state)
     talk_free(t);
 }
 
+/* Captured before its request, as from a tap whose clock is early: how long it took nobody knows.
+ */
+static void answer_first(void **state)
+{
+    (void)state;
+    for (int first = 0; first < 2; first++) {
+        struct talk *t = begin();
+        push(t, first ? WST_S2C : WST_C2S, first ? YES : ASK);
+        push(t, first ? WST_C2S : WST_S2C, first ? ASK : YES);
+        assert_int_equal(t->http.state, WST_HTTP_UPGRADED);
+        assert_int_equal(t->last.rtt_ns, first ? -1 : 1000);
+        talk_free(t);
+    }
+}
+
 /* -- limits -- */
 
 static void too_long(struct talk *t, size_t head, size_t piece, enum wst_http_state want)
@@ -898,11 +913,12 @@ static void starved(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(conversations),  cmocka_unit_test(rfc6455_1_3),
-        cmocka_unit_test(heads_too_long), cmocka_unit_test(early_bytes),
-        cmocka_unit_test(unasked_server), cmocka_unit_test(long_pipeline),
-        cmocka_unit_test(long_lists),     cmocka_unit_test(versions),
-        cmocka_unit_test(no_answers),     cmocka_unit_test(starved),
+        cmocka_unit_test(conversations), cmocka_unit_test(rfc6455_1_3),
+        cmocka_unit_test(answer_first),  cmocka_unit_test(heads_too_long),
+        cmocka_unit_test(early_bytes),   cmocka_unit_test(unasked_server),
+        cmocka_unit_test(long_pipeline), cmocka_unit_test(long_lists),
+        cmocka_unit_test(versions),      cmocka_unit_test(no_answers),
+        cmocka_unit_test(starved),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
