@@ -96,6 +96,15 @@ WST_APART static void http_over(struct wst_context *c, struct wst_flow *f, unsig
     }
 }
 
+/* The client's head was not read, and no packet of its server was captured: nobody else will tell
+ * what becomes of it. */
+static bool http_alone(const struct wst_flow *f)
+{
+    const struct conversation_http *h = f->upper;
+    return wst_http_blind(&h->http, WST_C2S) && !h->http.awaiting &&
+           !(wst_conversation_carrier(f)->heard >> !h->base.client & 1);
+}
+
 /* After anything that may have moved the HTTP conversation on. */
 static inline void http_settled(struct wst_context *c, struct wst_flow *f, unsigned side,
                                 struct wst_slice rest, const struct wst_arrival *a)
@@ -103,7 +112,7 @@ static inline void http_settled(struct wst_context *c, struct wst_flow *f, unsig
     struct conversation_http *h = f->upper;
     if (h->http.state != WST_HTTP_RUNNING) {
         http_over(c, f, side, rest, a);
-    } else if (wst_http_answer_lost(&h->http)) {
+    } else if (wst_http_answer_lost(&h->http) || http_alone(f)) {
         bool asked = h->http.request.n;
         wst_pickup_begin(c, f, asked ? h : NULL);
         if (!asked && f->kind == KIND_PICKUP) {

@@ -135,6 +135,17 @@ static uint32_t half_acked_end(const struct wst_flow *f, unsigned side)
     return h->acked;
 }
 
+/* The same at the connection's end: when both sides have said all, the last number is that of a
+ * FIN, captured or not. */
+static uint32_t half_acked_last(const struct wst_flow *f, unsigned side)
+{
+    const struct wst_half *h = &f->half[side], *o = &f->half[!side];
+    uint32_t end = half_acked_end(f, side);
+    bool reset = (h->flags | o->flags) & WST_HALF_RESET;
+    bool unseen = !(h->flags & WST_HALF_FIN) && (o->flags & WST_HALF_FIN) && !reset;
+    return unseen && (h->flags & WST_HALF_ACKED) ? end - 1 : end;
+}
+
 /* An acknowledgment just one past the last byte, with nothing behind it, is most likely that of a
  * FIN that was not captured. */
 bool wst_half_lacks(const struct wst_flow *f, unsigned side)
@@ -263,7 +274,7 @@ void wst_half_flush(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
     if ((h->flags & WST_HALF_FAR) && f->heard != 3) h->flags |= WST_HALF_FIN;
     if (!(h->flags & WST_HALF_FIN)) f->rare[side].fin = h->next; /* before what was only said */
     if ((h->flags & WST_HALF_STARTED) && wst_half_lacks(f, side))
-        half_declare(t, f, side, half_acked_end(f, side), WST_GAP_LOST, a);
+        half_declare(t, f, side, half_acked_last(f, side), WST_GAP_LOST, a);
     if (!f->ignored && (h->flags & WST_HALF_FIN) && !(h->flags & WST_HALF_ENDED))
         half_declare(t, f, side, f->rare[side].fin, WST_GAP_LOST, a);
     wst_waiting_drop(t, f, side);

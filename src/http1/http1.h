@@ -186,6 +186,8 @@ bool wst_http_idle(const struct wst_http *http);
 /* An upgrade was asked for and its answer is lost, or both sides' heads are: only the bytes that
  * follow can tell whether it is WebSocket now. */
 bool wst_http_answer_lost(const struct wst_http *http);
+/* Bytes of that side were lost, and no head has begun behind them. */
+bool wst_http_blind(const struct wst_http *http, enum wst_dir dir);
 
 /* keep.c: http->request is `head` from now on. False: too long, or no memory. */
 bool wst_request_keep(struct wst_http *http, struct wst_http_env *env, const struct wst_head *head);

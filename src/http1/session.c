@@ -68,6 +68,11 @@ bool wst_http_idle(const struct wst_http *h)
     return true;
 }
 
+bool wst_http_blind(const struct wst_http *h, enum wst_dir dir)
+{
+    return h->side[dir].mode == MODE_BLIND;
+}
+
 bool wst_http_answer_lost(const struct wst_http *h)
 {
     return h->state == WST_HTTP_RUNNING && h->side[WST_S2C].mode == MODE_BLIND &&
