@@ -59,6 +59,24 @@ bool wst_encrypted_begin(struct wst_context *c, struct wst_flow *f, unsigned cli
     return true;
 }
 
+/* Which side is the client nobody saw; servers have the smaller port, nearly always. */
+bool wst_encrypted_midst(struct wst_context *c, struct wst_flow *f, unsigned side)
+{
+    unsigned client = f->port[side] == f->port[!side] ? side : f->port[1] > f->port[0];
+    void *before = f->upper;
+    uint8_t kind = f->kind;
+    if (f->resumed || !wst_encrypted_begin(c, f, client)) return false;
+    struct conversation_tls *t = encrypted_of(f);
+    if (wst_tls_midst(&t->tls, &c->tls)) {
+        c->timeline.stats.tls++;
+        return true;
+    }
+    wst_encrypted_free(c, t);
+    f->upper = before;
+    f->kind = kind;
+    return false;
+}
+
 void wst_encrypted_free(struct wst_context *c, struct conversation_tls *t)
 {
     wst_conversation_free(c, &t->inside.flow);

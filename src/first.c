@@ -67,8 +67,13 @@ static void new_other(struct wst_context *c, struct wst_flow *f, unsigned side,
     if (f->witnessed) {
         wst_conversation_is(c, f, &c->timeline.stats.other);
     } else if (looks_like_tls(bytes)) {
-        wst_encrypted_unseen(c, f, side, a);
-        wst_conversation_is(c, f, &c->timeline.stats.tls);
+        struct conversation_new *n = f->upper;
+        if (wst_encrypted_midst(c, f, side)) {
+            new_hand_on(c, f, n, side, bytes, a);
+        } else {
+            wst_encrypted_unseen(c, f, side, a);
+            wst_conversation_is(c, f, &c->timeline.stats.tls);
+        }
     } else {
         struct conversation_new *n = f->upper;
         f->upper = NULL;

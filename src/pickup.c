@@ -213,11 +213,26 @@ static bool pickup_is_http(struct wst_context *c, struct wst_flow *f, unsigned s
     return true;
 }
 
+/* A segment that begins with application data of TLS 1.3 (RFC 8446 section 5.2): the capture began
+ * inside a record before, and the key log may have what opens this one. */
+static bool pickup_sealed(struct wst_context *c, struct wst_flow *f, unsigned side,
+                          struct wst_slice s, const struct wst_arrival *a)
+{
+    enum { HEAD = 5, LEAST = 17, MOST = 16384 + 256 };
+    struct conversation_pickup *p = f->upper;
+    if (p->asked || s.n < HEAD + LEAST || s.p[0] != 23 || s.p[1] != 3 || s.p[2] != 3) return false;
+    unsigned n = wst_be16(s.p + 3);
+    if (n < LEAST || n > MOST || !wst_encrypted_midst(c, f, side)) return false;
+    wst_pickup_free(c, p);
+    wst_conversation_sink.data(c, f, side, s, a);
+    return true;
+}
+
 void wst_pickup_data(struct wst_context *c, struct wst_flow *f, unsigned side,
                      struct wst_slice bytes, const struct wst_arrival *a)
 {
     struct conversation_pickup *p = f->upper;
-    if (pickup_is_http(c, f, side, bytes, a)) return;
+    if (pickup_is_http(c, f, side, bytes, a) || pickup_sealed(c, f, side, bytes, a)) return;
     if (!p->seek[side]) p->seek[side] = wst_seek_new(&c->budget, 0);
     p->bytes += bytes.n;
     p->segments++;

@@ -353,6 +353,9 @@ void wst_pickup_free(struct wst_context *c, struct conversation_pickup *p);
 /* encrypted.c */
 bool wst_encrypted_init(struct wst_context *c);
 bool wst_encrypted_begin(struct wst_context *c, struct wst_flow *f, unsigned client);
+/* The same, when its hellos are not in the capture; `side` speaks first. False: nothing in the key
+ * log may open it. */
+bool wst_encrypted_midst(struct wst_context *c, struct wst_flow *f, unsigned side);
 void wst_encrypted_free(struct wst_context *c, struct conversation_tls *t);
 void wst_encrypted_data(struct wst_context *c, struct wst_flow *f, unsigned side,
                         struct wst_slice bytes, const struct wst_arrival *a);

@@ -98,6 +98,8 @@ static struct wst_tls_keys *open_slowly(const struct trial *x)
 {
     struct wst_tls_side *side = wst_tls_side_of(x->step);
     uint64_t range = range_of(side);
+    if (x->step->tls->midst && !side->opened && !side->now)
+        return wst_tls_midst_open(x->step, x->record, x->room, x->type, x->plain);
     bool lost = side->failed || side->unframed;
     if (side->now && lost && try_range(x, side->now, side->now->good + skipped(side), range))
         return side->now;

@@ -105,7 +105,7 @@ static void framing_lost(const struct wst_tls_step *s, uint64_t n, const char *w
     if (s->tls->state == WST_TLS_OPEN && !side->now && !side->next[0] &&
         wst_tls_resolve(s->tls, s->env, true) == WST_TLS_RESOLVED)
         wst_tls_side_of(s)->armed = true;
-    if (s->tls->state == WST_TLS_OPEN && (side->now || side->next[0]))
+    if (s->tls->state == WST_TLS_OPEN && (side->now || side->next[0] || side->guesses))
         wst_tls_search_begin(s, n);
     else
         wst_tls_seal(s, WST_PROBLEM_TLS_NO_KEY, why);

@@ -47,6 +47,16 @@ void wst_tls_search_begin(const struct wst_tls_step *s, uint64_t n);
 /* Bytes to find it in. True: found; wst_tls_side.record begins with a record that opens. */
 bool wst_tls_search(const struct wst_tls_step *s, struct wst_slice bytes);
 
+/* midst.c: the keys that open the record, now in next[0]; NULL: none. What open_slowly does, while
+ * nothing of the direction was opened. */
+struct wst_tls_keys *wst_tls_midst_open(const struct wst_tls_step *s,
+                                        const struct wst_tls_record *record, uint8_t *room,
+                                        uint8_t *type, struct wst_slice *plain);
+/* Nothing opens it. */
+void wst_tls_midst_over(const struct wst_tls_step *s);
+/* Bytes came that may be worth a guess. */
+void wst_tls_midst_paid(struct wst_tls_env *env);
+
 /* hello.c: handshake messages, in clear or opened. */
 void wst_tls_messages(const struct wst_tls_step *s, struct wst_slice bytes, bool clear);
 

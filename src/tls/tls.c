@@ -289,6 +289,7 @@ void wst_tls_push(struct wst_tls *t, struct wst_tls_env *env, enum wst_dir dir,
 {
     struct wst_tls_step s = {t, env, dir, a};
     if (!bytes.n) return;
+    if (t->midst) wst_tls_midst_paid(env);
     if (t->state == WST_TLS_SEALED) {
         t->side[dir].unread += bytes.n;
         return;
@@ -358,6 +359,7 @@ void wst_tls_end(struct wst_tls *t, struct wst_tls_env *env, const struct wst_ar
         t->early = WST_TLS_EARLY_UNKNOWN; /* the answer will not come */
         settle(t, env, a);
     }
+    if (t->midst && !t->suite) wst_tls_midst_over(&s);
     if (t->state == WST_TLS_WAITING)
         wst_tls_seal(&s, WST_PROBLEM_TLS_NO_KEY, "no key");
     else if (t->state == WST_TLS_HELLO && t->wait.n)

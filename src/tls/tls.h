@@ -49,6 +49,8 @@ struct wst_tls_env {
     EVP_PKEY *rsa[WST_TLS_RSA_KEYS];
     unsigned rsa_n;
     bool keys_may_come; /* the key log is still being written */
+    uint32_t purse;     /* what may be spent on guesses whose secret opens a connection (midst.c) */
+    bool purse_begun;
     struct wst_buf
         room[WST_TLS_DEPTH]; /* for plaintext; by depth, for one may be read inside another */
 
@@ -103,6 +105,7 @@ struct wst_tls_side {
     uint32_t tries;                            /* left */
     uint16_t skip_body;                        /* length of that record's body */
     uint8_t skip_type;
+    uint8_t guesses; /* midst: records left of which it is tried which secret opens them */
     uint8_t last_block[16]; /* of the record before: the IV of TLS 1.0 */
     bool has_last : 1;
     bool armed : 1;     /* ChangeCipherSpec came: next[0] follows */
@@ -128,6 +131,7 @@ struct wst_tls { /* one TLS connection */
     bool stalled; /* what the client sent waits for the hello of a renegotiation … */
     bool over;    /* … which will not come: the connection has ended */
     bool noted;                   /* the one note was given */
+    bool midst;                   /* its hellos were before the capture */
     bool waits[2];                /* some of `wait` is of that direction */
     uint16_t version, offered_version;
     const struct wst_tls_suite *suite;
@@ -147,6 +151,9 @@ struct wst_tls { /* one TLS connection */
 /* `tls` is all zeros. */
 void wst_tls_init(struct wst_tls *tls, void *conversation, uint8_t depth);
 void wst_tls_free(struct wst_tls *tls, struct wst_tls_env *env);
+/* Of one that is new: its hellos are not in the capture, but a secret of the key log that belongs to
+ * no other may open it, if it is TLS 1.3. False: there is no such secret. */
+bool wst_tls_midst(struct wst_tls *tls, struct wst_tls_env *env);
 void wst_tls_push(struct wst_tls *tls, struct wst_tls_env *env, enum wst_dir dir,
                   struct wst_slice bytes, const struct wst_arrival *arrival);
 void wst_tls_gap(struct wst_tls *tls, struct wst_tls_env *env, enum wst_dir dir, uint64_t n,

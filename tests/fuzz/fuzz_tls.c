@@ -3,14 +3,15 @@
  * The door of the tls room. An input is a connection whose secrets are known, so that what lies
  * behind the tags is reached, too:
  *
- *  | terms 1 | step | step | …       terms: bit 0: secrets come late; bit 1: TLS 1.2
+ *  | terms 1 | step | step | …       terms: bit 0: secrets come late; bit 1: TLS 1.2;
+ *                                           4: its hellos are not in the capture
  *  step:  | what 1 | length 2 | bytes … |
  *         what 0, 1: raw bytes of the client, the server       2, 3: `length` bytes are lost
  *              4, 5: | content type 1 | content … | sealed as that side's next record
  *              6, 7: that side's later records are sealed with the next generation of keys
  *              8: key-log lines                                 9: the capture time goes on
  *
- * Both hellos come first, made here. Said whole and said by the byte, a connection without losses
+ * Both hellos come first, made here, or never. Said whole and said by the byte, a connection without losses
  * is the same.
  */
 #include "tls/session.h"
@@ -231,7 +232,10 @@ static bool run(struct said *s, const uint8_t *data, size_t size, size_t piece)
     writer_init(&writers[1], 0x22);
     said_init(s, data[0]);
     if (!(data[0] & 1)) keys(s, old);
-    hellos(s, old, piece);
+    if (data[0] != 4)
+        hellos(s, old, piece);
+    else if (!wst_tls_midst(&s->tls, &s->env))
+        abort();
     for (size_t at = 1; at + 3 <= size;) {
         uint8_t what = data[at];
         size_t n = wst_be16(data + at + 1), left = size - at - 3;

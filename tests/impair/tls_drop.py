@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Each packet of an encrypted capture is left out in turn, as a tap that missed it would.
+"""Each packet of an encrypted capture is left out in turn, as a tap that missed it would; then its beginning, as one
+that came late would.
 
 In:  captures with their key logs. Out: a line each; status 1 when anything is wrong:
   a message said to be certain that was not sent, or in another order than it was sent
   one that is not a part of any that was sent, though it is said to be uncertain
   a hole in the encrypted bytes that is passed over without a word
+  a connection of TLS 1.3 whose handshake was left out, and of which nothing is read
 
 usage: tls_drop.py [--tool WSTRACE] [-v] [CAPTURE...]
 """
@@ -76,6 +78,21 @@ def wrong(whole, lossy):
     return found, kept
 
 
+def join_late(tool, name, data, keys, whole):
+    """Without the first third."""
+    found = packets(data)
+    with tempfile.TemporaryDirectory(prefix='wstrace-late-') as scratch:
+        late = os.path.join(scratch, name + '.pcap')
+        with open(late, 'wb') as file:
+            file.write(data[:24] + data[found[len(found) // 3][0]:])
+        got = messages(said(tool, late, keys))
+    if 'tls13' not in name:
+        return []
+    stream = next(iter(whole))[0]
+    bad, kept = wrong(whole, {(stream, way): told for (_, way), told in got.items()})
+    return [f'without its beginning: {b}' for b in bad] if kept else ['without its beginning nothing is read']
+
+
 def drop_each(tool, name, path, keys, verbose):
     with open(path, 'rb') as file:
         data = file.read()
@@ -99,6 +116,7 @@ def drop_each(tool, name, path, keys, verbose):
                 print(f'    without packet {number:3}: {k} of {total}')
             kept += k
             runs += 1
+    bad += join_late(tool, name, data, keys, whole)
     print(f'{"wrong" if bad else "ok":5} {name}: each of {runs} packets left out; of {total} messages '
           f'{kept / max(runs, 1):.1f} are read on average')
     for line in bad[:10]:

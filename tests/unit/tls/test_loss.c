@@ -405,9 +405,102 @@ static void a_long_hole(void **state)
     peers_free(&talk[0]);
 }
 
+/* -- joined in the midst ----------------------------------------------------------------------- */
+
+/* Secrets of connections that were not captured, newer than the right ones. */
+static void decoys(struct room *r, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        char line[256], identity[65], secret[97];
+        for (int k = 0; k < 64; k++) identity[k] = "0123456789abcdef"[(i * 7 + (unsigned)k) % 16];
+        for (int k = 0; k < 96; k++) secret[k] = "0123456789abcdef"[(i * 5 + (unsigned)k * 3) % 16];
+        snprintf(identity, 9, "%08x", i);
+        identity[8] = '0';
+        identity[64] = '\0';
+        secret[i % 2 ? 64 : 96] = '\0';
+        snprintf(line, sizeof line, "%s_TRAFFIC_SECRET_0 %s %s\n", i % 4 < 2 ? "CLIENT" : "SERVER",
+                 identity, secret);
+        room_keys(r, line);
+    }
+}
+
+static void join(struct room *r, const struct session *s, size_t from, size_t piece)
+{
+    for (size_t i = from; i < s->talk[0].chunks_n; i++) {
+        const struct peers_chunk *c = &s->talk[0].chunks[i];
+        for (size_t k = 0; k < c->n; k += piece)
+            room_push(r, (enum wst_dir)c->dir, s->talk[0].wire.p + c->at + k,
+                      c->n - k < piece ? c->n - k : piece);
+    }
+    room_end(r);
+}
+
+/* Behind the handshake every record is read that begins where the capture does, or later. */
+static void joined(void **state)
+{
+    unsigned times = 0;
+    (void)state;
+    for (size_t i = 0; i < ARRAY(all); i++) {
+        static struct session s;
+        if (all[i].version != T13 || all[i].updates || all[i].padding) continue;
+        session_init(&s, &all[i]);
+        size_t passed[2] = {0, 0};
+        for (size_t from = 0; from < s.talk[0].chunks_n; from++) {
+            bool behind = passed[0] >= s.handshake[0] && passed[1] >= s.handshake[1];
+            if (behind && from % 3 == 0) {
+                bool touched[2][RECORDS] = {{0}}, spared[2][RECORDS] = {{0}};
+                static struct room r;
+                room_init(&r);
+                room_keys(&r, (const char *)s.talk[0].keylog.p);
+                decoys(&r, 24);
+                assert_true(wst_tls_midst(&r.tls, &r.env));
+                join(&r, &s, from, from % 2 ? 1460 : SIZE_MAX / 2);
+                for (int dir = 0; dir < 2; dir++) {
+                    touch(&s, dir, 0, passed[dir], touched[dir]);
+                    check(&r, &s, dir, touched[dir], spared[dir]);
+                }
+                assert_int_equal(r.sealed, 0);
+                times++;
+                room_free(&r);
+            }
+            passed[s.talk[0].chunks[from].dir] += s.talk[0].chunks[from].n;
+        }
+        peers_free(&s.talk[0]);
+    }
+    assert_true(times > 10);
+}
+
+/* No secret is right, or none is left, or guessing was too dear: one note, and not a byte. */
+static void joined_in_vain(void **state)
+{
+    static struct session s;
+    (void)state;
+    session_init(&s, &all[0]);
+    for (int row = 0; row < 3; row++) {
+        static struct room r;
+        room_init(&r);
+        if (row == 1) room_keys(&r, (const char *)s.talk[0].keylog.p);
+        if (row != 2) decoys(&r, 24);
+        assert_int_equal(wst_tls_midst(&r.tls, &r.env), row != 2);
+        if (row == 1) {
+            r.env.purse_begun = true;
+            r.env.purse = 100;
+        }
+        if (row != 2) join(&r, &s, s.talk[0].chunks_n - 6, SIZE_MAX / 2);
+        assert_int_equal(r.n, 0);
+        assert_int_equal(r.sealed, row != 2);
+        assert_int_equal(r.problems[WST_PROBLEM_TLS_NO_KEY], row != 2);
+        if (row != 2) assert_non_null(strstr(r.detail, "not in the capture"));
+        room_free(&r);
+    }
+    peers_free(&s.talk[0]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(joined),
+        cmocka_unit_test(joined_in_vain),
         cmocka_unit_test(each_packet_lost),
         cmocka_unit_test(holes_at_random),
         cmocka_unit_test(handshake_lost_behind_the_hellos),
