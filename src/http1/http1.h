@@ -140,6 +140,7 @@ struct wst_http {
     uint8_t awaiting;  /* what the last request asked for: an upgrade, a tunnel; or 0 */
     bool request_lost; /* the server's bytes must not wait for requests */
     bool request_seen; /* the upgrade that was granted was asked for in the capture */
+    bool answers_lost; /* bytes of the server were: who waits for an answer may have missed it */
     bool early_torn;   /* bytes are missing from those that came before the answer */
     bool granted;      /* the upgrade was, and the body of its request is still on its way */
     bool secure;       /* the bytes came out of TLS */

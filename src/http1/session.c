@@ -268,8 +268,9 @@ static void response_head(struct wst_http *h, struct wst_http_env *env, const st
                           const struct wst_arrival *a)
 {
     if (head->status < 200 && head->status != 101) return; /* the answer is still to come */
-    if (head->status == 101 && h->request.n && wst_head_has_token(head, "Upgrade", "websocket"))
-        while (h->asked_n > 1) asked_pop(h); /* answers were lost: this one is the last request's */
+    if (head->status == 101 && h->answers_lost && h->request.n &&
+        wst_head_has_token(head, "Upgrade", "websocket"))
+        while (h->asked_n > 1) asked_pop(h); /* this one is the last request's */
     uint8_t asked = asked_first(h);
     bool unasked = !h->asked_n; /* the request was lost */
     if ((asked & ASKED_UPGRADE) || (unasked && head->status == 101)) {
@@ -484,7 +485,10 @@ static void http_blind(struct wst_http *h, struct wst_http_env *env, enum wst_di
     wst_buf_free(&h->side[dir].head, env->budget);
     if (dir == WST_S2C) http_await_no_other(h);
     if (dir == WST_S2C || !h->awaiting) h->side[dir].mode = MODE_BLIND;
-    if (dir == WST_C2S) h->request_lost = true; /* a request may have been in it */
+    if (dir == WST_C2S)
+        h->request_lost = true; /* a request may have been in it */
+    else
+        h->answers_lost = true;
 }
 
 /* Bytes that waited, if their turn has come. True: something moved. */
