@@ -65,6 +65,11 @@ const struct wst_flow *wst_conversation_carrier(const struct wst_flow *f)
     return f;
 }
 
+bool wst_conversation_heard(const struct wst_flow *f, unsigned side)
+{
+    return wst_conversation_carrier(f)->heard >> side & 1;
+}
+
 unsigned wst_conversation_depth(const struct wst_flow *f)
 {
     unsigned depth = 0;

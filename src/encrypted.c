@@ -63,18 +63,10 @@ bool wst_encrypted_begin(struct wst_context *c, struct wst_flow *f, unsigned cli
 bool wst_encrypted_midst(struct wst_context *c, struct wst_flow *f, unsigned side)
 {
     unsigned client = f->port[side] == f->port[!side] ? side : f->port[1] > f->port[0];
-    void *before = f->upper;
-    uint8_t kind = f->kind;
-    if (f->resumed || !wst_encrypted_begin(c, f, client)) return false;
-    struct conversation_tls *t = encrypted_of(f);
-    if (wst_tls_midst(&t->tls, &c->tls)) {
-        c->timeline.stats.tls++;
-        return true;
-    }
-    wst_encrypted_free(c, t);
-    f->upper = before;
-    f->kind = kind;
-    return false;
+    if (f->resumed || !wst_tls_midst_hope(&c->tls)) return false;
+    c->timeline.stats.tls++;
+    if (wst_encrypted_begin(c, f, client)) wst_tls_midst(&encrypted_of(f)->tls);
+    return true;
 }
 
 void wst_encrypted_free(struct wst_context *c, struct conversation_tls *t)

@@ -102,7 +102,7 @@ static bool http_alone(const struct wst_flow *f)
 {
     const struct conversation_http *h = f->upper;
     return wst_http_blind(&h->http, WST_C2S) && !h->http.awaiting &&
-           !(wst_conversation_carrier(f)->heard >> !h->base.client & 1);
+           !wst_conversation_heard(f, !h->base.client);
 }
 
 /* After anything that may have moved the HTTP conversation on. */
@@ -159,8 +159,8 @@ static bool http_unasked(const struct wst_flow *f)
 {
     enum { UNASKED = 256 * 1024 };
     const struct conversation_http *h = f->upper;
-    bool heard = wst_conversation_carrier(f)->heard >> h->base.client & 1;
-    return !heard && wst_queue_bytes(&h->http.wait[WST_S2C]) >= UNASKED;
+    return !wst_conversation_heard(f, h->base.client) &&
+           wst_queue_bytes(&h->http.wait[WST_S2C]) >= UNASKED;
 }
 
 /* Bytes that must be looked at. */

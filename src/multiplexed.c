@@ -288,9 +288,9 @@ void wst_multiplexed_init(struct wst_context *c)
 static bool multiplexed_silent(const struct wst_flow *f, unsigned side)
 {
     const struct conversation_http2 *h = f->upper;
-    const struct wst_flow *tcp = wst_conversation_carrier(f);
     enum wst_dir dir = wst_conversation_direction(&h->shared.base, side);
-    return !(tcp->heard >> side & 1) && (!tcp->witnessed || h->shared.missed[dir]);
+    return !wst_conversation_heard(f, side) &&
+           (!wst_conversation_carrier(f)->witnessed || h->shared.missed[dir]);
 }
 
 static void multiplexed_reaches(struct wst_context *c, struct wst_flow *f, enum wst_dir dir)
@@ -345,7 +345,7 @@ void wst_multiplexed_end(struct wst_context *c, struct wst_flow *f, enum wst_tcp
                          const struct wst_arrival *a)
 {
     struct conversation_http2 *h = http2_of(f);
-    wst_http2_mute(&h->http2, !(wst_conversation_carrier(f)->heard >> !h->shared.base.client & 1));
+    wst_http2_mute(&h->http2, !wst_conversation_heard(f, !h->shared.base.client));
     wst_http2_end(&h->http2, &c->http2, how, a);
 }
 
@@ -355,7 +355,7 @@ void wst_multiplexed_data3(struct wst_context *c, struct wst_flow *f, uint64_t i
                            struct wst_slice bytes, const struct wst_arrival *a)
 {
     struct conversation_http3 *h = http3_of(f);
-    wst_http3_mute(&h->http3, !(wst_conversation_carrier(f)->heard >> !h->shared.base.client & 1));
+    wst_http3_mute(&h->http3, !wst_conversation_heard(f, !h->shared.base.client));
     wst_http3_push(&h->http3, &c->http3, id, dir, bytes, a);
 }
 

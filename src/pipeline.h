@@ -198,6 +198,8 @@ extern const struct wst_flow_sink wst_conversation_sink;
 enum wst_fate wst_conversation_fate(const struct wst_flow *f);
 /* The TCP connection, from inside whatever it carries. */
 const struct wst_flow *wst_conversation_carrier(const struct wst_flow *f);
+/* Whether a packet of that side was captured. */
+bool wst_conversation_heard(const struct wst_flow *f, unsigned side);
 /* The flow that one with `inner` set lies in. */
 static inline struct wst_flow *wst_conversation_outer(const struct wst_flow *inner)
 {
@@ -354,7 +356,7 @@ void wst_pickup_free(struct wst_context *c, struct conversation_pickup *p);
 bool wst_encrypted_init(struct wst_context *c);
 bool wst_encrypted_begin(struct wst_context *c, struct wst_flow *f, unsigned client);
 /* The same, when its hellos are not in the capture; `side` speaks first. False: nothing in the key
- * log may open it. */
+ * log may open it. True: f->upper is another one, or, without memory, none. */
 bool wst_encrypted_midst(struct wst_context *c, struct wst_flow *f, unsigned side);
 void wst_encrypted_free(struct wst_context *c, struct conversation_tls *t);
 void wst_encrypted_data(struct wst_context *c, struct wst_flow *f, unsigned side,

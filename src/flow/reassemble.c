@@ -420,14 +420,11 @@ void wst_half_data(struct wst_flow_table *t, struct wst_flow *f, unsigned side, 
         if (f->ignored || !len) return;
     }
     const struct wst_waiting *w = f->rare[side].waiting;
-    bool waits = w != NULL;
     if (early == 0) half_on_time(h, seq + len);
-    if (early == 0 && !waits && bytes.n == len) {
-        wst_half_deliver(t, f, side, bytes, a);
-    } else if (early == 0 && waits && !w->n && bytes.n == len) {
+    if (early == 0 && (!w || !w->n) && bytes.n == len) {
         wst_half_deliver(t, f, side, bytes, a);
         if (!f->ignored) half_moved(t, f, side, true, a);
-    } else if (early == 0 && !waits) {
+    } else if (early == 0 && !w) {
         uint32_t cut = len - (uint32_t)bytes.n;
         if (bytes.n) wst_half_deliver(t, f, side, bytes, a);
         if (!f->ignored) half_gap(t, f, side, cut, WST_GAP_SNAPPED, a);

@@ -489,8 +489,10 @@ void wst_http2_reaches(struct wst_http2 *h, struct wst_http2_env *env, enum wst_
                        const struct wst_http2_reach reach[2])
 {
     for (int d = 0; d < 2; d++) {
-        if (d != (int)dir || reach[d].next != h->reach[d].next)
-            h->read[d] = d == (int)dir ? h->reach[d].next : reach[d].next;
+        if (d != (int)dir)
+            h->read[d] = reach[d].next;
+        else if (reach[d].next != h->reach[d].next)
+            h->read[d] = h->reach[d].next;
         h->reach[d] = reach[d];
     }
     if (h->resets) wst_streams_resets(h, env);

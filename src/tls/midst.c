@@ -15,7 +15,6 @@ enum {
     NEWEST = 4096,     /* secrets */
     FIRST = 1024,      /* numbers tried with all of them, before … */
     LAST = 1 << 16,    /* … all numbers are */
-    PURSE = 1 << 22,   /* records opened in vain: a second's work */
     INCOME = 4,        /* of each push */
     COST_KEYS = 16,    /* of deriving them */
     COST_BYTES = 1024, /* so many of a record cost as much as beginning it */
@@ -30,7 +29,7 @@ static bool opens(enum wst_secret_label label, int dir)
            (label == WST_SECRET_SERVER && dir != WST_C2S);
 }
 
-static bool midst_hope(const struct wst_tls_env *env)
+static bool secrets_left(const struct wst_tls_env *env)
 {
     uint32_t n = wst_keylog_secrets(env->keylog);
     enum wst_secret_label label;
@@ -41,9 +40,13 @@ static bool midst_hope(const struct wst_tls_env *env)
     return false;
 }
 
-bool wst_tls_midst(struct wst_tls *t, struct wst_tls_env *env)
+bool wst_tls_midst_hope(struct wst_tls_env *env)
 {
-    if (!midst_hope(env) && !(wst_tls_ask(env) && midst_hope(env))) return false;
+    return secrets_left(env) || (wst_tls_ask(env) && secrets_left(env));
+}
+
+void wst_tls_midst(struct wst_tls *t)
+{
     t->state = WST_TLS_OPEN;
     t->version = WST_TLS_1_3;
     t->midst = true;
@@ -52,7 +55,6 @@ bool wst_tls_midst(struct wst_tls *t, struct wst_tls_env *env)
         t->side[d].searching = t->side[d].unframed = true;
         t->side[d].exact = false;
     }
-    return true;
 }
 
 struct guess {
@@ -129,6 +131,11 @@ static struct wst_tls_keys *guess_any(const struct guess *g)
     return NULL;
 }
 
+static struct wst_tls_keys *guess(const struct guess *g)
+{
+    return g->step->tls->suite ? guess_known(g) : guess_any(g);
+}
+
 /* Nothing opened it, and the other direction neither. */
 static void midst_given_up(const struct wst_tls_step *s)
 {
@@ -152,18 +159,15 @@ struct wst_tls_keys *wst_tls_midst_open(const struct wst_tls_step *s,
     if (!side->guesses) return NULL;
     side->guesses--;
     struct guess g = {s, r, room, type, plain, 0, FIRST};
-    bool known = s->tls->suite;
-    side->next[0] = known ? guess_known(&g) : guess_any(&g);
+    side->next[0] = guess(&g);
     g.from = g.to;
     g.to = LAST;
-    if (!side->next[0]) side->next[0] = known ? guess_known(&g) : guess_any(&g);
+    if (!side->next[0]) side->next[0] = guess(&g);
     if (!side->next[0] && !side->guesses) midst_given_up(s);
     return side->next[0];
 }
 
 void wst_tls_midst_paid(struct wst_tls_env *env)
 {
-    if (!env->purse_begun) env->purse = PURSE;
-    env->purse_begun = true;
-    if (env->purse < PURSE) env->purse += INCOME;
+    if (env->purse < WST_TLS_PURSE) env->purse += INCOME;
 }

@@ -18,6 +18,7 @@ bool wst_tls_env_init(struct wst_tls_env *env, const struct wst_options *options
 {
     env->options = options;
     env->budget = env->crypto.budget = budget;
+    env->purse = WST_TLS_PURSE;
     env->keylog = wst_keylog_new(budget, options->hash_seed);
     return env->keylog;
 }

@@ -33,9 +33,10 @@ enum {
     WST_TLS_RANGE = 1024,          /* sequence numbers that are tried after a loss … */
     WST_TLS_TRIES = 8192,          /* … and tries in all, until a record opens again */
     WST_TLS_NOTE_WAIT = 16 * 1024, /* bytes that wait for a hello when there is no secret at all */
-    WST_TLS_STRANGERS = 64, /* records that do not open, until the secrets are called wrong */
-    WST_TLS_EPOCHS = 3,     /* to come: early data, handshake, application */
-    WST_TLS_SNI = 256,      /* bytes, escaped; RFC 1035 allows 253 */
+    WST_TLS_STRANGERS = 64,  /* records that do not open, until the secrets are called wrong */
+    WST_TLS_PURSE = 1 << 22, /* records opened in vain by guessing their secret: a second's work */
+    WST_TLS_EPOCHS = 3,      /* to come: early data, handshake, application */
+    WST_TLS_SNI = 256,       /* bytes, escaped; RFC 1035 allows 253 */
     WST_TLS_ALPN = 64,
     WST_TLS_RSA_KEYS = 16
 };
@@ -50,7 +51,6 @@ struct wst_tls_env {
     unsigned rsa_n;
     bool keys_may_come; /* the key log is still being written */
     uint32_t purse;     /* what may be spent on guesses whose secret opens a connection (midst.c) */
-    bool purse_begun;
     struct wst_buf
         room[WST_TLS_DEPTH]; /* for plaintext; by depth, for one may be read inside another */
 
@@ -151,9 +151,10 @@ struct wst_tls { /* one TLS connection */
 /* `tls` is all zeros. */
 void wst_tls_init(struct wst_tls *tls, void *conversation, uint8_t depth);
 void wst_tls_free(struct wst_tls *tls, struct wst_tls_env *env);
-/* Of one that is new: its hellos are not in the capture, but a secret of the key log that belongs to
- * no other may open it, if it is TLS 1.3. False: there is no such secret. */
-bool wst_tls_midst(struct wst_tls *tls, struct wst_tls_env *env);
+/* Whether the key log has a secret that belongs to no connection, and may open one of TLS 1.3. */
+bool wst_tls_midst_hope(struct wst_tls_env *env);
+/* Of one that is new: its hellos are not in the capture; such a secret is looked for. */
+void wst_tls_midst(struct wst_tls *tls);
 void wst_tls_push(struct wst_tls *tls, struct wst_tls_env *env, enum wst_dir dir,
                   struct wst_slice bytes, const struct wst_arrival *arrival);
 void wst_tls_gap(struct wst_tls *tls, struct wst_tls_env *env, enum wst_dir dir, uint64_t n,

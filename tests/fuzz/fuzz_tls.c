@@ -234,7 +234,9 @@ static bool run(struct said *s, const uint8_t *data, size_t size, size_t piece)
     if (!(data[0] & 1)) keys(s, old);
     if (data[0] != 4)
         hellos(s, old, piece);
-    else if (!wst_tls_midst(&s->tls, &s->env))
+    else if (wst_tls_midst_hope(&s->env))
+        wst_tls_midst(&s->tls);
+    else
         abort();
     for (size_t at = 1; at + 3 <= size;) {
         uint8_t what = data[at];

@@ -3,10 +3,7 @@
  * Connections whose beginning is not in the capture: which secret of the key log is theirs, from
  * which number on, in which generation; what is not found, and what looking for it costs.
  */
-#include "room.h"
-
-static struct room room;
-static struct conn conn;
+#include "talk.h"
 
 /* The key log has so many secrets of others before the connection's own. */
 static void begin_with(uint32_t others, uint32_t version, int kind, size_t to_client,
@@ -24,35 +21,6 @@ static void begin_with(uint32_t others, uint32_t version, int kind, size_t to_cl
 static void begin(size_t to_client, size_t to_server)
 {
     begin_with(7, SEAL_V1, SEAL_AES_128_GCM, to_client, to_server);
-}
-
-static void end(void)
-{
-    room_finish(&room);
-    room_free(&room);
-}
-
-static const struct room_half *half(uint64_t stream, enum wst_dir dir)
-{
-    return &room.half[stream][dir];
-}
-
-static void talk(struct conn *c, uint64_t base)
-{
-    conn_stream(c, WST_C2S, base, 0, 100, false);
-    conn_stream(c, WST_S2C, base, 0, 1000, false);
-    conn_stream(c, WST_C2S, base, 100, 50, true);
-    conn_stream(c, WST_S2C, base, 1000, 0, true);
-}
-
-static void talked(uint64_t base)
-{
-    assert_int_equal(half(base, WST_C2S)->at, 150);
-    assert_int_equal(half(base, WST_S2C)->at, 1000);
-    for (int d = 0; d < 2; d++) {
-        assert_int_equal(half(base, (enum wst_dir)d)->fins, 1);
-        assert_int_equal(half(base, (enum wst_dir)d)->gaps, 0);
-    }
 }
 
 /* Pieces of a stream that has been open for long, in both directions. */

@@ -453,7 +453,8 @@ static void joined(void **state)
                 room_init(&r);
                 room_keys(&r, (const char *)s.talk[0].keylog.p);
                 decoys(&r, 24);
-                assert_true(wst_tls_midst(&r.tls, &r.env));
+                assert_true(wst_tls_midst_hope(&r.env));
+                wst_tls_midst(&r.tls);
                 join(&r, &s, from, from % 2 ? 1460 : SIZE_MAX / 2);
                 for (int dir = 0; dir < 2; dir++) {
                     touch(&s, dir, 0, passed[dir], touched[dir]);
@@ -481,11 +482,9 @@ static void joined_in_vain(void **state)
         room_init(&r);
         if (row == 1) room_keys(&r, (const char *)s.talk[0].keylog.p);
         if (row != 2) decoys(&r, 24);
-        assert_int_equal(wst_tls_midst(&r.tls, &r.env), row != 2);
-        if (row == 1) {
-            r.env.purse_begun = true;
-            r.env.purse = 100;
-        }
+        assert_int_equal(wst_tls_midst_hope(&r.env), row != 2);
+        if (row != 2) wst_tls_midst(&r.tls);
+        if (row == 1) r.env.purse = 100;
         if (row != 2) join(&r, &s, s.talk[0].chunks_n - 6, SIZE_MAX / 2);
         assert_int_equal(r.n, 0);
         assert_int_equal(r.sealed, row != 2);
