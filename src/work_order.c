@@ -103,12 +103,20 @@ void wst_work_tell_ready(struct wst_work *work)
     tell_ready(work);
 }
 
+/* A part of what is under way: whoever waits for less is woken all the time, and takes a core from
+ * a worker each time; for more, and the other workers come to the end of what they have. */
+static uint64_t worth_waiting(uint64_t under_way)
+{
+    uint64_t some = under_way / WST_WORK_AWAIT_PART;
+    if (some < WST_WORK_WAKE_AT) some = WST_WORK_WAKE_AT;
+    return some < under_way ? some : under_way;
+}
+
 /* … until the worker has done some of what waits for it. */
 static void worker_await(struct wst_worker *k)
 {
     struct wst_work *work = k->work;
-    uint64_t under_way = k->given - k->told_ops,
-             some = under_way < WST_WORK_WAKE_AT ? under_way : WST_WORK_WAKE_AT;
+    uint64_t some = worth_waiting(k->given - k->told_ops);
     for (unsigned i = 0; i < work->n; i++)
         if (atomic_load(&work->workers[i]->sleeping)) wst_worker_wake(work->workers[i]);
     pthread_mutex_lock(&work->lock);
