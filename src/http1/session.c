@@ -4,19 +4,8 @@
  */
 #include <stdlib.h>
 
-#include "http1.h"
+#include "body.h"
 #include "seldom.h"
-
-enum http_mode {
-    MODE_HEAD,
-    MODE_BODY,       /* `left` bytes */
-    MODE_CHUNK_SIZE, /* hex digits, then perhaps an extension, to the line end */
-    MODE_CHUNK,      /* `left` bytes */
-    MODE_CHUNK_END,  /* CRLF after a chunk */
-    MODE_TRAILER,    /* lines up to an empty one */
-    MODE_TO_END,     /* the body ends with the connection */
-    MODE_BLIND,      /* after a gap: until a segment begins with a head */
-};
 
 enum http_asked { /* what is special about a request; nothing: ASKED_PLAIN */
                   ASKED_PLAIN = 0,
@@ -63,20 +52,20 @@ bool wst_http_idle(const struct wst_http *h)
 {
     if (h->asked_n || h->awaiting || h->request_lost || h->state != WST_HTTP_RUNNING) return false;
     for (int d = 0; d < 2; d++)
-        if (h->side[d].mode != MODE_HEAD || h->side[d].head.n || !wst_queue_empty(&h->wait[d]))
+        if (h->side[d].mode != WST_HTTP_HEAD || h->side[d].head.n || !wst_queue_empty(&h->wait[d]))
             return false;
     return true;
 }
 
 bool wst_http_blind(const struct wst_http *h, enum wst_dir dir)
 {
-    return h->side[dir].mode == MODE_BLIND;
+    return h->side[dir].mode == WST_HTTP_BLIND;
 }
 
 bool wst_http_answer_lost(const struct wst_http *h)
 {
-    return h->state == WST_HTTP_RUNNING && h->side[WST_S2C].mode == MODE_BLIND &&
-           (h->awaiting ? h->request.n > 0 : h->side[WST_C2S].mode == MODE_BLIND);
+    return h->state == WST_HTTP_RUNNING && h->side[WST_S2C].mode == WST_HTTP_BLIND &&
+           (h->awaiting ? h->request.n > 0 : h->side[WST_C2S].mode == WST_HTTP_BLIND);
 }
 
 /* -- what was asked ---------------------------------------------------------------------------- */
@@ -107,95 +96,6 @@ static void asked_pop(struct wst_http *h)
     }
 }
 
-/* -- bodies ------------------------------------------------------------------------------------ */
-
-static bool body_number(struct wst_slice *v, uint64_t *n)
-{
-    size_t i = 0;
-    for (*n = 0; i < v->n && i < 19 && v->p[i] >= '0' && v->p[i] <= '9'; i++)
-        *n = *n * 10 + (uint64_t)(v->p[i] - '0');
-    *v = wst_slice_skip(*v, i);
-    return i > 0 && (!v->n || v->p[0] < '0' || v->p[0] > '9');
-}
-
-/* One number, or the same again and again, as whoever joins repeated headers makes of them
- * (RFC 9110 section 8.6). */
-static bool body_length(struct wst_slice v, uint64_t *n)
-{
-    uint64_t again;
-    if (!body_number(&v, n)) return false;
-    while (v.n) {
-        if (v.p[0] == ',' || v.p[0] == ' ' || v.p[0] == '\t')
-            v = wst_slice_skip(v, 1);
-        else if (!body_number(&v, &again) || again != *n)
-            return false;
-    }
-    return true;
-}
-
-/* RFC 9112 section 6.3. False: a length that is none. */
-static bool body_begin(struct wst_http_side *s, const struct wst_head *head, uint8_t asked)
-{
-    bool response = head->status >= 0;
-    s->mode = MODE_HEAD;
-    s->left = 0;
-    s->skipping = false;
-    s->untouched = true;
-    if (response &&
-        (head->status < 200 || head->status == 204 || head->status == 304 || (asked & ASKED_HEAD)))
-        return true;
-    if (wst_head_has_token(head, "Transfer-Encoding", "chunked")) {
-        s->mode = MODE_CHUNK_SIZE;
-        return true;
-    }
-    struct wst_slice length = wst_head_find(head, "Content-Length", NULL);
-    if (length.p) {
-        if (!body_length(length, &s->left)) return false;
-        s->mode = s->left ? MODE_BODY : MODE_HEAD;
-    } else if (response) {
-        s->mode = MODE_TO_END;
-    }
-    return true;
-}
-
-static void chunk_begin(struct wst_http_side *s)
-{
-    s->skipping = false;
-    s->mode = s->left ? MODE_CHUNK : MODE_TRAILER;
-}
-
-/* One byte of a chunk-size line. False: no chunk size. */
-static bool chunk_size_byte(struct wst_http_side *s, uint8_t c)
-{
-    if (c == '\n') {
-        chunk_begin(s);
-        return true;
-    }
-    if (s->skipping) return true;
-    uint8_t lower = wst_ascii_lower(c);
-    int digit = c >= '0' && c <= '9'           ? c - '0'
-                : lower >= 'a' && lower <= 'f' ? lower - 'a' + 10
-                                               : -1;
-    if (digit < 0) {
-        s->skipping = true; /* extension, space or CR */
-        return c == ';' || c == '\r' || c == ' ' || c == '\t';
-    }
-    if (s->left >> 58) return false;
-    s->left = s->left << 4 | (uint64_t)digit;
-    return true;
-}
-
-/* Trailer lines until an empty one; `left` counts the line's bytes. */
-static void trailer_byte(struct wst_http_side *s, uint8_t c)
-{
-    if (c != '\n') {
-        if (c != '\r') s->left++;
-        return;
-    }
-    if (!s->left) s->mode = MODE_HEAD;
-    s->left = 0;
-}
-
 /* -- heads ------------------------------------------------------------------------------------- */
 
 static void http_lose(struct wst_http *h)
@@ -219,7 +119,7 @@ static void request_head(struct wst_http *h, struct wst_http_env *env, const str
                          const struct wst_arrival *a)
 {
     uint8_t asks = request_asks(head);
-    if (!asked_push(h, env, asks) || !body_begin(&h->side[WST_C2S], head, ASKED_PLAIN)) {
+    if (!asked_push(h, env, asks) || !wst_body_begin(&h->side[WST_C2S], head, false)) {
         http_lose(h);
         return;
     }
@@ -253,7 +153,7 @@ static uint8_t other_protocol(const struct wst_head *head)
 static bool http_body_owed(const struct wst_http *h)
 {
     uint8_t mode = h->side[WST_C2S].mode;
-    return mode != MODE_HEAD && mode != MODE_BLIND;
+    return mode != WST_HTTP_HEAD && mode != WST_HTTP_BLIND;
 }
 
 /* That body has ended, or nobody can say where it does. */
@@ -294,7 +194,7 @@ static void response_head(struct wst_http *h, struct wst_http_env *env, const st
     }
     if (asked & ASKED_OTHER) http_await_no_other(h);
     asked_pop(h);
-    if (!body_begin(&h->side[WST_S2C], head, asked)) http_lose(h);
+    if (!wst_body_begin(&h->side[WST_S2C], head, asked & ASKED_HEAD)) http_lose(h);
 }
 
 /* Only a head whose lines are folded is copied, for they are put together there. */
@@ -382,7 +282,7 @@ static size_t http_head_bytes(struct wst_http *h, struct wst_http_env *env, enum
 static bool http_blocked(const struct wst_http *h, enum wst_dir dir)
 {
     const struct wst_http_side *s = &h->side[dir];
-    if (s->mode != MODE_HEAD) return false;
+    if (s->mode != WST_HTTP_HEAD) return false;
     if (dir == WST_C2S) return h->awaiting;
     return h->granted || (!h->asked_n && !h->request_lost);
 }
@@ -406,36 +306,14 @@ static bool http_begins_head(struct wst_slice s, enum wst_dir dir)
     return s.p[i + 1] == '/' || s.p[i + 1] == 'h' || http_request_line(s);
 }
 
-static size_t http_skip(struct wst_http_side *s, size_t n, uint8_t then)
-{
-    size_t k = s->left < n ? (size_t)s->left : n;
-    s->left -= k;
-    if (!s->left) s->mode = then;
-    return k;
-}
-
 static size_t http_step(struct wst_http *h, struct wst_http_env *env, enum wst_dir dir,
                         struct wst_slice s, const struct wst_arrival *a)
 {
     struct wst_http_side *side = &h->side[dir];
-    switch (side->mode) {
-    case MODE_HEAD: return http_head_bytes(h, env, dir, s, a);
-    case MODE_BODY: return http_skip(side, s.n, MODE_HEAD);
-    case MODE_CHUNK: return http_skip(side, s.n, MODE_CHUNK_END);
-    case MODE_CHUNK_END:
-        if (s.p[0] == '\n') {
-            side->mode = MODE_CHUNK_SIZE;
-            side->left = 0;
-        } else if (s.p[0] != '\r') {
-            http_lose(h);
-        }
-        return 1;
-    case MODE_CHUNK_SIZE:
-        if (!chunk_size_byte(side, s.p[0])) http_lose(h);
-        return 1;
-    case MODE_TRAILER: trailer_byte(side, s.p[0]); return 1;
-    default: return s.n;
-    }
+    if (side->mode == WST_HTTP_HEAD) return http_head_bytes(h, env, dir, s, a);
+    size_t taken;
+    if (!wst_body_bytes(side, s, &taken)) http_lose(h);
+    return taken;
 }
 
 /* Where a head may begin though none is due: after a gap; when a body seems to last for ever, and
@@ -444,9 +322,9 @@ static size_t http_step(struct wst_http *h, struct wst_http_env *env, enum wst_d
 static bool http_may_begin_head(const struct wst_http *h, enum wst_dir dir)
 {
     const struct wst_http_side *side = &h->side[dir];
-    if (side->mode == MODE_HEAD) return false;
-    if (side->mode == MODE_BLIND) return true;
-    if (side->mode == MODE_TO_END) return h->asked_n > 0;
+    if (side->mode == WST_HTTP_HEAD) return false;
+    if (side->mode == WST_HTTP_BLIND) return true;
+    if (side->mode == WST_HTTP_TO_END) return h->asked_n > 0;
     return dir == WST_C2S && side->untouched && !h->asked_n;
 }
 
@@ -465,11 +343,11 @@ static size_t http_run(struct wst_http *h, struct wst_http_env *env, enum wst_di
                        struct wst_slice s, const struct wst_arrival *a)
 {
     struct wst_http_side *side = &h->side[dir];
-    if (http_may_begin_head(h, dir) && http_begins_head(s, dir)) side->mode = MODE_HEAD;
+    if (http_may_begin_head(h, dir) && http_begins_head(s, dir)) side->mode = WST_HTTP_HEAD;
     if (h->granted && dir == WST_C2S && http_begins_frame(h, s)) http_body_over(h, false);
     struct wst_slice rest = s;
     while (rest.n && h->state == WST_HTTP_RUNNING && !http_blocked(h, dir)) {
-        if (side->mode != MODE_HEAD) side->untouched = false;
+        if (side->mode != WST_HTTP_HEAD) side->untouched = false;
         size_t taken = http_step(h, env, dir, rest, a);
         rest.p += taken;
         rest.n -= taken;
@@ -484,7 +362,7 @@ static void http_blind(struct wst_http *h, struct wst_http_env *env, enum wst_di
 {
     wst_buf_free(&h->side[dir].head, env->budget);
     if (dir == WST_S2C) http_await_no_other(h);
-    if (dir == WST_S2C || !h->awaiting) h->side[dir].mode = MODE_BLIND;
+    if (dir == WST_S2C || !h->awaiting) h->side[dir].mode = WST_HTTP_BLIND;
     if (dir == WST_C2S)
         h->request_lost = true; /* a request may have been in it */
     else
@@ -520,8 +398,7 @@ WST_APART static void http_settle(struct wst_http *h, struct wst_http_env *env, 
 bool wst_http_passes(struct wst_http *h, enum wst_dir dir, size_t bytes)
 {
     struct wst_http_side *s = &h->side[dir];
-    if ((s->mode != MODE_BODY && s->mode != MODE_CHUNK) || s->untouched || s->left <= bytes)
-        return false;
+    if (s->untouched || s->left <= bytes || !wst_body_holds(s, bytes)) return false;
     s->left -= bytes;
     return true;
 }
@@ -536,7 +413,7 @@ size_t wst_http_push(struct wst_http *h, struct wst_http_env *env, enum wst_dir 
             /* Waited too long: a server's bytes go on without their request; a client's, whose
              * answer is lost or late, only when they are found to be frames. */
             if (dir == WST_C2S && h->awaiting && h->request.n) {
-                h->side[WST_S2C].mode = MODE_BLIND;
+                h->side[WST_S2C].mode = WST_HTTP_BLIND;
                 return done;
             }
             if (dir == WST_C2S && !(h->awaiting & ASKED_OTHER)) http_lose(h);
@@ -567,18 +444,12 @@ bool wst_http_gap_waits(struct wst_http *h, struct wst_http_env *env, enum wst_d
                               env->options->limits.max_early);
 }
 
-/* All that is missing belongs to a body whose rest is known. */
-static bool http_inside(const struct wst_http_side *side, uint64_t n)
-{
-    return (side->mode == MODE_BODY || side->mode == MODE_CHUNK) && side->left >= n;
-}
-
 bool wst_http_gap(struct wst_http *h, struct wst_http_env *env, enum wst_dir dir, uint64_t n,
                   const struct wst_arrival *a)
 {
     struct wst_http_side *side = &h->side[dir];
     side->untouched = false;
-    if (h->granted && (dir == WST_S2C || !http_inside(side, n))) {
+    if (h->granted && (dir == WST_S2C || !wst_body_holds(side, n))) {
         http_body_over(h, true);
         return false;
     }
@@ -590,12 +461,12 @@ bool wst_http_gap(struct wst_http *h, struct wst_http_env *env, enum wst_dir dir
     }
     if (h->awaiting && dir == WST_C2S) h->early_torn = true;
     wst_queue_free(&h->wait[dir], env->budget); /* nothing may be glued over the gap */
-    if (http_inside(side, n)) {
-        http_skip(side, (size_t)n, side->mode == MODE_BODY ? MODE_HEAD : MODE_CHUNK_END);
+    if (wst_body_holds(side, n)) {
+        wst_body_skip(side, n);
         if (h->granted && !http_body_owed(h)) http_body_over(h, false);
         return true;
     }
-    if (side->mode == MODE_TO_END) return true;
+    if (side->mode == WST_HTTP_TO_END) return true;
     http_blind(h, env, dir);
     http_settle(h, env, dir == WST_C2S ? WST_S2C : WST_C2S, a);
     return true;
