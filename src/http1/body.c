@@ -90,11 +90,6 @@ static void trailer_byte(struct wst_http_side *s, uint8_t c)
     s->left = 0;
 }
 
-bool wst_body_holds(const struct wst_http_side *s, uint64_t n)
-{
-    return (s->mode == WST_HTTP_BODY || s->mode == WST_HTTP_CHUNK) && s->left >= n;
-}
-
 void wst_body_skip(struct wst_http_side *s, uint64_t n)
 {
     s->left -= n;

@@ -24,7 +24,10 @@ enum wst_http_mode { /* of a struct wst_http_side */
  * does, whatever it announces. False: a length that is none. */
 bool wst_body_begin(struct wst_http_side *side, const struct wst_head *head, bool of_head);
 /* Are the next n bytes content whose rest is known? */
-bool wst_body_holds(const struct wst_http_side *side, uint64_t n);
+static inline bool wst_body_holds(const struct wst_http_side *side, uint64_t n)
+{
+    return (side->mode == WST_HTTP_BODY || side->mode == WST_HTTP_CHUNK) && side->left >= n;
+}
 /* Passes over n bytes that it holds. */
 void wst_body_skip(struct wst_http_side *side, uint64_t n);
 /* Bytes (one at least) of a side that is not at a head; *taken: how many of them are of its body.

@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "message.h"
+#include "outcome.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 enum {
     INFLATE_AT = WST_WS_RAW, /* compressed bytes that may wait */
-    SPILL = 16384,
-    LARGER_FROM = 64, /* bytes: shorter ones seldom get smaller, and who compresses all knows it */
-    LARGER_TOLD = 16, /* times in a direction */
-    EMPTY_FRAGMENTS = 8 /* without a byte, in one message; more are told */
+    SPILL = 16384
 };
 
 void wst_message_begin(struct wst_ws_message *m, uint8_t opcode, bool compressed, uint64_t pkt)
@@ -226,24 +222,7 @@ void wst_message_lose(const struct wst_ws_step *s, struct wst_ws_message *m, uin
 
 /* -- the end ----------------------------------------------------------------------------------- */
 
-static const char *const inflate_words[] = {[WST_INFLATE_OK] = "",
-                                            [WST_INFLATE_BAD] = "the data are not valid",
-                                            [WST_INFLATE_TRUNCATED] = "the data end inside a block",
-                                            [WST_INFLATE_LIMIT] = "more output than the limit",
-                                            [WST_INFLATE_STARVED] = "no memory for its context"};
-
-struct message_result { /* what the finished message turned out to be */
-    struct wst_slice payload;
-    uint64_t len, known; /* known: bytes from the front that are right */
-    bool certain;
-    bool judged; /* utf8 says whether all of it is valid, though not all is kept */
-    enum wst_inflate_end inflated;
-    const char *why; /* the data are bad, in zlib's words; or NULL */
-    bool doubt;      /* some of it depends on what was lost */
-};
-
-static void message_take_inflation(struct wst_inflation *f, uint8_t context,
-                                   struct message_result *r)
+static void message_take_inflation(struct wst_inflation *f, uint8_t context, struct wst_outcome *r)
 {
     r->len = f->len;
     r->known = f->known;
@@ -256,179 +235,14 @@ static void message_take_inflation(struct wst_inflation *f, uint8_t context,
                  context != WST_CONTEXT_SHAKEN;
 }
 
-/* Where byte `bad` of the message went over the wire: *n its frame, the offset; -1: not known. */
-static int64_t message_place(const struct wst_ws_step *s, const struct wst_ws_message *m,
-                             uint64_t bad, uint64_t *n)
-{
-    const struct wst_ws_side *side = message_side(s);
-    const struct wst_ws_open *open = side->open;
-    if (m->compressed) return -1;
-    for (size_t at = 0; open && at + sizeof(struct wst_ws_mark) <= open->marks.n;
-         at += sizeof(struct wst_ws_mark)) {
-        struct wst_ws_mark mark;
-        memcpy(&mark, open->marks.p + at, sizeof mark);
-        if (bad >= mark.end) continue;
-        *n = mark.n;
-        return (int64_t)((mark.offset - (mark.end - bad)) & INT64_MAX);
-    }
-    /* No marks: all of it is the current frame. */
-    return m->frames > 1 ? -1 : (int64_t)((side->offset + m->header_len + bad) & INT64_MAX);
-}
-
-/* An endpoint may fail the connection at the first byte that cannot be right (section 8.1). */
-static void message_text_problem(const struct wst_ws_step *s, const struct wst_ws_message *m,
-                                 const struct message_result *r, uint64_t n)
-{
-    struct wst_utf8 u = m->utf8;
-    char byte[16] = "";
-    if (!r->judged) {
-        wst_utf8_init(&u);
-        wst_utf8_feed(&u, r->payload);
-    }
-    bool ends = u.bad == UINT64_MAX;
-    uint64_t bad = ends ? r->len : u.bad;
-    int64_t offset = message_place(s, m, ends && bad ? bad - 1 : bad, &n);
-    if (ends) {
-        wst_ws_problem_at(s, WST_PROBLEM_MESSAGE_INVALID_UTF8, n, m->no, offset,
-                          "it ends inside a character, after %llu bytes", (unsigned long long)bad);
-        return;
-    }
-    if (bad < r->payload.n) snprintf(byte, sizeof byte, "byte %02x ", r->payload.p[bad]);
-    wst_ws_problem_at(s, WST_PROBLEM_MESSAGE_INVALID_UTF8, n, m->no, offset, "%sat %s%llu of %llu",
-                      byte, *byte ? "" : "byte ", (unsigned long long)bad,
-                      (unsigned long long)r->len);
-}
-
-/* Whoever compresses pictures does so with each: the first ones are told. */
-static void message_larger(const struct wst_ws_step *s, const struct wst_ws_message *m,
-                           const struct message_result *r, uint64_t n)
-{
-    uint8_t *told = &s->ws->rare[s->dir].larger;
-    if (*told == LARGER_TOLD) return;
-    wst_ws_problemf(s, WST_PROBLEM_MESSAGE_COMPRESSED_LARGER, n, m->no, "%llu bytes became %llu%s",
-                    (unsigned long long)r->len, (unsigned long long)m->wire_len,
-                    ++*told == LARGER_TOLD ? "; no more of this direction are told" : "");
-}
-
-/* What is wrong with a message that was read to its end. */
-static void message_judge(const struct wst_ws_step *s, const struct wst_ws_message *m,
-                          const struct message_result *r, uint64_t n)
-{
-    if (m->empty > EMPTY_FRAGMENTS)
-        wst_ws_problemf(s, WST_PROBLEM_MESSAGE_EMPTY_FRAGMENTS, n, m->no,
-                        "%u of %llu fragments carry nothing", m->empty,
-                        (unsigned long long)m->frames);
-    if (m->compressed && r->certain && m->wire_len > r->len && r->len >= LARGER_FROM)
-        message_larger(s, m, r, n);
-}
-
-/* One distance is enough: the sender does not keep to what was agreed on. What zlib refused before
- * that place is no distance. */
-static void message_window(const struct wst_ws_step *s, const struct wst_ws_message *m,
-                           const struct message_result *r, uint64_t n)
-{
-    const struct wst_deflate *c = s->ws->rare[s->dir].deflate;
-    if (!m->compressed || !c || !c->window || !c->window->exceeded) return;
-    if (c->window->at >= r->len) return;
-    wst_ws_problemf(s, WST_PROBLEM_MESSAGE_WINDOW, n, m->no,
-                    "byte %llu is taken from %u bytes before it; the window agreed on has %u",
-                    (unsigned long long)c->window->at, c->window->worst, c->window->limit);
-    c->window->exceeded = false;
-}
-
-static void message_problems(const struct wst_ws_step *s, const struct wst_ws_message *m,
-                             const struct message_result *r, const struct wst_event_message *e,
-                             uint64_t n)
-{
-    unsigned long long len = r->len, omitted = e->omitted;
-    if (m->endless)
-        wst_ws_problemf(s, WST_PROBLEM_MESSAGE_INCOMPLETE, n, m->no,
-                        "its end is not in the capture; %llu payload bytes came",
-                        (unsigned long long)(m->wire_len - m->lost));
-    else if (m->lost)
-        wst_ws_problemf(s, WST_PROBLEM_MESSAGE_INCOMPLETE, n, m->no,
-                        "%llu of %llu payload bytes are missing", (unsigned long long)m->lost,
-                        (unsigned long long)m->wire_len);
-    else if (r->inflated == WST_INFLATE_BAD || r->inflated == WST_INFLATE_TRUNCATED)
-        wst_ws_problemf(s, WST_PROBLEM_MESSAGE_BAD_DEFLATE, n, m->no,
-                        "%s%s%s%s, after %llu bytes of output", inflate_words[r->inflated],
-                        r->why ? " (" : "", r->why ? r->why : "", r->why ? ")" : "", len);
-    else if (r->inflated == WST_INFLATE_LIMIT)
-        wst_ws_problemf(s, WST_PROBLEM_LIMIT_INFLATE, n, m->no,
-                        "%llu compressed bytes gave more than %llu",
-                        (unsigned long long)m->wire_len,
-                        (unsigned long long)s->env->options->limits.max_inflate);
-    else if (r->doubt)
-        wst_ws_problemf(s, WST_PROBLEM_MESSAGE_CONTEXT_LOST, n, m->no,
-                        "%llu of %llu bytes do not depend on what was lost",
-                        (unsigned long long)r->known, len);
-    else if (omitted && e->len - omitted >= message_cap(s))
-        wst_ws_problemf(s, WST_PROBLEM_LIMIT_MESSAGE, n, m->no, "%llu of %llu bytes are left out",
-                        omitted, len);
-    else if (omitted)
-        wst_ws_problemf(s, WST_PROBLEM_LIMIT_PAYLOAD, n, m->no, "%llu of %llu bytes are left out",
-                        omitted, len);
-    bool whole = r->certain && (r->judged || !omitted);
-    if (m->opcode == WST_OP_TEXT && whole && !e->utf8) message_text_problem(s, m, r, n);
-    message_window(s, m, r, n);
-    if (m->compressed || m->empty) message_judge(s, m, r, n);
-}
-
-/* Text to print: valid as far as it goes. What was cut is cut between characters. */
-static void message_payload(const struct wst_ws_step *s, struct wst_ws_message *m,
-                            struct message_result *r, struct wst_event_message *e)
-{
-    struct wst_slice p = r->payload;
-    bool text = m->opcode == WST_OP_TEXT, cut = r->known < r->len || p.n < r->len;
-    if (p.n > r->known) p.n = (size_t)r->known;
-    if (text && !cut) {
-        e->utf8 = wst_utf8_valid(wst_slice_skip(p, (size_t)m->sound));
-    } else if (text) {
-        p.n = p.n ? wst_utf8_cut((struct wst_slice){p.p, p.n}, p.n) : 0;
-        struct wst_utf8 u;
-        wst_utf8_init(&u);
-        wst_utf8_feed(&u, p);
-        if (u.bad == UINT64_MAX) p.n = (size_t)u.good; /* not inside a character */
-        e->utf8 = u.bad == UINT64_MAX && (!r->judged || wst_utf8_done(&m->utf8));
-    }
-    uint64_t max = s->env->options->max_payload;
-    if (p.n > max) p.n = e->utf8 ? wst_utf8_cut(p, (size_t)max) : (size_t)max;
-    e->payload = p.p ? p : (struct wst_slice){(const uint8_t *)"", 0};
-    e->omitted = r->len - p.n;
-}
-
-static void message_emit(const struct wst_ws_step *s, struct wst_ws_message *m,
-                         struct message_result *r, uint64_t n)
-{
-    struct wst_ws_side *side = message_side(s);
-    struct wst_event e;
-    e.type = WST_EVENT_MESSAGE;
-    e.dir = s->dir;
-    e.when = s->arrival->when;
-    e.message = (struct wst_event_message){.msg = m->no,
-                                           .opcode = m->opcode,
-                                           .compressed = m->compressed,
-                                           .certain = r->certain,
-                                           .first_pkt = m->first_pkt,
-                                           .frames = m->frames,
-                                           .wire_len = m->wire_len,
-                                           .len = r->len};
-    message_payload(s, m, r, &e.message);
-    side->messages++;
-    side->bytes += r->len;
-    s->env->emit(s->env->user, s->ws->conversation, &e);
-    message_problems(s, m, r, &e.message, n);
-}
-
 /* What is kept, without compression. */
-static struct message_result message_plain(const struct wst_ws_message *m, struct wst_slice payload)
+static struct wst_outcome message_plain(const struct wst_ws_message *m, struct wst_slice payload)
 {
-    return (struct message_result){.payload = payload,
-                                   .len = m->len,
-                                   .known = payload.n,
-                                   .certain = !m->lost && !m->endless,
-                                   .judged =
-                                       m->overflow && !m->compressed && !m->lost && !m->endless};
+    return (struct wst_outcome){.payload = payload,
+                                .len = m->len,
+                                .known = payload.n,
+                                .certain = !m->lost && !m->endless,
+                                .judged = m->overflow && !m->compressed && !m->lost && !m->endless};
 }
 
 /* Compressed bytes will not be inflated: what follows may refer to what they held. */
@@ -442,11 +256,10 @@ static void message_context_gone(const struct wst_ws_step *s)
         side->context_lost = true;
 }
 
-static struct message_result message_finish_inflation(const struct wst_ws_step *s,
-                                                      struct wst_ws_message *m)
+static struct wst_outcome message_finish_inflation(const struct wst_ws_step *s,
+                                                   struct wst_ws_message *m)
 {
-    struct message_result r = {
-        .payload = {NULL, 0}, .inflated = WST_INFLATE_STARVED, .doubt = true};
+    struct wst_outcome r = {.payload = {NULL, 0}, .inflated = WST_INFLATE_STARVED, .doubt = true};
     if (!m->torn) message_inflate_raw(s, m);
     if (m->inflation) {
         uint8_t context = m->inflation->context->state;
@@ -507,7 +320,7 @@ void wst_message_frame_over(const struct wst_ws_step *s, struct wst_ws_message *
 
 void wst_message_finish(const struct wst_ws_step *s, struct wst_ws_message *m, uint64_t n)
 {
-    struct message_result r;
+    struct wst_outcome r;
     if (m->compressed && !s->ws->terms.per_frame) {
         r = message_finish_inflation(s, m);
     } else {
@@ -516,14 +329,14 @@ void wst_message_finish(const struct wst_ws_step *s, struct wst_ws_message *m, u
         r.certain = r.certain && !m->torn;
         if (m->torn && !m->lost) r.inflated = WST_INFLATE_BAD;
     }
-    message_emit(s, m, &r, n);
+    wst_outcome_emit(s, m, &r, n);
     wst_message_free(s->env, m);
 }
 
 static void message_whole_deflated(const struct wst_ws_step *s, struct wst_ws_message *m,
                                    struct wst_slice payload, uint64_t n)
 {
-    struct message_result r = {.inflated = WST_INFLATE_STARVED, .doubt = true};
+    struct wst_outcome r = {.inflated = WST_INFLATE_STARVED, .doubt = true};
     struct wst_deflate *c = message_deflate(s);
     struct wst_buf *out = &s->env->inflated;
     if (c) {
@@ -535,7 +348,7 @@ static void message_whole_deflated(const struct wst_ws_step *s, struct wst_ws_me
         message_take_inflation(&f, context, &r);
     }
     r.payload = wst_buf_slice(out);
-    message_emit(s, m, &r, n);
+    wst_outcome_emit(s, m, &r, n);
     wst_message_scratch_settle(s->env, out);
 }
 
@@ -557,8 +370,8 @@ void wst_message_whole(const struct wst_ws_step *s, struct wst_ws_message *m,
     if (m->compressed) {
         message_whole_deflated(s, m, payload, n);
     } else {
-        struct message_result r = message_plain(m, wst_slice_head(payload, message_cap(s)));
-        message_emit(s, m, &r, n);
+        struct wst_outcome r = message_plain(m, wst_slice_head(payload, message_cap(s)));
+        wst_outcome_emit(s, m, &r, n);
     }
     wst_message_scratch_settle(s->env, scratch);
 }
@@ -605,7 +418,7 @@ void wst_message_simple(const struct wst_ws_step *s, const struct wst_frame *f,
 bool wst_message_text_broken(const struct wst_ws_step *s, struct wst_ws_message *m)
 {
     if (m->opcode != WST_OP_TEXT || m->lost || m->torn || s->ws->terms.per_frame) return false;
-    struct message_result r = {.len = m->len, .judged = m->overflow && !m->compressed};
+    struct wst_outcome r = {.len = m->len, .judged = m->overflow && !m->compressed};
     if (m->compressed) {
         if (m->raw.n) message_inflate_raw(s, m);
         if (!m->inflation || m->inflation->by[1] || m->inflation->context->state) return false;
@@ -618,7 +431,7 @@ bool wst_message_text_broken(const struct wst_ws_step *s, struct wst_ws_message 
         r.judged = true;
     }
     if (m->utf8.bad == UINT64_MAX) return false;
-    message_text_problem(s, m, &r, 0);
+    wst_outcome_bad_text(s, m, &r, 0);
     return true;
 }
 
