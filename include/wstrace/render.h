@@ -49,6 +49,9 @@ struct wst_text_options {
     bool headers;       /* handshake header lines */
     unsigned width;     /* of the terminal: payloads end with its line, if that leaves some of them;
                          * 0: max_text alone counts */
+    const struct wst_slice
+        *found; /* what was looked for: where the payload of the next line lies
+                 * around it, it is shown, and in colour. May be NULL; borrowed */
 };
 
 struct wst_render; /* a renderer with its output buffer; owned by the caller */
@@ -86,13 +89,41 @@ WST_API int wst_render_flush(struct wst_render *render);
 WST_API bool wst_render_failed(const struct wst_render *render);
 WST_API void wst_render_free(struct wst_render *render);
 
+/* A regular expression (POSIX extended) that payloads are searched for: of messages, of pings and
+ * other frames that have one, and the reasons of closes. Not of one that spans two messages. */
+struct wst_grep;
+enum { WST_GREP_ERROR = 128 };
+/* NULL: `error` says what is wrong with the pattern, or that there is no memory. */
+WST_API struct wst_grep *wst_grep_new(const char *pattern, bool ignore_case,
+                                      char error[WST_GREP_ERROR]);
+WST_API void wst_grep_free(struct wst_grep *grep); /* may be NULL */
+/* Whether the event's payload matches; then *wst_grep_found is where, until the next call. */
+WST_API bool wst_grep_event(struct wst_grep *grep, const struct wst_event *event);
+WST_API const struct wst_slice *wst_grep_found(const struct wst_grep *grep);
+/* How many events matched; and of how many nobody knows, for they are not whole, or a match may be
+ * longer than half of the 16 KiB that are searched at a time. */
+WST_API uint64_t wst_grep_matches(const struct wst_grep *grep);
+WST_API uint64_t wst_grep_unsure(const struct wst_grep *grep);
+
 /* Only some of the timeline: a listener that passes on what matches. Totals (`end`, `stats`) and
- * `meta` always pass; with `conn` set, so do only events of that connection. */
+ * `meta` always pass; with `conn` set, so do only events of that connection. Zeros select all. */
 struct wst_select {
     uint64_t conn;    /* 0: all */
     enum wst_dir dir; /* WST_DIR_NONE: both */
     uint16_t ops;     /* bit 1 << opcode; 0: all. Concerns frame, message and close */
     struct wst_listener next;
+    /* NULL: all. Else, of what is left by the above, only messages, closes, and control and
+     * reserved frames that it finds something in. With a message or close comes its last frame.
+     * Gaps always pass, for something may have been in them; handshakes, findings and ends of
+     * connections do not. */
+    struct wst_grep *grep;
+    struct { /* the last frame, until it is known what it belongs to; zeros at first */
+        bool waiting, nanos;
+        enum wst_dir dir;
+        uint64_t conn;
+        struct wst_when when;
+        struct wst_event_frame frame;
+    } held;
 };
 /* `select` must outlive the listener. */
 WST_API struct wst_listener wst_select_listener(struct wst_select *select);

@@ -7,6 +7,8 @@
 
 #include <stdlib.h>
 
+_Static_assert(WST_CHECK_PATTERN_WINDOW == WST_PATTERN_WINDOW, "what users are told");
+
 bool wst_trial_holds(enum wst_compare compare, uint64_t seen, uint64_t amount)
 {
     switch (compare) {

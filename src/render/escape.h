@@ -65,6 +65,11 @@ enum wst_escape_kind { WST_ESCAPE_TEXT, WST_ESCAPE_BYTES };
  * does not have, are counted behind it: "Hel"… +2 bytes */
 void wst_escape_quote(struct wst_out *out, struct wst_slice s, enum wst_escape_kind kind,
                       size_t max, uint64_t omitted);
+/* A part of it, without quotes; how many bytes of `s` fit into `max` columns; what counts bytes
+ * that are not shown. */
+void wst_escape_part(struct wst_out *out, struct wst_slice s, enum wst_escape_kind kind);
+size_t wst_escape_fitting(struct wst_slice s, enum wst_escape_kind kind, size_t max);
+void wst_escape_missing(struct wst_out *out, uint64_t missing);
 /* Whether all of `s` fits into `max` columns so. */
 bool wst_escape_fits(struct wst_slice s, enum wst_escape_kind kind, size_t max);
 /* The same without quotes, for words of our own that quote a stranger (a problem's detail). */

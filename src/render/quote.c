@@ -73,7 +73,7 @@ static uint8_t *put_piece(uint8_t *at, struct wst_slice s, enum wst_escape_kind 
     return wst_scan_escape(at, p, end, (struct wst_scan_how){rows, put_high, true, false});
 }
 
-static void put_all(struct wst_out *out, struct wst_slice s, enum wst_escape_kind kind)
+void wst_escape_part(struct wst_out *out, struct wst_slice s, enum wst_escape_kind kind)
 {
     while (s.n > 0) {
         size_t n = wst_utf8_cut(s, PIECE);
@@ -83,7 +83,7 @@ static void put_all(struct wst_out *out, struct wst_slice s, enum wst_escape_kin
     }
 }
 
-static void put_mark(struct wst_out *out, uint64_t missing)
+void wst_escape_missing(struct wst_out *out, uint64_t missing)
 {
     uint8_t *at = wst_out_reserve(out, 48);
     at = wst_digits(WST_PUT(at, "… +"), missing);
@@ -131,8 +131,7 @@ static size_t fitting_bytes(struct wst_slice s, size_t max)
     return at;
 }
 
-/* The same, characters. */
-static size_t fitting(struct wst_slice s, enum wst_escape_kind kind, size_t max)
+size_t wst_escape_fitting(struct wst_slice s, enum wst_escape_kind kind, size_t max)
 {
     size_t at = 0, n;
     if (kind == WST_ESCAPE_BYTES) return fitting_bytes(s, max);
@@ -152,20 +151,20 @@ static size_t fitting(struct wst_slice s, enum wst_escape_kind kind, size_t max)
 
 bool wst_escape_fits(struct wst_slice s, enum wst_escape_kind kind, size_t max)
 {
-    return fitting(s, kind, max) == s.n;
+    return wst_escape_fitting(s, kind, max) == s.n;
 }
 
 void wst_escape_quote(struct wst_out *out, struct wst_slice s, enum wst_escape_kind kind,
                       size_t max, uint64_t omitted)
 {
-    size_t shown = max == 0 ? s.n : fitting(s, kind, max);
+    size_t shown = max == 0 ? s.n : wst_escape_fitting(s, kind, max);
     uint64_t missing = s.n - shown + omitted;
     *wst_out_reserve(out, 1) = '"';
     out->at++;
-    put_all(out, (struct wst_slice){s.p, shown}, kind);
+    wst_escape_part(out, (struct wst_slice){s.p, shown}, kind);
     *wst_out_reserve(out, 1) = '"';
     out->at++;
-    if (missing > 0) put_mark(out, missing);
+    if (missing > 0) wst_escape_missing(out, missing);
 }
 
 /* The table escapes '"' for the sake of the closing one; here there is none. */
@@ -174,7 +173,7 @@ void wst_escape_plain(struct wst_out *out, struct wst_slice s)
     while (s.n > 0) {
         const uint8_t *quote = memchr(s.p, '"', s.n);
         size_t n = quote ? (size_t)(quote - s.p) : s.n;
-        put_all(out, (struct wst_slice){s.p, n}, WST_ESCAPE_TEXT);
+        wst_escape_part(out, (struct wst_slice){s.p, n}, WST_ESCAPE_TEXT);
         if (quote == NULL) return;
         wst_out_text(out, "\"");
         s.p += n + 1;

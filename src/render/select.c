@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * In: a timeline. Out: the part of it that was asked for, to the next listener.
- * Refuses events of other connections, directions and opcodes; never totals.
+ * Refuses events of other connections, directions and opcodes, and in which nothing is found; never
+ * totals.
  */
 #include <wstrace/render.h>
 
@@ -32,10 +33,77 @@ static bool matches(const struct wst_select *select, const struct wst_event *eve
     return true;
 }
 
+static void pass(const struct wst_select *select, const struct wst_event *event)
+{
+    select->next.event(select->next.user, event);
+}
+
+/* A frame whose message or close comes next, if it is the last one, and will be judged then. */
+static bool is_part(const struct wst_event *event)
+{
+    return event->type == WST_EVENT_FRAME && (event->frame.opcode <= 2 || event->frame.opcode == 8);
+}
+
+static void hold(struct wst_select *select, const struct wst_event *event)
+{
+    select->held.waiting = true;
+    select->held.nanos = event->nanos;
+    select->held.dir = event->dir;
+    select->held.conn = event->conn;
+    select->held.when = event->when;
+    select->held.frame = event->frame;
+    select->held.frame.payload = (struct wst_slice){NULL, 0};
+}
+
+/* The frame that waits, if it is this event's. */
+static void pass_held(const struct wst_select *select, const struct wst_event *event)
+{
+    const struct wst_event_frame *f = &select->held.frame;
+    bool closes = event->type == WST_EVENT_CLOSE;
+    if (!select->held.waiting || select->held.conn != event->conn ||
+        select->held.dir != event->dir || closes != (f->opcode == 8))
+        return;
+    struct wst_event frame = {.type = WST_EVENT_FRAME,
+                              .dir = select->held.dir,
+                              .conn = select->held.conn,
+                              .when = select->held.when,
+                              .nanos = select->held.nanos};
+    frame.frame = *f;
+    pass(select, &frame);
+}
+
+static void pass_wanted(struct wst_select *select, const struct wst_event *event)
+{
+    switch (event->type) {
+    case WST_EVENT_META:
+    case WST_EVENT_STATS:
+    case WST_EVENT_GAP: pass(select, event); break;
+    case WST_EVENT_FRAME:
+        if (is_part(event))
+            hold(select, event);
+        else if (wst_grep_event(select->grep, event))
+            pass(select, event);
+        break;
+    case WST_EVENT_MESSAGE:
+    case WST_EVENT_CLOSE:
+        if (!wst_grep_event(select->grep, event)) break;
+        pass_held(select, event);
+        pass(select, event);
+        break;
+    default: break;
+    }
+}
+
 static void select_event(void *user, const struct wst_event *event)
 {
     struct wst_select *select = user;
-    if (matches(select, event)) select->next.event(select->next.user, event);
+    if (!matches(select, event)) return;
+    if (!select->grep) {
+        pass(select, event);
+        return;
+    }
+    pass_wanted(select, event);
+    if (!is_part(event)) select->held.waiting = false;
 }
 
 static void select_flush(void *user)

@@ -20,7 +20,14 @@
 
 /* Restrained: dim for what is seldom read, a colour a direction, two for what is wrong. Nothing is
  * told by colour alone. */
-enum wst_text_ink { WST_TEXT_DIM, WST_TEXT_CLIENT, WST_TEXT_SERVER, WST_TEXT_WARN, WST_TEXT_BAD };
+enum wst_text_ink {
+    WST_TEXT_DIM,
+    WST_TEXT_CLIENT,
+    WST_TEXT_SERVER,
+    WST_TEXT_WARN,
+    WST_TEXT_BAD,
+    WST_TEXT_FOUND
+};
 
 /* A frame waits here for its message or close: the very next event, if it comes. Nothing in it is
  * borrowed. */

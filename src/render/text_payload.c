@@ -6,12 +6,14 @@
 #include "text.h"
 
 #include "digits.h"
+#include "slice.h"
 
 enum {
     QUOTES = 2,
-    MARK = 9,   /* "… + bytes", without the number */
-    LEAST = 10, /* fewer columns than these say nothing */
-    WIDE = 110, /* a line with all its columns, and room for a payload */
+    MARK = 9,    /* "… + bytes", without the number */
+    LEAST = 10,  /* fewer columns than these say nothing */
+    BEFORE = 16, /* bytes shown before what was found */
+    WIDE = 110,  /* a line with all its columns, and room for a payload */
 };
 
 bool wst_text_narrow(const struct wst_text_options *options)
@@ -69,11 +71,76 @@ static size_t room(const struct wst_text *text, struct wst_slice payload, enum w
     return least(most, left - backslashes(payload, left));
 }
 
+/* -- what was looked for ----------------------------------------------------------------------- */
+
+static bool is_inside(struct wst_slice part, struct wst_slice s)
+{
+    return (uintptr_t)part.p >= (uintptr_t)s.p &&
+           (uintptr_t)part.p + part.n <= (uintptr_t)s.p + s.n && part.p;
+}
+
+/* Steps to the front or end of the character that `at` may lie inside. */
+static size_t inside_character(struct wst_slice s, size_t at, int step)
+{
+    size_t n = 0;
+    while (n < 3 && at > 0 && at < s.n && (s.p[at] & 0xc0) == 0x80) {
+        at = step < 0 ? at - 1 : at + 1;
+        n++;
+    }
+    return n;
+}
+
+/* From where on it is shown: from its beginning if what was found is then seen, too, else a little
+ * before that. *most: columns there are, less those that tell how much was passed over. */
+static size_t quote_from(struct wst_slice s, size_t found, size_t end, enum wst_escape_kind kind,
+                         size_t *most)
+{
+    if (*most == 0 || wst_escape_fits(wst_slice_head(s, end), kind, *most)) return 0;
+    size_t mark = MARK + wst_digits_count(found);
+    if (*most > mark + LEAST) *most -= mark;
+    size_t spare = *most > end - found ? (*most - (end - found)) / 2 : 0;
+    size_t from = found - least(least(BEFORE, spare), found);
+    return from - (kind == WST_ESCAPE_TEXT ? inside_character(s, from, -1) : 0);
+}
+
+static void quote_found(struct wst_text *text, struct wst_slice s, enum wst_escape_kind kind,
+                        uint64_t omitted, size_t most)
+{
+    struct wst_out *out = &text->render.out;
+    size_t found = (size_t)(text->options.found->p - s.p), end = found + text->options.found->n;
+    if (kind == WST_ESCAPE_TEXT && end > found) { /* bytes are searched, characters shown */
+        found -= inside_character(s, found, -1);
+        end += inside_character(s, end, 1);
+    }
+    size_t from = quote_from(s, found, end, kind, &most);
+    struct wst_slice rest = wst_slice_skip(s, from);
+    if (from && text->options.width) most -= least(most - 1, backslashes(rest, most));
+    size_t to = from + (most ? wst_escape_fitting(rest, kind, most) : rest.n);
+    found = found < to ? found : to;
+    end = end < to ? end : to;
+    if (from) {
+        out->at = wst_digits(WST_PUT(wst_out_reserve(out, 32), "+"), from);
+        wst_out_text(out, from == 1 ? " byte …" : " bytes …");
+    }
+    wst_out_text(out, "\"");
+    wst_escape_part(out, wst_slice_of(s.p + from, found - from), kind);
+    wst_text_ink(text, WST_TEXT_FOUND);
+    wst_escape_part(out, wst_slice_of(s.p + found, end - found), kind);
+    wst_text_plain(text);
+    wst_escape_part(out, wst_slice_of(s.p + end, to - end), kind);
+    wst_out_text(out, "\"");
+    if (s.n - to + omitted) wst_escape_missing(out, s.n - to + omitted);
+}
+
 void wst_text_quote(struct wst_text *text, struct wst_slice s, enum wst_escape_kind kind,
                     uint64_t omitted)
 {
     size_t most = text->options.max_text;
     if (text->options.width) most = room(text, s, kind, omitted);
+    if (text->options.found && is_inside(*text->options.found, s)) {
+        quote_found(text, s, kind, omitted, most);
+        return;
+    }
     wst_escape_quote(&text->render.out, s, kind, most, omitted);
 }
 

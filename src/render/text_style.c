@@ -19,6 +19,7 @@ uint8_t *wst_text_ink_at(const struct wst_text *text, uint8_t *at, enum wst_text
     case WST_TEXT_SERVER: return WST_PUT(at, "\x1b[32m"); /* green */
     case WST_TEXT_WARN: return WST_PUT(at, "\x1b[33m");   /* yellow */
     case WST_TEXT_BAD: return WST_PUT(at, "\x1b[31m");    /* red */
+    case WST_TEXT_FOUND: return WST_PUT(at, "\x1b[1;31m"); /* bold red, as grep has it */
     }
     return at;
 }

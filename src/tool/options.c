@@ -200,7 +200,9 @@ const struct wst_tool_arg wst_tool_trace_args[] = {
 
     {NULL, 0, "problems", "WHICH", CALL(take_problems), "findings: all, none, or the first of its kind in a connection"},
 
-    {"Output", 0, "json", NULL, FLAG(json), "one JSON object a line instead of text"},
+    {"Output", 0, "grep", "REGEX", WORD(grep), "only messages, pings, close reasons that match; exit status 1: none"},
+    {NULL, 0, "ignore-case", NULL, FLAG(ignore_case), "--grep takes capital and small letters of ASCII for the same"},
+    {NULL, 0, "json", NULL, FLAG(json), "one JSON object a line instead of text"},
     {NULL, 'o', "output", "FILE", WORD(output), "write to FILE instead of standard output (trace, lint, report, snapshot)"},
     {NULL, 't', NULL, NULL, COUNT(times), "time: -t none, -tt since 1970, -ttt since the line before,"},
     {NULL, 0, NULL, NULL, ACCEPTED, "-tttt with the date, -ttttt since the first line (default: time of day)"},
@@ -294,6 +296,9 @@ static int contradictions(const struct wst_tool_options *o)
                                o->output);
     if (o->write && !o->print && o->json)
         wst_tool_say("-w saves packets and prints nothing; for --json add --print");
+    if (o->write && !o->print && o->grep)
+        return wst_tool_misuse("-w saves packets and prints nothing; for --grep add --print");
+    if (o->ignore_case && o->grep == NULL) return wst_tool_misuse("--ignore-case is about --grep");
     if (o->stats_seconds && o->devices_n == 0)
         return wst_tool_misuse("--stats is for a live capture (-i); those of a file are told when "
                                "it ends");

@@ -40,6 +40,7 @@ struct wst_tool_options {
     size_t devices_n;
     const char *link_type;            /* -y */
     const char *output;               /* -o */
+    const char *grep;                 /* --grep; NULL: all */
     struct wst_tool_key_options keys; /* --keylog, --rsa-key; lists owned */
     const char *plaintext;            /* --tls-plaintext */
     const char *embed;                /* --embed-keys */
@@ -58,7 +59,7 @@ struct wst_tool_options {
     uint64_t max_page; /* of a report */
     struct wst_tool_confinement confinement;
     bool report, json, quiet, line_buffered, headers, utc, no_promiscuous, verify_checksums;
-    bool only_websocket, packet_buffered, print;
+    bool only_websocket, packet_buffered, print, ignore_case;
     bool dump_text, dump_hex; /* -A, -X */
     bool list_devices, list_link_types, help, version;
     bool lint; /* findings only */

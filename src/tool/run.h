@@ -38,6 +38,7 @@ struct wst_tool_run {
     struct wst_capture *capture;
     struct wst_context *context;
     struct wst_select select;
+    struct wst_grep *grep;     /* or NULL */
     struct wst_render *render; /* or the report; `sink` is the one there is */
     struct wst_report *report;
     struct wst_tool_watch *watch; /* of top, and what shows it */
@@ -84,6 +85,8 @@ bool wst_tool_run_want_prompt(const struct wst_tool_run *run);
 
 /* -- chain ------------------------------------------------------------------------------------- */
 
+/* Before anything is opened. Returns 0 or the exit status. */
+int wst_tool_run_make_grep(struct wst_tool_run *run);
 /* Behind the outputs, for what is written depends on them. False: out of memory. */
 bool wst_tool_run_make_chain(struct wst_tool_run *run);
 /* What is written so far goes out. `user` is the run. */

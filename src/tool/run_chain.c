@@ -5,6 +5,7 @@
  */
 #include "processors.h"
 #include "run.h"
+#include "say.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -76,6 +77,7 @@ static bool make_renderer(struct wst_tool_run *run)
         .frames = o->verbose > 0,
         .headers = o->headers || o->verbose > 0,
         .width = o->max_text == WST_TOOL_MAX_TEXT ? terminal_width(run->output.fd) : 0,
+        .found = run->grep ? wst_grep_found(run->grep) : NULL,
     };
 
     if (o->report) return make_report(run);
@@ -103,6 +105,16 @@ static uint64_t jobs(const struct wst_tool_run *run)
     return o->devices_n ? 1 : wst_tool_jobs_for(wst_capture_total_bytes(run->capture));
 }
 
+int wst_tool_run_make_grep(struct wst_tool_run *run)
+{
+    const struct wst_tool_options *o = run->options;
+    char error[WST_GREP_ERROR];
+
+    if (o->grep == NULL) return 0;
+    run->grep = wst_grep_new(o->grep, o->ignore_case, error);
+    return run->grep ? 0 : wst_tool_misuse("--grep '%s': %s", o->grep, error);
+}
+
 bool wst_tool_run_make_chain(struct wst_tool_run *run)
 {
     const struct wst_tool_options *o = run->options;
@@ -122,10 +134,13 @@ bool wst_tool_run_make_chain(struct wst_tool_run *run)
     if (!run->prompt) options.batch = WST_BATCH_MAX;
     wst_capture_set_read_ahead(run->capture, options.jobs > 1);
     /* Nothing to leave out: the timeline speaks to the renderer itself. */
-    bool all =
-        !o->conn && o->dir == WST_DIR_NONE && !o->ops && !(o->quiet && !o->json) && !run->silent;
-    run->select =
-        (struct wst_select){o->conn, o->dir, o->ops, {run, tap_event, wst_tool_run_flush}};
+    bool all = !o->conn && o->dir == WST_DIR_NONE && !o->ops && !run->grep &&
+               !(o->quiet && !o->json) && !run->silent;
+    run->select = (struct wst_select){.conn = o->conn,
+                                      .dir = o->dir,
+                                      .ops = o->ops,
+                                      .next = {run, tap_event, wst_tool_run_flush},
+                                      .grep = run->grep};
     first = all ? run->sink : wst_select_listener(&run->select);
     run->context = wst_context_new(&options, &first);
     return run->context != NULL;

@@ -78,6 +78,18 @@ static void say_what_never_came(const struct wst_tool_run *run, const struct wst
                      secrets, secrets == 1 ? "" : "s", secrets == 1 ? "s" : "");
 }
 
+/* As grep: nothing found is an exit status of its own. What nobody saw may have held it. */
+static int judge_search(const struct wst_grep *grep)
+{
+    uint64_t unsure = wst_grep_unsure(grep);
+
+    if (unsure)
+        wst_tool_say("%" PRIu64 " more message%s or frame%s may match: not all of %s is known",
+                     unsure, unsure == 1 ? "" : "s", unsure == 1 ? "" : "s",
+                     unsure == 1 ? "it" : "them");
+    return wst_grep_matches(grep) ? 0 : WST_TOOL_FOUND;
+}
+
 /* What was found, or was not there to be found, counts when all else went well. */
 int wst_tool_run_verdict(const struct wst_tool_run *run, int status)
 {
@@ -87,6 +99,7 @@ int wst_tool_run_verdict(const struct wst_tool_run *run, int status)
     wst_context_stats(run->context, &stats);
     say_what_never_came(run, &stats);
     if (run->options->lint) found = judge(run, &stats);
+    if (run->grep) found = judge_search(run->grep);
     if (run->options->conn && say_no_such_conn(run, &stats)) found = WST_TOOL_TROUBLE;
     return status ? status : found;
 }

@@ -11,8 +11,8 @@
 
 enum wst_tool_exit {
     WST_TOOL_FINE = 0,
-    WST_TOOL_FOUND =
-        1, /* findings or differences, as with grep and diff: lint, quiz; not tracing */
+    WST_TOOL_FOUND = 1, /* findings or differences, as with grep and diff: lint, quiz; tracing with
+                         * --grep: nothing was found */
     WST_TOOL_TROUBLE = 2
 };
 

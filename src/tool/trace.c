@@ -59,6 +59,7 @@ static int run_trace(struct wst_tool_run *run)
     char error[WST_CAPTURE_ERROR_SIZE];
     int status, troubles;
 
+    if ((status = wst_tool_run_make_grep(run)) != 0) return status;
     if (!wst_tool_run_add_sources(run) || !wst_tool_run_note_read(run)) return -1;
     wst_tool_run_look_at_words(run);
     if (wst_capture_open(run->capture, error) != 0) {
@@ -123,6 +124,7 @@ int wst_tool_trace_run(const struct wst_tool_options *options)
     wst_tool_watch_free(run.watch);
     wst_render_free(run.render);
     wst_report_free(run.report);
+    wst_grep_free(run.grep);
     wst_capture_free(run.capture);
     for (size_t i = 0; i < options->files_n && run.patterns; i++)
         wst_tool_pattern_free(&run.patterns[i]);

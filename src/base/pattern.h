@@ -5,18 +5,19 @@
  * exponentially, and repetitions inside repetitions that unfold into more than
  * WST_PATTERN_STATES states.
  */
-#ifndef WST_CHECK_PATTERN_H
-#define WST_CHECK_PATTERN_H
+#ifndef WST_BASE_PATTERN_H
+#define WST_BASE_PATTERN_H
 
 #include "buf.h"
 
 #include <regex.h>
-#include <wstrace/check.h>
 
 enum {
     WST_PATTERN_STATES = 20000, /* "[0-9a-f]{32}" is 32 */
     WST_PATTERN_ERROR = 128     /* bytes of what is wrong */
 };
+/* Bytes searched at a time, for regexec's memory grows with them. */
+#define WST_PATTERN_WINDOW ((size_t)16 << 10)
 
 struct wst_pattern {
     char *text;       /* owned: as written */
@@ -38,7 +39,7 @@ struct wst_pattern_text {
 bool wst_pattern_text(struct wst_pattern_text *to, struct wst_slice text, struct wst_buf *scratch,
                       struct wst_budget *budget);
 /* The leftmost match that begins at `at` or behind it, of those that are no longer than half a
- * WST_CHECK_PATTERN_WINDOW; a longer one may be found, too, or its beginning. Returns 1, 0: there
+ * WST_PATTERN_WINDOW; a longer one may be found, too, or its beginning. Returns 1, 0: there
  * is none, -1: no memory. */
 int wst_pattern_find(const struct wst_pattern *pattern, const struct wst_pattern_text *text,
                      size_t at, size_t *from, size_t *to);

@@ -190,13 +190,13 @@ int wst_pattern_find(const struct wst_pattern *pattern, const struct wst_pattern
                      size_t at, size_t *from, size_t *to)
 {
     for (size_t begin = at;;) {
-        bool last = text->n - begin <= WST_CHECK_PATTERN_WINDOW;
-        size_t end = last ? text->n : begin + WST_CHECK_PATTERN_WINDOW;
+        bool last = text->n - begin <= WST_PATTERN_WINDOW;
+        size_t end = last ? text->n : begin + WST_PATTERN_WINDOW;
         int found = search(pattern, text, begin, end, from, to);
 
         if (found < 0 || last) return found;
-        if (found == 0 || *from - begin >= WST_CHECK_PATTERN_WINDOW / 2)
-            begin += WST_CHECK_PATTERN_WINDOW / 2;
+        if (found == 0 || *from - begin >= WST_PATTERN_WINDOW / 2)
+            begin += WST_PATTERN_WINDOW / 2;
         else if (*to == end && *from > begin)
             begin = *from;
         else
@@ -206,5 +206,5 @@ int wst_pattern_find(const struct wst_pattern *pattern, const struct wst_pattern
 
 bool wst_pattern_sure(const struct wst_pattern *pattern, const struct wst_pattern_text *text)
 {
-    return text->n <= WST_CHECK_PATTERN_WINDOW || pattern->longest < WST_CHECK_PATTERN_WINDOW / 2;
+    return text->n <= WST_PATTERN_WINDOW || pattern->longest < WST_PATTERN_WINDOW / 2;
 }

@@ -1,0 +1,95 @@
+#!/usr/bin/env python3
+"""--grep: held against Python's own search through the events of a run without it."""
+
+import base64
+import os
+import re
+
+from toolcheck import BASIC, CAPTURES, DEFLATE, check, done, on_terminal, refused, run
+
+LOSS = os.path.join(CAPTURES, "09_capture_loss_one.pcap")
+FILES = [BASIC, DEFLATE, LOSS] + [os.path.join(CAPTURES, name) for name in (
+    "01_ws_plain_frag.pcap", "01_ws_plain_closes.pcap", "02_pmd_fragmented.pcap", "07_h2c_prior.pcap",
+    "08_socketio_websocket.pcap", "05_invalid_utf8.pcap", "05_reserved_opcodes_all.pcap", "09_net_loss.pcap")]
+PATTERNS = ["", "e", "bye|hello", "^.", "[0-9]{3}", "a.*z$", "\\\\", "ö|日", "no such thing", "^$"]
+
+
+def payload(event):
+    """The bytes that are searched; None: none are."""
+    if event["type"] == "close":
+        return (event["reason"] or "").encode("utf-8", "surrogateescape")
+    if event["type"] == "message" or (event["type"] == "frame" and event["opcode"] not in (0, 1, 2, 8)):
+        if event.get("b64") is not None:
+            return base64.b64decode(event["b64"])
+        return (event.get("text") or "").encode("utf-8", "surrogateescape")
+    return None
+
+
+def wanted(events, pattern, flags=0):
+    """What is to pass: whole lines, in order."""
+    regex = re.compile(pattern.encode(), flags | re.DOTALL)
+    left, frame = [], None
+    for e in events:
+        if e["type"] in ("meta", "stats", "gap"):
+            left.append(e)
+        p = payload(e)
+        if p is not None and regex.search(p.replace(b"\0", b"\1")):
+            if frame and e["type"] != "frame":
+                left.append(frame)
+            left.append(e)
+        part = e["type"] == "frame" and e["opcode"] in (0, 1, 2, 8)
+        frame = e if part else None
+    return left
+
+
+for path in FILES:
+    name, whole = os.path.basename(path), run("--json", path).events()
+    for pattern in PATTERNS:
+        result = run("--json", "--grep", pattern, path)
+        if pattern == "":
+            refused("an empty pattern", result)
+            continue
+        expected = wanted(whole, pattern)
+        found = any(e["type"] in ("message", "close", "frame") for e in expected)
+        check(f"{name} --grep {pattern!r}", result.events() == expected, result)
+        check(f"{name} --grep {pattern!r}: the status", result.status == (0 if found else 1), result)
+        check(f"{name} --grep {pattern!r}: the same by two threads",
+              run("--json", "--grep", pattern, "--jobs", "2", path).out == result.out)
+    check(f"{name}: case", run("--json", "--grep", "HELLO|BYE", "--ignore-case", path).events() ==
+          wanted(whole, "HELLO|BYE", re.IGNORECASE))
+
+whole = run("--json", BASIC).events()
+result = run("--json", "--grep", "e", "--dir", "s2c", "--op", "text", BASIC)
+check("with --dir and --op", result.events() == [
+    e for e in wanted(whole, "e") if e["type"] in ("meta", "stats") or
+    (e["dir"] == "s2c" and e.get("opcode", 1) == 1 and e.get("op", "") in ("text", ""))
+    and e["type"] != "close"], result)
+
+# What is not known may hold it.
+result = run("--grep", "no such thing", "--max-payload", "4", BASIC)
+check("cut payloads: nobody knows", result.status == 1 and "may match" in result.says, result)
+check("whole ones: it is known", run("--grep", "no such thing", BASIC).says == "")
+
+# Text: the place that was found is on the line, and in colour.
+result = run("--grep", "amet vol", "--max-text", "24", "--color", "always", BASIC)
+line = next((l for l in result.text.splitlines() if "text" in l), "")
+check("the place that was found", "\x1b[1;31mamet vol\x1b[0m" in line, result)
+check("what is before it is counted", "+40 bytes …\"a beta \x1b" in line or re.search(r"\+\d+ bytes …\"", line), result)
+before, shown, after = re.search(r'(?:\+(\d+) bytes …)?"([^"]*)"(?:… \+(\d+) bytes?)?', line).groups()
+check("no byte is lost or counted twice",
+      int(before or 0) + len(re.sub(r"\x1b\[[0-9;]*m", "", shown).encode()) + int(after or 0) == 60, result)
+result = run("--grep", "h.llo ip", "--max-text", "12", BASIC)
+check("a pattern's byte is not a character's end", "h\\xc3" not in result.text, result)
+result = run("--grep", "h.", "--max-text", "12", "--color", "always", BASIC)
+check("characters stay whole", "\\x" not in result.text.replace("\\x11", "") or "é" in result.text, result)
+for columns in (60, 80, 100, 140):
+    status, screen = on_terminal("--grep", "lo", BASIC, columns=columns)
+    lines = [re.sub(r"\x1b\[[0-9;]*m", "", l) for l in screen.decode().replace("\r", "").split("\n")]
+    check(f"{columns} columns: no line is longer",
+          all(len(l) <= columns for l in lines if " text " in l and columns >= 80) and status == 0, screen)
+
+refused("a pattern that is none", run("--grep", "(", BASIC), "--grep")
+refused("a back reference", run("--grep", r"(a)\1", BASIC), "back references")
+refused("--ignore-case alone", run("--ignore-case", BASIC), "--grep")
+refused("--grep beside -w", run("--grep", "a", "-w", "/dev/null", BASIC), "--print")
+done()
