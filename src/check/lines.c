@@ -113,7 +113,7 @@ void wst_lines_change(struct wst_ink *ink, struct wst_slice before, struct wst_s
     uint32_t n = count_lines(before), m = count_lines(after);
     struct wst_slice *room = malloc(((size_t)n + m + 1) * sizeof *room);
     uint32_t *to = malloc((n + 1) * sizeof *to);
-    struct lines l = {{room, room + n}};
+    struct lines l = {{room, room ? room + n : NULL}};
     struct wst_align align = {n, m, same_line, &l, to};
 
     if (room && to) {
