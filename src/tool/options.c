@@ -298,6 +298,8 @@ static int contradictions(const struct wst_tool_options *o)
         wst_tool_say("-w saves packets and prints nothing; for --json add --print");
     if (o->write && !o->print && o->grep)
         return wst_tool_misuse("-w saves packets and prints nothing; for --grep add --print");
+    if (o->lint && o->grep)
+        return wst_tool_misuse("--grep is about messages; lint tells findings only");
     if (o->ignore_case && o->grep == NULL) return wst_tool_misuse("--ignore-case is about --grep");
     if (o->stats_seconds && o->devices_n == 0)
         return wst_tool_misuse("--stats is for a live capture (-i); those of a file are told when "

@@ -91,5 +91,6 @@ for columns in (60, 80, 100, 140):
 refused("a pattern that is none", run("--grep", "(", BASIC), "--grep")
 refused("a back reference", run("--grep", r"(a)\1", BASIC), "back references")
 refused("--ignore-case alone", run("--ignore-case", BASIC), "--grep")
+refused("lint --grep", run("lint", "--grep", "a", BASIC), "findings")
 refused("--grep beside -w", run("--grep", "a", "-w", "/dev/null", BASIC), "--print")
 done()
