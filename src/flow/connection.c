@@ -347,7 +347,8 @@ WST_APART static void connection_segment(struct wst_flow_table *t, struct wst_fl
         if (!rst_counts(f, side, s)) return;
         connection_rst(f, side, s);
         if (!f->ignored) wst_half_acked(t, f, !side, &a);
-        if (f->half[!side].flags & WST_HALF_WAITING) wst_half_waited(t, f, !side, &a);
+        if (f->half[!side].flags & WST_HALF_WAITING)
+            wst_half_waited(t, f, !side, wst_waiting_now(t, &a), &a);
         wst_flow_settle(t, f, &a);
         return;
     }
@@ -355,8 +356,10 @@ WST_APART static void connection_segment(struct wst_flow_table *t, struct wst_fl
     if ((s->flags & WST_TCP_FLAG_ACK) && !f->ignored) connection_ack(t, f, !side, s, &a);
     connection_payload(t, f, side, s, &a);
     if (!f->ignored) {
-        if (f->half[side].flags & WST_HALF_WAITING) wst_half_waited(t, f, side, &a);
-        if (f->half[!side].flags & WST_HALF_WAITING) wst_half_waited(t, f, !side, &a);
+        if (f->half[side].flags & WST_HALF_WAITING)
+            wst_half_waited(t, f, side, wst_waiting_now(t, &a), &a);
+        if (f->half[!side].flags & WST_HALF_WAITING)
+            wst_half_waited(t, f, !side, wst_waiting_now(t, &a), &a);
     }
     wst_flow_settle(t, f, &a);
 }

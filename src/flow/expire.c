@@ -63,9 +63,9 @@ WST_SELDOM static void expire_holes(struct wst_flow_table *t, const struct wst_w
     for (unsigned i = 0; i < n; i++) {
         struct wst_flow *f = due[i].flow;
         if (f->rare[due[i].side].waiting != due[i].w) continue;
-        struct wst_arrival at = {{when->pkt, t->clock}, when->pkt}, now = {*when, when->pkt};
-        wst_half_waited(t, f, due[i].side, &at);
-        wst_flow_settle(t, f, &now);
+        struct wst_arrival a = {*when, when->pkt};
+        wst_half_waited(t, f, due[i].side, t->clock, &a);
+        wst_flow_settle(t, f, &a);
     }
 }
 

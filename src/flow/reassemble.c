@@ -228,8 +228,8 @@ static bool half_waited_enough(const struct wst_flow_table *t, const struct wst_
     return !(f->half[side].flags & WST_HALF_LATE) || w->bytes >= l->reorder_bytes / 2;
 }
 
-/* A packet of the flow went by while this half has a hole. */
-void wst_half_waited(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
+/* A packet of the flow, or the time until `now`, went by while this half has a hole. */
+void wst_half_waited(struct wst_flow_table *t, struct wst_flow *f, unsigned side, int64_t now,
                      const struct wst_arrival *a)
 {
     struct wst_waiting *w = f->rare[side].waiting;
@@ -237,7 +237,7 @@ void wst_half_waited(struct wst_flow_table *t, struct wst_flow *f, unsigned side
     if (wst_half_lacks(f, side)) {
         if (!w->packets++) {
             w->acked = half_acked_end(f, side);
-            w->acked_ns = wst_waiting_now(t, a);
+            w->acked_ns = now;
         }
         if (half_waited_enough(t, f, side) && !w->doubts) half_declare_acked(t, f, side, a);
     } else if (w->n && !half_denied(f, side) &&

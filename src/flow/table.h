@@ -218,7 +218,7 @@ void wst_half_fin(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
 bool wst_half_lacks(const struct wst_flow *flow, unsigned side);
 void wst_half_acked(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
                     const struct wst_arrival *a);
-void wst_half_waited(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
+void wst_half_waited(struct wst_flow_table *t, struct wst_flow *f, unsigned side, int64_t now,
                      const struct wst_arrival *a);
 void wst_half_let_go(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
                      const struct wst_arrival *a);

@@ -80,7 +80,7 @@ class Invariants:
         self.say = complain
         self.problems = problems
         self.conns = {}         # number -> state
-        self.pkt = 0
+        self.pkt, self.ts = 0, None
         self.previous = None
         self.counts = dict(frames=0, messages=0, connections=0, refused=0, gaps=0)
         self.levels = dict(error=0, warning=0, note=0)
@@ -97,7 +97,9 @@ class Invariants:
             self.say(line, 'a line after stats')
         if 'pkt' in e:
             self.expect(e['pkt'] >= self.pkt, line, f"pkt goes back from {self.pkt} to {e['pkt']}")
-            self.pkt = max(self.pkt, e['pkt'])
+            if e['pkt'] == self.pkt:
+                self.expect(e['ts'] == self.ts, line, f"packet {e['pkt']} at {e['ts']}, before at {self.ts}")
+            self.pkt, self.ts = max(self.pkt, e['pkt']), e['ts']
         conn = None
         if e.get('conn') is not None:
             if e['conn'] not in self.conns:
