@@ -131,7 +131,7 @@ static void open_chosen(struct wst_tool_screen *s)
 
 static void obey(struct wst_tool_screen *s, int key)
 {
-    int page = s->opened ? LINES - DETAIL_ROWS - 4 : LINES - 4;
+    int page = s->opened ? wst_tool_screen_lines_room() : LINES - 4;
 
     if (key == KEY_CTRL_C) {
         s->leaving = true;

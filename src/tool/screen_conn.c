@@ -75,6 +75,27 @@ static void draw_line(int y, const struct wst_tool_watch_line *l, bool chosen)
     attroff(A_REVERSE);
 }
 
+/* Rows for the line chosen, below a rule: less than half of a low screen, none of a very low one.
+ */
+static int detail_rows(void)
+{
+    int half = (LINES - 4) / 2;
+    return half > DETAIL_ROWS ? DETAIL_ROWS : half > 0 ? half : 0;
+}
+
+int wst_tool_screen_lines_room(void)
+{
+    int detail = detail_rows(), room = LINES - 3 - detail - (detail > 0);
+    return room > 0 ? room : 0;
+}
+
+/* The next row, if there is one above the foot. */
+static int put_below(int y, const char *line)
+{
+    if (y < LINES - 1) wst_tool_screen_put(y++, 1, COLS, line);
+    return y;
+}
+
 static int draw_frame(int y, const struct wst_tool_watch_line *l)
 {
     const struct wst_event_frame *f = &l->frame;
@@ -85,7 +106,7 @@ static int draw_frame(int y, const struct wst_tool_watch_line *l)
              l->dir == WST_C2S   ? "client to server"
              : l->dir == WST_S2C ? "server to client"
                                  : "");
-    wst_tool_screen_put(y++, 1, COLS, line);
+    y = put_below(y, line);
     if (l->has_frame) {
         snprintf(line, sizeof line,
                  "frame %" PRIu64 "  FIN %d  RSV %d%d%d  opcode %u (%s)  MASK %d%s%02x%02x%02x%02x",
@@ -93,16 +114,16 @@ static int draw_frame(int y, const struct wst_tool_watch_line *l)
                  f->masked, f->masked ? "  key " : "", f->mask_key[0], f->mask_key[1],
                  f->mask_key[2], f->mask_key[3]);
         if (!f->masked) *strstr(line, "MASK 0") = '\0', strcat(line, "MASK 0");
-        wst_tool_screen_put(y++, 1, COLS, line);
+        y = put_below(y, line);
         snprintf(line, sizeof line, "header %u bytes, payload %" PRIu64 " bytes%s", f->header_len,
                  f->len, f->complete ? "" : ", not all of them captured");
-        wst_tool_screen_put(y++, 1, COLS, line);
+        y = put_below(y, line);
     }
     if (l->type == WST_EVENT_MESSAGE) {
         snprintf(line, sizeof line, "message of %" PRIu64 " frame%s, %" PRIu64 " bytes%s%s",
                  l->frames, l->frames == 1 ? "" : "s", l->len,
                  l->compressed ? ", compressed on the wire" : "", l->certain ? "" : ", uncertain");
-        wst_tool_screen_put(y++, 1, COLS, line);
+        y = put_below(y, line);
     }
     return y;
 }
@@ -140,7 +161,7 @@ static void draw_bytes(const struct wst_tool_screen *s, int y, const struct wst_
 void wst_tool_screen_draw_opened(struct wst_tool_screen *s)
 {
     const struct wst_tool_watch_conn *c = wst_tool_watch_find(s->watch, s->opened);
-    int below = LINES - 1 - DETAIL_ROWS, room = below - 3 > 0 ? below - 3 : 0;
+    int below = LINES - 1 - detail_rows(), room = wst_tool_screen_lines_room();
     const struct wst_tool_watch_line **all;
     size_t n, at, from;
     char line[512];
@@ -160,7 +181,7 @@ void wst_tool_screen_draw_opened(struct wst_tool_screen *s)
     from = room && at >= (size_t)room ? at - (size_t)room + 1 : 0;
     for (int i = 0; i < room && from + (size_t)i < n; i++)
         draw_line(2 + i, all[from + (size_t)i], from + (size_t)i == at);
-    mvhline(below - 1, 0, ACS_HLINE, COLS);
+    if (below < LINES - 1) mvhline(below - 1, 0, ACS_HLINE, COLS);
     if (n) draw_bytes(s, draw_frame(below, all[at]), all[at]);
     free(all);
 }

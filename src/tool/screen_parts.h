@@ -69,6 +69,8 @@ const struct wst_tool_watch_line **wst_tool_screen_lines(const struct wst_tool_s
                                                          size_t *n);
 size_t wst_tool_screen_chosen_line(const struct wst_tool_screen *screen,
                                    const struct wst_tool_watch_line **all, size_t n);
+/* How many of them the screen has room for. */
+int wst_tool_screen_lines_room(void);
 void wst_tool_screen_draw_opened(struct wst_tool_screen *screen);
 
 #endif

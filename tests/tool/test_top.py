@@ -133,6 +133,20 @@ with directory() as tmp:
         finally:
             screen.end()
 
+    # -- so low that lines, the one chosen in detail and the keys compete for rows ------------------------
+    for rows in (12, 8, 6, 5):
+        screen = Screen(tmp, CLOSES, columns=60, rows=rows)
+        try:
+            screen.shows(f"{rows} rows: a table", lambda l: len(numbers(l)) >= 1)
+            screen.press("Enter")
+            lines = screen.shows(f"{rows} rows: the connection, its newest line, the keys", lambda l: l[1].startswith("#")
+                                 and "127.0.0.1:22007" in l[1] and l[rows - 1].startswith("esc back")
+                                 and any(" end " in line for line in l[2:rows - 1]))
+            check(f"{rows} rows: in detail where there is room",
+                  any(line.startswith(" packet ") for line in lines[2:]) == (rows >= 6), lines)
+        finally:
+            screen.end()
+
     # -- connections that came to nothing ----------------------------------------------------------------
     asked = os.path.join(tmp, "asked.pcap")  # and no more
     run("-r", BASIC, "-c", "4", "-w", asked)
