@@ -69,7 +69,7 @@ static const struct wst_tool_arg rows[] = {
     {NULL, 0, "captures", "FOLDER", WST_TOOL_WORD, AT(captures), 0, 0, NULL, "look for the captures of a suite there, not beside the goldens"},
     {NULL, 'j', "jobs", "N", WST_TOOL_NUMBER, AT(jobs), 1, WORKERS, NULL, "captures read at a time (default: one a processor)"},
     WST_TOOL_LESSON_SAFETY(struct request),
-    {"Goldens", 'u', "update", NULL, WST_TOOL_FLAG, AT(update), 0, 0, NULL, "show what differs, then make it the golden; its head stays, but for the filter of -f"},
+    {"Goldens", 'u', "update", NULL, WST_TOOL_FLAG, AT(update), 0, 0, NULL, "show what differs, then make it the golden, whose head stays (but -f)"},
     {NULL, 0, "force", NULL, WST_TOOL_FLAG, AT(force), 0, 0, NULL, "update where CI=true, too, and from a capture that lacks bytes"},
     {"Output", 0, "report", "KIND[=FILE]", WST_TOOL_CALL, 0, 0, 0, take_report, "also as junit, tap, github or json; may be given several times"},
     {NULL, 0, "max-differences", "N", WST_TOOL_NUMBER, AT(differences), 0, UINT64_MAX, NULL, "differences shown of a case (default 20; 0: all)"},

@@ -29,5 +29,6 @@ int wst_tool_version(void);
 
 /* Everything in one screen on standard output, from the tables. Returns the exit status. */
 int wst_tool_help(void);
+int wst_tool_lint_help(void);
 
 #endif

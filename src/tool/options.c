@@ -282,8 +282,9 @@ static int contradictions(const struct wst_tool_options *o)
         input_taken = true;
     }
     if (o->devices_n && o->files_n) return wst_tool_misuse("-i and -r exclude each other");
-    if (o->write == NULL && (o->rotate_seconds || o->rotate_bytes || o->only_websocket))
-        return wst_tool_misuse("-G, -C and --only-websocket are about the file of -w");
+    if (o->write == NULL &&
+        (o->rotate_seconds || o->rotate_bytes || o->rotate_files || o->only_websocket))
+        return wst_tool_misuse("-G, -C, -W and --only-websocket are about the file of -w");
     if (o->write && strcmp(o->write, "-") == 0) {
         if (o->rotate_seconds || o->rotate_bytes)
             return wst_tool_misuse("-w -: standard output is one file; -G and -C need a name");
@@ -294,6 +295,8 @@ static int contradictions(const struct wst_tool_options *o)
     if (o->write && !o->print && o->output)
         return wst_tool_misuse("-w saves packets and prints nothing; for -o %s add --print",
                                o->output);
+    if (o->write && !o->print && o->lint)
+        return wst_tool_misuse("-w saves packets and checks nothing; add --print");
     if (o->write && !o->print && o->json)
         wst_tool_say("-w saves packets and prints nothing; for --json add --print");
     if (o->write && !o->print && o->grep)

@@ -28,7 +28,9 @@ void wst_tool_run_look_at_words(struct wst_tool_run *run)
 void wst_tool_run_hint_at_words(const struct wst_tool_run *run)
 {
     if (run->wrong_filter)
-        wst_tool_say_bare("With -r other words are the filter; write -r before each file.");
+        wst_tool_say_bare(run->options->devices_n
+                              ? "With -i other words are the filter; files are read without it."
+                              : "With -r other words are the filter; write -r before each file.");
     else if (run->wrong_file)
         wst_tool_say_bare("If '%s' belongs to a filter: the file needs -r in front then.",
                           run->wrong_file);

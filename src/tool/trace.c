@@ -149,13 +149,12 @@ static int command(int argc, char **argv, bool lint)
     int status;
 
     wst_tool_options_defaults(&options);
+    options.lint = lint;
     status =
         wst_tool_options_parse(&options, wst_tool_trace_args, wst_tool_trace_args_n, argc, argv);
-
-    options.lint = lint;
     if (status == 0) {
         if (options.help)
-            status = wst_tool_help();
+            status = lint ? wst_tool_lint_help() : wst_tool_help();
         else if (options.version)
             status = wst_tool_version();
         else if (options.list_devices)

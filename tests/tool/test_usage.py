@@ -25,6 +25,15 @@ check("trace --help is --help", run("trace", "--help").out == help_.out)
 check("help wins over missing files", run("--json", "-h").status == 0)
 check("help into /dev/full", run("-h", stdout=open("/dev/full", "wb")).status == 2)
 
+for command in ("explain", "lint", "report", "top", "quiz", "demo", "snapshot", "check", "diff", "problems"):
+    of = run(command, "--help")
+    check(f"{command} --help: its own, on 100 columns", of.status == 0 and of.err == b""
+          and of.text.startswith(f"Usage: wstrace {command}")
+          and all(len(l) <= 100 and l == l.rstrip() for l in of.text.splitlines()), of)
+of = run("lint", "--help").text
+check("lint --help: what says how a timeline looks is left out",
+      "  -v, --verbose" in of and "--keylog" in of and not re.search(r"--max-text|--headers|--op\b|--problems|^  -[wtAX]\b", of, re.M), of)
+
 version = run("--version")
 check("version", version.status == 0 and re.fullmatch(r"wstrace \d+\.\d+\.\d+\n", version.text), version)
 
@@ -52,6 +61,8 @@ refused("an unknown long option", run("--frobnicate", BASIC), "--frobnicate", "-
 refused("an unknown long option with a value", run("--frobnicate=1", BASIC), "--frobnicate ")
 refused("an unknown letter", run("-j", BASIC), "-j", "--help")
 refused("an unknown letter in a cluster", run("-nj", BASIC), "-j")
+refused("lint -w without --print: nothing would be checked", run("lint", "-w", os.devnull, BASIC), "-w", "--print")
+refused("-W without -w", run("-W", "3", BASIC), "-W", "-w")
 refused("half an option that could be two", run("--co", "1"), "--conn", "--color")
 refused("a flag with a value", run("--json=yes", BASIC), "--json")
 refused("-c 0", run("-c", "0", BASIC), "-c")
