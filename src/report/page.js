@@ -59,9 +59,10 @@ function noticesOf({ report, rows, stats, conns }) {
 }
 
 /* What else there was, for who expected something. */
-function othersOf({ tcp_streams: all, tls, http, other }) {
+function othersOf({ tcp_streams: all, quic, tls, http, other }) {
   const kinds = [tls ? `${count(tls)} like TLS, whose contents are not open` : null, http ? `${count(http)} plain HTTP` : null, other ? `${count(other)} something else` : null].filter(Boolean);
-  return `${some(all, 'TCP connection')}${kinds.length ? `: ${kinds.join(', ')}` : ''}.`;
+  const tcp = `${some(all, 'TCP connection')}${kinds.length ? `: ${kinds.join(', ')}` : ''}`;
+  return `${tcp}${quic ? `; ${some(quic, 'QUIC connection')} that nothing here opens` : ''}.`;
 }
 
 /* -- what is chosen -------------------------------------------------------------------------- */

@@ -357,6 +357,8 @@ def shapes(b, page, path):
     nothing.close()
     b.open(report(path, page))
     check('nothing to see is said', 'No WebSocket connections' in b.text('#notices') and b.text('#count') == '0 rows' and b.run("return document.querySelector('.traffic').hidden"), b.text('body')[:300])
+    b.open(report(os.path.join(CAPTURES, '07_h3_basic.pcap'), page, '--keylog', os.path.join(CAPTURES, '06_tls13_ccm.keys')))
+    check('so is QUIC that stays closed', '0 TCP connections; 1 QUIC connection that' in b.text('#notices'), b.text('#notices'))
     wrong = Capture(path)
     wrong.open()
     for i in range(120):
