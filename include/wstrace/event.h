@@ -155,8 +155,8 @@ struct wst_event_close {
 struct wst_event_gap {
     uint64_t bytes;
     int64_t offset; /* as in frame; -1 before the handshake */
-    bool inexact; /* they lay inside records of TLS or frames of HTTP/2 that were not read: `bytes`
-                   * is the most it can have been … */
+    bool inexact;   /* they lay inside records of TLS, or frames of HTTP/2 or HTTP/3, that were not
+                     * read: `bytes` is the most it can have been … */
     bool least;     /* … or, with `inexact`, sequence numbers went round, and it is the least */
 };
 
@@ -182,7 +182,7 @@ struct wst_event_end {
     int64_t duration_ns;
     struct wst_event_direction dir[2]; /* [WST_C2S], [WST_S2C] */
     enum wst_dir tcp_by; /* who sent the first FIN; WST_DIR_NONE: nobody, or both at once */
-    bool stream;         /* of HTTP/2: `tcp` says how it ended; not in the JSON contract */
+    bool stream;         /* of HTTP/2, /3: `tcp` says how it ended; not in the JSON contract */
     uint64_t problems[WST_LEVELS];      /* of the connection, those not told included */
     const struct wst_finding *findings; /* the same by id, in the order of problems.def */
     size_t findings_n;

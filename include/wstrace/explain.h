@@ -5,7 +5,7 @@
  *     struct wst_explain *x = wst_explain_new(&how, write, user);
  *     wst_explain_frames(x, 1, 7, 7);                   connection 1, frame 7
  *     struct wst_wire wire = wst_explain_wire(x);       options.wire = &wire
- *     options.headers = true;                           the heads of HTTP/2
+ *     options.headers = true;                           the heads of HTTP/2 and /3
  *     struct wst_listener listener = wst_explain_listener(x);
  *     … a context is told both and reads a capture …
  *     found = wst_explain_finish(x);

@@ -42,8 +42,8 @@ struct wst_wire_frame {
 };
 
 /* Told immediately before the handshake's event. Heads are as sent, first line to empty line;
- * NULL when that side's was not captured, or was HTTP/2's, where nothing of it stands there as it
- * is told: options.headers lists its fields in the event. */
+ * NULL when that side's was not captured, or was HTTP/2's or HTTP/3's, where nothing of it stands
+ * there as it is told: options.headers lists its fields in the event. */
 struct wst_wire_handshake {
     const struct wst_event *event; /* of type WST_EVENT_HANDSHAKE */
     uint8_t client_side;           /* which `side` of wst_wire_packet the client is: 0 or 1 */
