@@ -189,16 +189,18 @@ static bool datagrams_precious(void *user, const void *upper)
     return ((const struct conversation_quic *)upper)->flow.precious;
 }
 
-static void datagrams_end(void *user, void *upper, enum wst_tcp_end how,
+static bool datagrams_end(void *user, void *upper, enum wst_tcp_end how,
                           const struct wst_arrival *a)
 {
     struct wst_context *c = user;
     struct conversation_quic *q = upper;
+    bool wanted = wst_conversation_fate(&q->inside.flow) == WST_FATE_WEBSOCKET;
     if (!q->inside.flow.ignored) c->sink.end(c, &q->inside.flow, how, a);
     wst_conversation_free(c, &q->inside.flow);
     wst_wire_forget(c, &q->inside.flow);
     wst_budget_give(&c->budget, sizeof *q);
     free(q);
+    return wanted;
 }
 
 static void datagrams_problem(void *user, void *upper, const struct wst_quic_ends *ends,
@@ -289,7 +291,7 @@ enum wst_fate wst_datagrams_fate(const struct wst_context *c, uint64_t *number)
     *number = last.number ? UINT64_C(1) << NO_TCP_STREAM | last.number : UINT64_MAX;
     if (last.upper)
         return wst_conversation_fate(&((const struct conversation_quic *)last.upper)->inside.flow);
-    return last.undecided ? WST_FATE_UNDECIDED : WST_FATE_OTHER;
+    return last.wanted ? WST_FATE_WEBSOCKET : last.undecided ? WST_FATE_UNDECIDED : WST_FATE_OTHER;
 }
 
 bool wst_datagrams_behind(const struct wst_flow *f, enum wst_dir dir)

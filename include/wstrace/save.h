@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Packets into a capture file: all of them, or those of WebSocket connections, from their SYN on.
+ * Packets into a capture file: all of them, or those of WebSocket connections, from their first
+ * on.
  */
 #ifndef WSTRACE_SAVE_H
 #define WSTRACE_SAVE_H

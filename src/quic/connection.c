@@ -152,7 +152,7 @@ static void connection_seal(struct quic_step *t, enum quic_finding what, const c
              why);
     wst_quic_connection_tell(t, what, WST_DIR_NONE, detail);
     if (c->state == QUIC_OPEN) wst_quic_streams_settle(t, true);
-    if (c->upper) q->sink.end(q->sink.user, c->upper, WST_TCP_EOF, t->arrival);
+    if (c->upper) c->wanted = q->sink.end(q->sink.user, c->upper, WST_TCP_EOF, t->arrival);
     c->upper = NULL;
     c->state = QUIC_SEALED;
     connection_empty(q, c);
@@ -168,7 +168,7 @@ void wst_quic_connection_end(struct quic_step *t, enum wst_tcp_end how)
     }
     if (c->resets && c->state < QUIC_SEALED) wst_quic_streams_resets(t, true);
     if (c->state == QUIC_OPEN) wst_quic_streams_settle(t, true);
-    if (c->upper) q->sink.end(q->sink.user, c->upper, how, t->arrival);
+    if (c->upper) c->wanted = q->sink.end(q->sink.user, c->upper, how, t->arrival);
     c->upper = NULL;
     c->began = true;
     if (c->state != QUIC_SEALED) c->state = QUIC_CLOSED;
@@ -577,7 +577,10 @@ uint64_t wst_quic_count(const struct wst_quic *q)
 struct wst_quic_last wst_quic_last(const struct wst_quic *q)
 {
     const struct wst_quic_connection *c = q->last;
-    if (!c && q->place) return (struct wst_quic_last){NULL, true, q->place};
+    if (!c && q->place) return (struct wst_quic_last){.undecided = true, .number = q->place};
     if (!c) return (struct wst_quic_last){0};
-    return (struct wst_quic_last){c->upper, c->state < QUIC_SEALED && !c->began, c->born};
+    return (struct wst_quic_last){.upper = c->upper,
+                                  .undecided = c->state < QUIC_SEALED && !c->began,
+                                  .wanted = c->wanted,
+                                  .number = c->born};
 }

@@ -145,6 +145,7 @@ struct wst_quic_connection {
     struct wst_quic_terms terms;
     void *upper;
     bool began;    /* `upper` was asked for */
+    bool wanted;   /* … and is gone: what its end said */
     uint8_t state; /* enum quic_state */
     uint8_t told;  /* bits of enum quic_finding */
     uint32_t version;

@@ -110,8 +110,8 @@ struct wst_quic_sink {
                   const struct wst_arrival *arrival);
     /* Whether anybody follows the stream; the others are forgotten first. */
     bool (*follows)(void *user, const void *upper, uint64_t stream);
-    /* The connection is over; `upper` must be let go. */
-    void (*end)(void *user, void *upper, enum wst_tcp_end how, const struct wst_arrival *arrival);
+    /* The connection is over; `upper` must be let go. Returns what `wanted` says from then on. */
+    bool (*end)(void *user, void *upper, enum wst_tcp_end how, const struct wst_arrival *arrival);
     /* Whether it is to be kept long when it is silent. */
     bool (*precious)(void *user, const void *upper);
     /* A finding; `upper` NULL: nothing was handed on. `dir`: WST_DIR_NONE, or whose packets. */
@@ -158,6 +158,7 @@ uint64_t wst_quic_strangers(const struct wst_quic *quic);
 struct wst_quic_last {
     void *upper;     /* what its connection is; NULL: nothing, or it is not known yet */
     bool undecided;  /* … which it may be */
+    bool wanted;     /* it is over, and was what somebody wanted */
     uint64_t number; /* of its connection, from 1 on; 0: none */
 };
 struct wst_quic_last wst_quic_last(const struct wst_quic *quic);

@@ -185,7 +185,7 @@ const struct wst_tool_arg wst_tool_trace_args[] = {
     {NULL, 0, "tls-plaintext", "FILE", WORD(plaintext), "write what was decrypted of TLS (not QUIC) to FILE, a pcap; sensitive"},
     {NULL, 0, "embed-keys", "FILE", WORD(embed), "copy the packets to FILE, a pcapng with the secrets they need; sensitive"},
     {"Saving packets", 'w', NULL, "FILE", WORD(write), "save the packets in FILE and print nothing; *.pcapng: in that format"},
-    {NULL, 0, "only-websocket", NULL, FLAG(only_websocket), "only those of WebSocket connections, from their SYN on"},
+    {NULL, 0, "only-websocket", NULL, FLAG(only_websocket), "only those of WebSocket connections, from their first on"},
     {NULL, 0, "print", NULL, FLAG(print), "print, too"},
     {NULL, 'U', "packet-buffered", NULL, FLAG(packet_buffered), "write every packet at once"},
     {NULL, 'G', NULL, "SECONDS", NUMBER(rotate_seconds, 1, 31622400), "a new file every so often; FILE is a strftime format"},

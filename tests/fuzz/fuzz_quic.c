@@ -174,7 +174,7 @@ static bool on_follows(void *user, const void *upper, uint64_t stream)
     return stream % 8 == 0;
 }
 
-static void on_end(void *user, void *upper, enum wst_tcp_end how, const struct wst_arrival *a)
+static bool on_end(void *user, void *upper, enum wst_tcp_end how, const struct wst_arrival *a)
 {
     struct upper *u = upper;
     (void)user;
@@ -182,6 +182,7 @@ static void on_end(void *user, void *upper, enum wst_tcp_end how, const struct w
     (void)a;
     if (!u->open) abort();
     u->open = false;
+    return true;
 }
 
 static bool on_precious(void *user, const void *upper)

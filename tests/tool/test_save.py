@@ -77,6 +77,15 @@ with directory() as tmp:
           sorted(chosen) == sorted(p for p in every if ports(p[1]) in flows), (len(flows), len(wanted)))
     check("and of no others", len(flows) == len(wanted), (flows, wanted))
 
+    # What closes a QUIC connection is its packet, and so is what comes behind.
+    for name in ("07_h3_basic", "07_h3_ends", "07_h3_refused"):
+        capture, log = (os.path.join(CAPTURES, name + end) for end in (".pcap", ".keys"))
+        run("--only-websocket", "-w", path("quic.pcap"), "--keylog", log, capture)
+        run("-w", path("whole.pcap"), capture)
+        check(f"{name}: the same packets, the same timeline", packets(path("quic.pcap")) == packets(path("whole.pcap")) and
+              timeline("--keylog", log, path("quic.pcap")) == timeline("--keylog", log, capture),
+              (len(packets(path("quic.pcap"))[1]), len(packets(path("whole.pcap"))[1])))
+
     # -- rotation -------------------------------------------------------------------------------------
     run("-C", "2K", "-w", path("c.pcap"), BASIC)
     parts = [path("c.pcap" + (str(i) if i else "")) for i in range(100)]

@@ -177,7 +177,7 @@ static inline bool room_follows(void *user, const void *upper, uint64_t stream)
     return stream < r->followed;
 }
 
-static inline void room_end(void *user, void *upper, enum wst_tcp_end how,
+static inline bool room_end(void *user, void *upper, enum wst_tcp_end how,
                             const struct wst_arrival *a)
 {
     struct room *r = user;
@@ -187,6 +187,7 @@ static inline void room_end(void *user, void *upper, enum wst_tcp_end how,
     r->uppers--;
     r->ended++;
     r->how = how;
+    return true;
 }
 
 static inline bool room_precious(void *user, const void *upper)
