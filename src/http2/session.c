@@ -2,22 +2,12 @@
  *
  * In: the bytes of both sides. Out: frames in turn; those of streams that nobody wants pass by.
  */
-#include "http2.h"
+#include "session.h"
 #include "seldom.h"
 #include "streams.h"
 
 static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"; /* section 3.4 */
 enum { PREFACE = sizeof preface - 1 };
-static const char misfit[] = "behind what is missing frames do not fit together";
-
-/* One direction of a connection, and who brought what is looked at now. */
-struct step {
-    struct wst_http2 *h;
-    struct wst_http2_env *env;
-    struct wst_http2_side *side;
-    enum wst_dir dir;
-    const struct wst_arrival *arrival;
-};
 
 void wst_http2_init(struct wst_http2 *h, void *conversation)
 {
@@ -43,8 +33,7 @@ void wst_http2_mute(struct wst_http2 *h, bool mute)
 
 /* -- what cannot be read ----------------------------------------------------------------------- */
 
-/* Told once of a direction: of each stream that is open, or of the connection when none is. */
-static void session_tell(struct step *t, enum wst_problem what, const char *why)
+void wst_session_tell(struct wst_session_step *t, enum wst_problem what, const char *why)
 {
     struct wst_http2 *h = t->h;
     bool heard = false;
@@ -60,135 +49,27 @@ static void session_tell(struct step *t, enum wst_problem what, const char *why)
                              t->arrival);
 }
 
-/* Where bytes are missing it may be our own misreading. */
-static void session_wrong(struct step *t, const char *broken, const char *unread)
+void wst_session_wrong(struct wst_session_step *t, const char *broken, const char *unread)
 {
-    session_tell(t, t->side->holed ? WST_PROBLEM_HTTP2_UNREAD : WST_PROBLEM_HTTP2_BROKEN,
-                 t->side->holed ? unread : broken);
+    wst_session_tell(t, t->side->holed ? WST_PROBLEM_HTTP2_UNREAD : WST_PROBLEM_HTTP2_BROKEN,
+                     t->side->holed ? unread : broken);
 }
 
-static void session_die(struct step *t, const char *why)
+static void session_die(struct wst_session_step *t, const char *why)
 {
     t->side->dead = true;
     t->side->lost += t->side->have;
     if (t->dir == WST_C2S) t->h->deaf = true;
-    session_wrong(t, why, "behind what is missing nothing was found that could be read");
-}
-
-/* -- header blocks ----------------------------------------------------------------------------- */
-
-static void block_bytes(struct step *t, struct wst_slice bytes)
-{
-    struct wst_http2_side *s = t->side;
-    if (!s->unreadable && !wst_hpack_push(s, t->env, bytes, false)) s->unreadable = true;
-}
-
-static void block_lose(struct step *t)
-{
-    t->side->unreadable = t->side->holed = true;
-    wst_hpack_lose(t->side);
-}
-
-static void block_over(struct step *t)
-{
-    struct wst_http2_side *s = t->side;
-    uint32_t id = s->block;
-    s->block = 0;
-    if (!s->unreadable && !wst_hpack_push(s, t->env, (struct wst_slice){NULL, 0}, true))
-        s->unreadable = true;
-    if (s->unreadable)
-        session_wrong(t, "a header block that cannot be taken apart (RFC 7541)",
-                      "a header block that is not whole, or refers to fields that are missing");
-    if (!s->block_pushed)
-        wst_streams_headers(t->h, t->env, t->dir, id, !s->unreadable, s->block_ends, t->arrival);
-    s->fields.n = 0;
-    if (s->fields.room > 4096) wst_buf_free(&s->fields, t->env->budget);
-}
-
-/* -- payloads ---------------------------------------------------------------------------------- */
-
-static bool carries_block(uint8_t type)
-{
-    return type == WST_HTTP2_HEADERS || type == WST_HTTP2_PUSH_PROMISE ||
-           type == WST_HTTP2_CONTINUATION;
-}
-
-/* One of the server's settings; the client's say nothing that is needed here. */
-static void settings_entry(struct step *t, const uint8_t p[6])
-{
-    enum { MAX_FRAME_SIZE = 5, ENABLE_CONNECT_PROTOCOL = 8 };
-    uint16_t what = wst_be16(p);
-    uint32_t value = wst_be32(p + 2);
-    /* It binds the other side once it knows; until then it sends less. */
-    if (what == MAX_FRAME_SIZE && value > t->h->side[!t->dir].frame_max && value < 1u << 24)
-        t->h->side[!t->dir].frame_max = value;
-    if (what == ENABLE_CONNECT_PROTOCOL && t->dir == WST_S2C) t->h->enabled = value == 1;
-}
-
-/* The bytes in front of the payload are whole. */
-static void part_over(struct step *t)
-{
-    struct wst_http2_side *s = t->side;
-    if (s->type == WST_HTTP2_SETTINGS) {
-        settings_entry(t, s->part);
-        s->part_have = 0;
-        if (s->left < WST_HTTP2_PART) s->part_n = 0;
-    } else if (s->type == WST_HTTP2_RST_STREAM) {
-        wst_streams_reset(t->h, t->env, t->dir, s->stream, wst_be32(s->part), t->arrival);
-    } else if (s->flags & WST_HTTP2_PADDED) {
-        s->pad = s->part[0];
-        if (s->pad <= s->left) return;
-        s->opaque = true;
-        s->pad = 0;
-        session_wrong(t, "a frame has more padding than bytes", misfit);
-        if (carries_block(s->type)) block_lose(t);
-    }
-}
-
-static size_t part_bytes(struct step *t, struct wst_slice bytes)
-{
-    struct wst_http2_side *s = t->side;
-    size_t n = s->part_n - s->part_have;
-    if (n > bytes.n) n = bytes.n;
-    memcpy(s->part + s->part_have, bytes.p, n);
-    s->part_have = (uint8_t)(s->part_have + n);
-    s->left -= (uint32_t)n;
-    if (s->part_have == s->part_n) part_over(t);
-    return n;
-}
-
-static void payload_bytes(struct step *t, struct wst_slice bytes)
-{
-    struct wst_http2_side *s = t->side;
-    if (s->opaque) return;
-    if (s->type == WST_HTTP2_DATA)
-        wst_streams_data(t->h, t->env, t->dir, s->stream, bytes, t->arrival);
-    else if (carries_block(s->type) && s->block)
-        block_bytes(t, bytes);
+    wst_session_wrong(t, why, "behind what is missing nothing was found that could be read");
 }
 
 /* -- frames ------------------------------------------------------------------------------------ */
-
-/* Bytes in front of what the frame carries: pad length, priority, the number of a promised stream;
- * or the first of what is read whole. */
-static uint8_t part_length(const struct wst_http2_frame *f)
-{
-    uint8_t padded = f->flags & WST_HTTP2_PADDED ? 1 : 0;
-    switch (f->type) {
-    case WST_HTTP2_DATA: return padded;
-    case WST_HTTP2_HEADERS: return padded + (f->flags & WST_HTTP2_PRIORITY_FLAG ? 5 : 0);
-    case WST_HTTP2_PUSH_PROMISE: return padded + 4;
-    case WST_HTTP2_RST_STREAM: return 4;
-    case WST_HTTP2_SETTINGS: return f->length ? WST_HTTP2_PART : 0;
-    default: return 0;
-    }
-}
 
 /* NULL: it may stand here. *whole: what it carries can be read all the same. */
 static const char *frame_wrong(const struct wst_http2_side *s, const struct wst_http2_frame *f,
                                bool *whole)
 {
-    *whole = part_length(f) <= f->length;
+    *whole = wst_payload_part(f) <= f->length;
     if (f->length > s->frame_max) return "a frame is longer than the other side allows";
     if (s->block && (f->type != WST_HTTP2_CONTINUATION || f->stream != s->block)) {
         if (f->type == WST_HTTP2_CONTINUATION) *whole = false;
@@ -200,7 +81,7 @@ static const char *frame_wrong(const struct wst_http2_side *s, const struct wst_
 }
 
 /* Too long for anybody, and nothing that HTTP/2 knows: these bytes are no frames. */
-static bool frame_absurd(const struct step *t, const struct wst_http2_frame *f)
+static bool frame_absurd(const struct wst_session_step *t, const struct wst_http2_frame *f)
 {
     struct wst_http2_frame shorter = *f;
     shorter.length = 0;
@@ -210,7 +91,7 @@ static bool frame_absurd(const struct step *t, const struct wst_http2_frame *f)
 }
 
 /* The server speaks on a stream that the client has not opened: its request was captured later. */
-static bool frame_too_early(const struct step *t, const struct wst_http2_frame *f)
+static bool frame_too_early(const struct wst_session_step *t, const struct wst_http2_frame *f)
 {
     return t->dir == WST_S2C && !t->h->deaf && f->stream % 2 && f->stream > t->h->last_client &&
            (f->type == WST_HTTP2_HEADERS || f->type == WST_HTTP2_DATA ||
@@ -219,30 +100,13 @@ static bool frame_too_early(const struct step *t, const struct wst_http2_frame *
 
 /* What was found behind a loss seems to carry bytes of a stream far ahead of all that were opened:
  * none is opened for it. A header that lacks its first byte looks like that. */
-static bool frame_stray(const struct step *t, const struct wst_http2_frame *f)
+static bool frame_stray(const struct wst_session_step *t, const struct wst_http2_frame *f)
 {
     return t->side->doubtful && f->type == WST_HTTP2_DATA &&
            f->stream > t->h->last_client + 2 * WST_HTTP2_MISSED;
 }
 
-static void frame_block(struct step *t, const struct wst_http2_frame *f)
-{
-    struct wst_http2_side *s = t->side;
-    if (f->type == WST_HTTP2_CONTINUATION) {
-        if (!s->block) wst_hpack_lose(s); /* its beginning was not seen */
-        return;
-    }
-    if (s->block) wst_hpack_lose(s); /* its end was not sent */
-    s->block = f->stream;
-    s->block_ends = f->type == WST_HTTP2_HEADERS && f->flags & WST_HTTP2_END_STREAM;
-    s->block_pushed = f->type == WST_HTTP2_PUSH_PROMISE;
-    s->connects = t->dir == WST_C2S;
-    s->unwanted = s->block_pushed || !wst_streams_heeded(t->h, t->dir, s->block);
-    s->unreadable = false;
-    s->fields.n = 0;
-}
-
-static void frame_over(struct step *t)
+static void frame_over(struct wst_session_step *t)
 {
     struct wst_http2_side *s = t->side;
     s->begun = false;
@@ -251,12 +115,13 @@ static void frame_over(struct step *t)
         t->h->settled = true;
     if (s->type == WST_HTTP2_DATA && s->flags & WST_HTTP2_END_STREAM)
         wst_streams_fin(t->h, t->env, t->dir, s->stream, t->arrival);
-    if (carries_block(s->type) && s->block && s->flags & WST_HTTP2_END_HEADERS) block_over(t);
+    if (wst_payload_block(s->type) && s->block && s->flags & WST_HTTP2_END_HEADERS)
+        wst_payload_block_over(t);
 }
 
 /* Framing was found again at a frame behind which none begins: it was none. What it seemed to carry
  * came behind a gap, where nobody trusts what lies first; all of it may have been a stream's. */
-static bool frame_belied(struct step *t)
+static bool frame_belied(struct wst_session_step *t)
 {
     struct wst_http2_side *s = t->side;
     struct wst_http2_frame f = wst_http2_frame_read(s->head);
@@ -271,7 +136,7 @@ static bool frame_belied(struct step *t)
 }
 
 /* The header is whole. False: its turn has not come. */
-static bool frame_begin(struct step *t)
+static bool frame_begin(struct wst_session_step *t)
 {
     struct wst_http2_side *s = t->side;
     struct wst_http2_frame f = wst_http2_frame_read(s->head);
@@ -281,7 +146,7 @@ static bool frame_begin(struct step *t)
         session_die(t, wrong);
         return true;
     }
-    if (wrong) session_wrong(t, wrong, misfit);
+    if (wrong) wst_session_wrong(t, wrong, WST_SESSION_MISFIT);
     bool stray = frame_stray(t, &f);
     if (!stray && frame_too_early(t, &f)) {
         t->h->holding = true;
@@ -294,16 +159,16 @@ static bool frame_begin(struct step *t)
     s->stream = f.stream;
     s->left = f.length;
     s->pad = 0;
-    s->part_n = s->opaque ? 0 : part_length(&f);
+    s->part_n = s->opaque ? 0 : wst_payload_part(&f);
     s->part_have = 0;
-    if (carries_block(f.type)) frame_block(t, &f);
-    if (carries_block(f.type) && s->opaque) block_lose(t);
+    if (wst_payload_block(f.type)) wst_payload_block_begin(t, &f);
+    if (wst_payload_block(f.type) && s->opaque) wst_payload_block_lose(t);
     if (!s->left) frame_over(t);
     return true;
 }
 
 /* Bytes of the preface; how many were taken. */
-static size_t preface_bytes(struct step *t, struct wst_slice bytes)
+static size_t preface_bytes(struct wst_session_step *t, struct wst_slice bytes)
 {
     struct wst_http2_side *s = t->side;
     size_t n = s->preface < bytes.n ? s->preface : bytes.n;
@@ -314,7 +179,7 @@ static size_t preface_bytes(struct step *t, struct wst_slice bytes)
 }
 
 /* Bytes of a frame's header; how many were taken. */
-static size_t header_bytes(struct step *t, struct wst_slice bytes)
+static size_t header_bytes(struct wst_session_step *t, struct wst_slice bytes)
 {
     struct wst_http2_side *s = t->side;
     size_t n = (size_t)WST_HTTP2_HEADER - s->have;
@@ -328,7 +193,7 @@ static size_t header_bytes(struct step *t, struct wst_slice bytes)
 /* -- after a loss ------------------------------------------------------------------------------ */
 
 /* What was lost may have been anybody's: each stream is told when it goes on. */
-static void seek_over(struct step *t)
+static void seek_over(struct wst_session_step *t)
 {
     struct wst_http2_side *s = t->side;
     s->seeking = false;
@@ -337,7 +202,7 @@ static void seek_over(struct step *t)
 }
 
 /* One byte more: a header may begin eight bytes before it. */
-WST_APART static void seek_byte(struct step *t, uint8_t byte)
+WST_APART static void seek_byte(struct wst_session_step *t, uint8_t byte)
 {
     struct wst_http2_side *s = t->side;
     if (s->have == WST_HTTP2_HEADER) {
@@ -364,7 +229,7 @@ static void found_belied(struct wst_http2_side *s)
     s->doubtful = 0;
 }
 
-static void seek_begin(struct step *t, uint64_t lost)
+static void seek_begin(struct wst_session_step *t, uint64_t lost)
 {
     struct wst_http2_side *s = t->side;
     s->lost += lost;
@@ -373,8 +238,8 @@ static void seek_begin(struct step *t, uint64_t lost)
     s->seeking = s->holed = true;
     if (t->dir == WST_C2S) t->h->lacking = true;
     if (t->h->enabled && !t->h->streams.n)
-        session_tell(t, WST_PROBLEM_HTTP2_UNREAD,
-                     "bytes are missing in which a WebSocket may have been opened");
+        wst_session_tell(t, WST_PROBLEM_HTTP2_UNREAD,
+                         "bytes are missing in which a WebSocket may have been opened");
     t->h->side[!t->dir].frame_max = UINT32_MAX; /* what allows them may be missing */
     s->begun = false;
     s->have = 0;
@@ -385,7 +250,7 @@ static void seek_begin(struct step *t, uint64_t lost)
 
 /* -- both sides -------------------------------------------------------------------------------- */
 
-static size_t session_step(struct step *t, struct wst_slice bytes)
+static size_t session_step(struct wst_session_step *t, struct wst_slice bytes)
 {
     struct wst_http2_side *s = t->side;
     size_t n;
@@ -396,20 +261,20 @@ static size_t session_step(struct step *t, struct wst_slice bytes)
     if (s->preface) return preface_bytes(t, bytes);
     if (!s->begun) return header_bytes(t, bytes);
     if (s->part_have < s->part_n) {
-        n = part_bytes(t, bytes);
+        n = wst_payload_part_bytes(t, bytes);
     } else {
         bool padding = s->left <= s->pad;
         n = padding ? s->left : s->left - s->pad;
         if (n > bytes.n) n = bytes.n;
         s->left -= (uint32_t)n;
-        if (!padding) payload_bytes(t, wst_slice_head(bytes, n));
+        if (!padding) wst_payload_bytes(t, wst_slice_head(bytes, n));
     }
     if (!s->left && s->begun && !s->dead) frame_over(t);
     return n;
 }
 
 /* Returns how many were taken: fewer when the rest must wait. */
-static size_t session_run(struct step *t, struct wst_slice bytes)
+static size_t session_run(struct wst_session_step *t, struct wst_slice bytes)
 {
     size_t n = 0;
     while (n < bytes.n && !t->side->dead && !(t->h->holding && t->dir == WST_S2C))
@@ -419,17 +284,17 @@ static size_t session_run(struct step *t, struct wst_slice bytes)
     return bytes.n;
 }
 
-static struct step session_of(struct wst_http2 *h, struct wst_http2_env *env, enum wst_dir dir,
-                              const struct wst_arrival *a)
+static struct wst_session_step session_of(struct wst_http2 *h, struct wst_http2_env *env,
+                                          enum wst_dir dir, const struct wst_arrival *a)
 {
-    return (struct step){h, env, &h->side[dir], dir, a};
+    return (struct wst_session_step){h, env, &h->side[dir], dir, a};
 }
 
-static void session_gap(struct step *t, uint64_t n, bool exact);
+static void session_gap(struct wst_session_step *t, uint64_t n, bool exact);
 
 /* No frame is found any more. One that was found behind a loss and is not whole may be none: what
  * of it was told to nobody may be anybody's. */
-static void session_stop(struct step *t)
+static void session_stop(struct wst_session_step *t)
 {
     struct wst_http2_side *s = t->side;
     if (s->seeking) s->lost += s->have;
@@ -439,7 +304,7 @@ static void session_stop(struct step *t)
     if (s->lost) seek_over(t);
 }
 
-static void session_fin(struct step *t)
+static void session_fin(struct wst_session_step *t)
 {
     session_stop(t);
     wst_streams_fin_all(t->h, t->env, t->dir, t->arrival);
@@ -450,7 +315,7 @@ static void session_release(struct wst_http2 *h, struct wst_http2_env *env,
                             const struct wst_arrival *a)
 {
     struct wst_arrival carried = *a;
-    struct step t = session_of(h, env, WST_S2C, &carried);
+    struct wst_session_step t = session_of(h, env, WST_S2C, &carried);
     while (h->holding) {
         h->holding = false;
         if (!frame_begin(&t)) return;
@@ -507,7 +372,7 @@ void wst_http2_one_sided(struct wst_http2 *h, struct wst_http2_env *env,
 void wst_http2_push(struct wst_http2 *h, struct wst_http2_env *env, enum wst_dir dir,
                     struct wst_slice bytes, const struct wst_arrival *a)
 {
-    struct step t = session_of(h, env, dir, a);
+    struct wst_session_step t = session_of(h, env, dir, a);
     bytes = wst_slice_skip(bytes, session_run(&t, bytes));
     if (dir == WST_C2S) {
         if (h->holding) session_release(h, env, a);
@@ -526,7 +391,7 @@ void wst_http2_push(struct wst_http2 *h, struct wst_http2_env *env, enum wst_dir
 }
 
 /* Inside the payload of the frame that began: what follows it is known. */
-static void gap_inside(struct step *t, uint64_t n)
+static void gap_inside(struct wst_session_step *t, uint64_t n)
 {
     struct wst_http2_side *s = t->side;
     bool torn = s->part_have < s->part_n; /* nobody knows how much is padding */
@@ -538,13 +403,13 @@ static void gap_inside(struct step *t, uint64_t n)
     uint64_t missing = n < carried ? n : carried;
     if (s->type == WST_HTTP2_DATA && missing && !s->opaque)
         wst_streams_hole(t->h, t->env, t->dir, s->stream, missing, !torn, t->arrival);
-    if (carries_block(s->type)) block_lose(t);
+    if (wst_payload_block(s->type)) wst_payload_block_lose(t);
     if (s->type == WST_HTTP2_SETTINGS) s->holed = true;
     if (s->type == WST_HTTP2_RST_STREAM && torn)
         wst_streams_reset(t->h, t->env, t->dir, s->stream, NGHTTP2_CANCEL, t->arrival);
 }
 
-static void session_gap(struct step *t, uint64_t n, bool exact)
+static void session_gap(struct wst_session_step *t, uint64_t n, bool exact)
 {
     struct wst_http2_side *s = t->side;
     if (s->dead) {
@@ -572,7 +437,7 @@ static void session_gap(struct step *t, uint64_t n, bool exact)
 void wst_http2_gap(struct wst_http2 *h, struct wst_http2_env *env, enum wst_dir dir, uint64_t n,
                    bool exact, const struct wst_arrival *a)
 {
-    struct step t = session_of(h, env, dir, a);
+    struct wst_session_step t = session_of(h, env, dir, a);
     if (!n) return;
     if (dir == WST_S2C && h->holding) {
         if (exact &&
@@ -587,7 +452,7 @@ void wst_http2_gap(struct wst_http2 *h, struct wst_http2_env *env, enum wst_dir 
 void wst_http2_fin(struct wst_http2 *h, struct wst_http2_env *env, enum wst_dir dir,
                    const struct wst_arrival *a)
 {
-    struct step t = session_of(h, env, dir, a);
+    struct wst_session_step t = session_of(h, env, dir, a);
     if (t.side->finished) return;
     t.side->finished = true;
     if (dir == WST_C2S) session_give_up_holding(h, env, a); /* who is silent asks no more */
@@ -602,7 +467,7 @@ void wst_http2_end(struct wst_http2 *h, struct wst_http2_env *env, enum wst_tcp_
 {
     session_give_up_holding(h, env, a);
     for (int d = 0; d < 2; d++) {
-        struct step t = session_of(h, env, (enum wst_dir)d, a);
+        struct wst_session_step t = session_of(h, env, (enum wst_dir)d, a);
         session_stop(&t);
     }
     wst_streams_end_all(h, env, how, a);
