@@ -105,6 +105,7 @@ static bool new_http2(struct wst_context *c, struct wst_flow *f, const struct co
 {
     c->timeline.stats.http++;
     if (!wst_multiplexed_begin(c, f, client)) return false;
+    if (!f->witnessed) wst_multiplexed_late(f);
     for (unsigned s = 0; n && s < 2; s++) {
         bool exact = n->base.missing[s] == WST_WS_EXACTLY;
         if (n->lost[s])
@@ -119,6 +120,14 @@ void wst_first_http2(struct wst_context *c, struct wst_flow *f, unsigned client,
     struct conversation_new *n = f->upper;
     new_http2(c, f, n, client, a);
     wst_first_free(c, n);
+}
+
+/* Whose beginning nobody saw may be a client that says its settings, too. */
+static bool new_http2_asks(const struct wst_flow *f, struct wst_slice bytes)
+{
+    struct wst_http2_midst m;
+    if (bytes.p[0] == 'P') return true;
+    return !f->witnessed && wst_http2_midst_look(bytes, &m) && m.client > 0;
 }
 
 /* Sees the first bytes of one side; `bytes` are all of them. */
@@ -169,7 +178,7 @@ static void new_first(struct wst_context *c, struct wst_flow *f, unsigned side,
             wst_first_free(c, n);
         break;
     case WST_SNIFF_H2: /* the client's preface, or the server's settings */
-        if (new_http2(c, f, n, bytes.p[0] == 'P' ? side : !side, a))
+        if (new_http2(c, f, n, new_http2_asks(f, bytes) ? side : !side, a))
             new_hand_on(c, f, n, side, bytes, a);
         else
             wst_first_free(c, n);

@@ -88,6 +88,25 @@ bool wst_multiplexed_begin(struct wst_context *c, struct wst_flow *f, unsigned c
     return true;
 }
 
+void wst_multiplexed_late(struct wst_flow *f)
+{
+    wst_http2_late(&http2_of(f)->http2);
+}
+
+bool wst_multiplexed_join(struct wst_context *c, struct wst_flow *f, unsigned client,
+                          uint32_t largest, const int64_t framed[2])
+{
+    c->timeline.stats.http++;
+    if (!wst_multiplexed_begin(c, f, client)) return false;
+    struct conversation_http2 *h = http2_of(f);
+    wst_http2_join(&h->http2, largest);
+    for (unsigned side = 0; side < 2; side++)
+        if (framed[side] >= 0)
+            wst_http2_framed(&h->http2, wst_conversation_direction(&h->shared.base, side),
+                             (uint64_t)framed[side]);
+    return true;
+}
+
 bool wst_multiplexed_begin3(struct wst_context *c, struct wst_flow *f, unsigned client)
 {
     c->timeline.stats.http++;

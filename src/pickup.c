@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * In: a conversation whose beginning was not captured. Out: WebSocket, when the evidence of its
- * frames is overwhelming; else ignored.
+ * In: a conversation whose beginning was not captured. Out: WebSocket, or HTTP/2 that may carry it,
+ * when the evidence of its frames is overwhelming; else ignored.
  *
  * Evidence is counted in bits (ws/seek.h). Masked frames are rare in other traffic, unmasked ones
  * look like many a binary protocol: so the masked direction convinces sooner, and both together
@@ -25,6 +25,13 @@ enum {
     BITS_MASKED_END = 30,
     BITS_UNMASKED_END = 50,
     BITS_BOTH_END = 36,
+    /* … of HTTP/2 */
+    BITS_HTTP2 = 48,
+    BITS_HTTP2_BOTH = 44,
+    BITS_HTTP2_EACH = 16,
+    BITS_HTTP2_END = 36,
+    BITS_HTTP2_BOTH_END = 30,
+    BITS_HTTP2_EACH_END = 14,
 };
 
 static void pickup_link(struct wst_context *c, struct conversation_pickup *p)
@@ -180,10 +187,120 @@ static void pickup_accept(struct wst_context *c, struct wst_flow *f, unsigned cl
         wst_work_join(c, w, (enum wst_dir)d, seek[d] ? seek[d] : wst_seek_new(&c->budget, 0), a);
 }
 
+/* -- HTTP/2 ------------------------------------------------------------------------------------ */
+
+/* Where frames of HTTP/2 begin in the bytes of a side, and what speaks for them. */
+struct framed {
+    struct wst_http2_midst midst;
+    size_t at;
+    bool found;
+};
+
+static struct framed framed_look(const struct wst_seek *k)
+{
+    enum { MARKS = 64 /* looked at from either end */ };
+    struct framed best = {.found = false};
+    for (uint32_t i = 0; k && i < k->marks_n; i++) {
+        if (i == MARKS && k->marks_n > 2 * MARKS) i = k->marks_n - MARKS;
+        struct wst_slice s = wst_slice_skip(wst_buf_slice(&k->bytes), k->marks[i].at);
+        struct wst_http2_midst m;
+        if (!wst_http2_midst_may_begin(s) || !wst_http2_midst_look(s, &m)) continue;
+        if (m.bits > best.midst.bits) best = (struct framed){m, k->marks[i].at, true};
+    }
+    return best;
+}
+
+static bool framed_convinced(const struct framed side[2], bool end)
+{
+    int a = side[0].midst.bits, b = side[1].midst.bits, least = a < b ? a : b;
+    const struct wst_http2_midst *most = a < b ? &side[1].midst : &side[0].midst;
+    if (end && most->bits >= BITS_HTTP2_END && most->frames > 1) return true;
+    if (most->bits >= BITS_HTTP2 && most->frames > 2) return true;
+    return least >= (end ? BITS_HTTP2_EACH_END : BITS_HTTP2_EACH) &&
+           a + b >= (end ? BITS_HTTP2_BOTH_END : BITS_HTTP2_BOTH);
+}
+
+/* The side that asks: secrets of TLS know it, and what only one of both sends tells it; in the end
+ * servers have the smaller port, nearly always. -1: not known yet. */
+static int framed_client(const struct wst_flow *f, const struct framed side[2], bool end)
+{
+    enum { SURE = 2 };
+    int says = side[0].midst.client - side[1].midst.client;
+    if (f->inner && wst_conversation_outer(f)->kind == KIND_TLS)
+        return ((const struct conversation *)wst_conversation_outer(f)->upper)->client;
+    if (says >= SURE || says <= -SURE) return says < 0;
+    if (!end) return -1;
+    return says ? says < 0 : f->port[1] > f->port[0];
+}
+
+/* What waited, in the order in which it came. */
+static void framed_replay(struct wst_context *c, struct wst_flow *f, struct wst_seek *const seek[2],
+                          const size_t from[2], const struct wst_arrival *a)
+{
+    uint32_t next[2] = {0, 0};
+    size_t at[2] = {from[0], from[1]};
+    while (f->kind == KIND_HTTP2 && !f->ignored) {
+        uint64_t pkt[2] = {UINT64_MAX, UINT64_MAX};
+        for (unsigned s = 0; s < 2; s++) {
+            const struct wst_seek *k = seek[s];
+            if (!k || at[s] >= k->bytes.n) continue;
+            while (next[s] < k->marks_n && k->marks[next[s]].at <= at[s]) next[s]++;
+            pkt[s] = wst_seek_packet(k, at[s]);
+        }
+        unsigned s = pkt[1] < pkt[0];
+        if (pkt[s] == UINT64_MAX) return;
+        const struct wst_seek *k = seek[s];
+        size_t end = next[s] < k->marks_n ? k->marks[next[s]].at : k->bytes.n;
+        struct wst_arrival carried = {a->when, pkt[s]};
+        wst_multiplexed_data(c, f, s, (struct wst_slice){k->bytes.p + at[s], end - at[s]},
+                             &carried);
+        at[s] = end;
+    }
+}
+
+static void framed_accept(struct wst_context *c, struct wst_flow *f, unsigned client,
+                          const struct framed side[2], const struct wst_arrival *a)
+{
+    struct conversation_pickup *p = f->upper;
+    struct wst_seek *seek[2] = {p->seek[0], p->seek[1]};
+    uint32_t largest = 0;
+    int64_t passed[2];
+    size_t from[2] = {0, 0};
+    for (unsigned s = 0; s < 2; s++) {
+        if (side[s].midst.largest > largest) largest = side[s].midst.largest;
+        if (side[s].found)
+            from[s] = wst_http2_midst_back(wst_buf_slice(&seek[s]->bytes), side[s].at);
+        passed[s] = side[s].found ? (int64_t)(p->lost[s] + seek[s]->skipped + from[s]) : -1;
+    }
+    p->seek[0] = p->seek[1] = NULL;
+    wst_pickup_free(c, p);
+    f->upper = NULL;
+    if (wst_multiplexed_join(c, f, client, largest, passed)) framed_replay(c, f, seek, from, a);
+    for (unsigned s = 0; s < 2; s++) wst_seek_free(seek[s], &c->budget);
+}
+
+/* A stream of HTTP/2 or HTTP/3 whose request is lost hardly carries HTTP/2 as it is. */
+static bool pickup_framed(struct wst_context *c, struct wst_flow *f, bool end, bool *framed,
+                          const struct wst_arrival *a)
+{
+    struct conversation_pickup *p = f->upper;
+    if (p->asked || (f->inner && wst_conversation_outer(f)->kind != KIND_TLS)) return false;
+    struct framed side[2] = {framed_look(p->seek[0]), framed_look(p->seek[1])};
+    *framed = framed_convinced(side, end);
+    int client = *framed ? framed_client(f, side, end) : -1;
+    if (client >= 0) framed_accept(c, f, (unsigned)client, side, a);
+    return client >= 0;
+}
+
+/* -- both -------------------------------------------------------------------------------------- */
+
 static bool pickup_look(struct wst_context *c, struct wst_flow *f, bool end,
                         const struct wst_arrival *a)
 {
     struct conversation_pickup *p = f->upper;
+    bool framed = false;
+    if (pickup_framed(c, f, end, &framed, a)) return true;
+    if (framed) return false;
     int side = wst_multiplexed_client(f);
     for (unsigned client = 0; client < 2; client++) {
         if (p->asked && client != p->asked->base.client) continue;

@@ -5,6 +5,7 @@
 #include "connect.h"
 
 #include "fields.h"
+#include "slice.h"
 
 bool wst_connect_is_other(struct wst_slice fields)
 {
@@ -44,4 +45,22 @@ bool wst_connect_begins_frame(uint8_t c)
     uint8_t opcode = c & 15;
     if (c & 0x30 || (c & 0xc0) == 0x40) return false;
     return opcode == 1 || opcode == 2 || (c >= 0x88 && c <= 0x8a);
+}
+
+int wst_connect_whole_frames(struct wst_slice s)
+{
+    enum { ENOUGH = 16 };
+    int masked = -1;
+    for (unsigned i = 0; s.n >= 2; i++) {
+        uint8_t opcode = s.p[0] & 15, m = s.p[1] >> 7, n = s.p[1] & 127;
+        size_t head = 2 + (m ? 4u : 0) + (n < 126 ? 0 : n == 126 ? 2 : 8);
+        bool legal = !(s.p[0] & 0x30) && (opcode <= 2 || (opcode >= 8 && opcode <= 10 && n < 126));
+        if (!legal || s.n < head || (masked >= 0 && masked != m)) return -1;
+        if (i == ENOUGH) return masked;
+        uint64_t length = n < 126 ? n : n == 126 ? wst_be16(s.p + 2) : wst_be64(s.p + 2);
+        if (length > s.n - head || (opcode == 0 && !length)) return -1;
+        masked = m;
+        s = wst_slice_skip(s, head + (size_t)length);
+    }
+    return s.n ? -1 : masked;
 }

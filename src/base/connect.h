@@ -66,5 +66,7 @@ int wst_connect_status(struct wst_slice fields);
 bool wst_connect_is_refused(struct wst_slice fields, bool whole);
 /* Whether a server's first WebSocket frame may begin with the byte; no text does. */
 bool wst_connect_begins_frame(uint8_t c);
+/* Whether bytes of a stream are whole frames of WebSocket: 1 masked ones, 0 others; -1: neither. */
+int wst_connect_whole_frames(struct wst_slice bytes);
 
 #endif

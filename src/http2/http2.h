@@ -124,6 +124,14 @@ struct wst_http2 { /* one connection */
     bool fin_held;         /* and behind it the server's end */
     bool settled, enabled; /* the server's settings came; they allow extended CONNECT */
     bool crowded;          /* it was told that there are too many streams */
+    bool late;             /* the capture may have begun behind its beginning … */
+    bool joined;           /* … and did … */
+    bool midst;            /* … and no request was seen since */
+    uint32_t ahead;        /* joined: the largest number of a stream that a client opened, as far as
+                            * frames tell it that were seen */
+    uint32_t before; /* streams up to this number may have been opened before the capture … */
+    uint32_t over[WST_HTTP2_MISSED]; /* … but for these, which are over; a ring */
+    uint8_t over_at;
     struct wst_http2_reach reach[2];
     uint32_t read[2]; /* of reach.next, what was read to its end */
     uint32_t resets;  /* streams whose reset waits */
@@ -138,6 +146,13 @@ void wst_http2_push(struct wst_http2 *http2, struct wst_http2_env *env, enum wst
  * reset ends at once. */
 void wst_http2_reaches(struct wst_http2 *http2, struct wst_http2_env *env, enum wst_dir dir,
                        const struct wst_http2_reach reach[2]);
+/* The capture may have begun behind the connection's beginning: if the client does not begin as one
+ * does, it did. */
+void wst_http2_late(struct wst_http2 *http2);
+/* It did; `largest`: see wst_http2_midst. Frames are sought in both directions … */
+void wst_http2_join(struct wst_http2 *http2, uint32_t largest);
+/* … unless they are known to begin with the next byte, behind n that are passed over. */
+void wst_http2_framed(struct wst_http2 *http2, enum wst_dir dir, uint64_t n);
 /* n bytes are missing; not `exact`: so many at most, or nobody knows. */
 void wst_http2_gap(struct wst_http2 *http2, struct wst_http2_env *env, enum wst_dir dir, uint64_t n,
                    bool exact, const struct wst_arrival *arrival);
@@ -181,6 +196,23 @@ bool wst_http2_frame_plausible(const struct wst_http2_frame *frame, uint32_t len
                                uint32_t last_client);
 /* Whether it is empty and has no reason to be: zeros are common, and small numbers among them. */
 bool wst_http2_frame_idle(const struct wst_http2_frame *frame);
+
+/* midst.c: a connection whose beginning nobody has seen. */
+struct wst_http2_midst { /* what speaks for frames of HTTP/2 */
+    int bits;            /* what chance would have to guess */
+    int client;          /* above 0: a client sends such; below: a server */
+    unsigned frames;     /* that say something */
+    uint32_t largest;    /* number of a stream that a client opened */
+};
+/* Whether a closer look pays: of most bytes it does not. */
+static inline bool wst_http2_midst_may_begin(struct wst_slice bytes)
+{
+    return bytes.n >= WST_HTTP2_HEADER && bytes.p[0] == 0 && bytes.p[3] <= 0x10;
+}
+/* Frames from the front of `bytes` on. False: there they are none, or become none. */
+bool wst_http2_midst_look(struct wst_slice bytes, struct wst_http2_midst *midst);
+/* The first place from which frames lead exactly to those at `found`; else that. */
+size_t wst_http2_midst_back(struct wst_slice bytes, size_t found);
 
 /* hpack.c: header blocks (RFC 7541). */
 /* Bytes of the block that is being read; its fields go to side->fields, unless nobody wants them: a

@@ -38,13 +38,14 @@ void wst_session_tell(struct wst_session_step *t, enum wst_problem what, const c
     struct wst_http2 *h = t->h;
     bool heard = false;
     if (t->side->told) return;
-    t->side->told = true;
     for (uint32_t i = 0; i < h->streams.n; i++) {
         struct wst_http2_stream *s = h->streams.items[i];
         heard |= t->env->sink.problem(t->env->sink.user, h->conversation, &s->base, what, t->dir,
                                       why, t->arrival);
     }
-    if (!heard)
+    /* Of one that began before the capture nobody expects that all of it can be read. */
+    t->side->told = heard || !h->joined;
+    if (t->side->told && !heard)
         t->env->sink.problem(t->env->sink.user, h->conversation, NULL, what, t->dir, why,
                              t->arrival);
 }
@@ -64,6 +65,12 @@ static void session_die(struct wst_session_step *t, const char *why)
 }
 
 /* -- frames ------------------------------------------------------------------------------------ */
+
+/* No stream that a client opened has a larger number, as far as is known. */
+static uint32_t session_largest(const struct wst_http2 *h)
+{
+    return h->ahead > h->last_client ? h->ahead : h->last_client;
+}
 
 /* NULL: it may stand here. *whole: what it carries can be read all the same. */
 static const char *frame_wrong(const struct wst_http2_side *s, const struct wst_http2_frame *f,
@@ -86,14 +93,15 @@ static bool frame_absurd(const struct wst_session_step *t, const struct wst_http
     struct wst_http2_frame shorter = *f;
     shorter.length = 0;
     return f->length > t->side->frame_max &&
-           (f->type >= WST_HTTP2_TYPES || f->stream > t->h->last_client + WST_HTTP2_AHEAD ||
+           (f->type >= WST_HTTP2_TYPES || f->stream > session_largest(t->h) + WST_HTTP2_AHEAD ||
             (wst_http2_frame_wrong(&shorter) && wst_http2_frame_wrong(f)));
 }
 
 /* The server speaks on a stream that the client has not opened: its request was captured later. */
 static bool frame_too_early(const struct wst_session_step *t, const struct wst_http2_frame *f)
 {
-    return t->dir == WST_S2C && !t->h->deaf && f->stream % 2 && f->stream > t->h->last_client &&
+    return t->dir == WST_S2C && !t->h->deaf && !t->h->midst && f->stream % 2 &&
+           f->stream > t->h->last_client &&
            (f->type == WST_HTTP2_HEADERS || f->type == WST_HTTP2_DATA ||
             f->type == WST_HTTP2_RST_STREAM);
 }
@@ -103,7 +111,7 @@ static bool frame_too_early(const struct wst_session_step *t, const struct wst_h
 static bool frame_stray(const struct wst_session_step *t, const struct wst_http2_frame *f)
 {
     return t->side->doubtful && f->type == WST_HTTP2_DATA &&
-           f->stream > t->h->last_client + 2 * WST_HTTP2_MISSED;
+           f->stream > session_largest(t->h) + 2 * WST_HTTP2_MISSED;
 }
 
 static void frame_over(struct wst_session_step *t)
@@ -127,7 +135,8 @@ static bool frame_belied(struct wst_session_step *t)
     struct wst_http2_frame f = wst_http2_frame_read(s->head);
     uint32_t doubtful = s->doubtful;
     s->doubtful = 0;
-    if (!doubtful || wst_http2_frame_plausible(&f, s->frame_max, t->h->last_client)) return false;
+    if (!doubtful || wst_http2_frame_plausible(&f, s->frame_max, session_largest(t->h)))
+        return false;
     s->seeking = true;
     s->lost += doubtful;
     s->block = 0;
@@ -152,6 +161,7 @@ static bool frame_begin(struct wst_session_step *t)
         t->h->holding = true;
         return false;
     }
+    if (t->h->midst && !stray && f.stream % 2 && f.stream > t->h->ahead) t->h->ahead = f.stream;
     s->begun = true;
     s->opaque = stray || (wrong && !whole);
     s->type = f.type;
@@ -167,13 +177,31 @@ static bool frame_begin(struct wst_session_step *t)
     return true;
 }
 
+/* What came of the preface is none: frames are sought from there on. No header begins in it. */
+static void preface_missed(struct wst_session_step *t)
+{
+    struct wst_http2_side *s = t->side;
+    uint8_t came = (uint8_t)(PREFACE - s->preface);
+    uint8_t kept = came < WST_HTTP2_HEADER ? came : WST_HTTP2_HEADER - 1;
+    wst_http2_join(t->h, session_largest(t->h));
+    wst_http2_framed(t->h, WST_S2C, 0);
+    memcpy(s->head, preface + came - kept, kept);
+    s->have = kept;
+    s->lost = came - kept;
+}
+
 /* Bytes of the preface; how many were taken. */
 static size_t preface_bytes(struct wst_session_step *t, struct wst_slice bytes)
 {
     struct wst_http2_side *s = t->side;
     size_t n = s->preface < bytes.n ? s->preface : bytes.n;
-    if (memcmp(bytes.p, preface + PREFACE - s->preface, n) != 0)
-        session_die(t, "what the client sends does not begin as HTTP/2 does");
+    bool same = memcmp(bytes.p, preface + PREFACE - s->preface, n) == 0;
+    if (!same && t->h->late) {
+        for (n = 0; bytes.p[n] == (uint8_t)preface[PREFACE - s->preface]; n++) s->preface--;
+        preface_missed(t);
+        return n;
+    }
+    if (!same) session_die(t, "what the client sends does not begin as HTTP/2 does");
     s->preface = (uint8_t)(s->preface - n);
     return n;
 }
@@ -213,7 +241,9 @@ WST_APART static void seek_byte(struct wst_session_step *t, uint8_t byte)
     s->head[s->have++] = byte;
     if (s->have < WST_HTTP2_HEADER) return;
     struct wst_http2_frame f = wst_http2_frame_read(s->head);
-    if (!wst_http2_frame_plausible(&f, s->frame_max, t->h->last_client) || wst_http2_frame_idle(&f))
+    /* Longer ones are read where frames are known to begin; but small numbers look like them. */
+    uint32_t longest = t->h->joined ? WST_HTTP2_FRAME_MAX : s->frame_max;
+    if (!wst_http2_frame_plausible(&f, longest, session_largest(t->h)) || wst_http2_frame_idle(&f))
         return;
     seek_over(t);
     s->doubtful = WST_HTTP2_HEADER + f.length;
@@ -246,6 +276,28 @@ static void seek_begin(struct wst_session_step *t, uint64_t lost)
     s->preface = 0;
     s->block = 0;
     wst_hpack_lose(s);
+}
+
+void wst_http2_late(struct wst_http2 *h)
+{
+    h->late = true;
+}
+
+void wst_http2_join(struct wst_http2 *h, uint32_t largest)
+{
+    h->joined = h->midst = h->lacking = true;
+    h->ahead = largest;
+    h->side[WST_C2S].preface = 0;
+    for (int d = 0; d < 2; d++) {
+        h->side[d].seeking = h->side[d].holed = true;
+        h->side[d].frame_max = UINT32_MAX; /* what allows them was before */
+    }
+}
+
+void wst_http2_framed(struct wst_http2 *h, enum wst_dir dir, uint64_t n)
+{
+    h->side[dir].seeking = false;
+    h->side[dir].gone += n;
 }
 
 /* -- both sides -------------------------------------------------------------------------------- */
@@ -366,7 +418,12 @@ void wst_http2_reaches(struct wst_http2 *h, struct wst_http2_env *env, enum wst_
 void wst_http2_one_sided(struct wst_http2 *h, struct wst_http2_env *env,
                          const struct wst_arrival *a)
 {
-    if (!h->deaf) session_give_up_holding(h, env, a);
+    if (h->deaf) return;
+    if (h->late && h->side[WST_C2S].preface == PREFACE) {
+        wst_http2_join(h, session_largest(h));
+        wst_http2_framed(h, WST_S2C, 0);
+    }
+    session_give_up_holding(h, env, a);
 }
 
 void wst_http2_push(struct wst_http2 *h, struct wst_http2_env *env, enum wst_dir dir,
@@ -438,7 +495,7 @@ void wst_http2_gap(struct wst_http2 *h, struct wst_http2_env *env, enum wst_dir 
                    bool exact, const struct wst_arrival *a)
 {
     struct wst_session_step t = session_of(h, env, dir, a);
-    if (!n) return;
+    if (!n && exact) return;
     if (dir == WST_S2C && h->holding) {
         if (exact &&
             wst_queue_push_gap(&h->held, env->budget, n, a->from, env->options->limits.max_early))

@@ -28,6 +28,24 @@ static struct wst_http2_stream *stream_find(const struct wst_http2 *h, uint32_t 
     return wst_sorted_find(&h->streams, id);
 }
 
+/* -- streams that were opened before the capture ----------------------------------------------- */
+
+static bool before_capture(const struct wst_http2 *h, uint32_t id)
+{
+    if (id % 2 == 0 || id > h->before) return false;
+    for (unsigned i = 0; i < WST_HTTP2_MISSED; i++)
+        if (h->over[i] == id) return false;
+    return true;
+}
+
+/* What comes of it later is no other stream. */
+static void before_over(struct wst_http2 *h, uint32_t id)
+{
+    if (before_capture(h, id)) h->over[h->over_at++ % WST_HTTP2_MISSED] = id;
+}
+
+/* -- streams ----------------------------------------------------------------------------------- */
+
 static struct wst_http2_stream *stream_new(struct wst_http2 *h, struct wst_http2_env *env,
                                            uint32_t id)
 {
@@ -40,6 +58,7 @@ static struct wst_http2_stream *stream_new(struct wst_http2 *h, struct wst_http2
 static void stream_remove(struct wst_http2 *h, struct wst_http2_env *env,
                           struct wst_http2_stream *s)
 {
+    if (s->base.id <= h->before) before_over(h, (uint32_t)s->base.id);
     wst_sorted_take(&h->streams, s->base.id);
     stream_free(env, s);
 }
@@ -138,6 +157,10 @@ static void missed_before(struct wst_http2 *h, uint32_t id)
 
 void wst_streams_missed(struct wst_http2 *h, uint32_t id)
 {
+    if (h->midst) {
+        h->before = h->last_client = id;
+        return;
+    }
     missed_before(h, id);
     missed_add(h, id);
     h->last_client = id;
@@ -154,7 +177,25 @@ static void request_passes(struct wst_http2 *h, struct wst_http2_env *env,
     h->crowded = true;
 }
 
-static void request_came(struct wst_http2 *h, struct wst_http2_env *env, uint32_t id,
+/* Joined in the midst, nobody knows which stream is the last; trailers open none. */
+static bool request_is_new(const struct wst_http2 *h, uint32_t id, bool whole,
+                           struct wst_slice fields)
+{
+    bool trailers = h->midst && whole && !wst_fields_named(fields, ":method").p;
+    return id % 2 && id > h->last_client && !trailers;
+}
+
+/* The first request seen of a connection that began before the capture: streams of smaller numbers
+ * were opened before. */
+static void request_joins(struct wst_http2 *h, uint32_t id)
+{
+    if (!h->midst) return;
+    h->midst = false;
+    h->before = h->last_client = id > 1 ? id - 2 : 0;
+}
+
+/* `early`: what the server says to it may have been captured before, and passed. */
+static void request_came(struct wst_http2 *h, struct wst_http2_env *env, uint32_t id, bool early,
                          struct wst_slice fields, const struct wst_arrival *a)
 {
     if (!wst_fields_named(fields, ":method").p || wst_connect_is_other(fields)) return;
@@ -167,7 +208,7 @@ static void request_came(struct wst_http2 *h, struct wst_http2_env *env, uint32_
     s->base.asks = wst_connect_asked(fields);
     s->base.request_when = a->when;
     s->base.unasked = h->settled && !h->enabled && !h->side[WST_S2C].holed;
-    s->answer_lost = h->deaf; /* it may have passed */
+    s->answer_lost = h->deaf || early; /* it may have passed */
     s->untold[WST_S2C] = h->passed;
     if (!wst_buf_append(&s->base.request, env->budget, fields, cap) ||
         !env->sink.request(env->sink.user, h->conversation, &s->base, a)) {
@@ -229,7 +270,9 @@ bool wst_streams_heeded(const struct wst_http2 *h, enum wst_dir dir, uint32_t id
 {
     const struct wst_http2_stream *s = stream_find(h, id);
     if (dir == WST_C2S) return id % 2 && id > h->last_client;
-    return s ? !s->base.answered : missed_place(h, id) < WST_HTTP2_MISSED;
+    if (s) return !s->base.answered;
+    return missed_place(h, id) < WST_HTTP2_MISSED || before_capture(h, id) ||
+           (h->midst && id % 2 && id > h->last_client);
 }
 
 void wst_streams_headers(struct wst_http2 *h, struct wst_http2_env *env, enum wst_dir dir,
@@ -237,18 +280,22 @@ void wst_streams_headers(struct wst_http2 *h, struct wst_http2_env *env, enum ws
 {
     struct wst_http2_stream *s = stream_find(h, id);
     struct wst_slice fields = wst_buf_slice(&h->side[dir].fields);
-    if (dir == WST_C2S && id % 2 && id > h->last_client) {
+    if (dir == WST_C2S && request_is_new(h, id, whole, fields)) {
+        bool early = h->midst; /* its answer may have been captured before it */
+        request_joins(h, id);
         missed_before(h, id);
         h->last_client = id;
         h->lacking = false;
         if (whole && !s)
-            request_came(h, env, id, fields, a);
+            request_came(h, env, id, early, fields, a);
         else if (!whole && !ends && !wst_connect_is_other(fields))
             missed_add(h, id);
     } else if (dir == WST_S2C && s) {
         answer_came(h, env, s, whole, ends, a);
     } else if (dir == WST_S2C && (ends || wst_connect_is_refused(fields, whole))) {
         missed_take(h, id);
+        if (h->midst && id % 2 && id > h->last_client) wst_streams_missed(h, id);
+        before_over(h, id);
     }
     if (ends) wst_streams_fin(h, env, dir, id, a);
 }
@@ -261,7 +308,7 @@ static struct wst_http2_stream *stream_of(struct wst_http2 *h, struct wst_http2_
 {
     struct wst_http2_stream *s = stream_find(h, id);
     if (!s && h->side[WST_C2S].holed && id % 2 && id > h->last_client) wst_streams_missed(h, id);
-    if (s || !missed_take(h, id)) return s;
+    if (s || (!missed_take(h, id) && !before_capture(h, id))) return s;
     if (!(s = stream_new(h, env, id))) {
         request_passes(h, env, a);
         return NULL;

@@ -2,11 +2,10 @@
  *
  * The door of the http2 room. An input is a connection:
  *
- *  | limits 1 | step | step | …
- *  step:  | what 1 | length 2 | bytes … |   what: 0 client, 1 server says the bytes
- *                                                 2, 3: `length` bytes of it are lost
- *                                                 4, 5: so many at most; 6, 7: it ends
- *         | what 1 | type 1 | flags 1 | stream 1 | length 1 | bytes … |   8, 9: it says a frame
+ *  | limits 1 | step | step | …    limits: 16 nobody saw the first packet; 32 it began before; 48 …
+ * and frames were found step:  | what 1 | length 2 | bytes … |   what: 0 client, 1 server says the
+ * bytes 2, 3: `length` bytes of it are lost 4, 5: so many at most; 6, 7: it ends | what 1 | type 1
+ * | flags 1 | stream 1 | length 1 | bytes … |   8, 9: it says a frame
  *
  * Said whole, by the byte and in pieces, what is told of each direction is the same; of a stream it
  * is told in an order that makes sense.
@@ -14,6 +13,7 @@
 #include "http2/http2.h"
 
 #include "heard.h"
+#include "slice.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -32,6 +32,25 @@ static void begin(struct said *s, uint8_t limits)
     wst_http2_env_init(&s->env, &s->heard.options, &s->heard.budget);
     s->env.sink = sink;
     wst_http2_init(&s->http2, s);
+    if (limits & 16) wst_http2_late(&s->http2);
+    if (limits & 32) wst_http2_join(&s->http2, 9);
+    for (int d = 0; d < 2 && (limits & 48) == 48; d++)
+        wst_http2_framed(&s->http2, (enum wst_dir)d, 0);
+}
+
+/* What speaks for frames is asked of any bytes; those that lead to a place do. */
+static void look(const uint8_t *p, size_t n)
+{
+    struct wst_http2_midst m;
+    struct wst_slice s = {p, n};
+    for (size_t at = 0; at < n && at < 64; at++) {
+        bool good = wst_http2_midst_look(wst_slice_skip(s, at), &m);
+        size_t back = good ? wst_http2_midst_back(s, at) : at;
+        if (m.bits < 0 || back > at) abort();
+        if (back < at &&
+            !wst_http2_midst_look(wst_slice_head(wst_slice_skip(s, back), at - back), &m))
+            abort();
+    }
 }
 
 static void push_piece(struct heard *h, enum wst_dir d, uint64_t id, struct wst_slice bytes)
@@ -103,6 +122,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct said whole, bytes;
     if (size < 1) return 0;
+    look(data + 1, size - 1);
     run(&whole, data, size, SIZE_MAX / 2);
     for (size_t piece = 1; piece < 10; piece += 6) {
         run(&bytes, data, size, piece);

@@ -6,6 +6,8 @@
  *
  *   ask tunnel get N | status N CODE | trailers N | data N TEXT | rst N CODE | settings K=V …
  *   raw TYPE FLAGS STREAM TEXT | text TEXT | lost N | about N | fin          of C or S
+ *   framed N (behind a join, there is a frame next)                          of C or S
+ *   late | join N (it began before)                                          of both
  *   end | reset | new (a segment) | indexed (from here on, blocks use the table)  of both
  *   with .e END_STREAM .p padded .r priority .c in three pieces .x without its end .i invalid index
  *        .h the text of raw or text is hexadecimal
@@ -20,11 +22,21 @@
 
 enum { SEGMENTS = 4200, SCRIPT_BYTES = 1 << 18 };
 
-enum segment_kind { SEG_BYTES, SEG_LOST, SEG_ABOUT, SEG_FIN, SEG_END, SEG_RESET };
+enum segment_kind {
+    SEG_BYTES,
+    SEG_LOST,
+    SEG_ABOUT,
+    SEG_FIN,
+    SEG_END,
+    SEG_RESET,
+    SEG_LATE,
+    SEG_JOIN,
+    SEG_FRAMED
+};
 struct segment {
     enum segment_kind kind;
     enum wst_dir dir;
-    size_t at, n; /* in script.bytes; lost bytes */
+    size_t at, n; /* in script.bytes; lost bytes; a number */
 };
 
 struct script {
@@ -209,6 +221,12 @@ static inline bool script_mark(struct script *s, const char *verb, char *rest)
         script_segment(s, SEG_LOST)->n = (size_t)atoi(rest);
     else if (!strcmp(verb, "about"))
         script_segment(s, SEG_ABOUT)->n = (size_t)atoi(rest);
+    else if (!strcmp(verb, "late"))
+        script_segment(s, SEG_LATE);
+    else if (!strcmp(verb, "join"))
+        script_segment(s, SEG_JOIN)->n = (size_t)atoi(rest);
+    else if (!strcmp(verb, "framed"))
+        script_segment(s, SEG_FRAMED)->n = (size_t)atoi(rest);
     else if (!strcmp(verb, "indexed"))
         for (int d = 0; d < 2; d++)
             assert_int_equal(nghttp2_hd_deflate_new(&s->deflater[d], 4096), 0);

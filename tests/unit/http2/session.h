@@ -236,6 +236,9 @@ static inline void talk_mark(struct talk *t, const struct segment *g)
         return;
     }
     talk_arrive(t);
+    if (g->kind == SEG_LATE) wst_http2_late(&t->http2);
+    if (g->kind == SEG_JOIN) wst_http2_join(&t->http2, (uint32_t)g->n);
+    if (g->kind == SEG_FRAMED) wst_http2_framed(&t->http2, g->dir, g->n);
     if (g->kind == SEG_FIN) wst_http2_fin(&t->http2, &t->env, g->dir, &t->arrival);
     if (g->kind == SEG_END) wst_http2_end(&t->http2, &t->env, WST_TCP_FIN, &t->arrival);
     if (g->kind == SEG_RESET) wst_http2_end(&t->http2, &t->env, WST_TCP_RST, &t->arrival);
