@@ -79,19 +79,36 @@ static void stream_lacks(struct wst_http2_env *env, struct wst_http2_stream *s, 
         s->untold[WST_C2S] += n;
 }
 
-/* Tells the stream of what was lost since its last bytes: so many bytes of it at most. Before its
- * answer the server's are its answer's, or as good as that. */
-static void stream_catch_up(struct wst_http2 *h, struct wst_http2_env *env,
-                            struct wst_http2_stream *s, enum wst_dir dir,
-                            const struct wst_arrival *a)
+/* n bytes more that were lost, at most so many of them the stream's. Before its answer the server's
+ * are its answer's, or as good as that. */
+static void stream_gone(struct wst_http2_env *env, struct wst_http2_stream *s, enum wst_dir dir,
+                        uint64_t n, const struct wst_arrival *a)
 {
-    uint64_t n = h->side[dir].gone - s->gone[dir];
     if (!n || s->ended[dir] || (dir == WST_S2C && !s->base.accepted)) return;
-    s->gone[dir] = h->side[dir].gone;
+    s->gone[dir] += n;
     if (s->base.accepted)
         env->sink.gap(env->sink.user, &s->base, dir, n, false, a);
     else
         stream_lacks(env, s, n, false, a);
+}
+
+/* Tells the stream of what was lost since its last bytes. */
+static void stream_catch_up(struct wst_http2 *h, struct wst_http2_env *env,
+                            struct wst_http2_stream *s, enum wst_dir dir,
+                            const struct wst_arrival *a)
+{
+    stream_gone(env, s, dir, h->side[dir].gone - s->gone[dir], a);
+}
+
+/* The same of one that is over: where frames are still sought, or no more, it is not known whose
+ * the bytes are that were passed over so far. */
+static void stream_catch_up_last(struct wst_http2 *h, struct wst_http2_env *env,
+                                 struct wst_http2_stream *s, enum wst_dir dir,
+                                 const struct wst_arrival *a)
+{
+    const struct wst_http2_side *side = &h->side[dir];
+    uint64_t sought = side->seeking ? side->lost + side->have : side->dead ? side->lost : 0;
+    stream_gone(env, s, dir, side->gone - s->gone[dir] + sought, a);
 }
 
 static bool stream_answered(struct wst_http2 *h, struct wst_http2_env *env,
@@ -117,7 +134,8 @@ static void stream_over(struct wst_http2 *h, struct wst_http2_env *env, struct w
     if (!s->base.answered)
         env->sink.answer(env->sink.user, h->conversation, &s->base, (struct wst_slice){NULL, 0}, -1,
                          a);
-    for (int d = 0; d < 2 && s->base.accepted; d++) stream_catch_up(h, env, s, (enum wst_dir)d, a);
+    for (int d = 0; d < 2 && s->base.accepted; d++)
+        stream_catch_up_last(h, env, s, (enum wst_dir)d, a);
     env->sink.end(env->sink.user, &s->base, how, a);
     stream_remove(h, env, s);
 }
