@@ -7,7 +7,7 @@
 
 /* -- evidence ---------------------------------------------------------------------------------- */
 
-enum { LITTLE = 16, ENOUGH = 48 };
+enum { LITTLE = 16, ENOUGH = 48, ENOUGH_LAST = 36 };
 
 /* What lies there, and what it says: bits at least and at most, whose it is. */
 static const struct {
@@ -85,6 +85,41 @@ static void evidence(void **state)
         guard_free(&g);
         free(s);
     }
+}
+
+/* Bytes of other kinds: numbers of 16, 24 or 32 bits, small ones most of them, zeros, and units
+ * with their length in front. */
+static void stranger(uint8_t *p, size_t n, unsigned kind, uint64_t *seed)
+{
+    unsigned width = 2 + kind % 3;
+    for (size_t at = 0; at < n;) {
+        uint32_t v = (uint32_t)rnd_below(seed, 1u << (1 + (uint32_t)rnd_below(seed, 9)));
+        size_t left = kind < 6 ? 0 : v;
+        for (unsigned i = width; i-- && at < n;) p[at++] = (uint8_t)(v >> (8 * i));
+        if (kind >= 3 && at < n) p[at++] = (uint8_t)rnd_below(seed, 10);
+        for (unsigned i = 0; kind >= 3 && i < 4 && at < n; i++)
+            p[at++] = (uint32_t)rnd_below(seed, 3) ? 0 : (uint8_t)rnd_below(seed, 8);
+        while (left-- && at < n) p[at++] = (uint8_t)rnd_below(seed, kind % 2 ? 256 : 16);
+    }
+}
+
+/* None of them says enough, wherever it is begun. */
+static void strangers(void **state)
+{
+    static uint8_t bytes[4096];
+    uint64_t seed = 1;
+    int most = 0;
+    (void)state;
+    for (unsigned i = 0; i < 400; i++) {
+        stranger(bytes, sizeof bytes, i % 9, &seed);
+        for (size_t at = 0; at < sizeof bytes; at++) {
+            struct wst_http2_midst m;
+            struct wst_slice s = {bytes + at, sizeof bytes - at};
+            if (wst_http2_midst_look(s, &m) && m.frames > 1 && m.bits > most) most = m.bits;
+        }
+    }
+    print_message("strangers say %d bits at most\n", most);
+    assert_true(most > 0 && most < ENOUGH_LAST);
 }
 
 /* The number of the largest stream that a client opened. */
@@ -231,8 +266,9 @@ static void every_beginning(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(evidence),     cmocka_unit_test(largest),
-        cmocka_unit_test(back),         cmocka_unit_test(connections),
-        cmocka_unit_test(server_alone), cmocka_unit_test(every_beginning)};
+        cmocka_unit_test(evidence),       cmocka_unit_test(strangers),
+        cmocka_unit_test(largest),        cmocka_unit_test(back),
+        cmocka_unit_test(connections),    cmocka_unit_test(server_alone),
+        cmocka_unit_test(every_beginning)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
