@@ -245,11 +245,20 @@ static void request_extensions(struct wst_report *r)
              show(r->event.client_extensions, &a), is < 0 ? "it is malformed" : wrong);
 }
 
+/* Crawlers and Tcl's http call themselves Mozilla, too; of an engine only browsers speak. */
+static bool names_browser(struct wst_slice agent)
+{
+    if (!wst_slice_starts(agent, "Mozilla/")) return false;
+    for (; agent.n; agent = wst_slice_skip(agent, 1))
+        if (wst_slice_starts(agent, "Gecko") || wst_slice_starts(agent, "Trident/")) return true;
+    return false;
+}
+
 static void request_who(struct wst_report *r)
 {
     struct shown a;
     struct wst_slice agent = r->event.user_agent;
-    if (wst_slice_starts(agent, "Mozilla/") && !r->event.origin.p)
+    if (!r->event.origin.p && names_browser(agent))
         rule(r, WST_PROBLEM_HANDSHAKE_ORIGIN_MISSING, WST_C2S, "no Origin from the browser \"%s\"",
              show(agent, &a));
     if (r->secure) return;

@@ -119,9 +119,15 @@ handshake(N, 'handshake.header-repeated', request={'Sec-WebSocket-Extensions': [
 handshake(B, 'handshake.subprotocol-bad', request={'Sec-WebSocket-Protocol': 'chat, chat'})
 handshake(B, 'handshake.subprotocol-bad', request={'Sec-WebSocket-Protocol': 'chat, a/b'})
 handshake(N, 'handshake.subprotocol-bad', request={'Sec-WebSocket-Protocol': 'chat, Chat, , v1.json'})
-handshake(B, 'handshake.origin-missing', request={'User-Agent': 'Mozilla/5.0 (X11; Linux x86_64)'})
-handshake(N, 'handshake.origin-missing', request={'User-Agent': 'Mozilla/5.0 (X11; Linux x86_64)', 'Origin': 'null'})
+FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0'
+handshake(B, 'handshake.origin-missing', request={'User-Agent': FIREFOX})
+handshake(B, 'handshake.origin-missing', request={'User-Agent': 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 '
+                                                  '(KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36'})
+handshake(B, 'handshake.origin-missing', request={'User-Agent': 'Mozilla/5.0 (compatible; MSIE 10.0; Windows NT 6.2; '
+                                                  'Trident/6.0)'})
+handshake(N, 'handshake.origin-missing', request={'User-Agent': FIREFOX, 'Origin': 'null'})
 handshake(N, 'handshake.origin-missing', request={'User-Agent': 'Python/3.11 websockets/10.4'})
+handshake(N, 'handshake.origin-missing', request={'User-Agent': 'Mozilla/5.0 (Unix; U; Linux 6.1.0) http/2.9.8 Tcl/8.6.13'})
 handshake(B, 'handshake.credentials', request={'Cookie': 'session=1'})
 handshake(B, 'handshake.credentials', request={'Authorization': 'Basic dTpw'})
 handshake(N, 'handshake.credentials', request={'X-Cookie': 'session=1', 'Proxy-Authorization': 'Basic dTpw'})
