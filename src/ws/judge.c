@@ -325,21 +325,30 @@ static const char *who(enum wst_dir dir)
     return dir == WST_C2S ? "client" : "server";
 }
 
+static const char *first_to_end(const struct wst_ws *ws)
+{
+    return ws->fin_by == WST_DIR_NONE ? ""
+           : ws->fin_by == WST_C2S    ? "; first to end TCP was the client"
+                                      : "; first to end TCP was the server";
+}
+
 static void end_no_reply(const struct wst_ws_step *s, enum wst_tcp_end how)
 {
     enum wst_dir by = (enum wst_dir)s->ws->closed_by, other = by == WST_C2S ? WST_S2C : WST_C2S;
     struct wst_ws_step told = *s;
     if (s->ws->side[other].closed || wst_judge_blind(&s->ws->side[other])) return;
     told.dir = other;
-    wst_ws_problemf(
-        &told, WST_PROBLEM_CLOSE_NO_REPLY, 0, 0, "the %s sent a close frame, the %s none%s%s%s",
-        who(by), who(other),
-        how != WST_TCP_RST    ? ""
-        : s->ws->terms.stream ? "; the stream was reset"
-                              : "; TCP was reset",
-        how == WST_TCP_FIN && s->ws->fin_by != WST_DIR_NONE ? "; first to end TCP was the " : "",
-        how == WST_TCP_FIN && s->ws->fin_by != WST_DIR_NONE ? who((enum wst_dir)s->ws->fin_by)
-                                                            : "");
+    if (s->ws->close_late) { /* it could not answer any more: it is to blame for more than that */
+        wst_ws_problemf(&told, WST_PROBLEM_CLOSE_MISSING, 0, 0,
+                        "the %s ended TCP without a close frame; the %s's came after that",
+                        who(other), who(by));
+        return;
+    }
+    wst_ws_problemf(&told, WST_PROBLEM_CLOSE_NO_REPLY, 0, 0,
+                    "the %s sent a close frame, the %s none%s", who(by), who(other),
+                    how == WST_TCP_FIN    ? first_to_end(s->ws)
+                    : s->ws->terms.stream ? "; the stream was reset"
+                                          : "; TCP was reset");
 }
 
 void wst_judge_end(const struct wst_ws_step *s, enum wst_tcp_end how)
@@ -352,10 +361,11 @@ void wst_judge_end(const struct wst_ws_step *s, enum wst_tcp_end how)
     if (ws->closed_by == WST_DIR_NONE) {
         if (!wst_judge_blind(&ws->side[0]) && !wst_judge_blind(&ws->side[1]))
             wst_ws_problemf(
-                s, WST_PROBLEM_CLOSE_MISSING, 0, 0, "%s, and neither side had sent a close frame",
+                s, WST_PROBLEM_CLOSE_MISSING, 0, 0, "%s, and neither side had sent a close frame%s",
                 ws->terms.stream
                     ? (how == WST_TCP_RST ? "the stream was reset" : "the stream ended")
-                    : (how == WST_TCP_RST ? "TCP ended with a reset" : "TCP ended with FIN"));
+                    : (how == WST_TCP_RST ? "TCP ended with a reset" : "TCP ended with FIN"),
+                how == WST_TCP_FIN ? first_to_end(ws) : "");
         return;
     }
     end_no_reply(s, how);

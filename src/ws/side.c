@@ -95,7 +95,10 @@ static bool closed_before(const struct wst_ws_step *s)
 
 static void closed_first(const struct wst_ws_step *s, int32_t code)
 {
+    bool waited = s->arrival->from != s->arrival->when.pkt; /* the FIN may have come meanwhile */
+    bool ended = s->ws->fin_by != WST_DIR_NONE && s->ws->fin_by != s->dir;
     s->ws->closed_by = (int8_t)s->dir;
+    s->ws->close_late = ended && !waited && !s->ws->fin_behind;
     s->ws->close_code = code;
     s->ws->close_pkt = s->arrival->from & 0xffffff;
 }

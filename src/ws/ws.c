@@ -94,6 +94,9 @@ void wst_ws_fin(struct wst_ws *ws, struct wst_ws_env *env, enum wst_dir dir,
     struct wst_ws_step s = {ws, env, dir, arrival};
     if (ws->side[dir].finished) return;
     ws->side[dir].finished = true;
+    if (ws->fin_by == dir && env->behind)
+        ws->fin_behind =
+            env->behind(env->user, ws->conversation, dir == WST_C2S ? WST_S2C : WST_C2S);
     wst_lost_fin(&s);
 }
 

@@ -146,6 +146,8 @@ struct wst_ws { /* one WebSocket connection */
     bool keys_judged : 1;       /* the client's masking keys are known */
     bool obscure : 1;           /* how it ended is not known: the caller says, before the end */
     bool partial : 1;           /* what came first is not known */
+    bool fin_behind : 1;        /* and had heard of more than was captured of the other side */
+    bool close_late : 1;        /* the other side's FIN came before the first close frame */
     bool stopped : 1;           /* the capture is over, not the connection */
     uint32_t close_pkt : 24;    /* that carried the first close frame, the end of its number */
     uint8_t keys_seen;          /* frames that the keys were on */

@@ -6,7 +6,7 @@ names what it breaks, too. `near(ID, *others)`: lint finds only `others`.
 """
 import zlib
 
-from talk import (ACK, BINARY, C2S, CLOSE, CONT, DEFLATE, PING, PONG, PSH, S2C, TEXT, Deflater, Frame, Stream, Talk,
+from talk import (ACK, BINARY, C2S, CLOSE, CONT, DEFLATE, FIN, PING, PONG, PSH, S2C, TEXT, Deflater, Frame, Stream, Talk,
                   distance, h2_frame)
 
 TABLE = []  # (id, 'breaks' | 'near', expected ids, function)
@@ -615,6 +615,7 @@ closes(N, 'close.one-byte', b'')
 closes(N, 'close.one-byte', b'\3\xe8')
 for code in (0, 1, 999, 1004, 1005, 1006, 1015, 1016, 1100, 2000, 2999, 5000, 65535):
     closes(B, 'close.code-invalid', code.to_bytes(2, 'big'))
+closes(B, 'close.code-invalid', b'1000 bye')
 for code in (1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 3000, 3999, 4000, 4999):
     closes(N, 'close.code-invalid', code.to_bytes(2, 'big'))
 closes(B, 'close.reason-invalid-utf8', b'\3\xe8\xff')
@@ -653,6 +654,28 @@ def _(t):
     t.reset(C2S)
 
 
+@breaks('close.missing')
+def _(t):
+    """Who could not answer any more is not to blame for that: it ended TCP before it was asked."""
+    t.agree()
+    t.packet(S2C, FIN | ACK)
+    t.sent[S2C] += 1
+    t.frame(C2S, CLOSE, b'\3\xe8')
+    t.packet(C2S, FIN | ACK)
+    t.sent[C2S] += 1
+    t.packet(S2C, ACK)
+
+
+@breaks('close.missing')
+def _(t):
+    """The same, and the close frame is answered with a reset."""
+    t.agree()
+    t.packet(C2S, FIN | ACK)
+    t.sent[C2S] += 1
+    t.frame(S2C, CLOSE, b'\3\xe9')
+    t.reset(C2S)
+
+
 @near('close.missing')
 def _(t):
     """Still open when the capture ends."""
@@ -672,6 +695,19 @@ def _(t):
     t.agree()
     t.frame(S2C, CLOSE, b'\3\xe8')
     t.reset(C2S)
+
+
+@breaks('close.no-reply')
+def _(t):
+    """Captured behind the FIN that acknowledges it."""
+    t.agree()
+    t.sent[C2S] += 8
+    t.packet(S2C, FIN | ACK)
+    t.sent[S2C] += 1
+    t.sent[C2S] -= 8
+    t.frame(C2S, CLOSE, b'\3\xe8')
+    t.packet(C2S, FIN | ACK)
+    t.sent[C2S] += 1
 
 
 @near('close.no-reply')
