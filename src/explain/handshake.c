@@ -94,26 +94,6 @@ static bool has_word(struct wst_slice value, const char *word)
     return false;
 }
 
-/* What is wrong with the value, or is meant otherwise than mostly; NULL: nothing. */
-static const char *value_reason(struct wst_slice name, struct wst_slice value, bool response,
-                                int32_t status)
-{
-    if (wst_slice_is_nocase(name, "Connection") && !has_word(value, "upgrade")) {
-        if (response && status != 101) return "about HTTP: whether it goes on after this answer";
-        return response ? "wrong: it must name Upgrade (section 4.2.2 item 5.3)"
-                        : "wrong: it must name Upgrade (item 6)";
-    }
-    if (wst_slice_is_nocase(name, "Upgrade") && !has_word(value, "websocket"))
-        return response && status != 101 ? "which other protocols the server speaks"
-                                         : "wrong: it must name websocket (item 5)";
-    if (wst_slice_is_nocase(name, "Sec-WebSocket-Version") && !response &&
-        !wst_slice_is(value, "13"))
-        return "wrong: 13 is RFC 6455; other numbers are those of drafts (item 9)";
-    return NULL;
-}
-
-/* -- lines ------------------------------------------------------------------------------------- */
-
 static struct wst_slice line_next(struct wst_slice *rest)
 {
     const uint8_t *end = rest->n ? memchr(rest->p, '\n', rest->n) : NULL;
@@ -122,6 +102,46 @@ static struct wst_slice line_next(struct wst_slice *rest)
     if (line.n && line.p[line.n - 1] == '\r') line.n--;
     return line;
 }
+
+/* The lines of one name are one list (RFC 9110 section 5.3): whether another one has the word. */
+static bool list_has_word(struct wst_slice head, const char *name, const char *word)
+{
+    struct wst_slice line;
+    size_t len = strlen(name);
+    for (unsigned n = 0; head.n && n < LINES; n++) {
+        line = line_next(&head);
+        if (!line.n) break;
+        if (line.n > len && line.p[len] == ':' && wst_same_nocase(line.p, name, len) &&
+            has_word(wst_slice_skip(line, len + 1), word))
+            return true;
+    }
+    return false;
+}
+
+/* What is wrong with the value, or is meant otherwise than mostly; NULL: nothing. */
+static const char *value_reason(struct wst_slice head, struct wst_slice name,
+                                struct wst_slice value, bool response, int32_t status)
+{
+    if (wst_slice_is_nocase(name, "Connection") && !has_word(value, "upgrade")) {
+        if (response && status != 101) return "about HTTP: whether it goes on after this answer";
+        if (list_has_word(head, "Connection", "upgrade"))
+            return "one list with the line that names Upgrade (RFC 9110 section 5.3)";
+        return response ? "wrong: it must name Upgrade (section 4.2.2 item 5.3)"
+                        : "wrong: it must name Upgrade (item 6)";
+    }
+    if (wst_slice_is_nocase(name, "Upgrade") && !has_word(value, "websocket")) {
+        if (response && status != 101) return "which other protocols the server speaks";
+        return list_has_word(head, "Upgrade", "websocket")
+                   ? "one list with the line that names websocket (RFC 9110 section 5.3)"
+                   : "wrong: it must name websocket (item 5)";
+    }
+    if (wst_slice_is_nocase(name, "Sec-WebSocket-Version") && !response &&
+        !wst_slice_is(value, "13"))
+        return "wrong: 13 is RFC 6455; other numbers are those of drafts (item 9)";
+    return NULL;
+}
+
+/* -- lines ------------------------------------------------------------------------------------- */
 
 static struct wst_slice trimmed(struct wst_slice s)
 {
@@ -178,7 +198,8 @@ static void head_explain(struct wst_paper *p, const struct wst_wire_handshake *h
             const uint8_t *colon = memchr(line.p, ':', line.n);
             struct wst_slice name = {line.p, colon ? (size_t)(colon - line.p) : 0};
             struct wst_slice value = trimmed(wst_slice_skip(line, name.n + 1));
-            const char *why = value_reason(name, value, response, h->event->handshake.status);
+            const char *why = value_reason(response ? h->response : h->request, name, value,
+                                           response, h->event->handshake.status);
             line_cells(p, ink, line, why ? why : reason_of(name, response));
         }
         first = false;
@@ -254,7 +275,8 @@ static const char *stream_reason(const struct wst_header *f, bool response, int3
     if (wst_slice_is(f->name, ":status")) return stream_status(status, h3);
     const struct reason *row = stream_reason_row(f->name, h3);
     if (row) return response ? row->response : row->request;
-    const char *why = value_reason(f->name, f->value, response, status);
+    const char *why =
+        value_reason((struct wst_slice){NULL, 0}, f->name, f->value, response, status);
     return why ? why : reason_of(f->name, response);
 }
 
