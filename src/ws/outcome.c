@@ -107,6 +107,9 @@ static void outcome_problems(const struct wst_ws_step *s, const struct wst_ws_me
         wst_ws_problemf(s, WST_PROBLEM_MESSAGE_INCOMPLETE, n, m->no,
                         "%llu of %llu payload bytes are missing", (unsigned long long)m->lost,
                         (unsigned long long)m->wire_len);
+    else if (r->inflated == WST_INFLATE_TRUNCATED && !m->wire_len)
+        wst_ws_problemf(s, WST_PROBLEM_MESSAGE_BAD_DEFLATE, n, m->no,
+                        "no data at all; nothing is compressed to the byte 00");
     else if (r->inflated == WST_INFLATE_BAD || r->inflated == WST_INFLATE_TRUNCATED)
         wst_ws_problemf(s, WST_PROBLEM_MESSAGE_BAD_DEFLATE, n, m->no,
                         "%s%s%s%s, after %llu bytes of output", inflate_words[r->inflated],

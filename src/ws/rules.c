@@ -152,6 +152,11 @@ void wst_rules_frame(const struct wst_ws_step *s, const struct wst_frame *f,
                         "a %s frame after the %s's close frame", name, side);
 }
 
+static bool printable(uint8_t c)
+{
+    return c >= ' ' && c <= '~';
+}
+
 void wst_rules_close(const struct wst_ws_step *s, uint64_t n, struct wst_slice payload, bool second)
 {
     if (payload.n == 1)
@@ -161,8 +166,13 @@ void wst_rules_close(const struct wst_ws_step *s, uint64_t n, struct wst_slice p
         unsigned code = wst_be16(payload.p);
         if (!wst_close_code_may_be_sent((int32_t)code)) {
             const char *name = wst_close_code_name((int32_t)code);
-            wst_ws_problemf(s, WST_PROBLEM_CLOSE_CODE_INVALID, n, 0, "close code %u%s%s%s", code,
-                            name ? " (" : "", name ? name : "", name ? ")" : "");
+            if (printable(payload.p[0]) && printable(payload.p[1])) /* a reason without a code */
+                wst_ws_problemf(s, WST_PROBLEM_CLOSE_CODE_INVALID, n, 0,
+                                "close code %u, the characters '%c%c'", code, payload.p[0],
+                                payload.p[1]);
+            else
+                wst_ws_problemf(s, WST_PROBLEM_CLOSE_CODE_INVALID, n, 0, "close code %u%s%s%s",
+                                code, name ? " (" : "", name ? name : "", name ? ")" : "");
         }
         if (!wst_utf8_valid(wst_slice_skip(payload, 2)))
             wst_ws_problemf(s, WST_PROBLEM_CLOSE_REASON_INVALID_UTF8, n, 0,

@@ -261,6 +261,27 @@ with directory() as tmp:
             good = {k: v for k, v in why.items() if k != request and "Upgrade" not in words}
             check(f"{request}: the others are right", "wrong" not in str(good), good)
 
+# What the words of a finding add: lighttpd's mod_wstunnel writes its close code as text; Mojolicious and Haskell's
+# websockets compress an empty message to nothing.
+with directory() as tmp:
+    for frame, found, words in ((wire.Frame(wire.CLOSE, b"1000"), "close.code-invalid", "close code 12592, the characters '10'"),
+                                (wire.Frame(wire.CLOSE, b"\x13\x88ab"), "close.code-invalid", "close code 5000"),
+                                (wire.Frame(wire.CLOSE, b"\x31\x0aab"), "close.code-invalid", "close code 12554"),
+                                (wire.Frame(wire.TEXT, b"", rsv=4), "message.bad-deflate",
+                                 "no data at all; nothing is compressed to the byte 00"),
+                                (wire.Frame(wire.TEXT, b"\xff", rsv=4), "message.bad-deflate",
+                                 "the data are not valid (invalid block type), after 0 bytes of output")):
+        w = wire.Wire()
+        session = wire.Session(w).handshake(offer="permessage-deflate", agreed="permessage-deflate")
+        session.write(wire.S2C, frame.bytes())
+        session.shut()
+        path = os.path.join(tmp, "words.pcap")
+        with open(path, "wb") as file:
+            file.write(wire.classic(w.packets))
+        lines = [json.loads(line) for line in run("--json", path).text.splitlines()]
+        detail = [line["detail"] for line in lines if line["type"] == "problem" and line["id"] == found]
+        check(f"{found}: {words}", detail == [words], detail)
+
 # Close frames that cross: each is sent before the other's has come.
 
 with directory() as tmp:
