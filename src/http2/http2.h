@@ -101,6 +101,7 @@ struct wst_http2_side {
     bool unwanted;     /* nobody reads its fields, or those that are still to come */
     bool connects;     /* they are read if it is a CONNECT's */
     bool unreadable;   /* the block */
+    bool bounded;      /* the other side's settings were seen: frame_max is what it allows */
     bool seeking;      /* framing was lost */
     bool holed;        /* … at least once, or a header block was */
     bool dead;         /* it is read no further */

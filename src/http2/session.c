@@ -77,7 +77,8 @@ static const char *frame_wrong(const struct wst_http2_side *s, const struct wst_
                                bool *whole)
 {
     *whole = wst_payload_part(f) <= f->length;
-    if (f->length > s->frame_max) return "a frame is longer than the other side allows";
+    if (f->length > s->frame_max && s->bounded)
+        return "a frame is longer than the other side allows";
     if (s->block && (f->type != WST_HTTP2_CONTINUATION || f->stream != s->block)) {
         if (f->type == WST_HTTP2_CONTINUATION) *whole = false;
         return "a header block is broken off by another frame";
@@ -119,8 +120,10 @@ static void frame_over(struct wst_session_step *t)
     struct wst_http2_side *s = t->side;
     s->begun = false;
     s->have = 0;
-    if (s->type == WST_HTTP2_SETTINGS && !(s->flags & WST_HTTP2_ACK) && t->dir == WST_S2C)
-        t->h->settled = true;
+    if (s->type == WST_HTTP2_SETTINGS && !(s->flags & WST_HTTP2_ACK)) {
+        t->h->side[!t->dir].bounded = true;
+        if (t->dir == WST_S2C) t->h->settled = true;
+    }
     if (s->type == WST_HTTP2_DATA && s->flags & WST_HTTP2_END_STREAM)
         wst_streams_fin(t->h, t->env, t->dir, s->stream, t->arrival);
     if (wst_payload_block(s->type) && s->block && s->flags & WST_HTTP2_END_HEADERS)
@@ -151,8 +154,8 @@ static bool frame_begin(struct wst_session_step *t)
     struct wst_http2_frame f = wst_http2_frame_read(s->head);
     bool whole;
     const char *wrong = frame_wrong(s, &f, &whole);
-    if (wrong && frame_absurd(t, &f)) {
-        session_die(t, wrong);
+    if (frame_absurd(t, &f)) {
+        session_die(t, wrong ? wrong : "where a frame should begin none does");
         return true;
     }
     if (wrong) wst_session_wrong(t, wrong, WST_SESSION_MISFIT);

@@ -280,6 +280,42 @@ static void many_streams(void **state)
     free(text);
 }
 
+/* How long a frame may be the other side's settings say (RFC 9113 section 4.2): where nobody saw
+ * them, whoever sends long ones is not blamed, and is read. */
+static void long_frames(void **state)
+{
+    static const struct {
+        const char *before, *dir, *said;
+    } with[] = {
+        {"C preface;settings;", "C", ""},
+        {"C preface;settings;S settings;", "C", "!broken "},
+        {"C preface;settings;S settings 5=20000;", "C", ""},
+        {"C preface;S settings 8=1;", "S", ""},
+        {"C preface;settings;S settings 8=1;", "S", "!broken "},
+    };
+    char *text = malloc(1 << 16), *x = malloc(17001);
+    (void)state;
+    assert_true(text && x);
+    memset(x, 'x', 17000);
+    x[17000] = '\0';
+    for (size_t i = 0; i < ARRAY(with); i++) {
+        int side = *with[i].dir == 'C' ? WST_C2S : WST_S2C;
+        sprintf(text, "%sC get 3;%s raw 0 0 3 %s;C ask 5;end", with[i].before, with[i].dir, x);
+        struct script *s = script_new(text);
+        for (size_t piece = 1; piece < 3; piece++) {
+            struct talk *t = talk_new(s);
+            talk_run(t, piece == 1 ? 1 : SIZE_MAX / 2, 0);
+            print_message("%s\n", with[i].before);
+            assert_string_equal(t->log[side], with[i].said);
+            assert_non_null(strstr(t->log[BOTH], "?5")); /* it was read on */
+            talk_free(t);
+        }
+        free(s);
+    }
+    free(text);
+    free(x);
+}
+
 static void nobody_wants(void **state)
 {
     (void)state;
@@ -521,11 +557,17 @@ static void resets_wait(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(connections),      cmocka_unit_test(early_bytes),
-        cmocka_unit_test(held_bytes),       cmocka_unit_test(many_streams),
-        cmocka_unit_test(nobody_wants),     cmocka_unit_test(starved),
-        cmocka_unit_test(losses),           cmocka_unit_test(losses_told),
-        cmocka_unit_test(losses_of_a_byte), cmocka_unit_test(losses_behind_the_end),
+        cmocka_unit_test(connections),
+        cmocka_unit_test(early_bytes),
+        cmocka_unit_test(held_bytes),
+        cmocka_unit_test(many_streams),
+        cmocka_unit_test(long_frames),
+        cmocka_unit_test(nobody_wants),
+        cmocka_unit_test(starved),
+        cmocka_unit_test(losses),
+        cmocka_unit_test(losses_told),
+        cmocka_unit_test(losses_of_a_byte),
+        cmocka_unit_test(losses_behind_the_end),
         cmocka_unit_test(resets_wait),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
