@@ -6,8 +6,8 @@
  */
 #include <arpa/inet.h>
 
+#include "digits.h"
 #include "pipeline.h"
-#include "render/digits.h"
 
 static char *put_number(char *at, unsigned value)
 {

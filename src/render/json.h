@@ -7,7 +7,7 @@
 
 #include "clock.h"
 #include "digits.h"
-#include "out.h"
+#include "renderer.h"
 
 /* `,"ts":"…","pkt":…,"conn":…,"dir":"…"`: at most 39 + 27 + 28 + 12 bytes. */
 enum { WST_JSON_HEAD = 112 };

@@ -7,8 +7,8 @@
  */
 #include <stdio.h>
 
-#include "escape.h"
 #include "lint.h"
+#include "quote.h"
 #include "slice.h"
 
 static struct wst_out *out_of(struct wst_lint *l)

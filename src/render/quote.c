@@ -7,6 +7,8 @@
  *     \x1b                an ASCII control, or a byte that is not UTF-8
  *     \u{202e}            a character that is valid but hides (escape.h)
  */
+#include "quote.h"
+
 #include "digits.h"
 #include "escape.h"
 #include "scan.h"

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 
 #include "digits.h"
-#include "escape.h"
+#include "quote.h"
 
 enum { LINE = 512 }; /* bytes: more than any line without its payload */
 

@@ -15,8 +15,8 @@
 #define WST_RENDER_TEXT_H
 
 #include "clock.h"
-#include "escape.h"
-#include "out.h"
+#include "quote.h"
+#include "renderer.h"
 
 /* Restrained: dim for what is seldom read, a colour a direction, two for what is wrong. Nothing is
  * told by colour alone. */

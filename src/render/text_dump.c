@@ -10,7 +10,7 @@
  *     	0x0000:  4465 6172 2053 6972 2c0a 7468 616e 6b20  Dear.Sir,.thank.
  */
 #include "digits.h"
-#include "escape.h"
+#include "quote.h"
 #include "text.h"
 
 enum { ROW = 16, ROW_ROOM = 96 };

@@ -4,7 +4,7 @@
  * terms they agreed on. Every field has two blanks in front, so a line can be cut by eye.
  * Refuses to show a stranger's words other than through escape.h.
  */
-#include "escape.h"
+#include "quote.h"
 #include "slice.h"
 #include "text.h"
 

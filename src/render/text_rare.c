@@ -3,7 +3,7 @@
  * In: gaps, problems, ends of connections, the totals. Out: their lines for people.
  * Refuses to show a stranger's words other than through escape.h.
  */
-#include "escape.h"
+#include "quote.h"
 #include "slice.h"
 #include "text.h"
 

@@ -4,6 +4,7 @@
 #include <jansson.h>
 
 #include "escape.h"
+#include "quote.h"
 #include "utf8.h"
 
 #define ARRAY(a) (sizeof(a) / sizeof((a)[0]))

@@ -5,14 +5,15 @@
  *
  *     wst_escape_json…   the inside of a JSON string (RFC 8259)
  *     wst_escape_base64  RFC 4648 section 4, padded
- *     wst_escape_quote … for people: "as strace quotes" (quote.c)
+ *
+ * For people: render/quote.h.
  *
  * Payloads of any size stream through the output buffer in pieces.
  */
-#ifndef WST_RENDER_ESCAPE_H
-#define WST_RENDER_ESCAPE_H
+#ifndef WST_BASE_ESCAPE_H
+#define WST_BASE_ESCAPE_H
 
-#include "out.h"
+#include "outlet.h"
 
 /* -- JSON ----------------------------------------------------------------------------------- */
 
@@ -53,28 +54,5 @@ uint8_t *wst_escape_usual_narrow(uint8_t *at, const uint8_t **p, const uint8_t *
 uint8_t *wst_escape_base64_at(uint8_t *at, struct wst_slice s);
 uint8_t *wst_escape_base64_scalar(uint8_t *at, struct wst_slice s);
 void wst_escape_base64(struct wst_out *out, struct wst_slice s);
-
-/* -- for people ----------------------------------------------------------------------------- */
-
-/* How to read the bytes: as text, where printable UTF-8 passes, or as bytes, where only ASCII does.
- */
-enum wst_escape_kind { WST_ESCAPE_TEXT, WST_ESCAPE_BYTES };
-
-/* "Hello\n\x1b[31m\u{202e}" in quotes. Shows as much of `s` as fits into `max` columns of a
- * terminal (0: all), cut between characters; what is not shown, and `omitted` bytes that the caller
- * does not have, are counted behind it: "Hel"… +2 bytes */
-void wst_escape_quote(struct wst_out *out, struct wst_slice s, enum wst_escape_kind kind,
-                      size_t max, uint64_t omitted);
-/* A part of it, without quotes; how many bytes of `s` fit into `max` columns; what counts bytes
- * that are not shown. */
-void wst_escape_part(struct wst_out *out, struct wst_slice s, enum wst_escape_kind kind);
-size_t wst_escape_fitting(struct wst_slice s, enum wst_escape_kind kind, size_t max);
-void wst_escape_missing(struct wst_out *out, uint64_t missing);
-/* Whether all of `s` fits into `max` columns so. */
-bool wst_escape_fits(struct wst_slice s, enum wst_escape_kind kind, size_t max);
-/* The same without quotes, for words of our own that quote a stranger (a problem's detail). */
-void wst_escape_plain(struct wst_out *out, struct wst_slice s);
-/* Plain if it is one word, else in quotes: so that a value never looks like two. */
-void wst_escape_word(struct wst_out *out, struct wst_slice s);
 
 #endif

@@ -3,8 +3,8 @@
  * In: integers. Out: decimal and hexadecimal digits at a bare pointer that has the room.
  * Inline, because a line of JSON holds a dozen of them.
  */
-#ifndef WST_RENDER_DIGITS_H
-#define WST_RENDER_DIGITS_H
+#ifndef WST_BASE_DIGITS_H
+#define WST_BASE_DIGITS_H
 
 #include <stdint.h>
 #include <string.h>

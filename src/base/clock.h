@@ -2,8 +2,8 @@
  *
  * In: nanoseconds since 1970. Out: dates and times of day. Reads no clock.
  */
-#ifndef WST_RENDER_CLOCK_H
-#define WST_RENDER_CLOCK_H
+#ifndef WST_BASE_CLOCK_H
+#define WST_BASE_CLOCK_H
 
 #include <wstrace/types.h>
 

@@ -7,8 +7,8 @@
  * it back. What may be larger than the buffer streams through wst_out_bytes or the escape
  * functions in pieces, so memory stays the same whatever the payload.
  */
-#ifndef WST_RENDER_OUT_H
-#define WST_RENDER_OUT_H
+#ifndef WST_BASE_OUTLET_H
+#define WST_BASE_OUTLET_H
 
 #include <string.h>
 #include <wstrace/render.h>
@@ -59,14 +59,5 @@ static inline uint8_t *wst_put(uint8_t *at, const char *text, size_t n)
     memcpy(at, text, n);
     return at + n;
 }
-
-/* A renderer: an output and what it does with an event. The first member of each format's own
- * structure; one malloc, one free. */
-struct wst_render {
-    void (*event)(void *render, const struct wst_event *event);
-    void (*settle)(struct wst_render *render);  /* before a flush: write what waits; or NULL */
-    void (*release)(struct wst_render *render); /* before it is freed: let go of its own; or NULL */
-    struct wst_out out;
-};
 
 #endif

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * In: bytes and renderers. Out: pieces to the writer; the public functions that all formats share.
+ * In: bytes. Out: large pieces of them to the writer.
  * Refuses to write after a failure.
  */
-#include "out.h"
-
-#include <stdlib.h>
+#include "outlet.h"
 
 #include "digits.h"
 
@@ -44,31 +42,4 @@ void wst_out_bytes(struct wst_out *out, const void *p, size_t n)
 void wst_out_number(struct wst_out *out, uint64_t value)
 {
     out->at = wst_digits(wst_out_reserve(out, WST_DIGITS_MAX), value);
-}
-
-static void listener_flush(void *user)
-{
-    wst_render_flush(user);
-}
-
-struct wst_listener wst_render_listener(struct wst_render *render)
-{
-    return (struct wst_listener){render, render->event, listener_flush};
-}
-
-int wst_render_flush(struct wst_render *render)
-{
-    if (render->settle) render->settle(render);
-    return wst_out_flush(&render->out);
-}
-
-bool wst_render_failed(const struct wst_render *render)
-{
-    return render->out.failed != 0;
-}
-
-void wst_render_free(struct wst_render *render)
-{
-    if (render && render->release) render->release(render);
-    free(render);
 }

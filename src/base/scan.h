@@ -7,8 +7,8 @@
  * as they are and tested together; behind each escape the copy goes on with what follows. Around
  * bytes from 0x80 on it goes byte by byte through the table without a branch.
  */
-#ifndef WST_RENDER_SCAN_H
-#define WST_RENDER_SCAN_H
+#ifndef WST_BASE_SCAN_H
+#define WST_BASE_SCAN_H
 
 #include <stdbool.h>
 #include <stddef.h>
