@@ -100,6 +100,10 @@ struct wst_event_handshake {
     int32_t version;         /* Sec-WebSocket-Version; -1: none */
     int32_t status;          /* -1: no response seen */
     struct wst_slice reason; /* the status line's phrase; not in the JSON contract */
+    /* 10: HTTP/1.0, 11: HTTP/1.1 …; 0: another carrier, or not seen. Not in the JSON contract. */
+    uint8_t request_http, response_http;
+    int64_t
+        request_ns; /* when the request's head was whole; 0: none seen. Not in the JSON contract */
     bool accepted;
     struct wst_slice client_key, server_accept, accept_expected;
     int8_t accept_ok; /* 1, 0; -1: cannot be told */

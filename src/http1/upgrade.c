@@ -76,13 +76,21 @@ static int32_t upgrade_version(const struct wst_head *head)
     return n;
 }
 
+static uint8_t upgrade_http(const struct wst_event_handshake *e, const struct wst_head *head)
+{
+    bool digit = head->minor >= 0 && head->minor <= 9; /* or whatever else stands there */
+    return e->carrier == WST_CARRIER_HTTP1 && digit ? (uint8_t)(10 + head->minor) : 0;
+}
+
 void wst_upgrade_request(struct wst_report *r)
 {
     struct wst_event_handshake *e = &r->event;
     const struct wst_head *q = r->request;
     e->request_pkt = r->request_when.pkt;
+    e->request_ns = r->request_when.ns;
     e->method = q->method;
     e->uri = q->target;
+    e->request_http = upgrade_http(e, q);
     e->host = wst_head_find(q, "Host", NULL);
     e->origin = wst_head_find(q, "Origin", NULL);
     if (!e->origin.p) e->origin = wst_head_find(q, "Sec-WebSocket-Origin", NULL); /* version 8 */
@@ -108,6 +116,7 @@ void wst_upgrade_response(struct wst_report *r)
     const struct wst_head *a = r->response;
     e->status = a->status;
     e->reason = a->reason;
+    e->response_http = upgrade_http(e, a);
     e->server_accept = wst_head_find(a, "Sec-WebSocket-Accept", NULL);
     e->subprotocol = wst_head_find(a, "Sec-WebSocket-Protocol", NULL);
     e->server_extensions = upgrade_joined(r->env, a, "Sec-WebSocket-Extensions");
