@@ -37,6 +37,8 @@ static const int calls[] = {
     CALL(close),
     CALL(lseek),
     CALL(_llseek),
+    CALL(ftruncate),
+    CALL(ftruncate64),
     CALL(fstat),
     CALL(fstat64),
     CALL(fcntl),

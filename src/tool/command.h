@@ -15,6 +15,7 @@ struct wst_tool_command {
 int wst_tool_trace(int argc, char **argv);
 int wst_tool_lint(int argc, char **argv);
 int wst_tool_report(int argc, char **argv);
+int wst_tool_har(int argc, char **argv);
 int wst_tool_top(int argc, char **argv);
 int wst_tool_problems(int argc, char **argv);
 int wst_tool_explain(int argc, char **argv);

@@ -33,6 +33,8 @@ static const struct wst_tool_command commands[] = {
      wst_tool_lint},
     {"report", "report [OPTION...] FILE... -o PAGE", "one HTML page to look at and pass on",
      wst_tool_report},
+    {"har", "har [OPTION...] FILE... -o ARCHIVE", "an HTTP Archive for browsers and other tools",
+     wst_tool_har},
     {"top", "top [OPTION...] -i NAME | FILE...", "a live table of connections", wst_tool_top},
     {"quiz", "quiz CAPTURE", "questions about the capture, graded", wst_tool_quiz},
     {"demo", "demo [LESSON]", "the shipped lessons: list, trace or write one", wst_tool_demo},

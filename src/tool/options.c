@@ -203,7 +203,7 @@ const struct wst_tool_arg wst_tool_trace_args[] = {
     {"Output", 0, "grep", "REGEX", WORD(grep), "only messages, pings, close reasons that match; exit status 1: none"},
     {NULL, 0, "ignore-case", NULL, FLAG(ignore_case), "--grep takes capital and small letters of ASCII for the same"},
     {NULL, 0, "json", NULL, FLAG(json), "one JSON object a line instead of text"},
-    {NULL, 'o', "output", "FILE", WORD(output), "write to FILE instead of standard output (trace, lint, report, snapshot)"},
+    {NULL, 'o', "output", "FILE", WORD(output), "write to FILE, not standard output (trace, lint, report, har, snapshot)"},
     {NULL, 't', NULL, NULL, COUNT(times), "time: -t none, -tt since 1970, -ttt since the line before,"},
     {NULL, 0, NULL, NULL, ACCEPTED, "-tttt with the date, -ttttt since the first line (default: time of day)"},
     {NULL, 0, "utc", NULL, FLAG(utc), "times of text in UTC instead of local time (JSON always is)"},

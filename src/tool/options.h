@@ -64,6 +64,7 @@ struct wst_tool_options {
     bool list_devices, list_link_types, help, version;
     bool lint; /* findings only */
     bool top;  /* on a screen of its own */
+    bool har;  /* an HTTP Archive */
 };
 
 /* The table of tracing. */

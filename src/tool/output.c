@@ -12,6 +12,7 @@
 #include "say.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <stdio.h>
@@ -47,6 +48,14 @@ static int refuse_open(const struct wst_tool_output *output)
     return refuse(output, strerror(why));
 }
 
+static int64_t start_of(int fd, const struct stat *st)
+{
+    int how = fcntl(fd, F_GETFL);
+
+    if (!S_ISREG(st->st_mode)) return -1;
+    return how >= 0 && (how & O_APPEND) ? (int64_t)st->st_size : (int64_t)lseek(fd, 0, SEEK_CUR);
+}
+
 int wst_tool_output_open(struct wst_tool_output *output, const char *name, const char *owner,
                          const char *const *inputs, size_t inputs_n)
 {
@@ -62,6 +71,7 @@ int wst_tool_output_open(struct wst_tool_output *output, const char *name, const
         return refuse(output, "is input and output at once; nothing was written");
     if (!standard && S_ISREG(st.st_mode) && ftruncate(output->fd, 0) != 0)
         return refuse(output, strerror(errno));
+    output->start = start_of(output->fd, &st);
     return 0;
 }
 
@@ -100,6 +110,19 @@ int wst_tool_output_write(void *user, const uint8_t *p, size_t n)
     return output->error ? -1 : 0;
 }
 
+int wst_tool_output_cut(void *user, uint64_t n)
+{
+    struct wst_tool_output *output = user;
+    off_t end = (off_t)(output->start + (int64_t)n);
+
+    if (output->start < 0 || output->error == 0 || lseek(output->fd, 0, SEEK_END) < end ||
+        ftruncate(output->fd, end) != 0 || lseek(output->fd, end, SEEK_SET) != end)
+        return -1;
+    output->cut = output->error;
+    output->error = 0;
+    return 0;
+}
+
 bool wst_tool_output_unwanted(const struct wst_tool_output *output)
 {
     return output->error == EPIPE;
@@ -109,6 +132,7 @@ int wst_tool_output_close(struct wst_tool_output *output)
 {
     if (output->fd < 0) return 0;
     if (close(output->fd) != 0 && output->error == 0) output->error = errno; /* quota, NFS */
+    if (output->error == 0) output->error = output->cut;
     output->fd = -1;
     if (output->error == 0 || wst_tool_output_unwanted(output)) return 0;
     return refuse(output, strerror(output->error));

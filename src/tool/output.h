@@ -18,6 +18,8 @@ struct wst_tool_output {
     int fd;
     const char *name;                   /* for messages */
     int error;                          /* errno of the first failed write; 0: all is well */
+    int cut;                            /* errno of the one after which it was taken back */
+    int64_t start;                      /* where in a file the output begins; -1: it is no file */
     struct wst_tool_progress *progress; /* taken off the screen before each write; or NULL */
     struct wst_tool_attend *attend;     /* told when the output blocks; NULL: blocks in silence */
 };
@@ -33,6 +35,10 @@ int wst_tool_output_open(struct wst_tool_output *output, const char *name, const
                          const char *const *inputs, size_t inputs_n);
 /* A wst_write_fn; `user` is the output. After a failure it does nothing more. */
 int wst_tool_output_write(void *user, const uint8_t *p, size_t n);
+/* Takes a file back to the first n bytes of the output, after a write that failed, so that other
+ * bytes may end it; what failed is complained about all the same. Returns 0, or -1: it is no file,
+ * or shorter. `user` is the output. */
+int wst_tool_output_cut(void *user, uint64_t n);
 /* The reader has gone (SIGPIPE in other tools): nothing to complain about, nothing left to do. */
 bool wst_tool_output_unwanted(const struct wst_tool_output *output);
 /* Closes, and complains when not everything arrived. Returns 0 or the exit status. */

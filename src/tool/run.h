@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * One reading of captures, as trace, lint, report and top share it: what is open, and what was met.
+ * One reading of captures, as trace, lint, report, har and top share it: what is open, and what was
+ * met.
  *
  *     run_files.c  sources and outputs: what is opened before anything is read, and closed behind
  *     run_chain.c  context, selection and renderer
+ *     run_har.c    an archive, and where it waits
  *     run_tells.c  what the capture tells while it is read
  *     run_words.c  what is said of the command line and of the whole in the end
  *     trace.c      the order of it all
@@ -19,6 +21,7 @@
 #include "pattern.h"
 #include "progress.h"
 #include "save.h"
+#include "scratch.h"
 #include "screen.h"
 #include "sensitive.h"
 
@@ -41,6 +44,9 @@ struct wst_tool_run {
     struct wst_grep *grep;     /* or NULL */
     struct wst_render *render; /* or the report; `sink` is the one there is */
     struct wst_report *report;
+    struct wst_har *har;
+    struct wst_tool_scratch scratch; /* of the archive */
+    char selection[512];             /* in words; "": everything */
     struct wst_tool_watch *watch; /* of top, and what shows it */
     struct wst_tool_screen *screen;
     struct wst_listener sink;
@@ -91,6 +97,15 @@ int wst_tool_run_make_grep(struct wst_tool_run *run);
 bool wst_tool_run_make_chain(struct wst_tool_run *run);
 /* What is written so far goes out. `user` is the run. */
 void wst_tool_run_flush(void *user);
+
+/* -- an archive -------------------------------------------------------------------------------- */
+
+/* Before the sandbox. Says so when there is none to be had. */
+void wst_tool_run_open_scratch(struct wst_tool_run *run);
+/* False: out of memory. */
+bool wst_tool_run_make_har(struct wst_tool_run *run);
+/* Says what is not in the archive. Returns 0 or the exit status. */
+int wst_tool_run_har_left(const struct wst_tool_run *run);
 
 /* -- what the capture tells -------------------------------------------------------------------- */
 

@@ -18,8 +18,9 @@ static void tap_event(void *user, const struct wst_event *event)
     const struct wst_tool_options *o = run->options;
 
     if (run->silent) return;
-    /* -q: no summary. In JSON `stats` is part of the contract and stays; a report ends with it. */
-    if (event->type == WST_EVENT_STATS && o->quiet && !o->json && !o->report) return;
+    /* -q: no summary. In JSON `stats` is part of the contract and stays; a report and an archive
+     * end with it. */
+    if (event->type == WST_EVENT_STATS && o->quiet && !o->json && !o->report && !o->har) return;
     run->sink.event(run->sink.user, event);
 }
 
@@ -81,6 +82,7 @@ static bool make_renderer(struct wst_tool_run *run)
     };
 
     if (o->report) return make_report(run);
+    if (o->har) return wst_tool_run_make_har(run);
     if (o->top) return make_watch(run);
     if (o->lint) {
         struct wst_lint_options lint = {o->json, text.colour, o->verbose > 0};
@@ -123,7 +125,7 @@ bool wst_tool_run_make_chain(struct wst_tool_run *run)
 
     wst_options_init(&options);
     if (!make_renderer(run)) return false;
-    options.headers = o->headers || o->verbose > 0 || o->report;
+    options.headers = o->headers || o->verbose > 0 || o->report || o->har;
     options.verify_checksums = o->verify_checksums;
     if (!o->report) options.max_payload = o->max_payload; /* a report cuts by itself, no finding */
     if (o->report) options.wire = wst_report_wire(run->report);

@@ -101,6 +101,7 @@ int wst_tool_run_open_outputs(struct wst_tool_run *run)
     if (!run->silent)
         status = wst_tool_output_open(&run->output, o->output, owner, run->read, run->read_n);
     if (status) return status;
+    if (o->har) wst_tool_run_open_scratch(run);
     return wst_tool_save_open(&run->save, o, run->read, run->read_n);
 }
 
@@ -168,6 +169,7 @@ int wst_tool_run_open_encrypted(struct wst_tool_run *run)
 bool wst_tool_run_want_prompt(const struct wst_tool_run *run)
 {
     if (run->options->line_buffered) return true;
+    if (run->options->har) return false; /* nothing leaves before the end */
     if (run->options->devices_n) return false;
     return isatty(run->output.fd) || reads_pipe(run);
 }

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * In: messages, control frames, gaps, findings. Out: lines of an entry's lists.
+ * Refuses to write bytes as text that are none, and half a message without saying so.
+ */
+#include "digits.h"
+#include "escape.h"
+#include "har.h"
+#include "utf8.h"
+
+enum {
+    LINE = 512,    /* bytes: more than any line without what the wire put into it */
+    PIECE = 16384, /* bytes of a payload at a time */
+};
+
+static uint8_t *put_time(uint8_t *at, int64_t ns)
+{
+    return wst_digits_seconds(WST_PUT(at, ",\"time\":"), ns, false);
+}
+
+/* {"type":"send","time":… */
+static struct wst_out *begin(struct wst_har *har, struct wst_har_conn *conn, enum wst_har_part part,
+                             const struct wst_event *event)
+{
+    struct wst_out *out = wst_har_item(har, conn, part);
+    uint8_t *at = wst_out_reserve(out, LINE);
+    if (event->dir == WST_S2C)
+        at = WST_PUT(at, "{\"type\":\"receive\"");
+    else if (event->dir == WST_C2S)
+        at = WST_PUT(at, "{\"type\":\"send\"");
+    else
+        at = WST_PUT(at, "{\"type\":null");
+    out->at = put_time(at, event->when.ns);
+    return out;
+}
+
+static bool end(struct wst_har *har)
+{
+    *wst_out_reserve(&har->item, 1) = '}';
+    har->item.at++;
+    return wst_har_item_end(har);
+}
+
+static void put_bytes(struct wst_har *har, struct wst_slice payload, bool utf8)
+{
+    struct wst_slice rest = payload;
+    while (rest.n > 0) {
+        struct wst_slice piece = wst_slice_head(rest, PIECE / 3 * 3);
+        if (utf8) piece.n = wst_utf8_cut(rest, PIECE);
+        if (utf8)
+            wst_escape_json_utf8(&har->item, piece);
+        else
+            wst_escape_base64(&har->item, piece);
+        rest = wst_slice_skip(rest, piece.n);
+        if (rest.n > 0 && !wst_har_item_more(har, payload.n - rest.n)) return;
+    }
+}
+
+/* Behind `"data":`. With `omitted` bytes that the event does not have. */
+static void put_payload(struct wst_har *har, struct wst_slice payload, bool utf8, uint64_t omitted)
+{
+    har->payload = payload.n;
+    har->omitted = omitted;
+    wst_out_text(&har->item, "\"");
+    put_bytes(har, payload, utf8);
+    *wst_out_reserve(&har->item, LINE) = '"'; /* all that follows comes with it */
+    har->item.at++;
+    if (!utf8 && har->part != WST_HAR_MESSAGES)
+        wst_har_text(&har->item, ",\"_encoding\":", "base64");
+    if (omitted) wst_har_number(&har->item, ",\"_omitted\":", omitted);
+}
+
+bool wst_har_message(struct wst_har *har, struct wst_har_conn *conn, const struct wst_event *event)
+{
+    const struct wst_event_message *m = &event->message;
+    struct wst_out *out = begin(har, conn, WST_HAR_MESSAGES, event);
+    out->at = m->opcode == 1 ? WST_PUT(out->at, ",\"opcode\":1,\"data\":")
+                             : WST_PUT(out->at, ",\"opcode\":2,\"data\":");
+    har->doubtful_item = !m->certain;
+    put_payload(har, m->payload, m->utf8, m->omitted);
+    if (m->opcode == 1 && !m->utf8) /* readers take opcode 1 for text, and 2 for base64 */
+        wst_har_text(out, ",\"_encoding\":", "base64");
+    if (!m->certain) {
+        conn->doubtful++;
+        wst_har_bool(out, ",\"_certain\":", false);
+        wst_har_text(out, ",\"comment\":",
+                     "the capture lacks bytes of this message; data is its beginning, as far as it "
+                     "is known to be right");
+    } else if (m->omitted) {
+        wst_har_text(out, ",\"comment\":", "a limit cut this message; data is its beginning");
+    }
+    return end(har);
+}
+
+bool wst_har_frame(struct wst_har *har, struct wst_har_conn *conn, const struct wst_event *event)
+{
+    const struct wst_event_frame *f = &event->frame;
+    if (f->opcode == 8) conn->cut_close = !f->complete; /* its close is told next */
+    if (f->payload.p == NULL) return true;              /* of a message, or a close */
+    struct wst_out *out = begin(har, conn, WST_HAR_CONTROL, event);
+    wst_har_number(out, ",\"opcode\":", f->opcode);
+    wst_out_text(out, ",\"data\":");
+    put_payload(har, f->payload, f->utf8, f->payload_omitted);
+    if (!f->complete) wst_har_bool(out, ",\"_complete\":", false);
+    return end(har);
+}
+
+static void put_reason(struct wst_har *har, const char *key, const struct wst_event_close *c)
+{
+    wst_out_text(&har->item, key);
+    put_payload(har, c->reason, c->utf8 || c->reason.n == 0, c->omitted);
+}
+
+bool wst_har_close(struct wst_har *har, struct wst_har_conn *conn, const struct wst_event *event)
+{
+    const struct wst_event_close *c = &event->close;
+    struct wst_out *out = begin(har, conn, WST_HAR_CONTROL, event);
+    wst_har_number(out, ",\"opcode\":", 8);
+    if (c->code >= 0) wst_har_number(out, ",\"code\":", (uint64_t)c->code);
+    if (c->name) wst_har_text(out, ",\"name\":", c->name);
+    put_reason(har, ",\"data\":", c);
+    if (conn->cut_close) wst_har_bool(out, ",\"_complete\":", false);
+    if (!end(har)) return false;
+    if (conn->strands[WST_HAR_CLOSE].round) return true; /* the first one counts */
+    out = wst_har_item(har, conn, WST_HAR_CLOSE);
+    wst_out_text(out, ",\"_webSocketClose\":{\"code\":");
+    if (c->code >= 0)
+        wst_out_number(out, (uint64_t)c->code);
+    else
+        wst_out_text(out, "null");
+    put_reason(har, ",\"reason\":", c);
+    wst_har_seconds(out, ",\"timestamp\":", event->when.ns);
+    if (conn->cut_close) wst_har_bool(out, ",\"_complete\":", false);
+    return end(har);
+}
+
+bool wst_har_gap(struct wst_har *har, struct wst_har_conn *conn, const struct wst_event *event)
+{
+    const struct wst_event_gap *g = &event->gap;
+    struct wst_out *out = begin(har, conn, WST_HAR_GAPS, event);
+    conn->gaps++;
+    wst_har_number(out, ",\"bytes\":", g->bytes);
+    if (g->offset >= 0) wst_har_number(out, ",\"offset\":", (uint64_t)g->offset);
+    if (g->inexact) wst_har_bool(out, ",\"exact\":", false);
+    if (g->least) wst_har_bool(out, ",\"least\":", true);
+    return end(har);
+}
+
+bool wst_har_problem(struct wst_har *har, struct wst_har_conn *conn, const struct wst_event *event)
+{
+    const struct wst_event_problem *p = &event->problem;
+    const struct wst_problem_row *row = wst_problem_row(p->problem);
+    struct wst_out *out = begin(har, conn, WST_HAR_PROBLEMS, event);
+    wst_har_text(out, ",\"id\":", row ? row->id : "unknown");
+    wst_har_text(out, ",\"level\":", wst_level_name(row ? row->level : WST_NOTE));
+    if (row && row->rfc) wst_har_text(out, ",\"rfc\":", row->rfc);
+    if (p->n) wst_har_number(out, ",\"frame\":", p->n);
+    if (p->msg) wst_har_number(out, ",\"message\":", p->msg);
+    wst_har_text(out, ",\"detail\":", p->detail ? p->detail : "");
+    return end(har);
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * In: a run that writes an archive. Out: the archive's sink; in the end what is not in it.
+ * Refuses nothing.
+ */
+#include "run.h"
+#include "say.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { ALONE = 256 << 20 }; /* bytes of memory, when there is no file to go on with */
+
+void wst_tool_run_open_scratch(struct wst_tool_run *run)
+{
+    if (wst_tool_scratch_open(&run->scratch, run->options->output)) return;
+    wst_tool_say("no temporary file (%s); what does not fit into %d MiB of memory will be left out",
+                 strerror(errno), ALONE >> 20);
+}
+
+static void add(char *text, size_t size, const char *word)
+{
+    size_t n = strlen(text);
+
+    snprintf(text + n, size - n, "%s%s", n ? ", " : "only a selection: ", word);
+}
+
+/* What is not there because it was not asked for must not look as if it had not been said. */
+static const char *selection(struct wst_tool_run *run)
+{
+    const struct wst_tool_options *o = run->options;
+    char *text = run->selection, word[64];
+    const size_t size = sizeof run->selection;
+
+    if (o->conn) {
+        snprintf(word, sizeof word, "connection %" PRIu64, o->conn);
+        add(text, size, word);
+    }
+    if (o->dir != WST_DIR_NONE)
+        add(text, size, o->dir == WST_C2S ? "what clients sent" : "what servers sent");
+    for (unsigned i = 0; i < 16; i++) {
+        if (!(o->ops >> i & 1)) continue;
+        snprintf(word, sizeof word, "opcode %u", i);
+        add(text, size, word);
+    }
+    if (o->grep) add(text, size, "what matches a pattern");
+    if (o->count) {
+        snprintf(word, sizeof word, "the first %" PRIu64 " packets", o->count);
+        add(text, size, word);
+    }
+    return *text ? text : NULL;
+}
+
+bool wst_tool_run_make_har(struct wst_tool_run *run)
+{
+    struct wst_har_options options;
+
+    wst_har_options_init(&options);
+    if (run->scratch.fd >= 0)
+        options.spool = &run->scratch.spool;
+    else
+        options.memory = ALONE;
+    options.cut = wst_tool_output_cut;
+    options.comment = selection(run);
+    run->har = wst_har_new(&options, wst_tool_output_write, &run->output);
+    if (run->har) run->sink = wst_har_listener(run->har);
+    return run->har != NULL;
+}
+
+int wst_tool_run_har_left(const struct wst_tool_run *run)
+{
+    struct wst_har_left left = wst_har_left(run->har);
+    const char *why = run->scratch.error ? strerror(run->scratch.error) : NULL;
+
+    if (left.unread)
+        wst_tool_say("the temporary file cannot be read: %s; the archive ends early",
+                     why ? why : "out of memory");
+    else if (left.connections || left.items)
+        wst_tool_say("the archive lacks %" PRIu64 " connection%s and %" PRIu64
+                     " message%s and the like: %s%s",
+                     left.connections, left.connections == 1 ? "" : "s", left.items,
+                     left.items == 1 ? "" : "s", why ? "temporary file: " : "out of memory",
+                     why ? why : "");
+    return left.unread || left.connections || left.items ? WST_TOOL_TROUBLE : 0;
+}
