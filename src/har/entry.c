@@ -205,6 +205,7 @@ static const char *side(enum wst_dir dir)
 static void put_times(struct wst_out *out, const struct wst_har_conn *conn, int64_t receive_ns)
 {
     if (receive_ns < 0) receive_ns = 0;
+    if (receive_ns > INT64_MAX - conn->wait_ns) receive_ns = INT64_MAX - conn->wait_ns;
     wst_har_ms(out, ",\"time\":", conn->wait_ns + receive_ns);
     wst_out_text(out,
                  ",\"timings\":{\"blocked\":-1,\"dns\":-1,\"connect\":-1,\"ssl\":-1,\"send\":0");

@@ -157,7 +157,7 @@ static void on_handshake(struct wst_har *h, const struct wst_event *event)
         h->left.connections++;
         return;
     }
-    c->start_ns = asked_ns ? asked_ns : shake->rtt_ns > 0 ? ns - shake->rtt_ns : ns;
+    c->start_ns = asked_ns ? asked_ns : ns;
     if (c->start_ns == WST_HAR_NO_ENTRY) c->start_ns--;
     c->wait_ns = ns > c->start_ns ? (int64_t)((uint64_t)ns - (uint64_t)c->start_ns) : 0;
     if (c->wait_ns < 0) c->wait_ns = 0; /* centuries */
