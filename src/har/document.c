@@ -37,6 +37,7 @@ static uint64_t position(const struct wst_har *h)
 
 static void note_place(struct wst_har *h, uint64_t at)
 {
+    if (h->out.failed) return; /* positions are none any more */
     h->now = (struct wst_har_place){at, h->level, h->key.part};
 }
 
