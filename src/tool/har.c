@@ -19,8 +19,6 @@
 static const struct wst_tool_arg own[] = {
     {"Archive", 'o', "output", "FILE", WST_TOOL_WORD, AT(output), 0, 0, NULL, "write the archive to FILE instead of standard output"},
     {NULL, 0, "max-payload", "SIZE", WST_TOOL_SIZE, AT(max_payload), 0, UINT64_MAX, NULL, "bytes of a message's payload in the archive (default: all of it)"},
-    {NULL, 0, "grep", "REGEX", WST_TOOL_WORD, AT(grep), 0, 0, NULL, "only messages, pings, close reasons that match; exit status 1: none"},
-    {NULL, 0, "ignore-case", NULL, WST_TOOL_FLAG, AT(ignore_case), 0, 0, NULL, "--grep takes capital and small letters of ASCII for the same"},
     {NULL, 'q', "quiet", NULL, WST_TOOL_FLAG, AT(quiet), 0, 0, NULL, "no progress"},
 };
 /* clang-format on */

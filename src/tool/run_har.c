@@ -45,7 +45,6 @@ static const char *selection(struct wst_tool_run *run)
         snprintf(word, sizeof word, "opcode %u", i);
         add(text, size, word);
     }
-    if (o->grep) add(text, size, "what matches a pattern");
     if (o->count) {
         snprintf(word, sizeof word, "the first %" PRIu64 " packets", o->count);
         add(text, size, word);
