@@ -105,6 +105,7 @@ void wst_context_free(struct wst_context *c)
     if (c->flows && c->quic && !c->finished) { /* lets go of every conversation, telling nobody */
         c->timeline.listener.event = NULL;
         wst_context_tls(c, &(struct wst_tls_hooks){0});
+        wst_context_chosen(c, NULL, NULL);
         wst_flow_finish(c->flows, &c->now);
         wst_quic_finish(c->quic, &c->now);
         wst_work_settle(c);
@@ -233,6 +234,13 @@ enum wst_fate wst_context_fate(const struct wst_context *c, uint64_t *stream)
     *stream = f ? f->stream : UINT64_MAX;
     if (f) return wst_conversation_fate(f);
     return c->segment ? WST_FATE_OTHER : c->fate; /* a segment for whose record there was no room */
+}
+
+void wst_context_chosen(struct wst_context *c, void (*chosen)(void *user, uint64_t stream),
+                        void *user)
+{
+    c->chosen = chosen;
+    c->chosen_user = user;
 }
 
 bool wst_context_reads_link_type(uint32_t link_type)

@@ -284,11 +284,21 @@ void wst_datagrams_push(struct wst_context *c, const struct wst_segment *s)
     wst_quic_push(c->quic, s, &c->now);
 }
 
+static uint64_t no_tcp_stream(uint64_t number)
+{
+    return UINT64_C(1) << 33 | number; /* their numbers have 32 bits, and these one more */
+}
+
+uint64_t wst_datagrams_number(const struct wst_flow *f)
+{
+    return no_tcp_stream(
+        wst_quic_number_of(((const struct conversation_quic *)f->upper)->connection));
+}
+
 enum wst_fate wst_datagrams_fate(const struct wst_context *c, uint64_t *number)
 {
-    enum { NO_TCP_STREAM = 33 }; /* bits: their numbers have 32 */
     struct wst_quic_last last = wst_quic_last(c->quic);
-    *number = last.number ? UINT64_C(1) << NO_TCP_STREAM | last.number : UINT64_MAX;
+    *number = last.number ? no_tcp_stream(last.number) : UINT64_MAX;
     if (last.upper)
         return wst_conversation_fate(&((const struct conversation_quic *)last.upper)->inside.flow);
     return last.wanted ? WST_FATE_WEBSOCKET : last.undecided ? WST_FATE_UNDECIDED : WST_FATE_OTHER;

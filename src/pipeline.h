@@ -178,6 +178,8 @@ struct wst_context {
     enum wst_fate fate; /* of the packet before, unless it was a TCP segment … */
     bool segment;       /* … which it was … */
     bool datagram;      /* … or a UDP datagram */
+    void (*chosen)(void *user, uint64_t stream); /* whom to tell of what is WebSocket; or NULL */
+    void *chosen_user;
     bool begun, finished;
 };
 
@@ -378,6 +380,7 @@ bool wst_datagrams_init(struct wst_context *c);
 void wst_datagrams_push(struct wst_context *c, const struct wst_segment *s);
 /* Of the datagram pushed last, and the number of its connection, which no TCP stream has. */
 enum wst_fate wst_datagrams_fate(const struct wst_context *c, uint64_t *number);
+uint64_t wst_datagrams_number(const struct wst_flow *f); /* the same, of a flow of KIND_QUIC */
 /* Inside QUIC: whether what `dir` sent waits to be read; the flow is a stream of it, or lies in
  * one.
  */

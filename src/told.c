@@ -43,12 +43,12 @@ void wst_conversation_lost(struct wst_context *c, void *conversation, const uint
 }
 
 /* It is in the timeline, and so is what it lies in. */
-static void mark_chosen(struct wst_flow *f)
+static void mark_chosen(const struct wst_context *c, struct wst_flow *f)
 {
-    for (;; f = wst_conversation_outer(f)) {
-        f->chosen = true;
-        if (!f->inner) return;
-    }
+    for (; f->inner; f = wst_conversation_outer(f)) f->chosen = true;
+    if (!f->chosen && c->chosen)
+        c->chosen(c->chosen_user, f->kind == KIND_QUIC ? wst_datagrams_number(f) : f->stream);
+    f->chosen = true;
 }
 
 void wst_conversation_handshake(void *user, void *conversation, struct wst_event_handshake *h,
@@ -57,7 +57,7 @@ void wst_conversation_handshake(void *user, void *conversation, struct wst_event
     struct conversation *base = conversation;
     struct wst_event e = {.type = WST_EVENT_HANDSHAKE, .dir = WST_DIR_NONE, .when = a->when};
     base->conn = 0; /* each attempt has a number of its own */
-    mark_chosen(base->flow);
+    mark_chosen(user, base->flow);
     const struct wst_flow *carrier = wst_conversation_carrier(base->flow);
     h->tcp_stream = carrier->kind == KIND_QUIC ? -1 : (int64_t)carrier->stream;
     h->stream_id = wst_multiplexed_stream(base->flow);

@@ -38,6 +38,9 @@ WST_API int wst_save_packet(struct wst_save *save, const struct wst_packet *pack
  * conversation are in order, those of several need not be. */
 WST_API int wst_save_chosen(struct wst_save *save, const struct wst_packet *packet,
                             enum wst_fate fate, uint64_t stream);
+/* The conversation is WebSocket (see wst_context_chosen): what is kept back of it is written.
+ * Returns as wst_save_packet, WST_SAVE_LINK_TYPE when that is so of any. */
+WST_API int wst_save_release(struct wst_save *save, uint64_t stream);
 /* Hands over what is buffered. */
 WST_API int wst_save_flush(struct wst_save *save);
 /* The file is complete; in pcapng with these counters (or NULL). Hands over what is buffered.
@@ -47,6 +50,14 @@ WST_API int wst_save_end(struct wst_save *save, const uint64_t *received, const 
 WST_API uint64_t wst_save_bytes(const struct wst_save *save);
 /* Packets of WebSocket connections that were forgotten before it was known that they are. */
 WST_API uint64_t wst_save_forgotten(const struct wst_save *save);
+/* Packets that are not in the file and were undecided: those kept back, and those that were given
+ * up to keep others. */
+struct wst_save_undecided {
+    uint64_t packets;
+    uint64_t connections;
+    bool at_most; /* connections: one that was given up may have been kept back again */
+};
+WST_API struct wst_save_undecided wst_save_undecided(const struct wst_save *save);
 
 #ifdef __cplusplus
 }

@@ -33,7 +33,7 @@ enum wst_dir { WST_DIR_NONE = -1, WST_C2S = 0, WST_S2C = 1 };
 /* What a packet is to somebody who wants those of WebSocket connections only. */
 enum wst_fate {
     WST_FATE_OTHER,     /* of something else */
-    WST_FATE_UNDECIDED, /* of a TCP conversation that may still become WebSocket */
+    WST_FATE_UNDECIDED, /* of a conversation that may still become WebSocket */
     WST_FATE_WEBSOCKET, /* of one that is or was, or asked to become it; or an IP fragment */
 };
 

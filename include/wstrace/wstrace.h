@@ -118,9 +118,15 @@ WST_API void wst_context_packets(struct wst_context *context, const struct wst_p
 /* Whether packets of this link type (a LINKTYPE_ number) can be read; others are counted and
  * passed over. */
 WST_API bool wst_context_reads_link_type(uint32_t link_type);
-/* What the packet pushed last is to those who want WebSocket only, and the TCP conversation it
- * belongs to (tcp_stream; UINT64_MAX: none). */
+/* What the packet pushed last is to those who want WebSocket only, and the conversation it
+ * belongs to (tcp_stream; one of QUIC has a larger number; UINT64_MAX: none). */
 WST_API enum wst_fate wst_context_fate(const struct wst_context *context, uint64_t *stream);
+/* Tells when such a conversation turns out to be WebSocket, by the number that wst_context_fate
+ * gave for its packets: with a packet, or with the time that goes on, or at the end, for what has
+ * one direction may not be known sooner. Whoever keeps packets that were undecided wants them then.
+ * It is called from inside the calls that take packets, tick and finish, which it must not call. */
+WST_API void wst_context_chosen(struct wst_context *context,
+                                void (*chosen)(void *user, uint64_t stream), void *user);
 /* With options.jobs or options.batch, events come some packets after the one that completes them,
  * in the same order and from the same thread, in any call that takes a context that is not const.
  * This one waits until all of the packets so far have come. */

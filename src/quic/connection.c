@@ -584,3 +584,8 @@ struct wst_quic_last wst_quic_last(const struct wst_quic *q)
                                   .wanted = c->wanted,
                                   .number = c->born};
 }
+
+uint64_t wst_quic_number_of(const struct wst_quic_connection *c)
+{
+    return c->born;
+}

@@ -132,7 +132,9 @@ void wst_quic_place_replay(struct wst_quic *q, const struct wst_segment *s,
                            const struct wst_when *when)
 {
     struct quic_place *p = place_find(q, wst_quic_pair(q, s));
-    if (p) place_replay(q, p, when);
+    if (!p) return;
+    q->last->born = p->number; /* which its packets so far have */
+    place_replay(q, p, when);
 }
 
 /* -- picking up -------------------------------------------------------------------------------- */

@@ -162,5 +162,6 @@ struct wst_quic_last {
     uint64_t number; /* of its connection, from 1 on; 0: none */
 };
 struct wst_quic_last wst_quic_last(const struct wst_quic *quic);
+uint64_t wst_quic_number_of(const struct wst_quic_connection *connection); /* the same */
 
 #endif

@@ -53,6 +53,7 @@ static void drop_first(struct wst_hold *h, struct wst_hold_stream *s)
     if (!s->first) s->last = NULL;
     s->bytes -= cost(held);
     h->bytes -= cost(held);
+    s->packets--;
     s->lost++;
     free(held);
 }
@@ -65,6 +66,13 @@ static void drop(struct wst_hold *h, struct wst_hold_stream *s)
     unlink_age(h, s);
     h->bytes -= sizeof *s;
     free(s);
+}
+
+static void give_up(struct wst_hold *h, struct wst_hold_stream *s)
+{
+    h->given_up += s->packets + s->lost;
+    h->given_up_streams++;
+    drop(h, s);
 }
 
 void wst_hold_free(struct wst_hold *h)
@@ -93,7 +101,11 @@ void wst_hold_keep(struct wst_hold *h, uint64_t stream, const struct wst_packet 
 {
     struct wst_hold_stream *s = stream_of(h, stream);
     struct wst_held *held;
-    if (!s) return;
+    if (!s) {
+        h->given_up++;
+        h->given_up_streams++;
+        return;
+    }
     held = malloc(sizeof *held + p->data.n);
     if (!held) {
         s->lost++;
@@ -105,10 +117,11 @@ void wst_hold_keep(struct wst_hold *h, uint64_t stream, const struct wst_packet 
     memcpy(held->bytes, p->data.p, p->data.n);
     *(s->last ? &s->last->next : &s->first) = held;
     s->last = held;
+    s->packets++;
     s->bytes += cost(held);
     h->bytes += cost(held);
     while (s->first != s->last && s->bytes > h->max / WST_HOLD_SHARE) drop_first(h, s);
-    while (h->bytes > h->max && h->oldest != s) drop(h, h->oldest);
+    while (h->bytes > h->max && h->oldest != s) give_up(h, h->oldest);
 }
 
 void wst_hold_forget(struct wst_hold *h, uint64_t stream)
@@ -131,6 +144,7 @@ bool wst_hold_take(struct wst_hold *h, uint64_t stream, struct wst_packet *p)
     h->out = s->first;
     s->first = h->out->next;
     if (!s->first) s->last = NULL;
+    s->packets--;
     s->bytes -= cost(h->out);
     h->bytes -= cost(h->out);
     *p = h->out->packet;

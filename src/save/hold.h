@@ -19,7 +19,7 @@ struct wst_hold_stream {
     uint64_t stream;
     struct wst_held *first, *last;
     size_t bytes;
-    uint64_t lost;                         /* packets forgotten */
+    uint64_t packets, lost;                /* kept; forgotten */
     struct wst_hold_stream *next;          /* in the bucket */
     struct wst_hold_stream *newer, *older; /* by last packet */
 };
@@ -30,6 +30,8 @@ struct wst_hold {
     size_t bytes, max;
     struct wst_held *out; /* handed out last */
     uint64_t forgotten;   /* packets of conversations that were WebSocket after all */
+    uint64_t given_up;    /* packets, and … */
+    uint64_t given_up_streams; /* … whole conversations that made room, whatever they were */
 };
 
 int wst_hold_init(struct wst_hold *hold, size_t max);

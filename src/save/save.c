@@ -247,15 +247,22 @@ int wst_save_packet(struct wst_save *s, const struct wst_packet *p)
 int wst_save_chosen(struct wst_save *s, const struct wst_packet *p, enum wst_fate fate,
                     uint64_t stream)
 {
-    struct wst_packet held;
-    int rc = 0;
     switch (fate) {
     case WST_FATE_OTHER: wst_hold_forget(&s->hold, stream); return 0;
     case WST_FATE_UNDECIDED: wst_hold_keep(&s->hold, stream, p); return 0;
     case WST_FATE_WEBSOCKET: break;
     }
-    while (rc >= 0 && wst_hold_take(&s->hold, stream, &held)) rc = wst_save_packet(s, &held);
-    return rc < 0 ? rc : wst_save_packet(s, p);
+    int before = wst_save_release(s, stream), rc = before < 0 ? before : wst_save_packet(s, p);
+    return rc ? rc : before;
+}
+
+int wst_save_release(struct wst_save *s, uint64_t stream)
+{
+    struct wst_packet held;
+    int rc = 0, all = 0;
+    while (rc >= 0 && wst_hold_take(&s->hold, stream, &held))
+        if ((rc = wst_save_packet(s, &held)) != 0) all = rc;
+    return all;
 }
 
 int wst_save_end(struct wst_save *s, const uint64_t *received, const uint64_t *dropped)
@@ -272,4 +279,15 @@ uint64_t wst_save_bytes(const struct wst_save *s)
 uint64_t wst_save_forgotten(const struct wst_save *s)
 {
     return s->hold.forgotten;
+}
+
+struct wst_save_undecided wst_save_undecided(const struct wst_save *s)
+{
+    struct wst_save_undecided u = {s->hold.given_up, s->hold.given_up_streams,
+                                   s->hold.given_up_streams > 0};
+    for (const struct wst_hold_stream *h = s->hold.oldest; h; h = h->newer) {
+        u.packets += h->packets + h->lost;
+        u.connections++;
+    }
+    return u;
 }

@@ -145,5 +145,7 @@ bool wst_tool_run_make_chain(struct wst_tool_run *run)
                                       .grep = run->grep};
     first = all ? run->sink : wst_select_listener(&run->select);
     run->context = wst_context_new(&options, &first);
+    if (run->context && o->only_websocket)
+        wst_context_chosen(run->context, wst_tool_save_websocket, &run->save);
     return run->context != NULL;
 }

@@ -153,27 +153,50 @@ int wst_tool_save_packet(struct wst_tool_save *save, const struct wst_packet *pa
     return rc < 0;
 }
 
+/* A failure sticks, and is met with the next packet or at the end. */
+void wst_tool_save_websocket(void *user, uint64_t stream)
+{
+    struct wst_tool_save *save = user;
+
+    if (save->output.fd < 0) return; /* a row's next file could not be had */
+    if (wst_save_release(save->save, stream) == WST_SAVE_LINK_TYPE) left_out(save);
+}
+
 void wst_tool_save_flush(struct wst_tool_save *save)
 {
     if (save->options && save->output.fd >= 0) wst_save_flush(save->save);
+}
+
+/* What the file may lack. */
+static void say_missing(const struct wst_tool_save *save)
+{
+    uint64_t forgotten = wst_save_forgotten(save->save);
+    struct wst_save_undecided u = wst_save_undecided(save->save);
+
+    if (forgotten)
+        wst_tool_say("%s: %" PRIu64 " packet%s of WebSocket connections %s forgotten before it "
+                     "was known what they are",
+                     save->options->write, forgotten, forgotten == 1 ? "" : "s",
+                     forgotten == 1 ? "was" : "were");
+    if (u.packets)
+        wst_tool_say("%s: %" PRIu64 " packet%s of %s%" PRIu64 " connection%s %s left out: it was "
+                     "not known in time whether WebSocket is spoken there",
+                     save->options->write, u.packets, u.packets == 1 ? "" : "s",
+                     u.at_most && u.connections > 1 ? "up to " : "", u.connections,
+                     u.connections == 1 ? "" : "s", u.packets == 1 ? "was" : "were");
 }
 
 /* A run without a packet leaves a file without packets, as in tcpdump. */
 int wst_tool_save_close(struct wst_tool_save *save, const struct wst_counters *c)
 {
     uint64_t received = c ? (uint64_t)c->received : 0, dropped = c ? (uint64_t)c->dropped : 0;
-    uint64_t forgotten;
     int status;
 
     if (save->options == NULL || save->save == NULL) return 0;
     if (save->output.fd >= 0) wst_save_end(save->save, c ? &received : NULL, c ? &dropped : NULL);
     status = wst_tool_output_close(&save->output);
     if (save->broken) status = WST_TOOL_TROUBLE;
-    forgotten = wst_save_forgotten(save->save);
-    if (forgotten)
-        wst_tool_say("%s: %" PRIu64 " packets of WebSocket connections were forgotten before it "
-                     "was known what they are",
-                     save->options->write, forgotten);
+    say_missing(save);
     wst_tool_save_free(save);
     return status;
 }

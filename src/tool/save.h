@@ -37,6 +37,9 @@ int wst_tool_save_begin(struct wst_tool_save *save, uint32_t link_type);
 /* Returns 0, or 1 when saving has come to its end: -W, or an error. */
 int wst_tool_save_packet(struct wst_tool_save *save, const struct wst_packet *packet,
                          const struct wst_context *context);
+/* What waited of this conversation is wanted. `user` is the wst_tool_save; see wst_context_chosen.
+ */
+void wst_tool_save_websocket(void *user, uint64_t stream);
 void wst_tool_save_flush(struct wst_tool_save *save);
 /* `counters`: of a live capture, or NULL. Returns 0 or the exit status. */
 int wst_tool_save_close(struct wst_tool_save *save, const struct wst_counters *counters);

@@ -86,6 +86,53 @@ with directory() as tmp:
               timeline("--keylog", log, path("quic.pcap")) == timeline("--keylog", log, capture),
               (len(packets(path("quic.pcap"))[1]), len(packets(path("whole.pcap"))[1])))
 
+    # Of one direction it may not be known before the end what it is.
+    def one_way(name, side):
+        """What one end of the connections sent, of a capture that tells who asked."""
+        log = os.path.join(CAPTURES, name + ".keys")
+        keys = ["--keylog", log] if os.path.exists(log) else []
+        asked = run("--json", *keys, os.path.join(CAPTURES, name + ".pcap")).events("handshake")
+        clients = {e["client_port"] for e in asked}
+        run("-w", path("both.pcap"), os.path.join(CAPTURES, name + ".pcap"))
+        link, all_ = packets(path("both.pcap"))
+        half = [p for p in all_ if sender(p[1]) in clients] if side == "c2s" else \
+               [p for p in all_ if sender(p[1]) is not None and sender(p[1]) not in clients]
+        with open(path("half.pcap"), "wb") as out:
+            out.write(struct.pack("=IHHiIII", 0xa1b23c4d, 2, 4, 0, 0, 262144, link))
+            for ns, data in half:
+                out.write(struct.pack("=IIII", ns // 10**9, ns % 10**9, len(data), len(data)) + data)
+        return keys
+
+    def sender(packet):
+        """Of TCP and UDP in IPv4 behind Ethernet its port."""
+        if len(packet) < 38 or packet[12:14] != b"\x08\x00" or packet[23] not in (6, 17):
+            return None
+        return struct.unpack_from("!H", packet, 14 + (packet[14] & 15) * 4)[0]
+
+    for name, side in (("01_ws_plain_basic", "s2c"), ("01_ws_plain_basic", "c2s"), ("07_h2c_prior", "s2c"), ("07_h2c_prior", "c2s"),
+                       ("07_h3_basic", "s2c"), ("07_h3_basic", "c2s"), ("07_h3_many", "s2c")):
+        keys = one_way(name, side)
+        for end in ("pcap", "pcapng"):
+            only = run("--only-websocket", "-w", path("only." + end), *keys, path("half.pcap"))
+            expected = timeline(*keys, path("half.pcap"))
+            check(f"{name}, {side} alone, {end}: the same timeline", only.status == 0 and timeline(*keys, path("only." + end)) == expected and
+                  any('"type":"message"' in line for line in expected), (only, len(expected)))
+        check(f"{name}, {side} alone: all packets", packets(path("only.pcap")) == packets(path("half.pcap")) and "left out" not in only.says, only)
+    one_way("01_ws_plain_basic", "s2c")
+    run("-C", "1K", "--only-websocket", "-w", path("row.pcap"), path("half.pcap"))
+    check("a row of files: all packets, too", sorted(p for n in os.listdir(tmp) if n.startswith("row.pcap") for p in packets(path(n))[1]) ==
+          sorted(packets(path("half.pcap"))[1]))
+
+    # What nobody can know is left out, and that is said.
+    link, begins = packets(path("all.pcap"))
+    with open(path("begins.pcap"), "wb") as out:
+        out.write(struct.pack("=IHHiIII", 0xa1b23c4d, 2, 4, 0, 0, 262144, link))
+        for ns, data in [p for p in begins if ports(p[1])][:3]:
+            out.write(struct.pack("=IIII", ns // 10**9, ns % 10**9, len(data), len(data)) + data)
+    only = run("--only-websocket", "-w", path("only.pcap"), path("begins.pcap"))
+    check("three packets of nobody knows what: said", only.status == 0 and packets(path("only.pcap"))[1] == [] and
+          "3 packets of 1 connection were left out" in only.says, only)
+
     # -- rotation -------------------------------------------------------------------------------------
     run("-C", "2K", "-w", path("c.pcap"), BASIC)
     parts = [path("c.pcap" + (str(i) if i else "")) for i in range(100)]

@@ -74,12 +74,14 @@ static void test_bounds(void **state)
     while (wst_hold_take(&h, 7, &p)) continue;
     assert_int_equal(p.when.pkt, 100);
     assert_true(h.forgotten > 80); /* of a conversation that mattered: said */
+    assert_int_equal(h.given_up, 0);
     for (uint64_t i = 1; i <= 1000; i++) {
         keep(&h, 100 + i, i, 1000);
         assert_true(h.bytes <= max);
     }
     assert_false(wst_hold_take(&h, 101, &p));
     assert_true(wst_hold_take(&h, 1100, &p));
+    assert_true(h.given_up > 500 && h.given_up == h.given_up_streams); /* a packet each */
     wst_hold_free(&h);
 }
 
@@ -109,6 +111,32 @@ static void test_chosen_writes_what_waited_first(void **state)
     wst_save_free(s);
 }
 
+static void test_release_and_what_is_left(void **state)
+{
+    struct file f = {.n = 0};
+    struct wst_save *s = wst_save_new(WST_SAVE_PCAP, 262144, 0, write_file, &f);
+    struct wst_save_undecided u;
+    (void)state;
+    assert_int_equal(wst_save_begin(s, 1), 0);
+    for (uint64_t i = 1; i <= 6; i++) {
+        struct wst_packet p = packet(i, 40);
+        if (i == 4) p.link_type = 113;
+        wst_save_chosen(s, &p, WST_FATE_UNDECIDED, i % 2);
+    }
+    u = wst_save_undecided(s);
+    assert_true(u.packets == 6 && u.connections == 2 && !u.at_most);
+    assert_int_equal(wst_save_release(s, 1), 0);
+    assert_int_equal(wst_save_release(s, 1), 0);
+    assert_int_equal(wst_save_bytes(s), 24 + 3 * (16 + 40));
+    u = wst_save_undecided(s);
+    assert_true(u.packets == 3 && u.connections == 1 && !u.at_most);
+    assert_int_equal(wst_save_release(s, 0), WST_SAVE_LINK_TYPE); /* the others are written */
+    assert_int_equal(wst_save_bytes(s), 24 + 5 * (16 + 40));
+    assert_int_equal(wst_save_undecided(s).packets, 0);
+    assert_int_equal(wst_save_end(s, NULL, NULL), 0);
+    wst_save_free(s);
+}
+
 static void test_a_failure_sticks(void **state)
 {
     struct file f = {.fail_from = 1};
@@ -129,6 +157,7 @@ int main(void)
         cmocka_unit_test(test_in_order_and_by_conversation),
         cmocka_unit_test(test_bounds),
         cmocka_unit_test(test_chosen_writes_what_waited_first),
+        cmocka_unit_test(test_release_and_what_is_left),
         cmocka_unit_test(test_a_failure_sticks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
