@@ -107,7 +107,8 @@ static int prepare(struct reading *reading, const struct wst_tool_lesson *lesson
     return status ? status : wst_tool_confine(&lesson->confinement, NULL, 0);
 }
 
-static int run(struct reading *reading, const struct wst_tool_lesson *lesson, const char *file)
+static int run(struct reading *reading, const struct wst_tool_lesson *lesson, const char *file,
+               bool *any)
 {
     struct wst_capture_sink sink = {
         .user = reading, .packet = on_packet, .trouble = on_trouble, .secrets = on_secrets};
@@ -115,6 +116,7 @@ static int run(struct reading *reading, const struct wst_tool_lesson *lesson, co
     int status = prepare(reading, lesson, file);
 
     if (status) return status;
+    *any = true;
     struct wst_tls_hooks hooks = {
         .user = reading, .wanted = on_wanted, .keys_may_come = reading->follow};
     wst_context_tls(reading->context, &hooks);
@@ -129,11 +131,12 @@ static int run(struct reading *reading, const struct wst_tool_lesson *lesson, co
 }
 
 int wst_tool_lesson_read(const struct wst_tool_lesson *lesson, const char *file,
-                         const struct wst_tool_pupil *pupil)
+                         const struct wst_tool_pupil *pupil, bool *any)
 {
     struct wst_options options;
     int status = WST_TOOL_TROUBLE;
 
+    *any = false;
     wst_options_init(&options);
     options.wire = &pupil->wire;
     options.headers = true; /* of a stream of HTTP/2 the wire has no head */
@@ -141,7 +144,7 @@ int wst_tool_lesson_read(const struct wst_tool_lesson *lesson, const char *file,
                               .capture = wst_capture_new(),
                               .pupil = pupil};
     if (reading.capture && reading.context)
-        status = run(&reading, lesson, file);
+        status = run(&reading, lesson, file, any);
     else
         wst_tool_say("out of memory");
     wst_tool_keys_close(&reading.keys);

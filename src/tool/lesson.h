@@ -39,9 +39,10 @@ struct wst_tool_pupil { /* who a capture is read to */
 };
 
 /* Reads `file` ("-": standard input) to the pupil, confined from then on. Returns 0, or the exit
- * status after a complaint; what could be read was told all the same. */
+ * status after a complaint; what could be read was told all the same. *any: that there was
+ * something to read, damaged or not. */
 int wst_tool_lesson_read(const struct wst_tool_lesson *lesson, const char *file,
-                         const struct wst_tool_pupil *pupil);
+                         const struct wst_tool_pupil *pupil, bool *any);
 
 bool wst_tool_lesson_colour(const struct wst_tool_lesson *lesson, int fd);
 unsigned wst_tool_lesson_width(int fd); /* 80 when it is no terminal */

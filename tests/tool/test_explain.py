@@ -376,6 +376,11 @@ for n in range(1, 11):
     check(f"cut after {n} bytes: explained as far as it goes", cut.status == 0 and ("cut" in cut.text or "are there" in cut.text), cut)
 refused("no hex", explain("--hex", "81 zz"), "'z'", "no hex digit")
 refused("half a byte", explain("--hex", "81 853"), "odd number")
+refused("a packet of typed bytes", explain("--hex", "81 00", "--pkt", "3"), "--pkt is about a capture")
+refused("how typed bytes ended", explain("--hex", "81 00", "--close"), "--close is about a capture")
+nothing = explain("no/such.pcap", "1", "2.3", "--pkt", "4")
+check("a capture that is not there: nothing is said of what is in it", nothing.status == 2 and nothing.out == b""
+      and nothing.err.count(b"\n") == 1 and "No such file" in nothing.says, nothing)
 refused("nothing", explain("--hex", "  "), "no bytes")
 check("one digit is a byte", explain("--hex", "81 5 48 65 6c 6c 6f").status == 0)
 check("a stranger's escape stays one", b"\x1b" not in explain("--hex", "81 04 1b 5b 33 31").out)

@@ -114,6 +114,23 @@ refused("no capture", run("quiz"), "a capture")
 refused("two captures", run("quiz", FRAG, BASIC), "one too many")
 refused("the capture where the answers come from", run("quiz", "-"), "standard input")
 refused("nothing to ask", run("quiz", os.path.join(CAPTURES, "06_tls13_keyupdate.pcap")), "nothing in it")
+with directory() as tmp:
+    cut = os.path.join(tmp, "cut.pcap")
+    whole = open(FRAG, "rb").read()
+    with open(cut, "wb") as file:
+        file.write(whole[:len(whole) * 3 // 4])
+    result = run("quiz", "--seed", "1", cut, data=b"")
+    check("a cut capture: asked about what is before, and said", result.status == 2 and "Question 1 of" in result.text
+          and "cut.pcap: packet" in result.says and "nothing in it" not in result.says, result)
+    check("... and the sheet", run("quiz", "--answers", "--seed", "1", cut).status == 2)
+    asked = re.findall(r"see: wstrace explain \S+ (\S+)", run("quiz", "--answers", "--seed", "1", cut).text)
+    check("... all of it is there", len(asked) > 3 and all(run("explain", cut, *a.split()).out != b"" for a in asked), asked)
+    with open(cut, "wb") as file:
+        file.write(whole[:30])
+    result = run("quiz", cut)
+    check("... of nothing: nothing", result.status == 2 and "nothing in it" in result.says, result)
+nothing = run("quiz", "no/such.pcap")
+check("no such capture: one word", nothing.status == 2 and nothing.err.count(b"\n") == 1, nothing)
 with open(FRAG, "rb") as file:
     check("a sheet of standard input", run("quiz", "--answers", "-", stdin=file).status == 0)
 
