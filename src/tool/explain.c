@@ -253,6 +253,9 @@ int wst_tool_explain(int argc, char **argv)
         status = help();
     else if (status == 0 && r.hex == NULL && r.words_n == 0)
         status = wst_tool_misuse("explain wants a capture, or --hex and bytes");
+    else if (status == 0 && r.hex && (r.packets_n || r.close))
+        status = wst_tool_misuse("%s is about a capture; --hex has none",
+                                 r.packets_n ? "--pkt" : "--close");
     else if (status == 0)
         status = explain(&r);
     wst_tool_lesson_end(&r.lesson);
