@@ -139,7 +139,9 @@ bool wst_tool_reports_open(struct wst_tool_reports *reports,
     if (!taken(wishes) && !open_sink(reports, &text, NULL, options, trouble)) return false;
     for (int i = 0; i < wishes->n; i++) {
         struct wst_tool_place place = {wishes->list[i].file, broker, (size_t)i};
-        if (!open_sink(reports, &wishes->list[i], &place, &plain, trouble)) return false;
+        bool usual = wishes->list[i].kind == WST_CHECK_REPORT_TEXT && !place.name;
+        if (!open_sink(reports, &wishes->list[i], &place, usual ? options : &plain, trouble))
+            return false;
     }
     return true;
 }

@@ -80,7 +80,7 @@ static const struct wst_tool_arg diff_rows[] = {
     INPUT_ROWS,
     WST_TOOL_WISHES_ROWS(struct request),
     {NULL, 0, "timing", "TIME", WST_TOOL_CALL, 0, 0, 0, take_timing, "also silences that became longer or shorter by more than TIME (100ms)"},
-    {"Output", 0, "report", "KIND[=FILE]", WST_TOOL_CALL, 0, 0, 0, take_report, "also as junit, tap, github or json; may be given several times"},
+    {"Output", 0, "report", "KIND[=FILE]", WST_TOOL_CALL, 0, 0, 0, take_report, "also as junit, tap, github, json or text; may be given several times"},
     {NULL, 'q', "quiet", NULL, WST_TOOL_FLAG, AT(quiet), "no word when they are the same"},
     {NULL, 0, "color", "WHEN", WST_TOOL_CALL, 0, 0, 0, wst_tool_lesson_take_colour, "auto (default), always or never"},
     {NULL, 0, "colour", "WHEN", WST_TOOL_CALL, 0, 0, 0, wst_tool_lesson_take_colour, NULL},

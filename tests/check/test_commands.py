@@ -469,6 +469,12 @@ def suites(tmp):
     rules = write(os.path.join(tmp, "no.rules"), "messages == 77\n")
     result = run("check", "-u", BASIC, rules, env=HOME)
     check("rules are not updated, and it is said", result.status == 1 and "no.rules: rules are not updated" in result.says, result)
+    usual = lambda *words: run("check", *words, os.path.join(suite, "c01.golden"))
+    check("the text is a report like the others: by default this one", all(
+        usual(*words, "--report", "text").out == usual(*words).out for words in ([], ["-q"])))
+    check("... all reports that an error names are in the help, and in the manual", all(
+        word in run(command, "--help").text for command in ("check", "diff") for word in ("junit", "tap", "github", "json", "text")) and
+        ".Cm text" in read(os.path.join(os.path.dirname(CAPTURES), "docs", "wstrace.1")))
     refused("an unknown report", run("check", "--report", "yaml", suite), "junit, tap, github, json")
 
 
