@@ -13,6 +13,8 @@ struct wst_tool_command {
 };
 
 int wst_tool_trace(int argc, char **argv);
+/* The same, refusing whatever else is to be read than the file that is the last word. */
+int wst_tool_trace_lesson(int argc, char **argv);
 int wst_tool_lint(int argc, char **argv);
 int wst_tool_report(int argc, char **argv);
 int wst_tool_har(int argc, char **argv);

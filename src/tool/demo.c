@@ -166,7 +166,7 @@ static int trace(const struct request *r, char *path)
     argv[n++] = name;
     for (int i = 0; i < r->more_n; i++) argv[n++] = r->more[i];
     argv[n++] = path;
-    int status = wst_tool_trace(n, argv);
+    int status = wst_tool_trace_lesson(n, argv);
     free(argv);
     return status;
 }

@@ -146,8 +146,23 @@ int wst_tool_version(void)
     return wst_tool_stdout_done();
 }
 
-static int command(int argc, char **argv, bool lint)
+enum kind { TRACE, LINT, LESSON };
+
+/* Another input, or words beside it: where one is given they may have become a filter. */
+static int refuse_beside(const struct wst_tool_options *o)
 {
+    for (size_t i = 0; o->files_n > 1 && i + 1 < o->files_n; i++)
+        if (o->files[i].word)
+            return wst_tool_misuse("demo traces its lesson alone; '%s' is one word too many "
+                                   "(-f FILTER picks packets)",
+                                   o->files[i].name);
+    if (o->devices_n == 0 && o->files_n == 1 && o->files[0].word) return 0;
+    return wst_tool_misuse("demo traces its lesson alone; -i and -r are for 'wstrace trace'");
+}
+
+static int command(int argc, char **argv, enum kind kind)
+{
+    bool lint = kind == LINT;
     struct wst_tool_options options;
     int status;
 
@@ -164,6 +179,8 @@ static int command(int argc, char **argv, bool lint)
             status = wst_tool_devices_list();
         else if (options.list_link_types)
             status = wst_tool_devices_link_types(options.devices_n ? options.devices[0] : NULL);
+        else if (kind == LESSON && (status = refuse_beside(&options)) != 0)
+            ;
         else
             status = wst_tool_trace_run(&options);
     }
@@ -173,10 +190,15 @@ static int command(int argc, char **argv, bool lint)
 
 int wst_tool_trace(int argc, char **argv)
 {
-    return command(argc, argv, false);
+    return command(argc, argv, TRACE);
 }
 
 int wst_tool_lint(int argc, char **argv)
 {
-    return command(argc, argv, true);
+    return command(argc, argv, LINT);
+}
+
+int wst_tool_trace_lesson(int argc, char **argv)
+{
+    return command(argc, argv, LESSON);
 }

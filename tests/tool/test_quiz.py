@@ -159,6 +159,11 @@ with directory() as tmp:
 check("options of a trace", run("demo", "frames", "--json").events("message") != [])
 refused("no such lesson", run("demo", "nothing"), "no lesson")
 refused("an option without a lesson", run("demo", "--json"), "name of a lesson")
+for words in (["-i", "lo"], ["-r", BASIC], ["-ilo"], ["-qi", "lo"], ["--read", BASIC]):
+    refused(f"demo with {words}", run("demo", "frames", *words), "demo traces its lesson alone")
+refused("demo and a file", run("demo", "frames", BASIC), "one word too many")
+check("demo -f", run("demo", "frames", "-f", "tcp port 1", "-q").says.startswith("wstrace: no packet passed") and
+      run("demo", "frames", "-f", "tcp", "-q").out == run("demo", "frames", "-q").out)
 check("help", run("demo", "--help").status == 0 and run("quiz", "-h").status == 0)
 
 done()
