@@ -85,7 +85,8 @@ struct wst_session_facts {
     uint64_t messages;
     uint64_t gaps;      /* holes in the capture: what is missing may be the capture's fault */
     uint64_t late;      /* connections that were joined in the middle: without their handshake */
-    uint64_t unread;    /* TLS connections that stayed closed */
+    uint64_t unread;    /* TLS and QUIC connections that stayed closed */
+    bool quic;          /* there was QUIC, of which they may be */
     uint64_t cut;       /* how often an expression that may match more than half a window had a text
                            before it that is longer than WST_CHECK_PATTERN_WINDOW */
     uint32_t undecided; /* of a trial that has ended: the line of the first rule that has no

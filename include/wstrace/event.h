@@ -200,8 +200,8 @@ struct wst_event_stats {
     int64_t captured, received, dropped; /* live only, else -1 */
     const struct wst_finding *findings;  /* as in `end`, of everything */
     size_t findings_n;
-    uint64_t
-        tls_no_key; /* TLS connections that stayed closed: no key, a wrong one, an unknown cipher */
+    uint64_t tls_no_key; /* TLS or QUIC connections that stayed closed: no key, a wrong one, its
+                            cipher */
     uint64_t quic;  /* QUIC connections, when there are secrets: without any nobody looks */
     /* What else was there. */
     uint64_t tls, http,

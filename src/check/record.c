@@ -317,7 +317,10 @@ static void record(void *user, const struct wst_event *event)
 
     if (s->failed || s->sealed || !wst_session_wants(s, event)) return;
     if (event->type == WST_EVENT_GAP) s->gaps++;
-    if (event->type == WST_EVENT_STATS) s->unread = event->stats.tls_no_key;
+    if (event->type == WST_EVENT_STATS) {
+        s->unread = event->stats.tls_no_key;
+        s->quic = event->stats.quic > 0;
+    }
     if (event->type == WST_EVENT_HANDSHAKE)
         s->late += event->handshake.carrier == WST_CARRIER_UNKNOWN;
     at.c = connection_of(s, event);

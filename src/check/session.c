@@ -115,6 +115,7 @@ struct wst_session_facts wst_session_facts(const struct wst_session *s)
                                       .gaps = s->gaps,
                                       .late = s->late,
                                       .unread = s->unread,
+                                      .quic = s->quic,
                                       .cut = s->canon.values.cut};
 }
 

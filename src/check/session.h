@@ -82,7 +82,8 @@ struct wst_session {
     struct wst_buf text; /* a golden's, whole, once its body was read */
     uint32_t head_lines;
     struct wst_slice head;       /* of a golden: all before its first connection */
-    uint64_t gaps, late, unread; /* as in the facts */
+    uint64_t gaps, late, unread; /* as in the facts … */
+    bool quic;                   /* … and this */
     bool opened;                 /* some of it was encrypted */
     bool failed, sealed;
     bool failed_many; /* too many items or connections */

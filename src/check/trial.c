@@ -185,7 +185,10 @@ static void listen(void *user, const struct wst_event *e)
     if (t->failed) return;
     t->gaps += e->type == WST_EVENT_GAP;
     t->messages += e->type == WST_EVENT_MESSAGE;
-    if (e->type == WST_EVENT_STATS) t->unread = e->stats.tls_no_key;
+    if (e->type == WST_EVENT_STATS) {
+        t->unread = e->stats.tls_no_key;
+        t->quic = e->stats.quic > 0;
+    }
     if (e->type == WST_EVENT_HANDSHAKE) t->late += e->handshake.carrier == WST_CARRIER_UNKNOWN;
     c = connection_of(t, e);
     if (c == NULL || t->failed) return;
@@ -210,6 +213,7 @@ struct wst_session_facts wst_trial_facts(const struct wst_trial *t)
                                       .gaps = t->gaps,
                                       .late = t->late,
                                       .unread = t->unread,
+                                      .quic = t->quic,
                                       .cut = t->cut,
                                       .undecided = t->undecided};
 }

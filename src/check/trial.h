@@ -82,6 +82,7 @@ struct wst_trial {
     struct wst_ink scratch;
     struct wst_tape tape;
     uint64_t messages, gaps, late, unread;
+    bool quic;
     uint64_t cut; /* times that an expression found nothing, but might have matched too much */
     uint32_t undecided; /* the line of the first rule that has no verdict; 0: none */
     uint32_t long_uri;  /* the line of a scope that a longer address may belong to; 0: none */

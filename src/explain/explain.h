@@ -102,6 +102,7 @@ struct wst_explain {
     struct wst_listed *listed;
     size_t listed_n, listed_room;
     uint64_t unlisted, closed_tls; /* connections: too many; that could not be opened */
+    bool quic;                     /* there was some, which the latter may be of */
     struct wst_sight sights[EXPLAIN_SIGHTS];
     struct wst_conn typed; /* of wst_explain_hex */
     uint64_t typed_n[2];

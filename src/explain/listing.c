@@ -76,7 +76,10 @@ static void sights_frame(struct wst_explain *x, const struct wst_event *e, bool 
 void wst_listing_event(struct wst_explain *x, const struct wst_event *e)
 {
     if (e->type == WST_EVENT_HANDSHAKE) listed_new(x, e);
-    if (e->type == WST_EVENT_STATS) x->closed_tls = e->stats.tls_no_key;
+    if (e->type == WST_EVENT_STATS) {
+        x->closed_tls = e->stats.tls_no_key;
+        x->quic = e->stats.quic > 0;
+    }
     struct wst_listed *l = e->conn ? listed_of(x, e->conn) : NULL;
     if (!l) return;
     if (e->type == WST_EVENT_FRAME) {
@@ -147,9 +150,9 @@ void wst_listing_write(struct wst_explain *x)
     if (x->closed_tls)
         wst_paper_say(p,
                       "%" PRIu64
-                      " TLS connection%s could not be opened; --keylog names a file with "
+                      " TLS %sconnection%s could not be opened; --keylog names a file with "
                       "the keys.",
-                      x->closed_tls, x->closed_tls == 1 ? "" : "s");
+                      x->closed_tls, x->quic ? "or QUIC " : "", x->closed_tls == 1 ? "" : "s");
     if (x->listed_n) wst_paper_put(p, WST_INK_NONE, "\n");
     connections(x);
     if (x->sights[0].what) wst_paper_heading(p, "Worth a look");

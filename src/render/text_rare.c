@@ -76,8 +76,7 @@ static bool one_of_many(struct wst_text *text, const struct wst_event *event)
     if (event->problem.problem != WST_PROBLEM_TLS_NO_KEY || text->options.frames) return false;
     if (++text->no_keys <= NO_KEYS_TOLD) return false;
     if (text->no_keys > NO_KEYS_TOLD + 1) return true;
-    wst_out_text(begin(text, event),
-                 "note   further TLS connections without a key are only counted\n");
+    wst_out_text(begin(text, event), "note   further connections without a key are only counted\n");
     return true;
 }
 
@@ -241,7 +240,7 @@ static void put_unread(struct wst_text *text, const struct wst_event_stats *s)
 {
     struct wst_out *out = &text->render.out;
     if (s->tls_no_key > 0) {
-        wst_out_text(out, "TLS, no key: ");
+        wst_out_text(out, s->quic ? "TLS or QUIC, no key: " : "TLS, no key: ");
         wst_out_number(out, s->tls_no_key);
         wst_out_text(out, "\n");
     }

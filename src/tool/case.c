@@ -319,10 +319,10 @@ void wst_tool_case_say_undecided(const struct wst_tool_case *c)
 void wst_tool_case_hint_unread(const char *capture, const struct wst_session_facts *facts)
 {
     if (facts->unread)
-        wst_tool_say("%s: hint: %" PRIu64 " TLS connection%s could not be read: no secrets for "
+        wst_tool_say("%s: hint: %" PRIu64 " TLS %sconnection%s could not be read: no secrets for "
                      "%s (--keylog FILE)",
-                     capture, facts->unread, facts->unread == 1 ? "" : "s",
-                     facts->unread == 1 ? "it" : "them");
+                     capture, facts->unread, facts->quic ? "or QUIC " : "",
+                     facts->unread == 1 ? "" : "s", facts->unread == 1 ? "it" : "them");
 }
 
 /* Differences that are of no connection of the capture. */

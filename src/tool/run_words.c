@@ -56,9 +56,9 @@ static int judge(const struct wst_tool_run *run, const struct wst_event_stats *s
     bool none = stats->connections + stats->refused == 0;
 
     if (stats->tls_no_key)
-        wst_tool_say("%" PRIu64 " TLS connection%s stayed closed and %s not checked: no key",
-                     stats->tls_no_key, stats->tls_no_key == 1 ? "" : "s",
-                     stats->tls_no_key == 1 ? "was" : "were");
+        wst_tool_say("%" PRIu64 " TLS %sconnection%s stayed closed and %s not checked: no key",
+                     stats->tls_no_key, stats->quic ? "or QUIC " : "",
+                     stats->tls_no_key == 1 ? "" : "s", stats->tls_no_key == 1 ? "was" : "were");
     if (none) wst_tool_say("no WebSocket connection was found: nothing was checked");
     if (none && !run->options->devices_n) return WST_TOOL_TROUBLE;
     return wst_render_lint_errors(run->render) ? WST_TOOL_FOUND : 0;
@@ -76,8 +76,9 @@ static void say_what_never_came(const struct wst_tool_run *run, const struct wst
         wst_tool_say("no packet passed the filter%s%s", o->filter ? ": " : "",
                      o->filter ? o->filter : "");
     if (secrets && stats->tls_no_key && !run->secrets_fit)
-        wst_tool_say("the %" PRIu64 " secret%s of the key log belong%s to no TLS connection here",
-                     secrets, secrets == 1 ? "" : "s", secrets == 1 ? "s" : "");
+        wst_tool_say("the %" PRIu64 " secret%s of the key log belong%s to no TLS %sconnection here",
+                     secrets, secrets == 1 ? "" : "s", secrets == 1 ? "s" : "",
+                     stats->quic ? "or QUIC " : "");
 }
 
 /* As grep: nothing found is an exit status of its own. What nobody saw may have held it. */

@@ -346,6 +346,8 @@ check("segments inside TLS have no TCP numbers", opened["segments"][0]["seq"] is
 check("secrets in the capture", data(TLS[:-5] + "_dsb.pcapng", "1.1")[0] == opened)
 closed = explain(TLS)
 check("without keys: said so", "1 TLS connection could not be opened" in closed.text, closed)
+H3 = os.path.join(CAPTURES, "07_h3_basic.pcap")
+check("of QUIC, too", "1 TLS or QUIC connection could not be opened" in explain(H3, "--keylog", os.path.join(CAPTURES, "06_tls13_ccm.keys")).text)
 check("quiz opens it, too", run("quiz", "--answers", "--seed", "1", TLS, "--keylog", TLS[:-4] + "keys").status == 0)
 
 # -- HTTP/2 ---------------------------------------------------------------------------------------------
@@ -374,13 +376,13 @@ check("words without quotes", explain("--hex", "81", "85", "37", "fa", "21", "3d
 for n in range(1, 11):
     cut = explain("--hex", "8185 37fa213d 7f9f4d5158".replace(" ", "")[:2 * n])
     check(f"cut after {n} bytes: explained as far as it goes", cut.status == 0 and ("cut" in cut.text or "are there" in cut.text), cut)
-refused("no hex", explain("--hex", "81 zz"), "'z'", "no hex digit")
-refused("half a byte", explain("--hex", "81 853"), "odd number")
 refused("a packet of typed bytes", explain("--hex", "81 00", "--pkt", "3"), "--pkt is about a capture")
 refused("how typed bytes ended", explain("--hex", "81 00", "--close"), "--close is about a capture")
 nothing = explain("no/such.pcap", "1", "2.3", "--pkt", "4")
 check("a capture that is not there: nothing is said of what is in it", nothing.status == 2 and nothing.out == b""
       and nothing.err.count(b"\n") == 1 and "No such file" in nothing.says, nothing)
+refused("no hex", explain("--hex", "81 zz"), "'z'", "no hex digit")
+refused("half a byte", explain("--hex", "81 853"), "odd number")
 refused("nothing", explain("--hex", "  "), "no bytes")
 check("one digit is a byte", explain("--hex", "81 5 48 65 6c 6c 6f").status == 0)
 check("a stranger's escape stays one", b"\x1b" not in explain("--hex", "81 04 1b 5b 33 31").out)

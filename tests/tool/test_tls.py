@@ -157,6 +157,15 @@ with directory() as scratch:
     log = set(re.findall(rb"[A-Z_0-9]+ [0-9a-f]{64} [0-9a-f]{64,}", open(KEYS, "rb").read()))
     check("only the secrets of its connections go out", inside and inside <= log, inside - log)
 
+    # -- QUIC is TLS, too, but is not called so ---------------------------------------------------------
+    h3 = os.path.join(CAPTURES, "07_h3_basic.pcap")
+    says = [run(*words, "--keylog", KEYS, h3) for words in ([], ["lint"], ["snapshot"])]
+    check("QUIC that stayed closed: the summary", "TLS or QUIC, no key: 1" in says[0].text, says[0])
+    check("... the secrets", "belong to no TLS or QUIC connection here" in says[0].says, says[0])
+    check("... lint", "1 TLS or QUIC connection stayed closed" in says[1].says, says[1])
+    check("... a hint", "1 TLS or QUIC connection could not be read" in says[2].says, says[2])
+    check("... the number is what it was", run("--json", "--keylog", KEYS, h3).events("stats")[0]["tls_no_key"] == 1)
+
     # -- a verdict about what stayed closed ------------------------------------------------------------
     for words in (["lint"], ["lint", "--json"], ["lint", "-v"]):
         closed = run(*words, UPDATE)
