@@ -154,7 +154,7 @@ bool wst_pattern_text(struct wst_pattern_text *to, struct wst_slice text, struct
     for (nul = scratch->p; (nul = memchr(nul, '\0', n - (size_t)(nul - scratch->p))) != NULL;)
         *nul = 0x01;
     scratch->p[n] = '\0';
-    *to = (struct wst_pattern_text){(char *)scratch->p, n};
+    *to = (struct wst_pattern_text){(char *)scratch->p, n, false};
     return true;
 }
 
@@ -162,7 +162,7 @@ bool wst_pattern_text(struct wst_pattern_text *to, struct wst_slice text, struct
 static int search(const struct wst_pattern *pattern, const struct wst_pattern_text *text,
                   size_t begin, size_t end, size_t *from, size_t *to)
 {
-    int flags = (begin ? REG_NOTBOL : 0) | (end < text->n ? REG_NOTEOL : 0), status;
+    int flags = (begin ? REG_NOTBOL : 0) | (end < text->n || text->more ? REG_NOTEOL : 0), status;
     size_t base = begin;
     regmatch_t m;
 
@@ -207,4 +207,11 @@ int wst_pattern_find(const struct wst_pattern *pattern, const struct wst_pattern
 bool wst_pattern_sure(const struct wst_pattern *pattern, const struct wst_pattern_text *text)
 {
     return text->n <= WST_PATTERN_WINDOW || pattern->longest < WST_PATTERN_WINDOW / 2;
+}
+
+bool wst_pattern_asks_behind(const struct wst_pattern *pattern)
+{
+    for (const char *p = pattern->text; (p = strchr(p, '\\')) != NULL && p[1]; p += 2)
+        if (strchr("bB<>'", p[1])) return true;
+    return false;
 }

@@ -34,6 +34,7 @@ void wst_pattern_free(struct wst_pattern *pattern);
 struct wst_pattern_text {
     char *p; /* of the scratch */
     size_t n;
+    bool more; /* it goes on, and nobody knows how: $ does not match at its end */
 };
 /* Copies it into `scratch`, with the NUL behind it that regexec wants. False: no memory. */
 bool wst_pattern_text(struct wst_pattern_text *to, struct wst_slice text, struct wst_buf *scratch,
@@ -43,6 +44,8 @@ bool wst_pattern_text(struct wst_pattern_text *to, struct wst_slice text, struct
  * is none, -1: no memory. */
 int wst_pattern_find(const struct wst_pattern *pattern, const struct wst_pattern_text *text,
                      size_t at, size_t *from, size_t *to);
+/* Whether the expression may ask what stands behind a match, as \b does, other than by $. */
+bool wst_pattern_asks_behind(const struct wst_pattern *pattern);
 /* Whether there can be no match in the text that is too long to be found. */
 bool wst_pattern_sure(const struct wst_pattern *pattern, const struct wst_pattern_text *text);
 

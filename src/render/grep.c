@@ -46,34 +46,52 @@ void wst_grep_free(struct wst_grep *grep)
 
 struct searched {
     struct wst_slice payload;
-    uint64_t omitted;
+    bool cut; /* behind it there was more, or may have been */
 };
 
-static struct searched searched_of(const struct wst_event *event)
+/* False: it has none. */
+static bool searched_of(struct searched *s, const struct wst_event *event)
 {
     switch (event->type) {
     case WST_EVENT_MESSAGE:
-        return (struct searched){event->message.payload, event->message.omitted};
-    case WST_EVENT_CLOSE: return (struct searched){event->close.reason, event->close.omitted};
+        s->payload = event->message.payload;
+        s->cut = event->message.omitted || !event->message.certain;
+        return true;
+    case WST_EVENT_CLOSE:
+        s->payload = event->close.reason;
+        s->cut = event->close.omitted;
+        return true;
     case WST_EVENT_FRAME:
-        return (struct searched){event->frame.payload, event->frame.payload_omitted};
-    default: return (struct searched){{NULL, 0}, 0};
+        s->payload = event->frame.payload;
+        s->cut = event->frame.payload_omitted || !event->frame.complete;
+        return true;
+    default: return false;
     }
+}
+
+/* 1, 0; -1: nobody knows. */
+static int search(struct wst_grep *grep, const struct searched *s, size_t *from, size_t *to)
+{
+    struct wst_pattern_text text;
+    if (!wst_pattern_text(&text, s->payload, &grep->copy, &grep->budget)) return -1;
+    text.more = s->cut;
+    int found = wst_pattern_find(&grep->pattern, &text, 0, from, to);
+    if (found > 0 && s->cut && *to == text.n && wst_pattern_asks_behind(&grep->pattern)) return -1;
+    if (found == 0 && (s->cut || !wst_pattern_sure(&grep->pattern, &text))) return -1;
+    return found;
 }
 
 bool wst_grep_event(struct wst_grep *grep, const struct wst_event *event)
 {
-    struct searched s = searched_of(event);
-    struct wst_pattern_text text;
+    struct searched s;
     size_t from = 0, to = 0;
-    bool read = wst_pattern_text(&text, s.payload, &grep->copy, &grep->budget);
-    int found = read ? wst_pattern_find(&grep->pattern, &text, 0, &from, &to) : -1;
-    if (found <= 0) {
-        grep->unsure += s.omitted || found < 0 || !wst_pattern_sure(&grep->pattern, &text);
-        return false;
-    }
+    grep->found = (struct wst_slice){NULL, 0};
+    if (!searched_of(&s, event)) return false;
+    int found = search(grep, &s, &from, &to);
+    grep->unsure += found < 0;
+    if (found <= 0) return false;
     grep->matches++;
-    grep->found = s.payload.n ? wst_slice_of(s.payload.p + from, to - from) : s.payload;
+    if (s.payload.n) grep->found = wst_slice_of(s.payload.p + from, to - from);
     return true;
 }
 

@@ -90,17 +90,49 @@ static size_t inside_character(struct wst_slice s, size_t at, int step)
     return n;
 }
 
+static struct wst_slice part_of(struct wst_slice s, size_t from, size_t to)
+{
+    return wst_slice_of(s.p + from, to - from);
+}
+
+/* Of so many columns those that are left for what is shown from here on. */
+static size_t less_backslashes(const struct wst_text *text, struct wst_slice s, size_t most)
+{
+    return text->options.width ? most - least(most - 1, backslashes(s, most)) : most;
+}
+
+/* The same as room(), for a payload that is not shown from its beginning on: `before` bytes are
+ * passed over, and what says so takes columns, too. */
+static size_t room_behind(const struct wst_text *text, size_t before, uint64_t n, size_t most)
+{
+    size_t taken = 2 * MARK + wst_digits_count(before) + wst_digits_count(n);
+    if (!text->options.width) return most;
+    taken += columns_so_far(&text->render.out) + QUOTES;
+    if (text->options.width < taken + LEAST) return text->options.max_text;
+    return least(text->options.max_text ? text->options.max_text : SIZE_MAX,
+                 text->options.width - taken);
+}
+
 /* From where on it is shown: from its beginning if what was found is then seen, too, else a little
- * before that. *most: columns there are, less those that tell how much was passed over. */
-static size_t quote_from(struct wst_slice s, size_t found, size_t end, enum wst_escape_kind kind,
-                         size_t *most)
+ * before that. *most: columns there are; 0: any number. */
+static size_t quote_from(const struct wst_text *text, struct wst_slice s, size_t found, size_t end,
+                         enum wst_escape_kind kind, uint64_t omitted, size_t *most)
 {
     if (*most == 0 || wst_escape_fits(wst_slice_head(s, end), kind, *most)) return 0;
-    size_t mark = MARK + wst_digits_count(found);
-    if (*most > mark + LEAST) *most -= mark;
+    *most = room_behind(text, found, s.n + omitted, *most);
+    if (*most == 0) return 0;
     size_t spare = *most > end - found ? (*most - (end - found)) / 2 : 0;
     size_t from = found - least(least(BEFORE, spare), found);
-    return from - (kind == WST_ESCAPE_TEXT ? inside_character(s, from, -1) : 0);
+    if (kind == WST_ESCAPE_TEXT) from -= inside_character(s, from, -1);
+    /* A byte may take several columns. */
+    while (from < found &&
+           !wst_escape_fits(part_of(s, from, end), kind,
+                            less_backslashes(text, wst_slice_skip(s, from), *most))) {
+        from++;
+        if (kind == WST_ESCAPE_TEXT) from += inside_character(s, from, 1);
+    }
+    if (from) *most = less_backslashes(text, wst_slice_skip(s, from), *most);
+    return from;
 }
 
 static void quote_found(struct wst_text *text, struct wst_slice s, enum wst_escape_kind kind,
@@ -112,10 +144,8 @@ static void quote_found(struct wst_text *text, struct wst_slice s, enum wst_esca
         found -= inside_character(s, found, -1);
         end += inside_character(s, end, 1);
     }
-    size_t from = quote_from(s, found, end, kind, &most);
-    struct wst_slice rest = wst_slice_skip(s, from);
-    if (from && text->options.width) most -= least(most - 1, backslashes(rest, most));
-    size_t to = from + (most ? wst_escape_fitting(rest, kind, most) : rest.n);
+    size_t from = quote_from(text, s, found, end, kind, omitted, &most);
+    size_t to = from + (most ? wst_escape_fitting(wst_slice_skip(s, from), kind, most) : s.n);
     found = found < to ? found : to;
     end = end < to ? end : to;
     if (from) {
@@ -123,11 +153,11 @@ static void quote_found(struct wst_text *text, struct wst_slice s, enum wst_esca
         wst_out_text(out, from == 1 ? " byte …" : " bytes …");
     }
     wst_out_text(out, "\"");
-    wst_escape_part(out, wst_slice_of(s.p + from, found - from), kind);
+    wst_escape_part(out, part_of(s, from, found), kind);
     wst_text_ink(text, WST_TEXT_FOUND);
-    wst_escape_part(out, wst_slice_of(s.p + found, end - found), kind);
+    wst_escape_part(out, part_of(s, found, end), kind);
     wst_text_plain(text);
-    wst_escape_part(out, wst_slice_of(s.p + end, to - end), kind);
+    wst_escape_part(out, part_of(s, end, to), kind);
     wst_out_text(out, "\"");
     if (s.n - to + omitted) wst_escape_missing(out, s.n - to + omitted);
 }

@@ -87,9 +87,10 @@ static int judge_search(const struct wst_grep *grep)
     uint64_t unsure = wst_grep_unsure(grep);
 
     if (unsure)
-        wst_tool_say("%" PRIu64 " more message%s or frame%s may match: not all of %s is known",
-                     unsure, unsure == 1 ? "" : "s", unsure == 1 ? "" : "s",
-                     unsure == 1 ? "it" : "them");
+        wst_tool_say(
+            "%" PRIu64
+            " more message%s or frame%s may match: not all of %s is known or could be searched",
+            unsure, unsure == 1 ? "" : "s", unsure == 1 ? "" : "s", unsure == 1 ? "it" : "them");
     return wst_grep_matches(grep) ? 0 : WST_TOOL_FOUND;
 }
 

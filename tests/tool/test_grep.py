@@ -4,8 +4,13 @@
 import base64
 import os
 import re
+import sys
+import unicodedata
 
-from toolcheck import BASIC, CAPTURES, DEFLATE, check, done, on_terminal, refused, run
+from toolcheck import BASIC, CAPTURES, DEFLATE, check, directory, done, on_terminal, refused, run
+
+sys.path.insert(0, os.path.join(CAPTURES, "scripts"))
+from wire import BINARY, C2S, S2C, TEXT, Session, Wire, classic  # noqa: E402
 
 LOSS = os.path.join(CAPTURES, "09_capture_loss_one.pcap")
 FILES = [BASIC, DEFLATE, LOSS] + [os.path.join(CAPTURES, name) for name in (
@@ -68,6 +73,17 @@ check("with --dir and --op", result.events() == [
 # What is not known may hold it.
 result = run("--grep", "no such thing", "--max-payload", "4", BASIC)
 check("cut payloads: nobody knows", result.status == 1 and "may match" in result.says, result)
+texts = [e["text"] for e in run("--json", BASIC).events("message") if e.get("text") and re.fullmatch(r"[a-z ]{6,}", e["text"])]
+for end in ("$", r"\b", r"\>", r"\'"):
+    for text in texts[:3]:
+        cut = next(n for n in range(4, 0, -1) if text[n - 1].isalpha())
+        result = run("--json", "--grep", "^" + text[:cut] + end, "--max-payload", str(cut), BASIC)
+        known = [e for e in result.events("message") if e["omitted"]]
+        check(f"where a payload is cut is not its end: {text[:cut] + end!r}", known == [] and "may match" in result.says, result)
+        result = run("--json", "--grep", "^" + text[:cut], "--max-payload", str(cut), BASIC)
+        check("... but what is before is known", len([e for e in result.events("message") if e["omitted"]]) > 0, result)
+result = run("--grep", "no such thing", os.path.join(CAPTURES, "05_deflate_garbage.pcap"))
+check("what did not inflate: nobody knows", result.status == 1 and "may match" in result.says, result)
 check("whole ones: it is known", run("--grep", "no such thing", BASIC).says == "")
 
 # Text: the place that was found is on the line, and in colour.
@@ -87,6 +103,34 @@ for columns in (60, 80, 100, 140):
     lines = [re.sub(r"\x1b\[[0-9;]*m", "", l) for l in screen.decode().replace("\r", "").split("\n")]
     check(f"{columns} columns: no line is longer",
           all(len(l) <= columns for l in lines if " text " in l and columns >= 80) and status == 0, screen)
+
+# On a terminal what was found is on its line, whatever stands around it.
+AROUND = {"bytes": (BINARY, bytes(range(128, 256)) * 40), "zeros": (BINARY, bytes(300)), "quotes": (TEXT, b'{"a":"b","c":"\\\\d"},' * 300),
+          "characters": (TEXT, "日本語".encode() * 200), "controls": (TEXT, b"\x1b[2J\x1b]0;x\x07" * 100), "marks": (TEXT, "a\u202e\u0301".encode() * 100),
+          "letters": (TEXT, b"x" * 100000), "lines": (TEXT, b"\r\n\t" * 50), "nothing": (TEXT, b"")}
+with directory() as tmp:
+    wire = Wire()
+    session = Session(wire)
+    session.handshake()
+    for op, around in AROUND.values():
+        session.say(C2S, op, around + b"NEEDLE" + around)
+        session.say(S2C, op, around + b"NEEDLE")
+    session.close()
+    path = os.path.join(tmp, "needles.pcap")
+    with open(path, "wb") as file:
+        file.write(classic(wire.packets))
+    events = run("--json", "--grep", "NEEDLE", path).events("message")
+    check("all are found", len(events) == 2 * len(AROUND), len(events))
+    for columns in (60, 72, 80, 90, 109, 110, 132, 200):
+        status, screen = on_terminal("--grep", "NEEDLE", path, columns=columns)
+        lines = [l for l in screen.decode().replace("\r", "").split("\n")
+                 if re.search("(text|binary) ", l)]
+        check(f"{columns} columns: what was found is seen", len(lines) == len(events) and
+              all("\x1b[1;31mNEEDLE\x1b[0m" in l for l in lines), screen)
+        plain = [re.sub(r"\x1b\[[0-9;]*m", "", l) for l in lines]
+        check(f"{columns} columns: nothing is obeyed", all(c.isprintable() or c in "\u0301" for l in plain for c in l), plain)
+        wide = [sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in l) for l in plain]
+        check(f"{columns} columns: no line is longer than that", columns < 80 or max(wide, default=0) <= columns, [*zip(wide, plain)])
 
 refused("a pattern that is none", run("--grep", "(", BASIC), "--grep")
 refused("a back reference", run("--grep", r"(a)\1", BASIC), "back references")
