@@ -49,8 +49,9 @@ static void finish(struct wst_tool_run *run)
     wst_context_finish(run->context, live ? &counters : NULL);
     wst_tool_run_flush(run);
     wst_tool_progress_erase(&run->progress);
-    if (live && !wst_tool_output_unwanted(&run->output)) wst_tool_attend_counters(&counters);
     run->save_status = wst_tool_save_close(&run->save, live ? &counters : NULL);
+    /* Last, as in tcpdump. */
+    if (live && !wst_tool_output_unwanted(&run->output)) wst_tool_attend_counters(&counters);
 }
 
 static int run_trace(struct wst_tool_run *run)
