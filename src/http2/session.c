@@ -464,7 +464,10 @@ static void gap_inside(struct wst_session_step *t, uint64_t n)
     if (s->type == WST_HTTP2_DATA && missing && !s->opaque)
         wst_streams_hole(t->h, t->env, t->dir, s->stream, missing, !torn, t->arrival);
     if (wst_payload_block(s->type)) wst_payload_block_lose(t);
-    if (s->type == WST_HTTP2_SETTINGS) s->holed = true;
+    if (s->type == WST_HTTP2_SETTINGS) {
+        s->holed = true;
+        t->h->side[!t->dir].frame_max = UINT32_MAX; /* what allows more may be missing */
+    }
     if (s->type == WST_HTTP2_RST_STREAM && torn)
         wst_streams_reset(t->h, t->env, t->dir, s->stream, NGHTTP2_CANCEL, t->arrival);
 }

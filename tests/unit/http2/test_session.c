@@ -290,6 +290,7 @@ static void long_frames(void **state)
         {"C preface;settings;", "C", ""},
         {"C preface;settings;S settings;", "C", "!broken "},
         {"C preface;settings;S settings 5=20000;", "C", ""},
+        {"C preface;settings;S text.h 00000c040000000000;lost 6;text.h 000300000064;", "C", ""},
         {"C preface;S settings 8=1;", "S", ""},
         {"C preface;settings;S settings 8=1;", "S", "!broken "},
     };
