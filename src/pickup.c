@@ -113,13 +113,23 @@ void wst_pickup_begin(struct wst_context *c, struct wst_flow *f, struct conversa
     for (unsigned d = 0; d < 2; d++) wst_queue_free(&wait[d], &c->budget);
 }
 
-/* Evidence that `client` is the side that masks. */
-static bool pickup_convinced(const struct conversation_pickup *p, unsigned client, bool end)
+/* A stream of HTTP/2 or HTTP/3 whose request is lost hardly carries HTTP/2 as it is. */
+static bool pickup_may_be_framed(const struct wst_flow *f)
 {
+    const struct conversation_pickup *p = f->upper;
+    return !p->asked && (!f->inner || wst_conversation_outer(f)->kind == KIND_TLS);
+}
+
+/* Evidence that `client` is the side that masks. Many write the header of an HTTP/2 frame and what
+ * it carries by themselves, which then are segments, or records. */
+static bool pickup_convinced(const struct wst_flow *f, unsigned client, bool end)
+{
+    const struct conversation_pickup *p = f->upper;
+    bool beyond = !end && pickup_may_be_framed(f);
     static const struct wst_seek_rules masked = {.masked = true, .compressed = true},
                                        unmasked = {.masked = false, .compressed = true};
-    int m = p->seek[client] ? wst_seek_evidence(p->seek[client], &masked) : -1;
-    int u = p->seek[!client] ? wst_seek_evidence(p->seek[!client], &unmasked) : -1;
+    int m = p->seek[client] ? wst_seek_evidence(p->seek[client], &masked, beyond) : -1;
+    int u = p->seek[!client] ? wst_seek_evidence(p->seek[!client], &unmasked, beyond) : -1;
     /* The request was seen: that it asked for WebSocket is evidence, too. */
     int asked = p->asked && p->asked->base.client == client ? 20 : 0;
     if (m + asked >= (end ? BITS_MASKED_END : BITS_MASKED)) return true;
@@ -196,11 +206,12 @@ struct framed {
     bool found;
 };
 
-static struct framed framed_look(const struct wst_seek *k)
+/* `beyond`: as for wst_seek_evidence. */
+static struct framed framed_look(const struct wst_seek *k, bool beyond)
 {
     enum { MARKS = 64 /* looked at from either end */ };
     struct framed best = {.found = false};
-    for (uint32_t i = 0; k && i < k->marks_n; i++) {
+    for (uint32_t i = 0; k && i + beyond < k->marks_n; i++) {
         if (i == MARKS && k->marks_n > 2 * MARKS) i = k->marks_n - MARKS;
         struct wst_slice s = wst_slice_skip(wst_buf_slice(&k->bytes), k->marks[i].at);
         struct wst_http2_midst m;
@@ -279,13 +290,12 @@ static void framed_accept(struct wst_context *c, struct wst_flow *f, unsigned cl
     for (unsigned s = 0; s < 2; s++) wst_seek_free(seek[s], &c->budget);
 }
 
-/* A stream of HTTP/2 or HTTP/3 whose request is lost hardly carries HTTP/2 as it is. */
-static bool pickup_framed(struct wst_context *c, struct wst_flow *f, bool end, bool *framed,
-                          const struct wst_arrival *a)
+static bool pickup_framed(struct wst_context *c, struct wst_flow *f, bool end, bool beyond,
+                          bool *framed, const struct wst_arrival *a)
 {
-    struct conversation_pickup *p = f->upper;
-    if (p->asked || (f->inner && wst_conversation_outer(f)->kind != KIND_TLS)) return false;
-    struct framed side[2] = {framed_look(p->seek[0]), framed_look(p->seek[1])};
+    const struct conversation_pickup *p = f->upper;
+    if (!pickup_may_be_framed(f)) return false;
+    struct framed side[2] = {framed_look(p->seek[0], beyond), framed_look(p->seek[1], beyond)};
     *framed = framed_convinced(side, end);
     int client = *framed ? framed_client(f, side, end) : -1;
     if (client >= 0) framed_accept(c, f, (unsigned)client, side, a);
@@ -299,17 +309,17 @@ static bool pickup_look(struct wst_context *c, struct wst_flow *f, bool end,
 {
     struct conversation_pickup *p = f->upper;
     bool framed = false;
-    if (pickup_framed(c, f, end, &framed, a)) return true;
+    if (pickup_framed(c, f, end, true, &framed, a)) return true;
     if (framed) return false;
     int side = wst_multiplexed_client(f);
     for (unsigned client = 0; client < 2; client++) {
         if (p->asked && client != p->asked->base.client) continue;
         if (side >= 0 && client != (unsigned)side) continue;
-        if (!pickup_convinced(p, client, end)) continue;
+        if (!pickup_convinced(f, client, end)) continue;
         pickup_accept(c, f, client, a);
         return true;
     }
-    return false;
+    return end && pickup_framed(c, f, end, false, &framed, a);
 }
 
 /* It is HTTP. A client that was asked for credentials, or sent elsewhere, asks again: the answer

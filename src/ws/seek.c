@@ -110,13 +110,6 @@ void wst_seek_gap(struct wst_seek *k, uint64_t n)
     k->inside -= k->inside < n ? k->inside : n;
 }
 
-uint64_t wst_seek_packet(const struct wst_seek *k, size_t at)
-{
-    uint64_t pkt = k->marks_n ? k->marks[0].pkt : 0;
-    for (uint32_t i = 0; i < k->marks_n && k->marks[i].at <= at; i++) pkt = k->marks[i].pkt;
-    return pkt;
-}
-
 /* The first mark at or behind `at`. */
 static uint32_t seek_mark_of(const struct wst_seek *k, size_t at)
 {
@@ -129,6 +122,13 @@ static uint32_t seek_mark_of(const struct wst_seek *k, size_t at)
             hi = mid;
     }
     return lo;
+}
+
+uint64_t wst_seek_packet(const struct wst_seek *k, size_t at)
+{
+    uint32_t behind = seek_mark_of(k, at + 1);
+    if (!k->marks_n) return 0;
+    return k->marks[behind ? behind - 1 : 0].pkt;
 }
 
 /* Whether `i`, the first mark at or behind `at`, is at it; the end of the bytes is one, too. */
@@ -180,6 +180,7 @@ struct seek_chain {
     unsigned whole;  /* frames that end inside the bytes */
     bool to_end;     /* the last frame ends with the bytes */
     size_t end;      /* of the first */
+    size_t reach;    /* of the last that is whole */
     bool plain;      /* the first is beyond doubt, though its end is not in the bytes */
 };
 
@@ -246,6 +247,7 @@ static bool seek_chain(const struct wst_seek *k, size_t at, const struct wst_see
         before[0] = at;
         at += n;
         if (!c->whole++) c->end = at;
+        c->reach = at;
         if (f.opcode == WST_OP_CLOSE) { /* nothing follows a close */
             c->to_end = at == k->bytes.n;
             return true;
@@ -389,7 +391,7 @@ ptrdiff_t wst_seek_find(struct wst_seek *k, const struct wst_seek_rules *r, bool
     return best == SIZE_MAX ? -1 : (ptrdiff_t)seek_back(k, best, r);
 }
 
-int wst_seek_evidence(const struct wst_seek *k, const struct wst_seek_rules *r)
+int wst_seek_evidence(const struct wst_seek *k, const struct wst_seek_rules *r, bool beyond)
 {
     int best = -1;
     struct seek_chain c;
@@ -397,7 +399,10 @@ int wst_seek_evidence(const struct wst_seek *k, const struct wst_seek_rules *r)
         if (i == EVIDENCE_MARKS && k->marks_n > 2 * EVIDENCE_MARKS) i = k->marks_n - EVIDENCE_MARKS;
         if (!seek_chain(k, k->marks[i].at, r, 0, &c)) continue;
         /* A header among zeros is nothing until its payload has ended, unless that is a text. */
-        int bits = c.cut >= CUT_TEXT ? c.bits : c.bits - c.cut;
+        bool text = c.cut >= CUT_TEXT;
+        size_t reach = text ? k->bytes.n : c.reach;
+        if (beyond && (i + 1 == k->marks_n || reach <= k->marks[i + 1].at)) continue;
+        int bits = text ? c.bits : c.bits - c.cut;
         if (bits > best) best = bits;
     }
     return best;

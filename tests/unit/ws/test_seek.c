@@ -255,7 +255,7 @@ static void evidence(void **state)
         struct wst_seek_rules rules = {.masked = cases[i].masked, .compressed = true};
         struct wst_seek *k = wst_seek_new(&budget, 0);
         assert_true(wst_seek_push(k, &budget, cases[i].bytes, 1, 1 << 16));
-        int bits = wst_seek_evidence(k, &rules);
+        int bits = wst_seek_evidence(k, &rules, false);
         if (bits < cases[i].at_least || bits > cases[i].at_most)
             fail_msg("case %zu: %d bits", i, bits);
         wst_seek_free(k, &budget);
