@@ -123,10 +123,12 @@ void wst_first_http2(struct wst_context *c, struct wst_flow *f, unsigned client,
 }
 
 /* Whose beginning nobody saw may be a client that says its settings, too. */
-static bool new_http2_asks(const struct wst_flow *f, struct wst_slice bytes)
+static bool new_http2_asks(const struct wst_flow *f, unsigned side, struct wst_slice bytes)
 {
     struct wst_http2_midst m;
     if (bytes.p[0] == 'P') return true;
+    if (f->inner && wst_conversation_outer(f)->kind == KIND_TLS)
+        return ((const struct conversation *)wst_conversation_outer(f)->upper)->client == side;
     return !f->witnessed && wst_http2_midst_look(bytes, &m) && m.client > 0;
 }
 
@@ -178,7 +180,7 @@ static void new_first(struct wst_context *c, struct wst_flow *f, unsigned side,
             wst_first_free(c, n);
         break;
     case WST_SNIFF_H2: /* the client's preface, or the server's settings */
-        if (new_http2(c, f, n, new_http2_asks(f, bytes) ? side : !side, a))
+        if (new_http2(c, f, n, new_http2_asks(f, side, bytes) ? side : !side, a))
             new_hand_on(c, f, n, side, bytes, a);
         else
             wst_first_free(c, n);

@@ -29,8 +29,8 @@ enum {
     SAYS_FRAMES = 1,
     SAYS_BLOCK = 4,
     CHAIN_MAX = 64,        /* frames looked at */
-    LOOKS_MAX = 1 << 16,   /* at frames that may lead to one believed */
-    ZEROS_MAX = 8,         /* of those that do, without evidence */
+    LOOKS_MAX = 1 << 16,   /* at those that may lead to one believed */
+    ZEROS_MAX = 8,         /* without evidence */
     STREAM_MAX = 1 << 24,  /* a stream's number is hardly larger */
     ERROR_CODE_MAX = 0x20, /* RFC 9113 section 7 knows 13 */
 };
@@ -86,19 +86,28 @@ static void look_data(struct look *l)
     l->client = masked ? SAYS_FRAMES : -SAYS_FRAMES;
 }
 
+/* Some write all settings there are: hyper-h2's client says that CONNECT is not enabled, its server
+ * that it may not be pushed to. A server may not say that it may (RFC 9113 section 6.5.2). */
 static void look_settings(struct look *l)
 {
     enum { ENABLE_PUSH = 2, ENABLE_CONNECT_PROTOCOL = 8, KNOWN = 16, ENTRIES = 16 };
+    const uint32_t UNSAID = UINT32_MAX;
+    uint32_t push = UNSAID, connect = UNSAID;
     l->bits = l->frame.length && !(l->frame.flags & WST_HTTP2_ACK) ? BITS_SETTINGS : 0;
     if (l->frame.flags & WST_HTTP2_ACK) l->bits = l->frame.length ? -1 : BITS_SETTINGS;
     struct wst_slice s = wst_slice_head(l->payload, (size_t)6 * ENTRIES);
     for (; s.n >= 6 && l->bits > 0; s = wst_slice_skip(s, 6)) {
         uint16_t what = wst_be16(s.p);
+        uint32_t value = wst_be32(s.p + 2);
         bool grease = (what & 0x0f0f) == 0x0a0a;
         if (what == 0 || (what > KNOWN && !grease)) l->bits = -1;
-        if (what == ENABLE_PUSH) l->client = SAYS_BLOCK;
-        if (what == ENABLE_CONNECT_PROTOCOL) l->client = -SAYS_BLOCK;
+        if (what == ENABLE_PUSH) push = value;
+        if (what == ENABLE_CONNECT_PROTOCOL) connect = value;
     }
+    if (connect == 1)
+        l->client = -SAYS_BLOCK;
+    else if (push == 1 || (push == 0 && connect == UNSAID))
+        l->client = SAYS_BLOCK;
 }
 
 /* It begins with a number of four bytes that has limits. */
@@ -171,6 +180,18 @@ static void walk_on(struct walk *w, const struct look *l)
     w->at += WST_HTTP2_HEADER + l->frame.length;
 }
 
+/* The same again says nothing new. Nor does another DATA of the same length: a table of numbers
+ * whose rows begin alike is as many of these as it has rows. */
+static void look_again(struct look *l, struct wst_slice frame, struct wst_slice before)
+{
+    enum { SAME = 64 /* bytes that tell */ };
+    if (frame.n != before.n || memcmp(frame.p, before.p, WST_HTTP2_HEADER) != 0) return;
+    if (!memcmp(frame.p, before.p, wst_slice_head(frame, SAME).n))
+        l->bits = l->client = 0;
+    else if (l->frame.type == WST_HTTP2_DATA && l->bits)
+        l->bits -= BITS_DATA;
+}
+
 /* The beginning of a header that is not whole. */
 static bool rest_may_begin(struct wst_slice s)
 {
@@ -183,26 +204,24 @@ static bool rest_may_begin(struct wst_slice s)
 bool wst_http2_midst_look(struct wst_slice bytes, struct wst_http2_midst *m)
 {
     struct walk w = {.bytes = bytes};
-    size_t before = SIZE_MAX, before_n = 0;
+    struct wst_slice before = {NULL, 0};
+    unsigned zeros = 0;
     *m = (struct wst_http2_midst){0};
     for (unsigned i = 0; i < CHAIN_MAX && w.at < bytes.n; i++) {
         struct wst_slice rest = wst_slice_skip(bytes, w.at);
         if (rest.n < WST_HTTP2_HEADER) return rest_may_begin(rest);
         struct look l = look(&w);
-        size_t from = w.at, n = WST_HTTP2_HEADER + l.payload.n;
         if (l.bits < 0) return false;
         if (l.frame.stream % 2 && l.frame.stream > m->largest) m->largest = l.frame.stream;
         walk_on(&w, &l);
         if (!l.whole) return true;
-        /* The same again says nothing new. */
-        bool again = before != SIZE_MAX && n == before_n && !memcmp(bytes.p + before, rest.p, n);
-        if (!again) {
-            m->bits += l.bits + (l.bits && w.at == bytes.n ? BITS_END : 0);
-            m->client += l.client;
-            m->frames += l.bits > 0;
-        }
-        before = from;
-        before_n = n;
+        rest = wst_slice_head(rest, WST_HTTP2_HEADER + l.payload.n);
+        look_again(&l, rest, before);
+        m->bits += l.bits + (l.bits && w.at == bytes.n ? BITS_END : 0);
+        m->client += l.client;
+        m->frames += l.bits > 0;
+        if (!l.bits && ++zeros > ZEROS_MAX) return true;
+        before = rest;
     }
     return true;
 }
