@@ -180,7 +180,7 @@ struct seek_chain {
     unsigned whole;  /* frames that end inside the bytes */
     bool to_end;     /* the last frame ends with the bytes */
     size_t end;      /* of the first */
-    size_t reach;    /* of the last that is whole */
+    size_t last;     /* where the last that says something begins */
     bool plain;      /* the first is beyond doubt, though its end is not in the bytes */
 };
 
@@ -234,6 +234,7 @@ static bool seek_chain(const struct wst_seek *k, size_t at, const struct wst_see
         if (f.len <= n - f.header_len) n = f.header_len + (size_t)f.len;
         if (seek_repeats(k, at, n, before)) bits = 0;
         c->bits += bits;
+        if (bits) c->last = at;
         if (i == 0) {
             c->first = bits;
             c->plain = seek_plain(&f, bits);
@@ -247,7 +248,6 @@ static bool seek_chain(const struct wst_seek *k, size_t at, const struct wst_see
         before[0] = at;
         at += n;
         if (!c->whole++) c->end = at;
-        c->reach = at;
         if (f.opcode == WST_OP_CLOSE) { /* nothing follows a close */
             c->to_end = at == k->bytes.n;
             return true;
@@ -400,8 +400,8 @@ int wst_seek_evidence(const struct wst_seek *k, const struct wst_seek_rules *r, 
         if (!seek_chain(k, k->marks[i].at, r, 0, &c)) continue;
         /* A header among zeros is nothing until its payload has ended, unless that is a text. */
         bool text = c.cut >= CUT_TEXT;
-        size_t reach = text ? k->bytes.n : c.reach;
-        if (beyond && (i + 1 == k->marks_n || reach <= k->marks[i + 1].at)) continue;
+        size_t reach = text ? k->bytes.n : c.last;
+        if (beyond && (i + 1 == k->marks_n || reach < k->marks[i + 1].at)) continue;
         int bits = text ? c.bits : c.bits - c.cut;
         if (bits > best) best = bits;
     }

@@ -54,9 +54,9 @@ void wst_seek_gap(struct wst_seek *seek, uint64_t n);
 ptrdiff_t wst_seek_find(struct wst_seek *seek, const struct wst_seek_rules *rules, bool final);
 /* How strongly the bytes look like frames of such a direction: the most bits of evidence of any
  * chain that begins at a mark; -1: none. For telling WebSocket from other traffic, so only whole
- * frames count: a header among zeros may well declare 64 bits of length. `beyond`: only chains that
- * reach into a second segment; what is whole in one may be what another protocol's frame carries.
- */
+ * frames count: a header among zeros may well declare 64 bits of length. `beyond`: only chains
+ * of which a frame begins in a second segment; what lies before may be what another protocol's
+ * frame carries. */
 int wst_seek_evidence(const struct wst_seek *seek, const struct wst_seek_rules *rules, bool beyond);
 /* A segment begins at `at`, or the bytes end there. */
 bool wst_seek_is_mark(const struct wst_seek *seek, size_t at);
