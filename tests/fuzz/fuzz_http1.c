@@ -136,6 +136,9 @@ static void push(struct said *s, enum wst_dir d, const uint8_t *p, size_t n, siz
         if (s->http.side[0].mode && s->http.side[0].untouched && !s->http.asked_n)
             s->segments = true;
         if (s->http.state == WST_HTTP_RUNNING) continue;
+        /* A tunnel granted by an answer that was captured before its request: how much of what the
+         * client sent behind that was read as requests depends. */
+        if (s->http.state == WST_HTTP_TUNNEL && d == WST_C2S) s->segments = true;
         /* An answer that overtook the body of its request: how much of that was taken depends. */
         if (s->http.side[0].mode) s->segments = true;
         s->rest[0] += wst_queue_bytes(&s->http.wait[0]);
