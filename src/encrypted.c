@@ -59,6 +59,13 @@ bool wst_encrypted_begin(struct wst_context *c, struct wst_flow *f, unsigned cli
     return true;
 }
 
+int wst_encrypted_client(const struct wst_flow *f)
+{
+    const struct wst_flow *outer = f->inner ? wst_conversation_outer(f) : NULL;
+    if (!outer || outer->kind != KIND_TLS) return -1;
+    return ((const struct conversation *)outer->upper)->client;
+}
+
 /* Which side is the client nobody saw; servers have the smaller port, nearly always. */
 bool wst_encrypted_midst(struct wst_context *c, struct wst_flow *f, unsigned side)
 {

@@ -127,8 +127,7 @@ static bool new_http2_asks(const struct wst_flow *f, unsigned side, struct wst_s
 {
     struct wst_http2_midst m;
     if (bytes.p[0] == 'P') return true;
-    if (f->inner && wst_conversation_outer(f)->kind == KIND_TLS)
-        return ((const struct conversation *)wst_conversation_outer(f)->upper)->client == side;
+    if (wst_encrypted_client(f) >= 0) return wst_encrypted_client(f) == (int)side;
     return !f->witnessed && wst_http2_midst_look(bytes, &m) && m.client > 0;
 }
 

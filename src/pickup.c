@@ -117,7 +117,7 @@ void wst_pickup_begin(struct wst_context *c, struct wst_flow *f, struct conversa
 static bool pickup_may_be_framed(const struct wst_flow *f)
 {
     const struct conversation_pickup *p = f->upper;
-    return !p->asked && (!f->inner || wst_conversation_outer(f)->kind == KIND_TLS);
+    return !p->asked && (!f->inner || wst_encrypted_client(f) >= 0);
 }
 
 /* Evidence that `client` is the side that masks. Many write the header of an HTTP/2 frame and what
@@ -237,8 +237,7 @@ static int framed_client(const struct wst_flow *f, const struct framed side[2], 
 {
     enum { SURE = 2 };
     int says = side[0].midst.client - side[1].midst.client;
-    if (f->inner && wst_conversation_outer(f)->kind == KIND_TLS)
-        return ((const struct conversation *)wst_conversation_outer(f)->upper)->client;
+    if (wst_encrypted_client(f) >= 0) return wst_encrypted_client(f);
     if (says >= SURE || says <= -SURE) return says < 0;
     if (!end) return -1;
     return says ? says < 0 : f->port[1] > f->port[0];

@@ -14,9 +14,8 @@
  *   … that carries whole frames of WebSocket                                             14
  *   what ends it is the end of what came                                                  8
  */
+#include "session.h"
 #include "slice.h"
-
-#include "http2.h"
 
 enum {
     BITS_FIXED = 20,
@@ -38,6 +37,11 @@ enum {
 /* Frames that others define, and servers and browsers send: ALTSVC (RFC 7838), ORIGIN (RFC 8336),
  * PRIORITY_UPDATE (RFC 9218). */
 enum { ALTSVC = 0xa, ORIGIN = 0xc, PRIORITY_UPDATE = 0x10 };
+
+static bool is_extension(uint8_t type)
+{
+    return type == ALTSVC || type == ORIGIN || type == PRIORITY_UPDATE;
+}
 
 struct walk {
     struct wst_slice bytes;
@@ -123,10 +127,9 @@ static void look_extension(struct look *l)
 {
     const struct wst_http2_frame *f = &l->frame;
     bool update = f->type == PRIORITY_UPDATE;
-    bool known = update || f->type == ALTSVC || f->type == ORIGIN;
     bool fits = update ? f->length >= 4 : f->length >= 2;
-    if (!known || !fits || f->flags || f->reserved || f->length > WST_HTTP2_FRAME_MAX ||
-        (f->type != ALTSVC && f->stream))
+    if (!is_extension(f->type) || !fits || f->flags || f->reserved ||
+        f->length > WST_HTTP2_FRAME_MAX || (f->type != ALTSVC && f->stream))
         l->bits = -1;
     else
         l->client = update ? SAYS_BLOCK : -SAYS_BLOCK;
@@ -173,9 +176,8 @@ static struct look look(const struct walk *w)
 /* To behind the frame. */
 static void walk_on(struct walk *w, const struct look *l)
 {
-    bool opens = l->frame.type == WST_HTTP2_HEADERS || l->frame.type == WST_HTTP2_PUSH_PROMISE ||
-                 l->frame.type == WST_HTTP2_CONTINUATION;
-    if (opens) w->block = l->frame.flags & WST_HTTP2_END_HEADERS ? 0 : l->frame.stream;
+    if (wst_payload_block(l->frame.type))
+        w->block = l->frame.flags & WST_HTTP2_END_HEADERS ? 0 : l->frame.stream;
     w->begun = true;
     w->at += WST_HTTP2_HEADER + l->frame.length;
 }
@@ -195,9 +197,7 @@ static void look_again(struct look *l, struct wst_slice frame, struct wst_slice 
 /* The beginning of a header that is not whole. */
 static bool rest_may_begin(struct wst_slice s)
 {
-    if (s.n > 3 && s.p[3] >= WST_HTTP2_TYPES && s.p[3] != PRIORITY_UPDATE && s.p[3] != ALTSVC &&
-        s.p[3] != ORIGIN)
-        return false;
+    if (s.n > 3 && s.p[3] >= WST_HTTP2_TYPES && !is_extension(s.p[3])) return false;
     return s.p[0] == 0 && (s.n < 2 || s.p[1] <= WST_HTTP2_FRAME_MAX >> 8);
 }
 
