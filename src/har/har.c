@@ -9,7 +9,7 @@
 
 #include "escape.h"
 
-enum { BUCKETS_FIRST = 256, MEMORY = 16 << 20 };
+enum { MEMORY = 16 << 20 };
 
 void wst_har_options_init(struct wst_har_options *options)
 {
@@ -25,7 +25,7 @@ static bool is_list(enum wst_har_part part)
 
 static bool add(struct wst_har *h, const uint8_t *p, size_t n, enum wst_spool_need need)
 {
-    struct wst_spool_key key = {h->conn->start_ns, h->conn->conn, h->part};
+    struct wst_spool_key key = {h->conn->start_ns, h->conn->node.conn, h->part};
     return wst_spool_add(&h->spool, &h->conn->strands[h->part], &key, wst_slice_of(p, n), need);
 }
 
@@ -84,57 +84,27 @@ bool wst_har_item_end(struct wst_har *h)
 
 /* -- connections that are not over ------------------------------------------------------------- */
 
-static struct wst_har_conn **place(const struct wst_har *h, uint64_t conn)
-{
-    struct wst_har_conn **at = &h->buckets[conn & (h->buckets_n - 1)];
-    while (*at && (*at)->conn != conn) at = &(*at)->next;
-    return at;
-}
-
 static struct wst_har_conn *find(struct wst_har *h, uint64_t conn)
 {
-    if (conn == 0) return &h->whole;
-    return h->open_n ? *place(h, conn) : NULL;
-}
-
-static bool grow(struct wst_har *h)
-{
-    struct wst_har larger = {.buckets_n = h->buckets_n ? 2 * h->buckets_n : BUCKETS_FIRST};
-    larger.buckets = calloc(larger.buckets_n, sizeof(struct wst_har_conn *));
-    if (larger.buckets == NULL) return false;
-    for (size_t i = 0; i < h->buckets_n; i++)
-        for (struct wst_har_conn *c = h->buckets[i], *after; c; c = after) {
-            after = c->next;
-            c->next = NULL;
-            *place(&larger, c->conn) = c;
-        }
-    free(h->buckets);
-    h->buckets = larger.buckets;
-    h->buckets_n = larger.buckets_n;
-    return true;
+    return conn ? wst_conns_find(&h->open, conn) : &h->whole;
 }
 
 /* NULL: there is no memory, or it is there already. */
 static struct wst_har_conn *open_conn(struct wst_har *h, uint64_t conn)
 {
-    struct wst_har_conn *c;
-    if (conn == 0 || find(h, conn)) return NULL;
-    if (h->open_n >= h->buckets_n && !grow(h) && h->buckets_n == 0) return NULL;
-    c = calloc(1, sizeof *c);
+    struct wst_har_conn *c = find(h, conn) ? NULL : calloc(1, sizeof *c);
     if (c == NULL) return NULL;
-    c->conn = conn;
-    *place(h, conn) = c;
-    h->open_n++;
-    return c;
+    c->node.conn = conn;
+    if (wst_conns_add(&h->open, &c->node)) return c;
+    free(c);
+    return NULL;
 }
 
 static void over(struct wst_har *h, struct wst_har_conn *c, const struct wst_event_end *end)
 {
-    struct wst_har_conn **at = place(h, c->conn);
     if (!c->lost) wst_har_tail(h, c, end);
     if (c == h->refused_conn) h->refused_conn = NULL;
-    *at = c->next;
-    h->open_n--;
+    wst_conns_take(&h->open, &c->node);
     free(c);
 }
 
@@ -201,8 +171,10 @@ static void on_item(struct wst_har *h, const struct wst_event *event)
 static void on_stats(struct wst_har *h, const struct wst_event *event)
 {
     refused_over(h);
-    for (size_t i = 0; i < h->buckets_n; i++) /* a selection may have kept back an end */
-        while (h->buckets[i]) over(h, h->buckets[i], NULL);
+    for (struct wst_har_conn *c = wst_conns_next(&h->open, NULL), *after; c; c = after) {
+        after = wst_conns_next(&h->open, &c->node);
+        over(h, c, NULL); /* a selection may have kept back its end */
+    }
     h->stats = event->stats;
     h->stats.findings = NULL;
     wst_har_document_end(h);
@@ -264,12 +236,11 @@ struct wst_har_left wst_har_left(const struct wst_har *har)
 void wst_har_free(struct wst_har *har)
 {
     if (har == NULL) return;
-    for (size_t i = 0; i < har->buckets_n; i++)
-        for (struct wst_har_conn *c = har->buckets[i], *after; c; c = after) {
-            after = c->next;
-            free(c);
-        }
-    free(har->buckets);
+    for (struct wst_har_conn *c = wst_conns_next(&har->open, NULL), *after; c; c = after) {
+        after = wst_conns_next(&har->open, &c->node);
+        free(c);
+    }
+    wst_conns_free(&har->open);
     wst_spool_free(&har->spool);
     free(har);
 }

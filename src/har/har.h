@@ -15,6 +15,7 @@
 #define WST_HAR_HAR_H
 
 #include "clock.h"
+#include "conns.h"
 #include "outlet.h"
 #include "slice.h"
 #include "spool.h"
@@ -34,8 +35,7 @@ enum wst_har_part {
 #define WST_HAR_NO_ENTRY INT64_MAX
 
 struct wst_har_conn { /* a connection that is not over */
-    uint64_t conn;
-    struct wst_har_conn *next;
+    struct wst_conn_node node;
     int64_t start_ns, wait_ns;
     bool accepted, asked, answered, lost; /* lost: its head found no place */
     bool cut_close; /* of the close frame that is told next, the capture has not all */
@@ -54,8 +54,7 @@ struct wst_har_place { /* where the document could be cut */
 struct wst_har {
     struct wst_har_options options;
     struct wst_spool spool;
-    struct wst_har_conn **buckets;
-    size_t buckets_n, open_n;
+    struct wst_conns open;
     struct wst_har_conn *refused_conn; /* it is over before the next handshake */
     struct wst_har_conn whole;         /* what is of no connection */
     struct wst_har_left left;

@@ -6,7 +6,6 @@
 enum {
     LINT_OPEN_MAX = 1 << 18, /* connections open at a time */
     LINT_URI = 256,          /* bytes of a URI kept */
-    BUCKETS_FIRST = 256,
 };
 
 static const char *const verdict_names[WST_VERDICTS] = {
@@ -39,41 +38,16 @@ enum wst_verdict wst_lint_verdict(const struct wst_lint_conn *c)
 
 /* -- connections that are not over ----------------------------------------------------------- */
 
-static struct wst_lint_conn **place(const struct wst_lint *l, uint64_t conn)
-{
-    struct wst_lint_conn **at = &l->buckets[conn & (l->buckets_n - 1)];
-    while (*at && (*at)->conn != conn) at = &(*at)->next;
-    return at;
-}
-
-static bool grow(struct wst_lint *l)
-{
-    struct wst_lint larger = {.buckets_n = l->buckets_n ? l->buckets_n * 2 : BUCKETS_FIRST};
-    larger.buckets = calloc(larger.buckets_n, sizeof *larger.buckets);
-    if (!larger.buckets) return false;
-    for (size_t i = 0; i < l->buckets_n; i++)
-        for (struct wst_lint_conn *c = l->buckets[i], *after; c; c = after) {
-            after = c->next;
-            c->next = NULL;
-            *place(&larger, c->conn) = c;
-        }
-    free(l->buckets);
-    l->buckets = larger.buckets;
-    l->buckets_n = larger.buckets_n;
-    return true;
-}
-
 static struct wst_lint_conn *conn_of(struct wst_lint *l, uint64_t conn)
 {
-    struct wst_lint_conn *c = l->n ? *place(l, conn) : NULL;
-    if (c || l->n >= LINT_OPEN_MAX) return c;
-    if (l->n >= l->buckets_n && !grow(l) && !l->buckets_n) return NULL;
+    struct wst_lint_conn *c = wst_conns_find(&l->open, conn);
+    if (c || l->open.n >= LINT_OPEN_MAX) return c;
     c = calloc(1, sizeof *c);
     if (!c) return NULL;
-    c->conn = conn;
-    *place(l, conn) = c;
-    l->n++;
-    return c;
+    c->node.conn = conn;
+    if (wst_conns_add(&l->open, &c->node)) return c;
+    free(c);
+    return NULL;
 }
 
 static void conn_free(struct wst_lint_conn *c)
@@ -91,15 +65,14 @@ static void conn_over(struct wst_lint *l, struct wst_lint_conn *c)
     if (c->known) l->verdicts[wst_lint_verdict(c)]++;
     for (size_t i = 0; i < c->findings_n; i++) {
         enum wst_problem p = c->findings[i].problem;
-        if (!seen[p] && c->conn) l->conns[p]++;
+        if (!seen[p] && c->node.conn) l->conns[p]++;
         seen[p] = true;
     }
     if (l->json)
         wst_lint_json_conn(l, c);
     else if (c->findings_n || (l->all && c->known))
         wst_lint_text_conn(l, c);
-    *place(l, c->conn) = c->next;
-    l->n--;
+    wst_conns_take(&l->open, &c->node);
     conn_free(c);
 }
 
@@ -180,10 +153,12 @@ static void on_problem(struct wst_lint *l, const struct wst_event *e)
 static void on_stats(struct wst_lint *l, const struct wst_event *e)
 {
     refused_over(l);
-    struct wst_lint_conn *none = l->n ? *place(l, 0) : NULL;
+    struct wst_lint_conn *none = wst_conns_find(&l->open, 0);
     if (none) conn_over(l, none);
-    for (size_t i = 0; i < l->buckets_n; i++) /* a selection may have kept back an end */
-        while (l->buckets[i]) conn_over(l, l->buckets[i]);
+    for (struct wst_lint_conn *c = wst_conns_next(&l->open, NULL), *after; c; c = after) {
+        after = wst_conns_next(&l->open, &c->node);
+        conn_over(l, c); /* a selection may have kept back its end */
+    }
     if (l->json)
         wst_lint_json_summary(l, &e->stats);
     else
@@ -197,7 +172,7 @@ static void lint_event(void *render, const struct wst_event *e)
     case WST_EVENT_HANDSHAKE: on_handshake(l, e); break;
     case WST_EVENT_PROBLEM: on_problem(l, e); break;
     case WST_EVENT_END: {
-        struct wst_lint_conn *c = l->n ? *place(l, e->conn) : NULL;
+        struct wst_lint_conn *c = wst_conns_find(&l->open, e->conn);
         if (c && c != l->refused) conn_over(l, c);
         break;
     }
@@ -215,12 +190,11 @@ static void lint_settle(struct wst_render *render)
 static void lint_release(struct wst_render *render)
 {
     struct wst_lint *l = (struct wst_lint *)render;
-    for (size_t i = 0; i < l->buckets_n; i++)
-        for (struct wst_lint_conn *c = l->buckets[i], *after; c; c = after) {
-            after = c->next;
-            conn_free(c);
-        }
-    free(l->buckets);
+    for (struct wst_lint_conn *c = wst_conns_next(&l->open, NULL), *after; c; c = after) {
+        after = wst_conns_next(&l->open, &c->node);
+        conn_free(c);
+    }
+    wst_conns_free(&l->open);
 }
 
 struct wst_render *wst_render_lint_new(const struct wst_lint_options *options, wst_write_fn write,

@@ -8,6 +8,7 @@
 #ifndef WST_RENDER_LINT_H
 #define WST_RENDER_LINT_H
 
+#include "conns.h"
 #include "text.h"
 
 struct wst_lint_finding { /* the first of its id in its direction, and how many followed */
@@ -19,8 +20,7 @@ struct wst_lint_finding { /* the first of its id in its direction, and how many 
 };
 
 struct wst_lint_conn {
-    uint64_t conn; /* 0: what belongs to no connection */
-    struct wst_lint_conn *next;
+    struct wst_conn_node node; /* 0: what belongs to no connection */
     char client_ip[46], server_ip[46];
     uint16_t client_port, server_port;
     bool known; /* its handshake was told */
@@ -35,8 +35,7 @@ struct wst_lint_conn {
 struct wst_lint {
     struct wst_text text; /* first: for its colours; a wst_render is freed as one */
     bool json, all;
-    struct wst_lint_conn **buckets;
-    size_t buckets_n, n;
+    struct wst_conns open;
     struct wst_lint_conn *refused; /* told with the next handshake, or before a flush */
     uint64_t verdicts[WST_VERDICTS];
     uint64_t times[WST_PROBLEMS], conns[WST_PROBLEMS];

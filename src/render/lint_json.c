@@ -52,9 +52,10 @@ static void put_finding(struct wst_out *out, const struct wst_lint_finding *f)
 void wst_lint_json_conn(struct wst_lint *l, const struct wst_lint_conn *c)
 {
     struct wst_out *out = &l->text.render.out;
-    put_number_or_null(out, "{\"type\":\"lint\",\"conn\":", c->conn);
-    wst_escape_json_member(out, ",\"verdict\":",
-                           wst_slice_text(c->conn ? wst_verdict_name(wst_lint_verdict(c)) : NULL));
+    put_number_or_null(out, "{\"type\":\"lint\",\"conn\":", c->node.conn);
+    wst_escape_json_member(
+        out, ",\"verdict\":",
+        wst_slice_text(c->node.conn ? wst_verdict_name(wst_lint_verdict(c)) : NULL));
     if (c->known) {
         put_endpoint(out, ",\"client\":{\"ip\":", c->client_ip, c->client_port);
         put_endpoint(out, ",\"server\":{\"ip\":", c->server_ip, c->server_port);

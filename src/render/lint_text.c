@@ -47,7 +47,7 @@ static void put_place(struct wst_out *out, const struct wst_lint_conn *c,
     wst_out_text(out, "  (");
     if (f->n) {
         wst_out_text(out, "frame ");
-        wst_out_number(out, c->conn);
+        wst_out_number(out, c->node.conn);
         wst_out_text(out, ".");
         wst_out_number(out, f->n);
         wst_out_text(out, ", ");
@@ -96,12 +96,12 @@ static void put_finding(struct wst_lint *l, const struct wst_lint_conn *c,
 void wst_lint_text_conn(struct wst_lint *l, const struct wst_lint_conn *c)
 {
     struct wst_out *out = out_of(l);
-    if (!c->conn) {
+    if (!c->node.conn) {
         wst_out_text(out, "of the capture\n");
     } else {
         put_verdict(l, wst_lint_verdict(c), 12);
         wst_out_text(out, "#");
-        wst_out_number(out, c->conn);
+        wst_out_number(out, c->node.conn);
     }
     if (c->known) {
         wst_out_text(out, "  ");
@@ -118,7 +118,7 @@ void wst_lint_text_conn(struct wst_lint *l, const struct wst_lint_conn *c)
                               : c->status == 101 ? "  not followed"
                                                  : "  refused");
     }
-    if (c->conn) wst_out_text(out, "\n");
+    if (c->node.conn) wst_out_text(out, "\n");
     for (int level = WST_ERROR; level >= WST_NOTE; level--)
         for (size_t i = 0; i < c->findings_n; i++)
             if ((int)wst_problem_row(c->findings[i].problem)->level == level)
