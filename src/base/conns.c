@@ -11,11 +11,24 @@ static struct wst_conn_node **place(const struct wst_conns *c, uint64_t conn)
     return at;
 }
 
+static struct wst_conn_node **buckets_new(struct wst_budget *budget, size_t n)
+{
+    size_t each = sizeof(struct wst_conn_node *);
+    return budget ? wst_budget_new(budget, n * each) : calloc(n, each);
+}
+
+static void buckets_free(struct wst_conns *c)
+{
+    if (c->budget) wst_budget_give(c->budget, c->buckets_n * sizeof *c->buckets);
+    free(c->buckets);
+}
+
 static bool grow(struct wst_conns *c)
 {
     enum { FIRST = 256 };
-    struct wst_conns larger = {.buckets_n = c->buckets_n ? 2 * c->buckets_n : FIRST, .n = c->n};
-    larger.buckets = calloc(larger.buckets_n, sizeof(struct wst_conn_node *));
+    struct wst_conns larger = *c;
+    larger.buckets_n = c->buckets_n ? 2 * c->buckets_n : FIRST;
+    larger.buckets = buckets_new(c->budget, larger.buckets_n);
     if (!larger.buckets) return false;
     for (size_t i = 0; i < c->buckets_n; i++)
         for (struct wst_conn_node *node = c->buckets[i], *after; node; node = after) {
@@ -23,7 +36,7 @@ static bool grow(struct wst_conns *c)
             node->next = NULL;
             *place(&larger, node->conn) = node;
         }
-    free(c->buckets);
+    buckets_free(c);
     *c = larger;
     return true;
 }
@@ -58,6 +71,6 @@ void *wst_conns_next(const struct wst_conns *c, const struct wst_conn_node *node
 
 void wst_conns_free(struct wst_conns *c)
 {
-    free(c->buckets);
-    *c = (struct wst_conns){0};
+    buckets_free(c);
+    *c = (struct wst_conns){.budget = c->budget};
 }

@@ -7,18 +7,17 @@
 #ifndef WST_BASE_CONNS_H
 #define WST_BASE_CONNS_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "budget.h"
 
 struct wst_conn_node { /* the first member of what is kept */
     uint64_t conn;
     struct wst_conn_node *next; /* in its bucket */
 };
 
-struct wst_conns { /* zeroed: empty */
+struct wst_conns { /* zeroed but for the budget: empty */
     struct wst_conn_node **buckets;
     size_t buckets_n, n;
+    struct wst_budget *budget; /* pays for the buckets; NULL: nobody does */
 };
 
 /* NULL: there is none. */

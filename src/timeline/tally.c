@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BUCKETS_FIRST = 64, COUNTS_FIRST = 4 };
+enum { COUNTS_FIRST = 4 };
 
 /* -- counts ------------------------------------------------------------------------------------ */
 
@@ -48,74 +48,40 @@ void wst_counts_levels(const struct wst_counts *c, uint64_t levels[WST_LEVELS])
 
 /* -- connections ------------------------------------------------------------------------------- */
 
-/* Numbers come one after the other: the low bits are as good as any. */
-static struct wst_tally **tally_place(const struct wst_tallies *t, uint64_t conn)
+static void tally_free(struct wst_tallies *t, struct wst_tally *one)
 {
-    struct wst_tally **at = &t->buckets[conn & (t->buckets_n - 1)];
-    while (*at && (*at)->conn != conn) at = &(*at)->next;
-    return at;
-}
-
-static bool tallies_grow(struct wst_tallies *t)
-{
-    size_t n = t->buckets_n ? t->buckets_n * 2 : BUCKETS_FIRST;
-    struct wst_tallies next = {.buckets = wst_budget_new(t->budget, n * sizeof *t->buckets),
-                               .buckets_n = n};
-    if (!next.buckets) return false;
-    for (size_t i = 0; i < t->buckets_n; i++)
-        for (struct wst_tally *one = t->buckets[i], *after; one; one = after) {
-            after = one->next;
-            one->next = NULL;
-            *tally_place(&next, one->conn) = one;
-        }
-    wst_budget_give(t->budget, t->buckets_n * sizeof *t->buckets);
-    free(t->buckets);
-    t->buckets = next.buckets;
-    t->buckets_n = n;
-    return true;
+    wst_counts_free(&one->counts, t->conns.budget);
+    wst_budget_give(t->conns.budget, sizeof *one);
+    free(one);
 }
 
 struct wst_tally *wst_tally_of(struct wst_tallies *t, uint64_t conn, bool make)
 {
-    struct wst_tally *one = t->n ? *tally_place(t, conn) : NULL;
-    if (one || !make || t->n >= t->max) return one;
-    if (t->n >= t->buckets_n && !tallies_grow(t) && !t->buckets_n) return NULL;
-    one = wst_budget_new(t->budget, sizeof *one);
+    struct wst_tally *one = wst_conns_find(&t->conns, conn);
+    if (one || !make || t->conns.n >= t->max) return one;
+    one = wst_budget_new(t->conns.budget, sizeof *one);
     if (!one) return NULL;
-    one->conn = conn;
-    *tally_place(t, conn) = one;
-    t->n++;
-    return one;
-}
-
-static void tally_free(struct wst_tallies *t, struct wst_tally *one)
-{
-    wst_counts_free(&one->counts, t->budget);
-    wst_budget_give(t->budget, sizeof *one);
-    free(one);
+    one->node.conn = conn;
+    if (wst_conns_add(&t->conns, &one->node)) return one;
+    tally_free(t, one);
+    return NULL;
 }
 
 void wst_tally_drop(struct wst_tallies *t, uint64_t conn)
 {
-    struct wst_tally **at = t->n ? tally_place(t, conn) : NULL;
-    if (!at || !*at) return;
-    struct wst_tally *one = *at;
-    *at = one->next;
-    t->n--;
+    struct wst_tally *one = wst_conns_find(&t->conns, conn);
+    if (!one) return;
+    wst_conns_take(&t->conns, &one->node);
     tally_free(t, one);
 }
 
 void wst_tallies_free(struct wst_tallies *t)
 {
-    for (size_t i = 0; i < t->buckets_n; i++)
-        for (struct wst_tally *one = t->buckets[i], *after; one; one = after) {
-            after = one->next;
-            tally_free(t, one);
-        }
-    wst_budget_give(t->budget, t->buckets_n * sizeof *t->buckets);
-    free(t->buckets);
-    t->buckets = NULL;
-    t->buckets_n = t->n = 0;
+    for (struct wst_tally *one = wst_conns_next(&t->conns, NULL), *after; one; one = after) {
+        after = wst_conns_next(&t->conns, &one->node);
+        tally_free(t, one);
+    }
+    wst_conns_free(&t->conns);
 }
 
 bool wst_tally_tell(struct wst_tally *one, enum wst_problem problem, enum wst_dir dir)

@@ -8,7 +8,7 @@
 
 #include <wstrace/event.h>
 
-#include "budget.h"
+#include "conns.h"
 
 struct wst_counts { /* findings by id, in the order of problems.def */
     struct wst_finding *row;
@@ -18,16 +18,14 @@ struct wst_counts { /* findings by id, in the order of problems.def */
 enum { WST_TALLY_WORDS = (WST_PROBLEMS + 63) / 64 };
 
 struct wst_tally { /* of one connection */
-    uint64_t conn;
-    struct wst_tally *next; /* in its bucket */
+    struct wst_conn_node node;
     struct wst_counts counts;
     uint64_t told[3][WST_TALLY_WORDS]; /* by direction (none, c2s, s2c): a bit an id */
 };
 
 struct wst_tallies { /* only connections with findings */
-    struct wst_tally **buckets;
-    size_t buckets_n, n, max;
-    struct wst_budget *budget;
+    struct wst_conns conns;
+    size_t max;
 };
 
 void wst_tallies_free(struct wst_tallies *tallies);

@@ -4,16 +4,17 @@
 void wst_timeline_init(struct wst_timeline *t, const struct wst_listener *listener,
                        const struct wst_options *options, struct wst_budget *budget)
 {
-    *t = (struct wst_timeline){.options = options,
-                               .tallies = {.budget = budget, .max = options->limits.max_findings}};
+    *t = (struct wst_timeline){
+        .options = options,
+        .tallies = {.conns.budget = budget, .max = options->limits.max_findings}};
     if (listener) t->listener = *listener;
     t->stats.captured = t->stats.received = t->stats.dropped = -1;
 }
 
 void wst_timeline_free(struct wst_timeline *t)
 {
-    if (!t->tallies.budget) return; /* never begun */
-    wst_counts_free(&t->counts, t->tallies.budget);
+    if (!t->tallies.conns.budget) return; /* never begun */
+    wst_counts_free(&t->counts, t->tallies.conns.budget);
     wst_tallies_free(&t->tallies);
 }
 
@@ -24,14 +25,14 @@ static bool timeline_problem(struct wst_timeline *t, const struct wst_event *e)
     const struct wst_problem_row *row = wst_problem_row(problem);
     if (!row) return true;
     t->stats.problems[row->level]++;
-    if (wst_counts_add(&t->counts, t->tallies.budget, problem)) {
+    if (wst_counts_add(&t->counts, t->tallies.conns.budget, problem)) {
         t->stats.findings = t->counts.row;
         t->stats.findings_n = t->counts.n;
     }
     struct wst_tally *tally = e->conn ? wst_tally_of(&t->tallies, e->conn, true) : NULL;
     bool first = true;
     if (tally) {
-        wst_counts_add(&tally->counts, t->tallies.budget, problem);
+        wst_counts_add(&tally->counts, t->tallies.conns.budget, problem);
         first = wst_tally_tell(tally, problem, e->dir);
     }
     return t->options->problems == WST_PROBLEMS_ALL ||

@@ -102,9 +102,39 @@ static void taken_on_the_way(void **state)
     wst_conns_free(&c);
 }
 
+/* Refused, nothing is changed, and nothing of it kept; a row that cannot grow holds more all the
+ * same. */
+static void without_room(void **state)
+{
+    struct wst_budget budget = {.max = 256 * sizeof(void *)};
+    struct wst_conns c = {.budget = &budget};
+    struct plain p = {.n = 0};
+    struct wst_conn_node one = {.conn = 1};
+    (void)state;
+    budget.max--;
+    assert_false(wst_conns_add(&c, &one));
+    assert_null(wst_conns_find(&c, 1));
+    assert_null(wst_conns_next(&c, NULL));
+    assert_int_equal(budget.used, 0);
+    budget.max++;
+    for (size_t i = 0; i < NUMBERS; i++) put(&c, &p, i);
+    assert_int_equal(c.buckets_n, 256);
+    same(&c, &p);
+    budget.max *= 3; /* two rows, while one follows the other */
+    take(&c, &p, 7);
+    put(&c, &p, 7);
+    assert_int_equal(c.buckets_n, 512);
+    assert_int_equal(budget.used, 512 * sizeof(void *));
+    same(&c, &p);
+    for (size_t i = 0; i < NUMBERS; i++) take(&c, &p, i);
+    wst_conns_free(&c);
+    assert_int_equal(budget.used, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(as_a_plain_row),
-                                       cmocka_unit_test(taken_on_the_way)};
+                                       cmocka_unit_test(taken_on_the_way),
+                                       cmocka_unit_test(without_room)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
