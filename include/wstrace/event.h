@@ -61,6 +61,15 @@ struct wst_finding { /* how often */
     uint64_t times;
 };
 
+/* What rides on WebSocket, one for each row of apps.def: WST_APP_MQTT … (apps.h) */
+enum wst_app {
+    WST_APP_NONE,
+#define WST_APP_ROW(NAME, symbol, id, title, where) WST_APP_##NAME,
+#include <wstrace/apps.def>
+#undef WST_APP_ROW
+    WST_APPS
+};
+
 enum wst_carrier { WST_CARRIER_UNKNOWN, WST_CARRIER_HTTP1, WST_CARRIER_H2, WST_CARRIER_H3 };
 
 enum wst_tcp_end { WST_TCP_FIN, WST_TCP_RST, WST_TCP_EOF, WST_TCP_TIMEOUT, WST_TCP_EVICTED };
@@ -133,6 +142,65 @@ struct wst_event_frame {
     uint64_t payload_omitted; /* bytes of it left out by a limit */
 };
 
+enum wst_app_kind {
+    WST_APP_NOTHING, /* there is no value */
+    WST_APP_TEXT,    /* a slice, UTF-8 */
+    WST_APP_BYTES,   /* a slice, anything */
+    WST_APP_JSON,    /* a slice: a JSON value in UTF-8, as it was sent, blanks in it too */
+    WST_APP_NUMBER,
+    WST_APP_FLAG
+};
+
+struct wst_app_value {
+    enum wst_app_kind kind;
+    union {
+        struct wst_slice slice;
+        int64_t number;
+        bool flag;
+    };
+};
+
+struct wst_app_field {
+    const char *name; /* of the protocol's own words: "topic"; static storage */
+    struct wst_app_value value;
+};
+
+struct wst_app_packet {
+    struct wst_slice name;              /* "PUBLISH", "event"; printable ASCII, never null */
+    const struct wst_app_field *fields; /* of its envelope, no name twice */
+    size_t fields_n;
+    struct wst_app_value body; /* what it carries */
+    uint64_t body_omitted;     /* bytes of it that are not in `body`: a limit */
+    bool error;                /* it says that something failed */
+    uint64_t first_msg;        /* message that it began in; 0: in this one */
+    uint64_t answers;          /* message that it answers; 0: none, or not known */
+    int64_t after_ns;          /* since that was whole; where `answers` is 0: 0 */
+};
+
+struct wst_app_said { /* what a message says in its application's protocol */
+    enum wst_app app;
+    const struct wst_app_packet *packets; /* those that end in this message */
+    size_t packets_n;
+    uint64_t omitted; /* packets that are not among them: a limit */
+    bool unfinished;  /* a packet goes on in the next message */
+    bool strange;     /* something in it is not of the protocol */
+};
+
+struct wst_app_side { /* of what one side sent */
+    uint64_t packets, errors;
+    uint64_t asked;          /* those that want an answer … */
+    uint64_t answered;       /* … and got one */
+    int64_t slowest_ns;      /* of those answers the slowest … */
+    uint64_t slowest_msg;    /* … and the message that asked for it; 0: none */
+    uint64_t unanswered_msg; /* the first that waits for an answer in the end; 0: none */
+};
+
+struct wst_app_total { /* of a connection */
+    enum wst_app app;
+    bool certain;               /* false: something was lost, or could not be kept */
+    struct wst_app_side dir[2]; /* [WST_C2S], [WST_S2C] */
+};
+
 struct wst_event_message {
     uint64_t msg;    /* 1-based, both directions together */
     uint8_t opcode;  /* 1 text, 2 binary */
@@ -146,6 +214,7 @@ struct wst_event_message {
     uint64_t len;      /* bytes after inflating, as far as known */
     uint64_t omitted;  /* of `len`, not in `payload` */
     struct wst_slice payload;
+    const struct wst_app_said *app; /* NULL: no protocol known, or nobody asked (apps.h) */
 };
 
 struct wst_event_close {
@@ -190,6 +259,7 @@ struct wst_event_end {
     uint64_t problems[WST_LEVELS];      /* of the connection, those not told included */
     const struct wst_finding *findings; /* the same by id, in the order of problems.def */
     size_t findings_n;
+    const struct wst_app_total *app; /* NULL: as in a message */
 };
 
 struct wst_event_stats {
@@ -235,6 +305,7 @@ enum { WST_EVENT_ALIGN = 16 };
 
 /* Copies an event and all that it borrows to `to`, for whoever needs it later: the event comes
  * first and may be used until those bytes are. Names of registries are not copied; they stay.
+ * `app` of messages and ends is not copied: it is null in the copy.
  *   to    aligned to WST_EVENT_ALIGN; NULL only where `room` is 0
  * Returns the bytes it takes, a multiple of WST_EVENT_ALIGN; when more than `room`, nothing at `to`
  * may be used. 0: `meta` and `stats`, which are told once a capture, are not copied. */

@@ -419,3 +419,22 @@ void wst_escape_json_member(struct wst_out *out, const char *key, struct wst_sli
     wst_escape_json_loose(out, value);
     wst_out_text(out, "\"");
 }
+
+static bool is_plain(uint8_t c)
+{
+    return c >= 0x20 && c < 0x7f;
+}
+
+void wst_escape_json_value(struct wst_out *out, struct wst_slice json)
+{
+    const uint8_t *p = json.p, *end = json.p + json.n;
+    while (p < end) {
+        const uint8_t *from = p;
+        while (p < end && is_plain(*p)) p++;
+        wst_out_bytes(out, from, (size_t)(p - from));
+        for (; p < end && (*p == '\t' || *p == '\n' || *p == '\r'); p++) wst_out_text(out, " ");
+        for (from = p; p < end && *p >= 0x7f;) p++; /* inside a string, and whole characters */
+        wst_escape_json(out, (struct wst_slice){from, (size_t)(p - from)});
+        if (p < end && *p < 0x20 && *p != '\t' && *p != '\n' && *p != '\r') p++; /* not JSON */
+    }
+}

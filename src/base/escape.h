@@ -38,6 +38,10 @@ void wst_escape_json_loose(struct wst_out *out, struct wst_slice s);
  * null when it has no address. */
 void wst_escape_json_member(struct wst_out *out, const char *key, struct wst_slice value);
 
+/* A value that is JSON and UTF-8 already, as it is, but on one line, and what would be hidden
+ * written \u00xx. */
+void wst_escape_json_value(struct wst_out *out, struct wst_slice json);
+
 /* What JSON and quotes write alike: printable ASCII, '\' before '"' and itself, \t \n \r. Goes on
  * from *p, 32 bytes at a time, while there is nothing else; *p is left where it stopped, perhaps
  * where it was. Room: 64 bytes for 32, and 32 more. Returns the place after. */

@@ -5,7 +5,7 @@
  */
 #include "canon.h"
 
-#include "plain.h"
+#include "printable.h"
 
 #include <stdlib.h>
 
@@ -63,8 +63,8 @@ static struct member member_of(const struct wst_canon *c, uint32_t index)
 
     struct wst_slice key = wst_tape_key(c->json, node);
 
-    return (struct member){wst_plain_first(key, c->json.p + c->json.n), key.p, node->key_n, index,
-                           !node->key_plain};
+    return (struct member){wst_printable_first(key, c->json.p + c->json.n), key.p, node->key_n,
+                           index, !node->key_plain};
 }
 
 static bool sorted(const struct wst_canon *c, uint32_t parent)

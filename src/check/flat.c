@@ -7,7 +7,7 @@
  */
 #include "canon.h"
 
-#include "plain.h"
+#include "printable.h"
 
 enum { MEMBERS = 48, STRIDE = 16 };
 
@@ -57,13 +57,15 @@ static bool member(struct reader *r, struct scalar *m)
     m->key = r->at + 1;
     if (!string(r)) return false;
     m->key_n = (uint32_t)(r->at - 1 - m->key);
-    m->first = wst_plain_first(wst_slice_of(m->key, m->key_n), r->end);
+    m->first = wst_printable_first(wst_slice_of(m->key, m->key_n), r->end);
     blanks(r);
     if (r->at == r->end || *r->at++ != ':') return false;
     blanks(r);
     if (r->at == r->end) return false;
     m->value = r->at;
-    if (!(*r->at == '"' ? string(r) : *r->at <= '9' ? wst_plain_decimal(&r->at, r->end) : word(r)))
+    if (!(*r->at == '"'   ? string(r)
+          : *r->at <= '9' ? wst_printable_decimal(&r->at, r->end)
+                          : word(r)))
         return false;
     m->value_n = (uint32_t)(r->at - m->value);
     blanks(r);

@@ -5,7 +5,7 @@
  */
 #include "ink.h"
 
-#include "plain.h"
+#include "printable.h"
 #include "utf8.h"
 
 #include <stdarg.h>
@@ -105,7 +105,7 @@ void wst_ink_escaped(struct wst_ink *ink, struct wst_slice text)
     bool valid = wst_utf8_valid(text);
 
     while (p < end) {
-        size_t n = valid ? wst_plain_text(p, end) : wst_plain(p, end);
+        size_t n = valid ? wst_printable_text(p, end) : wst_plain(p, end);
         wst_ink_bytes(ink, wst_slice_of(p, n));
         p += n;
         if (p < end) p += character(ink, p, end);
@@ -173,7 +173,7 @@ static void translate(struct wst_ink *ink, struct wst_slice json, bool decode)
     uint8_t bytes[4];
 
     while (p < end) {
-        size_t n = wst_plain_text(p, end);
+        size_t n = wst_printable_text(p, end);
         uint32_t c;
         wst_ink_bytes(ink, wst_slice_of(p, n));
         p += n;

@@ -165,8 +165,9 @@ static void message(struct wst_json *json, const struct wst_event *event)
     wst_json_payload(json, m->payload, m->utf8);
     at = WST_PUT(wst_out_reserve(out, 64), ",\"omitted\":");
     at = wst_digits_few(at, m->omitted);
-    at = wst_json_bool(WST_PUT(at, ",\"certain\":"), m->certain);
-    out->at = WST_PUT(at, "}\n");
+    out->at = wst_json_bool(WST_PUT(at, ",\"certain\":"), m->certain);
+    if (m->app) wst_json_app_said(json, m->app, event->nanos);
+    wst_out_text(out, "}\n");
 }
 
 static void event_line(void *user, const struct wst_event *event)

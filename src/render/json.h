@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Inside the JSON renderer: json.c has the hot lines (frame, message), json_rare.c the others.
+ * Inside the JSON renderer: json.c has the hot lines (frame, message), json_rare.c the others,
+ * json_app.c what is said of an application's protocol.
  */
 #ifndef WST_RENDER_JSON_H
 #define WST_RENDER_JSON_H
@@ -60,5 +61,9 @@ void wst_json_gap(struct wst_json *json, const struct wst_event *event);
 void wst_json_problem(struct wst_json *json, const struct wst_event *event);
 void wst_json_end(struct wst_json *json, const struct wst_event *event);
 void wst_json_stats(struct wst_json *json, const struct wst_event *event);
+
+/* json_app.c: the member "app", comma in front; nothing for NULL. */
+void wst_json_app_said(struct wst_json *json, const struct wst_app_said *said, bool nanos);
+void wst_json_app_total(struct wst_json *json, const struct wst_app_total *total, bool nanos);
 
 #endif

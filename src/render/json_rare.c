@@ -299,6 +299,7 @@ void wst_json_end(struct wst_json *json, const struct wst_event *event)
     put_text(out, ",\"tcp_by\":", side(e->tcp_by));
     put_levels(out, e->problems);
     put_findings(out, e->findings, e->findings_n);
+    if (e->app) wst_json_app_total(json, e->app, event->nanos);
     wst_out_text(out, "}\n");
 }
 

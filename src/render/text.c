@@ -155,6 +155,7 @@ static void message_line(struct wst_text *text, const struct wst_event *event,
                      m->certain ? m->omitted : 0);
     if (!m->certain && m->omitted > 0) put_unknown(text, m->omitted);
     finish_line(out);
+    if (m->app) wst_text_app_said(text, event);
     wst_text_dump(text, m->payload, m->certain ? m->omitted : 0);
 }
 

@@ -9,7 +9,8 @@
  *
  * On a narrow terminal without the flags and the mask. text.c has the lines of frames, messages and
  * closes, text_payload.c what of a payload has room on them; text_handshake.c and text_rare.c the
- * others; text_dump.c payloads in full; text_style.c the left columns, colours and small words.
+ * others; text_dump.c payloads in full; text_app.c the lines below; text_style.c the left columns,
+ * colours and small words.
  */
 #ifndef WST_RENDER_TEXT_H
 #define WST_RENDER_TEXT_H
@@ -86,6 +87,8 @@ void wst_text_duration(struct wst_out *out, int64_t ns);
 /* "1000 normal closure", "4711", "no code" for -1, "code not captured" for -2. */
 void wst_text_close_code(struct wst_out *out, int32_t code);
 
+/* Columns of the line so far. */
+size_t wst_text_columns(const struct wst_out *out);
 /* A terminal on which a line leaves out what is nearly always the same. */
 bool wst_text_narrow(const struct wst_text_options *options);
 /* As much of a payload as the line has room for, in quotes: the line's last words (text_payload.c).
@@ -98,6 +101,11 @@ void wst_text_payload(struct wst_text *text, struct wst_slice payload, enum wst_
 /* All of a payload below its line, if the options want that (text_dump.c). `omitted`: bytes of it
  * that the caller does not have. */
 void wst_text_dump(struct wst_text *text, struct wst_slice payload, uint64_t omitted);
+
+/* Below the line of a message, and of an end: what is said in the application's protocol
+ * (text_app.c). */
+void wst_text_app_said(struct wst_text *text, const struct wst_event *event);
+void wst_text_app_total(struct wst_text *text, const struct wst_app_total *total);
 
 /* One event each: its line, or lines (text_handshake.c, text_rare.c). */
 void wst_text_handshake(struct wst_text *text, const struct wst_event *event);

@@ -21,9 +21,8 @@ bool wst_text_narrow(const struct wst_text_options *options)
     return options->width > 0 && options->width < WIDE && !options->frames;
 }
 
-/* Columns of the line so far: without inks, a character each, for only arrows are more than ASCII.
- */
-static size_t columns_so_far(const struct wst_out *out)
+/* Without inks, a character each: what is more than ASCII in it is one column wide, mostly. */
+size_t wst_text_columns(const struct wst_out *out)
 {
     const uint8_t *at = out->at;
     size_t n = 0;
@@ -60,7 +59,7 @@ static size_t room(const struct wst_text *text, struct wst_slice payload, enum w
                    uint64_t omitted)
 {
     size_t most = text->options.max_text ? text->options.max_text : SIZE_MAX;
-    size_t taken = columns_so_far(&text->render.out) + QUOTES, left, whole;
+    size_t taken = wst_text_columns(&text->render.out) + QUOTES, left, whole;
     if (text->options.width < taken + LEAST) return text->options.max_text;
     left = text->options.width - taken;
     whole = least(most, left - backslashes(payload, left));
@@ -107,7 +106,7 @@ static size_t room_behind(const struct wst_text *text, size_t before, uint64_t n
 {
     size_t taken = 2 * MARK + wst_digits_count(before) + wst_digits_count(n);
     if (!text->options.width) return most;
-    taken += columns_so_far(&text->render.out) + QUOTES;
+    taken += wst_text_columns(&text->render.out) + QUOTES;
     if (text->options.width < taken + LEAST) return text->options.max_text;
     return least(text->options.max_text ? text->options.max_text : SIZE_MAX,
                  text->options.width - taken);

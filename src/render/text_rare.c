@@ -176,6 +176,7 @@ void wst_text_end(struct wst_text *text, const struct wst_event *event)
     put_direction(out, "  < ", &e->dir[WST_S2C]);
     put_findings(out, e->problems);
     wst_out_text(out, "\n");
+    if (e->app) wst_text_app_total(text, e->app);
 }
 
 /* -- stats ---------------------------------------------------------------------------------- */

@@ -132,10 +132,14 @@ size_t wst_event_copy(void *to, size_t room, const struct wst_event *e)
     switch (e->type) {
     case WST_EVENT_HANDSHAKE: put_handshake(&p, &copy->handshake); break;
     case WST_EVENT_FRAME: put_slice(&p, &copy->frame.payload); break;
-    case WST_EVENT_MESSAGE: put_slice(&p, &copy->message.payload); break;
+    case WST_EVENT_MESSAGE:
+        copy->message.app = NULL;
+        put_slice(&p, &copy->message.payload);
+        break;
     case WST_EVENT_CLOSE: put_slice(&p, &copy->close.reason); break;
     case WST_EVENT_PROBLEM: put_text(&p, &copy->problem.detail); break;
     case WST_EVENT_END:
+        copy->end.app = NULL;
         copy->end.findings =
             put_array(&p, copy->end.findings, copy->end.findings_n, sizeof *copy->end.findings);
         break;

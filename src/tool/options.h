@@ -59,7 +59,7 @@ struct wst_tool_options {
     uint64_t max_page; /* of a report */
     struct wst_tool_confinement confinement;
     bool report, json, quiet, line_buffered, headers, utc, no_promiscuous, verify_checksums;
-    bool only_websocket, packet_buffered, print, ignore_case;
+    bool only_websocket, packet_buffered, print, ignore_case, apps, no_apps;
     bool dump_text, dump_hex; /* -A, -X */
     bool list_devices, list_link_types, help, version;
     bool lint; /* findings only */

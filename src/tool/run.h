@@ -26,6 +26,7 @@
 #include "sensitive.h"
 
 #include <stdbool.h>
+#include <wstrace/apps.h>
 #include <wstrace/report.h>
 #include <wstrace/wstrace.h>
 
@@ -42,6 +43,7 @@ struct wst_tool_run {
     struct wst_context *context;
     struct wst_select select;
     struct wst_grep *grep;     /* or NULL */
+    struct wst_apps *apps;     /* or NULL: nobody wants to know what rides on WebSocket */
     struct wst_render *render; /* or the report; `sink` is the one there is */
     struct wst_report *report;
     struct wst_har *har;

@@ -117,6 +117,23 @@ int wst_tool_run_make_grep(struct wst_tool_run *run)
     return run->grep ? 0 : wst_tool_misuse("--grep '%s': %s", o->grep, error);
 }
 
+/* Lines for people say what rides on WebSocket; JSON says it when asked. */
+static bool want_apps(const struct wst_tool_run *run)
+{
+    const struct wst_tool_options *o = run->options;
+
+    if (o->no_apps || run->silent || o->report || o->har || o->top || o->lint) return false;
+    return o->apps || !o->json;
+}
+
+/* Before anything is left out: what one message says may have begun in another. */
+static bool make_apps(struct wst_tool_run *run, struct wst_listener *first)
+{
+    run->apps = wst_apps_new(NULL, first);
+    if (run->apps) *first = wst_apps_listener(run->apps);
+    return run->apps != NULL;
+}
+
 bool wst_tool_run_make_chain(struct wst_tool_run *run)
 {
     const struct wst_tool_options *o = run->options;
@@ -144,6 +161,7 @@ bool wst_tool_run_make_chain(struct wst_tool_run *run)
                                       .next = {run, tap_event, wst_tool_run_flush},
                                       .grep = run->grep};
     first = all ? run->sink : wst_select_listener(&run->select);
+    if (want_apps(run) && !make_apps(run, &first)) return false;
     run->context = wst_context_new(&options, &first);
     if (run->context && o->only_websocket)
         wst_context_chosen(run->context, wst_tool_save_websocket, &run->save);

@@ -126,6 +126,7 @@ int wst_tool_trace_run(const struct wst_tool_options *options)
     wst_tool_watch_free(run.watch);
     wst_render_free(run.render);
     wst_report_free(run.report);
+    wst_apps_free(run.apps);
     wst_grep_free(run.grep);
     wst_har_free(run.har);
     wst_tool_scratch_close(&run.scratch);

@@ -5,7 +5,7 @@
  */
 #include "tape.h"
 
-#include "plain.h"
+#include "printable.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -88,7 +88,7 @@ static bool string(struct reader *r, struct string *how)
 {
     *how = (struct string){true, true};
     for (r->at++; r->at < r->end;) {
-        r->at += wst_plain_text(r->at, r->end);
+        r->at += wst_printable_text(r->at, r->end);
         if (r->at == r->end || *r->at < 0x20) return false;
         if (*r->at == '"') {
             r->at++;
@@ -108,11 +108,11 @@ static bool string(struct reader *r, struct string *how)
 /* Section 6: a decimal, and ([eE] [+-]? [0-9]+)? */
 static bool number(struct reader *r)
 {
-    if (!wst_plain_decimal(&r->at, r->end)) return false;
+    if (!wst_printable_decimal(&r->at, r->end)) return false;
     if (r->at == r->end || (*r->at | 0x20) != 'e') return true;
     r->at++;
     if (r->at < r->end && (*r->at == '+' || *r->at == '-')) r->at++;
-    return wst_plain_digits(&r->at, r->end);
+    return wst_printable_digits(&r->at, r->end);
 }
 
 static bool word(struct reader *r, const char *text)

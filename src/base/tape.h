@@ -8,8 +8,8 @@
  * Own code, where a library would do for most: what is compared must be what was sent. A library
  * turns 12345678901234567890 and 1.0 into a double, and drops the first of two equal names.
  */
-#ifndef WST_CHECK_TAPE_H
-#define WST_CHECK_TAPE_H
+#ifndef WST_BASE_TAPE_H
+#define WST_BASE_TAPE_H
 
 #include "budget.h"
 

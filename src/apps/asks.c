@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * In: ids. Out: the message that asked. Refuses to remember more than WST_ASKS_MOST of a side.
+ *
+ * Answers mostly come in the order of their questions, so the search begins at the oldest.
+ */
+#include "asks.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { FIRST = 8 };
+
+uint64_t wst_asks_id(uint8_t space, struct wst_slice id)
+{
+    const uint64_t prime = 0x100000001b3ull;
+    uint64_t h = (0xcbf29ce484222325ull ^ space) * prime;
+    for (size_t i = 0; i < id.n; i++) h = (h ^ id.p[i]) * prime;
+    return h;
+}
+
+static void drop(struct wst_asks *asks, uint32_t i)
+{
+    asks->n--;
+    memmove(asks->list + i, asks->list + i + 1, (asks->n - i) * sizeof *asks->list);
+}
+
+static bool grow(struct wst_asks *asks, struct wst_budget *budget)
+{
+    uint32_t room = asks->room ? 2 * asks->room : FIRST;
+    struct wst_ask *list;
+    if (room > WST_ASKS_MOST) return false;
+    list = wst_budget_resize(budget, asks->list, asks->room * sizeof *list, room * sizeof *list);
+    if (!list) return false;
+    asks->list = list;
+    asks->room = room;
+    return true;
+}
+
+void wst_asks_put(struct wst_asks *asks, struct wst_budget *budget, const struct wst_ask *ask)
+{
+    if (asks->n == asks->room && !grow(asks, budget)) {
+        asks->forgotten++;
+        if (asks->n == 0) return;
+        drop(asks, 0);
+    }
+    asks->list[asks->n++] = *ask;
+}
+
+bool wst_asks_take(struct wst_asks *asks, uint64_t id, struct wst_ask *ask)
+{
+    for (uint32_t i = 0; i < asks->n; i++) {
+        if (asks->list[i].id != id) continue;
+        *ask = asks->list[i];
+        drop(asks, i);
+        return true;
+    }
+    return false;
+}
+
+void wst_asks_free(struct wst_asks *asks, struct wst_budget *budget)
+{
+    wst_budget_give(budget, asks->room * sizeof *asks->list);
+    free(asks->list);
+    *asks = (struct wst_asks){0};
+}

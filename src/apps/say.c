@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * In: a protocol's words. Out: a wst_app_said. Refuses more than there is room for: packets are
+ * counted then, fields left out.
+ */
+#include "say.h"
+
+#include "slice.h"
+#include "utf8.h"
+
+void wst_say_begin(struct wst_say *say, const struct wst_event *event, struct wst_asks *asks,
+                   struct wst_app_total *total)
+{
+    say->event = event;
+    say->asks = asks;
+    say->total = total;
+    say->said =
+        (struct wst_app_said){.app = total ? total->app : WST_APP_NONE, .packets = say->packets};
+    say->packet = NULL;
+    say->fields_n = say->scratch_n = 0;
+}
+
+void wst_say_packet(struct wst_say *say, const char *name)
+{
+    if (say->total) say->total->dir[say->event->dir].packets++;
+    if (say->said.packets_n == WST_SAY_PACKETS) {
+        say->packet = NULL;
+        say->said.omitted++;
+        return;
+    }
+    say->packet = &say->packets[say->said.packets_n++];
+    *say->packet = (struct wst_app_packet){.name = wst_slice_text(name),
+                                           .fields = say->fields + say->fields_n};
+}
+
+/* -- fields ------------------------------------------------------------------------------------ */
+
+static void field(struct wst_say *say, const char *name, struct wst_app_value value)
+{
+    if (!say->packet || say->fields_n == WST_SAY_FIELDS) return;
+    say->fields[say->fields_n++] = (struct wst_app_field){name, value};
+    say->packet->fields_n++;
+}
+
+static struct wst_app_value slice_value(enum wst_app_kind kind, struct wst_slice s)
+{
+    return (struct wst_app_value){.kind = s.p ? kind : WST_APP_NOTHING, .slice = s};
+}
+
+static enum wst_app_kind text_or_bytes(struct wst_slice s)
+{
+    return wst_utf8_valid(s) ? WST_APP_TEXT : WST_APP_BYTES;
+}
+
+void wst_say_text(struct wst_say *say, const char *name, struct wst_slice s)
+{
+    if (s.p) field(say, name, slice_value(text_or_bytes(s), s));
+}
+
+void wst_say_bytes(struct wst_say *say, const char *name, struct wst_slice s)
+{
+    if (s.p) field(say, name, slice_value(WST_APP_BYTES, s));
+}
+
+void wst_say_json(struct wst_say *say, const char *name, struct wst_slice s)
+{
+    if (s.p) field(say, name, slice_value(WST_APP_JSON, s));
+}
+
+void wst_say_number(struct wst_say *say, const char *name, int64_t value)
+{
+    field(say, name, (struct wst_app_value){.kind = WST_APP_NUMBER, .number = value});
+}
+
+void wst_say_flag(struct wst_say *say, const char *name, bool value)
+{
+    field(say, name, (struct wst_app_value){.kind = WST_APP_FLAG, .flag = value});
+}
+
+void wst_say_word(struct wst_say *say, const char *name, const char *word)
+{
+    field(say, name, slice_value(WST_APP_TEXT, wst_slice_text(word)));
+}
+
+/* -- the packet -------------------------------------------------------------------------------- */
+
+static void body(struct wst_say *say, enum wst_app_kind kind, struct wst_slice s, uint64_t omitted)
+{
+    if (!say->packet) return;
+    say->packet->body = slice_value(kind, s);
+    say->packet->body_omitted = omitted;
+}
+
+void wst_say_body(struct wst_say *say, struct wst_slice s, uint64_t omitted)
+{
+    body(say, text_or_bytes(s), s, omitted);
+}
+
+void wst_say_body_bytes(struct wst_say *say, struct wst_slice s, uint64_t omitted)
+{
+    body(say, WST_APP_BYTES, s, omitted);
+}
+
+void wst_say_body_json(struct wst_say *say, struct wst_slice s)
+{
+    body(say, WST_APP_JSON, s, 0);
+}
+
+void wst_say_error(struct wst_say *say)
+{
+    if (say->total) say->total->dir[say->event->dir].errors++;
+    if (say->packet) say->packet->error = true;
+}
+
+void wst_say_began(struct wst_say *say, uint64_t msg)
+{
+    if (say->packet && msg != say->event->message.msg) say->packet->first_msg = msg;
+}
+
+void wst_say_asks(struct wst_say *say, uint8_t space, struct wst_slice id)
+{
+    const struct wst_event *e = say->event;
+    struct wst_ask ask = {wst_asks_id(space, id), e->message.msg, e->when.ns};
+    if (!say->asks) return;
+    if (say->total) say->total->dir[e->dir].asked++;
+    wst_asks_put(&say->asks[e->dir], say->budget, &ask);
+}
+
+/* Clocks of two taps may differ: an answer is not told to have come before its question. */
+static int64_t since(int64_t then, int64_t now)
+{
+    int64_t after;
+    return now > then && !__builtin_sub_overflow(now, then, &after) ? after : 0;
+}
+
+void wst_say_answers(struct wst_say *say, uint8_t space, struct wst_slice id)
+{
+    const struct wst_event *e = say->event;
+    enum wst_dir asker = e->dir == WST_C2S ? WST_S2C : WST_C2S;
+    struct wst_ask ask;
+    if (!say->asks || !wst_asks_take(&say->asks[asker], wst_asks_id(space, id), &ask)) return;
+    int64_t after = since(ask.ns, e->when.ns);
+    if (say->packet) {
+        say->packet->answers = ask.msg;
+        say->packet->after_ns = after;
+    }
+    if (!say->total) return;
+    struct wst_app_side *side = &say->total->dir[asker];
+    side->answered++;
+    if (side->slowest_msg && after <= side->slowest_ns) return;
+    side->slowest_ns = after;
+    side->slowest_msg = ask.msg;
+}
+
+void wst_say_strange(struct wst_say *say)
+{
+    say->said.strange = true;
+}
+
+void wst_say_unfinished(struct wst_say *say)
+{
+    say->said.unfinished = true;
+}
+
+uint8_t *wst_say_scratch(struct wst_say *say, size_t n)
+{
+    if (n > WST_SAY_SCRATCH - say->scratch_n) return NULL;
+    say->scratch_n += n;
+    return say->scratch + say->scratch_n - n;
+}
+
+const struct wst_tape_node *wst_say_read(struct wst_say *say, struct wst_slice text)
+{
+    return wst_json_text_read(&say->json, say->budget, text);
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Where a protocol says what it found in a message, packet by packet. In: its words. Out: a
+ * wst_app_said, valid until the next message.
+ * Refuses more than WST_SAY_PACKETS packets of a message and WST_SAY_FIELDS fields of them all:
+ * packets are counted then, fields left out.
+ */
+#ifndef WST_APPS_SAY_H
+#define WST_APPS_SAY_H
+
+#include "asks.h"
+#include "json.h"
+
+#include <wstrace/apps.h>
+
+enum {
+    WST_SAY_PACKETS = 256,      /* a broker that was held up sends many in one message */
+    WST_SAY_FIELDS = 2048,      /* of all of them */
+    WST_SAY_SCRATCH = 64 * 1024 /* bytes of values that are not borrowed from the message */
+};
+
+struct wst_say {
+    struct wst_budget *budget;
+    struct wst_json_text json;
+    const struct wst_event *event; /* the message */
+    struct wst_asks *asks;         /* of its connection */
+    struct wst_app_total *total;
+    struct wst_app_said said;
+    struct wst_app_packet *packet; /* the one that fields go to; NULL: one too many */
+    size_t fields_n, scratch_n;
+    struct wst_app_packet packets[WST_SAY_PACKETS];
+    struct wst_app_field fields[WST_SAY_FIELDS];
+    uint8_t scratch[WST_SAY_SCRATCH];
+};
+
+/* A packet begins; the words below are of it, until the next. `name`: static storage. */
+void wst_say_packet(struct wst_say *say, const char *name);
+
+/* A field of its envelope; names are static storage. Null slices say nothing. */
+void wst_say_text(struct wst_say *say, const char *name, struct wst_slice s); /* or bytes */
+void wst_say_bytes(struct wst_say *say, const char *name, struct wst_slice s);
+void wst_say_json(struct wst_say *say, const char *name, struct wst_slice s);
+void wst_say_number(struct wst_say *say, const char *name, int64_t value);
+void wst_say_flag(struct wst_say *say, const char *name, bool value);
+void wst_say_word(struct wst_say *say, const char *name, const char *word); /* static storage */
+
+/* What it carries: text if it is UTF-8, else bytes; or JSON. `omitted`: bytes that are not in it.
+ */
+void wst_say_body(struct wst_say *say, struct wst_slice s, uint64_t omitted);
+void wst_say_body_bytes(struct wst_say *say, struct wst_slice s, uint64_t omitted);
+void wst_say_body_json(struct wst_say *say, struct wst_slice s);
+
+/* It says that something failed. */
+void wst_say_error(struct wst_say *say);
+/* It began in an earlier message. */
+void wst_say_began(struct wst_say *say, uint64_t msg);
+/* It wants an answer that bears this id; it is one to what bears it, of the other side. Kinds of
+ * ids that are numbered apart have a `space` each. */
+void wst_say_asks(struct wst_say *say, uint8_t space, struct wst_slice id);
+void wst_say_answers(struct wst_say *say, uint8_t space, struct wst_slice id);
+
+/* Of the message: something in it is not of the protocol; a packet goes on in the next. */
+void wst_say_strange(struct wst_say *say);
+void wst_say_unfinished(struct wst_say *say);
+
+/* n bytes that live as long as what is said; NULL: there are none left. */
+uint8_t *wst_say_scratch(struct wst_say *say, size_t n);
+
+/* All of a message as JSON, or a part of it: the nodes are valid until the next reading, the slices
+ * as long as the message. */
+const struct wst_tape_node *wst_say_read(struct wst_say *say, struct wst_slice text);
+
+/* For the door: a message begins; its packets are said, and counted. */
+void wst_say_begin(struct wst_say *say, const struct wst_event *event, struct wst_asks *asks,
+                   struct wst_app_total *total);
+
+#endif
