@@ -116,6 +116,7 @@ static void on_message(struct wst_apps *apps, const struct wst_event *event)
     const struct wst_event_message *m = &event->message;
     struct app_conn *c = apps->conns.n ? wst_conns_find(&apps->conns, event->conn) : NULL;
     bool whole = m->certain && m->omitted == 0 && event->dir != WST_DIR_NONE;
+    wst_say_next(&apps->say);
     if (!c && whole) c = by_sound(apps, event);
     if (!c) {
         pass(apps, event);

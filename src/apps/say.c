@@ -8,6 +8,11 @@
 #include "slice.h"
 #include "utf8.h"
 
+void wst_say_next(struct wst_say *say)
+{
+    say->json.text = (struct wst_slice){NULL, 0};
+}
+
 void wst_say_begin(struct wst_say *say, const struct wst_event *event, struct wst_asks *asks,
                    struct wst_app_total *total)
 {
@@ -171,5 +176,8 @@ uint8_t *wst_say_scratch(struct wst_say *say, size_t n)
 
 const struct wst_tape_node *wst_say_read(struct wst_say *say, struct wst_slice text)
 {
-    return wst_json_text_read(&say->json, say->budget, text);
+    /* Several protocols may ask whether it is theirs. */
+    if (!text.p || text.p != say->json.text.p || text.n != say->json.text.n)
+        say->read = wst_json_text_read(&say->json, say->budget, text);
+    return say->read;
 }

@@ -22,6 +22,7 @@ enum {
 struct wst_say {
     struct wst_budget *budget;
     struct wst_json_text json;
+    const struct wst_tape_node *read; /* what the last reading gave, of json.text */
     const struct wst_event *event; /* the message */
     struct wst_asks *asks;         /* of its connection */
     struct wst_app_total *total;
@@ -66,11 +67,13 @@ void wst_say_unfinished(struct wst_say *say);
 /* n bytes that live as long as what is said; NULL: there are none left. */
 uint8_t *wst_say_scratch(struct wst_say *say, size_t n);
 
-/* All of a message as JSON, or a part of it: the nodes are valid until the next reading, the slices
- * as long as the message. */
+/* All of a message as JSON, or a part of it; NULL: it is none. The nodes are valid until another
+ * text is read, the slices as long as the message. */
 const struct wst_tape_node *wst_say_read(struct wst_say *say, struct wst_slice text);
 
-/* For the door: a message begins; its packets are said, and counted. */
+/* For the door: another message's bytes are there from now on; one begins to be said, its packets
+ * counted in `total`, its questions put to `asks` (NULL: it is only listened to). */
+void wst_say_next(struct wst_say *say);
 void wst_say_begin(struct wst_say *say, const struct wst_event *event, struct wst_asks *asks,
                    struct wst_app_total *total);
 
