@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
  * In: a text. Out: the members and items of its JSON, as they were sent.
- * Refuses what is not JSON as a whole.
+ * Refuses what is not JSON in UTF-8 as a whole.
  */
 #include "json.h"
+
+#include "utf8.h"
 
 const struct wst_tape_node *wst_json_text_read(struct wst_json_text *j, struct wst_budget *budget,
                                                struct wst_slice text)
 {
     j->text = text;
+    if (!text.p || !wst_utf8_valid(text)) return NULL;
     return wst_tape_read(&j->tape, budget, text) ? j->tape.nodes : NULL;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * In: a text. Out: the members and items of its JSON, as they were sent.
- * Refuses what is not JSON as a whole (base/tape.h).
+ * Refuses what is not JSON in UTF-8 as a whole (base/tape.h).
  */
 #ifndef WST_APPS_JSON_H
 #define WST_APPS_JSON_H
