@@ -20,6 +20,7 @@ function makeDetail(close, openHandshake) {
     back.addEventListener('click', close);
     box.replaceChildren(el('header', {}, el('h2', {}, ...titleOf(item, message)), back), factsOf(item, message));
     if (message.findings) box.append(findingsOf(message));
+    if (message.app) box.append(appSection(message.app));
     if (['handshake', 'request'].includes(item.kind)) box.append(linkToHandshake());
     if (message.data !== undefined && (message.kind === 'message' || message.data !== '')) box.append(payloadSection(message));
     const frames = message.parts ?? (message.kind === 'frame' ? [message] : []);

@@ -61,7 +61,7 @@ function fillRow(node, row, found) {
   dir.textContent = row.c2s ? '↑' : '↓';
   dir.setAttribute('aria-label', row.c2s ? 'client to server' : 'server to client');
   type.textContent = typeOf(row);
-  data.className = `data ${row.utf8 || row.close || row.data === undefined ? '' : 'binary'}`;
+  data.className = `data ${row.utf8 || row.close || row.data === undefined || row.app?.packets.length ? '' : 'binary'}`;
   data.replaceChildren(...shown(previewAt(row, found)));
   flags.replaceChildren(...flagsOf(row, level));
   length.textContent = row.kind === 'gap' ? count(row.event.bytes) : count(row.len);
@@ -80,6 +80,7 @@ function flagsOf(row, level) {
   const flags = [];
   if (level) flags.push(el('span', { class: `flag ${level}`, title: flat(row.findings.map((f) => f.event.detail).join('\n')) }, SIGNS[level]));
   if (row.kind === 'message' && !row.certain) flags.push(el('span', { class: 'flag warning', title: 'Bytes are missing; what is shown is right' }, 'uncertain'));
+  if (appFails(row.app)) flags.push(el('span', { class: 'flag error', title: `${row.app.protocol} says that something failed` }, 'failed'));
   if (row.kind === 'part') flags.push(el('span', { class: 'flag warning', title: 'Its end is not here' }, 'unfinished'));
   if (row.omitted) flags.push(el('span', { class: 'flag', title: `Without its last ${bytes(row.omitted)}` }, 'cut'));
   if (row.compressed) flags.push(el('span', { class: 'flag', title: `${bytes(row.wire)} on the wire` }, 'deflate'));

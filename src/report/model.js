@@ -125,6 +125,10 @@ const READ = {
     addRow(model, item);
     addRung(model, item);
   },
+  message(model, e) { /* right behind its element */
+    const message = connOf(model, e.conn).messages.get(e.msg);
+    if (message?.kind === 'message') message.app = e.app;
+  },
   end(model, e, order) {
     const item = rare(model, e, order, 'end');
     item.conn.end = item;
@@ -205,6 +209,7 @@ function preview(item, most) {
   }
   if (item.data === undefined) return '';
   if (item.utf8) return clip(item.data, most);
+  if (item.app?.packets.length) return clip(appWords(item.app), most);
   const data = fromBase64(item.data.slice(0, Math.ceil(most / 4) * 4));
   return Array.from(data.subarray(0, Math.floor(most / 3)), (c) => hex(c)).join(' ');
 }
@@ -212,5 +217,6 @@ function preview(item, most) {
 /* What a filter by text looks at: the whole payload; bytes that are no text as Latin-1. */
 function searched(item) {
   if (item.data === undefined) return item.close || item.kind === 'gap' ? preview(item, 1000) : '';
-  return item.utf8 ? item.data : atob(item.data);
+  if (item.utf8) return item.data;
+  return item.app ? `${appWords(item.app)} ${atob(item.data)}` : atob(item.data);
 }

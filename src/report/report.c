@@ -13,6 +13,7 @@
  *     ["m", conn, dir, t, pkt, msg, opcode, flags, first_pkt, frames, wire_len, len, omitted,
  *      utf8, payload]
  *
+ * Behind a message comes, as a rare event, what it says in its application's protocol.
  * dir: 0 from the client. t: nanoseconds since `base`, which the last element tells. byte0: the
  * frame's first byte; with header_len, len and mask_key it makes the whole header. flags: 1
  * compressed, 2 certain. payload: text if utf8, else base64. wire: the first bytes of the payload
@@ -23,6 +24,7 @@
 
 #include <stdlib.h>
 
+#include "app.h"
 #include "out.h"
 #include "page.h"
 #include "slice.h"
@@ -51,6 +53,7 @@ struct wst_report {
     bool used[WST_PROBLEMS]; /* findings the page must explain */
     struct wst_wire wire;
     struct kept_wire kept;
+    struct wst_report_app app;
     struct wst_report_out out;
 };
 
@@ -181,6 +184,16 @@ static void rare(struct wst_report *r, const struct wst_event *event)
     json.flush(json.user);
 }
 
+/* The same message once more, without what its element has. */
+static void said(struct wst_report *r, const struct wst_event *event)
+{
+    struct wst_event again = *event;
+    const struct wst_app_said *app = event->message.app;
+    again.message.payload.n = 0;
+    again.message.app = wst_report_app_shorten(&r->app, app, event->message.opcode == 1);
+    if (app->packets_n > 0 || app->strange) rare(r, &again);
+}
+
 static int json_line(void *user, const uint8_t *p, size_t n)
 {
     struct wst_report *r = user;
@@ -290,6 +303,7 @@ static void on_event(void *user, const struct wst_event *event)
         message(r, event);
     else
         rare(r, event);
+    if (event->type == WST_EVENT_MESSAGE && event->message.app) said(r, event);
     if (event->type == WST_EVENT_STATS) end(r, event->nanos);
 }
 
