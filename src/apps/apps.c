@@ -88,7 +88,9 @@ static void on_handshake(struct wst_apps *apps, const struct wst_event *event)
     for (int app = WST_APP_NONE + 1; app < WST_APPS; app++) {
         const struct wst_app_protocol *p = protocols[app];
         if (!p->named || !p->named(&event->handshake)) continue;
-        if (!wst_conns_find(&apps->conns, event->conn)) conn_open(apps, event->conn, p);
+        if (wst_conns_find(&apps->conns, event->conn)) return;
+        struct app_conn *c = conn_open(apps, event->conn, p);
+        if (c && p->begin) p->begin(c->state, &event->handshake);
         return;
     }
 }
@@ -140,7 +142,8 @@ static void on_end(struct wst_apps *apps, const struct wst_event *event)
         return;
     }
     for (int d = 0; d < 2; d++) {
-        if (c->asks[d].n) c->total.dir[d].unanswered_msg = c->asks[d].list[0].msg;
+        const struct wst_ask *first = wst_asks_first(&c->asks[d]);
+        if (first) c->total.dir[d].unanswered_msg = first->msg;
         if (c->asks[d].forgotten) c->total.certain = false;
     }
     struct wst_event with = *event;

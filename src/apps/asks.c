@@ -58,6 +58,13 @@ bool wst_asks_take(struct wst_asks *asks, uint64_t id, struct wst_ask *ask)
     return false;
 }
 
+const struct wst_ask *wst_asks_first(const struct wst_asks *asks)
+{
+    for (uint32_t i = 0; i < asks->n; i++)
+        if (!asks->list[i].may) return &asks->list[i];
+    return NULL;
+}
+
 void wst_asks_free(struct wst_asks *asks, struct wst_budget *budget)
 {
     wst_budget_give(budget, asks->room * sizeof *asks->list);

@@ -10,12 +10,13 @@
 
 #include <wstrace/event.h>
 
-enum { WST_ASKS_MOST = 1024 }; /* 24 KiB: more are under way nowhere but where none is answered */
+enum { WST_ASKS_MOST = 1024 }; /* 32 KiB: more are under way nowhere but where none is answered */
 
 struct wst_ask {
     uint64_t id; /* a hash of it */
     uint64_t msg;
     int64_t ns;
+    bool may; /* nobody has to answer */
 };
 
 struct wst_asks { /* zeroed: empty. In order of time */
@@ -29,6 +30,8 @@ struct wst_asks { /* zeroed: empty. In order of time */
 uint64_t wst_asks_id(uint8_t space, struct wst_slice id);
 
 void wst_asks_put(struct wst_asks *asks, struct wst_budget *budget, const struct wst_ask *ask);
+/* The oldest that has to be answered; NULL: none. */
+const struct wst_ask *wst_asks_first(const struct wst_asks *asks);
 /* Takes out the oldest of that id. False: there is none. */
 bool wst_asks_take(struct wst_asks *asks, uint64_t id, struct wst_ask *ask);
 void wst_asks_free(struct wst_asks *asks, struct wst_budget *budget);

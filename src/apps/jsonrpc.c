@@ -89,7 +89,10 @@ static void message(struct wst_say *say, void *state, const struct wst_event *ev
 {
     const struct wst_tape_node *all = NULL;
     (void)state;
-    if (event->message.opcode == 1) all = wst_say_read(say, event->message.payload);
+    if (event->message.opcode == 1 && !(all = wst_say_read(say, event->message.payload))) {
+        wst_say_unread(say);
+        return;
+    }
     if (!wst_json_text_kind(all, WST_TAPE_ARRAY)) {
         say_call(say, all);
         return;

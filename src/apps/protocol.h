@@ -17,6 +17,8 @@ struct wst_app_protocol {
      * be NULL: then only a handshake tells. */
     bool (*sounds)(struct wst_say *say, const struct wst_event *event);
 
+    /* The handshake of a connection that it named. May be NULL. */
+    void (*begin)(void *state, const struct wst_event_handshake *shake);
     /* A message, whole and certain, all of its payload there. Says its packets. */
     void (*message)(struct wst_say *say, void *state, const struct wst_event *event);
     /* A message of that side was lost, or is not whole or not certain; or bytes were lost between

@@ -122,13 +122,23 @@ void wst_say_began(struct wst_say *say, uint64_t msg)
     if (say->packet && msg != say->event->message.msg) say->packet->first_msg = msg;
 }
 
-void wst_say_asks(struct wst_say *say, uint8_t space, struct wst_slice id)
+static void asks(struct wst_say *say, uint8_t space, struct wst_slice id, bool may)
 {
     const struct wst_event *e = say->event;
-    struct wst_ask ask = {wst_asks_id(space, id), e->message.msg, e->when.ns};
+    struct wst_ask ask = {wst_asks_id(space, id), e->message.msg, e->when.ns, may};
     if (!say->asks) return;
-    if (say->total) say->total->dir[e->dir].asked++;
+    if (say->total && !may) say->total->dir[e->dir].asked++;
     wst_asks_put(&say->asks[e->dir], say->budget, &ask);
+}
+
+void wst_say_asks(struct wst_say *say, uint8_t space, struct wst_slice id)
+{
+    asks(say, space, id, false);
+}
+
+void wst_say_may_ask(struct wst_say *say, uint8_t space, struct wst_slice id)
+{
+    asks(say, space, id, true);
 }
 
 /* Clocks of two taps may differ: an answer is not told to have come before its question. */
@@ -151,6 +161,7 @@ void wst_say_answers(struct wst_say *say, uint8_t space, struct wst_slice id)
     }
     if (!say->total) return;
     struct wst_app_side *side = &say->total->dir[asker];
+    if (ask.may) side->asked++;
     side->answered++;
     if (side->slowest_msg && after <= side->slowest_ns) return;
     side->slowest_ns = after;
@@ -167,6 +178,17 @@ void wst_say_unfinished(struct wst_say *say)
     say->said.unfinished = true;
 }
 
+void wst_say_unread(struct wst_say *say)
+{
+    if (!say->json.tape.full) wst_say_strange(say);
+}
+
+void wst_say_app(struct wst_say *say, enum wst_app app)
+{
+    say->said.app = app;
+    if (say->total) say->total->app = app;
+}
+
 uint8_t *wst_say_scratch(struct wst_say *say, size_t n)
 {
     if (n > WST_SAY_SCRATCH - say->scratch_n) return NULL;
@@ -177,7 +199,8 @@ uint8_t *wst_say_scratch(struct wst_say *say, size_t n)
 const struct wst_tape_node *wst_say_read(struct wst_say *say, struct wst_slice text)
 {
     /* Several protocols may ask whether it is theirs. */
-    if (!text.p || text.p != say->json.text.p || text.n != say->json.text.n)
-        say->read = wst_json_text_read(&say->json, say->budget, text);
+    if (text.p && text.p == say->json.text.p && text.n == say->json.text.n) return say->read;
+    say->json.tape.full = false;
+    say->read = wst_json_text_read(&say->json, say->budget, text);
     return say->read;
 }

@@ -59,16 +59,22 @@ void wst_say_began(struct wst_say *say, uint64_t msg);
  * ids that are numbered apart have a `space` each. */
 void wst_say_asks(struct wst_say *say, uint8_t space, struct wst_slice id);
 void wst_say_answers(struct wst_say *say, uint8_t space, struct wst_slice id);
+/* It may get an answer, or none: a question only when there is one. */
+void wst_say_may_ask(struct wst_say *say, uint8_t space, struct wst_slice id);
 
 /* Of the message: something in it is not of the protocol; a packet goes on in the next. */
 void wst_say_strange(struct wst_say *say);
 void wst_say_unfinished(struct wst_say *say);
+/* What wst_say_read refused: strange, unless it was only too much to be read. */
+void wst_say_unread(struct wst_say *say);
+/* Of the connection, from this message on: it is another protocol than it seemed. */
+void wst_say_app(struct wst_say *say, enum wst_app app);
 
 /* n bytes that live as long as what is said; NULL: there are none left. */
 uint8_t *wst_say_scratch(struct wst_say *say, size_t n);
 
-/* All of a message as JSON, or a part of it; NULL: it is none. The nodes are valid until another
- * text is read, the slices as long as the message. */
+/* All of a message as JSON, or a part of it: the nodes are valid until another text is read, the
+ * slices as long as the message. NULL: it is not JSON (what is not UTF-8 is none), or too much. */
 const struct wst_tape_node *wst_say_read(struct wst_say *say, struct wst_slice text);
 
 /* For the door: another message's bytes are there from now on; one begins to be said, its packets

@@ -25,10 +25,12 @@ static bool grow(struct wst_tape *tape, struct wst_budget *budget)
     uint32_t room = tape->room ? tape->room * 2 : 64;
     struct wst_tape_node *nodes;
 
+    tape->full = true;
     if (room > WST_TAPE_NODES) return false;
     nodes =
         wst_budget_resize(budget, tape->nodes, tape->room * sizeof *nodes, room * sizeof *nodes);
     if (nodes == NULL) return false;
+    tape->full = false;
     tape->nodes = nodes;
     tape->room = room;
     return true;
@@ -195,6 +197,7 @@ static int open_one(struct reader *r)
     bool object = *r->at == '{';
     uint32_t index = r->tape->n;
 
+    if (r->depth == WST_TAPE_DEPTH) r->tape->full = true;
     if (r->depth == WST_TAPE_DEPTH || !add(r, object ? WST_TAPE_OBJECT : WST_TAPE_ARRAY)) return -1;
     r->parents[r->depth++] = index;
     r->at++;
@@ -213,6 +216,7 @@ bool wst_tape_read(struct wst_tape *tape, struct wst_budget *budget, struct wst_
     int more = 1;
 
     tape->n = 0;
+    tape->full = text.n >= UINT32_MAX;
     if (text.n == 0 || text.n >= UINT32_MAX) return false;
     r.end = text.p + text.n;
     while (more > 0) {

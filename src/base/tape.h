@@ -42,6 +42,7 @@ struct wst_tape_node {
 struct wst_tape {
     struct wst_tape_node *nodes; /* [0] is the whole */
     uint32_t n, room;
+    bool full; /* the last reading ended at a limit, or without memory: it may be JSON */
 };
 
 /* Reads all of `text`, blanks around it allowed. `text` must be UTF-8 and outlive the nodes. False:

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+#include "said.h"
+
+#include "asks.h"
+
+static struct wst_ask ask(const char *id, uint64_t msg, bool may)
+{
+    struct wst_slice s = {(const uint8_t *)id, strlen(id)};
+    return (struct wst_ask){wst_asks_id(1, s), msg, (int64_t)msg, may};
+}
+
+/* The oldest of an id goes first; what nobody has to answer is not waited for. */
+static void order(void **state)
+{
+    struct wst_budget budget = {.max = 1 << 20};
+    struct wst_asks asks = {0};
+    struct wst_ask got;
+    (void)state;
+    struct wst_ask all[] = {ask("a", 1, true), ask("b", 2, false), ask("a", 3, false)};
+    for (size_t i = 0; i < ARRAY(all); i++) wst_asks_put(&asks, &budget, &all[i]);
+    assert_int_equal(wst_asks_first(&asks)->msg, 2);
+    assert_true(wst_asks_take(&asks, all[0].id, &got));
+    assert_int_equal(got.msg, 1);
+    assert_true(got.may);
+    assert_true(wst_asks_take(&asks, all[0].id, &got));
+    assert_int_equal(got.msg, 3);
+    assert_false(wst_asks_take(&asks, all[0].id, &got));
+    assert_true(wst_asks_take(&asks, all[1].id, &got));
+    assert_null(wst_asks_first(&asks));
+    wst_asks_free(&asks, &budget);
+    assert_int_equal(budget.used, 0);
+}
+
+/* More than are remembered: the oldest are forgotten, and counted. */
+static void many(void **state)
+{
+    struct wst_budget budget = {.max = 1 << 20};
+    struct wst_asks asks = {0};
+    struct wst_ask got;
+    char id[16];
+    (void)state;
+    for (unsigned i = 1; i <= WST_ASKS_MOST + 10; i++) {
+        snprintf(id, sizeof id, "%u", i);
+        struct wst_ask one = ask(id, i, false);
+        wst_asks_put(&asks, &budget, &one);
+    }
+    assert_int_equal(asks.forgotten, 10);
+    assert_int_equal(wst_asks_first(&asks)->msg, 11);
+    assert_false(wst_asks_take(&asks, ask("10", 0, false).id, &got));
+    assert_true(wst_asks_take(&asks, ask("11", 0, false).id, &got));
+    wst_asks_free(&asks, &budget);
+    assert_int_equal(budget.used, 0);
+}
+
+/* The same id in another space, and no memory. */
+static void apart(void **state)
+{
+    struct wst_budget none = {.max = 0};
+    struct wst_asks asks = {0};
+    struct wst_ask one = ask("a", 1, false);
+    (void)state;
+    assert_true(wst_asks_id(1, (struct wst_slice)SLICE("a")) !=
+                wst_asks_id(2, (struct wst_slice)SLICE("a")));
+    wst_asks_put(&asks, &none, &one);
+    assert_int_equal(asks.forgotten, 1);
+    assert_null(wst_asks_first(&asks));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(order),
+        cmocka_unit_test(many),
+        cmocka_unit_test(apart),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
