@@ -66,8 +66,7 @@ static const char *meant(const char *word)
 static const char examples[] =
     "\nExamples\n"
     "  wstrace demo frames                             a shipped capture: what was said\n"
-    "  wstrace --json day.pcapng | jq -r 'select(.type == \"message\") | .text'\n"
-    "  tcpdump -w - 'tcp port 8080' | wstrace -\n";
+    "  wstrace --json day.pcapng | jq -r 'select(.type == \"message\") | .text'\n";
 
 int wst_tool_help(void)
 {
