@@ -282,6 +282,8 @@ struct wst_event_stats {
     int64_t first_ns, last_ns; /* times of the first and last packet; 0 without packets */
 };
 
+/* What a listener is told may end behind its type's member, as copies do: it is never assigned as
+ * a whole. */
 struct wst_event {
     enum wst_event_type type;
     bool nanos;       /* the capture has nanoseconds: print nine digits */

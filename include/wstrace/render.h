@@ -105,6 +105,17 @@ WST_API const struct wst_slice *wst_grep_found(const struct wst_grep *grep);
 WST_API uint64_t wst_grep_matches(const struct wst_grep *grep);
 WST_API uint64_t wst_grep_unsure(const struct wst_grep *grep);
 
+/* A frame until its message or close comes, the very next event, if it comes: for listeners to whom
+ * both are one. Nothing in it is borrowed. */
+struct wst_held_frame {
+    bool waiting;           /* false at first */
+    struct wst_event event; /* its payload is null */
+};
+WST_API void wst_held_frame_keep(struct wst_held_frame *held, const struct wst_event *frame);
+/* Whether `event` is the message that this frame is all of, or its close. Then it waits no more,
+ * and can still be looked at. */
+WST_API bool wst_held_frame_take(struct wst_held_frame *held, const struct wst_event *event);
+
 /* Only some of the timeline: a listener that passes on what matches. Totals (`end`, `stats`) and
  * `meta` always pass; with `conn` set, so do only events of that connection. Zeros select all. */
 struct wst_select {
@@ -117,13 +128,7 @@ struct wst_select {
      * Gaps always pass, for something may have been in them; handshakes, findings and ends of
      * connections do not. */
     struct wst_grep *grep;
-    struct { /* the last frame, until it is known what it belongs to; zeros at first */
-        bool waiting, nanos;
-        enum wst_dir dir;
-        uint64_t conn;
-        struct wst_when when;
-        struct wst_event_frame frame;
-    } held;
+    struct wst_held_frame held; /* the last frame, while it is not known what it belongs to */
 };
 /* `select` must outlive the listener. */
 WST_API struct wst_listener wst_select_listener(struct wst_select *select);

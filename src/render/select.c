@@ -44,32 +44,14 @@ static bool is_part(const struct wst_event *event)
     return event->type == WST_EVENT_FRAME && (event->frame.opcode <= 2 || event->frame.opcode == 8);
 }
 
-static void hold(struct wst_select *select, const struct wst_event *event)
-{
-    select->held.waiting = true;
-    select->held.nanos = event->nanos;
-    select->held.dir = event->dir;
-    select->held.conn = event->conn;
-    select->held.when = event->when;
-    select->held.frame = event->frame;
-    select->held.frame.payload = (struct wst_slice){NULL, 0};
-}
-
-/* The frame that waits, if it is this event's. */
+/* The frame that waits, if it is this event's: of several, too. */
 static void pass_held(const struct wst_select *select, const struct wst_event *event)
 {
-    const struct wst_event_frame *f = &select->held.frame;
+    const struct wst_event *held = &select->held.event;
     bool closes = event->type == WST_EVENT_CLOSE;
-    if (!select->held.waiting || select->held.conn != event->conn ||
-        select->held.dir != event->dir || closes != (f->opcode == 8))
-        return;
-    struct wst_event frame = {.type = WST_EVENT_FRAME,
-                              .dir = select->held.dir,
-                              .conn = select->held.conn,
-                              .when = select->held.when,
-                              .nanos = select->held.nanos};
-    frame.frame = *f;
-    pass(select, &frame);
+    if (select->held.waiting && held->conn == event->conn && held->dir == event->dir &&
+        closes == (held->frame.opcode == 8))
+        pass(select, held);
 }
 
 static void pass_wanted(struct wst_select *select, const struct wst_event *event)
@@ -80,7 +62,7 @@ static void pass_wanted(struct wst_select *select, const struct wst_event *event
     case WST_EVENT_GAP: pass(select, event); break;
     case WST_EVENT_FRAME:
         if (is_part(event))
-            hold(select, event);
+            wst_held_frame_keep(&select->held, event);
         else if (wst_grep_event(select->grep, event))
             pass(select, event);
         break;

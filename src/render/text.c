@@ -111,12 +111,13 @@ static void finish_line(struct wst_out *out)
     out->at++;
 }
 
-static void frame_line(struct wst_text *text, const struct wst_text_left *left,
-                       const struct wst_event_frame *f)
+static void frame_line(struct wst_text *text, const struct wst_event *event)
 {
+    const struct wst_event_frame *f = &event->frame;
+    struct wst_text_left left = wst_text_left_of(event);
     struct wst_out *out = &text->render.out;
     uint8_t *at = wst_out_reserve(out, LINE);
-    at = put_columns(text, at, left, f->opcode, f, 1, f->len);
+    at = put_columns(text, at, &left, f->opcode, f, 1, f->len);
     out->at = put_frame_notes(text, at, f, false);
     if (f->payload.n > 0 || f->payload_omitted > 0)
         wst_text_payload(text, f->payload, f->utf8 ? WST_ESCAPE_TEXT : WST_ESCAPE_BYTES,
@@ -185,51 +186,27 @@ static void close_line(struct wst_text *text, const struct wst_event *event,
 static void settle(struct wst_render *render)
 {
     struct wst_text *text = (struct wst_text *)render;
-    struct wst_text_held *held = &text->held;
-    struct wst_text_left left = {held->when, held->nanos, held->dir, held->conn};
-    if (!held->waiting) return;
-    held->waiting = false;
-    frame_line(text, &left, &held->frame);
-}
-
-static void hold(struct wst_text *text, const struct wst_event *event)
-{
-    text->held = (struct wst_text_held){true,        event->nanos, event->dir,
-                                        event->conn, event->when,  event->frame};
-    text->held.frame.payload = (struct wst_slice){NULL, 0};
-}
-
-/* The held frame, if this event completes it; it is then held no more. */
-static const struct wst_event_frame *take_held(struct wst_text *text, const struct wst_event *event)
-{
-    struct wst_text_held *held = &text->held;
-    const struct wst_event_frame *f = &held->frame;
-    bool same = held->waiting && held->conn == event->conn && held->dir == event->dir;
-    if (event->type == WST_EVENT_MESSAGE)
-        same = same && f->opcode != OP_CLOSE && f->msg == event->message.msg &&
-               event->message.frames == 1;
-    else
-        same = same && event->type == WST_EVENT_CLOSE && f->opcode == OP_CLOSE;
-    if (same) held->waiting = false;
-    return same ? f : NULL;
+    if (!text->held.waiting) return;
+    text->held.waiting = false;
+    frame_line(text, &text->held.event);
 }
 
 static void frame(struct wst_text *text, const struct wst_event *event)
 {
     const struct wst_event_frame *f = &event->frame;
-    struct wst_text_left left = wst_text_left_of(event);
     bool part = f->msg != 0 && f->opcode <= 2; /* of a message, which gets its line */
     bool whole = part && f->fin && f->opcode != 0;
     if (whole || f->opcode == OP_CLOSE)
-        hold(text, event);
+        wst_held_frame_keep(&text->held, event);
     else if (!part || text->options.frames)
-        frame_line(text, &left, f);
+        frame_line(text, event);
 }
 
 static void event_line(void *user, const struct wst_event *event)
 {
     struct wst_text *text = user;
-    const struct wst_event_frame *held = take_held(text, event);
+    const struct wst_event_frame *held =
+        wst_held_frame_take(&text->held, event) ? &text->held.event.frame : NULL;
     settle(&text->render);
     switch (event->type) {
     case WST_EVENT_META: break;

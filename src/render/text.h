@@ -30,17 +30,6 @@ enum wst_text_ink {
     WST_TEXT_FOUND
 };
 
-/* A frame waits here for its message or close: the very next event, if it comes. Nothing in it is
- * borrowed. */
-struct wst_text_held {
-    bool waiting;
-    bool nanos;
-    enum wst_dir dir;
-    uint64_t conn;
-    struct wst_when when;
-    struct wst_event_frame frame; /* payload is null */
-};
-
 struct wst_text {
     struct wst_render render; /* first: a wst_render is freed as one */
     struct wst_text_options options;
@@ -50,7 +39,7 @@ struct wst_text {
     int64_t first_ns, last_ns; /* times of the first line and of the last */
     unsigned conn_width;       /* digits of the largest connection number so far */
     uint32_t no_keys;          /* notes about TLS without a key so far */
-    struct wst_text_held held;
+    struct wst_held_frame held;
 };
 
 /* What the left columns of a line are made of. */

@@ -174,21 +174,28 @@ static void keep_last(struct wst_tool_watch_conn *c, enum wst_dir dir, uint8_t o
     snprintf(c->last, sizeof c->last, "%s %s", dir == WST_C2S ? ">" : "<", shown);
 }
 
-/* A frame whose message or close is not told with it. */
-static void settle(struct wst_tool_watch *w)
+/* Its message or close is not told with it. */
+static void frame_alone(struct wst_tool_watch *w, struct wst_tool_watch_conn *c,
+                        const struct wst_event *e)
 {
-    const struct wst_event *e = &w->held;
-    struct wst_tool_watch_conn *c = w->waiting ? wst_tool_watch_find(w, e->conn) : NULL;
-    struct wst_tool_watch_line *l;
+    struct wst_tool_watch_line *l = add_line(w, c, e, e->frame.payload);
 
-    w->waiting = false;
-    if (!c || !(l = add_line(w, c, e, e->frame.payload))) return;
+    if (!l) return;
     l->has_frame = true;
     l->frame = e->frame;
     l->frame.payload = (struct wst_slice){NULL, 0};
     l->opcode = e->frame.opcode;
     l->len = e->frame.len;
     l->text = e->frame.utf8;
+}
+
+static void settle(struct wst_tool_watch *w)
+{
+    const struct wst_event *e = &w->held.event;
+    struct wst_tool_watch_conn *c = w->held.waiting ? wst_tool_watch_find(w, e->conn) : NULL;
+
+    w->held.waiting = false;
+    if (c) frame_alone(w, c, e);
 }
 
 static void frame(struct wst_tool_watch *w, struct wst_tool_watch_conn *c,
@@ -200,31 +207,17 @@ static void frame(struct wst_tool_watch *w, struct wst_tool_watch_conn *c,
     w->frames++;
     c->bytes += f->len;
     w->bytes += f->len;
-    w->held = *e;
-    w->waiting = true;
-    if (f->payload.n || f->opcode > 8) settle(w); /* its bytes are borrowed */
-}
-
-/* Whether the frame that waits is all of what `e` tells. */
-static bool takes_held(struct wst_tool_watch *w, const struct wst_event *e)
-{
-    const struct wst_event_frame *f = &w->held.frame;
-    bool same = w->waiting && w->held.conn == e->conn && w->held.dir == e->dir;
-
-    if (e->type == WST_EVENT_MESSAGE)
-        same = same && f->opcode != 8 && f->msg == e->message.msg && e->message.frames == 1;
+    if (f->payload.n || f->opcode > 8)
+        frame_alone(w, c, e);
     else
-        same = same && e->type == WST_EVENT_CLOSE && f->opcode == 8;
-    if (same) w->waiting = false;
-    return same;
+        wst_held_frame_keep(&w->held, e);
 }
 
 static void give_frame(struct wst_tool_watch *w, struct wst_tool_watch_line *l, bool held)
 {
     if (!l || !held) return;
     l->has_frame = true;
-    l->frame = w->held.frame;
-    l->frame.payload = (struct wst_slice){NULL, 0};
+    l->frame = w->held.event.frame;
 }
 
 static void message(struct wst_tool_watch *w, struct wst_tool_watch_conn *c,
@@ -295,7 +288,7 @@ static void ended(struct wst_tool_watch *w, struct wst_tool_watch_conn *c,
 static void on_event(void *user, const struct wst_event *e)
 {
     struct wst_tool_watch *w = user;
-    bool held = takes_held(w, e);
+    bool held = wst_held_frame_take(&w->held, e);
     struct wst_tool_watch_conn *c;
 
     settle(w);

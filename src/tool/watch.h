@@ -55,8 +55,7 @@ struct wst_tool_watch {
     struct wst_tool_watch_line *oldest, *newest;
     size_t line_bytes;
     int64_t now_ns; /* of the event told last */
-    bool waiting;   /* a frame, for its message */
-    struct wst_event held;
+    struct wst_held_frame held;
 };
 
 struct wst_tool_watch *wst_tool_watch_new(void); /* NULL: out of memory */
