@@ -392,7 +392,8 @@ bool wst_tool_case_write(const struct wst_tool_place *place, const char *source,
     if (place == NULL) return write_out(source, session, old, trouble);
     if (!wst_tool_whole_begin(&whole, place, trouble)) return false;
     failed = wst_golden_write(session, old, source, wst_tool_whole_write, &whole);
-    if (failed && whole.error == 0) wst_tool_trouble_add(trouble, "%s: out of memory", place->name);
+    if (failed && whole.output.error == 0)
+        wst_tool_trouble_add(trouble, "%s: out of memory", place->name);
     wst_tool_whole_end(&whole, !failed, trouble);
     return !wst_tool_trouble_is(trouble);
 }

@@ -31,15 +31,10 @@ static bool without_effect(const struct wst_tool_arg *row)
 
 int wst_tool_lint_help(void)
 {
-    struct wst_tool_arg *rows = calloc(wst_tool_trace_args_n + OWN, sizeof *rows);
     size_t n, kept = OWN;
+    struct wst_tool_arg *rows = wst_tool_reading_rows(own, OWN, &n);
 
-    if (rows == NULL) {
-        wst_tool_say("out of memory");
-        return WST_TOOL_TROUBLE;
-    }
-    memcpy(rows, own, sizeof own);
-    n = OWN + wst_tool_reading_args(rows + OWN);
+    if (rows == NULL) return WST_TOOL_TROUBLE;
     for (size_t i = OWN; i < n; i++)
         if (!without_effect(&rows[i])) rows[kept++] = rows[i];
     puts("Usage: wstrace lint [OPTION...] FILE...\n"

@@ -342,19 +342,25 @@ static bool make_room(struct wst_tool_options *o, int argc, char **argv)
     return o->items && o->files && o->devices && o->filter && o->keys.keylogs && o->keys.rsa_keys;
 }
 
-size_t wst_tool_reading_args(struct wst_tool_arg *to)
+struct wst_tool_arg *wst_tool_reading_rows(const struct wst_tool_arg *own, size_t own_n, size_t *n)
 {
+    struct wst_tool_arg *rows = calloc(own_n + wst_tool_trace_args_n, sizeof *rows);
     bool passed_over = false;
-    size_t n = 0;
 
+    if (rows == NULL) {
+        wst_tool_say("out of memory");
+        return NULL;
+    }
+    if (own_n) memcpy(rows, own, own_n * sizeof *rows);
+    *n = own_n;
     for (size_t i = 0; i < wst_tool_trace_args_n; i++) {
         const struct wst_tool_arg *row = &wst_tool_trace_args[i];
         if (row->group)
             passed_over =
                 strcmp(row->group, "Output") == 0 || strcmp(row->group, "Saving packets") == 0;
-        if (!passed_over) to[n++] = *row;
+        if (!passed_over) rows[(*n)++] = *row;
     }
-    return n;
+    return rows;
 }
 
 int wst_tool_options_parse(struct wst_tool_options *options, const struct wst_tool_arg *rows,

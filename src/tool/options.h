@@ -71,9 +71,9 @@ struct wst_tool_options {
 extern const struct wst_tool_arg wst_tool_trace_args[];
 extern const size_t wst_tool_trace_args_n;
 
-/* Copies the rows that every command reading captures has: all groups but "Output". Returns their
- * number; `to` has room for as many as trace has. */
-size_t wst_tool_reading_args(struct wst_tool_arg *to);
+/* A command's own rows, and behind them those that every command reading captures has: all groups
+ * of trace's but "Output" and "Saving packets". To be freed; NULL after a complaint. */
+struct wst_tool_arg *wst_tool_reading_rows(const struct wst_tool_arg *own, size_t own_n, size_t *n);
 
 void wst_tool_options_defaults(struct wst_tool_options *options);
 /* Fills *options, which hold their defaults, by the rows. Returns 0, or the exit status after a

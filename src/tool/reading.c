@@ -32,16 +32,11 @@ static int run(const struct wst_tool_reading *r, const struct wst_tool_options *
 int wst_tool_reading_run(const struct wst_tool_reading *r, struct wst_tool_options *options,
                          int argc, char **argv)
 {
-    struct wst_tool_arg *rows = calloc(wst_tool_trace_args_n + r->own_n, sizeof *rows);
-    size_t n = r->own_n;
+    size_t n;
+    struct wst_tool_arg *rows = wst_tool_reading_rows(r->own, r->own_n, &n);
     int status;
 
-    if (rows == NULL) {
-        wst_tool_say("out of memory");
-        return WST_TOOL_TROUBLE;
-    }
-    if (n) memcpy(rows, r->own, n * sizeof *rows);
-    n += wst_tool_reading_args(rows + n);
+    if (rows == NULL) return WST_TOOL_TROUBLE;
     status = wst_tool_options_parse(options, rows, n, argc, argv);
     if (status == 0) status = run(r, options, rows, n);
     wst_tool_options_free(options);

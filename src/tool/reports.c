@@ -159,7 +159,7 @@ int wst_tool_reports_close(struct wst_tool_reports *reports, bool keep)
     for (int i = 0; i < reports->n; i++) {
         struct wst_tool_sink *s = &reports->sinks[i];
         int failed = keep && s->report ? wst_check_report_end(s->report) : 0;
-        if (failed && (s->file ? s->whole.error : reports->output.error) == 0)
+        if (failed && (s->file ? s->whole.output.error : reports->output.error) == 0)
             wst_tool_trouble_add(&trouble, "a report needs more memory than it may have");
         if (s->file) wst_tool_whole_end(&s->whole, keep && !failed, &trouble);
         wst_check_report_free(s->report);

@@ -57,7 +57,7 @@ bool wst_tool_run_make_har(struct wst_tool_run *run)
     struct wst_har_options options;
 
     wst_har_options_init(&options);
-    if (run->scratch.fd >= 0)
+    if (run->scratch.output.fd >= 0)
         options.spool = &run->scratch.spool;
     else
         options.memory = ALONE;
@@ -71,7 +71,7 @@ bool wst_tool_run_make_har(struct wst_tool_run *run)
 int wst_tool_run_har_left(const struct wst_tool_run *run)
 {
     struct wst_har_left left = wst_har_left(run->har);
-    const char *why = run->scratch.error ? strerror(run->scratch.error) : NULL;
+    const char *why = run->scratch.output.error ? strerror(run->scratch.output.error) : NULL;
 
     if (left.unread)
         wst_tool_say("the temporary file cannot be read: %s; the archive ends early",

@@ -54,16 +54,7 @@ static int on_write(void *user, const uint8_t *p, size_t n)
 {
     struct wst_tool_scratch *scratch = user;
 
-    while (n > 0 && scratch->error == 0) {
-        ssize_t written = write(scratch->fd, p, n);
-        if (written > 0) {
-            p += written;
-            n -= (size_t)written;
-        } else if (written == 0 || errno != EINTR) {
-            scratch->error = written == 0 ? ENOSPC : errno;
-        }
-    }
-    return scratch->error ? -1 : 0;
+    return wst_tool_output_write(&scratch->output, p, n);
 }
 
 static int64_t on_read(void *user, uint64_t at, uint8_t *p, size_t n)
@@ -72,9 +63,9 @@ static int64_t on_read(void *user, uint64_t at, uint8_t *p, size_t n)
     ssize_t got;
 
     do {
-        got = pread(scratch->fd, p, n, (off_t)at);
+        got = pread(scratch->output.fd, p, n, (off_t)at);
     } while (got < 0 && errno == EINTR);
-    if (got <= 0) scratch->error = got < 0 ? errno : EIO;
+    if (got <= 0) scratch->output.error = got < 0 ? errno : EIO;
     return got > 0 ? got : -1;
 }
 
@@ -84,23 +75,25 @@ static void on_cut(void *user, uint64_t n)
     struct wst_tool_scratch *scratch = user;
     int why = errno;
 
-    if (ftruncate(scratch->fd, (off_t)n) != 0) errno = why;
+    if (ftruncate(scratch->output.fd, (off_t)n) != 0) errno = why;
 }
 
 bool wst_tool_scratch_open(struct wst_tool_scratch *scratch, const char *beside)
 {
     const char *folders[] = {getenv("TMPDIR"), "/var/tmp", "/tmp"};
+    int *fd = &scratch->output.fd;
 
     *scratch = (struct wst_tool_scratch){
-        .fd = -1, .spool = {.user = scratch, .write = on_write, .read = on_read, .cut = on_cut}};
-    if (beside) scratch->fd = open_beside(beside);
-    for (size_t i = 0; scratch->fd < 0 && i < sizeof folders / sizeof *folders; i++)
-        if (folders[i] && *folders[i]) scratch->fd = open_in(folders[i]);
-    return scratch->fd >= 0;
+        .output.fd = -1,
+        .spool = {.user = scratch, .write = on_write, .read = on_read, .cut = on_cut}};
+    if (beside) *fd = open_beside(beside);
+    for (size_t i = 0; *fd < 0 && i < sizeof folders / sizeof *folders; i++)
+        if (folders[i] && *folders[i]) *fd = open_in(folders[i]);
+    return *fd >= 0;
 }
 
 void wst_tool_scratch_close(struct wst_tool_scratch *scratch)
 {
-    if (scratch->fd >= 0) close(scratch->fd);
-    scratch->fd = -1;
+    if (scratch->output.fd >= 0) close(scratch->output.fd);
+    scratch->output.fd = -1;
 }

@@ -6,11 +6,12 @@
 #ifndef WST_TOOL_SCRATCH_H
 #define WST_TOOL_SCRATCH_H
 
+#include "output.h"
+
 #include <wstrace/har.h>
 
 struct wst_tool_scratch {
-    int fd;
-    int error; /* errno of the first failure */
+    struct wst_tool_output output; /* its error: of reading, too */
     struct wst_har_spool spool;
 };
 

@@ -108,7 +108,7 @@ static int run_trace(struct wst_tool_run *run)
 int wst_tool_trace_run(const struct wst_tool_options *options)
 {
     struct wst_tool_run run = {
-        .options = options, .output = {.fd = -1}, .save.output.fd = -1, .scratch.fd = -1};
+        .options = options, .output = {.fd = -1}, .save.output.fd = -1, .scratch.output.fd = -1};
     int status = run_trace(&run);
 
     if (status < 0) {

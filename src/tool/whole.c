@@ -82,8 +82,8 @@ bool wst_tool_whole_begin(struct wst_tool_whole *w, const struct wst_tool_place 
                           struct wst_tool_trouble *trouble)
 {
     *w = (struct wst_tool_whole){.place = *place};
-    w->fd = wst_tool_broker_replace(place->broker, place->which);
-    if (w->fd >= 0) return true;
+    w->output.fd = wst_tool_broker_replace(place->broker, place->which);
+    if (w->output.fd >= 0) return true;
     if (errno == EOPNOTSUPP)
         wst_tool_trouble_add(trouble, "%s: is no file that can be replaced", place->name);
     else if (errno == ELOOP)
@@ -97,27 +97,19 @@ int wst_tool_whole_write(void *user, const uint8_t *p, size_t n)
 {
     struct wst_tool_whole *w = user;
 
-    while (n > 0 && w->error == 0) {
-        ssize_t written = write(w->fd, p, n);
-        if (written >= 0) {
-            p += written;
-            n -= (size_t)written;
-        } else if (errno != EINTR) {
-            w->error = errno;
-        }
-    }
-    return w->error ? -1 : 0;
+    return wst_tool_output_write(&w->output, p, n);
 }
 
 void wst_tool_whole_end(struct wst_tool_whole *w, bool keep, struct wst_tool_trouble *trouble)
 {
     const struct wst_tool_place *place = &w->place;
+    int *error = &w->output.error;
 
-    if (keep && w->error == 0 && fsync(w->fd) != 0 && errno != EINVAL) w->error = errno;
-    if (close(w->fd) != 0 && w->error == 0) w->error = errno;
-    if (wst_tool_broker_settle(place->broker, place->which, keep && w->error == 0) != 0)
-        w->error = errno;
-    if (w->error)
-        wst_tool_trouble_add(trouble, "%s: cannot be written: %s", place->name, strerror(w->error));
-    *w = (struct wst_tool_whole){.fd = -1};
+    if (keep && *error == 0 && fsync(w->output.fd) != 0 && errno != EINVAL) *error = errno;
+    if (close(w->output.fd) != 0 && *error == 0) *error = errno;
+    if (wst_tool_broker_settle(place->broker, place->which, keep && *error == 0) != 0)
+        *error = errno;
+    if (*error)
+        wst_tool_trouble_add(trouble, "%s: cannot be written: %s", place->name, strerror(*error));
+    *w = (struct wst_tool_whole){.output.fd = -1};
 }

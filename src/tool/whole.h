@@ -8,6 +8,7 @@
 
 #include "broker.h"
 #include "feed.h"
+#include "output.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -26,7 +27,7 @@ struct wst_tool_place { /* a file that may be written anew */
 
 struct wst_tool_whole { /* a file being written beside the one it will replace */
     struct wst_tool_place place;
-    int fd, error;
+    struct wst_tool_output output;
 };
 /* False after trouble; then there is nothing to end. */
 bool wst_tool_whole_begin(struct wst_tool_whole *whole, const struct wst_tool_place *place,
