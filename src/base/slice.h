@@ -42,6 +42,13 @@ static inline struct wst_slice wst_slice_head(struct wst_slice s, size_t n)
 {
     return (struct wst_slice){s.p, n < s.n ? n : s.n};
 }
+/* Without the blanks and tabs around it. */
+static inline struct wst_slice wst_slice_trimmed(struct wst_slice s)
+{
+    while (s.n && (s.p[0] == ' ' || s.p[0] == '\t')) s = wst_slice_skip(s, 1);
+    while (s.n && (s.p[s.n - 1] == ' ' || s.p[s.n - 1] == '\t')) s.n--;
+    return s;
+}
 static inline bool wst_slice_is(struct wst_slice s, const char *text)
 {
     size_t n = strlen(text);

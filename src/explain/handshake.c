@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * In: the two heads of an opening handshake (RFC 6455 section 4). Out: each line with the reason it
- * exists, the accept value worked out step by step, the key's bytes, what was offered and chosen.
+ * exists, the accept value worked out step by step, the key's bytes.
  */
 #include <inttypes.h>
 #include <openssl/evp.h>
@@ -12,153 +12,9 @@
 #include "subject.h"
 
 #define GUID "258EAFA5-E914-47DA-95CA-C5AB0DC85B11" /* RFC 6455 section 1.3 */
-enum { LINES = 256, KEY_MAX = 256, VALUE_SHOWN = 200 };
-
-/* -- why a header is there --------------------------------------------------------------------- */
-
-static const struct reason {
-    const char *name, *request, *response;
-} reasons[] = {
-    {"Host", "which of the names this server answers to is meant (section 4.1 item 4)", NULL},
-    {"Upgrade", "asks HTTP to become WebSocket on this very connection (item 5)",
-     "agrees: from the empty line on it is WebSocket (section 4.2.2 item 5)"},
-    {"Connection", "Upgrade concerns this hop only: proxies must not pass it on blindly (item 6)",
-     "the same for the answer"},
-    {"Sec-WebSocket-Key",
-     "16 random bytes in base64; what answers must prove that it knows WebSocket (item 7)", NULL},
-    {"Sec-WebSocket-Key1", "of a draft of 2010, which had two keys; RFC 6455 has one", NULL},
-    {"Sec-WebSocket-Key2", "of a draft of 2010, which had two keys; RFC 6455 has one", NULL},
-    {"Sec-WebSocket-Version", "13 is RFC 6455; lower ones are drafts (item 9)",
-     "the versions that the server speaks, when it refuses (section 4.4)"},
-    {"Sec-WebSocket-Protocol", "subprotocols the client can speak, best first (item 10)",
-     "the one subprotocol chosen of those offered"},
-    {"Sec-WebSocket-Extensions", "extensions the client offers, best first (item 11, section 9)",
-     "those that are used, with their parameters"},
-    {"Sec-WebSocket-Accept", NULL,
-     "proof that this server read the key; no cache or other server answers so (item 5.4)"},
-    {"Origin",
-     "the page that opens it; a browser sends it, and a server can refuse strangers (item 8, "
-     "section 10.2)",
-     NULL},
-    {"User-Agent", "which program asks; for statistics only", NULL},
-    {"Cookie", "who is asking, as in any HTTP request (section 4.1 item 12)", NULL},
-    {"Authorization", "who is asking, as in any HTTP request (section 10.5)", NULL},
-    {"Cache-Control", "no cache should answer in the server's place", NULL},
-    {"Pragma", "the same for caches of HTTP/1.0", NULL},
-    {"Accept-Encoding", "about HTTP bodies; means nothing to WebSocket", NULL},
-    {"Accept-Language", "the languages a person reads", NULL},
-    {"Accept", "about HTTP bodies; means nothing to WebSocket", NULL},
-    {"Server", NULL, "which program answers"},
-    {"X-Powered-By", NULL, "which framework answers"},
-    {"Via", "proxies on the way", "proxies on the way"},
-    {"X-Forwarded-For", "the client a proxy speaks for", NULL},
-    {"Date", NULL, "when the answer was made"},
-    {"Content-Length", "length of an HTTP body; a GET needs none",
-     "length of the HTTP body that says why not"},
-    {"Content-Type", NULL, "kind of the HTTP body that says why not"},
-    {"Transfer-Encoding", NULL, "the HTTP body comes in pieces"},
-    {"Location", NULL, "where to ask instead"},
-    {"Retry-After", NULL, "when to ask again"},
-    {"Set-Cookie", NULL, "who the server takes this to be, as in any HTTP response"},
-    {"Sec-Fetch-Mode", "which kind of request the browser makes; websocket", NULL},
-    {"Sec-Fetch-Site", "whether the page is of the same site as the server", NULL},
-    {"Sec-Fetch-Dest", "what the browser wants it for; websocket", NULL},
-    {"X-Forwarded-Proto", "whether the client's side of a proxy is TLS", NULL},
-    {"X-Real-IP", "the client a proxy speaks for", NULL},
-    {"Forwarded", "the client a proxy speaks for", NULL},
-    {"DNT", "a wish not to be followed; means nothing to WebSocket", NULL},
-    {"WWW-Authenticate", NULL, "how to say who is asking"},
-    {"Keep-Alive", "about HTTP; nothing of it is left after the upgrade",
-     "about HTTP; nothing of it is left after the upgrade"},
-};
-
-static const char *reason_of(struct wst_slice name, bool response)
-{
-    for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
-        if (wst_slice_is_nocase(name, reasons[i].name))
-            return response ? reasons[i].response : reasons[i].request;
-    return NULL;
-}
-
-/* Whether `word` is one of the words of the value, whatever its case; a comma stands between two.
- */
-static bool has_word(struct wst_slice value, const char *word)
-{
-    size_t n = strlen(word);
-    for (size_t i = 0; i + n <= value.n; i++) {
-        bool begins = i == 0 || value.p[i - 1] == ',' || value.p[i - 1] == ' ';
-        bool ends = i + n == value.n || value.p[i + n] == ',' || value.p[i + n] == ' ';
-        if (begins && ends && wst_slice_is_nocase((struct wst_slice){value.p + i, n}, word))
-            return true;
-    }
-    return false;
-}
-
-static struct wst_slice line_next(struct wst_slice *rest)
-{
-    const uint8_t *end = rest->n ? memchr(rest->p, '\n', rest->n) : NULL;
-    struct wst_slice line = {rest->p, end ? (size_t)(end - rest->p) : rest->n};
-    *rest = wst_slice_skip(*rest, line.n + 1);
-    if (line.n && line.p[line.n - 1] == '\r') line.n--;
-    return line;
-}
-
-/* The lines of one name are one list (RFC 9110 section 5.3): whether another one has the word. */
-static bool list_has_word(struct wst_slice head, const char *name, const char *word)
-{
-    struct wst_slice line;
-    size_t len = strlen(name);
-    for (unsigned n = 0; head.n && n < LINES; n++) {
-        line = line_next(&head);
-        if (!line.n) break;
-        if (line.n > len && line.p[len] == ':' && wst_same_nocase(line.p, name, len) &&
-            has_word(wst_slice_skip(line, len + 1), word))
-            return true;
-    }
-    return false;
-}
-
-/* What is wrong with the value, or is meant otherwise than mostly; NULL: nothing. */
-static const char *value_reason(struct wst_slice head, struct wst_slice name,
-                                struct wst_slice value, bool response, int32_t status)
-{
-    if (wst_slice_is_nocase(name, "Connection") && !has_word(value, "upgrade")) {
-        if (response && status != 101) return "about HTTP: whether it goes on after this answer";
-        if (list_has_word(head, "Connection", "upgrade"))
-            return "one list with the line that names Upgrade (RFC 9110 section 5.3)";
-        return response ? "wrong: it must name Upgrade (section 4.2.2 item 5.3)"
-                        : "wrong: it must name Upgrade (item 6)";
-    }
-    if (wst_slice_is_nocase(name, "Upgrade") && !has_word(value, "websocket")) {
-        if (response && status != 101) return "which other protocols the server speaks";
-        return list_has_word(head, "Upgrade", "websocket")
-                   ? "one list with the line that names websocket (RFC 9110 section 5.3)"
-                   : "wrong: it must name websocket (item 5)";
-    }
-    if (wst_slice_is_nocase(name, "Sec-WebSocket-Version") && !response &&
-        !wst_slice_is(value, "13"))
-        return "wrong: 13 is RFC 6455; other numbers are those of drafts (item 9)";
-    return NULL;
-}
+enum { KEY_MAX = 256, VALUE_SHOWN = 200 };
 
 /* -- lines ------------------------------------------------------------------------------------- */
-
-static struct wst_slice trimmed(struct wst_slice s)
-{
-    while (s.n && (*s.p == ' ' || *s.p == '\t')) s = wst_slice_skip(s, 1);
-    while (s.n && (s.p[s.n - 1] == ' ' || s.p[s.n - 1] == '\t')) s.n--;
-    return s;
-}
-
-static const char *status_reason(int32_t status)
-{
-    if (status == 101) return "yes: the protocol is switched after the empty line (section 4.2.2)";
-    if (status >= 300 && status < 400)
-        return "no: ask elsewhere; a client may follow (section 4.1)";
-    if (status == 401) return "no: say who you are; HTTP goes on (section 4.1)";
-    if (status == 426) return "no: speak another version (section 4.4)";
-    return "no: the connection stays HTTP (section 4.1)";
-}
 
 static void line_cells(struct wst_paper *p, enum wst_ink ink, struct wst_slice line,
                        const char *why)
@@ -185,22 +41,22 @@ static void head_explain(struct wst_paper *p, const struct wst_wire_handshake *h
     bool first = true;
     unsigned n = 0;
     wst_paper_array(p, response ? "response" : "request");
-    while (rest.n && n++ < LINES) {
-        line = line_next(&rest);
+    while (rest.n && n++ < HANDSHAKE_LINES) {
+        line = wst_head_line(&rest);
         if (!line.n) break;
         if (first) {
             line_cells(p, ink, line,
-                       response ? status_reason(h->event->handshake.status)
+                       response ? wst_status_reason(h->event->handshake.status)
                        : line.n > 4 && !memcmp(line.p, "GET ", 4)
                            ? "a GET of HTTP/1.1 or later (section 4.1 item 2)"
                            : "wrong: the method must be GET (section 4.1 item 2)");
         } else {
             const uint8_t *colon = memchr(line.p, ':', line.n);
             struct wst_slice name = {line.p, colon ? (size_t)(colon - line.p) : 0};
-            struct wst_slice value = trimmed(wst_slice_skip(line, name.n + 1));
-            const char *why = value_reason(response ? h->response : h->request, name, value,
-                                           response, h->event->handshake.status);
-            line_cells(p, ink, line, why ? why : reason_of(name, response));
+            struct wst_slice value = wst_slice_trimmed(wst_slice_skip(line, name.n + 1));
+            line_cells(p, ink, line,
+                       wst_field_reason(response ? h->response : h->request, name, value, response,
+                                        h->event->handshake.status));
         }
         first = false;
     }
@@ -208,76 +64,12 @@ static void head_explain(struct wst_paper *p, const struct wst_wire_handshake *h
     if (!p->json && !rest.n) wst_paper_put(p, WST_INK_DIM, "  (empty line: the head is over)\n");
 }
 
-/* -- the same over HTTP/2 (RFC 8441) and HTTP/3 (RFC 9220) --------------------------------------
- */
+/* -- over HTTP/2 (RFC 8441) and HTTP/3 (RFC 9220) ---------------------------------------------- */
 
 /* Over QUIC, whether its request was seen or not. */
 static bool is_h3(const struct wst_event_handshake *e)
 {
     return e->tcp_stream < 0;
-}
-
-static const struct reason reasons_h2[] = {
-    {":method",
-     "an extended CONNECT: not the server, this stream is asked for (RFC 8441 section 4)", NULL},
-    {":protocol", "what the stream is to speak; HTTP/1.1 has Upgrade for it (RFC 8441 section 4)",
-     NULL},
-    {":scheme", "https for a wss URI, http for ws (RFC 8441 section 5)", NULL},
-    {":path", "path and query of the URI; HTTP/1.1 has them behind GET", NULL},
-    {":authority", "which of the names this server answers to is meant; HTTP/1.1 has Host for it",
-     NULL},
-    {"Upgrade", "wrong: no such field in HTTP/2; :protocol says it (RFC 9113 section 8.2.2)",
-     "wrong: no such field in HTTP/2 (RFC 9113 section 8.2.2)"},
-    {"Connection", "wrong: no such field in HTTP/2 (RFC 9113 section 8.2.2)",
-     "wrong: no such field in HTTP/2 (RFC 9113 section 8.2.2)"},
-    {"Sec-WebSocket-Key", "means nothing here: HTTP/2 needs no such proof (RFC 8441 section 5)",
-     NULL},
-    {"Sec-WebSocket-Accept", NULL,
-     "means nothing here: HTTP/2 needs no such proof (RFC 8441 section 5)"},
-    {"Content-Length", "length of an HTTP body; a CONNECT has none",
-     "length of the HTTP body that says why not"},
-};
-
-/* What of these HTTP/3 says elsewhere; all else is RFC 8441's (RFC 9220 section 3). */
-static const struct reason reasons_h3[] = {
-    {"Upgrade", "wrong: no such field in HTTP/3; :protocol says it (RFC 9114 section 4.2)",
-     "wrong: no such field in HTTP/3 (RFC 9114 section 4.2)"},
-    {"Connection", "wrong: no such field in HTTP/3 (RFC 9114 section 4.2)",
-     "wrong: no such field in HTTP/3 (RFC 9114 section 4.2)"},
-    {"Sec-WebSocket-Key", "means nothing here: HTTP/3 needs no such proof (RFC 8441 section 5)",
-     NULL},
-    {"Sec-WebSocket-Accept", NULL,
-     "means nothing here: HTTP/3 needs no such proof (RFC 8441 section 5)"},
-};
-
-static const struct reason *stream_reason_row(struct wst_slice name, bool h3)
-{
-    for (size_t i = 0; h3 && i < sizeof reasons_h3 / sizeof *reasons_h3; i++)
-        if (wst_slice_is_nocase(name, reasons_h3[i].name)) return &reasons_h3[i];
-    for (size_t i = 0; i < sizeof reasons_h2 / sizeof *reasons_h2; i++)
-        if (wst_slice_is_nocase(name, reasons_h2[i].name)) return &reasons_h2[i];
-    return NULL;
-}
-
-static const char *stream_status(int32_t status, bool h3)
-{
-    if (status / 100 == 2) return "yes: from here on the stream is WebSocket (RFC 8441 section 5)";
-    if (status == 101)
-        return h3 ? "wrong: HTTP/3 has no 101 (RFC 9114 section 4.5)"
-                  : "wrong: HTTP/2 has no 101 (RFC 9113 section 8.6)";
-    if (status >= 300 && status < 400) return "no: ask elsewhere";
-    return h3 ? "no: the stream is over, the QUIC connection goes on"
-              : "no: the stream is over, the HTTP/2 connection goes on";
-}
-
-static const char *stream_reason(const struct wst_header *f, bool response, int32_t status, bool h3)
-{
-    if (wst_slice_is(f->name, ":status")) return stream_status(status, h3);
-    const struct reason *row = stream_reason_row(f->name, h3);
-    if (row) return response ? row->response : row->request;
-    const char *why =
-        value_reason((struct wst_slice){NULL, 0}, f->name, f->value, response, status);
-    return why ? why : reason_of(f->name, response);
 }
 
 static void stream_head(struct wst_paper *p, const struct wst_event *event, bool response)
@@ -292,7 +84,7 @@ static void stream_head(struct wst_paper *p, const struct wst_event *event, bool
         return;
     }
     wst_paper_array(p, response ? "response" : "request");
-    for (size_t i = 0; i < n && i < LINES; i++) {
+    for (size_t i = 0; i < n && i < HANDSHAKE_LINES; i++) {
         uint8_t line[1100];
         struct wst_slice name = wst_slice_head(fields[i].name, 100);
         struct wst_slice value = wst_slice_head(fields[i].value, sizeof line - 102);
@@ -301,7 +93,7 @@ static void stream_head(struct wst_paper *p, const struct wst_event *event, bool
         if (value.n) memcpy(line + name.n + 2, value.p, value.n);
         line_cells(p, response ? WST_INK_SERVER : WST_INK_CLIENT,
                    (struct wst_slice){line, name.n + 2 + value.n},
-                   stream_reason(&fields[i], response, e->status, is_h3(e)));
+                   wst_stream_reason(&fields[i], response, e->status, is_h3(e)));
     }
     wst_paper_close(p, ']');
     wst_paper_say(p, "complete with packet %" PRIu64, response ? event->when.pkt : e->request_pkt);
@@ -388,104 +180,6 @@ static void accept_explain(struct wst_paper *p, const struct wst_event_handshake
                        "none: wrong; the client must fail the connection (section 4.1)");
     }
     wst_paper_close(p, '}');
-}
-
-/* -- what was offered, what was chosen --------------------------------------------------------- */
-
-static struct wst_slice item_next(struct wst_slice *list, char separator)
-{
-    bool quoted = false;
-    size_t n = 0;
-    while (n < list->n && (quoted || list->p[n] != (uint8_t)separator)) {
-        if (list->p[n] == '"') quoted = !quoted;
-        n++;
-    }
-    struct wst_slice one = trimmed((struct wst_slice){list->p, n});
-    *list = wst_slice_skip(*list, n + 1);
-    return one;
-}
-
-static const char *parameter_means(struct wst_slice name)
-{
-    static const char *const rows[][2] = {
-        {"permessage-deflate", "messages are compressed with DEFLATE (RFC 7692)"},
-        {"client_max_window_bits",
-         "how far back the client's matches may point: 2^n bytes; offered "
-         "without a value it says: I can be told (section 7.1.2.2)"},
-        {"server_max_window_bits", "how far back the server's matches may point: 2^n bytes "
-                                   "(section 7.1.2.1)"},
-        {"client_no_context_takeover", "the client forgets its history after each message "
-                                       "(section 7.1.1.2)"},
-        {"server_no_context_takeover", "the server forgets its history after each message "
-                                       "(section 7.1.1.1)"},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        if (wst_slice_is_nocase(name, rows[i][0])) return rows[i][1];
-    return "not known here";
-}
-
-static void extension_rows(struct wst_paper *p, struct wst_slice list, const char *who,
-                           enum wst_ink ink)
-{
-    unsigned rows = 0;
-    while (list.n && rows < LINES) {
-        struct wst_slice one = item_next(&list, ',');
-        for (bool first = true; (one.n || first) && rows < LINES; first = false, rows++) {
-            struct wst_slice part = item_next(&one, ';'), rest = part;
-            struct wst_slice name = trimmed(item_next(&rest, '='));
-            wst_paper_cell(p, ink, "%s", first ? who : "");
-            wst_paper_cell(p, ink, "%s%s", first ? "" : "  ", wst_paper_quote(p, part, 60));
-            wst_paper_cell(p, WST_INK_NONE, "%s", parameter_means(name));
-        }
-    }
-}
-
-static void offers_explain(struct wst_paper *p, const struct wst_event_handshake *e)
-{
-    static const struct wst_column columns[] = {
-        {"who", "", WST_COLUMN_WORD},
-        {"item", "extension", WST_COLUMN_WORD},
-        {"meaning", "meaning", WST_COLUMN_WORD},
-    };
-    if (e->client_extensions.p || e->server_extensions.p) {
-        wst_paper_heading(p, "Extensions (RFC 6455 section 9.1)");
-        wst_paper_table(p, "extensions", columns, 3);
-        extension_rows(p, e->client_extensions, "offered", WST_INK_CLIENT);
-        extension_rows(p, e->server_extensions, "chosen", WST_INK_SERVER);
-        wst_paper_table_end(p);
-        if (e->client_extensions.p && !e->server_extensions.p && e->accepted)
-            wst_paper_say(p, e->status >= 0 ? "The server chose none: nothing is compressed."
-                                            : "What the server chose is not known.");
-    }
-    if (e->deflate.agreed && p->json) {
-        wst_paper_object(p, "deflate");
-        wst_paper_number(p, "client_max_window_bits", e->deflate.client_max_window_bits);
-        wst_paper_number(p, "server_max_window_bits", e->deflate.server_max_window_bits);
-        wst_paper_bool(p, "client_no_context_takeover", e->deflate.client_no_context_takeover);
-        wst_paper_bool(p, "server_no_context_takeover", e->deflate.server_no_context_takeover);
-        wst_paper_close(p, '}');
-    }
-    if (e->deflate.agreed)
-        wst_paper_say(p,
-                      "Agreed: permessage-deflate. Client: window of %u bits, context %s. Server: "
-                      "window of %u bits, context %s.",
-                      e->deflate.client_max_window_bits,
-                      e->deflate.client_no_context_takeover ? "forgotten after each message"
-                                                            : "kept from message to message",
-                      e->deflate.server_max_window_bits,
-                      e->deflate.server_no_context_takeover ? "forgotten after each message"
-                                                            : "kept from message to message");
-    if (!e->client_protocols_n && !e->subprotocol.p) return;
-    wst_paper_heading(p, "Subprotocol (RFC 6455 section 1.9)");
-    wst_paper_array(p, "subprotocols_offered");
-    for (size_t i = 0; i < e->client_protocols_n; i++) {
-        const char *name = wst_paper_quote(p, e->client_protocols[i], 60);
-        wst_paper_word(p, NULL, "%s", name);
-        if (!p->json) wst_paper_line(p, NULL, i ? "" : "offered", WST_INK_CLIENT, "%s", name);
-    }
-    wst_paper_close(p, ']');
-    wst_paper_line(p, "subprotocol", "chosen", WST_INK_SERVER, "%s",
-                   e->subprotocol.p ? wst_paper_quote(p, e->subprotocol, 60) : "none");
 }
 
 /* -- all of it --------------------------------------------------------------------------------- */
@@ -602,5 +296,5 @@ void wst_handshake_explain(struct wst_paper *p, const struct wst_wire_handshake 
             wst_base64_explain(p, "accept_base64", "Base64 of the accept value", e->server_accept,
                                options->all);
     }
-    offers_explain(p, e);
+    wst_offers_explain(p, e);
 }

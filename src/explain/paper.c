@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "utf8.h"
+#include "columns.h"
 
 enum { INDENT = 2, GAP = 2, LAST_MIN = 18, FLUSH_AT = 65536, PROSE = 100 };
 
@@ -226,57 +226,6 @@ void wst_paper_end(struct wst_paper *p)
 
 /* -- prose ------------------------------------------------------------------------------------- */
 
-/* Of a character at s, and how many bytes it has. Wide ones take two columns, marks none. */
-static unsigned char_columns(const uint8_t *s, const uint8_t *end, size_t *n)
-{
-    *n = wst_utf8_char(s, end);
-    if (*n <= 1) {
-        *n = 1;
-        return 1;
-    }
-    uint32_t c = s[0] & (*n == 2 ? 0x1fu : *n == 3 ? 0x0fu : 0x07u);
-    for (size_t i = 1; i < *n; i++) c = c << 6 | (s[i] & 0x3fu);
-    if ((c >= 0x300 && c <= 0x36f) || (c >= 0x200b && c <= 0x200f) || (c >= 0xfe00 && c <= 0xfe0f))
-        return 0;
-    bool wide = (c >= 0x1100 && c <= 0x115f) || (c >= 0x2e80 && c <= 0xa4cf) ||
-                (c >= 0xac00 && c <= 0xd7a3) || (c >= 0xf900 && c <= 0xfaff) ||
-                (c >= 0xfe30 && c <= 0xfe6f) || (c >= 0xff00 && c <= 0xff60) ||
-                (c >= 0xffe0 && c <= 0xffe6) || (c >= 0x1f300 && c <= 0x1faff) ||
-                (c >= 0x20000 && c <= 0x3fffd);
-    return wide ? 2 : 1;
-}
-
-static unsigned columns_of(const char *s, size_t n)
-{
-    const uint8_t *at = (const uint8_t *)s, *end = at + n;
-    unsigned sum = 0;
-    while (at < end) {
-        size_t k;
-        sum += char_columns(at, end, &k);
-        at += k;
-    }
-    return sum;
-}
-
-unsigned wst_paper_columns(const char *text)
-{
-    return columns_of(text, strlen(text));
-}
-
-/* How many bytes of s fit `columns`, cut between characters. */
-static size_t fitting(const char *s, size_t n, unsigned columns)
-{
-    const uint8_t *at = (const uint8_t *)s, *end = at + n;
-    while (at < end) {
-        size_t k;
-        unsigned wide = char_columns(at, end, &k);
-        if (wide > columns) break;
-        columns -= wide;
-        at += k;
-    }
-    return (size_t)(at - (const uint8_t *)s);
-}
-
 /* Breaks s at blanks: the first line begins where the cursor stands, at column `from`, the others
  * there, too. A word that is longer than a line is cut. */
 static void wrapped(struct wst_paper *p, enum wst_ink ink, const char *s, unsigned from,
@@ -284,7 +233,7 @@ static void wrapped(struct wst_paper *p, enum wst_ink ink, const char *s, unsign
 {
     unsigned room = width > from + 8 ? width - from : 8;
     for (;;) {
-        size_t n = strlen(s), fits = fitting(s, n, room), cut = fits;
+        size_t n = strlen(s), fits = wst_columns_fit(s, n, room), cut = fits;
         if (fits < n) {
             while (cut && s[cut] != ' ') cut--;
             if (!cut) cut = fits ? fits : 1;
@@ -374,7 +323,7 @@ void wst_paper_line(struct wst_paper *p, const char *key, const char *label, enu
     } else if (!p->json) {
         blanks(p, INDENT);
         put(p, label);
-        unsigned n = columns_of(label, strlen(label));
+        unsigned n = wst_columns_of(label, strlen(label));
         blanks(p, n < LABEL ? LABEL - n : 1);
         wrapped(p, ink, s ? s : "", INDENT + (n < LABEL ? LABEL : n + 1), p->width);
     }
@@ -392,10 +341,10 @@ static void table_widths(struct wst_paper *p)
 {
     const char *cell = p->cells;
     for (unsigned i = 0; i < p->columns_n && !p->headed; i++)
-        p->widths[i] = columns_of(p->columns[i].head, strlen(p->columns[i].head));
+        p->widths[i] = wst_columns_of(p->columns[i].head, strlen(p->columns[i].head));
     for (unsigned row = 0; row < p->rows; row++)
         for (unsigned i = 0; i < p->columns_n; i++, cell = next_cell(cell)) {
-            unsigned n = columns_of(cell + 1, strlen(cell + 1));
+            unsigned n = wst_columns_of(cell + 1, strlen(cell + 1));
             if (n > p->widths[i]) p->widths[i] = n;
         }
 }
@@ -417,7 +366,7 @@ static unsigned last_shown(const struct wst_paper *p)
 static void put_last(struct wst_paper *p, const char *cell, unsigned at, unsigned pending,
                      unsigned widest)
 {
-    unsigned n = columns_of(cell + 1, strlen(cell + 1));
+    unsigned n = wst_columns_of(cell + 1, strlen(cell + 1));
     if (!n) {
         put(p, "\n");
     } else if (at + LAST_MIN > p->width && at + widest > p->width) {
@@ -438,7 +387,7 @@ static void put_row(struct wst_paper *p, const char **cell, unsigned last)
         const char *c = *cell;
         *cell = next_cell(c);
         if (!shown_in_text(&p->columns[i])) continue;
-        unsigned n = columns_of(c + 1, strlen(c + 1)), pad = p->widths[i] - n;
+        unsigned n = wst_columns_of(c + 1, strlen(c + 1)), pad = p->widths[i] - n;
         bool right = p->columns[i].kind == WST_COLUMN_NUMBER;
         if (!n && i != last) { /* nothing, not even blanks, which would end a line */
             pending += p->widths[i] + GAP;
@@ -467,7 +416,7 @@ static void put_head(struct wst_paper *p, unsigned last)
     for (unsigned i = 0; i < p->columns_n; i++) {
         const char *head = p->columns[i].head;
         if (!shown_in_text(&p->columns[i])) continue;
-        unsigned pad = p->widths[i] - columns_of(head, strlen(head));
+        unsigned pad = p->widths[i] - wst_columns_of(head, strlen(head));
         bool right = p->columns[i].kind == WST_COLUMN_NUMBER;
         blanks(p, pending + (right ? pad : 0));
         put_inked(p, WST_INK_DIM, head, strlen(head));

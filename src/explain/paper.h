@@ -123,7 +123,5 @@ const char *wst_paper_ascii(struct wst_paper *p, struct wst_slice s, size_t max)
 const char *wst_paper_hex(struct wst_paper *p, struct wst_slice s, size_t max);
 /* "0101 1011", `bits` of value, highest first; a blank after each fourth from the right. */
 const char *wst_paper_bits(struct wst_paper *p, uint64_t value, unsigned bits);
-/* Columns that text takes on a terminal. */
-unsigned wst_paper_columns(const char *text);
 
 #endif

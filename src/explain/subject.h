@@ -112,6 +112,19 @@ void wst_base64_explain(struct wst_paper *p, const char *key, const char *headin
                         struct wst_slice text, bool all);
 /* Decodes standard base64 with padding. Bytes written to out; -1: it is none, or longer. */
 int wst_base64_decode(struct wst_slice text, uint8_t *out, size_t room);
+/* reasons.c: why a line of a handshake is there, or what is wrong with it; NULL: nobody knows. */
+enum { HANDSHAKE_LINES = 256 }; /* of each head */
+/* Takes the next line off the front of a head; empty: the head is over. */
+struct wst_slice wst_head_line(struct wst_slice *rest);
+const char *wst_status_reason(int32_t status);
+/* `head`: all of it, for lines of one name are one list. */
+const char *wst_field_reason(struct wst_slice head, struct wst_slice name, struct wst_slice value,
+                             bool response, int32_t status);
+/* Over HTTP/2, or HTTP/3. */
+const char *wst_stream_reason(const struct wst_header *field, bool response, int32_t status,
+                              bool h3);
+/* offers.c */
+void wst_offers_explain(struct wst_paper *p, const struct wst_event_handshake *e);
 /* handshake.c, closing.c */
 void wst_handshake_explain(struct wst_paper *p, const struct wst_wire_handshake *h,
                            const struct wst_explain_options *options,

@@ -6,13 +6,6 @@
 #include "escape.h"
 #include "har.h"
 
-static struct wst_slice trim(struct wst_slice s)
-{
-    while (s.n && (s.p[0] == ' ' || s.p[0] == '\t')) s = wst_slice_skip(s, 1);
-    while (s.n && (s.p[s.n - 1] == ' ' || s.p[s.n - 1] == '\t')) s.n--;
-    return s;
-}
-
 /* Takes what stands before the next ';'. */
 static bool next(struct wst_slice *rest, struct wst_slice *name, struct wst_slice *value)
 {
@@ -22,8 +15,8 @@ static bool next(struct wst_slice *rest, struct wst_slice *name, struct wst_slic
     const uint8_t *is = one.n ? memchr(one.p, '=', one.n) : NULL;
     *rest = wst_slice_skip(*rest, one.n + 1);
     *name = is ? wst_slice_head(one, (size_t)(is - one.p)) : wst_slice_of(one.p, 0);
-    *value = trim(is ? wst_slice_skip(one, name->n + 1) : one);
-    *name = trim(*name);
+    *value = wst_slice_trimmed(is ? wst_slice_skip(one, name->n + 1) : one);
+    *name = wst_slice_trimmed(*name);
     return true;
 }
 

@@ -57,8 +57,7 @@ static size_t upgrade_protocols(struct wst_slice list, struct wst_slice out[WST_
         const uint8_t *comma = memchr(list.p, ',', list.n);
         struct wst_slice one = {list.p, comma ? (size_t)(comma - list.p) : list.n};
         list = wst_slice_skip(list, one.n + 1);
-        while (one.n && (one.p[0] == ' ' || one.p[0] == '\t')) one = wst_slice_skip(one, 1);
-        while (one.n && (one.p[one.n - 1] == ' ' || one.p[one.n - 1] == '\t')) one.n--;
+        one = wst_slice_trimmed(one);
         if (one.n) out[n++] = one;
     }
     return n;
