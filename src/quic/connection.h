@@ -328,12 +328,6 @@ struct wst_quic_connection *wst_quic_connection_new(struct wst_quic *q, const st
 void wst_quic_connection_free(struct wst_quic *q, struct wst_quic_connection *c);
 /* What nobody will read any more is let go. */
 void wst_quic_connection_rest(struct wst_quic *q, struct wst_quic_connection *c);
-/* Opens a packet and reads it; `s`: NULL for one that waited. */
-enum quic_opened wst_quic_connection_read(struct quic_step *t, const struct wst_segment *s,
-                                          const struct wst_quic_packet *p);
-/* The next packet. Returns how many bytes of the datagram it has. */
-size_t wst_quic_connection_push(struct quic_step *t, const struct wst_segment *s,
-                                const struct wst_quic_packet *p);
 /* It goes on: its turn to be forgotten is the last again. */
 void wst_quic_connection_touch(struct quic_step *t);
 /* One packet from the future moves nothing: a time is believed when two packets in a row agree. */
@@ -346,5 +340,31 @@ void wst_quic_connection_end(struct quic_step *t, enum wst_tcp_end how);
 enum quic_finding { FINDING_SEALED, FINDING_KEYLESS, FINDING_WRONG, FINDING_FAILED, FINDING_FRAME };
 void wst_quic_connection_tell(struct quic_step *t, enum quic_finding what, enum wst_dir dir,
                               const char *detail);
+/* Told so, and read no further. */
+void wst_quic_connection_seal(struct quic_step *t, enum quic_finding what, const char *why);
+
+/* receive.c */
+/* The next packet. Returns how many bytes of the datagram it has. */
+size_t wst_quic_connection_push(struct quic_step *t, const struct wst_segment *s,
+                                const struct wst_quic_packet *p);
+/* Opens a packet and reads it; `s`: NULL for one that waited. */
+enum quic_opened wst_quic_connection_read(struct quic_step *t, const struct wst_segment *s,
+                                          const struct wst_quic_packet *p);
+/* A direction's do not open: they are damaged, or sealed with what is not in the key log. */
+void wst_quic_packets_wrong(struct quic_step *t);
+/* What waited for secrets, in the order of the capture; what still has none waits again. */
+void wst_quic_connection_wake(struct quic_step *t);
+/* What waited is not read any more; what has its key goes on. */
+void wst_quic_connection_wait_over(struct quic_step *t);
+
+/* Some of it can be read, whatever else has no key. */
+static inline bool wst_quic_connection_is_read(const struct wst_quic_connection *c)
+{
+    return c->side[0].opened || c->side[1].opened;
+}
+static inline bool wst_quic_connection_waits(const struct wst_quic_connection *c)
+{
+    return !wst_queue_empty(&c->wait[0]) || !wst_queue_empty(&c->wait[1]);
+}
 
 #endif
