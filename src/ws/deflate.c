@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "history.h"
+
 enum {
     CHUNK = 16384,    /* output of one inflate call when it is compared or thrown away */
     OUT_FIRST = 2048, /* room to begin with */
@@ -13,109 +15,6 @@ enum {
 };
 
 static const uint8_t sync_tail[4] = {0x00, 0x00, 0xff, 0xff}; /* RFC 7692 section 7.2.2 */
-
-/* -- histories --------------------------------------------------------------------------------- */
-
-static void history_free(struct wst_inflaters *all, struct wst_history *h)
-{
-    if (h->room) wst_budget_give(all->budget, h->room);
-    free(h->p);
-    *h = (struct wst_history){0};
-}
-
-/* Room for n bytes in all; what is seen first costs little. `held`: an inflater has the bytes. */
-static bool history_pay(struct wst_inflaters *all, struct wst_history *h, size_t n, bool held)
-{
-    if (n > WST_WINDOW) n = WST_WINDOW;
-    if (n <= h->room) return true;
-    uint32_t room = h->room ? h->room : 128;
-    while (room < n) room *= 2;
-    if (!wst_budget_take(all->budget, room - h->room)) return false;
-    uint8_t *p = held ? NULL : realloc(h->p, room);
-    if (!p && !held) {
-        wst_budget_refused(all->budget, room - h->room);
-        return false;
-    }
-    h->p = p;
-    h->room = room;
-    return true;
-}
-
-static bool history_room(struct wst_inflaters *all, struct wst_history *h, size_t n)
-{
-    return history_pay(all, h, n, false);
-}
-
-static bool history_append(struct wst_inflaters *all, struct wst_history *h, struct wst_slice s)
-{
-    if (!s.n) return true;
-    if (s.n >= WST_WINDOW) s = wst_slice_skip(s, s.n - WST_WINDOW);
-    if (!history_room(all, h, h->n + s.n)) return false;
-    size_t end = (h->at + h->n) % h->room; /* at is 0 until the ring is full */
-    size_t first = h->room - end < s.n ? h->room - end : s.n;
-    memcpy(h->p + end, s.p, first);
-    memcpy(h->p, s.p + first, s.n - first);
-    size_t n = h->n + s.n;
-    if (n > h->room) {
-        h->at = (uint32_t)((h->at + (n - h->room)) % h->room);
-        n = h->room;
-    }
-    h->n = (uint32_t)n;
-    return true;
-}
-
-static bool history_make_up(struct wst_inflaters *all, struct wst_history *h, uint8_t with)
-{
-    if (!history_room(all, h, WST_WINDOW)) return false;
-    memset(h->p, with, WST_WINDOW);
-    h->n = WST_WINDOW;
-    h->at = 0;
-    return true;
-}
-
-/* What zlib holds is the history: after output that was not kept whole. */
-static bool history_take(struct wst_inflaters *all, struct wst_history *h, struct wst_inflater *by)
-{
-    uInt n = WST_WINDOW;
-    if (!history_room(all, h, WST_WINDOW)) return false;
-    if (inflateGetDictionary(&by->z, h->p, &n) != Z_OK) return false;
-    h->n = n;
-    h->at = 0;
-    return true;
-}
-
-static bool history_give(const struct wst_history *h, struct wst_inflater *by)
-{
-    uint32_t first = h->room - h->at < h->n ? h->room - h->at : h->n;
-    if (first && inflateSetDictionary(&by->z, h->p + h->at, first) != Z_OK) return false;
-    return h->n == first || inflateSetDictionary(&by->z, h->p, h->n - first) == Z_OK;
-}
-
-/* The inflater that holds the bytes is about to lose them. */
-static bool history_fetch(struct wst_inflaters *all, struct wst_history *h, struct wst_inflater *by)
-{
-    uint8_t *window = all->spill;
-    uInt n = 0;
-    if (inflateGetDictionary(&by->z, window, &n) != Z_OK || n < h->n) return false;
-    if (!(h->p = malloc(h->room))) {
-        wst_budget_refused(all->budget, 0);
-        return false;
-    }
-    memcpy(h->p, window + (n - h->n), h->n);
-    h->at = 0;
-    return true;
-}
-
-/* len bytes came out; an inflater has the last of them. Charged as what is kept outside: `whole`
- * says whether it was. */
-static bool history_held(struct wst_inflaters *all, struct wst_history *h, uint64_t len, bool whole)
-{
-    uint64_t n = h->n + (len < WST_WINDOW ? len : WST_WINDOW);
-    if (n > WST_WINDOW) n = WST_WINDOW;
-    if (!history_pay(all, h, whole ? (size_t)n : WST_WINDOW, true)) return false;
-    h->n = (uint32_t)n;
-    return true;
-}
 
 /* -- inflaters --------------------------------------------------------------------------------- */
 
@@ -223,7 +122,7 @@ static bool own_room(struct wst_inflaters *all)
     all->own_hand = (all->own_hand + 1) % all->own_n;
     struct wst_inflater *by = all->own[all->own_hand];
     if (by->busy || all->clock - by->used < OWN_STALE) return false;
-    if (!history_fetch(all, &by->owner->history[0], by)) return false;
+    if (!wst_history_fetch(all, &by->owner->history[0], by)) return false;
     own_free(all, by->owner);
     return true;
 }
@@ -242,7 +141,7 @@ static void inflaters_disown(struct wst_inflaters *all, struct wst_deflate *owne
 {
     if (owner->own) {
         own_free(all, owner);
-        history_free(all, &owner->history[0]);
+        wst_history_free(all, &owner->history[0]);
     }
     for (unsigned i = 0; i < all->n; i++)
         if (all->idle[i]->owner == owner) all->idle[i]->owner = NULL;
@@ -270,8 +169,8 @@ void wst_deflate_free(struct wst_inflaters *all, struct wst_deflate *c)
 {
     if (!c) return;
     inflaters_disown(all, c);
-    history_free(all, &c->history[0]);
-    history_free(all, &c->history[1]);
+    wst_history_free(all, &c->history[0]);
+    wst_history_free(all, &c->history[1]);
     if (c->window) wst_budget_give(all->budget, sizeof *c->window);
     free(c->window);
     wst_budget_give(all->budget, sizeof *c);
@@ -289,8 +188,8 @@ void wst_deflate_lose(struct wst_inflaters *all, struct wst_deflate *c, enum wst
     if (!c->takeover) return; /* every message begins anew */
     c->state = (uint8_t)why;
     c->agreed = 0;
-    c->starved = !history_make_up(all, &c->history[0], MADE_UP_A) ||
-                 !history_make_up(all, &c->history[1], MADE_UP_B);
+    c->starved = !wst_history_make_up(all, &c->history[0], MADE_UP_A) ||
+                 !wst_history_make_up(all, &c->history[1], MADE_UP_B);
 }
 
 /* -- one message ------------------------------------------------------------------------------- */
@@ -301,7 +200,7 @@ static bool inflation_load(struct wst_inflation *f, unsigned which)
     if (by->ready) return true;
     by->owner = NULL;
     if (inflateReset(&by->z) != Z_OK) return false;
-    return !f->context->takeover || history_give(&f->context->history[which], by);
+    return !f->context->takeover || wst_history_give(&f->context->history[which], by);
 }
 
 void wst_inflation_begin(struct wst_inflaters *all, struct wst_inflation *f, struct wst_deflate *c,
@@ -479,20 +378,20 @@ static bool inflation_remember(struct wst_inflaters *all, struct wst_inflation *
     struct wst_deflate *c = f->context;
     struct wst_slice out = {f->out->p + f->begin, f->out->n - f->begin};
     if (c->own)
-        return history_held(all, &c->history[0], f->len, out.n == f->len) &&
+        return wst_history_held(all, &c->history[0], f->len, out.n == f->len) &&
                (!f->stopped || inflater_go_on(c->own));
     if (!f->by[1]) {
-        if (out.n == f->len) return history_append(all, &c->history[0], out);
-        return history_take(all, &c->history[0], f->by[0]);
+        if (out.n == f->len) return wst_history_append(all, &c->history[0], out);
+        return wst_history_take(all, &c->history[0], f->by[0]);
     }
-    if (!history_take(all, &c->history[0], f->by[0]) ||
-        !history_take(all, &c->history[1], f->by[1]))
+    if (!wst_history_take(all, &c->history[0], f->by[0]) ||
+        !wst_history_take(all, &c->history[1], f->by[1]))
         return false;
     uint64_t agreed = f->last_doubt ? f->len - f->last_doubt : c->agreed + f->len;
     c->agreed = agreed < WST_WINDOW ? (uint32_t)agreed : WST_WINDOW;
     if (c->agreed < WST_WINDOW) return true;
     c->state = WST_CONTEXT_WHOLE; /* nothing that was lost can be referred to any more */
-    history_free(all, &c->history[1]);
+    wst_history_free(all, &c->history[1]);
     return true;
 }
 
@@ -548,7 +447,7 @@ bool wst_deflate_plausible(struct wst_inflaters *all, struct wst_slice in, struc
     struct wst_buf kept = {.p = all->spill, .room = CHUNK};
     struct wst_inflation f;
     *out = (struct wst_slice){NULL, 0};
-    any.starved = !history_make_up(all, &any.history[0], ' ');
+    any.starved = !wst_history_make_up(all, &any.history[0], ' ');
     wst_inflation_begin(all, &f, &any, &kept, 0, false);
     f.out = &kept;
     wst_inflation_feed(all, &f, in);
@@ -556,7 +455,7 @@ bool wst_deflate_plausible(struct wst_inflaters *all, struct wst_slice in, struc
     bool good = f.end == WST_INFLATE_OK && !f.stopped;
     size_t n = f.len < CHUNK ? (size_t)f.len : 0; /* more went over the front of it */
     if (f.by[0]) inflater_give(all, f.by[0], NULL);
-    history_free(all, &any.history[0]);
+    wst_history_free(all, &any.history[0]);
     *out = (struct wst_slice){all->spill, n};
     return good;
 }
