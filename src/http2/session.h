@@ -25,6 +25,19 @@ void wst_session_tell(struct wst_session_step *t, enum wst_problem what, const c
 /* Where bytes are missing it may be our own misreading. */
 void wst_session_wrong(struct wst_session_step *t, const char *broken, const char *unread);
 
+/* framing.c: where frames begin and end. */
+enum { WST_HTTP2_PREFACE = 24 };
+/* Returns how many bytes were taken: fewer when the rest must wait. */
+size_t wst_framing_run(struct wst_session_step *t, struct wst_slice bytes);
+/* The header of the next one is whole. False: its turn has not come. */
+bool wst_framing_begin(struct wst_session_step *t);
+void wst_framing_gap(struct wst_session_step *t, uint64_t n, bool exact);
+/* No frame is found any more. One that was found behind a loss and is not whole may be none: what
+ * of it was told to nobody may be anybody's. */
+void wst_framing_stop(struct wst_session_step *t);
+/* No stream that a client opened has a larger number, as far as is known. */
+uint32_t wst_session_largest(const struct wst_http2 *h);
+
 /* payload.c: what a frame carries. */
 /* Bytes in front of it: pad length, priority, the number of a promised stream; or the first of what
  * is read whole. */
