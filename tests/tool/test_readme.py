@@ -28,6 +28,14 @@ for command in re.findall(r"^(?:.*\| )?wstrace (.*?)(?: +#.*| \|.*)?$", readme, 
     for option in re.findall(r"(?<!\S)(--[a-z-]+|-\w)\b", command):
         check(f"{option} of {command!r} is in the help", re.search(rf"(?<!\S){option}\b", help_))
 
+# -- a frame to type: it is there to its last byte ------------------------------------------------------------
+
+typed = re.findall(r"^wstrace (explain --hex .*?)(?: +#.*)?$", readme, re.M)
+check("there is a frame to type", typed)
+for command in typed:
+    result = run(*shlex.split(command))
+    check(f"{command!r} is explained, whole", result.status == 0 and "not there" not in result.text, result)
+
 # -- links, paths ------------------------------------------------------------------------------------------------
 
 for target in re.findall(r"\]\(([^)#]+)\)", readme):
