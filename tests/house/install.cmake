@@ -10,7 +10,9 @@ function(run)
     set(out "${out}" PARENT_SCOPE)
 endfunction()
 
-run(${CMAKE_COMMAND} --install ${BUILD} --prefix ${PREFIX})
+# By name, the component that everything is in: the list of what was installed is then another file than
+# that of `cmake --install`, which is root's after sudo.
+run(${CMAKE_COMMAND} --install ${BUILD} --prefix ${PREFIX} --component Unspecified)
 file(GLOB_RECURSE pc ${PREFIX}/*/wstrace.pc)
 file(GLOB_RECURSE headers RELATIVE ${PREFIX} ${PREFIX}/include/*.h ${PREFIX}/include/*.def)
 if(NOT pc OR NOT headers OR NOT EXISTS ${PREFIX}/bin/wstrace
