@@ -278,8 +278,10 @@ def in_namespace(name, *words, **how):
 def tap(name, device, path):
     """A tcpdump that has begun."""
     # In immediate mode the buffer has slots of the snap length; veth hands over what TCP made in one piece.
-    process = in_namespace(name, 'tcpdump', '-i', device, '-s', '65600', '-B', '65536', '-U', '--immediate-mode',
-                           '-Z', 'root', '-w', path, 'tcp', stderr=subprocess.PIPE)
+    # Not root's folder but a file that is open: tcpdump stops being root, and with -Z root Ubuntu's dies.
+    with open(path, 'wb') as file:
+        process = in_namespace(name, 'tcpdump', '-i', device, '-s', '65600', '-B', '65536', '-U', '--immediate-mode',
+                               '-w', '-', 'tcp', stdout=file, stderr=subprocess.PIPE)
     seen = b''
     while b'listening on' not in seen:
         line = process.stderr.readline()
