@@ -1,6 +1,7 @@
 """What the live tests share: node's ws as endpoints, the tool listening to them, and whether the
 timeline is what the endpoints say they sent."""
 
+import atexit
 import base64
 import hashlib
 import json
@@ -37,10 +38,16 @@ def need_root():
         skip("not root: listening on an interface needs that, or CAP_NET_RAW")
 
 
+def end_with_us(process):
+    """A test that breaks off leaves nobody behind: ctest waits for whoever still holds its output."""
+    atexit.register(lambda: process.poll() is None and process.kill())
+
+
 class Node:
     def __init__(self, *words, before=()):
         self.process = subprocess.Popen([*before, "node", TALK, *map(str, words)], env=NODE,
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        end_with_us(self.process)
         self.records, self.lines = [], queue.Queue()
         threading.Thread(target=self.read, daemon=True).start()
 
@@ -84,6 +91,7 @@ class Listening:
         with open(self.out, "wb") as out, open(self.err, "wb") as err:
             self.process = subprocess.Popen([*before, TOOL, *map(str, words)], env=env or environment(), cwd=tmp,
                                             stdin=subprocess.DEVNULL, stdout=stdout or out, stderr=err)
+        end_with_us(self.process)
         self.wait_for("listening on", 60)
 
     def said(self):
