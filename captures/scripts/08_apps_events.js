@@ -51,6 +51,168 @@ async function sio(T, p, eio, Server, ioc) {
   await L.sleep(600); a.close(); c.close(); await L.sleep(150); Client.prototype.ondecoded = on; io.close(); stop(h);
 }
 
+// -- SignalR: what the client's own hub protocol reads and writes
+// -------------------------------------
+function hubPacket(m)
+{
+    const NAMES = [
+        , 'Invocation', 'StreamItem', 'Completion', 'StreamInvocation', 'CancelInvocation', 'Ping',
+        'Close', 'Ack', 'Sequence'
+    ];
+    const plain = (v) => JSON.parse(JSON.stringify(v, function(k) {
+        const x = this[k];
+        return x instanceof Uint8Array ? {b64 : Buffer.from(x).toString('base64')} : x;
+    }));
+    const fields = {}, o = {name : NAMES[m.type], fields, error : !!m.error};
+    if (m.invocationId) fields.invocation_id = m.invocationId;
+    if (m.target) fields.target = m.target;
+    if (m.streamIds && !m.read) fields.stream_ids = m.streamIds;
+    if (m.error) fields.error = m.error;
+    if (m.allowReconnect !== undefined) fields.allow_reconnect = m.allowReconnect;
+    if (m.arguments) o.json = plain(m.arguments);
+    if (m.item !== undefined) o.json = plain(m.item);
+    if (m.result !== undefined) o.json = plain(m.result);
+    return o;
+}
+async function signalr(T, p, form)
+{
+    const sr = require('@microsoft/signalr'),
+          {MessagePackHubProtocol} = require('@microsoft/signalr-protocol-msgpack'),
+          msgpack = form === 'msgpack';
+    const make = () => msgpack ? new MessagePackHubProtocol() : new sr.JsonHubProtocol(),
+          mine = make(), theirs = make();
+    let conn;
+    const parse = mine.parseMessages;
+    mine.parseMessages = function(...a) {
+        const l = parse.apply(this, a);
+        for (const m of l) T.packet(conn, 's2c', hubPacket({...m, read : msgpack}));
+        return l;
+    };
+    const h = http.createServer(), wss = new WebSocket.Server({server : h});
+    await listen(h, p);
+    wss.on('connection', (s, q) => {
+        conn = L.connServer(q.socket);
+        T.packet(conn, 's2c', {name : 'HandshakeResponse', fields : {}});
+        const bytes = (list) => Buffer.concat(list.map((m) => Buffer.from(theirs.writeMessage(m)))),
+              send = (...list) => s.send(msgpack ? bytes(list) : bytes(list).toString());
+        let shaken = false, up = 0, open = new Set();
+        s.on('message', async (d) => {
+            if (!shaken) {
+                shaken = true;
+                T.packet(
+                    conn, 'c2s',
+                    {name : 'HandshakeRequest', fields : JSON.parse(d.toString().slice(0, -1))});
+                s.send(msgpack ? Buffer.from('{}\x1e') : '{}\x1e');
+                return;
+            }
+            for (const m of readHub(theirs, msgpack, d)) {
+                T.packet(conn, 'c2s', hubPacket(m));
+                if (m.type === 1 && !m.invocationId) continue;
+                if (m.type === 1 && m.target === 'Fail')
+                    send({type : 3, invocationId : m.invocationId, error : 'it failed, é'});
+                else if (m.type === 1 && m.target === 'Void')
+                    send({type : 3, invocationId : m.invocationId});
+                else if (m.type === 1 && m.target === 'Up')
+                    up = m.invocationId;
+                else if (m.type === 1)
+                    send({type : 1, target : 'news', arguments : [ 'about ' + m.target ]},
+                         {type : 3, invocationId : m.invocationId, result : {echo : m.arguments}});
+                if (m.type === 4) {
+                    open.add(m.invocationId);
+                    for (let i = 0; i < 3; i++)
+                        send({
+                            type : 2,
+                            invocationId : m.invocationId,
+                            item : msgpack ? Buffer.from([ i, 255 ]) : {i}
+                        });
+                    if (m.target === 'Counter') send({type : 3, invocationId : m.invocationId});
+                }
+                if (m.type === 5) send({type : 3, invocationId : m.invocationId});
+                if (m.type === 3 && up) {
+                    send({type : 3, invocationId : up, result : 2}, {type : 6});
+                    up = 0;
+                }
+            }
+        });
+        wss.ask = () =>
+            send({type : 1, invocationId : 's1', target : 'ask', arguments : [ 'name?' ]});
+        wss.bye = () => s.send(
+            msgpack ? Buffer.concat([
+                Buffer.from([ 7, 0x93, 7, 0xa3 ]), Buffer.from('bye'), Buffer.from([ 0xc2 ])
+            ])
+                    : JSON.stringify({type : 7, error : 'bye', allowReconnect : false}) + '\x1e');
+    });
+    const c = new sr.HubConnectionBuilder()
+                  .withUrl(`http://127.0.0.1:${p}/hub`,
+                           {skipNegotiation : true, transport : sr.HttpTransportType.WebSockets})
+                  .withHubProtocol(mine)
+                  .configureLogging(sr.LogLevel.None)
+                  .build();
+    c.keepAliveIntervalInMilliseconds = 150;
+    c.on('news', () => {});
+    c.on('ask', () => 'client');
+    await c.start();
+    await c.invoke('Echo', 1, -2.5, 'text é', null, [ true, {a : 12345678901} ]);
+    await c.invoke('Void');
+    await c.invoke('Fail').catch(() => {});
+    await c.send('Quiet', msgpack ? new Uint8Array([ 1, 2, 3 ]) : 'x');
+    await new Promise((r, j) =>
+                          c.stream('Counter', 3).subscribe({next() {}, complete : r, error : j}));
+    let n = 0;
+    await new Promise((r) => {
+        const sub = c.stream('Endless').subscribe({
+            next() {
+                if (++n === 3) {
+                    sub.dispose();
+                    r();
+                }
+            },
+            complete() {},
+            error() {}
+        });
+    });
+    const subject = new sr.Subject(), up = c.invoke('Up', subject);
+    await L.sleep(30);
+    subject.next('a');
+    subject.next({b : 1});
+    subject.complete();
+    await up;
+    wss.ask();
+    await L.sleep(400);
+    const closed = new Promise((r) => c.onclose(r));
+    wss.bye();
+    await closed;
+    await L.sleep(50);
+    wss.close();
+    stop(h);
+}
+// The client's protocols read what clients are sent; a hub reads two types more.
+function readHub(protocol, msgpack, d)
+{
+    if (!msgpack) return d.toString().split('\x1e').filter(Boolean).map((x) => JSON.parse(x));
+    const out = [], {decode} = require('@msgpack/msgpack');
+    for (let at = 0; at < d.length;) {
+        let n = 0, shift = 0, b;
+        do {
+            b = d[at++];
+            n += (b & 127) * 2 ** shift;
+            shift += 7;
+        } while (b & 128);
+        const a = decode(d.subarray(at, at + n));
+        at += n;
+        const [type, , id, x, y, z] = a;
+        out.push({
+            type,
+            invocationId : id,
+            ...(type === 1 || type === 4 ? {target : x, arguments : y, streamIds : z}
+                : type === 2             ? {item : x}
+                : type === 3             ? (x === 1 ? {error : y} : {result : y})
+                                         : {})
+        });
+    }
+    return out;
+}
+
 (async () => {
   await one('socketio5', `socket.io ${require('socket.io/package.json').version} with its client`, 'Socket.IO 5 on Engine.IO 4: namespaces, a refused one, acknowledgements both ways, two attachments in an event', (p, T) => sio(T, p, 4, (h, o) => new (require('socket.io').Server)(h, o), require('socket.io-client')));
   await one('socketio4', `socket.io ${require('sio2/package.json').version} with its client`, 'the same in Socket.IO 4 on Engine.IO 3: the client pings, a byte 4 before attachments', (p, T) => sio(T, p, 3, require('sio2'), require('sioc2')));
@@ -58,5 +220,13 @@ async function sio(T, p, eio, Server, ioc) {
     const eio = require('eio6'), { Socket } = require('engine.io-client'); const h = http.createServer(); const server = eio.attach(h, { pingInterval: 200, transports: ['websocket'] }); await listen(h, p);
     server.on('connection', (s) => { const conn = L.connServer(s.request.socket); tapEngine(T, s, () => conn, 'c2s', true); s.on('message', (d) => s.send(d)); });
     const c = new Socket(`ws://127.0.0.1:${p}`, { transports: ['websocket'] }); tapEngine(T, c, () => clientConn(c), 's2c', true); await L.once(c, 'open'); let n = 0; const all = new Promise((r) => c.on('message', () => { if (++n === 4) r(); })); for (const d of ['hello', '0', '2["not an event"]', Buffer.from([4, 255, 0])]) c.send(d); await all; await L.sleep(450); c.close(); await L.sleep(100); stop(h); });
+  for (const form of ['json', 'msgpack'])
+      await one(
+          `signalr_${form}`,
+          `@microsoft/signalr ${
+              require('@microsoft/signalr/package.json').version} client, a hub of npm ws`,
+          `SignalR in ${
+              form}: calls both ways, streams both ways, a failure, a cancelled stream, pings, several in a message`,
+          (p, T) => signalr(T, p, form));
   process.exit();
 })().catch((e) => { console.error(e); process.exit(1); });

@@ -11,7 +11,8 @@ struct wst_app_protocol {
     enum wst_app app;
     size_t state_size; /* of what it remembers of a connection; zeroed at first */
 
-    /* Whether a handshake says that this will be spoken: by what was chosen, else by the URI. */
+    /* Whether a handshake says that this will be spoken: by what was chosen, else by the URI.
+     * May be NULL: then only a first message tells. */
     bool (*named)(const struct wst_event_handshake *shake);
     /* Whether one of the first messages can only be of this protocol. It is whole and certain. May
      * be NULL: then only a handshake tells. */
