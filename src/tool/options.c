@@ -210,7 +210,7 @@ const struct wst_tool_arg wst_tool_trace_args[] = {
     {NULL, 'q', "quiet", NULL, FLAG(quiet), "less: no summary at the end of text, no progress"},
     {NULL, 0, "headers", NULL, FLAG(headers), "all header lines of the handshakes"},
     {NULL, 0, "apps", NULL, FLAG(apps), "JSON, too, says what MQTT, Socket.IO ... say (--no-apps: nothing does)"},
-    {NULL, 0, "no-apps", NULL, FLAG(no_apps), NULL},
+    {NULL, 0, "no-apps", NULL, FLAG(no_apps), ""},
     {NULL, 0, "max-text", "N", SIZE(max_text, 0), "columns for the payload on a line (default 64, or what fits; 0: all)"},
     {NULL, 0, "max-payload", "SIZE", SIZE(max_payload, 0), "payload bytes of a message passed on (default: all of it)"},
     {NULL, 0, "color", "WHEN", CALL(take_colour), "auto (default), always or never"},
