@@ -2,12 +2,18 @@
 // Application protocols between their own clients and servers. Beside the messages, the truth has a line
 // {"kind":"packet"} for each packet of the protocol, as the receiving library read it (tests/truth/check_apps.py).
 const L = require('./lib/lab'); const http = require('http'), WebSocket = require('ws');
-const script = '08_apps_events.js'; let port = 22700;
+const script = '08_apps_events.js', only = process.argv[2];
+let port = 22700; // only: names that begin so
+const version = (name) => JSON.parse(require('fs').readFileSync(require('path').join(
+                                         __dirname, 'node_modules', name, 'package.json')))
+                              .version;
 async function one(name, made, contains, fn) {
-  const p = ++port, file = `08_${name}.pcap`, T = new L.Truth(`08_${name}.ndjson`);
-  T.packet = (conn, dir, o) => T.extra.push({ kind: 'packet', conn, dir, ...o });
-  L.autotap(T); const cap = await new L.Cap(file, { filter: `tcp port ${p}` }).start();
-  try { await L.withTimeout(fn(p, T), 20000, file); } catch (e) { console.error(file, 'FAILED', e); process.exitCode = 1; }
+    if (only && !name.startsWith(only)) return;
+    const p = ++port, file = `08_${name}.pcap`, T = new L.Truth(`08_${name}.ndjson`);
+    T.packet = (conn, dir, o) => T.extra.push({kind : 'packet', conn, dir, ...o});
+    L.autotap(T);
+    const cap = await new L.Cap(file, {filter : `tcp port ${p}`}).start();
+    try { await L.withTimeout(fn(p, T), 20000, file); } catch (e) { console.error(file, 'FAILED', e); process.exitCode = 1; }
   await cap.stop(300); T.write(); L.manifest({ file, truth: `08_${name}.ndjson`, script, made, contains, check: 'messages' });
 }
 const listen = (h, p) => new Promise((r) => h.listen(p, '127.0.0.1', r));
@@ -213,20 +219,264 @@ function readHub(protocol, msgpack, d)
     return out;
 }
 
+// -- Phoenix: what the server reads, by hand, and what the client's serializer decodes
+// -----------------
+const bytesOf = (...t) =>
+    Buffer.concat([ Buffer.from(t.map((x) => x.length)), ...t.map((x) => Buffer.from(x)) ]);
+async function phoenix(T, p, vsn)
+{
+    const one = vsn === '1.0.0';
+    global.window = global.window || {};
+    const {Socket} = one ? require('phoenix12') : await import('phoenix');
+    let conn;
+    const note = (dir, m, bytes) => {
+        const own = /^phx_/.test(m.event) || (m.topic === 'phoenix' && m.event === 'heartbeat'),
+              fields = {}, o = {
+                  name : own             ? m.event
+                         : dir === 'c2s' ? 'push'
+                         : one           ? 'message'
+                         : m.join_ref    ? 'push'
+                                         : 'broadcast',
+                  fields
+              };
+        for (const k of ['join_ref', 'ref'])
+            if (m[k]) fields[k] = m[k];
+        fields.topic = m.topic;
+        if (!own) fields.event = m.event;
+        let body = m.payload;
+        if (m.event === 'phx_reply') {
+            fields.status = body.status;
+            body = body.response;
+            o.error = fields.status === 'error';
+        } else
+            o.error = m.event === 'phx_error';
+        if (bytes)
+            o.b64 = Buffer.from(body).toString('base64');
+        else
+            o.json = body;
+        T.packet(conn, dir, o);
+    };
+    const h = http.createServer(), wss = new WebSocket.Server({server : h});
+    await listen(h, p);
+    wss.on('connection', (s, q) => {
+        conn = L.connServer(q.socket);
+        const send = (join_ref, ref, topic, event, payload) => s.send(JSON.stringify(
+            one ? {topic, event, payload, ref} : [ join_ref, ref, topic, event, payload ]));
+        s.on('message', (d, binary) => {
+            let m;
+            if (binary) {
+                const n = [...d.subarray(1, 5) ];
+                let at = 5;
+                const [join_ref, ref, topic, event] =
+                    n.map((k) => d.subarray(at, at += k).toString());
+                m = {join_ref, ref, topic, event, payload : d.subarray(at)};
+            } else {
+                const j = JSON.parse(d);
+                m = Array.isArray(j)
+                        ? {join_ref : j[0], ref : j[1], topic : j[2], event : j[3], payload : j[4]}
+                        : j;
+            }
+            note('c2s', m, binary);
+            const reply = (status, response) =>
+                send(m.join_ref, m.ref, m.topic, 'phx_reply', {status, response});
+            if (binary) {
+                s.send(Buffer.concat(
+                    [ Buffer.from([ 1 ]), bytesOf(m.join_ref, m.ref, m.topic, 'ok'), m.payload ]));
+                s.send(Buffer.concat(
+                    [ Buffer.from([ 0 ]), bytesOf(m.join_ref, m.topic, 'chunk'), m.payload ]));
+                s.send(Buffer.concat(
+                    [ Buffer.from([ 2 ]), bytesOf(m.topic, 'all'), Buffer.from('é') ]));
+                return;
+            }
+            if (m.event === 'phx_join' && m.topic === 'room:closed')
+                reply('error', {reason : 'closed'});
+            else if (m.event !== 'tell')
+                reply('ok', m.event === 'ask' ? {echo : m.payload} : {});
+            if (m.event === 'tell') {
+                send(null, null, m.topic, 'told', {who : 'all', é : 1});
+                send(m.join_ref, null, m.topic, 'told', {who : 'you'});
+            }
+            if (m.event === 'crash') send(m.join_ref, m.join_ref, m.topic, 'phx_error', {});
+            if (m.event === 'phx_leave') send(m.join_ref, m.join_ref, m.topic, 'phx_close', {});
+        });
+    });
+    const socket = new Socket(
+        `ws://127.0.0.1:${p}/socket`,
+        {transport : WebSocket, vsn, params : {user : 'a b'}, heartbeatIntervalMs : 150});
+    if (one) socket.onMessage((m) => note('s2c', m));
+    const decode = socket.decode;
+    socket.decode = (raw, cb) => decode.call(socket, raw, (m) => {
+        const bytes = raw instanceof ArrayBuffer;
+        note('s2c', m, bytes);
+        cb(m);
+    });
+    const joined = (c) => new Promise((r) => c.join().receive('ok', r).receive('error', r)),
+          push = (c, e, x) => new Promise((r) => c.push(e, x).receive('ok', r));
+    socket.connect();
+    const room = socket.channel('room:1', {as : 'guest'});
+    await joined(room);
+    await push(room, 'ask', {n : 1.5, text : 'é "x"'});
+    room.push('tell', {});
+    await joined(socket.channel('room:closed', {}));
+    if (!one) await push(room, 'upload', new Uint8Array([ 0, 1, 255 ]).buffer);
+    await push(room, 'crash', {});
+    await L.sleep(400);
+    await new Promise((r) => room.leave().receive('ok', r));
+    await L.sleep(50);
+    await new Promise((r) => socket.disconnect(r));
+    await L.sleep(50);
+    wss.close();
+    stop(h);
+}
+
+// -- Action Cable: what the server reads, by hand, and what the client's connection is told
+// -------------
+async function cable(T, p)
+{
+    global.addEventListener = global.removeEventListener = () => {};
+    global.document = {visibilityState : 'visible'};
+    const {adapters, createConsumer} = await import('@rails/actioncable');
+    adapters.WebSocket = WebSocket;
+    let conn;
+    const h = http.createServer(),
+          wss = new WebSocket.Server({server : h, handleProtocols : (s) => [...s][0]});
+    await listen(h, p);
+    const ruby = (v) => JSON.stringify(v).replace(
+        /[<>&]/g, (c) => '\\u00' + c.charCodeAt(0).toString(16)); // as ActiveSupport escapes
+    const note = (dir, m) => {
+        const f = {}, o = {
+            name : m.command || m.type || 'message',
+            fields : f,
+            error : m.type === 'reject_subscription'
+        };
+        if (m.type === 'ping')
+            f.message = m.message;
+        else if (m.message !== undefined)
+            o.json = m.message;
+        if (m.data) {
+            o.json = JSON.parse(m.data);
+            f.action = o.json.action;
+        }
+        for (const k of ['reason', 'reconnect'])
+            if (k in m) f[k] = m[k];
+        if (m.identifier) {
+            f.identifier = m.identifier;
+            f.channel = JSON.parse(m.identifier).channel;
+        }
+        T.packet(conn, dir, o);
+    };
+    wss.on('connection', (s, q) => {
+        conn = L.connServer(q.socket);
+        const send = (o) => s.send(ruby(o));
+        send({type : 'welcome'});
+        let t = 1763828000;
+        const pings = setInterval(() => send({type : 'ping', message : t += 3}), 100);
+        s.on('close', () => clearInterval(pings));
+        s.on('message', (d) => {
+            const m = JSON.parse(d);
+            note('c2s', m);
+            if (m.command === 'subscribe')
+                send({
+                    identifier : m.identifier,
+                    type : /Closed/.test(m.identifier) ? 'reject_subscription'
+                                                       : 'confirm_subscription'
+                });
+            if (m.command === 'message')
+                send({
+                    identifier : m.identifier,
+                    message : {said : JSON.parse(m.data), n : [ 1, 2 ]}
+                });
+            if (m.command === 'unsubscribe') {
+                clearInterval(pings);
+                send({type : 'disconnect', reason : 'server_restart', reconnect : false});
+            }
+        });
+    });
+    const consumer = createConsumer(`ws://127.0.0.1:${p}/cable`),
+          events = consumer.connection.events, told = events.message;
+    Object.getPrototypeOf(consumer.connection).events = {
+        ...events,
+        message(e) {
+            note('s2c', JSON.parse(e.data));
+            return told.call(this, e);
+        }
+    };
+    const sub = (params) => new Promise((r) => {
+        const s = consumer.subscriptions.create(
+            params,
+            {connected : () => r(s), rejected : () => r(s), received : (x) => s.got && s.got(x)});
+    });
+    const chat = await sub({channel : 'ChatChannel', room : '<1> é'});
+    await sub({channel : 'ClosedChannel'});
+    const back = new Promise((r) => { chat.got = r; });
+    chat.perform('speak', {body : 'hé "llo"'});
+    await back;
+    await L.sleep(250);
+    chat.unsubscribe();
+    await L.sleep(200);
+    consumer.disconnect();
+    await L.sleep(50);
+    wss.close();
+    stop(h);
+}
+
 (async () => {
-  await one('socketio5', `socket.io ${require('socket.io/package.json').version} with its client`, 'Socket.IO 5 on Engine.IO 4: namespaces, a refused one, acknowledgements both ways, two attachments in an event', (p, T) => sio(T, p, 4, (h, o) => new (require('socket.io').Server)(h, o), require('socket.io-client')));
-  await one('socketio4', `socket.io ${require('sio2/package.json').version} with its client`, 'the same in Socket.IO 4 on Engine.IO 3: the client pings, a byte 4 before attachments', (p, T) => sio(T, p, 3, require('sio2'), require('sioc2')));
-  await one('engineio', `engine.io ${require('engine.io-client/package.json').version} client, engine.io server`, 'Engine.IO 4 alone: text and bytes', async (p, T) => {
-    const eio = require('eio6'), { Socket } = require('engine.io-client'); const h = http.createServer(); const server = eio.attach(h, { pingInterval: 200, transports: ['websocket'] }); await listen(h, p);
-    server.on('connection', (s) => { const conn = L.connServer(s.request.socket); tapEngine(T, s, () => conn, 'c2s', true); s.on('message', (d) => s.send(d)); });
-    const c = new Socket(`ws://127.0.0.1:${p}`, { transports: ['websocket'] }); tapEngine(T, c, () => clientConn(c), 's2c', true); await L.once(c, 'open'); let n = 0; const all = new Promise((r) => c.on('message', () => { if (++n === 4) r(); })); for (const d of ['hello', '0', '2["not an event"]', Buffer.from([4, 255, 0])]) c.send(d); await all; await L.sleep(450); c.close(); await L.sleep(100); stop(h); });
-  for (const form of ['json', 'msgpack'])
-      await one(
-          `signalr_${form}`,
-          `@microsoft/signalr ${
-              require('@microsoft/signalr/package.json').version} client, a hub of npm ws`,
-          `SignalR in ${
-              form}: calls both ways, streams both ways, a failure, a cancelled stream, pings, several in a message`,
-          (p, T) => signalr(T, p, form));
-  process.exit();
-})().catch((e) => { console.error(e); process.exit(1); });
+    await one(
+        'socketio5', `socket.io ${version('socket.io')} with its client`,
+        'Socket.IO 5 on Engine.IO 4: namespaces, a refused one, acknowledgements both ways, two attachments in an event',
+        (p, T) => sio(T, p, 4, (h, o) => new (require('socket.io').Server)(h, o),
+                      require('socket.io-client')));
+    await one(
+        'socketio4', `socket.io ${version('sio2')} with its client`,
+        'the same in Socket.IO 4 on Engine.IO 3: the client pings, a byte 4 before attachments',
+        (p, T) => sio(T, p, 3, require('sio2'), require('sioc2')));
+    await one('engineio', `engine.io ${version('engine.io-client')} client, engine.io server`,
+              'Engine.IO 4 alone: text and bytes', async (p, T) => {
+                  const eio = require('eio6'), {Socket} = require('engine.io-client');
+                  const h = http.createServer();
+                  const server = eio.attach(h, {pingInterval : 200, transports : [ 'websocket' ]});
+                  await listen(h, p);
+                  server.on('connection', (s) => {
+                      const conn = L.connServer(s.request.socket);
+                      tapEngine(T, s, () => conn, 'c2s', true);
+                      s.on('message', (d) => s.send(d));
+                  });
+                  const c = new Socket(`ws://127.0.0.1:${p}`, {transports : [ 'websocket' ]});
+                  tapEngine(T, c, () => clientConn(c), 's2c', true);
+                  await L.once(c, 'open');
+                  let n = 0;
+                  const all = new Promise((r) => c.on('message', () => {
+                      if (++n === 4) r();
+                  }));
+                  for (const d of ['hello', '0', '2["not an event"]', Buffer.from([ 4, 255, 0 ])])
+                      c.send(d);
+                  await all;
+                  await L.sleep(450);
+                  c.close();
+                  await L.sleep(100);
+                  stop(h);
+              });
+    for (const form of ['json', 'msgpack'])
+        await one(
+            `signalr_${form}`,
+            `@microsoft/signalr ${version('@microsoft/signalr')} client, a hub of npm ws`,
+            `SignalR in ${
+                form}: calls both ways, streams both ways, a failure, a cancelled stream, pings, several in a message`,
+            (p, T) => signalr(T, p, form));
+    for (const vsn of ['2.0.0', '1.0.0'])
+        await one(
+            `phoenix${vsn[0]}`,
+            `phoenix ${
+                version(vsn[0] === '1' ? 'phoenix12' : 'phoenix')} client, channels on npm ws`,
+            `Phoenix channels, serializer ${
+                vsn}: joins, a refused one, pushes with a reply and without, heartbeats`,
+            (p, T) => phoenix(T, p, vsn));
+    await one('actioncable',
+              `@rails/actioncable ${version('@rails/actioncable')} client, a cable on npm ws`,
+              'Action Cable: subscriptions confirmed and rejected, an action, pings, a disconnect',
+              (p, T) => cable(T, p));
+    process.exit();
+})().catch((e) => {
+    console.error(e);
+    process.exit(1);
+});
