@@ -196,6 +196,67 @@ uint8_t *wst_say_scratch(struct wst_say *say, size_t n)
     return say->scratch + say->scratch_n - n;
 }
 
+/* -- strings of JSON --------------------------------------------------------------------------- */
+
+static uint32_t four_digits(const uint8_t *p)
+{
+    uint32_t v = 0;
+    for (int i = 0; i < 4; i++)
+        v = v << 4 | (uint32_t)(p[i] <= '9' ? p[i] - '0' : (p[i] | 0x20) - 'a' + 10);
+    return v;
+}
+
+/* At a backslash; leaves *s behind what it says. 0x110000: no character. */
+static uint32_t meant(struct wst_slice *s)
+{
+    static const char letters[] = "bfnrt";
+    static const char controls[] = "\b\f\n\r\t";
+    uint8_t c = s->p[1];
+    const char *letter = memchr(letters, c, sizeof letters - 1);
+    if (c != 'u') {
+        *s = wst_slice_skip(*s, 2);
+        return letter ? (uint8_t)controls[letter - letters] : c;
+    }
+    uint32_t high = four_digits(s->p + 2);
+    *s = wst_slice_skip(*s, 6);
+    if (high < 0xd800 || high >= 0xe000) return high;
+    if (high >= 0xdc00 || s->n < 6 || s->p[0] != '\\' || s->p[1] != 'u') return 0x110000;
+    uint32_t low = four_digits(s->p + 2);
+    if (low < 0xdc00 || low >= 0xe000) return 0x110000;
+    *s = wst_slice_skip(*s, 6);
+    return 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00);
+}
+
+static uint8_t *put_character(uint8_t *at, uint32_t c)
+{
+    if (c < 0x80) {
+        *at++ = (uint8_t)c;
+        return at;
+    }
+    int more = c < 0x800 ? 1 : c < 0x10000 ? 2 : 3;
+    *at++ = (uint8_t)((0x780u >> more) | c >> (6 * more));
+    while (more-- > 0) *at++ = (uint8_t)(0x80 | (c >> (6 * more) & 0x3f));
+    return at;
+}
+
+struct wst_slice wst_say_meant(struct wst_say *say, struct wst_slice inside)
+{
+    if (!inside.p || !memchr(inside.p, '\\', inside.n)) return inside;
+    uint8_t *from = wst_say_scratch(say, inside.n), *at = from; /* it never becomes longer */
+    if (!from) return wst_slice_of(NULL, 0);
+    while (inside.n > 0) {
+        if (inside.p[0] != '\\') {
+            *at++ = inside.p[0];
+            inside = wst_slice_skip(inside, 1);
+            continue;
+        }
+        uint32_t c = meant(&inside);
+        if (c >= 0x110000) return wst_slice_of(NULL, 0);
+        at = put_character(at, c);
+    }
+    return wst_slice_of(from, (size_t)(at - from));
+}
+
 const struct wst_tape_node *wst_say_read(struct wst_say *say, struct wst_slice text)
 {
     /* Several protocols may ask whether it is theirs. */

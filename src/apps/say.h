@@ -77,6 +77,10 @@ uint8_t *wst_say_scratch(struct wst_say *say, size_t n);
  * slices as long as the message. NULL: it is not JSON (what is not UTF-8 is none), or too much. */
 const struct wst_tape_node *wst_say_read(struct wst_say *say, struct wst_slice text);
 
+/* What a string of JSON means, from what stands between its quotes: borrowed, or in the scratch.
+ * Null: there is no room, or half a pair of surrogates in it. */
+struct wst_slice wst_say_meant(struct wst_say *say, struct wst_slice inside);
+
 /* For the door: another message's bytes are there from now on; one begins to be said, its packets
  * counted in `total`, its questions put to `asks` (NULL: it is only listened to). */
 void wst_say_next(struct wst_say *say);
