@@ -40,7 +40,7 @@ static bool grow(struct wst_asks *asks, struct wst_budget *budget)
 void wst_asks_put(struct wst_asks *asks, struct wst_budget *budget, const struct wst_ask *ask)
 {
     if (asks->n == asks->room && !grow(asks, budget)) {
-        asks->forgotten++;
+        if (asks->n == 0 || !asks->list[0].may) asks->forgotten++;
         if (asks->n == 0) return;
         drop(asks, 0);
     }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * What each side asked and has no answer to yet. In: ids. Out: the message that asked.
- * Refuses to remember more than WST_ASKS_MOST of a side: the oldest is forgotten, and counted.
+ * Refuses to remember more than WST_ASKS_MOST of a side: the oldest is forgotten, and counted if it
+ * had to be answered.
  */
 #ifndef WST_APPS_ASKS_H
 #define WST_APPS_ASKS_H

@@ -54,8 +54,10 @@ static void check_json(const struct lines *lines)
         size_t n = (size_t)(end - lines->p) - at;
         json_error_t error;
         json_t *line = json_loadb((const char *)lines->p + at, n, JSON_ALLOW_NUL, &error);
-        /* jansson refuses numbers beyond its own, which are JSON; and what nests deeper than it. */
+        /* jansson refuses numbers beyond its own and names with NUL in them, which are JSON; and
+         * what nests deeper than it. */
         demand(line || json_error_code(&error) == json_error_numeric_overflow ||
+               json_error_code(&error) == json_error_null_byte_in_key ||
                json_error_code(&error) == json_error_stack_overflow);
         json_decref(line);
         at += n + 1;

@@ -49,6 +49,13 @@ static void many(void **state)
     assert_false(wst_asks_take(&asks, ask("10", 0, false).id, &got));
     assert_true(wst_asks_take(&asks, ask("11", 0, false).id, &got));
     wst_asks_free(&asks, &budget);
+
+    for (unsigned i = 1; i <= WST_ASKS_MOST + 10; i++) { /* nobody had to answer the first five */
+        struct wst_ask one = ask("x", i, i <= 5);
+        wst_asks_put(&asks, &budget, &one);
+    }
+    assert_int_equal(asks.forgotten, 5);
+    wst_asks_free(&asks, &budget);
     assert_int_equal(budget.used, 0);
 }
 
