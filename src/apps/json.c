@@ -55,6 +55,11 @@ bool wst_json_text_is(const struct wst_json_text *j, const struct wst_tape_node 
     return s.p && wst_slice_is(s, text);
 }
 
+bool wst_json_text_is_null(const struct wst_json_text *j, const struct wst_tape_node *node)
+{
+    return wst_json_text_kind(node, WST_TAPE_WORD) && j->text.p[node->from] == 'n';
+}
+
 int32_t wst_json_text_number(const struct wst_json_text *j, const struct wst_tape_node *node)
 {
     if (!wst_json_text_kind(node, WST_TAPE_NUMBER)) return -1;

@@ -38,6 +38,9 @@ bool wst_json_text_is(const struct wst_json_text *j, const struct wst_tape_node 
 /* A whole number without sign and exponent, of at most nine digits; -1: something else. */
 int32_t wst_json_text_number(const struct wst_json_text *j, const struct wst_tape_node *node);
 
+/* There is a value, and it is null. */
+bool wst_json_text_is_null(const struct wst_json_text *j, const struct wst_tape_node *node);
+
 static inline bool wst_json_text_kind(const struct wst_tape_node *node, enum wst_tape_kind kind)
 {
     return node && node->kind == kind;

@@ -141,6 +141,14 @@ void wst_say_may_ask(struct wst_say *say, uint8_t space, struct wst_slice id)
     asks(say, space, id, true);
 }
 
+void wst_say_takes_back(struct wst_say *say, uint8_t space, struct wst_slice id)
+{
+    enum wst_dir dir = say->event->dir;
+    struct wst_ask ask;
+    if (!say->asks || !wst_asks_take(&say->asks[dir], wst_asks_id(space, id), &ask)) return;
+    if (say->total && !ask.may) say->total->dir[dir].asked--;
+}
+
 /* Clocks of two taps may differ: an answer is not told to have come before its question. */
 static int64_t since(int64_t then, int64_t now)
 {

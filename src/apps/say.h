@@ -61,6 +61,8 @@ void wst_say_asks(struct wst_say *say, uint8_t space, struct wst_slice id);
 void wst_say_answers(struct wst_say *say, uint8_t space, struct wst_slice id);
 /* It may get an answer, or none: a question only when there is one. */
 void wst_say_may_ask(struct wst_say *say, uint8_t space, struct wst_slice id);
+/* What this side asked needs no answer any more. */
+void wst_say_takes_back(struct wst_say *say, uint8_t space, struct wst_slice id);
 
 /* Of the message: something in it is not of the protocol; a packet goes on in the next. */
 void wst_say_strange(struct wst_say *say);
