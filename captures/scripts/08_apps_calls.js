@@ -14,7 +14,7 @@ async function one(name, made, contains, fn) {
 const listen = (h, p) => new Promise((r) => h.listen(p, '127.0.0.1', r));
 const stop = (h) => { h.close(); if (h.closeAllConnections) h.closeAllConnections(); };
 // what `packet` makes of each message that a WebSocket takes
-const taken = (T, s, conn, dir, packet) => s.on('message', (d) => { for (const m of [].concat(packet(JSON.parse(d.toString()), dir))) T.packet(conn, dir, m); });
+const taken = (T, s, conn, dir, packet, read = (d) => JSON.parse(d.toString())) => s.on('message', (d) => { for (const m of [].concat(packet(read(d), dir))) T.packet(conn, dir, m); });
 const full = (o) => o && Object.keys(o).length ? o : undefined;
 
 // -- GraphQL, both generations ---------------------------------------------------------------------------
@@ -35,10 +35,10 @@ function wamp(m) {
   words.forEach((w, i) => { const v = m[1 + i]; if (w === 'request_type') o.fields[w] = WAMP[v][0]; else if (w === 'inside') { for (const k of ['authid', 'authrole', 'authmethod', 'authmethods']) o.fields[k] = v[k]; if (full(v)) o.json = v; } else o.fields[w] = w === 'details' || w === 'options' ? full(v) : v; });
   if (rest.length > 0) o.json = rest[0]; if (rest.length > 1) o.fields.arguments_kw = rest[1]; return o;
 }
-function router(s) {
-  const subs = new Map(), regs = new Map(), calls = new Map(); let id = 1000; const tx = (m) => s.send(JSON.stringify(m));
+function router(s, write = JSON.stringify, read = JSON.parse) {
+  const subs = new Map(), regs = new Map(), calls = new Map(); let id = 1000; const tx = (m) => s.send(write(m));
   s.on('message', (d) => {
-    const m = JSON.parse(d); switch (m[0]) {
+    const m = read(d); switch (m[0]) {
       case 1: if (m[1] === 'closed') tx([3, { message: 'no such realm' }, 'wamp.error.no_such_realm']); else tx([4, 'ticket', {}]); break;
       case 5: tx([2, ++id, { roles: { broker: {}, dealer: {} }, authid: 'joe', authrole: 'user', authmethod: 'ticket' }]); break;
       case 32: subs.set(m[3], ++id); tx([33, m[1], id]); break;
@@ -100,6 +100,12 @@ function jsonrpc(m) {
       await se.register('com.lab.add', () => {}).catch(() => {}); await se.call('com.lab.add', [2, 3]); await se.call('com.lab.add', [2, 3], {}, { receive_progress: true }); await se.call('com.lab.add', [0]).catch(() => {}); await se.call('com.lab.nope').catch(() => {});
       const late = se.call('com.lab.add', [9, 1]); late.cancel({ mode: 'kill' }); await late.catch(() => {}); await L.sleep(120); await se.unregister(reg); });
     await open('closed', async () => {}); await L.sleep(50); wss.close(); stop(h); });
+  await one('wamp2_msgpack', `autobahn-js ${require('autobahn/package.json').version} client, a small router over npm ws`, 'wamp.2.msgpack: a topic, a call, one that fails, bytes in it', async (p, T) => {
+    const ab = require('autobahn'), pack = require('msgpack5')(), h = http.createServer(), wss = new WebSocket.Server({ server: h, handleProtocols: (s) => s.has('wamp.2.msgpack') && 'wamp.2.msgpack' }); await listen(h, p); let conn;
+    const plain = (m) => JSON.parse(JSON.stringify(m, (k, v) => v && v.type === 'Buffer' ? { b64: Buffer.from(v.data).toString('base64') } : v)), read = (d) => pack.decode(Buffer.from(d));
+    wss.on('connection', (s, q) => { conn = L.connServer(q.socket); taken(T, s, conn, 'c2s', (m) => wamp(plain(m)), read); router(s, (m) => pack.encode(m).slice(), read); });
+    const form = new ab.serializer.MsgpackSerializer(), was = form.unserialize; form.unserialize = function (x) { const m = was.call(this, x); T.packet(conn, 's2c', wamp(plain(m))); return m; };
+    await new Promise((r, j) => { const cn = new ab.Connection({ url: `ws://127.0.0.1:${p}/ws`, realm: 'realm1', max_retries: 0, serializers: [form], authmethods: ['ticket'], authid: 'joe', onchallenge: () => 'secret' }); cn.onopen = async (se) => { try { await se.subscribe('com.lab.topic', () => {}); await se.publish('com.lab.topic', ['héllo', -70000, 1.5, null], { k: [true] }, { acknowledge: true, exclude_me: false }); await se.register('com.lab.len', (a) => a[0].length); await se.call('com.lab.len', [Buffer.from([0, 255, 7])]); await se.call('com.lab.nope').catch(() => {}); cn.close(); } catch (e) { j(e); } }; cn.onclose = () => { r(); return true; }; cn.open(); }); await L.sleep(50); wss.close(); stop(h); });
   await one('ocpp16', `ocpp-rpc ${require('ocpp-rpc/package.json').version} station and server`, 'ocpp1.6: calls of both sides, one that is not implemented', async (p, T) => {
     const { RPCServer, RPCClient } = require('ocpp-rpc'), server = new RPCServer({ protocols: ['ocpp1.6'], strictMode: false }); let station; let conn;
     const taken2 = (c, dir) => c.on('message', ({ message, outbound }) => { if (!outbound) T.packet(conn || L.connClient(cli._ws._socket), dir, ocpp(JSON.parse(message.toString()))); });

@@ -12,7 +12,9 @@
  *
  * wamp-proto.org, "Messages": "Message Definitions", "Message Codes and Direction"; "Transports":
  * "Batched Transport". Batches end each message with RS (0x1e); what counts octal ends it with CAN.
+ * In MessagePack each has its length before it, in four bytes. CBOR and others are not looked into.
  */
+#include "msgpack.h"
 #include "protocol.h"
 #include "slice.h"
 
@@ -32,8 +34,8 @@ enum {
 };
 
 struct state {
+    enum { JSON, MESSAGEPACK, OTHER } form;
     bool alone;      /* no batches were agreed */
-    bool binary;     /* MessagePack, CBOR …: not read */
     bool goodbye[2]; /* that side said it first */
 };
 
@@ -181,8 +183,14 @@ static bool named(const struct wst_event_handshake *shake)
 static void begin(void *opaque, const struct wst_event_handshake *shake)
 {
     struct state *state = opaque;
-    state->alone = wst_app_chose(shake, "wamp.2.json");
-    state->binary = !state->alone && !wst_app_chose(shake, "wamp.2.json.batched");
+    bool json = wst_app_chose(shake, "wamp.2.json"),
+         packed = wst_app_chose(shake, "wamp.2.msgpack");
+    state->alone = json || packed;
+    if (json || wst_app_chose(shake, "wamp.2.json.batched"))
+        state->form = JSON;
+    else
+        state->form =
+            packed || wst_app_chose(shake, "wamp.2.msgpack.batched") ? MESSAGEPACK : OTHER;
 }
 
 /* HELLO, or WELCOME, with the roles that they must bear. */
@@ -324,20 +332,51 @@ static size_t end_of(struct wst_slice s)
     return n;
 }
 
-static void message(struct wst_say *say, void *opaque, const struct wst_event *event)
+/* JSON has neither RS nor CAN in it. */
+static void texts(struct wst_say *say, struct state *state, struct wst_slice rest)
 {
-    struct state *state = opaque;
-    struct wst_slice rest = event->message.payload;
-    if (state->binary && event->message.opcode == 2) return;
-    if (state->binary || event->message.opcode != 1) {
-        wst_say_strange(say);
-        return;
-    }
-    do { /* JSON has neither RS nor CAN in it */
+    do {
         size_t n = state->alone ? rest.n : end_of(rest);
         one(say, state, wst_slice_head(rest, n));
         rest = wst_slice_skip(rest, n + 1);
     } while (rest.n > 0);
+}
+
+/* Read as JSON, if there is room for it. */
+static void one_packed(struct wst_say *say, struct state *state, struct wst_slice rest)
+{
+    struct wst_slice whole = wst_msgpack_whole(&rest);
+    if (!whole.p || rest.n > 0) {
+        wst_say_strange(say);
+        return;
+    }
+    struct wst_slice json = wst_msgpack_json(say, whole);
+    if (json.p) one(say, state, json);
+}
+
+static void packed(struct wst_say *say, struct state *state, struct wst_slice rest)
+{
+    do {
+        size_t n = state->alone ? rest.n : rest.n < 4 ? SIZE_MAX : wst_be32(rest.p);
+        if (!state->alone) rest = wst_slice_skip(rest, 4);
+        if (n > rest.n) {
+            wst_say_strange(say);
+            return;
+        }
+        one_packed(say, state, wst_slice_head(rest, n));
+        rest = wst_slice_skip(rest, n);
+    } while (rest.n > 0);
+}
+
+static void message(struct wst_say *say, void *opaque, const struct wst_event *event)
+{
+    struct state *state = opaque;
+    if (event->message.opcode != (state->form == JSON ? 1 : 2))
+        wst_say_strange(say);
+    else if (state->form == JSON)
+        texts(say, state, event->message.payload);
+    else if (state->form == MESSAGEPACK)
+        packed(say, state, event->message.payload);
 }
 
 const struct wst_app_protocol wst_app_wamp = {

@@ -245,6 +245,45 @@ static void strangers(void **state)
     said_free(&s);
 }
 
+/* The same in MessagePack, alone and in batches; other forms are there, and no more is said. */
+static void message_pack(void **state)
+{
+    static const char *const none = "[] strange";
+    static const char call[] = "\x95\x30\x07\x80\xa5"
+                               "com.p"
+                               "\x92\xc4\x01\xff\xcd\x01\x00";
+    static const char *const call_said =
+        "[{\"name\":\"CALL\",\"fields\":{\"request\":7,\"procedure\":\"com.p\"},"
+        "\"json\":[{\"b64\":\"/w==\"},256]}]";
+    static const char two[] = "\0\0\0\x03\x92\x43\x04\0\0\0\x04\x93\x32\x07\x80";
+    struct said s;
+    (void)state;
+    said_new(&s);
+    said_open(&s, "wamp.2.msgpack", "/");
+    said_is(said_bytes(&s, WST_C2S, 2, call, sizeof call - 1), call_said);
+    said_is(said_bytes(&s, WST_S2C, 2, "\x93\x32\x07\x80", 4),
+            "[{\"name\":\"RESULT\",\"fields\":{\"request\":7},\"answers\":1,\"after\":1.0}]");
+    said_is(said_bytes(&s, WST_C2S, 1, call, sizeof call - 1), none);
+    said_is(said_bytes(&s, WST_C2S, 2, call, sizeof call), none);
+    said_is(said_bytes(&s, WST_S2C, 2, two, sizeof two - 1), none);
+    for (size_t n = 0; n + 1 < sizeof call; n++) said_is(said_bytes(&s, WST_C2S, 2, call, n), none);
+    said_again(&s);
+    said_open(&s, "wamp.2.msgpack.batched", "/");
+    for (size_t n = 0; n < sizeof two; n++) {
+        const char *said = said_bytes(&s, WST_S2C, 2, two, n);
+        assert_int_equal(strstr(said, "UNREGISTERED") != NULL, n >= 7);
+        assert_int_equal(strstr(said, "RESULT") != NULL, n >= 15);
+        assert_int_equal(strstr(said, "strange") == NULL, n == 7 || n == 15);
+    }
+    said_is(said_bytes(&s, WST_S2C, 2, "\xff\xff\xff\xff\x92", 5), none);
+    said_is(said_bytes(&s, WST_S2C, 2, "\0\0\0\0", 4), none);
+    said_again(&s);
+    said_open(&s, "wamp.2.cbor", "/");
+    said_is(said_bytes(&s, WST_S2C, 2, "\x82\x18\x43\x04", 4), "[]");
+    said_is(said_text(&s, WST_S2C, "[67,4]"), none);
+    said_free(&s);
+}
+
 /* Without a handshake that says so: not WAMP 1, nor other lists. */
 static void by_sound(void **state)
 {
@@ -277,8 +316,9 @@ static void by_sound(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sessions), cmocka_unit_test(topics),    cmocka_unit_test(calls),
-        cmocka_unit_test(batches),  cmocka_unit_test(strangers), cmocka_unit_test(by_sound),
+        cmocka_unit_test(sessions),     cmocka_unit_test(topics),    cmocka_unit_test(calls),
+        cmocka_unit_test(batches),      cmocka_unit_test(strangers), cmocka_unit_test(by_sound),
+        cmocka_unit_test(message_pack),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
