@@ -19,20 +19,22 @@ uint64_t wst_asks_id(uint8_t space, struct wst_slice id)
     return h;
 }
 
-static void drop(struct wst_asks *asks, uint32_t i)
+static struct wst_ask *at(const struct wst_asks *asks, uint32_t i)
 {
-    asks->n--;
-    memmove(asks->list + i, asks->list + i + 1, (asks->n - i) * sizeof *asks->list);
+    return &asks->ring[(asks->first + i) & (asks->room - 1)];
 }
 
 static bool grow(struct wst_asks *asks, struct wst_budget *budget)
 {
     uint32_t room = asks->room ? 2 * asks->room : FIRST;
-    struct wst_ask *list;
+    struct wst_ask *ring;
     if (room > WST_ASKS_MOST) return false;
-    list = wst_budget_resize(budget, asks->list, asks->room * sizeof *list, room * sizeof *list);
-    if (!list) return false;
-    asks->list = list;
+    ring = wst_budget_resize(budget, asks->ring, asks->room * sizeof *ring, room * sizeof *ring);
+    if (!ring) return false;
+    /* It was full: what lay before the first goes behind the last. */
+    if (asks->room) asks->first &= asks->room - 1;
+    if (asks->first) memcpy(ring + asks->room, ring, asks->first * sizeof *ring);
+    asks->ring = ring;
     asks->room = room;
     return true;
 }
@@ -40,19 +42,22 @@ static bool grow(struct wst_asks *asks, struct wst_budget *budget)
 void wst_asks_put(struct wst_asks *asks, struct wst_budget *budget, const struct wst_ask *ask)
 {
     if (asks->n == asks->room && !grow(asks, budget)) {
-        if (asks->n == 0 || !asks->list[0].may) asks->forgotten++;
+        if (asks->n == 0 || !at(asks, 0)->may) asks->forgotten++;
         if (asks->n == 0) return;
-        drop(asks, 0);
+        asks->first++;
+        asks->n--;
     }
-    asks->list[asks->n++] = *ask;
+    *at(asks, asks->n++) = *ask;
 }
 
 bool wst_asks_take(struct wst_asks *asks, uint64_t id, struct wst_ask *ask)
 {
     for (uint32_t i = 0; i < asks->n; i++) {
-        if (asks->list[i].id != id) continue;
-        *ask = asks->list[i];
-        drop(asks, i);
+        if (at(asks, i)->id != id) continue;
+        *ask = *at(asks, i);
+        for (; i > 0; i--) *at(asks, i) = *at(asks, i - 1);
+        asks->first++;
+        asks->n--;
         return true;
     }
     return false;
@@ -61,13 +66,13 @@ bool wst_asks_take(struct wst_asks *asks, uint64_t id, struct wst_ask *ask)
 const struct wst_ask *wst_asks_first(const struct wst_asks *asks)
 {
     for (uint32_t i = 0; i < asks->n; i++)
-        if (!asks->list[i].may) return &asks->list[i];
+        if (!at(asks, i)->may) return at(asks, i);
     return NULL;
 }
 
 void wst_asks_free(struct wst_asks *asks, struct wst_budget *budget)
 {
-    wst_budget_give(budget, asks->room * sizeof *asks->list);
-    free(asks->list);
+    wst_budget_give(budget, asks->room * sizeof *asks->ring);
+    free(asks->ring);
     *asks = (struct wst_asks){0};
 }

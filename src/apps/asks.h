@@ -20,9 +20,9 @@ struct wst_ask {
     bool may; /* nobody has to answer */
 };
 
-struct wst_asks { /* zeroed: empty. In order of time */
-    struct wst_ask *list;
-    uint32_t n, room;
+struct wst_asks { /* zeroed: empty. In order of time, in a ring */
+    struct wst_ask *ring;
+    uint32_t first, n, room; /* room: a power of two */
     uint64_t forgotten;
 };
 

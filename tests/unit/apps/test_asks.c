@@ -59,6 +59,49 @@ static void many(void **state)
     assert_int_equal(budget.used, 0);
 }
 
+/* Held against a plain row, over which everything is moved. */
+static void oracle(void **state)
+{
+    struct wst_budget budget = {.max = 1 << 20};
+    struct wst_asks asks = {0};
+    struct wst_ask row[WST_ASKS_MOST];
+    size_t n = 0;
+    uint64_t dice = 88172645463325252u, forgotten = 0;
+    (void)state;
+    for (uint64_t i = 1; i < 60000; i++) {
+        dice ^= dice << 13;
+        dice ^= dice >> 7;
+        dice ^= dice << 17;
+        uint64_t id = dice % 997;
+        if ((dice >> 32) % 100 < (i / 20000 == 1 ? 40 : 60)) {
+            struct wst_ask one = {id, i, (int64_t)i, dice >> 60 == 0};
+            wst_asks_put(&asks, &budget, &one);
+            if (n == WST_ASKS_MOST) {
+                forgotten += !row[0].may;
+                memmove(row, row + 1, --n * sizeof *row);
+            }
+            row[n++] = one;
+            continue;
+        }
+        struct wst_ask got = {0};
+        size_t k = 0;
+        while (k < n && row[k].id != id) k++;
+        assert_int_equal(wst_asks_take(&asks, id, &got), k < n);
+        if (k == n) continue;
+        assert_int_equal(got.msg, row[k].msg);
+        memmove(row + k, row + k + 1, (--n - k) * sizeof *row);
+    }
+    assert_int_equal(asks.n, n);
+    assert_int_equal(asks.forgotten, forgotten);
+    assert_true(forgotten > 0);
+    for (size_t i = 0; i < n; i++) {
+        struct wst_ask got;
+        assert_true(wst_asks_take(&asks, row[i].id, &got));
+        assert_int_equal(got.msg, row[i].msg);
+    }
+    wst_asks_free(&asks, &budget);
+}
+
 /* The same id in another space, and no memory. */
 static void apart(void **state)
 {
@@ -78,6 +121,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(order),
         cmocka_unit_test(many),
+        cmocka_unit_test(oracle),
         cmocka_unit_test(apart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
