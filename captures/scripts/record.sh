@@ -34,6 +34,7 @@ sh h3/net.sh node 07_h3_chromium.js
 python3 07_h3_made.py
 node 08_subprotocols.js
 node 08_apps_events.js
+node 08_apps_brokers.js
 node 09_net.js
 python3 09_raw.py
 sh one_connection.sh

@@ -77,6 +77,8 @@ static void conn_over(struct wst_apps *apps, struct app_conn *c)
 static void conn_lost(struct wst_apps *apps, struct app_conn *c, enum wst_dir dir)
 {
     c->total.certain = false;
+    for (int d = 0; d < 2 && c->protocol->ids_return; d++)
+        wst_asks_free(&c->asks[d], &apps->budget);
     if (c->protocol->lost) c->protocol->lost(c->state, &apps->budget, dir);
 }
 

@@ -98,6 +98,10 @@ static void body(struct wst_say *say, enum wst_app_kind kind, struct wst_slice s
 
 void wst_say_body(struct wst_say *say, struct wst_slice s, uint64_t omitted)
 {
+    size_t whole = omitted && say->packet ? wst_utf8_front(s) : s.n;
+    if (s.n - whole > 3) whole = s.n; /* it is not text */
+    omitted += s.n - whole;
+    s = wst_slice_head(s, whole);
     body(say, text_or_bytes(s), s, omitted);
 }
 

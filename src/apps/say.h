@@ -45,8 +45,8 @@ void wst_say_number(struct wst_say *say, const char *name, int64_t value);
 void wst_say_flag(struct wst_say *say, const char *name, bool value);
 void wst_say_word(struct wst_say *say, const char *name, const char *word); /* static storage */
 
-/* What it carries: text if it is UTF-8, else bytes; or JSON. `omitted`: bytes that are not in it.
- */
+/* What it carries: text if it is UTF-8, else bytes; or JSON. `omitted`: bytes that are not in it;
+ * of a text, half a character before them is none, either. */
 void wst_say_body(struct wst_say *say, struct wst_slice s, uint64_t omitted);
 void wst_say_body_bytes(struct wst_say *say, struct wst_slice s, uint64_t omitted);
 void wst_say_body_json(struct wst_say *say, struct wst_slice s);
