@@ -168,10 +168,14 @@ static void notes(void **state)
     said.omitted = 12;
     text_is(wide, &e,
             "    JSON-RPC  and 12 packets more\n"
-            "    JSON-RPC  goes on in the next message\n"
             "    JSON-RPC  something here is not of the protocol\n");
     json_is(&e, "{\"protocol\":\"json-rpc\",\"packets\":[],\"omitted\":12,\"unfinished\":true,"
                 "\"strange\":true}");
+    const struct wst_app_packet whole = {.name = SLICE("p")};
+    said = said_of(&whole, 1);
+    said.unfinished = true;
+    text_is(wide, &e,
+            "    JSON-RPC  p\n    JSON-RPC  another goes on in the next message\n");
     e.message.app = NULL;
     text_is(wide, &e, "");
     json_is(&e, "");
