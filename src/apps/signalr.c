@@ -43,13 +43,14 @@ struct state {
 
 static bool is_request(const struct wst_json_text *j, const struct wst_tape_node *all)
 {
-    return wst_json_text_kind(wst_json_text_get(j, all, "protocol"), WST_TAPE_STRING) &&
+    return !wst_json_text_get(j, all, "type") &&
+           wst_json_text_kind(wst_json_text_get(j, all, "protocol"), WST_TAPE_STRING) &&
            wst_json_text_number(j, wst_json_text_get(j, all, "version")) >= 0;
 }
 
 static bool is_response(const struct wst_json_text *j, const struct wst_tape_node *all)
 {
-    return wst_json_text_kind(all, WST_TAPE_OBJECT) &&
+    return wst_json_text_kind(all, WST_TAPE_OBJECT) && !wst_json_text_get(j, all, "type") &&
            (all->members == 0 ||
             wst_json_text_kind(wst_json_text_get(j, all, "error"), WST_TAPE_STRING));
 }

@@ -243,6 +243,15 @@ static void handshakes(void **state)
     said_gap(&s, WST_S2C);
     said_is(said_bytes(&s, WST_S2C, 2, "\2\x91\6", 3), "[]");
     said_is(said_text(&s, WST_S2C, "{\"type\":6}" RS), "[{\"name\":\"Ping\"}]");
+    said_again(&s); /* the handshake's answer was not seen: what has a type is none */
+    said_is(said_text(&s, WST_S2C, "{\"type\":7,\"error\":\"x\"}" RS),
+            "[{\"name\":\"Close\",\"error\":true,\"fields\":{\"error\":\"x\"}}]");
+    said_again(&s);
+    said_text(&s, WST_C2S, ASK("json"));
+    said_gap(&s, WST_S2C);
+    said_is(said_text(&s, WST_S2C, "{\"type\":3,\"invocationId\":\"1\",\"error\":\"x\"}" RS),
+            "[{\"name\":\"Completion\",\"error\":true,\"fields\":{\"invocation_id\":\"1\","
+            "\"error\":\"x\"}}]");
     begin(&s);
     said_gap(&s, WST_S2C); /* each message stands alone */
     said_is(said_bytes(&s, WST_S2C, 2, "\2\x91\6", 3), "[{\"name\":\"Ping\"}]");
