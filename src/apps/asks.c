@@ -50,17 +50,28 @@ void wst_asks_put(struct wst_asks *asks, struct wst_budget *budget, const struct
     *at(asks, asks->n++) = *ask;
 }
 
+/* Of that id the oldest; asks->n: none. */
+static uint32_t find(const struct wst_asks *asks, uint64_t id)
+{
+    uint32_t i = 0;
+    while (i < asks->n && at(asks, i)->id != id) i++;
+    return i;
+}
+
+bool wst_asks_has(const struct wst_asks *asks, uint64_t id)
+{
+    return find(asks, id) < asks->n;
+}
+
 bool wst_asks_take(struct wst_asks *asks, uint64_t id, struct wst_ask *ask)
 {
-    for (uint32_t i = 0; i < asks->n; i++) {
-        if (at(asks, i)->id != id) continue;
-        *ask = *at(asks, i);
-        for (; i > 0; i--) *at(asks, i) = *at(asks, i - 1);
-        asks->first++;
-        asks->n--;
-        return true;
-    }
-    return false;
+    uint32_t i = find(asks, id);
+    if (i == asks->n) return false;
+    *ask = *at(asks, i);
+    for (; i > 0; i--) *at(asks, i) = *at(asks, i - 1);
+    asks->first++;
+    asks->n--;
+    return true;
 }
 
 const struct wst_ask *wst_asks_first(const struct wst_asks *asks)

@@ -33,6 +33,7 @@ uint64_t wst_asks_id(uint8_t space, struct wst_slice id);
 void wst_asks_put(struct wst_asks *asks, struct wst_budget *budget, const struct wst_ask *ask);
 /* The oldest that has to be answered; NULL: none. */
 const struct wst_ask *wst_asks_first(const struct wst_asks *asks);
+bool wst_asks_has(const struct wst_asks *asks, uint64_t id);
 /* Takes out the oldest of that id. False: there is none. */
 bool wst_asks_take(struct wst_asks *asks, uint64_t id, struct wst_ask *ask);
 void wst_asks_free(struct wst_asks *asks, struct wst_budget *budget);

@@ -98,6 +98,7 @@ static bool sounds(struct wst_say *say, const struct wst_event *event)
 static void refuse(struct wst_say *say, struct side *side)
 {
     wst_say_strange(say);
+    wst_say_unheard(say);
     if (say->total) say->total->certain = false;
     forget(side, say->budget);
 }
@@ -174,6 +175,7 @@ static void look_for_begin(struct wst_say *say, struct mqtt *m, enum wst_dir dir
     struct wst_mqtt_place place = place_of(m, dir);
     struct side *side = &m->side[dir];
     if (all.n == 0) return;
+    wst_say_unheard(say);
     side->fit = all_fit(say, &place, all) ? side->fit + 1 : 0;
     if (side->fit >= FIT) side->doubt = false;
 }

@@ -397,18 +397,21 @@ static void say_flow(struct wst_mqtt_reading *r)
     struct wst_slice id = r->id.p ? r->id : wst_slice_of(none, 0);
     unsigned qos = r->flags >> 1 & 3;
     uint8_t type = r->type, answers = kinds[type].answers;
+    bool again = r->flags & 8; /* DUP; what answers it comes again, too */
+    void (*ask)(struct wst_say *, uint8_t, struct wst_slice) =
+        again ? wst_say_asks_once : wst_say_asks;
     if (answers) wst_say_answers(r->say, space_of(answers, type == WST_MQTT_PUBREC), id);
     switch (r->type) {
     case WST_MQTT_CONNECT:
     case WST_MQTT_SUBSCRIBE:
     case WST_MQTT_UNSUBSCRIBE:
-    case WST_MQTT_PINGREQ:
-    case WST_MQTT_PUBREL: wst_say_asks(r->say, type, id); break;
+    case WST_MQTT_PINGREQ: ask(r->say, type, id); break;
+    case WST_MQTT_PUBREL: wst_say_asks_once(r->say, type, id); break;
     case WST_MQTT_PUBREC:
-        if (!r->error) wst_say_asks(r->say, type, id);
+        if (!r->error) wst_say_asks_once(r->say, type, id);
         break;
     case WST_MQTT_PUBLISH:
-        if (qos) wst_say_asks(r->say, space_of(type, qos == 2), id);
+        if (qos) ask(r->say, space_of(type, qos == 2), id);
         break;
     case WST_MQTT_AUTH: /* 5.0 section 4.12: the server goes on asking; at last it succeeds */
         if (r->place->dir == WST_C2S && r->reason == 0x18) wst_say_answers(r->say, type, id);

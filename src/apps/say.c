@@ -126,6 +126,11 @@ void wst_say_began(struct wst_say *say, uint64_t msg)
     if (say->packet && msg != say->event->message.msg) say->packet->first_msg = msg;
 }
 
+static enum wst_dir other(enum wst_dir dir)
+{
+    return dir == WST_C2S ? WST_S2C : WST_C2S;
+}
+
 static void asks(struct wst_say *say, uint8_t space, struct wst_slice id, bool may)
 {
     const struct wst_event *e = say->event;
@@ -138,6 +143,17 @@ static void asks(struct wst_say *say, uint8_t space, struct wst_slice id, bool m
 void wst_say_asks(struct wst_say *say, uint8_t space, struct wst_slice id)
 {
     asks(say, space, id, false);
+}
+
+void wst_say_asks_once(struct wst_say *say, uint8_t space, struct wst_slice id)
+{
+    if (say->asks && wst_asks_has(&say->asks[say->event->dir], wst_asks_id(space, id))) return;
+    asks(say, space, id, false);
+}
+
+void wst_say_unheard(struct wst_say *say)
+{
+    if (say->asks) wst_asks_free(&say->asks[other(say->event->dir)], say->budget);
 }
 
 void wst_say_may_ask(struct wst_say *say, uint8_t space, struct wst_slice id)
@@ -163,7 +179,7 @@ static int64_t since(int64_t then, int64_t now)
 void wst_say_answers(struct wst_say *say, uint8_t space, struct wst_slice id)
 {
     const struct wst_event *e = say->event;
-    enum wst_dir asker = e->dir == WST_C2S ? WST_S2C : WST_C2S;
+    enum wst_dir asker = other(e->dir);
     struct wst_ask ask;
     if (!say->asks || !wst_asks_take(&say->asks[asker], wst_asks_id(space, id), &ask)) return;
     int64_t after = since(ask.ns, e->when.ns);

@@ -61,6 +61,11 @@ void wst_say_asks(struct wst_say *say, uint8_t space, struct wst_slice id);
 void wst_say_answers(struct wst_say *say, uint8_t space, struct wst_slice id);
 /* It may get an answer, or none: a question only when there is one. */
 void wst_say_may_ask(struct wst_say *say, uint8_t space, struct wst_slice id);
+/* It asks, unless the same question is open: then it was sent again. */
+void wst_say_asks_once(struct wst_say *say, uint8_t space, struct wst_slice id);
+/* What this side says is not understood: the other's questions may have their answers there. They
+ * are not open any more, for ids come again. */
+void wst_say_unheard(struct wst_say *say);
 /* What this side asked needs no answer any more. */
 void wst_say_takes_back(struct wst_say *say, uint8_t space, struct wst_slice id);
 

@@ -267,6 +267,7 @@ static void frame_ends(struct wst_say *say, struct stomp *stomp, struct frame *f
     f->escapes = !hello && stomp->version > 10;
     if (!frame_fits(f)) {
         wst_say_strange(say);
+        wst_say_unheard(say);
         if (say->total) say->total->certain = false;
         return;
     }
@@ -289,6 +290,7 @@ static void forget(struct side *side, struct wst_budget *budget)
 static void refuse(struct wst_say *say, struct side *side, bool strange)
 {
     if (strange) wst_say_strange(say);
+    wst_say_unheard(say);
     if (say->total) say->total->certain = false;
     forget(side, say->budget);
 }
@@ -435,7 +437,10 @@ static void message(struct wst_say *say, void *state, const struct wst_event *ev
     struct stomp *stomp = state;
     struct side *side = &stomp->side[event->dir];
     wst_buf_free(&side->told, say->budget);
-    if (side->doubt && !all_fit(event->message.payload, event->dir)) return;
+    if (side->doubt && !all_fit(event->message.payload, event->dir)) {
+        wst_say_unheard(say);
+        return;
+    }
     side->doubt = false;
     read_on(say, stomp, event->dir, event->message.payload, event->message.msg);
 }

@@ -86,6 +86,7 @@ static void oracle(void **state)
         struct wst_ask got = {0};
         size_t k = 0;
         while (k < n && row[k].id != id) k++;
+        assert_int_equal(wst_asks_has(&asks, id), k < n);
         assert_int_equal(wst_asks_take(&asks, id, &got), k < n);
         if (k == n) continue;
         assert_int_equal(got.msg, row[k].msg);

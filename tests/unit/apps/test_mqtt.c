@@ -328,6 +328,67 @@ static void lost(void **state)
             "[{\"name\":\"PUBLISH\",\"fields\":{\"qos\":0,\"topic_alias\":1},\"text\":\"\"}]");
 }
 
+/* Nobody heard whether the question was answered behind the hole: what bears its id later is
+ * another. The same where what was heard was not MQTT. */
+static void unheard(void **state)
+{
+    static const char ask[] = "\x32\5\0\1t\0\1", answer[] = "\x40\2\0\1";
+    struct said *s = *state;
+    for (int strange = 0; strange < 2; strange++) {
+        said_again(s);
+        said_open(s, "mqtt", "/");
+        said_bytes(s, WST_C2S, 2, CONNECT_3, sizeof CONNECT_3 - 1);
+        said_bytes(s, WST_S2C, 2, "\x20\2\0\0", 4);
+        if (!strange) said_gap(s, WST_C2S);
+        said_bytes(s, WST_S2C, 2, ask, 7); /* message 3 */
+        if (strange) said_is(said_text(s, WST_C2S, "x"), "[] strange");
+        said_bytes(s, WST_C2S, 2, answer, 4); /* in doubt */
+        for (int i = 0; i < 2; i++) said_bytes(s, WST_C2S, 2, "\xc0\0", 2);
+        said_bytes(s, WST_S2C, 2, ask, 7);
+        said_is(said_bytes(s, WST_C2S, 2, answer, 4),
+                strange
+                    ? "[{\"name\":\"PUBACK\",\"fields\":{\"id\":1},\"answers\":8,\"after\":1.0}]"
+                    : "[{\"name\":\"PUBACK\",\"fields\":{\"id\":1},\"answers\":7,\"after\":1.0}]");
+        assert_null(strstr(said_end(s), "unanswered_msg"));
+    }
+}
+
+/* What is sent again is the same question, of which one answer may come, or two. */
+static void sent_again(void **state)
+{
+    static const char ask[] = "\x32\5\0\1t\0\1", again[] = "\x3a\5\0\1t\0\1";
+    struct said *s = *state;
+    for (int answers = 1; answers <= 2; answers++) {
+        said_again(s);
+        said_open(s, "mqtt", "/");
+        said_bytes(s, WST_C2S, 2, CONNECT_3, sizeof CONNECT_3 - 1);
+        said_bytes(s, WST_S2C, 2, "\x20\2\0\0", 4);
+        said_bytes(s, WST_C2S, 2, ask, 7);
+        said_bytes(s, WST_C2S, 2, again, 7);
+        said_is(said_bytes(s, WST_S2C, 2, "\x40\2\0\1", 4),
+                "[{\"name\":\"PUBACK\",\"fields\":{\"id\":1},\"answers\":3,\"after\":2.0}]");
+        if (answers == 2)
+            said_is(said_bytes(s, WST_S2C, 2, "\x40\2\0\1", 4),
+                    "[{\"name\":\"PUBACK\",\"fields\":{\"id\":1}}]");
+        said_bytes(s, WST_C2S, 2, ask, 7);
+        const char *puback = said_bytes(s, WST_S2C, 2, "\x40\2\0\1", 4);
+        assert_non_null(strstr(puback, answers == 2 ? "\"answers\":7" : "\"answers\":6"));
+        const char *end = said_end(s);
+        assert_non_null(strstr(end, "\"asked\":3,\"answered\":3"));
+        assert_null(strstr(end, "unanswered_msg"));
+    }
+    said_again(s);
+    said_open(s, "mqtt", "/");
+    said_bytes(s, WST_C2S, 2, CONNECT_3, sizeof CONNECT_3 - 1);
+    for (int i = 0; i < 2; i++) {
+        said_bytes(s, WST_C2S, 2, i ? "\x3c\5\0\1t\0\1" : "\x34\5\0\1t\0\1", 7);
+        said_bytes(s, WST_S2C, 2, "\x50\2\0\1", 4);
+    }
+    said_bytes(s, WST_C2S, 2, "\x62\2\0\1", 4);
+    said_bytes(s, WST_S2C, 2, "\x70\2\0\1", 4);
+    assert_non_null(strstr(said_end(s), "\"s2c\":{\"packets\":3,\"asked\":1,\"answered\":1,"));
+}
+
 /* Without the CONNECT nobody knows the version: what is laid out alike is told. */
 static void version_unknown(void **state)
 {
@@ -477,7 +538,8 @@ int main(void)
         cmocka_unit_test(lost),           cmocka_unit_test(version_unknown),
         cmocka_unit_test(older),          cmocka_unit_test(large),
         cmocka_unit_test(two_spread),     cmocka_unit_test(not_of_it),
-        cmocka_unit_test(noise),
+        cmocka_unit_test(noise),          cmocka_unit_test(unheard),
+        cmocka_unit_test(sent_again),
     };
     return cmocka_run_group_tests(tests, set_up, take_down);
 }

@@ -226,6 +226,17 @@ static void lost(void **state)
     said_is(said_cut(s, WST_C2S, 1, "ACK\nid:3\n\n", 11, 3), "[]");
     said_is(said_text(s, WST_C2S, "\n"), "[]");
     assert_null(strstr(said_end(s), "certain"));
+
+    said_again(s); /* the answer was not heard: what bears its id later is another */
+    said_open(s, "v12.stomp", "/");
+    said_gap(s, WST_S2C);
+    said_bytes(s, WST_C2S, 1, "BEGIN\ntransaction:a\nreceipt:1\n\n", 32);
+    said_is(said_bytes(s, WST_S2C, 1, "1\n\n\0RECEIPT\nreceipt-id:1\n\n", 27), "[]");
+    said_bytes(s, WST_C2S, 1, "COMMIT\ntransaction:a\nreceipt:1\n\n", 33);
+    said_is(said_bytes(s, WST_S2C, 1, "RECEIPT\nreceipt-id:1\n\n", 23),
+            "[{\"name\":\"RECEIPT\",\"fields\":{\"receipt_id\":\"1\"},\"answers\":3,"
+            "\"after\":1.0}]");
+    assert_null(strstr(said_end(s), "unanswered_msg"));
 }
 
 /* Of a frame over many messages a part is kept. */
