@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * In: a protocol's words. Out: a wst_app_said. Refuses more than there is room for: packets are
- * counted then, fields left out.
+ * counted then.
  */
 #include "say.h"
 
@@ -28,7 +28,7 @@ void wst_say_begin(struct wst_say *say, const struct wst_event *event, struct ws
 void wst_say_packet(struct wst_say *say, const char *name)
 {
     if (say->total) say->total->dir[say->event->dir].packets++;
-    if (say->said.packets_n == WST_SAY_PACKETS) {
+    if (say->said.packets_n == WST_SAY_PACKETS || say->said.omitted) {
         say->packet = NULL;
         say->said.omitted++;
         return;
@@ -40,9 +40,19 @@ void wst_say_packet(struct wst_say *say, const char *name)
 
 /* -- fields ------------------------------------------------------------------------------------ */
 
+/* Without one of its fields it would be another: a flag that is not there is not set. */
+static void leave_out(struct wst_say *say)
+{
+    say->fields_n -= say->packet->fields_n;
+    say->said.packets_n--;
+    say->said.omitted++;
+    say->packet = NULL;
+}
+
 static void field(struct wst_say *say, const char *name, struct wst_app_value value)
 {
-    if (!say->packet || say->fields_n == WST_SAY_FIELDS) return;
+    if (say->packet && say->fields_n == WST_SAY_FIELDS) leave_out(say);
+    if (!say->packet) return;
     say->fields[say->fields_n++] = (struct wst_app_field){name, value};
     say->packet->fields_n++;
 }

@@ -3,7 +3,7 @@
  * Where a protocol says what it found in a message, packet by packet. In: its words. Out: a
  * wst_app_said, valid until the next message.
  * Refuses more than WST_SAY_PACKETS packets of a message and WST_SAY_FIELDS fields of them all:
- * packets are counted then, fields left out.
+ * packets are counted then.
  */
 #ifndef WST_APPS_SAY_H
 #define WST_APPS_SAY_H

@@ -239,6 +239,28 @@ static void lost(void **state)
     assert_null(strstr(said_end(s), "unanswered_msg"));
 }
 
+/* More fields than there is room for: a frame is told with all that it has, or counted. */
+static void many_fields(void **state)
+{
+    static const char frame[] = "SEND\ndestination:a\nversion:1\nhost:h\nserver:s\nsession:1\n"
+                                "id:1\nack:1\nsubscription:1\nmessage-id:1\n\n";
+    static char all[230 * sizeof frame];
+    struct said *s = *state;
+    size_t n = 0, told = 0;
+    for (; n < sizeof all; n += sizeof frame) memcpy(all + n, frame, sizeof frame);
+    said_again(s);
+    said_open(s, "v12.stomp", "/");
+    const char *said = said_bytes(s, WST_C2S, 1, all, n);
+    for (const char *at = said; (at = strstr(at, "\"name\"")); at++, told++) {
+        const char *end = strstr(at, "}");
+        const char *last = strstr(at, "\"message_id\"");
+        assert_true(last && last < end);
+    }
+    assert_int_equal(told, 2048 / 9);
+    assert_non_null(strstr(said, "] omitted"));
+    assert_non_null(strstr(said_end(s), "\"packets\":230"));
+}
+
 /* Of a frame over many messages a part is kept. */
 static void large(void **state)
 {
@@ -322,9 +344,11 @@ static int take_down(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_frame), cmocka_unit_test(split_anywhere), cmocka_unit_test(several),
-        cmocka_unit_test(strange),     cmocka_unit_test(versions),       cmocka_unit_test(lost),
-        cmocka_unit_test(large),       cmocka_unit_test(not_of_it),      cmocka_unit_test(noise),
+        cmocka_unit_test(every_frame), cmocka_unit_test(split_anywhere),
+        cmocka_unit_test(several),     cmocka_unit_test(strange),
+        cmocka_unit_test(versions),    cmocka_unit_test(lost),
+        cmocka_unit_test(large),       cmocka_unit_test(many_fields),
+        cmocka_unit_test(not_of_it),   cmocka_unit_test(noise),
     };
     return cmocka_run_group_tests(tests, set_up, take_down);
 }
