@@ -12,13 +12,16 @@
 enum {
     WST_REPORT_APP_PACKETS = 32, /* of a message */
     WST_REPORT_APP_FIELDS = 256, /* of all of them */
-    WST_REPORT_APP_VALUE = 1024  /* bytes of a value */
+    WST_REPORT_APP_VALUE = 1024, /* bytes of a value */
+    WST_REPORT_APP_CUT = 32      /* values of a message that are shown in part */
 };
 
 struct wst_report_app {
     struct wst_app_said said;
     struct wst_app_packet packets[WST_REPORT_APP_PACKETS];
     struct wst_app_field fields[WST_REPORT_APP_FIELDS];
+    size_t cut_n;
+    uint8_t cut[WST_REPORT_APP_CUT][WST_REPORT_APP_VALUE + sizeof "…"];
 };
 
 /* What it borrows stays borrowed. `text`: the message is one. */

@@ -10,6 +10,7 @@
 #include <wstrace/report.h>
 #include <wstrace/wstrace.h>
 
+#include "app.h"
 #include "out.h"
 #include "slice.h"
 #include "utf8.h"
@@ -217,12 +218,51 @@ static void failure(void **state)
     wst_report_free(NULL);
 }
 
+/* -- applications ------------------------------------------------------------------------------ */
+
+/* A packet is there with all its fields or counted; a value that is cut says so, and a short one is
+ * what it was. */
+static void app_shortened(void **state)
+{
+    enum { FIELDS = 20, LONG = WST_REPORT_APP_VALUE + 1 };
+    static struct wst_report_app room;
+    static struct wst_app_field fields[FIELDS];
+    static char text[LONG + 1];
+    struct wst_app_packet packets[WST_REPORT_APP_PACKETS + 1];
+    (void)state;
+    memset(text, 'a', LONG);
+    for (size_t i = 0; i < FIELDS; i++)
+        fields[i] = (struct wst_app_field){"a", {.kind = i % 2 ? WST_APP_TEXT : WST_APP_BYTES}};
+    for (size_t i = 0; i < FIELDS; i++)
+        fields[i].value.slice = wst_slice_of(text, i < 2 ? LONG : LONG - 1);
+    for (size_t i = 0; i <= WST_REPORT_APP_PACKETS; i++)
+        packets[i] = (struct wst_app_packet){
+            .name = wst_slice_text("x"), .fields = fields, .fields_n = FIELDS};
+    struct wst_app_said said = {
+        .packets = packets, .packets_n = WST_REPORT_APP_PACKETS + 1, .omitted = 5};
+    const struct wst_app_said *is = wst_report_app_shorten(&room, &said, false);
+    assert_int_equal(is->packets_n, WST_REPORT_APP_FIELDS / FIELDS);
+    assert_int_equal(is->packets_n + is->omitted, said.packets_n + said.omitted);
+    for (size_t i = 0; i < is->packets_n; i++) {
+        assert_int_equal(is->packets[i].fields_n, FIELDS);
+        for (size_t k = 0; k < FIELDS; k++) {
+            const struct wst_app_value *value = &is->packets[i].fields[k].value;
+            assert_true(value->slice.n <= WST_REPORT_APP_VALUE + 3);
+            bool mark = value->slice.n >= 3 &&
+                        memcmp(value->slice.p + value->slice.n - 3, "\xe2\x80\xa6", 3) == 0;
+            assert_int_equal(mark, k < 2);
+            assert_int_equal(value->kind, mark ? WST_APP_TEXT : fields[k].value.kind);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(strings), cmocka_unit_test(strings_read_back),
-        cmocka_unit_test(pieces),  cmocka_unit_test(caps),
-        cmocka_unit_test(empty),   cmocka_unit_test(failure),
+        cmocka_unit_test(strings),       cmocka_unit_test(strings_read_back),
+        cmocka_unit_test(pieces),        cmocka_unit_test(caps),
+        cmocka_unit_test(empty),         cmocka_unit_test(failure),
+        cmocka_unit_test(app_shortened),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
