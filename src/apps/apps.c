@@ -39,12 +39,37 @@ struct wst_apps {
     struct wst_listener next;
     struct wst_budget budget;
     struct wst_conns conns;
+    struct wst_conns missed; /* not known yet, and something of them was lost */
     struct wst_say say;
 };
 
 const struct wst_app_row *wst_app_row(enum wst_app app)
 {
     return app > WST_APP_NONE && app < WST_APPS ? &rows[app] : NULL;
+}
+
+/* -- connections of which something was lost before their protocol was known --------------------
+ */
+
+static void miss(struct wst_apps *apps, uint64_t conn)
+{
+    if (conn == 0 || wst_conns_find(&apps->missed, conn)) return;
+    struct wst_conn_node *node = wst_budget_new(&apps->budget, sizeof *node);
+    if (!node) return;
+    node->conn = conn;
+    if (wst_conns_add(&apps->missed, node)) return;
+    wst_budget_give(&apps->budget, sizeof *node);
+    free(node);
+}
+
+static bool missed_take(struct wst_apps *apps, uint64_t conn)
+{
+    struct wst_conn_node *node = wst_conns_find(&apps->missed, conn);
+    if (!node) return false;
+    wst_conns_take(&apps->missed, node);
+    wst_budget_give(&apps->budget, sizeof *node);
+    free(node);
+    return true;
 }
 
 /* -- connections whose protocol is known ------------------------------------------------------- */
@@ -59,7 +84,10 @@ static struct app_conn *conn_open(struct wst_apps *apps, uint64_t conn,
     c->protocol = protocol;
     c->size = size;
     c->total = (struct wst_app_total){.app = protocol->app, .certain = true};
-    if (wst_conns_add(&apps->conns, &c->node)) return c;
+    if (wst_conns_add(&apps->conns, &c->node)) {
+        c->total.certain = !missed_take(apps, conn);
+        return c;
+    }
     wst_budget_give(&apps->budget, size);
     free(c);
     return NULL;
@@ -87,6 +115,7 @@ static void conn_lost(struct wst_apps *apps, struct app_conn *c, enum wst_dir di
 static void on_handshake(struct wst_apps *apps, const struct wst_event *event)
 {
     if (!event->handshake.accepted || event->conn == 0) return;
+    if (event->handshake.status < 0) miss(apps, event->conn); /* joined late */
     for (int app = WST_APP_NONE + 1; app < WST_APPS; app++) {
         const struct wst_app_protocol *p = protocols[app];
         if (!p->named || !p->named(&event->handshake)) continue;
@@ -122,6 +151,7 @@ static void on_message(struct wst_apps *apps, const struct wst_event *event)
     bool whole = m->certain && m->omitted == 0 && event->dir != WST_DIR_NONE;
     wst_say_next(&apps->say);
     if (!c && whole) c = by_sound(apps, event);
+    if (!c && !whole && m->msg <= FIRST_MESSAGES) miss(apps, event->conn);
     if (!c) {
         pass(apps, event);
         return;
@@ -140,6 +170,7 @@ static void on_end(struct wst_apps *apps, const struct wst_event *event)
 {
     struct app_conn *c = wst_conns_find(&apps->conns, event->conn);
     if (!c) {
+        missed_take(apps, event->conn);
         pass(apps, event);
         return;
     }
@@ -163,8 +194,9 @@ static void on_event(void *user, const struct wst_event *event)
     case WST_EVENT_END: on_end(apps, event); return;
     case WST_EVENT_HANDSHAKE: on_handshake(apps, event); break;
     case WST_EVENT_GAP:
-        c = apps->conns.n ? wst_conns_find(&apps->conns, event->conn) : NULL;
+        c = wst_conns_find(&apps->conns, event->conn);
         if (c && event->dir != WST_DIR_NONE) conn_lost(apps, c, event->dir);
+        if (!c) miss(apps, event->conn);
         break;
     default: break;
     }
@@ -191,7 +223,7 @@ struct wst_apps *wst_apps_new(const struct wst_apps_options *options,
     if (!apps) return NULL;
     apps->next = *next;
     apps->budget.max = options ? options->memory : MEMORY;
-    apps->say.budget = &apps->budget;
+    apps->say.budget = apps->conns.budget = apps->missed.budget = &apps->budget;
     return apps;
 }
 
@@ -203,9 +235,12 @@ struct wst_listener wst_apps_listener(struct wst_apps *apps)
 void wst_apps_free(struct wst_apps *apps)
 {
     struct app_conn *c;
+    const struct wst_conn_node *missed;
     if (!apps) return;
     while ((c = wst_conns_next(&apps->conns, NULL))) conn_over(apps, c);
+    while ((missed = wst_conns_next(&apps->missed, NULL))) missed_take(apps, missed->conn);
     wst_conns_free(&apps->conns);
+    wst_conns_free(&apps->missed);
     wst_tape_free(&apps->say.json.tape, &apps->budget);
     free(apps);
 }

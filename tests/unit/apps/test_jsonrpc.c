@@ -264,6 +264,34 @@ static void by_sound(void **state)
     said_free(&s);
 }
 
+/* What was lost before it was known what is spoken was lost, too; and not of another connection. */
+static void missed(void **state)
+{
+    static const char text[] = "{" V "\"method\":\"a\"}";
+    struct said s;
+    (void)state;
+    said_new(&s);
+    for (int how = 0; how < 5; how++) {
+        said_again(&s);
+        said_open(&s, NULL, "/");
+        if (how == 1) said_gap(&s, WST_S2C);
+        if (how == 2) said_cut(&s, WST_S2C, 1, text, sizeof text - 1, 5);
+        if (how == 3) { /* joined late */
+            struct wst_event e = {.type = WST_EVENT_HANDSHAKE, .dir = WST_DIR_NONE};
+            e.handshake.accepted = true;
+            e.handshake.status = -1;
+            said_event(&s, &e);
+        }
+        if (how == 4) { /* the one before it, of the same number */
+            said_gap(&s, WST_S2C);
+            said_end(&s);
+        }
+        said_text(&s, WST_C2S, text);
+        assert_int_equal(strstr(said_end(&s), "\"certain\":true") != NULL, how == 0 || how == 4);
+    }
+    said_free(&s);
+}
+
 /* More sessions than there is room for: what has no id of its own is not held against others. */
 static void no_room(void **state)
 {
@@ -290,6 +318,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(section_7), cmocka_unit_test(ids),      cmocka_unit_test(devtools),
         cmocka_unit_test(strangers), cmocka_unit_test(by_sound), cmocka_unit_test(no_room),
+        cmocka_unit_test(missed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
