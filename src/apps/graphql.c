@@ -87,7 +87,8 @@ static bool only(const struct wst_json_text *j, const struct wst_tape_node *obje
     return true;
 }
 
-/* The first word of a connection, its answer, or an operation with a query in it. */
+/* The first word of a connection, or an operation with a query in it. Servers of much else say
+ * connection_ack, too. */
 static bool sounds(struct wst_say *say, const struct wst_event *event)
 {
     const struct wst_json_text *j = &say->json;
@@ -99,7 +100,7 @@ static bool sounds(struct wst_say *say, const struct wst_event *event)
     if (kind->role == STARTS)
         return is_id(wst_json_text_get(j, all, "id")) &&
                wst_json_text_kind(query_of(j, all), WST_TAPE_STRING);
-    return kind->role == INIT || (kind->role == INIT_OVER && !kind->error);
+    return kind->role == INIT;
 }
 
 /* -- operations -------------------------------------------------------------------------------- */

@@ -179,7 +179,7 @@ static void by_sound(void **state)
         bool is;
     } rows[] = {
         {WST_C2S, "{\"type\":\"connection_init\",\"payload\":{\"a\":1}}", true},
-        {WST_S2C, "{\"type\":\"connection_ack\"}", true},
+        {WST_S2C, "{\"type\":\"connection_ack\"}", false},
         {WST_C2S, "{\"id\":\"1\",\"type\":\"start\",\"payload\":{\"query\":\"{a}\"}}", true},
         {WST_C2S, "{\"id\":\"1\",\"type\":\"subscribe\",\"payload\":{\"query\":\"{a}\"}}", true},
         {WST_S2C, "{\"type\":\"connection_init\"}", false},
