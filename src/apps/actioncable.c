@@ -172,6 +172,7 @@ static bool sounds(struct wst_say *say, const struct wst_event *event)
 
 const struct wst_app_protocol wst_app_actioncable = {
     .app = WST_APP_ACTIONCABLE,
+    .ids_return = true,
     .named = named,
     .sounds = sounds,
     .message = message,

@@ -205,6 +205,7 @@ static void message(struct wst_say *say, void *state, const struct wst_event *ev
 
 const struct wst_app_protocol wst_app_graphql = {
     .app = WST_APP_GRAPHQL,
+    .ids_return = true,
     .named = named,
     .sounds = sounds,
     .message = message,

@@ -173,6 +173,7 @@ static void message(struct wst_say *say, void *state, const struct wst_event *ev
 
 const struct wst_app_protocol wst_app_jsonrpc = {
     .app = WST_APP_JSONRPC,
+    .ids_return = true,
     .named = named,
     .sounds = sounds,
     .message = message,

@@ -10,8 +10,9 @@
 struct wst_app_protocol {
     enum wst_app app;
     size_t state_size; /* of what it remembers of a connection; zeroed at first */
-    bool ids_return;   /* answered ids are used again: behind a loss, what was asked before it may
-                        * have had its answer, and one that comes may be another's */
+    bool ids_return;   /* answered ids are used again, or some questions have none: behind a loss,
+                        * what was asked before it may have had its answer, and one that comes may
+                        * be another's */
 
     /* Whether a handshake says that this will be spoken: by what was chosen, else by the URI.
      * May be NULL: then only a first message tells. */

@@ -381,6 +381,7 @@ static bool sounds(struct wst_say *say, const struct wst_event *event)
 const struct wst_app_protocol wst_app_engineio = {
     .app = WST_APP_ENGINEIO,
     .state_size = sizeof(struct state),
+    .ids_return = true,
     .named = engine_named,
     .begin = begin,
     .message = message,
@@ -391,6 +392,7 @@ const struct wst_app_protocol wst_app_engineio = {
 const struct wst_app_protocol wst_app_socketio = {
     .app = WST_APP_SOCKETIO,
     .state_size = sizeof(struct state),
+    .ids_return = true,
     .named = speaks,
     .begin = begin,
     .sounds = sounds,

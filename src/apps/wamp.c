@@ -379,11 +379,22 @@ static void message(struct wst_say *say, void *opaque, const struct wst_event *e
         packed(say, state, event->message.payload);
 }
 
+/* What was said of a GOODBYE may have been answered, and another session opened. */
+static void lost(void *opaque, struct wst_budget *budget, enum wst_dir dir)
+{
+    struct state *state = opaque;
+    (void)budget;
+    (void)dir;
+    state->goodbye[WST_C2S] = state->goodbye[WST_S2C] = false;
+}
+
 const struct wst_app_protocol wst_app_wamp = {
     .app = WST_APP_WAMP,
     .state_size = sizeof(struct state),
+    .ids_return = true,
     .named = named,
     .sounds = sounds,
     .begin = begin,
     .message = message,
+    .lost = lost,
 };

@@ -240,6 +240,7 @@ static void message(struct wst_say *say, void *state, const struct wst_event *ev
 const struct wst_app_protocol wst_app_xmpp = {
     .app = WST_APP_XMPP,
     .state_size = sizeof(struct state),
+    .ids_return = true,
     .named = named,
     .sounds = sounds,
     .message = message,
