@@ -190,6 +190,7 @@ static void message(struct wst_say *say, void *state, const struct wst_event *ev
     const struct kind *kind = kind_of(j, all, event->dir);
     const struct wst_tape_node *id = wst_json_text_get(j, all, "id");
     const struct wst_tape_node *payload = wst_json_text_get(j, all, "payload");
+    if (wst_json_text_is_null(j, payload)) payload = NULL;
     bool operation = kind && kind->role >= STARTS && kind->role <= LEFT;
     /* A server may not know which operation an error is of. */
     if (!kind || (operation && !kind->error && !is_id(id))) {
@@ -199,7 +200,10 @@ static void message(struct wst_say *say, void *state, const struct wst_event *ev
     wst_say_packet(say, kind->type);
     if (is_id(id)) wst_say_json(say, "id", wst_json_text_raw(j, id));
     if (kind->error || errors_of(j, kind, payload)) say_errors(say, errors_of(j, kind, payload));
-    if (!wst_json_text_is_null(j, payload)) wst_say_body_json(say, wst_json_text_raw(j, payload));
+    if (kind->role == INIT && payload)
+        wst_say_flag(say, "payload", true); /* how the client shows who it is: not shown */
+    else
+        wst_say_body_json(say, wst_json_text_raw(j, payload));
     say_role(say, kind, all, operation ? wst_json_text_raw(j, id) : (struct wst_slice){NULL, 0});
 }
 

@@ -36,6 +36,7 @@ struct packet {
     uint8_t version; /* of Engine.IO, as in struct state */
     uint64_t attachments;
     struct wst_slice namespace, id, payload; /* null: none */
+    bool query; /* of an older client's request: behind it in CONNECT */
     struct wst_slice ack;                    /* namespace and id */
 };
 
@@ -87,6 +88,9 @@ static bool read_head(struct wst_slice s, struct packet *p)
         p->namespace = wst_slice_head(s, comma ? (size_t)(comma - s.p) : s.n);
         s = wst_slice_skip(s, p->namespace.n + 1);
         if (p->namespace.n == 1) p->ack = s;
+        const uint8_t *query = memchr(p->namespace.p, '?', p->namespace.n);
+        p->query = query && p->type == CONNECT;
+        if (p->query) p->namespace.n = (size_t)(query - p->namespace.p);
     }
     size_t n = digits(s);
     if (n > 0) p->id = wst_slice_head(s, n);
@@ -132,13 +136,12 @@ static void say_connect(struct wst_say *say, const struct packet *p)
 {
     const struct wst_json_text *j = &say->json;
     const struct wst_tape_node *all = p->payload.p ? j->tape.nodes : NULL;
-    /* Of an older client, the query of the request stands behind the namespace. */
-    const uint8_t *query = p->namespace.p ? memchr(p->namespace.p, '?', p->namespace.n) : NULL;
-    struct wst_slice to =
-        wst_slice_head(p->namespace, query ? (size_t)(query - p->namespace.p) : p->namespace.n);
+    struct wst_slice to = p->namespace;
     if (to.n == 1) to.n = 0;
     if (say->event->dir == WST_C2S) {
-        if (all) wst_say_flag(say, "auth", true); /* how the client shows who it is: not shown */
+        /* How the client shows who it is is not shown. */
+        if (p->query) wst_say_flag(say, "query", true);
+        if (all) wst_say_flag(say, "auth", true);
         wst_say_asks(say, CONNECTING, to);
         return;
     }

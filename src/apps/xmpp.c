@@ -6,8 +6,9 @@
  *
  *     <iq type="get" id="1" to="a@example.com"><ping xmlns="urn:xmpp:ping"/></iq>
  *
- * RFC 7395 section 3.3 (open, close), RFC 6120 sections 6.4 (SASL) and 8 (stanzas), XEP-0198
- * (enable, r, a …). Inside the element nothing is looked at: it is not held to be XML.
+ * RFC 7395 section 3.3 (open, close), RFC 6120 sections 6.4 (SASL) and 8 (stanzas), XEP-0388
+ * (authenticate, continue, next), XEP-0198 (enable, r, a …). Inside the element nothing is looked
+ * at: it is not held to be XML.
  */
 #include "protocol.h"
 #include "slice.h"
@@ -36,6 +37,9 @@ static const struct kind {
     {"auth", ASKS, SASL, false, true},
     {"challenge", CHALLENGES, SASL, false, true},
     {"response", RESPONDS, SASL, false, true},
+    {"authenticate", ASKS, SASL, false, true},
+    {"continue", ANSWERS, SASL, false, true},
+    {"next", ASKS, SASL, false, true},
     {"success", ANSWERS, SASL, false, true},
     {"failure", ANSWERS, SASL, true, false},
     {"abort", ALONE, 0, false, false},

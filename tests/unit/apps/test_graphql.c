@@ -16,7 +16,7 @@ static void transport(void **state)
 {
     static const struct row rows[] = {
         {WST_C2S, "{\"type\":\"connection_init\",\"payload\":{\"a\":1}}",
-         "[{\"name\":\"connection_init\",\"json\":{\"a\":1}}]"},
+         "[{\"name\":\"connection_init\",\"fields\":{\"payload\":true}}]"},
         {WST_S2C, "{\"type\":\"connection_ack\"}",
          "[{\"name\":\"connection_ack\",\"answers\":1,\"after\":1.0}]"},
         {WST_C2S, "{\"type\":\"ping\"}", "[{\"name\":\"ping\"}]"},
@@ -69,7 +69,7 @@ static void older(void **state)
 {
     static const struct row rows[] = {
         {WST_C2S, "{\"type\":\"connection_init\",\"payload\":{}}",
-         "[{\"name\":\"connection_init\",\"json\":{}}]"},
+         "[{\"name\":\"connection_init\",\"fields\":{\"payload\":true}}]"},
         {WST_S2C, "{\"type\":\"connection_error\",\"payload\":{\"message\":\"Prohibited!\"}}",
          "[{\"name\":\"connection_error\",\"error\":true,\"fields\":{\"message\":\"Prohibited!\"},"
          "\"json\":{\"message\":\"Prohibited!\"},\"answers\":1,\"after\":1.0}]"},

@@ -80,7 +80,7 @@ static void four(void **state)
         {WST_C2S, "2", "[{\"name\":\"ping\"}]"},
         {WST_S2C, "3", "[{\"name\":\"pong\",\"answers\":2,\"after\":1.0}]"},
         {WST_C2S, "40/admin?a=1,",
-         "[{\"name\":\"CONNECT\",\"fields\":{\"namespace\":\"/admin?a=1\"}}]"},
+         "[{\"name\":\"CONNECT\",\"fields\":{\"namespace\":\"/admin\",\"query\":true}}]"},
         {WST_S2C, "40/admin,",
          "[{\"name\":\"CONNECT\",\"fields\":{\"namespace\":\"/admin\"},"
          "\"answers\":4,\"after\":1.0}]"},

@@ -72,6 +72,28 @@ static void conversation(void **state)
     said_free(&s);
 }
 
+/* XEP-0388, of which nothing is shown that shows who somebody is. */
+static void sasl2(void **state)
+{
+    static const struct row rows[] = {
+        {WST_C2S,
+         "<authenticate mechanism='PLAIN'><initial-response>AGEAYg==</initial-response>"
+         "</authenticate>",
+         "[{\"name\":\"authenticate\",\"fields\":{\"mechanism\":\"PLAIN\"}}]"},
+        {WST_S2C, "<continue><tasks><task>TOTP</task></tasks></continue>",
+         "[{\"name\":\"continue\",\"answers\":1,\"after\":1.0}]"},
+        {WST_C2S, "<next task='TOTP'>123456</next>", "[{\"name\":\"next\"}]"},
+        {WST_S2C, "<success><authorization-identifier>a@b</authorization-identifier></success>",
+         "[{\"name\":\"success\",\"answers\":3,\"after\":1.0}]"},
+    };
+    struct said s;
+    (void)state;
+    said_new(&s);
+    said_open(&s, "xmpp", "/");
+    talk(&s, rows, ARRAY(rows));
+    said_free(&s);
+}
+
 static void strangers(void **state)
 {
     static const char *const rows[] = {
@@ -109,6 +131,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(conversation),
+        cmocka_unit_test(sasl2),
         cmocka_unit_test(strangers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
