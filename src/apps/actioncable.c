@@ -82,8 +82,9 @@ static void say_command(struct wst_say *say)
     wst_say_packet(say, command);
     if (strcmp(command, "message") == 0) say_data(say, data);
     say_identifier(say, identifier);
-    if (strcmp(command, "subscribe") == 0 && identifier.p)
-        wst_say_asks(say, SUBSCRIPTIONS, identifier);
+    if (!identifier.p) return;
+    if (strcmp(command, "subscribe") == 0) wst_say_asks(say, SUBSCRIPTIONS, identifier);
+    if (strcmp(command, "unsubscribe") == 0) wst_say_takes_back(say, SUBSCRIPTIONS, identifier);
 }
 
 /* -- what servers say -------------------------------------------------------------------------- */

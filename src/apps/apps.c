@@ -176,8 +176,8 @@ static void on_end(struct wst_apps *apps, const struct wst_event *event)
     }
     for (int d = 0; d < 2; d++) {
         const struct wst_ask *first = wst_asks_first(&c->asks[d]);
-        if (first) c->total.dir[d].unanswered_msg = first->msg;
-        if (c->asks[d].forgotten) c->total.certain = false;
+        if (first && !first->twin) c->total.dir[d].unanswered_msg = first->msg;
+        if (c->asks[d].forgotten || (first && first->twin)) c->total.certain = false;
     }
     struct wst_event with = *event;
     with.end.app = &c->total;

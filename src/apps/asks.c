@@ -63,6 +63,21 @@ bool wst_asks_has(const struct wst_asks *asks, uint64_t id)
     return find(asks, id) < asks->n;
 }
 
+bool wst_asks_twins(struct wst_asks *asks, uint64_t id)
+{
+    bool any = false;
+    for (uint32_t i = 0; i < asks->n; i++) {
+        struct wst_ask *ask = at(asks, i);
+        if (ask->id == id) any = ask->twin = true;
+    }
+    return any;
+}
+
+void wst_asks_clear(struct wst_asks *asks)
+{
+    asks->first = asks->n = 0;
+}
+
 bool wst_asks_take(struct wst_asks *asks, uint64_t id, struct wst_ask *ask)
 {
     uint32_t i = find(asks, id);

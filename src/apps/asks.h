@@ -17,7 +17,8 @@ struct wst_ask {
     uint64_t id; /* a hash of it */
     uint64_t msg;
     int64_t ns;
-    bool may; /* nobody has to answer */
+    bool may;  /* nobody has to answer */
+    bool twin; /* another of the same id was open with it: who can tell which was answered */
 };
 
 struct wst_asks { /* zeroed: empty. In order of time, in a ring */
@@ -31,6 +32,10 @@ struct wst_asks { /* zeroed: empty. In order of time, in a ring */
 uint64_t wst_asks_id(uint8_t space, struct wst_slice id);
 
 void wst_asks_put(struct wst_asks *asks, struct wst_budget *budget, const struct wst_ask *ask);
+/* Whether one of that id is open; all that are become twins. */
+bool wst_asks_twins(struct wst_asks *asks, uint64_t id);
+/* None is open any more. */
+void wst_asks_clear(struct wst_asks *asks);
 /* The oldest that has to be answered; NULL: none. */
 const struct wst_ask *wst_asks_first(const struct wst_asks *asks);
 bool wst_asks_has(const struct wst_asks *asks, uint64_t id);

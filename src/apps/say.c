@@ -144,8 +144,9 @@ static enum wst_dir other(enum wst_dir dir)
 static void asks(struct wst_say *say, uint8_t space, struct wst_slice id, bool may)
 {
     const struct wst_event *e = say->event;
-    struct wst_ask ask = {wst_asks_id(space, id), e->message.msg, e->when.ns, may};
+    struct wst_ask ask = {wst_asks_id(space, id), e->message.msg, e->when.ns, may, false};
     if (!say->asks) return;
+    if (id.n > 0) ask.twin = wst_asks_twins(&say->asks[e->dir], ask.id);
     if (say->total && !may) say->total->dir[e->dir].asked++;
     wst_asks_put(&say->asks[e->dir], say->budget, &ask);
 }
@@ -175,8 +176,13 @@ void wst_say_takes_back(struct wst_say *say, uint8_t space, struct wst_slice id)
 {
     enum wst_dir dir = say->event->dir;
     struct wst_ask ask;
-    if (!say->asks || !wst_asks_take(&say->asks[dir], wst_asks_id(space, id), &ask)) return;
-    if (say->total && !ask.may) say->total->dir[dir].asked--;
+    while (say->asks && wst_asks_take(&say->asks[dir], wst_asks_id(space, id), &ask))
+        if (say->total && !ask.may) say->total->dir[dir].asked--;
+}
+
+void wst_say_anew(struct wst_say *say)
+{
+    for (int d = 0; d < 2 && say->asks; d++) wst_asks_clear(&say->asks[d]);
 }
 
 /* Clocks of two taps may differ: an answer is not told to have come before its question. */
@@ -193,7 +199,7 @@ void wst_say_answers(struct wst_say *say, uint8_t space, struct wst_slice id)
     struct wst_ask ask;
     if (!say->asks || !wst_asks_take(&say->asks[asker], wst_asks_id(space, id), &ask)) return;
     int64_t after = since(ask.ns, e->when.ns);
-    if (say->packet) {
+    if (say->packet && !ask.twin) {
         say->packet->answers = ask.msg;
         say->packet->after_ns = after;
     }
@@ -201,7 +207,7 @@ void wst_say_answers(struct wst_say *say, uint8_t space, struct wst_slice id)
     struct wst_app_side *side = &say->total->dir[asker];
     if (ask.may) side->asked++;
     side->answered++;
-    if (side->slowest_msg && after <= side->slowest_ns) return;
+    if (ask.twin || (side->slowest_msg && after <= side->slowest_ns)) return;
     side->slowest_ns = after;
     side->slowest_msg = ask.msg;
 }

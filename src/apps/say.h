@@ -56,7 +56,8 @@ void wst_say_error(struct wst_say *say);
 /* It began in an earlier message. */
 void wst_say_began(struct wst_say *say, uint64_t msg);
 /* It wants an answer that bears this id; it is one to what bears it, of the other side. Kinds of
- * ids that are numbered apart have a `space` each. */
+ * ids that are numbered apart have a `space` each. Of questions without ids (empty ones) the oldest
+ * is answered; of several that bear the same, it is not known which. */
 void wst_say_asks(struct wst_say *say, uint8_t space, struct wst_slice id);
 void wst_say_answers(struct wst_say *say, uint8_t space, struct wst_slice id);
 /* It may get an answer, or none: a question only when there is one. */
@@ -68,6 +69,8 @@ void wst_say_asks_once(struct wst_say *say, uint8_t space, struct wst_slice id);
 void wst_say_unheard(struct wst_say *say);
 /* What this side asked needs no answer any more. */
 void wst_say_takes_back(struct wst_say *say, uint8_t space, struct wst_slice id);
+/* Ids begin anew: whatever either side asked before has no answer behind this. */
+void wst_say_anew(struct wst_say *say);
 
 /* Of the message: something in it is not of the protocol; a packet goes on in the next. */
 void wst_say_strange(struct wst_say *say);

@@ -281,6 +281,10 @@ static bool say_session(struct wst_say *say, struct state *state, const struct l
     static const struct wst_slice none = {NULL, 0};
     uint8_t type = l->kind->type;
     if (type > GOODBYE) return false;
+    if (type == HELLO) {
+        wst_say_anew(say);
+        memset(state->goodbye, 0, sizeof state->goodbye);
+    }
     if (l->kind->to) wst_say_answers(say, l->kind->to, none);
     if (type == HELLO || type == AUTHENTICATE) wst_say_asks(say, HELLO, none);
     if (type == CHALLENGE) wst_say_asks(say, CHALLENGE, none);
@@ -385,7 +389,7 @@ static void lost(void *opaque, struct wst_budget *budget, enum wst_dir dir)
     struct state *state = opaque;
     (void)budget;
     (void)dir;
-    state->goodbye[WST_C2S] = state->goodbye[WST_S2C] = false;
+    memset(state->goodbye, 0, sizeof state->goodbye);
 }
 
 const struct wst_app_protocol wst_app_wamp = {

@@ -6,7 +6,7 @@
 static struct wst_ask ask(const char *id, uint64_t msg, bool may)
 {
     struct wst_slice s = {(const uint8_t *)id, strlen(id)};
-    return (struct wst_ask){wst_asks_id(1, s), msg, (int64_t)msg, may};
+    return (struct wst_ask){wst_asks_id(1, s), msg, (int64_t)msg, may, false};
 }
 
 /* The oldest of an id goes first; what nobody has to answer is not waited for. */
@@ -74,7 +74,7 @@ static void oracle(void **state)
         dice ^= dice << 17;
         uint64_t id = dice % 997;
         if ((dice >> 32) % 100 < (i / 20000 == 1 ? 40 : 60)) {
-            struct wst_ask one = {id, i, (int64_t)i, dice >> 60 == 0};
+            struct wst_ask one = {id, i, (int64_t)i, dice >> 60 == 0, false};
             wst_asks_put(&asks, &budget, &one);
             if (n == WST_ASKS_MOST) {
                 forgotten += !row[0].may;
