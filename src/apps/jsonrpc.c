@@ -142,7 +142,7 @@ static void say_call(struct wst_say *say, const struct wst_tape_node *object)
     wst_say_packet(say, names[c.what]);
     wst_say_json(say, "id", wst_json_text_raw(j, c.id));
     wst_say_json(say, "method", wst_json_text_raw(j, c.method));
-    wst_say_json(say, "session", wst_json_text_raw(j, c.session));
+    wst_say_json(say, "session_id", wst_json_text_raw(j, c.session));
     if (c.what == ERROR)
         say_error(say, c.error);
     else

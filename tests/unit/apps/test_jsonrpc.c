@@ -141,24 +141,24 @@ static void devtools(void **state)
     static const struct row rows[] = {
         {WST_C2S, "{\"id\":1,\"method\":\"Page.enable\",\"sessionId\":\"A\"}",
          "[{\"name\":\"request\",\"fields\":{\"id\":1,\"method\":\"Page.enable\","
-         "\"session\":\"A\"}}]"},
+         "\"session_id\":\"A\"}}]"},
         {WST_C2S, "{\"id\":1,\"method\":\"Page.enable\",\"sessionId\":\"B\",\"params\":{}}",
          "[{\"name\":\"request\",\"fields\":{\"id\":1,\"method\":\"Page.enable\","
-         "\"session\":\"B\"},\"json\":{}}]"},
+         "\"session_id\":\"B\"},\"json\":{}}]"},
         {WST_C2S, "{\"id\":1,\"method\":\"Page.enable\"}",
          "[{\"name\":\"request\",\"fields\":{\"id\":1,\"method\":\"Page.enable\"}}]"},
         {WST_S2C, "{\"method\":\"Page.frameResized\",\"params\":{},\"sessionId\":\"B\"}",
          "[{\"name\":\"notification\",\"fields\":{\"method\":\"Page.frameResized\","
-         "\"session\":\"B\"},\"json\":{}}]"},
+         "\"session_id\":\"B\"},\"json\":{}}]"},
         {WST_S2C, "{\"id\":1,\"result\":{},\"sessionId\":\"B\"}",
-         "[{\"name\":\"result\",\"fields\":{\"id\":1,\"session\":\"B\"},\"json\":{},"
+         "[{\"name\":\"result\",\"fields\":{\"id\":1,\"session_id\":\"B\"},\"json\":{},"
          "\"answers\":2,\"after\":3.0}]"},
         {WST_S2C, "{\"id\":1,\"result\":{}}",
          "[{\"name\":\"result\",\"fields\":{\"id\":1},\"json\":{},\"answers\":3,\"after\":3.0}]"},
         {WST_S2C,
          "{\"id\":1,\"error\":{\"code\":-32000,\"message\":\"m\",\"data\":\"d\"},"
          "\"sessionId\":\"A\"}",
-         "[{\"name\":\"error\",\"error\":true,\"fields\":{\"id\":1,\"session\":\"A\","
+         "[{\"name\":\"error\",\"error\":true,\"fields\":{\"id\":1,\"session_id\":\"A\","
          "\"code\":-32000,\"message\":\"m\"},\"json\":\"d\",\"answers\":1,\"after\":6.0}]"},
         {WST_S2C, "{\"error\":{\"code\":-32700,\"message\":\"JSON: syntax\"}}",
          "[{\"name\":\"error\",\"error\":true,\"fields\":{\"code\":-32700,"
