@@ -51,7 +51,7 @@ static const struct kind {
     {HELLO, "HELLO", WST_C2S, "mi", 0},
     {WELCOME, "WELCOME", WST_S2C, "si", HELLO},
     {ABORT, "ABORT", WST_DIR_NONE, "dn*", 0},
-    {CHALLENGE, "CHALLENGE", WST_S2C, "ai", HELLO},
+    {CHALLENGE, "CHALLENGE", WST_S2C, "az", HELLO},
     {AUTHENTICATE, "AUTHENTICATE", WST_C2S, "xy", CHALLENGE},
     {GOODBYE, "GOODBYE", WST_DIR_NONE, "dn", 0},
     {ERROR, "ERROR", WST_DIR_NONE, "qrde*", 0},
@@ -74,7 +74,7 @@ static const struct kind {
     {YIELD, "YIELD", WST_C2S, "ro*", INVOCATION},
 };
 
-enum role { FIELD, IF_ANY, INSIDE, WHICH, SECRET, UNSAID };
+enum role { FIELD, IF_ANY, INSIDE, CARRIED, WHICH, SECRET, UNSAID };
 static const struct element {
     char letter;
     enum wst_tape_kind kind;
@@ -92,10 +92,11 @@ static const struct element {
     {'c', WST_TAPE_STRING, "procedure", FIELD},
     {'e', WST_TAPE_STRING, "error", FIELD},
     {'n', WST_TAPE_STRING, "reason", FIELD},
-    {'a', WST_TAPE_STRING, "auth_method", FIELD},
+    {'a', WST_TAPE_STRING, "authmethod", FIELD},
     {'o', WST_TAPE_OBJECT, "options", IF_ANY},
     {'d', WST_TAPE_OBJECT, "details", IF_ANY},
-    {'i', WST_TAPE_OBJECT, "details", INSIDE}, /* what the message carries */
+    {'i', WST_TAPE_OBJECT, "details", INSIDE}, /* of these, who it is */
+    {'z', WST_TAPE_OBJECT, "extra", CARRIED},
     {'x', WST_TAPE_STRING, "signature", SECRET},
     {'y', WST_TAPE_OBJECT, "extra", UNSAID},
 };
@@ -214,7 +215,6 @@ static void say_inside(struct wst_say *say, const struct wst_tape_node *details)
     const struct wst_json_text *j = &say->json;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         wst_say_json(say, names[i], wst_json_text_raw(j, wst_json_text_get(j, details, names[i])));
-    if (details->members > 0) wst_say_body_json(say, wst_json_text_raw(j, details));
 }
 
 static void say_element(struct wst_say *say, const struct element *e, const struct wst_tape_node *n)
@@ -226,7 +226,12 @@ static void say_element(struct wst_say *say, const struct element *e, const stru
         /* fall through */
     case FIELD: wst_say_json(say, e->name, wst_json_text_raw(j, n)); return;
     case WHICH: wst_say_word(say, e->name, kind_of_type(wst_json_text_number(j, n))->name); return;
-    case INSIDE: say_inside(say, n); return;
+    case INSIDE:
+        say_inside(say, n);
+        /* fall through */
+    case CARRIED:
+        if (n->members > 0) wst_say_body_json(say, wst_json_text_raw(j, n));
+        return;
     case SECRET: wst_say_flag(say, e->name, true); return;
     case UNSAID: return;
     }

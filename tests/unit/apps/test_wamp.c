@@ -20,9 +20,9 @@ static void sessions(void **state)
     static const struct row rows[] = {
         {WST_C2S, "[1,\"somerealm\"," ROLES "]",
          "[{\"name\":\"HELLO\",\"fields\":{\"realm\":\"somerealm\"},\"json\":" ROLES "}]"},
-        {WST_S2C, "[4,\"wampcra\",{\"challenge\":\"c\"}]",
-         "[{\"name\":\"CHALLENGE\",\"fields\":{\"auth_method\":\"wampcra\"},"
-         "\"json\":{\"challenge\":\"c\"},\"answers\":1,\"after\":1.0}]"},
+        {WST_S2C, "[4,\"wampcra\",{\"challenge\":\"c\",\"authmethod\":\"x\"}]",
+         "[{\"name\":\"CHALLENGE\",\"fields\":{\"authmethod\":\"wampcra\"},"
+         "\"json\":{\"challenge\":\"c\",\"authmethod\":\"x\"},\"answers\":1,\"after\":1.0}]"},
         {WST_C2S, "[5,\"gir1mSx+deCDUV7wRM5SGIn/+R/ClqLZuH4m7FJeBVI=\",{\"x\":1}]",
          "[{\"name\":\"AUTHENTICATE\",\"fields\":{\"signature\":true},\"answers\":2,\"after\":1.0}"
          "]"},
