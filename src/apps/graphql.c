@@ -178,6 +178,17 @@ static void say_role(struct wst_say *say, const struct kind *kind, const struct 
     }
 }
 
+/* That of connection_init is how clients show who they are: that there is one is told. */
+static void say_payload(struct wst_say *say, const struct kind *kind,
+                        const struct wst_tape_node *payload)
+{
+    if (!payload || wst_json_text_is_null(&say->json, payload)) return;
+    if (kind->role == INIT)
+        wst_say_flag(say, "payload", true);
+    else
+        wst_say_body_json(say, wst_json_text_raw(&say->json, payload));
+}
+
 static void message(struct wst_say *say, void *state, const struct wst_event *event)
 {
     const struct wst_json_text *j = &say->json;
@@ -200,10 +211,7 @@ static void message(struct wst_say *say, void *state, const struct wst_event *ev
     wst_say_packet(say, kind->type);
     if (is_id(id)) wst_say_json(say, "id", wst_json_text_raw(j, id));
     if (kind->error || errors_of(j, kind, payload)) say_errors(say, errors_of(j, kind, payload));
-    if (kind->role == INIT && payload)
-        wst_say_flag(say, "payload", true); /* how the client shows who it is: not shown */
-    else
-        wst_say_body_json(say, wst_json_text_raw(j, payload));
+    say_payload(say, kind, payload);
     say_role(say, kind, all, operation ? wst_json_text_raw(j, id) : (struct wst_slice){NULL, 0});
 }
 
