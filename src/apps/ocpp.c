@@ -42,20 +42,25 @@ static void begin(void *opaque, const struct wst_event_handshake *shake)
                    wst_slice_starts(shake->subprotocol, "ocpp2.0");
 }
 
+/* Null says that it has no members (OCPP-J 1.6 section 4.2). */
+static bool is_payload(const struct wst_json_text *j, const struct wst_tape_node *payload)
+{
+    return wst_json_text_kind(payload, WST_TAPE_OBJECT) || wst_json_text_is_null(j, payload);
+}
+
 /* The type; 0: none of them. */
 static int32_t type_of(const struct wst_json_text *j, const struct wst_tape_node *all)
 {
     int32_t type = wst_json_text_number(j, wst_json_text_at(j, all, 0));
     if (type < CALL || type > SEND || all->members != kinds[type].members) return 0;
     if (!wst_json_text_kind(wst_json_text_at(j, all, 1), WST_TAPE_STRING)) return 0;
-    if (type == CALLRESULT)
-        return wst_json_text_kind(wst_json_text_at(j, all, 2), WST_TAPE_OBJECT) ? type : 0;
+    if (type == CALLRESULT) return is_payload(j, wst_json_text_at(j, all, 2)) ? type : 0;
     if (!wst_json_text_kind(wst_json_text_at(j, all, 2), WST_TAPE_STRING)) return 0;
     if (type == CALLERROR || type == CALLRESULTERROR) {
         bool text = wst_json_text_kind(wst_json_text_at(j, all, 3), WST_TAPE_STRING);
         return text && wst_json_text_kind(wst_json_text_at(j, all, 4), WST_TAPE_OBJECT) ? type : 0;
     }
-    return wst_json_text_kind(wst_json_text_at(j, all, 3), WST_TAPE_OBJECT) ? type : 0;
+    return is_payload(j, wst_json_text_at(j, all, 3)) ? type : 0;
 }
 
 /* What a station calls first. WAMP 1 has calls that look alike but for the action. */

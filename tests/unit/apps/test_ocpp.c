@@ -84,7 +84,7 @@ static void strangers(void **state)
         "[2,\"1\",\"Heartbeat\",[]]",
         "[2,\"1\",\"Heartbeat\",{},{}]",
         "[3,\"1\"]",
-        "[3,\"1\",null]",
+        "[3,\"1\",[]]",
         "[3,\"1\",{},{}]",
         "[4,\"1\",\"GenericError\",\"\"]",
         "[4,\"1\",\"GenericError\",\"\",[]]",
@@ -134,10 +134,27 @@ static void by_sound(void **state)
     said_free(&s);
 }
 
+/* OCPP-J 1.6 section 4.2: null is a notation of no payload, if not the best. */
+static void null_payload(void **state)
+{
+    struct said s;
+    (void)state;
+    said_new(&s);
+    said_open(&s, "ocpp1.6", "/CP1");
+    said_is(said_text(&s, WST_C2S, "[2,\"1\",\"Heartbeat\",null]"),
+            "[{\"name\":\"CALL\",\"fields\":{\"message_id\":\"1\",\"action\":\"Heartbeat\"},"
+            "\"json\":null}]");
+    said_is(said_text(&s, WST_S2C, "[3,\"1\",null]"),
+            "[{\"name\":\"CALLRESULT\",\"fields\":{\"message_id\":\"1\"},\"json\":null,"
+            "\"answers\":1,\"after\":1.0}]");
+    said_free(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(types),
+        cmocka_unit_test(null_payload),
         cmocka_unit_test(strangers),
         cmocka_unit_test(by_sound),
     };
