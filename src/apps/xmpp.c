@@ -116,7 +116,10 @@ static bool take_attribute(struct wst_slice *s, struct element *e)
     if (memchr(value.p, '<', value.n)) return false;
     *s = wst_slice_skip(*s, value.n + 2);
     for (int i = 0; i < TOLD; i++)
-        if (wst_slice_is(name, told[i].attribute)) e->values[i] = value;
+        if (wst_slice_is(name, told[i].attribute)) {
+            if (e->values[i].p) return false; /* an attribute is there once */
+            e->values[i] = value;
+        }
     return true;
 }
 
