@@ -222,9 +222,17 @@ void wst_say_unfinished(struct wst_say *say)
     say->said.unfinished = true;
 }
 
+void wst_say_missed(struct wst_say *say)
+{
+    if (say->total) say->total->certain = false;
+}
+
 void wst_say_unread(struct wst_say *say)
 {
-    if (!say->json.tape.full) wst_say_strange(say);
+    if (!say->json.tape.full)
+        wst_say_strange(say);
+    else
+        wst_say_missed(say);
 }
 
 void wst_say_app(struct wst_say *say, enum wst_app app)

@@ -75,7 +75,9 @@ void wst_say_anew(struct wst_say *say);
 /* Of the message: something in it is not of the protocol; a packet goes on in the next. */
 void wst_say_strange(struct wst_say *say);
 void wst_say_unfinished(struct wst_say *say);
-/* What wst_say_read refused: strange, unless it was only too much to be read. */
+/* There was no room to read or keep what is in it: what is counted of the connection is not all. */
+void wst_say_missed(struct wst_say *say);
+/* What wst_say_read refused: strange, or, if it was only too much to be read, missed. */
 void wst_say_unread(struct wst_say *say);
 /* Of the connection, from this message on: it is another protocol than it seemed. */
 void wst_say_app(struct wst_say *say, enum wst_app app);

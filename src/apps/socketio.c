@@ -206,6 +206,7 @@ static void attached(struct wst_say *say, const struct state *state, struct side
         return;
     }
     if (!side->kept || read_packet(say, wst_slice_of(side->kept, side->kept_n), &p) != IS) {
+        wst_say_missed(say);
         wst_say_packet(say, "message"); /* so much is known */
         wst_say_began(say, side->msg);
         return;
@@ -233,6 +234,7 @@ static void say_text(struct wst_say *say, struct state *state, struct side *side
 {
     struct packet p = {.type = TYPES, .version = state->version};
     enum found found = state->spoken == ENGINE_IO ? IS_NOT : read_packet(say, s, &p);
+    if (p.type == CONNECT_ERROR && say->event->dir == WST_C2S) found = IS_NOT; /* none refuses it */
     if (state->spoken == UNKNOWN && found != UNREAD) tell(say, state, found == IS, p.type);
     if (side->wants > 0) wst_say_strange(say); /* it interrupts what waits for attachments */
     drop(side, say->budget);
@@ -244,10 +246,12 @@ static void say_text(struct wst_say *say, struct state *state, struct side *side
             say_packet(say, &p);
         return;
     }
-    if (found == UNREAD)
+    if (found == UNREAD) {
         side->lost = p.attachments > 0;
-    else if (state->spoken == SOCKET_IO)
+        wst_say_missed(say);
+    } else if (state->spoken == SOCKET_IO) {
         wst_say_strange(say);
+    }
     wst_say_packet(say, "message");
     wst_say_body(say, s, 0);
 }
@@ -274,8 +278,11 @@ static void say_binary(struct wst_say *say, struct state *state, struct side *si
 static void say_open(struct wst_say *say, struct wst_slice data)
 {
     const struct wst_json_text *j = &say->json;
+    if (say->event->dir == WST_C2S) {
+        wst_say_strange(say);
+        return;
+    }
     const struct wst_tape_node *all = wst_say_read(say, data);
-    if (say->event->dir == WST_C2S) wst_say_strange(say);
     if (!wst_json_text_kind(all, WST_TAPE_OBJECT)) {
         wst_say_unread(say);
         return;
@@ -290,8 +297,10 @@ static void say_open(struct wst_say *say, struct wst_slice data)
     wst_say_json(say, "max_payload", wst_json_text_raw(j, wst_json_text_get(j, all, "maxPayload")));
 }
 
-static void say_engine(struct wst_say *say, enum engine type, struct wst_slice data)
+static void say_engine(struct wst_say *say, struct state *state, enum engine type,
+                       struct wst_slice data)
 {
+    if (wst_slice_is(data, "probe")) state->late = true; /* HTTP polling was before */
     wst_say_packet(say, engine_names[type]);
     if (data.n > 0) wst_say_body(say, data, 0);
     if (type == PINGED) wst_say_asks(say, PING, data);
@@ -326,7 +335,7 @@ static void message(struct wst_say *say, void *of, const struct wst_event *event
     switch (s.p[0] - '0') {
     case OPEN: say_open(say, data); break;
     case MESSAGE: say_text(say, state, side, data); break;
-    default: say_engine(say, s.p[0] - '0', data);
+    default: say_engine(say, state, s.p[0] - '0', data);
     }
 }
 

@@ -360,7 +360,10 @@ static void one_packed(struct wst_say *say, struct state *state, struct wst_slic
         return;
     }
     struct wst_slice json = wst_msgpack_json(say, whole);
-    if (json.p) one(say, state, json);
+    if (json.p)
+        one(say, state, json);
+    else
+        wst_say_missed(say);
 }
 
 static void packed(struct wst_say *say, struct state *state, struct wst_slice rest)

@@ -331,13 +331,44 @@ static void others(void **state)
     said_free(&s);
 }
 
+/* Found by its probe, as where the handshake was not seen: attachments of what came by HTTP polling
+ * may be the first. */
+static void probed(void **state)
+{
+    struct said s;
+    (void)state;
+    said_new(&s);
+    said_text(&s, WST_C2S, "2probe");
+    said_text(&s, WST_S2C, "3probe");
+    said_is(said_bytes(&s, WST_S2C, 2, "\1\2", 2), "[{\"name\":\"message\",\"b64\":\"AQI=\"}]");
+    said_is(said_text(&s, WST_S2C, "42[\"a\"]"),
+            "[{\"name\":\"EVENT\",\"fields\":{\"event\":\"a\"},\"json\":[\"a\"]}]");
+    said_free(&s);
+}
+
+/* What servers say to clients, of a client. */
+static void turned(void **state)
+{
+    struct said s;
+    (void)state;
+    said_new(&s);
+    said_open(&s, NULL, V4);
+    said_text(&s, WST_C2S, "40");
+    said_is(said_text(&s, WST_C2S, OPEN), "[] strange");
+    said_is(said_text(&s, WST_C2S, "44{\"message\":\"no\"}"),
+            "[{\"name\":\"message\",\"text\":\"4{\\\"message\\\":\\\"no\\\"}\"}] strange");
+    said_is(said_end(&s), "socket.io {\"certain\":true,\"c2s\":{\"packets\":2,\"asked\":1,"
+                          "\"unanswered_msg\":1}}");
+    said_free(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(five),    cmocka_unit_test(four), cmocka_unit_test(attachments),
-        cmocka_unit_test(gaps),    cmocka_unit_test(bare), cmocka_unit_test(upgraded),
-        cmocka_unit_test(strange), cmocka_unit_test(deep), cmocka_unit_test(cut),
-        cmocka_unit_test(others),
+        cmocka_unit_test(five), cmocka_unit_test(four),     cmocka_unit_test(attachments),
+        cmocka_unit_test(gaps), cmocka_unit_test(probed),   cmocka_unit_test(turned),
+        cmocka_unit_test(bare), cmocka_unit_test(upgraded), cmocka_unit_test(strange),
+        cmocka_unit_test(deep), cmocka_unit_test(cut),      cmocka_unit_test(others),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
