@@ -112,18 +112,25 @@ static void conn_lost(struct wst_apps *apps, struct app_conn *c, enum wst_dir di
 
 /* -- which protocol ---------------------------------------------------------------------------- */
 
+static const struct wst_app_protocol *by_name(const struct wst_event_handshake *shake)
+{
+    for (int app = WST_APP_NONE + 1; app < WST_APPS; app++)
+        if (protocols[app]->named && protocols[app]->named(shake)) return protocols[app];
+    return NULL;
+}
+
+/* What was chosen outweighs all addresses. */
 static void on_handshake(struct wst_apps *apps, const struct wst_event *event)
 {
-    if (!event->handshake.accepted || event->conn == 0) return;
-    if (event->handshake.status < 0) miss(apps, event->conn); /* joined late */
-    for (int app = WST_APP_NONE + 1; app < WST_APPS; app++) {
-        const struct wst_app_protocol *p = protocols[app];
-        if (!p->named || !p->named(&event->handshake)) continue;
-        if (wst_conns_find(&apps->conns, event->conn)) return;
-        struct app_conn *c = conn_open(apps, event->conn, p);
-        if (c && p->begin) p->begin(c->state, &event->handshake);
-        return;
-    }
+    struct wst_event_handshake chosen = event->handshake;
+    if (!chosen.accepted || event->conn == 0) return;
+    if (chosen.status < 0) miss(apps, event->conn); /* joined late */
+    chosen.uri = (struct wst_slice){NULL, 0};
+    const struct wst_app_protocol *p = by_name(&chosen);
+    if (!p) p = by_name(&event->handshake);
+    if (!p || wst_conns_find(&apps->conns, event->conn)) return;
+    struct app_conn *c = conn_open(apps, event->conn, p);
+    if (c && p->begin) p->begin(c->state, &event->handshake);
 }
 
 static struct app_conn *by_sound(struct wst_apps *apps, const struct wst_event *event)

@@ -94,8 +94,43 @@ static void none(void **state)
     said_free(&s);
 }
 
+/* An address that is as those of Phoenix and of Engine.IO, and a choice of something else. */
+static void chosen(void **state)
+{
+    static const char *const uris[] = {"/graphql/websocket?vsn=2.0.0",
+                                       "/x/?EIO=4&transport=websocket", "/devtools/page/1"};
+    struct said s;
+    (void)state;
+    said_new(&s);
+    for (size_t i = 0; i < ARRAY(uris); i++) {
+        said_again(&s);
+        said_open(&s, "graphql-transport-ws", uris[i]);
+        said_is(said_text(&s, WST_C2S, "{\"type\":\"connection_init\"}"),
+                "[{\"name\":\"connection_init\"}]");
+    }
+    said_free(&s);
+}
+
+/* Deeper than is read: not strange, but what is counted is not all. */
+static void too_deep(void **state)
+{
+    char text[1000] = "{\"id\":1,\"result\":";
+    size_t n = strlen(text);
+    struct said s;
+    (void)state;
+    memset(text + n, '[', 200);
+    memset(text + n + 200, ']', 200);
+    strcpy(text + n + 400, "}");
+    said_new(&s);
+    said_open(&s, "jsonrpc", "/");
+    said_is(said_text(&s, WST_C2S, text), "[]");
+    said_is(said_end(&s), "json-rpc {}");
+    said_free(&s);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(none)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(none), cmocka_unit_test(chosen),
+                                       cmocka_unit_test(too_deep)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
