@@ -2,14 +2,19 @@
  *
  * In: ids. Out: the message that asked. Refuses to remember more than WST_ASKS_MOST of a side.
  *
- * Answers mostly come in the order of their questions, so the search begins at the oldest.
+ * Answers mostly come in the order of their questions, so the search begins at the oldest. A
+ * message may hold millions that answer nothing: for these the ids are sorted after the first few,
+ * until a question comes or goes.
  */
 #include "asks.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIRST = 8 };
+enum {
+    FIRST = 8,
+    LOOKS = 16 /* as long as sorting takes */
+};
 
 uint64_t wst_asks_id(uint8_t space, struct wst_slice id)
 {
@@ -36,6 +41,11 @@ static bool grow(struct wst_asks *asks, struct wst_budget *budget)
     if (asks->first) memcpy(ring + asks->room, ring, asks->first * sizeof *ring);
     asks->ring = ring;
     asks->room = room;
+    uint64_t *sorted = wst_budget_resize(budget, asks->sorted, asks->sorted_room * sizeof *sorted,
+                                         room * sizeof *sorted);
+    if (!sorted) return true; /* it is a matter of speed */
+    asks->sorted = sorted;
+    asks->sorted_room = room;
     return true;
 }
 
@@ -48,6 +58,7 @@ void wst_asks_put(struct wst_asks *asks, struct wst_budget *budget, const struct
         asks->n--;
     }
     *at(asks, asks->n++) = *ask;
+    asks->looks = 0;
 }
 
 /* Of that id the oldest; asks->n: none. */
@@ -58,9 +69,20 @@ static uint32_t find(const struct wst_asks *asks, uint64_t id)
     return i;
 }
 
-bool wst_asks_has(const struct wst_asks *asks, uint64_t id)
+static int by_id(const void *a, const void *b)
 {
-    return find(asks, id) < asks->n;
+    const uint64_t *x = a, *y = b;
+    return (*x > *y) - (*x < *y);
+}
+
+bool wst_asks_has(struct wst_asks *asks, uint64_t id)
+{
+    if (asks->looks < LOOKS || asks->sorted_room < asks->n) {
+        if (++asks->looks < LOOKS || asks->sorted_room < asks->n) return find(asks, id) < asks->n;
+        for (uint32_t i = 0; i < asks->n; i++) asks->sorted[i] = at(asks, i)->id;
+        if (asks->n) qsort(asks->sorted, asks->n, sizeof id, by_id);
+    }
+    return asks->n && bsearch(&id, asks->sorted, asks->n, sizeof id, by_id);
 }
 
 bool wst_asks_twins(struct wst_asks *asks, uint64_t id)
@@ -80,8 +102,13 @@ void wst_asks_clear(struct wst_asks *asks)
 
 bool wst_asks_take(struct wst_asks *asks, uint64_t id, struct wst_ask *ask)
 {
+    if (asks->looks >= LOOKS - 1 && !wst_asks_has(asks, id)) return false;
     uint32_t i = find(asks, id);
-    if (i == asks->n) return false;
+    if (i == asks->n) {
+        asks->looks++;
+        return false;
+    }
+    asks->looks = 0;
     *ask = *at(asks, i);
     for (; i > 0; i--) *at(asks, i) = *at(asks, i - 1);
     asks->first++;
@@ -99,6 +126,8 @@ const struct wst_ask *wst_asks_first(const struct wst_asks *asks)
 void wst_asks_free(struct wst_asks *asks, struct wst_budget *budget)
 {
     wst_budget_give(budget, asks->room * sizeof *asks->ring);
+    wst_budget_give(budget, asks->sorted_room * sizeof *asks->sorted);
     free(asks->ring);
+    free(asks->sorted);
     *asks = (struct wst_asks){0};
 }

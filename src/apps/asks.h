@@ -24,6 +24,9 @@ struct wst_ask {
 struct wst_asks { /* zeroed: empty. In order of time, in a ring */
     struct wst_ask *ring;
     uint32_t first, n, room; /* room: a power of two */
+    uint64_t *sorted;        /* the ids, when they were looked through often enough … */
+    uint32_t sorted_room;
+    uint32_t looks; /* … since one came or went */
     uint64_t forgotten;
 };
 
@@ -38,7 +41,7 @@ bool wst_asks_twins(struct wst_asks *asks, uint64_t id);
 void wst_asks_clear(struct wst_asks *asks);
 /* The oldest that has to be answered; NULL: none. */
 const struct wst_ask *wst_asks_first(const struct wst_asks *asks);
-bool wst_asks_has(const struct wst_asks *asks, uint64_t id);
+bool wst_asks_has(struct wst_asks *asks, uint64_t id);
 /* Takes out the oldest of that id. False: there is none. */
 bool wst_asks_take(struct wst_asks *asks, uint64_t id, struct wst_ask *ask);
 void wst_asks_free(struct wst_asks *asks, struct wst_budget *budget);

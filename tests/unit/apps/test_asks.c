@@ -3,6 +3,8 @@
 
 #include "asks.h"
 
+#include <time.h>
+
 static struct wst_ask ask(const char *id, uint64_t msg, bool may)
 {
     struct wst_slice s = {(const uint8_t *)id, strlen(id)};
@@ -85,7 +87,12 @@ static void oracle(void **state)
         }
         struct wst_ask got = {0};
         size_t k = 0;
-        while (k < n && row[k].id != id) k++;
+        for (uint64_t many = i % 50 ? 0 : 20; many > 0; many--) {
+            for (k = 0; k < n && row[k].id != dice % 997 + many;) k++;
+            assert_int_equal(wst_asks_has(&asks, dice % 997 + many), k < n);
+            if (k == n) assert_false(wst_asks_take(&asks, dice % 997 + many, &got));
+        }
+        for (k = 0; k < n && row[k].id != id;) k++;
         assert_int_equal(wst_asks_has(&asks, id), k < n);
         assert_int_equal(wst_asks_take(&asks, id, &got), k < n);
         if (k == n) continue;
@@ -101,6 +108,26 @@ static void oracle(void **state)
         assert_int_equal(got.msg, row[i].msg);
     }
     wst_asks_free(&asks, &budget);
+}
+
+/* Millions of answers to nothing, while as many as are remembered are open. */
+static void flood(void **state)
+{
+    struct wst_budget budget = {.max = 1 << 20};
+    struct wst_asks asks = {0};
+    struct wst_ask got;
+    (void)state;
+    for (uint64_t i = 1; i <= WST_ASKS_MOST; i++)
+        wst_asks_put(&asks, &budget, &(struct wst_ask){.id = 2 * i, .msg = i});
+    clock_t before = clock();
+    for (uint64_t i = 0; i < 1000000; i++)
+        assert_false(wst_asks_take(&asks, 2 * (i % 1000) + 1, &got));
+    assert_true(clock() - before < 2 * CLOCKS_PER_SEC);
+    assert_true(wst_asks_take(&asks, 4, &got));
+    assert_int_equal(got.msg, 2);
+    assert_false(wst_asks_take(&asks, 4, &got));
+    wst_asks_free(&asks, &budget);
+    assert_int_equal(budget.used, 0);
 }
 
 /* The same id in another space, and no memory. */
@@ -120,10 +147,8 @@ static void apart(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(order),
-        cmocka_unit_test(many),
-        cmocka_unit_test(oracle),
-        cmocka_unit_test(apart),
+        cmocka_unit_test(order), cmocka_unit_test(many),  cmocka_unit_test(oracle),
+        cmocka_unit_test(apart), cmocka_unit_test(flood),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
