@@ -181,12 +181,13 @@ static void read_connect(struct wst_mqtt_reading *r)
     if (payload.p) wst_say_body(r->say, payload, 0);
 }
 
-/* Section 3.2. One of two bytes is of 3.1.1, also where it refuses 5.0. */
+/* Section 3.2. One of two bytes is of 3.1.1, also where it refuses 5.0; or of 3.1, the laxer one.
+ */
 static void read_connack(struct wst_mqtt_reading *r)
 {
     size_t size = r->packet->body.n + r->packet->missing;
     uint8_t flags = wst_mqtt_take_byte(r);
-    if (r->version == 0) r->version = size == 2 ? 4 : 5;
+    if (r->version == 0) r->version = size == 2 ? 3 : 5;
     if (flags > 1) wst_mqtt_bad(r);
     if (wst_mqtt_fine(r)) wst_say_flag(r->say, "session_present", flags & 1);
     if (size == 2) {

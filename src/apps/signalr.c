@@ -252,8 +252,9 @@ static bool say_of_call(struct wst_say *say, int64_t type, const struct wst_slic
     struct wst_slice id = text_of(item[2]);
     int64_t kind = VOID;
     if (!id.p || (type == STREAM_ITEM && !item[3].p)) return false;
-    if (type == COMPLETION && (!number_of(item[3], &kind) || kind < ERROR || kind > RESULT ||
-                               (kind != VOID && !item[4].p)))
+    if (type == COMPLETION &&
+        (!number_of(item[3], &kind) || kind < ERROR || kind > RESULT ||
+         (kind == ERROR && !text_of(item[4]).p) || (kind == RESULT && !item[4].p)))
         return false;
     wst_say_packet(say, names[type]);
     wst_say_text(say, "invocation_id", id);

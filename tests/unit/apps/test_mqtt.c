@@ -405,6 +405,13 @@ static void version_unknown(void **state)
             "\"reason\":\"Success\"}}]");
     said_is(said_bytes(s, WST_S2C, 2, "\x30\6\0\1t\0hi", 8),
             "[{\"name\":\"PUBLISH\",\"fields\":{\"topic\":\"t\",\"qos\":0},\"text\":\"hi\"}]");
+    said_again(s); /* of 3.1 or 3.1.1: DUP is of the former */
+    said_open(s, "mqtt", "/");
+    said_gap(s, WST_C2S);
+    said_bytes(s, WST_S2C, 2, "\x20\2\0\0", 4);
+    for (int i = 0; i < 3; i++) said_is(said_bytes(s, WST_C2S, 2, "\x6a\2\0\1", 4), "[]");
+    said_is(said_bytes(s, WST_C2S, 2, "\x6a\2\0\1", 4),
+            "[{\"name\":\"PUBREL\",\"fields\":{\"id\":1}}]");
     said_again(s); /* of the future */
     said_open(s, "mqtt", "/");
     said_is(said_bytes(s, WST_C2S, 2, "\x10\x0c\0\4MQTT\6whoof", 14),

@@ -192,6 +192,7 @@ static void strange(void **state)
                                                 SLICE("\x93\x03\x80\xa1x"),
                                                 SLICE("\x94\x03\x80\xa1x\x04"),
                                                 SLICE("\x94\x03\x80\xa1x\x01"),
+                                                SLICE("\x95\x03\x80\xa1x\x01\xc0"),
                                                 SLICE("\x92\x05\x80"),
                                                 SLICE("\x91\x07"),
                                                 SLICE("\x91\x08"),
