@@ -97,7 +97,7 @@ bool wst_asks_twins(struct wst_asks *asks, uint64_t id)
 
 void wst_asks_clear(struct wst_asks *asks)
 {
-    asks->first = asks->n = 0;
+    asks->first = asks->n = asks->looks = 0;
 }
 
 bool wst_asks_take(struct wst_asks *asks, uint64_t id, struct wst_ask *ask)
