@@ -22,25 +22,26 @@ enum space { TRANSACTION, KEEP_ALIVE };
  * like are not among them: that there is one is. */
 static const struct header {
     const char *name, *compact, *field;
+    bool number; /* told as one if it is one: some write something else */
 } headers[] = {
-    {"Call-ID", "i", "call_id"},
-    {"CSeq", "", "cseq"},
-    {"From", "f", "from"},
-    {"To", "t", "to"},
-    {"Contact", "m", "contact"},
-    {"Max-Forwards", "", "max_forwards"},
-    {"Expires", "", "expires"},
-    {"Event", "o", "event"},
-    {"Subscription-State", "", "subscription_state"},
-    {"Refer-To", "r", "refer_to"},
-    {"RAck", "", "rack"},
-    {"RSeq", "", "rseq"},
-    {"Reason", "", "reason"},
-    {"Retry-After", "", "retry_after"},
-    {"User-Agent", "", "user_agent"},
-    {"Server", "", "server"},
-    {"Content-Type", "c", "content_type"},
-    {"Content-Length", "l", "content_length"},
+    {"Call-ID", "i", "call_id", false},
+    {"CSeq", "", "cseq", false},
+    {"From", "f", "from", false},
+    {"To", "t", "to", false},
+    {"Contact", "m", "contact", false},
+    {"Max-Forwards", "", "max_forwards", true},
+    {"Expires", "", "expires", true},
+    {"Event", "o", "event", false},
+    {"Subscription-State", "", "subscription_state", false},
+    {"Refer-To", "r", "refer_to", false},
+    {"RAck", "", "rack", false},
+    {"RSeq", "", "rseq", true},
+    {"Reason", "", "reason", false},
+    {"Retry-After", "", "retry_after", false},
+    {"User-Agent", "", "user_agent", false},
+    {"Server", "", "server", false},
+    {"Content-Type", "c", "content_type", false},
+    {"Content-Length", "l", "content_length", true},
 };
 
 /* Methods that IANA lists; others are told as "request". */
@@ -235,6 +236,14 @@ static void say_flow(struct wst_say *say, const struct sip *sip)
         wst_say_asks(say, TRANSACTION, id);
 }
 
+static void say_header(struct wst_say *say, const struct header *header, struct wst_slice value)
+{
+    if (header->number && number(value) >= 0)
+        wst_say_number(say, header->field, number(value));
+    else
+        wst_say_text(say, header->field, value);
+}
+
 static void say_sip(struct wst_say *say, const struct sip *sip)
 {
     static const char *const secret[] = {"Authorization", "Proxy-Authorization"};
@@ -248,7 +257,7 @@ static void say_sip(struct wst_say *say, const struct sip *sip)
     }
     wst_say_text(say, "branch", sip->branch);
     for (size_t i = 0; i < sizeof headers / sizeof *headers; i++)
-        wst_say_text(say, headers[i].field, header_of(sip, headers[i].name, headers[i].compact));
+        say_header(say, &headers[i], header_of(sip, headers[i].name, headers[i].compact));
     if (header_of(sip, secret[0], "").p) wst_say_flag(say, "authorization", true);
     if (header_of(sip, secret[1], "").p) wst_say_flag(say, "proxy_authorization", true);
     if (sip->body.n) wst_say_body(say, sip->body, 0);

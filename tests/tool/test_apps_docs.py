@@ -102,7 +102,7 @@ def said_in(text):
 def listed_in(text, symbol):
     """Names that stand in its tables: packets, and fields."""
     packets = set(re.findall(r'\{"([\w:-]+)", (?:[A-Z]|read_)', text))  # rows that begin with a packet …
-    fields = set(re.findall(r'\{(?:"[^"]*", )+"([a-z_]+)"\}', text))  # … and that end with a field
+    fields = set(re.findall(r'\{(?:"[^"]*", )+"([a-z_]+)"(?:, \w+)?\}', text))  # … and that end with a field
     for table in re.findall(r"names\w*\[\w*\] = \{([^}]*)\}", text):
         (fields if symbol == "wamp" else packets).update(LITERAL.findall(table))
     for value in re.findall(r"\breturn ([^;()]*);", text):

@@ -21,7 +21,7 @@ static const char invite_said[] =
     "\"request_uri\":\"sip:bob@example.com\",\"branch\":\"z9hG4bK56sdasks\","
     "\"call_id\":\"asidkj3ss\",\"cseq\":\"1 INVITE\","
     "\"from\":\"sip:alice@example.com;tag=asdyka899\",\"to\":\"sip:bob@example.com\","
-    "\"max_forwards\":\"70\",\"content_type\":\"application/sdp\",\"content_length\":\"4\"},"
+    "\"max_forwards\":70,\"content_type\":\"application/sdp\",\"content_length\":4},"
     "\"text\":\"v=0\\n\"}]";
 
 static const char *send(struct said *s, enum wst_dir dir, const char *start, const char *cseq)
@@ -37,6 +37,21 @@ static const char *send(struct said *s, enum wst_dir dir, const char *start, con
 #define SAID(name, cseq, more)                                                                   \
     "[{\"name\":" name ",\"branch\":\"z9hG4bK1\",\"call_id\":\"c1\",\"cseq\":\"" cseq "\"}" more \
     "}]"
+
+/* Header values that are numbers, and one that ought to be. */
+static void numbers(void **state)
+{
+    struct said *s = *state;
+    said_again(s);
+    said_open(s, "sip", "/");
+    said_is(
+        said_text(s, WST_C2S,
+                  "NOTIFY sip:b SIP/2.0\r\nCall-ID: c\r\nCSeq: 6 NOTIFY\r\nMax-Forwards: many\r\n"
+                  "Expires: 3600\r\nRSeq: 4294967295\r\nl: 0\r\n\r\n"),
+        "[{\"name\":\"NOTIFY\",\"fields\":{\"method\":\"NOTIFY\",\"request_uri\":\"sip:b\","
+        "\"call_id\":\"c\",\"cseq\":\"6 NOTIFY\",\"max_forwards\":\"many\",\"expires\":3600,"
+        "\"rseq\":4294967295,\"content_length\":0}}]");
+}
 
 static void dialog(void **state)
 {
@@ -173,8 +188,8 @@ static int take_down(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(dialog),    cmocka_unit_test(headers), cmocka_unit_test(cut_everywhere),
-        cmocka_unit_test(not_of_it), cmocka_unit_test(noise),
+        cmocka_unit_test(numbers),        cmocka_unit_test(dialog),    cmocka_unit_test(headers),
+        cmocka_unit_test(cut_everywhere), cmocka_unit_test(not_of_it), cmocka_unit_test(noise),
     };
     return cmocka_run_group_tests(tests, set_up, take_down);
 }
