@@ -170,7 +170,7 @@ def printed(command):
     bar = words.index("|")
     ours = run(*words[1:bar])
     jq = subprocess.run(words[bar + 1:], input=ours.out, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment())
-    return jq.stdout.decode().splitlines() if ours.status == 0 and jq.returncode == 0 else None
+    return jq.stdout.decode().splitlines() if ours.status == 0 and jq.returncode == 0 and not jq.stderr else None
 
 
 examples = re.findall(r"^```\n\$ (wstrace .*)\n((?:(?!```).*\n)*)```", page, re.M)
@@ -180,7 +180,9 @@ for command, shown in examples:
         real = printed(command)
         check(f"really printed by {command!r}", real is not None and shown.strip() and in_order(shown, real), real)
 
-for command in re.findall(r"^(wstrace .*\| jq .*?)(?: +#.*)?$", page, re.M) if with_jq else []:
+with open(os.path.join(SOURCE, "README.md"), encoding="utf-8") as f:
+    both = page + f.read()
+for command in re.findall(r"^(wstrace .*--apps .*\| jq .*?)(?: +#.*)?$", both, re.M) if with_jq else []:
     command = command.replace("day.pcapng", "captures/08_mqtt5.pcap").replace("> 0.5", "> 0.005")
     check(f"prints something: {command!r}", printed(command))
 done()
