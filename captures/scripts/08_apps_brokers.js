@@ -39,7 +39,7 @@ function mqttPacket(p, version, aliases) {
     let topic = p.topic.toString(); const a = p.properties && p.properties.topicAlias; if (a && topic) aliases.set(a, topic); else if (a) topic = aliases.get(a);
     f.topic = topic; f.qos = p.qos; if (p.dup) f.dup = true; if (p.retain) f.retain = true; Object.assign(o, body(p.payload));
   } else if (p.cmd === 'subscribe') {
-    const s = p.subscriptions; f.topic_filters = s.map((x) => x.topic); f.qos = s.map((x) => x.qos); if (s.some((x) => x.nl)) f.no_local = s.map((x) => +x.nl); if (s.some((x) => x.rap)) f.retain_as_published = s.map((x) => +x.rap); if (s.some((x) => x.rh)) f.retain_handling = s.map((x) => x.rh);
+    const s = p.subscriptions; f.topic_filters = s.map((x) => x.topic); f.requested_qos = s.map((x) => x.qos); if (s.some((x) => x.nl)) f.no_local = s.map((x) => +x.nl); if (s.some((x) => x.rap)) f.retain_as_published = s.map((x) => +x.rap); if (s.some((x) => x.rh)) f.retain_handling = s.map((x) => x.rh);
   } else if (p.cmd === 'unsubscribe') f.topic_filters = p.unsubscriptions;
   else if (p.cmd === 'suback' || (p.cmd === 'unsuback' && five)) { codes = p.granted; f[five ? 'reason_codes' : 'return_codes'] = codes; f.reasons = codes.map((c) => reason(p.cmd, version, c)); o.error = codes.some((c) => c > 127); }
   if (p.cmd === 'connack') { f.session_present = p.sessionPresent; const c = five ? p.reasonCode : p.returnCode; f[five ? 'reason_code' : 'return_code'] = c; f.reason = reason(p.cmd, version, c); o.error = c > 0; }

@@ -297,7 +297,7 @@ static void read_filters(struct wst_mqtt_reading *r)
     }
     if (!wst_mqtt_fine(r) || !r->say->packet) return;
     list_filters(r, all, options);
-    if (options) list_options(r, all, "qos", 0, 3);
+    if (options) list_options(r, all, "requested_qos", 0, 3);
     if (any & 4) list_options(r, all, "no_local", 2, 1);
     if (any & 8) list_options(r, all, "retain_as_published", 3, 1);
     if (any & 0x30) list_options(r, all, "retain_handling", 4, 3);

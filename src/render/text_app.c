@@ -167,7 +167,9 @@ void wst_text_app_said(struct wst_text *text, const struct wst_event *event)
         wst_text_count(out, said->omitted, "packet");
         wst_out_text(out, " more\n");
     }
-    if (said->unfinished) note_line(text, said->app, WST_TEXT_DIM, "goes on in the next message");
+    /* Where there is nothing else the packet will say in the end that it began here. */
+    if (said->unfinished && said->packets_n > 0)
+        note_line(text, said->app, WST_TEXT_DIM, "another goes on in the next message");
     if (said->strange)
         note_line(text, said->app, WST_TEXT_WARN, "something here is not of the protocol");
 }

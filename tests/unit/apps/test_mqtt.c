@@ -38,7 +38,7 @@ static const struct row three[] = {
       "[{\"name\":\"PUBCOMP\",\"fields\":{\"id\":10},\"answers\":7,\"after\":1.0}]"),
     C("\x82\x0e\0\x0a\0\3a/b\1\0\3c/d\2", /* figure 3.23 */
       "[{\"name\":\"SUBSCRIBE\",\"fields\":{\"id\":10,\"topic_filters\":[\"a/b\",\"c/d\"],"
-      "\"qos\":[1,2]}}]"),
+      "\"requested_qos\":[1,2]}}]"),
     S("\x90\5\0\x0a\0\2\x80", /* figure 3.26 */
       "[{\"name\":\"SUBACK\",\"error\":true,\"fields\":{\"id\":10,\"return_codes\":[0,2,128],"
       "\"reasons\":[\"Maximum QoS 0\",\"Maximum QoS 2\",\"Failure\"]},\"answers\":9,"
@@ -94,7 +94,7 @@ static const struct row five[] = {
       "\"shared_subscription_available\":0},\"answers\":1,\"after\":3.0}]"),
     C("\x82\x18\0\1\3\x0b\xff\1\0\1a\x2d\0\1b\0\0\1\"\1\0\3\xe2\x80\xae\0",
       "[{\"name\":\"SUBSCRIBE\",\"fields\":{\"id\":1,\"subscription_identifier\":255,"
-      "\"topic_filters\":[\"a\",\"b\",\"\\\"\",\"\xe2\x80\xae\"],\"qos\":[1,0,1,0],"
+      "\"topic_filters\":[\"a\",\"b\",\"\\\"\",\"\xe2\x80\xae\"],\"requested_qos\":[1,0,1,0],"
       "\"no_local\":[1,0,0,0],\"retain_as_published\":[1,0,0,0],\"retain_handling\":[2,0,0,0]}}]"),
     S("\x90\7\0\1\0\1\0\x87\x77",
       "[{\"name\":\"SUBACK\",\"error\":true,\"fields\":{\"id\":1,\"reason_codes\":[1,0,135,119],"
@@ -431,7 +431,7 @@ static void older(void **state)
             "\"client_id\":\"c\"}}]");
     said_is(said_bytes(s, WST_C2S, 2, "\x8a\6\0\1\0\1a\1", 8),
             "[{\"name\":\"SUBSCRIBE\",\"fields\":{\"id\":1,\"topic_filters\":[\"a\"],"
-            "\"qos\":[1]}}]");
+            "\"requested_qos\":[1]}}]");
     said_is(said_bytes(s, WST_S2C, 2, "\x20\2\0\2", 4),
             "[{\"name\":\"CONNACK\",\"error\":true,\"fields\":{\"session_present\":false,"
             "\"return_code\":2,\"reason\":\"Connection Refused, identifier rejected\"},"
