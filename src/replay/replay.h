@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Inside the replay room.
+ *
+ *     url.c      where to
+ *     script.c   events of a capture  ->  what the client sent, and when
+ *     request.c  its handshake        ->  one to another server
+ *     frame.c    a step               ->  bytes of a frame, masked
+ *     play.c     which step is next, and whether it may be sent
+ *     packets.c  bytes of both sides  ->  packets
+ */
+#ifndef WST_REPLAY_REPLAY_H
+#define WST_REPLAY_REPLAY_H
+
+#include "buf.h"
+
+#include <wstrace/replay.h>
+
+/* -- script ------------------------------------------------------------------------------------ */
+
+struct wst_replay_span { /* of the script's bytes */
+    size_t at, n;
+    bool there; /* an empty one is not the same as none */
+};
+struct wst_replay_field { /* a header line */
+    struct wst_replay_span name, value;
+};
+
+struct wst_slice wst_replay_script_text(const struct wst_replay_script *script,
+                                        struct wst_replay_span span);
+/* Of the recorded request: none where the capture does not have it. */
+struct wst_slice wst_replay_script_target(const struct wst_replay_script *script);
+struct wst_slice wst_replay_script_origin(const struct wst_replay_script *script);
+struct wst_slice wst_replay_script_protocols(const struct wst_replay_script *script);
+const struct wst_replay_field *wst_replay_script_fields(const struct wst_replay_script *script,
+                                                        size_t *n);
+
+/* -- request ----------------------------------------------------------------------------------- */
+
+enum { WST_REPLAY_REQUEST_MAX = 1 << 20 }; /* bytes */
+
+/* Appends the request. Returns 0, or -1 with a sentence. */
+int wst_replay_request(struct wst_buf *to, struct wst_budget *budget,
+                       const struct wst_replay_script *script,
+                       const struct wst_replay_options *options, const uint8_t key[16],
+                       char error[WST_REPLAY_ERROR_SIZE]);
+
+/* -- frame ------------------------------------------------------------------------------------- */
+
+struct wst_replay_frame { /* one that is being sent */
+    struct wst_slice payload;
+    uint8_t opcode, mask[4];
+    bool begun;
+    size_t at; /* of the payload */
+};
+/* The next bytes of it, WST_REPLAY_PIECE at most; 0: it is whole. */
+size_t wst_replay_frame_next(struct wst_replay_frame *frame, uint8_t to[WST_REPLAY_PIECE]);
+
+#endif
