@@ -41,11 +41,12 @@ static void read_ahead(void)
 
 /* Inside a container root may be the only user there is. Reading a file then goes on without root's
  * capabilities; listening, and a user asked for by name, do not. */
-static int drop(const struct wst_tool_confinement *c)
+int wst_tool_confine_drop(const struct wst_tool_confinement *c)
 {
     const char *user = wst_tool_confine_user(c);
     char error[WST_LIVE_ERROR_SIZE], again[WST_LIVE_ERROR_SIZE];
 
+    read_ahead();
     if (c->user && user == NULL) {
         wst_tool_say("-Z %s: only root can become another user", c->user);
         return WST_TOOL_TROUBLE;
@@ -58,15 +59,13 @@ static int drop(const struct wst_tool_confinement *c)
     return WST_TOOL_TROUBLE;
 }
 
-int wst_tool_confine(const struct wst_tool_confinement *c, const char *const *readable,
-                     size_t readable_n)
+int wst_tool_confine_wall(const struct wst_tool_confinement *c, const char *const *readable,
+                          size_t readable_n)
 {
     struct wst_live_sandbox sandbox = {readable, readable_n};
     char error[WST_LIVE_ERROR_SIZE];
-    int walls, status;
+    int walls;
 
-    read_ahead();
-    if ((status = drop(c)) != 0) return status;
     if (c->no_sandbox) {
         wst_tool_say("WARNING: --no-sandbox: whoever finds a fault in this program and sends the "
                      "right packets can do what user %u can do",
@@ -81,4 +80,12 @@ int wst_tool_confine(const struct wst_tool_confinement *c, const char *const *re
     if (c->verbose && !(walls & WST_LIVE_WALL_CALLS))
         wst_tool_say("there is no sandbox on this system");
     return 0;
+}
+
+int wst_tool_confine(const struct wst_tool_confinement *c, const char *const *readable,
+                     size_t readable_n)
+{
+    int status = wst_tool_confine_drop(c);
+
+    return status ? status : wst_tool_confine_wall(c, readable, readable_n);
 }

@@ -32,5 +32,9 @@ const char *wst_tool_confine_owner(const struct wst_tool_confinement *confinemen
  * still be opened. Returns 0 or the exit status after a complaint. */
 int wst_tool_confine(const struct wst_tool_confinement *confinement, const char *const *readable,
                      size_t readable_n);
+/* Its two halves, for who has something to do between them that no sandbox lets through. */
+int wst_tool_confine_drop(const struct wst_tool_confinement *confinement);
+int wst_tool_confine_wall(const struct wst_tool_confinement *confinement,
+                          const char *const *readable, size_t readable_n);
 
 #endif
