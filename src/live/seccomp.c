@@ -59,8 +59,10 @@ static const int calls[] = {
     CALL(pselect6_time64),
     CALL(pipe),
     CALL(pipe2),
-    /* the packet socket, and descriptors handed over by the broker */
+    /* the packet socket, and descriptors handed over by the broker; a connection that was made
+     * before, for replay */
     CALL(getsockopt),
+    CALL(shutdown),
     CALL(recv),
     CALL(recvfrom),
     CALL(recvmsg),
