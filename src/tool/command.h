@@ -24,6 +24,7 @@ int wst_tool_explain(int argc, char **argv);
 int wst_tool_snapshot(int argc, char **argv);
 int wst_tool_check(int argc, char **argv);
 int wst_tool_diff(int argc, char **argv);
+int wst_tool_replay(int argc, char **argv);
 int wst_tool_quiz(int argc, char **argv);
 int wst_tool_demo(int argc, char **argv);
 

@@ -363,6 +363,16 @@ struct wst_tool_arg *wst_tool_reading_rows(const struct wst_tool_arg *own, size_
     return rows;
 }
 
+const struct wst_tool_arg *wst_tool_trace_row(const char *name)
+{
+    for (size_t i = 0; i < wst_tool_trace_args_n; i++) {
+        const struct wst_tool_arg *row = &wst_tool_trace_args[i];
+        if (name[1] ? row->name && strcmp(row->name, name) == 0 : row->letter == name[0])
+            return row;
+    }
+    return NULL;
+}
+
 int wst_tool_options_parse(struct wst_tool_options *options, const struct wst_tool_arg *rows,
                            size_t n, int argc, char **argv)
 {

@@ -75,6 +75,9 @@ extern const size_t wst_tool_trace_args_n;
  * of trace's but "Output" and "Saving packets". To be freed; NULL after a complaint. */
 struct wst_tool_arg *wst_tool_reading_rows(const struct wst_tool_arg *own, size_t own_n, size_t *n);
 
+/* The row of tracing that has this long name, or (one character) this letter. */
+const struct wst_tool_arg *wst_tool_trace_row(const char *name);
+
 void wst_tool_options_defaults(struct wst_tool_options *options);
 /* Fills *options, which hold their defaults, by the rows. Returns 0, or the exit status after a
  * complaint. Free in either case. */

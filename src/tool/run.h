@@ -52,6 +52,8 @@ struct wst_tool_run {
     struct wst_tool_watch *watch; /* of top, and what shows it */
     struct wst_tool_screen *screen;
     struct wst_listener sink;
+    struct wst_listener also, all; /* `also` is told everything, before anything is left out, and
+                                    * before `all`; or there is none */
     struct wst_tool_output output;
     struct wst_tool_progress progress;
     struct wst_tool_attend attend;

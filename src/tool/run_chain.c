@@ -134,6 +134,21 @@ static bool make_apps(struct wst_tool_run *run, struct wst_listener *first)
     return run->apps != NULL;
 }
 
+static void tell_both(void *user, const struct wst_event *event)
+{
+    const struct wst_tool_run *run = user;
+
+    run->also.event(run->also.user, event);
+    run->all.event(run->all.user, event);
+}
+
+static struct wst_listener both(struct wst_tool_run *run, struct wst_listener first)
+{
+    if (run->also.event == NULL) return first;
+    run->all = first;
+    return (struct wst_listener){run, tell_both, wst_tool_run_flush};
+}
+
 bool wst_tool_run_make_chain(struct wst_tool_run *run)
 {
     const struct wst_tool_options *o = run->options;
@@ -162,6 +177,7 @@ bool wst_tool_run_make_chain(struct wst_tool_run *run)
                                       .grep = run->grep};
     first = all ? run->sink : wst_select_listener(&run->select);
     if (want_apps(run) && !make_apps(run, &first)) return false;
+    first = both(run, first);
     run->context = wst_context_new(&options, &first);
     if (run->context && o->only_websocket)
         wst_context_chosen(run->context, wst_tool_save_websocket, &run->save);
