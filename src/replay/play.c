@@ -38,6 +38,7 @@ struct wst_replay {
     struct wst_replay_frame frame; /* that is being sent */
     bool sending;
     bool closing; /* our close was sent, or is being sent */
+    bool polite;  /* a close of the server is answered: not by a client that never did */
     struct control pong, close;
     /* what the server did */
     bool answered, accepted, key_wrong, closed, ended, reset;
@@ -52,6 +53,21 @@ struct wst_replay {
     uint8_t piece[WST_REPLAY_PIECE];
 };
 
+static bool polite(const struct wst_replay_script *script)
+{
+    const struct wst_replay_step *step;
+
+    if (!wst_replay_script_facts(script).closed) return true;
+    for (size_t i = 0; (step = wst_replay_script_step(script, i)); i++)
+        if (step->opcode == 8) return true;
+    return false;
+}
+
+static bool owes_close(const struct wst_replay *r)
+{
+    return r->closed && !r->closing && r->polite;
+}
+
 struct wst_replay *wst_replay_new(const struct wst_replay_script *script,
                                   const struct wst_replay_options *options,
                                   char error[WST_REPLAY_ERROR_SIZE])
@@ -64,6 +80,7 @@ struct wst_replay *wst_replay_new(const struct wst_replay_script *script,
     r->script = script;
     r->options = *options;
     r->facts = wst_replay_script_facts(script);
+    r->polite = polite(script);
     r->budget.max = 2 * WST_REPLAY_REQUEST_MAX;
     options->random(options->user, key, sizeof key);
     if (wst_replay_request(&r->request, &r->budget, script, options, key, error) == 0) return r;
@@ -114,14 +131,22 @@ static void on_ping(struct wst_replay *r, struct wst_slice payload)
 
 static void on_close(struct wst_replay *r, const struct wst_event_close *c)
 {
-    r->stirred = true;
     if (r->closed) return;
+    r->stirred = true;
     r->closed = true;
     r->code = c->code;
     r->close.n = 0;
     if (c->code < 0) return;
     r->close.bytes[r->close.n++] = (uint8_t)(c->code >> 8);
     r->close.bytes[r->close.n++] = (uint8_t)c->code;
+}
+
+/* Messages. What nobody waits for is no reason for patience: a server may talk for ever. */
+static uint64_t awaited(const struct wst_replay *r)
+{
+    const struct wst_replay_step *step = wst_replay_script_step(r->script, r->step);
+
+    return step && r->phase <= STEPS ? step->said : r->facts.said;
 }
 
 static void on_event(void *user, const struct wst_event *e)
@@ -131,8 +156,8 @@ static void on_event(void *user, const struct wst_event *e)
     if (e->type == WST_EVENT_HANDSHAKE) on_handshake(r, &e->handshake);
     if (e->dir != WST_S2C || e->conn == 0 || !r->accepted) return;
     if (e->type == WST_EVENT_MESSAGE) {
+        r->stirred = r->stirred || r->said + r->written_off < awaited(r);
         r->said++;
-        r->stirred = true;
     } else if (e->type == WST_EVENT_FRAME && e->frame.opcode == 9) {
         on_ping(r, e->frame.payload);
     } else if (e->type == WST_EVENT_CLOSE) {
@@ -287,8 +312,7 @@ static struct wst_replay_turn steps(struct wst_replay *r, int64_t now)
     }
     if (step) return next_step(r, now);
     r->phase = REST;
-    if (r->closed && !r->closing)
-        return begin_frame(r, 8, wst_slice_of(r->close.bytes, r->close.n), now);
+    if (owes_close(r)) return begin_frame(r, 8, wst_slice_of(r->close.bytes, r->close.n), now);
     return wst_replay_next(r, now);
 }
 
@@ -298,8 +322,7 @@ static struct wst_replay_turn rest(struct wst_replay *r, int64_t now)
     bool closed = r->closed || !(r->facts.closed || r->closing);
     char time[32];
 
-    if (r->closed && !r->closing)
-        return begin_frame(r, 8, wst_slice_of(r->close.bytes, r->close.n), now);
+    if (owes_close(r)) return begin_frame(r, 8, wst_slice_of(r->close.bytes, r->close.n), now);
     if (((!said && !r->closed) || !closed) && now < patience(r, r->sent_ns))
         return wait_until(patience(r, r->sent_ns));
     if (!said || (!closed && r->facts.closed)) r->sent.misses++;
@@ -355,7 +378,7 @@ struct wst_replay_turn wst_replay_next(struct wst_replay *r, int64_t now)
     r->stirred = false;
     if (r->phase == OVER) return over(r);
     /* What it closed with in its last breath is answered: half of the connection is still ours. */
-    if (r->ended && (r->reset || !r->accepted || !r->closed || r->closing)) return gone(r);
+    if (r->ended && (r->reset || !r->accepted || !owes_close(r))) return gone(r);
     if (r->sending && (n = wst_replay_frame_next(&r->frame, r->piece)) > 0) {
         r->sent_ns = now; /* the server has not seen the end of it before */
         return send_bytes(wst_slice_of(r->piece, n));

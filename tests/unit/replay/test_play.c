@@ -227,6 +227,69 @@ static void test_server_closes_first(void **state)
     finish(p);
 }
 
+/* A client that had gone when the server closed does not answer now, either. */
+static void test_no_answer_to_a_close(void **state)
+{
+    struct play *p = begin();
+
+    (void)state;
+    tell_message(&p->recording, 1, WST_C2S, "x", 1);
+    tell_close(&p->recording, 1, WST_S2C, 1000, "", 3);
+    start(p);
+    accepted(p);
+    assert_int_equal(turn(p), p->now + 100);
+    tell_close(&p->heard, 1, WST_S2C, 1000, "", 0);
+    assert_int_equal(turn(p), -1);
+    assert_int_equal(p->n, 0);
+    assert_null(wst_replay_failure(p->replay));
+    finish(p);
+}
+
+/* The recording has no close at all: then one of the server is answered as the RFC wants it. */
+static void test_answer_to_a_new_close(void **state)
+{
+    struct play *p = begin();
+
+    (void)state;
+    tell_message(&p->recording, 1, WST_C2S, "x", 1);
+    tell_message(&p->recording, 1, WST_S2C, "y", 1);
+    start(p);
+    accepted(p);
+    (void)turn(p);
+    tell_close(&p->heard, 1, WST_S2C, 1011, "", 0);
+    (void)turn(p);
+    assert_int_equal(is_frame(p, 0, 8, "\x03\xf3"), p->n);
+    p->now += 100;
+    assert_int_equal(turn(p), -1);
+    said_otherwise(p, "closed when it had said 0 of 1 messages");
+    finish(p);
+}
+
+/* A server that talks on and on, and does not close, is not waited for longer than one that is
+ * silent. */
+static void test_flood(void **state)
+{
+    struct play *p = begin();
+
+    (void)state;
+    tell_message(&p->recording, 1, WST_S2C, "y", 1);
+    tell_close(&p->recording, 1, WST_C2S, 1000, "", 2);
+    tell_close(&p->recording, 1, WST_S2C, 1000, "", 2);
+    start(p);
+    accepted(p);
+    for (int i = 0; i < 10; i++) tell_message(&p->heard, 1, WST_S2C, "z", 0);
+    assert_int_equal(turn(p), p->now + 100);
+    assert_int_equal(is_frame(p, 0, 8, "\x03\xe8"), p->n);
+    for (int i = 0; i < 10; i++) {
+        assert_int_equal(turn(p), 1100);
+        tell_message(&p->heard, 1, WST_S2C, "z", 0);
+        p->now += 10;
+    }
+    assert_int_equal(turn(p), -1);
+    said_otherwise(p, "did not close within 0.1 s");
+    finish(p);
+}
+
 /* A message longer than a piece. */
 static void test_pieces(void **state)
 {
@@ -532,6 +595,9 @@ int main(void)
         cmocka_unit_test(test_pings_are_answered),
         cmocka_unit_test(test_server_closes_as_recorded),
         cmocka_unit_test(test_server_closes_first),
+        cmocka_unit_test(test_no_answer_to_a_close),
+        cmocka_unit_test(test_answer_to_a_new_close),
+        cmocka_unit_test(test_flood),
         cmocka_unit_test(test_pieces),
         cmocka_unit_test(test_written_off_once),
         cmocka_unit_test(test_less_at_the_end),
