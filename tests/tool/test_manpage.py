@@ -19,7 +19,7 @@ else:
 
 # -- every option of the help is in the page, and the other way round ---------------------------------
 
-commands = ("report", "har", "explain", "quiz", "demo", "snapshot", "check", "diff")
+commands = ("report", "har", "explain", "quiz", "demo", "snapshot", "check", "diff", "replay")
 help_ = "".join(run(command, "--help").text + "\n" for command in commands) + run("--help").text
 shown = help_.split("\n\nExamples")[0]
 in_help = set(re.findall(r"^  +(-\w)\b", shown, re.M)) | set(re.findall(r"(--[a-z][a-z-]+)", shown))

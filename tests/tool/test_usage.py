@@ -25,7 +25,7 @@ check("trace --help is --help", run("trace", "--help").out == help_.out)
 check("help wins over missing files", run("--json", "-h").status == 0)
 check("help into /dev/full", run("-h", stdout=open("/dev/full", "wb")).status == 2)
 
-for command in ("explain", "lint", "report", "top", "quiz", "demo", "snapshot", "check", "diff", "problems"):
+for command in ("explain", "lint", "report", "top", "quiz", "demo", "snapshot", "check", "diff", "replay", "problems"):
     of = run(command, "--help")
     check(f"{command} --help: its own, on 100 columns", of.status == 0 and of.err == b""
           and of.text.startswith(f"Usage: wstrace {command}")
