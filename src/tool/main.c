@@ -43,7 +43,7 @@ static const struct wst_tool_command commands[] = {
     {"check", "check [OPTION...] CAPTURE EXPECTED...", "a capture held against goldens or rules",
      wst_tool_check},
     {"diff", "diff [OPTION...] OLD NEW", "what two captures say differently", wst_tool_diff},
-    {"replay", "replay [OPTION...] CAPTURE URL", "what a client sent, sent again to another server",
+    {"replay", "replay [OPTION...] CAPTURE URL", "send again what a client sent, to a server",
      wst_tool_replay},
     {"problems", "problems [ID...]", "list the findings there are, or explain some",
      wst_tool_problems},
