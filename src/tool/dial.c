@@ -44,6 +44,7 @@ enum {
 struct line { /* the connection */
     const struct wst_tool_dialled *to;
     int parser, fd;
+    struct wst_replay_ends ends;
     struct wst_tool_secure *secure; /* or NULL */
     char error[WST_TOOL_SECURE_ERROR];
     struct wst_tool_dial_message out, in;
@@ -176,19 +177,21 @@ static void take_end(const struct sockaddr_storage *s, uint8_t *ip, uint16_t *po
     *port = ntohs(s->ss_family == AF_INET6 ? six->sin6_port : four->sin_port);
 }
 
-static void tell_open(const struct line *l)
+/* Nobody answers that behind the walls. */
+static bool note_ends(struct line *l)
 {
     struct sockaddr_storage own = {0}, peer = {0};
     socklen_t own_size = sizeof own, peer_size = sizeof peer;
-    struct wst_replay_ends ends = {0};
 
-    getsockname(l->fd, (struct sockaddr *)&own, &own_size);
-    getpeername(l->fd, (struct sockaddr *)&peer, &peer_size);
-    ends.family = own.ss_family == AF_INET6 ? 6 : 4;
-    take_end(&own, ends.client_ip, &ends.client_port);
-    take_end(&peer, ends.server_ip, &ends.server_port);
-    wst_tool_dial_send(l->parser, WST_TOOL_DIAL_OPEN,
-                       (struct wst_slice){(const uint8_t *)&ends, sizeof ends});
+    if (getsockname(l->fd, (struct sockaddr *)&own, &own_size) != 0 ||
+        getpeername(l->fd, (struct sockaddr *)&peer, &peer_size) != 0) {
+        snprintf(l->error, sizeof l->error, "%s", strerror(errno));
+        return false;
+    }
+    l->ends.family = own.ss_family == AF_INET6 ? 6 : 4;
+    take_end(&own, l->ends.client_ip, &l->ends.client_port);
+    take_end(&peer, l->ends.server_ip, &l->ends.server_port);
+    return true;
 }
 
 /* -- carrying ---------------------------------------------------------------------------------- */
@@ -326,7 +329,7 @@ static bool open_line(struct line *l)
     if (!ready(l, l->parser, POLLIN, INT64_MAX / 2) || wst_tool_dial_take(l->parser, &go) <= 0 ||
         go.wire.kind != WST_TOOL_DIAL_GO)
         _exit(0);
-    if (!connect_any(l)) return false;
+    if (!connect_any(l) || !note_ends(l)) return false;
     if (wst_tool_confine_wall(to->confinement, NULL, 0) != 0) _exit(0);
     return l->secure == NULL || shake_hands(l);
 }
@@ -341,7 +344,8 @@ static void serve(const struct wst_tool_dialled *to, int parser)
     l->fd = -1;
     hold_nothing_but(parser);
     if (open_line(l)) {
-        tell_open(l);
+        wst_tool_dial_send(parser, WST_TOOL_DIAL_OPEN,
+                           (struct wst_slice){(const uint8_t *)&l->ends, sizeof l->ends});
         carry(l);
     } else {
         wst_tool_dial_send(parser, WST_TOOL_DIAL_FAILED,
