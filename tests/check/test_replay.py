@@ -395,6 +395,48 @@ with directory() as tmp:
         with Server(echo, tls=old) as server:
             check("TLS 1.2", run("replay", "-q", BASIC, url(server, "", "wss"), env=trusting).status == 0)
 
+    # -- servers that others wrote -------------------------------------------------------------------
+    def spoken_to(name, process):
+        """The process has printed its port; it echoes."""
+        line = process.stdout.readline()
+        try:
+            if not line.strip().isdigit():
+                print(f"no {name}: left out")
+                return
+            for name_ in (BASIC, SOCKETIO):
+                result = run("replay", "--json", "--timeout", "2", name_, f"ws://127.0.0.1:{int(line)}")
+                sent = [(e["op"], e.get("text"), e.get("b64")) for e in run("--json", name_).events("message") if e["dir"] == "c2s"]
+                told = said(result.events(), 1)
+                # What it had not sent yet when it heard the close stays unsaid.
+                echoed = [m for m in told["s2c"] if m[0] != "close"]
+                check(f"{name}: an echo of {os.path.basename(name_)}", echoed == sent[:len(echoed)] and len(echoed) > len(sent) // 2, result)
+                check(f"{name}: no finding of level error or warning", all(e["level"] == "note" for e in result.events("problem")), result.events("problem"))
+                if name_ == BASIC:
+                    check(f"{name}: exit status 0", result.status == 0, result)
+        finally:
+            process.kill()
+            process.communicate()
+
+    spoken_to("websockets", subprocess.Popen([sys.executable, "-c", """
+import asyncio, websockets
+async def echo(ws, path=None):
+    async for message in ws: await ws.send(message)
+async def main():
+    server = await websockets.serve(echo, "127.0.0.1", 0)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await asyncio.Future()
+asyncio.run(main())"""], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL))
+    if shutil.which("node"):
+        spoken_to("ws of node", subprocess.Popen(["node", "-e", """
+const server = new (require("ws").WebSocketServer)({port: 0, host: "127.0.0.1"}, () => console.log(server.address().port));
+server.on("connection", (s) => s.on("message", (data, binary) => s.send(data, {binary})));"""],
+            env=environment(NODE_PATH=os.path.join(SOURCE, "build", "peers", "node_modules")), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL))
+
+    # -- standard input -----------------------------------------------------------------------------
+    with Server(echo) as server:
+        result = run("replay", "-q", "-", url(server), stdin=None, data=open(BASIC, "rb").read())
+        check("a recording from standard input", result.status == 0 and "Hello, WebSocket 1" in result.text, result)
+
     # -- signals -------------------------------------------------------------------------------------------
     for moment, handler in (("in the handshake", silent), ("while a step waits", accepted_then())):
         with Server(handler) as server:
