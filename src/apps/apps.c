@@ -9,8 +9,7 @@
 #include <stdlib.h>
 
 enum {
-    FIRST_MESSAGES =
-        4, /* of a connection, that may tell what is spoken: hellos and their answers */
+    FIRST_MESSAGES = 4, /* of a connection may tell what is spoken: hellos and their answers */
     MEMORY = 64 << 20
 };
 
@@ -48,8 +47,7 @@ const struct wst_app_row *wst_app_row(enum wst_app app)
     return app > WST_APP_NONE && app < WST_APPS ? &rows[app] : NULL;
 }
 
-/* -- connections of which something was lost before their protocol was known --------------------
- */
+/* -- something was lost before the protocol was known ------------------------------------------ */
 
 static void miss(struct wst_apps *apps, uint64_t conn)
 {

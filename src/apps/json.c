@@ -63,12 +63,5 @@ bool wst_json_text_is_null(const struct wst_json_text *j, const struct wst_tape_
 int32_t wst_json_text_number(const struct wst_json_text *j, const struct wst_tape_node *node)
 {
     if (!wst_json_text_kind(node, WST_TAPE_NUMBER)) return -1;
-    struct wst_slice s = wst_tape_bytes(j->text, node);
-    int32_t value = 0;
-    if (s.n > 9) return -1;
-    for (size_t i = 0; i < s.n; i++) {
-        if (s.p[i] < '0' || s.p[i] > '9') return -1;
-        value = value * 10 + (s.p[i] - '0');
-    }
-    return value;
+    return (int32_t)wst_slice_decimal(wst_tape_bytes(j->text, node), 9);
 }

@@ -98,8 +98,7 @@ static inline struct wst_slice wst_mqtt_take_text(struct wst_mqtt_reading *r)
     return s;
 }
 
-/* -- 5.0: mqtt_properties.c -----------------------------------------------------------------------
- */
+/* -- 5.0: mqtt_properties.c -------------------------------------------------------------------- */
 
 struct wst_slice wst_mqtt_take_properties(struct wst_mqtt_reading *r);
 /* Reads and says them. `where`: the packet, or the Will. */

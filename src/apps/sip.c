@@ -130,13 +130,7 @@ static bool is_token(struct wst_slice s)
 /* -1: it is no number. */
 static int64_t number(struct wst_slice s)
 {
-    int64_t n = 0;
-    if (s.n == 0 || s.n > 10) return -1;
-    for (size_t i = 0; i < s.n; i++) {
-        if (s.p[i] < '0' || s.p[i] > '9') return -1;
-        n = n * 10 + (s.p[i] - '0');
-    }
-    return n;
+    return wst_slice_decimal(s, 10);
 }
 
 /* The parameter of the first Via: other hops stand behind a comma. Quoted strings do not stand

@@ -139,14 +139,9 @@ static struct wst_slice header_of(struct wst_slice head, const char *wanted)
 static int64_t length_of(struct wst_slice head)
 {
     struct wst_slice s = header_of(head, "content-length");
-    int64_t n = 0;
     if (!s.p) return -1;
-    if (s.n == 0 || s.n > 15) return -2;
-    for (size_t i = 0; i < s.n; i++) {
-        if (s.p[i] < '0' || s.p[i] > '9') return -2;
-        n = n * 10 + (s.p[i] - '0');
-    }
-    return n;
+    int64_t n = wst_slice_decimal(s, 15);
+    return n < 0 ? -2 : n;
 }
 
 static const struct command *command_of(struct wst_slice head, enum wst_dir dir)

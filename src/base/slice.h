@@ -54,6 +54,18 @@ static inline bool wst_slice_is(struct wst_slice s, const char *text)
     size_t n = strlen(text);
     return s.n == n && memcmp(s.p, text, n) == 0;
 }
+/* A number of decimal digits, at least one and at most `most` (<= 18), and nothing else; -1: it is
+ * none. */
+static inline int64_t wst_slice_decimal(struct wst_slice s, size_t most)
+{
+    int64_t value = 0;
+    if (s.n == 0 || s.n > most) return -1;
+    for (size_t i = 0; i < s.n; i++) {
+        if (s.p[i] < '0' || s.p[i] > '9') return -1;
+        value = value * 10 + (s.p[i] - '0');
+    }
+    return value;
+}
 static inline uint8_t wst_ascii_lower(uint8_t c)
 {
     return c >= 'A' && c <= 'Z' ? c | 0x20 : c;

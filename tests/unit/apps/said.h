@@ -210,4 +210,30 @@ static inline const char *said_end(struct said *s)
 
 #define said_is(said, expected) assert_string_equal(said, expected)
 
+/* A conversation of texts, and what each says. */
+struct said_row {
+    enum wst_dir dir;
+    const char *text, *said;
+};
+
+static inline void said_talk(struct said *s, const struct said_row *rows, size_t n)
+{
+    for (size_t i = 0; i < n; i++) said_is(said_text(s, rows[i].dir, rows[i].text), rows[i].said);
+}
+
+/* For cmocka_run_group_tests: *state is a conversation. */
+static inline int said_set_up(void **state)
+{
+    static struct said s;
+    said_new(&s);
+    *state = &s;
+    return 0;
+}
+
+static inline int said_take_down(void **state)
+{
+    said_free(*state);
+    return 0;
+}
+
 #endif

@@ -8,12 +8,7 @@
 #define RUBY "\"{\\\"channel\\\":\\\"ChatChannel\\\",\\\"room\\\":\\\"\\u003c1\\u003e\\\"}\""
 #define FIELDS "\"identifier\":" ID ",\"channel\":\"ChatChannel\""
 
-struct row {
-    enum wst_dir dir;
-    const char *text, *said;
-};
-
-static const struct row rows[] = {
+static const struct said_row rows[] = {
     {WST_S2C, "{\"type\":\"welcome\"}", "[{\"name\":\"welcome\"}]"},
     {WST_C2S, "{\"command\":\"subscribe\",\"identifier\":" ID "}",
      "[{\"name\":\"subscribe\",\"fields\":{" FIELDS "}}]"},
@@ -61,7 +56,7 @@ static void all(void **state)
 
 static void strange(void **state)
 {
-    static const struct row none[] = {
+    static const struct said_row none[] = {
         {WST_C2S, "{}", ""},
         {WST_C2S, "1", ""},
         {WST_C2S, "{\"command\":\"x\",\"identifier\":\"a\"}", ""},

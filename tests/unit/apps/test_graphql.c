@@ -1,20 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "said.h"
 
-struct row {
-    enum wst_dir dir;
-    const char *text, *said;
-};
-
-static void talk(struct said *s, const struct row *rows, size_t n)
-{
-    for (size_t i = 0; i < n; i++) said_is(said_text(s, rows[i].dir, rows[i].text), rows[i].said);
-}
-
 /* PROTOCOL.md of graphql-ws: its messages, and an operation that two of them fail. */
 static void transport(void **state)
 {
-    static const struct row rows[] = {
+    static const struct said_row rows[] = {
         {WST_C2S, "{\"type\":\"connection_init\",\"payload\":{\"a\":1}}",
          "[{\"name\":\"connection_init\",\"fields\":{\"payload\":true}}]"},
         {WST_S2C, "{\"type\":\"connection_ack\"}",
@@ -55,7 +45,7 @@ static void transport(void **state)
     (void)state;
     said_new(&s);
     said_open(&s, "graphql-transport-ws", "/");
-    talk(&s, rows, ARRAY(rows));
+    said_talk(&s, rows, ARRAY(rows));
     said_is(said_end(&s),
             "graphql {\"certain\":true,\"c2s\":{\"packets\":7,\"asked\":6,\"answered\":5,"
             "\"slowest_msg\":1,\"slowest\":1.0,\"unanswered_msg\":15},"
@@ -67,7 +57,7 @@ static void transport(void **state)
 /* PROTOCOL.md of subscriptions-transport-ws, and start_ack of AppSync. */
 static void older(void **state)
 {
-    static const struct row rows[] = {
+    static const struct said_row rows[] = {
         {WST_C2S, "{\"type\":\"connection_init\",\"payload\":{}}",
          "[{\"name\":\"connection_init\",\"fields\":{\"payload\":true}}]"},
         {WST_S2C, "{\"type\":\"connection_error\",\"payload\":{\"message\":\"Prohibited!\"}}",
@@ -97,7 +87,7 @@ static void older(void **state)
     (void)state;
     said_new(&s);
     said_open(&s, "graphql-ws", "/");
-    talk(&s, rows, ARRAY(rows));
+    said_talk(&s, rows, ARRAY(rows));
     said_is(said_end(&s), "graphql {\"certain\":true,\"c2s\":{\"packets\":5,\"asked\":3,"
                           "\"answered\":3,\"slowest_msg\":1,\"slowest\":1.0},"
                           "\"s2c\":{\"packets\":7,\"errors\":3}}");
@@ -135,7 +125,7 @@ static void questions(void **state)
 
 static void strangers(void **state)
 {
-    static const struct row rows[] = {
+    static const struct said_row rows[] = {
         {WST_C2S, "", "[] strange"},
         {WST_C2S, "[]", "[] strange"},
         {WST_C2S, "{}", "[] strange"},
@@ -159,7 +149,7 @@ static void strangers(void **state)
     (void)state;
     said_new(&s);
     said_open(&s, "graphql-ws", "/");
-    talk(&s, rows, ARRAY(rows));
+    said_talk(&s, rows, ARRAY(rows));
     said_is(said_bytes(&s, WST_C2S, 2, whole, sizeof whole - 1), "[] strange");
     said_is(said_text(&s, WST_C2S, "{\"type\":\"ping\",\"a\":\"\xff\"}"), "[] strange");
     for (size_t n = 0; n + 1 < sizeof whole; n++) {

@@ -12,20 +12,10 @@
     "\"Invalid "                                                                              \
     "Request\"}}"
 
-struct row {
-    enum wst_dir dir;
-    const char *text, *said;
-};
-
-static void talk(struct said *s, const struct row *rows, size_t n)
-{
-    for (size_t i = 0; i < n; i++) said_is(said_text(s, rows[i].dir, rows[i].text), rows[i].said);
-}
-
 /* Section 7 of the specification, in its order. */
 static void section_7(void **state)
 {
-    static const struct row rows[] = {
+    static const struct said_row rows[] = {
         {WST_C2S, "{" V "\"method\":\"subtract\",\"params\":[42,23],\"id\":1}",
          "[{\"name\":\"request\",\"fields\":{\"id\":1,\"method\":\"subtract\"},"
          "\"json\":[42,23]}]"},
@@ -94,7 +84,7 @@ static void section_7(void **state)
     (void)state;
     said_new(&s);
     said_open(&s, NULL, "/");
-    talk(&s, rows, ARRAY(rows));
+    said_talk(&s, rows, ARRAY(rows));
     said_is(said_end(&s), "json-rpc {\"certain\":true,\"c2s\":{\"packets\":12,\"asked\":7,"
                           "\"answered\":7,\"slowest_msg\":1,\"slowest\":1.0},"
                           "\"s2c\":{\"packets\":16,\"errors\":11}}");
@@ -105,7 +95,7 @@ static void section_7(void **state)
  * id of another kind, or of the wrong side, is nobody's answer. */
 static void ids(void **state)
 {
-    static const struct row rows[] = {
+    static const struct said_row rows[] = {
         {WST_C2S, "{" V "\"method\":\"a\",\"id\":null}",
          "[{\"name\":\"request\",\"fields\":{\"id\":null,\"method\":\"a\"}}]"},
         {WST_S2C, PARSE, "[" PARSE_SAID "]"},
@@ -127,7 +117,7 @@ static void ids(void **state)
     (void)state;
     said_new(&s);
     said_open(&s, "jsonrpc", "/");
-    talk(&s, rows, ARRAY(rows));
+    said_talk(&s, rows, ARRAY(rows));
     said_is(said_end(&s), "json-rpc {\"certain\":true,\"c2s\":{\"packets\":4,\"asked\":1,"
                           "\"answered\":1,\"slowest_msg\":3,\"slowest\":5.0},"
                           "\"s2c\":{\"packets\":4,\"errors\":1,\"asked\":1,\"answered\":1,"
@@ -138,7 +128,7 @@ static void ids(void **state)
 /* Sessions number apart; errors may have no id; null stands for what is not there. */
 static void devtools(void **state)
 {
-    static const struct row rows[] = {
+    static const struct said_row rows[] = {
         {WST_C2S, "{\"id\":1,\"method\":\"Page.enable\",\"sessionId\":\"A\"}",
          "[{\"name\":\"request\",\"fields\":{\"id\":1,\"method\":\"Page.enable\","
          "\"session_id\":\"A\"}}]"},
@@ -182,7 +172,7 @@ static void devtools(void **state)
     (void)state;
     said_new(&s);
     said_open(&s, NULL, "/devtools/page/28026DAF");
-    talk(&s, rows, ARRAY(rows));
+    said_talk(&s, rows, ARRAY(rows));
     said_is(said_end(&s), "json-rpc {\"certain\":true,\"c2s\":{\"packets\":5,\"asked\":5,"
                           "\"answered\":5,\"slowest_msg\":1,\"slowest\":6.0},"
                           "\"s2c\":{\"packets\":9,\"errors\":3}}");

@@ -523,20 +523,6 @@ static void noise(void **state)
     }
 }
 
-static int set_up(void **state)
-{
-    static struct said s;
-    said_new(&s);
-    *state = &s;
-    return 0;
-}
-
-static int take_down(void **state)
-{
-    said_free(*state);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -548,5 +534,5 @@ int main(void)
         cmocka_unit_test(noise),          cmocka_unit_test(unheard),
         cmocka_unit_test(sent_again),
     };
-    return cmocka_run_group_tests(tests, set_up, take_down);
+    return cmocka_run_group_tests(tests, said_set_up, said_take_down);
 }

@@ -3,15 +3,10 @@
 
 #define BOOT "[2,\"19223201\",\"BootNotification\",{\"chargePointVendor\":\"VendorX\"}]"
 
-struct row {
-    enum wst_dir dir;
-    const char *text, *said;
-};
-
 /* Section 4.2 of the specifications, and what only 2.1 has. */
 static void types(void **state)
 {
-    static const struct row rows[] = {
+    static const struct said_row rows[] = {
         {WST_C2S, BOOT,
          "[{\"name\":\"CALL\",\"fields\":{\"message_id\":\"19223201\","
          "\"action\":\"BootNotification\"},\"json\":{\"chargePointVendor\":\"VendorX\"}}]"},
@@ -33,7 +28,7 @@ static void types(void **state)
          "\"error_code\":\"RpcFrameworkError\",\"error_description\":\"\"},"
          "\"json\":{\"cause\":\"x\"}}]"},
     };
-    static const struct row newer[] = {
+    static const struct said_row newer[] = {
         {WST_S2C, "[5,\"8\",\"TypeConstraintViolation\",\"d\",{}]",
          "[{\"name\":\"CALLRESULTERROR\",\"error\":true,\"fields\":{\"message_id\":\"8\","
          "\"error_code\":\"TypeConstraintViolation\",\"error_description\":\"d\"}}]"},

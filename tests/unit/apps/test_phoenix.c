@@ -4,20 +4,10 @@
 #define V1 "/socket/websocket?token=x&vsn=1.0.0"
 #define V2 "/live/websocket?vsn=2.0.0"
 
-struct row {
-    enum wst_dir dir;
-    const char *text, *said;
-};
-
-static void talk(struct said *s, const struct row *rows, size_t n)
-{
-    for (size_t i = 0; i < n; i++) said_is(said_text(s, rows[i].dir, rows[i].text), rows[i].said);
-}
-
 /* The conversation of the guide "Writing a Channels Client". */
 static void two(void **state)
 {
-    static const struct row rows[] = {
+    static const struct said_row rows[] = {
         {WST_C2S, "[\"0\",\"0\",\"miami:weather\",\"phx_join\",{\"some\":\"param\"}]",
          "[{\"name\":\"phx_join\",\"fields\":{\"join_ref\":\"0\",\"ref\":\"0\","
          "\"topic\":\"miami:weather\"},\"json\":{\"some\":\"param\"}}]"},
@@ -66,7 +56,7 @@ static void two(void **state)
     for (int late = 0; late < 2; late++) {
         said_again(&s);
         if (!late) said_open(&s, NULL, V2);
-        talk(&s, rows, ARRAY(rows));
+        said_talk(&s, rows, ARRAY(rows));
         said_is(said_end(&s),
                 "phoenix {\"certain\":true,\"c2s\":{\"packets\":5,\"asked\":4,\"answered\":3,"
                 "\"slowest_msg\":3,\"slowest\":2.0,\"unanswered_msg\":11},"
@@ -77,7 +67,7 @@ static void two(void **state)
 
 static void one(void **state)
 {
-    static const struct row rows[] = {
+    static const struct said_row rows[] = {
         {WST_C2S,
          "{\"topic\":\"r:1\",\"event\":\"phx_join\",\"payload\":{},\"ref\":\"1\","
          "\"join_ref\":\"1\"}",
@@ -103,7 +93,7 @@ static void one(void **state)
     for (int late = 0; late < 2; late++) {
         said_again(&s);
         if (!late) said_open(&s, NULL, V1);
-        talk(&s, rows, ARRAY(rows));
+        said_talk(&s, rows, ARRAY(rows));
         said_is(said_bytes(&s, WST_C2S, 2, "\0\0\0\0\0", 5), "[] strange");
     }
     said_free(&s);

@@ -7,13 +7,8 @@
     "[{\"name\":\"HandshakeRequest\",\"fields\":{\"protocol\":\"" protocol "\",\"version\":1}}]"
 #define ANSWERED "[{\"name\":\"HandshakeResponse\",\"answers\":1,\"after\":1.0}]"
 
-struct row {
-    enum wst_dir dir;
-    const char *text, *said;
-};
-
 /* "JSON Encoding": the examples. */
-static const struct row json[] = {
+static const struct said_row json[] = {
     {WST_C2S, ASK("json"), ASKED("json")},
     {WST_S2C, "{}" RS, ANSWERED},
     {WST_C2S,

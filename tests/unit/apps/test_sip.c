@@ -171,25 +171,11 @@ static void noise(void **state)
     }
 }
 
-static int set_up(void **state)
-{
-    static struct said s;
-    said_new(&s);
-    *state = &s;
-    return 0;
-}
-
-static int take_down(void **state)
-{
-    said_free(*state);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers),        cmocka_unit_test(dialog),    cmocka_unit_test(headers),
         cmocka_unit_test(cut_everywhere), cmocka_unit_test(not_of_it), cmocka_unit_test(noise),
     };
-    return cmocka_run_group_tests(tests, set_up, take_down);
+    return cmocka_run_group_tests(tests, said_set_up, said_take_down);
 }

@@ -11,20 +11,10 @@
     "\"upgrades\":[\"websocket\"],\"ping_interval\":25000,\"ping_timeout\":20000," \
     "\"max_payload\":1000000}}]"
 
-struct row {
-    enum wst_dir dir;
-    const char *text, *said;
-};
-
-static void talk(struct said *s, const struct row *rows, size_t n)
-{
-    for (size_t i = 0; i < n; i++) said_is(said_text(s, rows[i].dir, rows[i].text), rows[i].said);
-}
-
 /* The sample session of the specification of Engine.IO 4, and the examples of Socket.IO 5. */
 static void five(void **state)
 {
-    static const struct row rows[] = {
+    static const struct said_row rows[] = {
         {WST_S2C, OPEN, OPEN_SAID},
         {WST_C2S, "40", "[{\"name\":\"CONNECT\"}]"},
         {WST_S2C, "40{\"sid\":\"oSO0OpakMV_3jnilAAAA\"}",
@@ -64,7 +54,7 @@ static void five(void **state)
     (void)state;
     said_new(&s);
     said_open(&s, NULL, V4);
-    talk(&s, rows, ARRAY(rows));
+    said_talk(&s, rows, ARRAY(rows));
     said_is(said_end(&s),
             "socket.io {\"certain\":true,\"c2s\":{\"packets\":8,\"asked\":4,\"answered\":4,"
             "\"slowest_msg\":9,\"slowest\":2.0},\"s2c\":{\"packets\":10,\"errors\":1,\"asked\":2,"
@@ -75,7 +65,7 @@ static void five(void **state)
 /* Engine.IO 3: the client pings, the server connects unasked, errors are ERROR. */
 static void four(void **state)
 {
-    static const struct row rows[] = {
+    static const struct said_row rows[] = {
         {WST_S2C, "40", "[{\"name\":\"CONNECT\"}]"},
         {WST_C2S, "2", "[{\"name\":\"ping\"}]"},
         {WST_S2C, "3", "[{\"name\":\"pong\",\"answers\":2,\"after\":1.0}]"},
@@ -95,7 +85,7 @@ static void four(void **state)
     (void)state;
     said_new(&s);
     said_open(&s, NULL, V3);
-    talk(&s, rows, ARRAY(rows));
+    said_talk(&s, rows, ARRAY(rows));
     /* An attachment has the byte 4 before it, or is none. */
     said_is(said_text(&s, WST_S2C, "451-[\"b\",{\"_placeholder\":true,\"num\":0}]"),
             "[] unfinished");
@@ -199,7 +189,7 @@ static void bare(void **state)
 /* After an upgrade, the CONNECT went another way. */
 static void upgraded(void **state)
 {
-    static const struct row rows[] = {
+    static const struct said_row rows[] = {
         {WST_C2S, "2probe", "[{\"name\":\"ping\",\"text\":\"probe\"}]"},
         {WST_S2C, "3probe", "[{\"name\":\"pong\",\"text\":\"probe\",\"answers\":1,\"after\":1.0}]"},
         {WST_C2S, "5", "[{\"name\":\"upgrade\"}]"},
@@ -213,7 +203,7 @@ static void upgraded(void **state)
     for (int late = 0; late < 2; late++) { /* the handshake was seen, or was not */
         said_again(&s);
         if (!late) said_open(&s, NULL, V4 "&sid=x");
-        talk(&s, rows, ARRAY(rows));
+        said_talk(&s, rows, ARRAY(rows));
         said_is(said_text(&s, WST_C2S, "4other"),
                 "[{\"name\":\"message\",\"text\":\"other\"}] strange");
     }

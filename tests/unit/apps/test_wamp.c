@@ -4,20 +4,10 @@
 #define JSON "wamp.2.json"
 #define ROLES "{\"roles\":{\"caller\":{}}}"
 
-struct row {
-    enum wst_dir dir;
-    const char *text, *said;
-};
-
-static void talk(struct said *s, const struct row *rows, size_t n)
-{
-    for (size_t i = 0; i < n; i++) said_is(said_text(s, rows[i].dir, rows[i].text), rows[i].said);
-}
-
 /* The specification's examples, with both ways to be let in. */
 static void sessions(void **state)
 {
-    static const struct row rows[] = {
+    static const struct said_row rows[] = {
         {WST_C2S, "[1,\"somerealm\"," ROLES "]",
          "[{\"name\":\"HELLO\",\"fields\":{\"realm\":\"somerealm\"},\"json\":" ROLES "}]"},
         {WST_S2C, "[4,\"wampcra\",{\"challenge\":\"c\",\"authmethod\":\"x\"}]",
@@ -50,7 +40,7 @@ static void sessions(void **state)
     (void)state;
     said_new(&s);
     said_open(&s, JSON, "/");
-    talk(&s, rows, ARRAY(rows));
+    said_talk(&s, rows, ARRAY(rows));
     said_is(said_end(&s),
             "wamp {\"certain\":true,\"c2s\":{\"packets\":5,\"asked\":4,\"answered\":4,"
             "\"slowest_msg\":1,\"slowest\":1.0},\"s2c\":{\"packets\":5,\"errors\":1,\"asked\":2,"
@@ -60,7 +50,7 @@ static void sessions(void **state)
 
 static void topics(void **state)
 {
-    static const struct row rows[] = {
+    static const struct said_row rows[] = {
         {WST_C2S, "[32, 713845233, {}, \"com.myapp.mytopic1\"]",
          "[{\"name\":\"SUBSCRIBE\",\"fields\":{\"request\":713845233,"
          "\"topic\":\"com.myapp.mytopic1\"}}]"},
@@ -101,7 +91,7 @@ static void topics(void **state)
     (void)state;
     said_new(&s);
     said_open(&s, JSON, "/");
-    talk(&s, rows, ARRAY(rows));
+    said_talk(&s, rows, ARRAY(rows));
     said_is(said_end(&s), "wamp {\"certain\":true,\"c2s\":{\"packets\":5,\"asked\":4,"
                           "\"answered\":4,\"slowest_msg\":10,\"slowest\":2.0},"
                           "\"s2c\":{\"packets\":7,\"errors\":1}}");
@@ -111,7 +101,7 @@ static void topics(void **state)
 /* Calls, with progress: only the last of a request wants an answer, only the last is one. */
 static void calls(void **state)
 {
-    static const struct row rows[] = {
+    static const struct said_row rows[] = {
         {WST_C2S, "[64, 1, {}, \"com.p\"]",
          "[{\"name\":\"REGISTER\",\"fields\":{\"request\":1,\"procedure\":\"com.p\"}}]"},
         {WST_S2C, "[65, 1, 21]",
@@ -158,7 +148,7 @@ static void calls(void **state)
     (void)state;
     said_new(&s);
     said_open(&s, JSON, "/");
-    talk(&s, rows, ARRAY(rows));
+    said_talk(&s, rows, ARRAY(rows));
     said_is(said_end(&s),
             "wamp {\"certain\":true,\"c2s\":{\"packets\":9,\"errors\":1,\"asked\":4,"
             "\"answered\":4,\"slowest_msg\":4,\"slowest\":5.0},\"s2c\":{\"packets\":8,"
@@ -201,7 +191,7 @@ static void batches(void **state)
 
 static void strangers(void **state)
 {
-    static const struct row rows[] = {
+    static const struct said_row rows[] = {
         {WST_C2S, "", NULL},
         {WST_C2S, "[]", NULL},
         {WST_C2S, "{}", NULL},

@@ -3,20 +3,10 @@
 
 #define NS "xmlns=\"urn:ietf:params:xml:ns:xmpp-framing\""
 
-struct row {
-    enum wst_dir dir;
-    const char *text, *said;
-};
-
-static void talk(struct said *s, const struct row *rows, size_t n)
-{
-    for (size_t i = 0; i < n; i++) said_is(said_text(s, rows[i].dir, rows[i].text), rows[i].said);
-}
-
 /* The example of RFC 7395 section 3.5 and those of RFC 6120 section 6 and 8, shortened. */
 static void conversation(void **state)
 {
-    static const struct row rows[] = {
+    static const struct said_row rows[] = {
         {WST_C2S, "<open " NS " to=\"example.com\" version=\"1.0\" />",
          "[{\"name\":\"open\",\"fields\":{\"to\":\"example.com\",\"version\":\"1.0\"}}]"},
         {WST_S2C, "<open " NS " from=\"example.com\" id='++TR84' version=\"1.0\"/>",
@@ -64,7 +54,7 @@ static void conversation(void **state)
     (void)state;
     said_new(&s);
     said_open(&s, NULL, "/ws"); /* by its sound */
-    talk(&s, rows, ARRAY(rows));
+    said_talk(&s, rows, ARRAY(rows));
     said_is(said_end(&s), "xmpp {\"certain\":true,\"c2s\":{\"packets\":9,\"errors\":1,\"asked\":5,"
                           "\"answered\":5,\"slowest_msg\":8,\"slowest\":3.0},\"s2c\":{"
                           "\"packets\":11,\"errors\":1,\"asked\":4,\"answered\":3,"
@@ -75,7 +65,7 @@ static void conversation(void **state)
 /* XEP-0388, of which nothing is shown that shows who somebody is. */
 static void sasl2(void **state)
 {
-    static const struct row rows[] = {
+    static const struct said_row rows[] = {
         {WST_C2S,
          "<authenticate mechanism='PLAIN'><initial-response>AGEAYg==</initial-response>"
          "</authenticate>",
@@ -90,7 +80,7 @@ static void sasl2(void **state)
     (void)state;
     said_new(&s);
     said_open(&s, "xmpp", "/");
-    talk(&s, rows, ARRAY(rows));
+    said_talk(&s, rows, ARRAY(rows));
     said_free(&s);
 }
 
