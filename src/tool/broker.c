@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * In: requests of three numbers. Out: descriptors of new files, or of those that may be read; files
+ * In: requests made of numbers. Out: descriptors of new files, or of those that may be read; files
  * that have taken the place of old ones.
  * Refuses what create.h and replace.h refuse: it may be root that opens a file here.
  */
@@ -20,13 +20,14 @@
 #include <time.h>
 #include <unistd.h>
 
-enum kind { CREATE, READ, REPLACE, KEEP, DROP };
+enum kind { CREATE, READ, REPLACE, KEEP, DROP, DEPOSIT };
 enum { DESCRIPTORS = 1024 }; /* of a process, by default */
 
 struct request {
     int64_t second; /* CREATE only */
-    uint64_t count; /* all others: which file */
+    uint64_t count; /* all others: which file, but … */
     uint64_t kind;
+    struct wst_tool_deposit deposit; /* … DEPOSIT: this one */
 };
 
 struct wst_tool_broker {
@@ -103,6 +104,9 @@ static int obey(struct service *s, const struct request *request)
         if (!replaced) break;
         wst_tool_replace_end(&s->begun[i], request->kind == KEEP);
         return -1; /* no descriptor; errno is 0 when all is well */
+    case DEPOSIT:
+        if (!files->deposits) break;
+        return wst_tool_deposit_open(files->folder, files->owner, &request->deposit);
     }
     errno = EPERM;
     return -1;
@@ -155,6 +159,7 @@ static void hold_nothing_but(const struct service *s)
     bool kept[DESCRIPTORS] = {false};
 
     if (s->at < DESCRIPTORS) kept[s->at] = true;
+    if (s->files->deposits && s->files->folder < DESCRIPTORS) kept[s->files->folder] = true;
     for (size_t i = 0; i < s->files->readable_n; i++) {
         int fd = descriptor_of(s->files->readable[i]);
         if (fd >= 0) kept[fd] = true;
@@ -269,21 +274,26 @@ static int ask(struct wst_tool_broker *broker, struct request request)
 
 int wst_tool_broker_create(struct wst_tool_broker *broker, int64_t second, unsigned count)
 {
-    return ask(broker, (struct request){second, count, CREATE});
+    return ask(broker, (struct request){second, count, CREATE, {0}});
 }
 
 int wst_tool_broker_read(struct wst_tool_broker *broker, size_t which)
 {
-    return ask(broker, (struct request){0, which, READ});
+    return ask(broker, (struct request){0, which, READ, {0}});
+}
+
+int wst_tool_broker_deposit(struct wst_tool_broker *broker, const struct wst_tool_deposit *which)
+{
+    return ask(broker, (struct request){0, 0, DEPOSIT, *which});
 }
 
 int wst_tool_broker_replace(struct wst_tool_broker *broker, size_t which)
 {
-    return ask(broker, (struct request){0, which, REPLACE});
+    return ask(broker, (struct request){0, which, REPLACE, {0}});
 }
 
 int wst_tool_broker_settle(struct wst_tool_broker *broker, size_t which, bool keep)
 {
-    ask(broker, (struct request){0, which, keep ? KEEP : DROP});
+    ask(broker, (struct request){0, which, keep ? KEEP : DROP, {0}});
     return errno == 0 ? 0 : -1;
 }

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * In: names of -w, of key logs, of files that are written anew. Out: open files, one after another,
- * for a process that may not open any itself. Refuses any other name: what it is sent are numbers.
+ * In: names of -w, of key logs, of files that are written anew; a folder. Out: open files, one
+ * after another, for a process that may not open any itself. Refuses any other name: what it is
+ * sent are numbers.
  *
  *   parser (nobody, sandboxed) ── numbers ──▶ broker (as started) ── descriptor ──▶ parser
  */
 #ifndef WST_TOOL_BROKER_H
 #define WST_TOOL_BROKER_H
+
+#include "deposit.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -33,6 +36,8 @@ struct wst_tool_brokered {
     size_t readable_n;
     const char *const *replaced; /* files that may be written anew: see replace.h */
     size_t replaced_n;
+    bool deposits; /* payloads go into … */
+    int folder;    /* … this one */
 };
 
 struct wst_tool_broker;
@@ -49,6 +54,8 @@ void wst_tool_broker_end(struct wst_tool_broker *broker);
 int wst_tool_broker_create(struct wst_tool_broker *broker, int64_t second, unsigned count);
 /* One of `readable`, from its beginning: a descriptor. */
 int wst_tool_broker_read(struct wst_tool_broker *broker, size_t which);
+/* A payload's file in `folder`: see deposit.h. */
+int wst_tool_broker_deposit(struct wst_tool_broker *broker, const struct wst_tool_deposit *which);
 /* One of `replaced`: a descriptor of a new file beside it, which waits to be … */
 int wst_tool_broker_replace(struct wst_tool_broker *broker, size_t which);
 /* … put in its place, or thrown away. Returns 0. */

@@ -18,6 +18,7 @@ int wst_tool_trace_lesson(int argc, char **argv);
 int wst_tool_lint(int argc, char **argv);
 int wst_tool_report(int argc, char **argv);
 int wst_tool_har(int argc, char **argv);
+int wst_tool_extract(int argc, char **argv);
 int wst_tool_top(int argc, char **argv);
 int wst_tool_problems(int argc, char **argv);
 int wst_tool_explain(int argc, char **argv);

@@ -26,7 +26,7 @@ static const char help[] =
 
 int wst_tool_har(int argc, char **argv)
 {
-    const struct wst_tool_reading reading = {help, own, sizeof own / sizeof *own, "archive"};
+    const struct wst_tool_reading reading = {help, own, sizeof own / sizeof *own, "archive", NULL};
     struct wst_tool_options options;
 
     wst_tool_options_defaults(&options);

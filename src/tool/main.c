@@ -35,6 +35,8 @@ static const struct wst_tool_command commands[] = {
      wst_tool_report},
     {"har", "har [OPTION...] FILE... -o ARCHIVE", "an HTTP Archive for browsers and other tools",
      wst_tool_har},
+    {"extract", "extract [OPTION...] FILE... -o FOLDER",
+     "payloads as they are, a file for each message", wst_tool_extract},
     {"top", "top [OPTION...] -i NAME | FILE...", "a live table of connections", wst_tool_top},
     {"quiz", "quiz CAPTURE", "questions about the capture, graded", wst_tool_quiz},
     {"demo", "demo [LESSON]", "the shipped lessons: list, trace or write one", wst_tool_demo},
@@ -66,9 +68,8 @@ static const char *meant(const char *word)
 }
 
 static const char examples[] =
-    "\nExamples\n"
-    "  wstrace demo frames                             a shipped capture: what was said\n"
-    "  wstrace --json day.pcapng | jq -r 'select(.type == \"message\") | .text'\n";
+    "\nExample\n"
+    "  wstrace demo frames                             a shipped capture: what was said\n";
 
 int wst_tool_help(void)
 {

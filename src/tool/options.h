@@ -65,6 +65,8 @@ struct wst_tool_options {
     bool lint; /* findings only */
     bool top;  /* on a screen of its own */
     bool har;  /* an HTTP Archive */
+    bool extract, streams, list_files; /* payloads into files: of messages, or of directions */
+    uint64_t max_files;
 };
 
 /* The table of tracing. */

@@ -14,6 +14,8 @@ struct wst_tool_reading {
     const struct wst_tool_arg *own; /* rows in place of trace's group "Output"; may be NULL */
     size_t own_n;
     const char *thing; /* what is not for a terminal: "page"; NULL: nothing */
+    int (*settle)(struct wst_tool_options *); /* what the options come to: 0, or the exit status
+                                               * after a complaint; NULL: nothing to settle */
 };
 
 /* `options` hold their defaults and what the command sets; they are freed. */

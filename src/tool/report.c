@@ -28,7 +28,7 @@ static const char help[] =
 
 int wst_tool_report(int argc, char **argv)
 {
-    const struct wst_tool_reading reading = {help, own, sizeof own / sizeof *own, "page"};
+    const struct wst_tool_reading reading = {help, own, sizeof own / sizeof *own, "page", NULL};
     struct wst_report_options page;
     struct wst_tool_options options;
 

@@ -6,6 +6,7 @@
  *     run_files.c  sources and outputs: what is opened before anything is read, and closed behind
  *     run_chain.c  context, selection and renderer
  *     run_har.c    an archive, and where it waits
+ *     run_extract.c  a folder of payloads
  *     run_tells.c  what the capture tells while it is read
  *     run_words.c  what is said of the command line and of the whole in the end
  *     trace.c      the order of it all
@@ -19,6 +20,7 @@
 #include "options.h"
 #include "output.h"
 #include "pattern.h"
+#include "payloads.h"
 #include "progress.h"
 #include "save.h"
 #include "scratch.h"
@@ -49,6 +51,8 @@ struct wst_tool_run {
     struct wst_har *har;
     struct wst_tool_scratch scratch; /* of the archive */
     char selection[512];             /* in words; "": everything */
+    struct wst_tool_payloads *payloads; /* of extract, … */
+    int folder;                         /* … and where they go; -1: not open */
     struct wst_tool_watch *watch; /* of top, and what shows it */
     struct wst_tool_screen *screen;
     struct wst_listener sink;
@@ -110,6 +114,13 @@ void wst_tool_run_open_scratch(struct wst_tool_run *run);
 bool wst_tool_run_make_har(struct wst_tool_run *run);
 /* Says what is not in the archive. Returns 0 or the exit status. */
 int wst_tool_run_har_left(const struct wst_tool_run *run);
+
+/* -- a folder of payloads ---------------------------------------------------------------------- */
+
+/* Makes it, before anything is read. Returns 0 or the exit status. */
+int wst_tool_run_open_folder(struct wst_tool_run *run);
+/* False: out of memory. */
+bool wst_tool_run_make_payloads(struct wst_tool_run *run);
 
 /* -- what the capture tells -------------------------------------------------------------------- */
 

@@ -83,6 +83,7 @@ static bool make_renderer(struct wst_tool_run *run)
 
     if (o->report) return make_report(run);
     if (o->har) return wst_tool_run_make_har(run);
+    if (o->extract) return wst_tool_run_make_payloads(run);
     if (o->top) return make_watch(run);
     if (o->lint) {
         struct wst_lint_options lint = {o->json, text.colour, o->verbose > 0};
@@ -122,7 +123,7 @@ static bool want_apps(const struct wst_tool_run *run)
 {
     const struct wst_tool_options *o = run->options;
 
-    if (o->no_apps || run->silent || o->har || o->top || o->lint) return false;
+    if (o->no_apps || run->silent || o->har || o->top || o->lint || o->extract) return false;
     return o->apps || !o->json;
 }
 

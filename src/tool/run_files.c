@@ -98,7 +98,9 @@ int wst_tool_run_open_outputs(struct wst_tool_run *run)
 
     run->silent = o->write && !o->print;
     run->blind = run->silent && !o->only_websocket && !o->stats_seconds;
-    if (!run->silent)
+    if (o->extract)
+        status = wst_tool_run_open_folder(run);
+    else if (!run->silent)
         status = wst_tool_output_open(&run->output, o->output, owner, run->read, run->read_n);
     if (status) return status;
     if (o->har) wst_tool_run_open_scratch(run);
@@ -171,7 +173,7 @@ bool wst_tool_run_want_prompt(const struct wst_tool_run *run)
     if (run->options->line_buffered) return true;
     if (run->options->har) return false; /* nothing leaves before the end */
     if (run->options->devices_n) return false;
-    return isatty(run->output.fd) || reads_pipe(run);
+    return (isatty(run->output.fd) && !run->options->extract) || reads_pipe(run);
 }
 
 /* Whoever has to open files later does it through another process: this one will not be able to. */
@@ -186,7 +188,9 @@ int wst_tool_run_start_broker(struct wst_tool_run *run)
     brokered.readable = names;
     if (run->save.rotates) brokered.naming = run->save.naming;
     if (run->keys.follow) brokered.readable_n = wst_tool_keys_names(&o->keys, names);
-    if (run->save.rotates || brokered.readable_n) {
+    brokered.deposits = run->folder >= 0;
+    brokered.folder = run->folder;
+    if (run->save.rotates || brokered.readable_n || brokered.deposits) {
         run->broker = wst_tool_broker_start(&brokered);
         if (run->broker == NULL) {
             wst_tool_say("cannot start another process: %s", strerror(errno));
@@ -195,6 +199,9 @@ int wst_tool_run_start_broker(struct wst_tool_run *run)
     }
     free(names);
     run->save.broker = run->keys.broker = run->broker;
+    if (run->payloads && brokered.deposits) run->payloads->broker = run->broker;
+    if (run->folder >= 0) close(run->folder); /* the broker has it */
+    run->folder = -1;
     return status;
 }
 

@@ -57,6 +57,12 @@ __attribute__((noinline)) static bool look_after(struct wst_tool_run *run,
     return run->screen && run->packets % SCREEN_PACKETS == 0 && wst_tool_run_screen(run, false);
 }
 
+/* Nothing that is read from here on could be written. */
+static bool over(const struct wst_tool_run *run)
+{
+    return run->output.error || (run->payloads && run->payloads->broken);
+}
+
 static int on_packet(void *user, const struct wst_packet *packet)
 {
     struct wst_tool_run *run = user;
@@ -65,7 +71,7 @@ static int on_packet(void *user, const struct wst_packet *packet)
     if (!run->blind) wst_context_packet(run->context, packet);
     if (run->busy && look_after(run, packet)) return 1;
     wst_tool_progress_step(&run->progress, 1);
-    if (run->output.error) return 1;
+    if (over(run)) return 1;
     return ++run->packets == run->options->count;
 }
 
@@ -83,7 +89,7 @@ static int on_packets(void *user, const struct wst_packet *packets, size_t n)
     wst_context_packets(run->context, packets, n);
     wst_tool_progress_step(&run->progress, n);
     run->packets += n;
-    return run->output.error;
+    return over(run);
 }
 
 /* Everything that the packets so far have told. */

@@ -104,6 +104,7 @@ int wst_tool_run_verdict(const struct wst_tool_run *run, int status)
     say_what_never_came(run, &stats);
     if (run->options->lint) found = judge(run, &stats);
     if (run->grep) found = judge_search(run->grep);
+    if (run->payloads && wst_tool_payloads_end(run->payloads)) found = WST_TOOL_TROUBLE;
     if (run->har && wst_tool_run_har_left(run)) found = WST_TOOL_TROUBLE;
     if (run->options->conn && say_no_such_conn(run, &stats)) found = WST_TOOL_TROUBLE;
     return status ? status : found;

@@ -107,8 +107,11 @@ static int run_trace(struct wst_tool_run *run)
 
 int wst_tool_trace_run(const struct wst_tool_options *options)
 {
-    struct wst_tool_run run = {
-        .options = options, .output = {.fd = -1}, .save.output.fd = -1, .scratch.output.fd = -1};
+    struct wst_tool_run run = {.options = options,
+                               .output = {.fd = -1},
+                               .save.output.fd = -1,
+                               .scratch.output.fd = -1,
+                               .folder = -1};
     int status = run_trace(&run);
 
     if (status < 0) {
@@ -129,6 +132,7 @@ int wst_tool_trace_run(const struct wst_tool_options *options)
     wst_apps_free(run.apps);
     wst_grep_free(run.grep);
     wst_har_free(run.har);
+    wst_tool_payloads_free(run.payloads);
     wst_tool_scratch_close(&run.scratch);
     wst_capture_free(run.capture);
     for (size_t i = 0; i < options->files_n && run.patterns; i++)

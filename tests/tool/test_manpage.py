@@ -19,9 +19,9 @@ else:
 
 # -- every option of the help is in the page, and the other way round ---------------------------------
 
-commands = ("report", "har", "explain", "quiz", "demo", "snapshot", "check", "diff", "replay")
+commands = ("report", "har", "extract", "explain", "quiz", "demo", "snapshot", "check", "diff", "replay")
 help_ = "".join(run(command, "--help").text + "\n" for command in commands) + run("--help").text
-shown = help_.split("\n\nExamples")[0]
+shown = help_.split("\n\nExample")[0]
 in_help = set(re.findall(r"^  +(-\w)\b", shown, re.M)) | set(re.findall(r"(--[a-z][a-z-]+)", shown))
 items = "\n".join(re.findall(r"^\.It .*Fl .*$", page, re.M))
 in_page = {"-" + name for name in re.findall(r"Fl (-?[A-Za-z][a-z-]*)", items)}

@@ -18,7 +18,7 @@ check("help: a blank column before what an option does",
       all(re.search(r"\S  +\S", l[2:]) for l in lines if re.match(r"  (-\w|    --)", l)), help_)
 check("help: a blank column before what a command does", all(re.search(r"\S  +\S", l[7:]) for l in lines[:13]), lines[:13])
 check("help: no blanks at the end of a line", all(l == l.rstrip() for l in lines), help_)
-for word in ("Usage:", "problems", "--json", "-i, --interface", "Examples"):
+for word in ("Usage:", "problems", "--json", "-i, --interface", "Example"):
     check(f"help shows {word}", word in help_.text, help_)
 check("-h is --help", run("-h").out == help_.out)
 check("trace --help is --help", run("trace", "--help").out == help_.out)

@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: MIT */
+#include "payloads.h"
+
+#include "say.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct wst_tool_payload_stream { /* a direction of a connection that has said something */
+    struct wst_tool_payload_stream *next;
+    uint64_t conn, part;
+    enum wst_dir dir;
+    bool made; /* the part's file */
+    bool hole; /* before what comes next */
+    int fd;    /* -1: not open */
+};
+
+static const char *s_of(uint64_t n)
+{
+    return n == 1 ? "" : "s";
+}
+
+static struct wst_tool_payload_stream **bucket(struct wst_tool_payloads *p, uint64_t conn)
+{
+    return &p->buckets[conn % WST_TOOL_PAYLOADS_BUCKETS];
+}
+
+/* NULL: out of memory. */
+static struct wst_tool_payload_stream *find(struct wst_tool_payloads *p, const struct wst_event *e)
+{
+    struct wst_tool_payload_stream **at = bucket(p, e->conn), *s = *at;
+
+    while (s && (s->conn != e->conn || s->dir != e->dir)) s = s->next;
+    if (s || !(s = calloc(1, sizeof *s))) return s;
+    *s = (struct wst_tool_payload_stream){*at, e->conn, 1, e->dir, false, false, -1};
+    return *at = s;
+}
+
+static void shut(struct wst_tool_payloads *p, struct wst_tool_payload_stream *s)
+{
+    if (s->fd >= 0) close(s->fd);
+    s->fd = -1;
+    for (size_t i = 0; i < WST_TOOL_PAYLOADS_OPEN; i++)
+        if (p->open[i] == s) p->open[i] = NULL;
+}
+
+/* Both directions of a connection that is over. */
+static void forget(struct wst_tool_payloads *p, uint64_t conn)
+{
+    struct wst_tool_payload_stream **at = bucket(p, conn), *s;
+
+    while ((s = *at) != NULL) {
+        if (s->conn != conn) {
+            at = &s->next;
+            continue;
+        }
+        *at = s->next;
+        shut(p, s);
+        free(s);
+    }
+}
+
+static void fail(struct wst_tool_payloads *p, const struct wst_tool_deposit *which, int error)
+{
+    p->broken = true;
+    p->error = error;
+    if (which) wst_tool_deposit_name(which, p->name);
+}
+
+static void tell(const struct wst_tool_payloads *p, const struct wst_tool_deposit *which)
+{
+    char line[WST_TOOL_DEPOSIT_NAME + 1];
+
+    if (!p->tell) return;
+    wst_tool_deposit_name(which, line);
+    strcat(line, "\n");
+    wst_tool_output_write(p->output, (const uint8_t *)line, strlen(line));
+}
+
+/* -1: not to be had, or one more than there may be. */
+static int make(struct wst_tool_payloads *p, struct wst_tool_deposit *which)
+{
+    int fd;
+
+    if (p->files == p->max_files) return -1;
+    which->want = WST_TOOL_DEPOSIT_NEW;
+    fd = wst_tool_broker_deposit(p->broker, which);
+    if (fd < 0) {
+        fail(p, which, errno);
+        return -1;
+    }
+    p->files++;
+    tell(p, which);
+    return fd;
+}
+
+static bool put(struct wst_tool_payloads *p, int fd, struct wst_slice s,
+                struct wst_tool_deposit *which)
+{
+    while (s.n > 0) {
+        ssize_t n = write(fd, s.p, s.n);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) {
+            fail(p, which, errno);
+            return false;
+        }
+        s.p += n;
+        s.n -= (size_t)n;
+    }
+    return true;
+}
+
+static void count(struct wst_tool_payloads *p, const struct wst_event_message *m)
+{
+    p->messages++;
+    p->bytes += m->payload.n;
+    p->beginnings += !m->certain || m->omitted;
+}
+
+/* -- a file for each --------------------------------------------------------------------------- */
+
+static void keep_message(struct wst_tool_payloads *p, const struct wst_event *e)
+{
+    const struct wst_event_message *m = &e->message;
+    struct wst_tool_deposit which = {.conn = e->conn,
+                                     .n = m->msg,
+                                     .from_server = e->dir == WST_S2C,
+                                     .text = m->utf8,
+                                     .beginning = !m->certain || m->omitted};
+    int fd = make(p, &which);
+
+    if (fd < 0) {
+        p->left_out++;
+        return;
+    }
+    if (put(p, fd, m->payload, &which)) {
+        count(p, m);
+    } else { /* half a file must not look like a whole one */
+        which.want = WST_TOOL_DEPOSIT_DROP;
+        wst_tool_broker_deposit(p->broker, &which);
+        p->files--;
+    }
+    close(fd);
+}
+
+/* -- a file for each direction ----------------------------------------------------------------- */
+
+static void hold_open(struct wst_tool_payloads *p, struct wst_tool_payload_stream *s, int fd)
+{
+    unsigned i = p->turn++ % WST_TOOL_PAYLOADS_OPEN;
+
+    if (p->open[i]) shut(p, p->open[i]);
+    p->open[i] = s;
+    s->fd = fd;
+}
+
+/* The file of what comes next, open in s->fd. */
+static bool open_part(struct wst_tool_payloads *p, struct wst_tool_payload_stream *s,
+                      struct wst_tool_deposit *which)
+{
+    int fd;
+
+    if (s->hole) { /* what was told before it ends its file */
+        shut(p, s);
+        s->part++;
+        s->hole = s->made = false;
+    }
+    *which = (struct wst_tool_deposit){
+        .conn = s->conn, .n = s->part, .from_server = s->dir == WST_S2C, .stream = true};
+    if (s->fd >= 0) return true;
+    if (!s->made) {
+        fd = make(p, which);
+    } else {
+        which->want = WST_TOOL_DEPOSIT_AGAIN;
+        fd = wst_tool_broker_deposit(p->broker, which);
+        if (fd < 0) fail(p, which, errno);
+    }
+    if (fd < 0) return false;
+    s->made = true;
+    hold_open(p, s, fd);
+    return true;
+}
+
+static void meet_hole(struct wst_tool_payloads *p, struct wst_tool_payload_stream *s)
+{
+    p->holes += !s->hole;
+    s->hole = true;
+}
+
+static void keep_stream(struct wst_tool_payloads *p, struct wst_tool_payload_stream *s,
+                        const struct wst_event_message *m)
+{
+    struct wst_tool_deposit which;
+
+    /* Whether its beginning came before a hole or behind it, nobody tells: it has a file for
+     * itself. */
+    if (!m->certain) meet_hole(p, s);
+    if (!p->broker && s->hole) {
+        fail(p, NULL, 0);
+        return;
+    }
+    if (m->payload.n > 0) {
+        if (p->broker && !open_part(p, s, &which)) {
+            p->left_out++;
+            return;
+        }
+        if (!p->broker)
+            wst_tool_output_write(p->output, m->payload.p, m->payload.n);
+        else if (!put(p, s->fd, m->payload, &which))
+            return;
+    }
+    if (m->certain || m->payload.n > 0) count(p, m);
+    if (m->omitted && m->certain) meet_hole(p, s);
+    s->hole |= !m->certain;
+}
+
+static void to_streams(struct wst_tool_payloads *p, const struct wst_event *e)
+{
+    struct wst_tool_payload_stream *s = find(p, e);
+
+    if (s == NULL)
+        fail(p, NULL, ENOMEM);
+    else if (e->type == WST_EVENT_GAP)
+        meet_hole(p, s);
+    else
+        keep_stream(p, s, &e->message);
+}
+
+/* A line in the end, where there is no list and nobody wants quiet: then nobody passes the event
+ * on. */
+static void tell_figures(const struct wst_tool_payloads *p)
+{
+    char line[128];
+    int n = snprintf(
+        line, sizeof line, "%" PRIu64 " message%s, %" PRIu64 " byte%s, in %" PRIu64 " file%s\n",
+        p->messages, s_of(p->messages), p->bytes, s_of(p->bytes), p->files, s_of(p->files));
+
+    if (p->broker && !p->tell) wst_tool_output_write(p->output, (const uint8_t *)line, (size_t)n);
+}
+
+static void take(void *user, const struct wst_event *e)
+{
+    struct wst_tool_payloads *p = user;
+    bool message = e->type == WST_EVENT_MESSAGE;
+
+    if (e->type == WST_EVENT_STATS) tell_figures(p);
+    if (p->broken) return;
+    if (message && !e->message.certain && e->message.payload.n == 0) p->unknown++;
+    if (p->streams && (message || e->type == WST_EVENT_GAP)) to_streams(p, e);
+    if (p->streams && e->type == WST_EVENT_END) forget(p, e->conn);
+    if (!p->streams && message && (e->message.certain || e->message.payload.n > 0))
+        keep_message(p, e);
+}
+
+struct wst_tool_payloads *wst_tool_payloads_new(void)
+{
+    return calloc(1, sizeof(struct wst_tool_payloads));
+}
+
+struct wst_listener wst_tool_payloads_listener(struct wst_tool_payloads *payloads)
+{
+    return (struct wst_listener){payloads, take, NULL};
+}
+
+/* -- the end ----------------------------------------------------------------------------------- */
+
+/* What looks like less than it is, or is not there. */
+static void say_lacking(const struct wst_tool_payloads *p)
+{
+    if (p->beginnings)
+        wst_tool_say("%" PRIu64
+                     " message%s %s beginning%s: the rest is not in the capture, or beyond "
+                     "--max-message or --max-payload",
+                     p->beginnings, s_of(p->beginnings), p->beginnings == 1 ? "is a" : "are",
+                     s_of(p->beginnings));
+    if (p->unknown)
+        wst_tool_say("%" PRIu64 " more message%s: nothing of %s is known to be right", p->unknown,
+                     s_of(p->unknown), p->unknown == 1 ? "it" : "them");
+    if (p->holes && p->broker)
+        wst_tool_say("%" PRIu64 " hole%s in the streams; what follows one is in another file, with "
+                     "the next number",
+                     p->holes, s_of(p->holes));
+    if (p->left_out && !p->broken)
+        wst_tool_say("%" PRIu64 " message%s left out: more than %" PRIu64 " files (--max-files)",
+                     p->left_out, p->left_out == 1 ? " was" : "s were", p->max_files);
+}
+
+static int judge(const struct wst_tool_payloads *p)
+{
+    if (p->broken && p->error)
+        wst_tool_say("%s: %s; nothing more was written", p->name[0] ? p->name : "payloads",
+                     strerror(p->error));
+    else if (!p->broker && p->holes)
+        wst_tool_say("the capture lacks bytes behind what was written; -o FOLDER goes on behind "
+                     "them, in another file");
+    return p->broken || p->left_out || (!p->broker && p->holes) ? WST_TOOL_TROUBLE : 0;
+}
+
+int wst_tool_payloads_end(const struct wst_tool_payloads *p)
+{
+    say_lacking(p);
+    return judge(p);
+}
+
+void wst_tool_payloads_free(struct wst_tool_payloads *p)
+{
+    for (size_t i = 0; p && i < WST_TOOL_PAYLOADS_BUCKETS; i++)
+        while (p->buckets[i]) forget(p, p->buckets[i]->conn);
+    free(p);
+}
