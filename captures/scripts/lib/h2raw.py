@@ -6,7 +6,6 @@ import os
 import signal
 import socket
 import struct
-import subprocess
 import sys
 import threading
 import time
@@ -15,6 +14,7 @@ import hpack
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from rawlab import F, ROOT  # noqa: E402
+from recorder import recorder  # noqa: E402
 
 PREFACE = b'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'
 DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PUSH_PROMISE, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = range(10)
@@ -83,11 +83,7 @@ class Capture:
     def __enter__(self):
         self.listener = socket.create_server(('127.0.0.1', self.port))
         self.listener.settimeout(5)
-        self.tcpdump = subprocess.Popen(
-            ['tcpdump', '-n', '-U', '--immediate-mode', '-Z', 'root', '-i', 'lo', '-s', '262144',
-             '-w', f'{ROOT}/captures/{self.name}.pcap', 'tcp', 'port', str(self.port)], stderr=subprocess.PIPE)
-        while b'listening on' not in self.tcpdump.stderr.readline():
-            pass
+        self.tcpdump = recorder(f'{ROOT}/captures/{self.name}.pcap', 'lo', 'tcp', 'port', str(self.port))
         time.sleep(0.15)
         return self
 

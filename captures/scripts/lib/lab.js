@@ -28,24 +28,28 @@ class Cap {
   // opts: iface, filter, args[], tool 'tcpdump'|'dumpcap', netns
   constructor(file, opts = {}) { this.file = path.isAbsolute(file) ? file : path.join(CAPS, file); this.o = opts; }
   async start() {
-    const o = this.o; let cmd, args;
+    const o = this.o; let cmd, args, out = 'ignore';
     if (o.tool === 'dumpcap') {
       cmd = 'dumpcap'; args = ['-q', '-i', o.iface || 'lo', '-w', this.file, '-B', '64', ...(o.args || [])];
       if (o.filter) args.push('-f', o.filter);
     } else {
-      cmd = 'tcpdump'; args = ['-n', '-U', ...(o.immediate === false ? [] : ['--immediate-mode']), '-Z', 'root', '-B', '65536', '-i', o.iface || 'lo', '-w', this.file, ...(o.args || [])];
+      // To a file that is open, as in recorder.py, and for its reason.
+      out = fs.openSync(this.file, 'w');
+      cmd = 'tcpdump'; args = ['-n', '-U', ...(o.immediate === false ? [] : ['--immediate-mode']), '-B', '65536', '-i', o.iface || 'lo', '-w', '-', ...(o.args || [])];
       if (!(o.args || []).includes('-s')) args.push('-s', '262144');
       if (o.filter) args.push(...o.filter.split(' '));
     }
     if (o.netns) { args = ['netns', 'exec', o.netns, cmd, ...args]; cmd = 'ip'; }
     this.err = '';
-    this.p = spawn(cmd, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+    this.p = spawn(cmd, args, { stdio: ['ignore', out, 'pipe'] });
+    if (out !== 'ignore') fs.closeSync(out);
     const child = this.p; process.once('exit', () => { try { child.kill('SIGKILL'); } catch (e) {} });
     this.exited = new Promise((r) => this.p.on('exit', r));
     await new Promise((res, rej) => {
       const t = setTimeout(() => rej(new Error('capture did not start: ' + this.err)), 8000);
       this.p.stderr.on('data', (d) => { this.err += d; if (/listening on|File:/.test(this.err)) { clearTimeout(t); res(); } });
-      this.p.on('exit', (c) => { clearTimeout(t); rej(new Error('capture ended early: ' + this.err)); });
+      this.p.on('exit', (c, by) => { clearTimeout(t); rej(new Error(`capture ended early, ${by || c}: ${this.err}`)); });
+      this.p.on('error', (e) => { clearTimeout(t); rej(e); });
     });
     await sleep(o.tool === 'dumpcap' ? 500 : 150);
     return this;

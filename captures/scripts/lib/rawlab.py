@@ -1,6 +1,7 @@
 """Scripted raw-socket peers: one capture, any number of connections, each a list of steps.
 Every byte is recorded by the sender; the receiver checks that it got the same bytes."""
 import socket, struct, os, sys, time, json, hashlib, subprocess, signal, base64, zlib, threading
+from recorder import recorder
 ROOT = os.environ.get('WSTRACE_RECORDED') or os.path.realpath(os.path.join(os.path.dirname(__file__), '../../../build/recorded'))
 for _d in ('captures', 'truth', 'keys', 'run'): os.makedirs(f'{ROOT}/{_d}', exist_ok=True)
 GUID = b'258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
@@ -52,8 +53,7 @@ class Lab:
         try: ls.setsockopt(socket.IPPROTO_TCP, 23, 16)
         except OSError: pass
         ls.listen(16); ls.settimeout(5)
-        td = subprocess.Popen(['tcpdump', '-n', '-U', '--immediate-mode', '-Z', 'root', '-i', iface, '-w', path, '-s', '262144', *(filt or f'tcp port {port}').split()], stderr=subprocess.PIPE)
-        while b'listening on' not in td.stderr.readline(): pass
+        td = recorder(path, iface, *(filt or f'tcp port {port}').split())
         time.sleep(0.15)
         for ci, steps in enumerate(conns):
             opt = steps[0][1] if steps and steps[0][0] == 'opt' else {}; steps = steps[1:] if opt else steps
