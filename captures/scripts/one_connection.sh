@@ -10,7 +10,7 @@ one() { # one FROM TRUTH TO
     conn=$(sed -n 's/.*"kind": *"message", *"conn": *"\([^"]*\)".*/\1/p' "$truth/$2.ndjson" | sort | head -n 1)
     port=${conn%%>*}
     port=${port##*:}
-    tcpdump -r "$captures/$1.pcap" -w "$captures/$3.pcap" "tcp port $port" 2>/dev/null
+    tcpdump -r "$captures/$1.pcap" -w - "tcp port $port" >"$captures/$3.pcap"
     grep -F "\"$conn\"" "$truth/$2.ndjson" >"$truth/$3.tmp"
     mv "$truth/$3.tmp" "$truth/$3.ndjson"
 }
