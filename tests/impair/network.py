@@ -180,6 +180,7 @@ class Network:
         try:
             for name in self.names:
                 command('ip', 'netns', 'add', name)
+                command('ip', '-n', name, 'link', 'set', 'lo', 'up')  # what can be made need not be open: in a chroot it is not
             self.how = self.options.link or ('netem' if self.netem() else 'user')
             if self.how == 'user':
                 self.user()

@@ -23,6 +23,9 @@ def build():
         made = ip("netns", "add", name)
         if made.returncode:
             skip("no network namespaces here: " + made.stderr.decode().strip())
+        entered = ip("netns", "exec", name, "true")
+        if entered.returncode:  # as in a chroot that is no mount point
+            skip("no way into network namespaces here: " + entered.stderr.decode().strip())
     made = ip("link", "add", LINKS[0], "netns", NAMES[0], "type", "veth", "peer", "name", LINKS[1], "netns", NAMES[1])
     if made.returncode:
         skip("no veth pairs here: " + made.stderr.decode().strip())
