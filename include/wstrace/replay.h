@@ -114,7 +114,8 @@ WST_API struct wst_replay *wst_replay_new(const struct wst_replay_script *script
 WST_API struct wst_listener wst_replay_listener(struct wst_replay *replay);
 
 enum wst_replay_act {
-    WST_REPLAY_SEND, /* `bytes`, until the next call; then ask again */
+    WST_REPLAY_SEND, /* `bytes`, until the next call; then ask again, of the time at which they had
+                        gone */
     WST_REPLAY_WAIT, /* for events, or until `until_ns` */
     WST_REPLAY_CLOSE /* the connection; there is nothing more to do */
 };

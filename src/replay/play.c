@@ -383,6 +383,8 @@ struct wst_replay_turn wst_replay_next(struct wst_replay *r, int64_t now)
         r->sent_ns = now; /* the server has not seen the end of it before */
         return send_bytes(wst_slice_of(r->piece, n));
     }
+    /* Only now has a step gone: pace counts from here. A pong is no step. */
+    if (r->sending && r->frame.opcode != 10) r->sent_ns = now;
     r->sending = false;
     if (r->pong.due && r->phase >= STEPS) {
         int64_t before = r->sent_ns; /* a storm of pings is no reason to be patient */

@@ -158,6 +158,7 @@ static void act(struct state *s)
             s->until_ns = s->out_ns + s->talk->timeout_ns;
             return;
         }
+        now = clock_of(CLOCK_MONOTONIC);
         turn = wst_replay_next(s->talk->replay, now);
         s->until_ns = turn.until_ns;
         s->out = turn.bytes;

@@ -10,7 +10,8 @@ struct play {
     struct wst_replay_url url;
     struct wst_replay_options options;
     struct wst_replay *replay;
-    int64_t now; /* ms */
+    int64_t now;   /* ms */
+    int64_t takes; /* ms that a piece takes to be sent */
     uint8_t sent[1 << 16];
     size_t n;
     uint8_t chance;
@@ -67,6 +68,7 @@ static int64_t turn(struct play *p)
         assert_true(t.bytes.n > 0 && p->n + t.bytes.n <= sizeof p->sent);
         memcpy(p->sent + p->n, t.bytes.p, t.bytes.n);
         p->n += t.bytes.n;
+        p->now += p->takes;
     }
 }
 
@@ -157,6 +159,37 @@ static void test_pace(void **state)
     p->now += 600;
     assert_int_equal(turn(p), -1);
     assert_int_equal(is_frame(p, 0, 1, "two"), p->n);
+    assert_null(wst_replay_failure(p->replay));
+    finish(p);
+}
+
+/* On a busy machine: what went late puts off what follows, so that no distance is shorter. */
+static void test_pace_when_late(void **state)
+{
+    struct play *p = begin();
+
+    (void)state;
+    p->options.recorded_pace = true;
+    tell_message(&p->recording, 1, WST_C2S, "one", 0);
+    tell_message(&p->recording, 1, WST_C2S, "two", 50);
+    tell_message(&p->recording, 1, WST_C2S, "three", 80);
+    tell_message(&p->recording, 1, WST_S2C, "a", 81);
+    start(p);
+    accepted(p);
+    p->takes = 40;
+    assert_int_equal(turn(p), 1040 + 50);
+    assert_int_equal(is_frame(p, 0, 1, "one"), p->n);
+    tell(&p->heard, control(1, WST_S2C, 9, "p"), 0);
+    assert_int_equal(turn(p), 1040 + 50); /* a pong puts off nothing */
+    assert_int_equal(is_frame(p, 0, 10, "p"), p->n);
+    p->now = 1090;
+    assert_int_equal(turn(p), 1130 + 30);
+    assert_int_equal(is_frame(p, 0, 1, "two"), p->n);
+    p->now = 1160;
+    assert_int_equal(turn(p), 1200 + 100);
+    assert_int_equal(is_frame(p, 0, 1, "three"), p->n);
+    tell_message(&p->heard, 1, WST_S2C, "a", 0);
+    assert_int_equal(turn(p), -1);
     assert_null(wst_replay_failure(p->replay));
     finish(p);
 }
@@ -592,6 +625,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_causal),
         cmocka_unit_test(test_pace),
+        cmocka_unit_test(test_pace_when_late),
         cmocka_unit_test(test_pings_are_answered),
         cmocka_unit_test(test_server_closes_as_recorded),
         cmocka_unit_test(test_server_closes_first),
