@@ -329,8 +329,9 @@ void wst_work_gap(struct wst_context *c, struct conversation_ws *w, enum wst_dir
 /* `first`: whose FIN was captured first. */
 void wst_work_fin(struct wst_context *c, struct conversation_ws *w, enum wst_dir dir,
                   enum wst_dir first, const struct wst_arrival *a);
+/* `reset_by`: who reset TCP; WST_DIR_NONE: nobody, or it had been ended before. */
 void wst_work_end(struct wst_context *c, struct conversation_ws *w, enum wst_tcp_end how,
-                  bool obscure, const struct wst_arrival *a);
+                  enum wst_dir reset_by, bool obscure, const struct wst_arrival *a);
 void wst_work_join(struct wst_context *c, struct conversation_ws *w, enum wst_dir dir,
                    struct wst_seek *seek, const struct wst_arrival *a);
 bool wst_work_shrink(struct wst_context *c, struct conversation_ws *w);

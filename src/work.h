@@ -54,7 +54,7 @@ struct wst_op {
     size_t bound;     /* what it may add to the memory held */
     uint32_t since; /* operations since the one before of the same conversation; 0: that is told */
     uint8_t what, dir, how;
-    int8_t by;      /* FIN: whose came first */
+    int8_t by;      /* FIN: whose came first; END: who sent the reset */
     bool flag;      /* END: obscure */
     bool nanos;     /* of the capture */
     bool behind[2]; /* by direction: bytes of it wait behind a hole */

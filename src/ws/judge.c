@@ -332,6 +332,24 @@ static const char *first_to_end(const struct wst_ws *ws)
                                       : "; first to end TCP was the server";
 }
 
+static const char *reset_text(const struct wst_ws *ws)
+{
+    return ws->terms.stream             ? "; the stream was reset"
+           : ws->fin_by != WST_DIR_NONE ? first_to_end(ws)
+           : ws->reset_by == WST_C2S    ? "; TCP was reset by the client"
+           : ws->reset_by == WST_S2C    ? "; TCP was reset by the server"
+                                        : "; TCP was reset";
+}
+
+static const char *tcp_text(const struct wst_ws *ws, enum wst_tcp_end how)
+{
+    if (ws->terms.stream) return how == WST_TCP_RST ? "the stream was reset" : "the stream ended";
+    if (how != WST_TCP_RST) return "TCP ended with FIN";
+    return ws->reset_by == WST_C2S   ? "TCP ended with a reset by the client"
+           : ws->reset_by == WST_S2C ? "TCP ended with a reset by the server"
+                                     : "TCP ended with a reset";
+}
+
 static void end_no_reply(const struct wst_ws_step *s, enum wst_tcp_end how)
 {
     enum wst_dir by = (enum wst_dir)s->ws->closed_by, other = by == WST_C2S ? WST_S2C : WST_C2S;
@@ -346,9 +364,7 @@ static void end_no_reply(const struct wst_ws_step *s, enum wst_tcp_end how)
     }
     wst_ws_problemf(&told, WST_PROBLEM_CLOSE_NO_REPLY, 0, 0,
                     "the %s sent a close frame, the %s none%s", who(by), who(other),
-                    how == WST_TCP_FIN    ? first_to_end(s->ws)
-                    : s->ws->terms.stream ? "; the stream was reset"
-                                          : "; TCP was reset");
+                    how == WST_TCP_RST ? reset_text(s->ws) : first_to_end(s->ws));
 }
 
 void wst_judge_end(const struct wst_ws_step *s, enum wst_tcp_end how)
@@ -360,12 +376,9 @@ void wst_judge_end(const struct wst_ws_step *s, enum wst_tcp_end how)
     if (!over || ws->obscure) return;
     if (ws->closed_by == WST_DIR_NONE) {
         if (!wst_judge_blind(&ws->side[0]) && !wst_judge_blind(&ws->side[1]))
-            wst_ws_problemf(
-                s, WST_PROBLEM_CLOSE_MISSING, 0, 0, "%s, and neither side had sent a close frame%s",
-                ws->terms.stream
-                    ? (how == WST_TCP_RST ? "the stream was reset" : "the stream ended")
-                    : (how == WST_TCP_RST ? "TCP ended with a reset" : "TCP ended with FIN"),
-                how == WST_TCP_FIN ? first_to_end(ws) : "");
+            wst_ws_problemf(s, WST_PROBLEM_CLOSE_MISSING, 0, 0,
+                            "%s, and neither side had sent a close frame%s", tcp_text(ws, how),
+                            first_to_end(ws));
         return;
     }
     end_no_reply(s, how);

@@ -41,7 +41,8 @@ void wst_ws_init(struct wst_ws *ws, void *conversation, const struct wst_ws_term
                           .began_ns = began_ns,
                           .close_code = -1,
                           .closed_by = WST_DIR_NONE,
-                          .fin_by = WST_DIR_NONE};
+                          .fin_by = WST_DIR_NONE,
+                          .reset_by = WST_DIR_NONE};
 }
 
 void wst_ws_free(struct wst_ws *ws, struct wst_ws_env *env)
@@ -141,13 +142,14 @@ void wst_ws_end(struct wst_ws *ws, struct wst_ws_env *env, enum wst_tcp_end how,
     e.type = WST_EVENT_END;
     e.dir = WST_DIR_NONE;
     e.when = arrival->when;
-    e.end = (struct wst_event_end){.tcp = how,
-                                   .stream = ws->terms.stream,
-                                   .clean = ws->side[0].closed && ws->side[1].closed,
-                                   .by = (enum wst_dir)ws->closed_by,
-                                   .code = ws->close_code,
-                                   .tcp_by = (enum wst_dir)ws->fin_by,
-                                   .duration_ns = wst_ns_between(ws->began_ns, arrival->when.ns)};
+    e.end = (struct wst_event_end){
+        .tcp = how,
+        .stream = ws->terms.stream,
+        .clean = ws->side[0].closed && ws->side[1].closed,
+        .by = (enum wst_dir)ws->closed_by,
+        .code = ws->close_code,
+        .tcp_by = (enum wst_dir)(ws->fin_by != WST_DIR_NONE ? ws->fin_by : ws->reset_by),
+        .duration_ns = wst_ns_between(ws->began_ns, arrival->when.ns)};
     for (int d = 0; d < 2; d++)
         e.end.dir[d] = (struct wst_event_direction){ws->side[d].frames, ws->side[d].messages,
                                                     ws->side[d].wire_bytes, ws->side[d].bytes,

@@ -143,6 +143,7 @@ struct wst_ws { /* one WebSocket connection */
     int32_t close_code : 17;    /* of the first close frame */
     int8_t closed_by : 2;       /* enum wst_dir: who sent that */
     int8_t fin_by : 2;          /* enum wst_dir: whose FIN came first; the caller says */
+    int8_t reset_by : 2;        /* enum wst_dir: who reset TCP; the caller says, before the end */
     bool keys_judged : 1;       /* the client's masking keys are known */
     bool obscure : 1;           /* how it ended is not known: the caller says, before the end */
     bool partial : 1;           /* what came first is not known */
