@@ -16,6 +16,7 @@ node 04_handshake_real.js
 node 04_h2c.js
 python3 05_violations.py
 node 05_mojo.js
+node 05_proxies.js
 node 06_tls.js
 node 06_tls_more.js
 node 07_h2_node.js
@@ -35,6 +36,7 @@ python3 07_h3_made.py
 node 08_subprotocols.js
 node 08_apps_events.js
 node 08_apps_brokers.js
+node 08_apps_servers.js
 node 09_net.js
 python3 09_raw.py
 sh one_connection.sh
