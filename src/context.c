@@ -84,6 +84,7 @@ struct wst_context *wst_context_new(const struct wst_options *options,
     wst_multiplexed_init(c);
     c->ws.emit = wst_conversation_emit;
     c->ws.behind = wst_conversation_behind;
+    c->ws.place = wst_conversation_place;
     struct wst_flow_sink sink = wst_conversation_sink;
     sink.user = c;
     if (c->options.wire) wst_wire_init(c, c->options.wire, &sink);

@@ -251,15 +251,16 @@ static void flow_fin(void *user, struct wst_flow *f, unsigned side, const struct
     }
 }
 
-/* A side that has ended is answered with a reset if the other one goes on: that is no end of its
- * own. */
-static enum wst_dir reset_by(const struct wst_flow *f, const struct conversation_ws *w)
+/* Who reset the stream, or TCP below it. */
+static enum wst_dir reset_by(const struct conversation_ws *w, const struct wst_flow *f)
 {
-    const struct wst_half *half = wst_conversation_carrier(f)->half;
-    bool one = half[0].flags & WST_HALF_RESET, other = half[1].flags & WST_HALF_RESET;
-    if (w->ws.terms.stream || one == other || (half[0].flags | half[1].flags) & WST_HALF_FIN)
-        return WST_DIR_NONE;
-    return wst_conversation_direction(&w->base, one ? 0 : 1);
+    const struct wst_flow *of[] = {f, wst_conversation_carrier(f)};
+    for (unsigned i = 0; i < 2; i++)
+        for (unsigned side = 0; side < 2; side++)
+            if ((of[i]->half[side].flags & WST_HALF_RESET) &&
+                !(of[i]->half[!side].flags & WST_HALF_RESET))
+                return wst_conversation_direction(&w->base, side);
+    return WST_DIR_NONE;
 }
 
 static void flow_end(void *user, struct wst_flow *f, enum wst_tcp_end how,
@@ -277,7 +278,7 @@ static void flow_end(void *user, struct wst_flow *f, enum wst_tcp_end how,
             wst_conversation_problem(
                 c, w, WST_PROBLEM_CAPTURE_EVICTED, WST_DIR_NONE,
                 "the connection was forgotten to stay inside the memory budget", a);
-        wst_work_end(c, w, how, reset_by(f, w), wst_conversation_carrier(f)->obscure, a);
+        wst_work_end(c, w, how, reset_by(w, f), wst_conversation_carrier(f)->obscure, a);
     }
     wst_conversation_free(c, f);
     f->kind = KIND_IGNORED;

@@ -268,6 +268,10 @@ static void multiplexed_over(void *user, struct wst_connect_stream *stream, enum
 {
     struct wst_context *c = user;
     struct conversation_stream *s = stream->upper;
+    for (int d = 0; d < 2; d++)
+        if (stream->reset_by[d] && how == WST_TCP_RST)
+            s->inside.flow.half[wst_conversation_side(&s->base, (enum wst_dir)d)].flags |=
+                WST_HALF_RESET;
     if (!s->inside.flow.ignored) c->sink.end(c, &s->inside.flow, how, a);
     stream_free(c, s);
 }

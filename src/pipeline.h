@@ -243,6 +243,7 @@ void wst_conversation_problem(void *user, void *conversation, enum wst_problem p
                               const struct wst_arrival *arrival);
 void wst_conversation_emit(void *user, void *conversation, struct wst_event *event);
 bool wst_conversation_behind(void *user, void *conversation, enum wst_dir dir);
+struct wst_ws_place wst_conversation_place(void *user, void *conversation, enum wst_dir dir);
 /* Tells of bytes, by direction, that were missing before the handshake. */
 void wst_conversation_lost(struct wst_context *c, void *conversation, const uint64_t lost[2],
                            const struct wst_arrival *a);
@@ -329,7 +330,7 @@ void wst_work_gap(struct wst_context *c, struct conversation_ws *w, enum wst_dir
 /* `first`: whose FIN was captured first. */
 void wst_work_fin(struct wst_context *c, struct conversation_ws *w, enum wst_dir dir,
                   enum wst_dir first, const struct wst_arrival *a);
-/* `reset_by`: who reset TCP; WST_DIR_NONE: nobody, or it had been ended before. */
+/* `reset_by`: who reset the stream, or TCP below it, as far as known. */
 void wst_work_end(struct wst_context *c, struct conversation_ws *w, enum wst_tcp_end how,
                   enum wst_dir reset_by, bool obscure, const struct wst_arrival *a);
 void wst_work_join(struct wst_context *c, struct conversation_ws *w, enum wst_dir dir,

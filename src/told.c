@@ -120,6 +120,20 @@ bool wst_conversation_behind(void *user, void *conversation, enum wst_dir dir)
            ((h->flags & WST_HALF_ACKED) && (int32_t)(h->acked - h->next) > 0);
 }
 
+/* QUIC's acknowledgments are not those of bytes. */
+struct wst_ws_place wst_conversation_place(void *user, void *conversation, enum wst_dir dir)
+{
+    (void)user;
+    const struct conversation *base = conversation;
+    const struct wst_flow *carrier = wst_conversation_carrier(base->flow);
+    const struct wst_half *h = &carrier->half[wst_conversation_side(base, dir)];
+    return (struct wst_ws_place){.end = h->next,
+                                 .acked = h->acked,
+                                 .known = carrier->kind != KIND_QUIC &&
+                                          (h->flags & WST_HALF_STARTED) &&
+                                          (h->flags & WST_HALF_ACKED)};
+}
+
 struct conversation_ws *wst_conversation_websocket(struct wst_context *c,
                                                    const struct conversation *base,
                                                    const struct wst_ws_terms *terms,

@@ -91,8 +91,10 @@ static void work_give(struct wst_context *c, struct wst_op *o)
 {
     struct wst_work *work = c->work;
     struct wst_worker *k = work->workers[o->w->base.worker - 1];
-    for (int d = 0; d < 2 && o->what != WST_WORK_FREE; d++)
+    for (int d = 0; d < 2 && o->what != WST_WORK_FREE; d++) {
         o->behind[d] = wst_conversation_behind(c, o->w, (enum wst_dir)d);
+        o->place[d] = wst_conversation_place(c, o->w, (enum wst_dir)d);
+    }
     bool calm = wst_work_calm(work, o);
     while (calm && (k->given - k->told_ops >= work->most ||
                     work->order_in - work->order_out == WST_WORK_ORDER))
@@ -220,7 +222,7 @@ void wst_work_end(struct wst_context *c, struct conversation_ws *w, enum wst_tcp
                        .arrival = *a,
                        .what = WST_WORK_END,
                        .how = (uint8_t)how,
-                       .by = (int8_t)reset_by,
+                       .reset_by = (int8_t)reset_by,
                        .flag = obscure};
     work_do(c, &o);
 }

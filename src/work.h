@@ -54,11 +54,13 @@ struct wst_op {
     size_t bound;     /* what it may add to the memory held */
     uint32_t since; /* operations since the one before of the same conversation; 0: that is told */
     uint8_t what, dir, how;
-    int8_t by;      /* FIN: whose came first; END: who sent the reset */
+    int8_t by;       /* FIN: whose came first */
+    int8_t reset_by; /* END: enum wst_dir */
     bool flag;      /* END: obscure */
     bool nanos;     /* of the capture */
     bool behind[2]; /* by direction: bytes of it wait behind a hole */
     bool owned;     /* bytes are by malloc */
+    struct wst_ws_place place[2]; /* of each direction */
     /* what the worker says */
     bool done, last; /* last: of those that were done out of their order */
     uint32_t next;   /* operations to the next one of the same conversation in the batch; 0: none */
@@ -79,6 +81,7 @@ struct wst_worker {
     uint64_t ahead;     /* bytes of events told by operations done before their turn */
     uint32_t op_events; /* of the one being done */
     const bool *behind; /* of the one being done, as it was given; NULL: as it is now */
+    const struct wst_ws_place *place; /* … */
     bool at_once;       /* what it says is told, not kept */
     bool stop;
     atomic_bool sleeping, stuffed;

@@ -52,6 +52,12 @@ static bool worker_behind(void *user, void *conversation, enum wst_dir dir)
     return k->behind ? k->behind[dir] : wst_conversation_behind(NULL, conversation, dir);
 }
 
+static struct wst_ws_place worker_place(void *user, void *conversation, enum wst_dir dir)
+{
+    const struct wst_worker *k = user;
+    return k->place ? k->place[dir] : wst_conversation_place(NULL, conversation, dir);
+}
+
 void wst_op_do(struct wst_ws_env *env, const struct wst_op *o)
 {
     struct wst_ws *ws = &o->w->ws;
@@ -67,7 +73,7 @@ void wst_op_do(struct wst_ws_env *env, const struct wst_op *o)
         break;
     case WST_WORK_END:
         ws->obscure = o->flag;
-        ws->reset_by = o->by;
+        ws->reset_by = o->reset_by;
         wst_ws_end(ws, env, (enum wst_tcp_end)o->how, &o->arrival);
         break;
     case WST_WORK_JOIN: wst_ws_join(ws, env, dir, o->seek, &o->arrival); break;
@@ -96,9 +102,11 @@ static void op_keep(struct wst_worker *k, struct wst_op *o)
 {
     k->op_events = 0;
     k->behind = o->behind;
+    k->place = o->place;
     o->from = wst_kept_end(&k->told);
     wst_op_do(&k->env, o);
     k->behind = NULL;
+    k->place = NULL;
     o->told = k->op_events;
     if (o->what != WST_WORK_FREE) o->held = wst_ws_held(&o->w->ws);
     o->done = true;
@@ -132,8 +140,10 @@ void wst_worker_do_now(struct wst_worker *k, struct wst_op *o)
 {
     k->at_once = true;
     k->behind = o->behind;
+    k->place = o->place;
     wst_op_do(&k->env, o);
     k->behind = NULL;
+    k->place = NULL;
     k->at_once = k->work->alone;
     if (o->what != WST_WORK_FREE) o->held = wst_ws_held(&o->w->ws);
     atomic_store_explicit(&k->used, k->purse.used, memory_order_relaxed);
@@ -270,6 +280,7 @@ struct wst_worker *wst_worker_new(struct wst_work *work, unsigned index)
     k->env.user = k;
     k->env.emit = worker_emit;
     k->env.behind = worker_behind;
+    k->env.place = worker_place;
     if (!k->bytes || !k->ops || !wst_kept_init(&k->told) ||
         !wst_ws_env_init(&k->env, &c->options, &k->purse)) {
         wst_worker_free(k);

@@ -247,9 +247,20 @@ struct wst_event_direction { /* totals of one direction */
     uint64_t gaps;
 };
 
+enum wst_no_reply {                    /* why the first close frame has no answer */
+                    WST_REPLY_NOT_DUE, /* it has one, or there is no close frame */
+                    WST_REPLY_NONE,    /* the other side could have answered */
+                    WST_REPLY_LATE,    /* the other side had ended TCP, or the stream, before it
+                                          arrived */
+                    WST_REPLY_NO_TIME, /* who sent it ended TCP, or the stream, within a second */
+                    WST_REPLY_UNSEEN,  /* what the other side sent last was not captured */
+                    WST_REPLY_OPEN     /* the capture was over first, or the connection forgotten */
+};
+
 struct wst_event_end {
     enum wst_tcp_end tcp;
     bool clean;      /* both close frames were seen */
+    enum wst_no_reply no_reply;
     enum wst_dir by; /* who sent the first close frame; WST_DIR_NONE: nobody */
     int32_t code;    /* of the first close frame; -1: none, -2: not captured */
     int64_t duration_ns;
@@ -318,6 +329,8 @@ WST_API size_t wst_event_copy(void *to, size_t room, const struct wst_event *eve
 WST_API const char *wst_event_type_name(enum wst_event_type type); /* "handshake" */
 WST_API const char *wst_carrier_name(enum wst_carrier carrier);    /* "http/1.1" */
 WST_API const char *wst_tcp_end_name(enum wst_tcp_end end);        /* "fin" */
+/* "late"; NULL for WST_REPLY_NOT_DUE */
+WST_API const char *wst_no_reply_name(enum wst_no_reply why);
 WST_API const char *wst_level_name(enum wst_level level);          /* "warning" */
 WST_API const char *wst_opcode_name(uint8_t opcode);               /* "text"; "reserved-11" */
 /* Name of a close code by the IANA registry ("normal closure"); NULL for a number without one. */

@@ -22,6 +22,7 @@ struct wst_connect_stream {
     uint8_t asks; /* enum wst_connect_asks */
     bool answered, accepted;
     bool reset;             /* it was broken off, or what it lies in was */
+    bool reset_by[2];       /* by direction: who did, where it is known */
     bool unasked;           /* the server had not said that it may be asked (RFC 8441 section 3) */
     struct wst_buf request; /* its fields, packed (fields.h), until they are answered */
     struct wst_when request_when;

@@ -135,6 +135,12 @@ static const char *const tcp_end_names[] = {
 };
 static_assert(ROWS(tcp_end_names) == WST_TCP_EVICTED + 1, "an end of TCP has no name");
 
+static const char *const no_reply_names[] = {
+    [WST_REPLY_NOT_DUE] = NULL,      [WST_REPLY_NONE] = "none",     [WST_REPLY_LATE] = "late",
+    [WST_REPLY_NO_TIME] = "no-time", [WST_REPLY_UNSEEN] = "unseen", [WST_REPLY_OPEN] = "open",
+};
+static_assert(ROWS(no_reply_names) == WST_REPLY_OPEN + 1, "a missing answer has no name");
+
 static const char *const level_names[] = {
     [WST_NOTE] = "note",
     [WST_WARNING] = "warning",
@@ -155,6 +161,11 @@ const char *wst_carrier_name(enum wst_carrier carrier)
 const char *wst_tcp_end_name(enum wst_tcp_end end)
 {
     return (unsigned)end < ROWS(tcp_end_names) ? tcp_end_names[end] : "unknown";
+}
+
+const char *wst_no_reply_name(enum wst_no_reply why)
+{
+    return (unsigned)why < ROWS(no_reply_names) ? no_reply_names[why] : NULL;
 }
 
 const char *wst_level_name(enum wst_level level)

@@ -84,6 +84,7 @@ void wst_closing_event(struct wst_explain *x, const struct wst_event *event)
         e->clean = event->end.clean;
         e->tcp = event->end.tcp;
         e->by = event->end.by;
+        e->no_reply = event->end.no_reply;
         if (e->stream) closing_stream(e, event);
     }
     if (event->type != WST_EVENT_CLOSE) return;
@@ -240,6 +241,18 @@ static const char *tcp_end_text(const struct wst_ending *e)
     return e->ended && e->tcp < sizeof texts / sizeof *texts ? texts[e->tcp] : "not told";
 }
 
+static const char *unanswered(const struct wst_ending *e)
+{
+    bool server = e->by == WST_C2S;
+    switch (e->no_reply) {
+    case WST_REPLY_LATE:
+        return server ? "the server had ended by then" : "the client had ended by then";
+    case WST_REPLY_NO_TIME: return "left no time to answer it (section 7.1.1)";
+    case WST_REPLY_UNSEEN: return "what came of it was not captured";
+    default: return "it was not answered";
+    }
+}
+
 static void verdict_text(const struct wst_ending *e, enum wst_ink *ink, char *to, size_t size)
 {
     const char *first = e->by == WST_C2S ? "the client" : "the server";
@@ -262,7 +275,7 @@ static void verdict_text(const struct wst_ending *e, enum wst_ink *ink, char *to
                  "not clean: nobody sent a close frame; an endpoint reports 1006 (section "
                  "7.1.5)");
     else
-        snprintf(to, size, "not clean: %s sent a close frame, and it was not answered", first);
+        snprintf(to, size, "not clean: %s sent a close frame, and %s", first, unanswered(e));
 }
 
 static void verdict(struct wst_paper *p, const struct wst_ending *e)

@@ -53,6 +53,7 @@ struct wst_ending { /* of a connection whose closing is wanted */
         ack[2]; /* of each side's newest packet: behind its last byte; what it has heard */
     enum wst_tcp_end tcp;
     enum wst_dir by;
+    enum wst_no_reply no_reply;
     struct wst_ending_row rows[EXPLAIN_CLOSING];
     unsigned rows_n;
     struct wst_ending *next;

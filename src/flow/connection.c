@@ -260,10 +260,12 @@ static bool rst_hides(const struct wst_flow *f, unsigned side, const struct wst_
            wst_seq_diff(s->ack, o->next) > 1;
 }
 
+/* n: so far behind what was delivered; of what was, the acknowledgment alone may be new. */
 static void connection_sent(struct wst_half *h, uint32_t until, int32_t near)
 {
     int32_t n = wst_seq_diff(until, h->next);
-    if (!(h->flags & WST_HALF_STARTED) || n <= 1 || n > near) return;
+    if (!(h->flags & WST_HALF_STARTED) || n == 1 || n > near) return;
+    if (n <= 0 && !(h->flags & WST_HALF_ACKED)) return;
     if ((h->flags & WST_HALF_ACKED) && wst_seq_diff(until, h->acked) <= 0) return;
     h->acked = until;
     h->flags |= WST_HALF_ACKED;

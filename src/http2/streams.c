@@ -125,6 +125,7 @@ static void stream_over(struct wst_http2 *h, struct wst_http2_env *env, struct w
         how = (enum wst_tcp_end)s->reset_how;
         a = &reset;
         s->reset = false;
+        s->base.reset_by[s->reset_by] = true;
         h->resets--;
     }
     s->base.reset |= how == WST_TCP_RST;

@@ -327,8 +327,10 @@ void wst_streams3_reset(struct turn *t, uint64_t code)
     bool orderly = code == NO_ERROR && s->ended[t->dir];
     bool asked = s->base.upper && t->dir == WST_C2S; /* its answer may be missing, or late */
     if ((s->base.accepted || asked) && !s->ended[!t->dir] && !orderly) {
+        s->base.reset_by[t->dir] = true;
         s->broken = s->ended[t->dir] = true; /* what the other side has sent may still come */
         return;
     }
+    s->base.reset_by[t->dir] = !orderly;
     wst_streams3_over(t, orderly ? WST_TCP_FIN : WST_TCP_RST);
 }

@@ -291,6 +291,7 @@ void wst_json_end(struct wst_json *json, const struct wst_event *event)
     struct wst_out *out = begin(json, "{\"type\":\"end\"", event, WST_JSON_NO_DIR);
     put_text(out, ",\"tcp\":", wst_tcp_end_name(e->tcp));
     put_bool(out, ",\"clean\":", e->clean);
+    if (e->no_reply) put_text(out, ",\"no_reply\":", wst_no_reply_name(e->no_reply));
     put_text(out, ",\"by\":", side(e->by));
     put_number_or_null(out, ",\"code\":", e->code);
     put_seconds(out, ",\"duration\":", e->duration_ns, event->nanos);

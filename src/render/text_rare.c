@@ -118,6 +118,33 @@ static void put_findings(struct wst_out *out, const uint64_t levels[WST_LEVELS])
 
 /* -- end ------------------------------------------------------------------------------------ */
 
+static const char *who(enum wst_dir dir)
+{
+    return dir == WST_C2S ? "client" : "server";
+}
+
+static void put_no_reply(struct wst_out *out, const struct wst_event_end *e)
+{
+    switch (e->no_reply) {
+    case WST_REPLY_NOT_DUE: return;
+    case WST_REPLY_NONE: wst_out_text(out, "not answered, "); return;
+    case WST_REPLY_NO_TIME: wst_out_text(out, "no time to answer, "); return;
+    case WST_REPLY_UNSEEN: wst_out_text(out, "no answer captured, "); return;
+    case WST_REPLY_OPEN: wst_out_text(out, "not answered yet, "); return;
+    case WST_REPLY_LATE:
+        wst_out_text(out, who(e->by == WST_C2S ? WST_S2C : WST_C2S));
+        wst_out_text(out, e->stream ? " had ended the stream, " : " had ended TCP, ");
+    }
+}
+
+/* One side alone has said all. */
+static void put_half(struct wst_out *out, const struct wst_event_end *e)
+{
+    if (e->tcp_by == WST_DIR_NONE) return;
+    wst_out_text(out, who(e->tcp_by));
+    wst_out_text(out, " ended TCP, ");
+}
+
 static void put_how(struct wst_out *out, const struct wst_event_end *e)
 {
     const char *const tcp[] = {
@@ -130,10 +157,13 @@ static void put_how(struct wst_out *out, const struct wst_event_end *e)
     if (e->by != WST_DIR_NONE) {
         wst_out_text(out, e->by == WST_C2S ? "closed by client, " : "closed by server, ");
         wst_text_close_code(out, e->code);
-        bool gaps = e->dir[e->by == WST_C2S ? WST_S2C : WST_C2S].gaps;
-        wst_out_text(out, e->clean ? ", " : gaps ? ", no answer captured, " : ", not answered, ");
+        wst_out_text(out, ", ");
+        put_no_reply(out, e);
+    } else if (e->tcp == WST_TCP_EOF && e->tcp_by == WST_DIR_NONE) {
+        wst_out_text(out, "still open, ");
     } else {
-        wst_out_text(out, e->tcp == WST_TCP_EOF ? "still open, " : "no close frame, ");
+        wst_out_text(out, "no close frame, ");
+        if (e->tcp == WST_TCP_EOF || e->tcp == WST_TCP_TIMEOUT) put_half(out, e);
     }
     wst_out_text(out, (unsigned)e->tcp <= WST_TCP_EVICTED ? tcp[e->tcp] : "TCP over");
     wst_out_text(out, " after ");

@@ -84,6 +84,10 @@ const TCP_ENDS = {
   fin: 'TCP closed', rst: 'TCP reset', eof: 'the capture ended first', timeout: 'silent until given up', evicted: 'given up for want of memory',
 };
 
+const NO_REPLY = {
+  none: ', not answered', late: ', too late to be answered', 'no-time': ', no time to answer', unseen: ', no answer captured', open: ', not answered yet',
+};
+
 /* A stream of HTTP/2 or HTTP/3 ends by itself, its connection goes on. */
 function endWords(event, conn) {
   const stream = Number.isInteger(conn.shake?.event.stream_id);
@@ -92,5 +96,6 @@ function endWords(event, conn) {
   const who = event.by ? ` by the ${event.by}` : '';
   const code = event.code !== null ? ` with ${event.code}` : '';
   const first = !event.tcp_by ? '' : event.tcp === 'rst' ? `, ended first by the ${event.tcp_by}` : ` by the ${event.tcp_by} first`;
-  return `End: ${how}${who}${code}; ${stream ? tcp.replace('TCP', 'stream') : tcp}${stream ? '' : first}`;
+  const reply = NO_REPLY[event.no_reply] ?? '';
+  return `End: ${how}${who}${code}${reply}; ${stream ? tcp.replace('TCP', 'stream') : tcp}${stream ? '' : first}`;
 }

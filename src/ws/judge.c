@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "ending.h"
+
 enum {
     KEYS_CONSTANT = 4, /* frames with one key: by chance once in 2^96 */
     KEYS_FEW = 16,     /* frames with no more than WST_WS_KEYS keys: once in 2^370 */
@@ -127,10 +129,10 @@ static bool pings_holes(const struct wst_ws_side *side)
 
 static void pings_free(struct wst_ws *ws, struct wst_ws_env *env, int d)
 {
-    if (!ws->pings[d]) return;
-    wst_budget_give(env->budget, sizeof *ws->pings[d]);
-    free(ws->pings[d]);
-    ws->pings[d] = NULL;
+    if (!ws->control || !ws->control->pings[d]) return;
+    wst_budget_give(env->budget, sizeof *ws->control->pings[d]);
+    free(ws->control->pings[d]);
+    ws->control->pings[d] = NULL;
 }
 
 void wst_judge_free(struct wst_ws *ws, struct wst_ws_env *env)
@@ -141,9 +143,15 @@ void wst_judge_free(struct wst_ws *ws, struct wst_ws_env *env)
 
 static struct wst_ws_pings *pings_of(const struct wst_ws_step *s, enum wst_dir dir)
 {
-    struct wst_ws_pings **p = &s->ws->pings[dir];
-    if (!*p) *p = wst_budget_new(s->env->budget, sizeof **p);
-    return *p;
+    struct wst_ws_control *control = wst_ending_control(s);
+    struct wst_ws_pings **p = control ? &control->pings[dir] : NULL;
+    if (p && !*p) *p = wst_budget_new(s->env->budget, sizeof **p);
+    return p ? *p : NULL;
+}
+
+static struct wst_ws_pings *pings_had(const struct wst_ws *ws, enum wst_dir dir)
+{
+    return ws->control ? ws->control->pings[dir] : NULL;
 }
 
 static void closing(const struct wst_ws_step *s, struct wst_ws_pings *p)
@@ -233,7 +241,7 @@ static bool pong_overtakes(const struct wst_ws_step *s, enum wst_dir asked)
 bool wst_judge_pong_due(const struct wst_ws_step *s, struct wst_slice payload)
 {
     enum wst_dir asked = s->dir == WST_C2S ? WST_S2C : WST_C2S;
-    const struct wst_ws_pings *p = s->ws->pings[asked];
+    const struct wst_ws_pings *p = pings_had(s->ws, asked);
     if (s->ws->partial || (p && p->torn) || pings_holes(&s->ws->side[asked])) return true;
     if (pong_overtakes(s, asked)) return true;
     if (!p) return false;
@@ -273,7 +281,7 @@ void wst_judge_pong(const struct wst_ws_step *s, uint64_t n, struct wst_slice pa
         pong_early(s, asked);
         return;
     }
-    struct wst_ws_pings *p = s->ws->pings[asked];
+    struct wst_ws_pings *p = pings_had(s->ws, asked);
     if (p) i = ping_find(p, hash, payload.n);
     if (!p || i == p->n) {
         pong_unasked(s, n, payload, p, asked);
@@ -286,14 +294,16 @@ void wst_judge_pong(const struct wst_ws_step *s, uint64_t n, struct wst_slice pa
 
 void wst_judge_closing(const struct wst_ws_step *s)
 {
-    for (int d = 0; d < 2; d++)
-        if (s->ws->pings[d]) closing(s, s->ws->pings[d]);
+    for (int d = 0; d < 2; d++) {
+        struct wst_ws_pings *p = pings_had(s->ws, (enum wst_dir)d);
+        if (p) closing(s, p);
+    }
 }
 
 /* The last ping alone: a pong for it would have answered all. */
-static void end_ping(const struct wst_ws_step *s, enum wst_dir dir)
+void wst_judge_pings_end(const struct wst_ws_step *s, enum wst_dir dir)
 {
-    const struct wst_ws_pings *p = s->ws->pings[dir];
+    const struct wst_ws_pings *p = pings_had(s->ws, dir);
     enum wst_dir other = dir == WST_C2S ? WST_S2C : WST_C2S;
     if (!p || p->blurred || s->ws->obscure || pings_holes(&s->ws->side[other])) return;
     unsigned n = p->n;
@@ -316,77 +326,4 @@ static void end_ping(const struct wst_ws_step *s, enum wst_dir dir)
         "the ping of %u bytes had no pong in the %lld.%03lld s that followed%s", ping->len,
         (long long)(waited / SECOND_NS), (long long)(waited % SECOND_NS / 1000000),
         pings_wait(p, n - 1) ? ", nor had others" : "");
-}
-
-/* -- the end, section 7.1 ---------------------------------------------------------------------- */
-
-static const char *who(enum wst_dir dir)
-{
-    return dir == WST_C2S ? "client" : "server";
-}
-
-static const char *first_to_end(const struct wst_ws *ws)
-{
-    return ws->fin_by == WST_DIR_NONE ? ""
-           : ws->fin_by == WST_C2S    ? "; first to end TCP was the client"
-                                      : "; first to end TCP was the server";
-}
-
-static const char *reset_text(const struct wst_ws *ws)
-{
-    return ws->terms.stream             ? "; the stream was reset"
-           : ws->fin_by != WST_DIR_NONE ? first_to_end(ws)
-           : ws->reset_by == WST_C2S    ? "; TCP was reset by the client"
-           : ws->reset_by == WST_S2C    ? "; TCP was reset by the server"
-                                        : "; TCP was reset";
-}
-
-static const char *tcp_text(const struct wst_ws *ws, enum wst_tcp_end how)
-{
-    if (ws->terms.stream) return how == WST_TCP_RST ? "the stream was reset" : "the stream ended";
-    if (how != WST_TCP_RST) return "TCP ended with FIN";
-    return ws->reset_by == WST_C2S   ? "TCP ended with a reset by the client"
-           : ws->reset_by == WST_S2C ? "TCP ended with a reset by the server"
-                                     : "TCP ended with a reset";
-}
-
-static void end_no_reply(const struct wst_ws_step *s, enum wst_tcp_end how)
-{
-    enum wst_dir by = (enum wst_dir)s->ws->closed_by, other = by == WST_C2S ? WST_S2C : WST_C2S;
-    struct wst_ws_step told = *s;
-    if (s->ws->side[other].closed || wst_judge_blind(&s->ws->side[other])) return;
-    told.dir = other;
-    if (s->ws->close_late) { /* it could not answer any more: it is to blame for more than that */
-        wst_ws_problemf(&told, WST_PROBLEM_CLOSE_MISSING, 0, 0,
-                        "the %s ended TCP without a close frame; the %s's came after that",
-                        who(other), who(by));
-        return;
-    }
-    wst_ws_problemf(&told, WST_PROBLEM_CLOSE_NO_REPLY, 0, 0,
-                    "the %s sent a close frame, the %s none%s", who(by), who(other),
-                    how == WST_TCP_RST ? reset_text(s->ws) : first_to_end(s->ws));
-}
-
-void wst_judge_end(const struct wst_ws_step *s, enum wst_tcp_end how)
-{
-    const struct wst_ws *ws = s->ws;
-    bool over = how == WST_TCP_FIN || how == WST_TCP_RST;
-    end_ping(s, WST_C2S);
-    end_ping(s, WST_S2C);
-    if (!over || ws->obscure) return;
-    if (ws->closed_by == WST_DIR_NONE) {
-        if (!wst_judge_blind(&ws->side[0]) && !wst_judge_blind(&ws->side[1]))
-            wst_ws_problemf(s, WST_PROBLEM_CLOSE_MISSING, 0, 0,
-                            "%s, and neither side had sent a close frame%s", tcp_text(ws, how),
-                            first_to_end(ws));
-        return;
-    }
-    end_no_reply(s, how);
-    if (ws->side[0].closed && ws->side[1].closed && ws->fin_by == WST_C2S) {
-        struct wst_ws_step told = *s;
-        told.dir = WST_C2S;
-        wst_ws_problem(
-            &told, WST_PROBLEM_CLOSE_CLIENT_FIRST, 0, 0,
-            "both had sent their close frames; the client's FIN came before the server's");
-    }
 }

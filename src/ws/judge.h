@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Inside the ws room: rules that one frame cannot answer. In: masking keys, pings and pongs, the
- * end. Out: the problems they raise, with the evidence.
+ * Inside the ws room: rules that one frame cannot answer. In: masking keys, pings and
+ * pongs. Out: the problems they raise, with the evidence.
  * Refuses to blame anybody for what may be missing from the capture.
  */
 #ifndef WST_WS_JUDGE_H
@@ -22,8 +22,8 @@ void wst_judge_pong(const struct wst_ws_step *step, uint64_t n, struct wst_slice
 void wst_judge_control_torn(const struct wst_ws_step *step, uint8_t opcode);
 /* The connection's first close frame: no pong is owed from here on. */
 void wst_judge_closing(const struct wst_ws_step *step);
-/* The connection is over. step->dir is none. */
-void wst_judge_end(const struct wst_ws_step *step, enum wst_tcp_end how);
+/* The connection is over: were the pings of `dir` answered? */
+void wst_judge_pings_end(const struct wst_ws_step *step, enum wst_dir dir);
 void wst_judge_free(struct wst_ws *ws, struct wst_ws_env *env);
 
 /* Whether that direction's close frame, or anything else of it, may have been sent unseen. */

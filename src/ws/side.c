@@ -3,6 +3,7 @@
  * In: the bytes of one direction. Out: its frames, each handed to its message or shown by itself.
  */
 #include "side.h"
+#include "ending.h"
 #include "evidence.h"
 #include "judge.h"
 
@@ -95,12 +96,8 @@ static bool closed_before(const struct wst_ws_step *s)
 
 static void closed_first(const struct wst_ws_step *s, int32_t code)
 {
-    bool waited = s->arrival->from != s->arrival->when.pkt; /* the FIN may have come meanwhile */
-    bool ended = s->ws->fin_by != WST_DIR_NONE && s->ws->fin_by != s->dir;
-    s->ws->closed_by = (int8_t)s->dir;
-    s->ws->close_late = ended && !waited && !s->ws->fin_behind;
     s->ws->close_code = code;
-    s->ws->close_pkt = s->arrival->from & 0xffffff;
+    wst_ending_close(s);
 }
 
 /* `code`: -1: none, -2: not captured; that the side closed is known all the same. True: it had

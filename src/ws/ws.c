@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "ending.h"
 #include "judge.h"
 #include "side.h"
 
@@ -48,6 +49,9 @@ void wst_ws_init(struct wst_ws *ws, void *conversation, const struct wst_ws_term
 void wst_ws_free(struct wst_ws *ws, struct wst_ws_env *env)
 {
     wst_judge_free(ws, env);
+    if (ws->control) wst_budget_give(env->budget, sizeof *ws->control);
+    free(ws->control);
+    ws->control = NULL;
     for (int d = 0; d < 2; d++) {
         wst_side_open_free(env, &ws->side[d]);
         wst_deflate_free(&env->inflaters, ws->rare[d].deflate);
@@ -94,10 +98,8 @@ void wst_ws_fin(struct wst_ws *ws, struct wst_ws_env *env, enum wst_dir dir,
 {
     struct wst_ws_step s = {ws, env, dir, arrival};
     if (ws->side[dir].finished) return;
+    wst_ending_fin(&s);
     ws->side[dir].finished = true;
-    if (ws->fin_by == dir && env->behind)
-        ws->fin_behind =
-            env->behind(env->user, ws->conversation, dir == WST_C2S ? WST_S2C : WST_C2S);
     wst_lost_fin(&s);
 }
 
@@ -130,26 +132,37 @@ bool wst_ws_shrink(struct wst_ws *ws, struct wst_ws_env *env)
     return any;
 }
 
+/* Who goes on when the other side has ended is answered with a reset: that ends nothing. */
+static enum wst_dir tcp_by(const struct wst_ws *ws)
+{
+    bool fin = ws->fin_by != WST_DIR_NONE || ws->terms.stream;
+    return (enum wst_dir)(fin ? ws->fin_by : ws->reset_by);
+}
+
 void wst_ws_end(struct wst_ws *ws, struct wst_ws_env *env, enum wst_tcp_end how,
                 const struct wst_arrival *arrival)
 {
     ws->stopped = how != WST_TCP_FIN && how != WST_TCP_RST;
-    wst_ws_fin(ws, env, WST_C2S, arrival);
-    wst_ws_fin(ws, env, WST_S2C, arrival);
+    for (int d = 0; d < 2; d++)
+        if (!ws->side[d].finished)
+            wst_lost_fin(&(struct wst_ws_step){ws, env, (enum wst_dir)d, arrival});
     struct wst_ws_step s = {ws, env, WST_DIR_NONE, arrival};
-    wst_judge_end(&s, how);
+    wst_judge_pings_end(&s, WST_C2S);
+    wst_judge_pings_end(&s, WST_S2C);
+    enum wst_no_reply why = wst_ending_judge(&s, how);
+    ws->side[0].finished = ws->side[1].finished = true;
     struct wst_event e;
     e.type = WST_EVENT_END;
     e.dir = WST_DIR_NONE;
     e.when = arrival->when;
-    e.end = (struct wst_event_end){
-        .tcp = how,
-        .stream = ws->terms.stream,
-        .clean = ws->side[0].closed && ws->side[1].closed,
-        .by = (enum wst_dir)ws->closed_by,
-        .code = ws->close_code,
-        .tcp_by = (enum wst_dir)(ws->fin_by != WST_DIR_NONE ? ws->fin_by : ws->reset_by),
-        .duration_ns = wst_ns_between(ws->began_ns, arrival->when.ns)};
+    e.end = (struct wst_event_end){.tcp = how,
+                                   .stream = ws->terms.stream,
+                                   .clean = ws->side[0].closed && ws->side[1].closed,
+                                   .no_reply = why,
+                                   .by = (enum wst_dir)ws->closed_by,
+                                   .code = ws->close_code,
+                                   .tcp_by = tcp_by(ws),
+                                   .duration_ns = wst_ns_between(ws->began_ns, arrival->when.ns)};
     for (int d = 0; d < 2; d++)
         e.end.dir[d] = (struct wst_event_direction){ws->side[d].frames, ws->side[d].messages,
                                                     ws->side[d].wire_bytes, ws->side[d].bytes,

@@ -39,6 +39,18 @@ static inline bool wst_ws_may_compress(const struct wst_ws_terms *t)
 enum { WST_WS_KEYS = 4 }; /* masking keys remembered to be judged */
 struct wst_ws_pings;
 
+struct wst_ws_control {            /* what pings and close frames leave behind */
+    struct wst_ws_pings *pings[2]; /* that wait for a pong, by who sent them; made on demand */
+    int64_t close_ns;     /* time of the first close frame; once `ended`: how long it was ago */
+    uint32_t close_place; /* TCP's number behind that frame */
+    bool placed;          /* that is valid */
+    bool late;            /* the other side's FIN came before that frame */
+    bool unheard;         /* … or was sent before it arrived */
+    bool unawaited;       /* who sent it ended before the other side's close frame came */
+    bool ended;           /* a side ended behind it … */
+    int8_t ended_by;      /* enum wst_dir: this was the first */
+};
+
 enum {
     WST_WS_SPARES = 4,
     WST_WS_SPARE_MIN = 32 * 1024,
@@ -46,6 +58,12 @@ enum {
     WST_WS_SCRATCH = 1 << 20,           /* kept of a scratch buffer */
     WST_WS_RAW =
         64 << 10 /* compressed bytes of a message that wait; more are inflated as they come */
+};
+
+struct wst_ws_place {
+    uint32_t end;   /* TCP's number behind the bytes that were pushed, or are */
+    uint32_t acked; /* up to here the peer has them */
+    bool known;
 };
 
 /* What connections that one thread works on share. */
@@ -58,6 +76,8 @@ struct wst_ws_env {
     /* Whether the peer has bytes of `dir` that were not pushed yet: late, or missing. May be NULL:
      * no. */
     bool (*behind)(void *user, void *conversation, enum wst_dir dir);
+    /* Where TCP stands with what `dir` sends. May be NULL: nobody knows. */
+    struct wst_ws_place (*place)(void *user, void *conversation, enum wst_dir dir);
     struct wst_inflaters inflaters;
     /* Of one whole message; reused. WST_WS_SCRATCH of each is there from the beginning and not
      * charged: what a message costs does not depend on those before. */
@@ -125,6 +145,7 @@ struct wst_ws_side { /* what every frame touches: one cache line */
     bool joined : 1;       /* picked up in the middle, nothing found yet */
     bool context_lost : 1; /* compressed messages went missing before the context was made */
     bool blind : 1;        /* what came last was not read */
+    bool behind : 1;       /* when it ended it had heard of more than was pushed of the other one */
 };
 
 struct wst_ws_rare {             /* and what few do */
@@ -143,12 +164,10 @@ struct wst_ws { /* one WebSocket connection */
     int32_t close_code : 17;    /* of the first close frame */
     int8_t closed_by : 2;       /* enum wst_dir: who sent that */
     int8_t fin_by : 2;          /* enum wst_dir: whose FIN came first; the caller says */
-    int8_t reset_by : 2;        /* enum wst_dir: who reset TCP; the caller says, before the end */
     bool keys_judged : 1;       /* the client's masking keys are known */
     bool obscure : 1;           /* how it ended is not known: the caller says, before the end */
     bool partial : 1;           /* what came first is not known */
-    bool fin_behind : 1;        /* and had heard of more than was captured of the other side */
-    bool close_late : 1;        /* the other side's FIN came before the first close frame */
+    int8_t reset_by : 2;        /* enum wst_dir: who reset it; the caller says, before the end */
     bool stopped : 1;           /* the capture is over, not the connection */
     uint32_t close_pkt : 24;    /* that carried the first close frame, the end of its number */
     uint8_t keys_seen;          /* frames that the keys were on */
@@ -156,7 +175,7 @@ struct wst_ws { /* one WebSocket connection */
     uint32_t keys[WST_WS_KEYS]; /* of the first frames, which look at all of them */
     struct wst_ws_rare rare[2];
     int64_t began_ns;              /* time of the handshake */
-    struct wst_ws_pings *pings[2]; /* that wait for a pong, by who sent them; made on demand */
+    struct wst_ws_control *control; /* made on demand */
 };
 
 void wst_ws_init(struct wst_ws *ws, void *conversation, const struct wst_ws_terms *terms,

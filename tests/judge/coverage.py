@@ -84,6 +84,7 @@ RFC6455 = [
     ('6.2', 'both', 'MUST', 'read what comes as frames, unmask it', 'not visible: what an endpoint makes of it'),
     ('7.1.1', 'both', 'SHOULD', 'end TCP cleanly', 'shown: `tcp` of `end` is `rst`, not `fin`'),
     ('7.1.1', 'server', 'SHOULD', 'end TCP first', ['close.client-first']),
+    ('7.1.1', 'both', '', 'leave the other side the time to answer', ['close.not-awaited']),
     ('7.1.2', 'both', 'MUST', 'close with a close frame', ['close.missing']),
     ('7.1.5', 'both', '', 'no close frame at all: 1006', ['close.missing']),
     ('7.1.7', 'both', 'MUST', 'fail: close the connection, read no more of it',

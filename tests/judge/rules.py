@@ -457,7 +457,7 @@ failed_fast(N, 'message.invalid-utf8', b'so far', b' so good \xed', others=('mes
 failed_fast(N, 'message.invalid-utf8', Deflater()(b'so far so good \xed'), rsv=4, others=('message.unfinished',))
 
 
-@breaks('message.invalid-utf8', 'frame.truncated', 'close.no-reply')
+@breaks('message.invalid-utf8', 'frame.truncated', 'close.not-awaited')
 def _(t):
     """Inside a frame."""
     t.agree()
@@ -466,7 +466,7 @@ def _(t):
     t.shut()
 
 
-@near('message.invalid-utf8', 'frame.truncated', 'close.no-reply')
+@near('message.invalid-utf8', 'frame.truncated', 'close.not-awaited')
 def _(t):
     t.agree()
     t.frame(C2S, TEXT, b'so far \xed', declared=20)
@@ -717,6 +717,29 @@ def _(t):
     t.wait(20)
     t.frame(S2C, CLOSE, b'\3\xe8')
     t.shut()
+
+
+@breaks('close.not-awaited')
+def _(t):
+    t.agree()
+    t.frame(C2S, CLOSE, b'\3\xe8')
+    t.shut(first=C2S)
+
+
+@breaks('close.not-awaited')
+def _(t):
+    t.agree()
+    t.frame(S2C, CLOSE, b'\3\xea')
+    t.reset(S2C)
+
+
+@near('close.not-awaited', 'close.no-reply')
+def _(t):
+    """It was awaited."""
+    t.agree()
+    t.frame(C2S, CLOSE, b'\3\xe8')
+    t.wait(2)
+    t.shut(first=C2S)
 
 
 @breaks('close.client-first')

@@ -188,7 +188,9 @@ def judge(case, fuzzer, c, lint, end):
     """What is wrong; '' nothing."""
     if not lint or not end:
         return 'the connection is not told'
-    ids = {f['id'] for f in lint['findings']}
+    # The server ends TCP at once: behind its own close frame that leaves the client no time, behind the client's it
+    # is no answer.
+    ids = {f['id'].replace('not-awaited', 'no-reply') if fuzzer == C2S else f['id'] for f in lint['findings']}
     if not case.ids <= ids <= case.ids | case.also:
         return f'found {sorted(ids)} instead of {sorted(case.ids)}'
     wrong = {f['id'] for f in lint['findings'] if f['dir'] == other(fuzzer) and f['id'] in ERRORS}

@@ -36,6 +36,8 @@ REASONS = {
     'close.missing': ('neither endpoint wrote down a close', lambda f, truth: not closes(truth)),
     'close.no-reply': ('one endpoint wrote down a close, the other none',
                        lambda f, truth: closes(truth, other(f['dir'])) and not closes(truth, f['dir'])),
+    'close.not-awaited': ('its sender wrote down a close, the other endpoint none',
+                          lambda f, truth: closes(truth, f['dir']) and not closes(truth, other(f['dir']))),
     'limit.message': ('a message larger than the limit',
                       lambda f, truth: any(t['kind'] == 'message' and t['length'] > TOO_LARGE for t in truth)),
     'handshake.stripped': ('nginx without the lines that pass an upgrade on: no WebSocket came of it',

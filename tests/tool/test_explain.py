@@ -221,7 +221,7 @@ closes, failed = os.path.join(CAPTURES, "01_ws_plain_closes.pcap"), os.path.join
 check("endings in the order of the command line", [e["conn"] for e in data(closes, "13", "2", "--close")] == [13, 2])
 for capture, conn, tcp, words in ((closes, "14", "rst", "nobody sent a close frame"), (closes, "12", "fin", "1006"),
                                   (failed, "6", "eof", "not told: the capture ends"), (failed, "1", "open", "no WebSocket"),
-                                  (os.path.join(CAPTURES, "05_control_over_125.pcap"), "1", "fin", "not answered")):
+                                  (os.path.join(CAPTURES, "05_control_over_125.pcap"), "1", "fin", "left no time to answer")):
     end = data(capture, conn, "--close")[0]
     check(f"{capture} {conn}: {words}", words in end["verdict"] and end["tcp"] == tcp and not end["clean"], end)
 

@@ -7,7 +7,6 @@
 
 struct heard {
     struct wst_event_end end;
-    char detail[160];
     unsigned client_first;
 };
 
@@ -15,11 +14,8 @@ static void hear(void *user, const struct wst_event *e)
 {
     struct heard *h = user;
     if (e->type == WST_EVENT_END) h->end = e->end;
-    if (e->type != WST_EVENT_PROBLEM) return;
-    h->client_first += e->problem.problem == WST_PROBLEM_CLOSE_CLIENT_FIRST;
-    if (e->problem.problem == WST_PROBLEM_CLOSE_MISSING ||
-        e->problem.problem == WST_PROBLEM_CLOSE_NO_REPLY)
-        snprintf(h->detail, sizeof h->detail, "%s", e->problem.detail);
+    if (e->type == WST_EVENT_PROBLEM)
+        h->client_first += e->problem.problem == WST_PROBLEM_CLOSE_CLIENT_FIRST;
 }
 
 static void send_frame(struct tcp *t, int server, unsigned first, const char *payload, size_t n)
@@ -66,41 +62,25 @@ static struct heard play(const char *steps)
     return h;
 }
 
+/* The words of findings are those of tests/judge/test_endings.py. */
 static void who(void **state)
 {
-    static const char nobody[] = "TCP ended with FIN, and neither side had sent a close frame; ";
-    static const char missing[] = ", and neither side had sent a close frame";
     static const struct {
-        const char *steps, *before, *detail, *behind;
+        const char *steps;
         enum wst_tcp_end how;
         enum wst_dir by;
     } rows[] = {
-        {"tTfF", nobody, "first to end TCP was the client", "", WST_TCP_FIN, WST_C2S},
-        {"tTFf", nobody, "first to end TCP was the server", "", WST_TCP_FIN, WST_S2C},
-        {"tTr", "TCP ended with a reset", " by the client", missing, WST_TCP_RST, WST_C2S},
-        {"tTR", "TCP ended with a reset", " by the server", missing, WST_TCP_RST, WST_S2C},
-        {"tfTr", "TCP ended with a reset", missing, "; first to end TCP was the client",
-         WST_TCP_RST, WST_C2S},
-        {"TFtR", "TCP ended with a reset", missing, "; first to end TCP was the server",
-         WST_TCP_RST, WST_S2C},
-        {"tfR", "TCP ended with a reset", missing, "; first to end TCP was the client", WST_TCP_RST,
-         WST_C2S},
-        {"tcR", "the client sent a close frame, the server none", "; TCP was reset by the server",
-         "", WST_TCP_RST, WST_S2C},
-        {"Cr", "the server sent a close frame, the client none", "; TCP was reset by the client",
-         "", WST_TCP_RST, WST_C2S},
-        {"CFtR", "the server sent a close frame, the client none",
-         "; first to end TCP was the server", "", WST_TCP_RST, WST_S2C},
-        {"tcCr", "", "", "", WST_TCP_RST, WST_C2S},
-        {"tcCFr", "", "", "", WST_TCP_RST, WST_S2C},
-        {"tT", "", "", "", WST_TCP_EOF, WST_DIR_NONE},
+        {"tTfF", WST_TCP_FIN, WST_C2S}, {"tTFf", WST_TCP_FIN, WST_S2C},
+        {"tTr", WST_TCP_RST, WST_C2S},  {"tTR", WST_TCP_RST, WST_S2C},
+        {"tfTr", WST_TCP_RST, WST_C2S}, {"TFtR", WST_TCP_RST, WST_S2C},
+        {"tfR", WST_TCP_RST, WST_C2S},  {"tcR", WST_TCP_RST, WST_S2C},
+        {"Cr", WST_TCP_RST, WST_C2S},   {"CFtR", WST_TCP_RST, WST_S2C},
+        {"tcCr", WST_TCP_RST, WST_C2S}, {"tcCFr", WST_TCP_RST, WST_S2C},
+        {"tT", WST_TCP_EOF, WST_DIR_NONE},
     };
     (void)state;
     for (size_t i = 0; i < ARRAY(rows); i++) {
         struct heard h = play(rows[i].steps);
-        char detail[320];
-        snprintf(detail, sizeof detail, "%s%s%s", rows[i].before, rows[i].detail, rows[i].behind);
-        assert_string_equal(h.detail, detail);
         assert_int_equal(h.end.tcp, rows[i].how);
         assert_int_equal(h.end.tcp_by, rows[i].by);
         assert_int_equal(h.client_first, 0); /* which is about FINs */

@@ -233,6 +233,15 @@ static void ends(void **state)
               "\"wire_bytes\":8,\"bytes\":9,\"gaps\":10},\"tcp_by\":\"client\","
               "\"problems\":{\"error\":42,\"warning\":0,\"note\":0},"
               "\"findings\":{\"frame.rsv\":41,\"close.one-byte\":1}}\n");
+    e.end.clean = false;
+    e.end.no_reply = WST_REPLY_NO_TIME;
+    e.end.findings_n = 0;
+    expect(e, "{\"type\":\"end\"," HEAD ",\"tcp\":\"fin\",\"clean\":false,"
+              "\"no_reply\":\"no-time\",\"by\":\"server\","
+              "\"code\":1001,\"duration\":2.000000,\"c2s\":{\"frames\":1,\"messages\":2,"
+              "\"wire_bytes\":3,\"bytes\":4,\"gaps\":5},\"s2c\":{\"frames\":6,\"messages\":7,"
+              "\"wire_bytes\":8,\"bytes\":9,\"gaps\":10},\"tcp_by\":\"client\","
+              "\"problems\":{\"error\":42,\"warning\":0,\"note\":0},\"findings\":{}}\n");
     e.nanos = true;
     e.end = (struct wst_event_end){.tcp = WST_TCP_EVICTED,
                                    .by = WST_DIR_NONE,

@@ -447,13 +447,17 @@ static void ends(void **state)
                                    .by = WST_DIR_NONE,
                                    .code = -1,
                                    .duration_ns = 200000000000,
+                                   .tcp_by = WST_DIR_NONE,
                                    .dir = {{4, 2, 5, 5, 0}, {3, 2, 60, 80, 1}}};
     tell(&f, e);
     e.end.tcp = WST_TCP_EOF;
     e.end.duration_ns = 3723000000000;
     tell(&f, e);
+    e.end.tcp_by = WST_S2C;
+    tell(&f, e);
     e.end.by = WST_S2C;
     e.end.code = 4000;
+    e.end.no_reply = WST_REPLY_NONE;
     e.end.tcp = WST_TCP_TIMEOUT;
     e.end.duration_ns = 12999;
     e.end.dir[WST_S2C].gaps = 0;
@@ -462,17 +466,32 @@ static void ends(void **state)
     e.end.dir[WST_S2C] = (struct wst_event_direction){.frames = 0};
     tell(&f, e);
     e.end.dir[WST_C2S].gaps = 1; /* the answer may lie in it */
+    e.end.no_reply = WST_REPLY_UNSEEN;
     tell(&f, e);
-    expect(&f, "#1    end    no close frame, TCP reset after 3 min 20 s"
-               "  > 2 messages 5 bytes  < 2 messages 80 bytes (60 on the wire) 1 gap\n"
-               "#1    end    still open, capture over after 1 h 2 min"
-               "  > 2 messages 5 bytes  < 2 messages 80 bytes (60 on the wire) 1 gap\n"
-               "#1    end    closed by server, 4000, not answered, silent too long after 12 µs"
-               "  > 2 messages 5 bytes  < 2 messages 80 bytes (60 on the wire)\n"
-               "#1    end    closed by server, 4000, not answered, silent too long after 12 µs"
-               "  > no message, 1 frame 2 bytes  < 0 messages 0 bytes\n"
-               "#1    end    closed by server, 4000, no answer captured, silent too long after 12 µs"
-               "  > no message, 1 frame 2 bytes 1 gap  < 0 messages 0 bytes\n");
+    e.end.dir[WST_C2S].gaps = 0;
+    for (int why = WST_REPLY_LATE; why <= WST_REPLY_OPEN; why++) {
+        e.end.no_reply = (enum wst_no_reply)why;
+        if (why != WST_REPLY_UNSEEN) tell(&f, e);
+    }
+    expect(&f,
+           "#1    end    no close frame, TCP reset after 3 min 20 s"
+           "  > 2 messages 5 bytes  < 2 messages 80 bytes (60 on the wire) 1 gap\n"
+           "#1    end    still open, capture over after 1 h 2 min"
+           "  > 2 messages 5 bytes  < 2 messages 80 bytes (60 on the wire) 1 gap\n"
+           "#1    end    no close frame, server ended TCP, capture over after 1 h 2 min"
+           "  > 2 messages 5 bytes  < 2 messages 80 bytes (60 on the wire) 1 gap\n"
+           "#1    end    closed by server, 4000, not answered, silent too long after 12 µs"
+           "  > 2 messages 5 bytes  < 2 messages 80 bytes (60 on the wire)\n"
+           "#1    end    closed by server, 4000, not answered, silent too long after 12 µs"
+           "  > no message, 1 frame 2 bytes  < 0 messages 0 bytes\n"
+           "#1    end    closed by server, 4000, no answer captured, silent too long after 12 µs"
+           "  > no message, 1 frame 2 bytes 1 gap  < 0 messages 0 bytes\n"
+           "#1    end    closed by server, 4000, client had ended TCP, silent too long after 12 µs"
+           "  > no message, 1 frame 2 bytes  < 0 messages 0 bytes\n"
+           "#1    end    closed by server, 4000, no time to answer, silent too long after 12 µs"
+           "  > no message, 1 frame 2 bytes  < 0 messages 0 bytes\n"
+           "#1    end    closed by server, 4000, not answered yet, silent too long after 12 µs"
+           "  > no message, 1 frame 2 bytes  < 0 messages 0 bytes\n");
 }
 
 static void totals(void **state)

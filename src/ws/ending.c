@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: MIT */
+#include "ending.h"
+
+#include <stdio.h>
+
+#include "budget.h"
+#include "judge.h"
+
+#define SECOND_NS 1000000000ll
+static const int64_t reply_ns = 1 * SECOND_NS; /* an endpoint that lives answers sooner */
+
+static enum wst_dir opposite(enum wst_dir dir)
+{
+    return dir == WST_C2S ? WST_S2C : WST_C2S;
+}
+
+static const char *who(enum wst_dir dir)
+{
+    return dir == WST_C2S ? "client" : "server";
+}
+
+static const char *what_ended(const struct wst_ws *ws)
+{
+    return ws->terms.stream ? "the stream" : "TCP";
+}
+
+/* -- what is remembered ------------------------------------------------------------------------ */
+
+struct wst_ws_control *wst_ending_control(const struct wst_ws_step *s)
+{
+    struct wst_ws *ws = s->ws;
+    if (!ws->control) ws->control = wst_budget_new(s->env->budget, sizeof *ws->control);
+    return ws->control;
+}
+
+static struct wst_ws_place place_of(const struct wst_ws_step *s, enum wst_dir dir)
+{
+    if (!s->env->place) return (struct wst_ws_place){.known = false};
+    return s->env->place(s->env->user, s->ws->conversation, dir);
+}
+
+void wst_ending_close(const struct wst_ws_step *s)
+{
+    struct wst_ws *ws = s->ws;
+    struct wst_ws_control *c = wst_ending_control(s);
+    const struct wst_ws_side *other = &ws->side[opposite(s->dir)];
+    bool waited = s->arrival->from != s->arrival->when.pkt; /* the FIN may have come meanwhile */
+    struct wst_ws_place place = place_of(s, s->dir);
+    ws->closed_by = (int8_t)s->dir;
+    ws->close_pkt = s->arrival->from & 0xffffff;
+    if (!c) return;
+    c->close_ns = s->arrival->when.ns;
+    c->close_place = place.end;
+    c->placed = place.known && !waited;
+    c->late = other->finished && !other->behind && !waited;
+    c->unheard = c->unawaited = c->ended = false;
+    c->ended_by = WST_DIR_NONE;
+}
+
+/* Whoever ends TCP acknowledges what has reached him: was the first close frame among that? */
+static bool unheard(const struct wst_ws_step *s)
+{
+    const struct wst_ws_control *c = s->ws->control;
+    struct wst_ws_place place = place_of(s, (enum wst_dir)s->ws->closed_by);
+    return c->placed && place.known && (int32_t)(place.acked - c->close_place) < 0;
+}
+
+/* The first end behind the first close frame. */
+static void ended(const struct wst_ws_step *s, enum wst_dir dir)
+{
+    struct wst_ws_control *c = s->ws->control;
+    if (c->ended) return;
+    c->ended = true;
+    c->ended_by = (int8_t)dir;
+    c->close_ns = wst_ns_between(c->close_ns, s->arrival->when.ns);
+}
+
+void wst_ending_fin(const struct wst_ws_step *s)
+{
+    struct wst_ws *ws = s->ws;
+    const struct wst_ws_side *other = &ws->side[opposite(s->dir)];
+    struct wst_ws_side *side = &ws->side[s->dir];
+    side->behind =
+        s->env->behind && s->env->behind(s->env->user, ws->conversation, opposite(s->dir));
+    if (ws->closed_by == WST_DIR_NONE || !ws->control) return;
+    ended(s, s->dir);
+    if (ws->closed_by == (int8_t)s->dir)
+        ws->control->unawaited = !other->closed && !other->finished && !side->behind;
+    else
+        ws->control->unheard = unheard(s);
+}
+
+/* -- what is made of it ------------------------------------------------------------------------ */
+
+/* Whose end came first; none: nobody knows, or both at once. */
+static enum wst_dir first_to_end(const struct wst_ws *ws)
+{
+    bool tcp = !ws->terms.stream && (ws->side[0].finished || ws->side[1].finished);
+    return (enum wst_dir)(tcp ? ws->fin_by : ws->control->ended_by);
+}
+
+static enum wst_no_reply no_reply(const struct wst_ws_step *s, enum wst_tcp_end how)
+{
+    const struct wst_ws *ws = s->ws;
+    enum wst_dir by = (enum wst_dir)ws->closed_by, other = opposite(by);
+    bool over = how == WST_TCP_FIN || how == WST_TCP_RST;
+    bool finished = ws->side[other].finished;
+    if (by == WST_DIR_NONE || ws->side[other].closed) return WST_REPLY_NOT_DUE;
+    if (!ws->control || wst_judge_blind(&ws->side[other]) || ws->obscure) return WST_REPLY_UNSEEN;
+    if (how == WST_TCP_RST && !finished && ws->reset_by == (int8_t)other)
+        ws->control->unheard = unheard(s);
+    if (ws->control->late || ws->control->unheard) return WST_REPLY_LATE;
+    if (!over && !finished) return how == WST_TCP_TIMEOUT ? WST_REPLY_NONE : WST_REPLY_OPEN;
+    if (first_to_end(ws) == by && ws->control->close_ns < reply_ns) return WST_REPLY_NO_TIME;
+    return WST_REPLY_NONE;
+}
+
+/* "0.302 ms", "12.000 s" */
+static const char *span(char text[32], int64_t ns)
+{
+    bool seconds = ns >= SECOND_NS;
+    long long n = ns / (seconds ? 1000000 : 1000);
+    snprintf(text, 32, "%lld.%03lld %s", n / 1000, n % 1000, seconds ? "s" : "ms");
+    return text;
+}
+
+/* In whose hand it was, and for how long. */
+static void tell_no_reply(const struct wst_ws_step *s, enum wst_tcp_end how)
+{
+    const struct wst_ws *ws = s->ws;
+    enum wst_dir by = (enum wst_dir)ws->closed_by, other = opposite(by), first = first_to_end(ws);
+    const char *did = how == WST_TCP_RST && (ws->reset_by == (int8_t)first || first == WST_DIR_NONE)
+                          ? "reset"
+                          : "ended";
+    char after[32];
+    struct wst_ws_step told = *s;
+    told.dir = other;
+    span(after, ws->control->close_ns);
+    if (first == WST_DIR_NONE && how == WST_TCP_RST && ws->control->close_ns < reply_ns) return;
+    if (first == WST_DIR_NONE)
+        wst_ws_problemf(&told, WST_PROBLEM_CLOSE_NO_REPLY, 0, 0,
+                        how == WST_TCP_RST
+                            ? "the %s sent a close frame, the %s none; %s was reset %s later"
+                            : "the %s sent a close frame, the %s none; both ended %s, %s later",
+                        who(by), who(other), what_ended(ws), after);
+    else if (first == by)
+        wst_ws_problemf(&told, WST_PROBLEM_CLOSE_NO_REPLY, 0, 0,
+                        "the %s sent a close frame, the %s none in %s; then the %s %s %s", who(by),
+                        who(other), after, who(by), did, what_ended(ws));
+    else
+        wst_ws_problemf(&told, WST_PROBLEM_CLOSE_NO_REPLY, 0, 0,
+                        "the %s sent a close frame, the %s none; the %s %s %s %s later", who(by),
+                        who(other), who(other), did, what_ended(ws), after);
+}
+
+/* Neither was it possible to answer; nor was the close frame that is missing sent. */
+static void tell_late(const struct wst_ws_step *s, enum wst_tcp_end how)
+{
+    const struct wst_ws *ws = s->ws;
+    enum wst_dir by = (enum wst_dir)ws->closed_by, other = opposite(by);
+    struct wst_ws_step told = *s;
+    bool reset = how == WST_TCP_RST && !ws->side[other].finished;
+    told.dir = other;
+    wst_ws_problemf(&told, WST_PROBLEM_CLOSE_MISSING, 0, 0,
+                    "the %s %s %s without a close frame; the %s's %s", who(other),
+                    reset ? "reset" : "ended", what_ended(ws), who(by),
+                    ws->control->late ? "came after that" : "had not reached it");
+}
+
+static void tell_no_time(const struct wst_ws_step *s, enum wst_tcp_end how)
+{
+    const struct wst_ws *ws = s->ws;
+    enum wst_dir by = (enum wst_dir)ws->closed_by;
+    bool reset = how == WST_TCP_RST && !ws->side[by].finished;
+    char after[32];
+    struct wst_ws_step told = *s;
+    told.dir = by;
+    span(after, ws->control->close_ns);
+    wst_ws_problemf(&told, WST_PROBLEM_CLOSE_NOT_AWAITED, 0, 0,
+                    "the %s %s %s %s%s its close frame, and had none of the %s's yet", who(by),
+                    reset ? "reset" : "ended", what_ended(ws),
+                    ws->control->close_ns > 0 ? after : "together",
+                    ws->control->close_ns > 0 ? " after" : " with", who(opposite(by)));
+}
+
+static void tell_missing(const struct wst_ws_step *s, enum wst_tcp_end how)
+{
+    const struct wst_ws *ws = s->ws;
+    enum wst_dir reset_by = (enum wst_dir)ws->reset_by, fin_by = (enum wst_dir)ws->fin_by;
+    const char *carrier = ws->terms.stream ? "the stream" : "TCP";
+    char end[64];
+    if (wst_judge_blind(&ws->side[0]) || wst_judge_blind(&ws->side[1])) return;
+    if (how == WST_TCP_RST && reset_by != WST_DIR_NONE)
+        snprintf(end, sizeof end, "the %s reset %s", who(reset_by), carrier);
+    else if (how == WST_TCP_RST)
+        snprintf(end, sizeof end, "%s",
+                 ws->terms.stream ? "the stream was reset" : "TCP ended with a reset");
+    else
+        snprintf(end, sizeof end, "%s",
+                 ws->terms.stream ? "the stream ended" : "TCP ended with FIN");
+    wst_ws_problemf(s, WST_PROBLEM_CLOSE_MISSING, 0, 0,
+                    "%s, and neither side had sent a close frame%s%s", end,
+                    fin_by == WST_DIR_NONE ? "" : "; first to end TCP was the ",
+                    fin_by == WST_DIR_NONE ? "" : who(fin_by));
+}
+
+static void tell_client_first(const struct wst_ws_step *s)
+{
+    struct wst_ws_step told = *s;
+    told.dir = WST_C2S;
+    wst_ws_problem(
+        &told, WST_PROBLEM_CLOSE_CLIENT_FIRST, 0, 0,
+        s->ws->control && s->ws->control->unawaited
+            ? "the client's FIN came before the server's close frame"
+            : "both had sent their close frames; the client's FIN came before the server's");
+}
+
+enum wst_no_reply wst_ending_judge(const struct wst_ws_step *s, enum wst_tcp_end how)
+{
+    struct wst_ws *ws = s->ws;
+    bool over = how == WST_TCP_FIN || how == WST_TCP_RST;
+    if (ws->closed_by != WST_DIR_NONE && ws->control)
+        ended(s, how == WST_TCP_RST ? (enum wst_dir)ws->reset_by : WST_DIR_NONE);
+    enum wst_no_reply why = no_reply(s, how);
+    if (!over || ws->obscure) return why;
+    if (ws->closed_by == WST_DIR_NONE) tell_missing(s, how);
+    if (why == WST_REPLY_NONE) tell_no_reply(s, how);
+    if (why == WST_REPLY_LATE) tell_late(s, how);
+    if (why == WST_REPLY_NO_TIME) tell_no_time(s, how);
+    if (ws->side[0].closed && ws->side[1].closed && ws->fin_by == WST_C2S) tell_client_first(s);
+    return why;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Inside the ws room: how a connection ends (RFC 6455 sections 1.4, 5.5.1 and 7.1). In: close
+ * frames, who sends nothing more, the end. Out: the problems that are in their order.
+ * Refuses to blame anybody for an answer that could not be sent, or may not have been captured.
+ */
+#ifndef WST_WS_ENDING_H
+#define WST_WS_ENDING_H
+
+#include "message.h"
+
+/* Made when it is not there yet; NULL: no memory. */
+struct wst_ws_control *wst_ending_control(const struct wst_ws_step *step);
+/* The connection's first close frame, of step->dir. */
+void wst_ending_close(const struct wst_ws_step *step);
+/* step->dir sends nothing more, and is not known to be finished yet. */
+void wst_ending_fin(const struct wst_ws_step *step);
+/* It is over; neither side is finished for that reason. Raises what is to be said about it.
+ * step->dir is none. Returns why the first close frame has no answer. */
+enum wst_no_reply wst_ending_judge(const struct wst_ws_step *step, enum wst_tcp_end how);
+
+#endif

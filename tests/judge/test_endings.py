@@ -1,0 +1,467 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""How connections end: each order of close frames, FINs, resets, the end of the capture and a loss, with what one
+who knows the RFC would say of it (docs/EVENTS.md, `no_reply`).
+
+Each row is a connection; one capture holds them all. Said of it: the words of the `end` line, its `no_reply`, and
+the findings, with the direction they are about.
+"""
+import json
+import subprocess
+import sys
+import tempfile
+
+from talk import ACK, C2S, CLOSE, FIN, RST, S2C, TEXT, TOOL, Stream, Talk, Wire, classic
+
+ROWS = []
+BYE = b'\3\xe8'
+SIZE = {C2S: 8, S2C: 4}  # of a close frame with a code
+
+
+def row(words, no_reply, findings='', last=False):
+    """`findings`: 'c2s close.missing', separated by commas. `last`: of the capture, which ends before it does."""
+    def add(function):
+        ROWS.append((function.__doc__, words, no_reply, {tuple(f.split()) for f in findings.split(',') if f}, last, function))
+        return function
+    return add
+
+
+def close(t, way, after=0):
+    t.wait(after)
+    t.frame(way, CLOSE, BYE)
+
+
+def close_unheard(t, way):
+    """It is on its way, and nobody has acknowledged it."""
+    close(t, way)
+    t.lose(t.wire.packets[-1])
+
+
+def fin(t, way, after=0):
+    t.wait(after)
+    t.packet(way, FIN | ACK)
+    t.sent[way] += 1
+
+
+def deaf(t, way, count, act):
+    """What `way` sends in act() acknowledges all but the last `count` bytes of the other side."""
+    far = S2C if way == C2S else C2S
+    t.sent[far] -= count
+    act()
+    t.sent[far] += count
+
+
+# -- both close ------------------------------------------------------------------------------------------------
+
+@row('closed by client, 1000 normal closure, TCP closed', None)
+def _(t):
+    """client close, server close, server FIN, client FIN"""
+    close(t, C2S), close(t, S2C), fin(t, S2C), fin(t, C2S)
+
+
+@row('closed by server, 1000 normal closure, TCP closed', None)
+def _(t):
+    """server close, client close, server FIN, client FIN"""
+    close(t, S2C), close(t, C2S), fin(t, S2C), fin(t, C2S)
+
+
+@row('closed by client, 1000 normal closure, TCP closed', None, 'c2s close.client-first')
+def _(t):
+    """client close, server close, client FIN, server FIN"""
+    close(t, C2S), close(t, S2C), fin(t, C2S), fin(t, S2C)
+
+
+@row('closed by client, 1000 normal closure, TCP closed', None, 'c2s close.client-first')
+def _(t):
+    """client close, client FIN, server close, server FIN: it was answered, and nobody listened"""
+    close(t, C2S), fin(t, C2S), close(t, S2C), fin(t, S2C)
+
+
+@row('closed by server, 1000 normal closure, TCP closed', None)
+def _(t):
+    """server close, server FIN at once, client close, client FIN: it was answered all the same"""
+    close(t, S2C), fin(t, S2C), close(t, C2S), fin(t, C2S)
+
+
+@row('closed by client, 1000 normal closure, TCP reset', None)
+def _(t):
+    """client close, server close, client RST"""
+    close(t, C2S), close(t, S2C), t.reset(C2S)
+
+
+@row('closed by client, 1000 normal closure, TCP closed', None)
+def _(t):
+    """client close, server close, FINs that cross: nobody was first"""
+    close(t, C2S), close(t, S2C), fin(t, C2S)
+    deaf(t, S2C, 1, lambda: fin(t, S2C))
+
+
+# -- one closes, and the other could have answered ---------------------------------------------------------------
+
+@row('closed by client, 1000 normal closure, not answered, TCP closed', 'none', 's2c close.no-reply')
+def _(t):
+    """client close, server FIN that acknowledges it, client FIN"""
+    close(t, C2S), fin(t, S2C), fin(t, C2S)
+
+
+@row('closed by server, 1000 normal closure, not answered, TCP closed', 'none', 'c2s close.no-reply')
+def _(t):
+    """server close, client FIN that acknowledges it, server FIN"""
+    close(t, S2C), fin(t, C2S), fin(t, S2C)
+
+
+@row('closed by client, 1000 normal closure, not answered, TCP reset', 'none', 's2c close.no-reply')
+def _(t):
+    """client close, server RST that acknowledges it"""
+    close(t, C2S), t.reset(S2C)
+
+
+@row('closed by server, 1000 normal closure, not answered, TCP reset', 'none', 'c2s close.no-reply')
+def _(t):
+    """server close, client RST that acknowledges it"""
+    close(t, S2C), t.reset(C2S)
+
+
+@row('closed by client, 1000 normal closure, not answered, TCP closed', 'none', 's2c close.no-reply')
+def _(t):
+    """client close, five seconds, client FIN, server FIN"""
+    close(t, C2S), fin(t, C2S, 5), fin(t, S2C)
+
+
+@row('closed by server, 1000 normal closure, not answered, TCP reset', 'none', 'c2s close.no-reply')
+def _(t):
+    """server close, five seconds, server RST"""
+    close(t, S2C), t.wait(5), t.reset(S2C)
+
+
+@row('closed by client, 1000 normal closure, not answered, TCP closed', 'none', 's2c close.no-reply')
+def _(t):
+    """client close, FINs that cross, the server's acknowledges the close frame: it ended TCP for an answer"""
+    close(t, C2S), fin(t, C2S)
+    deaf(t, S2C, 1, lambda: fin(t, S2C))
+
+
+@row('closed by client, 1000 normal closure, not answered, TCP closed', 'none', 's2c close.no-reply')
+def _(t):
+    """client close, captured behind the server FIN that acknowledges it"""
+    t.sent[C2S] += 8
+    fin(t, S2C)
+    t.sent[C2S] -= 8
+    close(t, C2S), fin(t, C2S)
+
+
+# -- one closes, and leaves no time --------------------------------------------------------------------------------
+
+@row('closed by client, 1000 normal closure, no time to answer, TCP closed', 'no-time', 'c2s close.not-awaited')
+def _(t):
+    """client close, client FIN at once, server FIN"""
+    close(t, C2S), fin(t, C2S), fin(t, S2C)
+
+
+@row('closed by server, 1000 normal closure, no time to answer, TCP closed', 'no-time', 's2c close.not-awaited')
+def _(t):
+    """server close, server FIN at once, client FIN"""
+    close(t, S2C), fin(t, S2C), fin(t, C2S)
+
+
+@row('closed by client, 1000 normal closure, no time to answer, TCP closed', 'no-time', 'c2s close.not-awaited')
+def _(t):
+    """client close, client FIN at once, server FIN ten seconds later: there was nobody to answer any more"""
+    close(t, C2S), fin(t, C2S), fin(t, S2C, 10)
+
+
+@row('closed by client, 1000 normal closure, no time to answer, TCP reset', 'no-time', 'c2s close.not-awaited')
+def _(t):
+    """client close, client RST at once"""
+    close(t, C2S), t.reset(C2S)
+
+
+@row('closed by server, 1000 normal closure, no time to answer, TCP reset', 'no-time', 's2c close.not-awaited')
+def _(t):
+    """server close, server RST at once"""
+    close(t, S2C), t.reset(S2C)
+
+
+@row('closed by server, 1000 normal closure, no time to answer, TCP reset', 'no-time', 's2c close.not-awaited')
+def _(t):
+    """server close, server FIN at once, client RST"""
+    close(t, S2C), fin(t, S2C), t.reset(C2S)
+
+
+@row('closed by client, 1000 normal closure, no time to answer, TCP reset', 'no-time', 'c2s close.not-awaited')
+def _(t):
+    """client close, client FIN at once, server text, client RST"""
+    close(t, C2S), fin(t, C2S), t.frame(S2C, TEXT, 'tick'), t.reset(C2S)
+
+
+# -- one closes, and the other had ended before -------------------------------------------------------------------
+
+@row('closed by client, 1000 normal closure, server had ended TCP, TCP closed', 'late', 's2c close.missing')
+def _(t):
+    """server FIN, client close, client FIN"""
+    fin(t, S2C), close(t, C2S), fin(t, C2S)
+
+
+@row('closed by server, 1000 normal closure, client had ended TCP, TCP closed', 'late', 'c2s close.missing')
+def _(t):
+    """client FIN, server close, server FIN"""
+    fin(t, C2S), close(t, S2C), fin(t, S2C)
+
+
+@row('closed by client, 1000 normal closure, server had ended TCP, TCP reset', 'late', 's2c close.missing')
+def _(t):
+    """server FIN, client close, server RST"""
+    fin(t, S2C), close(t, C2S), t.reset(S2C)
+
+
+@row('closed by client, 1000 normal closure, server had ended TCP, TCP closed', 'late', 's2c close.missing')
+def _(t):
+    """client close, server FIN that does not acknowledge it, client FIN: they crossed"""
+    close_unheard(t, C2S)
+    deaf(t, S2C, SIZE[C2S], lambda: fin(t, S2C))
+    fin(t, C2S)
+
+
+@row('closed by server, 1000 normal closure, client had ended TCP, TCP closed', 'late', 'c2s close.missing')
+def _(t):
+    """server close, client FIN that does not acknowledge it, server FIN: they crossed"""
+    close_unheard(t, S2C)
+    deaf(t, C2S, SIZE[S2C], lambda: fin(t, C2S))
+    fin(t, S2C)
+
+
+@row('closed by client, 1000 normal closure, server had ended TCP, TCP closed', 'late', 's2c close.missing')
+def _(t):
+    """client close, FINs that cross, the server's does not acknowledge the close frame"""
+    close_unheard(t, C2S), fin(t, C2S)
+    deaf(t, S2C, SIZE[C2S] + 1, lambda: fin(t, S2C))
+
+
+@row('closed by client, 1000 normal closure, server had ended TCP, TCP reset', 'late', 's2c close.missing')
+def _(t):
+    """client close, server RST that does not acknowledge it"""
+    close_unheard(t, C2S)
+    deaf(t, S2C, SIZE[C2S], lambda: t.reset(S2C))
+
+
+@row('closed by client, 1000 normal closure, server had ended TCP, TCP reset', 'late', 's2c close.missing')
+def _(t):
+    """client close, server RST without an acknowledgment: nobody is there any more"""
+    close_unheard(t, C2S), t.packet(S2C, RST)
+
+
+# -- nobody closes --------------------------------------------------------------------------------------------------
+
+@row('no close frame, TCP closed', None, 'null close.missing')
+def _(t):
+    """server FIN, client FIN"""
+    fin(t, S2C), fin(t, C2S)
+
+
+@row('no close frame, TCP closed', None, 'null close.missing')
+def _(t):
+    """client FIN, server FIN"""
+    fin(t, C2S), fin(t, S2C)
+
+
+@row('no close frame, TCP reset', None, 'null close.missing')
+def _(t):
+    """server RST"""
+    t.reset(S2C)
+
+
+@row('no close frame, TCP reset', None, 'null close.missing')
+def _(t):
+    """client RST, and the server's close frame behind it"""
+    t.reset(C2S), close(t, S2C)
+
+
+@row('no close frame, TCP reset', None, 'null close.missing')
+def _(t):
+    """client FIN, server RST"""
+    fin(t, C2S), t.reset(S2C)
+
+
+# -- the capture ends -----------------------------------------------------------------------------------------------
+
+@row('still open, capture over', None, last=True)
+def _(t):
+    """nothing"""
+    t.frame(C2S, TEXT, 'x')
+
+
+@row('no close frame, client ended TCP, capture over', None, last=True)
+def _(t):
+    """client FIN"""
+    fin(t, C2S)
+
+
+@row('closed by client, 1000 normal closure, not answered yet, capture over', 'open', last=True)
+def _(t):
+    """client close"""
+    close(t, C2S)
+
+
+@row('closed by client, 1000 normal closure, not answered yet, capture over', 'open', last=True)
+def _(t):
+    """client close, client FIN"""
+    close(t, C2S), fin(t, C2S)
+
+
+@row('closed by client, 1000 normal closure, not answered, capture over', 'none', last=True)
+def _(t):
+    """client close, server FIN"""
+    close(t, C2S), fin(t, S2C)
+
+
+@row('closed by client, 1000 normal closure, server had ended TCP, capture over', 'late', last=True)
+def _(t):
+    """server FIN, client close"""
+    fin(t, S2C), close(t, C2S)
+
+
+@row('closed by server, 1000 normal closure, capture over', None, last=True)
+def _(t):
+    """server close, client close"""
+    close(t, S2C), close(t, C2S)
+
+
+# -- something is lost -----------------------------------------------------------------------------------------------
+
+@row('closed by client, 1000 normal closure, no answer captured, TCP closed', 'unseen')
+def _(t):
+    """client close, lost bytes of the server, server FIN, client FIN"""
+    close(t, C2S)
+    t.sent[S2C] += 4
+    fin(t, S2C), fin(t, C2S)
+
+
+@row('closed by server, 1000 normal closure, no answer captured, TCP closed', 'unseen')
+def _(t):
+    """lost bytes of the client, server close, client FIN, server FIN"""
+    t.sent[C2S] += 8
+    close(t, S2C), fin(t, C2S), fin(t, S2C)
+
+
+@row('closed by client, 1000 normal closure, no answer captured, TCP reset', 'unseen')
+def _(t):
+    """client close, server RST behind bytes that were lost"""
+    close(t, C2S)
+    t.sent[S2C] += 40
+    t.reset(S2C)
+
+
+@row('closed by client, 1000 normal closure, not answered, TCP closed', 'none', 's2c close.no-reply')
+def _(t):
+    """a loss long before, made good: lost bytes inside a message of the server, a text, client close, FINs"""
+    t.frame(S2C, TEXT, 'a' * 200, mss=100)
+    t.lose(t.wire.packets[-2])
+    t.frame(S2C, TEXT, 'b')
+    close(t, C2S), fin(t, S2C), fin(t, C2S)
+
+
+# -- streams of HTTP/2 -------------------------------------------------------------------------------------------------
+
+def stream(words, no_reply, findings=''):
+    def add(function):
+        def play(t):
+            function(Stream(t).agree())
+            t.shut()
+        play.__doc__ = function.__doc__
+        return row(words, no_reply, findings)(play)
+    return add
+
+
+def end(s, way):
+    s.send(way, Stream.DATA, b'', Stream.END_STREAM)
+
+
+@stream('closed by client, 1000 normal closure, not answered, stream closed', 'none', 's2c close.no-reply')
+def _(s):
+    """client close, server END_STREAM, client END_STREAM"""
+    s.frame(C2S, CLOSE, BYE), end(s, S2C), end(s, C2S)
+
+
+@stream('closed by client, 1000 normal closure, server had ended the stream, stream closed', 'late', 's2c close.missing')
+def _(s):
+    """server END_STREAM, client close, client END_STREAM"""
+    end(s, S2C), s.frame(C2S, CLOSE, BYE), end(s, C2S)
+
+
+@stream('closed by client, 1000 normal closure, no time to answer, stream closed', 'no-time', 'c2s close.not-awaited')
+def _(s):
+    """client close, client END_STREAM at once, server END_STREAM"""
+    s.frame(C2S, CLOSE, BYE), end(s, C2S), end(s, S2C)
+
+
+@stream('closed by server, 1000 normal closure, no time to answer, stream reset', 'no-time', 's2c close.not-awaited')
+def _(s):
+    """server close, server RST_STREAM at once"""
+    s.frame(S2C, CLOSE, BYE), s.send(S2C, Stream.RST_STREAM, b'\0\0\0\1')
+
+
+@stream('closed by server, 1000 normal closure, not answered, stream reset', 'none', 'c2s close.no-reply')
+def _(s):
+    """server close, client RST_STREAM"""
+    s.frame(S2C, CLOSE, BYE), s.send(C2S, Stream.RST_STREAM, b'\0\0\0\1')
+
+
+# -- all of them ---------------------------------------------------------------------------------------------------------
+
+FOUND = ('close.missing', 'close.no-reply', 'close.not-awaited', 'close.client-first')
+
+
+def run(packets, *options):
+    with tempfile.NamedTemporaryFile(suffix='.pcap') as file:
+        file.write(classic(packets))
+        file.flush()
+        done = subprocess.run([TOOL, '-q', '--problems=all', *options, file.name], capture_output=True, check=False, text=True)
+    if done.returncode or done.stderr:
+        sys.exit(f'wstrace: status {done.returncode}: {done.stderr[-2000:]}')
+    return done.stdout.splitlines()
+
+
+def judge(rows, shown):
+    wire, lost = Wire(), set()
+    for n, (_, _, _, _, last, function) in enumerate(rows):
+        t = Talk(wire, (f'10.0.{n}.1', 40000), seed=n)
+        t.lose = lost.add
+        if 'Stream' not in function.__code__.co_names:
+            t.agree()
+        function(t)
+        wire.now += 0 if last else 600 * 1_000_000
+    packets = [p for p in wire.packets if p not in lost]
+    events = [json.loads(line) for line in run(packets, '--json')]
+    conns = {e['client_ip']: e['conn'] for e in events if e['type'] == 'handshake'}
+    lines = [line for line in run(packets, '--utc') if ' end    ' in line]
+    wrong = 0
+    for n, (name, words, no_reply, findings, _, _) in enumerate(rows):
+        conn = conns[f'10.0.{n}.1']
+        ended = [e for e in events if e['type'] == 'end' and e['conn'] == conn][0]
+        line = [line for line in lines if f'#{conn} ' in line][0].split(' end    ')[1]
+        said = line.split(' after ')[0]
+        told = [e for e in events if e['type'] == 'problem' and e['conn'] == conn and e['id'] in FOUND]
+        found = {(e['dir'] or 'null', e['id']) for e in told}
+        if shown:
+            print(f'{name}\n    {line}')
+            for e in told:
+                print(f"    {e['dir']} {e['level']} {e['id']}: {e['detail']}")
+        for what, have, want in (('words', said, words), ('no_reply', ended.get('no_reply'), no_reply),
+                                 ('findings', found, findings)):
+            if have != want:
+                wrong += 1
+                print(f'WRONG  {name}: {what}: {have} instead of {want}')
+    return wrong
+
+
+def main():
+    shown = '--show' in sys.argv
+    wrong = judge([r for r in ROWS if not r[4]], shown)
+    for r in ROWS:
+        if r[4]:
+            wrong += judge([r], shown)
+    print(f'{len(ROWS)} endings, {wrong} wrong')
+    return 1 if wrong else 0
+
+
+sys.exit(main())
