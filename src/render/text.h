@@ -9,8 +9,8 @@
  *
  * On a narrow terminal without the flags and the mask. text.c has the lines of frames, messages and
  * closes, text_payload.c what of a payload has room on them; text_handshake.c and text_rare.c the
- * others; text_dump.c payloads in full; text_app.c the lines below; text_style.c the left columns,
- * colours and small words.
+ * others, text_fold.c folds them; text_dump.c payloads in full; text_app.c the lines below;
+ * text_style.c the left columns, colours and small words.
  */
 #ifndef WST_RENDER_TEXT_H
 #define WST_RENDER_TEXT_H
@@ -39,6 +39,11 @@ struct wst_text {
     int64_t first_ns, last_ns; /* times of the first line and of the last */
     unsigned conn_width;       /* digits of the largest connection number so far */
     uint32_t no_keys;          /* notes about TLS without a key so far */
+    struct {
+        uint64_t flushes; /* of the outlet, when the line began */
+        size_t place;     /* in its buffer: where the line may be broken; 0: nowhere yet */
+        unsigned indent;
+    } fold; /* see text_fold.c */
     struct wst_held_frame held;
 };
 
@@ -76,8 +81,25 @@ void wst_text_duration(struct wst_out *out, int64_t ns);
 /* "1000 normal closure", "4711", "no code" for -1, "code not captured" for -2. */
 void wst_text_close_code(struct wst_out *out, int32_t code);
 
-/* Columns of the line so far. */
-size_t wst_text_columns(const struct wst_out *out);
+/* text_fold.c. A line that may become longer than the terminal's; where its first field begins, and
+ * those below it; a field follows, its blanks first; the line's end follows. */
+void wst_text_fold_begin(struct wst_text *text);
+void wst_text_fold_here(struct wst_text *text);
+void wst_text_field(struct wst_text *text);
+void wst_text_fold_end(struct wst_text *text);
+/* A payload follows: on a line of its own, if this one has next to nothing left. */
+void wst_text_fold_payload(struct wst_text *text);
+/* Words of our own, which may be broken between any two. */
+void wst_text_words(struct wst_text *text, const char *words);
+/* A value, cut to what a line has room for beside so many columns that belong to it. */
+void wst_text_word(struct wst_text *text, struct wst_slice value, size_t beside);
+
+/* Columns of the line so far, or up to `end`. */
+size_t wst_text_columns_to(const struct wst_out *out, const uint8_t *end);
+static inline size_t wst_text_columns(const struct wst_out *out)
+{
+    return wst_text_columns_to(out, out->at);
+}
 /* A terminal on which a line leaves out what is nearly always the same. */
 bool wst_text_narrow(const struct wst_text_options *options);
 /* As much of a payload as the line has room for, in quotes: the line's last words (text_payload.c).

@@ -14,10 +14,7 @@
 
 #include <wstrace/apps.h>
 
-enum {
-    VALUE = 48, /* columns of a field's value */
-    LEFT = 8    /* columns that a terminal's line must have left for one more field */
-};
+enum { VALUE = 48 }; /* columns of a field's value */
 
 static bool is_plain(uint8_t c)
 {
@@ -73,6 +70,7 @@ static void put_value(struct wst_text *text, const struct wst_app_value *value)
 static void put_field(struct wst_text *text, const struct wst_app_field *field)
 {
     struct wst_out *out = &text->render.out;
+    wst_text_field(text);
     wst_out_text(out, "  ");
     wst_text_ink(text, WST_TEXT_DIM);
     wst_out_text(out, field->name);
@@ -86,11 +84,13 @@ static void put_protocol(struct wst_text *text, enum wst_app app)
 {
     struct wst_out *out = &text->render.out;
     const struct wst_app_row *row = wst_app_row(app);
+    wst_text_fold_begin(text);
     wst_out_text(out, "    ");
     wst_text_ink(text, WST_TEXT_DIM);
     wst_out_text(out, row ? row->title : "unknown protocol");
     wst_text_plain(text);
     wst_out_text(out, "  ");
+    wst_text_fold_here(text);
 }
 
 static void put_answer(struct wst_text *text, const struct wst_app_packet *p)
@@ -98,10 +98,12 @@ static void put_answer(struct wst_text *text, const struct wst_app_packet *p)
     struct wst_out *out = &text->render.out;
     if (p->first_msg == 0 && p->answers == 0) return;
     wst_text_ink(text, WST_TEXT_DIM);
+    wst_text_field(text);
     if (p->first_msg) {
         wst_out_text(out, "  begun in a message before");
     }
     if (p->answers) {
+        wst_text_field(text);
         wst_out_text(out, "  answer after ");
         wst_text_duration(out, p->after_ns);
     }
@@ -114,11 +116,13 @@ static void put_body(struct wst_text *text, const struct wst_app_packet *p, bool
     struct wst_out *out = &text->render.out;
     if (p->body.kind == WST_APP_NOTHING || (shown && p->first_msg == 0)) return;
     if (p->body.kind == WST_APP_TEXT || p->body.kind == WST_APP_BYTES) {
+        wst_text_fold_payload(text);
         wst_text_payload(text, p->body.slice,
                          p->body.kind == WST_APP_TEXT ? WST_ESCAPE_TEXT : WST_ESCAPE_BYTES,
                          p->body_omitted);
         return;
     }
+    wst_text_field(text);
     wst_out_text(out, "  ");
     put_value(text, &p->body);
 }
@@ -127,22 +131,16 @@ static void packet_line(struct wst_text *text, const struct wst_event *event,
                         const struct wst_app_packet *p)
 {
     struct wst_out *out = &text->render.out;
-    unsigned width = text->options.width;
     put_protocol(text, event->message.app->app);
     wst_text_ink(text, p->error                ? WST_TEXT_BAD
                        : event->dir == WST_C2S ? WST_TEXT_CLIENT
                                                : WST_TEXT_SERVER);
     wst_escape_plain(out, p->name);
     wst_text_plain(text);
-    for (size_t i = 0; i < p->fields_n; i++) {
-        if (width && wst_text_columns(out) + LEFT > width) {
-            wst_out_text(out, "  …");
-            break;
-        }
-        put_field(text, &p->fields[i]);
-    }
+    for (size_t i = 0; i < p->fields_n; i++) put_field(text, &p->fields[i]);
     put_answer(text, p);
     put_body(text, p, event->message.opcode == 1);
+    wst_text_fold_end(text);
     wst_out_text(out, "\n");
 }
 
@@ -208,7 +206,14 @@ void wst_text_app_total(struct wst_text *text, const struct wst_app_total *total
     struct wst_out *out = &text->render.out;
     put_protocol(text, total->app);
     put_side(text, "client: ", &total->dir[WST_C2S]);
-    put_side(text, "; server: ", &total->dir[WST_S2C]);
-    if (!total->certain) wst_out_text(out, "; not all was seen");
+    wst_out_text(out, ";");
+    wst_text_field(text);
+    put_side(text, " server: ", &total->dir[WST_S2C]);
+    if (!total->certain) {
+        wst_out_text(out, ";");
+        wst_text_field(text);
+        wst_out_text(out, " not all was seen");
+    }
+    wst_text_fold_end(text);
     wst_out_text(out, "\n");
 }

@@ -13,12 +13,14 @@
 #include <wstrace/event.h>
 
 /* "  key value", nothing when there is no value. */
-static void put_field(struct wst_out *out, const char *key, struct wst_slice value)
+static void put_field(struct wst_text *text, const char *key, struct wst_slice value)
 {
+    struct wst_out *out = &text->render.out;
     if (value.p == NULL) return;
+    wst_text_field(text);
     wst_out_text(out, "  ");
     wst_out_text(out, key);
-    wst_escape_word(out, value);
+    wst_text_word(text, value, strlen(key));
 }
 
 static void put_escaped(struct wst_out *out, const char *words)
@@ -37,10 +39,12 @@ static void put_endpoint(struct wst_out *out, const char *ip, uint16_t port)
 
 /* "  h2 stream 3": which stream of what, when it is not the whole of a TCP connection; inside a
  * tunnel, or picked up: "  stream 3". */
-static void put_carrier(struct wst_out *out, const struct wst_event_handshake *h)
+static void put_carrier(struct wst_text *text, const struct wst_event_handshake *h)
 {
+    struct wst_out *out = &text->render.out;
     bool itself = h->carrier == WST_CARRIER_H2 || h->carrier == WST_CARRIER_H3;
     if (!itself && h->stream_id < 0) return;
+    wst_text_field(text);
     wst_out_text(out, itself ? "  " : " ");
     if (itself) wst_out_text(out, wst_carrier_name(h->carrier));
     if (h->stream_id < 0) return;
@@ -58,20 +62,23 @@ static bool is_endpoint(struct wst_slice host, const char *ip, uint16_t port)
     return wst_slice_is(host, text);
 }
 
-static void put_request(struct wst_out *out, const struct wst_event_handshake *h)
+static void put_request(struct wst_text *text, const struct wst_event_handshake *h)
 {
-    put_field(out, "", h->method);
+    struct wst_out *out = &text->render.out;
+    put_field(text, "", h->method);
     if (h->uri.p) {
+        if (!h->method.p) wst_text_field(text);
         wst_out_text(out, h->method.p ? " " : "  ");
-        wst_escape_word(out, h->uri);
+        wst_text_word(text, h->uri, h->method.n + 1);
     }
-    if (!is_endpoint(h->host, h->server_ip, h->server_port)) put_field(out, "host ", h->host);
+    if (!is_endpoint(h->host, h->server_ip, h->server_port)) put_field(text, "host ", h->host);
 }
 
 static void put_status(struct wst_text *text, const struct wst_event_handshake *h)
 {
     struct wst_out *out = &text->render.out;
     bool picked_up = h->accepted && h->status < 0;
+    wst_text_field(text);
     wst_out_text(out, "  ");
     if (!h->accepted || picked_up) wst_text_ink(text, WST_TEXT_WARN);
     if (picked_up) {
@@ -82,6 +89,7 @@ static void put_status(struct wst_text *text, const struct wst_event_handshake *
         wst_out_number(out, (uint64_t)h->status);
         wst_out_text(out, h->reason.n > 0 ? " " : "");
         wst_escape_plain(out, h->reason);
+        if (!h->accepted) wst_text_field(text);
         if (!h->accepted) wst_out_text(out, h->status == 101 ? "  not followed" : "  refused");
     }
     if (!h->accepted || picked_up) wst_text_plain(text);
@@ -91,37 +99,44 @@ static void put_accept(struct wst_text *text, const struct wst_event_handshake *
 {
     struct wst_out *out = &text->render.out;
     wst_text_ink(text, WST_TEXT_DIM);
-    put_field(out, "key ", h->client_key);
-    put_field(out, "accept ", h->server_accept);
+    put_field(text, "key ", h->client_key);
+    put_field(text, "accept ", h->server_accept);
     wst_text_plain(text);
     if (h->accept_ok == 1) wst_out_text(out, " ok");
     if (h->accept_ok != 0) return;
     wst_text_ink(text, WST_TEXT_BAD);
+    wst_text_field(text);
     wst_out_text(out, h->server_accept.p ? " WRONG, expected " : "  accept MISSING, expected ");
     wst_escape_word(out, h->accept_expected);
     wst_text_plain(text);
 }
 
 /* The one chosen; if none was, those offered. */
-static void put_protocol(struct wst_out *out, const struct wst_event_handshake *h)
+static void put_protocol(struct wst_text *text, const struct wst_event_handshake *h)
 {
-    put_field(out, "protocol ", h->subprotocol);
+    struct wst_out *out = &text->render.out;
+    put_field(text, "protocol ", h->subprotocol);
     if (h->subprotocol.p || h->client_protocols_n == 0) return;
+    wst_text_field(text);
     wst_out_text(out, "  offered ");
     for (size_t i = 0; i < h->client_protocols_n; i++) {
-        wst_out_text(out, i ? ", " : "");
-        wst_escape_word(out, h->client_protocols[i]);
+        wst_out_text(out, i ? "," : "");
+        if (i) wst_text_field(text);
+        wst_out_text(out, i ? " " : "");
+        wst_text_word(text, h->client_protocols[i], 1);
     }
 }
 
 /* "  deflate 15/12": window bits of client and server, in the order of > and <. */
-static void put_deflate(struct wst_out *out, const struct wst_event_handshake *h)
+static void put_deflate(struct wst_text *text, const struct wst_event_handshake *h)
 {
+    struct wst_out *out = &text->render.out;
     const struct wst_deflate_terms *d = &h->deflate;
     if (!d->agreed) {
-        if (h->server_extensions.n > 0) put_field(out, "extensions ", h->server_extensions);
+        if (h->server_extensions.n > 0) put_field(text, "extensions ", h->server_extensions);
         return;
     }
+    wst_text_field(text);
     wst_out_text(out, "  deflate ");
     wst_out_number(out, d->client_max_window_bits);
     wst_out_text(out, "/");
@@ -142,16 +157,18 @@ static bool names_host(struct wst_slice host, const char *name)
     return host.n == n || host.p[n] == ':';
 }
 
-static void put_tls(struct wst_out *out, const struct wst_event_handshake *h)
+static void put_tls(struct wst_text *text, const struct wst_event_handshake *h)
 {
+    struct wst_out *out = &text->render.out;
     const struct wst_tls_info *t = h->tls;
     if (t == NULL) return;
+    wst_text_field(text);
     wst_out_text(out, "  ");
     put_escaped(out, t->version ? t->version : "TLS");
     if (t->cipher) wst_out_text(out, " ");
     if (t->cipher) put_escaped(out, t->cipher);
-    if (t->sni && !names_host(h->host, t->sni)) put_field(out, "sni ", wst_slice_text(t->sni));
-    put_field(out, "alpn ", wst_slice_text(t->alpn));
+    if (t->sni && !names_host(h->host, t->sni)) put_field(text, "sni ", wst_slice_text(t->sni));
+    put_field(text, "alpn ", wst_slice_text(t->alpn));
 }
 
 static void put_terms(struct wst_text *text, const struct wst_event_handshake *h)
@@ -159,14 +176,16 @@ static void put_terms(struct wst_text *text, const struct wst_event_handshake *h
     struct wst_out *out = &text->render.out;
     put_accept(text, h);
     if (h->version >= 0 && h->version != 13) {
+        wst_text_field(text);
         wst_out_text(out, "  version ");
         wst_out_number(out, (uint64_t)h->version);
     }
-    put_protocol(out, h);
-    put_deflate(out, h);
-    put_field(out, "origin ", h->origin);
-    put_tls(out, h);
+    put_protocol(text, h);
+    put_deflate(text, h);
+    put_field(text, "origin ", h->origin);
+    put_tls(text, h);
     if (h->rtt_ns < 0) return;
+    wst_text_field(text);
     wst_out_text(out, "  rtt ");
     wst_text_duration(out, h->rtt_ns);
 }
@@ -199,18 +218,25 @@ void wst_text_handshake(struct wst_text *text, const struct wst_event *event)
     const struct wst_event_handshake *h = &event->handshake;
     struct wst_out *out = &text->render.out;
     struct wst_text_left left = wst_text_left_of(event);
+    wst_text_fold_begin(text);
     out->at = wst_text_start(text, wst_out_reserve(out, WST_TEXT_LEFT), &left);
     wst_out_text(out, " ");
+    wst_text_fold_here(text);
     put_endpoint(out, h->client_ip, h->client_port);
+    wst_text_field(text);
     wst_out_text(out, " > ");
     put_endpoint(out, h->server_ip, h->server_port);
-    put_carrier(out, h);
-    put_request(out, h);
+    put_carrier(text, h);
+    put_request(text, h);
     put_status(text, h);
+    wst_text_fold_end(text);
     wst_out_text(out, "\n");
     if (has_terms(h)) {
+        wst_text_fold_begin(text);
+        text->fold.indent = 4;
         wst_out_text(out, "  "); /* and the two of the first field: four */
         put_terms(text, h);
+        wst_text_fold_end(text);
         wst_out_text(out, "\n");
     }
     if (!text->options.headers || !h->headers) return;

@@ -22,14 +22,14 @@ bool wst_text_narrow(const struct wst_text_options *options)
 }
 
 /* Without inks, a character each: what is more than ASCII in it is one column wide, mostly. */
-size_t wst_text_columns(const struct wst_out *out)
+size_t wst_text_columns_to(const struct wst_out *out, const uint8_t *end)
 {
-    const uint8_t *at = out->at;
+    const uint8_t *at = end;
     size_t n = 0;
     while (at > out->buffer && at[-1] != '\n') at--;
-    for (; at < out->at; at++) {
+    for (; at < end; at++) {
         if (*at == 0x1b)
-            while (at < out->at - 1 && *at != 'm') at++;
+            while (at < end - 1 && *at != 'm') at++;
         else
             n += (*at & 0xc0) != 0x80;
     }

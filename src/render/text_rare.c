@@ -13,17 +13,23 @@ enum { NO_KEYS_TOLD = 10 }; /* a screen has room for them */
 
 /* -- small pieces --------------------------------------------------------------------------- */
 
-static void put_escaped(struct wst_out *out, const char *words)
-{
-    wst_escape_plain(out, wst_slice_text(words));
-}
-
 /* Time to operation. */
 static struct wst_out *begin(struct wst_text *text, const struct wst_event *event)
 {
     struct wst_out *out = &text->render.out;
     struct wst_text_left left = wst_text_left_of(event);
+    wst_text_fold_begin(text);
     out->at = wst_text_left(text, wst_out_reserve(out, WST_TEXT_LEFT), &left);
+    return out;
+}
+
+/* What follows a comma. */
+static struct wst_out *put_comma(struct wst_text *text)
+{
+    struct wst_out *out = &text->render.out;
+    wst_out_text(out, ",");
+    wst_text_field(text);
+    wst_out_text(out, " ");
     return out;
 }
 
@@ -33,26 +39,31 @@ void wst_text_gap(struct wst_text *text, const struct wst_event *event)
 {
     struct wst_out *out = begin(text, event);
     wst_text_ink(text, WST_TEXT_WARN);
-    wst_out_text(out, "gap                      ");
+    wst_out_text(out, "gap    ");
+    wst_text_fold_here(text);
+    if (!text->narrow) wst_out_text(out, "                  ");
     out->at = wst_text_right(wst_out_reserve(out, 32), event->gap.bytes, 7);
     wst_out_text(out, event->gap.bytes == 1 ? "  byte missing" : "  bytes missing");
     wst_out_text(out, event->gap.least     ? " or more from the capture"
                       : event->gap.inexact ? " at most"
                                            : " from the capture");
     if (event->gap.offset >= 0) {
-        wst_out_text(out, ", from offset ");
+        wst_out_text(put_comma(text), "from offset ");
         wst_out_number(out, (uint64_t)event->gap.offset);
     }
     wst_text_plain(text);
+    wst_text_fold_end(text);
     wst_out_text(out, "\n");
 }
 
 /* "  (frame 1.3, RFC 6455 §5.1)": CONN.N is what `explain` takes. */
-static void put_reference(struct wst_out *out, const struct wst_event *event,
+static void put_reference(struct wst_text *text, const struct wst_event *event,
                           const struct wst_problem_row *row)
 {
     const struct wst_event_problem *p = &event->problem;
+    struct wst_out *out = &text->render.out;
     if (p->n == 0 && p->msg == 0 && row->rfc == NULL) return;
+    wst_text_field(text);
     wst_out_text(out, "  (");
     if (p->n > 0) {
         wst_out_text(out, "frame ");
@@ -91,61 +102,73 @@ void wst_text_problem(struct wst_text *text, const struct wst_event *event)
     if (row == NULL) row = &unknown;
     wst_text_ink(text, inks[row->level]);
     wst_out_text(out, words[row->level]);
+    wst_text_fold_here(text);
     wst_out_text(out, row->id);
     wst_text_plain(text);
     if (event->problem.detail) {
+        wst_text_field(text);
         wst_out_text(out, "  ");
-        put_escaped(out, event->problem.detail);
+        wst_text_words(text, event->problem.detail);
     }
     wst_text_ink(text, WST_TEXT_DIM);
-    put_reference(out, event, row);
+    put_reference(text, event, row);
     wst_text_plain(text);
+    wst_text_fold_end(text);
     wst_out_text(out, "\n");
 }
 
 /* "; 2 errors, 1 warning": nothing for what there is none of. */
-static void put_findings(struct wst_out *out, const uint64_t levels[WST_LEVELS])
+static void put_findings(struct wst_text *text, const uint64_t levels[WST_LEVELS])
 {
     static const char *const names[WST_LEVELS] = {"note", "warning", "error"};
-    const char *before = "; ";
+    struct wst_out *out = &text->render.out;
+    const char *before = ";";
     for (int level = WST_LEVELS - 1; level >= 0; level--) {
         if (levels[level] == 0) continue;
         wst_out_text(out, before);
+        wst_text_field(text);
+        wst_out_text(out, " ");
         wst_text_count(out, levels[level], names[level]);
-        before = ", ";
+        before = ",";
     }
 }
 
 /* -- end ------------------------------------------------------------------------------------ */
 
-static const char *who(enum wst_dir dir)
-{
-    return dir == WST_C2S ? "client" : "server";
-}
-
-static void put_no_reply(struct wst_out *out, const struct wst_event_end *e)
+static const char *no_reply_words(const struct wst_event_end *e)
 {
     switch (e->no_reply) {
-    case WST_REPLY_NOT_DUE: return;
-    case WST_REPLY_NONE: wst_out_text(out, "not answered, "); return;
-    case WST_REPLY_NO_TIME: wst_out_text(out, "no time to answer, "); return;
-    case WST_REPLY_UNSEEN: wst_out_text(out, "no answer captured, "); return;
-    case WST_REPLY_OPEN: wst_out_text(out, "not answered yet, "); return;
+    case WST_REPLY_NONE: return "not answered";
+    case WST_REPLY_NO_TIME: return "no time to answer";
+    case WST_REPLY_UNSEEN: return "no answer captured";
+    case WST_REPLY_OPEN: return "not answered yet";
     case WST_REPLY_LATE:
-        wst_out_text(out, who(e->by == WST_C2S ? WST_S2C : WST_C2S));
-        wst_out_text(out, e->stream ? " had ended the stream, " : " had ended TCP, ");
+        if (e->by == WST_C2S)
+            return e->stream ? "server had ended the stream" : "server had ended TCP";
+        return e->stream ? "client had ended the stream" : "client had ended TCP";
+    case WST_REPLY_NOT_DUE: break;
     }
+    return NULL;
 }
 
-/* One side alone has said all. */
-static void put_half(struct wst_out *out, const struct wst_event_end *e)
+static void put_closed(struct wst_text *text, const struct wst_event_end *e)
 {
-    if (e->tcp_by == WST_DIR_NONE) return;
-    wst_out_text(out, who(e->tcp_by));
-    wst_out_text(out, " ended TCP, ");
+    struct wst_out *out = &text->render.out;
+    const char *why = no_reply_words(e);
+    bool half = (e->tcp == WST_TCP_EOF || e->tcp == WST_TCP_TIMEOUT) && e->tcp_by != WST_DIR_NONE;
+    if (e->by != WST_DIR_NONE) {
+        wst_out_text(out, e->by == WST_C2S ? "closed by client" : "closed by server");
+        wst_text_close_code(put_comma(text), e->code);
+        if (why) wst_out_text(put_comma(text), why);
+        return;
+    }
+    wst_out_text(out, e->tcp == WST_TCP_EOF && !half ? "still open" : "no close frame");
+    if (half)
+        wst_out_text(put_comma(text),
+                     e->tcp_by == WST_C2S ? "client ended TCP" : "server ended TCP");
 }
 
-static void put_how(struct wst_out *out, const struct wst_event_end *e)
+static void put_how(struct wst_text *text, const struct wst_event_end *e)
 {
     const char *const tcp[] = {
         [WST_TCP_FIN] = e->stream ? "stream closed" : "TCP closed",
@@ -154,26 +177,19 @@ static void put_how(struct wst_out *out, const struct wst_event_end *e)
         [WST_TCP_TIMEOUT] = "silent too long",
         [WST_TCP_EVICTED] = "forgotten to save memory",
     };
-    if (e->by != WST_DIR_NONE) {
-        wst_out_text(out, e->by == WST_C2S ? "closed by client, " : "closed by server, ");
-        wst_text_close_code(out, e->code);
-        wst_out_text(out, ", ");
-        put_no_reply(out, e);
-    } else if (e->tcp == WST_TCP_EOF && e->tcp_by == WST_DIR_NONE) {
-        wst_out_text(out, "still open, ");
-    } else {
-        wst_out_text(out, "no close frame, ");
-        if (e->tcp == WST_TCP_EOF || e->tcp == WST_TCP_TIMEOUT) put_half(out, e);
-    }
+    put_closed(text, e);
+    struct wst_out *out = put_comma(text);
     wst_out_text(out, (unsigned)e->tcp <= WST_TCP_EVICTED ? tcp[e->tcp] : "TCP over");
     wst_out_text(out, " after ");
     wst_text_duration(out, e->duration_ns);
 }
 
 /* The bytes are those of all frames: where there are no messages, they need a reason. */
-static void put_direction(struct wst_out *out, const char *mark,
+static void put_direction(struct wst_text *text, const char *mark,
                           const struct wst_event_direction *d)
 {
+    struct wst_out *out = &text->render.out;
+    wst_text_field(text);
     wst_out_text(out, mark);
     if (d->messages > 0 || d->frames == 0) {
         wst_text_count(out, d->messages, "message");
@@ -199,12 +215,14 @@ void wst_text_end(struct wst_text *text, const struct wst_event *event)
     struct wst_out *out = begin(text, event);
     bool broken = !e->clean && e->tcp != WST_TCP_EOF;
     wst_out_text(out, "end    ");
+    wst_text_fold_here(text);
     if (broken) wst_text_ink(text, WST_TEXT_WARN);
-    put_how(out, e);
+    put_how(text, e);
     if (broken) wst_text_plain(text);
-    put_direction(out, "  > ", &e->dir[WST_C2S]);
-    put_direction(out, "  < ", &e->dir[WST_S2C]);
-    put_findings(out, e->problems);
+    put_direction(text, "  > ", &e->dir[WST_C2S]);
+    put_direction(text, "  < ", &e->dir[WST_S2C]);
+    put_findings(text, e->problems);
+    wst_text_fold_end(text);
     wst_out_text(out, "\n");
     if (e->app) wst_text_app_total(text, e->app);
 }
@@ -301,7 +319,7 @@ void wst_text_stats(struct wst_text *text, const struct wst_event *event)
         wst_out_text(out, "no WebSocket; ");
         put_tcp(out, s);
     }
-    put_findings(out, s->problems);
+    put_findings(text, s->problems);
     if (s->gaps > 0) {
         bool first = !s->problems[WST_NOTE] && !s->problems[WST_WARNING] && !s->problems[WST_ERROR];
         wst_out_text(out, first ? "; " : ", ");

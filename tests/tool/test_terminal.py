@@ -4,6 +4,7 @@
 import os
 import re
 import struct
+import sys
 import unicodedata
 
 from toolcheck import BASIC, CAPTURES, check, directory, done, environment, on_terminal, run
@@ -84,5 +85,50 @@ for capture in ("01_ws_plain_basic.pcap", "02_pmd_default.pcap", "08_socketio_we
     check(f"{capture}: frames have their flags", " mask " in plain(on_terminal("-v", path, columns=80)[1]))
     whole = ("-q", "--max-text", "0", path)
     check(f"{capture}: unless all is asked for", '"… +' not in plain(on_terminal(*whole, columns=110)[1]))
+
+# -- other lines go on below --------------------------------------------------------------------------------
+
+sys.path.insert(0, os.path.join(CAPTURES, "scripts"))
+from wire import C2S, TEXT, Session, Wire, classic  # noqa: E402
+
+MESSAGE = re.compile(r"[<>] +(text|binary|cont|ping|pong|close) ")
+
+
+def squeezed(text):
+    return re.sub(r"\s+", "", text)
+
+
+def folded(what, columns, *args, cut=False):
+    """Nothing is wider than the terminal, no line is there that is not of the piped ones, no field is lost."""
+    status, shown = on_terminal("-q", "--problems=all", *args, columns=columns)
+    lines = plain(shown).splitlines()
+    wide = [line for line in lines if columns_of(line) > columns]
+    check(f"{what}: nothing is wider than {columns} columns", status == 0 and not wide, wide)
+    piped = [line for line in run("-q", "--problems=all", *args).text.splitlines() if not MESSAGE.search(line)]
+    together = squeezed("".join(lines))
+    lost = [line for line in piped if squeezed(line) not in together and not re.search(r'"$|"… \+\d+ bytes$', line)]
+    check(f"{what}: on {columns} columns no field is lost", cut or not lost, lost)
+    return lines, piped
+
+
+for capture in ("01_ws_plain_closes.pcap", "04_ipv6.pcap", "04_real_failures.pcap", "08_mqtt5.pcap", "09_net_loss.pcap"):
+    for columns in (80, 100, 132):
+        folded(capture, columns, os.path.join(CAPTURES, capture))
+
+with directory() as tmp:
+    path = os.path.join(tmp, "long.pcap")
+    wire = Wire()
+    talk = Session(wire, ("10.0.0.1", 40000), seed=1).handshake("/" + "way/" * 60)
+    talk.frame(C2S, TEXT, "hello")
+    with open(path, "wb") as f:
+        f.write(classic(wire.packets))
+    lines, piped = folded("a long URI", 80, path, cut=True)
+    check("a long URI is cut, and says so", any(re.search(r"GET /way/\S*… \+\d+ bytes$", line) for line in lines), lines)
+    check("but not in a pipe", "/" + "way/" * 60 in piped[0], piped)
+    whole = plain(on_terminal("-q", "--max-text", "0", path, columns=80)[1])
+    check("nor where all is asked for", "/" + "way/" * 60 in whole, whole)
+    lines = plain(on_terminal("-q", BASIC, columns=80)[1]).splitlines()
+    check("a field that does not fit stands below the first one",
+          lines[1].startswith(" " * lines[0].index("127.0.0.1") + "101 Switching"), lines[:3])
 
 done()
