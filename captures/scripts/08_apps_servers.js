@@ -6,7 +6,7 @@ const L = require('./lib/lab'), { daemon } = require('./lib/daemon'); const WebS
 async function one(name, port, made, contains, packet, start, fn) {
   const file = `08_${name}.pcap`, T = new L.Truth(`08_${name}.ndjson`), { sent, recv } = T; L.autotap(T);
   const told = (f) => function (conn, dir, opcode, data, more) { if (opcode < 8) T.extra.push({ kind: 'packet', conn, dir, ...packet(String(data)) }); return f.call(T, conn, dir, opcode, data, more); }; T.sent = told(sent); T.recv = told(recv);
-  const server = await start(port), cap = await new L.Cap(file, { filter: `tcp port ${port}` }).start(); try { await L.withTimeout(fn(port), 30000, file); } catch (e) { console.error(file, 'FAILED', e); process.exitCode = 1; }
+  const server = await start(port), cap = await new L.Cap(file, { filter: `tcp port ${port}` }).start(); try { await L.withTimeout(fn(port, T), 30000, file); } catch (e) { console.error(file, 'FAILED', e); process.exitCode = 1; }
   await cap.stop(300); await server.stop(); T.write(); L.manifest({ file, truth: `08_${name}.ndjson`, script, made, contains, check: 'messages' });
 }
 const event = (e, name) => L.withTimeout(new Promise((r) => e.once(name, r)), 5000, name);
@@ -63,9 +63,9 @@ function stubWebRtc() {
   const sdp = (k) => `v=0\r\no=- ${k} 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\nm=audio 9 RTP/AVP 0\r\n`; global.window = global.self = global; global.MediaStream = class { getTracks() { return []; } getAudioTracks() { return []; } getVideoTracks() { return []; } }; global.RTCSessionDescription = class { constructor(d) { Object.assign(this, d); } };
   global.RTCPeerConnection = class { constructor() { Object.assign(this, { signalingState: 'stable', iceConnectionState: 'new', connectionState: 'new', iceGatheringState: 'complete' }); } addEventListener() {} removeEventListener() {} async createOffer() { return { type: 'offer', sdp: sdp(1) }; } async createAnswer() { return { type: 'answer', sdp: sdp(2) }; } async setLocalDescription(d) { this.localDescription = d; } async setRemoteDescription() {} addTrack() {} getSenders() { return []; } getReceivers() { return []; } close() { this.signalingState = 'closed'; } };
 }
-async function call(port) {
+async function call(port, T) {
   stubWebRtc(); const J = require('jssip');
-  const user = async (name) => { const u = new J.UA({ sockets: [new J.WebSocketInterface(`ws://127.0.0.1:${port}/`)], uri: `sip:${name}@lab.example`, password: 'wonder', session_timers: false, use_preloaded_route: false, user_agent: 'lab', register_expires: 600 }); const over = event(u, 'registered'); u.start(); await over; return u; };
+  const user = async (name) => { const u = new J.UA({ sockets: [new J.WebSocketInterface(`ws://127.0.0.1:${port}/`)], uri: `sip:${name}@lab.example`, password: 'wonder', session_timers: false, use_preloaded_route: false, user_agent: 'lab', register_expires: 600 }); const over = event(u, 'registered'); u.start(); u._transport.socket._ws.on('upgrade', (r) => T.hs({ conn: L.connClient(r.socket), at: 'client', status: r.statusCode, content_length: r.headers['content-length'] })); await over; return u; };
   const a = await user('alice'), b = await user('bob'); b.on('newRTCSession', ({ session, originator }) => { if (originator === 'remote') setTimeout(() => session.answer({ mediaStream: new MediaStream() }), 50); });
   await new Promise((r) => a.sendMessage('sip:nobody@lab.example', 'héllo', { eventHandlers: { succeeded: r, failed: r } }));
   const s = a.call('sip:bob@lab.example', { mediaStream: new MediaStream() }); await event(s, 'confirmed'); await L.sleep(50); const over = event(s, 'ended'); s.terminate(); await over; await L.sleep(100);
