@@ -29,14 +29,17 @@ LATE, EARLY, ANY = 1, -1, 0
 HELLO = 'what the server seals lies before the secret of the client that opens it'
 CLOSE = 'QUIC need not acknowledge what it closes behind'
 MOVED = 'a path is used before the number that names it was captured'
+RESET = "a reset right behind the other side's close frame overtakes it: what comes behind a reset is nobody's"
 SPARED = {  # what cannot be read so, when servers are late or early, and why
     '04_expect_denied': (LATE, 'what the client sends behind a body that was refused lies before the refusal'),
     '04_socks4a': (EARLY, 'an answer of SOCKS without its request is not known from other bytes'),
+    '05_caddy_stops': (ANY, RESET),
     '06_tls12_renegotiation': (EARLY, HELLO),
     '06_tls12_rsa_aes128sha_privkey': (EARLY, HELLO),
     '07_h3_chromium': (EARLY, 'so much of the server comes first that it is read as one whose beginning is missing'),
     '07_h3_ends': (LATE, CLOSE),
     '07_h3_migration': (ANY, MOVED),
+    '08_xmpp': (EARLY, RESET),
     '09_snap96': (ANY, 'its heads are cut: frames are looked for, and too few lie together'),
     'made_damaged': (ANY, 'the damage is gone from the copy'),
 }
