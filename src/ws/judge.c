@@ -16,7 +16,9 @@ static const int64_t late_ns = 5 * SECOND_NS;       /* and this is not "as soon 
 
 /* -- masking keys, section 5.3 ------------------------------------------------------------------
  *
- * Of a sender that draws its keys at random the first five differ, and that is all it is asked.
+ * Of a sender that draws its keys at random the first five differ, and the first four never come
+ * again one after the other: by chance once in 2^128 at each frame. A generator that runs in a
+ * circle brings them back, however long that is (Boost.Beast 1.74: 16 keys, sixteen times over).
  */
 
 static uint32_t turned(uint32_t v) /* the same four bytes, read from the other end */
@@ -41,11 +43,25 @@ static void keys_fifth(const struct wst_ws_step *s, uint32_t key, uint64_t n, ui
 {
     const uint32_t *k = s->ws->keys;
     uint32_t step;
-    s->ws->keys_judged = true;
-    if (keys_step(s->ws, key, false, &step) || keys_step(s->ws, key, true, &step))
+    s->ws->keys_n = WST_WS_KEYS + 1;
+    s->ws->keys_judged = keys_step(s->ws, key, false, &step) || keys_step(s->ws, key, true, &step);
+    if (s->ws->keys_judged)
         wst_ws_problemf(s, WST_PROBLEM_FRAME_MASK_SEQUENTIAL, n, msg,
                         "the keys are %08x, %08x, %08x, %08x, %08x: a step of %d each", k[0], k[1],
                         k[2], k[3], key, (int)(int32_t)step);
+}
+
+static void keys_again(const struct wst_ws_step *s, uint32_t key, uint64_t n, uint64_t msg)
+{
+    const uint32_t *k = s->ws->keys;
+    if (key != k[s->ws->keys_again])
+        s->ws->keys_again = 0; /* all four differ: it may be the first */
+    if (key == k[s->ws->keys_again]) s->ws->keys_again++;
+    if (s->ws->keys_again < WST_WS_KEYS) return;
+    s->ws->keys_judged = true;
+    wst_ws_problemf(s, WST_PROBLEM_FRAME_MASK_FEW, n, msg,
+                    "the first four keys, %08x, %08x, %08x and %08x, come again in this order",
+                    k[0], k[1], k[2], k[3]);
 }
 
 static void keys_repeated(const struct wst_ws_step *s, uint64_t n, uint64_t msg)
@@ -74,6 +90,10 @@ void wst_judge_key(const struct wst_ws_step *s, const struct wst_frame *f, uint6
         wst_ws_problem(s, WST_PROBLEM_FRAME_MASK_ZERO, n, msg,
                        "the masking key is 00000000: the payload is sent as it is");
     if (ws->keys_judged) return;
+    if (ws->keys_n > WST_WS_KEYS) {
+        keys_again(s, key, n, msg);
+        return;
+    }
     unsigned i = 0;
     while (i < ws->keys_n && ws->keys[i] != key) i++;
     ws->keys_seen++;

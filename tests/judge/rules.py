@@ -425,7 +425,11 @@ keys(B, 'frame.mask-sequential', [n << 24 | 0x10203 for n in (5, 4, 3, 2, 1)])  
 keys(N, 'frame.mask-sequential', [7, 8, 9, 10, 12])
 keys(B, 'frame.mask-few', [0xdeadbeef, 0x12345678] * 8)
 keys(B, 'frame.mask-few', [0xa1b2c3d4, 0x11223344, 0x55667788, 0x99aabbcc] * 4)
-keys(N, 'frame.mask-few', [0xa1b2c3d4, 0x11223344, 0x55667788, 0x99aabbcc, 0xddeeff00] * 4)
+CIRCLE = [n * 0x9e3779b1 & 0xffffffff ^ n << 7 for n in range(3, 19)]
+keys(B, 'frame.mask-few', CIRCLE + CIRCLE[:4])  # a generator that runs in a circle
+keys(B, 'frame.mask-few', CIRCLE + CIRCLE[:3] + CIRCLE[:4])
+keys(N, 'frame.mask-few', CIRCLE + CIRCLE[:3] + [7, 70, 700])
+keys(N, 'frame.mask-few', CIRCLE + CIRCLE[::-1])
 
 # -- messages ---------------------------------------------------------------------------------------
 
