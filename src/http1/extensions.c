@@ -159,7 +159,8 @@ const char *wst_extension_mismatch(const struct wst_deflate_params *answer,
 {
     if (offer->server_no_context_takeover && !answer->server_no_context_takeover)
         return "server_no_context_takeover was demanded and not granted";
-    if (offer->has_server_bits && !answer->has_server_bits)
+    /* 15 limits nothing: to say nothing means it, too. */
+    if (offer->has_server_bits && offer->server_bits != 15 && !answer->has_server_bits)
         return "server_max_window_bits was demanded and not granted";
     if (offer->has_server_bits && answer->server_bits > offer->server_bits)
         return "server_max_window_bits is larger than was demanded";

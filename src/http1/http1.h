@@ -232,7 +232,7 @@ struct wst_deflate_params { /* of one permessage-deflate element, RFC 7692 secti
 };
 /* Reads them, of an offer or an answer. NULL: sound; else what is wrong. */
 const char *wst_extension_params(struct wst_slice params, bool offer, struct wst_deflate_params *p);
-/* Why `answer` is none to `offer`; NULL: it is one. */
+/* Why `answer` is none to `offer`; NULL: it is one, or means what one would. */
 const char *wst_extension_mismatch(const struct wst_deflate_params *answer,
                                    const struct wst_deflate_params *offer);
 /* The terms in a server's answer. NULL: sound; else what is wrong. */

@@ -333,9 +333,10 @@ static int answer_was_offered(const struct wst_report *r, struct wst_slice name,
     return *looks ? 0 : -1;
 }
 
-/* Which of the offers the terms answer. NULL: one; else why not the first. */
+/* Which of the offers the terms answer. NULL: one; else why not the first. *unsaid: none by the
+ * letter, but one demands a window of 15 bits, which is what no word about it means. */
 static const char *answer_unmatched(const struct wst_report *r,
-                                    const struct wst_deflate_params *answer)
+                                    const struct wst_deflate_params *answer, bool *unsaid)
 {
     struct wst_slice list = r->event.client_extensions;
     struct wst_extension x;
@@ -346,10 +347,12 @@ static const char *answer_unmatched(const struct wst_report *r,
         const char *wrong = wst_extension_params(x.params, true, &offer);
         wrong = wrong ? "an offer that is not sound had to be declined"
                       : wst_extension_mismatch(answer, &offer);
-        if (!wrong) return NULL;
         if (!why) why = wrong;
+        if (wrong) continue;
+        *unsaid = offer.has_server_bits && !answer->has_server_bits;
+        if (!*unsaid) return NULL;
     }
-    return why;
+    return *unsaid ? NULL : why;
 }
 
 static void answer_extensions(struct wst_report *r)
@@ -360,6 +363,7 @@ static void answer_extensions(struct wst_report *r)
     struct wst_deflate_params answer;
     const char *unmatched = NULL;
     unsigned deflates = 0, looks = EXTENSION_LOOKS;
+    bool unsaid = false;
     int is;
     while ((is = wst_extension_next(&list, &x)) > 0) {
         if (r->request && answer_was_offered(r, x.name, &looks) == 0)
@@ -367,7 +371,7 @@ static void answer_extensions(struct wst_report *r)
                  "the server chose %s, which was not offered", show(x.name, &a));
         if (!wst_slice_is_nocase(x.name, "permessage-deflate") || deflates++) continue;
         if (r->request && !wst_extension_params(x.params, false, &answer))
-            unmatched = answer_unmatched(r, &answer);
+            unmatched = answer_unmatched(r, &answer, &unsaid);
     }
     const char *answered = show(r->event.server_extensions, &a);
     if (is < 0 || r->deflate_wrong)
@@ -379,6 +383,9 @@ static void answer_extensions(struct wst_report *r)
     if (unmatched)
         rule(r, WST_PROBLEM_HANDSHAKE_DEFLATE_UNMATCHED, WST_S2C, "the server's answer \"%s\": %s",
              answered, unmatched);
+    if (unsaid)
+        rule(r, WST_PROBLEM_HANDSHAKE_DEFLATE_UNSAID, WST_S2C,
+             "the server's answer \"%s\" says nothing of server_max_window_bits=15", answered);
 }
 
 static void answer_subprotocol(struct wst_report *r)

@@ -117,7 +117,7 @@ RFC7692 = [
     ('7.1.1.1', 'server', 'MUST NOT', 'then refer to the message before', ['message.bad-deflate']),
     ('7.1.1.2', 'client', 'MUST NOT', 'the same, where the server said so', ['message.bad-deflate']),
     ('7.1.2.1', 'server', 'MUST', 'a window of 8 to 15 bits, no larger than was asked for',
-     ['handshake.extension-bad', 'handshake.deflate-unmatched']),
+     ['handshake.extension-bad', 'handshake.deflate-unmatched', 'handshake.deflate-unsaid']),
     ('7.1.2.1', 'server', 'MUST', 'stay inside the window it named', ['message.window-exceeded']),
     ('7.1.2.2', 'server', 'MUST NOT', 'name a window for a client that did not offer to', ['handshake.deflate-unmatched']),
     ('7.1.2.2', 'client', 'MUST', 'stay inside the window that the server named', ['message.window-exceeded']),

@@ -292,8 +292,16 @@ for offer, answer in ((WINDOWS, '; client_max_window_bits=12'),
                       (DEFLATE, '; server_max_window_bits=12; server_no_context_takeover'),
                       (f'{DEFLATE}; server_max_window_bits=10', '; server_max_window_bits=9'),
                       (f'{DEFLATE}; client_no_context_takeover', ''),
-                      (f'{DEFLATE}; server_max_window_bits=10, {DEFLATE}', '')):
+                      (f'{DEFLATE}; server_max_window_bits=10, {DEFLATE}', ''),
+                      (f'{DEFLATE}; server_max_window_bits=15; client_max_window_bits=15', '; server_max_window_bits=15')):
     handshake(N, 'handshake.deflate-unmatched', offer=offer, agreed=DEFLATE + answer)
+for offer, answer in ((f'{DEFLATE}; server_max_window_bits=15; client_max_window_bits=15', '; client_max_window_bits=15'),
+                      (f'{DEFLATE}; server_max_window_bits=10, {DEFLATE}; server_max_window_bits=15', ''),
+                      (f'{DEFLATE}; server_max_window_bits=15, {DEFLATE}; server_max_window_bits=10', '')):
+    handshake(B, 'handshake.deflate-unsaid', offer=offer, agreed=DEFLATE + answer)
+handshake(N, 'handshake.deflate-unsaid', offer=f'{DEFLATE}; server_max_window_bits=15, {DEFLATE}', agreed=DEFLATE)
+handshake(N, 'handshake.deflate-unsaid', offer=f'{DEFLATE}; server_max_window_bits=15', agreed=f'{DEFLATE}; server_max_window_bits=9')
+handshake(B, 'handshake.deflate-unmatched', offer=f'{DEFLATE}; server_max_window_bits=14', agreed=DEFLATE)
 
 # -- frames -----------------------------------------------------------------------------------------
 
