@@ -11,6 +11,7 @@ node 03_peers_py.js
 node --experimental-websocket 03_peers_node.js
 node 03_proxies.js
 node 03_chromium.js
+python3 03_libraries.py
 python3 04_handshake_raw.py
 node 04_handshake_real.js
 node 04_h2c.js
