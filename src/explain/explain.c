@@ -305,9 +305,7 @@ static void finding(struct wst_explain *x, const struct wst_event_problem *e)
                    wst_level_name(row->level));
     wst_paper_cell(p, WST_INK_NONE, "%s", row->id);
     wst_paper_cell(p, WST_INK_NONE, "%s", row->rfc ? row->rfc : "");
-    wst_paper_cell(
-        p, WST_INK_NONE, "%s",
-        wst_paper_quote(p, (struct wst_slice){(const uint8_t *)e->detail, strlen(e->detail)}, 240));
+    wst_paper_cell(p, WST_INK_NONE, "%s", wst_paper_words(p, e->detail));
 }
 
 static void on_gap(struct wst_explain *x, const struct wst_event *e)

@@ -117,6 +117,8 @@ void wst_paper_table_end(struct wst_paper *p);
 /* A stranger's bytes as they may be shown, at most about `max` bytes of them, "…" for the rest.
  * Printable UTF-8 passes; the rest is \n, \x1b, \u{202e}. Valid for eight calls. */
 const char *wst_paper_quote(struct wst_paper *p, struct wst_slice s, size_t max);
+/* The same of a finding's words, all of them: quotes and backslashes pass, too. */
+const char *wst_paper_words(struct wst_paper *p, const char *words);
 /* The same of bytes that are no text: only ASCII passes. */
 const char *wst_paper_ascii(struct wst_paper *p, struct wst_slice s, size_t max);
 /* "37 fa 21 3d"; likewise. */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "paper.h"
+#include "slice.h"
 #include "utf8.h"
 
 static char *quote_next(struct wst_paper *p)
@@ -22,11 +23,17 @@ static uint32_t code_point(const uint8_t *c, size_t n)
     return v;
 }
 
+enum quoting {
+    QUOTE_TEXT,
+    QUOTE_ASCII, /* of bytes that are no text */
+    QUOTE_WORDS, /* our own: what they cite is quoted already */
+};
+
 /* One character or byte as it may be shown; returns how many bytes it took. */
-static size_t quote_one(char to[16], const uint8_t *c, const uint8_t *end, bool text)
+static size_t quote_one(char to[16], const uint8_t *c, const uint8_t *end, enum quoting how)
 {
-    static const char named[] = "\nn\tt\rr\\\\\"\"";
-    size_t n = text ? wst_utf8_char(c, end) : *c < 0x80;
+    const char *named = how == QUOTE_WORDS ? "\nn\tt\rr" : "\nn\tt\rr\\\\\"\"";
+    size_t n = how == QUOTE_ASCII ? *c < 0x80 : wst_utf8_char(c, end);
     if (n == 0) {
         snprintf(to, 16, "\\x%02x", *c);
         return 1;
@@ -47,13 +54,13 @@ static size_t quote_one(char to[16], const uint8_t *c, const uint8_t *end, bool 
     return n;
 }
 
-static const char *quote(struct wst_paper *p, struct wst_slice s, size_t max, bool text)
+static const char *quote(struct wst_paper *p, struct wst_slice s, size_t max, enum quoting how)
 {
     char *start = quote_next(p), *to = start, one[16];
     const uint8_t *c = s.p, *end = s.n ? s.p + s.n : s.p;
     const char *stop = start + sizeof p->quotes[0] - 8;
     while (c < end) {
-        size_t n = quote_one(one, c, end, text), k = strlen(one);
+        size_t n = quote_one(one, c, end, how), k = strlen(one);
         if (to + k > stop || (size_t)(c - s.p) + n > max) {
             memcpy(to, "…", sizeof "…");
             return start;
@@ -68,12 +75,17 @@ static const char *quote(struct wst_paper *p, struct wst_slice s, size_t max, bo
 
 const char *wst_paper_quote(struct wst_paper *p, struct wst_slice s, size_t max)
 {
-    return quote(p, s, max, true);
+    return quote(p, s, max, QUOTE_TEXT);
+}
+
+const char *wst_paper_words(struct wst_paper *p, const char *words)
+{
+    return quote(p, wst_slice_text(words), sizeof p->quotes[0], QUOTE_WORDS);
 }
 
 const char *wst_paper_ascii(struct wst_paper *p, struct wst_slice s, size_t max)
 {
-    return quote(p, s, max, false);
+    return quote(p, s, max, QUOTE_ASCII);
 }
 
 const char *wst_paper_hex(struct wst_paper *p, struct wst_slice s, size_t max)

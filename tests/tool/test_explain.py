@@ -209,6 +209,9 @@ check("--all shows every byte", "more; --all shows them" in few.text and "--all"
 wrong = explain(os.path.join(CAPTURES, "05_unmasked_client.pcap"), "1.1-1.3")
 check("a broken rule is named at its field", "wrong: a client must mask every frame" in re.sub(r"\s+", " ", wrong.text), wrong)
 check("and the finding stands under it", "frame.unmasked-client" in wrong.text, wrong)
+beast = os.path.join(CAPTURES, "03_beast.pcap")
+told = [json.loads(line)["detail"] for line in run("--json", beast).text.splitlines() if '"type":"problem"' in line]
+check("a finding's words are those of a trace", data(beast, "1")[0]["findings"][0]["detail"] == told[0] and '"permessage' in told[0], told)
 
 ending = data(BASIC, "1", "--close")[0]
 check("the ending: close frames and TCP", [r["what"] for r in ending["closing"]][:2] == ["close frame"] * 2
@@ -221,7 +224,9 @@ closes, failed = os.path.join(CAPTURES, "01_ws_plain_closes.pcap"), os.path.join
 check("endings in the order of the command line", [e["conn"] for e in data(closes, "13", "2", "--close")] == [13, 2])
 for capture, conn, tcp, words in ((closes, "14", "rst", "nobody sent a close frame"), (closes, "12", "fin", "1006"),
                                   (failed, "6", "eof", "not told: the capture ends"), (failed, "1", "open", "no WebSocket"),
-                                  (os.path.join(CAPTURES, "05_control_over_125.pcap"), "1", "fin", "left no time to answer")):
+                                  (os.path.join(CAPTURES, "05_control_over_125.pcap"), "1", "fin", "left no time to answer"),
+                                  (os.path.join(CAPTURES, "03_jetty.pcap"), "3", "rst", "the client ended without a close frame"),
+                                  (os.path.join(CAPTURES, "03_jetty.pcap"), "4", "rst", "the server ended without a close frame")):
     end = data(capture, conn, "--close")[0]
     check(f"{capture} {conn}: {words}", words in end["verdict"] and end["tcp"] == tcp and not end["clean"], end)
 
