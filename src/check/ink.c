@@ -47,9 +47,21 @@ static uint32_t code_point(const uint8_t *p, size_t n)
     return c;
 }
 
+static const char hex[] = "0123456789abcdef";
+
 static void escape_unit(struct wst_ink *ink, uint32_t unit)
 {
-    wst_ink_format(ink, "\\u%04x", (unsigned)unit);
+    const char text[] = {'\\', 'u', hex[unit >> 12 & 15], hex[unit >> 8 & 15], hex[unit >> 4 & 15],
+                         hex[unit & 15]};
+
+    wst_ink_bytes(ink, wst_slice_of(text, sizeof text));
+}
+
+static void escape_byte(struct wst_ink *ink, uint8_t byte)
+{
+    const char text[] = {'\\', 'x', hex[byte >> 4], hex[byte & 15]};
+
+    wst_ink_bytes(ink, wst_slice_of(text, sizeof text));
 }
 
 static void escape_hidden(struct wst_ink *ink, uint32_t c)
@@ -83,15 +95,20 @@ static size_t plain(const uint8_t *p, const uint8_t *end)
 /* One character at p, which is not plain; returns its length. */
 static size_t character(struct wst_ink *ink, const uint8_t *p, const uint8_t *end)
 {
-    size_t n = wst_utf8_char(p, end);
+    const char escaped[] = {'\\', (char)*p};
+    size_t n;
     uint32_t c;
 
+    if (*p == '"' || *p == '\\') {
+        wst_ink_bytes(ink, wst_slice_of(escaped, sizeof escaped));
+        return 1;
+    }
+    n = wst_utf8_char(p, end);
     if (n == 0) {
-        wst_ink_format(ink, "\\x%02x", *p);
+        escape_byte(ink, *p);
         return 1;
     }
     c = code_point(p, n);
-    if (c == '"' || c == '\\') wst_ink_byte(ink, '\\');
     if (c < 0x20 || c == 0x7f || wst_utf8_hidden(c))
         escape_hidden(ink, c);
     else
@@ -109,6 +126,7 @@ void wst_ink_escaped(struct wst_ink *ink, struct wst_slice text)
         wst_ink_bytes(ink, wst_slice_of(p, n));
         p += n;
         if (p < end) p += character(ink, p, end);
+        while (p < end && *p < 0x80 && !wst_printable_byte(*p)) p += character(ink, p, end);
     }
 }
 
@@ -218,7 +236,6 @@ struct meaning {
 
 static int next_byte(struct meaning *m)
 {
-    static const char hex[] = "0123456789abcdef";
     uint32_t c;
 
     if (m->used < m->n) return m->piece[m->used++];
