@@ -22,55 +22,53 @@ enum {
 
 enum space { HELLO, RECEIPT, ACK }; /* what is asked */
 
+/* Headers of the specification, and what they are called here. Of others nothing is told: some hold
+ * tokens. */
+#define HEADER_ROWS                                               \
+    ROW(VERSION, "version", "version")                            \
+    ROW(ACCEPT_VERSION, "accept-version", "accept_version")       \
+    ROW(HOST, "host", "host")                                     \
+    ROW(SERVER, "server", "server")                               \
+    ROW(SESSION, "session", "session")                            \
+    ROW(LOGIN, "login", "login")                                  \
+    ROW(PASSCODE, "passcode", "passcode") /* that there is one */ \
+    ROW(HEART_BEAT, "heart-beat", "heart_beat")                   \
+    ROW(DESTINATION, "destination", "destination")                \
+    ROW(ID, "id", "id")                                           \
+    ROW(ACK_ID, "ack", "ack")                                     \
+    ROW(SUBSCRIPTION, "subscription", "subscription")             \
+    ROW(MESSAGE_ID, "message-id", "message_id")                   \
+    ROW(TRANSACTION, "transaction", "transaction")                \
+    ROW(RECEIPT_ASKED, "receipt", "receipt")                      \
+    ROW(RECEIPT_ID, "receipt-id", "receipt_id")                   \
+    ROW(MESSAGE, "message", "message")                            \
+    ROW(CONTENT_TYPE, "content-type", "content_type")             \
+    ROW(CONTENT_LENGTH, "content-length", "content_length")
+#define ROW(number, name, field) number,
+enum header { HEADER_ROWS HEADERS, NONE = HEADERS };
+#undef ROW
+#define ROW(number, name, field) {sizeof(name) - 1, name, field},
+static const struct {
+    size_t n;
+    const char *name, *field;
+} headers[HEADERS] = {HEADER_ROWS};
+#undef ROW
+
 struct command {
     const char *name;
     enum wst_dir from;
-    const char *must; /* a header that it must have in every version */
+    enum header must; /* it must have in every version */
 };
 static const struct command commands[] = {
-    {"CONNECT", WST_C2S, NULL},
-    {"STOMP", WST_C2S, NULL},
-    {"SEND", WST_C2S, "destination"},
-    {"SUBSCRIBE", WST_C2S, "destination"},
-    {"UNSUBSCRIBE", WST_C2S, NULL},
-    {"ACK", WST_C2S, NULL},
-    {"NACK", WST_C2S, NULL},
-    {"BEGIN", WST_C2S, "transaction"},
-    {"COMMIT", WST_C2S, "transaction"},
-    {"ABORT", WST_C2S, "transaction"},
-    {"DISCONNECT", WST_C2S, NULL},
-    {"CONNECTED", WST_S2C, NULL},
-    {"MESSAGE", WST_S2C, "message-id"},
-    {"RECEIPT", WST_S2C, "receipt-id"},
-    {"ERROR", WST_S2C, NULL},
+    {"CONNECT", WST_C2S, NONE},       {"STOMP", WST_C2S, NONE},
+    {"SEND", WST_C2S, DESTINATION},   {"SUBSCRIBE", WST_C2S, DESTINATION},
+    {"UNSUBSCRIBE", WST_C2S, NONE},   {"ACK", WST_C2S, NONE},
+    {"NACK", WST_C2S, NONE},          {"BEGIN", WST_C2S, TRANSACTION},
+    {"COMMIT", WST_C2S, TRANSACTION}, {"ABORT", WST_C2S, TRANSACTION},
+    {"DISCONNECT", WST_C2S, NONE},    {"CONNECTED", WST_S2C, NONE},
+    {"MESSAGE", WST_S2C, MESSAGE_ID}, {"RECEIPT", WST_S2C, RECEIPT_ID},
+    {"ERROR", WST_S2C, NONE},
 };
-
-/* Headers of the specification, and what they are called here. Of others nothing is told: some hold
- * tokens. */
-static const struct header {
-    const char *name, *field;
-} headers[] = {
-    {"version", "version"},
-    {"accept-version", "accept_version"},
-    {"host", "host"},
-    {"server", "server"},
-    {"session", "session"},
-    {"login", "login"},
-    {"passcode", "passcode"}, /* that there is one */
-    {"heart-beat", "heart_beat"},
-    {"destination", "destination"},
-    {"id", "id"},
-    {"ack", "ack"},
-    {"subscription", "subscription"},
-    {"message-id", "message_id"},
-    {"transaction", "transaction"},
-    {"receipt", "receipt"},
-    {"receipt-id", "receipt_id"},
-    {"message", "message"},
-    {"content-type", "content_type"},
-    {"content-length", "content_length"},
-};
-enum { PASSCODE = 6 };
 
 enum phase { BETWEEN, IN_HEAD, IN_BODY };
 
@@ -125,23 +123,34 @@ static bool next_header(struct wst_slice *rest, struct wst_slice *name, struct w
     return true;
 }
 
-/* As it was sent; null: there is none. */
-static struct wst_slice header_of(struct wst_slice head, const char *wanted)
+/* As they were sent, the first of each name; null: there is none. */
+static void values_of(struct wst_slice head, struct wst_slice values[HEADERS])
+{
+    struct wst_slice name, value;
+    memset(values, 0, HEADERS * sizeof *values);
+    next_line(&head, &name);
+    while (next_header(&head, &name, &value))
+        for (size_t i = 0; i < HEADERS; i++)
+            if (name.n == headers[i].n && !values[i].p &&
+                memcmp(name.p, headers[i].name, name.n) == 0)
+                values[i] = value;
+}
+
+/* -1: there is none. -2: it is no number. */
+static int64_t length_in(struct wst_slice value)
+{
+    if (!value.p) return -1;
+    int64_t n = wst_slice_decimal(value, 15);
+    return n < 0 ? -2 : n;
+}
+
+static int64_t length_of(struct wst_slice head)
 {
     struct wst_slice name, value;
     next_line(&head, &name);
     while (next_header(&head, &name, &value))
-        if (wst_slice_is(name, wanted)) return value;
-    return (struct wst_slice){NULL, 0};
-}
-
-/* -2: it is no number. */
-static int64_t length_of(struct wst_slice head)
-{
-    struct wst_slice s = header_of(head, "content-length");
-    if (!s.p) return -1;
-    int64_t n = wst_slice_decimal(s, 15);
-    return n < 0 ? -2 : n;
+        if (wst_slice_is(name, "content-length")) return length_in(value);
+    return -1;
 }
 
 static const struct command *command_of(struct wst_slice head, enum wst_dir dir)
@@ -168,7 +177,7 @@ static bool head_fits(struct wst_slice head, enum wst_dir dir)
 
 struct frame {
     const struct command *command;
-    struct wst_slice head, body;
+    struct wst_slice head, body, values[HEADERS];
     uint64_t missing; /* bytes of the body that are not in it */
     bool escapes, known;
 };
@@ -204,7 +213,7 @@ static struct wst_slice value_of(struct wst_say *say, const struct frame *f, str
 static bool frame_fits(const struct frame *f)
 {
     struct wst_slice rest = f->head, name, value;
-    if (f->command->must && !header_of(f->head, f->command->must).p) return false;
+    if (f->command->must != NONE && !f->values[f->command->must].p) return false;
     next_line(&rest, &name);
     while (f->escapes && next_header(&rest, &name, &value))
         if (!value_fits(value)) return false;
@@ -213,13 +222,13 @@ static bool frame_fits(const struct frame *f)
 
 static void say_headers(struct wst_say *say, const struct frame *f)
 {
-    for (size_t i = 0; i < sizeof headers / sizeof *headers; i++) {
-        struct wst_slice value = header_of(f->head, headers[i].name);
+    for (size_t i = 0; i < HEADERS; i++) {
+        struct wst_slice value = f->values[i];
         if (!value.p) continue;
         if (i == PASSCODE)
             wst_say_flag(say, headers[i].field, true);
-        else if (strcmp(headers[i].name, "content-length") == 0)
-            wst_say_number(say, headers[i].field, length_of(f->head));
+        else if (i == CONTENT_LENGTH)
+            wst_say_number(say, headers[i].field, length_in(value));
         else
             wst_say_text(say, headers[i].field, value_of(say, f, value));
     }
@@ -235,8 +244,8 @@ static void say_flow(struct wst_say *say, const struct frame *f, uint8_t version
 {
     const struct wst_slice none = wst_slice_of("", 0);
     bool hello = is(f, "CONNECT") || is(f, "STOMP"), error = is(f, "ERROR");
-    struct wst_slice receipt = header_of(f->head, "receipt"), ack = header_of(f->head, "ack");
-    struct wst_slice receipt_id = header_of(f->head, "receipt-id");
+    struct wst_slice receipt = f->values[RECEIPT_ASKED], ack = f->values[ACK_ID];
+    struct wst_slice receipt_id = f->values[RECEIPT_ID];
     if (hello) wst_say_asks(say, HELLO, none);
     if (is(f, "CONNECTED") || (error && !receipt_id.p)) wst_say_answers(say, HELLO, none);
     if (f->command->from == WST_C2S && !hello && receipt.p) wst_say_asks(say, RECEIPT, receipt);
@@ -244,8 +253,7 @@ static void say_flow(struct wst_say *say, const struct frame *f, uint8_t version
     if (version != 12) return; /* before, several subscriptions may share an id */
     if (is(f, "MESSAGE") && ack.p) wst_say_may_ask(say, ACK, ack);
     if (is(f, "ACK") || is(f, "NACK")) {
-        struct wst_slice id = header_of(f->head, "id");
-        if (id.p) wst_say_answers(say, ACK, id);
+        if (f->values[ID].p) wst_say_answers(say, ACK, f->values[ID]);
     }
 }
 
@@ -260,13 +268,14 @@ static void frame_ends(struct wst_say *say, struct stomp *stomp, struct frame *f
     bool hello = is(f, "CONNECT") || is(f, "STOMP") || is(f, "CONNECTED");
     f->known = hello || stomp->version;
     f->escapes = !hello && stomp->version > 10;
+    values_of(f->head, f->values);
     if (!frame_fits(f)) {
         wst_say_strange(say);
         wst_say_unheard(say);
         if (say->total) say->total->certain = false;
         return;
     }
-    if (is(f, "CONNECTED")) stomp->version = version_of(header_of(f->head, "version"));
+    if (is(f, "CONNECTED")) stomp->version = version_of(f->values[VERSION]);
     wst_say_packet(say, f->command->name);
     say_headers(say, f);
     if (f->body.n || f->missing) wst_say_body(say, f->body, f->missing);
