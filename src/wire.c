@@ -13,28 +13,14 @@
 #include <stdlib.h>
 
 #include "pipeline.h"
+#include "wire_row.h"
 
-enum {
-    TAP_PIECES = 65536, /* of a direction: 90 MB of full segments */
-    TAP_BUCKETS = 64,   /* to begin with */
-};
-
-struct wire_piece { /* bytes that one packet carried */
-    uint64_t at;    /* in the direction's bytes, from the first one seen */
-    uint64_t pkt;
-    uint8_t *bytes; /* NULL: more than may be kept */
-    uint32_t seq, n;
-};
+enum { TAP_BUCKETS = 64 }; /* to begin with */
 
 struct tap_side {
-    struct wire_piece *pieces; /* a row: [first, first + n) of `room` */
-    size_t first, n, room;
-    uint64_t end;    /* place behind the last byte delivered */
-    uint64_t origin; /* place of WebSocket offset 0 */
-    uint64_t waits;  /* bytes before `end` that will be handed on again */
-    uint64_t kept;   /* bytes in pieces */
-    uint64_t
-        unlisted; /* pieces that begin before this place may be missing from the row; 0: none */
+    struct wst_wire_row row;
+    uint64_t origin;     /* place of WebSocket offset 0 */
+    uint64_t waits;      /* bytes before the row's end that will be handed on again */
     struct wst_buf head; /* the last HTTP head of this side */
 };
 
@@ -97,32 +83,10 @@ static struct wst_tap *tap_of(struct wst_context *c, const struct wst_flow *f)
     return t;
 }
 
-static void piece_let_go(struct wst_context *c, struct tap_side *s, struct wire_piece *p)
-{
-    if (!p->bytes) return;
-    wst_budget_give(&c->budget, p->n);
-    s->kept -= p->n;
-    free(p->bytes);
-    p->bytes = NULL;
-}
-
-/* What lies wholly before `place` is not needed any more. */
-static void side_trim(struct wst_context *c, struct tap_side *s, uint64_t place)
-{
-    while (s->n && s->pieces[s->first].at + s->pieces[s->first].n <= place) {
-        piece_let_go(c, s, &s->pieces[s->first++]);
-        s->n--;
-    }
-    if (!s->n) s->first = 0;
-    if (s->unlisted <= place) s->unlisted = 0;
-}
-
 static void tap_free(struct wst_context *c, struct wst_tap *t)
 {
     for (int i = 0; i < 2; i++) {
-        side_trim(c, &t->side[i], UINT64_MAX);
-        wst_budget_give(&c->budget, t->side[i].room * sizeof *t->side[i].pieces);
-        free(t->side[i].pieces);
+        wst_wire_row_free(&t->side[i].row, &c->budget);
         wst_buf_free(&t->side[i].head, &c->budget);
     }
     wst_budget_give(&c->budget, sizeof *t);
@@ -140,49 +104,6 @@ static void tap_forget(struct wst_context *c, const struct wst_flow *f)
 
 /* -- bytes go by ------------------------------------------------------------------------------- */
 
-static bool side_room(struct wst_context *c, struct tap_side *s)
-{
-    if (s->first + s->n < s->room) return true;
-    if (s->first) { /* move down */
-        memmove(s->pieces, s->pieces + s->first, s->n * sizeof *s->pieces);
-        s->first = 0;
-        return true;
-    }
-    size_t room = s->room ? 2 * s->room : 8;
-    if (room > TAP_PIECES) return false;
-    struct wire_piece *pieces =
-        wst_budget_resize(&c->budget, s->pieces, s->room * sizeof *pieces, room * sizeof *pieces);
-    if (!pieces) return false;
-    s->pieces = pieces;
-    s->room = room;
-    return true;
-}
-
-/* The newest piece is always kept, for in it the next frame begins; what gives way to it is the
- * piece before: a frame keeps its front. */
-static void side_add(struct wst_context *c, struct tap_side *s, struct wst_slice bytes,
-                     uint32_t seq, uint64_t pkt)
-{
-    struct wire_piece p = {s->end, pkt, NULL, seq, (uint32_t)bytes.n};
-    s->end += bytes.n;
-    if (!side_room(c, s)) {
-        if (!s->n) {
-            s->unlisted = s->end;
-            return;
-        }
-        piece_let_go(c, s, &s->pieces[s->first + --s->n]);
-        s->unlisted = p.at;
-    } else if (s->n && s->kept + bytes.n > c->options.limits.max_wire) {
-        piece_let_go(c, s, &s->pieces[s->first + s->n - 1]);
-    }
-    p.bytes = wst_budget_resize(&c->budget, NULL, 0, bytes.n);
-    if (p.bytes) {
-        memcpy(p.bytes, bytes.p, bytes.n);
-        s->kept += bytes.n;
-    }
-    s->pieces[s->first + s->n++] = p;
-}
-
 /* The first byte of the side that may still become part of a frame or head. */
 static uint64_t side_needs(const struct wst_context *c, const struct wst_flow *f,
                            const struct tap_side *s, unsigned side)
@@ -194,7 +115,7 @@ static uint64_t side_needs(const struct wst_context *c, const struct wst_flow *f
     case KIND_IDLE1:
     case KIND_HTTP2:
     case KIND_HTTP3:
-    case KIND_TLS: return s->end;
+    case KIND_TLS: return s->row.end;
     case KIND_HTTP: {
         const struct conversation_http *h = f->upper;
         enum wst_dir dir = side == h->base.client ? WST_C2S : WST_S2C;
@@ -205,13 +126,13 @@ static uint64_t side_needs(const struct wst_context *c, const struct wst_flow *f
     case KIND_WS: {
         const struct conversation_ws *w = f->upper;
         enum wst_dir dir = side == w->base.client ? WST_C2S : WST_S2C;
-        if (w->ws.side[dir].mode == WST_WS_OFF) return s->end;
+        if (w->ws.side[dir].mode == WST_WS_OFF) return s->row.end;
         if (w->ws.side[dir].mode == WST_WS_SEEK) return s->origin + w->ws.rare[dir].seek->offset;
         return s->origin + w->ws.side[dir].offset;
     }
     default: keep += l->max_resync; break;
     }
-    return s->end > keep ? s->end - keep : 0;
+    return s->row.end > keep ? s->row.end - keep : 0;
 }
 
 static void tap_settle(struct wst_context *c, struct wst_flow *f)
@@ -223,7 +144,7 @@ static void tap_settle(struct wst_context *c, struct wst_flow *f)
         return;
     }
     for (unsigned side = 0; side < 2; side++)
-        side_trim(c, &t->side[side], side_needs(c, f, &t->side[side], side));
+        wst_wire_row_trim(&t->side[side].row, &c->budget, side_needs(c, f, &t->side[side], side));
 }
 
 static void wire_data(void *user, struct wst_flow *f, unsigned side, struct wst_slice bytes,
@@ -232,7 +153,9 @@ static void wire_data(void *user, struct wst_flow *f, unsigned side, struct wst_
     struct wst_context *c = user;
     struct wst_tap *t = tap_of(c, f);
     if (t) /* the flow counts bytes before it hands them on */
-        side_add(c, &t->side[side], bytes, f->half[side].next - (uint32_t)bytes.n, a->from);
+        wst_wire_row_add(&t->side[side].row, &c->budget, bytes,
+                         f->half[side].next - (uint32_t)bytes.n, a->from,
+                         c->options.limits.max_wire);
     wst_conversation_sink.data(user, f, side, bytes, a);
     tap_settle(c, f);
 }
@@ -241,7 +164,7 @@ void wst_wire_gap(struct wst_context *c, const struct wst_flow *f, unsigned side
 {
     struct wst_tap *t = c->wire.on ? tap_of(c, f) : NULL;
     if (t && !t->again)
-        t->side[side].end += n;
+        t->side[side].row.end += n;
     else if (t)
         t->side[side].waits -= n;
 }
@@ -324,7 +247,7 @@ struct gathering { /* the bytes and segments of [from, to) */
 };
 
 static bool gather_segment(struct gathering *g, uint64_t at, uint64_t n,
-                           const struct wire_piece *piece)
+                           const struct wst_wire_piece *piece)
 {
     struct wst_wire_room *w = &g->c->wire;
     size_t *room = &w->segments_room[g->list];
@@ -345,7 +268,8 @@ static bool gather_segment(struct gathering *g, uint64_t at, uint64_t n,
     return true;
 }
 
-static void gather_bytes(struct gathering *g, uint64_t at, uint64_t n, const struct wire_piece *p)
+static void gather_bytes(struct gathering *g, uint64_t at, uint64_t n,
+                         const struct wst_wire_piece *p)
 {
     size_t cap = g->c->options.limits.max_wire + WST_FRAME_HEADER_MAX;
     if (g->whole && p && p->bytes)
@@ -356,14 +280,13 @@ static void gather_bytes(struct gathering *g, uint64_t at, uint64_t n, const str
 }
 
 /* Returns the place up to which segments could be listed. */
-static uint64_t gather(struct gathering *g, const struct tap_side *s)
+static uint64_t gather(struct gathering *g, const struct wst_wire_row *s)
 {
     uint64_t at = g->from;
     g->c->wire.scratch.n = 0;
     g->whole = true;
-    for (size_t i = 0; i < s->n && at < g->to; i++) {
-        const struct wire_piece *p = &s->pieces[s->first + i];
-        if (p->at + p->n <= at) continue;
+    for (size_t i = wst_wire_row_find(s, at); i < s->n && at < g->to; i++) {
+        const struct wst_wire_piece *p = &s->pieces[s->first + i];
         if (p->at > at) {
             uint64_t hole = (p->at < g->to ? p->at : g->to) - at;
             if (at < s->unlisted || !gather_segment(g, at, hole, NULL)) return at;
@@ -402,7 +325,7 @@ static void wire_frame(struct wst_context *c, const struct conversation *base,
                               .from = from,
                               .to = from + e->frame.header_len + e->frame.len};
         if (g.to < from) g.to = UINT64_MAX; /* a length that cannot be */
-        uint64_t listed = gather(&g, &t->side[side]);
+        uint64_t listed = gather(&g, &t->side[side].row);
         struct wst_slice bytes = wst_buf_slice(&c->wire.scratch);
         /* What was found must be the frame that is told of; else nothing is said. */
         if (header_is(bytes, &e->frame)) {
@@ -444,8 +367,8 @@ static void wire_head(void *user, void *conversation, enum wst_dir dir, struct w
 static size_t head_segments(struct wst_context *c, const struct wst_flow *f, struct wst_tap *t,
                             unsigned side, int list)
 {
-    struct tap_side *s = &t->side[side];
-    struct wst_slice head = wst_buf_slice(&s->head);
+    const struct wst_wire_row *s = &t->side[side].row;
+    struct wst_slice head = wst_buf_slice(&t->side[side].head);
     struct gathering g = {.c = c, .flow = f, .side = side, .list = list, .to = s->end};
     g.from = s->n ? s->pieces[s->first].at : s->end;
     gather(&g, s);
@@ -485,7 +408,7 @@ void wst_wire_begin(struct wst_context *c, const struct wst_flow *f, const uint6
 {
     struct wst_tap *t = tap_find(c, f);
     for (int side = 0; t && side < 2; side++)
-        t->side[side].origin = t->side[side].end - t->side[side].waits - left[side];
+        t->side[side].origin = t->side[side].row.end - t->side[side].waits - left[side];
 }
 
 /* -- put in, taken out ------------------------------------------------------------------------- */

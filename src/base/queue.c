@@ -6,11 +6,6 @@ struct stretch {
     uint64_t n : 63, missing : 1; /* the bytes of what is missing are not there */
 };
 
-static size_t stretch_held(const struct stretch *s)
-{
-    return s->missing ? 0 : (size_t)s->n;
-}
-
 static struct stretch queue_stretch(const struct wst_queue *q, size_t at)
 {
     struct stretch s;
@@ -27,6 +22,7 @@ bool wst_queue_push(struct wst_queue *q, struct wst_budget *budget, struct wst_s
     memcpy(q->buf.p + q->buf.n, &s, sizeof s);
     memcpy(q->buf.p + q->buf.n + sizeof s, bytes.p, bytes.n);
     q->buf.n += sizeof s + bytes.n;
+    q->bytes += bytes.n;
     return true;
 }
 
@@ -35,7 +31,9 @@ bool wst_queue_push_gap(struct wst_queue *q, struct wst_budget *budget, uint64_t
 {
     struct stretch s = {.from = from, .n = n & INT64_MAX, .missing = 1};
     if (!n) return true;
-    return wst_buf_append(&q->buf, budget, wst_slice_of(&s, sizeof s), cap);
+    if (!wst_buf_append(&q->buf, budget, wst_slice_of(&s, sizeof s), cap)) return false;
+    q->bytes += (size_t)s.n;
+    return true;
 }
 
 struct wst_slice wst_queue_first(const struct wst_queue *q, uint64_t *from)
@@ -50,6 +48,7 @@ void wst_queue_take(struct wst_queue *q, size_t n)
 {
     if (!n) return;
     struct stretch s = queue_stretch(q, q->at);
+    q->bytes -= n < s.n ? n : (size_t)s.n;
     q->at += s.missing ? 0 : n;
     if (n < s.n) { /* what is left moves its head up to itself */
         s.n -= n;
@@ -71,17 +70,6 @@ struct wst_slice wst_queue_take_earliest(struct wst_queue q[2], unsigned *which,
     return first[*which];
 }
 
-size_t wst_queue_bytes(const struct wst_queue *q)
-{
-    size_t bytes = 0;
-    for (size_t at = q->at; at < q->buf.n;) {
-        struct stretch s = queue_stretch(q, at);
-        bytes += (size_t)s.n;
-        at += sizeof s + stretch_held(&s);
-    }
-    return bytes;
-}
-
 bool wst_queue_holds(const struct wst_queue *q)
 {
     for (size_t at = q->at; at < q->buf.n; at += sizeof(struct stretch))
@@ -92,5 +80,5 @@ bool wst_queue_holds(const struct wst_queue *q)
 void wst_queue_free(struct wst_queue *q, struct wst_budget *budget)
 {
     wst_buf_free(&q->buf, budget);
-    q->at = 0;
+    q->at = q->bytes = 0;
 }

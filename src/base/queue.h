@@ -11,6 +11,7 @@
 struct wst_queue {
     struct wst_buf buf; /* each stretch: its packet and its length, then its bytes */
     size_t at;          /* what lies before it is used up */
+    size_t bytes;       /* of all stretches, those that are missing included */
 };
 
 /* False: its bytes and what they are kept with would pass `cap` or the budget; nothing was kept. */
@@ -27,12 +28,14 @@ void wst_queue_take(struct wst_queue *queue, size_t n);
  * valid until the queue is pushed to or freed. */
 struct wst_slice wst_queue_take_earliest(struct wst_queue queues[2], unsigned *which,
                                          uint64_t *from);
-/* All of them, those that are missing included. */
-size_t wst_queue_bytes(const struct wst_queue *queue);
 /* Some are not missing. */
 bool wst_queue_holds(const struct wst_queue *queue);
 void wst_queue_free(struct wst_queue *queue, struct wst_budget *budget);
 
+static inline size_t wst_queue_bytes(const struct wst_queue *queue)
+{
+    return queue->bytes;
+}
 static inline bool wst_queue_empty(const struct wst_queue *queue)
 {
     return queue->at == queue->buf.n;

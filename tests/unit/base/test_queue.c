@@ -77,7 +77,7 @@ static void with_a_gap(void **state)
 static void earliest_of_two(void **state)
 {
     (void)state;
-    struct wst_queue q[2] = {{{0}, 0}};
+    struct wst_queue q[2] = {{{0}, 0, 0}};
     static const struct {
         const char *text;
         unsigned which;
