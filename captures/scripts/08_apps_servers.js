@@ -16,6 +16,7 @@ const KINDS = 'open close message presence iq stream:features stream:error auth 
 const element = (parse) => (text) => {
   const e = parse(text), known = KINDS.includes(e.name), fields = known ? {} : { name: e.name }; for (const k of ['type', 'id', 'to', 'from', 'version', 'mechanism', 'h', 'see-other-uri']) if (k in e.attrs) fields[k.replace(/-/g, '_')] = e.attrs[k];
   const o = { name: known ? e.name : 'element', fields, error: /^(stream:error|failure|failed)$/.test(e.name) || (/^(message|presence|iq)$/.test(e.name) && e.attrs.type === 'error') }; const secret = /^(auth|challenge|response|authenticate|continue|next|success)$/.test(e.name);
+  const why = (x) => { const c = x && x.children.find((c) => c.name && c.name !== 'text'); if (c) fields.condition = c.name; }; if (o.error) why(/^(message|presence|iq)$/.test(e.name) ? e.children.find((c) => c.name === 'error') : e);
   if (!secret && e.children.length) o.text = text.slice(text.indexOf('>') + 1, text.lastIndexOf('</')); return o; };
 const PROSODY = (port) => `pidfile = "@DIR@/pid"; data_path = "@DIR@"; log = { error = "@DIR@/log" }
 modules_enabled = { "roster", "saslauth", "disco", "ping", "posix", "websocket", "smacks" }; modules_disabled = { "s2s", "tls" }

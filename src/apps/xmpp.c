@@ -8,7 +8,7 @@
  *
  * RFC 7395 section 3.3 (open, close), RFC 6120 sections 6.4 (SASL) and 8 (stanzas), XEP-0388
  * (authenticate, continue, next), XEP-0198 (enable, r, a …). Inside the element nothing is looked
- * at: it is not held to be XML.
+ * at but the condition of an error: it is not held to be XML.
  */
 #include "protocol.h"
 #include "slice.h"
@@ -225,6 +225,45 @@ static void say_role(struct wst_say *say, struct state *state, const struct kind
     }
 }
 
+/* -- why something failed: RFC 6120 sections 4.9, 6.5 and 8.3 ---------------------------------- */
+
+/* Text and a tag off the front of `s`: its name, and how much deeper it leads. False: there is
+ * none, or something else that is no text (CDATA, say). */
+static bool take_tag(struct wst_slice *s, struct wst_slice *name, int *deeper)
+{
+    const uint8_t *at = s->n ? memchr(s->p, '<', s->n) : NULL;
+    uint8_t quote = 0;
+    size_t i = 0;
+    if (!at) return false;
+    *s = wst_slice_skip(*s, (size_t)(at - s->p) + 1);
+    bool end = s->n > 0 && *s->p == '/';
+    *s = wst_slice_skip(*s, end);
+    *name = take_name(s);
+    for (; i < s->n && (quote || s->p[i] != '>'); i++) {
+        if (quote ? s->p[i] == quote : s->p[i] == '"' || s->p[i] == '\'')
+            quote = quote ? 0 : s->p[i];
+    }
+    if (name->n == 0 || i == s->n) return false;
+    *deeper = end ? -1 : i > 0 && s->p[i - 1] == '/' ? 0 : 1;
+    *s = wst_slice_skip(*s, i + 1);
+    return true;
+}
+
+/* The name of the element that is not <text>: of a stanza's <error>, or right inside. */
+static struct wst_slice condition(struct wst_slice s, bool stanza)
+{
+    bool there = !stanza;
+    int depth = 0, deeper;
+    struct wst_slice name;
+    while (depth >= 0 && take_tag(&s, &name, &deeper)) {
+        if (deeper >= 0 && there && depth == (stanza ? 1 : 0) && !wst_slice_is(name, "text"))
+            return name;
+        if (deeper >= 0 && stanza && depth == 0) there = wst_slice_is(name, "error");
+        depth += deeper;
+    }
+    return wst_slice_of(NULL, 0);
+}
+
 static void message(struct wst_say *say, void *state, const struct wst_event *event)
 {
     const struct kind *kind = &other;
@@ -239,7 +278,10 @@ static void message(struct wst_say *say, void *state, const struct wst_event *ev
     if (kind == &other) wst_say_text(say, "name", e.name);
     for (int i = 0; i < XMLNS; i++) wst_say_text(say, told[i].name, e.values[i]);
     bool failed = kind->role == STANZA && e.values[TYPE].p && wst_slice_is(e.values[TYPE], "error");
-    if (kind->error || failed) wst_say_error(say);
+    if (kind->error || failed) {
+        wst_say_error(say);
+        wst_say_text(say, "condition", condition(e.inside, failed));
+    }
     if (e.inside.n > 0 && !kind->secret) wst_say_body(say, e.inside, 0);
     say_role(say, state, kind, &e);
 }

@@ -43,7 +43,8 @@ static void conversation(void **state)
         {WST_S2C, "<a xmlns='urn:xmpp:sm:3' h='1'/>",
          "[{\"name\":\"a\",\"fields\":{\"h\":\"1\"},\"answers\":15,\"after\":1.0}]"},
         {WST_S2C, "<stream:error><x/></stream:error>",
-         "[{\"name\":\"stream:error\",\"error\":true,\"text\":\"<x/>\"}]"},
+         "[{\"name\":\"stream:error\",\"error\":true,\"fields\":{\"condition\":\"x\"},"
+         "\"text\":\"<x/>\"}]"},
         {WST_S2C, "<new:thing a=\">\" id='7'/>",
          "[{\"name\":\"element\",\"fields\":{\"name\":\"new:thing\",\"id\":\"7\"}}]"},
         {WST_S2C, "<close " NS " see-other-uri='wss://o'/>",
@@ -81,6 +82,47 @@ static void sasl2(void **state)
     said_new(&s);
     said_open(&s, "xmpp", "/");
     said_talk(&s, rows, ARRAY(rows));
+    said_free(&s);
+}
+
+/* The name that says why; NULL: nothing does. */
+static void conditions(void **state)
+{
+    static const struct {
+        const char *inside, *of_stanza, *of_failure;
+    } rows[] = {
+        {"<error><gone/></error>", "gone", "error"},
+        {"<error type='cancel'><text>no</text><gone a='>'>x</gone></error>", "gone", "error"},
+        {"<query><item><error><no/></error></item></query><error ><gone/></error>", "gone",
+         "query"},
+        {"<error/><b><not/></b>", NULL, "error"},
+        {"<error><text>&lt;a></text></error>", NULL, "error"},
+        {"<text>because</text> <gone/>", NULL, "gone"},
+        {"<text><a/></text><p:gone\nx=\"'/>\"/>", NULL, "p:gone"},
+        {"because", NULL, NULL},
+        {"<![CDATA[<error>]]><error><gone/></error>", NULL, NULL},
+        {"</r><error><gone/></error>", NULL, NULL},
+        {"<error", NULL, NULL},
+        {"<error a='", NULL, NULL},
+        {"<", NULL, NULL},
+    };
+    struct said s;
+    char text[256], told[512], why[64];
+    (void)state;
+    said_new(&s);
+    said_open(&s, "xmpp", "/");
+    for (size_t i = 0; i < 2 * ARRAY(rows); i++) {
+        bool stanza = i % 2;
+        const char *name = stanza ? "message" : "failure", *inside = rows[i / 2].inside,
+                   *is = stanza ? rows[i / 2].of_stanza : rows[i / 2].of_failure,
+                   *type = stanza ? "\"type\":\"error\"" : "";
+        snprintf(text, sizeof text, "<%s%s>%s</%s>", name, stanza ? " type='error'" : "", inside,
+                 name);
+        snprintf(why, sizeof why, "%s\"condition\":\"%s\"", stanza ? "," : "", is ? is : "");
+        snprintf(told, sizeof told, "[{\"name\":\"%s\",\"error\":true%s%s%s%s,", name,
+                 *type || is ? ",\"fields\":{" : "", type, is ? why : "", *type || is ? "}" : "");
+        assert_int_equal(strncmp(said_text(&s, WST_S2C, text), told, strlen(told)), 0);
+    }
     said_free(&s);
 }
 
@@ -146,6 +188,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(conversation),
         cmocka_unit_test(sasl2),
+        cmocka_unit_test(conditions),
         cmocka_unit_test(strangers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
