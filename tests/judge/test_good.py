@@ -33,7 +33,10 @@ def other(way):
 
 # What the records of the connection must say, so that a finding is right.
 REASONS = {
-    'close.missing': ('neither endpoint wrote down a close', lambda f, truth: not closes(truth)),
+    'close.missing': ('neither endpoint wrote down a close, or this one none',
+                      lambda f, truth: not closes(truth) or (f['dir'] and not closes(truth, f['dir']))),
+    'frame.mask-few': ('Boost.Beast 1.74 takes sixteen keys from one block', lambda f, truth: True),
+    'handshake.deflate-unsaid': ('Boost.Beast, as a server, leaves out 15 bits that were asked for', lambda f, truth: True),
     'close.no-reply': ('one endpoint wrote down a close, the other none',
                        lambda f, truth: closes(truth, other(f['dir'])) and not closes(truth, f['dir'])),
     'close.not-awaited': ('its sender wrote down a close, the other endpoint none',
@@ -55,6 +58,7 @@ REASONS = {
                                             t.get('content_length') == '0' for t in truth)),
 }
 ERRORS = {'handshake.body'}
+ONLY = {'frame.mask-few': '03_beast', 'handshake.deflate-unsaid': '03_beast'}  # what one peer does
 
 
 def records(path):
@@ -87,7 +91,8 @@ def main():
                 errors += f['level'] == 'error'
                 told[f['id']] = told.get(f['id'], 0) + 1
                 why = REASONS.get(f['id'])
-                if (f['level'] == 'error') != (f['id'] in ERRORS) or not why or not why[1](f, truth.get(conn, [])):
+                if (f['level'] == 'error') != (f['id'] in ERRORS) or not why or ONLY.get(f['id'], name) != name or \
+                        not why[1](f, truth.get(conn, [])):
                     wrong += 1
                     print(f"WRONG  {name}, connection {line['conn']} ({conn}): {f['level']} {f['id']}: {f['detail']}")
         if done.returncode != (errors > 0):
