@@ -27,9 +27,16 @@ static int open_file(const char *name)
     return open(name, HOW | O_CREAT, RIGHTS);
 }
 
+/* Who may only read it is not who may have files put there, by root least of all. */
 static int open_folder(const char *name)
 {
-    return mkdir(name, FOLDER_RIGHTS) == 0 || errno == EEXIST ? open(name, FOLDER) : -1;
+    int fd = mkdir(name, FOLDER_RIGHTS) == 0 || errno == EEXIST ? open(name, FOLDER) : -1, why;
+
+    if (fd < 0 || faccessat(fd, ".", W_OK | X_OK, AT_EACCESS) == 0) return fd;
+    why = errno;
+    close(fd);
+    errno = why;
+    return -1;
 }
 
 /* A directory that others may write to can hold whatever they put there under this name, and may
@@ -46,8 +53,15 @@ static int open_in(const struct wst_tool_folder *at, const struct passwd *owner)
     return openat(at->fd, at->name, HOW | O_NOFOLLOW);
 }
 
+/* With a slash behind its name a link is followed, O_NOFOLLOW or not. */
+static void drop_slashes(char *name)
+{
+    for (size_t n = strlen(name); n > 1 && name[n - 1] == '/';) name[--n] = '\0';
+}
+
 static int open_folder_in(const struct wst_tool_folder *at, const struct passwd *owner)
 {
+    drop_slashes(at->name);
     bool made = mkdirat(at->fd, at->name, FOLDER_RIGHTS) == 0;
     int fd = made || errno == EEXIST ? openat(at->fd, at->name, FOLDER | O_NOFOLLOW) : -1;
 

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 int wst_tool_run_open_folder(struct wst_tool_run *run)
 {
@@ -22,8 +23,8 @@ int wst_tool_run_open_folder(struct wst_tool_run *run)
     wst_tool_say("%s: %s", name,
                  errno == ENOTEMPTY ? "there are files in it; extract wants a new folder, or an "
                                       "empty one"
-                 : errno == ELOOP   ? WST_TOOL_CROSSED
-                                    : strerror(errno));
+                 : errno == ELOOP && geteuid() == 0 ? WST_TOOL_CROSSED
+                                                    : strerror(errno));
     return WST_TOOL_TROUBLE;
 }
 

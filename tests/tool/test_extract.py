@@ -9,6 +9,7 @@ import json
 import os
 import pwd
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -212,5 +213,27 @@ with directory() as tmp:
         os.lchown(trap, daemon.pw_uid, daemon.pw_gid)
         result = run("extract", BASIC, "-o", trap, env=environment(SUDO_USER=None))
         check("a link that somebody laid is not followed", result.status == 2 and os.listdir(victim) == [], result)
+        result = run("extract", BASIC, "-o", trap, env=environment(SUDO_USER="daemon"))
+        check("... not for him either, where he may only read", result.status == 2 and os.listdir(victim) == [], result)
+
+        def as_daemon():
+            os.setgid(daemon.pw_gid)
+            os.setuid(daemon.pw_uid)
+
+        refused("a folder that one may only read", run("extract", BASIC, "-o", victim, preexec_fn=as_daemon), victim + ": Permission denied")
+        circle = os.path.join(tmp, "circle")
+        os.symlink(circle, circle)
+        refused("links in a circle are not another user's", run("extract", BASIC, "-o", circle, preexec_fn=as_daemon), "Too many levels")
+
+        # Between the look at the way and the folder's making: a link that comes then is not followed.
+        if shutil.which("strace"):
+            trap = os.path.join(tmp, "later")
+            process = subprocess.Popen(["strace", "-qq", "-e", "trace=mkdirat", "-e", "inject=mkdirat:delay_enter=2s", TOOL, "extract", BASIC, "-o", trap + "/"],
+                                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment(SUDO_USER=None, ASAN_OPTIONS="detect_leaks=0"))
+            time.sleep(1)
+            os.symlink(victim, trap)
+            os.lchown(trap, daemon.pw_uid, daemon.pw_gid)
+            process.wait(60)
+            check("a link laid in between is not followed, slash or not", process.returncode != 0 and os.listdir(victim) == [], process.returncode)
 
 done()
