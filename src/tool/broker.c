@@ -39,6 +39,7 @@ struct wst_tool_broker {
 struct service {
     const struct wst_tool_brokered *files;
     struct wst_tool_replacement *begun; /* as many as files->replaced */
+    struct wst_tool_deposits deposits;
     int at;
 };
 
@@ -106,7 +107,7 @@ static int obey(struct service *s, const struct request *request)
         return -1; /* no descriptor; errno is 0 when all is well */
     case DEPOSIT:
         if (!files->deposits) break;
-        return wst_tool_deposit_open(files->folder, files->owner, &request->deposit);
+        return wst_tool_deposit_open(&s->deposits, &request->deposit);
     }
     errno = EPERM;
     return -1;
@@ -178,6 +179,7 @@ static void serve(struct service *s)
     struct request request;
 
     hold_nothing_but(s);
+    if (s->files->deposits) s->deposits = wst_tool_deposits(s->files->folder, s->files->owner);
     while (read(s->at, &request, sizeof request) == (ssize_t)sizeof request) {
         int fd = obey(s, &request);
         int rc = answer(s->at, fd);
@@ -259,6 +261,8 @@ static int ask_alone(int broker, const struct request *request)
     head = CMSG_FIRSTHDR(&message);
     if (error == 0 && head && head->cmsg_type == SCM_RIGHTS)
         memcpy(&fd, CMSG_DATA(head), sizeof fd);
+    else if (message.msg_flags & MSG_CTRUNC) /* one came, and there was no number left for it */
+        error = EMFILE;
     errno = error;
     return fd;
 }

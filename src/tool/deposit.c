@@ -34,17 +34,24 @@ static bool is_ours(int fd)
     return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 1;
 }
 
-static int open_new(int folder, const char *name, const char *owner)
+struct wst_tool_deposits wst_tool_deposits(int folder, const char *owner)
 {
     const struct passwd *user = owner && geteuid() == 0 ? getpwnam(owner) : NULL;
-    int fd = openat(folder, name, HOW | O_CREAT | O_EXCL, RIGHTS);
+
+    if (user == NULL) return (struct wst_tool_deposits){.fd = folder};
+    return (struct wst_tool_deposits){folder, true, user->pw_uid, user->pw_gid};
+}
+
+static int open_new(const struct wst_tool_deposits *folder, const char *name)
+{
+    int fd = openat(folder->fd, name, HOW | O_CREAT | O_EXCL, RIGHTS);
 
     /* Where files have no owners, or root may give none away, it stays root's. */
-    if (fd >= 0 && user && fchown(fd, user->pw_uid, user->pw_gid) != 0) return fd;
+    if (fd >= 0 && folder->given && fchown(fd, folder->uid, folder->gid) != 0) return fd;
     return fd;
 }
 
-int wst_tool_deposit_open(int folder, const char *owner, const struct wst_tool_deposit *d)
+int wst_tool_deposit_open(const struct wst_tool_deposits *folder, const struct wst_tool_deposit *d)
 {
     char name[WST_TOOL_DEPOSIT_NAME];
     int fd = -1;
@@ -52,13 +59,13 @@ int wst_tool_deposit_open(int folder, const char *owner, const struct wst_tool_d
     wst_tool_deposit_name(d, name);
     errno = 0;
     switch ((enum wst_tool_deposit_want)d->want) {
-    case WST_TOOL_DEPOSIT_NEW: return open_new(folder, name, owner);
+    case WST_TOOL_DEPOSIT_NEW: return open_new(folder, name);
     case WST_TOOL_DEPOSIT_AGAIN:
-        fd = openat(folder, name, HOW | O_APPEND);
+        fd = openat(folder->fd, name, HOW | O_APPEND | O_NONBLOCK); /* a pipe would be waited for */
         if (fd < 0 || is_ours(fd)) return fd;
         close(fd);
         break;
-    case WST_TOOL_DEPOSIT_DROP: unlinkat(folder, name, 0); return -1;
+    case WST_TOOL_DEPOSIT_DROP: unlinkat(folder->fd, name, 0); return -1;
     }
     errno = EPERM;
     return -1;

@@ -9,7 +9,9 @@
 #ifndef WST_TOOL_DEPOSIT_H
 #define WST_TOOL_DEPOSIT_H
 
+#include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 enum { WST_TOOL_DEPOSIT_NAME = 80 }; /* bytes of any name, with its NUL */
 
@@ -33,8 +35,18 @@ struct wst_tool_deposit {
 /* conn1-msg4-s2c.txt, conn1-msg5-c2s.beginning.bin, conn1-s2c.bin, conn1-s2c.2.bin */
 void wst_tool_deposit_name(const struct wst_tool_deposit *d, char name[WST_TOOL_DEPOSIT_NAME]);
 
-/* In `folder`, a descriptor; as root a new file is given to `owner`, where that can be done. -1
- * with errno; of WST_TOOL_DEPOSIT_DROP always -1, errno 0 when it is gone. */
-int wst_tool_deposit_open(int folder, const char *owner, const struct wst_tool_deposit *d);
+struct wst_tool_deposits {
+    int fd;     /* of the folder */
+    bool given; /* new files, to … */
+    uid_t uid;  /* … him */
+    gid_t gid;
+};
+
+/* As root new files are given to `owner`, who is looked up once and not for each; NULL: to nobody.
+ */
+struct wst_tool_deposits wst_tool_deposits(int folder, const char *owner);
+
+/* A descriptor. -1 with errno; of WST_TOOL_DEPOSIT_DROP always -1, errno 0 when it is gone. */
+int wst_tool_deposit_open(const struct wst_tool_deposits *folder, const struct wst_tool_deposit *d);
 
 #endif

@@ -199,6 +199,37 @@ with directory() as tmp:
     said = process.stdout.read()
     check("ended by a signal, it says what there is", process.wait(30) == 0 and said.startswith(f"{len(os.listdir(out))} messages".encode()), said)
 
+    long = os.path.join(tmp, "long.pcap")
+    capture, conns = made.Capture(long), []
+    for _ in range(100):
+        capture.open()
+        conns.append((capture.port, capture.seq))
+    for turn in range(40):
+        for capture.port, capture.seq in conns:
+            capture.send(made.C2S, made.frame(made.C2S, 2, b"x" * 100))
+    capture.close()
+    with open(long, "rb") as file:
+        data = file.read()
+    out = folder()
+    process = subprocess.Popen([TOOL, "extract", "--stream", "-", "-o", out], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                               stderr=subprocess.PIPE, env=environment())
+    process.stdin.write(data[:len(data) // 2])
+    process.stdin.flush()
+    end = time.monotonic() + 30
+    while time.monotonic() < end and not (os.path.isdir(out) and len(os.listdir(out)) == 100):
+        time.sleep(0.05)
+    trap = os.path.join(out, "conn1-c2s.bin")
+    os.unlink(trap)
+    os.mkfifo(trap)
+    try:
+        said = process.communicate(data[len(data) // 2:], timeout=30)[1]
+    except subprocess.TimeoutExpired:
+        os.close(os.open(trap, os.O_RDONLY | os.O_NONBLOCK))  # lets go who waits for a reader
+        process.kill()
+        said = process.communicate()[1]
+    status = process.returncode
+    check("a pipe in a stream's place is not waited for", status == 2 and b"conn1-c2s.bin" in said, (status, said))
+
     # -- whose it is ----------------------------------------------------------------------------------------------------
     if os.geteuid() == 0:
         daemon = pwd.getpwnam("daemon")
