@@ -8,14 +8,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 struct wst_tool_payload_stream { /* a direction of a connection that has said something */
     struct wst_tool_payload_stream *next;
     uint64_t conn, part;
+    uint64_t begun; /* message of which frames were told, and no more yet; 0: none */
     enum wst_dir dir;
     bool made; /* the part's file */
     bool hole; /* before what comes next */
+    bool late; /* picked up: the first part is not known; not counted yet */
     int fd;    /* -1: not open */
 };
 
@@ -30,19 +33,44 @@ static struct wst_tool_payload_stream **bucket(struct wst_tool_payloads *p, uint
 }
 
 /* NULL: out of memory. */
-static struct wst_tool_payload_stream *find(struct wst_tool_payloads *p, const struct wst_event *e)
+static struct wst_tool_payload_stream *find(struct wst_tool_payloads *p, uint64_t conn,
+                                            enum wst_dir dir)
 {
-    struct wst_tool_payload_stream **at = bucket(p, e->conn), *s = *at;
+    struct wst_tool_payload_stream **at = bucket(p, conn), *s = *at;
 
-    while (s && (s->conn != e->conn || s->dir != e->dir)) s = s->next;
+    while (s && (s->conn != conn || s->dir != dir)) s = s->next;
     if (s || !(s = calloc(1, sizeof *s))) return s;
-    *s = (struct wst_tool_payload_stream){*at, e->conn, 1, e->dir, false, false, -1};
+    *s = (struct wst_tool_payload_stream){
+        .next = *at, .conn = conn, .part = 1, .dir = dir, .fd = -1};
     return *at = s;
+}
+
+static void fail(struct wst_tool_payloads *p, const struct wst_tool_deposit *which, int error)
+{
+    p->broken = true;
+    p->error = error;
+    if (which) wst_tool_deposit_name(which, p->name);
+}
+
+static struct wst_tool_deposit part_of(const struct wst_tool_payload_stream *s)
+{
+    return (struct wst_tool_deposit){
+        .conn = s->conn, .n = s->part, .from_server = s->dir == WST_S2C, .stream = true};
+}
+
+/* Quotas and NFS may speak only now. */
+static bool close_file(struct wst_tool_payloads *p, int fd, const struct wst_tool_deposit *which)
+{
+    if (close(fd) == 0 || errno == EINTR) return true;
+    if (!p->broken) fail(p, which, errno);
+    return false;
 }
 
 static void shut(struct wst_tool_payloads *p, struct wst_tool_payload_stream *s)
 {
-    if (s->fd >= 0) close(s->fd);
+    struct wst_tool_deposit which = part_of(s);
+
+    if (s->fd >= 0) close_file(p, s->fd, &which);
     s->fd = -1;
     for (size_t i = 0; i < WST_TOOL_PAYLOADS_OPEN; i++)
         if (p->open[i] == s) p->open[i] = NULL;
@@ -59,16 +87,10 @@ static void forget(struct wst_tool_payloads *p, uint64_t conn)
             continue;
         }
         *at = s->next;
+        p->unfinished += s->begun != 0;
         shut(p, s);
         free(s);
     }
-}
-
-static void fail(struct wst_tool_payloads *p, const struct wst_tool_deposit *which, int error)
-{
-    p->broken = true;
-    p->error = error;
-    if (which) wst_tool_deposit_name(which, p->name);
 }
 
 static void tell(const struct wst_tool_payloads *p, const struct wst_tool_deposit *which)
@@ -91,6 +113,9 @@ static int make(struct wst_tool_payloads *p, struct wst_tool_deposit *which)
     fd = wst_tool_broker_deposit(p->broker, which);
     if (fd < 0) {
         fail(p, which, errno);
+        if (p->error != EMFILE) return -1;
+        which->want = WST_TOOL_DEPOSIT_DROP; /* it may be there, and nobody can write into it */
+        wst_tool_broker_deposit(p->broker, which);
         return -1;
     }
     p->files++;
@@ -132,26 +157,27 @@ static void keep_message(struct wst_tool_payloads *p, const struct wst_event *e)
                                      .text = m->utf8,
                                      .beginning = !m->certain || m->omitted};
     int fd = make(p, &which);
+    bool whole;
 
     if (fd < 0) {
         p->left_out++;
         return;
     }
-    if (put(p, fd, m->payload, &which)) {
+    whole = put(p, fd, m->payload, &which);
+    if (close_file(p, fd, &which) && whole) {
         count(p, m);
-    } else { /* half a file must not look like a whole one */
-        which.want = WST_TOOL_DEPOSIT_DROP;
-        wst_tool_broker_deposit(p->broker, &which);
-        p->files--;
+        return;
     }
-    close(fd);
+    which.want = WST_TOOL_DEPOSIT_DROP; /* half a file must not look like a whole one */
+    wst_tool_broker_deposit(p->broker, &which);
+    p->files--;
 }
 
 /* -- a file for each direction ----------------------------------------------------------------- */
 
 static void hold_open(struct wst_tool_payloads *p, struct wst_tool_payload_stream *s, int fd)
 {
-    unsigned i = p->turn++ % WST_TOOL_PAYLOADS_OPEN;
+    unsigned i = p->turn++ % p->places;
 
     if (p->open[i]) shut(p, p->open[i]);
     p->open[i] = s;
@@ -169,8 +195,7 @@ static bool open_part(struct wst_tool_payloads *p, struct wst_tool_payload_strea
         s->part++;
         s->hole = s->made = false;
     }
-    *which = (struct wst_tool_deposit){
-        .conn = s->conn, .n = s->part, .from_server = s->dir == WST_S2C, .stream = true};
+    *which = part_of(s);
     if (s->fd >= 0) return true;
     if (!s->made) {
         fd = make(p, which);
@@ -191,6 +216,19 @@ static void meet_hole(struct wst_tool_payloads *p, struct wst_tool_payload_strea
     s->hole = true;
 }
 
+static void begin_late(struct wst_tool_payloads *p, uint64_t conn)
+{
+    for (enum wst_dir dir = WST_C2S; dir <= WST_S2C; dir++) {
+        struct wst_tool_payload_stream *s = find(p, conn, dir);
+        if (s == NULL) {
+            fail(p, NULL, ENOMEM);
+            return;
+        }
+        s->part = 2;
+        s->late = true;
+    }
+}
+
 static void keep_stream(struct wst_tool_payloads *p, struct wst_tool_payload_stream *s,
                         const struct wst_event_message *m)
 {
@@ -203,6 +241,8 @@ static void keep_stream(struct wst_tool_payloads *p, struct wst_tool_payload_str
         fail(p, NULL, 0);
         return;
     }
+    p->late += s->late;
+    s->late = false;
     if (m->payload.n > 0) {
         if (p->broker && !open_part(p, s, &which)) {
             p->left_out++;
@@ -218,16 +258,56 @@ static void keep_stream(struct wst_tool_payloads *p, struct wst_tool_payload_str
     s->hole |= !m->certain;
 }
 
-static void to_streams(struct wst_tool_payloads *p, const struct wst_event *e)
+/* Bytes that are in the capture, too, may be lost to a stream: between frames that could not be
+ * told from what is none, and in frames that belong to no message. */
+static bool is_hole(const struct wst_event *e)
 {
-    struct wst_tool_payload_stream *s = find(p, e);
+    switch (e->type) {
+    case WST_EVENT_GAP: return true;
+    case WST_EVENT_FRAME: return e->frame.opcode <= 2 && e->frame.msg == 0 && e->frame.len > 0;
+    case WST_EVENT_PROBLEM:
+        return e->problem.problem == WST_PROBLEM_STREAM_LOST ||
+               e->problem.problem == WST_PROBLEM_STREAM_RESYNC;
+    default: return false;
+    }
+}
 
-    if (s == NULL)
+/* A message whose last frame never comes is told by its frames alone. */
+static void follow(struct wst_tool_payloads *p, struct wst_tool_payload_stream *s,
+                   const struct wst_event *e)
+{
+    uint64_t msg = e->type == WST_EVENT_MESSAGE ? e->message.msg : e->frame.msg;
+
+    if (s->begun && s->begun != msg) {
+        p->unfinished++;
+        if (p->streams) meet_hole(p, s);
+    }
+    s->begun = e->type == WST_EVENT_MESSAGE ? 0 : msg;
+}
+
+static bool is_of_message(const struct wst_event *e)
+{
+    return e->type == WST_EVENT_MESSAGE ||
+           (e->type == WST_EVENT_FRAME && e->frame.opcode <= 2 && e->frame.msg != 0);
+}
+
+static void keep(struct wst_tool_payloads *p, const struct wst_event *e)
+{
+    bool hole = p->streams && is_hole(e);
+    struct wst_tool_payload_stream *s;
+
+    if (e->conn == 0 || e->dir == WST_DIR_NONE || (!hole && !is_of_message(e))) return;
+    if ((s = find(p, e->conn, e->dir)) == NULL) {
         fail(p, NULL, ENOMEM);
-    else if (e->type == WST_EVENT_GAP)
-        meet_hole(p, s);
-    else
+        return;
+    }
+    if (is_of_message(e)) follow(p, s, e);
+    if (hole) meet_hole(p, s);
+    if (e->type != WST_EVENT_MESSAGE) return;
+    if (p->streams)
         keep_stream(p, s, &e->message);
+    else if (e->message.certain || e->message.payload.n > 0)
+        keep_message(p, e);
 }
 
 /* A line in the end, where there is no list and nobody wants quiet: then nobody passes the event
@@ -250,15 +330,22 @@ static void take(void *user, const struct wst_event *e)
     if (e->type == WST_EVENT_STATS) tell_figures(p);
     if (p->broken) return;
     if (message && !e->message.certain && e->message.payload.n == 0) p->unknown++;
-    if (p->streams && (message || e->type == WST_EVENT_GAP)) to_streams(p, e);
-    if (p->streams && e->type == WST_EVENT_END) forget(p, e->conn);
-    if (!p->streams && message && (e->message.certain || e->message.payload.n > 0))
-        keep_message(p, e);
+    if (p->streams && e->type == WST_EVENT_HANDSHAKE && e->handshake.carrier == WST_CARRIER_UNKNOWN)
+        begin_late(p, e->conn);
+    keep(p, e);
+    if (e->type == WST_EVENT_END) forget(p, e->conn);
 }
 
 struct wst_tool_payloads *wst_tool_payloads_new(void)
 {
-    return calloc(1, sizeof(struct wst_tool_payloads));
+    struct wst_tool_payloads *p = calloc(1, sizeof *p);
+    struct rlimit limit;
+
+    if (p == NULL) return NULL;
+    p->places = WST_TOOL_PAYLOADS_OPEN;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur / 4 < p->places)
+        p->places = limit.rlim_cur < 4 ? 1 : (unsigned)limit.rlim_cur / 4; /* others want some */
+    return p;
 }
 
 struct wst_listener wst_tool_payloads_listener(struct wst_tool_payloads *payloads)
@@ -280,10 +367,19 @@ static void say_lacking(const struct wst_tool_payloads *p)
     if (p->unknown)
         wst_tool_say("%" PRIu64 " more message%s: nothing of %s is known to be right", p->unknown,
                      s_of(p->unknown), p->unknown == 1 ? "it" : "them");
+    if (p->unfinished)
+        wst_tool_say("%" PRIu64 " message%s begun, and never ended: nothing of %s was written",
+                     p->unfinished, p->unfinished == 1 ? " was" : "s were",
+                     p->unfinished == 1 ? "it" : "them");
     if (p->holes && p->broker)
         wst_tool_say("%" PRIu64 " hole%s in the streams; what follows one is in another file, with "
                      "the next number",
                      p->holes, s_of(p->holes));
+    if (p->late)
+        wst_tool_say("%" PRIu64 " stream%s picked up without a handshake: what was said before is "
+                     "not known%s",
+                     p->late, p->late == 1 ? " was" : "s were",
+                     p->broker ? ", and files begin with the number 2" : "");
     if (p->left_out && !p->broken)
         wst_tool_say("%" PRIu64 " message%s left out: more than %" PRIu64 " files (--max-files)",
                      p->left_out, p->left_out == 1 ? " was" : "s were", p->max_files);
@@ -297,11 +393,15 @@ static int judge(const struct wst_tool_payloads *p)
     else if (!p->broker && p->holes)
         wst_tool_say("the capture lacks bytes behind what was written; -o FOLDER goes on behind "
                      "them, in another file");
-    return p->broken || p->left_out || (!p->broker && p->holes) ? WST_TOOL_TROUBLE : 0;
+    return p->broken || p->left_out || (!p->broker && (p->holes || p->late || p->unfinished))
+               ? WST_TOOL_TROUBLE
+               : 0;
 }
 
-int wst_tool_payloads_end(const struct wst_tool_payloads *p)
+int wst_tool_payloads_end(struct wst_tool_payloads *p)
 {
+    for (size_t i = 0; i < WST_TOOL_PAYLOADS_OPEN; i++)
+        if (p->open[i]) shut(p, p->open[i]);
     say_lacking(p);
     return judge(p);
 }

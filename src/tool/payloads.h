@@ -35,12 +35,15 @@ struct wst_tool_payloads {
 
     struct wst_tool_payload_stream *buckets[WST_TOOL_PAYLOADS_BUCKETS];
     struct wst_tool_payload_stream *open[WST_TOOL_PAYLOADS_OPEN];
-    unsigned turn; /* whose place in `open` is wanted next */
+    unsigned places; /* in `open` that may be taken */
+    unsigned turn;   /* whose place is wanted next */
 
     uint64_t messages, bytes, files; /* written */
     uint64_t beginnings;             /* of these messages: less than all is known */
     uint64_t unknown;                /* messages of which nothing is */
+    uint64_t unfinished;             /* messages that only have a beginning, by who sent it */
     uint64_t holes;                  /* that streams have */
+    uint64_t late;                   /* streams that were picked up without a handshake */
     uint64_t left_out;               /* messages beyond max_files */
     int error;                       /* … errno of what failed, or 0: the one stream has a hole */
     char name[WST_TOOL_DEPOSIT_NAME]; /* of the file that failed */
@@ -49,8 +52,8 @@ struct wst_tool_payloads {
 /* To be filled in. NULL: out of memory. */
 struct wst_tool_payloads *wst_tool_payloads_new(void);
 struct wst_listener wst_tool_payloads_listener(struct wst_tool_payloads *payloads);
-/* Says what was not written, or not whole. Returns 0 or the exit status. */
-int wst_tool_payloads_end(const struct wst_tool_payloads *payloads);
+/* Closes, and says what was not written, or not whole. Returns 0 or the exit status. */
+int wst_tool_payloads_end(struct wst_tool_payloads *payloads);
 void wst_tool_payloads_free(struct wst_tool_payloads *payloads);
 
 #endif

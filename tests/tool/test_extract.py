@@ -129,6 +129,36 @@ with directory() as tmp:
     result, some = extract("--stream", "--max-files", "100", many)
     check("--max-files", result.status == 2 and len(some) == 100 and all(got[n] == b for n, b in some.items()) and "left out: more than 100 files" in result.says, result)
 
+    # What lacks its beginning, or something between, is no whole stream either.
+    late = os.path.join(tmp, "late.pcap")
+    with open(BASIC, "rb") as file:
+        data, at = file.read(), 24
+    for _ in range(12):
+        at += 16 + int.from_bytes(data[at + 8:at + 12], "little")
+    with open(late, "wb") as file:
+        file.write(data[:24] + data[at:])
+    told = [e for e in messages(late) if e["dir"] == "c2s"]
+    result, got = extract("--stream", "--dir", "c2s", late)
+    check("picked up: no first part", result.status == 0 and got == {"conn1-c2s.2.bin": b"".join(map(payload, told))}, result)
+    check("... which is said", "1 stream was picked up without a handshake" in result.says, result)
+    result = run("extract", "--conn", "1", "--dir", "c2s", late, "-o", "-")
+    check("... of standard output by the exit status, too", result.status == 2 and result.out == b"".join(map(payload, told)), result)
+    orphans = os.path.join(CAPTURES, "05_continuation_without_start.pcap")
+    result, got = extract("--stream", orphans)
+    check("frames of no message leave a hole", got == {"conn1-c2s.2.bin": b"good text", "conn1-s2c.2.bin": b"good text"} and "2 holes" in result.says, result)
+    broken = os.path.join(tmp, "broken.pcap")
+    capture = made.Capture(broken)
+    capture.open()
+    capture.send(made.S2C, made.frame(made.S2C, 2, b"before") + made.frame(made.S2C, 2, b"x" * 1000)[:600])
+    capture.end()
+    capture.close()
+    for args in ((), ("--stream",)):
+        result, got = extract(*args, broken)
+        check("a message that breaks off is told of", result.status == 0 and list(got.values()) == [b"before"] and
+              "1 message was begun, and never ended" in result.says, result)
+    result = run("extract", "--conn", "1", "--dir", "s2c", broken, "-o", "-")
+    check("... of standard output by the exit status, too", result.status == 2 and result.out == b"before", result)
+
     # -- limits -------------------------------------------------------------------------------------------------
     result, got = extract("--max-payload", "4", BASIC)
     check("--max-payload: beginnings are called so", result.status == 0 and got == as_told(messages("--max-payload", "4", BASIC)) and
@@ -147,6 +177,12 @@ with directory() as tmp:
     check("no room: what is there is whole, and what failed is gone", result.status == 2 and got and all(whole[n] == b for n, b in got.items())
           and "File too large" in result.says and len(got) < len(whole), result)
 
+    def few_descriptors():
+        resource.setrlimit(resource.RLIMIT_NOFILE, (20, 20))
+
+    result, got = extract("--stream", many, preexec_fn=few_descriptors)
+    check("few descriptors: fewer files are held open", result.status == 0 and got == want, result)
+
     # -- selection, and what is said ------------------------------------------------------------------------------
     result, got = extract("--dir", "s2c", "--op", "text", BASIC)
     check("--dir and --op", got == as_told([e for e in messages(BASIC) if e["dir"] == "s2c" and e["op"] == "text"]), result)
@@ -162,6 +198,10 @@ with directory() as tmp:
     check("without a sandbox", extract("--no-sandbox", DEFLATE)[1] == as_told(messages(DEFLATE)))
     result, got = extract("--conn", "99", BASIC)
     check("--conn of none", result.status == 2 and "no connection 99" in result.says and not got, result)
+
+    sealed = os.path.join(CAPTURES, "06_chromium_tls12.pcap")
+    result, got = extract(sealed)
+    check("without its key TLS stays closed, and that is said", not got and "stayed closed and were not read: no key" in result.says, result)
 
     # -- where it goes ----------------------------------------------------------------------------------------------
     out = folder()
