@@ -76,13 +76,13 @@ static void shut(struct wst_tool_payloads *p, struct wst_tool_payload_stream *s)
         if (p->open[i] == s) p->open[i] = NULL;
 }
 
-/* Both directions of a connection that is over. */
-static void forget(struct wst_tool_payloads *p, uint64_t conn)
+/* A direction; of a connection that is over both: WST_DIR_NONE. */
+static void forget(struct wst_tool_payloads *p, uint64_t conn, enum wst_dir dir)
 {
     struct wst_tool_payload_stream **at = bucket(p, conn), *s;
 
     while ((s = *at) != NULL) {
-        if (s->conn != conn) {
+        if (s->conn != conn || (dir != WST_DIR_NONE && s->dir != dir)) {
             at = &s->next;
             continue;
         }
@@ -304,10 +304,12 @@ static void keep(struct wst_tool_payloads *p, const struct wst_event *e)
     if (is_of_message(e)) follow(p, s, e);
     if (hole) meet_hole(p, s);
     if (e->type != WST_EVENT_MESSAGE) return;
-    if (p->streams)
+    if (p->streams) {
         keep_stream(p, s, &e->message);
-    else if (e->message.certain || e->message.payload.n > 0)
-        keep_message(p, e);
+        return;
+    }
+    if (e->message.certain || e->message.payload.n > 0) keep_message(p, e);
+    forget(p, e->conn, e->dir); /* with --grep nobody tells that the connection is over */
 }
 
 /* A line in the end, where there is no list and nobody wants quiet: then nobody passes the event
@@ -333,7 +335,7 @@ static void take(void *user, const struct wst_event *e)
     if (p->streams && e->type == WST_EVENT_HANDSHAKE && e->handshake.carrier == WST_CARRIER_UNKNOWN)
         begin_late(p, e->conn);
     keep(p, e);
-    if (e->type == WST_EVENT_END) forget(p, e->conn);
+    if (e->type == WST_EVENT_END) forget(p, e->conn, WST_DIR_NONE);
 }
 
 struct wst_tool_payloads *wst_tool_payloads_new(void)
@@ -409,6 +411,6 @@ int wst_tool_payloads_end(struct wst_tool_payloads *p)
 void wst_tool_payloads_free(struct wst_tool_payloads *p)
 {
     for (size_t i = 0; p && i < WST_TOOL_PAYLOADS_BUCKETS; i++)
-        while (p->buckets[i]) forget(p, p->buckets[i]->conn);
+        while (p->buckets[i]) forget(p, p->buckets[i]->conn, WST_DIR_NONE);
     free(p);
 }
