@@ -247,27 +247,27 @@ struct wst_event_direction { /* totals of one direction */
     uint64_t gaps;
 };
 
-enum wst_no_reply {                    /* why the first close frame has no answer */
-                    WST_REPLY_NOT_DUE, /* it has one, or there is no close frame */
-                    WST_REPLY_NONE,    /* the other side could have answered */
-                    WST_REPLY_LATE,    /* the other side had ended TCP, or the stream, before it
-                                          arrived */
-                    WST_REPLY_NO_TIME, /* who sent it ended TCP, or the stream, within a second */
-                    WST_REPLY_UNSEEN,  /* what the other side sent last was not captured */
-                    WST_REPLY_OPEN     /* the capture was over first, or the connection forgotten */
+/* Why the first close frame has no answer. */
+enum wst_no_reply {
+    WST_REPLY_NOT_DUE, /* it has one, or there is no close frame */
+    WST_REPLY_NONE,    /* the other side could have answered */
+    WST_REPLY_LATE,    /* the other side had ended TCP, or the stream, before it arrived */
+    WST_REPLY_NO_TIME, /* who sent it ended TCP, or the stream, within a second */
+    WST_REPLY_UNSEEN,  /* what the other side sent last was not captured, or who reset it */
+    WST_REPLY_OPEN,    /* the capture was over first, or the connection forgotten */
 };
 
 struct wst_event_end {
     enum wst_tcp_end tcp;
-    bool clean;      /* both close frames were seen */
+    bool clean; /* both close frames were seen */
     enum wst_no_reply no_reply;
     enum wst_dir by; /* who sent the first close frame; WST_DIR_NONE: nobody */
     int32_t code;    /* of the first close frame; -1: none, -2: not captured */
     int64_t duration_ns;
     struct wst_event_direction dir[2]; /* [WST_C2S], [WST_S2C] */
-    enum wst_dir
-        tcp_by; /* who ended TCP first, by FIN or by reset; WST_DIR_NONE: nobody, or both */
-    bool stream;         /* of HTTP/2, /3: `tcp` says how it ended; not in the JSON contract */
+    /* Who ended TCP first, by FIN or by reset; WST_DIR_NONE: nobody, or both. */
+    enum wst_dir tcp_by;
+    bool stream; /* of HTTP/2, /3: `tcp` says how it ended; not in the JSON contract */
     uint64_t problems[WST_LEVELS];      /* of the connection, those not told included */
     const struct wst_finding *findings; /* the same by id, in the order of problems.def */
     size_t findings_n;
