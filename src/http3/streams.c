@@ -331,6 +331,6 @@ void wst_streams3_reset(struct turn *t, uint64_t code)
         s->broken = s->ended[t->dir] = true; /* what the other side has sent may still come */
         return;
     }
-    s->base.reset_by[t->dir] = !orderly;
+    s->base.reset_by[t->dir] = !orderly && !s->base.reset_by[!t->dir];
     wst_streams3_over(t, orderly ? WST_TCP_FIN : WST_TCP_RST);
 }

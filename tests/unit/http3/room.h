@@ -6,7 +6,8 @@
  *   0>?hello[5][~7].  stream 0, the client: it asks, says hello, 5 bytes are missing, at most 7
  *                     are, it says no more
  *   0<{200}hi.=       the server: its answer, hi, no more; the stream is over
- *   ?! ?tunnel ?unseen =reset   a request not allowed, of these kinds; an end that was a reset
+ *   ?! ?tunnel ?unseen  a request not allowed, of these kinds
+ *   =reset by client  an end that was a reset, and who did it first
  *   !broken: why      a finding of the connection; 0!broken: of a stream
  */
 #ifndef HTTP3_ROOM_H
@@ -100,7 +101,9 @@ static void on_end(void *user, struct wst_connect_stream *s, enum wst_tcp_end ho
 {
     (void)user;
     told_end(s, a);
-    say(said_of(s, WST_S2C), how == WST_TCP_RST ? "=reset" : "=");
+    bool client = s->reset_by[WST_C2S], server = s->reset_by[WST_S2C];
+    say(said_of(s, WST_S2C), "=%s%s%s", how == WST_TCP_RST ? "reset" : "",
+        client ? " by client" : "", server ? " by server" : "");
 }
 
 static bool on_problem(void *user, void *conversation, struct wst_connect_stream *s,

@@ -149,7 +149,7 @@ IN_PIECES(frames_are_found_again)
     sends(16, WST_S2C, b.p, 7);
     resets(16, WST_C2S, 0x10c);
     resets(16, WST_S2C, 0x10c);
-    assert_string_equal(room.said[4][1], "{200}[~10]\\81\\03one=reset");
+    assert_string_equal(room.said[4][1], "{200}[~10]\\81\\03one=reset by client");
     room_shut();
     assert_string_equal(room.said[3][1], "{200}[~16]=");
     assert_string_equal(room.said[2][1], "{200}[~10]\\81\\03one=");
@@ -173,7 +173,7 @@ IN_PIECES(broken_off_behind_a_loss)
     loses(4, WST_S2C, 10);
     resets(4, WST_S2C, 0x10c);
     ends(4, WST_C2S);
-    room_close("0>?[~21]\n0<{200}late.=reset\n4>?.\n4<{200}[~10]=reset\n");
+    room_close("0>?[~21]\n0<{200}late.=reset by client\n4>?.\n4<{200}[~10]=reset by server\n");
 }
 
 /* What lies in a message may look like DATA. */

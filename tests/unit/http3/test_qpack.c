@@ -104,7 +104,7 @@ IN_PIECES(broken_off_while_it_waits)
     sends(7, WST_S2C, said.p, said.n);
     assert_string_equal(room.said[1][1], "{200}hi");
     ends(4, WST_C2S);
-    room_close("0>?hello\n0<{200}hi=reset\n4>?.\n4<{200}hi=reset\n");
+    room_close("0>?hello\n0<{200}hi=reset by client\n4>?.\n4<{200}hi=reset by server\n");
 }
 
 IN_PIECES(the_settings_late)

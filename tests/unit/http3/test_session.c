@@ -84,8 +84,8 @@ IN_PIECES(streams_broken_off)
     answers(20);
     data(20, WST_S2C, "said");
     resets(20, WST_S2C, 0x10c);
-    room_close("0>?\n0<{-1}=reset\n4>?\n4<{200}late=reset\n8>?\n8<{200}.=\n12>?\n12<{200}="
-               "reset\n20>?\n20<{200}said=reset\n");
+    room_close("0>?\n0<{-1}=reset by server\n4>?\n4<{200}late=reset by client\n8>?\n8<{200}.=\n"
+               "12>?\n12<{200}=reset by server\n20>?\n20<{200}said=reset by client\n");
 }
 
 IN_PIECES(interim_answers)
@@ -133,7 +133,7 @@ IN_PIECES(the_server_may_be_ahead)
     assert_string_equal(room_text(), "0>?\n0<{200}welcome\n");
     asks(8);
     ends(0, WST_S2C);
-    room_close("0>?\n0<{200}welcome.=\n8>?\n8<{-1}=reset\n");
+    room_close("0>?\n0<{200}welcome.=\n8>?\n8<{-1}=reset by server\n");
 }
 
 /* What the server says waits for the request, but not for ever. */
