@@ -23,14 +23,19 @@ static struct wst_out *begin(struct wst_text *text, const struct wst_event *even
     return out;
 }
 
-/* What follows a comma. */
-static struct wst_out *put_comma(struct wst_text *text)
+/* A comma or the like, and the blank behind it, at which the line may be broken. */
+static struct wst_out *put_mark(struct wst_text *text, const char *mark)
 {
     struct wst_out *out = &text->render.out;
-    wst_out_text(out, ",");
+    wst_out_text(out, mark);
     wst_text_field(text);
     wst_out_text(out, " ");
     return out;
+}
+
+static struct wst_out *put_comma(struct wst_text *text)
+{
+    return put_mark(text, ",");
 }
 
 /* -- gap, problem --------------------------------------------------------------------------- */
@@ -125,9 +130,7 @@ static void put_findings(struct wst_text *text, const uint64_t levels[WST_LEVELS
     const char *before = ";";
     for (int level = WST_LEVELS - 1; level >= 0; level--) {
         if (levels[level] == 0) continue;
-        wst_out_text(out, before);
-        wst_text_field(text);
-        wst_out_text(out, " ");
+        put_mark(text, before);
         wst_text_count(out, levels[level], names[level]);
         before = ",";
     }
@@ -229,58 +232,69 @@ void wst_text_end(struct wst_text *text, const struct wst_event *event)
 
 /* -- stats ---------------------------------------------------------------------------------- */
 
-/* "12 TCP connections, 1 QUIC connection, 9 look like TLS, 2 plain HTTP" */
-static void put_tcp(struct wst_out *out, const struct wst_event_stats *s)
+static void total_begin(struct wst_text *text)
 {
+    wst_text_fold_begin(text);
+    text->fold.indent = 4;
+}
+
+/* "12 TCP connections, 1 QUIC connection, 9 look like TLS, 2 plain HTTP" */
+static void put_tcp(struct wst_text *text, const struct wst_event_stats *s)
+{
+    struct wst_out *out = &text->render.out;
     wst_text_count(out, s->tcp_streams, "TCP connection");
     if (s->quic > 0) {
-        wst_out_text(out, ", ");
+        put_comma(text);
         wst_text_count(out, s->quic, "QUIC connection");
     }
     if (s->tls > 0) {
-        wst_out_text(out, ", ");
+        put_comma(text);
         wst_out_number(out, s->tls);
         wst_out_text(out, s->tls == 1 ? " looks like TLS" : " look like TLS");
     }
     if (s->http > 0) {
-        wst_out_text(out, ", ");
+        put_comma(text);
         wst_out_number(out, s->http);
         wst_out_text(out, " plain HTTP");
     }
     if (s->other > 0 && s->connections == 0) {
-        wst_out_text(out, ", ");
+        put_comma(text);
         wst_out_number(out, s->other);
         wst_out_text(out, " something else");
     }
 }
 
-static void put_found(struct wst_out *out, const struct wst_event_stats *s)
+static void put_found(struct wst_text *text, const struct wst_event_stats *s)
 {
+    struct wst_out *out = &text->render.out;
     wst_text_count(out, s->connections, "connection");
     if (s->refused > 0) {
-        wst_out_text(out, ", ");
+        put_comma(text);
         wst_out_number(out, s->refused);
         wst_out_text(out, " refused");
     }
-    wst_out_text(out, ", ");
+    put_comma(text);
     wst_text_count(out, s->messages, "message");
     wst_out_text(out, " in ");
     wst_text_count(out, s->frames, "frame");
 }
 
-static void put_traffic(struct wst_out *out, const struct wst_event_stats *s, bool tcp)
+static void put_traffic(struct wst_text *text, const struct wst_event_stats *s, bool tcp)
 {
+    struct wst_out *out = &text->render.out;
+    total_begin(text);
     wst_text_count(out, s->packets, "packet");
-    wst_out_text(out, ", ");
+    put_comma(text);
     wst_text_count(out, s->bytes, "byte");
     if (s->last_ns > s->first_ns) {
         wst_out_text(out, " in ");
         wst_text_duration(out, s->last_ns - s->first_ns);
     }
     if (tcp) {
-        wst_out_text(out, "; ");
-        put_tcp(out, s);
+        put_mark(text, ";");
+        put_tcp(text, s);
     }
+    wst_text_fold_end(text);
     wst_out_text(out, "\n");
 }
 
@@ -313,19 +327,22 @@ void wst_text_stats(struct wst_text *text, const struct wst_event *event)
     const struct wst_event_stats *s = &event->stats;
     struct wst_out *out = &text->render.out;
     bool found = s->connections > 0 || s->refused > 0;
+    total_begin(text);
     if (found) {
-        put_found(out, s);
+        put_found(text, s);
     } else {
-        wst_out_text(out, "no WebSocket; ");
-        put_tcp(out, s);
+        wst_out_text(out, "no WebSocket");
+        put_mark(text, ";");
+        put_tcp(text, s);
     }
     put_findings(text, s->problems);
     if (s->gaps > 0) {
         bool first = !s->problems[WST_NOTE] && !s->problems[WST_WARNING] && !s->problems[WST_ERROR];
-        wst_out_text(out, first ? "; " : ", ");
+        put_mark(text, first ? ";" : ",");
         wst_text_count(out, s->gaps, "gap");
     }
+    wst_text_fold_end(text);
     wst_out_text(out, "\n");
-    put_traffic(out, s, found);
+    put_traffic(text, s, found);
     put_unread(text, s);
 }

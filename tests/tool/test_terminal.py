@@ -115,6 +115,10 @@ for capture in ("01_ws_plain_closes.pcap", "04_ipv6.pcap", "04_real_failures.pca
     for columns in (80, 100, 132):
         folded(capture, columns, os.path.join(CAPTURES, capture))
 
+for capture in ("01_ws_plain_closes.pcap", "04_real_failures.pcap"):
+    totals = plain(on_terminal("--problems=all", os.path.join(CAPTURES, capture), columns=44)[1]).splitlines()[-6:]
+    check(f"{capture}: the totals are no wider than 44 columns", all(columns_of(line) <= 44 for line in totals), totals)
+
 with directory() as tmp:
     path = os.path.join(tmp, "long.pcap")
     wire = Wire()
