@@ -9,16 +9,6 @@
 #define SECOND_NS 1000000000ll
 static const int64_t reply_ns = 1 * SECOND_NS; /* an endpoint that lives answers sooner */
 
-static enum wst_dir opposite(enum wst_dir dir)
-{
-    return dir == WST_C2S ? WST_S2C : WST_C2S;
-}
-
-static const char *who(enum wst_dir dir)
-{
-    return dir == WST_C2S ? "client" : "server";
-}
-
 static const char *what_ended(const struct wst_ws *ws)
 {
     return ws->terms.stream ? "the stream" : "TCP";
@@ -43,7 +33,7 @@ void wst_ending_close(const struct wst_ws_step *s)
 {
     struct wst_ws *ws = s->ws;
     struct wst_ws_control *c = wst_ending_control(s);
-    const struct wst_ws_side *other = &ws->side[opposite(s->dir)];
+    const struct wst_ws_side *other = &ws->side[wst_ws_other(s->dir)];
     bool waited = s->arrival->from != s->arrival->when.pkt; /* the FIN may have come meanwhile */
     struct wst_ws_place place = place_of(s, s->dir);
     ws->closed_by = (int8_t)s->dir;
@@ -78,10 +68,10 @@ static void ended(const struct wst_ws_step *s, enum wst_dir dir)
 void wst_ending_fin(const struct wst_ws_step *s)
 {
     struct wst_ws *ws = s->ws;
-    const struct wst_ws_side *other = &ws->side[opposite(s->dir)];
+    const struct wst_ws_side *other = &ws->side[wst_ws_other(s->dir)];
     struct wst_ws_side *side = &ws->side[s->dir];
     side->behind =
-        s->env->behind && s->env->behind(s->env->user, ws->conversation, opposite(s->dir));
+        s->env->behind && s->env->behind(s->env->user, ws->conversation, wst_ws_other(s->dir));
     if (ws->closed_by == WST_DIR_NONE || !ws->control) return;
     ended(s, s->dir);
     if (ws->closed_by == (int8_t)s->dir)
@@ -102,7 +92,7 @@ static enum wst_dir first_to_end(const struct wst_ws *ws)
 static enum wst_no_reply no_reply(const struct wst_ws_step *s, enum wst_tcp_end how)
 {
     const struct wst_ws *ws = s->ws;
-    enum wst_dir by = (enum wst_dir)ws->closed_by, other = opposite(by);
+    enum wst_dir by = (enum wst_dir)ws->closed_by, other = wst_ws_other(by);
     bool over = how == WST_TCP_FIN || how == WST_TCP_RST;
     bool finished = ws->side[other].finished;
     if (by == WST_DIR_NONE || ws->side[other].closed) return WST_REPLY_NOT_DUE;
@@ -128,7 +118,8 @@ static const char *span(char text[32], int64_t ns)
 static void tell_no_reply(const struct wst_ws_step *s, enum wst_tcp_end how)
 {
     const struct wst_ws *ws = s->ws;
-    enum wst_dir by = (enum wst_dir)ws->closed_by, other = opposite(by), first = first_to_end(ws);
+    enum wst_dir by = (enum wst_dir)ws->closed_by, other = wst_ws_other(by),
+                 first = first_to_end(ws);
     const char *did = how == WST_TCP_RST && (ws->reset_by == (int8_t)first || first == WST_DIR_NONE)
                           ? "reset"
                           : "ended";
@@ -142,28 +133,30 @@ static void tell_no_reply(const struct wst_ws_step *s, enum wst_tcp_end how)
                         how == WST_TCP_RST
                             ? "the %s sent a close frame, the %s none; %s was reset %s later"
                             : "the %s sent a close frame, the %s none; both ended %s, %s later",
-                        who(by), who(other), what_ended(ws), after);
+                        wst_ws_who(by), wst_ws_who(other), what_ended(ws), after);
     else if (first == by)
         wst_ws_problemf(&told, WST_PROBLEM_CLOSE_NO_REPLY, 0, 0,
-                        "the %s sent a close frame, the %s none in %s; then the %s %s %s", who(by),
-                        who(other), after, who(by), did, what_ended(ws));
+                        "the %s sent a close frame, the %s none in %s; then the %s %s %s",
+                        wst_ws_who(by), wst_ws_who(other), after, wst_ws_who(by), did,
+                        what_ended(ws));
     else
         wst_ws_problemf(&told, WST_PROBLEM_CLOSE_NO_REPLY, 0, 0,
-                        "the %s sent a close frame, the %s none; the %s %s %s %s later", who(by),
-                        who(other), who(other), did, what_ended(ws), after);
+                        "the %s sent a close frame, the %s none; the %s %s %s %s later",
+                        wst_ws_who(by), wst_ws_who(other), wst_ws_who(other), did, what_ended(ws),
+                        after);
 }
 
 /* Neither was it possible to answer; nor was the close frame that is missing sent. */
 static void tell_late(const struct wst_ws_step *s, enum wst_tcp_end how)
 {
     const struct wst_ws *ws = s->ws;
-    enum wst_dir by = (enum wst_dir)ws->closed_by, other = opposite(by);
+    enum wst_dir by = (enum wst_dir)ws->closed_by, other = wst_ws_other(by);
     struct wst_ws_step told = *s;
     bool reset = how == WST_TCP_RST && !ws->side[other].finished;
     told.dir = other;
     wst_ws_problemf(&told, WST_PROBLEM_CLOSE_MISSING, 0, 0,
-                    "the %s %s %s without a close frame; the %s's %s", who(other),
-                    reset ? "reset" : "ended", what_ended(ws), who(by),
+                    "the %s %s %s without a close frame; the %s's %s", wst_ws_who(other),
+                    reset ? "reset" : "ended", what_ended(ws), wst_ws_who(by),
                     ws->control->late ? "came after that" : "had not reached it");
 }
 
@@ -177,21 +170,20 @@ static void tell_no_time(const struct wst_ws_step *s, enum wst_tcp_end how)
     told.dir = by;
     span(after, ws->control->close_ns);
     wst_ws_problemf(&told, WST_PROBLEM_CLOSE_NOT_AWAITED, 0, 0,
-                    "the %s %s %s %s%s its close frame, and had none of the %s's yet", who(by),
-                    reset ? "reset" : "ended", what_ended(ws),
+                    "the %s %s %s %s%s its close frame, and had none of the %s's yet",
+                    wst_ws_who(by), reset ? "reset" : "ended", what_ended(ws),
                     ws->control->close_ns > 0 ? after : "together",
-                    ws->control->close_ns > 0 ? " after" : " with", who(opposite(by)));
+                    ws->control->close_ns > 0 ? " after" : " with", wst_ws_who(wst_ws_other(by)));
 }
 
 static void tell_missing(const struct wst_ws_step *s, enum wst_tcp_end how)
 {
     const struct wst_ws *ws = s->ws;
     enum wst_dir reset_by = (enum wst_dir)ws->reset_by, fin_by = (enum wst_dir)ws->fin_by;
-    const char *carrier = ws->terms.stream ? "the stream" : "TCP";
     char end[64];
     if (wst_judge_blind(&ws->side[0]) || wst_judge_blind(&ws->side[1])) return;
     if (how == WST_TCP_RST && reset_by != WST_DIR_NONE)
-        snprintf(end, sizeof end, "the %s reset %s", who(reset_by), carrier);
+        snprintf(end, sizeof end, "the %s reset %s", wst_ws_who(reset_by), what_ended(ws));
     else if (how == WST_TCP_RST)
         snprintf(end, sizeof end, "%s",
                  ws->terms.stream ? "the stream was reset" : "TCP ended with a reset");
@@ -201,7 +193,7 @@ static void tell_missing(const struct wst_ws_step *s, enum wst_tcp_end how)
     wst_ws_problemf(s, WST_PROBLEM_CLOSE_MISSING, 0, 0,
                     "%s, and neither side had sent a close frame%s%s", end,
                     fin_by == WST_DIR_NONE ? "" : "; first to end TCP was the ",
-                    fin_by == WST_DIR_NONE ? "" : who(fin_by));
+                    fin_by == WST_DIR_NONE ? "" : wst_ws_who(fin_by));
 }
 
 static void tell_client_first(const struct wst_ws_step *s)

@@ -16,6 +16,15 @@ struct wst_ws_step {
     const struct wst_arrival *arrival;
 };
 
+static inline enum wst_dir wst_ws_other(enum wst_dir dir)
+{
+    return dir == WST_C2S ? WST_S2C : WST_C2S;
+}
+static inline const char *wst_ws_who(enum wst_dir dir)
+{
+    return dir == WST_C2S ? "client" : "server";
+}
+
 void wst_message_begin(struct wst_ws_message *m, uint8_t opcode, bool compressed, uint64_t pkt);
 /* Payload as on the wire; `frame` has the mask, `phase` the place in the frame's payload. */
 void wst_message_append(const struct wst_ws_step *step, struct wst_ws_message *m,

@@ -54,11 +54,6 @@ void wst_ws_problem_at(const struct wst_ws_step *s, enum wst_problem problem, ui
     rules_tell(s, problem, n, msg, offset, detail);
 }
 
-static const char *rules_side(enum wst_dir dir)
-{
-    return dir == WST_C2S ? "client" : "server";
-}
-
 static bool rules_length_minimal(const struct wst_frame *f)
 {
     return f->length_bits == 7 || (f->length_bits == 16 ? f->len > 125 : f->len > 65535);
@@ -113,7 +108,7 @@ void wst_rules_frame(const struct wst_ws_step *s, const struct wst_frame *f,
                      const struct wst_frame_context *c)
 {
     if (rules_clean(s, f, c)) return;
-    const char *name = wst_opcode_name(f->opcode), *side = rules_side(s->dir);
+    const char *name = wst_opcode_name(f->opcode), *side = wst_ws_who(s->dir);
     if (rules_key_open(s, f)) wst_judge_key(s, f, c->n, c->msg);
     if (s->dir == WST_C2S && !f->masked)
         wst_ws_problemf(s, WST_PROBLEM_FRAME_UNMASKED_CLIENT, c->n, c->msg,
@@ -180,5 +175,5 @@ void wst_rules_close(const struct wst_ws_step *s, uint64_t n, struct wst_slice p
     }
     if (second)
         wst_ws_problemf(s, WST_PROBLEM_CLOSE_AFTER_CLOSE, n, 0,
-                        "the %s had sent a close frame before", rules_side(s->dir));
+                        "the %s had sent a close frame before", wst_ws_who(s->dir));
 }
