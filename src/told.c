@@ -131,7 +131,8 @@ struct wst_ws_place wst_conversation_place(void *user, void *conversation, enum 
                                  .acked = h->acked,
                                  .known = carrier->kind != KIND_QUIC &&
                                           (h->flags & WST_HALF_STARTED) &&
-                                          (h->flags & WST_HALF_ACKED)};
+                                          (h->flags & WST_HALF_ACKED),
+                                 .over = h->flags & WST_HALF_FIN};
 }
 
 struct conversation_ws *wst_conversation_websocket(struct wst_context *c,

@@ -73,6 +73,7 @@ static void connection_syn(struct wst_flow_table *t, struct wst_flow *f, unsigne
         /* A connection that was open: its end was not captured, or this SYN is not its peer's. The
          * answer to it, or its first byte, will tell (connection_confirm). */
         doubtful = f->state == WST_FLOW_OPEN && !f->ignored;
+        f->obscure |= doubtful;
         wst_flow_close(t, f, WST_TCP_TIMEOUT, a);
         wst_flow_renew(t, f, true);
     }

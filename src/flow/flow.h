@@ -77,7 +77,8 @@ struct wst_flow {
     uint8_t family : 3;    /* 4 or 6 */
     bool resumed : 1;      /* it goes on behind an end that was none: that let go what it was */
     bool chosen : 1;       /* the pipeline's: it is in the timeline */
-    bool obscure : 1;      /* its reset came after bytes that were not captured */
+    bool obscure : 1;      /* how it ended was not captured: by a reset after bytes that are
+                            * missing, or before its addresses were used again */
     bool lined_up : 1;     /* in the list of closed flows */
     bool followed : 1;     /* closed, and its bytes were wanted until then */
     uint8_t state;         /* enum wst_flow_state */

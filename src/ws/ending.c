@@ -36,15 +36,20 @@ void wst_ending_close(const struct wst_ws_step *s)
     const struct wst_ws_side *other = &ws->side[wst_ws_other(s->dir)];
     bool waited = s->arrival->from != s->arrival->when.pkt; /* the FIN may have come meanwhile */
     struct wst_ws_place place = place_of(s, s->dir);
+    bool missed = place.known && (int32_t)(place.acked - place.end) < 0;
     ws->closed_by = (int8_t)s->dir;
     ws->close_pkt = s->arrival->from & 0xffffff;
     if (!c) return;
+    c->closing = true;
     c->close_ns = s->arrival->when.ns;
     c->close_place = place.end;
     c->placed = place.known && !waited;
-    c->late = other->finished && !other->behind && !waited;
-    c->unheard = c->unawaited = c->ended = false;
-    c->ended_by = WST_DIR_NONE;
+    c->late = other->finished ? !other->behind : missed && place_of(s, wst_ws_other(s->dir)).over;
+    c->late &= !waited;
+    c->unheard = c->unawaited = false;
+    c->ended = other->finished; /* and had heard of it, or nobody knows */
+    if (c->ended) c->close_ns = 0;
+    c->ended_by = (int8_t)(c->ended ? wst_ws_other(s->dir) : WST_DIR_NONE);
 }
 
 /* Whoever ends TCP acknowledges what has reached him: was the first close frame among that? */
@@ -72,7 +77,7 @@ void wst_ending_fin(const struct wst_ws_step *s)
     struct wst_ws_side *side = &ws->side[s->dir];
     side->behind =
         s->env->behind && s->env->behind(s->env->user, ws->conversation, wst_ws_other(s->dir));
-    if (ws->closed_by == WST_DIR_NONE || !ws->control) return;
+    if (!ws->control || !ws->control->closing) return;
     ended(s, s->dir);
     if (ws->closed_by == (int8_t)s->dir)
         ws->control->unawaited = !other->closed && !other->finished && !side->behind;
@@ -96,12 +101,16 @@ static enum wst_no_reply no_reply(const struct wst_ws_step *s, enum wst_tcp_end 
     bool over = how == WST_TCP_FIN || how == WST_TCP_RST;
     bool finished = ws->side[other].finished;
     if (by == WST_DIR_NONE || ws->side[other].closed) return WST_REPLY_NOT_DUE;
-    if (!ws->control || wst_judge_blind(&ws->side[other]) || ws->obscure) return WST_REPLY_UNSEEN;
+    if (!ws->control || !ws->control->closing || wst_judge_blind(&ws->side[other]) || ws->obscure)
+        return WST_REPLY_UNSEEN;
     if (how == WST_TCP_RST && !finished && ws->reset_by == (int8_t)other)
         ws->control->unheard = unheard(s);
     if (ws->control->late || ws->control->unheard) return WST_REPLY_LATE;
     if (!over && !finished) return how == WST_TCP_TIMEOUT ? WST_REPLY_NONE : WST_REPLY_OPEN;
-    if (first_to_end(ws) == by && ws->control->close_ns < reply_ns) return WST_REPLY_NO_TIME;
+    enum wst_dir first = first_to_end(ws);
+    bool soon = ws->control->close_ns < reply_ns;
+    if (first == by && soon) return WST_REPLY_NO_TIME;
+    if (first == WST_DIR_NONE && how == WST_TCP_RST && soon) return WST_REPLY_UNSEEN;
     return WST_REPLY_NONE;
 }
 
@@ -120,14 +129,14 @@ static void tell_no_reply(const struct wst_ws_step *s, enum wst_tcp_end how)
     const struct wst_ws *ws = s->ws;
     enum wst_dir by = (enum wst_dir)ws->closed_by, other = wst_ws_other(by),
                  first = first_to_end(ws);
-    const char *did = how == WST_TCP_RST && (ws->reset_by == (int8_t)first || first == WST_DIR_NONE)
-                          ? "reset"
-                          : "ended";
+    bool reset = how == WST_TCP_RST && first != WST_DIR_NONE && ws->reset_by == (int8_t)first &&
+                 !ws->side[first].finished;
+    const char *did = reset ? "reset" : "ended";
+    bool later = ws->control->close_ns > 0;
     char after[32];
     struct wst_ws_step told = *s;
     told.dir = other;
     span(after, ws->control->close_ns);
-    if (first == WST_DIR_NONE && how == WST_TCP_RST && ws->control->close_ns < reply_ns) return;
     if (first == WST_DIR_NONE)
         wst_ws_problemf(&told, WST_PROBLEM_CLOSE_NO_REPLY, 0, 0,
                         how == WST_TCP_RST
@@ -141,9 +150,9 @@ static void tell_no_reply(const struct wst_ws_step *s, enum wst_tcp_end how)
                         what_ended(ws));
     else
         wst_ws_problemf(&told, WST_PROBLEM_CLOSE_NO_REPLY, 0, 0,
-                        "the %s sent a close frame, the %s none; the %s %s %s %s later",
+                        "the %s sent a close frame, the %s none; the %s %s %s%s%s%s",
                         wst_ws_who(by), wst_ws_who(other), wst_ws_who(other), did, what_ended(ws),
-                        after);
+                        later ? " " : "", later ? after : "", later ? " later" : "");
 }
 
 /* Neither was it possible to answer; nor was the close frame that is missing sent. */
@@ -211,7 +220,7 @@ enum wst_no_reply wst_ending_judge(const struct wst_ws_step *s, enum wst_tcp_end
 {
     struct wst_ws *ws = s->ws;
     bool over = how == WST_TCP_FIN || how == WST_TCP_RST;
-    if (ws->closed_by != WST_DIR_NONE && ws->control)
+    if (ws->control && ws->control->closing)
         ended(s, how == WST_TCP_RST ? (enum wst_dir)ws->reset_by : WST_DIR_NONE);
     enum wst_no_reply why = no_reply(s, how);
     if (!over || ws->obscure) return why;

@@ -24,8 +24,7 @@ struct wst_ws_terms {
     struct wst_deflate_terms deflate;
     bool per_frame : 1; /* x-webkit-deflate-frame: each frame is compressed by itself */
     bool unknown : 1;   /* the answer to the handshake was not seen */
-    bool stream : 1;    /* it has a connection not to itself: what ends is a stream, and whose end
-                         * comes    first is nobody's concern */
+    bool stream : 1;    /* one of several of a connection: whose end comes first is not asked */
 };
 
 /* Whether RSV1 has a meaning: messages may be compressed, and only those take time worth sharing.
@@ -41,10 +40,11 @@ struct wst_ws_pings;
 
 struct wst_ws_control {            /* what pings and close frames leave behind */
     struct wst_ws_pings *pings[2]; /* that wait for a pong, by who sent them; made on demand */
+    bool closing;         /* there was memory for what follows when the first close frame came */
     int64_t close_ns;     /* time of the first close frame; once `ended`: how long it was ago */
     uint32_t close_place; /* TCP's number behind that frame */
     bool placed;          /* that is valid */
-    bool late;            /* the other side's FIN came before that frame */
+    bool late;            /* the other side's FIN was captured before that frame */
     bool unheard;         /* … or was sent before it arrived */
     bool unawaited;       /* who sent it ended before the other side's close frame came */
     bool ended;           /* a side ended behind it … */
@@ -64,6 +64,7 @@ struct wst_ws_place {
     uint32_t end;   /* TCP's number behind the bytes that were pushed, or are */
     uint32_t acked; /* up to here the peer has them */
     bool known;
+    bool over; /* its FIN was captured; bytes before that may be late, or missing */
 };
 
 /* What connections that one thread works on share. */

@@ -7,6 +7,7 @@ Each row is a connection; one capture holds them all. Said of it: the words of t
 the findings, with the direction they are about.
 """
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -29,6 +30,7 @@ def row(words, no_reply, findings='', last=False):
 def close(t, way, after=0):
     t.wait(after)
     t.frame(way, CLOSE, BYE)
+    t.closed = getattr(t, 'closed', t.wire.packets[-2].when)
 
 
 def close_unheard(t, way):
@@ -147,7 +149,13 @@ def _(t):
     t.sent[C2S] += 8
     fin(t, S2C)
     t.sent[C2S] -= 8
-    close(t, C2S), fin(t, C2S)
+    close(t, C2S), fin(t, C2S, 3)
+
+
+@row('closed by client, 1000 normal closure, not answered, TCP reset', 'none', 's2c close.no-reply')
+def _(t):
+    """client close, server FIN that acknowledges it, two seconds, server RST: the FIN was its end"""
+    close(t, C2S), fin(t, S2C), t.wait(2), t.reset(S2C)
 
 
 # -- one closes, and leaves no time --------------------------------------------------------------------------------
@@ -250,6 +258,19 @@ def _(t):
     close_unheard(t, C2S), t.packet(S2C, RST)
 
 
+@row('closed by client, 1000 normal closure, server had ended TCP, TCP closed', 'late', 's2c close.missing')
+def _(t):
+    """server text that is late, server FIN, client close, which the server acknowledges, then the text, client FIN"""
+    t.frame(S2C, TEXT, 'abc')
+    late, _ = t.wire.packets[-2:]
+    t.lose(late), t.lose(t.wire.packets[-1])
+    fin(t, S2C), close(t, C2S), t.packet(S2C, ACK)
+    sent, t.sent[S2C] = t.sent[S2C], late.place
+    t.frame(S2C, TEXT, 'abc')
+    t.sent[S2C] = sent
+    fin(t, C2S)
+
+
 # -- nobody closes --------------------------------------------------------------------------------------------------
 
 @row('no close frame, TCP closed', None, 'null close.missing')
@@ -343,6 +364,14 @@ def _(t):
     close(t, S2C), fin(t, C2S), fin(t, S2C)
 
 
+@row('closed by client, 1000 normal closure, no answer captured, silent too long', 'unseen')
+def _(t):
+    """client close, and a new connection from the same port: nobody saw how the one before ended"""
+    close(t, C2S), t.wait(5)
+    t.sent = {way: n + 0x1000000 for way, n in t.sent.items()}
+    t.agree(), t.bye()
+
+
 @row('closed by client, 1000 normal closure, no answer captured, TCP reset', 'unseen')
 def _(t):
     """client close, server RST behind bytes that were lost"""
@@ -421,18 +450,33 @@ def run(packets, *options):
     return done.stdout.splitlines()
 
 
+def time_wrong(t, lost, detail):
+    """Said is how long after the close frame a side ended TCP; known is when its FIN was captured. Behind a loss it
+    waits, and is told later."""
+    said = re.search(r'the (client|server) (reset|ended) TCP ([\d.]+) (m?s) later', detail)
+    if not said:
+        return False
+    way = C2S if said[1] == 'client' else S2C
+    flag = FIN if said[2] == 'ended' else RST
+    if any(p.session is t and p.way == way and p.payload for p in lost):
+        return False
+    ends = [p for p in t.wire.packets if p.session is t and p.way == way and p.flags & (FIN | RST)]
+    return not ends[0].flags & flag or ends[0].when - t.closed != round(float(said[3]) * (1000 if said[4] == 'ms' else 1e6))
+
+
 def judge(rows, shown):
-    wire, lost = Wire(), set()
+    wire, lost, talks = Wire(), set(), []
     for n, (_, _, _, _, last, function) in enumerate(rows):
         t = Talk(wire, (f'10.0.{n}.1', 40000), seed=n)
         t.lose = lost.add
+        talks.append(t)
         if 'Stream' not in function.__code__.co_names:
             t.agree()
         function(t)
         wire.now += 0 if last else 600 * 1_000_000
     packets = [p for p in wire.packets if p not in lost]
     events = [json.loads(line) for line in run(packets, '--json')]
-    conns = {e['client_ip']: e['conn'] for e in events if e['type'] == 'handshake'}
+    conns = {e['client_ip']: e['conn'] for e in reversed(events) if e['type'] == 'handshake'}
     lines = [line for line in run(packets, '--utc') if ' end    ' in line]
     wrong = 0
     for n, (name, words, no_reply, findings, _, _) in enumerate(rows):
@@ -446,6 +490,10 @@ def judge(rows, shown):
             print(f'{name}\n    {line}')
             for e in told:
                 print(f"    {e['dir']} {e['level']} {e['id']}: {e['detail']}")
+        for e in told:
+            if time_wrong(talks[n], lost, e['detail']):
+                wrong += 1
+                print(f"WRONG  {name}: {e['detail']}")
         for what, have, want in (('words', said, words), ('no_reply', ended.get('no_reply'), no_reply),
                                  ('findings', found, findings)):
             if have != want:
