@@ -161,8 +161,11 @@ void wst_conversation_stillborn(struct wst_context *c, struct conversation *base
                                 const uint64_t lost[2], const struct wst_arrival *a)
 {
     struct wst_event e = {.type = WST_EVENT_END, .dir = WST_DIR_NONE, .when = a->when};
-    e.end = (struct wst_event_end){
-        .tcp = WST_TCP_EVICTED, .by = WST_DIR_NONE, .code = -1, .tcp_by = WST_DIR_NONE};
+    e.end = (struct wst_event_end){.tcp = WST_TCP_EVICTED,
+                                   .by = WST_DIR_NONE,
+                                   .code = -1,
+                                   .tcp_by = WST_DIR_NONE,
+                                   .reset_by = WST_DIR_NONE};
     for (int d = 0; d < 2; d++) e.end.dir[d].gaps = lost[d] ? 1 : 0;
     wst_conversation_problem(c, base, WST_PROBLEM_CAPTURE_EVICTED, WST_DIR_NONE,
                              "there was no memory to follow the connection", a);

@@ -265,8 +265,8 @@ struct wst_event_end {
     int32_t code;    /* of the first close frame; -1: none, -2: not captured */
     int64_t duration_ns;
     struct wst_event_direction dir[2]; /* [WST_C2S], [WST_S2C] */
-    /* Who ended TCP first, by FIN or by reset; WST_DIR_NONE: nobody, or both. */
-    enum wst_dir tcp_by;
+    enum wst_dir tcp_by;   /* who sent the first FIN; WST_DIR_NONE: nobody, or both at once */
+    enum wst_dir reset_by; /* where `tcp` is a reset: whose it was; WST_DIR_NONE: not known */
     bool stream; /* of HTTP/2, /3: `tcp` says how it ended; not in the JSON contract */
     uint64_t problems[WST_LEVELS];      /* of the connection, those not told included */
     const struct wst_finding *findings; /* the same by id, in the order of problems.def */

@@ -223,6 +223,7 @@ static void put_end(struct wst_out *out, const struct wst_event_end *e)
 {
     wst_har_text(out, ",\"_end\":{\"tcp\":", wst_tcp_end_name(e->tcp));
     wst_har_text(out, ",\"tcpBy\":", side(e->tcp_by));
+    if (e->tcp == WST_TCP_RST) wst_har_text(out, ",\"resetBy\":", side(e->reset_by));
     wst_har_bool(out, ",\"clean\":", e->clean);
     wst_har_text(out, ",\"closedBy\":", side(e->by));
     wst_out_text(out, "}");

@@ -298,6 +298,7 @@ void wst_json_end(struct wst_json *json, const struct wst_event *event)
     put_direction(out, ",\"c2s\":", &e->dir[WST_C2S]);
     put_direction(out, ",\"s2c\":", &e->dir[WST_S2C]);
     put_text(out, ",\"tcp_by\":", side(e->tcp_by));
+    if (e->tcp == WST_TCP_RST) put_text(out, ",\"reset_by\":", side(e->reset_by));
     put_levels(out, e->problems);
     put_findings(out, e->findings, e->findings_n);
     if (e->app) wst_json_app_total(json, e->app, event->nanos);

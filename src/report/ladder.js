@@ -95,7 +95,8 @@ function endWords(event, conn) {
   const how = event.clean ? 'closed cleanly' : 'not closed cleanly';
   const who = event.by ? ` by the ${event.by}` : '';
   const code = event.code !== null ? ` with ${event.code}` : '';
-  const first = !event.tcp_by ? '' : event.tcp === 'rst' ? `, ended first by the ${event.tcp_by}` : ` by the ${event.tcp_by} first`;
+  const first = event.tcp === 'fin' && event.tcp_by ? ` by the ${event.tcp_by} first` : '';
+  const reset = event.reset_by ? ` by the ${event.reset_by}` : '';
   const reply = NO_REPLY[event.no_reply] ?? '';
-  return `End: ${how}${who}${code}${reply}; ${stream ? tcp.replace('TCP', 'stream') : tcp}${stream ? '' : first}`;
+  return `End: ${how}${who}${code}${reply}; ${stream ? tcp.replace('TCP', 'stream') : tcp}${reset}${stream ? '' : first}`;
 }

@@ -19,7 +19,8 @@ struct wst_tool_payload_stream { /* a direction of a connection that has said so
     bool made; /* the part's file */
     bool hole; /* before what comes next */
     bool late; /* picked up: the first part is not known; not counted yet */
-    int fd;    /* -1: not open */
+    int fd;    /* -1: not open, … */
+    unsigned place; /* … else where it stands among those that are */
 };
 
 static const char *s_of(uint64_t n)
@@ -70,10 +71,10 @@ static void shut(struct wst_tool_payloads *p, struct wst_tool_payload_stream *s)
 {
     struct wst_tool_deposit which = part_of(s);
 
-    if (s->fd >= 0) close_file(p, s->fd, &which);
+    if (s->fd < 0) return;
+    close_file(p, s->fd, &which);
     s->fd = -1;
-    for (size_t i = 0; i < WST_TOOL_PAYLOADS_OPEN; i++)
-        if (p->open[i] == s) p->open[i] = NULL;
+    p->open[s->place] = NULL;
 }
 
 /* A direction; of a connection that is over both: WST_DIR_NONE. */
@@ -181,6 +182,7 @@ static void hold_open(struct wst_tool_payloads *p, struct wst_tool_payload_strea
 
     if (p->open[i]) shut(p, p->open[i]);
     p->open[i] = s;
+    s->place = i;
     s->fd = fd;
 }
 
@@ -338,15 +340,28 @@ static void take(void *user, const struct wst_event *e)
     if (e->type == WST_EVENT_END) forget(p, e->conn, WST_DIR_NONE);
 }
 
+/* A stream whose file is not open costs two visits to the broker, 20 times what its bytes cost: so
+ * as many as the system allows are. Others want some, too. */
+static unsigned places(void)
+{
+    struct rlimit limit;
+    rlim_t want = WST_TOOL_PAYLOADS_OPEN / 3 * 4;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 1;
+    if (limit.rlim_cur < want) {
+        struct rlimit more = limit;
+        more.rlim_cur = limit.rlim_max < want ? limit.rlim_max : want;
+        if (setrlimit(RLIMIT_NOFILE, &more) == 0) limit = more;
+    }
+    if (limit.rlim_cur >= want) return WST_TOOL_PAYLOADS_OPEN;
+    return limit.rlim_cur < 4 ? 1 : (unsigned)limit.rlim_cur / 4;
+}
+
 struct wst_tool_payloads *wst_tool_payloads_new(void)
 {
     struct wst_tool_payloads *p = calloc(1, sizeof *p);
-    struct rlimit limit;
 
-    if (p == NULL) return NULL;
-    p->places = WST_TOOL_PAYLOADS_OPEN;
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur / 4 < p->places)
-        p->places = limit.rlim_cur < 4 ? 1 : (unsigned)limit.rlim_cur / 4; /* others want some */
+    if (p) p->places = places();
     return p;
 }
 

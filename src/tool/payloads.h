@@ -16,7 +16,7 @@
 
 enum {
     WST_TOOL_PAYLOADS_FILES = 100000, /* unless more are asked for */
-    WST_TOOL_PAYLOADS_OPEN = 64,      /* files of streams held open */
+    WST_TOOL_PAYLOADS_OPEN = 3072,    /* files of streams held open, where the system allows it */
     WST_TOOL_PAYLOADS_BUCKETS = 1024,
 };
 

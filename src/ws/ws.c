@@ -132,13 +132,6 @@ bool wst_ws_shrink(struct wst_ws *ws, struct wst_ws_env *env)
     return any;
 }
 
-/* Who goes on when the other side has ended is answered with a reset: that ends nothing. */
-static enum wst_dir tcp_by(const struct wst_ws *ws)
-{
-    bool fin = ws->fin_by != WST_DIR_NONE || ws->terms.stream;
-    return (enum wst_dir)(fin ? ws->fin_by : ws->reset_by);
-}
-
 void wst_ws_end(struct wst_ws *ws, struct wst_ws_env *env, enum wst_tcp_end how,
                 const struct wst_arrival *arrival)
 {
@@ -161,7 +154,8 @@ void wst_ws_end(struct wst_ws *ws, struct wst_ws_env *env, enum wst_tcp_end how,
                                    .no_reply = why,
                                    .by = (enum wst_dir)ws->closed_by,
                                    .code = ws->close_code,
-                                   .tcp_by = tcp_by(ws),
+                                   .tcp_by = (enum wst_dir)ws->fin_by,
+                                   .reset_by = (enum wst_dir)ws->reset_by,
                                    .duration_ns = wst_ns_between(ws->began_ns, arrival->when.ns)};
     for (int d = 0; d < 2; d++)
         e.end.dir[d] = (struct wst_event_direction){ws->side[d].frames, ws->side[d].messages,

@@ -126,6 +126,12 @@ with directory() as tmp:
     capture.close()
     result, got = extract("--stream", many)
     check("300 streams, woven into each other", got == want, result)
+
+    def few_files():
+        resource.setrlimit(resource.RLIMIT_NOFILE, (100, 100))
+
+    result, got = extract("--stream", many, preexec_fn=few_files)
+    check("... of which few can be open", got == want, result)
     result, some = extract("--stream", "--max-files", "100", many)
     check("--max-files", result.status == 2 and len(some) == 100 and all(got[n] == b for n, b in some.items()) and "left out: more than 100 files" in result.says, result)
 
@@ -252,7 +258,7 @@ with directory() as tmp:
         data = file.read()
     out = folder()
     process = subprocess.Popen([TOOL, "extract", "--stream", "-", "-o", out], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
-                               stderr=subprocess.PIPE, env=environment())
+                               stderr=subprocess.PIPE, env=environment(), preexec_fn=few_files)
     process.stdin.write(data[:len(data) // 2])
     process.stdin.flush()
     end = time.monotonic() + 30

@@ -68,21 +68,28 @@ static void who(void **state)
     static const struct {
         const char *steps;
         enum wst_tcp_end how;
-        enum wst_dir by;
+        enum wst_dir by, reset_by;
     } rows[] = {
-        {"tTfF", WST_TCP_FIN, WST_C2S}, {"tTFf", WST_TCP_FIN, WST_S2C},
-        {"tTr", WST_TCP_RST, WST_C2S},  {"tTR", WST_TCP_RST, WST_S2C},
-        {"tfTr", WST_TCP_RST, WST_C2S}, {"TFtR", WST_TCP_RST, WST_S2C},
-        {"tfR", WST_TCP_RST, WST_C2S},  {"tcR", WST_TCP_RST, WST_S2C},
-        {"Cr", WST_TCP_RST, WST_C2S},   {"CFtR", WST_TCP_RST, WST_S2C},
-        {"tcCr", WST_TCP_RST, WST_C2S}, {"tcCFr", WST_TCP_RST, WST_S2C},
-        {"tT", WST_TCP_EOF, WST_DIR_NONE},
+        {"tTfF", WST_TCP_FIN, WST_C2S, WST_DIR_NONE},
+        {"tTFf", WST_TCP_FIN, WST_S2C, WST_DIR_NONE},
+        {"tTr", WST_TCP_RST, WST_DIR_NONE, WST_C2S},
+        {"tTR", WST_TCP_RST, WST_DIR_NONE, WST_S2C},
+        {"tfTr", WST_TCP_RST, WST_C2S, WST_C2S},
+        {"TFtR", WST_TCP_RST, WST_S2C, WST_S2C},
+        {"tfR", WST_TCP_RST, WST_C2S, WST_S2C},
+        {"tcR", WST_TCP_RST, WST_DIR_NONE, WST_S2C},
+        {"Cr", WST_TCP_RST, WST_DIR_NONE, WST_C2S},
+        {"CFtR", WST_TCP_RST, WST_S2C, WST_S2C},
+        {"tcCr", WST_TCP_RST, WST_DIR_NONE, WST_C2S},
+        {"tcCFr", WST_TCP_RST, WST_S2C, WST_C2S},
+        {"tT", WST_TCP_EOF, WST_DIR_NONE, WST_DIR_NONE},
     };
     (void)state;
     for (size_t i = 0; i < ARRAY(rows); i++) {
         struct heard h = play(rows[i].steps);
         assert_int_equal(h.end.tcp, rows[i].how);
         assert_int_equal(h.end.tcp_by, rows[i].by);
+        assert_int_equal(h.end.reset_by, rows[i].reset_by);
         assert_int_equal(h.client_first, 0); /* which is about FINs */
     }
 }
