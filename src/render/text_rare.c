@@ -183,6 +183,8 @@ static void put_how(struct wst_text *text, const struct wst_event_end *e)
     put_closed(text, e);
     struct wst_out *out = put_comma(text);
     wst_out_text(out, (unsigned)e->tcp <= WST_TCP_EVICTED ? tcp[e->tcp] : "TCP over");
+    if (e->tcp == WST_TCP_RST && e->reset_by != WST_DIR_NONE)
+        wst_out_text(out, e->reset_by == WST_C2S ? " by client" : " by server");
     wst_out_text(out, " after ");
     wst_text_duration(out, e->duration_ns);
 }

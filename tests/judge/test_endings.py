@@ -85,7 +85,7 @@ def _(t):
     close(t, S2C), fin(t, S2C), close(t, C2S), fin(t, C2S)
 
 
-@row('closed by client, 1000 normal closure, TCP reset', None)
+@row('closed by client, 1000 normal closure, TCP reset by client', None)
 def _(t):
     """client close, server close, client RST"""
     close(t, C2S), close(t, S2C), t.reset(C2S)
@@ -112,13 +112,13 @@ def _(t):
     close(t, S2C), fin(t, C2S), fin(t, S2C)
 
 
-@row('closed by client, 1000 normal closure, not answered, TCP reset', 'none', 's2c close.no-reply')
+@row('closed by client, 1000 normal closure, not answered, TCP reset by server', 'none', 's2c close.no-reply')
 def _(t):
     """client close, server RST that acknowledges it"""
     close(t, C2S), t.reset(S2C)
 
 
-@row('closed by server, 1000 normal closure, not answered, TCP reset', 'none', 'c2s close.no-reply')
+@row('closed by server, 1000 normal closure, not answered, TCP reset by client', 'none', 'c2s close.no-reply')
 def _(t):
     """server close, client RST that acknowledges it"""
     close(t, S2C), t.reset(C2S)
@@ -130,7 +130,7 @@ def _(t):
     close(t, C2S), fin(t, C2S, 5), fin(t, S2C)
 
 
-@row('closed by server, 1000 normal closure, not answered, TCP reset', 'none', 'c2s close.no-reply')
+@row('closed by server, 1000 normal closure, not answered, TCP reset by server', 'none', 'c2s close.no-reply')
 def _(t):
     """server close, five seconds, server RST"""
     close(t, S2C), t.wait(5), t.reset(S2C)
@@ -152,7 +152,7 @@ def _(t):
     close(t, C2S), fin(t, C2S, 3)
 
 
-@row('closed by client, 1000 normal closure, not answered, TCP reset', 'none', 's2c close.no-reply')
+@row('closed by client, 1000 normal closure, not answered, TCP reset by server', 'none', 's2c close.no-reply')
 def _(t):
     """client close, server FIN that acknowledges it, two seconds, server RST: the FIN was its end"""
     close(t, C2S), fin(t, S2C), t.wait(2), t.reset(S2C)
@@ -178,25 +178,25 @@ def _(t):
     close(t, C2S), fin(t, C2S), fin(t, S2C, 10)
 
 
-@row('closed by client, 1000 normal closure, no time to answer, TCP reset', 'no-time', 'c2s close.not-awaited')
+@row('closed by client, 1000 normal closure, no time to answer, TCP reset by client', 'no-time', 'c2s close.not-awaited')
 def _(t):
     """client close, client RST at once"""
     close(t, C2S), t.reset(C2S)
 
 
-@row('closed by server, 1000 normal closure, no time to answer, TCP reset', 'no-time', 's2c close.not-awaited')
+@row('closed by server, 1000 normal closure, no time to answer, TCP reset by server', 'no-time', 's2c close.not-awaited')
 def _(t):
     """server close, server RST at once"""
     close(t, S2C), t.reset(S2C)
 
 
-@row('closed by server, 1000 normal closure, no time to answer, TCP reset', 'no-time', 's2c close.not-awaited')
+@row('closed by server, 1000 normal closure, no time to answer, TCP reset by client', 'no-time', 's2c close.not-awaited')
 def _(t):
     """server close, server FIN at once, client RST"""
     close(t, S2C), fin(t, S2C), t.reset(C2S)
 
 
-@row('closed by client, 1000 normal closure, no time to answer, TCP reset', 'no-time', 'c2s close.not-awaited')
+@row('closed by client, 1000 normal closure, no time to answer, TCP reset by client', 'no-time', 'c2s close.not-awaited')
 def _(t):
     """client close, client FIN at once, server text, client RST"""
     close(t, C2S), fin(t, C2S), t.frame(S2C, TEXT, 'tick'), t.reset(C2S)
@@ -216,7 +216,7 @@ def _(t):
     fin(t, C2S), close(t, S2C), fin(t, S2C)
 
 
-@row('closed by client, 1000 normal closure, server had ended TCP, TCP reset', 'late', 's2c close.missing')
+@row('closed by client, 1000 normal closure, server had ended TCP, TCP reset by server', 'late', 's2c close.missing')
 def _(t):
     """server FIN, client close, server RST"""
     fin(t, S2C), close(t, C2S), t.reset(S2C)
@@ -245,14 +245,14 @@ def _(t):
     deaf(t, S2C, SIZE[C2S] + 1, lambda: fin(t, S2C))
 
 
-@row('closed by client, 1000 normal closure, server had ended TCP, TCP reset', 'late', 's2c close.missing')
+@row('closed by client, 1000 normal closure, server had ended TCP, TCP reset by server', 'late', 's2c close.missing')
 def _(t):
     """client close, server RST that does not acknowledge it"""
     close_unheard(t, C2S)
     deaf(t, S2C, SIZE[C2S], lambda: t.reset(S2C))
 
 
-@row('closed by client, 1000 normal closure, server had ended TCP, TCP reset', 'late', 's2c close.missing')
+@row('closed by client, 1000 normal closure, server had ended TCP, TCP reset by server', 'late', 's2c close.missing')
 def _(t):
     """client close, server RST without an acknowledgment: nobody is there any more"""
     close_unheard(t, C2S), t.packet(S2C, RST)
@@ -285,19 +285,19 @@ def _(t):
     fin(t, C2S), fin(t, S2C)
 
 
-@row('no close frame, TCP reset', None, 'null close.missing')
+@row('no close frame, TCP reset by server', None, 'null close.missing')
 def _(t):
     """server RST"""
     t.reset(S2C)
 
 
-@row('no close frame, TCP reset', None, 'null close.missing')
+@row('no close frame, TCP reset by client', None, 'null close.missing')
 def _(t):
     """client RST, and the server's close frame behind it"""
     t.reset(C2S), close(t, S2C)
 
 
-@row('no close frame, TCP reset', None, 'null close.missing')
+@row('no close frame, TCP reset by server', None, 'null close.missing')
 def _(t):
     """client FIN, server RST"""
     fin(t, C2S), t.reset(S2C)
@@ -372,7 +372,7 @@ def _(t):
     t.agree(), t.bye()
 
 
-@row('closed by client, 1000 normal closure, no answer captured, TCP reset', 'unseen')
+@row('closed by client, 1000 normal closure, no answer captured, TCP reset by server', 'unseen')
 def _(t):
     """client close, server RST behind bytes that were lost"""
     close(t, C2S)
@@ -423,13 +423,13 @@ def _(s):
     s.frame(C2S, CLOSE, BYE), end(s, C2S), end(s, S2C)
 
 
-@stream('closed by server, 1000 normal closure, no time to answer, stream reset', 'no-time', 's2c close.not-awaited')
+@stream('closed by server, 1000 normal closure, no time to answer, stream reset by server', 'no-time', 's2c close.not-awaited')
 def _(s):
     """server close, server RST_STREAM at once"""
     s.frame(S2C, CLOSE, BYE), s.send(S2C, Stream.RST_STREAM, b'\0\0\0\1')
 
 
-@stream('closed by server, 1000 normal closure, not answered, stream reset', 'none', 'c2s close.no-reply')
+@stream('closed by server, 1000 normal closure, not answered, stream reset by client', 'none', 'c2s close.no-reply')
 def _(s):
     """server close, client RST_STREAM"""
     s.frame(S2C, CLOSE, BYE), s.send(C2S, Stream.RST_STREAM, b'\0\0\0\1')

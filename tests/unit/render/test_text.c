@@ -448,7 +448,10 @@ static void ends(void **state)
                                    .code = -1,
                                    .duration_ns = 200000000000,
                                    .tcp_by = WST_DIR_NONE,
+                                   .reset_by = WST_DIR_NONE,
                                    .dir = {{4, 2, 5, 5, 0}, {3, 2, 60, 80, 1}}};
+    tell(&f, e);
+    e.end.reset_by = WST_S2C;
     tell(&f, e);
     e.end.tcp = WST_TCP_EOF;
     e.end.duration_ns = 3723000000000;
@@ -475,6 +478,8 @@ static void ends(void **state)
     }
     expect(&f,
            "#1    end    no close frame, TCP reset after 3 min 20 s"
+           "  > 2 messages 5 bytes  < 2 messages 80 bytes (60 on the wire) 1 gap\n"
+           "#1    end    no close frame, TCP reset by server after 3 min 20 s"
            "  > 2 messages 5 bytes  < 2 messages 80 bytes (60 on the wire) 1 gap\n"
            "#1    end    still open, capture over after 1 h 2 min"
            "  > 2 messages 5 bytes  < 2 messages 80 bytes (60 on the wire) 1 gap\n"
