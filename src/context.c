@@ -83,7 +83,6 @@ struct wst_context *wst_context_new(const struct wst_options *options,
     c->http.problem = wst_conversation_problem;
     wst_multiplexed_init(c);
     c->ws.emit = wst_conversation_emit;
-    c->ws.behind = wst_conversation_behind;
     c->ws.place = wst_conversation_place;
     struct wst_flow_sink sink = wst_conversation_sink;
     sink.user = c;

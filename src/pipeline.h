@@ -242,7 +242,6 @@ void wst_conversation_problem(void *user, void *conversation, enum wst_problem p
                               enum wst_dir dir, const char *detail,
                               const struct wst_arrival *arrival);
 void wst_conversation_emit(void *user, void *conversation, struct wst_event *event);
-bool wst_conversation_behind(void *user, void *conversation, enum wst_dir dir);
 struct wst_ws_place wst_conversation_place(void *user, void *conversation, enum wst_dir dir);
 /* Tells of bytes, by direction, that were missing before the handshake. */
 void wst_conversation_lost(struct wst_context *c, void *conversation, const uint64_t lost[2],

@@ -108,18 +108,6 @@ void wst_conversation_note(struct wst_context *c, const struct conversation *bas
 }
 
 /* Of what `dir` sent the peer has more than was handed on: the capture lacks it, or it is late. */
-bool wst_conversation_behind(void *user, void *conversation, enum wst_dir dir)
-{
-    (void)user;
-    const struct conversation *base = conversation;
-    unsigned side = wst_conversation_side(base, dir);
-    const struct wst_flow *carrier = wst_conversation_carrier(base->flow);
-    const struct wst_half *h = &carrier->half[side];
-    if (carrier->kind == KIND_QUIC) return wst_datagrams_behind(base->flow, dir);
-    return (h->flags & WST_HALF_WAITING) ||
-           ((h->flags & WST_HALF_ACKED) && (int32_t)(h->acked - h->next) > 0);
-}
-
 /* QUIC's acknowledgments are not those of bytes. */
 struct wst_ws_place wst_conversation_place(void *user, void *conversation, enum wst_dir dir)
 {
@@ -127,12 +115,16 @@ struct wst_ws_place wst_conversation_place(void *user, void *conversation, enum 
     const struct conversation *base = conversation;
     const struct wst_flow *carrier = wst_conversation_carrier(base->flow);
     const struct wst_half *h = &carrier->half[wst_conversation_side(base, dir)];
+    bool acked = h->flags & WST_HALF_ACKED;
+    if (carrier->kind == KIND_QUIC)
+        return (struct wst_ws_place){.behind = wst_datagrams_behind(base->flow, dir),
+                                     .over = h->flags & WST_HALF_FIN};
     return (struct wst_ws_place){.end = h->next,
                                  .acked = h->acked,
-                                 .known = carrier->kind != KIND_QUIC &&
-                                          (h->flags & WST_HALF_STARTED) &&
-                                          (h->flags & WST_HALF_ACKED),
-                                 .over = h->flags & WST_HALF_FIN};
+                                 .known = acked && (h->flags & WST_HALF_STARTED),
+                                 .over = h->flags & WST_HALF_FIN,
+                                 .behind = (h->flags & WST_HALF_WAITING) ||
+                                           (acked && (int32_t)(h->acked - h->next) > 0)};
 }
 
 struct conversation_ws *wst_conversation_websocket(struct wst_context *c,

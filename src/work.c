@@ -91,10 +91,8 @@ static void work_give(struct wst_context *c, struct wst_op *o)
 {
     struct wst_work *work = c->work;
     struct wst_worker *k = work->workers[o->w->base.worker - 1];
-    for (int d = 0; d < 2 && o->what != WST_WORK_FREE; d++) {
-        o->behind[d] = wst_conversation_behind(c, o->w, (enum wst_dir)d);
+    for (int d = 0; d < 2 && o->what != WST_WORK_FREE; d++)
         o->place[d] = wst_conversation_place(c, o->w, (enum wst_dir)d);
-    }
     bool calm = wst_work_calm(work, o);
     while (calm && (k->given - k->told_ops >= work->most ||
                     work->order_in - work->order_out == WST_WORK_ORDER))

@@ -58,7 +58,6 @@ struct wst_op {
     int8_t reset_by; /* END: enum wst_dir */
     bool flag;      /* END: obscure */
     bool nanos;     /* of the capture */
-    bool behind[2]; /* by direction: bytes of it wait behind a hole */
     bool owned;     /* bytes are by malloc */
     struct wst_ws_place place[2]; /* of each direction */
     /* what the worker says */
@@ -80,8 +79,7 @@ struct wst_worker {
     uint64_t mine;      /* operations done, all before it too; the worker's */
     uint64_t ahead;     /* bytes of events told by operations done before their turn */
     uint32_t op_events; /* of the one being done */
-    const bool *behind; /* of the one being done, as it was given; NULL: as it is now */
-    const struct wst_ws_place *place; /* … */
+    const struct wst_ws_place *place; /* of the one being done, as it was given; NULL: as it is */
     bool at_once;       /* what it says is told, not kept */
     bool stop;
     atomic_bool sleeping, stuffed;

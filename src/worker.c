@@ -46,12 +46,6 @@ static void worker_emit(void *user, void *conversation, struct wst_event *e)
 }
 
 /* As it was when the operation was given: by now the flow has gone on. */
-static bool worker_behind(void *user, void *conversation, enum wst_dir dir)
-{
-    const struct wst_worker *k = user;
-    return k->behind ? k->behind[dir] : wst_conversation_behind(NULL, conversation, dir);
-}
-
 static struct wst_ws_place worker_place(void *user, void *conversation, enum wst_dir dir)
 {
     const struct wst_worker *k = user;
@@ -101,11 +95,9 @@ static uint32_t batch_link(const struct wst_worker *k, uint64_t end)
 static void op_keep(struct wst_worker *k, struct wst_op *o)
 {
     k->op_events = 0;
-    k->behind = o->behind;
     k->place = o->place;
     o->from = wst_kept_end(&k->told);
     wst_op_do(&k->env, o);
-    k->behind = NULL;
     k->place = NULL;
     o->told = k->op_events;
     if (o->what != WST_WORK_FREE) o->held = wst_ws_held(&o->w->ws);
@@ -139,10 +131,8 @@ void wst_worker_catch_up(struct wst_worker *k)
 void wst_worker_do_now(struct wst_worker *k, struct wst_op *o)
 {
     k->at_once = true;
-    k->behind = o->behind;
     k->place = o->place;
     wst_op_do(&k->env, o);
-    k->behind = NULL;
     k->place = NULL;
     k->at_once = k->work->alone;
     if (o->what != WST_WORK_FREE) o->held = wst_ws_held(&o->w->ws);
@@ -279,7 +269,6 @@ struct wst_worker *wst_worker_new(struct wst_work *work, unsigned index)
     k->ops = malloc(work->ring * sizeof *k->ops);
     k->env.user = k;
     k->env.emit = worker_emit;
-    k->env.behind = worker_behind;
     k->env.place = worker_place;
     if (!k->bytes || !k->ops || !wst_kept_init(&k->told) ||
         !wst_ws_env_init(&k->env, &c->options, &k->purse)) {

@@ -23,19 +23,13 @@ struct wst_ws_control *wst_ending_control(const struct wst_ws_step *s)
     return ws->control;
 }
 
-static struct wst_ws_place place_of(const struct wst_ws_step *s, enum wst_dir dir)
-{
-    if (!s->env->place) return (struct wst_ws_place){.known = false};
-    return s->env->place(s->env->user, s->ws->conversation, dir);
-}
-
 void wst_ending_close(const struct wst_ws_step *s)
 {
     struct wst_ws *ws = s->ws;
     struct wst_ws_control *c = wst_ending_control(s);
     const struct wst_ws_side *other = &ws->side[wst_ws_other(s->dir)];
     bool waited = s->arrival->from != s->arrival->when.pkt; /* the FIN may have come meanwhile */
-    struct wst_ws_place place = place_of(s, s->dir);
+    struct wst_ws_place place = wst_ws_place_of(s, s->dir);
     bool missed = place.known && (int32_t)(place.acked - place.end) < 0;
     ws->closed_by = (int8_t)s->dir;
     ws->close_pkt = s->arrival->from & 0xffffff;
@@ -44,7 +38,8 @@ void wst_ending_close(const struct wst_ws_step *s)
     c->close_ns = s->arrival->when.ns;
     c->close_place = place.end;
     c->placed = place.known && !waited;
-    c->late = other->finished ? !other->behind : missed && place_of(s, wst_ws_other(s->dir)).over;
+    c->late =
+        other->finished ? !other->behind : missed && wst_ws_place_of(s, wst_ws_other(s->dir)).over;
     c->late &= !waited;
     c->unheard = c->unawaited = false;
     c->ended = other->finished; /* and had heard of it, or nobody knows */
@@ -56,7 +51,7 @@ void wst_ending_close(const struct wst_ws_step *s)
 static bool unheard(const struct wst_ws_step *s)
 {
     const struct wst_ws_control *c = s->ws->control;
-    struct wst_ws_place place = place_of(s, (enum wst_dir)s->ws->closed_by);
+    struct wst_ws_place place = wst_ws_place_of(s, (enum wst_dir)s->ws->closed_by);
     return c->placed && place.known && (int32_t)(place.acked - c->close_place) < 0;
 }
 
@@ -75,8 +70,7 @@ void wst_ending_fin(const struct wst_ws_step *s)
     struct wst_ws *ws = s->ws;
     const struct wst_ws_side *other = &ws->side[wst_ws_other(s->dir)];
     struct wst_ws_side *side = &ws->side[s->dir];
-    side->behind =
-        s->env->behind && s->env->behind(s->env->user, ws->conversation, wst_ws_other(s->dir));
+    side->behind = wst_ws_place_of(s, wst_ws_other(s->dir)).behind;
     if (!ws->control || !ws->control->closing) return;
     ended(s, s->dir);
     if (ws->closed_by == (int8_t)s->dir)

@@ -255,7 +255,7 @@ static unsigned ping_find(const struct wst_ws_pings *p, uint64_t hash, size_t n)
 static bool pong_overtakes(const struct wst_ws_step *s, enum wst_dir asked)
 {
     bool waited = s->arrival->from != s->arrival->when.pkt;
-    return waited || (s->env->behind && s->env->behind(s->env->user, s->ws->conversation, asked));
+    return waited || wst_ws_place_of(s, asked).behind;
 }
 
 bool wst_judge_pong_due(const struct wst_ws_step *s, struct wst_slice payload)

@@ -25,6 +25,12 @@ static inline const char *wst_ws_who(enum wst_dir dir)
     return dir == WST_C2S ? "client" : "server";
 }
 
+static inline struct wst_ws_place wst_ws_place_of(const struct wst_ws_step *s, enum wst_dir dir)
+{
+    if (!s->env->place) return (struct wst_ws_place){.known = false};
+    return s->env->place(s->env->user, s->ws->conversation, dir);
+}
+
 void wst_message_begin(struct wst_ws_message *m, uint8_t opcode, bool compressed, uint64_t pkt);
 /* Payload as on the wire; `frame` has the mask, `phase` the place in the frame's payload. */
 void wst_message_append(const struct wst_ws_step *step, struct wst_ws_message *m,

@@ -64,7 +64,8 @@ struct wst_ws_place {
     uint32_t end;   /* TCP's number behind the bytes that were pushed, or are */
     uint32_t acked; /* up to here the peer has them */
     bool known;
-    bool over; /* its FIN was captured; bytes before that may be late, or missing */
+    bool over;   /* its FIN was captured; bytes before that may be late, or missing */
+    bool behind; /* the peer has bytes that were not pushed yet: late, or missing */
 };
 
 /* What connections that one thread works on share. */
@@ -74,10 +75,7 @@ struct wst_ws_env {
     void *user;
     /* type, dir, when and body are filled; conn is the receiver's business. */
     void (*emit)(void *user, void *conversation, struct wst_event *event);
-    /* Whether the peer has bytes of `dir` that were not pushed yet: late, or missing. May be NULL:
-     * no. */
-    bool (*behind)(void *user, void *conversation, enum wst_dir dir);
-    /* Where TCP stands with what `dir` sends. May be NULL: nobody knows. */
+    /* Where TCP, or QUIC, stands with what `dir` sends. May be NULL: nobody knows. */
     struct wst_ws_place (*place)(void *user, void *conversation, enum wst_dir dir);
     struct wst_inflaters inflaters;
     /* Of one whole message; reused. WST_WS_SCRATCH of each is there from the beginning and not

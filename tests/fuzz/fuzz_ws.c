@@ -25,11 +25,11 @@ struct said {
     bool ended, sought, behind;
 };
 
-static bool behind(void *user, void *conversation, enum wst_dir dir)
+static struct wst_ws_place place(void *user, void *conversation, enum wst_dir dir)
 {
     const struct said *s = user;
     if (conversation != s || (dir != WST_C2S && dir != WST_S2C)) abort();
-    return s->behind;
+    return (struct wst_ws_place){.behind = s->behind};
 }
 
 static void note(struct said *s, const void *p, size_t n)
@@ -126,7 +126,7 @@ static void begin(struct said *s, const uint8_t *data)
     if (!wst_ws_env_init(&s->env, &s->options, &s->budget)) abort();
     s->env.user = s;
     s->env.emit = on_event;
-    s->env.behind = behind;
+    s->env.place = place;
     wst_ws_init(&s->ws, s, &terms, 0);
 }
 
