@@ -5,6 +5,7 @@
  */
 #include "say.h"
 
+#include "dir.h"
 #include "slice.h"
 #include "utf8.h"
 
@@ -136,11 +137,6 @@ void wst_say_began(struct wst_say *say, uint64_t msg)
     if (say->packet && msg != say->event->message.msg) say->packet->first_msg = msg;
 }
 
-static enum wst_dir other(enum wst_dir dir)
-{
-    return dir == WST_C2S ? WST_S2C : WST_C2S;
-}
-
 static void asks(struct wst_say *say, uint8_t space, struct wst_slice id, bool may)
 {
     const struct wst_event *e = say->event;
@@ -164,7 +160,7 @@ void wst_say_asks_once(struct wst_say *say, uint8_t space, struct wst_slice id)
 
 void wst_say_unheard(struct wst_say *say)
 {
-    if (say->asks) wst_asks_free(&say->asks[other(say->event->dir)], say->budget);
+    if (say->asks) wst_asks_free(&say->asks[wst_dir_other(say->event->dir)], say->budget);
 }
 
 void wst_say_may_ask(struct wst_say *say, uint8_t space, struct wst_slice id)
@@ -195,7 +191,7 @@ static int64_t since(int64_t then, int64_t now)
 void wst_say_answers(struct wst_say *say, uint8_t space, struct wst_slice id)
 {
     const struct wst_event *e = say->event;
-    enum wst_dir asker = other(e->dir);
+    enum wst_dir asker = wst_dir_other(e->dir);
     struct wst_ask ask;
     if (!say->asks || !wst_asks_take(&say->asks[asker], wst_asks_id(space, id), &ask)) return;
     int64_t after = since(ask.ns, e->when.ns);

@@ -4,6 +4,7 @@
  * items. Refuses to fill in what was not seen: it is empty, 0 or -1, and a comment says why.
  */
 #include "digits.h"
+#include "dir.h"
 #include "escape.h"
 #include "har.h"
 
@@ -197,11 +198,6 @@ bool wst_har_entry(struct wst_har *har, struct wst_har_conn *conn, const struct 
 
 /* -- the end ----------------------------------------------------------------------------------- */
 
-static const char *side(enum wst_dir dir)
-{
-    return dir == WST_C2S ? "client" : dir == WST_S2C ? "server" : NULL;
-}
-
 static void put_times(struct wst_out *out, const struct wst_har_conn *conn, int64_t receive_ns)
 {
     if (receive_ns < 0) receive_ns = 0;
@@ -222,10 +218,10 @@ void wst_har_no_times(struct wst_out *out)
 static void put_end(struct wst_out *out, const struct wst_event_end *e)
 {
     wst_har_text(out, ",\"_end\":{\"tcp\":", wst_tcp_end_name(e->tcp));
-    wst_har_text(out, ",\"tcpBy\":", side(e->tcp_by));
-    if (e->tcp == WST_TCP_RST) wst_har_text(out, ",\"resetBy\":", side(e->reset_by));
+    wst_har_text(out, ",\"tcpBy\":", wst_dir_sender(e->tcp_by));
+    if (e->tcp == WST_TCP_RST) wst_har_text(out, ",\"resetBy\":", wst_dir_sender(e->reset_by));
     wst_har_bool(out, ",\"clean\":", e->clean);
-    wst_har_text(out, ",\"closedBy\":", side(e->by));
+    wst_har_text(out, ",\"closedBy\":", wst_dir_sender(e->by));
     wst_out_text(out, "}");
 }
 

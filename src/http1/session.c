@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "body.h"
+#include "dir.h"
 #include "seldom.h"
 
 enum http_asked { /* what is special about a request; nothing: ASKED_PLAIN */
@@ -390,7 +391,7 @@ static bool http_run_waiting(struct wst_http *h, struct wst_http_env *env, enum 
 WST_APART static void http_settle(struct wst_http *h, struct wst_http_env *env, enum wst_dir first,
                                   const struct wst_arrival *a)
 {
-    enum wst_dir other = first == WST_C2S ? WST_S2C : WST_C2S;
+    enum wst_dir other = wst_dir_other(first);
     while (http_run_waiting(h, env, first, a) || http_run_waiting(h, env, other, a)) {
     }
 }
@@ -431,7 +432,7 @@ size_t wst_http_push(struct wst_http *h, struct wst_http_env *env, enum wst_dir 
         done = s.n;
     }
     if (!wst_queue_empty(&h->wait[WST_C2S]) || !wst_queue_empty(&h->wait[WST_S2C]))
-        http_settle(h, env, dir == WST_C2S ? WST_S2C : WST_C2S, a);
+        http_settle(h, env, wst_dir_other(dir), a);
     return done;
 }
 
@@ -468,7 +469,7 @@ bool wst_http_gap(struct wst_http *h, struct wst_http_env *env, enum wst_dir dir
     }
     if (side->mode == WST_HTTP_TO_END) return true;
     http_blind(h, env, dir);
-    http_settle(h, env, dir == WST_C2S ? WST_S2C : WST_C2S, a);
+    http_settle(h, env, wst_dir_other(dir), a);
     return true;
 }
 

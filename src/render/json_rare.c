@@ -5,6 +5,7 @@
  * findings: a network tells one of each TLS connection that nobody has the keys of.
  */
 #include "digits.h"
+#include "dir.h"
 #include "escape.h"
 #include "json.h"
 #include "slice.h"
@@ -249,11 +250,6 @@ void wst_json_problem(struct wst_json *json, const struct wst_event *event)
     wst_out_text(out, "}\n");
 }
 
-static const char *side(enum wst_dir dir)
-{
-    return dir == WST_C2S ? "client" : dir == WST_S2C ? "server" : NULL;
-}
-
 static void put_direction(struct wst_out *out, const char *key, const struct wst_event_direction *d)
 {
     wst_out_text(out, key);
@@ -292,13 +288,13 @@ void wst_json_end(struct wst_json *json, const struct wst_event *event)
     put_text(out, ",\"tcp\":", wst_tcp_end_name(e->tcp));
     put_bool(out, ",\"clean\":", e->clean);
     if (e->no_reply) put_text(out, ",\"no_reply\":", wst_no_reply_name(e->no_reply));
-    put_text(out, ",\"by\":", side(e->by));
+    put_text(out, ",\"by\":", wst_dir_sender(e->by));
     put_number_or_null(out, ",\"code\":", e->code);
     put_seconds(out, ",\"duration\":", e->duration_ns, event->nanos);
     put_direction(out, ",\"c2s\":", &e->dir[WST_C2S]);
     put_direction(out, ",\"s2c\":", &e->dir[WST_S2C]);
-    put_text(out, ",\"tcp_by\":", side(e->tcp_by));
-    if (e->tcp == WST_TCP_RST) put_text(out, ",\"reset_by\":", side(e->reset_by));
+    put_text(out, ",\"tcp_by\":", wst_dir_sender(e->tcp_by));
+    if (e->tcp == WST_TCP_RST) put_text(out, ",\"reset_by\":", wst_dir_sender(e->reset_by));
     put_levels(out, e->problems);
     put_findings(out, e->findings, e->findings_n);
     if (e->app) wst_json_app_total(json, e->app, event->nanos);

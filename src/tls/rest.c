@@ -6,6 +6,7 @@
  */
 #include <stdio.h>
 
+#include "dir.h"
 #include "session.h"
 
 enum { HEAD = 5 };
@@ -33,7 +34,7 @@ static void tell_never(const struct wst_tls_step *s, uint64_t unread)
 {
     const struct wst_tls_side *side = wst_tls_side_of(s);
     char detail[96];
-    const char *who = s->dir == WST_C2S ? "client" : "server";
+    const char *who = wst_dir_sender(s->dir);
     if (side->keyless)
         snprintf(detail, sizeof detail, "no %s_TRAFFIC_SECRET_0: what the %s sent was not read",
                  s->dir == WST_C2S ? "CLIENT" : "SERVER", who);

@@ -27,7 +27,7 @@ void wst_ending_close(const struct wst_ws_step *s)
 {
     struct wst_ws *ws = s->ws;
     struct wst_ws_control *c = wst_ending_control(s);
-    const struct wst_ws_side *other = &ws->side[wst_ws_other(s->dir)];
+    const struct wst_ws_side *other = &ws->side[wst_dir_other(s->dir)];
     bool waited = s->arrival->from != s->arrival->when.pkt; /* the FIN may have come meanwhile */
     struct wst_ws_place place = wst_ws_place_of(s, s->dir);
     bool missed = place.known && (int32_t)(place.acked - place.end) < 0;
@@ -39,12 +39,12 @@ void wst_ending_close(const struct wst_ws_step *s)
     c->close_place = place.end;
     c->placed = place.known && !waited;
     c->late =
-        other->finished ? !other->behind : missed && wst_ws_place_of(s, wst_ws_other(s->dir)).over;
+        other->finished ? !other->behind : missed && wst_ws_place_of(s, wst_dir_other(s->dir)).over;
     c->late &= !waited;
     c->unheard = c->unawaited = false;
     c->ended = other->finished; /* and had heard of it, or nobody knows */
     if (c->ended) c->close_ns = 0;
-    c->ended_by = (int8_t)(c->ended ? wst_ws_other(s->dir) : WST_DIR_NONE);
+    c->ended_by = (int8_t)(c->ended ? wst_dir_other(s->dir) : WST_DIR_NONE);
 }
 
 /* Whoever ends TCP acknowledges what has reached him: was the first close frame among that? */
@@ -68,9 +68,9 @@ static void ended(const struct wst_ws_step *s, enum wst_dir dir)
 void wst_ending_fin(const struct wst_ws_step *s)
 {
     struct wst_ws *ws = s->ws;
-    const struct wst_ws_side *other = &ws->side[wst_ws_other(s->dir)];
+    const struct wst_ws_side *other = &ws->side[wst_dir_other(s->dir)];
     struct wst_ws_side *side = &ws->side[s->dir];
-    side->behind = wst_ws_place_of(s, wst_ws_other(s->dir)).behind;
+    side->behind = wst_ws_place_of(s, wst_dir_other(s->dir)).behind;
     if (!ws->control || !ws->control->closing) return;
     ended(s, s->dir);
     if (ws->closed_by == (int8_t)s->dir)
@@ -91,7 +91,7 @@ static enum wst_dir first_to_end(const struct wst_ws *ws)
 static enum wst_no_reply no_reply(const struct wst_ws_step *s, enum wst_tcp_end how)
 {
     const struct wst_ws *ws = s->ws;
-    enum wst_dir by = (enum wst_dir)ws->closed_by, other = wst_ws_other(by);
+    enum wst_dir by = (enum wst_dir)ws->closed_by, other = wst_dir_other(by);
     bool over = how == WST_TCP_FIN || how == WST_TCP_RST;
     bool finished = ws->side[other].finished;
     if (by == WST_DIR_NONE || ws->side[other].closed) return WST_REPLY_NOT_DUE;
@@ -121,7 +121,7 @@ static const char *span(char text[32], int64_t ns)
 static void tell_no_reply(const struct wst_ws_step *s, enum wst_tcp_end how)
 {
     const struct wst_ws *ws = s->ws;
-    enum wst_dir by = (enum wst_dir)ws->closed_by, other = wst_ws_other(by),
+    enum wst_dir by = (enum wst_dir)ws->closed_by, other = wst_dir_other(by),
                  first = first_to_end(ws);
     bool reset = how == WST_TCP_RST && first != WST_DIR_NONE && ws->reset_by == (int8_t)first &&
                  !ws->side[first].finished;
@@ -136,30 +136,31 @@ static void tell_no_reply(const struct wst_ws_step *s, enum wst_tcp_end how)
                         how == WST_TCP_RST
                             ? "the %s sent a close frame, the %s none; %s was reset %s later"
                             : "the %s sent a close frame, the %s none; both ended %s, %s later",
-                        wst_ws_who(by), wst_ws_who(other), what_ended(ws), after);
+                        wst_dir_sender(by), wst_dir_sender(other), what_ended(ws), after);
     else if (first == by)
         wst_ws_problemf(&told, WST_PROBLEM_CLOSE_NO_REPLY, 0, 0,
                         "the %s sent a close frame, the %s none in %s; then the %s %s %s",
-                        wst_ws_who(by), wst_ws_who(other), after, wst_ws_who(by), did,
+                        wst_dir_sender(by), wst_dir_sender(other), after, wst_dir_sender(by), did,
                         what_ended(ws));
     else
         wst_ws_problemf(&told, WST_PROBLEM_CLOSE_NO_REPLY, 0, 0,
                         "the %s sent a close frame, the %s none; the %s %s %s%s%s%s",
-                        wst_ws_who(by), wst_ws_who(other), wst_ws_who(other), did, what_ended(ws),
-                        later ? " " : "", later ? after : "", later ? " later" : "");
+                        wst_dir_sender(by), wst_dir_sender(other), wst_dir_sender(other), did,
+                        what_ended(ws), later ? " " : "", later ? after : "",
+                        later ? " later" : "");
 }
 
 /* Neither was it possible to answer; nor was the close frame that is missing sent. */
 static void tell_late(const struct wst_ws_step *s, enum wst_tcp_end how)
 {
     const struct wst_ws *ws = s->ws;
-    enum wst_dir by = (enum wst_dir)ws->closed_by, other = wst_ws_other(by);
+    enum wst_dir by = (enum wst_dir)ws->closed_by, other = wst_dir_other(by);
     struct wst_ws_step told = *s;
     bool reset = how == WST_TCP_RST && !ws->side[other].finished;
     told.dir = other;
     wst_ws_problemf(&told, WST_PROBLEM_CLOSE_MISSING, 0, 0,
-                    "the %s %s %s without a close frame; the %s's %s", wst_ws_who(other),
-                    reset ? "reset" : "ended", what_ended(ws), wst_ws_who(by),
+                    "the %s %s %s without a close frame; the %s's %s", wst_dir_sender(other),
+                    reset ? "reset" : "ended", what_ended(ws), wst_dir_sender(by),
                     ws->control->late ? "came after that" : "had not reached it");
 }
 
@@ -172,11 +173,11 @@ static void tell_no_time(const struct wst_ws_step *s, enum wst_tcp_end how)
     struct wst_ws_step told = *s;
     told.dir = by;
     span(after, ws->control->close_ns);
-    wst_ws_problemf(&told, WST_PROBLEM_CLOSE_NOT_AWAITED, 0, 0,
-                    "the %s %s %s %s%s its close frame, and had none of the %s's yet",
-                    wst_ws_who(by), reset ? "reset" : "ended", what_ended(ws),
-                    ws->control->close_ns > 0 ? after : "together",
-                    ws->control->close_ns > 0 ? " after" : " with", wst_ws_who(wst_ws_other(by)));
+    wst_ws_problemf(
+        &told, WST_PROBLEM_CLOSE_NOT_AWAITED, 0, 0,
+        "the %s %s %s %s%s its close frame, and had none of the %s's yet", wst_dir_sender(by),
+        reset ? "reset" : "ended", what_ended(ws), ws->control->close_ns > 0 ? after : "together",
+        ws->control->close_ns > 0 ? " after" : " with", wst_dir_sender(wst_dir_other(by)));
 }
 
 static void tell_missing(const struct wst_ws_step *s, enum wst_tcp_end how)
@@ -186,7 +187,7 @@ static void tell_missing(const struct wst_ws_step *s, enum wst_tcp_end how)
     char end[64];
     if (wst_judge_blind(&ws->side[0]) || wst_judge_blind(&ws->side[1])) return;
     if (how == WST_TCP_RST && reset_by != WST_DIR_NONE)
-        snprintf(end, sizeof end, "the %s reset %s", wst_ws_who(reset_by), what_ended(ws));
+        snprintf(end, sizeof end, "the %s reset %s", wst_dir_sender(reset_by), what_ended(ws));
     else if (how == WST_TCP_RST)
         snprintf(end, sizeof end, "%s",
                  ws->terms.stream ? "the stream was reset" : "TCP ended with a reset");
@@ -196,7 +197,7 @@ static void tell_missing(const struct wst_ws_step *s, enum wst_tcp_end how)
     wst_ws_problemf(s, WST_PROBLEM_CLOSE_MISSING, 0, 0,
                     "%s, and neither side had sent a close frame%s%s", end,
                     fin_by == WST_DIR_NONE ? "" : "; first to end TCP was the ",
-                    fin_by == WST_DIR_NONE ? "" : wst_ws_who(fin_by));
+                    fin_by == WST_DIR_NONE ? "" : wst_dir_sender(fin_by));
 }
 
 static void tell_client_first(const struct wst_ws_step *s)

@@ -201,7 +201,7 @@ void wst_judge_ping(const struct wst_ws_step *s, uint64_t n, struct wst_slice pa
 
 void wst_judge_control_torn(const struct wst_ws_step *s, uint8_t opcode)
 {
-    enum wst_dir asked = opcode == WST_OP_PING ? s->dir : wst_ws_other(s->dir);
+    enum wst_dir asked = opcode == WST_OP_PING ? s->dir : wst_dir_other(s->dir);
     struct wst_ws_pings *p = pings_of(s, asked);
     if (!p) return;
     p->torn = true;
@@ -260,7 +260,7 @@ static bool pong_overtakes(const struct wst_ws_step *s, enum wst_dir asked)
 
 bool wst_judge_pong_due(const struct wst_ws_step *s, struct wst_slice payload)
 {
-    enum wst_dir asked = wst_ws_other(s->dir);
+    enum wst_dir asked = wst_dir_other(s->dir);
     const struct wst_ws_pings *p = pings_had(s->ws, asked);
     if (s->ws->partial || (p && p->torn) || pings_holes(&s->ws->side[asked])) return true;
     if (pong_overtakes(s, asked)) return true;
@@ -294,7 +294,7 @@ static void pings_answered(struct wst_ws_pings *p, unsigned i)
 
 void wst_judge_pong(const struct wst_ws_step *s, uint64_t n, struct wst_slice payload)
 {
-    enum wst_dir asked = wst_ws_other(s->dir);
+    enum wst_dir asked = wst_dir_other(s->dir);
     uint64_t hash = ping_hash(payload);
     unsigned i = 0;
     if (pong_overtakes(s, asked)) {
@@ -324,7 +324,7 @@ void wst_judge_closing(const struct wst_ws_step *s)
 void wst_judge_pings_end(const struct wst_ws_step *s, enum wst_dir dir)
 {
     const struct wst_ws_pings *p = pings_had(s->ws, dir);
-    enum wst_dir other = wst_ws_other(dir);
+    enum wst_dir other = wst_dir_other(dir);
     if (!p || p->blurred || s->ws->obscure || pings_holes(&s->ws->side[other])) return;
     unsigned n = p->n;
     while (n && p->closing && p->at[n - 1].ns > p->closing_ns) n--; /* sent when it was closing */

@@ -6,6 +6,7 @@
 #ifndef WST_WS_MESSAGE_H
 #define WST_WS_MESSAGE_H
 
+#include "dir.h"
 #include "ws.h"
 
 /* What every step needs to know. */
@@ -15,15 +16,6 @@ struct wst_ws_step {
     enum wst_dir dir;
     const struct wst_arrival *arrival;
 };
-
-static inline enum wst_dir wst_ws_other(enum wst_dir dir)
-{
-    return dir == WST_C2S ? WST_S2C : WST_C2S;
-}
-static inline const char *wst_ws_who(enum wst_dir dir)
-{
-    return dir == WST_C2S ? "client" : "server";
-}
 
 static inline struct wst_ws_place wst_ws_place_of(const struct wst_ws_step *s, enum wst_dir dir)
 {

@@ -108,7 +108,7 @@ void wst_rules_frame(const struct wst_ws_step *s, const struct wst_frame *f,
                      const struct wst_frame_context *c)
 {
     if (rules_clean(s, f, c)) return;
-    const char *name = wst_opcode_name(f->opcode), *side = wst_ws_who(s->dir);
+    const char *name = wst_opcode_name(f->opcode), *side = wst_dir_sender(s->dir);
     if (rules_key_open(s, f)) wst_judge_key(s, f, c->n, c->msg);
     if (s->dir == WST_C2S && !f->masked)
         wst_ws_problemf(s, WST_PROBLEM_FRAME_UNMASKED_CLIENT, c->n, c->msg,
@@ -175,5 +175,5 @@ void wst_rules_close(const struct wst_ws_step *s, uint64_t n, struct wst_slice p
     }
     if (second)
         wst_ws_problemf(s, WST_PROBLEM_CLOSE_AFTER_CLOSE, n, 0,
-                        "the %s had sent a close frame before", wst_ws_who(s->dir));
+                        "the %s had sent a close frame before", wst_dir_sender(s->dir));
 }
