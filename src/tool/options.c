@@ -373,6 +373,11 @@ const struct wst_tool_arg *wst_tool_trace_row(const char *name)
     return NULL;
 }
 
+bool wst_tool_options_only_words(const struct wst_tool_options *o)
+{
+    return o->help || o->version || o->list_devices || o->list_link_types;
+}
+
 int wst_tool_options_parse(struct wst_tool_options *options, const struct wst_tool_arg *rows,
                            size_t n, int argc, char **argv)
 {
@@ -383,9 +388,7 @@ int wst_tool_options_parse(struct wst_tool_options *options, const struct wst_to
         return WST_TOOL_TROUBLE;
     }
     status = wst_tool_args(rows, n, argc, argv, options, take_word);
-    if (status || options->help || options->version || options->list_devices ||
-        options->list_link_types)
-        return status;
+    if (status || wst_tool_options_only_words(options)) return status;
     if ((status = settle_items(options)) != 0) return status;
     if ((status = contradictions(options)) != 0) return status;
     return settle_filter_file(options);

@@ -86,6 +86,8 @@ void wst_tool_options_defaults(struct wst_tool_options *options);
 int wst_tool_options_parse(struct wst_tool_options *options, const struct wst_tool_arg *rows,
                            size_t n, int argc, char **argv);
 void wst_tool_options_free(struct wst_tool_options *options);
+/* Help, version and lists: no capture is read, and nothing else of the options settled. */
+bool wst_tool_options_only_words(const struct wst_tool_options *options);
 
 /* Reads the captures that the options name, and writes what they ask for. Returns the exit status.
  */

@@ -6,7 +6,6 @@
 #include "output.h"
 #include "say.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,11 +15,6 @@ static int help(const struct wst_tool_reading *r, const struct wst_tool_arg *row
     puts(r->help);
     wst_tool_args_help(stdout, rows, n);
     return wst_tool_stdout_done();
-}
-
-static bool asks_for_words(const struct wst_tool_options *o)
-{
-    return o->help || o->version || o->list_devices || o->list_link_types;
 }
 
 static int run(const struct wst_tool_reading *r, const struct wst_tool_options *o,
@@ -44,7 +38,8 @@ int wst_tool_reading_run(const struct wst_tool_reading *r, struct wst_tool_optio
 
     if (rows == NULL) return WST_TOOL_TROUBLE;
     status = wst_tool_options_parse(options, rows, n, argc, argv);
-    if (status == 0 && r->settle && !asks_for_words(options)) status = r->settle(options);
+    if (status == 0 && r->settle && !wst_tool_options_only_words(options))
+        status = r->settle(options);
     if (status == 0) status = run(r, options, rows, n);
     wst_tool_options_free(options);
     free(rows);
