@@ -16,7 +16,7 @@
 
 /* clang-format off */
 static const struct wst_tool_arg own[] = {
-    {"Files", 'o', "output", "FOLDER", WST_TOOL_WORD, AT(output), 0, 0, NULL, "a folder for the files, new or empty; '-': standard output, see below"},
+    {"Files", 'o', "output", "FOLDER", WST_TOOL_WORD, AT(output), 0, 0, NULL, "a folder for the files, new or empty; '-': standard output, see above"},
     {NULL, 0, "stream", NULL, FLAG(streams), "a file for each direction of a connection, not for each message"},
     {NULL, 0, "list", NULL, FLAG(list_files), "print the names of the files, a line each, instead of figures"},
     {NULL, 0, "max-files", "N", WST_TOOL_NUMBER, AT(max_files), 1, UINT64_MAX, NULL, "no more files than N (default 100000); what is left out is counted"},
