@@ -22,8 +22,8 @@ struct wst_area { /* zeroed: empty */
     size_t left;        /* … and how much of it there is */
 };
 
-/* n bytes on a cache line of their own, with anything in them; n divides WST_AREA_REGION and is a
- * multiple of 64. NULL: no memory. */
+/* n bytes on a cache line of their own, with anything in them; n is a multiple of 64, and at most
+ * WST_AREA_REGION: what is left of a region when it does not fit is lost. NULL: no memory. */
 void *wst_area_take(struct wst_area *area, size_t n);
 void wst_area_free(struct wst_area *area);
 

@@ -4,148 +4,15 @@
 #include <stdlib.h>
 
 #include "history.h"
+#include "inflater.h"
 
 enum {
-    CHUNK = 16384,    /* output of one inflate call when it is compared or thrown away */
     OUT_FIRST = 2048, /* room to begin with */
     MADE_UP_A = 0x00, /* two made-up histories: no byte in common */
-    MADE_UP_B = 0xff,
-    INFLATER_BYTES = 7160 + WST_WINDOW, /* zlib's own figure, for the budget */
-    OWN_STALE = 64 * WST_INFLATERS_OWN  /* messages of others after which it is taken away */
+    MADE_UP_B = 0xff
 };
 
 static const uint8_t sync_tail[4] = {0x00, 0x00, 0xff, 0xff}; /* RFC 7692 section 7.2.2 */
-
-/* -- inflaters --------------------------------------------------------------------------------- */
-
-bool wst_inflaters_init(struct wst_inflaters *all, struct wst_budget *budget, uint64_t max_inflate)
-{
-    size_t part = budget->max / WST_INFLATERS_OWN_PART / INFLATER_BYTES;
-    *all = (struct wst_inflaters){.budget = budget,
-                                  .max_inflate = max_inflate,
-                                  .own_max = part < WST_INFLATERS_OWN ? (unsigned)part
-                                                                      : WST_INFLATERS_OWN};
-    all->twin = malloc(CHUNK);
-    all->spill = malloc(WST_WINDOW);
-    return all->twin && all->spill;
-}
-
-static void inflater_free(struct wst_inflater *by)
-{
-    inflateEnd(&by->z);
-    free(by);
-}
-
-void wst_inflaters_free(struct wst_inflaters *all)
-{
-    for (unsigned i = 0; i < all->n; i++) inflater_free(all->idle[i]);
-    for (unsigned i = 0; i < all->own_n; i++) inflater_free(all->own[i]);
-    free(all->twin);
-    free(all->spill);
-    *all = (struct wst_inflaters){0};
-}
-
-static struct wst_inflater *inflater_new(struct wst_budget *budget)
-{
-    struct wst_inflater *by = calloc(1, sizeof *by);
-    if (by && inflateInit2(&by->z, -15) == Z_OK) return by;
-    wst_budget_refused(budget, 0);
-    free(by);
-    return NULL;
-}
-
-/* The idle one that still holds this context, else a new one while there are few, else the one used
- * longest ago. */
-static struct wst_inflater *inflater_choose(struct wst_inflaters *all, struct wst_deflate *owner)
-{
-    unsigned best = 0;
-    for (unsigned i = 0; i < all->n; i++) {
-        if (owner && all->idle[i]->owner == owner) {
-            best = i;
-            break;
-        }
-        if (all->idle[i]->used < all->idle[best]->used) best = i;
-    }
-    bool holds = all->n && owner && all->idle[best]->owner == owner;
-    struct wst_inflater *by = !holds && all->n < WST_INFLATERS ? inflater_new(all->budget) : NULL;
-    if (!by && all->n) {
-        by = all->idle[best];
-        all->idle[best] = all->idle[--all->n];
-    }
-    if (by) by->ready = holds;
-    return by;
-}
-
-static struct wst_inflater *inflater_take(struct wst_inflaters *all, struct wst_deflate *owner)
-{
-    struct wst_inflater *by = owner ? owner->own : NULL;
-    if (by)
-        by->ready = true;
-    else if (!(by = inflater_choose(all, owner)))
-        return NULL;
-    by->busy = true;
-    by->used = ++all->clock;
-    return by;
-}
-
-/* Done with it; what it holds is `owner`'s. */
-static void inflater_give(struct wst_inflaters *all, struct wst_inflater *by,
-                          struct wst_deflate *owner)
-{
-    by->busy = false;
-    by->owner = owner;
-    if (owner && owner->own == by) return;
-    if (all->n < WST_INFLATERS)
-        all->idle[all->n++] = by;
-    else
-        inflater_free(by);
-}
-
-/* The direction has none of its own any more. */
-static void own_free(struct wst_inflaters *all, struct wst_deflate *c)
-{
-    unsigned i = 0;
-    if (!c->own) return;
-    while (all->own[i] != c->own) i++;
-    all->own[i] = all->own[--all->own_n];
-    inflater_free(c->own);
-    c->own = NULL;
-}
-
-/* Room for one more that is somebody's own: the one that the hand points at goes back to a history
- * when it was not used for long. One at a time: with thousands of busy directions none changes
- * hands all the time, which would cost two copies a message instead of one. */
-static bool own_room(struct wst_inflaters *all)
-{
-    if (all->own_n < all->own_max) return true;
-    if (!all->own_n) return false;
-    all->own_hand = (all->own_hand + 1) % all->own_n;
-    struct wst_inflater *by = all->own[all->own_hand];
-    if (by->busy || all->clock - by->used < OWN_STALE) return false;
-    if (!wst_history_fetch(all, &by->owner->history[0], by)) return false;
-    own_free(all, by->owner);
-    return true;
-}
-
-/* `by` holds the whole context of a direction that says much: from now on nobody else uses it. */
-static void own_take(struct wst_inflaters *all, struct wst_deflate *c, struct wst_inflater *by)
-{
-    if (c->history[0].n < WST_INFLATERS_OWN_FROM || !own_room(all)) return;
-    all->own[all->own_n++] = c->own = by;
-    free(c->history[0].p);
-    c->history[0].p = NULL;
-    c->history[0].at = 0;
-}
-
-static void inflaters_disown(struct wst_inflaters *all, struct wst_deflate *owner)
-{
-    if (owner->own) {
-        own_free(all, owner);
-        wst_history_free(all, &owner->history[0]);
-    }
-    for (unsigned i = 0; i < all->n; i++)
-        if (all->idle[i]->owner == owner) all->idle[i]->owner = NULL;
-}
 
 /* -- contexts ---------------------------------------------------------------------------------- */
 
@@ -168,7 +35,7 @@ void wst_deflate_hold(struct wst_inflaters *all, struct wst_deflate *c, unsigned
 void wst_deflate_free(struct wst_inflaters *all, struct wst_deflate *c)
 {
     if (!c) return;
-    inflaters_disown(all, c);
+    wst_inflaters_disown(all, c);
     wst_history_free(all, &c->history[0]);
     wst_history_free(all, &c->history[1]);
     if (c->window) wst_budget_give(all->budget, sizeof *c->window);
@@ -184,7 +51,7 @@ bool wst_deflate_remembers(const struct wst_deflate *c)
 
 void wst_deflate_lose(struct wst_inflaters *all, struct wst_deflate *c, enum wst_deflate_state why)
 {
-    inflaters_disown(all, c);
+    wst_inflaters_disown(all, c);
     if (!c->takeover) return; /* every message begins anew */
     c->state = (uint8_t)why;
     c->agreed = 0;
@@ -208,13 +75,13 @@ void wst_inflation_begin(struct wst_inflaters *all, struct wst_inflation *f, str
 {
     *f = (struct wst_inflation){.context = c, .out = out, .cap = cap, .begin = out->n};
     bool whole = c->state <= WST_CONTEXT_SHAKEN;
-    size_t price = spans ? (whole ? 1 : 2) * INFLATER_BYTES : 0;
+    size_t price = spans ? (whole ? 1 : 2) * WST_INFLATER_BYTES : 0;
     if (c->window) wst_window_begin(c->window);
     f->end = WST_INFLATE_STARVED;
     if (c->starved || !wst_budget_take(all->budget, price)) return;
     f->paid = price;
-    if (!(f->by[0] = inflater_take(all, whole && c->takeover ? c : NULL))) return;
-    if (!whole && !(f->by[1] = inflater_take(all, NULL))) return;
+    if (!(f->by[0] = wst_inflater_take(all, whole && c->takeover ? c : NULL))) return;
+    if (!whole && !(f->by[1] = wst_inflater_take(all, NULL))) return;
     if (!inflation_load(f, 0) || (f->by[1] && !inflation_load(f, 1))) return;
     f->end = WST_INFLATE_OK;
 }
@@ -229,11 +96,11 @@ static size_t inflation_room(struct wst_inflaters *all, struct wst_inflation *f,
         if (want > f->cap - kept) want = f->cap - kept;
         if (wst_buf_reserve(f->out, all->budget, want, SIZE_MAX)) {
             *to = f->out->p + f->out->n;
-            return f->by[1] && want > CHUNK ? CHUNK : want;
+            return f->by[1] && want > WST_INFLATE_CHUNK ? WST_INFLATE_CHUNK : want;
         }
     }
     *to = all->spill;
-    return CHUNK;
+    return WST_INFLATE_CHUNK;
 }
 
 /* Notes what came out at `to`: n bytes. */
@@ -431,9 +298,9 @@ void wst_inflation_finish(struct wst_inflaters *all, struct wst_inflation *f, bo
     if (good && c->state == WST_CONTEXT_SHAKEN) inflation_recover(f);
     bool holds = good && c->takeover && c->state == WST_CONTEXT_WHOLE && !f->by[1] &&
                  (c->own || !f->stopped);
-    if (holds && !c->own) own_take(all, c, f->by[0]);
+    if (holds && !c->own) wst_inflater_keep(all, c, f->by[0]);
     for (int i = 0; i < 2; i++)
-        if (f->by[i]) inflater_give(all, f->by[i], holds || f->by[i] == c->own ? c : NULL);
+        if (f->by[i]) wst_inflater_give(all, f->by[i], holds || f->by[i] == c->own ? c : NULL);
     wst_budget_give(all->budget, f->paid);
     f->paid = 0;
     if (!good && !nothing && c->takeover)
@@ -444,7 +311,7 @@ void wst_inflation_finish(struct wst_inflaters *all, struct wst_inflation *f, bo
 bool wst_deflate_plausible(struct wst_inflaters *all, struct wst_slice in, struct wst_slice *out)
 {
     struct wst_deflate any = {.takeover = true};
-    struct wst_buf kept = {.p = all->spill, .room = CHUNK};
+    struct wst_buf kept = {.p = all->spill, .room = WST_INFLATE_CHUNK};
     struct wst_inflation f;
     *out = (struct wst_slice){NULL, 0};
     any.starved = !wst_history_make_up(all, &any.history[0], ' ');
@@ -453,8 +320,8 @@ bool wst_deflate_plausible(struct wst_inflaters *all, struct wst_slice in, struc
     wst_inflation_feed(all, &f, in);
     if (f.end == WST_INFLATE_OK) inflation_end_message(all, &f);
     bool good = f.end == WST_INFLATE_OK && !f.stopped;
-    size_t n = f.len < CHUNK ? (size_t)f.len : 0; /* more went over the front of it */
-    if (f.by[0]) inflater_give(all, f.by[0], NULL);
+    size_t n = f.len < WST_INFLATE_CHUNK ? (size_t)f.len : 0; /* more went over the front of it */
+    if (f.by[0]) wst_inflater_give(all, f.by[0], NULL);
     wst_history_free(all, &any.history[0]);
     *out = (struct wst_slice){all->spill, n};
     return good;

@@ -4,11 +4,6 @@
  * message, in slices. Out: its bytes, and how many of them are known to be right.
  * Refuses to keep more than the caller's cap and to inflate beyond limits.max_inflate.
  *
- * zlib's own state is 40 KiB a stream and cold when its turn comes. So a few inflaters are shared
- * by all directions, and each direction keeps only its history, the last 32 KiB it inflated. Some
- * hundred busy ones have an inflater to themselves, whose window is their history: nothing is
- * copied.
- *
  * What a direction is charged depends on what came in it alone: a history costs the same in a ring
  * of its own and in an inflater, and inflaters cost nothing but while a message that spans calls
  * keeps one. So what fits into the budget does not depend on who shares them.
@@ -20,18 +15,9 @@
 #ifndef WST_WS_DEFLATE_H
 #define WST_WS_DEFLATE_H
 
-#include <zlib.h>
-
 #include "buf.h"
+#include "inflater.h"
 #include "window.h"
-
-enum {
-    WST_WINDOW = 32768,          /* whatever was agreed: a sender that uses more is still read */
-    WST_INFLATERS = 16,          /* shared; more are made only for messages inflated as they come */
-    WST_INFLATERS_OWN = 512,     /* directions with one of their own: 20 MiB at most */
-    WST_INFLATERS_OWN_PART = 32, /* and no more than this part of the budget */
-    WST_INFLATERS_OWN_FROM = 8192, /* bytes of history from which on it pays */
-};
 
 struct wst_history {      /* the last bytes, as a ring once it is full */
     uint8_t *p;           /* NULL: an inflater of the direction's own holds them */
@@ -53,26 +39,6 @@ struct wst_deflate {               /* the compression context of one direction *
     bool takeover; /* the context goes on from message to message */
     bool starved;  /* no memory for a history */
     struct wst_window *window; /* checks the distances; NULL: any will do */
-};
-
-struct wst_inflater {
-    z_stream z;
-    struct wst_deflate *owner; /* whose context it still holds; NULL: nobody's */
-    uint64_t used;             /* when it was used last */
-    bool ready;                /* it was taken with the context in it */
-    bool busy;
-};
-
-struct wst_inflaters { /* of one thread */
-    struct wst_inflater *idle[WST_INFLATERS];
-    unsigned n;
-    struct wst_inflater *own[WST_INFLATERS_OWN]; /* of one direction each */
-    unsigned own_n, own_max, own_hand;           /* hand: the next one to be taken away again */
-    uint64_t clock;
-    uint8_t *twin;  /* output of the second inflation, held against the first */
-    uint8_t *spill; /* output beyond the cap; a window's room */
-    struct wst_budget *budget;
-    uint64_t max_inflate;
 };
 
 enum wst_inflate_end {
@@ -99,9 +65,6 @@ struct wst_inflation {
     const char *why; /* zlib's word for what is BAD; static, or NULL */
     bool stopped;    /* a final block (BFINAL) ended with the input */
 };
-
-bool wst_inflaters_init(struct wst_inflaters *all, struct wst_budget *budget, uint64_t max_inflate);
-void wst_inflaters_free(struct wst_inflaters *all);
 
 struct wst_deflate *wst_deflate_new(struct wst_inflaters *all, bool takeover, bool whole);
 /* Holds the sender to a window of 2 to the `bits`. Without memory for that it is not held. */
