@@ -15,6 +15,7 @@
 #define WSTRACE_REPLAY_H
 
 #include <wstrace/capture.h>
+#include <wstrace/compose.h>
 #include <wstrace/render.h>
 
 #ifdef __cplusplus
@@ -154,7 +155,7 @@ struct wst_replay_ends { /* network byte order but for the ports */
 
 struct wst_replay_packets; /* owned by who made it */
 
-enum { WST_REPLAY_LINK_TYPE = 101 }; /* LINKTYPE_RAW: IP, without anything around it */
+enum { WST_REPLAY_LINK_TYPE = WST_COMPOSE_LINK_TYPE };
 
 /* Tells `packet` a TCP connection as if it had been captured: IP packets,
  * numbered from 1, in time. NULL when out of memory. */
