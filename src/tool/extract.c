@@ -20,6 +20,7 @@ static const struct wst_tool_arg own[] = {
     {NULL, 0, "stream", NULL, FLAG(streams), "a file for each direction of a connection, not for each message"},
     {NULL, 0, "list", NULL, FLAG(list_files), "print the names of the files, a line each, instead of figures"},
     {NULL, 0, "max-files", "N", WST_TOOL_NUMBER, AT(max_files), 1, UINT64_MAX, NULL, "no more files than N (default 100000); what is left out is counted"},
+    {NULL, 0, "max-total", "SIZE", WST_TOOL_SIZE, AT(max_total), 1, UINT64_MAX, NULL, "no more bytes in all than SIZE (default: any number); the same"},
     {NULL, 0, "max-payload", "SIZE", WST_TOOL_SIZE, AT(max_payload), 0, UINT64_MAX, NULL, "bytes of a message's payload written (default: all of it)"},
     {NULL, 0, "grep", "REGEX", WST_TOOL_WORD, AT(grep), 0, 0, NULL, "only messages that match; exit status 1: none"},
     {NULL, 0, "ignore-case", NULL, FLAG(ignore_case), "--grep takes capital and small letters of ASCII for the same"},
@@ -66,5 +67,6 @@ int wst_tool_extract(int argc, char **argv)
     wst_tool_options_defaults(&options);
     options.extract = true;
     options.max_files = WST_TOOL_PAYLOADS_FILES;
+    options.max_total = UINT64_MAX;
     return wst_tool_reading_run(&reading, &options, argc, argv);
 }

@@ -66,7 +66,7 @@ struct wst_tool_options {
     bool top;  /* on a screen of its own */
     bool har;  /* an HTTP Archive */
     bool extract, streams, list_files; /* payloads into files: of messages, or of directions */
-    uint64_t max_files;
+    uint64_t max_files, max_total;     /* bytes of all of them */
 };
 
 /* The table of tracing. */

@@ -140,6 +140,15 @@ static bool put(struct wst_tool_payloads *p, int fd, struct wst_slice s,
     return true;
 }
 
+/* After the first one that is too much there are no more, though they be smaller: a stream would
+ * have holes that are not in the capture. */
+static bool is_too_much(struct wst_tool_payloads *p, struct wst_slice payload)
+{
+    if (!p->too_much && payload.n <= p->max_total - p->bytes) return false;
+    p->too_much++;
+    return true;
+}
+
 static void count(struct wst_tool_payloads *p, const struct wst_event_message *m)
 {
     p->messages++;
@@ -238,6 +247,7 @@ static void keep_stream(struct wst_tool_payloads *p, struct wst_tool_payload_str
 
     /* Whether its beginning came before a hole or behind it, nobody tells: it has a file for
      * itself. */
+    if ((m->certain || m->payload.n > 0) && is_too_much(p, m->payload)) return;
     if (!m->certain) meet_hole(p, s);
     if (!p->broker && s->hole) {
         fail(p, NULL, 0);
@@ -310,7 +320,8 @@ static void keep(struct wst_tool_payloads *p, const struct wst_event *e)
         keep_stream(p, s, &e->message);
         return;
     }
-    if (e->message.certain || e->message.payload.n > 0) keep_message(p, e);
+    if ((e->message.certain || e->message.payload.n > 0) && !is_too_much(p, e->message.payload))
+        keep_message(p, e);
     forget(p, e->conn, e->dir); /* with --grep nobody tells that the connection is over */
 }
 
@@ -400,6 +411,10 @@ static void say_lacking(const struct wst_tool_payloads *p)
     if (p->left_out && !p->broken)
         wst_tool_say("%" PRIu64 " message%s left out: more than %" PRIu64 " files (--max-files)",
                      p->left_out, p->left_out == 1 ? " was" : "s were", p->max_files);
+    if (p->too_much)
+        wst_tool_say("%" PRIu64 " message%s left out: more than %" PRIu64
+                     " bytes in all (--max-total)",
+                     p->too_much, p->too_much == 1 ? " was" : "s were", p->max_total);
 }
 
 static int judge(const struct wst_tool_payloads *p)
@@ -410,7 +425,8 @@ static int judge(const struct wst_tool_payloads *p)
     else if (!p->broker && p->holes)
         wst_tool_say("the capture lacks bytes behind what was written; -o FOLDER goes on behind "
                      "them, in another file");
-    return p->broken || p->left_out || (!p->broker && (p->holes || p->late || p->unfinished))
+    return p->broken || p->left_out || p->too_much ||
+                   (!p->broker && (p->holes || p->late || p->unfinished))
                ? WST_TOOL_TROUBLE
                : 0;
 }

@@ -25,7 +25,7 @@ struct wst_tool_payload_stream;
 struct wst_tool_payloads {
     /* Filled in by whoever made it. */
     bool streams;
-    uint64_t max_files;
+    uint64_t max_files, max_total;  /* total: bytes */
     struct wst_tool_broker *broker; /* NULL: there is one stream, and it goes to `output` */
     struct wst_tool_output *output; /* told figures in the end, or … */
     bool tell;                      /* … the names of files */
@@ -45,6 +45,7 @@ struct wst_tool_payloads {
     uint64_t holes;                  /* that streams have */
     uint64_t late;                   /* streams that were picked up without a handshake */
     uint64_t left_out;               /* messages beyond max_files */
+    uint64_t too_much;               /* … and from the first one on that went beyond max_total */
     int error;                       /* … errno of what failed, or 0: the one stream has a hole */
     char name[WST_TOOL_DEPOSIT_NAME]; /* of the file that failed */
 };

@@ -36,6 +36,7 @@ bool wst_tool_run_make_payloads(struct wst_tool_run *run)
     if (run->payloads == NULL) return false;
     run->payloads->streams = o->streams;
     run->payloads->max_files = o->max_files;
+    run->payloads->max_total = o->max_total;
     run->payloads->output = &run->output;
     run->payloads->tell = o->list_files;
     run->sink = wst_tool_payloads_listener(run->payloads);

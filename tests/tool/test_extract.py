@@ -174,6 +174,21 @@ with directory() as tmp:
     result, got = extract("--max-files", "5", BASIC)
     check("--max-files: 5 files", result.status == 2 and sorted(got) == sorted(f for f in as_told(messages(BASIC)) if int(f.split("-")[1][3:]) <= 5), result)
 
+    # From the first message on that is too much there is nothing, in files or in streams.
+    told = [m for m in (json.loads(line) for line in run("--json", BASIC).out.splitlines()) if m["type"] == "message"]
+    sizes = [m["len"] for m in told]
+    for room in (1, sizes[0], sizes[0] + sizes[1], sum(sizes) - 1, sum(sizes)):
+        fit = 0
+        while fit < len(sizes) and sum(sizes[:fit + 1]) <= room:
+            fit += 1
+        result, got = extract("--max-total", str(room), BASIC)
+        check(f"--max-total {room}: {fit} messages", result.status == (2 if fit < len(sizes) else 0) and len(got) == fit and
+              (f"{len(sizes) - fit} message" in result.says and "bytes in all (--max-total)" in result.says) == (fit < len(sizes)) and
+              sum(len(b) for b in got.values()) == sum(sizes[:fit]), result)
+        result, got = extract("--stream", "--max-total", str(room), BASIC)
+        check(f"... of streams", result.status == (2 if fit < len(sizes) else 0) and sum(len(b) for b in got.values()) == sum(sizes[:fit]) and
+              not any(".2." in n for n in got), result)
+
     def little_room():
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
