@@ -348,7 +348,9 @@ static void take(void *user, const struct wst_event *e)
     if (p->streams && e->type == WST_EVENT_HANDSHAKE && e->handshake.carrier == WST_CARRIER_UNKNOWN)
         begin_late(p, e->conn);
     keep(p, e);
-    if (e->type == WST_EVENT_END) forget(p, e->conn, WST_DIR_NONE);
+    if (e->type != WST_EVENT_END) return;
+    p->forgotten += p->streams && e->end.tcp == WST_TCP_EVICTED;
+    forget(p, e->conn, WST_DIR_NONE);
 }
 
 /* A stream whose file is not open costs two visits to the broker, 20 times what its bytes cost: so
@@ -403,6 +405,10 @@ static void say_lacking(const struct wst_tool_payloads *p)
         wst_tool_say("%" PRIu64 " hole%s in the streams; what follows one is in another file, with "
                      "the next number",
                      p->holes, s_of(p->holes));
+    if (p->forgotten)
+        wst_tool_say("%" PRIu64 " connection%s for want of memory (--memory): %s streams end there",
+                     p->forgotten, p->forgotten == 1 ? " was forgotten" : "s were forgotten",
+                     p->forgotten == 1 ? "its" : "their");
     if (p->late)
         wst_tool_say("%" PRIu64 " stream%s picked up without a handshake: what was said before is "
                      "not known%s",
@@ -426,7 +432,7 @@ static int judge(const struct wst_tool_payloads *p)
         wst_tool_say("the capture lacks bytes behind what was written; -o FOLDER goes on behind "
                      "them, in another file");
     return p->broken || p->left_out || p->too_much ||
-                   (!p->broker && (p->holes || p->late || p->unfinished))
+                   (!p->broker && (p->holes || p->late || p->unfinished || p->forgotten))
                ? WST_TOOL_TROUBLE
                : 0;
 }

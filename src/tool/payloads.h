@@ -43,6 +43,7 @@ struct wst_tool_payloads {
     uint64_t unknown;                /* messages of which nothing is */
     uint64_t unfinished;             /* messages that only have a beginning, by who sent it */
     uint64_t holes;                  /* that streams have */
+    uint64_t forgotten;              /* connections for which there was no memory any more */
     uint64_t late;                   /* streams that were picked up without a handshake */
     uint64_t left_out;               /* messages beyond max_files */
     uint64_t too_much;               /* … and from the first one on that went beyond max_total */

@@ -135,6 +135,22 @@ with directory() as tmp:
     result, some = extract("--stream", "--max-files", "100", many)
     check("--max-files", result.status == 2 and len(some) == 100 and all(got[n] == b for n, b in some.items()) and "left out: more than 100 files" in result.says, result)
 
+    # Connections that have to go because there is no memory for so many.
+    crowd = os.path.join(tmp, "crowd.pcap")
+    capture = made.Capture(crowd)
+    for i in range(1, 3001):
+        capture.open()
+        capture.send(made.S2C, made.frame(made.S2C, 1, b"one"))
+    capture.close()
+    ended = collections.Counter(e["tcp"] for e in run("--json", "--memory", "1M", crowd).events("end"))
+    result, got = extract("--stream", "--memory", "1M", crowd)
+    check("forgotten connections are counted", ended["evicted"] > 100 and len(got) == 3000 and
+          f"{ended['evicted']} connections were forgotten for want of memory" in result.says, result)
+    first = next(e["conn"] for e in run("--json", "--memory", "1M", crowd).events("end") if e["tcp"] == "evicted")
+    result = run("extract", "--memory", "1M", "--conn", str(first), "--dir", "s2c", crowd, "-o", "-")
+    check("... of standard output by the exit status", result.status == 2 and result.out == b"one" and
+          "1 connection was forgotten" in result.says, result)
+
     # What lacks its beginning, or something between, is no whole stream either.
     late = os.path.join(tmp, "late.pcap")
     with open(BASIC, "rb") as file:
