@@ -109,7 +109,7 @@ static int done(void **state)
 {
     (void)state;
     wst_hkdf_free(&hkdf);
-    assert_null(hkdf.kdf);
+    for (size_t i = 0; i < ARRAY(hkdf.hashes); i++) assert_null(hkdf.hashes[i].hmac);
     return 0;
 }
 

@@ -324,7 +324,7 @@ static void nothing_offered(void **state)
     room.offers = 0;
     goes_on(0, 100, 50);
     assert_int_equal(room.quic->purse, 1 << 23);
-    assert_null(room.quic->crypto.hkdf.kdf);
+    assert_null(room.quic->crypto.hkdf.hashes[0].hmac);
     end();
     assert_int_equal(room.opened, 0);
 }
