@@ -78,6 +78,7 @@ struct wst_context *wst_context_new(const struct wst_options *options,
     wst_timeline_init(&c->timeline, listener, &c->options, &c->budget);
     c->http.options = &c->options;
     c->http.budget = &c->budget;
+    c->proxied.budget = &c->budget;
     c->http.user = c->ws.user = c;
     c->http.handshake = wst_conversation_handshake;
     c->http.problem = wst_conversation_problem;
@@ -113,6 +114,7 @@ void wst_context_free(struct wst_context *c)
     wst_work_free(c);
     wst_quic_free(c->quic);
     wst_flow_table_free(c->flows);
+    wst_proxied_free(c);
     wst_wire_free(c);
     wst_net_free(c->net);
     wst_http_env_free(&c->http);

@@ -281,6 +281,7 @@ static void flow_end(void *user, struct wst_flow *f, enum wst_tcp_end how,
         wst_work_end(c, w, how, reset_by(w, f), wst_conversation_carrier(f)->obscure, a);
     }
     wst_conversation_free(c, f);
+    if (!f->inner) wst_proxied_forget(c, f);
     f->kind = KIND_IGNORED;
 }
 

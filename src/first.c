@@ -95,8 +95,9 @@ static void new_proxy(struct wst_context *c, struct wst_flow *f, unsigned side,
         new_other(c, f, side, bytes, a);
     } else if (n == 0) {
         new_wait(c, f, side, bytes, a);
-    } else if ((size_t)n < bytes.n) {
-        wst_first_data(c, f, side, wst_slice_skip(bytes, (size_t)n), a);
+    } else {
+        wst_proxied_note(c, f, wst_slice_head(bytes, (size_t)n));
+        if ((size_t)n < bytes.n) wst_first_data(c, f, side, wst_slice_skip(bytes, (size_t)n), a);
     }
 }
 

@@ -143,14 +143,17 @@ bool wst_conversation_http_begin(struct wst_context *c, struct wst_flow *f, unsi
 }
 
 /* The answer was captured before its request, which stands behind a proxy's header. */
-static struct wst_slice http_unproxied(const struct wst_http *h, enum wst_dir dir,
-                                       struct wst_slice bytes)
+static struct wst_slice http_unproxied(struct wst_context *c, const struct wst_flow *f,
+                                       enum wst_dir dir, struct wst_slice bytes)
 {
+    const struct wst_http *h = &((const struct conversation_http *)f->upper)->http;
     bool first = dir == WST_C2S && !h->asked_n && !h->side[WST_C2S].head.n;
     if (!first || wst_queue_empty(&h->wait[WST_S2C]) || wst_sniff(bytes) != WST_SNIFF_PROXY)
         return bytes;
     int n = wst_sniff_proxy_length(bytes);
-    return n > 0 && (size_t)n <= bytes.n ? wst_slice_skip(bytes, (size_t)n) : bytes;
+    if (n <= 0 || (size_t)n > bytes.n) return bytes;
+    wst_proxied_note(c, f, wst_slice_head(bytes, (size_t)n));
+    return wst_slice_skip(bytes, (size_t)n);
 }
 
 /* So much of an answer waits for a request while no packet of the client was captured: it is
@@ -173,7 +176,7 @@ WST_APART static void http_data(struct wst_context *c, struct wst_flow *f, unsig
     h->http.overtaken = a->from != a->when.pkt || ((half->flags & WST_HALF_ACKED) &&
                                                    (int32_t)(half->acked - half->next) >= 0);
     enum wst_dir dir = wst_conversation_direction(&h->base, side);
-    bytes = http_unproxied(&h->http, dir, bytes);
+    bytes = http_unproxied(c, f, dir, bytes);
     if (dir == WST_S2C && http_unasked(f)) h->http.request_lost = true;
     size_t n = wst_http_push(&h->http, &c->http, dir, bytes, a);
     http_settled(c, f, side, wst_slice_skip(bytes, n), a);

@@ -165,6 +165,7 @@ struct wst_context {
     struct wst_quic *quic;
     uint64_t quic_closed, quic_cut; /* packets that begin QUIC connections: without any secret, cut
                                      * by the snap length */
+    struct wst_conns proxied;       /* connections that a proxy's header says the source of */
     uint64_t insides; /* flows made so far of what lies inside others */
     struct wst_tls_hooks tls_hooks;
     bool tls_wanting;          /* the hook is asked for secrets */
@@ -295,10 +296,21 @@ void wst_conversation_http_free(struct wst_context *c, struct conversation_http 
 
 /* endpoint.c */
 enum { WST_ENDPOINT_IP = 46, WST_ENDPOINT = WST_ENDPOINT_IP + 8 }; /* bytes of text at most */
+void wst_endpoint_address(unsigned family, const uint8_t *address, char ip[WST_ENDPOINT_IP]);
 void wst_endpoint_ip(const struct wst_flow *f, unsigned side, char ip[WST_ENDPOINT_IP]);
 /* "192.0.2.1:80" or "[2001:db8::1]:80", without an end, at a place with room for WST_ENDPOINT;
  * returns the place behind it. */
 char *wst_endpoint_put(char *at, const struct wst_flow *f, unsigned side);
+
+/* proxied.c */
+/* A PROXY protocol header that is whole stood before the rest. */
+void wst_proxied_note(struct wst_context *c, const struct wst_flow *f, struct wst_slice header);
+/* Fills what the event has of it. */
+void wst_proxied_tell(const struct wst_context *c, const struct wst_flow *f,
+                      struct wst_event_handshake *h);
+/* No handshake will come any more. */
+void wst_proxied_forget(struct wst_context *c, const struct wst_flow *f);
+void wst_proxied_free(struct wst_context *c);
 
 /* wire.c: what the flow and ws rooms call instead when somebody wants the bytes of the wire. */
 void wst_wire_init(struct wst_context *c, const struct wst_wire *to, struct wst_flow_sink *sink);

@@ -66,13 +66,14 @@ void wst_conversation_handshake(void *user, void *conversation, struct wst_event
     h->client_port = base->flow->port[base->client];
     h->server_port = base->flow->port[!base->client];
     h->tls = wst_encrypted_info(base->flow);
-    e.handshake = *h;
     struct wst_context *c = user;
+    if (c->proxied.n) wst_proxied_tell(c, base->flow, h);
+    e.handshake = *h;
     if (c->wire.on) wst_wire_handshake(c, base, &e);
     wst_conversation_emit(user, conversation, &e);
-    if (base->flow->kind == KIND_HTTP && h->accepted)
-        wst_conversation_lost(user, conversation, ((struct conversation_http *)conversation)->lost,
-                              a);
+    if (base->flow->kind != KIND_HTTP || !h->accepted) return;
+    if (wst_conversation_depth(base->flow) == 0) wst_proxied_forget(c, base->flow);
+    wst_conversation_lost(user, conversation, ((struct conversation_http *)conversation)->lost, a);
 }
 
 void wst_conversation_problem(void *user, void *conversation, enum wst_problem problem,

@@ -124,6 +124,9 @@ struct wst_event_handshake {
     const struct wst_header *request_headers, *response_headers;
     size_t request_headers_n, response_headers_n; /* 0 unless options.headers */
     bool headers;                                 /* print the two lists, even when empty */
+    char proxied_ip[46]; /* RFC 5952: where a PROXY protocol header says the connection comes from;
+                          * empty: none does */
+    uint16_t proxied_port;
 };
 
 struct wst_event_frame {

@@ -161,6 +161,10 @@ void wst_json_handshake(struct wst_json *json, const struct wst_event *event)
     put_number(out, ",\"client_port\":", h->client_port);
     put_text(out, ",\"server_ip\":", h->server_ip);
     put_number(out, ",\"server_port\":", h->server_port);
+    if (*h->proxied_ip) {
+        put_text(out, ",\"proxied_ip\":", h->proxied_ip);
+        put_number(out, ",\"proxied_port\":", h->proxied_port);
+    }
     put_request(out, h);
     put_answer(out, h);
     put_terms(out, h);

@@ -183,6 +183,11 @@ static void put_terms(struct wst_text *text, const struct wst_event_handshake *h
     put_protocol(text, h);
     put_deflate(text, h);
     put_field(text, "origin ", h->origin);
+    if (*h->proxied_ip) {
+        wst_text_field(text);
+        wst_out_text(out, "  PROXY for ");
+        put_endpoint(out, h->proxied_ip, h->proxied_port);
+    }
     put_tls(text, h);
     if (h->rtt_ns < 0) return;
     wst_text_field(text);
@@ -194,7 +199,7 @@ static bool has_terms(const struct wst_event_handshake *h)
 {
     return h->client_key.p || h->server_accept.p || h->accept_ok == 0 || h->version >= 0 ||
            h->subprotocol.p || h->client_protocols_n > 0 || h->deflate.agreed ||
-           h->server_extensions.n > 0 || h->origin.p || h->tls || h->rtt_ns >= 0;
+           h->server_extensions.n > 0 || h->origin.p || *h->proxied_ip || h->tls || h->rtt_ns >= 0;
 }
 
 static void put_headers(struct wst_text *text, const char *mark, enum wst_text_ink ink,

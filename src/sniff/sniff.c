@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sniff.h"
 
-enum {
-    METHOD_MAX = 20, /* the longest registered method has 17 letters */
-    PROXY1_MAX = 107 /* the longest version 1 line, as its specification says */
-};
+enum { METHOD_MAX = 20 }; /* the longest registered method has 17 letters */
 
 static const uint8_t proxy2_signature[12] = {0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d,
                                              0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a};
@@ -108,18 +105,4 @@ bool wst_sniff_request_line(struct wst_slice s)
     size_t n = end ? (size_t)(end - s.p) : 0;
     if (n && s.p[n - 1] == '\r') n--;
     return n > 9 && memcmp(s.p + n - 9, " HTTP/1.", 8) == 0;
-}
-
-int wst_sniff_proxy_length(struct wst_slice s)
-{
-    if (s.n && s.p[0] == 'P') { /* "PROXY TCP4 192.0.2.1 192.0.2.2 4711 80\r\n" */
-        const uint8_t *end = memchr(s.p, '\n', s.n < PROXY1_MAX ? s.n : PROXY1_MAX);
-        if (!end) return s.n >= PROXY1_MAX ? -1 : 0;
-        return (int)(end - s.p) + 1;
-    }
-    /* 12 bytes of signature, version and command, family, 16 bits of length, addresses */
-    if (s.n < 16) return 0;
-    if (s.p[12] >> 4 != 2) return -1;
-    size_t n = 16 + (size_t)wst_be16(s.p + 14);
-    return s.n < n ? 0 : (int)n;
 }

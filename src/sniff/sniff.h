@@ -30,6 +30,14 @@ bool wst_sniff_request_line(struct wst_slice bytes);
 /* Length of the PROXY protocol header at the front; 0: not whole yet; -1: malformed, or too long.
  */
 int wst_sniff_proxy_length(struct wst_slice bytes);
+struct wst_sniff_source {
+    uint8_t family; /* 4 or 6 */
+    uint8_t ip[16]; /* network byte order; IPv4 in the first 4 bytes */
+    uint16_t port;
+};
+/* Whose connection it is, as such a header says that is whole. False: it says nothing (UNKNOWN,
+ * LOCAL), names no IP address, or is malformed. */
+bool wst_sniff_proxy_source(struct wst_slice header, struct wst_sniff_source *source);
 
 /* The SOCKS conversation before the tunnel (RFC 1928, RFC 1929; SOCKS4 and SOCKS4A). */
 struct wst_socks {

@@ -25,6 +25,10 @@ static void first_bytes(const uint8_t *p, size_t n)
         before = is;
         int length = is == WST_SNIFF_PROXY ? wst_sniff_proxy_length(s) : 0;
         if (length < -1 || (length > 0 && (size_t)length > k)) abort();
+        struct wst_sniff_source source;
+        if (length > 0 && wst_sniff_proxy_source(wst_slice_head(s, (size_t)length), &source) &&
+            source.family != 4 && source.family != 6)
+            abort();
         free(exact);
     }
 }
