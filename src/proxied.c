@@ -13,22 +13,29 @@ struct proxied {
     struct wst_sniff_source source;
 };
 
+/* What the flow goes by; QUIC connections, which have numbers of their own, by 0. */
+static uint64_t proxied_number(const struct wst_flow *f)
+{
+    const struct wst_flow *carrier = wst_conversation_carrier(f);
+    return carrier->kind == KIND_QUIC ? 0 : carrier->stream + UINT64_C(1);
+}
+
 static struct proxied *proxied_find(const struct wst_context *c, const struct wst_flow *f)
 {
-    return wst_conns_find(&c->proxied, wst_conversation_carrier(f)->stream + UINT64_C(1));
+    return wst_conns_find(&c->proxied, proxied_number(f));
 }
 
 void wst_proxied_note(struct wst_context *c, const struct wst_flow *f, struct wst_slice header)
 {
     struct wst_sniff_source source;
-    if (!wst_sniff_proxy_source(header, &source)) return;
+    if (!proxied_number(f) || !wst_sniff_proxy_source(header, &source)) return;
     struct proxied *p = proxied_find(c, f);
     if (p) { /* a proxy before a proxy: the one behind speaks first */
         p->source = source;
         return;
     }
     if (!(p = wst_budget_new(&c->budget, sizeof *p))) return;
-    p->node.conn = wst_conversation_carrier(f)->stream + UINT64_C(1);
+    p->node.conn = proxied_number(f);
     p->source = source;
     if (wst_conns_add(&c->proxied, &p->node)) return;
     wst_budget_give(&c->budget, sizeof *p);

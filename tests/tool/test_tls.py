@@ -164,7 +164,19 @@ with directory() as scratch:
     check("... the secrets", "belong to no TLS or QUIC connection here" in says[0].says, says[0])
     check("... lint", "1 TLS or QUIC connection stayed closed" in says[1].says, says[1])
     check("... a hint", "1 TLS or QUIC connection could not be read" in says[2].says, says[2])
-    check("... the number is what it was", run("--json", "--keylog", KEYS, h3).events("stats")[0]["tls_no_key"] == 1)
+    # What a PROXY header says is of its TCP connection, not of a QUIC connection that came as early.
+    with open(os.path.join(CAPTURES, "04_proxy_protocol_v1.pcap"), "rb") as file:
+        packets = file.read()
+    at = 24
+    while b"PROXY TCP4" not in packets[24:at]:
+        at += 16 + int.from_bytes(packets[at + 8:at + 12], "little")
+    begun = os.path.join(scratch, "begun.pcap")
+    with open(begun, "wb") as file:
+        file.write(packets[:at])
+    result = run("--json", begun, h3, "--keylog", h3.replace(".pcap", ".keys"))
+    told = {e["carrier"]: "proxied_ip" in e for e in result.events("handshake")}
+    check("PROXY before QUIC: not of that", told == {"h3": False, "http/1.1": True}, result)
+    check("no key: the number is what it was", run("--json", "--keylog", KEYS, h3).events("stats")[0]["tls_no_key"] == 1)
 
     # -- a verdict about what stayed closed ------------------------------------------------------------
     for words in (["lint"], ["lint", "--json"], ["lint", "-v"]):

@@ -95,9 +95,10 @@ static void event(void *user, const struct wst_event *e)
     char *to = w->log + strlen(w->log);
     size_t room = sizeof w->log - strlen(w->log);
     if (e->type == WST_EVENT_HANDSHAKE)
-        snprintf(to, room, "[%s %s%s] ", e->handshake.tls ? e->handshake.tls->version : "clear",
+        snprintf(to, room, "[%s %s%s%s%s] ", e->handshake.tls ? e->handshake.tls->version : "clear",
                  e->handshake.tls && e->handshake.tls->alpn ? e->handshake.tls->alpn : "",
-                 e->handshake.accepted ? "" : " refused");
+                 e->handshake.accepted ? "" : " refused", *e->handshake.proxied_ip ? " for " : "",
+                 e->handshake.proxied_ip);
     else if (e->type == WST_EVENT_MESSAGE)
         snprintf(to, room, "%c%.*s ", e->dir == WST_C2S ? '>' : '<', (int)e->message.payload.n,
                  (const char *)e->message.payload.p);
@@ -363,6 +364,31 @@ static void http_inside(void **state)
     }
 }
 
+/* A balancer that passes TLS on says before it, in the open, whom it is for. */
+static void proxied(void **state)
+{
+    static const char outside[] = "PROXY TCP4 192.0.2.1 192.0.2.2 5 443\r\n";
+    struct peers_terms terms = {.name = "proxied",
+                                .version = T13,
+                                .cipher = AES128,
+                                .lines = websocket,
+                                .lines_n = ARRAY(websocket)};
+    struct peers_talk talk[2];
+    (void)state;
+    peers_talk(&terms, talk);
+    for (size_t cut = 0; cut < sizeof outside; cut++) {
+        struct world w;
+        world_begin(&w, (char *)talk[0].keylog.p, 0, false);
+        if (cut) packet(&w, 0, 0x18, outside, cut);
+        if (cut < strlen(outside)) packet(&w, 0, 0x18, outside + cut, strlen(outside) - cut);
+        carry(&w, &talk[0]);
+        world_end(&w);
+        assert_string_equal(w.log, "[TLS 1.3  for 192.0.2.1] >Hello <Hi! ");
+    }
+    peers_free(&talk[0]);
+    peers_free(&talk[1]);
+}
+
 /* A proxy reached over TLS, and wss through it: TLS inside TLS, four times over. */
 static void tls_inside_tls(void **state)
 {
@@ -475,7 +501,7 @@ int main(void)
         cmocka_unit_test(half_of_the_keys), cmocka_unit_test(ends_inside_a_record),
         cmocka_unit_test(http_inside),      cmocka_unit_test(tls_inside_tls),
         cmocka_unit_test(tcp_inside),       cmocka_unit_test(little_memory),
-        cmocka_unit_test(reset_ignored),
+        cmocka_unit_test(reset_ignored),    cmocka_unit_test(proxied),
     };
     return cmocka_run_group_tests(tests, NULL, peers_teardown);
 }
