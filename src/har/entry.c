@@ -161,6 +161,10 @@ static void put_connection(struct wst_out *out, const struct wst_event *event)
     if (h->stream_id >= 0) wst_har_number(out, ",\"_streamId\":", (uint64_t)h->stream_id);
     wst_har_text(out, ",\"_clientIPAddress\":", h->client_ip);
     wst_har_number(out, ",\"_clientPort\":", h->client_port);
+    if (*h->proxied_ip) {
+        wst_har_text(out, ",\"_proxiedIPAddress\":", h->proxied_ip);
+        wst_har_number(out, ",\"_proxiedPort\":", h->proxied_port);
+    }
     wst_har_number(out, ",\"_conn\":", event->conn);
     wst_har_text(out, ",\"_carrier\":", wst_carrier_name(h->carrier));
     wst_har_bool(out, ",\"_accepted\":", h->accepted);

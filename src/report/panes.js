@@ -118,6 +118,7 @@ function deflateWords(d) {
 function network(shake) {
   return pairs('Where', [
     ['client', address(shake.client_ip, shake.client_port)], ['server', address(shake.server_ip, shake.server_port)],
+    ...(shake.proxied_ip ? [['PROXY for', address(shake.proxied_ip, shake.proxied_port)]] : []),
     ['carrier', shake.carrier], ...(shake.tls ? [['TLS', [shake.tls.version, shake.tls.cipher, shake.tls.sni, shake.tls.alpn].filter(Boolean).join(', ')]] : []),
     ['round trip', shake.rtt === null ? null : lapse(shake.rtt * 1e9)],
     ['tcp.stream', shake.tcp_stream === null ? null : String(shake.tcp_stream)],

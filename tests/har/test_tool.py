@@ -125,6 +125,9 @@ with directory() as tmp:
           and any(m.get("_omitted") and m["comment"] for m in messages(log)), result)
     check("--problems none", not any("_problems" in e for e in har("--problems", "none", DEFLATE)[1]["entries"]))
     result, log = har("-c", "9", BASIC)
+    proxied = har(os.path.join(CAPTURES, "04_proxy_protocol_v1.pcap"))[1]["entries"][0]
+    check("whom a proxy speaks for", (proxied["_proxiedIPAddress"], proxied["_proxiedPort"]) == ("192.0.2.1", 5555), proxied)
+    check("... where there is one", not any("_proxiedIPAddress" in e for e in har(DEFLATE)[1]["entries"]))
     check("-c", "first 9 packets" in log["comment"] and log["entries"][0]["comment"].startswith("not over"), log)
 
     # -- a capture that ends anywhere ----------------------------------------------------------------------------
