@@ -427,26 +427,6 @@ static void before_answer(void **state)
     assert_int_equal(h.findings[WST_PROBLEM_STREAM_RESYNC], 0);
 }
 
-/* The answer was captured before the request, and a proxy had put its header before that. */
-static void behind_proxy(void **state)
-{
-    static const char proxied[] = "PROXY TCP4 192.0.2.1 192.0.2.2 5 80\r\n" REQUEST;
-    struct packets k = {0};
-    struct tcp t;
-    struct heard h;
-    (void)state;
-    tcp_open(&t, &k, 40000);
-    tcp_syn(&t);
-    tcp_data(&t, 0, proxied, strlen(proxied));
-    tcp_data(&t, 1, ANSWER, strlen(ANSWER));
-    packets_swap(&k, k.n - 2, k.n - 1);
-    send_text(&t, 0, "hello");
-    tcp_fin(&t);
-    replay(&k, 0, &h);
-    assert_int_equal(h.handshakes, 1);
-    assert_int_equal(h.messages, 1);
-}
-
 /* The second file of two was given first: said so, once for each time it goes back. */
 static void wrong_order(void **state)
 {
@@ -511,7 +491,6 @@ int main(void)
                                        cmocka_unit_test(wrong_order),
                                        cmocka_unit_test(resets_ignored),
                                        cmocka_unit_test(fins_ignored),
-                                       cmocka_unit_test(before_answer),
-                                       cmocka_unit_test(behind_proxy)};
+                                       cmocka_unit_test(before_answer)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
