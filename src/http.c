@@ -166,6 +166,14 @@ static bool http_unasked(const struct wst_flow *f)
            wst_queue_bytes(&h->http.wait[WST_S2C]) >= UNASKED;
 }
 
+/* A hole among the client's bytes is still waited for, or just given up, and bytes wait behind it:
+ * a request may be among them. */
+static bool http_more(const struct wst_flow *f)
+{
+    const struct conversation_http *h = f->upper;
+    return !h->http.skewed && wst_flow_waits(wst_conversation_carrier(f), h->base.client);
+}
+
 /* Bytes that must be looked at. */
 WST_APART static void http_data(struct wst_context *c, struct wst_flow *f, unsigned side,
                                 struct wst_slice bytes, const struct wst_arrival *a)
@@ -173,11 +181,13 @@ WST_APART static void http_data(struct wst_context *c, struct wst_flow *f, unsig
     struct conversation_http *h = f->upper;
     const struct wst_half *half = &wst_conversation_carrier(f)->half[side];
     /* The peer acknowledged it before it was captured, or it had to wait. */
-    h->http.overtaken = a->from != a->when.pkt || ((half->flags & WST_HALF_ACKED) &&
-                                                   (int32_t)(half->acked - half->next) >= 0);
+    bool acked = (half->flags & WST_HALF_ACKED) && (int32_t)(half->acked - half->next) >= 0;
+    h->http.overtaken = a->from != a->when.pkt || acked;
+    h->http.skewed |= acked && a->from == a->when.pkt;
     enum wst_dir dir = wst_conversation_direction(&h->base, side);
     bytes = http_unproxied(c, f, dir, bytes);
     if (dir == WST_S2C && http_unasked(f)) h->http.request_lost = true;
+    h->http.more = http_more(f);
     size_t n = wst_http_push(&h->http, &c->http, dir, bytes, a);
     http_settled(c, f, side, wst_slice_skip(bytes, n), a);
 }
@@ -190,19 +200,29 @@ void wst_conversation_http_data(struct wst_context *c, struct wst_flow *f, unsig
     http_data(c, f, side, bytes, a);
 }
 
-bool wst_conversation_http_again(struct wst_context *c, struct wst_flow *f, unsigned side,
-                                 struct wst_slice bytes, const struct wst_arrival *a)
+void wst_conversation_http_anew(struct wst_context *c, struct wst_flow *f, unsigned client,
+                                const uint64_t lost[2], unsigned side, struct wst_slice bytes,
+                                const struct wst_arrival *a)
 {
-    enum wst_sniffed is = wst_sniff(bytes);
-    if (is != WST_SNIFF_HTTP_REQUEST && is != WST_SNIFF_HTTP_RESPONSE) return false;
-    if (is == WST_SNIFF_HTTP_REQUEST && !wst_sniff_request_line(bytes)) return false;
     wst_conversation_free(c, f);
-    if (!wst_conversation_http_begin(c, f, is == WST_SNIFF_HTTP_REQUEST ? side : !side))
-        return true;
+    if (!wst_conversation_http_begin(c, f, client)) return;
     c->timeline.stats.http++;
     struct conversation_http *h = f->upper;
     h->http.request_lost = true; /* what was asked before was not seen */
+    h->http.torn = lost[WST_S2C] > 0;
+    for (int d = 0; d < 2; d++) h->lost[d] = lost[d];
     wst_conversation_http_data(c, f, side, bytes, a);
+}
+
+bool wst_conversation_http_again(struct wst_context *c, struct wst_flow *f, unsigned side,
+                                 struct wst_slice bytes, const struct wst_arrival *a)
+{
+    static const uint64_t nothing[2];
+    enum wst_sniffed is = wst_sniff(bytes);
+    if (is != WST_SNIFF_HTTP_REQUEST && is != WST_SNIFF_HTTP_RESPONSE) return false;
+    if (is == WST_SNIFF_HTTP_REQUEST && !wst_sniff_request_line(bytes)) return false;
+    unsigned client = is == WST_SNIFF_HTTP_REQUEST ? side : !side;
+    wst_conversation_http_anew(c, f, client, nothing, side, bytes, a);
     return true;
 }
 
@@ -218,6 +238,7 @@ bool wst_conversation_http_gap(struct wst_context *c, struct wst_flow *f, unsign
         return true;
     }
     h->lost[dir] += n;
+    h->http.more = http_more(f);
     /* What may be any number fits into no body. */
     bool taken = wst_http_gap(&h->http, &c->http, dir, exact ? n : UINT64_MAX, a);
     if (taken)

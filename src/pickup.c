@@ -321,6 +321,15 @@ static bool pickup_look(struct wst_context *c, struct wst_flow *f, bool end,
     return end && pickup_framed(c, f, end, false, &framed, a);
 }
 
+/* A request that follows one for WebSocket; no frame of a client begins so, for its second byte
+ * says that it is masked. The line may go on in the next segment. */
+static bool asks_again(struct wst_slice s)
+{
+    while (s.n && (s.p[0] == '\r' || s.p[0] == '\n')) s = wst_slice_skip(s, 1);
+    if (wst_sniff(s) != WST_SNIFF_HTTP_REQUEST) return false;
+    return !memchr(s.p, '\n', s.n) || wst_sniff_request_line(s);
+}
+
 /* It is HTTP. A client that was asked for credentials, or sent elsewhere, asks again: the answer
  * that is lost refused. */
 static bool pickup_is_http(struct wst_context *c, struct wst_flow *f, unsigned side,
@@ -329,13 +338,11 @@ static bool pickup_is_http(struct wst_context *c, struct wst_flow *f, unsigned s
     struct conversation_pickup *p = f->upper;
     if (!p->asked) return wst_conversation_http_again(c, f, side, bytes, a);
     if (side != p->asked->base.client || p->seek[side]) return false;
-    if (wst_sniff(bytes) != WST_SNIFF_HTTP_REQUEST || !wst_sniff_request_line(bytes)) return false;
+    if (!asks_again(bytes)) return false;
     uint64_t lost[2] = {p->asked->lost[WST_C2S] + p->lost[side],
                         p->asked->lost[WST_S2C] + p->lost[!side]};
     pickup_unanswered(c, f, a);
-    if (!wst_conversation_http_again(c, f, side, bytes, a)) return false;
-    struct conversation_http *h = f->upper;
-    for (int d = 0; d < 2 && f->kind == KIND_HTTP; d++) h->lost[d] += lost[d];
+    wst_conversation_http_anew(c, f, side, lost, side, bytes, a);
     return true;
 }
 

@@ -289,6 +289,11 @@ void wst_conversation_http_fin(struct wst_context *c, struct wst_flow *f, unsign
                                const struct wst_arrival *a);
 void wst_conversation_http_end(struct wst_context *c, struct wst_flow *f,
                                const struct wst_arrival *a);
+/* The flow is HTTP, and what was asked before was not seen. `lost`: bytes of each direction that
+ * were lost of it. */
+void wst_conversation_http_anew(struct wst_context *c, struct wst_flow *f, unsigned client,
+                                const uint64_t lost[2], unsigned side, struct wst_slice bytes,
+                                const struct wst_arrival *a);
 /* A segment that begins with an HTTP head ends the search for frames: the flow is HTTP again. */
 bool wst_conversation_http_again(struct wst_context *c, struct wst_flow *f, unsigned side,
                                  struct wst_slice bytes, const struct wst_arrival *a);

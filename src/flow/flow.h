@@ -168,6 +168,8 @@ void wst_flow_dropped(struct wst_flow_table *table, const struct wst_when *when)
 void wst_flow_finish(struct wst_flow_table *table, const struct wst_when *when);
 /* Nobody wants the bytes of this flow any more: they are neither ordered nor handed on. */
 void wst_flow_ignore(struct wst_flow_table *table, struct wst_flow *flow);
+/* Bytes of that side wait behind a hole. */
+bool wst_flow_waits(const struct wst_flow *flow, unsigned side);
 /* Forgets the least valuable until `bytes` could be taken from the budget, or nothing is left
  * that may go. Idle flows nobody wants first, then holes, then the others. */
 bool wst_flow_make_room(struct wst_flow_table *table, size_t bytes, const struct wst_when *when);

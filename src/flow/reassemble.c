@@ -37,6 +37,12 @@ void wst_flow_ignore(struct wst_flow_table *t, struct wst_flow *f)
     wst_waiting_drop(t, f, 1);
 }
 
+bool wst_flow_waits(const struct wst_flow *f, unsigned side)
+{
+    const struct wst_waiting *w = f->rare[side].waiting;
+    return w && w->n;
+}
+
 /* -- delivering ------------------------------------------------------------------------------- */
 
 void wst_half_deliver(struct wst_flow_table *t, struct wst_flow *f, unsigned side,

@@ -142,9 +142,12 @@ struct wst_http {
     bool request_seen; /* the upgrade that was granted was asked for in the capture */
     bool answers_lost; /* bytes of the server were: who waits for an answer may have missed it */
     bool early_torn;   /* bytes are missing from those that came before the answer */
+    bool torn;         /* the server's next bytes may be the rest of an answer that was lost */
+    bool more;         /* the client's next bytes were captured, and wait behind a hole */
     bool granted;      /* the upgrade was, and the body of its request is still on its way */
     bool secure;       /* the bytes came out of TLS */
     bool overtaken;    /* what is pushed was sent before it was captured, who knows how long */
+    bool skewed;       /* bytes that no hole held up were: the packets' order says nothing */
     uint8_t asked_n, asked_first;
     uint8_t asked[WST_HTTP_INLINE]; /* by the requests outstanding, a ring */
     struct wst_buf asked_more;      /* and those that found no place there */
@@ -152,6 +155,7 @@ struct wst_http {
     struct wst_queue wait[2];       /* bytes whose turn has not come */
     struct wst_buf request;         /* the head of the upgrade request outstanding */
     struct wst_when request_when;
+    uint64_t request_from;          /* the packet that carried its end */
     struct wst_upgrade_terms terms; /* when upgraded */
 };
 

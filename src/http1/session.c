@@ -4,6 +4,7 @@
  */
 #include <stdlib.h>
 
+#include "begins.h"
 #include "body.h"
 #include "dir.h"
 #include "seldom.h"
@@ -130,6 +131,7 @@ static void request_head(struct wst_http *h, struct wst_http_env *env, const str
             return;
         }
         h->request_when = a->when;
+        h->request_from = a->from;
     }
     h->awaiting = asks & ASKED_WAITS;
     h->early_torn = false;
@@ -165,6 +167,15 @@ static void http_body_over(struct wst_http *h, bool torn)
     h->state = WST_HTTP_UPGRADED;
 }
 
+/* A request was lost, and it is what this answers: the upgrade was asked for later. Both may have
+ * been read late, because of holes. */
+static bool answers_lost_request(const struct wst_http *h, const struct wst_head *head,
+                                 const struct wst_arrival *a)
+{
+    return h->request_lost && h->asked_n == 1 && (h->awaiting & ASKED_UPGRADE) &&
+           head->status != 101 && !h->skewed && a->from < h->request_from;
+}
+
 static void response_head(struct wst_http *h, struct wst_http_env *env, const struct wst_head *head,
                           const struct wst_arrival *a)
 {
@@ -172,6 +183,10 @@ static void response_head(struct wst_http *h, struct wst_http_env *env, const st
     if (head->status == 101 && h->answers_lost && h->request.n &&
         wst_head_has_token(head, "Upgrade", "websocket"))
         while (h->asked_n > 1) asked_pop(h); /* this one is the last request's */
+    if (answers_lost_request(h, head, a)) {
+        if (!wst_body_begin(&h->side[WST_S2C], head, false)) http_lose(h);
+        return;
+    }
     uint8_t asked = asked_first(h);
     bool unasked = !h->asked_n; /* the request was lost */
     if ((asked & ASKED_UPGRADE) || (unasked && head->status == 101)) {
@@ -285,26 +300,7 @@ static bool http_blocked(const struct wst_http *h, enum wst_dir dir)
     const struct wst_http_side *s = &h->side[dir];
     if (s->mode != WST_HTTP_HEAD) return false;
     if (dir == WST_C2S) return h->awaiting;
-    return h->granted || (!h->asked_n && !h->request_lost);
-}
-
-/* Whatever it asks for ("OPTIONS *"), a line that ends so is one. */
-static bool http_request_line(struct wst_slice s)
-{
-    const uint8_t *lf = memchr(s.p, '\n', s.n);
-    size_t n = lf ? (size_t)(lf - s.p) : 0;
-    if (n && s.p[n - 1] == '\r') n--;
-    return n > 9 && !memcmp(s.p + n - 9, " HTTP/1.", 8);
-}
-
-/* After a gap, or when a body seems to last for ever: does this begin a head of that side? */
-static bool http_begins_head(struct wst_slice s, enum wst_dir dir)
-{
-    if (dir == WST_S2C) return wst_slice_starts(s, "HTTP/1.");
-    size_t i = 0;
-    while (i < s.n && i < 20 && s.p[i] >= 'A' && s.p[i] <= 'Z') i++;
-    if (i < 3 || i + 1 >= s.n || s.p[i] != ' ') return false;
-    return s.p[i + 1] == '/' || s.p[i + 1] == 'h' || http_request_line(s);
+    return h->granted || (!h->asked_n && (!h->request_lost || h->more));
 }
 
 static size_t http_step(struct wst_http *h, struct wst_http_env *env, enum wst_dir dir,
@@ -329,23 +325,14 @@ static bool http_may_begin_head(const struct wst_http *h, enum wst_dir dir)
     return dir == WST_C2S && side->untouched && !h->asked_n;
 }
 
-/* The upgrade was granted before anything came of the body that the request announced: a client
- * that then begins with a masked frame will not send it. */
-static bool http_begins_frame(const struct wst_http *h, struct wst_slice s)
-{
-    if (!h->side[WST_C2S].untouched || s.n < 2 || (s.p[0] & 0x30) || !(s.p[1] & 0x80)) return false;
-    unsigned opcode = s.p[0] & 0x0f;
-    bool control = opcode >= 8 && opcode <= 10 && (s.p[0] & 0x80) && s.p[1] <= (0x80 | 125);
-    return control || opcode == 1 || opcode == 2;
-}
-
 /* Bytes of one side until they are used up, must wait, or the state changes. */
 static size_t http_run(struct wst_http *h, struct wst_http_env *env, enum wst_dir dir,
                        struct wst_slice s, const struct wst_arrival *a)
 {
     struct wst_http_side *side = &h->side[dir];
-    if (http_may_begin_head(h, dir) && http_begins_head(s, dir)) side->mode = WST_HTTP_HEAD;
-    if (h->granted && dir == WST_C2S && http_begins_frame(h, s)) http_body_over(h, false);
+    if (http_may_begin_head(h, dir) && wst_begins_head(s, dir)) side->mode = WST_HTTP_HEAD;
+    if (h->granted && dir == WST_C2S && h->side[WST_C2S].untouched && wst_begins_frame(s))
+        http_body_over(h, false);
     struct wst_slice rest = s;
     while (rest.n && h->state == WST_HTTP_RUNNING && !http_blocked(h, dir)) {
         if (side->mode != WST_HTTP_HEAD) side->untouched = false;
@@ -396,6 +383,26 @@ WST_APART static void http_settle(struct wst_http *h, struct wst_http_env *env, 
     }
 }
 
+/* Requests were lost, and the client's bytes behind them come late, a hole was waited for: what the
+ * server said before those were sent answers none of them. */
+static void http_settle_before(struct wst_http *h, struct wst_http_env *env,
+                               const struct wst_arrival *a)
+{
+    uint64_t from;
+    h->more = false;
+    while (!h->asked_n && h->request_lost && wst_queue_first(&h->wait[WST_S2C], &from).n &&
+           from < a->from && http_run_waiting(h, env, WST_S2C, a)) {
+    }
+}
+
+/* What is lost of a server may have been the beginning of an answer. */
+static void http_begin_torn(struct wst_http *h, struct wst_slice s)
+{
+    h->torn = false;
+    if (h->side[WST_S2C].mode == WST_HTTP_HEAD && !wst_begins_head(s, WST_S2C))
+        h->side[WST_S2C].mode = WST_HTTP_BLIND;
+}
+
 bool wst_http_passes(struct wst_http *h, enum wst_dir dir, size_t bytes)
 {
     struct wst_http_side *s = &h->side[dir];
@@ -407,6 +414,16 @@ bool wst_http_passes(struct wst_http *h, enum wst_dir dir, size_t bytes)
 size_t wst_http_push(struct wst_http *h, struct wst_http_env *env, enum wst_dir dir,
                      struct wst_slice s, const struct wst_arrival *a)
 {
+    if (dir == WST_S2C && h->torn) {
+        http_begin_torn(h, s);
+        if (wst_http_answer_lost(h)) return 0;
+    }
+    if (dir == WST_C2S && h->request_lost && !wst_queue_empty(&h->wait[WST_S2C])) {
+        bool more = h->more;
+        http_settle_before(h, env, a);
+        h->more = more;
+        if (h->state != WST_HTTP_RUNNING) return 0;
+    }
     size_t done = wst_queue_empty(&h->wait[dir]) ? http_run(h, env, dir, s, a) : 0;
     if (h->state == WST_HTTP_RUNNING && done < s.n) {
         if (!wst_queue_push(&h->wait[dir], env->budget, wst_slice_skip(s, done), a->from,
@@ -424,6 +441,7 @@ size_t wst_http_push(struct wst_http *h, struct wst_http_env *env, enum wst_dir 
                 return done;
             }
             h->request_lost = true;
+            h->more = false;
             http_settle(h, env, dir, a);
             if (h->state == WST_HTTP_RUNNING)
                 done += http_run(h, env, dir, wst_slice_skip(s, done), a);
@@ -457,6 +475,7 @@ bool wst_http_gap(struct wst_http *h, struct wst_http_env *env, enum wst_dir dir
     if (!wst_queue_empty(&h->wait[dir]) &&
         dir == WST_S2C) { /* no more waiting: what follows is torn off */
         h->request_lost = true;
+        h->more = false;
         http_settle(h, env, dir, a);
         if (h->state != WST_HTTP_RUNNING) return false;
     }
@@ -477,6 +496,7 @@ void wst_http_fin(struct wst_http *h, struct wst_http_env *env, enum wst_dir dir
                   const struct wst_arrival *a)
 {
     if (dir == WST_C2S) h->request_lost = true; /* nothing more will be asked */
+    if (dir == WST_C2S) h->more = false;
     if (dir == WST_C2S && h->granted) http_body_over(h, false);
     http_settle(h, env, dir, a);
     if (dir == WST_S2C) {

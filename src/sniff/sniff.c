@@ -101,6 +101,7 @@ enum wst_sniffed wst_sniff(struct wst_slice s)
 
 bool wst_sniff_request_line(struct wst_slice s)
 {
+    while (s.n && (s.p[0] == '\r' || s.p[0] == '\n')) s = wst_slice_skip(s, 1);
     const uint8_t *end = s.n ? memchr(s.p, '\n', s.n) : NULL;
     size_t n = end ? (size_t)(end - s.p) : 0;
     if (n && s.p[n - 1] == '\r') n--;

@@ -24,7 +24,7 @@ enum {
 }; /* bytes after which WST_SNIFF_MORE is never the answer for HTTP, TLS and SOCKS */
 
 enum wst_sniffed wst_sniff(struct wst_slice bytes);
-/* The first line is there, and ends as a request line does: " HTTP/1.x". */
+/* The first line that is not empty is there, and ends as a request line does: " HTTP/1.x". */
 bool wst_sniff_request_line(struct wst_slice bytes);
 
 /* Length of the PROXY protocol header at the front; 0: not whole yet; -1: malformed, or too long.
