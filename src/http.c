@@ -187,7 +187,7 @@ WST_APART static void http_data(struct wst_context *c, struct wst_flow *f, unsig
     enum wst_dir dir = wst_conversation_direction(&h->base, side);
     bytes = http_unproxied(c, f, dir, bytes);
     if (dir == WST_S2C && http_unasked(f)) h->http.request_lost = true;
-    h->http.more = http_more(f);
+    h->http.more = h->http.request_lost && http_more(f);
     size_t n = wst_http_push(&h->http, &c->http, dir, bytes, a);
     http_settled(c, f, side, wst_slice_skip(bytes, n), a);
 }
