@@ -61,7 +61,8 @@ static uint8_t *put_columns(struct wst_text *text, uint8_t *at, const struct wst
     memcpy(at, op_words[opcode & 15], 8);
     at += 7;
     if (!text->narrow) at = f ? put_flags(text, at, f) : put_frame_count(text, at, frames);
-    if (len > 9999999) at = WST_PUT(at, "  "); /* the column is full: keep it apart */
+    /* The column is full: keep it apart, from the masking key too. */
+    if (len > (f && f->masked && !text->narrow ? 999999 : 9999999)) at = WST_PUT(at, "  ");
     return wst_text_right(at, len, 7);
 }
 

@@ -291,6 +291,27 @@ static void odd_frames(void **state)
                "  4711 \"\\xff\\x1b\"… +3 bytes\n");
 }
 
+/* A length never runs into the masking key before it, however many digits it has. */
+static void long_frames(void **state)
+{
+    static const uint64_t lengths[] = {999999, 1000000, 9999999, 10000000};
+    struct fixture f;
+    (void)state;
+    start(&f, (struct wst_text_options){.frames = true});
+    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+        tell(&f, frame_of(WST_C2S, 11, 0, lengths[i]));
+        tell(&f, frame_of(WST_S2C, 11, 0, lengths[i]));
+    }
+    expect(&f, "12:00:01.123456 #1 >  op 11  FIN  mask 37fa213d 999999\n"
+               "12:00:01.123456 #1  < op 11  FIN                999999\n"
+               "12:00:01.123456 #1 >  op 11  FIN  mask 37fa213d  1000000\n"
+               "12:00:01.123456 #1  < op 11  FIN               1000000\n"
+               "12:00:01.123456 #1 >  op 11  FIN  mask 37fa213d  9999999\n"
+               "12:00:01.123456 #1  < op 11  FIN               9999999\n"
+               "12:00:01.123456 #1 >  op 11  FIN  mask 37fa213d  10000000\n"
+               "12:00:01.123456 #1  < op 11  FIN                 10000000\n");
+}
+
 static void problems(void **state)
 {
     struct fixture f;
@@ -681,6 +702,7 @@ int main(void)
         cmocka_unit_test(compressed_and_cut),
         cmocka_unit_test(held_frames),
         cmocka_unit_test(odd_frames),
+        cmocka_unit_test(long_frames),
         cmocka_unit_test(problems),
         cmocka_unit_test(handshakes),
         cmocka_unit_test(header_lines),
