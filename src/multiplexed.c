@@ -192,7 +192,10 @@ static bool answer_websocket(struct wst_context *c, struct conversation_multiple
                              .secure = h3 || wst_encrypted_info(&s->inside.flow) != NULL,
                              .unasked = stream->unasked,
                              .status = status,
-                             .reset = stream->reset};
+                             .reset = stream->reset,
+                             .reset_by = stream->reset_by[WST_C2S]   ? WST_C2S
+                                         : stream->reset_by[WST_S2C] ? WST_S2C
+                                                                     : WST_DIR_NONE};
     struct wst_upgrade_terms u;
     x.request_n = fields_list(wst_buf_slice(&stream->request), x.request);
     if (x.response) x.response_n = fields_list(fields, x.response);

@@ -214,7 +214,8 @@ struct wst_extended {
     struct wst_when request_when;
     bool secure;  /* the bytes came out of TLS */
     bool unasked; /* the server's settings do not allow it */
-    bool reset;   /* the stream was reset before it was answered */
+    bool reset;   /* the stream was reset before it was answered … */
+    enum wst_dir reset_by; /* … by this side; WST_DIR_NONE: not known */
 };
 /* Reports the handshake and fills *terms. Returns whether WebSocket follows. */
 bool wst_extended_report(struct wst_http_env *env, const struct wst_extended *extended,

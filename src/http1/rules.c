@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "dir.h"
 #include "report.h"
 
 enum { EXTENSION_LOOKS = 1 << 16 }; /* 256 names of an answer, each among 256 that were offered */
@@ -417,6 +418,10 @@ static void no_response(struct wst_report *r)
     if (!sent.n)
         rule(r, WST_PROBLEM_HANDSHAKE_NO_RESPONSE, WST_S2C,
              "no answer to the upgrade request was captured");
+    else if (wst_slice_starts(sent, "HTTP/1.") && line < sent.n)
+        rule(r, WST_PROBLEM_HANDSHAKE_NO_RESPONSE, WST_S2C,
+             "the answer \"%s\" has no end: %zu bytes of its head were captured",
+             show(wst_slice_head(sent, line), &a), sent.n);
     else if (wst_slice_starts(sent, "HTTP/1."))
         rule(r, WST_PROBLEM_HANDSHAKE_NO_RESPONSE, WST_S2C,
              "the answer to the upgrade request has no end: %zu bytes of its head were captured",
@@ -499,6 +504,10 @@ void wst_extended_judge(struct wst_report *r, const struct wst_extended *x)
     if (r->event.accepted && !r->response)
         rule(r, WST_PROBLEM_HANDSHAKE_PICKED_UP, WST_DIR_NONE,
              "the answer to the extended CONNECT could not be read");
+    else if (!r->response && x->reset && x->reset_by != WST_DIR_NONE)
+        rule(r, WST_PROBLEM_HANDSHAKE_NO_RESPONSE, WST_S2C,
+             "the %s reset the stream before the extended CONNECT was answered",
+             wst_dir_sender(x->reset_by));
     else if (!r->response)
         rule(r, WST_PROBLEM_HANDSHAKE_NO_RESPONSE, WST_S2C,
              x->reset ? "the stream was reset before the extended CONNECT was answered"

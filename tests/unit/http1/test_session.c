@@ -881,7 +881,10 @@ static void no_answers(void **state)
     } answers[] = {
         {SLICE(""), "no answer to the upgrade request was captured"},
         {SLICE("HTTP/1.1 101 Switching Protocols\r\nUpgrade: webso"),
-         "the answer to the upgrade request has no end: 48 bytes of its head were captured"},
+         "the answer \"HTTP/1.1 101 Switching Protocols\" has no end: 48 bytes of its head were"
+         " captured"},
+        {SLICE("HTTP/1.1 400 Bad Reque"),
+         "the answer to the upgrade request has no end: 22 bytes of its head were captured"},
         {SLICE("-ERR unknown command 'GET'\r\n"), NO_HTTP "\"-ERR unknown command 'GET'\""},
         {SLICE("220 mail.example\r\n\r\n500 5.5.1 unrecognized\r\n"),
          NO_HTTP "\"220 mail.example\""},
