@@ -46,6 +46,7 @@ struct wst_http2_stream {
     bool answer_lost;      /* or it could not be read */
     bool ended[2];         /* no more bytes of that direction */
     bool late[2];          /* it was told that bytes of that direction came behind its end */
+    bool hasty;            /* the request did not wait for the settings of the server */
     bool spoke;            /* bytes of the client came before the answer, kept or not */
     bool wait_inexact;     /* of what is missing among what waits it is known how much at most */
     struct wst_queue wait; /* bytes of the client that came before the answer */

@@ -111,6 +111,9 @@ static void stream_catch_up_last(struct wst_http2 *h, struct wst_http2_env *env,
     stream_gone(env, s, dir, side->gone - s->gone[dir] + sought, a);
 }
 
+static bool stream_judged(struct wst_http2 *h, struct wst_http2_env *env,
+                          struct wst_http2_stream *s, struct wst_slice fields, int status,
+                          const struct wst_arrival *a);
 static bool stream_answered(struct wst_http2 *h, struct wst_http2_env *env,
                             struct wst_http2_stream *s, struct wst_slice fields, int status,
                             const struct wst_arrival *a);
@@ -132,9 +135,7 @@ static void stream_over(struct wst_http2 *h, struct wst_http2_env *env, struct w
     if (!s->base.answered && proven &&
         !stream_answered(h, env, s, (struct wst_slice){NULL, 0}, 0, a))
         return;
-    if (!s->base.answered)
-        env->sink.answer(env->sink.user, h->conversation, &s->base, (struct wst_slice){NULL, 0}, -1,
-                         a);
+    if (!s->base.answered) stream_judged(h, env, s, (struct wst_slice){NULL, 0}, -1, a);
     for (int d = 0; d < 2 && s->base.accepted; d++)
         stream_catch_up_last(h, env, s, (enum wst_dir)d, a);
     env->sink.end(env->sink.user, &s->base, how, a);
@@ -213,6 +214,22 @@ static void request_joins(struct wst_http2 *h, uint32_t id)
     h->before = h->last_client = id > 1 ? id - 2 : 0;
 }
 
+/* Where nothing was lost that may have allowed it. */
+static bool not_enabled(const struct wst_http2 *h)
+{
+    return h->settled && !h->enabled && !h->side[WST_S2C].holed;
+}
+
+/* The server's answer, or that there is none. A client that did not wait for the settings is judged
+ * by those that came since. */
+static bool stream_judged(struct wst_http2 *h, struct wst_http2_env *env,
+                          struct wst_http2_stream *s, struct wst_slice fields, int status,
+                          const struct wst_arrival *a)
+{
+    if (s->hasty && !h->joined) s->base.unasked = not_enabled(h);
+    return env->sink.answer(env->sink.user, h->conversation, &s->base, fields, status, a);
+}
+
 /* `early`: what the server says to it may have been captured before, and passed. */
 static void request_came(struct wst_http2 *h, struct wst_http2_env *env, uint32_t id, bool early,
                          struct wst_slice fields, const struct wst_arrival *a)
@@ -226,7 +243,8 @@ static void request_came(struct wst_http2 *h, struct wst_http2_env *env, uint32_
     }
     s->base.asks = wst_connect_asked(fields);
     s->base.request_when = a->when;
-    s->base.unasked = h->settled && !h->enabled && !h->side[WST_S2C].holed;
+    s->hasty = !h->settled;
+    s->base.unasked = not_enabled(h);
     s->answer_lost = h->deaf || early; /* it may have passed */
     s->untold[WST_S2C] = h->passed;
     if (!wst_buf_append(&s->base.request, env->budget, fields, cap) ||
@@ -244,8 +262,7 @@ static bool stream_answered(struct wst_http2 *h, struct wst_http2_env *env,
     struct wst_arrival carried = *a;
     stream_catch_up(h, env, s, WST_C2S, a);
     s->base.answered = true;
-    s->base.accepted =
-        env->sink.answer(env->sink.user, h->conversation, &s->base, fields, status, a);
+    s->base.accepted = stream_judged(h, env, s, fields, status, a);
     wst_buf_free(&s->base.request, env->budget);
     if (!s->base.accepted) {
         stream_over(h, env, s, WST_TCP_FIN, a);

@@ -25,6 +25,7 @@ struct followed { /* one stream */
     struct told told;
     struct talk *talk;
     uint32_t id;
+    bool unasked;
     size_t from[2], to[2]; /* its next byte is one of these */
 };
 
@@ -73,7 +74,7 @@ static inline bool said_request(void *user, void *conversation, struct wst_conne
     if (t->unwanted) return false;
     struct followed *one = calloc(1, sizeof *one);
     assert_non_null(one);
-    *one = (struct followed){.talk = t, .id = (unsigned)stream->id};
+    *one = (struct followed){.talk = t, .id = (unsigned)stream->id, .unasked = stream->unasked};
     told_begin(stream, one);
     for (int d = 0; t->strict && stream->asks == WST_CONNECT_UNSEEN && d < 2; d++)
         one->to[d] = t->script->sent_n[d][stream->id / 2]; /* nobody saw where it began */
@@ -85,11 +86,14 @@ static inline bool said_answer(void *user, void *conversation, struct wst_connec
                                struct wst_slice fields, int status, const struct wst_arrival *a)
 {
     struct talk *t = user;
+    const struct followed *one = stream->upper;
     struct wst_header f;
     assert_ptr_equal(conversation, t);
+    t->unasked += stream->unasked && !one->unasked;
     bool accepted = told_answer(stream, fields, status, a, t->options.limits.max_head);
     if (status > 0) assert_true(wst_fields_next(&fields, &f) && wst_slice_is(f.name, ":status"));
-    say(t, BOTH, "{%u %d} ", (unsigned)stream->id, status);
+    say(t, BOTH, "{%u%s %d} ", (unsigned)stream->id, stream->unasked && !one->unasked ? "!" : "",
+        status);
     return accepted;
 }
 
