@@ -18,6 +18,7 @@ node 04_h2c.js
 python3 05_violations.py
 node 05_mojo.js
 node 05_proxies.js
+python3 05_programs.py
 node 06_tls.js
 node 06_tls_more.js
 node 07_h2_node.js
