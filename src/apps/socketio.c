@@ -141,7 +141,7 @@ static void say_connect(struct wst_say *say, const struct packet *p)
     if (say->event->dir == WST_C2S) {
         /* How the client shows who it is is not shown. */
         if (p->query) wst_say_flag(say, "query", true);
-        if (all) wst_say_flag(say, "auth", true);
+        if (all && all->members) wst_say_flag(say, "auth", true);
         wst_say_asks(say, CONNECTING, to);
         return;
     }

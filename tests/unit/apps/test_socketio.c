@@ -11,6 +11,25 @@
     "\"upgrades\":[\"websocket\"],\"ping_interval\":25000,\"ping_timeout\":20000," \
     "\"max_payload\":1000000}}]"
 
+/* python-socketio's client sends {} when it has nothing to show: nobody is told that there is a
+ * secret. */
+static void nothing_shown(void **state)
+{
+    static const struct said_row rows[] = {
+        {WST_S2C, OPEN, OPEN_SAID},
+        {WST_C2S, "40{}", "[{\"name\":\"CONNECT\"}]"},
+        {WST_C2S, "40/a,{}", "[{\"name\":\"CONNECT\",\"fields\":{\"namespace\":\"/a\"}}]"},
+        {WST_C2S, "40/b,{\"\":0}",
+         "[{\"name\":\"CONNECT\",\"fields\":{\"namespace\":\"/b\",\"auth\":true}}]"},
+    };
+    struct said s;
+    (void)state;
+    said_new(&s);
+    said_open(&s, NULL, V4);
+    said_talk(&s, rows, ARRAY(rows));
+    said_free(&s);
+}
+
 /* The sample session of the specification of Engine.IO 4, and the examples of Socket.IO 5. */
 static void five(void **state)
 {
@@ -355,10 +374,11 @@ static void turned(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(five), cmocka_unit_test(four),     cmocka_unit_test(attachments),
-        cmocka_unit_test(gaps), cmocka_unit_test(probed),   cmocka_unit_test(turned),
-        cmocka_unit_test(bare), cmocka_unit_test(upgraded), cmocka_unit_test(strange),
-        cmocka_unit_test(deep), cmocka_unit_test(cut),      cmocka_unit_test(others),
+        cmocka_unit_test(nothing_shown), cmocka_unit_test(five), cmocka_unit_test(four),
+        cmocka_unit_test(attachments),   cmocka_unit_test(gaps), cmocka_unit_test(probed),
+        cmocka_unit_test(turned),        cmocka_unit_test(bare), cmocka_unit_test(upgraded),
+        cmocka_unit_test(strange),       cmocka_unit_test(deep), cmocka_unit_test(cut),
+        cmocka_unit_test(others),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
