@@ -149,6 +149,12 @@ static bool inflation_between_blocks(const struct wst_inflation *f)
     return f->by[0]->z.data_type & 128;
 }
 
+/* … and with no bit of the last byte left: a message ends so, and the next one begins. */
+static bool inflation_at_boundary(const struct wst_inflation *f)
+{
+    return inflation_between_blocks(f) && !(f->by[0]->z.data_type & 63);
+}
+
 /* One step of one or both inflaters. False: the input is used up, or there is no going on. */
 static bool inflation_step(struct wst_inflaters *all, struct wst_inflation *f, struct wst_slice *in)
 {
@@ -228,11 +234,11 @@ void wst_inflation_feed(struct wst_inflaters *all, struct wst_inflation *f, stru
 static void inflation_end_message(struct wst_inflaters *all, struct wst_inflation *f)
 {
     if (f->end != WST_INFLATE_OK || f->stopped) return;
-    if (f->in >= 4 && !memcmp(f->tail, sync_tail, 4) && inflation_between_blocks(f)) return;
+    if (f->in >= 4 && !memcmp(f->tail, sync_tail, 4) && inflation_at_boundary(f)) return;
     uint64_t len = f->len, known = f->known;
     size_t kept = f->out->n;
     inflation_put(all, f, (struct wst_slice){sync_tail, 4});
-    if (f->end == WST_INFLATE_OK && f->len == len && inflation_between_blocks(f)) return;
+    if (f->end == WST_INFLATE_OK && f->len == len && inflation_at_boundary(f)) return;
     f->len = len;
     f->known = known < len ? known : len;
     f->out->n = kept;

@@ -378,6 +378,10 @@ static const struct bad_row bad_rows[] = {
      WST_INFLATE_OK, SLICE("Hello")},
     {"a stored block that looks like the tail", SLICE("\0\4\0\xfb\xff\0\0\xff\xff"), WST_INFLATE_OK,
      SLICE("\0\0\xff\xff")},
+    {"a block that ends in what looks like the tail, with a bit of the next",
+     SLICE("\x04\xe0\xe1\xc8\xb6\x6d\xdb\xb6\x6d\xb3\x0e\xe3\x34\x2f\xeb\xb6\x1f\xe7\x75"
+           "\x3f\xef\xe7\x5f\x55\x5f\0\0\xff\xff"), /* its end: 15 bits that are set */
+     WST_INFLATE_TRUNCATED, SLICE("aaaaaaaaaaaaaaaa")},
     {"cut in a stored block that holds the tail",
      SLICE("\0\x10\0\xef\xff"
            "ab\0\0\xff\xff"),
