@@ -249,12 +249,36 @@ bool wst_conversation_http_gap(struct wst_context *c, struct wst_flow *f, unsign
     return taken;
 }
 
+/* That side was the first to end TCP: how long after the client had asked? */
+static void http_left(const struct wst_flow *f, unsigned side, bool reset,
+                      const struct wst_arrival *a)
+{
+    struct wst_http *h = &((struct conversation_http *)f->upper)->http;
+    const struct conversation *base = f->upper;
+    int64_t us = wst_ns_between(h->request_when.ns, a->when.ns) / 1000;
+    if (h->left_us) return;
+    h->left_us = us < 0 ? 1 : us < UINT32_MAX - 1 ? (uint32_t)us + 1 : UINT32_MAX;
+    h->left_by = (int8_t)wst_conversation_direction(base, side);
+    h->left_reset = reset;
+    h->heard = wst_conversation_heard(f, !base->client);
+}
+
 void wst_conversation_http_fin(struct wst_context *c, struct wst_flow *f, unsigned side,
                                const struct wst_arrival *a)
 {
     struct conversation_http *h = f->upper;
+    http_left(f, side, false, a);
     wst_http_fin(&h->http, &c->http, wst_conversation_direction(&h->base, side), a);
     http_settled(c, f, side, (struct wst_slice){NULL, 0}, a);
+}
+
+/* A reset ends it when no FIN did before. */
+static void http_reset(const struct wst_flow *f, const struct wst_arrival *a)
+{
+    const struct wst_half *half = wst_conversation_carrier(f)->half;
+    for (unsigned side = 0; side < 2; side++)
+        if ((half[side].flags & WST_HALF_RESET) && !(half[!side].flags & WST_HALF_RESET))
+            http_left(f, side, true, a);
 }
 
 /* HTTP that ends: a server that was never asked may speak now; a question may stay unanswered. */
@@ -262,6 +286,7 @@ void wst_conversation_http_end(struct wst_context *c, struct wst_flow *f,
                                const struct wst_arrival *a)
 {
     struct conversation_http *h = f->upper;
+    http_reset(f, a);
     for (int d = 0; d < 2; d++) {
         wst_http_fin(&h->http, &c->http, (enum wst_dir)d, a);
         http_settled(c, f, h->base.client, (struct wst_slice){NULL, 0}, a);

@@ -120,7 +120,10 @@ struct wst_event_handshake {
     size_t client_protocols_n;
     struct wst_slice subprotocol, client_extensions, server_extensions;
     struct wst_deflate_terms deflate;
-    int64_t rtt_ns; /* -1: unknown */
+    int64_t rtt_ns;                   /* -1: unknown */
+    const struct wst_header *refusal; /* of an answer that refused: the lines that say who did, and
+                                       * what would help */
+    size_t refusal_n;
     const struct wst_header *request_headers, *response_headers;
     size_t request_headers_n, response_headers_n; /* 0 unless options.headers */
     bool headers;                                 /* print the two lists, even when empty */

@@ -97,6 +97,8 @@ bool wst_problem_of_peer(enum wst_problem problem)
     switch (problem) {
     case WST_PROBLEM_HANDSHAKE_PICKED_UP:
     case WST_PROBLEM_HANDSHAKE_NO_RESPONSE:
+    case WST_PROBLEM_HANDSHAKE_UPGRADE_UNSEEN:
+    case WST_PROBLEM_HANDSHAKE_LATE:
     case WST_PROBLEM_FRAME_TRUNCATED:
     case WST_PROBLEM_MESSAGE_CONTEXT_LOST:
     case WST_PROBLEM_HTTP2_UNREAD:

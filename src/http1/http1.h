@@ -148,8 +148,13 @@ struct wst_http {
     bool secure;       /* the bytes came out of TLS */
     bool overtaken;    /* what is pushed was sent before it was captured, who knows how long */
     bool skewed;       /* bytes that no hole held up were: the packets' order says nothing */
+    bool heard;        /* the server's packets are in the capture, as far as known */
+    bool left_reset;   /* TCP was ended by a reset */
+    int8_t left_by;    /* enum wst_dir: who ended TCP first; with left_us */
     uint8_t asked_n, asked_first;
     uint8_t asked[WST_HTTP_INLINE]; /* by the requests outstanding, a ring */
+    uint32_t left_us;               /* from the last upgrade request to that, plus one, as far as
+                                     * they are counted; 0: nobody ended TCP yet */
     struct wst_buf asked_more;      /* and those that found no place there */
     struct wst_http_side side[2];   /* [WST_C2S], [WST_S2C] */
     struct wst_queue wait[2];       /* bytes whose turn has not come */

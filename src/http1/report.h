@@ -7,7 +7,7 @@
 
 #include "http1.h"
 
-enum { WST_ACCEPT_LENGTH = 28, WST_PROTOCOLS_MAX = 256 };
+enum { WST_ACCEPT_LENGTH = 28, WST_PROTOCOLS_MAX = 256, WST_REFUSAL_LINES = 8 };
 
 struct wst_report {
     struct wst_http *http; /* NULL: over HTTP/2 */
@@ -23,6 +23,7 @@ struct wst_report {
     bool hixie;
     bool secure; /* the bytes came out of TLS */
     const char *deflate_wrong;
+    struct wst_header refusal[WST_REFUSAL_LINES];
 };
 
 /* What the event says of the request, and of an answer that accepted it. */

@@ -408,14 +408,57 @@ static void answer_subprotocol(struct wst_report *r)
 
 /* -- both -------------------------------------------------------------------------------------- */
 
+/* From the request until somebody ended TCP: "1.502 s", "0.310 ms". */
+static const char *waited(const struct wst_report *r, struct shown *to)
+{
+    uint32_t us = r->http->left_us - 1, n = us >= 1000000 ? us / 1000 : us;
+    snprintf(to->text, sizeof to->text, "%u.%03u %s", n / 1000, n % 1000, n < us ? "s" : "ms");
+    return to->text;
+}
+
+/* Nothing of the server is missing: it did not answer before this. */
+static bool given_up(const struct wst_report *r)
+{
+    return r->request && r->http->left_us && r->http->heard && !r->http->answers_lost;
+}
+
+/* Who asks for what was asked for has not seen that: something between them took it away. */
+static void answer_unseen(struct wst_report *r)
+{
+    const struct wst_head *q = r->request;
+    if (r->event.status != 426 || !q || r->event.version != 13) return;
+    if (!wst_head_has_token(q, "Upgrade", "websocket") ||
+        !wst_head_has_token(q, "Connection", "upgrade"))
+        return;
+    struct wst_slice versions = wst_head_find(r->response, "Sec-WebSocket-Version", NULL);
+    if (versions.p && !wst_head_has_token(r->response, "Sec-WebSocket-Version", "13")) return;
+    rule(r, WST_PROBLEM_HANDSHAKE_UPGRADE_UNSEEN, WST_S2C,
+         "426 for a request that asks to upgrade to WebSocket, version 13: whoever answers has not "
+         "seen that, as behind a proxy that drops Upgrade and Connection");
+}
+
+static void answer_late(struct wst_report *r)
+{
+    struct shown w;
+    if (!r->request || !r->http->left_us || r->http->left_by != WST_C2S || r->http->overtaken)
+        return;
+    rule(r, WST_PROBLEM_HANDSHAKE_LATE, WST_S2C,
+         "the client waited %s and ended TCP before this answer came", waited(r, &w));
+}
+
 /* What came in place of an answer, if anything did, has been kept. */
 static void no_response(struct wst_report *r)
 {
-    struct shown a;
+    struct shown a, w;
     struct wst_slice sent = wst_buf_slice(&r->http->side[WST_S2C].head);
     size_t line = 0;
     while (line < sent.n && sent.p[line] != '\r' && sent.p[line] != '\n') line++;
-    if (!sent.n)
+    if (!sent.n && given_up(r))
+        rule(r, WST_PROBLEM_HANDSHAKE_NO_RESPONSE, WST_S2C,
+             "no answer to the upgrade request in %s; then the %s %s TCP", waited(r, &w),
+             wst_dir_sender((enum wst_dir)r->http->left_by),
+             r->http->left_reset ? "reset" : "ended");
+    else if (!sent.n)
         rule(r, WST_PROBLEM_HANDSHAKE_NO_RESPONSE, WST_S2C,
              "no answer to the upgrade request was captured");
     else if (wst_slice_starts(sent, "HTTP/1.") && line < sent.n)
@@ -426,6 +469,9 @@ static void no_response(struct wst_report *r)
         rule(r, WST_PROBLEM_HANDSHAKE_NO_RESPONSE, WST_S2C,
              "the answer to the upgrade request has no end: %zu bytes of its head were captured",
              sent.n);
+    else if (sent.n > 1 && sent.p[0] == 21 && sent.p[1] == 3) /* RFC 8446 section 5.1 */
+        rule(r, WST_PROBLEM_HANDSHAKE_NO_RESPONSE, WST_S2C,
+             "the server answers with an alert of TLS: its port expects TLS, as of wss");
     else
         rule(r, WST_PROBLEM_HANDSHAKE_NO_RESPONSE, WST_S2C,
              "what the server sent is no answer in HTTP/1; it begins with \"%s\"",
@@ -448,6 +494,8 @@ void wst_report_judge(struct wst_report *r)
     if (r->response && r->response->bare)
         rule(r, WST_PROBLEM_HANDSHAKE_LINE_END, WST_S2C,
              "lines of the answer end with LF instead of CR LF");
+    if (r->response) answer_unseen(r);
+    if (r->response) answer_late(r);
     if (e->accepted && r->response) {
         answer_headers(r);
         answer_accept(r);

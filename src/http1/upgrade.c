@@ -9,6 +9,8 @@
 #include <openssl/evp.h>
 #include <openssl/sha.h>
 
+#include <assert.h>
+
 #include "report.h"
 
 #define WEBSOCKET_GUID "258EAFA5-E914-47DA-95CA-C5AB0DC85B11" /* RFC 6455 section 1.3 */
@@ -109,6 +111,23 @@ void wst_upgrade_request(struct wst_report *r)
     }
 }
 
+/* The lines of a refusal that tell a person who refused, and what would help. */
+static void upgrade_refusal(struct wst_report *r)
+{
+    static const char *const names[] = {
+        "Location",    "WWW-Authenticate",      "Proxy-Authenticate",
+        "Retry-After", "Sec-WebSocket-Version", "Server",
+        "Via"};
+    static_assert(sizeof names / sizeof *names <= WST_REFUSAL_LINES, "each has a place");
+    struct wst_event_handshake *e = &r->event;
+    e->refusal = r->refusal;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        struct wst_slice value = upgrade_joined(r->env, r->response, names[i]);
+        if (value.n)
+            r->refusal[e->refusal_n++] = (struct wst_header){wst_slice_text(names[i]), value};
+    }
+}
+
 void wst_upgrade_response(struct wst_report *r)
 {
     struct wst_event_handshake *e = &r->event;
@@ -122,6 +141,8 @@ void wst_upgrade_response(struct wst_report *r)
     /* Captured before its request, or before what the request had waited for: no time between. */
     if (r->request && r->arrival->from > r->request_when.pkt)
         e->rtt_ns = wst_ns_between(r->request_when.ns, r->arrival->when.ns);
+    if (a->status >= 300 || (a->status != 101 && e->carrier == WST_CARRIER_HTTP1))
+        upgrade_refusal(r);
     if (r->env->options->headers) {
         e->response_headers = a->headers;
         e->response_headers_n = a->headers_n;

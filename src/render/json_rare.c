@@ -172,6 +172,7 @@ void wst_json_handshake(struct wst_json *json, const struct wst_event *event)
         wst_out_text(out, ",\"rtt\":null");
     else
         put_seconds(out, ",\"rtt\":", h->rtt_ns, event->nanos);
+    if (h->refusal_n) put_headers(out, ",\"refusal\":", h->refusal, h->refusal_n);
     if (h->headers) {
         put_headers(out, ",\"request_headers\":", h->request_headers, h->request_headers_n);
         put_headers(out, ",\"response_headers\":", h->response_headers, h->response_headers_n);

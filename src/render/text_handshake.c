@@ -171,6 +171,22 @@ static void put_tls(struct wst_text *text, const struct wst_event_handshake *h)
     put_field(text, "alpn ", wst_slice_text(t->alpn));
 }
 
+/* "  location https://example.com/": what a refusal says of who refused, and what would help. */
+static void put_refusal(struct wst_text *text, const struct wst_event_handshake *h)
+{
+    for (size_t i = 0; i < h->refusal_n; i++) {
+        char key[32];
+        struct wst_slice name = h->refusal[i].name;
+        if (name.n + 2 > sizeof key) continue;
+        for (size_t k = 0; k < name.n; k++) {
+            uint8_t c = name.p[k];
+            key[k] = (char)(c <= ' ' || c >= 0x7f ? '?' : c >= 'A' && c <= 'Z' ? c | 32 : c);
+        }
+        memcpy(key + name.n, " ", 2);
+        put_field(text, key, h->refusal[i].value);
+    }
+}
+
 static void put_terms(struct wst_text *text, const struct wst_event_handshake *h)
 {
     struct wst_out *out = &text->render.out;
@@ -189,17 +205,20 @@ static void put_terms(struct wst_text *text, const struct wst_event_handshake *h
         put_endpoint(out, h->proxied_ip, h->proxied_port);
     }
     put_tls(text, h);
-    if (h->rtt_ns < 0) return;
-    wst_text_field(text);
-    wst_out_text(out, "  rtt ");
-    wst_text_duration(out, h->rtt_ns);
+    if (h->rtt_ns >= 0) {
+        wst_text_field(text);
+        wst_out_text(out, "  rtt ");
+        wst_text_duration(out, h->rtt_ns);
+    }
+    put_refusal(text, h);
 }
 
 static bool has_terms(const struct wst_event_handshake *h)
 {
     return h->client_key.p || h->server_accept.p || h->accept_ok == 0 || h->version >= 0 ||
            h->subprotocol.p || h->client_protocols_n > 0 || h->deflate.agreed ||
-           h->server_extensions.n > 0 || h->origin.p || *h->proxied_ip || h->tls || h->rtt_ns >= 0;
+           h->server_extensions.n > 0 || h->origin.p || *h->proxied_ip || h->tls ||
+           h->rtt_ns >= 0 || h->refusal_n > 0;
 }
 
 static void put_headers(struct wst_text *text, const char *mark, enum wst_text_ink ink,

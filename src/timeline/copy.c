@@ -101,6 +101,7 @@ static void put_handshake(struct place *p, struct wst_event_handshake *h)
     for (size_t i = 0; i < sizeof slices / sizeof *slices; i++) put_slice(p, slices[i]);
     h->tls = put_tls(p, h->tls);
     h->client_protocols = put_slices(p, h->client_protocols, h->client_protocols_n);
+    h->refusal = put_headers(p, h->refusal, h->refusal_n);
     h->request_headers = put_headers(p, h->request_headers, h->request_headers_n);
     h->response_headers = put_headers(p, h->response_headers, h->response_headers_n);
 }

@@ -65,12 +65,22 @@ static void ended(const struct wst_ws_step *s, enum wst_dir dir)
     c->close_ns = wst_ns_between(c->close_ns, s->arrival->when.ns);
 }
 
+/* The first side ends. Bytes of the other one may yet come. */
+static void quiet(const struct wst_ws_step *s)
+{
+    struct wst_ws *ws = s->ws;
+    uint32_t age = wst_ending_age(ws, s->arrival);
+    if (ws->side[0].finished || ws->side[1].finished) return;
+    ws->quiet_ms = age > ws->last_ms ? age - ws->last_ms : 0;
+}
+
 void wst_ending_fin(const struct wst_ws_step *s)
 {
     struct wst_ws *ws = s->ws;
     const struct wst_ws_side *other = &ws->side[wst_dir_other(s->dir)];
     struct wst_ws_side *side = &ws->side[s->dir];
     side->behind = wst_ws_place_of(s, wst_dir_other(s->dir)).behind;
+    quiet(s);
     if (!ws->control || !ws->control->closing) return;
     ended(s, s->dir);
     if (ws->closed_by == (int8_t)s->dir)
@@ -184,7 +194,7 @@ static void tell_missing(const struct wst_ws_step *s, enum wst_tcp_end how)
 {
     const struct wst_ws *ws = s->ws;
     enum wst_dir reset_by = (enum wst_dir)ws->reset_by, fin_by = (enum wst_dir)ws->fin_by;
-    char end[64];
+    char end[64], silence[64] = "", after[32];
     if (wst_judge_blind(&ws->side[0]) || wst_judge_blind(&ws->side[1])) return;
     if (how == WST_TCP_RST && reset_by != WST_DIR_NONE)
         snprintf(end, sizeof end, "the %s reset %s", wst_dir_sender(reset_by), what_ended(ws));
@@ -194,8 +204,12 @@ static void tell_missing(const struct wst_ws_step *s, enum wst_tcp_end how)
     else
         snprintf(end, sizeof end, "%s",
                  ws->terms.stream ? "the stream ended" : "TCP ended with FIN");
+    quiet(s);
+    if (ws->quiet_ms >= 1000)
+        snprintf(silence, sizeof silence, " after %s of silence",
+                 span(after, ws->quiet_ms * (SECOND_NS / 1000)));
     wst_ws_problemf(s, WST_PROBLEM_CLOSE_MISSING, 0, 0,
-                    "%s, and neither side had sent a close frame%s%s", end,
+                    "%s%s, and neither side had sent a close frame%s%s", end, silence,
                     fin_by == WST_DIR_NONE ? "" : "; first to end TCP was the ",
                     fin_by == WST_DIR_NONE ? "" : wst_dir_sender(fin_by));
 }

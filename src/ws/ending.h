@@ -9,6 +9,13 @@
 
 #include "message.h"
 
+/* Milliseconds since the handshake, as far as they are counted. */
+static inline uint32_t wst_ending_age(const struct wst_ws *ws, const struct wst_arrival *a)
+{
+    int64_t ms = wst_ns_between(ws->began_ns, a->when.ns) / 1000000;
+    return ms < 0 ? 0 : ms < UINT32_MAX ? (uint32_t)ms : UINT32_MAX;
+}
+
 /* Made when it is not there yet; NULL: no memory. */
 struct wst_ws_control *wst_ending_control(const struct wst_ws_step *step);
 /* The connection's first close frame, of step->dir. */

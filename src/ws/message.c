@@ -417,7 +417,8 @@ void wst_message_simple(const struct wst_ws_step *s, const struct wst_frame *f,
 
 bool wst_message_text_broken(const struct wst_ws_step *s, struct wst_ws_message *m)
 {
-    if (m->opcode != WST_OP_TEXT || m->lost || m->torn || s->ws->terms.per_frame) return false;
+    if (m->opcode != WST_OP_TEXT || m->lost || m->torn || m->odd || s->ws->terms.per_frame)
+        return false;
     struct wst_outcome r = {.len = m->len, .judged = m->overflow && !m->compressed};
     if (m->compressed) {
         if (m->raw.n) message_inflate_raw(s, m);

@@ -80,11 +80,12 @@ static void rules_rsv(const struct wst_ws_step *s, const struct wst_frame *f,
                         "RSV1 is set on a %s frame", wst_opcode_name(f->opcode));
     unsigned stray = f->rsv & (compression ? 3u : 7u);
     if (stray)
-        wst_ws_problemf(s, WST_PROBLEM_FRAME_RSV, c->n, c->msg,
-                        "%s%s%sset, and no extension that was agreed on uses %s",
-                        stray & 4 ? "RSV1 " : "", stray & 2 ? "RSV2 " : "",
-                        stray & 1 ? "RSV3 " : "",
-                        stray == 4 || stray == 2 || stray == 1 ? "it" : "them");
+        wst_ws_problemf(
+            s, WST_PROBLEM_FRAME_RSV, c->n, c->msg,
+            "%s%s%sset, and no extension that was agreed on uses %s%s", stray & 4 ? "RSV1 " : "",
+            stray & 2 ? "RSV2 " : "", stray & 1 ? "RSV3 " : "",
+            stray == 4 || stray == 2 || stray == 1 ? "it" : "them",
+            stray == 4 && f->opcode < 3 ? "; permessage-deflate would, and was not agreed on" : "");
 }
 
 /* A client's key that has to be looked at: one of the first, or zero. */

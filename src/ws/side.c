@@ -34,6 +34,11 @@ void wst_side_open_free(struct wst_ws_env *env, struct wst_ws_side *side)
     free(open);
 }
 
+static inline bool step_odd(const struct wst_ws_step *s, const struct wst_frame *f)
+{
+    return (f->rsv & 4) && !wst_ws_may_compress(&s->ws->terms);
+}
+
 static bool step_compressed(const struct wst_ws_step *s, const struct wst_frame *f)
 {
     return (f->rsv & 4) && (s->ws->terms.deflate.agreed || s->ws->terms.unknown);
@@ -208,12 +213,14 @@ static struct wst_ws_message *data_message(const struct wst_ws_step *s, const st
     if (f->fin) {
         wst_message_begin(single, f->opcode, compressed || ((f->rsv & 4) && s->ws->terms.per_frame),
                           x->pkt);
+        single->odd = step_odd(s, f);
         return single;
     }
     if (!side_open(s->env, side)) return NULL;
     side->open->message = true;
     side->open->marks.n = 0;
     wst_message_begin(&side->open->m, f->opcode, compressed, x->pkt);
+    side->open->m.odd = step_odd(s, f);
     return &side->open->m;
 }
 
@@ -316,6 +323,7 @@ static void span_begin(const struct wst_ws_step *s, const struct wst_frame *f, u
     open->message = true;
     open->marks.n = 0;
     wst_message_begin(&open->m, f->opcode, step_compressed(s, f), pkt);
+    open->m.odd = step_odd(s, f);
     open->m.header_len = f->header_len;
 }
 

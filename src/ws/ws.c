@@ -73,6 +73,7 @@ void wst_ws_push(struct wst_ws *ws, struct wst_ws_env *env, enum wst_dir dir,
                  struct wst_slice bytes, const struct wst_arrival *arrival)
 {
     struct wst_ws_step s = {ws, env, dir, arrival};
+    ws->last_ms = wst_ending_age(ws, arrival);
     wst_side_run(&s, bytes);
     if (ws->side[dir].mode == WST_WS_SEEK) wst_lost_look(&s);
 }

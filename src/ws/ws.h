@@ -107,6 +107,7 @@ struct wst_ws_message { /* a message that is being joined */
     bool endless; /* framing was lost: nobody knows where it ends */
     bool lends;   /* takes and gives spare buffers */
     bool unsound; /* `sound` goes no further */
+    bool odd;     /* RSV1, and no extension says what that means: it may be no text at all */
 };
 
 struct wst_ws_mark { /* a fragment, so that a byte of the message can be traced to its frame */
@@ -158,6 +159,8 @@ struct wst_ws_rare {             /* and what few do */
 struct wst_ws { /* one WebSocket connection */
     void *conversation;
     uint64_t frames, messages;
+    uint32_t last_ms;  /* when bytes came last, since it began */
+    uint32_t quiet_ms; /* how long ago that was when the first side ended */
     struct wst_ws_terms terms;
     uint8_t keys_n : 4;         /* different ones in `keys`; one more: there are more */
     uint8_t keys_again : 4;     /* that came again, in order, since */

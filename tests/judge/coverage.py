@@ -154,6 +154,8 @@ RFC9220 = [
 # Findings that no demand of these sections is about.
 BESIDE = {
     'handshake.picked-up': 'what the capture lacks',
+    'handshake.upgrade-unseen': 'what lies between the two may have done it',
+    'handshake.late': 'how long to wait is for the client to say',
     'handshake.body': 'RFC 9110 §8.6 forbids it: what follows is WebSocket',
     'handshake.credentials': 'advice of RFC 6455 §10.6',
     'message.context-lost': 'what the capture lacks',

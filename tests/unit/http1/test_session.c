@@ -888,7 +888,8 @@ static void no_answers(void **state)
         {SLICE("-ERR unknown command 'GET'\r\n"), NO_HTTP "\"-ERR unknown command 'GET'\""},
         {SLICE("220 mail.example\r\n\r\n500 5.5.1 unrecognized\r\n"),
          NO_HTTP "\"220 mail.example\""},
-        {SLICE("\x15\3\1\0\2\2\x46"), NO_HTTP "\"??????F\""}, /* an alert of TLS */
+        {SLICE("\x15\3\1\0\2\2\x46"),
+         "the server answers with an alert of TLS: its port expects TLS, as of wss"},
     };
     (void)state;
     for (size_t i = 0; i < ARRAY(answers); i++)

@@ -92,7 +92,8 @@ static inline void random_handshake(struct random_event *r, uint64_t *seed)
     h->deflate.server_no_context_takeover = random_next(seed) % 2;
     h->rtt_ns = random_number(seed) - 1;
     h->headers = random_next(seed) % 2;
-    h->request_headers = h->response_headers = r->headers;
+    h->request_headers = h->response_headers = h->refusal = r->headers;
+    h->refusal_n = random_next(seed) % 4;
     h->request_headers_n = h->response_headers_n = h->headers ? random_next(seed) % 4 : 0;
 }
 

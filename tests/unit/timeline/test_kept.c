@@ -86,6 +86,8 @@ static void any_handshake(struct wst_event_handshake *h, uint64_t *seed)
     h->request_headers = lend_headers(seed, h->request_headers_n);
     h->response_headers_n = rnd_below(seed, 9);
     h->response_headers = lend_headers(seed, h->response_headers_n);
+    h->refusal_n = rnd_below(seed, 9);
+    h->refusal = lend_headers(seed, h->refusal_n);
 }
 
 static void any_event(struct wst_event *e, uint64_t *seed)
