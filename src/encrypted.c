@@ -184,11 +184,13 @@ static void encrypted_problem(void *user, void *conversation, enum wst_problem p
 {
     struct wst_context *c = user;
     struct conversation_tls *t = conversation;
-    if (sealed && !t->tls.side[0].opened && !t->tls.side[1].opened) c->timeline.stats.tls_no_key++;
+    bool failed = problem == WST_PROBLEM_TLS_ALERT || problem == WST_PROBLEM_TLS_PLAINTEXT;
+    if (sealed && !failed && !t->tls.side[0].opened && !t->tls.side[1].opened)
+        c->timeline.stats.tls_no_key++;
     struct conversation *told = inner_told(&t->inside.flow);
     if (told)
         wst_conversation_problem(c, told, problem, dir, detail, a);
-    else if (sealed) /* losses in traffic that is not WebSocket are nobody's concern */
+    else if (sealed || failed) /* losses in traffic that is not WebSocket are nobody's concern */
         wst_conversation_note(c, &t->base, problem, dir, detail, a);
 }
 

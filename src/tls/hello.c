@@ -55,7 +55,7 @@ static void server_hello_13(const struct wst_tls_step *s)
     } else if (s->env->keys_may_come) {
         wst_tls_wait_for_keys(s);
     } else {
-        wst_tls_seal(s, WST_PROBLEM_TLS_NO_KEY, "no key");
+        wst_tls_no_key(s);
     }
 }
 
@@ -102,7 +102,7 @@ static void server_hello(const struct wst_tls_step *s, struct wst_slice body)
     } else {
         t->early = WST_TLS_EARLY_NONE;
         if (!wst_tls_hope(t, s->env))
-            wst_tls_seal(s, WST_PROBLEM_TLS_NO_KEY, "no key");
+            wst_tls_no_key(s);
         else
             t->state = WST_TLS_OPEN; /* in clear until ChangeCipherSpec */
     }

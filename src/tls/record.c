@@ -49,6 +49,8 @@ static void opened(const struct wst_tls_step *s, uint8_t type, struct wst_slice 
     } else if (type == ALERT && s->dir == WST_S2C && plain.n == 2 &&
                plain.p[1] == NO_RENEGOTIATION) {
         t->have_server = true; /* the hello of before holds */
+    } else if (type == ALERT) {
+        wst_tls_alert(s, plain);
     }
 }
 
@@ -68,16 +70,26 @@ static void record(const struct wst_tls_step *s, const struct wst_tls_record *r)
     struct wst_tls_side *side = wst_tls_side_of(s);
     if (t->state == WST_TLS_HELLO) { /* whatever else comes is early data that was refused */
         if (r->head[0] == HANDSHAKE) wst_tls_messages(s, r->body, true);
+        if (r->head[0] == ALERT && (t->have_client || t->retried)) wst_tls_alert(s, r->body);
+        return;
+    }
+    if (t->watched) {
+        wst_tls_watch(s, r);
         return;
     }
     if (t->version == WST_TLS_1_3) {
-        if (r->head[0] == APPLICATION) sealed(s, r); /* the rest is for middleboxes, or not ours */
+        if (r->head[0] == APPLICATION)
+            sealed(s, r);
+        else if (r->head[0] == ALERT && !side->now) /* before it had keys */
+            wst_tls_alert(s, r->body);              /* the rest is for middleboxes, or not ours */
     } else if (side->now || side->armed) {
         sealed(s, r);
     } else if (r->head[0] == HANDSHAKE) {
         wst_tls_messages(s, r->body, true);
     } else if (r->head[0] == CHANGE_CIPHER) {
         change_cipher(s);
+    } else if (r->head[0] == ALERT) {
+        wst_tls_alert(s, r->body);
     }
     wst_tls_remember_block(side, r->body);
 }
@@ -102,6 +114,10 @@ static bool hello_missed(const struct wst_tls_step *s, struct wst_slice rest)
 static void framing_lost(const struct wst_tls_step *s, uint64_t n, const char *why)
 {
     const struct wst_tls_side *side = wst_tls_side_of(s);
+    if (s->tls->watched) {
+        wst_tls_seal(s, WST_PROBLEM_TLS_NO_KEY, "no key");
+        return;
+    }
     if (s->tls->state == WST_TLS_OPEN && !side->now && !side->next[0] &&
         wst_tls_resolve(s->tls, s->env, true) == WST_TLS_RESOLVED)
         wst_tls_side_of(s)->armed = true;
@@ -118,7 +134,13 @@ static bool kept_record(const struct wst_tls_step *s)
     struct wst_buf *b = &side->record;
     if (b->n < HEAD) return false;
     if (!head_plausible(b->p)) { /* the next one may lie in the same bytes */
-        framing_lost(s, 0, "what follows is not TLS");
+        if (s->tls->state == WST_TLS_HELLO && s->dir == WST_S2C && s->tls->have_client)
+            wst_tls_ended(s, WST_PROBLEM_TLS_PLAINTEXT,
+                          memcmp(b->p, "HTTP/", HEAD) ? "the server does not answer in TLS"
+                                                      : "the server answers in HTTP, not in TLS",
+                          true);
+        else
+            framing_lost(s, 0, "what follows is not TLS");
         return side->searching && wst_tls_search(s, (struct wst_slice){NULL, 0});
     }
     size_t total = HEAD + (size_t)wst_be16(b->p + 3);
@@ -226,6 +248,10 @@ void wst_tls_records_gap(const struct wst_tls_step *s, uint64_t n)
     }
     if (s->tls->state == WST_TLS_HELLO) {
         wst_tls_seal(s, WST_PROBLEM_TLS_NO_KEY, "the hellos are not wholly in the capture");
+        return;
+    }
+    if (s->tls->watched) {
+        wst_tls_seal(s, WST_PROBLEM_TLS_NO_KEY, "no key");
         return;
     }
     side->holed = true;

@@ -76,7 +76,17 @@ void wst_tls_digest(struct wst_tls_env *env, struct wst_slice bytes, uint8_t dig
 /* Keys of the early data, now that they were accepted. */
 void wst_tls_early_keys(struct wst_tls *t, struct wst_tls_env *env);
 
+/* alert.c: two bytes, in clear or opened: a finding when they end the connection for a reason. */
+void wst_tls_alert(const struct wst_tls_step *s, struct wst_slice alert);
+/* A record of a connection that nobody will open: it is only asked whether the handshake fails. */
+void wst_tls_watch(const struct wst_tls_step *s, const struct wst_tls_record *record);
+
 /* tls.c */
+/* There is no key. Before that is said, the handshake is watched to its end. */
+void wst_tls_no_key(const struct wst_tls_step *s);
+/* The side ended TLS, or what it speaks is none. `sealed`: nothing was, or will be, read. */
+void wst_tls_ended(const struct wst_tls_step *s, enum wst_problem problem, const char *why,
+                   bool sealed);
 /* From here on both directions wait for secrets. */
 void wst_tls_wait_for_keys(const struct wst_tls_step *s);
 /* The one note. Nothing more will be read. */

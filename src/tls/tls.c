@@ -155,6 +155,31 @@ void wst_tls_seal(const struct wst_tls_step *s, enum wst_problem problem, const 
     s->env->problem(s->env->user, t->conversation, problem, WST_DIR_NONE, true, detail, s->arrival);
 }
 
+void wst_tls_no_key(const struct wst_tls_step *s)
+{
+    /* Early data may have the size of anything. */
+    if (s->tls->early != WST_TLS_EARLY_NONE) {
+        wst_tls_seal(s, WST_PROBLEM_TLS_NO_KEY, "no key");
+        return;
+    }
+    s->tls->state = WST_TLS_OPEN;
+    s->tls->watched = true;
+}
+
+void wst_tls_ended(const struct wst_tls_step *s, enum wst_problem problem, const char *why,
+                   bool sealed)
+{
+    struct wst_tls *t = s->tls;
+    char detail[DETAIL];
+    if (t->ended) return;
+    t->ended = true;
+    describe(t, why, detail);
+    s->env->problem(s->env->user, t->conversation, problem, s->dir, sealed, detail, s->arrival);
+    if (!sealed) return;
+    t->noted = true;
+    t->state = WST_TLS_SEALED;
+}
+
 /* -- what waits ----------------------------------------------------------------------------------
  *
  * Both directions in the order in which they came, so that nothing overtakes what caused it:
@@ -361,7 +386,7 @@ void wst_tls_end(struct wst_tls *t, struct wst_tls_env *env, const struct wst_ar
         settle(t, env, a);
     }
     if (t->midst && !t->suite) wst_tls_midst_over(&s);
-    if (t->state == WST_TLS_WAITING)
+    if (t->state == WST_TLS_WAITING || (t->state == WST_TLS_OPEN && t->watched))
         wst_tls_seal(&s, WST_PROBLEM_TLS_NO_KEY, "no key");
     else if (t->state == WST_TLS_HELLO && t->wait.n)
         waited_too_long(&s, true);

@@ -130,6 +130,8 @@ struct wst_tls { /* one TLS connection */
     bool exchanged;               /* the ClientKeyExchange came: the transcript is over */
     bool stalled; /* what the client sent waits for the hello of a renegotiation … */
     bool over;    /* … which will not come: the connection has ended */
+    bool ended;   /* a finding says who ended it, and why */
+    bool watched; /* it has no key, which was not said yet */
     bool noted;                   /* the one note was given */
     bool midst;                   /* its hellos were before the capture */
     bool waits[2];                /* some of `wait` is of that direction */

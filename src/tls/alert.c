@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * In: alerts, in clear or opened, and the records of a connection that nobody will open. Out: who
+ * ended TLS, and why (RFC 8446 section 6). Refuses to ask for a key where a handshake failed.
+ *
+ *     ├ level 1 ┼ description 1 ┤      warning 1, fatal 2; since TLS 1.3 the level says nothing
+ */
+#include <stdio.h>
+
+#include "dir.h"
+#include "session.h"
+
+enum { CHANGE_CIPHER = 20, ALERT = 21, APPLICATION = 23 };
+enum { CLOSE_NOTIFY = 0, USER_CANCELED = 90, NO_RENEGOTIATION = 100 };
+enum { FATAL = 2, SIZE = 2 };
+
+static const struct wst_tls_alert_row {
+    uint8_t value;
+    const char *name, *words;
+} rows[] = {
+#define WST_TLS_ALERT(value, name, words) {value, name, words},
+#include "alerts.def"
+#undef WST_TLS_ALERT
+};
+
+static const struct wst_tls_alert_row *row_of(uint8_t value)
+{
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (rows[i].value == value) return &rows[i];
+    return NULL;
+}
+
+/* Whether it ends the connection for a reason. */
+static bool ends(const struct wst_tls *t, const uint8_t alert[SIZE])
+{
+    if (alert[1] == CLOSE_NOTIFY || alert[1] == USER_CANCELED || alert[1] == NO_RENEGOTIATION)
+        return false;
+    return alert[0] == FATAL || t->version == WST_TLS_1_3;
+}
+
+void wst_tls_alert(const struct wst_tls_step *s, struct wst_slice alert)
+{
+    struct wst_tls *t = s->tls;
+    const struct wst_tls_side *client = &t->side[WST_C2S];
+    char why[192];
+    if (alert.n != SIZE || !ends(t, alert.p)) return;
+    const struct wst_tls_alert_row *row = row_of(alert.p[1]);
+    bool before = !(client->now && client->now->application);
+    snprintf(why, sizeof why, "the %s ended the %s with alert %u%s%s%s%s", wst_dir_sender(s->dir),
+             before ? "handshake" : "connection", alert.p[1], row ? " " : "", row ? row->name : "",
+             row && row->words ? ": " : "", row && row->words ? row->words : "");
+    wst_tls_ended(s, WST_PROBLEM_TLS_ALERT, why, before);
+}
+
+/* Behind the ServerHello of TLS 1.3 the client sends a Finished message, of 36 bytes or more, or it
+ * refuses: a record of two bytes, the type of the content and a tag can only be an alert. */
+static bool refuses(const struct wst_tls *t, size_t body)
+{
+    return body == SIZE + 1 + (t->suite ? (size_t)wst_tls_cipher_row(t->suite)->tag : 16);
+}
+
+void wst_tls_watch(const struct wst_tls_step *s, const struct wst_tls_record *r)
+{
+    const struct wst_tls *t = s->tls;
+    bool new = t->version == WST_TLS_1_3;
+    if (r->head[0] == ALERT && r->body.n == SIZE) {
+        wst_tls_alert(s, r->body);
+    } else if (new && s->dir == WST_C2S && r->head[0] == APPLICATION) {
+        if (refuses(t, r->body.n))
+            wst_tls_ended(s, WST_PROBLEM_TLS_ALERT,
+                          "the client ended the handshake with an alert behind the server's hello; "
+                          "most often it does not accept the certificate; what it says needs a key",
+                          true);
+        else
+            wst_tls_seal(s, WST_PROBLEM_TLS_NO_KEY, "no key");
+    } else if (!new && s->dir == WST_S2C && r->head[0] == CHANGE_CIPHER) {
+        wst_tls_seal(s, WST_PROBLEM_TLS_NO_KEY, "no key");
+    }
+}
