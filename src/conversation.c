@@ -267,6 +267,7 @@ static void flow_end(void *user, struct wst_flow *f, enum wst_tcp_end how,
                      const struct wst_arrival *a)
 {
     struct wst_context *c = user;
+    if (f->kind == KIND_NEW && !f->upper && !f->inner) wst_standstill_begin(c, f, how, a);
     if (f->kind == KIND_HTTP) wst_conversation_http_end(c, f, a);
     if (f->kind == KIND_PICKUP) wst_pickup_end(c, f, a);
     if (f->kind == KIND_TLS) wst_encrypted_end(c, f, how, a);
@@ -363,4 +364,5 @@ const struct wst_flow_sink wst_conversation_sink = {.data = flow_data,
                                                     .shrink = flow_shrink,
                                                     .conflict = flow_conflict,
                                                     .unbelieved = flow_unbelieved,
+                                                    .stalled = wst_standstill,
                                                     .begins = flow_begins};

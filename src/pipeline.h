@@ -174,6 +174,7 @@ struct wst_context {
     struct wst_when now;      /* the packet being worked on */
     uint64_t jumps;           /* packets older than the one before by more than a little */
     uint64_t ends_ignored[2]; /* WebSocket connections that went on after a reset; after a FIN */
+    uint64_t unopened[2];     /* TCP connections without an answer; refused */
     struct conversation_pickup *pickups_oldest, *pickups_newest;
     uint32_t pickups;
     enum wst_fate fate; /* of the packet before, unless it was a TCP segment … */
@@ -298,6 +299,13 @@ void wst_conversation_http_anew(struct wst_context *c, struct wst_flow *f, unsig
 bool wst_conversation_http_again(struct wst_context *c, struct wst_flow *f, unsigned side,
                                  struct wst_slice bytes, const struct wst_arrival *a);
 void wst_conversation_http_free(struct wst_context *c, struct conversation_http *h);
+
+/* standstill.c: what the flow room calls of a connection that stood still. */
+void wst_standstill(void *user, struct wst_flow *f, unsigned side,
+                    const struct wst_flow_stalled *stalled, const struct wst_arrival *a);
+/* It ends before a byte was sent: what became of its SYN? */
+void wst_standstill_begin(struct wst_context *c, struct wst_flow *f, enum wst_tcp_end how,
+                          const struct wst_arrival *a);
 
 /* endpoint.c */
 enum { WST_ENDPOINT_IP = 46, WST_ENDPOINT = WST_ENDPOINT_IP + 8 }; /* bytes of text at most */

@@ -30,6 +30,7 @@ void wst_flow_close(struct wst_flow_table *t, struct wst_flow *f, enum wst_tcp_e
     if (connection_is_reset(f) && how != WST_TCP_EVICTED) how = WST_TCP_RST;
     for (unsigned side = 0; side < 2; side++)
         if (!f->ignored) wst_half_flush(t, f, side, a);
+    if (f->remember) wst_stall_over(t, f, a);
     t->sink.end(t->sink.user, f, how, a);
     f->followed = !f->ignored;
     wst_flow_ignore(t, f);
@@ -78,7 +79,10 @@ static void connection_syn(struct wst_flow_table *t, struct wst_flow *f, unsigne
         wst_flow_renew(t, f, true);
     }
     struct wst_half *h = &f->half[side], *o = &f->half[!side];
+    if ((h->flags & WST_HALF_SYN) && f->state == WST_FLOW_EMBRYONIC && !(o->flags & WST_HALF_SYN))
+        h->stale += h->stale < UINT8_MAX; /* it asks again */
     if ((h->flags & WST_HALF_SYN) || f->state == WST_FLOW_CLOSED) return;
+    o->stale = 0;
     bool answer = (s->flags & WST_TCP_FLAG_ACK) && (o->flags & WST_HALF_SYN);
     f->witnessed = !doubtful && (!answer || f->witnessed || s->ack == f->rare[!side].isn + 1);
     h->flags |= WST_HALF_SYN;
@@ -355,6 +359,7 @@ WST_APART static void connection_segment(struct wst_flow_table *t, struct wst_fl
         wst_flow_settle(t, f, &a);
         return;
     }
+    if (f->remember) wst_stall_segment(t, f, side, s, &a);
     /* Before its bytes: whoever reads them may ask what their sender had received. */
     if ((s->flags & WST_TCP_FLAG_ACK) && !f->ignored) connection_ack(t, f, !side, s, &a);
     connection_payload(t, f, side, s, &a);
@@ -373,12 +378,14 @@ static inline bool connection_in_order(struct wst_flow_table *t, struct wst_flow
                                        const struct wst_segment *s, const struct wst_when *when)
 {
     const unsigned known = WST_HALF_STARTED | WST_HALF_FIN | WST_HALF_ENDED | WST_HALF_HINT |
-                           WST_HALF_WAITING | WST_HALF_FAR | WST_HALF_LATE_ONCE;
+                           WST_HALF_WAITING | WST_HALF_FAR | WST_HALF_LATE_ONCE | WST_HALF_RESENT |
+                           WST_HALF_UNHEARD | WST_HALF_SHUT;
     const uint8_t events =
         WST_TCP_FLAG_SYN | WST_TCP_FLAG_FIN | WST_TCP_FLAG_RST | WST_TCP_FLAG_ACK;
     struct wst_half *h = &f->half[side], *o = &f->half[!side];
     if (f->state != WST_FLOW_OPEN || f->ignored || !f->witnessed ||
-        (s->flags & events) != WST_TCP_FLAG_ACK || (h->flags & known) != WST_HALF_STARTED ||
+        (s->flags & events) != WST_TCP_FLAG_ACK || !s->window ||
+        (h->flags & known) != WST_HALF_STARTED ||
         (o->flags & (known | WST_HALF_ACKED)) != (WST_HALF_STARTED | WST_HALF_ACKED) ||
         wst_seq_diff(s->ack, o->acked) < 0 || wst_seq_diff(s->ack, o->next) > 0 ||
         (s->payload_len && (s->seq != h->next || s->payload.n != s->payload_len)))

@@ -37,6 +37,9 @@ enum wst_half_flag {
     WST_HALF_BEHIND = 0x200,    /* it was told that there are bytes behind the end */
     WST_HALF_LATE_ONCE = 0x800, /* its last segment was captured after its acknowledgment */
     WST_HALF_LATE = 0x1000,     /* … and the one before it, too */
+    WST_HALF_RESENT = 0x2000,   /* stall.c: it sends again what was not acknowledged … */
+    WST_HALF_UNHEARD = 0x4000,  /* … what was acknowledged … */
+    WST_HALF_SHUT = 0x8000,     /* … its receive window is 0 */
     WST_HALF_RESET = 0x400,     /* it sent the reset that ended the connection, or that will when
                                  * what it had before has had its time to come */
 };
@@ -47,7 +50,8 @@ struct wst_half {
     uint32_t next;  /* of the first byte not delivered yet */
     uint32_t acked; /* highest acknowledgment by the other side */
     uint16_t flags; /* enum wst_half_flag */
-    uint8_t stale, stale_acks; /* segments, acknowledgments in a row from long ago */
+    uint8_t stale, stale_acks; /* segments, acknowledgments in a row from long ago; before there is
+                                * an answer: SYNs after the first */
 };
 struct wst_half_rare {
     uint32_t isn;                /* of its SYN */
@@ -112,6 +116,19 @@ enum wst_unbelieved {                        /* why bytes of a half are left out
                       WST_UNBELIEVED_FIN,    /* the same behind its FIN */
 };
 
+enum wst_flow_stall {                            /* why a flow that matters stood still */
+                      WST_FLOW_STALL_RESENT = 1, /* a side sent again what was not acknowledged */
+                      WST_FLOW_STALL_UNHEARD, /* … what was: the acknowledgment did not arrive */
+                      WST_FLOW_STALL_SHUT     /* a side had no room for more */
+};
+struct wst_flow_stalled {
+    enum wst_flow_stall what;
+    uint64_t bytes; /* of the first segment that was sent again */
+    uint32_t times; /* so often */
+    int64_t ns;     /* since it was sent again first, or the window was 0 */
+    bool over;      /* it went on; else the flow ends so */
+};
+
 /* What the table calls. Any may ignore the flow, none may push segments. */
 struct wst_flow_sink {
     void *user;
@@ -137,6 +154,9 @@ struct wst_flow_sink {
      * that was told was none, the conversation begins anew behind it. */
     void (*unbelieved)(void *user, struct wst_flow *flow, unsigned side, uint64_t bytes,
                        enum wst_unbelieved why, const struct wst_arrival *arrival);
+    /* A second or more the side stood still. May be NULL. */
+    void (*stalled)(void *user, struct wst_flow *flow, unsigned side,
+                    const struct wst_flow_stalled *stalled, const struct wst_arrival *arrival);
     /* Are `bytes` the first of a conversation, as its client or its server begins one? May be
      * NULL: nobody knows. */
     bool (*begins)(void *user, struct wst_slice bytes);

@@ -52,6 +52,7 @@ void wst_flow_table_free(struct wst_flow_table *t)
     free(t->chunks);
     free(t->slots);
     wst_overlap_free(&t->overlap);
+    wst_stall_free(t);
     free(t);
 }
 

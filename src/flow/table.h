@@ -105,6 +105,7 @@ struct wst_flow_table {
     uint32_t hand;    /* of the sweep: next record to look at */
     int64_t hand_due; /* when the next round of the sweep begins; during a round: 0 */
     struct wst_overlap overlap;
+    struct wst_stall *stalls; /* stall.c; NULL: none yet */
     struct wst_flow_ahead ahead;
     struct wst_flow_networks networks;
     _Alignas(64) struct wst_flow_recent recent[1 << RECENT_BITS]; /* two in a cache line */
@@ -196,6 +197,14 @@ void wst_flow_close(struct wst_flow_table *t, struct wst_flow *f, enum wst_tcp_e
 /* Ends it when both sides have, or one was reset, and what was sent before that was captured. */
 void wst_flow_settle(struct wst_flow_table *table, struct wst_flow *flow,
                      const struct wst_arrival *arrival);
+
+/* stall.c: of flows with `remember` */
+/* A segment, before anything comes of it. */
+void wst_stall_segment(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
+                       const struct wst_segment *s, const struct wst_arrival *a);
+/* The flow ends. */
+void wst_stall_over(struct wst_flow_table *t, struct wst_flow *f, const struct wst_arrival *a);
+void wst_stall_free(struct wst_flow_table *t);
 
 /* renew.c */
 /* A segment of a closed flow that is no straggler: the flow has begun anew, and the segment is the

@@ -16,6 +16,15 @@
 
 #include "flow/flow.h"
 
+static void on_stalled(void *user, struct wst_flow *f, unsigned side,
+                       const struct wst_flow_stalled *x, const struct wst_arrival *a)
+{
+    (void)user;
+    (void)side;
+    (void)a;
+    if (!f->remember || x->ns < 1000000000) abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 struct state {
@@ -118,8 +127,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct wst_budget budget = {.max = data[0] & 4 ? 200000 : 131072 + 600};
     struct wst_area area = {0};
     struct state s = {0};
-    struct wst_flow_sink sink = {&s,          on_data, on_gap, on_fin,        on_end,
-                                 on_conflict, NULL,    NULL,   on_unbelieved, NULL};
+    struct wst_flow_sink sink = {&s,   on_data, on_gap,        on_fin,     on_end, on_conflict,
+                                 NULL, NULL,    on_unbelieved, on_stalled, NULL};
     s.table = wst_flow_table_new(&limits, seed, &budget, &area, &sink);
     if (!s.table) return 0;
     struct wst_when when = {0, data[0] & 8 ? INT64_MIN : 1};
@@ -141,6 +150,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                       .domain = who & 0x80 ? 0 : data[at + 1] >> 6,
                                       .src_port = side ? 80 : 4000,
                                       .dst_port = side ? 4000 : 80,
+                                      .window = data[at + 1] & 0x20,
                                       .seq = wide(data + at + 2, who & 0x40),
                                       .ack = wide(data + at + 4, who & 0x40),
                                       .payload_len = len,

@@ -298,6 +298,7 @@ static void push(struct trial *t, struct wst_flow_table *table, const struct wir
                             .dst = address[!src],
                             .family = 4,
                             .flags = p->flags,
+                            .window = 1000,
                             .src_port = (uint16_t)(p->side ? 80 : 1000 + p->conn),
                             .dst_port = (uint16_t)(p->side ? 1000 + p->conn : 80),
                             .seq = wire_seq(c->half[p->side].isn, p->off),
@@ -326,8 +327,8 @@ struct house { /* what cases share */
 static void house_table(struct house *h, struct trial *t)
 {
     const uint64_t seed[2] = {t->seed, 1};
-    const struct wst_flow_sink sink = {t,           on_data, on_gap, on_fin,        on_end,
-                                       on_conflict, NULL,    NULL,   on_unbelieved, NULL};
+    const struct wst_flow_sink sink = {t,    on_data, on_gap,        on_fin, on_end, on_conflict,
+                                       NULL, NULL,    on_unbelieved, NULL,   NULL};
     if (h->table && ++h->cases < CASES_A_TABLE) return;
     wst_flow_table_free(h->table);
     wst_area_free(&h->area);

@@ -145,6 +145,18 @@ static inline void rig_unbelieved(void *user, struct wst_flow *f, unsigned side,
     if (why < WST_UNBELIEVED_RESET) rig_told(r, f, 'u');
 }
 
+/* "c&2x3/4": sent again twice, three bytes, four seconds; '&' unheard, '*' window 0; "…": to the
+ * end. */
+static inline void rig_stalled(void *user, struct wst_flow *f, unsigned side,
+                               const struct wst_flow_stalled *x, const struct wst_arrival *a)
+{
+    struct rig *r = user;
+    (void)a;
+    rig_tell(r, "%c%c%ux%llu/%lld%s", rig_side(r, side), " +&*"[x->what], x -> times,
+             (unsigned long long)x -> bytes, (long long)(x->ns / SECOND), x -> over ? "" : "...");
+    assert_true(f->remember);
+}
+
 static inline bool rig_begins(void *user, struct wst_slice bytes)
 {
     (void)user;
@@ -171,8 +183,9 @@ static inline void rig_init(struct rig *r)
 static inline void rig_open(struct rig *r)
 {
     static const uint64_t seed[2] = {11, 13};
-    struct wst_flow_sink sink = {r,    rig_data, rig_gap,        rig_fin,   rig_end, rig_conflict,
-                                 NULL, NULL,     rig_unbelieved, rig_begins};
+    struct wst_flow_sink sink = {
+        r,    rig_data, rig_gap,        rig_fin,     rig_end,   rig_conflict,
+        NULL, NULL,     rig_unbelieved, rig_stalled, rig_begins};
     r->table = wst_flow_table_new(&r->limits, seed, &r->budget, &r->area, &sink);
     assert_non_null(r->table);
 }
@@ -207,10 +220,16 @@ static inline void rig_segment(struct rig *r, char who, const char *p, const cha
                             .dst = addr[!from ^ r->swapped],
                             .family = r->v6 ? 6 : 4,
                             .domain = r->domain[from],
+                            .window = 1000,
                             .src_port = from ? 80 : r->client,
                             .dst_port = from ? r->client : 80};
-    for (; p < end && strchr("SFR", *p); p++)
-        s.flags |= *p == 'S' ? WST_TCP_FLAG_SYN : *p == 'F' ? WST_TCP_FLAG_FIN : WST_TCP_FLAG_RST;
+    for (; p < end && strchr("SFRW", *p); p++)
+        if (*p == 'W')
+            s.window = 0;
+        else
+            s.flags |= *p == 'S'   ? WST_TCP_FLAG_SYN
+                       : *p == 'F' ? WST_TCP_FLAG_FIN
+                                   : WST_TCP_FLAG_RST;
     char *q;
     s.seq = r->isn[from] + (uint32_t)strtoll(p, &q, 10);
     if (*q == ',') {

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * In: segments that bring nothing new, of flows that matter. Out: how long a side sent the same
+ * bytes again, or took none, and whether that came to an end. Refuses to speak of less than a
+ * second, of keep-alives, and of what the other side was not captured to acknowledge.
+ *
+ *   one side    ├─bytes─┤  again   again        again   …   new bytes
+ *   the other                                        └ acknowledged: STALL_RESENT ends here
+ *                 └ acknowledged before: STALL_UNHEARD ─────────┘ ends here
+ *
+ *   one side    window 0 ────────────────────────── window opens: STALL_SHUT
+ */
+#include <stdlib.h>
+
+#include "seldom.h"
+#include "table.h"
+
+enum { STALLS = 1024 }; /* at a time; another one takes the place of one of them */
+static const int64_t told_from_ns = 1000000000; /* shorter ones are a network's everyday life */
+enum { UNHEARD_TIMES = 3 }; /* once or twice again may be an acknowledgment that was lost */
+
+struct wst_stall {
+    uint32_t stream;
+    uint8_t side, what; /* enum wst_flow_stall; 0: free */
+    uint32_t seq; /* RESENT: up to here it was acknowledged; UNHEARD: it had sent up to here */
+    uint32_t times;
+    int64_t since;
+    uint64_t bytes;
+};
+
+static const uint16_t flags[] = {[WST_FLOW_STALL_RESENT] = WST_HALF_RESENT,
+                                 [WST_FLOW_STALL_UNHEARD] = WST_HALF_UNHEARD,
+                                 [WST_FLOW_STALL_SHUT] = WST_HALF_SHUT};
+
+static struct wst_stall *place(const struct wst_flow_table *t, const struct wst_flow *f,
+                               unsigned side, enum wst_flow_stall what)
+{
+    uint32_t key = (f->stream * 2 + side) * 4 + (uint32_t)what;
+    return &t->stalls[key * 0x9e3779b1u >> 22];
+}
+static_assert(STALLS == 1 << (32 - 22), "ten bits of the hash");
+
+/* NULL: another one took its place. */
+static struct wst_stall *find(const struct wst_flow_table *t, struct wst_flow *f, unsigned side,
+                              enum wst_flow_stall what)
+{
+    struct wst_stall *x = t->stalls ? place(t, f, side, what) : NULL;
+    if (!(f->half[side].flags & flags[what])) return NULL;
+    if (x && x->what == what && x->stream == f->stream && x->side == side) return x;
+    f->half[side].flags &= (uint16_t)~flags[what];
+    return NULL;
+}
+
+static struct wst_stall *begin(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
+                               enum wst_flow_stall what, const struct wst_arrival *a)
+{
+    if (!t->stalls) t->stalls = wst_budget_new(t->budget, STALLS * sizeof *t->stalls);
+    if (!t->stalls) return NULL;
+    struct wst_stall *x = place(t, f, side, what);
+    *x = (struct wst_stall){
+        .stream = f->stream, .side = (uint8_t)side, .what = (uint8_t)what, .since = a->when.ns};
+    f->half[side].flags |= flags[what];
+    return x;
+}
+
+static void end(struct wst_flow_table *t, struct wst_flow *f, struct wst_stall *x, bool over,
+                const struct wst_arrival *a)
+{
+    enum wst_flow_stall what = (enum wst_flow_stall)x->what;
+    struct wst_flow_stalled s = {.what = what,
+                                 .bytes = x->bytes,
+                                 .times = x->times,
+                                 .ns = wst_ns_between(x->since, a->when.ns),
+                                 .over = over};
+    bool long_enough =
+        s.ns >= told_from_ns && (what != WST_FLOW_STALL_UNHEARD || x->times >= UNHEARD_TIMES);
+    unsigned side = x->side;
+    f->half[side].flags &= (uint16_t)~flags[what];
+    x->what = 0;
+    if (long_enough && t->sink.stalled) t->sink.stalled(t->sink.user, f, side, &s, a);
+}
+
+/* Bytes that were captured before. */
+static void again(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
+                  const struct wst_segment *s, const struct wst_arrival *a)
+{
+    const struct wst_half *h = &f->half[side];
+    const uint32_t until = s->seq + s->payload_len;
+    bool acked = wst_seq_diff(until, h->acked) <= 0;
+    enum wst_flow_stall what = acked ? WST_FLOW_STALL_UNHEARD : WST_FLOW_STALL_RESENT;
+    bool probe = s->payload_len == 1 && until == h->next;
+    if (probe || (f->half[!side].flags & WST_HALF_SHUT)) return; /* it asks, no more */
+    struct wst_stall *x = find(t, f, side, what);
+    if (!x && !(x = begin(t, f, side, what, a))) return;
+    if (!x->times) x->seq = acked ? h->next : h->acked;
+    if (!x->times) x->bytes = s->payload_len;
+    if (acked || wst_seq_diff(s->seq, x->seq) <= 0) x->times++;
+}
+
+static void window(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
+                   const struct wst_segment *s, const struct wst_arrival *a)
+{
+    struct wst_stall *x = find(t, f, side, WST_FLOW_STALL_SHUT);
+    if (x && s->window)
+        end(t, f, x, true, a);
+    else if (!x && !s->window && !(s->flags & WST_TCP_FLAG_FIN))
+        begin(t, f, side, WST_FLOW_STALL_SHUT, a);
+}
+
+WST_APART void wst_stall_segment(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
+                                 const struct wst_segment *s, const struct wst_arrival *a)
+{
+    const struct wst_half *h = &f->half[side];
+    const unsigned known = WST_HALF_STARTED | WST_HALF_ACKED;
+    struct wst_stall *x;
+    if ((s->flags & (WST_TCP_FLAG_SYN | WST_TCP_FLAG_ACK)) != WST_TCP_FLAG_ACK) return;
+    window(t, f, side, s, a);
+    if ((x = find(t, f, !side, WST_FLOW_STALL_RESENT)) && wst_seq_diff(s->ack, x->seq) > 0)
+        end(t, f, x, true, a);
+    if (!s->payload_len || (h->flags & known) != known) return;
+    if ((x = find(t, f, side, WST_FLOW_STALL_UNHEARD)) &&
+        wst_seq_diff(s->seq + s->payload_len, x->seq) > 0)
+        end(t, f, x, true, a);
+    int32_t old = wst_seq_diff(h->next, s->seq + s->payload_len);
+    if (old >= 0 && old < STALE_FAR && f->heard == 3) again(t, f, side, s, a);
+}
+
+WST_APART void wst_stall_over(struct wst_flow_table *t, struct wst_flow *f,
+                              const struct wst_arrival *a)
+{
+    for (unsigned side = 0; side < 2; side++)
+        for (int what = WST_FLOW_STALL_RESENT; what <= WST_FLOW_STALL_SHUT; what++) {
+            struct wst_stall *x = find(t, f, side, (enum wst_flow_stall)what);
+            if (x) end(t, f, x, false, a);
+        }
+}
+
+void wst_stall_free(struct wst_flow_table *t)
+{
+    if (t->stalls) wst_budget_give(t->budget, STALLS * sizeof *t->stalls);
+    free(t->stalls);
+}
