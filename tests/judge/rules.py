@@ -89,8 +89,6 @@ handshake(B, 'handshake.connection', request={'Connection': 'keep-alive'})
 handshake(N, 'handshake.connection', request={'Connection': 'keep-alive, upgrade'})
 refused(B, 'handshake.stripped', request={'Upgrade': None, 'Connection': 'close'}, status='426 Upgrade Required')
 handshake(N, 'handshake.stripped', request={'Upgrade': None, 'upgrade': 'websocket'})
-refused(B, 'handshake.upgrade-unseen', status='426 Upgrade Required')
-refused(N, 'handshake.upgrade-unseen', status='400 Bad Request')
 
 
 @breaks('handshake.key-missing')
@@ -223,29 +221,6 @@ def _(t):
     t.bye()
 
 
-@breaks('handshake.late', 'close.missing')
-def _(t):
-    t.ask()
-    t.send_request()
-    t.wait(3)
-    t.packet(C2S, FIN | ACK)
-    t.sent[C2S] += 1
-    t.wait(1)
-    t.send_answer()
-    t.packet(S2C, FIN | ACK)
-    t.sent[S2C] += 1
-    t.packet(C2S, ACK)
-
-
-@near('handshake.late')
-def _(t):
-    t.ask()
-    t.send_request()
-    t.wait(3)
-    t.send_answer()
-    t.bye()
-
-
 @breaks('handshake.picked-up')
 def _(t):
     for i in range(40):
@@ -337,7 +312,6 @@ sent(B, 'frame.masked-server', (S2C, TEXT, 'masked', {'mask': b'abcd'}))
 sent(N, 'frame.masked-server', (C2S, TEXT, 'masked', {'mask': b'abcd'}))
 for rsv in range(1, 8):
     sent(B, 'frame.rsv', (C2S, TEXT, 'x', {'rsv': rsv}))
-sent(B, 'frame.rsv', (S2C, TEXT, Deflater()(b'\xff' * 20), {'rsv': 4}))  # and no word of UTF-8
 sent(B, 'frame.rsv', (S2C, PING, b'', {'rsv': 2}), (C2S, PONG, b'', {}), offer=DEFLATE)
 sent(N, 'frame.rsv', (C2S, TEXT, Deflater()(b'x'), {'rsv': 4}), offer=DEFLATE)
 sent(B, 'frame.rsv1-misplaced', (C2S, PING, b'', {'rsv': 4}), (S2C, PONG, b'', {}), offer=DEFLATE)
@@ -1095,3 +1069,34 @@ def _(t):
     t.lose(lambda p: p.way == S2C and len(p) > 40, 4)
     t.write(S2C, h2_frame(Stream.HEADERS, 3, b'\x88', 4))
     s.bye()
+
+# -- what came later ---------------------------------------------------------------------------------
+
+refused(B, 'handshake.upgrade-unseen', status='426 Upgrade Required')
+refused(N, 'handshake.upgrade-unseen', status='400 Bad Request')
+
+
+@breaks('handshake.late', 'close.missing')
+def _(t):
+    t.ask()
+    t.send_request()
+    t.wait(3)
+    t.packet(C2S, FIN | ACK)
+    t.sent[C2S] += 1
+    t.wait(1)
+    t.send_answer()
+    t.packet(S2C, FIN | ACK)
+    t.sent[S2C] += 1
+    t.packet(C2S, ACK)
+
+
+@near('handshake.late')
+def _(t):
+    t.ask()
+    t.send_request()
+    t.wait(3)
+    t.send_answer()
+    t.bye()
+
+
+sent(B, 'frame.rsv', (S2C, TEXT, Deflater()(b'hello hello'), {'rsv': 4}))  # and no word of UTF-8

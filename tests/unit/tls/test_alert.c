@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Handshakes that fail, as OpenSSL, Node and nginx wrote them: who ended them, and why; no word of
+ * a key. And what answers a ClientHello without being TLS.
+ */
+#include "guard.h"
+#include "room.h"
+
+/* A ClientHello of TLS 1.2, as short as it may be; a ServerHello of TLS 1.2, and of 1.3. */
+#define RANDOM "0123456789abcdef0123456789abcdef"
+#define CLIENT "\x16\3\1\0\x2d\1\0\0\x29\3\3" RANDOM "\0\0\2\xc0\x2f\1\0"
+#define SERVER12 "\x16\3\3\0\x2a\2\0\0\x26\3\3" RANDOM "\0\xc0\x2f\0"
+#define SERVER13 "\x16\3\3\0\x32\2\0\0\x2e\3\3" RANDOM "\0\x13\1\0\0\6\0\x2b\0\2\3\4"
+#define CHANGE "\x14\3\3\0\1\1"
+#define SEALED19     \
+    "\x17\3\3\0\x13" \
+    "0123456789abcdefghi"
+#define SEALED53     \
+    "\x17\3\3\0\x35" \
+    "0123456789012345678901234567890123456789012345678901\1"
+
+struct said {
+    const char *bytes;
+    size_t n;
+    enum wst_dir dir;
+};
+#define C(s)                      \
+    {                             \
+        s, sizeof(s) - 1, WST_C2S \
+    }
+#define S(s)                      \
+    {                             \
+        s, sizeof(s) - 1, WST_S2C \
+    }
+
+static const struct row {
+    const char *name;
+    struct said said[5];
+    enum wst_problem problem;
+    const char *words;
+} rows[] = {
+    {"the server knows no such name",
+     {C(CLIENT), S("\x15\3\3\0\2\2\x70")},
+     WST_PROBLEM_TLS_ALERT,
+     "the server ended the handshake with alert 112 unrecognized_name"},
+    {"… nor such a version",
+     {C(CLIENT), S("\x15\3\1\0\2\2\x46")},
+     WST_PROBLEM_TLS_ALERT,
+     "the server ended the handshake with alert 70 protocol_version"},
+    {"TLS 1.2: the client does not trust the signer",
+     {C(CLIENT), S(SERVER12), C("\x15\3\3\0\2\2\x30")},
+     WST_PROBLEM_TLS_ALERT,
+     "the client ended the handshake with alert 48 unknown_ca"},
+    {"TLS 1.3: the same, in clear",
+     {C(CLIENT), S(SERVER13), C("\x15\3\3\0\2\2\x30")},
+     WST_PROBLEM_TLS_ALERT,
+     "the client ended the handshake with alert 48 unknown_ca"},
+    {"TLS 1.3: sealed, and of an alert's size",
+     {C(CLIENT), S(SERVER13), C(CHANGE), C(SEALED19)},
+     WST_PROBLEM_TLS_ALERT,
+     "the client ended the handshake with an alert behind"},
+    {"an alert of a number that nobody knows",
+     {C(CLIENT), S("\x15\3\3\0\2\2\xc8")},
+     WST_PROBLEM_TLS_ALERT,
+     "the server ended the handshake with alert 200;"},
+    {"TLS 1.3: Finished is no alert",
+     {C(CLIENT), S(SERVER13), C(CHANGE), C(SEALED53)},
+     WST_PROBLEM_TLS_NO_KEY,
+     "no key;"},
+    {"TLS 1.2: a handshake that is through",
+     {C(CLIENT), S(SERVER12), C(CHANGE), S(CHANGE)},
+     WST_PROBLEM_TLS_NO_KEY,
+     "no key;"},
+    {"a warning ends nothing",
+     {C(CLIENT), S("\x15\3\3\0\2\1\x70"), S(SERVER12), S(CHANGE)},
+     WST_PROBLEM_TLS_NO_KEY,
+     "no key;"},
+    {"nor does close_notify",
+     {C(CLIENT), S(SERVER12), C("\x15\3\3\0\2\1\0")},
+     WST_PROBLEM_TLS_NO_KEY,
+     "no key;"},
+    {"HTTP",
+     {C(CLIENT), S("HTTP/1.1 400 Bad Request\r\n\r\n")},
+     WST_PROBLEM_TLS_PLAINTEXT,
+     "the server answers in HTTP, not in TLS;"},
+    {"something else",
+     {C(CLIENT), S("220 mail.example\r\n")},
+     WST_PROBLEM_TLS_PLAINTEXT,
+     "the server does not answer in TLS;"},
+};
+
+static void play(const struct row *row, size_t piece)
+{
+    static struct room room, *r = &room;
+    room_init(r);
+    for (size_t i = 0; i < ARRAY(row->said) && row->said[i].n; i++)
+        for (size_t at = 0, n; at < row->said[i].n; at += n) {
+            n = row->said[i].n - at < piece ? row->said[i].n - at : piece;
+            room_push(r, row->said[i].dir, row->said[i].bytes + at, n);
+        }
+    room_end(r);
+    unsigned all = 0;
+    for (int p = 0; p < WST_PROBLEMS; p++) all += r->problems[p];
+    if (all != 1 || r->problems[row->problem] != 1 ||
+        strncmp(r->detail, row->words, strlen(row->words)))
+        fail_msg("%s, %zu bytes at a time: %u findings, \"%s\"", row->name, piece, all, r->detail);
+    room_free(r);
+}
+
+static void alerts(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY(rows); i++) {
+        play(&rows[i], 1000);
+        play(&rows[i], 1);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(alerts)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
