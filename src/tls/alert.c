@@ -59,21 +59,26 @@ static bool refuses(const struct wst_tls *t, size_t body)
     return body == SIZE + 1 + (t->suite ? (size_t)wst_tls_cipher_row(t->suite)->tag : 16);
 }
 
-void wst_tls_watch(const struct wst_tls_step *s, const struct wst_tls_record *r)
+bool wst_tls_refused(const struct wst_tls_step *s, const struct wst_tls_record *r)
 {
     const struct wst_tls *t = s->tls;
-    bool new = t->version == WST_TLS_1_3;
-    if (r->head[0] == ALERT && r->body.n == SIZE) {
+    bool sealed = t->version == WST_TLS_1_3 && s->dir == WST_C2S && r->head[0] == APPLICATION;
+    if (r->head[0] == ALERT && r->body.n == SIZE)
         wst_tls_alert(s, r->body);
-    } else if (new && s->dir == WST_C2S && r->head[0] == APPLICATION) {
-        if (refuses(t, r->body.n))
-            wst_tls_ended(s, WST_PROBLEM_TLS_ALERT,
-                          "the client ended the handshake with an alert behind the server's hello; "
-                          "most often it does not accept the certificate; what it says needs a key",
-                          true);
-        else
-            wst_tls_seal(s, WST_PROBLEM_TLS_NO_KEY, "no key");
-    } else if (!new && s->dir == WST_S2C && r->head[0] == CHANGE_CIPHER) {
-        wst_tls_seal(s, WST_PROBLEM_TLS_NO_KEY, "no key");
-    }
+    else if (sealed && refuses(t, r->body.n))
+        wst_tls_ended(s, WST_PROBLEM_TLS_ALERT,
+                      "the client ended the handshake with an alert behind the server's hello; "
+                      "most often it does not accept the certificate; what it says needs a key",
+                      true);
+    else
+        return false;
+    return true;
+}
+
+void wst_tls_watch(const struct wst_tls_step *s, const struct wst_tls_record *r)
+{
+    bool new = s->tls->version == WST_TLS_1_3;
+    bool through = new ? s->dir == WST_C2S && r->head[0] == APPLICATION
+                       : s->dir == WST_S2C && r->head[0] == CHANGE_CIPHER;
+    if (!wst_tls_refused(s, r) && through) wst_tls_seal(s, WST_PROBLEM_TLS_NO_KEY, "no key");
 }

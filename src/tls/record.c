@@ -200,12 +200,27 @@ static size_t records_step(const struct wst_tls_step *s, struct wst_slice bytes)
     return complete_record(s, bytes);
 }
 
+/* The log lacks the secret of what the client sends when it never came to that: its first record
+ * behind the hellos may say so. Only where it lies in one piece. */
+static void keyless_first(const struct wst_tls_step *s, struct wst_slice bytes)
+{
+    const struct wst_tls_side *side = wst_tls_side_of(s);
+    if (!side->keyless || side->unread || s->dir != WST_C2S) return;
+    if (bytes.n > HEAD && bytes.p[0] == CHANGE_CIPHER && wst_be16(bytes.p + 3) == 1)
+        bytes = wst_slice_skip(bytes, HEAD + 1);
+    if (bytes.n < HEAD || !head_plausible(bytes.p)) return;
+    size_t n = wst_be16(bytes.p + 3);
+    struct wst_tls_record r = {bytes.p, wst_slice_of(bytes.p + HEAD, n)};
+    if (bytes.n == HEAD + n && s->tls->early == WST_TLS_EARLY_NONE) wst_tls_refused(s, &r);
+}
+
 size_t wst_tls_records(const struct wst_tls_step *s, struct wst_slice bytes)
 {
     struct wst_tls_side *side = wst_tls_side_of(s);
     size_t done = 0;
     for (;;) {
         if (s->tls->state == WST_TLS_SEALED || side->dead) {
+            if (s->tls->state != WST_TLS_SEALED) keyless_first(s, wst_slice_skip(bytes, done));
             side->unread += bytes.n - done;
             return bytes.n;
         }

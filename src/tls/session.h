@@ -78,6 +78,9 @@ void wst_tls_early_keys(struct wst_tls *t, struct wst_tls_env *env);
 
 /* alert.c: two bytes, in clear or opened: a finding when they end the connection for a reason. */
 void wst_tls_alert(const struct wst_tls_step *s, struct wst_slice alert);
+/* Whether a record, of which only the size may be known, is an alert: told when it ends the
+ * connection for a reason. */
+bool wst_tls_refused(const struct wst_tls_step *s, const struct wst_tls_record *record);
 /* A record of a connection that nobody will open: it is only asked whether the handshake fails. */
 void wst_tls_watch(const struct wst_tls_step *s, const struct wst_tls_record *record);
 
