@@ -138,18 +138,18 @@ struct wst_http {
     void *conversation;
     uint8_t state;     /* enum wst_http_state */
     uint8_t awaiting;  /* what the last request asked for: an upgrade, a tunnel; or 0 */
-    bool request_lost; /* the server's bytes must not wait for requests */
-    bool request_seen; /* the upgrade that was granted was asked for in the capture */
-    bool answers_lost; /* bytes of the server were: who waits for an answer may have missed it */
-    bool early_torn;   /* bytes are missing from those that came before the answer */
-    bool torn;         /* the server's next bytes may be the rest of an answer that was lost */
-    bool more;         /* the client's next bytes were captured, and wait behind a hole */
-    bool granted;      /* the upgrade was, and the body of its request is still on its way */
-    bool secure;       /* the bytes came out of TLS */
-    bool overtaken;    /* what is pushed was sent before it was captured, who knows how long */
-    bool skewed;       /* bytes that no hole held up were: the packets' order says nothing */
-    bool heard;        /* the server's packets are in the capture, as far as known */
-    bool left_reset;   /* TCP was ended by a reset */
+    bool request_lost : 1; /* the server's bytes must not wait for requests */
+    bool request_seen : 1; /* the upgrade that was granted was asked for in the capture */
+    bool answers_lost : 1; /* bytes of the server were: who waits may have missed an answer */
+    bool early_torn : 1;   /* bytes are missing from those that came before the answer */
+    bool torn : 1;         /* the server's next bytes may be the rest of an answer that was lost */
+    bool more : 1;         /* the client's next bytes were captured, and wait behind a hole */
+    bool granted : 1;      /* the upgrade was, and the body of its request is still on its way */
+    bool secure : 1;       /* the bytes came out of TLS */
+    bool overtaken : 1;    /* what is pushed was sent before it was captured, who knows how long */
+    bool skewed : 1;       /* bytes that no hole held up were: the packets' order says nothing */
+    bool heard : 1;        /* the server's packets are in the capture, as far as known */
+    bool left_reset : 1;   /* TCP was ended by a reset */
     int8_t left_by;    /* enum wst_dir: who ended TCP first; with left_us */
     uint8_t asked_n, asked_first;
     uint8_t asked[WST_HTTP_INLINE]; /* by the requests outstanding, a ring */
