@@ -30,18 +30,17 @@ static void tell_end(const struct wst_tls_step *s, enum wst_problem problem, con
 }
 
 /* Of a direction nothing was opened, though the other one was: `unread` bytes. */
-static void tell_never(const struct wst_tls_step *s, uint64_t unread)
+static void tell_never(const struct wst_tls_step *s, bool keyless, uint64_t unread)
 {
-    const struct wst_tls_side *side = wst_tls_side_of(s);
     char detail[96];
     const char *who = wst_dir_sender(s->dir);
-    if (side->keyless)
+    if (keyless)
         snprintf(detail, sizeof detail, "no %s_TRAFFIC_SECRET_0: what the %s sent was not read",
                  s->dir == WST_C2S ? "CLIENT" : "SERVER", who);
     else
         snprintf(detail, sizeof detail, "none of the %llu bytes that the %s sealed opened",
                  (unsigned long long)unread, who);
-    tell_end(s, side->keyless ? WST_PROBLEM_TLS_NO_KEY : WST_PROBLEM_TLS_WRONG_KEY, detail);
+    tell_end(s, keyless ? WST_PROBLEM_TLS_NO_KEY : WST_PROBLEM_TLS_WRONG_KEY, detail);
 }
 
 static void tell_rest(const struct wst_tls_step *s, bool begun)
@@ -76,5 +75,5 @@ void wst_tls_lost_at_end(const struct wst_tls_step *s)
     side->unread = 0;
     if (unread) s->env->lost(s->env->user, s->tls->conversation, s->dir, unread, false, s->arrival);
     /* Behind the loss, which may show what kind of connection it is. */
-    if (never && (unread || side->keyless)) tell_never(s, unread);
+    if (never && (unread || side->keyless)) tell_never(s, side->keyless, unread);
 }
