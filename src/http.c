@@ -179,12 +179,15 @@ WST_APART static void http_data(struct wst_context *c, struct wst_flow *f, unsig
                                 struct wst_slice bytes, const struct wst_arrival *a)
 {
     struct conversation_http *h = f->upper;
-    const struct wst_half *half = &wst_conversation_carrier(f)->half[side];
+    const struct wst_half *half = &wst_conversation_carrier(f)->half[side],
+                          *peer = &wst_conversation_carrier(f)->half[!side];
     /* The peer acknowledged it before it was captured, or it had to wait. */
     bool acked = (half->flags & WST_HALF_ACKED) && (int32_t)(half->acked - half->next) >= 0;
     h->http.overtaken = a->from != a->when.pkt || acked;
     h->http.skewed |= acked && a->from == a->when.pkt;
     enum wst_dir dir = wst_conversation_direction(&h->base, side);
+    if (dir == WST_C2S && (peer->flags & WST_HALF_ENDED) && !acked && !h->http.request.n)
+        h->http.left_before = true;
     bytes = http_unproxied(c, f, dir, bytes);
     if (dir == WST_S2C && http_unasked(f)) h->http.request_lost = true;
     h->http.more = h->http.request_lost && http_more(f);
@@ -256,7 +259,7 @@ static void http_left(const struct wst_flow *f, unsigned side, bool reset,
     struct wst_http *h = &((struct conversation_http *)f->upper)->http;
     const struct conversation *base = f->upper;
     int64_t us = wst_ns_between(h->request_when.ns, a->when.ns) / 1000;
-    if (h->left_us) return;
+    if (h->left_us || !h->request.n) return;
     h->left_us = us < 0 ? 1 : us < UINT32_MAX - 1 ? (uint32_t)us + 1 : UINT32_MAX;
     h->left_by = (int8_t)wst_conversation_direction(base, side);
     h->left_reset = reset;

@@ -178,6 +178,13 @@ static void multiplexed_chosen(struct wst_context *c, struct conversation_multip
     m->counted = false;
 }
 
+/* Both: who was first nobody knows. */
+static enum wst_dir reset_by_whom(const struct wst_connect_stream *s)
+{
+    if (s->reset_by[WST_C2S] == s->reset_by[WST_S2C]) return WST_DIR_NONE;
+    return s->reset_by[WST_C2S] ? WST_C2S : WST_S2C;
+}
+
 static bool answer_websocket(struct wst_context *c, struct conversation_multiplexed *m,
                              const struct wst_connect_stream *stream, struct wst_slice fields,
                              int status, const struct wst_arrival *a)
@@ -193,9 +200,7 @@ static bool answer_websocket(struct wst_context *c, struct conversation_multiple
                              .unasked = stream->unasked,
                              .status = status,
                              .reset = stream->reset,
-                             .reset_by = stream->reset_by[WST_C2S]   ? WST_C2S
-                                         : stream->reset_by[WST_S2C] ? WST_S2C
-                                                                     : WST_DIR_NONE};
+                             .reset_by = reset_by_whom(stream)};
     struct wst_upgrade_terms u;
     x.request_n = fields_list(wst_buf_slice(&stream->request), x.request);
     if (x.response) x.response_n = fields_list(fields, x.response);

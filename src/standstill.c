@@ -20,23 +20,21 @@ void wst_standstill(void *user, struct wst_flow *f, unsigned side, const struct 
 {
     char detail[192], time[32];
     enum wst_problem problem = x->over ? WST_PROBLEM_TCP_RESENT : WST_PROBLEM_TCP_UNACKNOWLEDGED;
-    unsigned long long bytes = x->bytes;
-    const char *plural = x->times == 1 ? "" : "s";
     seconds(time, x->ns);
     switch (x->what) {
     case WST_FLOW_STALL_RESENT:
         snprintf(detail, sizeof detail,
-                 x->over ? "%llu bytes were sent again %u time%s, until they were acknowledged "
+                 x->over ? "%u bytes were sent again %u times, until they were acknowledged "
                            "after %s"
-                         : "%llu bytes were sent again %u time%s and not acknowledged in the %s "
+                         : "%u bytes were sent again %u times and not acknowledged in the %s "
                            "until the end",
-                 bytes, x->times, plural, time);
+                 x->bytes, x->times, time);
         break;
     case WST_FLOW_STALL_UNHEARD:
         snprintf(detail, sizeof detail,
-                 "%llu bytes were sent again %u time%s in %s%s, though they had been "
+                 "%u bytes were sent again %u times in %s%s, though they had been "
                  "acknowledged: that did not arrive",
-                 bytes, x->times, plural, x->over ? "" : "the last ", time);
+                 x->bytes, x->times, x->over ? "" : "the last ", time);
         break;
     case WST_FLOW_STALL_SHUT:
         problem = WST_PROBLEM_TCP_WINDOW_CLOSED;
@@ -68,7 +66,7 @@ void wst_standstill_begin(struct wst_context *c, struct wst_flow *f, enum wst_tc
     for (unsigned side = 0; side < 2; side++) {
         const struct wst_half *h = &f->half[side], *o = &f->half[!side];
         if (!(h->flags & WST_HALF_SYN) || (o->flags & WST_HALF_SYN)) continue;
-        if (how == WST_TCP_RST && (o->flags & WST_HALF_RESET))
+        if (how == WST_TCP_RST && o->flags == WST_HALF_RESET) /* its SYN may not be captured */
             unopened(c, f, side, true, a);
         else if (how != WST_TCP_EVICTED && f->heard == 1u << side && !o->flags && h->stale)
             unopened(c, f, side, false, a);

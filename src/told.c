@@ -108,8 +108,8 @@ void wst_conversation_note(struct wst_context *c, const struct conversation *bas
     wst_work_emit(c, &e, NULL);
 }
 
-/* Of what `dir` sent the peer has more than was handed on: the capture lacks it, or it is late. */
-/* QUIC's acknowledgments are not those of bytes. */
+/* behind: of what `dir` sent the peer has more than was handed on; the capture lacks it, or it is
+ * late. QUIC's acknowledgments are not those of bytes. */
 struct wst_ws_place wst_conversation_place(void *user, void *conversation, enum wst_dir dir)
 {
     (void)user;

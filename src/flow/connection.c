@@ -14,7 +14,8 @@
 enum {
     RST_NEAR = 65535,
     ACK_DOUBTS = 16, /* acknowledgments in a row that overrule one from far ahead */
-    STALE_ACKS = 16  /* … and that seem to be old, but are not */
+    STALE_ACKS = 16, /* … and that seem to be old, but are not */
+    SYN_COPY_MS = 10
 };
 
 static inline bool connection_is_reset(const struct wst_flow *f)
@@ -66,6 +67,15 @@ static bool syn_is_new(const struct wst_flow *f, unsigned side, const struct wst
            !(s->flags & WST_TCP_FLAG_ACK) && f->state == WST_FLOW_OPEN;
 }
 
+/* Sooner nobody asks again: the capture has the packet twice. */
+static void connection_syn_again(struct wst_flow *f, unsigned side, const struct wst_arrival *a)
+{
+    uint32_t now = (uint32_t)(a->when.ns / 1000000), *asked = &f->rare[side].asked_ms;
+    if (now - *asked < SYN_COPY_MS) return;
+    *asked = now;
+    f->half[side].stale += f->half[side].stale < UINT8_MAX;
+}
+
 static void connection_syn(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
                            const struct wst_segment *s, const struct wst_arrival *a)
 {
@@ -79,10 +89,12 @@ static void connection_syn(struct wst_flow_table *t, struct wst_flow *f, unsigne
         wst_flow_renew(t, f, true);
     }
     struct wst_half *h = &f->half[side], *o = &f->half[!side];
-    if ((h->flags & WST_HALF_SYN) && f->state == WST_FLOW_EMBRYONIC && !(o->flags & WST_HALF_SYN))
-        h->stale += h->stale < UINT8_MAX; /* it asks again */
+    if (h->flags == (WST_HALF_SYN | WST_HALF_STARTED) && !o->flags &&
+        f->state == WST_FLOW_EMBRYONIC)
+        connection_syn_again(f, side, a);
     if ((h->flags & WST_HALF_SYN) || f->state == WST_FLOW_CLOSED) return;
     o->stale = 0;
+    if (!h->flags && !o->flags) f->rare[side].asked_ms = (uint32_t)(a->when.ns / 1000000);
     bool answer = (s->flags & WST_TCP_FLAG_ACK) && (o->flags & WST_HALF_SYN);
     f->witnessed = !doubtful && (!answer || f->witnessed || s->ack == f->rare[!side].isn + 1);
     h->flags |= WST_HALF_SYN;

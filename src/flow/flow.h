@@ -54,9 +54,12 @@ struct wst_half {
                                 * an answer: SYNs after the first */
 };
 struct wst_half_rare {
-    uint32_t isn;                /* of its SYN */
-    uint32_t fin;                /* of its FIN: the end of its bytes; closed without one: where
-                                  * they ended before what a reset or an acknowledgment said */
+    uint32_t isn; /* of its SYN */
+    union {
+        uint32_t fin;      /* of its FIN: the end of its bytes; closed without one: where they ended
+                            * before what a reset or an acknowledgment said */
+        uint32_t asked_ms; /* until its SYN is answered: when it was sent last, capture time */
+    };
     struct wst_waiting *waiting; /* valid with WST_HALF_WAITING, else NULL */
 };
 
@@ -123,8 +126,8 @@ enum wst_flow_stall {                            /* why a flow that matters stoo
 };
 struct wst_flow_stalled {
     enum wst_flow_stall what;
-    uint64_t bytes; /* of the first segment that was sent again */
-    uint32_t times; /* so often */
+    uint32_t bytes; /* of the first segment that was sent again */
+    uint32_t times; /* so often; SHUT: 0 */
     int64_t ns;     /* since it was sent again first, or the window was 0 */
     bool over;      /* it went on; else the flow ends so */
 };

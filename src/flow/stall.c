@@ -17,15 +17,19 @@
 
 enum { STALLS = 1024 }; /* at a time; another one takes the place of one of them */
 static const int64_t told_from_ns = 1000000000; /* shorter ones are a network's everyday life */
-enum { UNHEARD_TIMES = 3 }; /* once or twice again may be an acknowledgment that was lost */
+static const int64_t copy_ns = 10000000; /* sooner nobody sends again: the capture has it twice */
+/* Once again, or twice what was acknowledged: the acknowledgment may be missing. */
+static const uint32_t times_told[] = {
+    [WST_FLOW_STALL_RESENT] = 2, [WST_FLOW_STALL_UNHEARD] = 3, [WST_FLOW_STALL_SHUT] = 0};
 
 struct wst_stall {
     uint32_t stream;
     uint8_t side, what; /* enum wst_flow_stall; 0: free */
+    bool twice;         /* the capture has its segments twice */
     uint32_t seq; /* RESENT: up to here it was acknowledged; UNHEARD: it had sent up to here */
-    uint32_t times;
-    int64_t since;
-    uint64_t bytes;
+    uint32_t first; /* where what is sent again begins */
+    uint32_t times, bytes;
+    int64_t since, last; /* it was sent again first, and last */
 };
 
 static const uint16_t flags[] = {[WST_FLOW_STALL_RESENT] = WST_HALF_RESENT,
@@ -69,18 +73,18 @@ static void end(struct wst_flow_table *t, struct wst_flow *f, struct wst_stall *
     enum wst_flow_stall what = (enum wst_flow_stall)x->what;
     struct wst_flow_stalled s = {.what = what,
                                  .bytes = x->bytes,
-                                 .times = x->times,
+                                 .times = x->times - (x->times && x->twice),
                                  .ns = wst_ns_between(x->since, a->when.ns),
                                  .over = over};
-    bool long_enough =
-        s.ns >= told_from_ns && (what != WST_FLOW_STALL_UNHEARD || x->times >= UNHEARD_TIMES);
+    bool long_enough = s.ns >= told_from_ns && s.times >= times_told[what];
     unsigned side = x->side;
     f->half[side].flags &= (uint16_t)~flags[what];
     x->what = 0;
     if (long_enough && t->sink.stalled) t->sink.stalled(t->sink.user, f, side, &s, a);
 }
 
-/* Bytes that were captured before. */
+/* Bytes that were captured before. Of those that were not acknowledged only the first count: what
+ * follows may be there, or be sent again to ask. */
 static void again(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
                   const struct wst_segment *s, const struct wst_arrival *a)
 {
@@ -90,20 +94,35 @@ static void again(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
     enum wst_flow_stall what = acked ? WST_FLOW_STALL_UNHEARD : WST_FLOW_STALL_RESENT;
     bool probe = s->payload_len == 1 && until == h->next;
     if (probe || (f->half[!side].flags & WST_HALF_SHUT)) return; /* it asks, no more */
+    if (!acked && wst_seq_diff(s->seq, h->acked) > 0) return;
     struct wst_stall *x = find(t, f, side, what);
+    if (x && acked && s->seq != x->first) { /* what it sent again before it has heard of */
+        end(t, f, x, true, a);
+        x = NULL;
+    }
     if (!x && !(x = begin(t, f, side, what, a))) return;
-    if (!x->times) x->seq = acked ? h->next : h->acked;
-    if (!x->times) x->bytes = s->payload_len;
-    if (acked || wst_seq_diff(s->seq, x->seq) <= 0) x->times++;
+    if (x->times && wst_ns_between(x->last, a->when.ns) < copy_ns) {
+        x->twice = true;
+        return;
+    }
+    if (!x->times) {
+        x->seq = acked ? h->next : h->acked;
+        x->first = s->seq;
+        x->bytes = s->payload_len;
+    }
+    x->last = a->when.ns;
+    x->times++;
 }
 
 static void window(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
                    const struct wst_segment *s, const struct wst_arrival *a)
 {
+    const struct wst_half *o = &f->half[!side];
+    if ((o->flags & WST_HALF_ACKED) && wst_seq_diff(s->ack, o->acked) < 0) return; /* an old one */
     struct wst_stall *x = find(t, f, side, WST_FLOW_STALL_SHUT);
     if (x && s->window)
         end(t, f, x, true, a);
-    else if (!x && !s->window && !(s->flags & WST_TCP_FLAG_FIN))
+    else if (!x && !s->window && !(s->flags & WST_TCP_FLAG_FIN) && !(o->flags & WST_HALF_FIN))
         begin(t, f, side, WST_FLOW_STALL_SHUT, a);
 }
 

@@ -150,6 +150,7 @@ struct wst_http {
     bool skewed : 1;       /* bytes that no hole held up were: the packets' order says nothing */
     bool heard : 1;        /* the server's packets are in the capture, as far as known */
     bool left_reset : 1;   /* TCP was ended by a reset */
+    bool left_before : 1;  /* the server had ended TCP before the upgrade was asked for */
     int8_t left_by;    /* enum wst_dir: who ended TCP first; with left_us */
     uint8_t asked_n, asked_first;
     uint8_t asked[WST_HTTP_INLINE]; /* by the requests outstanding, a ring */

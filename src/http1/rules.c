@@ -10,6 +10,7 @@
 #include "dir.h"
 #include "report.h"
 
+enum { AT_ONCE_US = 10000 };
 enum { EXTENSION_LOOKS = 1 << 16 }; /* 256 names of an answer, each among 256 that were offered */
 
 static const int64_t key_apart_ns = 1000000000; /* so far apart no capture turns packets around */
@@ -437,10 +438,12 @@ static void answer_unseen(struct wst_report *r)
          "seen that, as behind a proxy that drops Upgrade and Connection");
 }
 
+/* A client that says at once that this was all it had to ask does not give up. */
 static void answer_late(struct wst_report *r)
 {
     struct shown w;
-    if (!r->request || !r->http->left_us || r->http->left_by != WST_C2S || r->http->overtaken)
+    if (!r->request || r->http->left_us <= AT_ONCE_US || r->http->left_by != WST_C2S ||
+        r->http->overtaken)
         return;
     rule(r, WST_PROBLEM_HANDSHAKE_LATE, WST_S2C,
          "the client waited %s and ended TCP before this answer came", waited(r, &w));
@@ -453,7 +456,10 @@ static void no_response(struct wst_report *r)
     struct wst_slice sent = wst_buf_slice(&r->http->side[WST_S2C].head);
     size_t line = 0;
     while (line < sent.n && sent.p[line] != '\r' && sent.p[line] != '\n') line++;
-    if (!sent.n && given_up(r))
+    if (!sent.n && r->http->left_before)
+        rule(r, WST_PROBLEM_HANDSHAKE_NO_RESPONSE, WST_S2C,
+             "no answer to the upgrade request: the server had ended TCP before it came");
+    else if (!sent.n && given_up(r))
         rule(r, WST_PROBLEM_HANDSHAKE_NO_RESPONSE, WST_S2C,
              "no answer to the upgrade request in %s; then the %s %s TCP", waited(r, &w),
              wst_dir_sender((enum wst_dir)r->http->left_by),

@@ -41,11 +41,11 @@ static bool ends(const struct wst_tls *t, const uint8_t alert[SIZE])
 void wst_tls_alert(const struct wst_tls_step *s, struct wst_slice alert)
 {
     struct wst_tls *t = s->tls;
-    const struct wst_tls_side *client = &t->side[WST_C2S];
+    const struct wst_tls_side *one = &t->side[0], *other = &t->side[1];
     char why[192];
     if (alert.n != SIZE || !ends(t, alert.p)) return;
     const struct wst_tls_alert_row *row = row_of(alert.p[1]);
-    bool before = !(client->now && client->now->application);
+    bool before = !(one->now && one->now->application && other->now && other->now->application);
     snprintf(why, sizeof why, "the %s ended the %s with alert %u%s%s%s%s", wst_dir_sender(s->dir),
              before ? "handshake" : "connection", alert.p[1], row ? " " : "", row ? row->name : "",
              row && row->words ? ": " : "", row && row->words ? row->words : "");

@@ -65,13 +65,15 @@ static void ended(const struct wst_ws_step *s, enum wst_dir dir)
     c->close_ns = wst_ns_between(c->close_ns, s->arrival->when.ns);
 }
 
-/* The first side ends. Bytes of the other one may yet come. */
+/* The first side ends. Bytes of the other one may yet come; when those that are missing were sent
+ * nobody knows. */
 static void quiet(const struct wst_ws_step *s)
 {
     struct wst_ws *ws = s->ws;
     uint32_t age = wst_ending_age(ws, s->arrival);
     if (ws->side[0].finished || ws->side[1].finished) return;
-    ws->quiet_ms = age > ws->last_ms ? age - ws->last_ms : 0;
+    bool lacks = wst_ws_place_of(s, WST_C2S).behind || wst_ws_place_of(s, WST_S2C).behind;
+    ws->quiet_ms = age > ws->last_ms && !lacks ? age - ws->last_ms : 0;
 }
 
 void wst_ending_fin(const struct wst_ws_step *s)

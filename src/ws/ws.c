@@ -84,6 +84,7 @@ void wst_ws_gap(struct wst_ws *ws, struct wst_ws_env *env, enum wst_dir dir, uin
     struct wst_ws_step s = {ws, env, dir, arrival};
     struct wst_ws_side *side = &ws->side[dir];
     struct wst_event e;
+    ws->last_ms = wst_ending_age(ws, arrival); /* somebody spoke */
     e.type = WST_EVENT_GAP;
     e.dir = dir;
     e.when = arrival->when;

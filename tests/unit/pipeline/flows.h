@@ -118,14 +118,20 @@ static inline struct wst_context *context_open(struct wst_listener listener)
     wst_context_begin(c, &meta);
     return c;
 }
-/* Packet i of the capture, numbered and timed as it stands there. */
-static inline void context_feed(struct wst_context *c, const struct packets *k, size_t i)
+/* Packet i of the capture, numbered as it stands there; `ns` after it began. */
+static inline void context_feed_at(struct wst_context *c, const struct packets *k, size_t i,
+                                   int64_t ns)
 {
     struct wst_packet packet = {.data = {k->all[i].p, k->all[i].n},
                                 .wire_len = (uint32_t)k->all[i].n,
                                 .link_type = RAW,
-                                .when = {i + 1, 1700000000000000000 + (int64_t)i * 1000000}};
+                                .when = {i + 1, 1700000000000000000 + ns}};
     wst_context_packet(c, &packet);
+}
+/* … and timed. */
+static inline void context_feed(struct wst_context *c, const struct packets *k, size_t i)
+{
+    context_feed_at(c, k, i, (int64_t)i * 1000000);
 }
 static inline void context_close(struct wst_context *c)
 {

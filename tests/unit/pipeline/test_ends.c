@@ -7,22 +7,34 @@
 
 struct heard {
     struct wst_event_end end;
-    unsigned client_first;
+    unsigned client_first, missing, silent;
 };
 
 static void hear(void *user, const struct wst_event *e)
 {
     struct heard *h = user;
     if (e->type == WST_EVENT_END) h->end = e->end;
-    if (e->type == WST_EVENT_PROBLEM)
-        h->client_first += e->problem.problem == WST_PROBLEM_CLOSE_CLIENT_FIRST;
+    if (e->type != WST_EVENT_PROBLEM) return;
+    h->client_first += e->problem.problem == WST_PROBLEM_CLOSE_CLIENT_FIRST;
+    if (e->problem.problem != WST_PROBLEM_CLOSE_MISSING) return;
+    h->missing++;
+    h->silent += strstr(e->problem.detail, "5.00") && strstr(e->problem.detail, "of silence");
+}
+
+/* The last `lost` bytes of it are not in the capture. */
+static void send_part(struct tcp *t, int server, unsigned first, const char *payload, size_t n,
+                      size_t lost)
+{
+    uint8_t frame[64];
+    uint64_t seed = 5;
+    size_t size = put_frame(frame, first, !server, &seed, payload, n);
+    tcp_packet(t, server, ACK | PSH, frame, size - lost);
+    t->seq[server] += (uint32_t)lost;
 }
 
 static void send_frame(struct tcp *t, int server, unsigned first, const char *payload, size_t n)
 {
-    uint8_t frame[64];
-    uint64_t seed = 5;
-    tcp_packet(t, server, ACK | PSH, frame, put_frame(frame, first, !server, &seed, payload, n));
+    send_part(t, server, first, payload, n, 0);
 }
 
 static void send_close(struct tcp *t, int server)
@@ -36,7 +48,8 @@ static void send_text(struct tcp *t, int server)
 }
 
 /* `steps`, one after the other, of the client in small letters, of the server in capitals: t text,
- * c close frame, f FIN, r reset. */
+ * c close frame, f FIN, r reset, l text of which the end is not captured, a acknowledgment. A
+ * digit: so many seconds go by. */
 static struct heard play(const char *steps)
 {
     struct packets k = {0};
@@ -46,17 +59,26 @@ static struct heard play(const char *steps)
     tcp_syn(&t);
     tcp_data(&t, 0, REQUEST, sizeof REQUEST - 1);
     tcp_data(&t, 1, ANSWER, sizeof ANSWER - 1);
+    struct wst_context *c = context_open((struct wst_listener){.event = hear, .user = &h});
+    size_t fed = 0;
+    int64_t ns = 0;
     for (; *steps; steps++) {
         int server = *steps < 'a';
+        for (; fed < k.n; fed++) context_feed_at(c, &k, fed, ns += 1000000);
+        if (*steps >= '0' && *steps <= '9') {
+            ns += (*steps - '0') * 1000000000ll;
+            continue;
+        }
         switch (*steps | 0x20) {
         case 't': send_text(&t, server); break;
         case 'c': send_close(&t, server); break;
         case 'f': tcp_packet(&t, server, FIN | ACK, NULL, 0); break;
+        case 'a': tcp_packet(&t, server, ACK, NULL, 0); break;
+        case 'l': send_part(&t, server, 0x81, "half of it", 10, 5); break;
         default: tcp_packet(&t, server, RST | ACK, NULL, 0); break;
         }
     }
-    struct wst_context *c = context_open((struct wst_listener){.event = hear, .user = &h});
-    for (size_t i = 0; i < k.n; i++) context_feed(c, &k, i);
+    for (; fed < k.n; fed++) context_feed_at(c, &k, fed, ns += 1000000);
     context_close(c);
     packets_free(&k);
     return h;
@@ -94,9 +116,30 @@ static void who(void **state)
     }
 }
 
+/* Bytes that are missing were somebody's words. */
+static void silence(void **state)
+{
+    static const struct {
+        const char *steps;
+        unsigned silent;
+    } rows[] = {
+        {"tT5fF", 1},
+        {"tT5R", 1},
+        {"tT5tTfF", 0},
+        {"tTl5AfF", 0},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY(rows); i++) {
+        struct heard h = play(rows[i].steps);
+        assert_int_equal(h.missing, 1);
+        if (h.silent != rows[i].silent) fail_msg("%s: %u", rows[i].steps, h.silent);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(silence),
         cmocka_unit_test(who),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

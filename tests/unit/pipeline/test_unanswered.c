@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Connections that nobody took, and upgrades that nobody answered: what is said of it, and what is
+ * not where the capture may lack a packet, or has one twice.
+ */
+#include "flows.h"
+
+/* `steps`: of the client in small letters, of the server in capitals: s SYN, a ACK, q the request
+ * or its answer, f FIN, r reset. A digit: so many seconds go by. '=' the packet is captured again.
+ * `said`: a part of what is found; NULL: nothing is. */
+struct row {
+    const char *steps;
+    enum wst_problem problem;
+    const char *said;
+};
+
+struct heard {
+    unsigned times;
+    const char *part;
+    enum wst_problem problem;
+    bool said;
+};
+
+static bool of_interest(enum wst_problem p)
+{
+    return p == WST_PROBLEM_TCP_REFUSED || p == WST_PROBLEM_TCP_UNANSWERED ||
+           p == WST_PROBLEM_HANDSHAKE_LATE || p == WST_PROBLEM_HANDSHAKE_NO_RESPONSE;
+}
+
+static void hear(void *user, const struct wst_event *e)
+{
+    struct heard *h = user;
+    if (e->type != WST_EVENT_PROBLEM || !of_interest(e->problem.problem)) return;
+    h->times++;
+    h->said |= e->problem.problem == h->problem && h->part && strstr(e->problem.detail, h->part);
+}
+
+static void syn(struct tcp *t, int server, unsigned more)
+{
+    uint32_t at = t->seq[server];
+    tcp_packet(t, server, SYN | more, NULL, 0);
+    t->seq[server] = at + 1;
+}
+
+static void step(struct tcp *t, char what)
+{
+    int server = what < 'a';
+    switch (what | 0x20) {
+    case 's': syn(t, server, server ? ACK : 0); break;
+    case 'a': tcp_packet(t, server, ACK, NULL, 0); break;
+    case 'f': tcp_packet(t, server, FIN | ACK, NULL, 0); break;
+    case 'r': tcp_packet(t, server, RST | ACK, NULL, 0); break;
+    default:
+        tcp_data(t, server, server ? ANSWER : REQUEST,
+                 (server ? sizeof ANSWER : sizeof REQUEST) - 1);
+        break;
+    }
+}
+
+static void play(const struct row *row)
+{
+    struct packets k = {0};
+    struct tcp t;
+    struct heard h = {.part = row->said, .problem = row->problem};
+    struct wst_context *c = context_open((struct wst_listener){.event = hear, .user = &h});
+    int64_t ns = 0;
+    uint32_t isn;
+    tcp_open(&t, &k, 4000);
+    isn = t.seq[0];
+    for (const char *s = row->steps; *s; s++) {
+        if (*s >= '0' && *s <= '9') {
+            ns += (*s - '0') * 1000000000ll;
+            continue;
+        }
+        if (*s == 's') t.seq[0] = isn;
+        if (*s != '=') step(&t, *s);
+        ns += *s == '=' ? 50000 : 1000000;
+        context_feed_at(c, &k, k.n - 1, ns);
+    }
+    context_close(c);
+    packets_free(&k);
+    if (h.times != (row->said != NULL) || h.said != (row->said != NULL))
+        fail_msg("%s: %u findings, %s", row->steps, h.times, h.said ? "said" : "not said");
+}
+
+static void connections(void **state)
+{
+    static const struct row rows[] = {
+        {"sR", WST_PROBLEM_TCP_REFUSED, "answered with a reset"},
+        {"s1s2sR", WST_PROBLEM_TCP_REFUSED, "answered with a reset"},
+        {"saR", 0, NULL}, /* the server's SYN is not in the capture */
+        {"sSaR", 0, NULL},
+        {"s1s2s", WST_PROBLEM_TCP_UNANSWERED, "sent 3 times"},
+        {"s=1s=2s=", WST_PROBLEM_TCP_UNANSWERED, "sent 3 times"},
+        {"s=", 0, NULL},
+        {"s", 0, NULL},
+        {"s1s2sSa", 0, NULL},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY(rows); i++) play(&rows[i]);
+}
+
+static void requests(void **state)
+{
+    static const struct row rows[] = {
+        {"sSaq3R", WST_PROBLEM_HANDSHAKE_NO_RESPONSE, "in 3.001 s; then the server reset TCP"},
+        {"sSaq3F", WST_PROBLEM_HANDSHAKE_NO_RESPONSE, "in 3.001 s; then the server ended TCP"},
+        {"sSaq3f", WST_PROBLEM_HANDSHAKE_NO_RESPONSE, "in 3.001 s; then the client ended TCP"},
+        {"sSaFq", WST_PROBLEM_HANDSHAKE_NO_RESPONSE, "the server had ended TCP before it came"},
+        {"sSaFqR", WST_PROBLEM_HANDSHAKE_NO_RESPONSE, "the server had ended TCP before it came"},
+        {"sSaFaqRR", WST_PROBLEM_HANDSHAKE_NO_RESPONSE, "the server had ended TCP before it came"},
+        {"sSaqFqR", WST_PROBLEM_HANDSHAKE_NO_RESPONSE, "in 1.000 ms; then the server ended TCP"},
+        {"sSaq3fQ", WST_PROBLEM_HANDSHAKE_LATE, "the client waited 3.001 s"},
+        {"sSaqf3Q", 0, NULL}, /* all that it had to ask, not the end of its patience */
+        {"sSaq3Q", 0, NULL},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY(rows); i++) play(&rows[i]);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(connections),
+        cmocka_unit_test(requests),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
