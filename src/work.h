@@ -78,6 +78,9 @@ struct wst_worker {
     unsigned index;
     uint64_t mine;      /* operations done, all before it too; the worker's */
     uint64_t ahead;     /* bytes of events told by operations done before their turn */
+    struct wst_trial trial; /* a thread's: do batches pay? */
+    uint32_t round;         /* operations in it … */
+    uint64_t round_bytes;   /* … and their bytes */
     uint32_t op_events; /* of the one being done */
     const struct wst_ws_place *place; /* of the one being done, as it was given; NULL: as it is */
     bool at_once;       /* what it says is told, not kept */

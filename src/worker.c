@@ -11,17 +11,27 @@
  *   done          a1 a2 a3 b1 b2 c1 c2
  *   told          a1 b1 c1 a2 c2 b2 a3
  *
+ * What is done in its turn is told sooner, and from a cache that is still warm. Which of the two is
+ * worth more is a matter of the processor (work.c), so a thread tries both.
+ *
  * Refuses to keep events without end: after work->told_max bytes of them what is left of a batch is
  * done in its turn.
  */
 #include "work.h"
 
+#include "stopwatch.h"
+
 #include <signal.h>
 #include <stdlib.h>
 
-/* What a thread says is kept in any case, so a batch costs it nothing, and pays with so many times
- * fewer conversations. */
-enum { CHEAP = 8 };
+/* What a thread says is kept in any case, so a batch costs it little, and may pay with so many
+ * times fewer conversations. */
+enum { CHEAP = 8, ROUND = 2048 };
+
+/* By its own clock: what waits for its turn fills the cache of the thread that tells it, too, so a
+ * batch has to gain more than nothing. */
+static const struct wst_trial_rules batches = {
+    .warm = 8, .stretch = 4, .pairs = 1, .kept = 32, .kept_most = 4096, .gain = 0.05};
 
 static void worker_emit(void *user, void *conversation, struct wst_event *e)
 {
@@ -201,17 +211,37 @@ static void worker_batch(struct wst_worker *k, uint64_t end, bool pays)
     }
 }
 
+/* What was done is counted before that: its bytes are the caller's again when it is told. */
+static void worker_counts(struct wst_worker *k, uint64_t end)
+{
+    for (uint64_t i = k->mine; i != end; i++) k->round_bytes += wst_worker_op(k, i)->bytes.n;
+    k->round += (uint32_t)(end - k->mine);
+}
+
+static void worker_round_over(struct wst_worker *k)
+{
+    if (wst_trial_round(&k->trial, k->round_bytes))
+        wst_trial_next(&k->trial, wst_stopwatch_thread());
+    k->round = 0;
+    k->round_bytes = 0;
+}
+
 static void *worker_run(void *user)
 {
     struct wst_worker *k = user;
     const struct wst_work *work = k->work;
+    const uint32_t from = work->context->options.batch_from;
+    wst_trial_begin(&k->trial, &batches, wst_stopwatch_thread());
     for (;;) {
         if (!has_work(k)) worker_wait(k, &k->sleeping, has_work);
         if (!has_work(k)) return NULL; /* told to stop */
+        uint32_t most = !from || wst_trial_second(&k->trial) ? work->batch : 1;
         uint64_t end = atomic_load(&k->issued);
-        if (end - k->mine > work->batch) end = k->mine + work->batch;
+        if (end - k->mine > most) end = k->mine + most;
         uint32_t conns = batch_link(k, end);
-        worker_batch(k, end, work->batch > 1 && conns > work->context->options.batch_from / CHEAP);
+        worker_counts(k, end);
+        worker_batch(k, end, most > 1 && conns > from / CHEAP);
+        if (k->round >= ROUND) worker_round_over(k);
         if (!has_room(k)) worker_wait(k, &k->stuffed, has_room);
     }
 }

@@ -22,8 +22,11 @@ static void trial_try(struct wst_trial *t, uint64_t now_ns)
 
 void wst_trial_begin(struct wst_trial *t, const struct wst_trial_rules *rules, uint64_t now_ns)
 {
-    *t = (struct wst_trial){.rules = rules, .kept = rules->kept};
-    trial_try(t, now_ns);
+    *t = (struct wst_trial){.rules = rules, .kept = rules->kept, .warming = rules->warm > 0};
+    if (t->warming)
+        trial_stretch(t, rules->warm, now_ns);
+    else
+        trial_try(t, now_ns);
 }
 
 bool wst_trial_round(struct wst_trial *t, uint64_t work)
@@ -53,7 +56,7 @@ static void trial_keep(struct wst_trial *t, uint64_t now_ns)
 
 static bool trial_trying(const struct wst_trial *t)
 {
-    return t->stretches < 2 * t->rules->pairs;
+    return !t->warming && t->stretches < 2 * t->rules->pairs;
 }
 
 /* A clock that went back (that of another thread, say) has not measured the stretch. */
@@ -67,6 +70,7 @@ static void trial_count(struct wst_trial *t, unsigned way, uint64_t now_ns)
 void wst_trial_next(struct wst_trial *t, uint64_t now_ns)
 {
     if (!trial_trying(t)) {
+        t->warming = false;
         trial_try(t, now_ns);
         return;
     }

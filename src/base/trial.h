@@ -6,8 +6,8 @@
  * can say beforehand. So both are tried, in turns, and the faster one is kept until they are tried
  * again, more and more seldom while the same one wins.
  *
- *     first │ second │ first │ second │ …   the faster one   │ first │ second │ …
- *     stretches of rounds, `pairs` times    `kept` rounds
+ *     first │ first │ second │ first │ second │ …   the faster one   │ first │ second │ …
+ *     `warm`  stretches of rounds, `pairs` times    `kept` rounds
  */
 #ifndef WST_BASE_TRIAL_H
 #define WST_BASE_TRIAL_H
@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 struct wst_trial_rules {
+    uint32_t warm;            /* rounds in the first way that do not count: all begins cold */
     uint32_t stretch;         /* rounds in one way, then the other has its turn … */
     uint32_t pairs;           /* … so many times */
     uint32_t kept, kept_most; /* rounds; doubled each time that the same way wins */
@@ -27,6 +28,7 @@ struct wst_trial {
     uint32_t left;      /* rounds of the stretch at hand */
     uint32_t stretches; /* tried so far; all of them: one way is kept */
     uint32_t kept;      /* rounds, next time */
+    bool warming;
     bool won;           /* the second way, when they were tried last */
     uint64_t began_ns;  /* the stretch */
     uint64_t ns[2];     /* by way: what it took … */

@@ -64,6 +64,22 @@ static void the_faster_one(void **state)
     expect(&w, true, KEPT);
 }
 
+/* What all begins with costs the first way more, and does not count. */
+static void warm(void **state)
+{
+    static const struct wst_trial_rules rules = {
+        .warm = 2, .stretch = STRETCH, .pairs = 1, .kept = KEPT, .kept_most = KEPT_MOST};
+    struct clockwork w = {.first = 5000, .second = 1100};
+    bool second;
+    (void)state;
+    wst_trial_begin(&w.trial, &rules, w.now);
+    assert_int_equal(stretch(&w, ROUND_WORK, &second), rules.warm);
+    assert_false(second);
+    w.first = 1000;
+    expect(&w, false, KEPT);
+    expect(&w, false, KEPT * 2);
+}
+
 /* As fast is not enough where something is to be gained. A clock that stands still says nothing. */
 static void no_gain(void **state)
 {
@@ -161,7 +177,8 @@ static void kept_no_longer(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_faster_one), cmocka_unit_test(no_gain),
+        cmocka_unit_test(the_faster_one), cmocka_unit_test(warm),
+        cmocka_unit_test(no_gain),
         cmocka_unit_test(in_turns),       cmocka_unit_test(begun_anew),
         cmocka_unit_test(nothing_to_do),  cmocka_unit_test(a_clock_that_goes_back),
         cmocka_unit_test(kept_no_longer),
