@@ -33,7 +33,10 @@ static void inflate_pieces(struct bench *b, struct wst_inflation *f, struct wst_
         uint8_t *exact = malloc(n);
         assert_non_null(exact);
         memcpy(exact, in.p + i, n);
-        wst_inflation_feed(&b->all, f, (struct wst_slice){exact, n});
+        if (n < in.n)
+            wst_inflation_feed(&b->all, f, (struct wst_slice){exact, n});
+        else
+            wst_inflation_whole(&b->all, f, (struct wst_slice){exact, n});
         free(exact);
     }
     wst_inflation_finish(&b->all, f, true);
@@ -83,6 +86,103 @@ static void every_window(void **state)
             wire_free(&wire);
             bench_close(&b);
         }
+}
+
+/* What came of one message, said in pieces or whole. */
+struct came {
+    uint64_t len, known;
+    enum wst_inflate_end end;
+    enum wst_deflate_state state;
+    const char *why;
+    size_t n;
+    uint8_t bytes[2][5000]; /* of it, and of the message behind it */
+};
+
+/* `wire` behind another message of the same sender, and what that one is good for then. */
+static void come(struct came *came, struct wst_slice before, struct wst_slice wire, size_t piece,
+                 size_t cap, uint64_t max)
+{
+    struct bench b;
+    struct wst_inflation f;
+    bench_open(&b, max);
+    struct wst_deflate *c = wst_deflate_new(&b.all, true, true);
+    memset(came, 0, sizeof *came);
+    inflate_pieces(&b, &f, c, before, piece, 5000);
+    inflate_pieces(&b, &f, c, wire, piece, cap);
+    came->len = f.len;
+    came->known = f.known;
+    came->end = f.end;
+    came->state = (enum wst_deflate_state)c->state;
+    came->why = f.why;
+    came->n = b.out.n;
+    memcpy(came->bytes[0], b.out.p, b.out.n);
+    inflate_pieces(&b, &f, c, before, piece, 5000);
+    memcpy(came->bytes[1], b.out.p, b.out.n);
+    wst_deflate_free(&b.all, c);
+    bench_close(&b);
+}
+
+static void same_in_pieces(struct wst_slice before, struct wst_slice wire, size_t cap, uint64_t max)
+{
+    static struct came whole, pieces;
+    uint8_t *exact = malloc(wire.n + 1);
+    assert_non_null(exact);
+    memcpy(exact, wire.p, wire.n);
+    wire.p = exact;
+    come(&whole, before, wire, SIZE_MAX / 2, cap, max);
+    come(&pieces, before, wire, 1, cap, max);
+    assert_memory_equal(&whole, &pieces, sizeof whole);
+    free(exact);
+}
+
+/* A message that comes whole is inflated in another way than one that comes in pieces, and comes to
+ * the same: sound, cut anywhere, damaged anywhere, with the four bytes or a final block at its end,
+ * beyond what is kept and beyond what is read. */
+static void whole_or_in_pieces(void **state)
+{
+    static const struct {
+        int level, strategy, flush;
+    } how[] = {{6, Z_DEFAULT_STRATEGY, Z_SYNC_FLUSH}, {6, Z_FIXED, Z_SYNC_FLUSH},
+               {0, Z_DEFAULT_STRATEGY, Z_SYNC_FLUSH}, {6, Z_HUFFMAN_ONLY, Z_SYNC_FLUSH},
+               {9, Z_RLE, Z_SYNC_FLUSH},              {6, Z_DEFAULT_STRATEGY, Z_FINISH},
+               {6, Z_FIXED, Z_PARTIAL_FLUSH},         {6, Z_DEFAULT_STRATEGY, Z_BLOCK}};
+    static uint8_t text[4000], out[8192];
+    uint64_t seed = 99;
+    (void)state;
+    for (unsigned k = 0; k < 6 * ARRAY(how); k++) {
+        struct deflater d;
+        struct wire before = {0}, wire = {0};
+        deflater_init(&d, 15, how[k % ARRAY(how)].level, how[k % ARRAY(how)].strategy, false);
+        size_t n = k < ARRAY(how) ? k : rnd_below(&seed, k % 3 ? 120 : 900);
+        fill_message(&seed, text, sizeof text, k % 5 == 4);
+        deflater_message(&d, text, 300, &before);
+        d.z.next_in = text + 100;
+        d.z.avail_in = (uInt)n;
+        d.z.next_out = out;
+        d.z.avail_out = sizeof out;
+        assert_true(deflate(&d.z, how[k % ARRAY(how)].flush) != Z_STREAM_ERROR);
+        wire_put(&wire, out, sizeof out - d.z.avail_out);
+        wire_put(&wire, "\0\0\xff\xff\0", 5); /* it may have been taken off, or not */
+        struct wst_slice b = {before.p, before.n};
+        for (size_t cut = 1; cut <= wire.n; cut++)
+            same_in_pieces(b, (struct wst_slice){wire.p, cut}, 5000, 1 << 20);
+        for (unsigned i = 0; i < 60; i++) {
+            size_t at = rnd_below(&seed, (uint32_t)wire.n), cut = rnd_below(&seed, 7);
+            uint8_t bit = (uint8_t)(1u << rnd_below(&seed, 8));
+            wire.p[at] ^= bit;
+            same_in_pieces(b, (struct wst_slice){wire.p, wire.n - (cut < wire.n ? cut : 0)}, 5000,
+                           1 << 20);
+            wire.p[at] ^= bit;
+        }
+        for (unsigned i = 0; i < 6 && wire.n > 9; i++) {
+            size_t few = 1 + rnd_below(&seed, (uint32_t)n + 2);
+            same_in_pieces(b, (struct wst_slice){wire.p, wire.n - 9 + i}, few, 1 << 20);
+            same_in_pieces(b, (struct wst_slice){wire.p, wire.n - 9 + i}, 5000, 300 + few);
+        }
+        deflater_free(&d);
+        wire_free(&before);
+        wire_free(&wire);
+    }
 }
 
 /* More directions than there are inflaters, in random turns: nobody gets another's context. */
@@ -622,6 +722,7 @@ static void starved(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(whole_or_in_pieces),
         cmocka_unit_test(every_window),   cmocka_unit_test(many_directions),
         cmocka_unit_test(same_charge),    cmocka_unit_test(at_the_same_time),
         cmocka_unit_test(tail_left_in),   cmocka_unit_test(beyond_the_cap),
