@@ -352,7 +352,8 @@ void wst_inflation_whole(struct wst_inflaters *all, struct wst_inflation *f, str
 static bool inflation_remember(struct wst_inflaters *all, struct wst_inflation *f)
 {
     struct wst_deflate *c = f->context;
-    struct wst_slice out = {f->out->p + f->begin, f->out->n - f->begin};
+    struct wst_slice out = {NULL, f->out->n - f->begin};
+    if (out.n) out.p = f->out->p + f->begin;
     if (c->own)
         return wst_history_held(all, &c->history[0], f->len, out.n == f->len) &&
                (!f->stopped || inflater_go_on(c->own));
