@@ -5,7 +5,8 @@
  *     |76543210|76543210|76543210|    three bytes
  *     |  a   |  b   |  c   |  d   |   four letters of six bits
  *
- * With AVX2, 24 bytes at a time (after Wojciech Muła); the processor is asked at run time.
+ * With AVX2, 24 bytes at a time, with AVX-512 48 (both after Wojciech Muła); the processor is asked
+ * at run time.
  */
 #include "escape.h"
 
@@ -72,11 +73,46 @@ __attribute__((target("avx2"))) static size_t blocks(uint8_t *at, const uint8_t 
     }
     return i;
 }
+
+static inline bool has_vbmi(void)
+{
+    return __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512bw");
+}
+
+/* Whole blocks of 48 bytes: each letter's byte is looked up, for one of 64 is all that is known of
+ * it then. */
+__attribute__((target("avx512f,avx512bw,avx512vbmi"))) static size_t
+blocks_zmm(uint8_t *at, const uint8_t *p, size_t n)
+{
+    enum { BLOCK = 48 };
+    static const _Alignas(64)
+        uint8_t spread[64] = {1,  0,  2,  1,  4,  3,  5,  4,  7,  6,  8,  7,  10, 9,  11, 10, 13,
+                              12, 14, 13, 16, 15, 17, 16, 19, 18, 20, 19, 22, 21, 23, 22, 25, 24,
+                              26, 25, 28, 27, 29, 28, 31, 30, 32, 31, 34, 33, 35, 34, 37, 36, 38,
+                              37, 40, 39, 41, 40, 43, 42, 44, 43, 46, 45, 47, 46}; /* as above */
+    const __m512i places = _mm512_load_si512(spread), all = _mm512_loadu_si512(letters);
+    /* Where the six bits of each letter begin, in 64: 10, 4, 22, 16, and 32 more. */
+    const __m512i from = _mm512_set1_epi64(0x3036242a1016040a);
+    size_t i = 0;
+    for (; n - i >= BLOCK; i += BLOCK, at += 64) {
+        __m512i x = _mm512_maskz_loadu_epi8(((__mmask64)1 << BLOCK) - 1, p + i);
+        x = _mm512_permutexvar_epi8(places, x);
+        x = _mm512_multishift_epi64_epi8(from, x);
+        _mm512_storeu_si512(at, _mm512_permutexvar_epi8(x, all));
+    }
+    return i;
+}
 #endif
 
 uint8_t *wst_escape_base64_at(uint8_t *at, struct wst_slice s)
 {
 #ifdef WITH_AVX2
+    if (s.n >= 48 && has_vbmi()) {
+        size_t done = blocks_zmm(at, s.p, s.n);
+        at += done / 3 * 4;
+        s.p += done;
+        s.n -= done;
+    }
     if (s.n >= 28 && __builtin_cpu_supports("avx2")) {
         size_t done = blocks(at, s.p, s.n);
         at += done / 3 * 4;

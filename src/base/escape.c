@@ -215,8 +215,65 @@ put_two_vbmi2(uint8_t *at, __m256i x, uint32_t two)
 
 static inline bool has_vbmi2(void)
 {
-    return __builtin_cpu_supports("avx512vbmi2") && __builtin_cpu_supports("avx512vl") &&
-           __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("bmi2");
+    return __builtin_cpu_supports("avx512vbmi2") && __builtin_cpu_supports("avx512vbmi") &&
+           __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("bmi2");
+}
+
+/* What stands behind '\' for each ASCII byte that becomes two; 0: it stays, LONGER: neither. */
+enum { LONGER = 0x80 };
+#define LONGER_8 LONGER, LONGER, LONGER, LONGER, LONGER, LONGER, LONGER, LONGER
+static const _Alignas(64) uint8_t seconds[128] = {
+    LONGER_8, 'b',    't',      'n',      LONGER,      'f',           'r',
+    LONGER,   LONGER, LONGER_8, LONGER_8, ['"'] = '"', ['\\'] = '\\', [0x7f] = LONGER};
+#undef LONGER_8
+/* The bytes from c0 on: leads of characters some of which are hidden (lead_may_hide). */
+static const _Alignas(64) uint8_t leads[64] = {
+    [0x02] = LONGER, [0x18] = LONGER, [0x21] = LONGER, [0x22] = LONGER,
+    [0x2f] = LONGER, [0x30] = LONGER, [0x33] = LONGER};
+
+#define ZMM "avx512f,avx512bw,avx512vl,avx512vbmi,avx512vbmi2,bmi2,popcnt"
+
+__attribute__((target(ZMM))) static inline uint8_t *put_two_zmm(uint8_t *at, __m256i x,
+                                                                uint32_t two)
+{
+    __m512i pairs =
+        _mm512_or_si512(_mm512_slli_epi16(_mm512_cvtepu8_epi16(x), 8), _mm512_set1_epi16('\\'));
+    uint64_t keep = _pdep_u64(two, 0x5555555555555555) | 0xaaaaaaaaaaaaaaaa;
+    _mm512_storeu_si512(at, _mm512_maskz_compress_epi8(keep, pairs));
+    return at + 32 + __builtin_popcount(two);
+}
+
+/* 64 bytes at a time, up to those of which one becomes more than two, or may; unless all is known
+ * to be UTF-8, to those of which one is not ASCII. */
+__attribute__((target(ZMM))) static uint8_t *escape_zmm(uint8_t *at, const uint8_t **from,
+                                                        const uint8_t *end, bool valid)
+{
+    const __m512i lower = _mm512_load_si512(seconds), upper = _mm512_load_si512(seconds + 64);
+    const uint8_t *p = *from;
+    for (; end - p >= 64; p += 64) {
+        __m512i x = _mm512_loadu_si512(p);
+        __m512i second = _mm512_permutex2var_epi8(lower, x, upper); /* of the seven lower bits */
+        __mmask64 high = _mm512_movepi8_mask(x);
+        if (high) {
+            if (!valid) break;
+            __mmask64 lead = _mm512_cmpge_epu8_mask(x, _mm512_set1_epi8((char)0xc0));
+            second = _mm512_mask_permutexvar_epi8(_mm512_maskz_mov_epi8(~high, second), lead, x,
+                                                  _mm512_load_si512(leads));
+        }
+        if (_mm512_movepi8_mask(second)) break;
+        __mmask64 two = _mm512_test_epi8_mask(second, second);
+        if (!two) {
+            _mm512_storeu_si512(at, x);
+            at += 64;
+            continue;
+        }
+        x = _mm512_mask_mov_epi8(x, two, second);
+        at = put_two_zmm(at, _mm512_castsi512_si256(x), (uint32_t)two);
+        at = put_two_zmm(at, _mm512_extracti64x4_epi64(x, 1), (uint32_t)(two >> 32));
+    }
+    *from = p;
+    return at;
 }
 
 /* The 32 bytes x, those in `two` escaped: eight at a time, whatever the number of escapes. */
@@ -257,9 +314,12 @@ __attribute__((target("avx2,popcnt"))) static uint8_t *escape_wide(uint8_t *at, 
                                                                    bool valid, bool vbmi2)
 {
     const uint8_t *p = s.p, *end = s.p + s.n;
-    while (end - p >= 32) {
+    for (bool wider = vbmi2;;) {
+        if (wider) at = escape_zmm(at, &p, end, valid);
+        if (end - p < 32) break;
         __m256i x = _mm256_loadu_si256((const __m256i *)(const void *)p);
         struct found f = look(x);
+        wider = vbmi2 && !(f.hard & f.high);
         if (f.high && !valid) {
             valid = wst_utf8_valid((struct wst_slice){p, (size_t)(end - p)});
             if (!valid) break;

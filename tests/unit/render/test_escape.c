@@ -144,6 +144,42 @@ static void expect_as_plain(const uint8_t *text, size_t n)
     free(slow);
 }
 
+/* Whole blocks of 64 are taken at once, up to a byte that becomes more than two, or may. */
+static void blocks_of_64(void **state)
+{
+    static const char two[] = "\"\\\b\t\n\f\r";
+    static const uint32_t odd[] = {1,       0x7f,   0x1f,   0xe9, 0x8a9e,
+                                   0x1f600, 0x2019, 0x202e, 0x85, 0xad};
+    uint64_t seed = 5;
+    (void)state;
+    for (int round = 0; round < 6000; round++) {
+        uint8_t text[700], *at = text;
+        size_t n = random_next(&seed) % 690;
+        unsigned dense = 1 + (unsigned)(random_next(&seed) % 40),
+                 seldom = 20 + (unsigned)(random_next(&seed) % 400);
+        while (at < text + n)
+            at = random_next(&seed) % seldom == 0
+                     ? put_char(at, odd[random_next(&seed) % ARRAY(odd)])
+                     : put_char(at, random_next(&seed) % dense
+                                        ? 0x20 + (uint32_t)(random_next(&seed) % 0x5f)
+                                        : (uint8_t)two[random_next(&seed) % (sizeof two - 1)]);
+        if (at != text) expect_as_plain(text, (size_t)(at - text));
+        if (n > 10) text[n / 2] = (uint8_t)(0x80 | random_next(&seed) % 128); /* no UTF-8 */
+        uint8_t *fast = malloc(WST_ESCAPE_JSON_ROOM(n)), *slow = malloc(WST_ESCAPE_JSON_ROOM(n));
+        uint8_t *bytes = malloc(n ? n : 1);
+        struct wst_slice s = {memcpy(bytes, text, n), n};
+        size_t fast_n = (size_t)(wst_escape_json_at(fast, s) - fast);
+        assert_int_equal(fast_n, wst_escape_json_scalar(slow, s) - slow);
+        assert_memory_equal(fast, slow, fast_n);
+        fast_n = (size_t)(wst_escape_base64_at(fast, s) - fast);
+        assert_int_equal(fast_n, wst_escape_base64_scalar(slow, s) - slow);
+        assert_memory_equal(fast, slow, fast_n);
+        free(bytes);
+        free(fast);
+        free(slow);
+    }
+}
+
 /* Whether a character is hidden is told from its first bytes, wherever in a block it lies. All of
  * those near hidden ones, and some of the others. */
 static void characters_known_to_be_valid(void **state)
@@ -516,6 +552,7 @@ int main(void)
         cmocka_unit_test(characters_known_to_be_valid),
         cmocka_unit_test(mixtures_known_to_be_valid),
         cmocka_unit_test(json_reads_back),
+        cmocka_unit_test(blocks_of_64),
         cmocka_unit_test(base64_rows),
         cmocka_unit_test(quotes),
         cmocka_unit_test(quote_cuts),
