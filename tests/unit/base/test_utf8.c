@@ -126,6 +126,8 @@ static void behind_a_character(void **state)
                 assert_int_equal(wst_utf8_valid((struct wst_slice){text, n}), rows[i].done);
                 bool valid = wst_utf8_valid_scalar((struct wst_slice){text, n + 40});
                 assert_int_equal(wst_utf8_valid((struct wst_slice){text, n + 40}), valid);
+                valid = wst_utf8_valid_scalar((struct wst_slice){text, sizeof text});
+                assert_int_equal(wst_utf8_valid((struct wst_slice){text, sizeof text}), valid);
             }
 }
 
