@@ -251,9 +251,10 @@ static void inflation_end_message(struct wst_inflaters *all, struct wst_inflatio
  * them. So the four bytes that its sender took off are there from the beginning, and it is asked to
  * stop behind each block. What a sound message has left behind its last one is known by itself:
  *
- *     … last block │ 000 │ 0 to 7 bits of 0 │ 00 00 ff ff     an empty block, stored
- *                    └ type, not the final one
+ *     … last block │ 000 │ 0 to 7 bits of 0 │ 00 00 ff ff │ …
+ *                    └ type, not the final one └ an empty block, stored
  */
+enum { BEHIND = 12 }; /* bytes: those four, and as many as it wants to see to go on fast */
 
 enum whole_is { WHOLE_GOES_ON, WHOLE_ENDED, WHOLE_ODD };
 
@@ -279,11 +280,11 @@ static enum whole_is whole_step(struct wst_inflaters *all, struct wst_inflation 
     size_t room = inflation_room(all, f, &to);
     z_stream *z = &f->by[0]->z;
     z->next_in = (Bytef *)(uintptr_t)left->p;
-    z->avail_in = (uInt)(left->n + 4);
+    z->avail_in = (uInt)(left->n + BEHIND);
     z->next_out = to;
     z->avail_out = (uInt)room;
     int ret = inflate(z, Z_BLOCK);
-    size_t eaten = left->n + 4 - z->avail_in;
+    size_t eaten = left->n + BEHIND - z->avail_in;
     inflation_note(all, f, to, room - z->avail_out);
     if (inflation_over(all, f) || eaten > left->n) return WHOLE_ODD;
     if (ret != Z_OK && ret != Z_STREAM_END && ret != Z_BUF_ERROR) return WHOLE_ODD;
@@ -310,7 +311,7 @@ static void whole_odd(struct wst_inflaters *all, struct wst_inflation *f, struct
     struct wst_buf none = {.p = all->spill};
     struct wst_inflation by_pieces;
     uint32_t history = f->context->takeover ? f->context->history[0].n : 0;
-    bool here = !f->by[0]->z.avail_in && inflation_at_boundary(f);
+    bool here = f->by[0]->z.avail_in == BEHIND - 4 && inflation_at_boundary(f);
     wst_inflation_begin(all, &by_pieces, &any, &none, 0, false);
     if (by_pieces.end == WST_INFLATE_OK && history) {
         memset(all->spill, ' ', history);
@@ -330,7 +331,7 @@ static void whole_odd(struct wst_inflaters *all, struct wst_inflation *f, struct
 
 void wst_inflation_whole(struct wst_inflaters *all, struct wst_inflation *f, struct wst_slice in)
 {
-    if (!in.n || in.n > WST_INFLATE_CHUNK - 4 || f->by[1] || f->end != WST_INFLATE_OK) {
+    if (!in.n || in.n > WST_INFLATE_CHUNK - BEHIND || f->by[1] || f->end != WST_INFLATE_OK) {
         wst_inflation_feed(all, f, in);
         return;
     }
@@ -340,6 +341,7 @@ void wst_inflation_whole(struct wst_inflaters *all, struct wst_inflation *f, str
     if (in.n == 1 && !in.p[0]) return; /* an empty block and nothing else */
     memcpy(all->twin, in.p, in.n);
     memcpy(all->twin + in.n, sync_tail, 4);
+    memset(all->twin + in.n + 4, 0, BEHIND - 4);
     const struct wst_slice message = {all->twin, in.n};
     struct wst_slice left = message;
     enum whole_is is;
