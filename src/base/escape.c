@@ -249,25 +249,19 @@ __attribute__((target(ZMM))) static inline uint8_t *put_two_zmm(uint8_t *at, __m
 __attribute__((target(ZMM))) static uint8_t *escape_zmm(uint8_t *at, const uint8_t **from,
                                                         const uint8_t *end, bool valid)
 {
-    const __m512i lower = _mm512_load_si512(seconds), upper = _mm512_load_si512(seconds + 64);
+    const __m512i lower = _mm512_load_si512(seconds), upper = _mm512_load_si512(seconds + 64),
+                  beyond = _mm512_load_si512(leads);
     const uint8_t *p = *from;
     for (; end - p >= 64; p += 64) {
         __m512i x = _mm512_loadu_si512(p);
         __m512i second = _mm512_permutex2var_epi8(lower, x, upper); /* of the seven lower bits */
         __mmask64 high = _mm512_movepi8_mask(x);
-        if (high) {
-            if (!valid) break;
-            __mmask64 lead = _mm512_cmpge_epu8_mask(x, _mm512_set1_epi8((char)0xc0));
-            second = _mm512_mask_permutexvar_epi8(_mm512_maskz_mov_epi8(~high, second), lead, x,
-                                                  _mm512_load_si512(leads));
-        }
+        if (!valid && high) break;
+        __mmask64 lead = _mm512_cmpge_epu8_mask(x, _mm512_set1_epi8((char)0xc0));
+        second =
+            _mm512_mask_permutexvar_epi8(_mm512_maskz_mov_epi8(~high, second), lead, x, beyond);
         if (_mm512_movepi8_mask(second)) break;
         __mmask64 two = _mm512_test_epi8_mask(second, second);
-        if (!two) {
-            _mm512_storeu_si512(at, x);
-            at += 64;
-            continue;
-        }
         x = _mm512_mask_mov_epi8(x, two, second);
         at = put_two_zmm(at, _mm512_castsi512_si256(x), (uint32_t)two);
         at = put_two_zmm(at, _mm512_extracti64x4_epi64(x, 1), (uint32_t)(two >> 32));
