@@ -271,8 +271,8 @@ static bool ends_in_tail(struct wst_slice s)
     return s.n >= 4 && !memcmp(s.p + s.n - 4, sync_tail, 4);
 }
 
-/* To the end of a block, or as far as there is room. `all`: of the message, in front of the four
- * bytes; `left`: of it. */
+/* To the end of a block, or as far as there is room. Behind `left`, what is left of the message,
+ * lie the four bytes. */
 static enum whole_is whole_step(struct wst_inflaters *all, struct wst_inflation *f,
                                 struct wst_slice message, struct wst_slice *left)
 {
