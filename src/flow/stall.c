@@ -114,15 +114,24 @@ static void again(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
     x->times++;
 }
 
+/* An acknowledgment from before one that was seen, if that one is to be believed: it is no further
+ * ahead than what was sent. */
+static bool old_news(const struct wst_half *o, uint32_t ack)
+{
+    return (o->flags & WST_HALF_ACKED) && wst_seq_diff(ack, o->acked) < 0 &&
+           wst_seq_diff(o->acked, o->next) <= 1; /* a FIN takes a number, too */
+}
+
 static void window(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
                    const struct wst_segment *s, const struct wst_arrival *a)
 {
     const struct wst_half *o = &f->half[!side];
-    if ((o->flags & WST_HALF_ACKED) && wst_seq_diff(s->ack, o->acked) < 0) return; /* an old one */
+    if (old_news(o, s->ack)) return;
+    bool all = (o->flags & WST_HALF_FIN) && wst_seq_diff(s->ack, f->rare[!side].fin) >= 0;
     struct wst_stall *x = find(t, f, side, WST_FLOW_STALL_SHUT);
-    if (x && s->window)
+    if (x && (s->window || all)) /* nobody waits any more */
         end(t, f, x, true, a);
-    else if (!x && !s->window && !(s->flags & WST_TCP_FLAG_FIN) && !(o->flags & WST_HALF_FIN))
+    else if (!x && !s->window && !(s->flags & WST_TCP_FLAG_FIN) && !all)
         begin(t, f, side, WST_FLOW_STALL_SHUT, a);
 }
 
