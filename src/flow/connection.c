@@ -67,11 +67,11 @@ static bool syn_is_new(const struct wst_flow *f, unsigned side, const struct wst
            !(s->flags & WST_TCP_FLAG_ACK) && f->state == WST_FLOW_OPEN;
 }
 
-/* Sooner nobody asks again: the capture has the packet twice. */
+/* Sooner nobody asks again: the capture has the packet twice, perhaps with an earlier time. */
 static void connection_syn_again(struct wst_flow *f, unsigned side, const struct wst_arrival *a)
 {
     uint32_t now = (uint32_t)(a->when.ns / 1000000), *asked = &f->rare[side].asked_ms;
-    if (now - *asked < SYN_COPY_MS) return;
+    if ((int32_t)(now - *asked) < SYN_COPY_MS) return;
     *asked = now;
     f->half[side].stale += f->half[side].stale < UINT8_MAX;
 }
@@ -175,10 +175,21 @@ static void connection_ack(struct wst_flow_table *t, struct wst_flow *f, unsigne
     h->flags |= WST_HALF_HINT | WST_HALF_ACKED;
 }
 
+/* Who has sent a SYN, and nothing else, believes a reset that acknowledges it (RFC 9293 section
+ * 3.10.7.3); another one is for a connection of before. */
+static bool rst_refuses(const struct wst_flow *f, unsigned side, const struct wst_segment *s)
+{
+    const struct wst_half *h = &f->half[side], *o = &f->half[!side];
+    bool asked = f->state == WST_FLOW_EMBRYONIC && !h->flags &&
+                 o->flags == (WST_HALF_SYN | WST_HALF_STARTED);
+    int32_t d = wst_seq_diff(s->ack, f->rare[!side].isn + 1);
+    return !asked || ((s->flags & WST_TCP_FLAG_ACK) && d >= 0 && d <= RST_NEAR);
+}
+
 static bool rst_counts(const struct wst_flow *f, unsigned side, const struct wst_segment *s)
 {
     const struct wst_half *h = &f->half[side];
-    if (!(h->flags & WST_HALF_STARTED)) return true;
+    if (!(h->flags & WST_HALF_STARTED)) return rst_refuses(f, side, s);
     int32_t d = wst_seq_diff(s->seq, h->next);
     if (d >= 0 && d <= RST_NEAR) return true;
     /* A host that knows nothing of the connection takes the number from an acknowledgment, which

@@ -6,7 +6,8 @@
 #include "flows.h"
 
 /* `steps`: of the client in small letters, of the server in capitals: s SYN, a ACK, q the request
- * or its answer, f FIN, r reset. A digit: so many seconds go by. '=' the packet is captured again.
+ * or its answer, f FIN, r reset, x one that acknowledges what was long ago. A digit: so many
+ * seconds go by. '=' the packet is captured again, '<' with a time before it.
  * `said`: a part of what is found; NULL: nothing is. */
 struct row {
     const char *steps;
@@ -49,6 +50,11 @@ static void step(struct tcp *t, char what)
     case 's': syn(t, server, server ? ACK : 0); break;
     case 'a': tcp_packet(t, server, ACK, NULL, 0); break;
     case 'f': tcp_packet(t, server, FIN | ACK, NULL, 0); break;
+    case 'x':
+        t->seq[!server] -= 700;
+        tcp_packet(t, server, RST | ACK, NULL, 0);
+        t->seq[!server] += 700;
+        break;
     case 'r': tcp_packet(t, server, RST | ACK, NULL, 0); break;
     default:
         tcp_data(t, server, server ? ANSWER : REQUEST,
@@ -73,8 +79,8 @@ static void play(const struct row *row)
             continue;
         }
         if (*s == 's') t.seq[0] = isn;
-        if (*s != '=') step(&t, *s);
-        ns += *s == '=' ? 50000 : 1000000;
+        if (*s != '=' && *s != '<') step(&t, *s);
+        ns += *s == '=' ? 50000 : *s == '<' ? -2000000 : 1000000;
         context_feed_at(c, &k, k.n - 1, ns);
     }
     context_close(c);
@@ -93,6 +99,10 @@ static void connections(void **state)
         {"s1s2s", WST_PROBLEM_TCP_UNANSWERED, "sent 3 times"},
         {"s=1s=2s=", WST_PROBLEM_TCP_UNANSWERED, "sent 3 times"},
         {"s=", 0, NULL},
+        {"s<", 0, NULL},
+        {"s=<s3=<", WST_PROBLEM_TCP_UNANSWERED, "sent 2 times"},
+        {"sXSa", 0, NULL}, /* the reset is for a connection of before */
+        {"sX1s2sR", WST_PROBLEM_TCP_REFUSED, "answered with a reset"},
         {"s", 0, NULL},
         {"s1s2sSa", 0, NULL},
     };
