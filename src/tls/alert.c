@@ -38,14 +38,30 @@ static bool ends(const struct wst_tls *t, const uint8_t alert[SIZE])
     return alert[0] == FATAL || t->version == WST_TLS_1_3;
 }
 
+/* It has sent what the handshake's keys do not open. */
+static bool through(const struct wst_tls_side *side)
+{
+    return side->now && side->now->application;
+}
+
+/* Both have to be through. Of the other side no record may be in the capture; and in TLS 1.3 the
+ * client is the last one, whatever the server has to say. */
+static bool in_handshake(const struct wst_tls_step *s)
+{
+    const struct wst_tls *t = s->tls;
+    const struct wst_tls_side *other = &t->side[!s->dir];
+    if (!through(&t->side[s->dir])) return true;
+    bool last = t->version == WST_TLS_1_3 && s->dir == WST_C2S;
+    return !through(other) && !last && !t->midst && !other->holed;
+}
+
 void wst_tls_alert(const struct wst_tls_step *s, struct wst_slice alert)
 {
     struct wst_tls *t = s->tls;
-    const struct wst_tls_side *one = &t->side[0], *other = &t->side[1];
     char why[192];
     if (alert.n != SIZE || !ends(t, alert.p)) return;
     const struct wst_tls_alert_row *row = row_of(alert.p[1]);
-    bool before = !(one->now && one->now->application && other->now && other->now->application);
+    bool before = in_handshake(s);
     snprintf(why, sizeof why, "the %s ended the %s with alert %u%s%s%s%s", wst_dir_sender(s->dir),
              before ? "handshake" : "connection", alert.p[1], row ? " " : "", row ? row->name : "",
              row && row->words ? ": " : "", row && row->words ? row->words : "");

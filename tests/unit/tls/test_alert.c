@@ -120,8 +120,48 @@ static void alerts(void **state)
     }
 }
 
+/* What ended, as far as the keys tell that have opened something: h those of the handshake, a those
+ * behind it, '-' none, the client's first. */
+static void when(void **state)
+{
+    static const struct {
+        int version;
+        const char *keys;
+        bool midst, holed; /* the other side's bytes */
+        enum wst_dir by;
+        bool handshake;
+    } turns[] = {
+        {WST_TLS_1_3, "hh", 0, 0, WST_C2S, true},  {WST_TLS_1_3, "aa", 0, 0, WST_C2S, false},
+        {WST_TLS_1_3, "ah", 0, 0, WST_C2S, false}, {WST_TLS_1_3, "a-", 0, 0, WST_C2S, false},
+        {WST_TLS_1_3, "ha", 0, 0, WST_S2C, true},  {WST_TLS_1_3, "ah", 0, 0, WST_S2C, true},
+        {WST_TLS_1_3, "aa", 0, 0, WST_S2C, false}, {WST_TLS_1_3, "-a", 1, 0, WST_S2C, false},
+        {WST_TLS_1_3, "-a", 0, 1, WST_S2C, false}, {WST_TLS_1_2, "a-", 0, 0, WST_C2S, true},
+        {WST_TLS_1_2, "a-", 0, 0, WST_S2C, true},  {WST_TLS_1_2, "a-", 1, 0, WST_C2S, false},
+        {WST_TLS_1_2, "a-", 0, 1, WST_C2S, false}, {WST_TLS_1_2, "aa", 0, 0, WST_C2S, false},
+    };
+    static struct room room, *r = &room;
+    struct wst_tls_keys hand = {.application = false}, application = {.application = true};
+    (void)state;
+    for (size_t i = 0; i < ARRAY(turns); i++) {
+        room_init(r);
+        r->tls.version = (uint16_t)turns[i].version;
+        r->tls.midst = turns[i].midst;
+        r->tls.side[!turns[i].by].holed = turns[i].holed;
+        for (int d = 0; d < 2; d++)
+            r->tls.side[d].now = turns[i].keys[d] == 'h'   ? &hand
+                                 : turns[i].keys[d] == 'a' ? &application
+                                                           : NULL;
+        struct wst_tls_step s = {&r->tls, &r->env, turns[i].by, &r->arrival};
+        wst_tls_alert(&s, wst_slice_of("\2\x14", 2));
+        if (!strstr(r->detail, "handshake with") != !turns[i].handshake)
+            fail_msg("turn %zu: %s", i, r->detail);
+        r->tls.side[0].now = r->tls.side[1].now = NULL;
+        room_free(r);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(alerts)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(alerts), cmocka_unit_test(when)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
