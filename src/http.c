@@ -186,7 +186,9 @@ WST_APART static void http_data(struct wst_context *c, struct wst_flow *f, unsig
     h->http.overtaken = a->from != a->when.pkt || acked;
     h->http.skewed |= acked && a->from == a->when.pkt;
     enum wst_dir dir = wst_conversation_direction(&h->base, side);
-    if (dir == WST_C2S && (peer->flags & WST_HALF_ENDED) && !acked && !h->http.request.n)
+    /* What was read late may have been sent before that. */
+    if (dir == WST_C2S && (peer->flags & WST_HALF_ENDED) && !h->http.overtaken &&
+        !h->http.request.n)
         h->http.left_before = true;
     bytes = http_unproxied(c, f, dir, bytes);
     if (dir == WST_S2C && http_unasked(f)) h->http.request_lost = true;
@@ -252,18 +254,20 @@ bool wst_conversation_http_gap(struct wst_context *c, struct wst_flow *f, unsign
     return taken;
 }
 
-/* That side was the first to end TCP: how long after the client had asked? */
+/* That side was the first to end TCP: how long after the client had asked? Nobody knows when that
+ * waited to be read, as for keys. */
 static void http_left(const struct wst_flow *f, unsigned side, bool reset,
                       const struct wst_arrival *a)
 {
     struct wst_http *h = &((struct conversation_http *)f->upper)->http;
     const struct conversation *base = f->upper;
     int64_t us = wst_ns_between(h->request_when.ns, a->when.ns) / 1000;
+    bool late = a->from != a->when.pkt;
     if (h->left_us || !h->request.n) return;
-    h->left_us = us < 0 ? 1 : us < UINT32_MAX - 1 ? (uint32_t)us + 1 : UINT32_MAX;
+    h->left_us = late || us < 0 ? 1 : us < UINT32_MAX - 1 ? (uint32_t)us + 1 : UINT32_MAX;
     h->left_by = (int8_t)wst_conversation_direction(base, side);
     h->left_reset = reset;
-    h->heard = wst_conversation_heard(f, !base->client);
+    h->heard = !late && wst_conversation_heard(f, !base->client);
 }
 
 void wst_conversation_http_fin(struct wst_context *c, struct wst_flow *f, unsigned side,

@@ -106,6 +106,9 @@ static void event(void *user, const struct wst_event *e)
         snprintf(to, room, "%s ", e->gap.least ? "gap+" : e->gap.inexact ? "gap-" : "gap");
     else if (e->type == WST_EVENT_PROBLEM && wst_problem_row(e->problem.problem)->id[0] == 't')
         snprintf(to, room, "!%s ", wst_problem_row(e->problem.problem)->id);
+    else if (e->type == WST_EVENT_PROBLEM &&
+             e->problem.problem == WST_PROBLEM_HANDSHAKE_NO_RESPONSE)
+        snprintf(to, room, "!%s", e->problem.detail);
     else if (e->type == WST_EVENT_STATS)
         w->stats = e->stats;
 }
@@ -241,6 +244,40 @@ static void half_of_the_keys(void **state)
         assert_int_equal(w.stats.problems[WST_WARNING] + w.stats.problems[WST_ERROR], 0);
         peers_free(&talk[0]);
     }
+}
+
+/* Nobody answers, and the server ends TCP. When keys come later the request is read behind that,
+ * and how long it was waited for nobody knows: it was sent before all the same. */
+static void unanswered(void **state)
+{
+    static const char *const want[] = {
+        "no answer to the upgrade request in 1.000 ms; then the server ended TCP",
+        "no answer to the upgrade request was captured"};
+    const struct peers_terms terms = {
+        .version = T13, .cipher = AES128, .lines = websocket, .lines_n = 1};
+    struct peers_talk talk[2];
+    (void)state;
+    peers_talk(&terms, talk);
+    struct wst_slice keys = {talk[0].keylog.p, strlen((char *)talk[0].keylog.p)};
+    size_t request = talk[0].chunks_n;
+    for (size_t i = 0; i < talk[0].chunks_n; i++)
+        if (talk[0].chunks[i].dir == WST_C2S && talk[0].chunks[i].n > 150) request = i;
+    for (int late = 0; late < 2; late++) {
+        struct world w;
+        struct wst_tls_hooks hooks = {.user = &w, .keys_may_come = true};
+        world_begin(&w, NULL, 0, false);
+        wst_context_tls(w.context, &hooks);
+        if (!late) wst_context_keylog(w.context, keys, true);
+        carry_some(&w, &talk[0], 0, request + 1);
+        packet(&w, 1, 0x11, NULL, 0);
+        packet(&w, 0, 0x18, "\x17\3\3\0\x13", 5); /* the beginning of its last word */
+        if (late) wst_context_keylog(w.context, keys, true);
+        packet(&w, 0, 0x10, NULL, 0);
+        wst_context_finish(w.context, NULL);
+        wst_context_free(w.context);
+        if (!strstr(w.log, want[late])) fail_msg("late %d: %s", late, w.log);
+    }
+    peers_free(&talk[0]);
 }
 
 /* What a capture that ends inside a record has of it is not passed over. */
@@ -386,7 +423,6 @@ static void proxied(void **state)
         assert_string_equal(w.log, "[TLS 1.3  for 192.0.2.1] >Hello <Hi! ");
     }
     peers_free(&talk[0]);
-    peers_free(&talk[1]);
 }
 
 /* A proxy reached over TLS, and wss through it: TLS inside TLS, four times over. */
@@ -499,9 +535,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(websocket_inside), cmocka_unit_test(http2_inside),
         cmocka_unit_test(half_of_the_keys), cmocka_unit_test(ends_inside_a_record),
-        cmocka_unit_test(http_inside),      cmocka_unit_test(tls_inside_tls),
-        cmocka_unit_test(tcp_inside),       cmocka_unit_test(little_memory),
-        cmocka_unit_test(reset_ignored),    cmocka_unit_test(proxied),
+        cmocka_unit_test(unanswered),       cmocka_unit_test(http_inside),
+        cmocka_unit_test(tls_inside_tls),   cmocka_unit_test(tcp_inside),
+        cmocka_unit_test(little_memory),    cmocka_unit_test(reset_ignored),
+        cmocka_unit_test(proxied),
     };
     return cmocka_run_group_tests(tests, NULL, peers_teardown);
 }
