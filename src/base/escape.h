@@ -17,7 +17,8 @@
 
 /* -- JSON ----------------------------------------------------------------------------------- */
 
-/* Room that wst_escape_json_at needs for n bytes: \u0000 is six, and stores are 32 wide. */
+/* Room that wst_escape_json_at needs for n bytes: \u0000 is six, and stores are 32 wide, or 64 while
+ * there are 64 bytes left. */
 #define WST_ESCAPE_JSON_ROOM(n) (6 * (n) + 32)
 
 /* The inside of a JSON string; quotes are the caller's. What would be hidden is written \u00xx,
