@@ -233,7 +233,7 @@ void wst_inflation_feed(struct wst_inflaters *all, struct wst_inflation *f, stru
  * bring the decoder to a block's end without a byte coming out. */
 static void inflation_end_message(struct wst_inflaters *all, struct wst_inflation *f)
 {
-    if (f->end != WST_INFLATE_OK || f->stopped || f->ended) return;
+    if (f->end != WST_INFLATE_OK || f->stopped) return;
     if (f->in >= 4 && !memcmp(f->tail, sync_tail, 4) && inflation_at_boundary(f)) return;
     uint64_t len = f->len, known = f->known;
     size_t kept = f->out->n;
@@ -245,117 +245,11 @@ static void inflation_end_message(struct wst_inflaters *all, struct wst_inflatio
     f->end = WST_INFLATE_TRUNCATED;
 }
 
-/* -- a message that came whole -----------------------------------------------------------------
- *
- * zlib is slow where its input ends: the last bytes of a message cost as much as the hundred before
- * them. So the four bytes that its sender took off are there from the beginning, and it is asked to
- * stop behind each block. What a sound message has left behind its last one is known by itself:
- *
- *     … last block │ 000 │ 0 to 7 bits of 0 │ 00 00 ff ff │ …
- *                    └ type, not the final one └ an empty block, stored
- */
-enum { BEHIND = 12 }; /* bytes: those four, and as many as it wants to see to go on fast */
-
-enum whole_is { WHOLE_GOES_ON, WHOLE_ENDED, WHOLE_ODD };
-
-/* `left`: of the message, behind the block that ended. */
-static bool whole_is_over(const z_stream *z, struct wst_slice left)
-{
-    unsigned bits = z->data_type & 63; /* of the byte before it */
-    if (bits > 7 || (bits < 3 ? left.n != 1 || left.p[0] : left.n)) return false;
-    return !bits || !(left.p[-1] >> (8 - bits));
-}
-
-static bool ends_in_tail(struct wst_slice s)
-{
-    return s.n >= 4 && !memcmp(s.p + s.n - 4, sync_tail, 4);
-}
-
-/* To the end of a block, or as far as there is room. Behind `left`, what is left of the message,
- * lie the four bytes. */
-static enum whole_is whole_step(struct wst_inflaters *all, struct wst_inflation *f,
-                                struct wst_slice message, struct wst_slice *left)
-{
-    uint8_t *to;
-    size_t room = inflation_room(all, f, &to);
-    z_stream *z = &f->by[0]->z;
-    z->next_in = (Bytef *)(uintptr_t)left->p;
-    z->avail_in = (uInt)(left->n + BEHIND);
-    z->next_out = to;
-    z->avail_out = (uInt)room;
-    int ret = inflate(z, Z_BLOCK);
-    size_t eaten = left->n + BEHIND - z->avail_in;
-    inflation_note(all, f, to, room - z->avail_out);
-    if (inflation_over(all, f) || eaten > left->n) return WHOLE_ODD;
-    if (ret != Z_OK && ret != Z_STREAM_END && ret != Z_BUF_ERROR) return WHOLE_ODD;
-    *left = wst_slice_skip(*left, eaten);
-    if (ret == Z_STREAM_END) {
-        f->stopped = !left->n;
-        if (f->stopped) return WHOLE_ENDED;
-        return inflater_go_on(f->by[0]) ? WHOLE_GOES_ON : WHOLE_ODD;
-    }
-    if (!inflation_between_blocks(f)) return z->avail_out ? WHOLE_ODD : WHOLE_GOES_ON;
-    if (z->data_type & 64) return WHOLE_GOES_ON; /* that was the final block */
-    if (whole_is_over(z, *left)) return inflater_go_on(f->by[0]) ? WHOLE_ENDED : WHOLE_ODD;
-    /* Its sender forgot to take them off. */
-    return !left->n && inflation_at_boundary(f) && ends_in_tail(message) ? WHOLE_ENDED
-                                                                         : WHOLE_GOES_ON;
-}
-
-/* The four bytes were read as something else, or more than they came of them: what came before
- * them is what counts. How much that is depends on no history, only on how long it is, so it is
- * counted with another one. */
-static void whole_odd(struct wst_inflaters *all, struct wst_inflation *f, struct wst_slice message)
-{
-    struct wst_deflate any = {.takeover = false};
-    struct wst_buf none = {.p = all->spill};
-    struct wst_inflation by_pieces;
-    uint32_t history = f->context->takeover ? f->context->history[0].n : 0;
-    bool here = f->by[0]->z.avail_in == BEHIND - 4 && inflation_at_boundary(f);
-    wst_inflation_begin(all, &by_pieces, &any, &none, 0, false);
-    if (by_pieces.end == WST_INFLATE_OK && history) {
-        memset(all->spill, ' ', history);
-        if (inflateSetDictionary(&by_pieces.by[0]->z, all->spill, history) != Z_OK)
-            by_pieces.end = WST_INFLATE_STARVED;
-    }
-    wst_inflation_feed(all, &by_pieces, message);
-    inflation_end_message(all, &by_pieces);
-    if (by_pieces.by[0]) wst_inflater_give(all, by_pieces.by[0], NULL);
-    f->end = by_pieces.end;
-    f->why = by_pieces.why;
-    if (f->end == WST_INFLATE_OK && !here) f->end = WST_INFLATE_TRUNCATED;
-    if (by_pieces.len < f->len) f->len = by_pieces.len;
-    if (f->out->n - f->begin > f->len) f->out->n = f->begin + (size_t)f->len;
-    f->known = f->len;
-}
-
-void wst_inflation_whole(struct wst_inflaters *all, struct wst_inflation *f, struct wst_slice in)
-{
-    if (!in.n || in.n > WST_INFLATE_CHUNK - BEHIND || f->by[1] || f->end != WST_INFLATE_OK) {
-        wst_inflation_feed(all, f, in);
-        return;
-    }
-    if (f->context->window) wst_window_feed(f->context->window, in);
-    f->in = in.n;
-    f->ended = true;
-    if (in.n == 1 && !in.p[0]) return; /* an empty block and nothing else */
-    memcpy(all->twin, in.p, in.n);
-    memcpy(all->twin + in.n, sync_tail, 4);
-    memset(all->twin + in.n + 4, 0, BEHIND - 4);
-    const struct wst_slice message = {all->twin, in.n};
-    struct wst_slice left = message;
-    enum whole_is is;
-    while ((is = whole_step(all, f, message, &left)) == WHOLE_GOES_ON) {
-    }
-    if (is == WHOLE_ODD) whole_odd(all, f, message);
-}
-
 /* The output becomes history. */
 static bool inflation_remember(struct wst_inflaters *all, struct wst_inflation *f)
 {
     struct wst_deflate *c = f->context;
-    struct wst_slice out = {NULL, f->out->n - f->begin};
-    if (out.n) out.p = f->out->p + f->begin;
+    struct wst_slice out = {f->out->p + f->begin, f->out->n - f->begin};
     if (c->own)
         return wst_history_held(all, &c->history[0], f->len, out.n == f->len) &&
                (!f->stopped || inflater_go_on(c->own));

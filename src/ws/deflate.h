@@ -64,7 +64,6 @@ struct wst_inflation {
     enum wst_inflate_end end;
     const char *why; /* zlib's word for what is BAD; static, or NULL */
     bool stopped;    /* a final block (BFINAL) ended with the input */
-    bool ended;      /* it came whole, and the four bytes behind it have been put back */
 };
 
 struct wst_deflate *wst_deflate_new(struct wst_inflaters *all, bool takeover, bool whole);
@@ -87,9 +86,6 @@ void wst_inflation_begin(struct wst_inflaters *all, struct wst_inflation *inflat
                          struct wst_deflate *context, struct wst_buf *out, size_t cap, bool spans);
 void wst_inflation_feed(struct wst_inflaters *all, struct wst_inflation *inflation,
                         struct wst_slice in);
-/* The same for all of a message, of which nothing was fed before: faster. */
-void wst_inflation_whole(struct wst_inflaters *all, struct wst_inflation *inflation,
-                         struct wst_slice in);
 /* The message is over (`whole`) or its rest is lost. Gives the inflaters back; the context takes in
  * what came out. Fills inflation->end, len and known. */
 void wst_inflation_finish(struct wst_inflaters *all, struct wst_inflation *inflation, bool whole);

@@ -42,8 +42,7 @@ struct wst_inflaters { /* of one thread */
     uint64_t clock;
     struct wst_area area; /* they lie here … */
     void *freed;          /* … and the first of those that are gone, each of which has the next */
-    uint8_t *twin;  /* WST_INFLATE_CHUNK: output of the second inflation, held against the first;
-                     * without one, a message that came whole */
+    uint8_t *twin;  /* WST_INFLATE_CHUNK: output of the second inflation, held against the first */
     uint8_t *spill; /* WST_WINDOW: output beyond the cap; a window's room */
     struct wst_budget *budget;
     uint64_t max_inflate;

@@ -343,7 +343,7 @@ static void message_whole_deflated(const struct wst_ws_step *s, struct wst_ws_me
         struct wst_inflation f;
         uint8_t context = c->state;
         wst_inflation_begin(&s->env->inflaters, &f, c, out, message_cap(s), false);
-        wst_inflation_whole(&s->env->inflaters, &f, payload);
+        wst_inflation_feed(&s->env->inflaters, &f, payload);
         wst_inflation_finish(&s->env->inflaters, &f, true);
         message_take_inflation(&f, context, &r);
     }

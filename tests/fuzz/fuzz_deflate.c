@@ -65,10 +65,7 @@ static struct told reader_message(struct reader *r, const uint8_t *p, size_t n, 
         uint8_t *exact = malloc(k);
         if (!exact) abort();
         memcpy(exact, p + i, k);
-        if (piece < n)
-            wst_inflation_feed(&r->all, &f, (struct wst_slice){exact, k});
-        else
-            wst_inflation_whole(&r->all, &f, (struct wst_slice){exact, k});
+        wst_inflation_feed(&r->all, &f, (struct wst_slice){exact, k});
         free(exact);
     }
     wst_inflation_finish(&r->all, &f, true);

@@ -33,10 +33,7 @@ static void inflate_pieces(struct bench *b, struct wst_inflation *f, struct wst_
         uint8_t *exact = malloc(n);
         assert_non_null(exact);
         memcpy(exact, in.p + i, n);
-        if (n < in.n)
-            wst_inflation_feed(&b->all, f, (struct wst_slice){exact, n});
-        else
-            wst_inflation_whole(&b->all, f, (struct wst_slice){exact, n});
+        wst_inflation_feed(&b->all, f, (struct wst_slice){exact, n});
         free(exact);
     }
     wst_inflation_finish(&b->all, f, true);
@@ -135,9 +132,8 @@ static void same_in_pieces(struct wst_slice before, struct wst_slice wire, size_
     free(exact);
 }
 
-/* A message that comes whole is inflated in another way than one that comes in pieces, and comes to
- * the same: sound, cut anywhere, damaged anywhere, with the four bytes or a final block at its end,
- * beyond what is kept and beyond what is read. */
+/* A message comes to the same whole and a byte at a time: sound, cut anywhere, damaged anywhere,
+ * with the four bytes or a final block at its end, beyond what is kept and beyond what is read. */
 static void whole_or_in_pieces(void **state)
 {
     static const struct {
