@@ -15,7 +15,7 @@
  * their turn; and nothing but memory is shared (work_memory.c).
  *
  * Batches in the caller's thread pay when contexts of many conversations push each other out of the
- * cache. So operations go in rounds of ROUND: if one touched more than options.batch_from
+ * cache. So operations go in rounds of WST_WORK_ROUND: if one touched more than options.batch_from
  * conversations, but not so many that each has but one, and not mostly plain ones, the next one may
  * be batched: EACH operations a conversation, if there is room for so many.
  *
@@ -30,10 +30,10 @@
 #include <stdlib.h>
 
 enum {
-    ROUND = 2048, /* operations */
     EACH = 16,
-    CONNS_MAX = 1400,    /* of a round: two or three thousand there are */
-    OWN_MAX = 2 * ROUND, /* events of the caller's thread in a round, which pay for waiting */
+    CONNS_MAX = 1400, /* of a round: two or three thousand there are */
+    OWN_MAX =
+        2 * WST_WORK_ROUND, /* events of the caller's thread in a round, which pay for waiting */
     MESSAGE_FIRST = 64 << 10
 };
 
@@ -152,7 +152,7 @@ static struct wst_ws_env *env_here(struct wst_context *c, struct conversation_ws
     struct wst_worker *k = work->workers[0];
     work->round_bytes += n;
     work->round_conns += (uint32_t)k->given - w->latest >= work->round;
-    if (++work->round == ROUND) round_over(work);
+    if (++work->round == WST_WORK_ROUND) round_over(work);
     if (work->pays) return NULL;
     w->latest = (uint32_t)k->given++;
     k->mine = k->seen = k->told_ops = k->given;

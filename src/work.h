@@ -24,6 +24,7 @@ enum {
     WST_WORK_BYTES = 4 << 20,     /* that wait for one worker */
     WST_WORK_TOLD_MAX = 16 << 20, /* bytes of events that wait for their turn, of all workers … */
     WST_WORK_TOLD_MIN = 4 << 20,  /* … but of each at least */
+    WST_WORK_ROUND = 2048,        /* operations after which it is asked what pays */
     WST_WORK_WAKE_AT = 16,        /* operations worth waking somebody for */
     WST_WORK_AWAIT_PART = 4,      /* of what is under way that part is waited for */
     WST_WORK_LOOK_EACH = 32,      /* operations after which it is looked for what can be told */

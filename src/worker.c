@@ -26,7 +26,7 @@
 
 /* What a thread says is kept in any case, so a batch costs it little, and may pay with so many
  * times fewer conversations. */
-enum { CHEAP = 8, ROUND = 2048 };
+enum { CHEAP = 8 };
 
 /* By its own clock: what waits for its turn fills the cache of the thread that tells it, too, so a
  * batch has to gain more than nothing. */
@@ -241,7 +241,7 @@ static void *worker_run(void *user)
         uint32_t conns = batch_link(k, end);
         worker_counts(k, end);
         worker_batch(k, end, most > 1 && conns > from / CHEAP);
-        if (k->round >= ROUND) worker_round_over(k);
+        if (k->round >= WST_WORK_ROUND) worker_round_over(k);
         if (!has_room(k)) worker_wait(k, &k->stuffed, has_room);
     }
 }

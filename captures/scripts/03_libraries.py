@@ -18,7 +18,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, 'lib'))
 from rawlab import ROOT
-from refdec import decode
+from refdec import decode, message
 
 RUN = os.path.join(ROOT, 'run')
 JAVA = '/usr/share/java'
@@ -90,13 +90,7 @@ def truth(name, client, server):
             for (opcode, payload), where in union([x for x, _ in known], wire, ('never', 'derived', 'known')):
                 if where == 'never' or where == 'derived' and opcode < 8:
                     sys.exit(f'{name} {path} {way}: {where}: opcode {opcode}, {payload[:40]}')
-                line = {'kind': 'message', 'conn': c['conn'], 'dir': way, 'opcode': opcode, 'length': len(payload),
-                        'sha256': hashlib.sha256(payload).hexdigest()}
-                if opcode == 8 and payload:
-                    line.update(code=int.from_bytes(payload[:2], 'big'), reason=payload[2:].decode())
-                elif opcode == 1 and len(payload) <= 200:
-                    line['text'] = payload.decode()
-                yield {**line, 'seen': seen[opcode, payload] if where == 'known' else where}
+                yield {**message(c['conn'], way, opcode, payload), 'seen': seen[opcode, payload] if where == 'known' else where}
 
 
 def record(which):

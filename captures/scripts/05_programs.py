@@ -8,7 +8,6 @@ usage: 05_programs.py [qemu|emacs]...
 """
 import asyncio
 import glob
-import hashlib
 import json
 import os
 import signal
@@ -21,7 +20,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, 'lib'))
 from rawlab import ROOT
 from recorder import recorder
-from refdec import decode
+from refdec import decode, message
 
 NOTED = {}  # (which talk, "sent" or "recv" of the client or the server) -> [(opcode, payload)]
 REFUSED = {}  # conn -> a line of the truth
@@ -156,13 +155,7 @@ def truth(name):
         yield {'kind': 'handshake', 'conn': c['conn'], 'path': path, 'status': 101}
         for way in ('c2s', 's2c'):
             for opcode, payload, _, _ in c[way]:
-                line = {'kind': 'message', 'conn': c['conn'], 'dir': way, 'opcode': opcode, 'length': len(payload),
-                        'sha256': hashlib.sha256(payload).hexdigest()}
-                if opcode == 8 and payload:
-                    line.update(code=int.from_bytes(payload[:2], 'big'), reason=payload[2:].decode())
-                elif opcode == 1 and len(payload) <= 200:
-                    line['text'] = payload.decode()
-                yield {**line, 'seen': seen(key, way, opcode, payload)}
+                yield {**message(c['conn'], way, opcode, payload), 'seen': seen(key, way, opcode, payload)}
     yield from REFUSED.values()  # refdec sees no answer
 
 

@@ -270,6 +270,15 @@ def rec(conn, d, m):
     op, b, fr, z = m; o = {'kind': 'message', 'conn': conn, 'dir': d, 'opcode': op, 'length': len(b), 'sha256': hashlib.sha256(b).hexdigest(), 'frames': fr, 'compressed': z}
     if op == 8 and len(b) >= 2: o['code'] = struct.unpack('>H', b[:2])[0]
     return o
+def message(conn, way, opcode, payload):
+    """A line of truth, but for who saw it."""
+    line = {'kind': 'message', 'conn': conn, 'dir': way, 'opcode': opcode, 'length': len(payload),
+            'sha256': hashlib.sha256(payload).hexdigest()}
+    if opcode == 8 and payload:
+        line.update(code=int.from_bytes(payload[:2], 'big'), reason=payload[2:].decode())
+    elif opcode == 1 and len(payload) <= 200:
+        line['text'] = payload.decode()
+    return line
 if __name__ == '__main__':
     fr = '--frames' in sys.argv
     for fn in [x for x in sys.argv[1:] if not x.startswith('--')]:

@@ -196,23 +196,6 @@ __attribute__((target("avx2"))) static inline __m256i second_of_two(__m256i x)
     return _mm256_blendv_epi8(x, _mm256_shuffle_epi8(letters, x), control);
 }
 
-/* The same as put_two, sixteen at a time: '\' is put before each of them, and those that nobody
- * wants are left out. */
-__attribute__((target("avx2,popcnt,bmi2,avx512bw,avx512vl,avx512vbmi2"))) static uint8_t *
-put_two_vbmi2(uint8_t *at, __m256i x, uint32_t two)
-{
-    const __m256i slashes = _mm256_set1_epi16('\\');
-    x = second_of_two(x);
-    for (unsigned i = 0; i < 2; i++, two >>= 16) {
-        __m128i half = i ? _mm256_extracti128_si256(x, 1) : _mm256_castsi256_si128(x);
-        __m256i pairs = _mm256_or_si256(_mm256_slli_epi16(_mm256_cvtepu8_epi16(half), 8), slashes);
-        uint32_t keep = _pdep_u32(two, 0x55555555) | 0xaaaaaaaa;
-        _mm256_storeu_si256((__m256i *)(void *)at, _mm256_maskz_compress_epi8(keep, pairs));
-        at += 16 + __builtin_popcount(two & 0xffff);
-    }
-    return at;
-}
-
 static inline bool has_vbmi2(void)
 {
     return __builtin_cpu_supports("avx512vbmi2") && __builtin_cpu_supports("avx512vbmi") &&
@@ -234,6 +217,8 @@ static const _Alignas(64) uint8_t leads[64] = {
 
 #define ZMM "avx512f,avx512bw,avx512vl,avx512vbmi,avx512vbmi2,bmi2,popcnt"
 
+/* 32 bytes, of which those in `two` are their second bytes: '\\' is put before each, and those that
+ * nobody wants are left out. */
 __attribute__((target(ZMM))) static inline uint8_t *put_two_zmm(uint8_t *at, __m256i x,
                                                                 uint32_t two)
 {
@@ -242,6 +227,12 @@ __attribute__((target(ZMM))) static inline uint8_t *put_two_zmm(uint8_t *at, __m
     uint64_t keep = _pdep_u64(two, 0x5555555555555555) | 0xaaaaaaaaaaaaaaaa;
     _mm512_storeu_si512(at, _mm512_maskz_compress_epi8(keep, pairs));
     return at + 32 + __builtin_popcount(two);
+}
+
+/* The same as put_two. */
+__attribute__((target(ZMM))) static uint8_t *put_two_vbmi2(uint8_t *at, __m256i x, uint32_t two)
+{
+    return put_two_zmm(at, second_of_two(x), two);
 }
 
 /* 64 bytes at a time, up to those of which one becomes more than two, or may; unless all is known

@@ -5,19 +5,8 @@
 #ifndef WST_HTTP1_BEGINS_H
 #define WST_HTTP1_BEGINS_H
 
-#include <string.h>
-
 #include "dir.h"
-#include "slice.h"
-
-/* Whatever it asks for ("OPTIONS *"), a line that ends so is one. */
-static inline bool wst_begins_request_line(struct wst_slice s)
-{
-    const uint8_t *lf = memchr(s.p, '\n', s.n);
-    size_t n = lf ? (size_t)(lf - s.p) : 0;
-    if (n && s.p[n - 1] == '\r') n--;
-    return n > 9 && !memcmp(s.p + n - 9, " HTTP/1.", 8);
-}
+#include "request_line.h"
 
 /* After a gap, or when a body seems to last for ever: does this begin a head of that side? */
 static inline bool wst_begins_head(struct wst_slice s, enum wst_dir dir)
@@ -26,7 +15,7 @@ static inline bool wst_begins_head(struct wst_slice s, enum wst_dir dir)
     size_t i = 0;
     while (i < s.n && i < 20 && s.p[i] >= 'A' && s.p[i] <= 'Z') i++;
     if (i < 3 || i + 1 >= s.n || s.p[i] != ' ') return false;
-    return s.p[i + 1] == '/' || s.p[i + 1] == 'h' || wst_begins_request_line(s);
+    return s.p[i + 1] == '/' || s.p[i + 1] == 'h' || wst_request_line(s);
 }
 
 /* The upgrade was granted before anything came of the body that the request announced: a client

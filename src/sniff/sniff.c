@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "sniff.h"
 
+#include "request_line.h"
+
 enum { METHOD_MAX = 20 }; /* the longest registered method has 17 letters */
 
 static const uint8_t proxy2_signature[12] = {0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d,
@@ -102,8 +104,5 @@ enum wst_sniffed wst_sniff(struct wst_slice s)
 bool wst_sniff_request_line(struct wst_slice s)
 {
     while (s.n && (s.p[0] == '\r' || s.p[0] == '\n')) s = wst_slice_skip(s, 1);
-    const uint8_t *end = s.n ? memchr(s.p, '\n', s.n) : NULL;
-    size_t n = end ? (size_t)(end - s.p) : 0;
-    if (n && s.p[n - 1] == '\r') n--;
-    return n > 9 && memcmp(s.p + n - 9, " HTTP/1.", 8) == 0;
+    return wst_request_line(s);
 }

@@ -164,6 +164,21 @@ static inline size_t put_frame(uint8_t *p, unsigned first, bool masked, uint64_t
     return k + n;
 }
 
+static inline void send_text(struct tcp *t, int server, const char *text)
+{
+    static uint64_t seed = 5;
+    uint8_t frame[2000];
+    tcp_data(t, server, frame, put_frame(frame, 0x81, !server, &seed, text, strlen(text)));
+}
+/* What the listener is told of packets `from` on; they are freed. */
+static inline void packets_play(struct packets *k, size_t from, struct wst_listener listener)
+{
+    struct wst_context *c = context_open(listener);
+    for (size_t i = from; i < k->n; i++) context_feed(c, k, i);
+    context_close(c);
+    packets_free(k);
+}
+
 #define REQUEST                                                                      \
     "GET /chat HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" \
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"

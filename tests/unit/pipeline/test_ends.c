@@ -42,7 +42,7 @@ static void send_close(struct tcp *t, int server)
     send_frame(t, server, 0x88, "\x03\xe8", 2);
 }
 
-static void send_text(struct tcp *t, int server)
+static void send_short(struct tcp *t, int server)
 {
     send_frame(t, server, 0x81, "text", 4);
 }
@@ -70,7 +70,7 @@ static struct heard play(const char *steps)
             continue;
         }
         switch (*steps | 0x20) {
-        case 't': send_text(&t, server); break;
+        case 't': send_short(&t, server); break;
         case 'c': send_close(&t, server); break;
         case 'f': tcp_packet(&t, server, FIN | ACK, NULL, 0); break;
         case 'a': tcp_packet(&t, server, ACK, NULL, 0); break;

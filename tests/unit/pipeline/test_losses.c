@@ -51,13 +51,6 @@ static void hear(void *user, const struct wst_event *e)
     }
 }
 
-static void send_text(struct tcp *t, int server, const char *text)
-{
-    static uint64_t seed = 5;
-    uint8_t frame[2000];
-    tcp_data(t, server, frame, put_frame(frame, 0x81, !server, &seed, text, strlen(text)));
-}
-
 static void begin(struct tcp *t, struct packets *k)
 {
     tcp_open(t, k, 40000);
@@ -69,10 +62,7 @@ static void begin(struct tcp *t, struct packets *k)
 static void replay(struct packets *k, size_t from, struct heard *h)
 {
     *h = (struct heard){0};
-    struct wst_context *c = context_open((struct wst_listener){.user = h, .event = hear});
-    for (size_t i = from; i < k->n; i++) context_feed(c, k, i);
-    context_close(c);
-    packets_free(k);
+    packets_play(k, from, (struct wst_listener){.user = h, .event = hear});
 }
 
 /* The capture stood still while both sides sent gigabytes: numbers went round. */

@@ -26,13 +26,6 @@ static void hear(void *user, const struct wst_event *e)
              (const char *)s->uri.p);
 }
 
-static void send_text(struct tcp *t, int server, const char *text)
-{
-    static uint64_t seed = 5;
-    uint8_t frame[2000];
-    tcp_data(t, server, frame, put_frame(frame, 0x81, !server, &seed, text, strlen(text)));
-}
-
 static void say(struct tcp *t, int server, const char *text)
 {
     tcp_data(t, server, text, strlen(text));
@@ -56,10 +49,7 @@ static void ask(struct tcp *t, const char *line, size_t cut)
 static void replay(struct packets *k, struct heard *h)
 {
     *h = (struct heard){0};
-    struct wst_context *c = context_open((struct wst_listener){.user = h, .event = hear});
-    for (size_t i = 0; i < k->n; i++) context_feed(c, k, i);
-    context_close(c);
-    packets_free(k);
+    packets_play(k, 0, (struct wst_listener){.user = h, .event = hear});
 }
 
 /* A refusal is lost, wholly or but for its body. However the client asks again, what follows is the

@@ -30,10 +30,7 @@ static void hear(void *user, const struct wst_event *e)
 static struct heard replay(struct packets *k)
 {
     struct heard h = {0};
-    struct wst_context *c = context_open((struct wst_listener){.user = &h, .event = hear});
-    for (size_t i = 0; i < k->n; i++) context_feed(c, k, i);
-    context_close(c);
-    packets_free(k);
+    packets_play(k, 0, (struct wst_listener){.user = &h, .event = hear});
     return h;
 }
 
