@@ -425,6 +425,10 @@ void wst_half_data(struct wst_flow_table *t, struct wst_flow *f, unsigned side, 
         bytes = wst_slice_head(bytes, len);
         if (f->ignored || !len) return;
     }
+    /* Pieces are put in order by the signed difference of their numbers, and one that ended more
+     * than half of all numbers ahead would be taken for the oldest. A little further on the whole
+     * segment would look old, and not be believed either. */
+    if (len > (uint32_t)(INT32_MAX - early)) return;
     const struct wst_waiting *w = f->rare[side].waiting;
     if (early == 0) half_on_time(h, seq + len);
     if (early == 0 && (!w || !w->n) && bytes.n == len) {

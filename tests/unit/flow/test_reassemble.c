@@ -35,6 +35,8 @@ static const struct row round_rows[] = {
      ONCE OPEN "c1,1=xy s1,3" FAR_ACKS FAR_ACKS FAR_ACKS FAR_ACKS " c2500000001,1=abc $",
      "c\"xy\" c@2499999998 c\"abc\" (eof)"},
     {"too few of them", ONCE OPEN "c1,1=xy" FAR " c3,1=z" FAR " $", "c\"xyz\" (eof)"},
+    {"its end is more than half of all numbers ahead",
+     OPEN "c2147483648,1=far c5,1=d c1,1=abc c4,1=_ $", "c\"abc_d\" (eof)"},
     {"they are old, as their time says: a file too late", ONCE OPEN "@9 c1,1=xy ~ @-5" FAR8 " $",
      "c\"xy\" (eof)"},
 };
