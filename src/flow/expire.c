@@ -210,8 +210,9 @@ bool wst_flow_make_room(struct wst_flow_table *t, size_t bytes, const struct wst
     room_pass(t, bytes, false, &a);
     /* Then holes, the oldest first: what waits behind them is handed on. */
     while (wst_budget_left(t->budget) < bytes && t->holes_oldest) {
-        struct wst_waiting *w = t->holes_oldest;
-        wst_half_let_go(t, w->flow, w->side, &a);
+        struct wst_flow *f = t->holes_oldest->flow;
+        wst_half_let_go(t, f, t->holes_oldest->side, &a);
+        wst_flow_settle(t, f, &a); /* its end may have waited for those bytes */
     }
     room_shrink(t, bytes, &a);
     room_pass(t, bytes, true, &a);

@@ -302,6 +302,23 @@ static void test_make_room(void **state)
     rig_close(&r);
 }
 
+/* A reset waits for the bytes that its sender had before it. When those are given up for want of
+ * memory the connection is over, and not a day later, when it has been idle for long enough. */
+static void test_make_room_settles(void **state)
+{
+    struct rig r;
+    (void)state;
+    rig_init(&r);
+    r.precious = true;
+    rig_open(&r);
+    rig_run(&r, "cS0 sS0,1 c1,1=a c5,1=late sR1,9");
+    assert_string_equal(r.told, "c\"a\"");
+    r.budget.max = r.budget.used;
+    assert_true(wst_flow_make_room(r.table, 1, &r.when));
+    assert_string_equal(r.told, "c\"a\" c^3 c\"late\" (rst)");
+    rig_close(&r);
+}
+
 /* A flow heard of since the hand came by has a second chance. */
 static void test_second_chance(void **state)
 {
@@ -581,6 +598,7 @@ int main(void)
         cmocka_unit_test(test_flood_data_budget),
         cmocka_unit_test(test_no_embryos),
         cmocka_unit_test(test_make_room),
+        cmocka_unit_test(test_make_room_settles),
         cmocka_unit_test(test_second_chance),
         cmocka_unit_test(test_idle),
         cmocka_unit_test(test_future),
