@@ -259,8 +259,8 @@ static void end_data(const struct wst_ws_step *s, const struct frame_end *x,
     }
     struct wst_ws_message single, *m = data_message(s, x, &single, c);
     const struct wst_frame *f = x->frame;
-    if (!m) { /* of no message: as it is on the wire */
-        side->bytes += f->len;
+    if (!m) { /* of no message: as it is on the wire, and as far as it came */
+        side->bytes += f->len - side->left;
         wst_message_thrown_away(s);
     }
     if (m && !m->no) m->no = ++s->ws->messages;

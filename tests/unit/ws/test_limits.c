@@ -399,13 +399,43 @@ static void random_streams(void **state)
     wire_free(&w);
 }
 
+/* A frame says that it has 2^40 bytes, and the connection ends behind the third: three came on the
+ * wire. Of a message that is not told none count; of a ping, and of a continuation of nothing,
+ * which stand by themselves, those that came. */
+static void keep_end(struct room *r, const struct wst_event *e)
+{
+    if (e->type == WST_EVENT_END) *(struct wst_event_end *)r->user = e->end;
+}
+static void cut_bytes(void **state)
+{
+    static const struct {
+        uint8_t first;
+        unsigned counted;
+    } frames[] = {{0x82, 0}, {0x02, 0}, {0x80, 3}, {0x89, 3}};
+    (void)state;
+    for (size_t i = 0; i < ARRAY(frames); i++) {
+        struct wst_event_end end = {0};
+        struct wst_ws_terms terms = {0};
+        struct room r = {0};
+        uint8_t bytes[] = {frames[i].first, 127, 0, 0, 1, 0, 0, 0, 0, 0, 'a', 'b', 'c'};
+        room_open(&r, &terms);
+        r.event = keep_end;
+        r.user = &end;
+        room_push(&r, WST_S2C, bytes, sizeof bytes);
+        room_end(&r);
+        assert_int_equal(end.dir[WST_S2C].wire_bytes, 3);
+        assert_int_equal(end.dir[WST_S2C].bytes, frames[i].counted);
+        room_close(&r);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(max_message),  cmocka_unit_test(large_compressed),
         cmocka_unit_test(judged_whole), cmocka_unit_test(minimal_lengths),
         cmocka_unit_test(max_payload),  cmocka_unit_test(random_streams),
-        cmocka_unit_test(large_frames),
+        cmocka_unit_test(large_frames), cmocka_unit_test(cut_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
