@@ -120,9 +120,10 @@ static enum wst_no_reply no_reply(const struct wst_ws_step *s, enum wst_tcp_end 
     return WST_REPLY_NONE;
 }
 
-/* "0.302 ms", "12.000 s" */
+/* "0.302 ms", "12.000 s". A capture whose clock was set back may ask for less than nothing. */
 static const char *span(char text[32], int64_t ns)
 {
+    if (ns < 0) ns = 0;
     bool seconds = ns >= SECOND_NS;
     long long n = ns / (seconds ? 1000000 : 1000);
     snprintf(text, 32, "%lld.%03lld %s", n / 1000, n % 1000, seconds ? "s" : "ms");

@@ -429,13 +429,41 @@ static void cut_bytes(void **state)
     }
 }
 
+/* The clock of the capture was set back between the close frame and the end: nothing lasts less
+ * than no time. */
+static void keep_detail(struct room *r, const struct wst_event *e)
+{
+    if (e->type == WST_EVENT_PROBLEM && e->problem.problem == WST_PROBLEM_CLOSE_NO_REPLY)
+        snprintf(r->user, 240, "%s", e->problem.detail);
+}
+static void clock_set_back(void **state)
+{
+    struct wst_ws_terms terms = {0};
+    struct room r = {0};
+    char detail[240] = "";
+    (void)state;
+    room_open(&r, &terms);
+    r.event = keep_detail;
+    r.user = detail;
+    r.arrival.when.ns = 100000000000;
+    room_push(&r, WST_C2S, "\x88\x80\0\0\0\0", 6);
+    r.arrival.when.ns -= 1500000000;
+    wst_ws_fin(&r.ws, &r.env, WST_C2S, &r.arrival);
+    wst_ws_fin(&r.ws, &r.env, WST_S2C, &r.arrival);
+    room_end(&r);
+    assert_string_equal(
+        detail, "the client sent a close frame, the server none; both ended TCP, 0.000 ms later");
+    room_close(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(max_message),  cmocka_unit_test(large_compressed),
-        cmocka_unit_test(judged_whole), cmocka_unit_test(minimal_lengths),
-        cmocka_unit_test(max_payload),  cmocka_unit_test(random_streams),
-        cmocka_unit_test(large_frames), cmocka_unit_test(cut_bytes),
+        cmocka_unit_test(max_message),    cmocka_unit_test(large_compressed),
+        cmocka_unit_test(judged_whole),   cmocka_unit_test(minimal_lengths),
+        cmocka_unit_test(max_payload),    cmocka_unit_test(random_streams),
+        cmocka_unit_test(large_frames),   cmocka_unit_test(cut_bytes),
+        cmocka_unit_test(clock_set_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
