@@ -7,7 +7,10 @@
 
 #include "pipeline.h"
 
-enum { EARLY_MAX = 4096 }; /* first bytes of a side; the longest PROXY header in use is far less */
+enum {
+    EARLY_MAX = 4096, /* first bytes of a side; the longest PROXY header in use is far less */
+    TUNNELS_MAX = 8   /* proxies one behind another; two or three are in use */
+};
 
 void wst_first_free(struct wst_context *c, struct conversation_new *n)
 {
@@ -15,6 +18,19 @@ void wst_first_free(struct wst_context *c, struct conversation_new *n)
     wst_buf_free(&n->early[0], &c->budget);
     wst_buf_free(&n->early[1], &c->budget);
     wst_conversation_release(c, n);
+}
+
+/* Each tunnel is entered by a call from inside the one around it, and hands on all that waits: a
+ * segment of thousands of CONNECTs would take as much stack, and copy its end thousands of times.
+ */
+bool wst_first_tunnel(struct wst_context *c, struct wst_flow *f)
+{
+    if (f->tunnels == TUNNELS_MAX) {
+        wst_conversation_is(c, f, &c->timeline.stats.other);
+        return false;
+    }
+    f->tunnels++;
+    return true;
 }
 
 static struct conversation_new *new_upper(struct wst_context *c, struct wst_flow *f)
@@ -97,7 +113,8 @@ static void new_proxy(struct wst_context *c, struct wst_flow *f, unsigned side,
         new_wait(c, f, side, bytes, a);
     } else {
         wst_proxied_note(c, f, wst_slice_head(bytes, (size_t)n));
-        if ((size_t)n < bytes.n) wst_first_data(c, f, side, wst_slice_skip(bytes, (size_t)n), a);
+        bytes = wst_slice_skip(bytes, (size_t)n);
+        if (wst_first_tunnel(c, f) && bytes.n) wst_first_data(c, f, side, bytes, a);
     }
 }
 
@@ -234,6 +251,7 @@ void wst_first_socks(struct wst_context *c, struct wst_flow *f, unsigned side,
     if (!wst_socks_open(&n->socks, false) || !wst_socks_open(&n->socks, true)) return;
     f->upper = NULL;
     f->kind = KIND_NEW;
+    wst_first_tunnel(c, f);
     for (unsigned i = 0; i < 2; i++) {
         unsigned from = i ? !n->base.client : n->base.client;
         struct wst_arrival carried = {a->when, n->from[from]};

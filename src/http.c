@@ -76,8 +76,10 @@ static void http_tunnel(struct wst_context *c, struct wst_flow *f, unsigned side
     f->upper = NULL;
     f->kind = KIND_NEW;
     c->timeline.stats.http--; /* what is inside counts */
-    wst_wire_waits(c, f, side, rest.n);
-    wst_conversation_waited(c, f, h->http.wait, client, a);
+    if (wst_first_tunnel(c, f)) {
+        wst_wire_waits(c, f, side, rest.n);
+        wst_conversation_waited(c, f, h->http.wait, client, a);
+    }
     wst_conversation_http_free(c, h);
     if (rest.n && !f->ignored) wst_wire_waited(c, f, side, rest, a);
 }

@@ -34,6 +34,7 @@ enum wst_kind {               /* wst_flow.kind: what a conversation is */
                 KIND_QUIC,    /* upper: struct conversation_quic; no TCP connection */
                 KIND_IGNORED, /* nobody wants it */
 };
+static_assert(KIND_IGNORED < 16, "wst_flow.kind has four bits");
 
 struct conversation { /* what every kind begins with; `conversation` of the rooms' callbacks */
     struct wst_flow *flow;
@@ -272,6 +273,9 @@ void wst_first_socks(struct wst_context *c, struct wst_flow *f, unsigned side,
 void wst_first_gap(struct wst_context *c, struct wst_flow *f, unsigned side, uint64_t n,
                    enum wst_gap_cause cause);
 void wst_first_free(struct wst_context *c, struct conversation_new *n); /* NULL: nothing to do */
+/* What follows on the flow is another conversation, to which a proxy leads. False: it is one too
+ * many in a row, and the flow is ignored. */
+bool wst_first_tunnel(struct wst_context *c, struct wst_flow *f);
 /* It is known to be HTTP/2 before its first byte came. */
 void wst_first_http2(struct wst_context *c, struct wst_flow *f, unsigned client,
                      const struct wst_arrival *a);

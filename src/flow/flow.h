@@ -89,7 +89,8 @@ struct wst_flow {
     bool lined_up : 1;     /* in the list of closed flows */
     bool followed : 1;     /* closed, and its bytes were wanted until then */
     uint8_t state;         /* enum wst_flow_state */
-    uint8_t kind;          /* the pipeline's */
+    uint8_t kind : 4;      /* the pipeline's */
+    uint8_t tunnels : 4;   /* the pipeline's: how many lead to what its bytes are now */
     bool witnessed : 1;    /* a SYN was seen: the first byte is the first */
     bool ignored : 1;      /* nobody wants its bytes */
     bool touched : 1;      /* since the sweep came by */

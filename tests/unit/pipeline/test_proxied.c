@@ -200,9 +200,47 @@ static void crowd(void **state)
     packets_free(&k);
 }
 
+/* Proxies one behind another, all in two segments: what is behind eight is found. Behind more is
+ * nothing that anybody would want, and thousands of them take neither time nor stack. */
+static unsigned behind(unsigned proxies, const char *asks, const char *grants)
+{
+    struct packets k = {0};
+    struct tcp t;
+    char *said[2] = {calloc(1, 1 << 20), calloc(1, 1 << 20)};
+    size_t n[2] = {0};
+    const char *const each[2] = {asks, grants}, *const last[2] = {REQUEST, ANSWER};
+    for (unsigned side = 0; side < 2; side++) {
+        assert_non_null(said[side]);
+        for (unsigned i = 0; i < proxies; i++)
+            n[side] += (size_t)sprintf(said[side] + n[side], "%s", each[side]);
+        n[side] += (size_t)sprintf(said[side] + n[side], "%s", last[side]);
+    }
+    tcp_open(&t, &k, 40000);
+    tcp_syn(&t);
+    for (int side = 0; side < 2; side++) tcp_data(&t, side, said[side], n[side]);
+    hello(&t);
+    for (int side = 0; side < 2; side++) free(said[side]);
+    struct heard h = replay(&k);
+    assert_int_equal(h.messages, h.handshakes);
+    return h.handshakes;
+}
+static void many_proxies(void **state)
+{
+    static const char connect[] = "CONNECT a:1 HTTP/1.1\r\n\r\n",
+                      granted[] = "HTTP/1.1 200 OK\r\n\r\n", header[] = "PROXY UNKNOWN\r\n";
+    (void)state;
+    assert_int_equal(behind(8, connect, granted), 1);
+    assert_int_equal(behind(9, connect, granted), 0);
+    assert_int_equal(behind(40000, connect, granted), 0);
+    assert_int_equal(behind(8, header, ""), 1);
+    assert_int_equal(behind(9, header, ""), 0);
+    assert_int_equal(behind(60000, header, ""), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(each_header), cmocka_unit_test(overtaken),
-                                       cmocka_unit_test(own), cmocka_unit_test(crowd)};
+                                       cmocka_unit_test(own), cmocka_unit_test(crowd),
+                                       cmocka_unit_test(many_proxies)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
