@@ -180,7 +180,6 @@ void wst_ring_take(struct wst_ring *r)
 {
     uint64_t tail = atomic_load_explicit(&r->tail, memory_order_relaxed);
     atomic_store(&r->tail, tail + at(r, tail)->room);
-    if (atomic_load_explicit(&r->reader_sleeps, memory_order_relaxed) && roomy(r) &&
-        atomic_exchange(&r->reader_sleeps, false))
+    if (atomic_load(&r->reader_sleeps) && roomy(r) && atomic_exchange(&r->reader_sleeps, false))
         ring_bell(r->reader_bell[1]);
 }
