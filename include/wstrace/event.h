@@ -52,9 +52,6 @@ WST_API const struct wst_problem_row *wst_problem_row(enum wst_problem problem);
 /* Whether it is about what an endpoint did; else about what the capture, the network or a limit of
  * ours kept from being seen, and no verdict over anybody. */
 WST_API bool wst_problem_of_peer(enum wst_problem problem);
-/* The paragraph that `wstrace problems ID` prints: how it is seen, what follows from it. Static
- * storage; "" where the meaning says it all. */
-WST_API const char *wst_problem_words(enum wst_problem problem);
 
 struct wst_finding { /* how often */
     enum wst_problem problem;

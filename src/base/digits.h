@@ -79,13 +79,6 @@ static inline uint8_t *wst_digits_few(uint8_t *at, uint64_t value)
     return at + 1;
 }
 
-static inline uint8_t *wst_digits_signed(uint8_t *at, int64_t value)
-{
-    if (value >= 0) return wst_digits(at, (uint64_t)value);
-    *at = '-';
-    return wst_digits(at + 1, -(uint64_t)value);
-}
-
 /* `value` in `width` digits, zeros in front; value < 10^width. Width 6 or 9: a fraction. */
 static inline uint8_t *wst_digits_fixed(uint8_t *at, uint32_t value, unsigned width)
 {

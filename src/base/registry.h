@@ -13,10 +13,4 @@
  * stand for things that are never sent, and all numbers that nobody may use yet. */
 bool wst_close_code_may_be_sent(int32_t code);
 
-/* RFC 6455 section 5.5: the opcode's highest bit is set. */
-static inline bool wst_opcode_is_control(uint8_t opcode)
-{
-    return (opcode & 0x8) != 0;
-}
-
 #endif

@@ -225,8 +225,7 @@ static void tell_rule(struct telling *x)
     }
 }
 
-/* -- scopes
- * ---------------------------------------------------------------------------------------- */
+/* -- scopes ------------------------------------------------------------------------------------ */
 
 /* Those joined in the middle may be to any address; a very long one may match, too. */
 static bool strangers(struct telling *x, const struct wst_scope *scope)

@@ -157,8 +157,7 @@ static bool on_build_server(void)
     return ci && *ci && strcmp(ci, "0") != 0 && strcmp(ci, "false") != 0;
 }
 
-/* -- the work: whoever is free takes the next case; they are told in order
- * ---------------------------- */
+/* -- the work: whoever is free takes the next case; they are told in order -------------------- */
 
 struct work {
     struct wst_tool_suite *suite;

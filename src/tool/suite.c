@@ -208,8 +208,7 @@ static bool list_folder(struct names *names, const char *folder, struct wst_tool
     return !wst_tool_trouble_is(trouble);
 }
 
-/* -- who belongs to whom
- * --------------------------------------------------------------------------- */
+/* -- who belongs to whom ----------------------------------------------------------------------- */
 
 /* The captures among the names that are called name[0..n): how many, and one of them. */
 static size_t captures_of(const struct names *names, const char *name, size_t n, const char **one)

@@ -13,10 +13,11 @@ enum {
 /* A header no sound endpoint writes in this direction. */
 static bool evidence_illegal(const struct wst_frame *f, const struct wst_seek_rules *r)
 {
-    if (f->masked != r->masked || (f->rsv & 3)) return true;
-    if (f->rsv && (!r->compressed || f->opcode == 0 || f->opcode > 2)) return true;
+    if (f->masked != r->masked || wst_frame_rsv_stray(f, r->compressed)) return true;
+    bool begins = wst_frame_is_data(f) && f->opcode != WST_OP_CONTINUATION;
+    if ((f->rsv & WST_RSV1) && !begins) return true;
     if (wst_frame_opcode_reserved(f->opcode)) return true;
-    if (f->opcode >= 8 && (!f->fin || f->len > 125)) return true;
+    if (wst_frame_is_control(f) && (!f->fin || f->len > 125)) return true;
     if (f->length_bits == 16 && f->len < 126) return true;
     return f->length_bits == 64 && (f->len < 65536 || f->len >> 31);
 }
@@ -153,14 +154,14 @@ int wst_evidence(const struct wst_seek *k, size_t at, size_t start, const struct
     if (at == start && evidence_in_header(k, at, r)) return -1;
     struct wst_slice payload = {k->bytes.p + at + f->header_len, k->bytes.n - at - f->header_len};
     payload = wst_slice_head(payload, (size_t)f->len);
-    if (f->len == 0 && f->opcode <= 2)
+    if (f->len == 0 && wst_frame_is_data(f))
         return 0; /* legal, but a run of zeros looks like many of them */
     if (f->opcode == 0 && !f->fin && !f->masked && f->length_bits == 7)
         return 0; /* and so does every protocol with a 16-bit length before its messages */
     int bits = BITS_HEADER, more = 0;
     if (f->length_bits == 16) bits += BITS_LENGTH16;
     if (f->length_bits == 64) bits += BITS_LENGTH64;
-    if (f->opcode >= 8) bits += BITS_CONTROL;
+    if (wst_frame_is_control(f)) bits += BITS_CONTROL;
     if (f->opcode == WST_OP_TEXT && !f->rsv) more = evidence_text(f, payload);
     if (f->rsv) more = evidence_deflated(f, payload, r);
     if (f->opcode == WST_OP_CLOSE) more = evidence_close(f, payload);

@@ -19,10 +19,16 @@ enum wst_opcode {
     WST_OP_PONG = 0xa,
 };
 
+enum wst_rsv { /* bits of wst_frame.rsv, in the order in which they stand in the header */
+               WST_RSV1 = 4, /* of a message that is compressed: RFC 7692 section 6 */
+               WST_RSV2 = 2, /* means nothing so far, as RSV3 */
+               WST_RSV3 = 1,
+};
+
 struct wst_frame {
     uint64_t len;   /* payload length as declared */
     uint8_t opcode; /* 0–15 */
-    uint8_t rsv;    /* 4 RSV1, 2 RSV2, 1 RSV3 */
+    uint8_t rsv;    /* of enum wst_rsv */
     bool fin, masked;
     uint8_t length_bits; /* how the length was written: 7, 16 or 64 */
     uint8_t header_len;  /* 2–14 */
@@ -43,6 +49,11 @@ static inline bool wst_frame_is_control(const struct wst_frame *f)
 static inline bool wst_frame_is_data(const struct wst_frame *f)
 {
     return f->opcode <= 2;
+}
+/* The bits of rsv that mean nothing: all, or all but RSV1 where compression was agreed on. */
+static inline unsigned wst_frame_rsv_stray(const struct wst_frame *f, bool compression)
+{
+    return compression ? f->rsv & (WST_RSV2 | WST_RSV3) : f->rsv;
 }
 /* RFC 6455 section 5.2: 3 to 7 and 11 to 15. */
 static inline bool wst_frame_opcode_reserved(unsigned opcode)

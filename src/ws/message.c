@@ -200,7 +200,7 @@ void wst_message_append(const struct wst_ws_step *s, struct wst_ws_message *m,
                         const struct wst_frame *f, struct wst_slice payload, uint64_t phase)
 {
     m->wire_len += payload.n;
-    if (s->ws->terms.per_frame ? f->rsv & 4 : m->compressed)
+    if (s->ws->terms.per_frame ? f->rsv & WST_RSV1 : m->compressed)
         message_deflated(s, m, f, payload, phase);
     else
         message_keep(s, m, f, payload, phase);
@@ -308,7 +308,7 @@ static void message_frame_inflated(const struct wst_ws_step *s, struct wst_ws_me
 void wst_message_frame_over(const struct wst_ws_step *s, struct wst_ws_message *m,
                             const struct wst_frame *f)
 {
-    if (!s->ws->terms.per_frame || !(f->rsv & 4)) return;
+    if (!s->ws->terms.per_frame || !(f->rsv & WST_RSV1)) return;
     m->compressed = true;
     bool whole = !m->torn;
     if (whole) message_inflate_raw(s, m);

@@ -8,6 +8,8 @@
 #include "judge.h"
 #include "registry.h"
 
+enum { CONTROL_LEGAL = 125 }; /* payload bytes of a control frame (section 5.5) */
+
 static void rules_tell(const struct wst_ws_step *s, enum wst_problem problem, uint64_t n,
                        uint64_t msg, int64_t offset, const char *detail)
 {
@@ -59,15 +61,18 @@ static bool rules_length_minimal(const struct wst_frame *f)
     return f->length_bits == 7 || (f->length_bits == 16 ? f->len > 125 : f->len > 65535);
 }
 
-/* RSV1 belongs to compression, on the first frame of a message only (RFC 7692 section 6). */
+/* Whether RSV1 has its place on such a frame: where there is compression, on the first of a message
+ * only (RFC 7692 section 6), or on each, where each is compressed by itself. */
+static bool rules_rsv1_fits(const struct wst_ws_terms *t, const struct wst_frame *f)
+{
+    return f->opcode == WST_OP_TEXT || f->opcode == WST_OP_BINARY ||
+           (f->opcode == WST_OP_CONTINUATION && t->per_frame);
+}
+
 static bool rules_rsv_fine(const struct wst_ws_step *s, const struct wst_frame *f)
 {
     const struct wst_ws_terms *t = &s->ws->terms;
-    if (!f->rsv) return true;
-    bool compression = wst_ws_may_compress(t);
-    return f->rsv == 4 && compression &&
-           (f->opcode == WST_OP_TEXT || f->opcode == WST_OP_BINARY ||
-            (t->per_frame && f->opcode == WST_OP_CONTINUATION));
+    return !f->rsv || (f->rsv == WST_RSV1 && wst_ws_may_compress(t) && rules_rsv1_fits(t, f));
 }
 
 static void rules_rsv(const struct wst_ws_step *s, const struct wst_frame *f,
@@ -75,17 +80,19 @@ static void rules_rsv(const struct wst_ws_step *s, const struct wst_frame *f,
 {
     const struct wst_ws_terms *t = &s->ws->terms;
     bool compression = wst_ws_may_compress(t);
-    if ((f->rsv & 4) && compression && ((f->opcode == 0 && !t->per_frame) || f->opcode > 2))
+    if ((f->rsv & WST_RSV1) && compression && !rules_rsv1_fits(t, f))
         wst_ws_problemf(s, WST_PROBLEM_FRAME_RSV1_MISPLACED, c->n, c->msg,
                         "RSV1 is set on a %s frame", wst_opcode_name(f->opcode));
-    unsigned stray = f->rsv & (compression ? 3u : 7u);
+    unsigned stray = wst_frame_rsv_stray(f, compression);
+    bool one = stray == WST_RSV1 || stray == WST_RSV2 || stray == WST_RSV3;
     if (stray)
-        wst_ws_problemf(
-            s, WST_PROBLEM_FRAME_RSV, c->n, c->msg,
-            "%s%s%sset, and no extension that was agreed on uses %s%s", stray & 4 ? "RSV1 " : "",
-            stray & 2 ? "RSV2 " : "", stray & 1 ? "RSV3 " : "",
-            stray == 4 || stray == 2 || stray == 1 ? "it" : "them",
-            stray == 4 && f->opcode < 3 ? "; permessage-deflate would, and was not agreed on" : "");
+        wst_ws_problemf(s, WST_PROBLEM_FRAME_RSV, c->n, c->msg,
+                        "%s%s%sset, and no extension that was agreed on uses %s%s",
+                        stray & WST_RSV1 ? "RSV1 " : "", stray & WST_RSV2 ? "RSV2 " : "",
+                        stray & WST_RSV3 ? "RSV3 " : "", one ? "it" : "them",
+                        stray == WST_RSV1 && wst_frame_is_data(f)
+                            ? "; permessage-deflate would, and was not agreed on"
+                            : "");
 }
 
 /* A client's key that has to be looked at: one of the first, or zero. */
@@ -95,12 +102,15 @@ static bool rules_key_open(const struct wst_ws_step *s, const struct wst_frame *
            (!s->ws->keys_judged || !(f->key[0] | f->key[1] | f->key[2] | f->key[3]));
 }
 
-/* The one question that nearly every frame answers with no. */
+/* Whether nothing that wst_rules_frame asks one by one can be wrong: so it is of nearly every
+ * frame.
+ */
 static bool rules_clean(const struct wst_ws_step *s, const struct wst_frame *f,
                         const struct wst_frame_context *c)
 {
     return f->masked == (s->dir == WST_C2S) && rules_rsv_fine(s, f) &&
-           (f->opcode <= 2 || (f->opcode >= 8 && f->opcode <= 10 && f->fin && f->len <= 125)) &&
+           !wst_frame_opcode_reserved(f->opcode) &&
+           (wst_frame_is_data(f) || (f->fin && f->len <= CONTROL_LEGAL)) &&
            rules_length_minimal(f) && !(f->len >> 63) && !c->orphan && !c->interrupts &&
            !c->after_close && !rules_key_open(s, f);
 }
@@ -130,10 +140,10 @@ void wst_rules_frame(const struct wst_ws_step *s, const struct wst_frame *f,
     if (f->len >> 63)
         wst_ws_problemf(s, WST_PROBLEM_FRAME_LENGTH_MSB, c->n, c->msg, "the length is 0x%016llx",
                         (unsigned long long)f->len);
-    if (f->opcode >= 8 && f->len > 125)
+    if (wst_frame_is_control(f) && f->len > CONTROL_LEGAL)
         wst_ws_problemf(s, WST_PROBLEM_FRAME_CONTROL_TOO_LONG, c->n, c->msg,
                         "a %s frame of %llu bytes", name, (unsigned long long)f->len);
-    if (f->opcode >= 8 && !f->fin)
+    if (wst_frame_is_control(f) && !f->fin)
         wst_ws_problemf(s, WST_PROBLEM_FRAME_CONTROL_FRAGMENTED, c->n, c->msg,
                         "a %s frame without FIN", name);
     if (c->orphan)

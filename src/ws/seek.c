@@ -230,7 +230,7 @@ static bool seek_chain(const struct wst_seek *k, size_t at, const struct wst_see
         }
         int bits = wst_evidence(k, at, start, &f, r);
         if (bits < 0 || (i == 0 && bits < need)) return false;
-        if (f.opcode <= 2) {
+        if (wst_frame_is_data(&f)) {
             if ((open == 0 && f.opcode == 0) || (open == 1 && f.opcode != 0)) return false;
             open = !f.fin;
         }

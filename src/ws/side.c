@@ -36,12 +36,12 @@ void wst_side_open_free(struct wst_ws_env *env, struct wst_ws_side *side)
 
 static inline bool step_odd(const struct wst_ws_step *s, const struct wst_frame *f)
 {
-    return (f->rsv & 4) && !wst_ws_may_compress(&s->ws->terms);
+    return (f->rsv & WST_RSV1) && !wst_ws_may_compress(&s->ws->terms);
 }
 
 static bool step_compressed(const struct wst_ws_step *s, const struct wst_frame *f)
 {
-    return (f->rsv & 4) && (s->ws->terms.deflate.agreed || s->ws->terms.unknown);
+    return (f->rsv & WST_RSV1) && (s->ws->terms.deflate.agreed || s->ws->terms.unknown);
 }
 
 struct wst_seek_rules wst_side_rules(const struct wst_ws_step *s)
@@ -51,8 +51,7 @@ struct wst_seek_rules wst_side_rules(const struct wst_ws_step *s)
                                    .inflaters = &s->env->inflaters};
 }
 
-/* -- a frame is over
- * -------------------------------------------------------------------------------- */
+/* -- a frame is over --------------------------------------------------------------------------- */
 
 struct frame_end { /* all that is known of a frame when it is over */
     const struct wst_frame *frame;
@@ -79,9 +78,9 @@ static void emit_frame(const struct wst_ws_step *s, const struct frame_end *x,
                                        .opcode = f->opcode,
                                        .header_len = f->header_len,
                                        .fin = f->fin,
-                                       .rsv1 = f->rsv & 4,
-                                       .rsv2 = f->rsv & 2,
-                                       .rsv3 = f->rsv & 1,
+                                       .rsv1 = f->rsv & WST_RSV1,
+                                       .rsv2 = f->rsv & WST_RSV2,
+                                       .rsv3 = f->rsv & WST_RSV3,
                                        .masked = f->masked,
                                        .complete = x->complete};
     memcpy(e.frame.mask_key, f->key, 4);
@@ -211,8 +210,8 @@ static struct wst_ws_message *data_message(const struct wst_ws_step *s, const st
     side->resumed = false;
     bool compressed = step_compressed(s, f);
     if (f->fin) {
-        wst_message_begin(single, f->opcode, compressed || ((f->rsv & 4) && s->ws->terms.per_frame),
-                          x->pkt);
+        wst_message_begin(single, f->opcode,
+                          compressed || ((f->rsv & WST_RSV1) && s->ws->terms.per_frame), x->pkt);
         single->odd = step_odd(s, f);
         return single;
     }
@@ -241,7 +240,7 @@ static void fragment_over(const struct wst_ws_step *s, struct wst_ws_message *m,
 static bool data_is_simple(const struct wst_ws_side *side, const struct frame_end *x)
 {
     const struct wst_frame *f = x->frame;
-    return x->whole && f->fin && f->opcode != WST_OP_CONTINUATION && !(f->rsv & 4) &&
+    return x->whole && f->fin && f->opcode != WST_OP_CONTINUATION && !(f->rsv & WST_RSV1) &&
            !(side->open && side->open->message);
 }
 
@@ -299,8 +298,7 @@ static void frame_over(const struct wst_ws_step *s, struct frame_end *x)
     if (side->open && !side->open->message) wst_side_open_free(s->env, side);
 }
 
-/* -- a frame that spans segments
- * ---------------------------------------------------------------------- */
+/* -- a frame that spans segments --------------------------------------------------------------- */
 
 /* Its header is whole, its payload is not. What a spanning data frame belongs to is settled now,
  * for its payload must go somewhere. */
@@ -366,9 +364,7 @@ static void span_over(const struct wst_ws_step *s, const struct wst_frame *f, bo
     frame_over(s, &x);
 }
 
-/* -- bytes
- * -----------------------------------------------------------------------------------------------
- */
+/* -- bytes ------------------------------------------------------------------------------------- */
 
 /* After a close frame came something that no frame of this direction can be. */
 static bool header_is_foreign(const struct wst_ws_step *s, const struct wst_frame *f)
@@ -376,7 +372,7 @@ static bool header_is_foreign(const struct wst_ws_step *s, const struct wst_fram
     struct wst_seek_rules r = wst_side_rules(s);
     const struct wst_ws_side *side = wst_side_of(s);
     if (!side->closed) return false;
-    return (f->rsv & (r.compressed ? 3 : 7)) || f->masked != (r.masked != side->closed_odd) ||
+    return wst_frame_rsv_stray(f, r.compressed) || f->masked != (r.masked != side->closed_odd) ||
            wst_frame_opcode_reserved(f->opcode);
 }
 

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""What the built library holds: no global that can change, no exported name but wst_ ones.
+"""What the built library holds: no global that can change, no exported name but wst_ ones, and all
+that the public headers promise.
 
 Reads `objdump -t` of libwstrace.a: nothing in .data or .bss (tables of constants that the loader
-relocates lie in .data.rel.ro), and `nm -D` of libwstrace.so.
+relocates lie in .data.rel.ro), `nm -D` of libwstrace.so, and the WST_API lines of include/.
 
 usage: symbols.py BUILD
 """
@@ -16,6 +17,16 @@ import sys
 
 def run(*command):
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def promises(include):
+    """Names that follow WST_API, of functions and of data."""
+    names = set()
+    for path in glob.glob(os.path.join(include, '*.h')):
+        with open(path) as f:
+            text = re.sub(r'^#.*$', '', f.read(), flags=re.MULTILINE)
+        names |= set(re.findall(r'\bWST_API\b[^;(]*?\b(wst_\w+)\s*[(;]', text))
+    return names
 
 
 def main(build):
@@ -36,6 +47,8 @@ def main(build):
     library = glob.glob(os.path.join(build, 'libwstrace.so.*.*.*'))[0]
     exported = [line.split()[-1] for line in run('nm', '-D', '--defined-only', library).splitlines()]
     bad += [f'{name} is exported' for name in exported if not name.startswith('wst_')]
+    promised = promises(os.path.join(os.path.dirname(__file__), '..', '..', 'include', 'wstrace'))
+    bad += [f'{name} is declared in include/, and nowhere defined' for name in sorted(promised - set(exported))]
     if not exported:
         bad.append('nothing is exported')
     if 'SONAME' not in run('objdump', '-p', library):

@@ -25,7 +25,6 @@ static void opcodes(void **state)
         assert_string_equal(wst_opcode_name(i), reserved);
     }
     assert_string_equal(wst_opcode_name(200), "reserved");
-    for (uint8_t i = 0; i < 16; i++) assert_int_equal(wst_opcode_is_control(i), i >= 8);
 }
 
 /* RFC 6455 section 7.4 in words of its own, against the table. */

@@ -133,8 +133,7 @@ static void test_model(void **state)
     check_model(true);
 }
 
-/* -- floods
- * ---------------------------------------------------------------------------------------- */
+/* -- floods ------------------------------------------------------------------------------------ */
 
 static void establish(struct rig *r, uint32_t who)
 {
@@ -247,8 +246,7 @@ static void test_many_closed(void **state)
     rig_close(&r);
 }
 
-/* -- making room
- * ----------------------------------------------------------------------------------- */
+/* -- making room ------------------------------------------------------------------------------- */
 
 /* What the pipeline hangs on a flow: bytes from the budget, given back at the end. */
 static void heavy_end(void *user, struct wst_flow *f, enum wst_tcp_end how,
@@ -342,8 +340,7 @@ static void test_second_chance(void **state)
     rig_close(&r);
 }
 
-/* -- time
- * ------------------------------------------------------------------------------------------ */
+/* -- time -------------------------------------------------------------------------------------- */
 
 enum { PASSER_BY = 0x00abcdef };
 
