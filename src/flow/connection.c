@@ -9,13 +9,16 @@
 #include "table.h"
 #include "waiting.h"
 
-/* A RST counts when it lies this near to what we have seen; endpoints demand an exact match
- * (RFC 5961), but the capture may lack what was in flight. */
 enum {
+    /* Bytes. A RST counts when it lies this near to what we have seen; endpoints demand an exact
+     * match (RFC 5961), but the capture may lack what was in flight. */
     RST_NEAR = 65535,
-    ACK_DOUBTS = 16, /* acknowledgments in a row that overrule one from far ahead */
-    STALE_ACKS = 16, /* … and that seem to be old, but are not */
-    SYN_COPY_MS = 10
+    /* Bytes that a side may have sent before its SYN was captured: else it is another connection.
+     */
+    SYN_LATE = 1 << 20,
+    ACK_DOUBTS = 16, /* acknowledgments in a row that overrule an earlier one from far ahead */
+    STALE_ACKS = 16, /* acknowledgments in a row that seem to be from long ago, and are not */
+    SYN_COPY_MS = 10 /* sooner nobody asks again: the capture has the SYN twice */
 };
 
 static inline bool connection_is_reset(const struct wst_flow *f)
@@ -57,7 +60,7 @@ static bool syn_is_new(const struct wst_flow *f, unsigned side, const struct wst
     /* Bytes of this side were seen before its SYN: reordered when the numbers fit, else new. */
     if (h->flags & WST_HALF_STARTED) {
         int32_t ahead = wst_seq_diff(h->next, s->seq + 1);
-        return ahead < 0 || ahead > (1 << 20);
+        return ahead < 0 || ahead > SYN_LATE;
     }
     /* The other side's SYN says what this one must acknowledge. */
     const struct wst_half *o = &f->half[!side];
@@ -67,7 +70,8 @@ static bool syn_is_new(const struct wst_flow *f, unsigned side, const struct wst
            !(s->flags & WST_TCP_FLAG_ACK) && f->state == WST_FLOW_OPEN;
 }
 
-/* Sooner nobody asks again: the capture has the packet twice, perhaps with an earlier time. */
+/* The client asks once more: told when nobody answers (wst_half.stale). A copy of the packet, which
+ * may have an earlier time, is no question. */
 static void connection_syn_again(struct wst_flow *f, unsigned side, const struct wst_arrival *a)
 {
     uint32_t now = (uint32_t)(a->when.ns / 1000000), *asked = &f->rare[side].asked_ms;
@@ -288,13 +292,16 @@ static bool rst_hides(const struct wst_flow *f, unsigned side, const struct wst_
            wst_seq_diff(s->ack, o->next) > 1;
 }
 
-/* n: so far behind what was delivered; of what was, the acknowledgment alone may be new. */
+/* A reset says that its sender had sent, or received, all before `until`. What of that was not
+ * captured becomes a hole, by way of `acked`: as if the other side had acknowledged it. Not
+ * believed when it is farther ahead of what was delivered than `near` bytes; and one byte more is
+ * none, for a FIN takes a number, too. */
 static void connection_sent(struct wst_half *h, uint32_t until, int32_t near)
 {
-    int32_t n = wst_seq_diff(until, h->next);
-    if (!(h->flags & WST_HALF_STARTED) || n == 1 || n > near) return;
-    if (n <= 0 && !(h->flags & WST_HALF_ACKED)) return;
-    if ((h->flags & WST_HALF_ACKED) && wst_seq_diff(until, h->acked) <= 0) return;
+    int32_t ahead = wst_seq_diff(until, h->next);
+    bool acked = h->flags & WST_HALF_ACKED;
+    if (!(h->flags & WST_HALF_STARTED) || ahead == 1 || ahead > near) return;
+    if (acked ? wst_seq_diff(until, h->acked) <= 0 : ahead <= 0) return; /* nothing new */
     h->acked = until;
     h->flags |= WST_HALF_ACKED;
 }

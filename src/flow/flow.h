@@ -23,44 +23,58 @@
 
 struct wst_waiting; /* out-of-order bytes of one half; waiting.h */
 
+/* What is known of a half. "Its bytes" are those that this side sends; "acknowledged" is what the
+ * other side said of them. */
 enum wst_half_flag {
-    WST_HALF_STARTED = 0x01,    /* `next` is valid */
-    WST_HALF_SYN = 0x02,        /* `isn` is valid */
-    WST_HALF_ACKED = 0x04,      /* `acked` is valid */
-    WST_HALF_FIN = 0x08,        /* `fin` is valid */
-    WST_HALF_ENDED = 0x10,      /* the end of the stream was delivered */
-    WST_HALF_HINT = 0x20,       /* nothing delivered yet; `next` is where its bytes were first
-                                 * acknowledged */
-    WST_HALF_WAITING = 0x40,    /* a hole; see waiting.h */
-    WST_HALF_FIRST = 0x80,      /* its FIN was sent before the other side's, as far as known */
-    WST_HALF_FAR = 0x100,       /* a FIN so far ahead that it is not believed yet: `fin` is where */
-    WST_HALF_BEHIND = 0x200,    /* it was told that there are bytes behind the end */
-    WST_HALF_LATE_ONCE = 0x800, /* its last segment was captured after its acknowledgment */
-    WST_HALF_LATE = 0x1000,     /* … and the one before it, too */
-    WST_HALF_RESENT = 0x2000,   /* stall.c: it sends again what was not acknowledged … */
-    WST_HALF_UNHEARD = 0x4000,  /* … what was acknowledged … */
-    WST_HALF_SHUT = 0x8000,     /* … its receive window is 0 */
-    WST_HALF_RESET = 0x400,     /* it sent the reset that ended the connection, or that will when
-                                 * what it had before has had its time to come */
+    WST_HALF_STARTED = 0x01, /* `next` is valid */
+    WST_HALF_SYN = 0x02,     /* its SYN was captured: `isn` is valid */
+    WST_HALF_ACKED = 0x04,   /* `acked` is valid */
+    WST_HALF_FIN = 0x08,     /* its FIN was captured, and is believed: `fin` is valid */
+    WST_HALF_ENDED = 0x10,   /* all up to its FIN was delivered, and sink.fin was called */
+    WST_HALF_HINT = 0x20,    /* nothing of it was delivered yet: `next` is only where its bytes were
+                              * first acknowledged, and an older segment may still come */
+    WST_HALF_WAITING = 0x40, /* it has a hole, and `waiting` is valid */
+    WST_HALF_FIRST = 0x80,   /* its FIN was sent before the other side's, as far as is known */
+    WST_HALF_FAR = 0x100, /* a FIN came that lies too far ahead to be believed yet: `fin` is where,
+                           * and WST_HALF_FIN is not set */
+    WST_HALF_BEHIND = 0x200, /* the sink was told of bytes behind its FIN; once is enough */
+    WST_HALF_RESET = 0x400, /* it sent a reset. The connection is over, or will be when the bytes it
+                             * had acknowledged before have had their time to come */
+    /* Its last segment was captured after its acknowledgment; the last two were. Then the capture
+     * has this direction late, and packets are no measure of how long a hole has waited. */
+    WST_HALF_LATE_ONCE = 0x800,
+    WST_HALF_LATE = 0x1000,
+    /* A stall of this side is under way (stall.c): it sends again what was not acknowledged; what
+     * was; its receive window is 0. */
+    WST_HALF_RESENT = 0x2000,
+    WST_HALF_UNHEARD = 0x4000,
+    WST_HALF_SHUT = 0x8000,
 };
 
-/* What one side of a connection sends (RFC 9293 section 3.3.1). Sequence numbers wrap. What every
- * packet needs, and what few do, lie apart. */
+/* What one side of a connection sends (RFC 9293 section 3.3.1). Numbers are sequence numbers as on
+ * the wire; they wrap, so they are compared by wst_seq_diff. What every packet needs lies here,
+ * what few do in struct wst_half_rare. */
 struct wst_half {
-    uint32_t next;  /* of the first byte not delivered yet */
-    uint32_t acked; /* highest acknowledgment by the other side */
+    uint32_t next;  /* of the first byte that was not delivered yet */
+    uint32_t acked; /* the highest that the other side acknowledged */
     uint16_t flags; /* enum wst_half_flag */
-    uint8_t stale, stale_acks; /* segments, acknowledgments in a row from long ago; before there is
-                                * an answer: SYNs after the first */
+    /* Counts in a row, of what seems to be from long before: segments, acknowledgments. When there
+     * are many, it is not old: the numbers went round (reassemble.c). They serve twice more: until
+     * its SYN is answered `stale` counts the SYNs behind the first, and once the flow is closed
+     * both count signs that its end was none (renew.c). */
+    uint8_t stale, stale_acks;
 };
 struct wst_half_rare {
     uint32_t isn; /* of its SYN */
     union {
-        uint32_t fin;      /* of its FIN: the end of its bytes; closed without one: where they ended
-                            * before what a reset or an acknowledgment said */
-        uint32_t asked_ms; /* until its SYN is answered: when it was sent last, capture time */
+        /* With WST_HALF_FIN or WST_HALF_FAR: the number of its FIN, one behind its last byte. In a
+         * closed flow without a FIN: where its bytes ended, before what a reset or an
+         * acknowledgment said that there were more of. */
+        uint32_t fin;
+        /* Until its SYN is answered: capture time of the last one, in ms modulo 2^32. */
+        uint32_t asked_ms;
     };
-    struct wst_waiting *waiting; /* valid with WST_HALF_WAITING, else NULL */
+    struct wst_waiting *waiting; /* owned; NULL without WST_HALF_WAITING */
 };
 
 enum wst_flow_state {
@@ -73,67 +87,76 @@ enum wst_flow_state {
 /* One TCP conversation: two cache lines, of which a packet in order touches the first. There may be
  * a million. Sides 0 and 1 are ordered by address and port, so that both directions find the same
  * record. A keyed 64-bit hash stands for the addresses: two conversations of a million that meet in
- * it would take a run of luck of one in 2^24 captures. */
+ * it would take a run of luck of one in 2^24 captures.
+ *
+ * Fields marked "pipeline's" are written by the sink's owner; here they are at most read, and
+ * cleared when the flow ends or begins anew. */
 struct wst_flow {
-    void *upper;   /* the pipeline's */
+    void *upper;   /* pipeline's: what it keeps of the conversation; let go in sink.end */
     uint64_t hash; /* of addresses, ports and domain */
     struct wst_half half[2];
     uint32_t stream;       /* Wireshark's tcp.stream */
     int32_t active;        /* capture time of the last packet, in units of 2^32 ns */
     uint32_t newer, older; /* neighbours in the list of embryonic, or closed, or free records */
     uint8_t family : 3;    /* 4 or 6 */
-    bool resumed : 1;      /* it goes on behind an end that was none: that let go what it was */
-    bool chosen : 1;       /* the pipeline's: it is in the timeline */
+    bool resumed : 1; /* it goes on behind an end that was told and was none: the pipeline let go
+                       * of what it was before */
+    bool chosen : 1;  /* pipeline's: it is in the timeline */
     bool obscure : 1;      /* how it ended was not captured: by a reset after bytes that are
                             * missing, or before its addresses were used again */
     bool lined_up : 1;     /* in the list of closed flows */
     bool followed : 1;     /* closed, and its bytes were wanted until then */
     uint8_t state;         /* enum wst_flow_state */
-    uint8_t kind : 4;      /* the pipeline's */
-    uint8_t tunnels : 4;   /* the pipeline's: how many lead to what its bytes are now */
-    bool witnessed : 1;    /* a SYN was seen: the first byte is the first */
-    bool ignored : 1;      /* nobody wants its bytes */
-    bool touched : 1;      /* since the sweep came by */
-    bool precious : 1;     /* the pipeline's: forget it last, and give it the long idle time */
-    bool remember : 1;     /* the pipeline's: hold retransmissions against what was delivered */
-    bool inner : 1;        /* the pipeline's: no TCP connection, but what lies inside one */
+    uint8_t kind : 4;      /* pipeline's */
+    uint8_t tunnels : 4;   /* pipeline's: how many lead to what its bytes are now */
+    bool witnessed : 1;    /* a SYN was seen, so the first byte delivered is the first there was */
+    bool ignored : 1;      /* nobody wants its bytes: wst_flow_ignore */
+    bool touched : 1;      /* a packet of it came since the sweep looked at it last */
+    bool precious : 1;     /* pipeline's: forget it last, and give it the long idle time */
+    bool remember : 1;     /* pipeline's: hold retransmissions against what was delivered */
+    bool inner : 1;        /* pipeline's: no TCP connection, but what lies inside one; then it is no
+                            * record of the table either */
     uint8_t heard : 2;     /* bit 1 << side: a packet of that side was captured */
-    uint16_t port[2];
+    uint16_t port[2];      /* by side */
 
     struct wst_half_rare rare[2];
-    uint8_t addr[2][16]; /* IPv4 in the first 4 bytes */
+    uint8_t addr[2][16]; /* by side; IPv4 in the first 4 bytes */
 };
 
 enum wst_gap_cause {
-    WST_GAP_LOST,
-    WST_GAP_SNAPPED,
-    WST_GAP_LIMIT,
-    WST_GAP_ROUND,  /* more than sequence numbers can tell: so many at least */
-    WST_GAP_SEALED, /* the pipeline's: inside records of TLS; so many bytes at most */
+    WST_GAP_LOST,    /* the capture lacks them */
+    WST_GAP_SNAPPED, /* the packet is there, cut at the snap length */
+    WST_GAP_LIMIT,   /* they may yet have come, but more waits behind them than a limit allows */
+    WST_GAP_ROUND,   /* more than sequence numbers can tell: so many at least */
+    WST_GAP_SEALED,  /* pipeline's: they lay inside records of TLS; so many at most */
 };
 
-enum wst_unbelieved {                        /* why bytes of a half are left out */
-                      WST_UNBELIEVED_FAR,    /* far ahead of what the receiver ever had */
-                      WST_UNBELIEVED_BEHIND, /* behind the end; told once, of the first */
-                      WST_UNBELIEVED_RESET,  /* of a flow that ended: its reset was none, and it
-                                              * begins anew */
-                      WST_UNBELIEVED_FIN,    /* the same behind its FIN */
+/* Why bytes of a half are left out; or, of the last two, which end of a flow was none. */
+enum wst_unbelieved {
+    WST_UNBELIEVED_FAR,    /* they lie far ahead of all that the receiver ever had */
+    WST_UNBELIEVED_BEHIND, /* they lie behind its FIN; told once, of the first */
+    WST_UNBELIEVED_RESET,  /* after a reset it went on, so the flow begins anew */
+    WST_UNBELIEVED_FIN,    /* after its FIN it went on, so the flow begins anew */
 };
 
-enum wst_flow_stall {                            /* why a flow that matters stood still */
-                      WST_FLOW_STALL_RESENT = 1, /* a side sent again what was not acknowledged */
-                      WST_FLOW_STALL_UNHEARD, /* … what was: the acknowledgment did not arrive */
-                      WST_FLOW_STALL_SHUT     /* a side had no room for more */
+/* Why a flow with `remember` stood still. */
+enum wst_flow_stall {
+    WST_FLOW_STALL_RESENT = 1, /* a side sent again what was not acknowledged */
+    WST_FLOW_STALL_UNHEARD,    /* … what was acknowledged: it had not heard of that */
+    WST_FLOW_STALL_SHUT        /* a side had no room for more */
 };
 struct wst_flow_stalled {
     enum wst_flow_stall what;
-    uint32_t bytes; /* of the first segment that was sent again */
-    uint32_t times; /* so often; SHUT: 0 */
-    int64_t ns;     /* since it was sent again first, or the window was 0 */
-    bool over;      /* it went on; else the flow ends so */
+    uint32_t bytes; /* of the first segment that was sent again; SHUT: 0 */
+    uint32_t times; /* that it was sent again; SHUT: 0 */
+    int64_t ns;     /* since it was sent again first, or since the window was 0 */
+    bool over;      /* it went on; false: the flow ends while it stands still */
 };
 
-/* What the table calls. Any may ignore the flow, none may push segments. */
+/* What the table calls, from inside the functions below. Any of them may ignore the flow
+ * (wst_flow_ignore), and is then told none of its bytes any more. None may push segments,
+ * tick or make room. Whatever is handed over is borrowed until the call returns: bytes lie in the
+ * packet, or, when they had to wait, in memory that is freed right after. */
 struct wst_flow_sink {
     void *user;
     void (*data)(void *user, struct wst_flow *flow, unsigned side, struct wst_slice bytes,
@@ -151,14 +174,14 @@ struct wst_flow_sink {
                      const struct wst_arrival *arrival);
     /* Memory is short: the flow should let go of what it can do without. May be NULL. */
     void (*shrink)(void *user, struct wst_flow *flow, const struct wst_arrival *arrival);
-    /* A segment of the conversation, before anything comes of it. May be NULL. */
+    /* A segment of the conversation, before anything else is called because of it. May be NULL. */
     void (*segment)(void *user, struct wst_flow *flow, unsigned side,
                     const struct wst_segment *segment, const struct wst_arrival *arrival);
     /* `bytes` that were captured are hardly this connection's, and were left out. 0 bytes: an end
-     * that was told was none, the conversation begins anew behind it. */
+     * that was told was none, and the conversation begins anew behind it (RESET, FIN). */
     void (*unbelieved)(void *user, struct wst_flow *flow, unsigned side, uint64_t bytes,
                        enum wst_unbelieved why, const struct wst_arrival *arrival);
-    /* A second or more the side stood still. May be NULL. */
+    /* The side stood still for a second or more. May be NULL. */
     void (*stalled)(void *user, struct wst_flow *flow, unsigned side,
                     const struct wst_flow_stalled *stalled, const struct wst_arrival *arrival);
     /* Are `bytes` the first of a conversation, as its client or its server begins one? May be
@@ -168,17 +191,22 @@ struct wst_flow_sink {
 
 struct wst_flow_table;
 
-/* `limits`, `budget`, `area` and the sink's user must outlive the table. NULL: out of memory. */
+/* `limits`, `budget`, `area` and the sink's user must outlive the table; `sink` is copied. `seed`
+ * keys the hash of addresses. NULL: out of memory. */
 struct wst_flow_table *wst_flow_table_new(const struct wst_limits *limits, const uint64_t seed[2],
                                           struct wst_budget *budget, struct wst_area *area,
                                           const struct wst_flow_sink *sink);
+/* Tells the sink nothing: whoever wants the flows that are open to end calls wst_flow_finish
+ * before, else their `upper` is not let go. NULL: nothing to do. */
 void wst_flow_table_free(struct wst_flow_table *table);
-/* Of both: the segment's domain becomes that of the network which its own is part of (network.c). */
+/* The next segment of the capture, at its time. This one and wst_flow_ahead put the network that
+ * the segment's domain is part of in place of it (network.c). Never fails: where there is no room
+ * for a new conversation even after others were forgotten, the segment is passed over. */
 void wst_flow_push(struct wst_flow_table *table, struct wst_segment *segment,
                    const struct wst_when *when);
-/* A segment of these addresses, ports, domain and payload_len will be pushed soon: has its records
- * fetched from memory, in steps, as others are told. False: the table is so small that it lies near
- * anyhow. */
+/* A segment of these addresses, ports, domain and payload_len (nothing else is read) will be pushed
+ * soon: what it needs is fetched from memory, step by step, while those before it are pushed.
+ * False: the table is so small that it lies in the cache anyhow. */
 bool wst_flow_ahead(struct wst_flow_table *table, struct wst_segment *segment);
 /* Capture time went on: ends what has been idle, declares old holes. A few steps at a time. */
 void wst_flow_tick(struct wst_flow_table *table, const struct wst_when *when);
@@ -194,8 +222,9 @@ void wst_flow_finish(struct wst_flow_table *table, const struct wst_when *when);
 void wst_flow_ignore(struct wst_flow_table *table, struct wst_flow *flow);
 /* Bytes of that side wait behind a hole. */
 bool wst_flow_waits(const struct wst_flow *flow, unsigned side);
-/* Forgets the least valuable until `bytes` could be taken from the budget, or nothing is left
- * that may go. Idle flows nobody wants first, then holes, then the others. */
+/* Forgets the least valuable until `bytes` could be taken from the budget, or nothing is left that
+ * may go: flows that are not precious first, then what waits behind holes, then what precious flows
+ * can do without, then those. True: the bytes are there. */
 bool wst_flow_make_room(struct wst_flow_table *table, size_t bytes, const struct wst_when *when);
 
 /* The flow of the segment pushed last; NULL: there was no room for it. Until the next push. */

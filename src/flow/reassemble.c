@@ -22,12 +22,14 @@
 #include "table.h"
 #include "waiting.h"
 
-#define DROPPED_NEAR_NS                                                      \
-    1000000000ll /* so soon after a loss of the capture, a hole is that loss \
-                  */
+/* A hole that opens so soon after the capture dropped packets is taken to be what it dropped. */
+#define DROPPED_NEAR_NS 1000000000ll
 enum {
-    DENIED_FAR = 256 * 1024, /* a usual window: nearer, it may have been on its way */
-    STALE_RUN = 8            /* segments in a row that seem to be old, but are not */
+    /* Bytes so far ahead of what the receiver has that they are not the sender's: more than a usual
+     * window, so they cannot have been on their way. */
+    DENIED_FAR = 256 * 1024,
+    /* So many segments in a row that seem to be from long ago are not: the numbers went round. */
+    STALE_RUN = 8
 };
 
 void wst_flow_ignore(struct wst_flow_table *t, struct wst_flow *f)

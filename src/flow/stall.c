@@ -15,60 +15,68 @@
 #include "seldom.h"
 #include "table.h"
 
-enum { STALLS = 1024 }; /* at a time; another one takes the place of one of them */
+/* Stalls under way at a time, of all flows. They lie in a hash table without chains: a new one
+ * takes the place of whichever lies there, of which nothing is told then. */
+enum { STALLS = 1024 };
 static const int64_t told_from_ns = 1000000000; /* shorter ones are a network's everyday life */
 static const int64_t copy_ns = 10000000; /* sooner nobody sends again: the capture has it twice */
-/* Once again, or twice what was acknowledged: the acknowledgment may be missing. */
+/* So often something must have been sent again to be told: what was acknowledged once more often
+ * than what was not, for one acknowledgment may be missing. */
 static const uint32_t times_told[] = {
     [WST_FLOW_STALL_RESENT] = 2, [WST_FLOW_STALL_UNHEARD] = 3, [WST_FLOW_STALL_SHUT] = 0};
 
 struct wst_stall {
-    uint32_t stream;
-    uint8_t side, what; /* enum wst_flow_stall; 0: free */
+    uint32_t stream;    /* of the flow; with `side` and `what` it says whose stall this is */
+    uint8_t side;       /* that stands still */
+    uint8_t what;       /* enum wst_flow_stall; 0: the place is free */
     bool twice;         /* the capture has its segments twice */
-    uint32_t seq; /* RESENT: up to here it was acknowledged; UNHEARD: it had sent up to here */
-    uint32_t first; /* where what is sent again begins */
-    uint32_t times, bytes;
-    int64_t since, last; /* it was sent again first, and last */
+    /* Sequence numbers. RESENT: up to `seq` it was acknowledged, and more ends the stall. UNHEARD:
+     * up to `seq` it had sent, and more ends the stall. */
+    uint32_t seq;
+    uint32_t first;      /* of the segment that is sent again */
+    uint32_t bytes;      /* of that segment */
+    uint32_t times;      /* that it was sent again */
+    int64_t since, last; /* capture time, ns: when it was sent again first and last */
 };
 
-static const uint16_t flags[] = {[WST_FLOW_STALL_RESENT] = WST_HALF_RESENT,
-                                 [WST_FLOW_STALL_UNHEARD] = WST_HALF_UNHEARD,
-                                 [WST_FLOW_STALL_SHUT] = WST_HALF_SHUT};
+static const uint16_t stall_flag[] = {[WST_FLOW_STALL_RESENT] = WST_HALF_RESENT,
+                                      [WST_FLOW_STALL_UNHEARD] = WST_HALF_UNHEARD,
+                                      [WST_FLOW_STALL_SHUT] = WST_HALF_SHUT};
 
-static struct wst_stall *place(const struct wst_flow_table *t, const struct wst_flow *f,
-                               unsigned side, enum wst_flow_stall what)
+static struct wst_stall *stall_place(const struct wst_flow_table *t, const struct wst_flow *f,
+                                     unsigned side, enum wst_flow_stall what)
 {
     uint32_t key = (f->stream * 2 + side) * 4 + (uint32_t)what;
     return &t->stalls[key * 0x9e3779b1u >> 22];
 }
 static_assert(STALLS == 1 << (32 - 22), "ten bits of the hash");
 
-/* NULL: another one took its place. */
-static struct wst_stall *find(const struct wst_flow_table *t, struct wst_flow *f, unsigned side,
-                              enum wst_flow_stall what)
+/* The stall that the half's flag says is under way; NULL: none is, or another one took its place.
+ */
+static struct wst_stall *stall_find(const struct wst_flow_table *t, struct wst_flow *f,
+                                    unsigned side, enum wst_flow_stall what)
 {
-    struct wst_stall *x = t->stalls ? place(t, f, side, what) : NULL;
-    if (!(f->half[side].flags & flags[what])) return NULL;
+    struct wst_stall *x = t->stalls ? stall_place(t, f, side, what) : NULL;
+    if (!(f->half[side].flags & stall_flag[what])) return NULL;
     if (x && x->what == what && x->stream == f->stream && x->side == side) return x;
-    f->half[side].flags &= (uint16_t)~flags[what];
+    f->half[side].flags &= (uint16_t)~stall_flag[what];
     return NULL;
 }
 
-static struct wst_stall *begin(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
-                               enum wst_flow_stall what, const struct wst_arrival *a)
+static struct wst_stall *stall_begin(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
+                                     enum wst_flow_stall what, const struct wst_arrival *a)
 {
     if (!t->stalls) t->stalls = wst_budget_new(t->budget, STALLS * sizeof *t->stalls);
     if (!t->stalls) return NULL;
-    struct wst_stall *x = place(t, f, side, what);
+    struct wst_stall *x = stall_place(t, f, side, what);
     *x = (struct wst_stall){
         .stream = f->stream, .side = (uint8_t)side, .what = (uint8_t)what, .since = a->when.ns};
-    f->half[side].flags |= flags[what];
+    f->half[side].flags |= stall_flag[what];
     return x;
 }
 
-static void end(struct wst_flow_table *t, struct wst_flow *f, struct wst_stall *x, bool over,
-                const struct wst_arrival *a)
+static void stall_end(struct wst_flow_table *t, struct wst_flow *f, struct wst_stall *x, bool over,
+                      const struct wst_arrival *a)
 {
     enum wst_flow_stall what = (enum wst_flow_stall)x->what;
     struct wst_flow_stalled s = {.what = what,
@@ -78,15 +86,15 @@ static void end(struct wst_flow_table *t, struct wst_flow *f, struct wst_stall *
                                  .over = over};
     bool long_enough = s.ns >= told_from_ns && s.times >= times_told[what];
     unsigned side = x->side;
-    f->half[side].flags &= (uint16_t)~flags[what];
+    f->half[side].flags &= (uint16_t)~stall_flag[what];
     x->what = 0;
     if (long_enough && t->sink.stalled) t->sink.stalled(t->sink.user, f, side, &s, a);
 }
 
 /* Bytes that were captured before. Of those that were not acknowledged only the first count: what
  * follows may be there, or be sent again to ask. */
-static void again(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
-                  const struct wst_segment *s, const struct wst_arrival *a)
+static void stall_again(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
+                        const struct wst_segment *s, const struct wst_arrival *a)
 {
     const struct wst_half *h = &f->half[side];
     const uint32_t until = s->seq + s->payload_len;
@@ -95,12 +103,12 @@ static void again(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
     bool probe = s->payload_len == 1 && until == h->next;
     if (probe || (f->half[!side].flags & WST_HALF_SHUT)) return; /* it asks, no more */
     if (!acked && wst_seq_diff(s->seq, h->acked) > 0) return;
-    struct wst_stall *x = find(t, f, side, what);
+    struct wst_stall *x = stall_find(t, f, side, what);
     if (x && acked && s->seq != x->first) { /* what it sent again before it has heard of */
-        end(t, f, x, true, a);
+        stall_end(t, f, x, true, a);
         x = NULL;
     }
-    if (!x && !(x = begin(t, f, side, what, a))) return;
+    if (!x && !(x = stall_begin(t, f, side, what, a))) return;
     if (x->times && wst_ns_between(x->last, a->when.ns) < copy_ns) {
         x->twice = true;
         return;
@@ -122,17 +130,17 @@ static bool old_news(const struct wst_half *o, uint32_t ack)
            wst_seq_diff(o->acked, o->next) <= 1; /* a FIN takes a number, too */
 }
 
-static void window(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
-                   const struct wst_segment *s, const struct wst_arrival *a)
+static void stall_window(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
+                         const struct wst_segment *s, const struct wst_arrival *a)
 {
     const struct wst_half *o = &f->half[!side];
     if (old_news(o, s->ack)) return;
     bool all = (o->flags & WST_HALF_FIN) && wst_seq_diff(s->ack, f->rare[!side].fin) >= 0;
-    struct wst_stall *x = find(t, f, side, WST_FLOW_STALL_SHUT);
+    struct wst_stall *x = stall_find(t, f, side, WST_FLOW_STALL_SHUT);
     if (x && (s->window || all)) /* nobody waits any more */
-        end(t, f, x, true, a);
+        stall_end(t, f, x, true, a);
     else if (!x && !s->window && !(s->flags & WST_TCP_FLAG_FIN) && !all)
-        begin(t, f, side, WST_FLOW_STALL_SHUT, a);
+        stall_begin(t, f, side, WST_FLOW_STALL_SHUT, a);
 }
 
 WST_APART void wst_stall_segment(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
@@ -142,15 +150,15 @@ WST_APART void wst_stall_segment(struct wst_flow_table *t, struct wst_flow *f, u
     const unsigned known = WST_HALF_STARTED | WST_HALF_ACKED;
     struct wst_stall *x;
     if ((s->flags & (WST_TCP_FLAG_SYN | WST_TCP_FLAG_ACK)) != WST_TCP_FLAG_ACK) return;
-    window(t, f, side, s, a);
-    if ((x = find(t, f, !side, WST_FLOW_STALL_RESENT)) && wst_seq_diff(s->ack, x->seq) > 0)
-        end(t, f, x, true, a);
+    stall_window(t, f, side, s, a);
+    if ((x = stall_find(t, f, !side, WST_FLOW_STALL_RESENT)) && wst_seq_diff(s->ack, x->seq) > 0)
+        stall_end(t, f, x, true, a);
     if (!s->payload_len || (h->flags & known) != known) return;
-    if ((x = find(t, f, side, WST_FLOW_STALL_UNHEARD)) &&
+    if ((x = stall_find(t, f, side, WST_FLOW_STALL_UNHEARD)) &&
         wst_seq_diff(s->seq + s->payload_len, x->seq) > 0)
-        end(t, f, x, true, a);
+        stall_end(t, f, x, true, a);
     int32_t old = wst_seq_diff(h->next, s->seq + s->payload_len);
-    if (old >= 0 && old < STALE_FAR && f->heard == 3) again(t, f, side, s, a);
+    if (old >= 0 && old < STALE_FAR && f->heard == 3) stall_again(t, f, side, s, a);
 }
 
 WST_APART void wst_stall_over(struct wst_flow_table *t, struct wst_flow *f,
@@ -158,8 +166,8 @@ WST_APART void wst_stall_over(struct wst_flow_table *t, struct wst_flow *f,
 {
     for (unsigned side = 0; side < 2; side++)
         for (int what = WST_FLOW_STALL_RESENT; what <= WST_FLOW_STALL_SHUT; what++) {
-            struct wst_stall *x = find(t, f, side, (enum wst_flow_stall)what);
-            if (x) end(t, f, x, false, a);
+            struct wst_stall *x = stall_find(t, f, side, (enum wst_flow_stall)what);
+            if (x) stall_end(t, f, x, false, a);
         }
 }
 

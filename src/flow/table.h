@@ -116,16 +116,16 @@ static inline struct wst_flow *wst_flow_at(const struct wst_flow_table *t, uint3
 {
     return &t->chunks[index / FLOW_CHUNK][index % FLOW_CHUNK];
 }
-#define FLOW_COARSE_NS                                                         \
-    ((int64_t)1 << 32) /* 4.3 s: fine enough for timeouts, and fits four bytes \
-                        */
+/* The unit of wst_flow.active: 4.3 s. Fine enough for timeouts, and every time fits four bytes. */
+#define FLOW_COARSE_NS ((int64_t)1 << 32)
 static inline int32_t wst_flow_coarse(int64_t ns)
 {
     return (int32_t)(ns >> 32);
 }
-/* Numbers are compared half way round: whoever counted on for more than 2 GiB that were not
- * captured seems to have gone back. Older packets, as when files are given in the wrong order, do,
- * too: time tells them apart. */
+/* `ahead`: how far a sequence number lies ahead of what is expected. Whether it seems to be from
+ * long ago, though the packet is not. Numbers are compared half way round, so a side that sent more
+ * than 2 GiB which were not captured seems to have gone back. So do packets that are truly older,
+ * as when files are given in the wrong order: the time of the packet tells these apart. */
 static inline bool wst_flow_stale(const struct wst_flow_table *t, const struct wst_arrival *a,
                                   int32_t ahead)
 {
@@ -216,23 +216,36 @@ bool wst_flow_goes_on(struct wst_flow_table *t, struct wst_flow *f, unsigned sid
 void wst_flow_free_record(struct wst_flow_table *t, const struct wst_arrival *a);
 void wst_flow_evict(struct wst_flow_table *t, struct wst_flow *f, const struct wst_arrival *a);
 
-/* reassemble.c */
+/* reassemble.c: one half of a flow. All of these may call the sink, which may ignore the flow; then
+ * the half has nothing that waits any more. `a` is the packet because of which something happens.
+ */
+/* `bytes` are the next ones: tells them. */
 void wst_half_deliver(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
                       struct wst_slice bytes, const struct wst_arrival *a);
+/* A segment's payload of `len` bytes at `seq`, of which `bytes` were captured: tells what is next,
+ * keeps what is early, compares what was told before. The half is STARTED. */
 void wst_half_data(struct wst_flow_table *t, struct wst_flow *f, unsigned side, uint32_t seq,
                    struct wst_slice bytes, uint32_t len, const struct wst_arrival *a);
+/* WST_HALF_FIN was set: tells the end when all before it was told. */
 void wst_half_fin(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
                   const struct wst_arrival *a);
 /* Bytes that the other side has are missing. */
 bool wst_half_lacks(const struct wst_flow *flow, unsigned side);
+/* `acked` has gone on: if bytes are missing now, the half begins to wait for them. */
 void wst_half_acked(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
                     const struct wst_arrival *a);
+/* A packet of the flow, or the time until `now`, went by while the half waits: a hole that has
+ * waited long enough is told as a gap. */
 void wst_half_waited(struct wst_flow_table *t, struct wst_flow *f, unsigned side, int64_t now,
                      const struct wst_arrival *a);
+/* Memory is short: each hole is told as a gap, and what waits behind it as bytes. Afterwards the
+ * caller asks wst_flow_settle whether that was the end. */
 void wst_half_let_go(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
                      const struct wst_arrival *a);
+/* What comes next is at `seq`, more than half of all numbers ahead of what was told. */
 void wst_half_round(struct wst_flow_table *t, struct wst_flow *f, unsigned side, uint32_t seq,
                     const struct wst_arrival *a);
+/* The flow ends: nothing is waited for any more, and what is known to be missing is told. */
 void wst_half_flush(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
                     const struct wst_arrival *a);
 
