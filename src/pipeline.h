@@ -20,19 +20,20 @@
 #include "tls/tls.h"
 #include "ws/ws.h"
 
-enum wst_kind {               /* wst_flow.kind: what a conversation is */
-                KIND_NEW,     /* not known yet; upper: NULL or its first bytes */
-                KIND_SOCKS,   /* a SOCKS tunnel being opened */
-                KIND_HTTP,    /* upper: struct conversation_http */
-                KIND_IDLE0,   /* HTTP between two requests, side 0 asks; upper: NULL */
-                KIND_IDLE1,   /* … side 1 asks */
-                KIND_PICKUP,  /* joined in the middle: is it WebSocket? */
-                KIND_WS,      /* upper: struct conversation_ws */
-                KIND_TLS,     /* upper: struct conversation_tls */
-                KIND_HTTP2,   /* upper: struct conversation_http2 */
-                KIND_HTTP3,   /* upper: struct conversation_http3 */
-                KIND_QUIC,    /* upper: struct conversation_quic; no TCP connection */
-                KIND_IGNORED, /* nobody wants it */
+/* wst_flow.kind: what a conversation is, and so what wst_flow.upper points to. */
+enum wst_kind {
+    KIND_NEW,     /* not known yet; struct conversation_new, or NULL when nothing had to wait */
+    KIND_SOCKS,   /* a SOCKS tunnel being opened; struct conversation_new */
+    KIND_HTTP,    /* struct conversation_http */
+    KIND_IDLE0,   /* HTTP between two requests, side 0 asks; NULL */
+    KIND_IDLE1,   /* … side 1 asks */
+    KIND_PICKUP,  /* joined in the middle: is it WebSocket? struct conversation_pickup */
+    KIND_WS,      /* struct conversation_ws */
+    KIND_TLS,     /* struct conversation_tls */
+    KIND_HTTP2,   /* struct conversation_http2 */
+    KIND_HTTP3,   /* struct conversation_http3 */
+    KIND_QUIC,    /* struct conversation_quic; no TCP connection */
+    KIND_IGNORED, /* nobody wants it; NULL */
 };
 static_assert(KIND_IGNORED < 16, "wst_flow.kind has four bits");
 
@@ -41,7 +42,7 @@ struct conversation { /* what every kind begins with; `conversation` of the room
     uint64_t conn;      /* its number in the timeline; 0: none yet */
     uint8_t client;     /* the side that asked, when the kind knows */
     uint8_t missing[2]; /* enum wst_ws_missing: how well the number of the bytes missing so far is
-                         * known; by direction, in KIND_PICKUP by side */
+                         * known; by direction, or, in KIND_NEW and KIND_PICKUP, by side */
     /* KIND_WS, when another thread works on it (work.c): */
     uint8_t worker;     /* which, counted from 1; 0: none does */
     uint32_t unsettled; /* bytes given to it and not told yet */
@@ -460,10 +461,10 @@ void wst_multiplexed_fin3(struct wst_context *c, struct wst_flow *f, uint64_t id
 /* RESET_STREAM of `dir`, or STOP_SENDING, which asks the other side for one. */
 void wst_multiplexed_reset3(struct wst_context *c, struct wst_flow *f, uint64_t id,
                             enum wst_dir dir, uint64_t code, const struct wst_arrival *a);
-/* What the client says will not be read. */
-/* As wst_http3_midst(). */
+/* As wst_http3_midst. */
 void wst_multiplexed_midst3(struct wst_context *c, struct wst_flow *f, bool late, bool doubtful,
                             const struct wst_arrival *a);
+/* What the client says will not be read. */
 void wst_multiplexed_one_sided3(struct wst_flow *f);
 /* Whether bytes of that direction wait, or are looked through for frames. */
 bool wst_multiplexed_behind3(const struct wst_flow *f, uint64_t id, enum wst_dir dir);

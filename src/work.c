@@ -30,15 +30,20 @@
 #include <stdlib.h>
 
 enum {
-    EACH = 16,
-    CONNS_MAX = 1400, /* of a round: two or three thousand there are */
-    OWN_MAX =
-        2 * WST_WORK_ROUND, /* events of the caller's thread in a round, which pay for waiting */
-    MESSAGE_FIRST = 64 << 10
+    EACH =
+        16, /* operations of a conversation in a batch, on average, if there is room for so many */
+    /* Conversations that WST_WORK_ROUND operations touched. When they are more, hardly any comes
+     * twice in a batch: there are two or three thousand busy ones. */
+    CONNS_MAX = 1400,
+    /* Events in a round that need no worker, and must wait for their turn when others are batched.
+     * When they are more, most of the traffic is plain, and copying it costs more than is gained.
+     */
+    OWN_MAX = 2 * WST_WORK_ROUND,
+    MESSAGE_FIRST = 64 << 10 /* bytes: what the buffer of a message doubles from (work_start) */
 };
 
-/* A place for n bytes of which none is told yet; NULL: not now. A piece never wraps: what is left
- * at the end stays empty. */
+/* A place in the ring for the n bytes of an operation; NULL: not until others are told. A piece
+ * never wraps: what is left at the end of the ring stays empty. */
 static uint8_t *bytes_room(struct wst_worker *k, size_t n)
 {
     size_t at = k->bytes_in % WST_WORK_BYTES,

@@ -35,12 +35,12 @@ struct entry {
     bool in_memory;
     struct wst_slice memory;
     struct wst_source source;
-    bool open;       /* the source is, and waits with its first bytes */
-    bool is_held;    /* a regular file, waiting in `held` */
-    int held;        /* its descriptor */
-    bool has_second; /* and in `second` once more, to look for secrets while it is read */
+    bool open;    /* the source is: a pipe that waits with its first bytes, or what is being read */
+    bool is_held; /* a regular file that waits for its turn as the descriptor `held` */
+    int held;
+    bool has_second; /* `second` is a descriptor of it, too: to look for secrets while it is read */
     int second;
-    char *why;           /* it could not be opened; or NULL */
+    char *why;           /* it could not be opened: a sentence, owned; or NULL */
     bool has_link;       /* first_link is known */
     uint32_t first_link; /* of the first interface */
 };
@@ -48,7 +48,7 @@ struct entry {
 struct wst_capture {
     struct entry *entries;
     size_t n, cap;
-    size_t held;              /* entries that are */
+    size_t held;              /* descriptors put by for later: HELD_MAX at most */
     const char **unopened;    /* names of those closed until their turn */
     struct wst_filter filter; /* of all */
     uint32_t *links;          /* met, distinct */
@@ -403,9 +403,8 @@ static int pass_over(void *user, const struct wst_packet *packet)
     return 0;
 }
 
-/* With a source of its own: the one being read stays where it is. Of files alone, for a pipe has
- * nothing ahead that could be put back. */
-/* A descriptor of its own place in the file: it may be being read. -1: none. */
+/* A second descriptor of a regular file, with a place of its own, for the first may be being read.
+ * -1: there is none to be had; of a pipe never, whose bytes could not be put back. */
 static int open_again(const struct entry *e)
 {
     struct stat st;
@@ -419,6 +418,9 @@ static int open_again(const struct entry *e)
     return fd;
 }
 
+/* Reads the entry from its beginning, with a source of its own: the one being read stays where it
+ * is.
+ */
 static void secrets_of(struct wst_capture *c, const struct entry *e,
                        const struct wst_capture_sink *sink)
 {

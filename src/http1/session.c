@@ -9,13 +9,15 @@
 #include "dir.h"
 #include "seldom.h"
 
-enum http_asked { /* what is special about a request; nothing: ASKED_PLAIN */
-                  ASKED_PLAIN = 0,
-                  ASKED_HEAD = 1, /* its answer has no body, whatever it announces */
-                  ASKED_UPGRADE = 2,
-                  ASKED_TUNNEL = 4,
-                  ASKED_OTHER = 8, /* to go on in another protocol, as h2c */
-                  ASKED_WAITS = ASKED_UPGRADE | ASKED_TUNNEL | ASKED_OTHER,
+/* What is special about a request. */
+enum http_asked {
+    ASKED_PLAIN = 0, /* nothing */
+    ASKED_HEAD = 1,  /* its answer has no body, whatever it announces */
+    ASKED_UPGRADE = 2,
+    ASKED_TUNNEL = 4,
+    ASKED_OTHER = 8, /* to go on in another protocol, as h2c */
+    /* After any of these the client's next bytes wait for the answer. */
+    ASKED_WAITS = ASKED_UPGRADE | ASKED_TUNNEL | ASKED_OTHER,
 };
 
 enum { STRANGE = 64 }; /* bytes that show what a server speaks that is not HTTP */
@@ -411,6 +413,28 @@ bool wst_http_passes(struct wst_http *h, enum wst_dir dir, size_t bytes)
     return true;
 }
 
+/* There is no room for `rest`, which should wait. A client's bytes, whose answer is lost or late,
+ * go on only when they are found to be frames (the caller looks: wst_http_answer_lost); a server's
+ * go on without their request. Returns how many were taken. */
+static size_t http_waited_too_long(struct wst_http *h, struct wst_http_env *env, enum wst_dir dir,
+                                   struct wst_slice rest, const struct wst_arrival *a)
+{
+    if (dir == WST_C2S && h->awaiting && h->request.n) {
+        h->side[WST_S2C].mode = WST_HTTP_BLIND;
+        return 0;
+    }
+    if (dir == WST_C2S && !(h->awaiting & ASKED_OTHER)) http_lose(h);
+    http_await_no_other(h);
+    if (h->granted && h->state == WST_HTTP_RUNNING) {
+        http_body_over(h, true);
+        return 0;
+    }
+    h->request_lost = true;
+    h->more = false;
+    http_settle(h, env, dir, a);
+    return h->state == WST_HTTP_RUNNING ? http_run(h, env, dir, rest, a) : 0;
+}
+
 size_t wst_http_push(struct wst_http *h, struct wst_http_env *env, enum wst_dir dir,
                      struct wst_slice s, const struct wst_arrival *a)
 {
@@ -426,27 +450,10 @@ size_t wst_http_push(struct wst_http *h, struct wst_http_env *env, enum wst_dir 
     }
     size_t done = wst_queue_empty(&h->wait[dir]) ? http_run(h, env, dir, s, a) : 0;
     if (h->state == WST_HTTP_RUNNING && done < s.n) {
-        if (!wst_queue_push(&h->wait[dir], env->budget, wst_slice_skip(s, done), a->from,
-                            env->options->limits.max_early)) {
-            /* Waited too long: a server's bytes go on without their request; a client's, whose
-             * answer is lost or late, only when they are found to be frames. */
-            if (dir == WST_C2S && h->awaiting && h->request.n) {
-                h->side[WST_S2C].mode = WST_HTTP_BLIND;
-                return done;
-            }
-            if (dir == WST_C2S && !(h->awaiting & ASKED_OTHER)) http_lose(h);
-            http_await_no_other(h);
-            if (h->granted && h->state == WST_HTTP_RUNNING) {
-                http_body_over(h, true);
-                return done;
-            }
-            h->request_lost = true;
-            h->more = false;
-            http_settle(h, env, dir, a);
-            if (h->state == WST_HTTP_RUNNING)
-                done += http_run(h, env, dir, wst_slice_skip(s, done), a);
-            return done;
-        }
+        struct wst_slice rest = wst_slice_skip(s, done);
+        if (!wst_queue_push(&h->wait[dir], env->budget, rest, a->from,
+                            env->options->limits.max_early))
+            return done + http_waited_too_long(h, env, dir, rest, a);
         done = s.n;
     }
     if (!wst_queue_empty(&h->wait[WST_C2S]) || !wst_queue_empty(&h->wait[WST_S2C]))

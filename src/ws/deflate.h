@@ -19,9 +19,11 @@
 #include "inflater.h"
 #include "window.h"
 
-struct wst_history {      /* the last bytes, as a ring once it is full */
-    uint8_t *p;           /* NULL: an inflater of the direction's own holds them */
-    uint32_t n, room, at; /* room: paid for; at: place of the oldest byte */
+struct wst_history { /* the last bytes that came out, WST_WINDOW at most */
+    uint8_t *p;    /* owned; NULL: there are none, or an inflater of the direction's own has them */
+    uint32_t n;    /* how many they are */
+    uint32_t room; /* bytes paid for, also when the inflater has them */
+    uint32_t at;   /* place of the oldest; 0 until `room` is WST_WINDOW and all of it is used */
 };
 
 enum wst_deflate_state {
@@ -34,7 +36,9 @@ enum wst_deflate_state {
 struct wst_deflate {               /* the compression context of one direction */
     struct wst_history history[2]; /* [1]: the other made-up one, while not whole */
     struct wst_inflater *own;      /* holds the bytes of history[0]; or NULL */
-    uint32_t agreed;               /* last bytes that came out the same both ways, or sound */
+    /* While the context is not whole: so many bytes, the last ones, came out the same with both
+     * made-up histories, or without a fault. WST_WINDOW of them make it whole. */
+    uint32_t agreed;
     uint8_t state; /* enum wst_deflate_state */
     bool takeover; /* the context goes on from message to message */
     bool starved;  /* no memory for a history */

@@ -55,12 +55,14 @@ struct wst_seek_rules wst_side_rules(const struct wst_ws_step *s)
 
 struct frame_end { /* all that is known of a frame when it is over */
     const struct wst_frame *frame;
-    struct wst_slice payload; /* as on the wire, when `whole`; of control frames: unmasked */
-    bool whole;               /* the payload lies in one piece */
-    bool complete;
-    bool cut;     /* the rest of it will not be seen */
-    uint64_t pkt; /* in which it began */
-    uint64_t omitted;
+    bool whole; /* all of it came in one piece: most do. Else it was given away as it came */
+    /* Borrowed. When `whole`: as on the wire, masked. Else of a control frame what was kept, with
+     * the mask taken off, and of a data frame nothing, for its message has it. */
+    struct wst_slice payload;
+    bool complete;    /* every byte of the payload came */
+    bool cut;         /* it is over because its end will not be seen */
+    uint64_t pkt;     /* in which it began */
+    uint64_t omitted; /* bytes of a control frame that are not in `payload` */
 };
 
 static void emit_frame(const struct wst_ws_step *s, const struct frame_end *x,

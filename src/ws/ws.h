@@ -36,36 +36,39 @@ static inline bool wst_ws_may_compress(const struct wst_ws_terms *t)
 }
 
 enum { WST_WS_KEYS = 4 }; /* masking keys remembered to be judged */
-struct wst_ws_pings;
+struct wst_ws_pings;      /* judge.c */
 
-struct wst_ws_control {            /* what pings and close frames leave behind */
-    struct wst_ws_pings *pings[2]; /* that wait for a pong, by who sent them; made on demand */
-    bool closing;         /* there was memory for what follows when the first close frame came */
-    int64_t close_ns;     /* time of the first close frame; once `ended`: how long it was ago */
-    uint32_t close_place; /* TCP's number behind that frame */
-    bool placed;          /* that is valid */
-    bool late;            /* the other side's FIN was captured before that frame */
-    bool unheard;         /* … or was sent before it arrived */
+/* What pings and close frames leave behind; of most connections nothing. */
+struct wst_ws_control {
+    struct wst_ws_pings *pings[2]; /* that wait for a pong, by who sent them; NULL: none */
+    /* Of the first close frame, here called "it": */
+    bool closing;         /* it came, and what follows is valid */
+    int64_t close_ns;     /* its time; once `ended` is set: how long before the end it came */
+    uint32_t close_place; /* TCP's sequence number behind it */
+    bool placed;          /* `close_place` is valid */
+    bool late;            /* the other side's FIN was captured before it */
+    bool unheard;         /* that FIN was captured behind it, but sent before it arrived */
     bool unawaited;       /* who sent it ended before the other side's close frame came */
-    bool ended;           /* a side ended behind it … */
-    int8_t ended_by;      /* enum wst_dir: this was the first */
+    bool ended;           /* one of the sides has ended since */
+    int8_t ended_by;      /* enum wst_dir: which was the first to */
 };
 
 enum {
-    WST_WS_SPARES = 4,
-    WST_WS_SPARE_MIN = 32 * 1024,
-    WST_WS_SPARE_MAX = 8 * 1024 * 1024, /* bytes of all of them */
-    WST_WS_SCRATCH = 1 << 20,           /* kept of a scratch buffer */
+    WST_WS_SPARES = 4,                  /* buffers of large messages kept for the next ones */
+    WST_WS_SPARE_MIN = 32 * 1024,       /* bytes of one at least */
+    WST_WS_SPARE_MAX = 8 * 1024 * 1024, /* bytes of all of them at most */
+    WST_WS_SCRATCH = 1 << 20,           /* bytes of a scratch buffer that are never given back */
     WST_WS_RAW =
-        64 << 10 /* compressed bytes of a message that wait; more are inflated as they come */
+        64 << 10, /* bytes of a compressed message that wait; then it is inflated as it comes */
 };
 
+/* Where the carrier stands with what one direction sends. */
 struct wst_ws_place {
-    uint32_t end;   /* TCP's number behind the bytes that were pushed, or are */
-    uint32_t acked; /* up to here the peer has them */
-    bool known;
-    bool over;   /* its FIN was captured; bytes before that may be late, or missing */
-    bool behind; /* the peer has bytes that were not pushed yet: late, or missing */
+    uint32_t end;   /* TCP's number behind the bytes that were pushed, those pushed now included */
+    uint32_t acked; /* TCP's number up to which the peer has them */
+    bool known;     /* `end` and `acked` are valid: never over QUIC */
+    bool over;      /* the direction's FIN was captured; bytes before it may be late, or missing */
+    bool behind;    /* the peer has bytes that were not pushed yet: they are late, or missing */
 };
 
 /* What connections that one thread works on share. */
@@ -73,7 +76,8 @@ struct wst_ws_env {
     const struct wst_options *options;
     struct wst_budget *budget;
     void *user;
-    /* type, dir, when and body are filled; conn is the receiver's business. */
+    /* type, dir, when and body are filled; conn is the receiver's business. What the event points
+     * to is borrowed until the call returns. It must not call into the room. */
     void (*emit)(void *user, void *conversation, struct wst_event *event);
     /* Where TCP, or QUIC, stands with what `dir` sends. May be NULL: nobody knows. */
     struct wst_ws_place (*place)(void *user, void *conversation, enum wst_dir dir);
@@ -84,10 +88,14 @@ struct wst_ws_env {
     struct wst_buf spare[WST_WS_SPARES]; /* let go by large messages, for the next ones: fresh
                                           * pages cost more than the copy into them */
 };
+/* `env` is all zeros, or has user, emit and place, which are the caller's to fill. `options` and
+ * `budget` must outlive it. False: no memory; free it nevertheless. */
 bool wst_ws_env_init(struct wst_ws_env *env, const struct wst_options *options,
                      struct wst_budget *budget);
+/* Only when all connections that were worked on with it are freed. */
 void wst_ws_env_free(struct wst_ws_env *env);
-/* Pays from another purse from now on. What was paid from the old one is given back to the new. */
+/* Pays from another purse from now on. What was paid from the old one will be given back to the
+ * new: whoever changes purses moves the sum, too. */
 void wst_ws_env_pay(struct wst_ws_env *env, struct wst_budget *budget);
 
 struct wst_ws_message { /* a message that is being joined */
@@ -111,9 +119,9 @@ struct wst_ws_message { /* a message that is being joined */
 };
 
 struct wst_ws_mark { /* a fragment, so that a byte of the message can be traced to its frame */
-    uint64_t n;      /* the frame */
-    uint64_t end;    /* bytes of the message up to here */
-    uint64_t offset; /* of its last byte, plus one */
+    uint64_t n;      /* number of the frame */
+    uint64_t end;    /* bytes of the message up to the fragment's end */
+    uint64_t offset; /* in the direction, behind the fragment's last byte */
 };
 
 struct wst_ws_open {        /* what a frame or message that spans segments needs; made on demand */
@@ -181,32 +189,38 @@ struct wst_ws { /* one WebSocket connection */
     struct wst_ws_control *control; /* made on demand */
 };
 
+/* `conversation` is what events are told with; `began_ns`: capture time of the handshake. */
 void wst_ws_init(struct wst_ws *ws, void *conversation, const struct wst_ws_terms *terms,
                  int64_t began_ns);
+/* Lets go of all it holds, telling nothing. `env`: always the same for one connection. */
 void wst_ws_free(struct wst_ws *ws, struct wst_ws_env *env);
 /* The direction joins in the middle: its first frame has to be found, in `seek` (taken over; NULL:
  * nothing was seen yet) and what follows. */
 void wst_ws_join(struct wst_ws *ws, struct wst_ws_env *env, enum wst_dir dir, struct wst_seek *seek,
                  const struct wst_arrival *arrival);
+/* The direction's next bytes, cut anywhere. They are copied where they have to be kept. Without
+ * memory for that, what is lost is told as lost, and the rest is right. */
 void wst_ws_push(struct wst_ws *ws, struct wst_ws_env *env, enum wst_dir dir,
                  struct wst_slice bytes, const struct wst_arrival *arrival);
-/* How many bytes are missing. Not exactly: nobody knows where the framing stands. */
+/* How well the number of missing bytes is known. When it is not exact, nobody knows where the
+ * framing stands behind them. */
 enum wst_ws_missing { WST_WS_EXACTLY, WST_WS_AT_MOST, WST_WS_AT_LEAST };
+/* n bytes of the direction are missing here. */
 void wst_ws_gap(struct wst_ws *ws, struct wst_ws_env *env, enum wst_dir dir, uint64_t n,
                 enum wst_ws_missing how, const struct wst_arrival *arrival);
-/* The direction sends nothing more. */
+/* The direction sends nothing more; ws->fin_by is set by then. A second one does nothing. */
 void wst_ws_fin(struct wst_ws *ws, struct wst_ws_env *env, enum wst_dir dir,
                 const struct wst_arrival *arrival);
-/* What the next bytes may make of what is held, rounded up: how far buffers may grow by themselves,
- * in units of 64 KiB, and how many KiB of compressed bytes wait to be inflated (UINT16_MAX: no
- * telling). */
+/* From how much of what is held the next bytes may make more (work_memory.c), rounded up. */
 struct wst_ws_held {
-    uint16_t swell, raw;
+    uint16_t swell; /* units of 64 KiB: buffers that double when they are full */
+    uint16_t raw;   /* KiB: compressed bytes that wait to be inflated; UINT16_MAX: no telling */
 };
 struct wst_ws_held wst_ws_held(const struct wst_ws *ws);
 /* Lets go of compression contexts that no message is using. True: there was one. */
 bool wst_ws_shrink(struct wst_ws *ws, struct wst_ws_env *env);
-/* The connection is over: finishes both directions and emits `end`. */
+/* The connection is over: finishes both directions and emits `end`. ws->obscure and ws->reset_by
+ * are set by then. Once, and only wst_ws_free behind it. */
 void wst_ws_end(struct wst_ws *ws, struct wst_ws_env *env, enum wst_tcp_end how,
                 const struct wst_arrival *arrival);
 
