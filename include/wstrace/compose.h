@@ -17,12 +17,13 @@ enum { WST_COMPOSE_LINK_TYPE = 101 };       /* LINKTYPE_RAW: IP, without anythin
 enum { WST_COMPOSE_HEAD_MAX = 60 };         /* bytes of both headers: with IPv6 */
 enum { WST_COMPOSE_DATA_MAX = 65535 - 40 }; /* bytes that a segment can have: with IPv4 */
 
-enum wst_compose_flag { /* RFC 9293 section 3.1 */
-                        WST_COMPOSE_FIN = 0x01,
-                        WST_COMPOSE_SYN = 0x02,
-                        WST_COMPOSE_RST = 0x04,
-                        WST_COMPOSE_PSH = 0x08,
-                        WST_COMPOSE_ACK = 0x10
+/* RFC 9293 section 3.1. */
+enum wst_compose_flag {
+    WST_COMPOSE_FIN = 0x01,
+    WST_COMPOSE_SYN = 0x02,
+    WST_COMPOSE_RST = 0x04,
+    WST_COMPOSE_PSH = 0x08,
+    WST_COMPOSE_ACK = 0x10
 };
 
 struct wst_compose_segment {

@@ -72,8 +72,8 @@ enum wst_carrier { WST_CARRIER_UNKNOWN, WST_CARRIER_HTTP1, WST_CARRIER_H2, WST_C
 enum wst_tcp_end { WST_TCP_FIN, WST_TCP_RST, WST_TCP_EOF, WST_TCP_TIMEOUT, WST_TCP_EVICTED };
 
 struct wst_event_meta {
-    const char *const
-        *sources; /* file names or the interface, as given; may hold any bytes but NUL */
+    /* File names or the interface, as given; may hold any bytes but NUL. */
+    const char *const *sources;
     size_t sources_n;
     const char *const *link_types; /* "EN10MB" */
     size_t link_types_n;
@@ -108,8 +108,8 @@ struct wst_event_handshake {
     struct wst_slice reason; /* the status line's phrase; not in the JSON contract */
     /* 10: HTTP/1.0, 11: HTTP/1.1 …; 0: another carrier, or not seen. Not in the JSON contract. */
     uint8_t request_http, response_http;
-    int64_t
-        request_ns; /* when the request's head was whole; 0: none seen. Not in the JSON contract */
+    /* When the request's head was whole; 0: none seen. Not in the JSON contract. */
+    int64_t request_ns;
     bool accepted;
     struct wst_slice client_key, server_accept, accept_expected;
     int8_t accept_ok; /* 1, 0; -1: cannot be told */
@@ -139,8 +139,8 @@ struct wst_event_frame {
     bool fin, rsv1, rsv2, rsv3, masked;
     bool complete; /* every payload byte was in the capture */
     uint8_t mask_key[4];
-    struct wst_slice
-        payload; /* unmasked; control and reserved opcodes only, never close; else null */
+    /* Unmasked; control and reserved opcodes only, never close; else null. */
+    struct wst_slice payload;
     bool utf8;   /* payload is valid UTF-8 */
     uint64_t payload_omitted; /* bytes of it left out by a limit */
 };
@@ -288,12 +288,12 @@ struct wst_event_stats {
     uint64_t tls_no_key; /* TLS or QUIC connections that stayed closed: no key, a wrong one, its
                             cipher */
     uint64_t quic;  /* QUIC connections, when there are secrets: without any nobody looks */
-    /* What else was there. */
-    uint64_t tls, http,
-        other; /* TCP conversations that look like TLS, plain HTTP, anything else with data */
-    /* Not in the JSON contract, for the words of a summary. */
-    uint64_t unknown_link,
-        undecoded; /* packets of an unknown link type; packets that are not TCP or damaged */
+    /* What else was there: TCP conversations that look like TLS, plain HTTP, anything else with
+     * data. */
+    uint64_t tls, http, other;
+    /* Not in the JSON contract, for the words of a summary: packets of an unknown link type;
+     * packets that are not TCP or damaged. */
+    uint64_t unknown_link, undecoded;
     int64_t first_ns, last_ns; /* times of the first and last packet; 0 without packets */
 };
 

@@ -24,13 +24,14 @@ struct wst_listener {
  * disk): the renderer then writes nothing more and wst_render_failed says so. */
 typedef int (*wst_write_fn)(void *user, const uint8_t *p, size_t n);
 
-enum wst_time_format {                 /* tcpdump's -t, and its repeats */
-                       WST_TIME_CLOCK, /* 12:00:01.123456 (default) */
-                       WST_TIME_NONE,  /* -t      */
-                       WST_TIME_EPOCH, /* -tt     seconds since 1970 */
-                       WST_TIME_DELTA, /* -ttt    since the line before */
-                       WST_TIME_DATE,  /* -tttt   date and clock */
-                       WST_TIME_SINCE  /* -ttttt  since the first line */
+/* What tcpdump's -t and its repeats say. */
+enum wst_time_format {
+    WST_TIME_CLOCK, /* 12:00:01.123456 (default) */
+    WST_TIME_NONE,  /* -t      */
+    WST_TIME_EPOCH, /* -tt     seconds since 1970 */
+    WST_TIME_DELTA, /* -ttt    since the line before */
+    WST_TIME_DATE,  /* -tttt   date and clock */
+    WST_TIME_SINCE  /* -ttttt  since the first line */
 };
 
 enum wst_dump {
@@ -49,9 +50,9 @@ struct wst_text_options {
     bool headers;       /* handshake header lines */
     unsigned width;     /* of the terminal: payloads end with its line, if that leaves some of them;
                          * 0: max_text alone counts */
-    const struct wst_slice
-        *found; /* what was looked for: where the payload of the next line lies
-                 * around it, it is shown, and in colour. May be NULL; borrowed */
+    /* What was looked for: where the payload of the next line lies around it, it is shown, and in
+     * colour. May be NULL; borrowed. */
+    const struct wst_slice *found;
 };
 
 struct wst_render; /* a renderer with its output buffer; owned by the caller */

@@ -62,8 +62,8 @@ struct wst_wire_packet {
     uint8_t flags;     /* the header's: 1 FIN, 2 SYN, 4 RST, 8 PSH, 16 ACK (RFC 9293 section 3.1) */
     uint16_t window;   /* as sent, not scaled */
     uint32_t seq, ack; /* as sent */
-    int64_t relative_seq,
-        relative_ack; /* counted from each side's SYN (the SYN is 0); -1: unknown */
+    /* Counted from each side's SYN (the SYN is 0); -1: unknown. */
+    int64_t relative_seq, relative_ack;
     uint32_t len;     /* payload bytes on the wire */
 };
 

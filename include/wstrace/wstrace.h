@@ -30,12 +30,12 @@ WST_API const char *wst_version(void); /* "0.1.0" */
 /* Every cap there is, with its reason. A context takes a copy. Times are capture time. */
 struct wst_limits {
     /* -- one message, one head: what a single peer can make us hold -- */
-    size_t
-        max_message; /* 16 MiB: bytes of a message kept, compressed or not; the rest is counted */
+    /* 16 MiB: bytes of a message kept, compressed or not; the rest is counted. */
+    size_t max_message;
     uint64_t max_inflate; /* 1 GiB: output of one message; a bomb costs a second at most */
     size_t max_head;      /* 256 KiB: one HTTP head; servers refuse at 8–64 KiB */
     size_t max_early;  /* 1 MiB: bytes that wait for the other side (client bytes before the 101),
-                        * with  16 more a segment */
+                        * with 16 more a segment */
     size_t max_resync; /* 256 KiB: bytes kept to find frames again after a gap */
     size_t max_wire;   /* 16 MiB: bytes of a frame kept as they were on the wire; only with
                           options.wire */
@@ -58,8 +58,8 @@ struct wst_limits {
     uint32_t tunnel_depth; /* 8: headers inside headers */
     /* -- the tables -- */
     uint32_t max_embryonic; /* 65536: flows with a SYN and nothing else; a flood's share */
-    uint32_t
-        max_closed; /* 1024: flows of other traffic that ended; their last stragglers come soon */
+    /* 1024: flows of other traffic that ended; their last stragglers come soon. */
+    uint32_t max_closed;
     int64_t idle_embryonic_ns; /* 60 s */
     int64_t idle_closed_ns;    /* 30 s: stragglers of a finished connection */
     int64_t idle_other_ns;     /* 10 min: not WebSocket */
@@ -94,8 +94,8 @@ struct wst_options {
     /* … while more connections than that are busy, and as long as that is found to take less time
      * than each at once; 128: what fewer refer to is near enough. 0: always. */
     uint32_t batch_from;
-    const struct wst_wire
-        *wire;             /* who wants bytes as they were on the wire (copied); NULL: nobody */
+    /* Who wants bytes as they were on the wire (copied); NULL: nobody. */
+    const struct wst_wire *wire;
     uint64_t hash_seed[2]; /* keys the flow table; both 0: from the operating system */
 };
 /* The defaults: wst_limits_default, no headers, whole payloads. */

@@ -9,23 +9,24 @@
 #include "buf.h"
 #include "say.h"
 
-enum wst_mqtt_type { /* 5.0 section 2.1.2; none has 0: what a CONNECT says of its Will */
-                     WST_MQTT_WILL,
-                     WST_MQTT_CONNECT,
-                     WST_MQTT_CONNACK,
-                     WST_MQTT_PUBLISH,
-                     WST_MQTT_PUBACK,
-                     WST_MQTT_PUBREC,
-                     WST_MQTT_PUBREL,
-                     WST_MQTT_PUBCOMP,
-                     WST_MQTT_SUBSCRIBE,
-                     WST_MQTT_SUBACK,
-                     WST_MQTT_UNSUBSCRIBE,
-                     WST_MQTT_UNSUBACK,
-                     WST_MQTT_PINGREQ,
-                     WST_MQTT_PINGRESP,
-                     WST_MQTT_DISCONNECT,
-                     WST_MQTT_AUTH
+/* 5.0 section 2.1.2; none has 0: what a CONNECT says of its Will. */
+enum wst_mqtt_type {
+    WST_MQTT_WILL,
+    WST_MQTT_CONNECT,
+    WST_MQTT_CONNACK,
+    WST_MQTT_PUBLISH,
+    WST_MQTT_PUBACK,
+    WST_MQTT_PUBREC,
+    WST_MQTT_PUBREL,
+    WST_MQTT_PUBCOMP,
+    WST_MQTT_SUBSCRIBE,
+    WST_MQTT_SUBACK,
+    WST_MQTT_UNSUBSCRIBE,
+    WST_MQTT_UNSUBACK,
+    WST_MQTT_PINGREQ,
+    WST_MQTT_PINGRESP,
+    WST_MQTT_DISCONNECT,
+    WST_MQTT_AUTH
 };
 
 /* 5.0 section 3.3.2.3.4: numbers that a sender puts in the place of topics. */

@@ -8,12 +8,13 @@
 
 #include <wstrace/types.h>
 
-enum wst_tcp_flag { /* RFC 9293 section 3.1 */
-                    WST_TCP_FLAG_FIN = 0x01,
-                    WST_TCP_FLAG_SYN = 0x02,
-                    WST_TCP_FLAG_RST = 0x04,
-                    WST_TCP_FLAG_PSH = 0x08,
-                    WST_TCP_FLAG_ACK = 0x10,
+/* RFC 9293 section 3.1. */
+enum wst_tcp_flag {
+    WST_TCP_FLAG_FIN = 0x01,
+    WST_TCP_FLAG_SYN = 0x02,
+    WST_TCP_FLAG_RST = 0x04,
+    WST_TCP_FLAG_PSH = 0x08,
+    WST_TCP_FLAG_ACK = 0x10,
 };
 
 struct wst_segment {
@@ -27,8 +28,8 @@ struct wst_segment {
     uint32_t domain;
     uint32_t seq, ack;
     uint16_t window; /* as sent, not scaled */
-    uint32_t
-        payload_len; /* as the IP header says; more than payload.n when the snap length cut it */
+    /* As the IP header says; more than payload.n when the snap length cut it. */
+    uint32_t payload_len;
     struct wst_slice payload; /* captured part */
 };
 

@@ -86,7 +86,6 @@ struct wst_session {
     bool quic;                   /* … and this */
     bool opened;                 /* some of it was encrypted */
     bool failed, sealed;
-    bool failed_many; /* too many items or connections */
 };
 
 static inline struct wst_item *wst_connection_item(const struct wst_connection *c, uint32_t i)

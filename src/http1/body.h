@@ -8,16 +8,16 @@
 
 #include "http1.h"
 
-enum wst_http_mode { /* of a struct wst_http_side */
-                     WST_HTTP_HEAD,
-                     WST_HTTP_BODY,       /* `left` bytes */
-                     WST_HTTP_CHUNK_SIZE, /* hex digits, then perhaps an extension, to the line end
-                                           */
-                     WST_HTTP_CHUNK,      /* `left` bytes */
-                     WST_HTTP_CHUNK_END,  /* CRLF after a chunk */
-                     WST_HTTP_TRAILER,    /* lines up to an empty one */
-                     WST_HTTP_TO_END,     /* the body ends with the connection */
-                     WST_HTTP_BLIND,      /* after a gap: until a segment begins with a head */
+/* Of a struct wst_http_side. */
+enum wst_http_mode {
+    WST_HTTP_HEAD,
+    WST_HTTP_BODY,       /* `left` bytes */
+    WST_HTTP_CHUNK_SIZE, /* hex digits, then perhaps an extension, to the line's end */
+    WST_HTTP_CHUNK,      /* `left` bytes */
+    WST_HTTP_CHUNK_END,  /* CRLF after a chunk */
+    WST_HTTP_TRAILER,    /* lines up to an empty one */
+    WST_HTTP_TO_END,     /* the body ends with the connection */
+    WST_HTTP_BLIND,      /* after a gap: until a segment begins with a head */
 };
 
 /* What follows a head (RFC 9112 section 6.3). `of_head`: it answers a HEAD request, so that nothing

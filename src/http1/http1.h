@@ -134,35 +134,52 @@ struct wst_http_side {
     bool untouched; /* a body was announced, and no byte of it has come */
 };
 
+/* One HTTP/1.1 connection. "The request" is the last one that asked for an upgrade. */
 struct wst_http {
     void *conversation;
-    uint8_t state;     /* enum wst_http_state */
-    uint8_t awaiting;  /* what the last request asked for: an upgrade, a tunnel; or 0 */
-    bool request_lost : 1; /* the server's bytes must not wait for requests */
+    uint8_t state; /* enum wst_http_state */
+    /* What the last request asked for (enum http_asked), when it is such that the client's next
+     * bytes wait for the answer; else 0. */
+    uint8_t awaiting;
+
+    /* What is not in the capture. */
+    bool request_lost : 1; /* requests may be missing, so answers do not wait for theirs … */
+    bool more : 1;         /* … but while the client's next bytes wait behind a hole, they do */
+    bool answers_lost : 1; /* the server's bytes are: who waits may have missed an answer */
+    bool torn : 1;       /* the server's next bytes may be the rest of an answer that is missing */
+    bool early_torn : 1; /* bytes are missing of what the client sent before it had the answer */
     bool request_seen : 1; /* the upgrade that was granted was asked for in the capture */
-    bool answers_lost : 1; /* bytes of the server were: who waits may have missed an answer */
-    bool early_torn : 1;   /* bytes are missing from those that came before the answer */
-    bool torn : 1;         /* the server's next bytes may be the rest of an answer that was lost */
-    bool more : 1;         /* the client's next bytes were captured, and wait behind a hole */
-    bool granted : 1;      /* the upgrade was, and the body of its request is still on its way */
-    bool secure : 1;       /* the bytes came out of TLS */
-    bool overtaken : 1;    /* what is pushed was sent before it was captured, who knows how long */
-    bool skewed : 1;       /* bytes that no hole held up were: the packets' order says nothing */
-    bool heard : 1;        /* the server's packets are in the capture, as far as known */
-    bool left_reset : 1;   /* TCP was ended by a reset */
-    bool left_before : 1;  /* the server had ended TCP before the upgrade was asked for */
-    int8_t left_by;    /* enum wst_dir: who ended TCP first; with left_us */
+
+    /* The upgrade was granted while the body of its request is still on its way: WebSocket begins
+     * behind that. */
+    bool granted : 1;
+    bool secure : 1; /* the bytes came out of TLS */
+
+    /* How far the order of packets can be believed; set by the caller before each push. */
+    bool overtaken : 1; /* what is pushed was sent before it was captured, who knows how long */
+    bool skewed : 1;    /* so was something that no hole held up: the order says nothing */
+
+    bool left_before : 1; /* the server had ended TCP before the request */
+    /* Who ended TCP first after the request, valid with `left_us`; set by the caller. */
+    bool left_reset : 1; /* with a reset, not a FIN */
+    bool heard : 1;      /* packets of the server are in the capture, as far as is known */
+    int8_t left_by;      /* enum wst_dir */
+
+    /* Requests without an answer so far: a ring of what each asked (enum http_asked), and in
+     * `asked_more` those that found no place in it. */
     uint8_t asked_n, asked_first;
-    uint8_t asked[WST_HTTP_INLINE]; /* by the requests outstanding, a ring */
-    uint32_t left_us;               /* from the last upgrade request to that, plus one, as far as
-                                     * they are counted; 0: nobody ended TCP yet */
-    struct wst_buf asked_more;      /* and those that found no place there */
+    uint8_t asked[WST_HTTP_INLINE];
+    /* Microseconds from the request to the end of TCP, plus one; at most what it holds. 0: nobody
+     * ended TCP yet. */
+    uint32_t left_us;
+    struct wst_buf asked_more;
+
     struct wst_http_side side[2];   /* [WST_C2S], [WST_S2C] */
-    struct wst_queue wait[2];       /* bytes whose turn has not come */
-    struct wst_buf request;         /* the head of the upgrade request outstanding */
-    struct wst_when request_when;
-    uint64_t request_from;          /* the packet that carried its end */
-    struct wst_upgrade_terms terms; /* when upgraded */
+    struct wst_queue wait[2];       /* bytes whose turn has not come; by direction */
+    struct wst_buf request;         /* the request's head, while its answer is outstanding */
+    struct wst_when request_when;   /* of the packet that made its head whole … */
+    uint64_t request_from;          /* … and the one that carried its end */
+    struct wst_upgrade_terms terms; /* with WST_HTTP_UPGRADED */
 };
 
 /* `http` is all zeros. */

@@ -136,8 +136,8 @@ void wst_http3_env_init(struct wst_http3_env *env, const struct wst_options *opt
 struct wst_http3 { /* one connection */
     void *conversation;
     struct wst_http3_side side[2];
-    struct wst_sorted
-        streams; /* of struct wst_http3_stream; those with base.upper were asked for */
+    /* Of struct wst_http3_stream; those with base.upper were asked for. */
+    struct wst_sorted streams;
     uint32_t blocked;              /* directions of them that are */
     uint32_t asked;                /* of them, those with base.upper */
     uint32_t waiting;              /* of them, those that are `held` */

@@ -14,8 +14,8 @@ enum { WST_QUIC_NUMBERS = 4096, WST_QUIC_NUMBER_WORDS = WST_QUIC_NUMBERS / 64 };
 struct wst_quic_numbers {
     uint64_t top; /* one more than the largest of either kind; 0: none */
     uint64_t low; /* of older ones the other side says nothing any more */
-    uint64_t
-        came; /* one more than the largest that was captured: what is acknowledged is a claim */
+    /* One more than the largest that was captured: what is acknowledged is a claim. */
+    uint64_t came;
     uint64_t seen[WST_QUIC_NUMBER_WORDS], acked[WST_QUIC_NUMBER_WORDS]; /* by number, a ring */
 };
 

@@ -48,13 +48,14 @@ struct wst_quic_terms {
     char alpn[WST_QUIC_ALPN];
 };
 
-enum wst_quic_label { /* by epoch; the key log's names are TLS's */
-                      WST_QUIC_SECRET_EARLY,
-                      WST_QUIC_SECRET_CLIENT_HS,
-                      WST_QUIC_SECRET_SERVER_HS,
-                      WST_QUIC_SECRET_CLIENT,
-                      WST_QUIC_SECRET_SERVER,
-                      WST_QUIC_LABELS
+/* By epoch; the key log's names are TLS's. */
+enum wst_quic_label {
+    WST_QUIC_SECRET_EARLY,
+    WST_QUIC_SECRET_CLIENT_HS,
+    WST_QUIC_SECRET_SERVER_HS,
+    WST_QUIC_SECRET_CLIENT,
+    WST_QUIC_SECRET_SERVER,
+    WST_QUIC_LABELS
 };
 
 /* A secret of the key log that no connection has claimed. */

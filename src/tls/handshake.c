@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "handshake.h"
 
-enum extension { /* IANA, "TLS ExtensionType Values" */
-                 EXT_SERVER_NAME = 0,
-                 EXT_ALPN = 16,
-                 EXT_ENCRYPT_THEN_MAC = 22,
-                 EXT_EXTENDED_MASTER = 23,
-                 EXT_SESSION_TICKET = 35,
-                 EXT_EARLY_DATA = 42,
-                 EXT_SUPPORTED_VERSIONS = 43
+/* IANA, "TLS ExtensionType Values". */
+enum extension {
+    EXT_SERVER_NAME = 0,
+    EXT_ALPN = 16,
+    EXT_ENCRYPT_THEN_MAC = 22,
+    EXT_EXTENDED_MASTER = 23,
+    EXT_SESSION_TICKET = 35,
+    EXT_EARLY_DATA = 42,
+    EXT_SUPPORTED_VERSIONS = 43
 };
 
 /* SHA-256 of "HelloRetryRequest" (RFC 8446 section 4.1.3) */

@@ -8,14 +8,15 @@
 
 #include "slice.h"
 
-enum wst_tls_message { /* RFC 8446 section 4, RFC 5246 section 7.4 */
-                       WST_TLS_HELLO_REQUEST = 0,
-                       WST_TLS_CLIENT_HELLO = 1,
-                       WST_TLS_SERVER_HELLO = 2,
-                       WST_TLS_NEW_TICKET = 4,
-                       WST_TLS_ENCRYPTED_EXTENSIONS = 8,
-                       WST_TLS_CLIENT_KEY_EXCHANGE = 16,
-                       WST_TLS_KEY_UPDATE = 24
+/* RFC 8446 section 4, RFC 5246 section 7.4. */
+enum wst_tls_message {
+    WST_TLS_HELLO_REQUEST = 0,
+    WST_TLS_CLIENT_HELLO = 1,
+    WST_TLS_SERVER_HELLO = 2,
+    WST_TLS_NEW_TICKET = 4,
+    WST_TLS_ENCRYPTED_EXTENSIONS = 8,
+    WST_TLS_CLIENT_KEY_EXCHANGE = 16,
+    WST_TLS_KEY_UPDATE = 24
 };
 
 /* Slices lie in the message. p == NULL: not there. */

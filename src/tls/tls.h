@@ -51,8 +51,8 @@ struct wst_tls_env {
     unsigned rsa_n;
     bool keys_may_come; /* the key log is still being written */
     uint32_t purse;     /* what may be spent on guesses whose secret opens a connection (midst.c) */
-    struct wst_buf
-        room[WST_TLS_DEPTH]; /* for plaintext; by depth, for one may be read inside another */
+    /* For plaintext; by depth, for one may be read inside another. */
+    struct wst_buf room[WST_TLS_DEPTH];
 
     void *user;
     void (*plain)(void *user, void *conversation, enum wst_dir dir, struct wst_slice bytes,
@@ -81,12 +81,13 @@ enum wst_tls_state {
     WST_TLS_WAITING, /* for secrets */
     WST_TLS_SEALED   /* nobody will read it */
 };
-enum wst_tls_early { /* 0-RTT data, RFC 8446 section 4.2.10 */
-                     WST_TLS_EARLY_NONE,
-                     WST_TLS_EARLY_OFFERED,
-                     WST_TLS_EARLY_ACCEPTED,
-                     WST_TLS_EARLY_REFUSED,
-                     WST_TLS_EARLY_UNKNOWN /* or accepted, and its secret is not known */
+/* 0-RTT data, RFC 8446 section 4.2.10. */
+enum wst_tls_early {
+    WST_TLS_EARLY_NONE,
+    WST_TLS_EARLY_OFFERED,
+    WST_TLS_EARLY_ACCEPTED,
+    WST_TLS_EARLY_REFUSED,
+    WST_TLS_EARLY_UNKNOWN /* or accepted, and its secret is not known */
 };
 
 struct wst_tls_side {

@@ -13,11 +13,12 @@
 struct wst_tool_secure;
 
 enum { WST_TOOL_SECURE_ERROR = 256 };
-enum wst_tool_secure_state { /* besides numbers of bytes, which are positive */
-                             WST_TOOL_SECURE_END = 0,
-                             WST_TOOL_SECURE_WANTS_READ = -1,
-                             WST_TOOL_SECURE_WANTS_WRITE = -2,
-                             WST_TOOL_SECURE_FAILED = -3
+/* Besides numbers of bytes, which are positive. */
+enum wst_tool_secure_state {
+    WST_TOOL_SECURE_END = 0,
+    WST_TOOL_SECURE_WANTS_READ = -1,
+    WST_TOOL_SECURE_WANTS_WRITE = -2,
+    WST_TOOL_SECURE_FAILED = -3
 };
 
 /* Reads all the certificates that are trusted: SSL_CERT_FILE and SSL_CERT_DIR, or the system's.

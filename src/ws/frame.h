@@ -19,10 +19,11 @@ enum wst_opcode {
     WST_OP_PONG = 0xa,
 };
 
-enum wst_rsv { /* bits of wst_frame.rsv, in the order in which they stand in the header */
-               WST_RSV1 = 4, /* of a message that is compressed: RFC 7692 section 6 */
-               WST_RSV2 = 2, /* means nothing so far, as RSV3 */
-               WST_RSV3 = 1,
+/* Bits of wst_frame.rsv, in the order in which they stand in the header. */
+enum wst_rsv {
+    WST_RSV1 = 4, /* of a message that is compressed: RFC 7692 section 6 */
+    WST_RSV2 = 2, /* means nothing so far, as RSV3 */
+    WST_RSV3 = 1,
 };
 
 struct wst_frame {

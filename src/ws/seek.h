@@ -38,8 +38,8 @@ struct wst_seek {
     uint64_t offset;  /* of the first byte, in the direction's WebSocket bytes */
     uint64_t skipped; /* bytes given up so far */
     uint64_t seen, segments; /* bytes that came since the search began, and in how many segments */
-    uint64_t
-        inside; /* so many bytes to come lie in a payload that was cut: no frame begins there */
+    /* So many bytes to come lie in a payload that was cut: no frame begins there. */
+    uint64_t inside;
 };
 
 struct wst_seek *wst_seek_new(struct wst_budget *budget, uint64_t offset);
