@@ -198,7 +198,7 @@ static bool sip_read(struct sip *sip, struct wst_slice all)
     if (digits + method.n == sip->cseq.n) return false;
     if (!sip->call_id.n || number(sequence) < 0 || !is_token(method)) return false;
     if (sip->status) sip->method = method;
-    sip->agree = method.n == sip->method.n && memcmp(method.p, sip->method.p, method.n) == 0;
+    sip->agree = wst_slice_same(method, sip->method);
     return true;
 }
 

@@ -54,6 +54,10 @@ static inline bool wst_slice_is(struct wst_slice s, const char *text)
     size_t n = strlen(text);
     return s.n == n && memcmp(s.p, text, n) == 0;
 }
+static inline bool wst_slice_same(struct wst_slice a, struct wst_slice b)
+{
+    return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0); /* of NULL it is undefined */
+}
 /* A number of decimal digits, at least one and at most `most` (<= 18), and nothing else; -1: it is
  * none. */
 static inline int64_t wst_slice_decimal(struct wst_slice s, size_t most)

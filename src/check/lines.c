@@ -62,8 +62,7 @@ static bool same_line(const void *user, uint32_t i, uint32_t j)
 {
     const struct lines *l = user;
 
-    return l->of[0][i].n == l->of[1][j].n &&
-           memcmp(l->of[0][i].p, l->of[1][j].p, l->of[0][i].n) == 0;
+    return wst_slice_same(l->of[0][i], l->of[1][j]);
 }
 
 static uint32_t count_lines(struct wst_slice text)

@@ -49,13 +49,9 @@ static struct wst_slice subject(struct wst_slice line)
 
 static bool comparable(const struct wst_item *x, const struct wst_item *y)
 {
-    struct wst_slice a, b;
-
     if (x->dir != y->dir || x->kind != y->kind) return false;
     if (x->kind != WST_ITEM_HEAD) return true;
-    a = subject(wst_item_text(x));
-    b = subject(wst_item_text(y));
-    return a.n == b.n && memcmp(a.p, b.p, a.n) == 0;
+    return wst_slice_same(subject(wst_item_text(x)), subject(wst_item_text(y)));
 }
 
 enum { HUNK_MAX = 48 }; /* items of a hunk that are matched by likeness */

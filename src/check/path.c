@@ -188,7 +188,7 @@ static bool fits(const struct walk *w, const struct wst_path_step *s,
     if (s->kind == WST_PATH_ALL) return true;
     if (s->kind == WST_PATH_INDEX) return parent->kind == WST_TAPE_ARRAY && index == position;
     if (parent->kind != WST_TAPE_OBJECT) return false;
-    if (key.n == s->name.n && memcmp(key.p, s->name.p, key.n) == 0) return true;
+    if (wst_slice_same(key, s->name)) return true;
     return key.n > s->name.n && memchr(key.p, '\\', key.n) && means(key, s->name);
 }
 

@@ -205,5 +205,5 @@ bool wst_item_same(const struct wst_session *s, const struct wst_item *x, const 
 
     if (x->key != y->key) return false;
     if (x->redacted || y->redacted) return wst_session_same(s, p, q);
-    return p.n == q.n && memcmp(p.p, q.p, p.n) == 0;
+    return wst_slice_same(p, q);
 }

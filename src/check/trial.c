@@ -83,9 +83,8 @@ static bool in_scope(struct wst_trial *t, const struct wst_scope *scope, struct 
         return in;
     }
     query = memchr(uri.p, '?', uri.n);
-    if (uri.n == scope->uri.n && memcmp(uri.p, scope->uri.p, uri.n) == 0) return true;
-    return query && (size_t)(query - uri.p) == scope->uri.n &&
-           memcmp(uri.p, scope->uri.p, scope->uri.n) == 0;
+    if (wst_slice_same(uri, scope->uri)) return true;
+    return query && wst_slice_same(wst_slice_head(uri, (size_t)(query - uri.p)), scope->uri);
 }
 
 static void handshake(struct wst_trial *t, struct wst_trial_connection *c,

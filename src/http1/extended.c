@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * In: the fields of an extended CONNECT (RFC 8441) and of its answer. Out: WebSocket or not, on
- * what terms; one handshake event. rules.c judges it.
+ * what terms; one handshake event. rules.h judges it.
  */
 #include "report.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Inside the http1 room: one handshake while it is put together (upgrade.c) and judged (rules.c).
+ * Inside the http1 room: one handshake while it is put together (upgrade.c) and judged (rules.h).
  */
 #ifndef WST_HTTP1_REPORT_H
 #define WST_HTTP1_REPORT_H

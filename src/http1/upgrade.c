@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * In: the head of a request to upgrade and of its answer. Out: WebSocket or not, on what terms;
- * one handshake event (RFC 6455 section 4). rules.c judges it.
+ * one handshake event (RFC 6455 section 4). rules.h judges it.
  */
 /* OpenSSL's plain SHA-1, deprecated since 3.0: the way it prefers loads every algorithm it has
  * before the first hash, which took longer than all else a small capture needs. */

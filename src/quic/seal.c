@@ -276,7 +276,7 @@ static enum quic_opened initial_open(struct quic_step *t, const struct wst_quic_
     /* After a Retry they are sealed with the ID that it gave (RFC 9001 section 5.2); but whoever
      * sends Initial packets has no more to say when the server has answered. */
     if (t->dir != WST_C2S || c->side[WST_S2C].next[SPACE_INITIAL] ||
-        (p->to.n == first.n && !memcmp(p->to.p, first.p, first.n)))
+        wst_slice_same(p->to, first))
         return QUIC_FAILED;
     if (!initial_keys(t->quic, c, p->version, p->to) || !epoch_open(t, e, p, plain)) {
         for (int d = 0; d < 2; d++) epoch_free(&c->side[d].initial);
