@@ -127,7 +127,7 @@ enum wst_http_state {
 };
 
 struct wst_http_side {
-    struct wst_buf head; /* a head that is not whole */
+    struct wst_buf head; /* a head that is not whole; a refusal's body */
     uint64_t left;       /* of the body or chunk; digits of a chunk size so far */
     uint8_t mode;
     bool skipping;  /* inside a chunk extension or a trailer line */
@@ -154,6 +154,10 @@ struct wst_http {
      * behind that. */
     bool granted : 1;
     bool secure : 1; /* the bytes came out of TLS */
+
+    /* The upgrade was refused, and the body of that answer is being read (refusal.h). */
+    bool refused : 1;
+    uint32_t reason; /* with `refused`: a hash of the reason in the status line */
 
     /* How far the order of packets can be believed; set by the caller before each push. */
     bool overtaken : 1; /* what is pushed was sent before it was captured, who knows how long */

@@ -130,7 +130,13 @@ static void answer_subprotocol(struct wst_report *r)
 {
     struct wst_shown a;
     struct wst_slice chosen = r->event.subprotocol;
-    if (!chosen.p || !r->request) return;
+    if (!r->request) return;
+    if (!chosen.p && r->event.client_protocols_n)
+        wst_upgrade_broken(
+            r, WST_PROBLEM_HANDSHAKE_SUBPROTOCOL_NONE, WST_S2C,
+            "the client offered \"%s\"; the answer names no subprotocol",
+            wst_upgrade_show(wst_head_find(r->request, "Sec-WebSocket-Protocol", NULL), &a));
+    if (!chosen.p) return;
     if (memchr(chosen.p, ',', chosen.n)) {
         wst_upgrade_broken(r, WST_PROBLEM_HANDSHAKE_SUBPROTOCOL_SEVERAL, WST_S2C,
                            "the server chose \"%s\"", wst_upgrade_show(chosen, &a));

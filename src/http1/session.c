@@ -7,6 +7,7 @@
 #include "begins.h"
 #include "body.h"
 #include "dir.h"
+#include "refusal.h"
 #include "seldom.h"
 
 /* What is special about a request. */
@@ -212,7 +213,10 @@ static void response_head(struct wst_http *h, struct wst_http_env *env, const st
     }
     if (asked & ASKED_OTHER) http_await_no_other(h);
     asked_pop(h);
-    if (!wst_body_begin(&h->side[WST_S2C], head, asked & ASKED_HEAD)) http_lose(h);
+    if (!wst_body_begin(&h->side[WST_S2C], head, asked & ASKED_HEAD))
+        http_lose(h);
+    else if (asked & ASKED_UPGRADE)
+        wst_refusal_begin(h, head);
 }
 
 /* Only a head whose lines are folded is copied, for they are put together there. */
@@ -310,8 +314,15 @@ static size_t http_step(struct wst_http *h, struct wst_http_env *env, enum wst_d
 {
     struct wst_http_side *side = &h->side[dir];
     if (side->mode == WST_HTTP_HEAD) return http_head_bytes(h, env, dir, s, a);
+    bool content = side->mode == WST_HTTP_BODY || side->mode == WST_HTTP_CHUNK ||
+                   side->mode == WST_HTTP_TO_END;
     size_t taken;
     if (!wst_body_bytes(side, s, &taken)) http_lose(h);
+    if (h->refused && dir == WST_S2C) {
+        bool whole = side->mode == WST_HTTP_HEAD || side->mode == WST_HTTP_TRAILER;
+        if (content) wst_refusal_bytes(h, env, wst_slice_head(s, taken), a);
+        if (whole || h->state == WST_HTTP_LOST) wst_refusal_end(h, env, whole, a);
+    }
     return taken;
 }
 
@@ -332,7 +343,10 @@ static size_t http_run(struct wst_http *h, struct wst_http_env *env, enum wst_di
                        struct wst_slice s, const struct wst_arrival *a)
 {
     struct wst_http_side *side = &h->side[dir];
-    if (http_may_begin_head(h, dir) && wst_begins_head(s, dir)) side->mode = WST_HTTP_HEAD;
+    if (http_may_begin_head(h, dir) && wst_begins_head(s, dir)) {
+        if (dir == WST_S2C) wst_refusal_end(h, env, true, a);
+        side->mode = WST_HTTP_HEAD;
+    }
     if (h->granted && dir == WST_C2S && h->side[WST_C2S].untouched && wst_begins_frame(s))
         http_body_over(h, false);
     struct wst_slice rest = s;
@@ -409,6 +423,7 @@ bool wst_http_passes(struct wst_http *h, enum wst_dir dir, size_t bytes)
 {
     struct wst_http_side *s = &h->side[dir];
     if (s->untouched || s->left <= bytes || !wst_body_holds(s, bytes)) return false;
+    if (h->refused && dir == WST_S2C) return false;
     s->left -= bytes;
     return true;
 }
@@ -474,6 +489,7 @@ bool wst_http_gap(struct wst_http *h, struct wst_http_env *env, enum wst_dir dir
                   const struct wst_arrival *a)
 {
     struct wst_http_side *side = &h->side[dir];
+    if (dir == WST_S2C) wst_refusal_end(h, env, false, a);
     side->untouched = false;
     if (h->granted && (dir == WST_S2C || !wst_body_holds(side, n))) {
         http_body_over(h, true);
@@ -507,6 +523,7 @@ void wst_http_fin(struct wst_http *h, struct wst_http_env *env, enum wst_dir dir
     if (dir == WST_C2S && h->granted) http_body_over(h, false);
     http_settle(h, env, dir, a);
     if (dir == WST_S2C) {
+        wst_refusal_end(h, env, h->side[WST_S2C].mode == WST_HTTP_TO_END, a);
         http_await_no_other(h);
         http_settle(h, env, WST_C2S, a);
     }

@@ -2,7 +2,8 @@
  *
  * In: places between the fields of a line. Out: on a terminal, a line that is longer than its goes
  * on below, under its first field; any other line as it is.
- * Refuses to break inside a field: one that is wider than the terminal by itself stays so.
+ * Refuses to break inside a field: one that is wider than the terminal by itself stays so, but
+ * for words of a sentence.
  */
 #include "text.h"
 
@@ -14,7 +15,8 @@ enum {
     FIELDS_LEAST = 40, /* columns for fields: where there are fewer, they begin further left */
     INDENT_LEAST = 6,
     MARK = 9, /* "… + bytes", without the number */
-    LEAST = 10
+    LEAST = 10,
+    PIECE = 8 /* columns of a word that is broken */
 };
 
 void wst_text_fold_begin(struct wst_text *text)
@@ -77,17 +79,34 @@ void wst_text_field(struct wst_text *text)
         text->fold.place = (size_t)(text->render.out.at - text->render.out.buffer);
 }
 
-void wst_text_words(struct wst_text *text, const char *words)
+/* A word. One that no line can hold, as JSON without blanks is one, is broken anywhere. */
+static void put_word(struct wst_text *text, struct wst_slice word)
 {
     struct wst_out *out = &text->render.out;
+    size_t most = text->options.width > text->fold.indent + LEAST
+                      ? text->options.width - text->fold.indent
+                      : LEAST;
+    if (text->options.width > 0 && !wst_escape_fits(word, WST_ESCAPE_TEXT, most)) {
+        size_t n;
+        while ((n = wst_escape_fitting(word, WST_ESCAPE_TEXT, PIECE)) > 0 && n < word.n) {
+            wst_escape_plain(out, wst_slice_head(word, n));
+            wst_text_field(text);
+            word = wst_slice_skip(word, n);
+        }
+    }
+    wst_escape_plain(out, word);
+}
+
+void wst_text_words(struct wst_text *text, const char *words)
+{
     const char *blank;
     while (text->options.width > 0 && (blank = strchr(words, ' '))) {
-        wst_escape_plain(out, wst_slice_of((const uint8_t *)words, (size_t)(blank - words)));
+        put_word(text, wst_slice_of((const uint8_t *)words, (size_t)(blank - words)));
         wst_text_field(text);
-        wst_out_text(out, " ");
+        wst_out_text(&text->render.out, " ");
         words = blank + 1;
     }
-    wst_escape_plain(out, wst_slice_text(words));
+    put_word(text, wst_slice_text(words));
 }
 
 void wst_text_word(struct wst_text *text, struct wst_slice value, size_t beside)

@@ -116,9 +116,9 @@ refused(N, 'handshake.version-unlisted', 'handshake.version', request={'Sec-WebS
 refused(N, 'handshake.version-unlisted', status='403 Forbidden')
 handshake(B, 'handshake.header-repeated', request={'Sec-WebSocket-Version': ['13', '13']})
 handshake(N, 'handshake.header-repeated', request={'Sec-WebSocket-Extensions': [DEFLATE, 'x-a']})
-handshake(B, 'handshake.subprotocol-bad', request={'Sec-WebSocket-Protocol': 'chat, chat'})
-handshake(B, 'handshake.subprotocol-bad', request={'Sec-WebSocket-Protocol': 'chat, a/b'})
-handshake(N, 'handshake.subprotocol-bad', request={'Sec-WebSocket-Protocol': 'chat, Chat, , v1.json'})
+for kind, offered in ((B, 'chat, chat'), (B, 'chat, a/b'), (N, 'chat, Chat, , v1.json')):
+    handshake(kind, 'handshake.subprotocol-bad', request={'Sec-WebSocket-Protocol': offered},
+              answer={'Sec-WebSocket-Protocol': 'chat'})
 FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0'
 handshake(B, 'handshake.origin-missing', request={'User-Agent': FIREFOX})
 handshake(B, 'handshake.origin-missing', request={'User-Agent': 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 '
@@ -261,6 +261,8 @@ handshake(B, 'handshake.subprotocol-several', request={'Sec-WebSocket-Protocol':
           answer={'Sec-WebSocket-Protocol': 'a, b'})
 handshake(N, 'handshake.subprotocol-several', request={'Sec-WebSocket-Protocol': 'a, b'},
           answer={'Sec-WebSocket-Protocol': 'b'})
+handshake(B, 'handshake.subprotocol-none', request={'Sec-WebSocket-Protocol': 'a, b'})
+handshake(N, 'handshake.subprotocol-none', request={'Sec-WebSocket-Protocol': ''})
 handshake(B, 'handshake.extension-not-offered', agreed='x-turbo')
 handshake(B, 'handshake.extension-not-offered', agreed=DEFLATE)
 MANY = ', '.join(f'p{i}' for i in range(300))  # more than are kept: what was not seen is not held against the choice
@@ -1071,6 +1073,14 @@ def _(t):
     s.bye()
 
 # -- what came later ---------------------------------------------------------------------------------
+
+for kind, because in ((B, b'the session is unknown'), (N, b'Bad Request')):
+    @row(kind, 'handshake.refusal-body', ())
+    def _(t, because=because):
+        t.ask()
+        t.send_request()
+        t.send_answer({'Content-Length': str(len(because))}, '400 Bad Request', more=because)
+        t.shut()
 
 refused(B, 'handshake.upgrade-unseen', status='426 Upgrade Required')
 refused(N, 'handshake.upgrade-unseen', status='400 Bad Request')

@@ -45,6 +45,9 @@ REASONS = {
                       lambda f, truth: any(t['kind'] == 'message' and t['length'] > TOO_LARGE for t in truth)),
     'handshake.stripped': ('nginx without the lines that pass an upgrade on: no WebSocket came of it',
                            lambda f, truth: not any(t['kind'] == 'message' for t in truth)),
+    'handshake.refusal-body': ('what the server behind that nginx answers to a plain request',
+                               lambda f, truth: f['detail'] == 'the answer says: plain http ok' and
+                               not any(t['kind'] == 'message' for t in truth)),
     'control.pong-unasked': ('a pong whose payload is that of no ping',
                              lambda f, truth: set(payloads(truth, PONG, f['dir']))
                              - set(payloads(truth, PING, other(f['dir'])))

@@ -12,7 +12,7 @@ from talk import BINARY, C2S, DEFLATE, S2C, Deflater, Talk, Wire, lint, rows_of
 
 VERDICTS = {'error': 'Fail', 'warning': 'Non-Strict', 'note': 'Info'}
 # Findings about the capture, which have no verdict over anybody.
-OF_CAPTURE = {'handshake.picked-up', 'handshake.no-response', 'handshake.upgrade-unseen', 'handshake.late', 'frame.truncated', 'message.context-lost', 'message.incomplete',
+OF_CAPTURE = {'handshake.picked-up', 'handshake.no-response', 'handshake.upgrade-unseen', 'handshake.late', 'handshake.refusal-body', 'frame.truncated', 'message.context-lost', 'message.incomplete',
               'http2.unread', 'http3.unread', 'stream.resync'}
 
 failures = 0

@@ -352,17 +352,21 @@ static const struct row rows[] = {
 
     /* refused */
     {"401, then a good one",
-     "{GET /chat 401 no -} " GOOD "upgraded <x",
+     "{GET /chat 401 no -} !handshake.refusal-body " GOOD "upgraded <x",
      {Q(ASK), A("HTTP/1.1 401 Unauthorized\r\nContent-Length: 4\r\n\r\nstop"), Q(ASK), A(YES "x")},
      false},
     {"302 in chunks, then a good one",
-     "{GET /chat 302 no -} " GOOD "upgraded",
+     "{GET /chat 302 no -} !handshake.refusal-body " GOOD "upgraded",
      {Q(ASK), A("HTTP/1.1 302 Found\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"),
       Q(ASK), A(YES)},
      false},
     {"503 without a length",
      "{GET /chat 503 no -} running",
      {Q(ASK), A("HTTP/1.1 503 No\r\n\r\nsorry")},
+     false},
+    {"503 without a length, to its end",
+     "{GET /chat 503 no -} !handshake.refusal-body running",
+     {Q(ASK), A("HTTP/1.1 503 No\r\n\r\nsorry"), FIN_A},
      false},
     {"426 and the version",
      "{GET /chat 426 no -} !handshake.version {GET /chat 101 yes ok} "
@@ -372,7 +376,7 @@ static const struct row rows[] = {
       Q(ASK), A(YES)},
      false},
     {"200 is a refusal",
-     "{GET /chat 200 no -} idle",
+     "{GET /chat 200 no -} !handshake.refusal-body idle",
      {Q(ASK), A("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi")},
      false},
     {"refused, the client had more to say",
@@ -897,6 +901,106 @@ static void no_answers(void **state)
             no_answer_words(answers[i].answer, piece, answers[i].words);
 }
 
+static void refusal_words(struct wst_slice answer, size_t piece, bool gap, const char *words)
+{
+    struct talk *t = begin_said(WST_PROBLEM_HANDSHAKE_REFUSAL_BODY);
+    push(t, WST_C2S, ASK);
+    for (struct wst_slice s = answer; s.n; s = wst_slice_skip(s, wst_slice_head(s, piece).n))
+        if (!wst_http_passes(&t->http, WST_S2C, wst_slice_head(s, piece).n))
+            talk_push(t, WST_S2C, wst_slice_head(s, piece));
+    if (gap) wst_http_gap(&t->http, &t->env, WST_S2C, 100, &t->arrival);
+    for (int d = 0; d < 2; d++) wst_http_fin(&t->http, &t->env, (enum wst_dir)d, &t->arrival);
+    assert_string_equal(said, words);
+    talk_free(t);
+}
+
+/* What the body of a refusal says, however it is cut and framed; nothing where it says nothing, or
+ * cannot be read. */
+static void refusals(void **state)
+{
+#define NO_(head, body) SLICE("HTTP/1.1 400 Bad Request\r\n" head "\r\n" body)
+#define FOURTY "123456789 123456789 123456789 123456789"
+#define CHUNKED "Transfer-Encoding: chunked\r\n"
+#define EURO "\xe2\x82\xac"
+    static const struct {
+        struct wst_slice answer;
+        const char *words;
+        bool gap;
+    } answers[] = {
+        {NO_("Content-Length: 13\r\n", "Session taken"), "the answer says: Session taken", false},
+        {NO_("Content-Length: 13\r\n", "Session taken"), "the answer says: Session taken", true},
+        {NO_("Content-Length: 14\r\n", " no\r\n\tsession "), "the answer says: no session", false},
+        {NO_("Content-Encoding: identity\r\n", "no"), "the answer says: no", false},
+        {NO_("", "{\"code\":1,\"message\":\"Session ID unknown\"}"),
+         "the answer says: {\"code\":1,\"message\":\"Session ID unknown\"}", false},
+        {NO_(CHUNKED, "3\r\nno \r\n6;x=y\r\nroom \n\r\n0\r\n\r\n"), "the answer says: no room",
+         false},
+        {NO_(CHUNKED, "3\r\nno \r\n9\r\nroom"), "the answer says: no room...", true},
+        {NO_("Content-Length: 500\r\n", "no room"), "the answer says: no room...", true},
+        {NO_("Content-Length: 500\r\n", "no room"), "the answer says: no room...", false},
+        {NO_("", EURO " na\xc3\xafve " EURO), "the answer says: " EURO " na\xc3\xafve " EURO,
+         false},
+        {NO_("Content-Length: 500\r\n", "no \xe2\x82"), "the answer says: no...", true},
+        {NO_("", FOURTY " " FOURTY " " FOURTY " " FOURTY " and more"),
+         "the answer says: " FOURTY " " FOURTY " " FOURTY " " FOURTY "...", false},
+        {NO_("",
+             "\xef\xbb\xbf<!DOCTYPE html><HTML><Title lang=en>\nDisallowedHost\n  at /</title>x"),
+         "the title of the page: DisallowedHost at /", false},
+        {NO_("", "<html><title>400 The plain HTTP request was sent to HTTPS port</title>"),
+         "the title of the page: 400 The plain HTTP request was sent to HTTPS port", false},
+        {NO_("", "<?xml version=\"1.0\"?><Code>NoKey</Code>"),
+         "the answer says: <?xml version=\"1.0\"?><Code>NoKey</Code>", false},
+        /* nothing new */
+        {NO_("", "Bad Request\n"), "", false},
+        {NO_("", "400 bad request."), "", false},
+        {NO_("", "400: Bad Request"), "", false},
+        {NO_("", "<html><head><title>400 Bad Request</title></head><body>nginx"), "", false},
+        {NO_("", "<html><body>no title"), "", false},
+        {NO_("", "<html><title>without an end"), "", false},
+        {NO_("", " \r\n"), "", false},
+        {NO_("Content-Length: 0\r\n", "Session taken"), "", false},
+        /* no text */
+        {NO_("", "a\0b"), "", false},
+        {NO_("", "caf\xe9 ferm\xe9"), "", false},
+        {NO_("", "\x1b[2J"), "", false},
+        {NO_("Content-Encoding: gzip\r\n", "looks like text"), "", false},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY(answers); i++)
+        for (size_t piece = 1; piece < 300; piece += piece < 80 ? 1 : 50)
+            refusal_words(answers[i].answer, piece, answers[i].gap, answers[i].words);
+}
+
+/* Each refusal on a connection that is kept; and what is longer than is read. */
+static void refusals_again(void **state)
+{
+    (void)state;
+    static uint8_t body[2047];
+    struct talk *t = begin_said(WST_PROBLEM_HANDSHAKE_REFUSAL_BODY);
+    for (int i = 0; i < 3; i++) {
+        char text[80];
+        snprintf(text, sizeof text, "HTTP/1.1 403 No\r\nContent-Length: 7\r\n\r\nnot %d !", i);
+        push(t, WST_C2S, ASK);
+        push(t, WST_S2C, text);
+        snprintf(text, sizeof text, "the answer says: not %d !", i);
+        assert_string_equal(said, text);
+        assert_true(wst_http_idle(&t->http));
+    }
+    memset(body, 'a', sizeof body);
+    push(t, WST_C2S, ASK);
+    push(t, WST_S2C, "HTTP/1.1 403 No\r\nContent-Length: 9000\r\n\r\n");
+    said[0] = 0;
+    talk_push(t, WST_S2C, wst_slice_of(body, 2047));
+    assert_string_equal(said, "");
+    assert_false(wst_http_passes(&t->http, WST_S2C, 1));
+    talk_push(t, WST_S2C, wst_slice_of(body, 1));
+    assert_int_equal(strlen(said), strlen("the answer says: ") + 160 + strlen("..."));
+    assert_true(wst_http_passes(&t->http, WST_S2C, 6951)); /* as of any download */
+    talk_push(t, WST_S2C, wst_slice_of(body, 1));
+    assert_true(wst_http_idle(&t->http));
+    talk_free(t);
+}
+
 /* No memory at any point: defined, and everything is given back. */
 static void starved(void **state)
 {
@@ -911,6 +1015,12 @@ static void starved(void **state)
              "ing\r\n" UP ACCEPT "Sec-WebSocket-Extensions: a\r\n"
              "Sec-WebSocket-Extensions: b\r\n\r\nlate");
         talk_free(t);
+        t = begin();
+        t->budget.max = memory;
+        push(t, WST_C2S, ASK);
+        push(t, WST_S2C, "HTTP/1.1 403 No\r\n\r\nbe");
+        push(t, WST_S2C, "cause");
+        talk_free(t);
     }
 }
 
@@ -922,6 +1032,7 @@ int main(void)
         cmocka_unit_test(early_bytes),   cmocka_unit_test(unasked_server),
         cmocka_unit_test(long_pipeline), cmocka_unit_test(long_lists),
         cmocka_unit_test(versions),      cmocka_unit_test(no_answers),
+        cmocka_unit_test(refusals),      cmocka_unit_test(refusals_again),
         cmocka_unit_test(starved),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * In: the body of an answer that refuses an upgrade. Out: a finding that quotes its beginning, or
+ * the title of the page that it is. Refuses what is compressed, binary, or only repeats the status
+ * line, as the pages of most servers do.
+ */
+#include "refusal.h"
+
+#include <stdio.h>
+
+#include "body.h"
+#include "utf8.h"
+
+enum {
+    READ_MAX = 2048, /* bytes of a body; a title stands near its beginning */
+    TOLD_MAX = 160   /* bytes of a quotation */
+};
+
+static uint32_t hash_of(struct wst_slice s) /* FNV-1a, whatever the case */
+{
+    uint32_t h = 0x811c9dc5u;
+    for (size_t i = 0; i < s.n; i++) h = (h ^ wst_ascii_lower(s.p[i])) * 0x01000193u;
+    return h;
+}
+
+void wst_refusal_begin(struct wst_http *h, const struct wst_head *head)
+{
+    struct wst_slice coding = wst_head_find(head, "Content-Encoding", NULL);
+    if (h->side[WST_S2C].mode == WST_HTTP_HEAD) return; /* there is none */
+    if (coding.n && !wst_slice_is_nocase(coding, "identity")) return;
+    h->refused = true;
+    h->reason = hash_of(head->reason);
+}
+
+/* -- what it says ------------------------------------------------------------------------------ */
+
+struct quotation {
+    char text[TOLD_MAX + 4]; /* "...", and a zero */
+    size_t n;
+};
+
+static bool blank(uint8_t c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/* What begins with `<`: behind the first tag of that name. p == NULL: there is none. */
+static struct wst_slice behind_tag(struct wst_slice s, const char *tag)
+{
+    size_t n = strlen(tag);
+    for (; s.n > n; s = wst_slice_skip(s, 1)) {
+        if (!wst_same_nocase(s.p, tag, n)) continue;
+        const uint8_t *end = memchr(s.p, '>', s.n);
+        return end ? wst_slice_skip(s, (size_t)(end + 1 - s.p)) : (struct wst_slice){NULL, 0};
+    }
+    return (struct wst_slice){NULL, 0};
+}
+
+/* The title of a page; all of what is none. Empty: a page without. */
+static struct wst_slice said(struct wst_slice body)
+{
+    if (body.n && body.p[0] == 0xef && wst_slice_starts(body, "\xef\xbb\xbf"))
+        body = wst_slice_skip(body, 3); /* a byte order mark */
+    while (body.n && blank(body.p[0])) body = wst_slice_skip(body, 1);
+    if (!body.n || body.p[0] != '<') return body;
+    struct wst_slice title = behind_tag(body, "<title");
+    if (!title.p && !behind_tag(body, "<html").p) return body; /* XML */
+    const uint8_t *end = title.n ? memchr(title.p, '<', title.n) : NULL;
+    return end ? wst_slice_head(title, (size_t)(end - title.p)) : (struct wst_slice){NULL, 0};
+}
+
+/* Copies words, with a blank between two; "..." where more follows. False: that is no text. */
+static bool quote(struct wst_slice s, bool whole, struct quotation *to)
+{
+    to->n = 0;
+    for (size_t i = 0; i < s.n;) {
+        if (blank(s.p[i])) {
+            i++;
+            continue;
+        }
+        size_t apart = i > 0 && to->n > 0 && blank(s.p[i - 1]);
+        size_t n = wst_utf8_char(s.p + i, s.p + s.n);
+        if (n == 0 && s.n - i < 4 && s.p[i] >= 0xc0) break; /* it may be cut */
+        if (n == 0 || s.p[i] < 0x20 || s.p[i] == 0x7f) return false;
+        if (to->n + apart + n > TOLD_MAX) {
+            whole = false;
+            break;
+        }
+        if (apart) to->text[to->n++] = ' ';
+        memcpy(to->text + to->n, s.p + i, n);
+        to->n += n;
+        i += n;
+    }
+    memcpy(to->text + to->n, "...", 4);
+    if (whole) to->text[to->n] = 0;
+    return to->n > 0;
+}
+
+static bool digit(uint8_t c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* "400 Bad Request", "400: Bad Request", "Bad Request." or the bare number. */
+static bool repeats(const struct quotation *q, uint32_t reason)
+{
+    struct wst_slice s = wst_slice_of(q->text, q->n);
+    if (s.n >= 3 && digit(s.p[0]) && digit(s.p[1]) && digit(s.p[2])) s = wst_slice_skip(s, 3);
+    while (s.n && (s.p[0] == ' ' || s.p[0] == ':' || s.p[0] == '-')) s = wst_slice_skip(s, 1);
+    while (s.n && (s.p[s.n - 1] == '.' || s.p[s.n - 1] == '!')) s.n--;
+    return s.n == 0 || hash_of(s) == reason;
+}
+
+static void tell(struct wst_http *h, const struct wst_http_env *env, struct wst_slice body,
+                 bool whole, const struct wst_arrival *a)
+{
+    struct quotation q;
+    char detail[TOLD_MAX + 64];
+    struct wst_slice words = said(body);
+    bool title = words.p > body.p && words.p[-1] == '>';
+    if (!quote(words, whole || title, &q) || repeats(&q, h->reason)) return;
+    const char *what = title ? "the title of the page: " : "the answer says: ";
+    snprintf(detail, sizeof detail, "%s%s", what, q.text);
+    env->problem(env->user, h->conversation, WST_PROBLEM_HANDSHAKE_REFUSAL_BODY, WST_S2C, detail,
+                 a);
+}
+
+/* -- while it is read -------------------------------------------------------------------------- */
+
+void wst_refusal_bytes(struct wst_http *h, struct wst_http_env *env, struct wst_slice bytes,
+                       const struct wst_arrival *a)
+{
+    struct wst_buf *kept = &h->side[WST_S2C].head; /* no head is being read meanwhile */
+    if (!wst_buf_append(kept, env->budget, wst_slice_head(bytes, READ_MAX - kept->n), READ_MAX) ||
+        kept->n == READ_MAX)
+        wst_refusal_end(h, env, false, a);
+}
+
+void wst_refusal_end(struct wst_http *h, struct wst_http_env *env, bool whole,
+                     const struct wst_arrival *a)
+{
+    struct wst_buf *kept = &h->side[WST_S2C].head;
+    if (!h->refused) return;
+    h->refused = false;
+    tell(h, env, wst_buf_slice(kept), whole, a);
+    wst_buf_free(kept, env->budget);
+}
