@@ -163,23 +163,38 @@ static bool printable(uint8_t c)
     return c >= ' ' && c <= '~';
 }
 
+/* "HT" is the header of a close frame: without FIN, with RSV1, of 84 bytes. */
+static bool rules_http(const struct wst_ws_step *s, uint64_t n, struct wst_slice payload)
+{
+    if (s->dir != WST_S2C || !wst_slice_starts(payload, "TP/1.")) return false;
+    size_t line = 0;
+    while (line < payload.n && printable(payload.p[line])) line++;
+    wst_ws_problemf(s, WST_PROBLEM_FRAME_HTTP, n, 0,
+                    "the server sends HTTP in place of a frame: \"HT%.*s\"", (int)line,
+                    (const char *)payload.p);
+    return true;
+}
+
+static void rules_close_code(const struct wst_ws_step *s, uint64_t n, struct wst_slice payload)
+{
+    unsigned code = wst_be16(payload.p);
+    const char *name = wst_close_code_name((int32_t)code);
+    if (wst_close_code_may_be_sent((int32_t)code)) return;
+    if (printable(payload.p[0]) && printable(payload.p[1])) /* a reason without a code */
+        wst_ws_problemf(s, WST_PROBLEM_CLOSE_CODE_INVALID, n, 0,
+                        "close code %u, the characters '%c%c'", code, payload.p[0], payload.p[1]);
+    else
+        wst_ws_problemf(s, WST_PROBLEM_CLOSE_CODE_INVALID, n, 0, "close code %u%s%s%s", code,
+                        name ? " (" : "", name ? name : "", name ? ")" : "");
+}
+
 void wst_rules_close(const struct wst_ws_step *s, uint64_t n, struct wst_slice payload, bool second)
 {
     if (payload.n == 1)
         wst_ws_problemf(s, WST_PROBLEM_CLOSE_ONE_BYTE, n, 0, "the payload is the one byte %02x",
                         payload.p[0]);
-    if (payload.n >= 2) {
-        unsigned code = wst_be16(payload.p);
-        if (!wst_close_code_may_be_sent((int32_t)code)) {
-            const char *name = wst_close_code_name((int32_t)code);
-            if (printable(payload.p[0]) && printable(payload.p[1])) /* a reason without a code */
-                wst_ws_problemf(s, WST_PROBLEM_CLOSE_CODE_INVALID, n, 0,
-                                "close code %u, the characters '%c%c'", code, payload.p[0],
-                                payload.p[1]);
-            else
-                wst_ws_problemf(s, WST_PROBLEM_CLOSE_CODE_INVALID, n, 0, "close code %u%s%s%s",
-                                code, name ? " (" : "", name ? name : "", name ? ")" : "");
-        }
+    if (payload.n >= 2 && !rules_http(s, n, payload)) {
+        rules_close_code(s, n, payload);
         if (!wst_utf8_valid(wst_slice_skip(payload, 2)))
             wst_ws_problemf(s, WST_PROBLEM_CLOSE_REASON_INVALID_UTF8, n, 0,
                             "the reason of %zu bytes is not UTF-8", payload.n - 2);

@@ -316,6 +316,20 @@ for rsv in range(1, 8):
     sent(B, 'frame.rsv', (C2S, TEXT, 'x', {'rsv': rsv}))
 sent(B, 'frame.rsv', (S2C, PING, b'', {'rsv': 2}), (C2S, PONG, b'', {}), offer=DEFLATE)
 sent(N, 'frame.rsv', (C2S, TEXT, Deflater()(b'x'), {'rsv': 4}), offer=DEFLATE)
+
+SAYS_HTTP = b'HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: text/html\r\nContent-Length: 11\r\n\r\nBad Request'
+
+
+@breaks('frame.http', 'frame.rsv', 'frame.control-fragmented', 'close.trailing-bytes')
+def _(t):
+    """Two WebSocket servers at one HTTP server: what one upgraded the other one refuses."""
+    t.agree()
+    t.write(S2C, SAYS_HTTP)
+    t.frame(C2S, CLOSE, b'\x03\xea')
+    t.shut()
+
+
+sent(N, 'frame.http', (S2C, TEXT, SAYS_HTTP, {}))
 sent(B, 'frame.rsv1-misplaced', (C2S, PING, b'', {'rsv': 4}), (S2C, PONG, b'', {}), offer=DEFLATE)
 sent(B, 'frame.rsv1-misplaced', (S2C, TEXT, Deflater()(b'xyz')[:2], {'rsv': 4, 'fin': False}),
      (S2C, CONT, Deflater()(b'xyz')[2:], {'rsv': 4}), offer=DEFLATE)
