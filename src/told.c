@@ -120,12 +120,14 @@ struct wst_ws_place wst_conversation_place(void *user, void *conversation, enum 
     if (carrier->kind == KIND_QUIC)
         return (struct wst_ws_place){.behind = wst_datagrams_behind(base->flow, dir),
                                      .over = h->flags & WST_HALF_FIN};
-    return (struct wst_ws_place){.end = h->next,
-                                 .acked = h->acked,
-                                 .known = acked && (h->flags & WST_HALF_STARTED),
-                                 .over = h->flags & WST_HALF_FIN,
-                                 .behind = (h->flags & WST_HALF_WAITING) ||
-                                           (acked && (int32_t)(h->acked - h->next) > 0)};
+    return (struct wst_ws_place){
+        .end = h->next,
+        .acked = h->acked,
+        .known = acked && (h->flags & WST_HALF_STARTED),
+        .over = h->flags & WST_HALF_FIN,
+        .again = (h->flags & WST_HALF_FIN) &&
+                 (carrier->skipped & 1u << wst_conversation_side(base, dir)),
+        .behind = (h->flags & WST_HALF_WAITING) || (acked && (int32_t)(h->acked - h->next) > 0)};
 }
 
 struct conversation_ws *wst_conversation_websocket(struct wst_context *c,

@@ -204,18 +204,44 @@ static bool rst_counts(const struct wst_flow *f, unsigned side, const struct wst
            wst_seq_diff(s->seq, h->acked) <= RST_NEAR;
 }
 
+/* An acknowledgment whose sender has sent more than was captured: that may have been its FIN, lost
+ * on the way to where the capture is. One that comes again acknowledges what the first did not, and
+ * who had sent his first nobody knows. */
+static void connection_skipped(struct wst_flow *f, unsigned side, const struct wst_segment *s)
+{
+    struct wst_half *h = &f->half[side];
+    int32_t ahead = wst_seq_diff(s->seq, h->next);
+    if (!(h->flags & WST_HALF_STARTED) || (h->flags & (WST_HALF_FIN | WST_HALF_FAR))) return;
+    if (ahead <= 0 || ahead > FIN_NEAR) return;
+    if (!(f->skipped & 1u << side) || wst_seq_diff(s->seq, f->rare[side].fin) > 0)
+        f->rare[side].fin = s->seq;
+    f->skipped |= (1u << side) & 3;
+}
+
+/* Is this FIN one of which an earlier copy was not captured? */
+static bool connection_fin_again(struct wst_flow *f, unsigned side, uint32_t end)
+{
+    unsigned bit = 1u << side;
+    bool again = (f->skipped & bit) && wst_seq_diff(f->rare[side].fin, end) > 0;
+    if (!again) f->skipped &= ~bit & 3;
+    return again;
+}
+
 /* Whose FIN was sent first? The other one acknowledges it, in whatever order they were captured.
  * Where neither does, both were sent at once. */
 static void connection_fin_order(struct wst_flow *f, unsigned side, uint32_t end,
                                  const struct wst_segment *s)
 {
+    bool again = connection_fin_again(f, side, end);
     struct wst_half *h = &f->half[side], *o = &f->half[!side];
     if (!(o->flags & WST_HALF_FIN)) {
         h->flags |= WST_HALF_FIRST;
         return;
     }
-    if ((s->flags & WST_TCP_FLAG_ACK) && wst_seq_diff(s->ack, f->rare[!side].fin) > 0) return;
+    bool heard = (s->flags & WST_TCP_FLAG_ACK) && wst_seq_diff(s->ack, f->rare[!side].fin) > 0;
+    if (heard && !again) return;
     o->flags &= (uint16_t)~WST_HALF_FIRST;
+    if (heard) return;
     if ((h->flags & WST_HALF_ACKED) && wst_seq_diff(h->acked, end) > 0) h->flags |= WST_HALF_FIRST;
 }
 
@@ -243,6 +269,7 @@ static void connection_fin(struct wst_flow_table *t, struct wst_flow *f, unsigne
     if (!f->ignored && ahead > FIN_NEAR && !(h->flags & WST_HALF_FIN)) {
         h->flags |= WST_HALF_FAR;
         f->rare[side].fin = end;
+        f->skipped &= ~(1u << side) & 3;
     }
     if (!f->ignored && (ahead < 0 || ahead > FIN_NEAR)) return;
     if ((h->flags & WST_HALF_FIN) && wst_seq_diff(end, f->rare[side].fin) >= 0) return;
@@ -279,7 +306,10 @@ static void connection_payload(struct wst_flow_table *t, struct wst_flow *f, uns
         connection_joined(h, seq);
         if (!f->ignored) wst_half_data(t, f, side, seq, s->payload, s->payload_len, a);
     }
-    if (s->flags & WST_TCP_FLAG_FIN) connection_fin(t, f, side, seq + s->payload_len, s, a);
+    if (s->flags & WST_TCP_FLAG_FIN)
+        connection_fin(t, f, side, seq + s->payload_len, s, a);
+    else if (!s->payload_len && !f->ignored)
+        connection_skipped(f, side, s);
 }
 
 /* Sent after bytes, or by one who has bytes, that were not captured: nobody knows what they were.
@@ -418,7 +448,7 @@ static inline bool connection_in_order(struct wst_flow_table *t, struct wst_flow
         (h->flags & known) != WST_HALF_STARTED ||
         (o->flags & (known | WST_HALF_ACKED)) != (WST_HALF_STARTED | WST_HALF_ACKED) ||
         wst_seq_diff(s->ack, o->acked) < 0 || wst_seq_diff(s->ack, o->next) > 0 ||
-        (s->payload_len && (s->seq != h->next || s->payload.n != s->payload_len)))
+        s->seq != h->next || s->payload.n != s->payload_len)
         return false;
     connection_heard(f, side);
     connection_active(t, f, when);

@@ -69,7 +69,7 @@ struct wst_half_rare {
     union {
         /* With WST_HALF_FIN or WST_HALF_FAR: the number of its FIN, one behind its last byte. In a
          * closed flow without a FIN: where its bytes ended, before what a reset or an
-         * acknowledgment said that there were more of. */
+         * acknowledgment said that there were more of. Before its FIN: see `skipped`. */
         uint32_t fin;
         /* Until its SYN is answered: capture time of the last one, in ms modulo 2^32. */
         uint32_t asked_ms;
@@ -106,7 +106,10 @@ struct wst_flow {
                             * missing, or before its addresses were used again */
     bool lined_up : 1;     /* in the list of closed flows */
     bool followed : 1;     /* closed, and its bytes were wanted until then */
-    uint8_t state;         /* enum wst_flow_state */
+    uint8_t state : 6;     /* enum wst_flow_state */
+    /* Bit 1 << side: it acknowledged something when it had sent more than was captured, up to
+     * `fin`; with WST_HALF_FIN: that FIN was among it, and came again. */
+    uint8_t skipped : 2;
     uint8_t kind : 4;      /* pipeline's */
     uint8_t tunnels : 4;   /* pipeline's: how many lead to what its bytes are now */
     bool witnessed : 1;    /* a SYN was seen, so the first byte delivered is the first there was */

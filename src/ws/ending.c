@@ -112,6 +112,8 @@ static enum wst_no_reply no_reply(const struct wst_ws_step *s, enum wst_tcp_end 
     if (how == WST_TCP_RST && !finished && ws->reset_by == (int8_t)other)
         ws->control->unheard = unheard(s);
     if (ws->control->late || ws->control->unheard) return WST_REPLY_LATE;
+    /* It acknowledges the close frame, as the first may not have done. */
+    if (finished && wst_ws_place_of(s, other).again) return WST_REPLY_UNSEEN;
     if (!over && !finished) return how == WST_TCP_TIMEOUT ? WST_REPLY_NONE : WST_REPLY_OPEN;
     enum wst_dir first = first_to_end(ws);
     bool soon = ws->control->close_ns < reply_ns;

@@ -53,6 +53,19 @@ def deaf(t, way, count, act):
     t.sent[far] += count
 
 
+def fin_lost(t, way):
+    """It is lost on the way to where the capture is."""
+    fin(t, way)
+    t.lose(t.wire.packets[-1])
+
+
+def fin_again(t, way):
+    """What came meanwhile is acknowledged, and by the FIN, which is sent again, too."""
+    t.packet(way, ACK)
+    t.sent[way] -= 1
+    fin(t, way, 1)
+
+
 # -- both close ------------------------------------------------------------------------------------------------
 
 @row('closed by client, 1000 normal closure, TCP closed', None)
@@ -362,6 +375,32 @@ def _(t):
     """lost bytes of the client, server close, client FIN, server FIN"""
     t.sent[C2S] += 8
     close(t, S2C), fin(t, C2S), fin(t, S2C)
+
+
+@row('closed by client, 1000 normal closure, TCP closed', None)
+def _(t):
+    """client close, server close, server FIN that is lost, client FIN, server ACK, server FIN: it was no later"""
+    close(t, C2S), close(t, S2C), fin_lost(t, S2C), fin(t, C2S), fin_again(t, S2C)
+
+
+@row('closed by client, 1000 normal closure, TCP closed', None, 'c2s close.client-first')
+def _(t):
+    """client close, server close, client FIN, server ACK, server FIN that is lost, and again"""
+    close(t, C2S), close(t, S2C), fin(t, C2S), t.packet(S2C, ACK), fin_lost(t, S2C)
+    t.sent[S2C] -= 1
+    fin(t, S2C, 1)
+
+
+@row('closed by client, 1000 normal closure, no answer captured, TCP closed', 'unseen')
+def _(t):
+    """server FIN that is lost, client close, server ACK, server FIN, client FIN: it was no answer"""
+    fin_lost(t, S2C), close(t, C2S), fin_again(t, S2C), fin(t, C2S)
+
+
+@row('closed by server, 1000 normal closure, no answer captured, TCP closed', 'unseen')
+def _(t):
+    """client FIN that is lost, server close, client ACK, client FIN, server FIN: it was no answer"""
+    fin_lost(t, C2S), close(t, S2C), fin_again(t, C2S), fin(t, S2C)
 
 
 @row('closed by client, 1000 normal closure, no answer captured, silent too long', 'unseen')
