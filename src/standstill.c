@@ -19,22 +19,23 @@ void wst_standstill(void *user, struct wst_flow *f, unsigned side, const struct 
                     const struct wst_arrival *a)
 {
     char detail[192], time[32];
+    const char *least = x->least ? "at least " : "";
     enum wst_problem problem = x->over ? WST_PROBLEM_TCP_RESENT : WST_PROBLEM_TCP_UNACKNOWLEDGED;
     seconds(time, x->ns);
     switch (x->what) {
     case WST_FLOW_STALL_RESENT:
         snprintf(detail, sizeof detail,
-                 x->over ? "%u bytes were sent again %u times, until they were acknowledged "
+                 x->over ? "%u bytes were sent again %s%u times, until they were acknowledged "
                            "after %s"
-                         : "%u bytes were sent again %u times and not acknowledged in the %s "
+                         : "%u bytes were sent again %s%u times and not acknowledged in the %s "
                            "until the end",
-                 x->bytes, x->times, time);
+                 x->bytes, least, x->times, time);
         break;
     case WST_FLOW_STALL_UNHEARD:
         snprintf(detail, sizeof detail,
-                 "%u bytes were sent again %u times in %s%s, though they had been "
+                 "%u bytes were sent again %s%u times in %s%s, though they had been "
                  "acknowledged: that did not arrive",
-                 x->bytes, x->times, x->over ? "" : "the last ", time);
+                 x->bytes, least, x->times, x->over ? "" : "the last ", time);
         break;
     case WST_FLOW_STALL_SHUT:
         problem = WST_PROBLEM_TCP_WINDOW_CLOSED;

@@ -22,6 +22,9 @@ struct wst_segment {
     uint8_t family;           /* 4 or 6 */
     uint8_t flags;            /* enum wst_tcp_flag */
     uint16_t src_port, dst_port;
+    /* The packet captured again has the same, what is sent again has another: IPv4's
+     * identification, else the low half of TCP's timestamp. 0: not known. */
+    uint16_t mark;
     /* Which VLAN, PPPoE session, tunnel: flows of different domains are different flows. 0: the
      * plain network. The same number for both directions, as far as the packets tell;
      * flow/network.c finds out what they do not. */

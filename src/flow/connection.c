@@ -71,12 +71,16 @@ static bool syn_is_new(const struct wst_flow *f, unsigned side, const struct wst
 }
 
 /* The client asks once more: told when nobody answers (wst_half.stale). A copy of the packet, which
- * may have an earlier time, is no question. */
-static void connection_syn_again(struct wst_flow *f, unsigned side, const struct wst_arrival *a)
+ * may have an earlier time, or a later one behind a queue, is no question. */
+static void connection_syn_again(struct wst_flow *f, unsigned side, const struct wst_segment *s,
+                                 const struct wst_arrival *a)
 {
-    uint32_t now = (uint32_t)(a->when.ns / 1000000), *asked = &f->rare[side].asked_ms;
+    uint32_t now = (uint32_t)(a->when.ns / 1000000), *asked = &f->rare[side].asked_ms,
+             *marks = &f->half[side].acked;
     if ((int32_t)(now - *asked) < SYN_COPY_MS) return;
+    if (s->mark && (s->mark == (*marks & 0xffff) || s->mark == *marks >> 16)) return;
     *asked = now;
+    *marks = *marks << 16 | s->mark;
     f->half[side].stale += f->half[side].stale < UINT8_MAX;
 }
 
@@ -95,10 +99,13 @@ static void connection_syn(struct wst_flow_table *t, struct wst_flow *f, unsigne
     struct wst_half *h = &f->half[side], *o = &f->half[!side];
     if (h->flags == (WST_HALF_SYN | WST_HALF_STARTED) && !o->flags &&
         f->state == WST_FLOW_EMBRYONIC)
-        connection_syn_again(f, side, a);
+        connection_syn_again(f, side, s, a);
     if ((h->flags & WST_HALF_SYN) || f->state == WST_FLOW_CLOSED) return;
     o->stale = 0;
-    if (!h->flags && !o->flags) f->rare[side].asked_ms = (uint32_t)(a->when.ns / 1000000);
+    if (!h->flags && !o->flags) {
+        f->rare[side].asked_ms = (uint32_t)(a->when.ns / 1000000);
+        h->acked = s->mark;
+    }
     bool answer = (s->flags & WST_TCP_FLAG_ACK) && (o->flags & WST_HALF_SYN);
     f->witnessed = !doubtful && (!answer || f->witnessed || s->ack == f->rare[!side].isn + 1);
     h->flags |= WST_HALF_SYN;

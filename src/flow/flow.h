@@ -56,7 +56,9 @@ enum wst_half_flag {
  * what few do in struct wst_half_rare. */
 struct wst_half {
     uint32_t next;  /* of the first byte that was not delivered yet */
-    uint32_t acked; /* the highest that the other side acknowledged */
+    /* The highest that the other side acknowledged; of a SYN without an answer: the marks of the
+     * last two segments (wst_segment.mark). */
+    uint32_t acked;
     uint16_t flags; /* enum wst_half_flag */
     /* Counts in a row, of what seems to be from long before: segments, acknowledgments. When there
      * are many, it is not old: the numbers went round (reassemble.c). They serve twice more: until
@@ -153,6 +155,7 @@ struct wst_flow_stalled {
     uint32_t bytes; /* of the first segment that was sent again; SHUT: 0 */
     uint32_t times; /* that it was sent again; SHUT: 0 */
     int64_t ns;     /* since it was sent again first, or since the window was 0 */
+    bool least;     /* `times` may have been more: the capture has packets twice */
     bool over;      /* it went on; false: the flow ends while it stands still */
 };
 

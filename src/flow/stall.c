@@ -20,6 +20,7 @@
 enum { STALLS = 1024 };
 static const int64_t told_from_ns = 1000000000; /* shorter ones are a network's everyday life */
 static const int64_t copy_ns = 10000000; /* sooner nobody sends again: the capture has it twice */
+enum { MARKS = 8 }; /* of what was sent again last; copies may be a second late, behind a queue */
 /* So often something must have been sent again to be told: what was acknowledged once more often
  * than what was not, for one acknowledgment may be missing. */
 static const uint32_t times_told[] = {
@@ -29,14 +30,17 @@ struct wst_stall {
     uint32_t stream;    /* of the flow; with `side` and `what` it says whose stall this is */
     uint8_t side;       /* that stands still */
     uint8_t what;       /* enum wst_flow_stall; 0: the place is free */
-    bool twice;         /* the capture has its segments twice */
+    bool first_twice;   /* the capture has the first that was sent again twice: it was indeed */
+    uint16_t mark[MARKS]; /* of the first that was sent again, and of the last ones */
+    uint32_t copies;      /* segments that the capture has twice */
     /* Sequence numbers. RESENT: up to `seq` it was acknowledged, and more ends the stall. UNHEARD:
      * up to `seq` it had sent, and more ends the stall. */
     uint32_t seq;
     uint32_t first;      /* of the segment that is sent again */
     uint32_t bytes;      /* of that segment */
     uint32_t times;      /* that it was sent again */
-    int64_t since, last; /* capture time, ns: when it was sent again first and last */
+    /* Capture time, ns: when it was sent again first, for the second time, and last. */
+    int64_t since, second, last;
 };
 
 static const uint16_t stall_flag[] = {[WST_FLOW_STALL_RESENT] = WST_HALF_RESENT,
@@ -79,16 +83,31 @@ static void stall_end(struct wst_flow_table *t, struct wst_flow *f, struct wst_s
                       const struct wst_arrival *a)
 {
     enum wst_flow_stall what = (enum wst_flow_stall)x->what;
+    /* The capture has segments twice: the first that was sent again may be a copy of what had been
+     * sent before. It surely is, where it is the only one that came once. */
+    bool less = x->copies && !x->first_twice && x->times > 1;
     struct wst_flow_stalled s = {.what = what,
                                  .bytes = x->bytes,
-                                 .times = x->times - (x->times && x->twice),
-                                 .ns = wst_ns_between(x->since, a->when.ns),
+                                 .times = x->times - less,
+                                 .ns = wst_ns_between(less ? x->second : x->since, a->when.ns),
+                                 .least = less && x->copies + 1 < x->times,
                                  .over = over};
     bool long_enough = s.ns >= told_from_ns && s.times >= times_told[what];
     unsigned side = x->side;
     f->half[side].flags &= (uint16_t)~stall_flag[what];
     x->what = 0;
     if (long_enough && t->sink.stalled) t->sink.stalled(t->sink.user, f, side, &s, a);
+}
+
+/* Captured again, at once or with a mark that was there before: a copy, not sent again. */
+static bool stall_is_copy(const struct wst_stall *x, const struct wst_segment *s,
+                    const struct wst_arrival *a)
+{
+    unsigned known = x->times < MARKS ? x->times : MARKS;
+    if (x->times && wst_ns_between(x->last, a->when.ns) < copy_ns) return true;
+    for (unsigned i = 0; i < known && s->mark; i++)
+        if (x->mark[i] == s->mark) return true;
+    return false;
 }
 
 /* Bytes that were captured before. Of those that were not acknowledged only the first count: what
@@ -109,8 +128,9 @@ static void stall_again(struct wst_flow_table *t, struct wst_flow *f, unsigned s
         x = NULL;
     }
     if (!x && !(x = stall_begin(t, f, side, what, a))) return;
-    if (x->times && wst_ns_between(x->last, a->when.ns) < copy_ns) {
-        x->twice = true;
+    if (stall_is_copy(x, s, a)) {
+        x->copies++;
+        x->first_twice |= x->times == 1 || (s->mark && s->mark == x->mark[0]);
         return;
     }
     if (!x->times) {
@@ -118,6 +138,8 @@ static void stall_again(struct wst_flow_table *t, struct wst_flow *f, unsigned s
         x->first = s->seq;
         x->bytes = s->payload_len;
     }
+    if (x->times == 1) x->second = a->when.ns;
+    x->mark[x->times < MARKS ? x->times : 1 + x->times % (MARKS - 1)] = s->mark;
     x->last = a->when.ns;
     x->times++;
 }

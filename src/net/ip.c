@@ -51,11 +51,13 @@ uint16_t wst_net_sum(struct wst_slice s, uint32_t sum)
     return (uint16_t)wide;
 }
 
-static void entered(struct wst_walk *w, uint8_t family, const uint8_t *src, const uint8_t *dst)
+static void entered(struct wst_walk *w, uint8_t family, uint16_t mark, const uint8_t *src,
+                    const uint8_t *dst)
 {
     w->out->family = family;
     w->out->src = src;
     w->out->dst = dst;
+    w->out->mark = mark;
     w->quirks = 0;
 }
 
@@ -115,7 +117,7 @@ enum wst_net_result wst_net_ipv4(struct wst_walk *w)
     if (w->net->verify_checksums && !ipv4_checksum_holds(w->at)) return WST_NET_BAD_CHECKSUM;
     const uint8_t *p = w->at.p;
     size_t header = IPV4_HEADER, total = wst_be16(p + 2);
-    entered(w, 4, p + 12, p + 16);
+    entered(w, 4, wst_be16(p + 4), p + 12, p + 16);
     if (p[0] != IPV4_NO_OPTIONS) {
         header = (size_t)(p[0] & 15) * 4;
         if (p[0] >> 4 != 4 || header < IPV4_HEADER || header > w->at.n) return WST_NET_SHORT;
@@ -173,7 +175,7 @@ enum wst_net_result wst_net_ipv6(struct wst_walk *w)
     const uint8_t *p = w->at.p;
     if (w->at.n < IPV6_HEADER || p[0] >> 4 != 6) return WST_NET_SHORT;
     size_t length = wst_be16(p + 4);
-    entered(w, 6, p + 8, p + 24);
+    entered(w, 6, 0, p + 8, p + 24);
     if (length == 0) length = jumbo_length(w->at);
     if (length == 0) {
         length = w->len - IPV6_HEADER;

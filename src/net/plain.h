@@ -26,6 +26,7 @@ struct wst_plain {
     size_t size;     /* of the transport, its header included, as IP says … */
     size_t captured; /* … and what is there of it */
     uint32_t domain;
+    uint16_t id;    /* IPv4's; 0: none */
     uint8_t family; /* 4 or 6 */
     uint8_t protocol;
 };
@@ -36,6 +37,7 @@ static inline bool plain_ipv4(struct wst_plain *x, const uint8_t *p, size_t n)
     enum { NO_OPTIONS = 0x45, FRAGMENT_BITS = 0x3fff };
     size_t total = wst_be16(p + 2);
     if (p[0] != NO_OPTIONS || (wst_be16(p + 6) & FRAGMENT_BITS) || total < PLAIN_IPV4) return false;
+    x->id = wst_be16(p + 4);
     x->family = 4;
     x->protocol = p[9];
     x->src = p + 12;
@@ -49,6 +51,7 @@ static inline bool plain_ipv4(struct wst_plain *x, const uint8_t *p, size_t n)
 static inline bool plain_ipv6(struct wst_plain *x, const uint8_t *p, size_t n)
 {
     if (p[0] >> 4 != 6 || n < PLAIN_IPV6 + PLAIN_TCP) return false;
+    x->id = 0;
     x->family = 6;
     x->protocol = p[6];
     x->src = p + 8;
@@ -120,6 +123,7 @@ static inline bool wst_plain_segment(const struct wst_plain *x, struct wst_segme
     size_t header = (size_t)(x->transport[12] >> 4) * 4;
     if (header < PLAIN_TCP || x->size < header || x->captured < x->size) return false;
     plain_ends(x, out);
+    out->mark = x->id;
     wst_net_take_tcp(out, (struct wst_slice){x->transport, x->size}, header);
     out->payload_len = (uint32_t)out->payload.n;
     return true;

@@ -2,9 +2,10 @@
  *
  * A flow table on a bench. In: segments in a little language. Out: what the sink was told, as text.
  *
- *   segment   c|s  flags  seq [,ack] [=payload] [+cut]     c: client, s: server
+ *   segment   c|s  flags  seq [,ack][=payload] [+cut] [#mark]    c: client, s: server
  *             flags of S F R; seq and ack count from the side's SYN, which is 0
  *             +3: three bytes more were sent, but cut off by the snap length
+ *             #7: the packet's mark
  *   time      @5     five seconds go by        @-5    the clock jumps back
  *             ~      the clock ticks without a packet
  *   end       $      the capture is over
@@ -152,8 +153,9 @@ static inline void rig_stalled(void *user, struct wst_flow *f, unsigned side,
 {
     struct rig *r = user;
     (void)a;
-    rig_tell(r, "%c%c%ux%llu/%lld%s", rig_side(r, side), " +&*"[x->what], x -> times,
-             (unsigned long long)x -> bytes, (long long)(x->ns / SECOND), x -> over ? "" : "...");
+    rig_tell(r, "%c%c%s%ux%llu/%lld%s", rig_side(r, side), " +&*"[x->what], x -> least ? ">=" : "",
+             x->times, (unsigned long long)x->bytes, (long long)(x->ns / SECOND),
+             x->over ? "" : "...");
     assert_true(f->remember);
 }
 
@@ -239,7 +241,7 @@ static inline void rig_segment(struct rig *r, char who, const char *p, const cha
     p = q;
     if (*q == '=') {
         p = q + 1;
-        while (q < end && *q != '+') q++;
+        while (q < end && *q != '+' && *q != '#') q++;
     }
     s.payload_len = (uint32_t)(q - p);
     uint8_t *copy = malloc(s.payload_len ? s.payload_len : 1); /* its end is watched */
@@ -247,6 +249,7 @@ static inline void rig_segment(struct rig *r, char who, const char *p, const cha
     memcpy(copy, p, s.payload_len);
     s.payload = (struct wst_slice){copy, s.payload_len};
     if (*q == '+') s.payload_len += (uint32_t)strtoul(q + 1, &q, 10);
+    if (*q == '#') s.mark = (uint16_t)strtoul(q + 1, &q, 10);
     assert_ptr_equal(q, end); /* else the row is misspelt */
     rig_push(r, &s);
     if (r->twice) rig_push(r, &s);

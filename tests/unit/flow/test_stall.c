@@ -25,7 +25,19 @@ static const struct row again[] = {
      "c\"aa\" s\"bb\" c+2x2/3 s\"x\" s+2x2/4 c\"y\" (eof)"},
     {"the capture has every packet twice",
      ONCE OPEN "c1,1=abc c1,1=abc @1 c1,1=abc c1,1=abc @2 c1,1=abc c1,1=abc @1 s1,4 $",
+     "c\"abc\" c+2x3/3 (eof)"},
+    {"… the second time behind a queue",
+     ONCE OPEN
+     "c1,1=abc#5 @1 c1,1=abc#5 @1 c1,1=abc#6 @1 c1,1=abc#6 @2 c1,1=abc#7 @1 c1,1=abc#7 s1,4 $",
      "c\"abc\" c+2x3/4 (eof)"},
+    {"… one after the other",
+     ONCE OPEN "c1,1=abc#5 @1 c1,1=abc#6 @1 c1,1=abc#7 c1,1=abc#6 @2 c1,1=abc#7 s1,4 $",
+     "c\"abc\" c+2x3/3 (eof)"},
+    {"… but not those that were lost between",
+     ONCE OPEN "c1,1=abc#5 @1 c1,1=abc#6 @1 c1,1=abc#7 @2 c1,1=abc#8 @1 c1,1=abc#8 s1,4 $",
+     "c\"abc\" c+>=2x3/3 (eof)"},
+    {"… of which one was sent once",
+     ONCE OPEN "c1,1=abc#5 @1 c1,1=abc#5 @1 c1,1=abc#6 @1 c1,1=abc#6 @1 s1,4 $", "c\"abc\" (eof)"},
     {"once is nothing", ONCE OPEN "c1,1=abc @1 c1,1=abc @3 s1,4 $", "c\"abc\" (eof)"},
     {"nor is a capture with every packet twice", OPEN "c1,1=abc @3 s1,4 $", "c\"abc\" (eof)"},
     {"nor what is not the first that lacks",
@@ -46,6 +58,11 @@ static const struct row unheard[] = {
     {"other bytes each time",
      ONCE OPEN "c1,1=ab c3,1=cd s1,5 c1,1=ab @1 c3,1=cd @1 c1,1=ab @1 c3,1=cd @1 c5,1=e $",
      "c\"abcde\" (eof)"},
+    {"the capture has every packet twice, the second time behind a queue",
+     ONCE OPEN
+     "c1,1=abc#5 s1,4 @1 c1,1=abc#5 @1 c1,1=abc#6 @1 c1,1=abc#6 @1 c1,1=abc#7 @1 c1,1=abc#7 "
+     "c4,1=d $",
+     "c\"abcd\" (eof)"},
     {"twice is nothing", ONCE OPEN "c1,1=abc s1,4 c1,1=abc @2 c1,1=abc @1 c4,1=d $",
      "c\"abcd\" (eof)"},
 };

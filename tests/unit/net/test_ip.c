@@ -70,6 +70,50 @@ static void test_every_packet(void **state)
     for (size_t i = 0; i < sizeof packets / sizeof *packets; i++) check_wrapping(&packets[i]);
 }
 
+/* -- what tells a packet from another -- */
+
+static uint16_t mark_of(struct build *b)
+{
+    struct wst_options options = build_options();
+    struct wst_net *net = wst_net_new(&options);
+    assert_non_null(net);
+    struct shot shot = shoot(net, 101, build_packet(b), build_size(b), build_size(b), 0);
+    assert_int_equal(shot.result, WST_NET_TCP);
+    uint16_t mark = shot.segment.mark;
+    free(shot.bytes);
+    wst_net_free(net);
+    return mark;
+}
+
+static void test_mark(void **state)
+{
+    static const uint8_t alone[] = {1, 1, 8, 10, 9, 9, 0x12, 0x34, 8, 8, 8, 8},
+                         syn[] = {2, 4, 5, 180, 4, 2, 8, 10, 9, 9, 0x12, 0x34, 0, 0, 0, 0},
+                         late[] = {2, 4, 5, 180, 1, 3, 3, 6, 1, 1, 8, 10, 9, 9, 0x12, 0x34};
+    static const struct {
+        const uint8_t *options;
+        size_t n;
+        uint16_t mark;
+    } cases[] = {{alone, sizeof alone, 0x1234},
+                 {syn, sizeof syn, 0x1234},
+                 {late, sizeof late, 0x1234},
+                 {alone + 4, 8, 0},
+                 {NULL, 0, 0}};
+    static struct build b;
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        for (int with = 0; with < 3; with++) { /* IPv6; IPv4 without an identification, and with */
+            b.at = BUILD_ROOM;
+            put_tcp(&b, build_text, strlen(build_text), cases[i].n);
+            if (cases[i].n) memcpy(build_packet(&b) + 20, cases[i].options, cases[i].n);
+            if (with)
+                put_ipv4_full(&b, 1, 6, with == 2 ? 0x4242 : 0, 0x4000, 0);
+            else
+                put_ipv6(&b, 1, 6);
+            assert_int_equal(mark_of(&b), with == 2 ? 0x4242 : cases[i].mark);
+        }
+}
+
 /* -- one bad byte -- */
 
 static void udp(struct build *b)
@@ -289,9 +333,10 @@ static void test_long_chain(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_packet), cmocka_unit_test(test_one_byte),
-        cmocka_unit_test(test_offload),      cmocka_unit_test(test_jumbogram),
-        cmocka_unit_test(test_checksums),    cmocka_unit_test(test_long_chain),
+        cmocka_unit_test(test_every_packet), cmocka_unit_test(test_mark),
+        cmocka_unit_test(test_one_byte),     cmocka_unit_test(test_offload),
+        cmocka_unit_test(test_jumbogram),    cmocka_unit_test(test_checksums),
+        cmocka_unit_test(test_long_chain),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

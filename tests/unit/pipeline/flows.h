@@ -41,6 +41,8 @@ static inline void tcp_packet(struct tcp *t, int server, unsigned flags, const v
     b[0] = 0x45;
     b[2] = (uint8_t)(size >> 8);
     b[3] = (uint8_t)size;
+    b[4] = (uint8_t)(t->to->n >> 8); /* another identification for each */
+    b[5] = (uint8_t)(t->to->n + 1);
     b[8] = 64;
     b[9] = 6;
     memcpy(b + 12, server ? "\x0a\0\0\2\x0a\0\0\1" : "\x0a\0\0\1\x0a\0\0\2", 8);

@@ -7,7 +7,8 @@
 
 /* `steps`: of the client in small letters, of the server in capitals: s SYN, a ACK, q the request
  * or its answer, f FIN, r reset, x one that acknowledges what was long ago. A digit: so many
- * seconds go by. '=' the packet is captured again, '<' with a time before it.
+ * seconds go by. '=' the packet is captured again, '<' with a time before it, '~' behind a
+ * queue.
  * `said`: a part of what is found; NULL: nothing is. */
 struct row {
     const char *steps;
@@ -79,8 +80,8 @@ static void play(const struct row *row)
             continue;
         }
         if (*s == 's') t.seq[0] = isn;
-        if (*s != '=' && *s != '<') step(&t, *s);
-        ns += *s == '=' ? 50000 : *s == '<' ? -2000000 : 1000000;
+        if (*s != '=' && *s != '<' && *s != '~') step(&t, *s);
+        ns += *s == '=' ? 50000 : *s == '<' ? -2000000 : *s == '~' ? 600000000 : 1000000;
         context_feed_at(c, &k, k.n - 1, ns);
     }
     context_close(c);
@@ -98,7 +99,9 @@ static void connections(void **state)
         {"sSaR", 0, NULL},
         {"s1s2s", WST_PROBLEM_TCP_UNANSWERED, "sent 3 times"},
         {"s=1s=2s=", WST_PROBLEM_TCP_UNANSWERED, "sent 3 times"},
+        {"s~1s~2s~", WST_PROBLEM_TCP_UNANSWERED, "sent 3 times"},
         {"s=", 0, NULL},
+        {"s~", 0, NULL},
         {"s<", 0, NULL},
         {"s=<s3=<", WST_PROBLEM_TCP_UNANSWERED, "sent 2 times"},
         {"sXSa", 0, NULL}, /* the reset is for a connection of before */
