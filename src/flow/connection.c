@@ -150,12 +150,25 @@ static void connection_ack_stale(struct wst_flow_table *t, struct wst_flow *f, u
     wst_half_round(t, f, side, ack, a);
 }
 
+/* A SYN is answered with an acknowledgment of what was never sent: its receiver still has the
+ * connection before it (TIME-WAIT, or half-open). The sender resets that one, and asks again (RFC
+ * 9293 section 3.5.1). */
+static bool connection_ack_before(const struct wst_flow *f, unsigned side, uint32_t ack)
+{
+    const struct wst_half *h = &f->half[side], *o = &f->half[!side];
+    if (h->flags != (WST_HALF_SYN | WST_HALF_STARTED)) return false;
+    if (o->flags & (WST_HALF_SYN | WST_HALF_STARTED)) return false;
+    int32_t d = wst_seq_diff(ack, f->rare[side].isn);
+    return d <= 0 || d > FIN_NEAR;
+}
+
 /* What side sends next, told by the other side's acknowledgment. */
 static void connection_ack(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
                            const struct wst_segment *s, const struct wst_arrival *a)
 {
     struct wst_half *h = &f->half[side];
     const uint32_t ack = s->ack;
+    if (connection_ack_before(f, side, ack)) return;
     if (h->flags & WST_HALF_STARTED) {
         int32_t more = h->flags & WST_HALF_ACKED ? wst_seq_diff(ack, h->acked) : 1;
         if (more > 0) {
