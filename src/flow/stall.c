@@ -20,6 +20,10 @@
 enum { STALLS = 1024 };
 static const int64_t told_from_ns = 1000000000; /* shorter ones are a network's everyday life */
 static const int64_t copy_ns = 10000000; /* sooner nobody sends again: the capture has it twice */
+/* Each time a sender waits twice as long, and it does not give up so soon: who is silent for longer
+ * has got an acknowledgment that was not captured. */
+static const int64_t silent_ns = 1000000000;
+enum { SILENT_STEPS = 4, GIVES_UP = 6 };
 enum { MARKS = 8 }; /* of what was sent again last; copies may be a second late, behind a queue */
 /* So often something must have been sent again to be told: what was acknowledged once more often
  * than what was not, for one acknowledgment may be missing. */
@@ -39,8 +43,8 @@ struct wst_stall {
     uint32_t first;      /* of the segment that is sent again */
     uint32_t bytes;      /* of that segment */
     uint32_t times;      /* that it was sent again */
-    /* Capture time, ns: when it was sent again first, for the second time, and last. */
-    int64_t since, second, last;
+    /* Capture time, ns: when it was sent again first, for the second time, last but one, and last. */
+    int64_t since, second, before, last;
 };
 
 static const uint16_t stall_flag[] = {[WST_FLOW_STALL_RESENT] = WST_HALF_RESENT,
@@ -79,6 +83,13 @@ static struct wst_stall *stall_begin(struct wst_flow_table *t, struct wst_flow *
     return x;
 }
 
+static bool stall_went_silent(const struct wst_stall *x, const struct wst_arrival *a)
+{
+    int64_t step = wst_ns_between(x->before, x->last), room = INT64_MAX - silent_ns;
+    if (!x->times || x->times >= GIVES_UP || step > room / SILENT_STEPS) return false;
+    return wst_ns_between(x->last, a->when.ns) > SILENT_STEPS * step + silent_ns;
+}
+
 static void stall_end(struct wst_flow_table *t, struct wst_flow *f, struct wst_stall *x, bool over,
                       const struct wst_arrival *a)
 {
@@ -96,6 +107,7 @@ static void stall_end(struct wst_flow_table *t, struct wst_flow *f, struct wst_s
     unsigned side = x->side;
     f->half[side].flags &= (uint16_t)~stall_flag[what];
     x->what = 0;
+    if (!over && stall_went_silent(x, a)) return;
     if (long_enough && t->sink.stalled) t->sink.stalled(t->sink.user, f, side, &s, a);
 }
 
@@ -140,6 +152,7 @@ static void stall_again(struct wst_flow_table *t, struct wst_flow *f, unsigned s
     }
     if (x->times == 1) x->second = a->when.ns;
     x->mark[x->times < MARKS ? x->times : 1 + x->times % (MARKS - 1)] = s->mark;
+    x->before = x->times ? x->last : a->when.ns;
     x->last = a->when.ns;
     x->times++;
 }
