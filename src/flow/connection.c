@@ -224,18 +224,24 @@ static bool rst_counts(const struct wst_flow *f, unsigned side, const struct wst
            wst_seq_diff(s->seq, h->acked) <= RST_NEAR;
 }
 
-/* An acknowledgment whose sender has sent more than was captured: that may have been its FIN, lost
- * on the way to where the capture is. One that comes again acknowledges what the first did not, and
- * who had sent his first nobody knows. */
-static void connection_skipped(struct wst_flow *f, unsigned side, const struct wst_segment *s)
+/* It has sent up to `until`, which was not captured: that may have been its FIN, lost on the way to
+ * where the capture is, or by the capture. One that comes again acknowledges what the first did
+ * not, and who had sent his first nobody knows. */
+static void connection_skipped(struct wst_flow *f, unsigned side, uint32_t until)
 {
-    struct wst_half *h = &f->half[side];
-    int32_t ahead = wst_seq_diff(s->seq, h->next);
-    if (!(h->flags & WST_HALF_STARTED) || (h->flags & (WST_HALF_FIN | WST_HALF_FAR))) return;
-    if (ahead <= 0 || ahead > FIN_NEAR) return;
-    if (!(f->skipped & 1u << side) || wst_seq_diff(s->seq, f->rare[side].fin) > 0)
-        f->rare[side].fin = s->seq;
+    const struct wst_half *h = &f->half[side];
+    if (h->flags & (WST_HALF_FIN | WST_HALF_FAR)) return;
+    if (!(f->skipped & 1u << side) || wst_seq_diff(until, f->rare[side].fin) > 0)
+        f->rare[side].fin = until;
     f->skipped |= (1u << side) & 3;
+    f->half[!side].flags &= (uint16_t)~WST_HALF_FIRST; /* until the FIN itself tells */
+}
+
+/* Something that it sent before `until` was not captured. */
+static bool connection_lacks(const struct wst_half *h, uint32_t until)
+{
+    int32_t ahead = wst_seq_diff(until, h->next);
+    return (h->flags & (WST_HALF_STARTED | WST_HALF_HINT)) && ahead > 0 && ahead <= FIN_NEAR;
 }
 
 /* Is this FIN one of which an earlier copy was not captured? */
@@ -248,20 +254,25 @@ static bool connection_fin_again(struct wst_flow *f, unsigned side, uint32_t end
 }
 
 /* Whose FIN was sent first? The other one acknowledges it, in whatever order they were captured.
- * Where neither does, both were sent at once. */
+ * Where neither does, both were sent at once. The first that is captured may acknowledge one that
+ * is not. */
 static void connection_fin_order(struct wst_flow *f, unsigned side, uint32_t end,
                                  const struct wst_segment *s)
 {
-    bool again = connection_fin_again(f, side, end);
+    bool again = connection_fin_again(f, side, end), acks = s->flags & WST_TCP_FLAG_ACK;
     struct wst_half *h = &f->half[side], *o = &f->half[!side];
     if (!(o->flags & WST_HALF_FIN)) {
-        h->flags |= WST_HALF_FIRST;
+        if (acks && connection_lacks(o, s->ack))
+            connection_skipped(f, !side, s->ack);
+        else
+            h->flags |= WST_HALF_FIRST;
         return;
     }
-    bool heard = (s->flags & WST_TCP_FLAG_ACK) && wst_seq_diff(s->ack, f->rare[!side].fin) > 0;
-    if (heard && !again) return;
+    if (acks && wst_seq_diff(s->ack, f->rare[!side].fin) > 0) {
+        o->flags = (uint16_t)(again ? o->flags & ~WST_HALF_FIRST : o->flags | WST_HALF_FIRST);
+        return;
+    }
     o->flags &= (uint16_t)~WST_HALF_FIRST;
-    if (heard) return;
     if ((h->flags & WST_HALF_ACKED) && wst_seq_diff(h->acked, end) > 0) h->flags |= WST_HALF_FIRST;
 }
 
@@ -328,8 +339,8 @@ static void connection_payload(struct wst_flow_table *t, struct wst_flow *f, uns
     }
     if (s->flags & WST_TCP_FLAG_FIN)
         connection_fin(t, f, side, seq + s->payload_len, s, a);
-    else if (!s->payload_len && !f->ignored)
-        connection_skipped(f, side, s);
+    else if (!s->payload_len && !f->ignored && connection_lacks(h, s->seq))
+        connection_skipped(f, side, s->seq);
 }
 
 /* Sent after bytes, or by one who has bytes, that were not captured: nobody knows what they were.

@@ -165,7 +165,7 @@ static void put_closed(struct wst_text *text, const struct wst_event_end *e)
         if (why) wst_out_text(put_comma(text), why);
         return;
     }
-    wst_out_text(out, e->tcp == WST_TCP_EOF && !half ? "still open" : "no close frame");
+    wst_out_text(out, e->tcp == WST_TCP_EOF && !half && !e->half ? "still open" : "no close frame");
     if (half)
         wst_out_text(put_comma(text),
                      e->tcp_by == WST_C2S ? "client ended TCP" : "server ended TCP");

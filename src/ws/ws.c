@@ -145,6 +145,7 @@ void wst_ws_end(struct wst_ws *ws, struct wst_ws_env *env, enum wst_tcp_end how,
     wst_judge_pings_end(&s, WST_C2S);
     wst_judge_pings_end(&s, WST_S2C);
     enum wst_no_reply why = wst_ending_judge(&s, how);
+    bool half = ws->side[0].finished != ws->side[1].finished && !ws->terms.stream;
     ws->side[0].finished = ws->side[1].finished = true;
     struct wst_event e;
     e.type = WST_EVENT_END;
@@ -157,6 +158,7 @@ void wst_ws_end(struct wst_ws *ws, struct wst_ws_env *env, enum wst_tcp_end how,
                                    .by = (enum wst_dir)ws->closed_by,
                                    .code = ws->close_code,
                                    .tcp_by = (enum wst_dir)ws->fin_by,
+                                   .half = half,
                                    .reset_by = (enum wst_dir)ws->reset_by,
                                    .duration_ns = wst_ns_between(ws->began_ns, arrival->when.ns)};
     for (int d = 0; d < 2; d++)

@@ -330,6 +330,12 @@ def _(t):
     fin(t, C2S)
 
 
+@row('no close frame, capture over', None, last=True)
+def _(t):
+    """server FIN that is lost, client FIN, which acknowledges it: who ended TCP first was not captured"""
+    fin_lost(t, S2C), fin(t, C2S)
+
+
 @row('closed by client, 1000 normal closure, not answered yet, capture over', 'open', last=True)
 def _(t):
     """client close"""
@@ -387,6 +393,14 @@ def _(t):
 def _(t):
     """client close, server close, client FIN, server ACK, server FIN that is lost, and again"""
     close(t, C2S), close(t, S2C), fin(t, C2S), t.packet(S2C, ACK), fin_lost(t, S2C)
+    t.sent[S2C] -= 1
+    fin(t, S2C, 1)
+
+
+@row('closed by client, 1000 normal closure, TCP closed', None)
+def _(t):
+    """client close, server close, server FIN that is lost, client FIN, which acknowledges it, server FIN again"""
+    close(t, C2S), close(t, S2C), fin_lost(t, S2C), fin(t, C2S)
     t.sent[S2C] -= 1
     fin(t, S2C, 1)
 
