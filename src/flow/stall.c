@@ -31,19 +31,20 @@ static const uint32_t times_told[] = {
     [WST_FLOW_STALL_RESENT] = 2, [WST_FLOW_STALL_UNHEARD] = 3, [WST_FLOW_STALL_SHUT] = 0};
 
 struct wst_stall {
-    uint32_t stream;    /* of the flow; with `side` and `what` it says whose stall this is */
-    uint8_t side;       /* that stands still */
-    uint8_t what;       /* enum wst_flow_stall; 0: the place is free */
-    bool first_twice;   /* the capture has the first that was sent again twice: it was indeed */
+    uint32_t stream;      /* of the flow; with `side` and `what` it says whose stall this is */
+    uint8_t side;         /* that stands still */
+    uint8_t what;         /* enum wst_flow_stall; 0: the place is free */
+    bool first_twice;     /* the capture has the first that was sent again twice: it was indeed */
     uint16_t mark[MARKS]; /* of the first that was sent again, and of the last ones */
     uint32_t copies;      /* segments that the capture has twice */
     /* Sequence numbers. RESENT: up to `seq` it was acknowledged, and more ends the stall. UNHEARD:
      * up to `seq` it had sent, and more ends the stall. */
     uint32_t seq;
-    uint32_t first;      /* of the segment that is sent again */
-    uint32_t bytes;      /* of that segment */
-    uint32_t times;      /* that it was sent again */
-    /* Capture time, ns: when it was sent again first, for the second time, last but one, and last. */
+    uint32_t first; /* of the segment that is sent again */
+    uint32_t bytes; /* of that segment */
+    uint32_t times; /* that it was sent again */
+    /* Capture time, ns: when it was sent again first, for the second time, last but one, and last.
+     */
     int64_t since, second, before, last;
 };
 
@@ -113,7 +114,7 @@ static void stall_end(struct wst_flow_table *t, struct wst_flow *f, struct wst_s
 
 /* Captured again, at once or with a mark that was there before: a copy, not sent again. */
 static bool stall_is_copy(const struct wst_stall *x, const struct wst_segment *s,
-                    const struct wst_arrival *a)
+                          const struct wst_arrival *a)
 {
     unsigned known = x->times < MARKS ? x->times : MARKS;
     if (x->times && wst_ns_between(x->last, a->when.ns) < copy_ns) return true;
