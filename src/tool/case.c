@@ -407,6 +407,14 @@ bool wst_tool_case_rewrite(struct wst_tool_case *c, bool force)
                              c->capture);
         return false;
     }
+    /* a recorder that failed, a key log that was forgotten: snapshot makes none of it, either */
+    if (c->facts.connections == 0 && !force) {
+        wst_tool_trouble_add(&c->trouble,
+                             "%s: has no WebSocket connection; a golden of nothing guards nothing "
+                             "(--force makes it)",
+                             c->capture);
+        return false;
+    }
     return wst_tool_case_write(&c->place, c->capture, c->seen, c->golden, &c->trouble);
 }
 

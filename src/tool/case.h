@@ -64,7 +64,8 @@ void wst_tool_case_hint_unread(const char *capture, const struct wst_session_fac
 void wst_tool_case_hint(const char *capture, const struct wst_session_facts *facts);
 /* As a report wants it; borrowed from the case. */
 struct wst_check_case wst_tool_case_told(const struct wst_tool_case *one);
-/* Writes what was seen as the golden; `force` even when the capture lacks bytes. False: trouble. */
+/* Writes what was seen as the golden; `force` even of a capture that lacks bytes or has no
+ * connection. False: trouble. */
 bool wst_tool_case_rewrite(struct wst_tool_case *one, bool force);
 /* Gives back what the outcome does not need. */
 void wst_tool_case_lighten(struct wst_tool_case *one);

@@ -326,6 +326,18 @@ def trouble(tmp):
     check("... a golden made of it says so", "\n# Bytes are missing from the capture (" in read(lossy), read(lossy)[:300])
     refused("... none is made where there was none", run("check", "-u", gaps, lossy + ".new", env=HOME), "--force")
     check("... at all", not os.path.exists(lossy + ".new"))
+
+    # a recorder that failed leaves a capture without packets: no golden is given up for it
+    nothing = write(os.path.join(tmp, "nothing.pcap"), whole[:24])
+    kept = write(os.path.join(tmp, "kept.golden"), before)
+    for path in (kept, lossy + ".new"):
+        result = run("check", "-u", nothing, path, env=HOME)
+        check("a capture of nothing: no update made of it", result.status == 2 and "no WebSocket connection" in result.says
+              and "--force" in result.says and "is updated" not in result.text and "is made" not in result.text, result)
+    check("... at all", read(kept) == before and not os.path.exists(lossy + ".new"))
+    result = run("check", "-u", "--force", nothing, kept, env=HOME)
+    check("... but with --force", result.status == 0 and "(0 connections, 0 messages)" in result.text
+          and run("check", nothing, kept).status == 0, result)
     result = run("check", "-u", BASIC, lossy, env=HOME)
     check("... and it is no longer said when it is no longer true", result.status == 0 and "missing" not in read(lossy), read(lossy)[:300])
     result = run("check", "-u", "--force", gaps, lossy, env=HOME)
