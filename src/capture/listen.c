@@ -102,7 +102,7 @@ static void on_packet(void *user, const struct wst_packet *p)
     wst_ring_commit(&l->ring);
 }
 
-static void tell_gone(struct wst_listen *l, const char *why)
+static void tell(struct wst_listen *l, const char *why)
 {
     struct wst_ring_record record = {
         .kind = WST_RING_TROUBLE, .n = (uint32_t)strlen(why) + 1, .device = l->now};
@@ -110,6 +110,16 @@ static void tell_gone(struct wst_listen *l, const char *why)
     if (!at) return;
     memcpy(at, why, record.n);
     wst_ring_commit(&l->ring);
+}
+
+/* Who listens for a month outlives the interface's being set down and up. */
+static void look_whether_down(struct wst_listen *l, struct wst_listen_device *d, int read)
+{
+    bool down = read == 0 && wst_live_is_down(d->live);
+    if (down == d->down) return;
+    d->down = down;
+    tell(l, down ? "the interface went down; listening goes on when it is up again"
+                 : "the interface is up again");
 }
 
 /* One turn of every device. Returns packets read, or -1 when no device is left. */
@@ -124,9 +134,10 @@ static int read_all(struct wst_listen *l)
         if (n < 0) {
             look_at_counters(l);
             d->gone = true;
-            tell_gone(l, why);
+            tell(l, why);
             continue;
         }
+        look_whether_down(l, d, n);
         left++;
         sum += n;
     }

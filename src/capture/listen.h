@@ -17,7 +17,7 @@
 
 struct wst_listen_device {
     struct wst_live *live; /* borrowed */
-    bool gone;
+    bool gone, down;
     uint64_t received, dropped; /* at the last look */
 };
 

@@ -26,6 +26,7 @@ struct wst_live {
     struct pcap_stat before; /* its counters are 32 bits wide and wrap */
     uint64_t received, dropped;
     uint32_t link_type;
+    int index; /* of the interface, while it is the one that was opened */
     bool nanos;
 };
 
@@ -225,11 +226,33 @@ static void uncreate(struct wst_live *l)
     l->pcap = NULL;
 }
 
+/* Asks about the interface by its name. False: there is none of this name, or no way to ask. */
+static bool question(const struct wst_live *l, unsigned long what, struct ifreq *ask)
+{
+    *ask = (struct ifreq){0};
+    if (strlen(l->device) >= sizeof ask->ifr_name || strcmp(l->device, "any") == 0) return false;
+    strcpy(ask->ifr_name, l->device);
+    return ioctl(pcap_fileno(l->pcap), what, ask) == 0;
+}
+
+/* 0: not known. */
+static int index_of(const struct wst_live *l)
+{
+#ifdef SIOCGIFINDEX
+    struct ifreq ask;
+    return question(l, SIOCGIFINDEX, &ask) ? ask.ifr_ifindex : 0;
+#else
+    (void)l;
+    return 0;
+#endif
+}
+
 int wst_live_open(struct wst_live *l, const char *filter, char error[WST_CAPTURE_ERROR_SIZE])
 {
     char why[PCAP_ERRBUF_SIZE] = "";
     if (create(l, error) == 0 && choose_link_type(l, error) == 0 &&
         install_filter(l, filter, error) == 0) {
+        l->index = index_of(l);
         if (pcap_setnonblock(l->pcap, 1, why) == 0) return 0;
         say(error, "cannot capture on %s: %s", l->device, why);
     }
@@ -254,25 +277,25 @@ static void on_packet(u_char *user, const struct pcap_pkthdr *head, const u_char
 }
 
 /* Newer libpcaps wait in silence for an interface that went down to come up again. */
-static bool is_down(const struct wst_live *l)
+bool wst_live_is_down(const struct wst_live *l)
 {
-    struct ifreq ask = {0};
-    if (strlen(l->device) >= sizeof ask.ifr_name || strcmp(l->device, "any") == 0) return false;
-    strcpy(ask.ifr_name, l->device);
-    return ioctl(pcap_fileno(l->pcap), SIOCGIFFLAGS, &ask) == 0 && !(ask.ifr_flags & IFF_UP);
+    struct ifreq ask;
+    return question(l, SIOCGIFFLAGS, &ask) && !(ask.ifr_flags & IFF_UP);
 }
 
 int wst_live_read(struct wst_live *l, void (*packet)(void *user, const struct wst_packet *packet),
                   void *user, char error[WST_CAPTURE_ERROR_SIZE])
 {
-    int n;
+    int n, index;
     l->packet = packet;
     l->user = user;
     n = pcap_dispatch(l->pcap, WST_LIVE_TURN, on_packet, (u_char *)l);
     if (n == PCAP_ERROR_BREAK) return 0;
     if (n < 0) snprintf(error, WST_CAPTURE_ERROR_SIZE, "the capture ended: %s", reason(l, n));
-    if (n == 0 && is_down(l)) {
-        snprintf(error, WST_CAPTURE_ERROR_SIZE, "the capture ended: the interface went down");
+    if (n == 0 && l->index && (index = index_of(l)) != 0 && index != l->index) {
+        /* libpcap asks by the name, too, and would wait for packets that nobody brings any more */
+        snprintf(error, WST_CAPTURE_ERROR_SIZE,
+                 "the capture ended: another interface has this name now");
         return -1;
     }
     return n < 0 ? -1 : n;

@@ -30,6 +30,8 @@ uint32_t wst_live_link_type(const struct wst_live *live); /* once open */
 int wst_live_read(struct wst_live *live,
                   void (*packet)(void *user, const struct wst_packet *packet), void *user,
                   char error[WST_CAPTURE_ERROR_SIZE]);
+/* Whether the interface is there, and down: nothing comes until it is up again. */
+bool wst_live_is_down(const struct wst_live *live);
 /* From `packet`: wst_live_read returns before the next one. */
 void wst_live_break(struct wst_live *live);
 /* Readable when packets have come; -1: this system has no such thing, ask again after a moment. */

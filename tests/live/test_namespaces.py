@@ -26,6 +26,10 @@ def build():
         entered = ip("netns", "exec", name, "true")
         if entered.returncode:  # as in a chroot that is no mount point
             skip("no way into network namespaces here: " + entered.stderr.decode().strip())
+    cable()
+
+
+def cable():
     made = ip("link", "add", LINKS[0], "netns", NAMES[0], "type", "veth", "peer", "name", LINKS[1], "netns", NAMES[1])
     if made.returncode:
         skip("no veth pairs here: " + made.stderr.decode().strip())
@@ -47,19 +51,24 @@ try:
         ip("-n", NAMES[0], "link", "set", LINKS[0], "down", check=True)
         check("the interface going down is said", listening.wait_for("went down", 30), listening.said())
         check("and does not end the other", listening.process.poll() is None)
+        ip("-n", NAMES[0], "link", "set", LINKS[0], "up", check=True)
+        check("and so is that it is up again", listening.wait_for("is up again", 30), listening.said())
+        later = Node("client", "10.99.7.2", port, 2, 10, 8, before=A)
+        later.rest()
+        check("what is said from then on is heard", listening.wait_events("end", 6))
         status = listening.stop()
         check("status 2: not all was well", status == 2, (status, listening.said()))
         node.stop()
         events = listening.events()
-        n = compare("veth", events, clients.records + node.records)
-        check("240 messages", n == 240, n)
+        n = compare("veth", events, clients.records + later.records + node.records)
+        check("280 messages", n == 280, n)
         check("from one address to the other",
               {(e["client_ip"], e["server_ip"]) for e in events if e["type"] == "handshake"} == {("10.99.7.1", "10.99.7.2")})
         check("stats end it", events[-1]["type"] == "stats")
 
-        # -- and the only one: it ends by itself, and keeps what it has ------------------------------------
-        for how in (["link", "set", LINKS[0], "down"], ["link", "del", LINKS[0]]):
-            ip("-n", NAMES[0], "link", "set", LINKS[0], "up", check=True)
+        # -- and the only one: gone, it ends by itself, and keeps what it has. The second time it went down
+        # before, and another one with its name comes: that is not waited for ------------------------------
+        for how in (["link", "del", LINKS[0]], ["link", "set", LINKS[0], "down"]):
             node, port = server("10.99.7.2", before=B)
             saved = os.path.join(tmp, "saved.pcapng")
             listening = Listening(tmp, "--json", "-i", LINKS[0], "--print", "-w", saved, "tcp", before=A)
@@ -67,6 +76,11 @@ try:
             clients.rest()
             check("two conversations end", listening.wait_events("end", 2))
             ip("-n", NAMES[0], *how, check=True)
+            if how[1] == "set":
+                check("it waits while the interface is down", listening.wait_for("went down", 30) and listening.process.poll() is None,
+                      listening.said())
+                ip("-n", NAMES[0], "link", "del", LINKS[0], check=True)
+            cable()
             try:
                 status = listening.process.wait(30)
             except subprocess.TimeoutExpired:
