@@ -18,6 +18,9 @@ enum { PACKETS = 64, MEGA = 1000000, MEBI = 1 << 20 };
 static const int64_t flush_ns = 20000000; /* output waits no longer while packets pour in */
 static const int64_t tick_ns = 50000000;
 static const int64_t look_ns = 250000000; /* at the queue */
+/* How long the output has to take what comes before it has caught up: a pager that turns a page, or
+ * an output that is stuck while little waits, has not. */
+static const int64_t flowing_ns = 1000000000;
 
 /* A handler is given nothing but a number, so this one variable has to be outside. */
 static volatile sig_atomic_t asked;
@@ -28,12 +31,24 @@ static void on_usr1(int number)
     asked = 1;
 }
 
-int64_t wst_tool_clock(void)
+static int64_t clock_of(clockid_t which)
 {
     struct timespec t;
 
-    clock_gettime(CLOCK_REALTIME, &t);
+    clock_gettime(which, &t);
     return (int64_t)t.tv_sec * SECOND_NS + t.tv_nsec;
+}
+
+int64_t wst_tool_clock(void)
+{
+    return clock_of(CLOCK_REALTIME);
+}
+
+/* For what is done every so often: a clock that is set back an hour must not stop it for an hour.
+ */
+static int64_t steady(void)
+{
+    return clock_of(CLOCK_MONOTONIC);
 }
 
 void wst_tool_attend_start(struct wst_tool_attend *a, struct wst_capture *capture,
@@ -49,7 +64,7 @@ void wst_tool_attend_start(struct wst_tool_attend *a, struct wst_capture *captur
                                   .render = render,
                                   .progress = progress,
                                   .period_ns = (int64_t)seconds * SECOND_NS};
-    a->now_ns = a->told_ns = wst_tool_clock();
+    a->now_ns = a->told_ns = steady();
 }
 
 void wst_tool_attend_counters(const struct wst_counters *c)
@@ -113,6 +128,7 @@ static void look_at_queue(struct wst_tool_attend *a)
 
     wst_capture_queue(a->capture, &used, &size);
     if (size == 0 || (a->behind ? used > size / 16 : used < size / 2)) return;
+    if (a->behind && a->now_ns - a->blocked_ns < flowing_ns) return;
     a->behind = !a->behind;
     wst_tool_progress_erase(a->progress);
     if (a->behind)
@@ -126,7 +142,7 @@ static void look_at_queue(struct wst_tool_attend *a)
 static void attend(struct wst_tool_attend *a)
 {
     a->packets = 0;
-    a->now_ns = wst_tool_clock();
+    a->now_ns = steady();
     if (asked) answer(a);
     if (a->period_ns && a->now_ns - a->told_ns >= a->period_ns) tell_stats(a);
     if (a->now_ns - a->looked_ns >= look_ns) {
@@ -166,6 +182,7 @@ void wst_tool_attend_blocked(struct wst_tool_attend *a, unsigned ms)
     size_t used, size;
 
     if (a->capture == NULL) return;
+    a->blocked_ns = steady();
     attend(a);
     wst_capture_queue(a->capture, &used, &size);
     if (a->behind || ms < 1000 || size == 0) return;

@@ -19,7 +19,8 @@ struct wst_tool_attend {
     struct wst_render *render;          /* or NULL */
     struct wst_tool_progress *progress; /* where --stats is drawn on a terminal */
     int64_t period_ns;                  /* of --stats; 0: never */
-    int64_t now_ns, flushed_ns, ticked_ns, told_ns, looked_ns;
+    /* of a clock that nobody sets */
+    int64_t now_ns, flushed_ns, ticked_ns, told_ns, looked_ns, blocked_ns;
     uint64_t frames, bytes; /* when --stats was told last */
     unsigned packets;       /* since the clock was read */
     bool behind;            /* it was said that the output does not keep up */

@@ -2,6 +2,7 @@
 """tcpdump's flags and ours, each with real traffic on loopback: what they promise is what happens."""
 
 import glob
+import json
 import os
 import pwd
 import re
@@ -9,6 +10,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import threading
 import time
 import zlib
 
@@ -256,7 +258,38 @@ def promptly(tmp):
         check(f"--jobs {jobs}: each as it was said", list(by.values()) == [t.said for t in talks])
 
 
-for part in (promptly, figures, users, rotation, saving, choosing, answers):
+def stuck(tmp):
+    """Nobody reads, and little passes: the queue is nearly empty, and yet nothing has caught up."""
+    reading, writing = os.pipe()
+    listening = Listening(tmp, "--json", "-i", "lo", ONLY, stdout=writing)
+    os.close(writing)
+    t = Talk(server)
+    for _ in range(1000):
+        t.say("x" * 100)
+    check("an output that takes no more: said", listening.wait_for("the output takes no more"), listening.said())
+    for _ in range(30):
+        t.say("and more")
+        time.sleep(0.1)
+    told = listening.said()
+    check("... once, and nothing has caught up", told.count("takes no more") == 1 and "caught up" not in told, told)
+    lines = []
+    with os.fdopen(reading, "rb") as pipe:
+        reader = threading.Thread(target=lambda: lines.extend(pipe))
+        reader.start()
+        end = time.monotonic() + 30
+        while "has caught up" not in listening.said() and time.monotonic() < end:
+            t.say("and more")
+            time.sleep(0.1)
+        check("... and that it goes on, when it does", listening.said().count("has caught up") == 1, listening.said())
+        t.close()
+        while not any(b'"type":"end"' in line for line in lines[-9:]) and time.monotonic() < end:
+            time.sleep(0.05)
+        check("... and all of it came", listening.stop() == 0, listening.said())
+        reader.join(60)
+    check("... word for word", texts([json.loads(line) for line in lines]) == t.said)
+
+
+for part in (promptly, stuck, figures, users, rotation, saving, choosing, answers):
     with directory() as folder:
         part(folder)
 server.close()
