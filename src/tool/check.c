@@ -70,7 +70,7 @@ static const struct wst_tool_arg rows[] = {
     {NULL, 'j', "jobs", "N", WST_TOOL_NUMBER, AT(jobs), 1, WORKERS, NULL, "captures read at a time (default: one a processor)"},
     WST_TOOL_LESSON_SAFETY(struct request),
     {"Goldens", 'u', "update", NULL, WST_TOOL_FLAG, AT(update), 0, 0, NULL, "show what differs, then make it the golden, whose head stays (but -f)"},
-    {NULL, 0, "force", NULL, WST_TOOL_FLAG, AT(force), 0, 0, NULL, "update where CI=true, too, and from a capture that lacks bytes or connections"},
+    {NULL, 0, "force", NULL, WST_TOOL_FLAG, AT(force), 0, 0, NULL, "update where CI=true, too, or from what lacks bytes or connections"},
     {"Output", 0, "report", "KIND[=FILE]", WST_TOOL_CALL, 0, 0, 0, take_report, "also as junit, tap, github, json or text; may be given several times"},
     {NULL, 0, "max-differences", "N", WST_TOOL_NUMBER, AT(differences), 0, UINT64_MAX, NULL, "differences shown of a case (default 20; 0: all)"},
     {NULL, 'q', "quiet", NULL, WST_TOOL_FLAG, AT(quiet), 0, 0, NULL, "no word about what is the same"},
