@@ -24,9 +24,10 @@ enum {
     CHUNK = 64 * 1024,
     PEM_MAX = 64 * 1024,
     LOOK_NS =
-        1000 * 1000,    /* between two looks at logs that grow: a pipe's next packet may be far */
-    LOOKS_A_STAT = 100, /* looks between two at whether it is still the same file */
-    TLS_KEY_LOG = 0x544c534b /* type of a decryption secrets block that holds a key log */
+        1000 * 1000, /* between two looks at logs that grow: a pipe's next packet may be far */
+    STAT_NS = 100 * 1000 * 1000, /* between two at whether it is still the same file: a connection
+                                    may be over soon, and waits for no secrets then */
+    TLS_KEY_LOG = 0x544c534b     /* type of a decryption secrets block that holds a key log */
 };
 
 struct wst_tool_keylog {
@@ -85,27 +86,29 @@ static void read_log(struct wst_tool_keys *keys, struct wst_tool_keylog *log, bo
     log->n = 0;
 }
 
-/* A log that was cut or replaced is read from its beginning: what is known does no harm twice. */
-static void begin_again(const struct wst_tool_keys *keys, size_t which)
+/* A log that was cut or replaced is read from its beginning: what is known does no harm twice.
+ * Returns whether it was. */
+static bool begin_again(const struct wst_tool_keys *keys, size_t which)
 {
     struct wst_tool_keylog *log = &keys->logs[which];
     struct stat here, there;
     off_t at = lseek(log->fd, 0, SEEK_CUR);
     int fd;
 
-    if (at < 0 || fstat(log->fd, &here) != 0 || !S_ISREG(here.st_mode)) return; /* a pipe */
+    if (at < 0 || fstat(log->fd, &here) != 0 || !S_ISREG(here.st_mode)) return false; /* a pipe */
     fd = open_file(keys, which, log->name);
     if (fd < 0 || fstat(fd, &there) != 0) there = here;
     if (here.st_ino != there.st_ino || here.st_dev != there.st_dev) {
         close(log->fd);
         log->fd = fd;
         log->n = 0;
-        return;
+        return true;
     }
     if (fd >= 0) close(fd);
-    if (at <= here.st_size) return;
+    if (at <= here.st_size) return false;
     lseek(log->fd, 0, SEEK_SET);
     log->n = 0;
+    return true;
 }
 
 static int open_log(struct wst_tool_keys *keys, const char *name, bool from_environment)
@@ -210,13 +213,17 @@ static bool time_to_look(struct wst_tool_keys *keys)
 
 void wst_tool_keys_look(struct wst_tool_keys *keys, bool now)
 {
-    if (!keys->follow || keys->logs_n == 0 || (!now && !time_to_look(keys))) return;
+    bool others;
+
+    if (!keys->follow || keys->logs_n == 0 || (!time_to_look(keys) && !now)) return;
+    others = now || keys->looked_ns - keys->stat_ns >= STAT_NS;
+    if (others) keys->stat_ns = keys->looked_ns;
     for (size_t i = 0; i < keys->logs_n; i++) {
         struct wst_tool_keylog *log = &keys->logs[i];
         if (log->fd < 0) warn(log->name, log->fd = open_file(keys, i, log->name));
         if (log->fd < 0) continue;
         read_log(keys, log, now);
-        if (keys->looks++ % LOOKS_A_STAT == 0) begin_again(keys, i);
+        if (others && begin_again(keys, i)) read_log(keys, log, now);
     }
 }
 

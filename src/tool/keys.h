@@ -24,8 +24,7 @@ struct wst_tool_keys {
     size_t logs_n;
     struct wst_tool_broker *broker; /* opens them where this process may not; or NULL */
     bool follow;
-    int64_t looked_ns; /* monotonic */
-    unsigned looks;
+    int64_t looked_ns, stat_ns; /* monotonic */
 };
 
 /* Whether secrets may come while packets do: a key log, and an input that is still growing. */

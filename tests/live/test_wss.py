@@ -105,7 +105,9 @@ with directory() as tmp, socket.create_server(("127.0.0.1", 0)) as listener:
     server, client = endpoints(tmp)
     log, hidden = os.path.join(tmp, "late.keys"), os.path.join(tmp, "hidden.keys")
     client.keylog_filename = hidden
-    listening = Listening(tmp, "--json", "-i", "lo", "--keylog", log, f"tcp port {listener.getsockname()[1]}")
+    other = os.path.join(tmp, "other.keys")  # nobody writes to it: the second one is followed all the same
+    os.close(os.open(other, os.O_CREAT | os.O_WRONLY, 0o600))
+    listening = Listening(tmp, "--json", "-i", "lo", "--keylog", other, "--keylog", log, f"tcp port {listener.getsockname()[1]}")
     check("that the log is not there yet is said", listening.wait_for("waiting for it"), listening.said())
 
     one = Secure(listener, server, client)
@@ -144,5 +146,19 @@ with directory() as tmp, socket.create_server(("127.0.0.1", 0)) as listener:
     stamps = [e["pkt"] for e in listening.events() if e.get("pkt")]
     check("the timeline does not go back", stamps == sorted(stamps))
     check("nothing stayed closed", listening.events()[-1]["tls_no_key"] == 0, listening.events()[-1])
+
+    # -- connections that are soon over, each with a log that takes the place of the one before
+    listening = Listening(tmp, "--json", "-i", "lo", "--keylog", other, "--keylog", log, f"tcp port {listener.getsockname()[1]}")
+    for i in range(6):
+        client.keylog_filename = hidden
+        c = Secure(listener, server, client)
+        os.chmod(hidden, 0o600)
+        os.rename(hidden, log)
+        c.begin()
+        c.say(f"soon over {i}")
+        time.sleep(0.4)
+        c.close()
+    check("short connections, and a log that is replaced for each", listening.wait_events("message", 12, 10), listening.said())
+    check("... SIGINT: status 0", listening.stop() == 0, listening.said())
 
 done()
