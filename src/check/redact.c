@@ -25,13 +25,12 @@ static bool good_name(struct wst_slice name)
     return true;
 }
 
-const char *wst_redact_add(struct wst_redact *redact, struct wst_slice name, struct wst_slice regex,
-                           char error[WST_PATTERN_ERROR])
+static const char *add(struct wst_redact *redact, struct wst_slice name, struct wst_slice regex,
+                       char error[WST_PATTERN_ERROR])
 {
     struct wst_redact_rule *rules, *rule;
     const char *wrong;
 
-    if (!good_name(name)) return "a name is a letter, then up to 30 letters, digits or _";
     if (redact->n == WST_REDACT_RULES) return "more than 64 expressions";
     rules = realloc(redact->rules, (redact->n + 1) * sizeof *rules);
     if (rules == NULL) return "out of memory";
@@ -40,9 +39,22 @@ const char *wst_redact_add(struct wst_redact *redact, struct wst_slice name, str
     *rule = (struct wst_redact_rule){.name = ""};
     wrong = wst_pattern_read(&rule->pattern, regex, false, error);
     if (wrong) return wrong;
-    memcpy(rule->name, name.p, name.n);
+    if (name.n) memcpy(rule->name, name.p, name.n);
     redact->n++;
     return NULL;
+}
+
+const char *wst_redact_add(struct wst_redact *redact, struct wst_slice name, struct wst_slice regex,
+                           char error[WST_PATTERN_ERROR])
+{
+    if (!good_name(name)) return "a name is a letter, then up to 30 letters, digits or _";
+    return add(redact, name, regex, error);
+}
+
+const char *wst_redact_ignore(struct wst_redact *redact, struct wst_slice regex,
+                              char error[WST_PATTERN_ERROR])
+{
+    return add(redact, wst_slice_of(NULL, 0), regex, error);
 }
 
 void wst_redact_free(struct wst_redact *redact)
@@ -135,6 +147,17 @@ static bool all_sure(const struct wst_redact *redact, const struct wst_pattern_t
     return true;
 }
 
+static void tell_match(const struct wst_redact *redact, struct wst_redact_values *v, uint32_t rule,
+                       struct wst_slice value, const struct wst_redact_sink *sink)
+{
+    static const char ignored[] = WST_REDACT_IGNORED;
+
+    if (redact->rules[rule].name[0])
+        sink->value(sink->user, rule, number_of(v, rule, value));
+    else
+        sink->literal(sink->user, wst_slice_of((const uint8_t *)ignored, sizeof ignored - 1));
+}
+
 /* The leftmost match of all rules; of several at one place the first rule's. */
 bool wst_redact_text(const struct wst_redact *redact, struct wst_redact_values *v,
                      struct wst_slice text, const struct wst_redact_sink *sink)
@@ -160,10 +183,9 @@ bool wst_redact_text(const struct wst_redact *redact, struct wst_redact_values *
         if (next[first].from == SIZE_MAX) break;
         if (next[first].from > at)
             sink->literal(sink->user, wst_slice_of(text.p + at, next[first].from - at));
-        sink->value(
-            sink->user, first,
-            number_of(v, first,
-                      wst_slice_of(text.p + next[first].from, next[first].to - next[first].from)));
+        tell_match(redact, v, first,
+                   wst_slice_of(text.p + next[first].from, next[first].to - next[first].from),
+                   sink);
         found = true;
         at = next[first].to;
     }

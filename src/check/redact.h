@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * In: texts, and regular expressions (POSIX extended) with a name each. Out: the texts in pieces:
+ * In: texts, and regular expressions (POSIX extended), most with a name. Out: the texts in pieces:
  * what stays, and the values that were found, numbered; one value has one number wherever it is.
  * Refuses expressions that do not compile, and more than WST_REDACT_RULES of them.
  */
@@ -18,8 +18,10 @@ enum {
         1 << 20 /* different values of one capture; the rest shares the last number */
 };
 
+#define WST_REDACT_IGNORED "<ignored>"
+
 struct wst_redact_rule {
-    char name[WST_REDACT_NAME];
+    char name[WST_REDACT_NAME]; /* "": what matches has no number, and is WST_REDACT_IGNORED */
     struct wst_pattern pattern;
 };
 
@@ -31,6 +33,9 @@ struct wst_redact { /* the rules; may be shared */
 /* NULL, or what is wrong; `error` holds the words of the regex library when it points there. */
 const char *wst_redact_add(struct wst_redact *redact, struct wst_slice name, struct wst_slice regex,
                            char error[WST_PATTERN_ERROR]);
+/* The same for what only does not matter: the same value need not be the same everywhere. */
+const char *wst_redact_ignore(struct wst_redact *redact, struct wst_slice regex,
+                              char error[WST_PATTERN_ERROR]);
 void wst_redact_free(struct wst_redact *redact);
 
 struct wst_redact_value {
@@ -57,7 +62,8 @@ struct wst_redact_sink {
     void (*value)(void *user, uint32_t rule, uint32_t number);
 };
 
-/* Tells `text` in pieces. Returns whether a value was in it. The literals point into `text`. */
+/* Tells `text` in pieces. Returns whether a value was in it. The literals point into `text`,
+ * or are WST_REDACT_IGNORED. */
 bool wst_redact_text(const struct wst_redact *redact, struct wst_redact_values *values,
                      struct wst_slice text, const struct wst_redact_sink *sink);
 void wst_redact_values_free(struct wst_redact_values *values);

@@ -130,7 +130,8 @@ size_t wst_session_value(const struct wst_session *s, struct wst_slice text, uin
         const char *name = s->settings->redact.rules[i].name;
         size_t n = strlen(name), at = 1 + n + 1;
         uint64_t value = 0;
-        if (text.n <= at || memcmp(text.p + 1, name, n) != 0 || text.p[1 + n] != '-') continue;
+        if (n == 0 || text.n <= at || memcmp(text.p + 1, name, n) != 0 || text.p[1 + n] != '-')
+            continue;
         while (at < text.n && text.p[at] >= '0' && text.p[at] <= '9' && value < UINT32_MAX)
             value = value * 10 + (text.p[at++] - '0');
         if (at == 1 + n + 1 || at == text.n || text.p[at] != '>') continue;

@@ -58,8 +58,23 @@ static const char *add_path(struct wst_path **paths, uint32_t *n, struct line *l
     return wrong;
 }
 
+/* ignore /REGEX/: nothing between the outer slashes is special to us. */
+static const char *take_ignored_text(struct line *line)
+{
+    size_t n = line->rest.n;
+
+    if (n < 3 || line->rest.p[n - 1] != '/') {
+        bool open = n == 1 || line->rest.p[n - 1] != '/';
+        line->at += open ? n : 1;
+        return open ? "'/' was expected at the end" : "a regular expression was expected";
+    }
+    return wst_redact_ignore(&line->settings->redact, wst_slice_of(line->rest.p + 1, n - 2),
+                             line->words);
+}
+
 static const char *take_ignore(struct line *line)
 {
+    if (wst_slice_starts(line->rest, "/")) return take_ignored_text(line);
     return add_path(&line->settings->ignore, &line->settings->ignore_n, line);
 }
 static const char *take_reply(struct line *line)
@@ -281,8 +296,12 @@ void wst_settings_write(const struct wst_check_settings *s, struct wst_ink *ink)
     if (s->filter) write_line(ink, "filter", s->filter);
     for (uint32_t i = 0; i < s->ignore_n; i++) write_line(ink, "ignore", s->ignore[i].text);
     for (uint32_t i = 0; i < s->redact.n; i++) {
-        wst_ink_text(ink, "redact ");
-        write_line(ink, s->redact.rules[i].name, s->redact.rules[i].pattern.text);
+        const struct wst_redact_rule *rule = &s->redact.rules[i];
+        wst_ink_text(ink, rule->name[0] ? "redact " : "ignore /");
+        wst_ink_text(ink, rule->name);
+        wst_ink_text(ink, rule->name[0] ? " " : "");
+        wst_ink_text(ink, rule->pattern.text);
+        wst_ink_text(ink, rule->name[0] ? "\n" : "/\n");
     }
     for (uint32_t i = 0; i < s->reply_n; i++) write_line(ink, "reply", s->reply[i].text);
     if (s->keep_all) write_line(ink, "header", "*");

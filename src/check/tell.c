@@ -132,8 +132,9 @@ static bool newly_named(const struct wst_pairing *p, struct wst_slice before,
     const struct wst_redact *redact = &p->expected->settings->redact;
 
     for (uint32_t i = 0; i < redact->n; i++) {
-        char named[WST_REDACT_NAME + 2];
-        size_t n = (size_t)snprintf(named, sizeof named, "<%s-", redact->rules[i].name);
+        const char *name = redact->rules[i].name;
+        char named[WST_REDACT_NAME + 2] = WST_REDACT_IGNORED;
+        size_t n = *name ? (size_t)snprintf(named, sizeof named, "<%s-", name) : strlen(named);
         if (memmem(after.p, after.n, named, n) && !memmem(before.p, before.n, named, n))
             return true;
     }

@@ -36,7 +36,7 @@ int wst_tool_wishes_filter(struct wst_tool_wishes *wishes, const char *value);
 
 /* clang-format off */
 #define WST_TOOL_WISHES_ROWS(type) \
-    {"What is compared", 0, "ignore", "PATH", WST_TOOL_CALL, 0, 0, 0, wst_tool_wishes_ignore, "a JSON value that does not matter: '$.ts', '$..id', \"$.list[*]['a b']\""}, \
+    {"What is compared", 0, "ignore", "PATH", WST_TOOL_CALL, 0, 0, 0, wst_tool_wishes_ignore, "a JSON value that does not matter: '$.ts', '$..id'; or text: '/[0-9]+/'"}, \
     {NULL, 0, "redact", "REGEX=NAME", WST_TOOL_CALL, 0, 0, 0, wst_tool_wishes_redact, "what matches is <NAME-1>, <NAME-2> ...: the same value, the same name"}, \
     {NULL, 0, "reply", "PATH", WST_TOOL_CALL, 0, 0, 0, wst_tool_wishes_reply, "a message answers the one that has the same value there: '$.id'"}, \
     {NULL, 0, "header", "NAME", WST_TOOL_CALL, 0, 0, 0, wst_tool_wishes_header, "a header line of the handshake that matters; '*': all"}, \

@@ -110,6 +110,7 @@ def written_and_read(tmp):
     golden = os.path.join(tmp, "odd.golden")
     odd = [("--redact", "[0-9]{3} [a-z]=A_1"), ("--redact", "a=b=c=A"), ("--redact", "#\t\\[=A"), ("--redact", "\u00e9|\U0001f600=A"), ("--redact", "\ta\t=A"),
            ("--redact", "[ ]x[ ]=A"), ("--redact", "x  y=A"), ("--redact", "connection /=A"), ("--redact", "=*=A"), ("--ignore", "$['a b']"), ("--ignore", "$['  ']"),
+           ("--ignore", "/[0-9]{3} x/"), ("--ignore", "/a/b/"), ("--ignore", "/ x /"), ("--ignore", "///"),
            ("--ignore", "$[\"it's\"]"), ("--ignore", "$['a\\\\']"), ("--ignore", "$.\u00e9"), ("--ignore", "$..*[-1]"), ("--reply", "$['#']"), ("--header", "*"),
            ("--header", "#"), ("--header", "!#$%&'*+-.^_`|~"), ("--drop-header", "#x"), ("--drop-header", "Cookie")]
     for option, value in odd:
@@ -203,7 +204,7 @@ def heads(tmp):
     check("... nor when it is renewed", run("check", "-u", BASIC, made, env=HOME).status == 0 and "TLS" not in read(made), read(made)[:300])
 
     for setting, capture in (("ignore $.pingInterval", "08_socketio_websocket.pcap"), ("redact SID [A-Za-z0-9_-]{17}AA[A-Z]", "08_socketio_websocket.pcap"),
-                             ("no-control", "04_subprotocol.pcap")):
+                             ("ignore /h[a-z]*o/", "08_socketio_websocket.pcap"), ("no-control", "04_subprotocol.pcap")):
         capture = os.path.join(CAPTURES, capture)
         write(made, run("snapshot", capture).text.replace("\n\nconnection", f"\n{setting}\n\nconnection", 1))
         result = run("check", capture, made)
@@ -213,6 +214,36 @@ def heads(tmp):
         write(made, re.sub('(> text )"', '\\1"other', read(made).replace("7", "9")))
         result = run("check", capture, made)
         check("... and not said of others", result.status == 1 and "--update" not in result.text, result)
+
+
+def ignored_texts(tmp):
+    """A time in a text: that two messages had the same one is chance, so a name is wrong, and nothing is right."""
+    def capture(name, *said):
+        wire = Wire(7)
+        s = Session(wire, client=("10.1.0.9", 40000), seed=1)
+        s.handshake("/ticks?t=" + said[0])
+        for text in said:
+            s.say(S2C, TEXT, f"tick {text}".encode())
+            s.say(S2C, TEXT, f'{{"at": {text}, "n": 1}}'.encode())
+        s.close(1000, "at " + said[-1])
+        return write(os.path.join(tmp, name), classic(wire.packets))
+
+    golden, time_of_day = os.path.join(tmp, "ticks.golden"), "1[0-9]{12}"
+    one, two = capture("one.pcap", "1795412324355", "1795412324355"), capture("two.pcap", "1795419999111", "1795419999112")
+    other = capture("other.pcap", "1795419999111", "none")
+    run("snapshot", "--redact", time_of_day + "=TIME", one, "-o", golden)
+    check("times that have names", run("check", two, golden).status == 1)
+    made = run("snapshot", "--force", "--ignore", f"/{time_of_day}/", one, "-o", golden)
+    check("times that are ignored: as all that is ignored is written", made.status == 0 and read(golden).count("<ignored>") == 7
+          and '< text "tick <ignored>"\n' in read(golden) and '{"at": "<ignored>", "n": 1}' in read(golden), read(golden))
+    result = run("check", two, golden)
+    check("... the same", result.status == 0, result)
+    result = run("check", other, golden)
+    check("... and one that is none is a difference", result.status == 1 and 'is text "tick none"' in result.text, result)
+    made = run("snapshot", "--force", "--ignore", "/5[0-9]/", "--redact", time_of_day + "=TIME", one, "-o", golden)
+    check("... the leftmost match counts", "<TIME-1>" in read(golden) and "<ignored>" not in read(golden), read(golden))
+    result = run("check", one, golden)
+    check("... of both sorts", result.status == 0, result)
 
 
 def queries(tmp):
@@ -258,6 +289,7 @@ def trouble(tmp):
     os.unlink(copy)
 
     for option, value, words in [("--ignore", "x", "begins with $"), ("--ignore", "$[?@.a]", "filters are not read"), ("--ignore", "$.a[1:2]", "slices"),
+                                 ("--ignore", "/x", "at the end"), ("--ignore", "/", "at the end"), ("--ignore", "//", "character 2"), ("--ignore", "/(/", "("),
                                  ("--ignore", "$.a.", "character 5"), ("--redact", "x", "REGEX=NAME"), ("--redact", "(=A", "("), ("--redact", "a=1", "a name is"),
                                  ("--header", "a b", "name of a header"), ("--max-payload", "-1", "size"), ("--reply", "$.a,", "")]:
         refused(f"{option} {value}", run("snapshot", option, value, BASIC), option, words)
@@ -634,7 +666,7 @@ def diffs(tmp):
     check("... with a threshold", run("diff", "--timing", "6s", c, d).status == 0)
 
 
-for part in (large, same_and_different, not_followed, written_and_read, overwriting, heads, queries, trouble, suites, confined, acknowledgements, diffs):
+for part in (large, same_and_different, not_followed, written_and_read, overwriting, heads, ignored_texts, queries, trouble, suites, confined, acknowledgements, diffs):
     with directory() as folder:
         part(folder)
 done()
