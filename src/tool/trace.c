@@ -89,6 +89,8 @@ static int run_trace(struct wst_tool_run *run)
         wst_tool_attend_start(&run->attend, run->capture, run->context, run->render, &run->progress,
                               run->options->stats_seconds);
         run->output.attend = &run->attend;
+        /* of -w, too, where it is no file: a pipe to another host may stall as well */
+        if (run->save.output.start < 0) run->save.output.attend = &run->attend;
     }
     wst_tool_stop_on_signals(run->capture);
     run->link_type = UINT32_MAX;

@@ -289,7 +289,31 @@ def stuck(tmp):
     check("... word for word", texts([json.loads(line) for line in lines]) == t.said)
 
 
-for part in (promptly, stuck, figures, users, rotation, saving, choosing, answers):
+def stuck_saving(tmp):
+    """A pipe that -w writes into, as one to another host, and nobody takes what comes."""
+    reading, writing = os.pipe()
+    listening = Listening(tmp, "-i", "lo", "-U", "-w", "-", "--stats", "1", ONLY, stdout=writing)
+    os.close(writing)
+    t = Talk(server)
+    for _ in range(600):
+        t.say("x" * 100)
+    check("-w - that takes no more: said", listening.wait_for("the output takes no more", 20), listening.said())
+    check("... and --stats go on", listening.wait_for("connection, 0 frames/s", 20), listening.said())
+    saved = []
+    with os.fdopen(reading, "rb") as pipe:
+        reader = threading.Thread(target=lambda: saved.append(pipe.read()))
+        reader.start()
+        t.close()
+        time.sleep(0.5)
+        check("... all of it comes", listening.stop() == 0, listening.said())
+        reader.join(60)
+    path = os.path.join(tmp, "saved.pcap")
+    with open(path, "wb") as file:
+        file.write(saved[0])
+    check("... whole", texts(run("--json", path)) == t.said)
+
+
+for part in (promptly, stuck, stuck_saving, figures, users, rotation, saving, choosing, answers):
     with directory() as folder:
         part(folder)
 server.close()
