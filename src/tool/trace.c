@@ -107,6 +107,13 @@ static int run_trace(struct wst_tool_run *run)
     return wst_tool_run_verdict(run, status);
 }
 
+/* Who sends the file of -w to somebody must not believe that nothing else is in it. Of a replay it
+ * is not said: there --conn chooses the recording. */
+static bool chooses_in_vain(const struct wst_tool_options *o)
+{
+    return o->write && !o->print && (o->conn || o->dir != WST_DIR_NONE || o->ops);
+}
+
 int wst_tool_trace_run(const struct wst_tool_options *options)
 {
     struct wst_tool_run run = {.options = options,
@@ -114,8 +121,12 @@ int wst_tool_trace_run(const struct wst_tool_options *options)
                                .save.output.fd = -1,
                                .scratch.output.fd = -1,
                                .folder = -1};
-    int status = run_trace(&run);
+    int status;
 
+    if (chooses_in_vain(options))
+        return wst_tool_misuse("-w saves the packets of all connections; --conn, --dir and --op "
+                               "choose what is printed: add --print, or give a filter");
+    status = run_trace(&run);
     if (status < 0) {
         wst_tool_say("out of memory");
         status = WST_TOOL_TROUBLE;

@@ -57,6 +57,13 @@ with directory() as tmp:
     mixed = [os.path.join(CAPTURES, name) for name in
              ("06_tls13_keyupdate.pcap", "01_ws_plain_basic.pcap", "04_pipelined_gets.pcap", "01_ws_plain_closes.pcap")]
     run("-w", path("mixed.pcap"), *mixed)
+    for choice in (("--conn", "1"), ("--dir", "c2s"), ("--op", "text")):
+        refused(f"{choice[0]} does not choose what is saved", run(*choice, "--only-websocket", "-w", path("chosen.pcap"), *mixed), choice[0], "--print")
+        check("... and nothing was", not os.path.exists(path("chosen.pcap")))
+        both = run(*choice, "--print", "-w", path("chosen.pcap"), *mixed)
+        check("... with --print it chooses what is printed", both.status == 0 and b"text" in both.out, both)
+        os.unlink(path("chosen.pcap"))
+
     only = run("--only-websocket", "-w", path("only.pcap"), *mixed)
     check("--only-websocket: status 0", only.status == 0 and only.err == b"", only)
     check("--only-websocket: the same timeline", timeline(path("only.pcap")) ==
