@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { STRETCH = 64 }; /* records: so many steps by one, or over so many, lead through all */
+
 bool wst_overlap_init(struct wst_overlap *o, size_t size)
 {
     *o = (struct wst_overlap){0};
@@ -28,6 +30,28 @@ static uint64_t *overlap_chain(struct wst_overlap *o, uint32_t stream, unsigned 
     return &o->newest[(stream * 2 + side) % OVERLAP_CHAINS];
 }
 
+/* Of a chain, counted from 1; 0: none, or it is forgotten. `ago`: how long before number i. */
+static uint64_t overlap_ago(const struct wst_overlap *o, uint64_t i, uint64_t ago)
+{
+    return ago && ago < i && o->records_n - (i - ago) < OVERLAP_RECORDS ? i - ago : 0;
+}
+
+static struct wst_overlap_record *overlap_at(const struct wst_overlap *o, uint64_t i)
+{
+    return &o->records[(i - 1) % OVERLAP_RECORDS];
+}
+
+/* Links number i to the one before it, and to the last one of a stretch before its own. */
+static void overlap_link(struct wst_overlap *o, uint64_t i, uint64_t before)
+{
+    struct wst_overlap_record *r = overlap_at(o, i);
+    if (!before || i - before >= OVERLAP_RECORDS) return;
+    r->before = r->far = (uint16_t)(i - before);
+    if (before / STRETCH != i / STRETCH) return;
+    uint64_t far = overlap_ago(o, before, overlap_at(o, before)->far);
+    r->far = (uint16_t)(far ? i - far : 0);
+}
+
 void wst_overlap_remember(struct wst_overlap *o, uint32_t stream, unsigned side, uint32_t seq,
                           struct wst_slice bytes)
 {
@@ -42,8 +66,8 @@ void wst_overlap_remember(struct wst_overlap *o, uint32_t stream, unsigned side,
                                     .stream = stream,
                                     .seq = seq,
                                     .len = (uint32_t)bytes.n,
-                                    .side = (uint8_t)side,
-                                    .before = *newest};
+                                    .side = (uint8_t)side};
+    overlap_link(o, o->records_n, *newest);
     *newest = o->records_n;
     size_t place = o->written & (o->size - 1), first = o->size - place;
     if (first > bytes.n) first = bytes.n;
@@ -72,6 +96,24 @@ static size_t overlap_hold(const struct wst_overlap *o, const struct wst_overlap
     return n;
 }
 
+static bool overlap_is(const struct wst_overlap_record *r, uint32_t stream, unsigned side)
+{
+    return r->stream == stream && r->side == side;
+}
+
+/* The next piece to look at behind number i, whose record is r: where one of this direction from
+ * far before begins behind the bytes, too, all between them do. */
+static uint64_t overlap_next(const struct wst_overlap *o, uint64_t i, uint32_t end)
+{
+    const struct wst_overlap_record *r = overlap_at(o, i);
+    uint64_t far = r->far > r->before ? overlap_ago(o, i, r->far) : 0;
+    const struct wst_overlap_record *f = far ? overlap_at(o, far) : NULL;
+    if (f && overlap_is(f, r->stream, r->side) && (int32_t)(f->seq - end) >= 0 &&
+        (int32_t)(r->seq - f->seq) > 0)
+        return far;
+    return overlap_ago(o, i, r->before);
+}
+
 /* From the newest piece back: what is sent again was nearly always sent just before. Pieces of a
  * direction were delivered in order, so behind one that ends where the bytes begin there is nothing
  * to find: bytes that come after their gap was told were never delivered. */
@@ -81,15 +123,18 @@ uint64_t wst_overlap_differing(struct wst_overlap *o, uint32_t stream, unsigned 
     if (!o->size) return 0;
     uint64_t differing = 0;
     size_t held = 0; /* a byte is delivered once: when all were found there are no more */
+    uint32_t end = seq + (uint32_t)bytes.n;
     uint64_t i = *overlap_chain(o, stream, side);
     while (held < bytes.n && i && o->records_n - i < OVERLAP_RECORDS) {
-        const struct wst_overlap_record *r = &o->records[(i - 1) % OVERLAP_RECORDS];
+        const struct wst_overlap_record *r = overlap_at(o, i);
         if (o->written - r->at > o->size) break; /* overwritten, and so are all before it */
-        if (r->stream == stream && r->side == side) {
-            if ((int32_t)(seq - (r->seq + r->len)) >= 0) break;
-            held += overlap_hold(o, r, seq, bytes, &differing);
+        if (!overlap_is(r, stream, side)) {
+            i = overlap_ago(o, i, r->before);
+            continue;
         }
-        i = r->before;
+        if ((int32_t)(seq - (r->seq + r->len)) >= 0) break;
+        held += overlap_hold(o, r, seq, bytes, &differing);
+        i = overlap_next(o, i, end);
     }
     return differing;
 }

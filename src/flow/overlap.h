@@ -16,7 +16,9 @@ struct wst_overlap_record {
     uint32_t stream; /* of the flow; shared only with one that began anew under its number */
     uint32_t seq, len;
     uint8_t side;
-    uint64_t before; /* the record before it in its chain, counting from 1; 0: none */
+    /* How many records ago the one before it in its chain was put down, and one from far before
+     * it; 0: none that is remembered. */
+    uint16_t before, far;
 };
 
 struct wst_overlap {
@@ -26,7 +28,8 @@ struct wst_overlap {
     uint64_t records_n;
     struct wst_overlap_record *records; /* OVERLAP_RECORDS, a ring too */
     /* The newest record of the directions that share a chain. A mirror that shows every packet
-     * twice asks as often as it delivers: it must not look through all records each time. */
+     * twice asks as often as it delivers: it must not look through all records each time. Nor may
+     * whoever sends again what lies far back. */
     uint64_t newest[OVERLAP_CHAINS];
 };
 
