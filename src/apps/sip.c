@@ -16,33 +16,53 @@
 #include "protocol.h"
 #include "slice.h"
 
+#include <assert.h>
+
 enum space { TRANSACTION, KEEP_ALIVE };
 
-/* Headers that are told, with their short names (RFC 3261 section 7.3.3). Authorization and its
- * like are not among them: that there is one is. */
+/* Headers that are looked for, with their short names (RFC 3261 section 7.3.3), and what they are
+ * told as. Authorization and its like are not told: that there is one is. */
+#define NAME(name, compact) (name), sizeof(name) - 1, (compact)
 static const struct header {
-    const char *name, *compact, *field;
+    const char *name;
+    uint8_t n;
+    char compact; /* a capital letter; 0: none */
+    const char *field;
     bool number; /* told as one if it is one: some write something else */
 } headers[] = {
-    {"Call-ID", "i", "call_id", false},
-    {"CSeq", "", "cseq", false},
-    {"From", "f", "from", false},
-    {"To", "t", "to", false},
-    {"Contact", "m", "contact", false},
-    {"Max-Forwards", "", "max_forwards", true},
-    {"Expires", "", "expires", true},
-    {"Event", "o", "event", false},
-    {"Subscription-State", "", "subscription_state", false},
-    {"Refer-To", "r", "refer_to", false},
-    {"RAck", "", "rack", false},
-    {"RSeq", "", "rseq", true},
-    {"Reason", "", "reason", false},
-    {"Retry-After", "", "retry_after", false},
-    {"User-Agent", "", "user_agent", false},
-    {"Server", "", "server", false},
-    {"Content-Type", "c", "content_type", false},
-    {"Content-Length", "l", "content_length", true},
+    {NAME("Call-ID", 'I'), "call_id", false},
+    {NAME("CSeq", 0), "cseq", false},
+    {NAME("From", 'F'), "from", false},
+    {NAME("To", 'T'), "to", false},
+    {NAME("Contact", 'M'), "contact", false},
+    {NAME("Max-Forwards", 0), "max_forwards", true},
+    {NAME("Expires", 0), "expires", true},
+    {NAME("Event", 'O'), "event", false},
+    {NAME("Subscription-State", 0), "subscription_state", false},
+    {NAME("Refer-To", 'R'), "refer_to", false},
+    {NAME("RAck", 0), "rack", false},
+    {NAME("RSeq", 0), "rseq", true},
+    {NAME("Reason", 0), "reason", false},
+    {NAME("Retry-After", 0), "retry_after", false},
+    {NAME("User-Agent", 0), "user_agent", false},
+    {NAME("Server", 0), "server", false},
+    {NAME("Content-Type", 'C'), "content_type", false},
+    {NAME("Content-Length", 'L'), "content_length", true},
+    {NAME("Authorization", 0), NULL, false},
+    {NAME("Proxy-Authorization", 0), NULL, false},
+    {NAME("Via", 'V'), NULL, false},
 };
+
+enum { /* rows above that are asked for by themselves */
+       CALL_ID = 0,
+       CSEQ = 1,
+       CONTENT_LENGTH = 17,
+       AUTHORIZATION = 18,
+       PROXY_AUTHORIZATION = 19,
+       VIA = 20,
+       HEADERS = 21
+};
+static_assert(sizeof headers / sizeof *headers == HEADERS, "a place for each");
 
 /* Methods that IANA lists; others are told as "request". */
 static const char *const methods[] = {
@@ -51,7 +71,8 @@ static const char *const methods[] = {
 };
 
 struct sip {
-    struct wst_slice start, fields, body; /* the start line; the headers with their empty line */
+    struct wst_slice start, body;
+    struct wst_slice values[HEADERS];     /* of each header the first; null: none */
     struct wst_slice method, uri;         /* of a request; of a response the method of its CSeq */
     int status;                           /* 0: a request */
     bool agree;                           /* a request's method is that of its CSeq */
@@ -99,14 +120,20 @@ static bool next_header(struct wst_slice *rest, struct wst_slice *name, struct w
     return true;
 }
 
-/* The first of that name; null: none. */
-static struct wst_slice header_of(const struct sip *sip, const char *wanted, const char *compact)
+/* A message has hundreds, or has the same one thousands of times: each is looked at once. */
+static void header_note(struct sip *sip, struct wst_slice name, struct wst_slice value)
 {
-    struct wst_slice rest = sip->fields, name, value;
-    while (next_header(&rest, &name, &value))
-        if (wst_slice_is_nocase(name, wanted) || (*compact && wst_slice_is_nocase(name, compact)))
-            return value;
-    return (struct wst_slice){NULL, 0};
+    if (name.n == 0) return;
+    const char first = (char)(name.p[0] & ~0x20); /* in capitals, if it is a letter */
+    for (size_t i = 0; i < HEADERS; i++) {
+        const struct header *h = &headers[i];
+        bool is = name.n == 1 ? first == h->compact
+                              : name.n == h->n && first == h->name[0] &&
+                                    wst_same_nocase(name.p, h->name, h->n);
+        if (!is) continue;
+        if (!sip->values[i].p) sip->values[i] = value;
+        return;
+    }
 }
 
 static struct wst_slice word(struct wst_slice *s)
@@ -177,19 +204,20 @@ static bool sip_read(struct sip *sip, struct wst_slice all)
     struct wst_slice rest, name, value;
     *sip = (struct sip){.status = 0};
     if (!next_line(&all, &sip->start, false) || !start_read(sip)) return false;
-    sip->fields = rest = all;
-    while (next_header(&rest, &name, &value))
+    rest = all;
+    while (next_header(&rest, &name, &value)) {
         if (!is_token(name)) return false;
+        header_note(sip, name, value);
+    }
     size_t n = all.n - rest.n;
     if (n < 2 || memcmp(all.p + n - 2, "\r\n", 2) != 0 || (n > 2 && all.p[n - 3] != '\n'))
         return false;
-    sip->fields = wst_slice_head(all, n);
     sip->body = rest;
-    struct wst_slice length = header_of(sip, "Content-Length", "l");
+    struct wst_slice length = sip->values[CONTENT_LENGTH];
     if (length.p && number(length) != (int64_t)sip->body.n) return false;
-    sip->call_id = header_of(sip, "Call-ID", "i");
-    sip->cseq = header_of(sip, "CSeq", "");
-    sip->branch = branch_of(header_of(sip, "Via", "v"));
+    sip->call_id = sip->values[CALL_ID];
+    sip->cseq = sip->values[CSEQ];
+    sip->branch = branch_of(sip->values[VIA]);
     size_t digits = 0; /* blanks may be ends of lines, too, where it is folded */
     while (digits < sip->cseq.n && sip->cseq.p[digits] >= '0' && sip->cseq.p[digits] <= '9')
         digits++;
@@ -240,7 +268,6 @@ static void say_header(struct wst_say *say, const struct header *header, struct 
 
 static void say_sip(struct wst_say *say, const struct sip *sip)
 {
-    static const char *const secret[] = {"Authorization", "Proxy-Authorization"};
     wst_say_packet(say, name_of(sip));
     if (sip->status) {
         wst_say_number(say, "status_code", sip->status);
@@ -250,10 +277,10 @@ static void say_sip(struct wst_say *say, const struct sip *sip)
         wst_say_text(say, "request_uri", sip->uri);
     }
     wst_say_text(say, "branch", sip->branch);
-    for (size_t i = 0; i < sizeof headers / sizeof *headers; i++)
-        say_header(say, &headers[i], header_of(sip, headers[i].name, headers[i].compact));
-    if (header_of(sip, secret[0], "").p) wst_say_flag(say, "authorization", true);
-    if (header_of(sip, secret[1], "").p) wst_say_flag(say, "proxy_authorization", true);
+    for (size_t i = 0; i < HEADERS; i++)
+        if (headers[i].field) say_header(say, &headers[i], sip->values[i]);
+    if (sip->values[AUTHORIZATION].p) wst_say_flag(say, "authorization", true);
+    if (sip->values[PROXY_AUTHORIZATION].p) wst_say_flag(say, "proxy_authorization", true);
     if (sip->body.n) wst_say_body(say, sip->body, 0);
     if (sip->status >= 400) wst_say_error(say);
     say_flow(say, sip);

@@ -101,6 +101,12 @@ static void headers(void **state)
                       "Authorization: Digest response=\"1\"\r\nSubject: none\r\n\r\n"),
             "[{\"name\":\"REGISTER\",\"fields\":{\"method\":\"REGISTER\",\"request_uri\":\"sip:a\","
             "\"call_id\":\"x\",\"cseq\":\"2\\r\\n\\tREGISTER\",\"authorization\":true}}]");
+    /* Of each the first, by whichever of its names, in any case. */
+    said_is(said_text(s, WST_C2S,
+                      "OPTIONS sip:a SIP/2.0\r\nX: 1\r\nI: x\r\ncall-id: y\r\ni: z\r\n"
+                      "CSEQ: 3 OPTIONS\r\nE: 4\r\nt:\r\nTo: b\r\n\r\n"),
+            "[{\"name\":\"OPTIONS\",\"fields\":{\"method\":\"OPTIONS\",\"request_uri\":\"sip:a\","
+            "\"call_id\":\"x\",\"cseq\":\"3 OPTIONS\",\"to\":\"\"}}]");
     said_is(
         said_text(s, WST_C2S, "REGISTER sip:a SIP/2.0\r\nCall-ID: x\r\nCSeq: 2REGISTER\r\n\r\n"),
         "[] strange");
