@@ -91,15 +91,23 @@ void wst_conversation_inside(struct wst_context *c, struct conversation_inside *
     memcpy(inner->addr, outer->addr, sizeof outer->addr);
 }
 
-/* Each WebSocket conversation that the flow carries. */
-static void conversation_each(struct wst_flow *f,
-                              void (*tell)(void *user, struct conversation_ws *w), void *user)
+static struct wst_flow *conversation_unsealed(struct wst_flow *f)
 {
     while (f->kind == KIND_TLS) f = &((struct conversation_tls *)f->upper)->inside.flow;
-    if (f->kind == KIND_WS) tell(user, f->upper);
+    return f;
+}
+
+/* Each WebSocket conversation that the flow carries, until `tell` has had enough of them. */
+static bool conversation_each(struct wst_flow *f,
+                              bool (*tell)(void *user, struct conversation_ws *w), void *user)
+{
+    f = conversation_unsealed(f);
+    if (f->kind == KIND_WS && !tell(user, f->upper)) return false;
     struct conversation_stream *s;
     uint32_t i = 0;
-    while ((s = wst_multiplexed_next(f, &i))) conversation_each(&s->inside.flow, tell, user);
+    while ((s = wst_multiplexed_next(f, &i)))
+        if (!conversation_each(&s->inside.flow, tell, user)) return false;
+    return true;
 }
 
 /* -- what a packet was part of ----------------------------------------------------------------- */
@@ -153,21 +161,33 @@ struct finding {
     unsigned side;
     const char *detail;
     const struct wst_arrival *arrival;
-    bool told;
+    bool told, of_one;
 };
 
-static void finding_tell(void *user, struct conversation_ws *w)
+static bool finding_tell(void *user, struct conversation_ws *w)
 {
     struct finding *n = user;
     wst_conversation_problem(n->c, w, n->problem, wst_conversation_direction(&w->base, n->side),
                              n->detail, n->arrival);
+    n->c->findings += n->told;
     n->told = true;
+    return !n->of_one;
+}
+
+/* A packet may bring about a finding, and a connection carry a thousand streams. What that makes
+ * together is held to a few lines a packet: beyond, a finding is told of one of the streams. */
+static bool finding_of_one(const struct wst_context *c, struct wst_flow *f,
+                           const struct wst_arrival *a)
+{
+    enum { FREE = 10000, EACH = 4 };
+    uint64_t more = wst_multiplexed_streams(conversation_unsealed(f));
+    return more > 1 && c->findings + more > FREE + EACH * a->when.pkt;
 }
 
 bool wst_conversation_tell(struct wst_context *c, struct wst_flow *f, enum wst_problem problem,
                            unsigned side, const char *detail, const struct wst_arrival *a)
 {
-    struct finding found = {c, problem, side, detail, a, false};
+    struct finding found = {c, problem, side, detail, a, false, finding_of_one(c, f, a)};
     conversation_each(f, finding_tell, &found);
     return found.told;
 }
@@ -286,18 +306,20 @@ static void flow_end(void *user, struct wst_flow *f, enum wst_tcp_end how,
     f->kind = KIND_IGNORED;
 }
 
-static void shrink_one(void *user, struct conversation_ws *w)
+static bool shrink_one(void *user, struct conversation_ws *w)
 {
     const struct finding *n = user;
     if (wst_work_shrink(n->c, w))
         wst_conversation_problem(n->c, w, n->problem, WST_DIR_NONE, n->detail, n->arrival);
+    return true;
 }
 
 static void flow_shrink(void *user, struct wst_flow *f, const struct wst_arrival *a)
 {
-    struct finding found = {user, WST_PROBLEM_LIMIT_CONTEXT,
-                            0,    "what later messages refer to may be missing",
-                            a,    false};
+    struct finding found = {.c = user,
+                            .problem = WST_PROBLEM_LIMIT_CONTEXT,
+                            .detail = "what later messages refer to may be missing",
+                            .arrival = a};
     conversation_each(f, shrink_one, &found);
 }
 

@@ -62,6 +62,12 @@ struct conversation_stream *wst_multiplexed_next(const struct wst_flow *f, uint3
     return NULL;
 }
 
+uint32_t wst_multiplexed_streams(const struct wst_flow *f)
+{
+    if (!is_multiplexed(f)) return 0;
+    return f->kind == KIND_HTTP2 ? http2_of(f)->http2.streams.n : http3_of(f)->http3.streams.n;
+}
+
 /* -- making and letting go --------------------------------------------------------------------- */
 
 /* A new one of `n` bytes; NULL: no memory, and the flow is ignored. */

@@ -177,6 +177,7 @@ struct wst_context {
     uint64_t jumps;           /* packets older than the one before by more than a little */
     uint64_t ends_ignored[2]; /* WebSocket connections that went on after a reset; after a FIN */
     uint64_t unopened[2];     /* TCP connections without an answer; refused */
+    uint64_t findings;        /* lines of those told of more than one connection, but the first */
     struct conversation_pickup *pickups_oldest, *pickups_newest;
     uint32_t pickups;
     enum wst_fate fate; /* of the packet before, unless it was a TCP segment … */
@@ -440,6 +441,8 @@ void wst_multiplexed_free(struct wst_context *c, struct conversation_multiplexed
 /* The next stream of the flow that a CONNECT opened, from *i on, which moves behind it; NULL: there
  * are no more, or the flow is neither HTTP/2 nor HTTP/3. */
 struct conversation_stream *wst_multiplexed_next(const struct wst_flow *f, uint32_t *i);
+/* As many there are at most, 0 as well where it is neither. */
+uint32_t wst_multiplexed_streams(const struct wst_flow *f);
 void wst_multiplexed_data(struct wst_context *c, struct wst_flow *f, unsigned side,
                           struct wst_slice bytes, const struct wst_arrival *a);
 void wst_multiplexed_gap(struct wst_context *c, struct wst_flow *f, unsigned side, uint64_t n,
