@@ -55,19 +55,20 @@ void wst_deflate_lose(struct wst_inflaters *all, struct wst_deflate *c, enum wst
     if (!c->takeover) return; /* every message begins anew */
     c->state = (uint8_t)why;
     c->agreed = 0;
-    c->starved = !wst_history_make_up(all, &c->history[0], MADE_UP_A) ||
-                 !wst_history_make_up(all, &c->history[1], MADE_UP_B);
+    wst_history_make_up(all, &c->history[0], MADE_UP_A);
+    wst_history_make_up(all, &c->history[1], MADE_UP_B);
+    c->starved = wst_budget_left(all->budget) < 2 * WST_WINDOW; /* the next message needs it */
 }
 
 /* -- one message ------------------------------------------------------------------------------- */
 
-static bool inflation_load(struct wst_inflation *f, unsigned which)
+static bool inflation_load(struct wst_inflaters *all, struct wst_inflation *f, unsigned which)
 {
     struct wst_inflater *by = f->by[which];
     if (by->ready) return true;
     by->owner = NULL;
     if (inflateReset(&by->z) != Z_OK) return false;
-    return !f->context->takeover || wst_history_give(&f->context->history[which], by);
+    return !f->context->takeover || wst_history_give(all, &f->context->history[which], by);
 }
 
 void wst_inflation_begin(struct wst_inflaters *all, struct wst_inflation *f, struct wst_deflate *c,
@@ -82,7 +83,7 @@ void wst_inflation_begin(struct wst_inflaters *all, struct wst_inflation *f, str
     f->paid = price;
     if (!(f->by[0] = wst_inflater_take(all, whole && c->takeover ? c : NULL))) return;
     if (!whole && !(f->by[1] = wst_inflater_take(all, NULL))) return;
-    if (!inflation_load(f, 0) || (f->by[1] && !inflation_load(f, 1))) return;
+    if (!inflation_load(all, f, 0) || (f->by[1] && !inflation_load(all, f, 1))) return;
     f->end = WST_INFLATE_OK;
 }
 
@@ -320,7 +321,7 @@ bool wst_deflate_plausible(struct wst_inflaters *all, struct wst_slice in, struc
     struct wst_buf kept = {.p = all->spill, .room = WST_INFLATE_CHUNK};
     struct wst_inflation f;
     *out = (struct wst_slice){NULL, 0};
-    any.starved = !wst_history_make_up(all, &any.history[0], ' ');
+    wst_history_make_up(all, &any.history[0], ' ');
     wst_inflation_begin(all, &f, &any, &kept, 0, false);
     f.out = &kept;
     wst_inflation_feed(all, &f, in);

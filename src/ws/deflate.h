@@ -20,10 +20,13 @@
 #include "window.h"
 
 struct wst_history { /* the last bytes that came out, WST_WINDOW at most */
-    uint8_t *p;    /* owned; NULL: there are none, or an inflater of the direction's own has them */
+    /* Owned; NULL: there are none, an inflater of the direction's own has them, or `made_up`. */
+    uint8_t *p;
     uint32_t n;    /* how many they are */
     uint32_t room; /* bytes paid for, also when the inflater has them */
     uint32_t at;   /* place of the oldest; 0 until `room` is WST_WINDOW and all of it is used */
+    bool made_up;  /* nobody knows them: they are all `with`, and take no memory */
+    uint8_t with;
 };
 
 enum wst_deflate_state {

@@ -51,13 +51,10 @@ bool wst_history_append(struct wst_inflaters *all, struct wst_history *h, struct
     return true;
 }
 
-bool wst_history_make_up(struct wst_inflaters *all, struct wst_history *h, uint8_t with)
+void wst_history_make_up(struct wst_inflaters *all, struct wst_history *h, uint8_t with)
 {
-    if (!history_room(all, h, WST_WINDOW)) return false;
-    memset(h->p, with, WST_WINDOW);
-    h->n = WST_WINDOW;
-    h->at = 0;
-    return true;
+    wst_history_free(all, h);
+    *h = (struct wst_history){.n = WST_WINDOW, .made_up = true, .with = with};
 }
 
 bool wst_history_take(struct wst_inflaters *all, struct wst_history *h, struct wst_inflater *by)
@@ -67,11 +64,17 @@ bool wst_history_take(struct wst_inflaters *all, struct wst_history *h, struct w
     if (inflateGetDictionary(&by->z, h->p, &n) != Z_OK) return false;
     h->n = n;
     h->at = 0;
+    h->made_up = false;
     return true;
 }
 
-bool wst_history_give(const struct wst_history *h, struct wst_inflater *by)
+bool wst_history_give(struct wst_inflaters *all, const struct wst_history *h,
+                      struct wst_inflater *by)
 {
+    if (h->made_up) {
+        memset(all->spill, h->with, WST_WINDOW);
+        return inflateSetDictionary(&by->z, all->spill, WST_WINDOW) == Z_OK;
+    }
     uint32_t first = h->room - h->at < h->n ? h->room - h->at : h->n;
     if (first && inflateSetDictionary(&by->z, h->p + h->at, first) != Z_OK) return false;
     return h->n == first || inflateSetDictionary(&by->z, h->p, h->n - first) == Z_OK;

@@ -682,6 +682,29 @@ static void new_is_empty(void **state)
     bench_close(&b);
 }
 
+/* A history that is made up takes no memory until something stands behind it: connections whose
+ * data are bad may be many. */
+static void made_up_is_free(void **state)
+{
+    struct bench b;
+    struct wst_inflation f;
+    (void)state;
+    bench_open(&b, 1 << 20);
+    struct wst_deflate *c = wst_deflate_new(&b.all, true, false);
+    assert_int_equal(b.budget.used, sizeof *c);
+    inflate_pieces(&b, &f, c, (struct wst_slice){(const uint8_t *)"\xff\xff\xff\xff", 4}, 4, 1000);
+    assert_int_equal(f.end, WST_INFLATE_BAD);
+    assert_int_equal(c->state, WST_CONTEXT_BROKEN);
+    assert_int_equal(b.budget.used - b.out.room, sizeof *c);
+    inflate_pieces(&b, &f, c, (struct wst_slice){(const uint8_t *)"\x4b\x04\x00", 3}, 4,
+                   1000); /* "a" */
+    assert_int_equal(f.end, WST_INFLATE_OK);
+    assert_int_equal(f.known, 1);
+    assert_int_equal(b.budget.used - b.out.room, sizeof *c + 2 * WST_WINDOW);
+    wst_deflate_free(&b.all, c);
+    bench_close(&b);
+}
+
 /* No memory at any point: said, never guessed, and given back. */
 static void starved(void **state)
 {
@@ -718,14 +741,14 @@ static void starved(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(whole_or_in_pieces),
-        cmocka_unit_test(every_window),   cmocka_unit_test(many_directions),
-        cmocka_unit_test(same_charge),    cmocka_unit_test(at_the_same_time),
-        cmocka_unit_test(tail_left_in),   cmocka_unit_test(beyond_the_cap),
-        cmocka_unit_test(bomb),           cmocka_unit_test(bad_payloads),
-        cmocka_unit_test(lost_contexts),  cmocka_unit_test(whole_again),
-        cmocka_unit_test(nothing_shakes), cmocka_unit_test(nothing_to_lose),
-        cmocka_unit_test(new_is_empty),   cmocka_unit_test(starved),
+        cmocka_unit_test(whole_or_in_pieces), cmocka_unit_test(every_window),
+        cmocka_unit_test(many_directions),    cmocka_unit_test(same_charge),
+        cmocka_unit_test(at_the_same_time),   cmocka_unit_test(tail_left_in),
+        cmocka_unit_test(beyond_the_cap),     cmocka_unit_test(bomb),
+        cmocka_unit_test(bad_payloads),       cmocka_unit_test(lost_contexts),
+        cmocka_unit_test(whole_again),        cmocka_unit_test(nothing_shakes),
+        cmocka_unit_test(nothing_to_lose),    cmocka_unit_test(new_is_empty),
+        cmocka_unit_test(made_up_is_free),    cmocka_unit_test(starved),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
