@@ -4,7 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHUNK = 64 << 10, ALIGN = WST_EVENT_ALIGN };
+enum {
+    CHUNK = 64 << 10,
+    LARGE = 9 << 20, /* one of up to so many bytes is kept: fresh pages cost more than copying */
+    ALIGN = WST_EVENT_ALIGN
+};
 
 struct wst_kept_chunk {
     struct wst_kept_chunk *next;
@@ -35,10 +39,19 @@ static struct wst_kept_chunk *chunk_again(struct wst_kept *k)
     return c;
 }
 
+/* The one for a large event that is kept, if it has the room and not much more; else a new one. */
+static struct wst_kept_chunk *chunk_large(struct wst_kept *k, size_t n)
+{
+    struct wst_kept_chunk *c = atomic_exchange(&k->large, NULL);
+    if (c && c->room >= n && c->room / 2 <= n) return c;
+    free(c);
+    return chunk_new(n);
+}
+
 static void chunk_over(struct wst_kept *k, struct wst_kept_chunk *c)
 {
     if (c->room != CHUNK) {
-        free(c);
+        free(c->room <= LARGE ? atomic_exchange(&k->large, c) : c);
         return;
     }
     c->next = atomic_load(&k->empty);
@@ -50,6 +63,7 @@ bool wst_kept_init(struct wst_kept *k)
 {
     memset(k, 0, sizeof *k);
     atomic_init(&k->empty, NULL);
+    atomic_init(&k->large, NULL);
     k->in.chunk = k->out.chunk = k->oldest = chunk_new(CHUNK);
     if (k->oldest) k->oldest->next = NULL;
     return k->oldest != NULL;
@@ -67,6 +81,7 @@ static void chunks_free(struct wst_kept_chunk *c)
 void wst_kept_free(struct wst_kept *k)
 {
     chunks_free(atomic_load(&k->empty));
+    free(atomic_load(&k->large));
     chunks_free(k->oldest);
     memset(k, 0, sizeof *k);
 }
@@ -77,7 +92,7 @@ static unsigned char *kept_room(struct wst_kept *k, size_t n)
     static const struct head over = {0};
     struct wst_kept_chunk *in = k->in.chunk;
     if (in->room - k->in.n < n) {
-        struct wst_kept_chunk *c = n <= CHUNK ? chunk_again(k) : NULL;
+        struct wst_kept_chunk *c = n > CHUNK ? chunk_large(k, n) : chunk_again(k);
         if (!c && !(c = chunk_new(n))) return NULL;
         c->next = NULL;
         if (k->in.n < in->room) memcpy(in->bytes + k->in.n, &over, sizeof over);

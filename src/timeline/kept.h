@@ -24,7 +24,8 @@ struct wst_kept {
     struct wst_kept_chunk *oldest;
     struct wst_kept_place out; /* whoever takes out: the same */
     uint64_t taken;
-    _Atomic(struct wst_kept_chunk *) empty; /* to be used again: taken by one, given by the other */
+    /* To be used again: taken by one, given by the other. */
+    _Atomic(struct wst_kept_chunk *) empty, large;
 };
 
 /* False: no memory. */
