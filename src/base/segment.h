@@ -6,7 +6,7 @@
 #ifndef WST_BASE_SEGMENT_H
 #define WST_BASE_SEGMENT_H
 
-#include <wstrace/types.h>
+#include "slice.h"
 
 /* RFC 9293 section 3.1. */
 enum wst_tcp_flag {
@@ -22,9 +22,8 @@ struct wst_segment {
     uint8_t family;           /* 4 or 6 */
     uint8_t flags;            /* enum wst_tcp_flag */
     uint16_t src_port, dst_port;
-    /* The packet captured again has the same, what is sent again has another: IPv4's
-     * identification, else the low half of TCP's timestamp. 0: not known. */
-    uint16_t mark;
+    uint16_t ip_id;     /* IPv4's identification; 0: it has none */
+    uint8_t header_len; /* of the TCP header as far as captured; it lies before the payload */
     /* Which VLAN, PPPoE session, tunnel: flows of different domains are different flows. 0: the
      * plain network. The same number for both directions, as far as the packets tell;
      * flow/network.c finds out what they do not. */
@@ -35,5 +34,22 @@ struct wst_segment {
     uint32_t payload_len;
     struct wst_slice payload; /* captured part */
 };
+
+/* The low half of the timestamp (RFC 7323 section 3), where the stacks that there are put it:
+ * alone, or in a SYN behind one or two words of other options. 0: not there. */
+static inline uint16_t wst_segment_stamp(const struct wst_segment *s)
+{
+    enum { FIRST = 22, LAST = 30, KIND_AND_LENGTH = 0x080a };
+    const uint8_t *header = s->header_len ? s->payload.p - s->header_len : NULL;
+    for (size_t at = FIRST; at <= LAST && at + 6 <= s->header_len; at += 4)
+        if (wst_be16(header + at) == KIND_AND_LENGTH) return wst_be16(header + at + 4);
+    return 0;
+}
+
+/* A packet that was captured again has the same, one that was sent again another. 0: not known. */
+static inline uint16_t wst_segment_mark(const struct wst_segment *s)
+{
+    return s->ip_id ? s->ip_id : wst_segment_stamp(s);
+}
 
 #endif

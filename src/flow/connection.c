@@ -77,10 +77,11 @@ static void connection_syn_again(struct wst_flow *f, unsigned side, const struct
 {
     uint32_t now = (uint32_t)(a->when.ns / 1000000), *asked = &f->rare[side].asked_ms,
              *marks = &f->half[side].acked;
+    uint16_t mark = wst_segment_mark(s);
     if ((int32_t)(now - *asked) < SYN_COPY_MS) return;
-    if (s->mark && (s->mark == (*marks & 0xffff) || s->mark == *marks >> 16)) return;
+    if (mark && (mark == (*marks & 0xffff) || mark == *marks >> 16)) return;
     *asked = now;
-    *marks = *marks << 16 | s->mark;
+    *marks = *marks << 16 | mark;
     f->half[side].stale += f->half[side].stale < UINT8_MAX;
 }
 
@@ -104,7 +105,7 @@ static void connection_syn(struct wst_flow_table *t, struct wst_flow *f, unsigne
     o->stale = 0;
     if (!h->flags && !o->flags) {
         f->rare[side].asked_ms = (uint32_t)(a->when.ns / 1000000);
-        h->acked = s->mark;
+        h->acked = wst_segment_mark(s);
     }
     bool answer = (s->flags & WST_TCP_FLAG_ACK) && (o->flags & WST_HALF_SYN);
     f->witnessed = !doubtful && (!answer || f->witnessed || s->ack == f->rare[!side].isn + 1);

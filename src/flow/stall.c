@@ -113,13 +113,12 @@ static void stall_end(struct wst_flow_table *t, struct wst_flow *f, struct wst_s
 }
 
 /* Captured again, at once or with a mark that was there before: a copy, not sent again. */
-static bool stall_is_copy(const struct wst_stall *x, const struct wst_segment *s,
-                          const struct wst_arrival *a)
+static bool stall_is_copy(const struct wst_stall *x, uint16_t mark, const struct wst_arrival *a)
 {
     unsigned known = x->times < MARKS ? x->times : MARKS;
     if (x->times && wst_ns_between(x->last, a->when.ns) < copy_ns) return true;
-    for (unsigned i = 0; i < known && s->mark; i++)
-        if (x->mark[i] == s->mark) return true;
+    for (unsigned i = 0; i < known && mark; i++)
+        if (x->mark[i] == mark) return true;
     return false;
 }
 
@@ -141,9 +140,10 @@ static void stall_again(struct wst_flow_table *t, struct wst_flow *f, unsigned s
         x = NULL;
     }
     if (!x && !(x = stall_begin(t, f, side, what, a))) return;
-    if (stall_is_copy(x, s, a)) {
+    uint16_t mark = wst_segment_mark(s);
+    if (stall_is_copy(x, mark, a)) {
         x->copies++;
-        x->first_twice |= x->times == 1 || (s->mark && s->mark == x->mark[0]);
+        x->first_twice |= x->times == 1 || (mark && mark == x->mark[0]);
         return;
     }
     if (!x->times) {
@@ -152,7 +152,7 @@ static void stall_again(struct wst_flow_table *t, struct wst_flow *f, unsigned s
         x->bytes = s->payload_len;
     }
     if (x->times == 1) x->second = a->when.ns;
-    x->mark[x->times < MARKS ? x->times : 1 + x->times % (MARKS - 1)] = s->mark;
+    x->mark[x->times < MARKS ? x->times : 1 + x->times % (MARKS - 1)] = mark;
     x->before = x->times ? x->last : a->when.ns;
     x->last = a->when.ns;
     x->times++;

@@ -51,13 +51,13 @@ uint16_t wst_net_sum(struct wst_slice s, uint32_t sum)
     return (uint16_t)wide;
 }
 
-static void entered(struct wst_walk *w, uint8_t family, uint16_t mark, const uint8_t *src,
+static void entered(struct wst_walk *w, uint8_t family, uint16_t id, const uint8_t *src,
                     const uint8_t *dst)
 {
     w->out->family = family;
     w->out->src = src;
     w->out->dst = dst;
-    w->out->mark = mark;
+    w->out->ip_id = id;
     w->quirks = 0;
 }
 

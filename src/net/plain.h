@@ -123,7 +123,7 @@ static inline bool wst_plain_segment(const struct wst_plain *x, struct wst_segme
     size_t header = (size_t)(x->transport[12] >> 4) * 4;
     if (header < PLAIN_TCP || x->size < header || x->captured < x->size) return false;
     plain_ends(x, out);
-    out->mark = x->id;
+    out->ip_id = x->id;
     wst_net_take_tcp(out, (struct wst_slice){x->transport, x->size}, header);
     out->payload_len = (uint32_t)out->payload.n;
     return true;

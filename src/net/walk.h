@@ -172,18 +172,8 @@ enum wst_net_result wst_net_tcp(struct wst_walk *w);                          /*
 /* Whether the port numbers of a UDP packet may be a tunnel's; udp.c. */
 bool wst_net_udp_tunnels(unsigned from, unsigned to);
 
-/* The low half of the timestamp (RFC 7323 section 3), where the stacks that there are put it:
- * alone, or in a SYN behind one or two words of other options. 0: not there. */
-static inline uint16_t wst_net_stamp(struct wst_slice header)
-{
-    enum { FIRST = 22, LAST = 30, KIND_AND_LENGTH = 0x080a };
-    for (size_t at = FIRST; at <= LAST && at + 6 <= header.n; at += 4)
-        if (wst_be16(header.p + at) == KIND_AND_LENGTH) return wst_be16(header.p + at + 4);
-    return 0;
-}
-
-/* What a TCP header at the front of `tcp` says, but for the ports; `header`: its length, which is
- * there. `out->mark` is that of IP already. RFC 9293 section 3.1, drawn in tcp.c. */
+/* What a TCP header at the front of `tcp` says, but for the ports; `header`: its length, of
+ * which 20 bytes at least were captured. RFC 9293 section 3.1, drawn in tcp.c. */
 static inline void wst_net_take_tcp(struct wst_segment *out, struct wst_slice tcp, size_t header)
 {
     const uint8_t *p = tcp.p;
@@ -192,8 +182,9 @@ static inline void wst_net_take_tcp(struct wst_segment *out, struct wst_slice tc
     out->flags = p[13] & (WST_TCP_FLAG_FIN | WST_TCP_FLAG_SYN | WST_TCP_FLAG_RST |
                           WST_TCP_FLAG_PSH | WST_TCP_FLAG_ACK);
     out->window = wst_be16(p + 14);
-    if (!out->mark) out->mark = wst_net_stamp(wst_slice_head(tcp, header));
-    out->payload = wst_slice_skip(tcp, header);
+    if (header > tcp.n) header = tcp.n; /* its options were cut away */
+    out->header_len = (uint8_t)header;
+    out->payload = (struct wst_slice){p + header, tcp.n - header};
 }
 
 /* Goes one encapsulation deeper, into a packet of this EtherType (a whole Ethernet frame:

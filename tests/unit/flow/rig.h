@@ -249,7 +249,7 @@ static inline void rig_segment(struct rig *r, char who, const char *p, const cha
     memcpy(copy, p, s.payload_len);
     s.payload = (struct wst_slice){copy, s.payload_len};
     if (*q == '+') s.payload_len += (uint32_t)strtoul(q + 1, &q, 10);
-    if (*q == '#') s.mark = (uint16_t)strtoul(q + 1, &q, 10);
+    if (*q == '#') s.ip_id = (uint16_t)strtoul(q + 1, &q, 10);
     assert_ptr_equal(q, end); /* else the row is misspelt */
     rig_push(r, &s);
     if (r->twice) rig_push(r, &s);

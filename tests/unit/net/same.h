@@ -16,7 +16,8 @@ static inline bool same_segment(const struct wst_segment *x, const struct wst_se
            memcmp(x->dst, y->dst, n) == 0 && x->src_port == y->src_port &&
            x->dst_port == y->dst_port && x->domain == y->domain && x->seq == y->seq &&
            x->ack == y->ack && x->flags == y->flags && x->window == y->window &&
-           x->mark == y->mark && x->payload_len == y->payload_len && x->payload.n == y->payload.n &&
+           x->ip_id == y->ip_id && x->header_len == y->header_len &&
+           x->payload_len == y->payload_len && x->payload.n == y->payload.n &&
            (x->payload.n == 0 || memcmp(x->payload.p, y->payload.p, x->payload.n) == 0);
 }
 

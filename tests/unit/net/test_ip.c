@@ -79,7 +79,7 @@ static uint16_t mark_of(struct build *b)
     assert_non_null(net);
     struct shot shot = shoot(net, 101, build_packet(b), build_size(b), build_size(b), 0);
     assert_int_equal(shot.result, WST_NET_TCP);
-    uint16_t mark = shot.segment.mark;
+    uint16_t mark = wst_segment_mark(&shot.segment);
     free(shot.bytes);
     wst_net_free(net);
     return mark;
