@@ -336,6 +336,8 @@ void wst_context_finish(struct wst_context *c, const struct wst_counters *counte
                  "times a side goes on after a reset");
     context_more(c, WST_PROBLEM_TCP_FIN_IGNORED, c->ends_ignored[1],
                  "times a side goes on after its FIN");
+    context_more(c, WST_PROBLEM_LIMIT_PROXIES, c->proxies_many,
+                 "connections go through as many proxies");
     context_more(c, WST_PROBLEM_TCP_UNANSWERED, c->unopened[0],
                  "TCP connections were not answered");
     context_more(c, WST_PROBLEM_TCP_REFUSED, c->unopened[1], "TCP connections were refused");

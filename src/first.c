@@ -3,6 +3,7 @@
  * In: the first bytes of each side of a flow. Out: whose they are: a conversation of the kind that
  * they show, which gets them, what the other side said before and what was missing.
  */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "pipeline.h"
@@ -25,12 +26,18 @@ void wst_first_free(struct wst_context *c, struct conversation_new *n)
  */
 bool wst_first_tunnel(struct wst_context *c, struct wst_flow *f)
 {
-    if (f->tunnels == TUNNELS_MAX) {
-        wst_conversation_is(c, f, &c->timeline.stats.other);
-        return false;
+    char detail[256], one[WST_ENDPOINT + 1], other[WST_ENDPOINT + 1];
+    if (f->tunnels < TUNNELS_MAX) {
+        f->tunnels++;
+        return true;
     }
-    f->tunnels++;
-    return true;
+    wst_conversation_is(c, f, &c->timeline.stats.other);
+    if (c->proxies_many++ >= WST_CONTEXT_TOLD) return false;
+    *wst_endpoint_put(one, f, 0) = *wst_endpoint_put(other, f, 1) = '\0';
+    snprintf(detail, sizeof detail, "more than %d proxies between %s and %s (TCP stream %u)",
+             TUNNELS_MAX, one, other, f->stream);
+    wst_context_problem(c, WST_PROBLEM_LIMIT_PROXIES, detail);
+    return false;
 }
 
 static struct conversation_new *new_upper(struct wst_context *c, struct wst_flow *f)

@@ -175,6 +175,7 @@ struct wst_context {
     struct conversation_tls *encrypted_oldest, *encrypted_newest;
     struct wst_when now;      /* the packet being worked on */
     uint64_t jumps;           /* packets older than the one before by more than a little */
+    uint64_t proxies_many;    /* connections through more proxies than are followed */
     uint64_t ends_ignored[2]; /* WebSocket connections that went on after a reset; after a FIN */
     uint64_t unopened[2];     /* TCP connections without an answer; refused */
     uint64_t findings;        /* lines of those told of more than one connection, but the first */

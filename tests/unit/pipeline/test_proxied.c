@@ -12,7 +12,7 @@
     }
 
 struct heard {
-    unsigned handshakes, messages;
+    unsigned handshakes, messages, limits;
     char first[64], last[64]; /* where the first and the last handshake came from */
 };
 
@@ -20,6 +20,7 @@ static void hear(void *user, const struct wst_event *e)
 {
     struct heard *h = user;
     h->messages += e->type == WST_EVENT_MESSAGE;
+    h->limits += e->type == WST_EVENT_PROBLEM && e->problem.problem == WST_PROBLEM_LIMIT_PROXIES;
     if (e->type != WST_EVENT_HANDSHAKE) return;
     const struct wst_event_handshake *s = &e->handshake;
     snprintf(h->last, sizeof h->last, *s->proxied_ip ? "%s %u" : "%s", s->proxied_ip,
@@ -222,6 +223,7 @@ static unsigned behind(unsigned proxies, const char *asks, const char *grants)
     for (int side = 0; side < 2; side++) free(said[side]);
     struct heard h = replay(&k);
     assert_int_equal(h.messages, h.handshakes);
+    assert_int_equal(h.limits, !h.handshakes);
     return h.handshakes;
 }
 static void many_proxies(void **state)
