@@ -55,11 +55,11 @@ function makeChart(model, go) {
       if (bar.up) image.append(svg('rect', { class: 'up', x, width: w, y: (MIDDLE - high(bar.up)).toFixed(1), height: high(bar.up).toFixed(1) }));
       if (bar.down) image.append(svg('rect', { class: 'down', x, width: w, y: MIDDLE + 1, height: high(bar.down).toFixed(1) }));
     });
-    image.append(svg('line', { class: 'axis', x1: 0, x2: width, y1: MIDDLE + 0.5, y2: MIDDLE + 0.5 }), ...ticks(width), svg('rect', { class: 'here', y: 0, height: MIDDLE + BAR_HIGH + 2, width: wide.toFixed(1), x: -99 }), svg('line', { class: 'chosen', y1: 0, y2: MIDDLE + BAR_HIGH + 2, x1: -99, x2: -99 }));
+    image.append(svg('line', { class: 'axis', x1: 0, x2: width, y1: MIDDLE + 0.5, y2: MIDDLE + 0.5 }), ...(rows.length ? ticks(width) : []), svg('rect', { class: 'here', y: 0, height: MIDDLE + BAR_HIGH + 2, width: wide.toFixed(1), x: -99 }), svg('line', { class: 'chosen', y1: 0, y2: MIDDLE + BAR_HIGH + 2, x1: -99, x2: -99 }));
     return image;
   }
 
-  const summary = () => `${some(rows.length, 'row')} in ${lapse(scale.step * bars.length)}; a bar is ${lapse(scale.step)}, the highest ${size(Math.max(0, ...bars.map((bar) => Math.max(bar.up, bar.down))))}`;
+  const summary = () => rows.length === 0 ? 'No rows' : `${some(rows.length, 'row')} in ${lapse(scale.step * bars.length)}; a bar is ${lapse(scale.step)}, the highest ${size(Math.max(0, ...bars.map((bar) => Math.max(bar.up, bar.down))))}`;
 
   /* Round times, about one every 140 pixels. */
   function ticks(width) {

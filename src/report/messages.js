@@ -13,6 +13,7 @@ function makeMessages(choose, open, changed) {
   const filter = { text: '', found: null, dirs: new Set(), ops: new Set() };
   const list = makeList($('rows'), { height: 28, role: 'row', make: makeRow, fill: (node, row) => fillRow(node, row, filter.found), drawn: lightRows, choose, open, head: $('columns'), focus: $('grid') });
   let rows = [];
+  let nothing = ''; /* said where there is no row */
   $('columns').append(...['#', null, 'Type', 'Data', null, 'Length', 'Time'].map((name, i) =>
     el('span', { class: COLUMNS[i], role: 'columnheader' }, name ?? el('span', { class: 'unseen' }, i === 1 ? 'Direction' : 'Notes'))));
   makeFilter(filter, apply);
@@ -29,14 +30,15 @@ function makeMessages(choose, open, changed) {
     changed(filter.found);
     $('grid').setAttribute('aria-rowcount', left.length + 1);
     $('rows').classList.toggle('empty', left.length === 0);
-    $('rows').dataset.empty = rows.length === 0 ? 'No messages or control frames.' : 'Nothing passes the filter.';
+    $('rows').dataset.empty = rows.length === 0 ? nothing : 'Nothing passes the filter.';
     $('count').textContent = left.length === rows.length ? some(rows.length, 'row') : `${count(left.length)} of ${some(rows.length, 'row')}`;
   }
 
   return {
     list,
-    show(items, several) {
+    show(items, several, none) {
       rows = items;
+      nothing = none;
       $('grid').classList.toggle('several', several);
       apply();
     },

@@ -82,7 +82,7 @@ function connect(model) {
     state.conn = conn;
     const findings = conn ? conn.findings : model.findings;
     connections.mark(conn);
-    messages.show(conn ? conn.rows : model.rows, !conn && conns.length > 1);
+    messages.show(conn ? conn.rows : model.rows, !conn && conns.length > 1, noneOf(conn ?? (conns.length === 1 ? conns[0] : null)));
     chart.show(conn ? conn.rows : model.rows, conn ? conn.first : 0);
     ladder.show(conn ? [conn] : conns, conn ?? (conns.length === 1 ? conns[0] : null));
     showHandshake(conn ?? (conns.length === 1 ? conns[0] : null), conns, chooseConn);

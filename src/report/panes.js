@@ -40,6 +40,14 @@ function makeConnections(model, choose) {
   };
 }
 
+/* Why there is no row, as far as it is known. */
+function noneOf(conn) {
+  const shake = conn?.shake?.event;
+  if (!shake || shake.accepted) return 'No messages or control frames.';
+  const why = conn.findings.map((finding) => finding.event.detail);
+  return `No WebSocket came of it: ${[summaryOf(conn), ...why].join('; ')}.`;
+}
+
 function summaryOf(conn) {
   const shake = conn.shake?.event;
   if (shake && !shake.accepted && conn.rows.length === 0) return shake.status === null ? 'no answer' : `${refusal(shake.status)}: ${shake.status}`;

@@ -408,6 +408,18 @@ def shapes(b, page, path):
     b.console()
 
 
+# -- what was refused says why --------------------------------------------------------------------------------------
+
+
+def refused(b, page, _):
+    b.open(report(os.path.join(CAPTURES, '04_real_failures.pcap'), page))
+    b.click('#connections .connection:nth-child(2)')
+    said = b.run("return document.getElementById('rows').dataset.empty")
+    check('why there is no message', said == 'No WebSocket came of it: refused: 401; the answer says: token?.', said)
+    check('no time without a row', b.text('#reading').endswith('No rows') and not b.texts('#chart text'), b.text('#reading'))
+    silent(b, 'refused')
+
+
 try:
     opened = browser.Browser()
 except browser.NotHere as reason:
@@ -415,7 +427,7 @@ except browser.NotHere as reason:
     sys.exit(77)
 with tempfile.TemporaryDirectory() as tmp, opened as b:
     page = os.path.join(tmp, 'page.html')
-    for part in (reading, hostile, many, shapes):
+    for part in (reading, hostile, many, shapes, refused):
         start = time.monotonic()
         b.size(1400, 900)
         part(b, page, os.path.join(tmp, 'made.pcap'))
