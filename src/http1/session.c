@@ -532,6 +532,7 @@ void wst_http_fin(struct wst_http *h, struct wst_http_env *env, enum wst_dir dir
 void wst_http_unanswered(struct wst_http *h, struct wst_http_env *env, bool accepted,
                          const struct wst_arrival *a)
 {
+    wst_refusal_end(h, env, false, a); /* what is kept of it would be taken for this one's answer */
     if (h->state == WST_HTTP_UPGRADED || h->state == WST_HTTP_TUNNEL || !h->request.n) return;
     wst_upgrade_report(h, env, NULL, accepted, a);
     h->request.n = 0;

@@ -1024,6 +1024,28 @@ static void starved(void **state)
     }
 }
 
+/* Of a second request on the same connection, which is not answered, the rest of the first one's
+ * refusal says nothing. */
+static void refusal_then_nothing(const char *more, size_t times)
+{
+    struct talk *t = begin_said(WST_PROBLEM_HANDSHAKE_NO_RESPONSE);
+    push(t, WST_C2S, ASK);
+    push(t, WST_S2C, "HTTP/1.1 400 Bad Request\r\nContent-Length: 500\r\n\r\nno such session");
+    push(t, WST_C2S, ASK_CHUNKS);
+    for (size_t i = 0; i < times && t->http.state == WST_HTTP_RUNNING; i++) push(t, WST_C2S, more);
+    wst_http_unanswered(&t->http, &t->env, false, &t->arrival);
+    assert_string_equal(said, "no answer to the upgrade request was captured");
+    talk_free(t);
+}
+
+static void refusals_cut_short(void **state)
+{
+    (void)state;
+    refusal_then_nothing("zz\r\n", 1);
+    refusal_then_nothing("0\r\n\r\n", 1);
+    refusal_then_nothing("0\r\n\r\n" FOURTY FOURTY FOURTY, 40);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -1033,7 +1055,7 @@ int main(void)
         cmocka_unit_test(long_pipeline), cmocka_unit_test(long_lists),
         cmocka_unit_test(versions),      cmocka_unit_test(no_answers),
         cmocka_unit_test(refusals),      cmocka_unit_test(refusals_again),
-        cmocka_unit_test(starved),
+        cmocka_unit_test(starved),       cmocka_unit_test(refusals_cut_short),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
