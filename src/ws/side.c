@@ -123,8 +123,8 @@ static bool close_seen(const struct wst_ws_step *s, int32_t code)
 }
 
 /* `omitted`: bytes at its end that are not known. */
-static void emit_close(const struct wst_ws_step *s, uint64_t n, struct wst_slice payload,
-                       uint64_t omitted)
+static void emit_close(const struct wst_ws_step *s, const struct wst_frame *f, uint64_t n,
+                       struct wst_slice payload, uint64_t omitted)
 {
     struct wst_event e;
     e.type = WST_EVENT_CLOSE;
@@ -138,7 +138,7 @@ static void emit_close(const struct wst_ws_step *s, uint64_t n, struct wst_slice
                                        .omitted = omitted,
                                        .utf8 = wst_utf8_valid(reason)};
     s->env->emit(s->env->user, s->ws->conversation, &e);
-    wst_rules_close(s, n, payload, close_seen(s, code));
+    wst_rules_close(s, f, n, payload, close_seen(s, code));
 }
 
 /* Of a close payload whose end is missing: the code, and the reason up to its last whole character.
@@ -173,10 +173,10 @@ static void end_control(const struct wst_ws_step *s, struct frame_end *x,
     if (close) wst_side_of(s)->closed_odd = f->masked != (s->dir == WST_C2S);
     emit_frame(s, x, c, close ? (struct wst_slice){NULL, 0} : payload);
     if (close && x->complete) {
-        emit_close(s, c->n, payload, 0);
+        emit_close(s, f, c->n, payload, 0);
     } else if (close && payload.n >= 2) { /* the code says why, without all of the reason, too */
         payload = close_known(payload);
-        emit_close(s, c->n, payload, f->len - payload.n);
+        emit_close(s, f, c->n, payload, f->len - payload.n);
     } else if (close) {
         close_seen(s, -2);
     }

@@ -385,6 +385,11 @@ static const struct row rows[] = {
      PLAIN,
      {S("\x88\x02\x13\x88")},
      false},
+    {"a reason without a code that is like HTTP",
+     "<F1 close.fin 7@0 <C 21584 \"/1.ab\" !close.code-invalid",
+     PLAIN,
+     {S("\x88\x07TP/1.ab")},
+     false},
     {"a reason that is no UTF-8",
      "<F1 close.fin 3@0 <C 1000 \"\\ff\" ~ "
      "!close.reason-invalid-utf8",
