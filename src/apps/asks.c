@@ -8,6 +8,8 @@
  */
 #include "asks.h"
 
+#include "fnv.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,9 +20,8 @@ enum {
 
 uint64_t wst_asks_id(uint8_t space, struct wst_slice id)
 {
-    const uint64_t prime = 0x100000001b3ull;
-    uint64_t h = (0xcbf29ce484222325ull ^ space) * prime;
-    for (size_t i = 0; i < id.n; i++) h = (h ^ id.p[i]) * prime;
+    uint64_t h = wst_fnv_byte(WST_FNV_BEGIN, space);
+    for (size_t i = 0; i < id.n; i++) h = wst_fnv_byte(h, id.p[i]);
     return h;
 }
 

@@ -20,6 +20,16 @@
 
 enum space { TRANSACTION, KEEP_ALIVE };
 
+/* Rows of the table below that are asked for by themselves; the others lie between them. */
+enum {
+    CALL_ID = 0,
+    CSEQ = 1,
+    CONTENT_LENGTH = 17,
+    AUTHORIZATION = 18,
+    PROXY_AUTHORIZATION = 19,
+    VIA = 20
+};
+
 /* Headers that are looked for, with their short names (RFC 3261 section 7.3.3), and what they are
  * told as. Authorization and its like are not told: that there is one is. */
 #define NAME(name, compact) (name), sizeof(name) - 1, (compact)
@@ -30,8 +40,8 @@ static const struct header {
     const char *field;
     bool number; /* told as one if it is one: some write something else */
 } headers[] = {
-    {NAME("Call-ID", 'I'), "call_id", false},
-    {NAME("CSeq", 0), "cseq", false},
+    [CALL_ID] = {NAME("Call-ID", 'I'), "call_id", false},
+    [CSEQ] = {NAME("CSeq", 0), "cseq", false},
     {NAME("From", 'F'), "from", false},
     {NAME("To", 'T'), "to", false},
     {NAME("Contact", 'M'), "contact", false},
@@ -47,22 +57,14 @@ static const struct header {
     {NAME("User-Agent", 0), "user_agent", false},
     {NAME("Server", 0), "server", false},
     {NAME("Content-Type", 'C'), "content_type", false},
-    {NAME("Content-Length", 'L'), "content_length", true},
-    {NAME("Authorization", 0), NULL, false},
-    {NAME("Proxy-Authorization", 0), NULL, false},
-    {NAME("Via", 'V'), NULL, false},
+    [CONTENT_LENGTH] = {NAME("Content-Length", 'L'), "content_length", true},
+    [AUTHORIZATION] = {NAME("Authorization", 0), NULL, false},
+    [PROXY_AUTHORIZATION] = {NAME("Proxy-Authorization", 0), NULL, false},
+    [VIA] = {NAME("Via", 'V'), NULL, false},
 };
 
-enum { /* rows above that are asked for by themselves */
-       CALL_ID = 0,
-       CSEQ = 1,
-       CONTENT_LENGTH = 17,
-       AUTHORIZATION = 18,
-       PROXY_AUTHORIZATION = 19,
-       VIA = 20,
-       HEADERS = 21
-};
-static_assert(sizeof headers / sizeof *headers == HEADERS, "a place for each");
+enum { HEADERS = sizeof headers / sizeof *headers };
+static_assert(HEADERS == VIA + 1, "no row is beyond the last");
 
 /* Methods that IANA lists; others are told as "request". */
 static const char *const methods[] = {

@@ -157,7 +157,6 @@ struct wst_http {
 
     /* The upgrade was refused, and the body of that answer is being read (refusal.h). */
     bool refused : 1;
-    uint32_t reason; /* with `refused`: a hash of the reason in the status line */
 
     /* How far the order of packets can be believed; set by the caller before each push. */
     bool overtaken : 1; /* what is pushed was sent before it was captured, who knows how long */
@@ -176,6 +175,7 @@ struct wst_http {
     /* Microseconds from the request to the end of TCP, plus one; at most what it holds. 0: nobody
      * ended TCP yet. */
     uint32_t left_us;
+    uint32_t reason; /* with `refused`: a hash of the reason in the status line */
     struct wst_buf asked_more;
 
     struct wst_http_side side[2];   /* [WST_C2S], [WST_S2C] */

@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "body.h"
+#include "fnv.h"
 #include "utf8.h"
 
 enum {
@@ -16,11 +17,11 @@ enum {
     TOLD_MAX = 160   /* bytes of a quotation */
 };
 
-static uint32_t hash_of(struct wst_slice s) /* FNV-1a, whatever the case */
+static uint32_t hash_of(struct wst_slice s) /* whatever the case */
 {
-    uint32_t h = 0x811c9dc5u;
-    for (size_t i = 0; i < s.n; i++) h = (h ^ wst_ascii_lower(s.p[i])) * 0x01000193u;
-    return h;
+    uint64_t h = WST_FNV_BEGIN;
+    for (size_t i = 0; i < s.n; i++) h = wst_fnv_byte(h, wst_ascii_lower(s.p[i]));
+    return (uint32_t)(h >> 32);
 }
 
 void wst_refusal_begin(struct wst_http *h, const struct wst_head *head)
@@ -59,7 +60,7 @@ static struct wst_slice behind_tag(struct wst_slice s, const char *tag)
 /* The title of a page; all of what is none. Empty: a page without. */
 static struct wst_slice said(struct wst_slice body)
 {
-    if (body.n && body.p[0] == 0xef && wst_slice_starts(body, "\xef\xbb\xbf"))
+    if (wst_slice_starts(body, "\xef\xbb\xbf"))
         body = wst_slice_skip(body, 3); /* a byte order mark */
     while (body.n && blank(body.p[0])) body = wst_slice_skip(body, 1);
     if (!body.n || body.p[0] != '<') return body;
@@ -96,16 +97,11 @@ static bool quote(struct wst_slice s, bool whole, struct quotation *to)
     return to->n > 0;
 }
 
-static bool digit(uint8_t c)
-{
-    return c >= '0' && c <= '9';
-}
-
 /* "400 Bad Request", "400: Bad Request", "Bad Request." or the bare number. */
 static bool repeats(const struct quotation *q, uint32_t reason)
 {
     struct wst_slice s = wst_slice_of(q->text, q->n);
-    if (s.n >= 3 && digit(s.p[0]) && digit(s.p[1]) && digit(s.p[2])) s = wst_slice_skip(s, 3);
+    if (s.n >= 3 && wst_slice_decimal(wst_slice_head(s, 3), 3) >= 0) s = wst_slice_skip(s, 3);
     while (s.n && (s.p[0] == ' ' || s.p[0] == ':' || s.p[0] == '-')) s = wst_slice_skip(s, 1);
     while (s.n && (s.p[s.n - 1] == '.' || s.p[s.n - 1] == '!')) s.n--;
     return s.n == 0 || hash_of(s) == reason;

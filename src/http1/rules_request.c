@@ -5,6 +5,8 @@
  */
 #include "rules.h"
 
+#include "fnv.h"
+
 #include <string.h>
 
 static const int64_t key_apart_ns = 1000000000; /* so far apart no capture turns packets around */
@@ -87,17 +89,17 @@ static struct wst_key_seen *key_place(struct wst_http_env *env, const char *acce
     return &env->keys[(hash * 0x9e3779b97f4a7c15u >> 32) % max];
 }
 
-static uint64_t key_hash(uint64_t h, const char *text) /* FNV-1a */
+static uint64_t key_hash(uint64_t h, const char *text)
 {
-    for (; *text; text++) h = (h ^ (uint8_t)*text) * 0x100000001b3u;
+    for (; *text; text++) h = wst_fnv_byte(h, (uint8_t)*text);
     return h;
 }
 
 /* Who asked whom, whatever port the client took. */
 static uint64_t key_ends(const struct wst_event_handshake *e)
 {
-    uint64_t client = key_hash(0xcbf29ce484222325u, e->client_ip) ^ e->server_port;
-    return key_hash(client * 0x100000001b3u, e->server_ip);
+    uint64_t client = key_hash(WST_FNV_BEGIN, e->client_ip) ^ e->server_port;
+    return key_hash(wst_fnv_byte(client, 0), e->server_ip);
 }
 
 /* Two handshakes with one key, one begun while the other waits for its answer: the legs of a

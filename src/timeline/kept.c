@@ -39,13 +39,13 @@ static struct wst_kept_chunk *chunk_again(struct wst_kept *k)
     return c;
 }
 
-/* The one for a large event that is kept, if it has the room and not much more; else a new one. */
+/* The one for a large event that is kept, if it has the room and not much more. */
 static struct wst_kept_chunk *chunk_large(struct wst_kept *k, size_t n)
 {
     struct wst_kept_chunk *c = atomic_exchange(&k->large, NULL);
     if (c && c->room >= n && c->room / 2 <= n) return c;
     free(c);
-    return chunk_new(n);
+    return NULL;
 }
 
 static void chunk_over(struct wst_kept *k, struct wst_kept_chunk *c)

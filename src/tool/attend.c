@@ -5,13 +5,13 @@
  */
 #include "attend.h"
 
+#include "now.h"
 #include "progress.h"
 #include "say.h"
 
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
-#include <time.h>
 
 enum { PACKETS = 64, MEGA = 1000000, MEBI = 1 << 20 };
 #define SECOND_NS 1000000000ll
@@ -31,26 +31,6 @@ static void on_usr1(int number)
     asked = 1;
 }
 
-static int64_t clock_of(clockid_t which)
-{
-    struct timespec t;
-
-    clock_gettime(which, &t);
-    return (int64_t)t.tv_sec * SECOND_NS + t.tv_nsec;
-}
-
-int64_t wst_tool_clock(void)
-{
-    return clock_of(CLOCK_REALTIME);
-}
-
-/* For what is done every so often: a clock that is set back an hour must not stop it for an hour.
- */
-static int64_t steady(void)
-{
-    return clock_of(CLOCK_MONOTONIC);
-}
-
 void wst_tool_attend_start(struct wst_tool_attend *a, struct wst_capture *capture,
                            struct wst_context *context, struct wst_render *render,
                            struct wst_tool_progress *progress, uint64_t seconds)
@@ -64,7 +44,7 @@ void wst_tool_attend_start(struct wst_tool_attend *a, struct wst_capture *captur
                                   .render = render,
                                   .progress = progress,
                                   .period_ns = (int64_t)seconds * SECOND_NS};
-    a->now_ns = a->told_ns = steady();
+    a->now_ns = a->told_ns = wst_tool_now_steady();
 }
 
 void wst_tool_attend_counters(const struct wst_counters *c)
@@ -142,7 +122,7 @@ static void look_at_queue(struct wst_tool_attend *a)
 static void attend(struct wst_tool_attend *a)
 {
     a->packets = 0;
-    a->now_ns = steady();
+    a->now_ns = wst_tool_now_steady();
     if (asked) answer(a);
     if (a->period_ns && a->now_ns - a->told_ns >= a->period_ns) tell_stats(a);
     if (a->now_ns - a->looked_ns >= look_ns) {
@@ -182,7 +162,7 @@ void wst_tool_attend_blocked(struct wst_tool_attend *a, unsigned ms)
     size_t used, size;
 
     if (a->capture == NULL) return;
-    a->blocked_ns = steady();
+    a->blocked_ns = wst_tool_now_steady();
     attend(a);
     wst_capture_queue(a->capture, &used, &size);
     if (a->behind || ms < 1000 || size == 0) return;

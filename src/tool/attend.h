@@ -26,9 +26,6 @@ struct wst_tool_attend {
     bool behind;            /* it was said that the output does not keep up */
 };
 
-/* Nanoseconds since 1970: what a live capture's packets are stamped with. */
-int64_t wst_tool_clock(void);
-
 /* SIGUSR1 counts from now on. What is borrowed must outlive the calls. `seconds` 0: no --stats. */
 void wst_tool_attend_start(struct wst_tool_attend *attend, struct wst_capture *capture,
                            struct wst_context *context, struct wst_render *render,

@@ -6,6 +6,7 @@
 #include "case.h"
 
 #include "attend.h"
+#include "now.h"
 #include "output.h"
 #include "relay.h"
 #include "say.h"
@@ -16,16 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
-
-static int64_t monotonic(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
 
 static struct wst_slice slice(const uint8_t *p, size_t n)
 {
@@ -288,7 +280,7 @@ static void run(struct wst_tool_case *c, const struct wst_tool_case_options *opt
 
 void wst_tool_case_run(struct wst_tool_case *c, const struct wst_tool_case_options *options)
 {
-    int64_t began = monotonic();
+    int64_t began = wst_tool_now_steady();
 
     if (c->input == NULL) wst_tool_case_open(c, options->source);
     if (!wst_tool_trouble_is(&c->trouble)) run(c, options);
@@ -300,7 +292,7 @@ void wst_tool_case_run(struct wst_tool_case *c, const struct wst_tool_case_optio
         c->status =
             c->fresh || wst_outcome_count(c->outcome) ? WST_CHECK_DIFFERENT : WST_CHECK_SAME;
     if (!options->update || !wst_tool_case_is_renewed(c)) wst_tool_case_lighten(c);
-    c->took_ns = monotonic() - began;
+    c->took_ns = wst_tool_now_steady() - began;
 }
 
 void wst_tool_case_say_undecided(const struct wst_tool_case *c)

@@ -6,6 +6,7 @@
 #include "keys.h"
 
 #include "broker.h"
+#include "now.h"
 #include "say.h"
 
 #include <errno.h>
@@ -202,10 +203,8 @@ int wst_tool_keys_open(struct wst_tool_keys *keys, struct wst_context *context,
 
 static bool time_to_look(struct wst_tool_keys *keys)
 {
-    struct timespec t;
+    int64_t ns = wst_tool_now_steady();
 
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    int64_t ns = (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
     if (ns - keys->looked_ns < LOOK_NS) return false;
     keys->looked_ns = ns;
     return true;

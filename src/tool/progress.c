@@ -5,12 +5,13 @@
  */
 #include "progress.h"
 
+#include "now.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -18,14 +19,6 @@ enum {
     MEGA = 1000000
 };
 static const int64_t first_ns = 1000000000, again_ns = 200000000;
-
-static int64_t now_ns(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
 
 /* A terminal that can take back what it shows. */
 static bool can_show(void)
@@ -44,7 +37,7 @@ void wst_tool_progress_start(struct wst_tool_progress *progress, const struct ws
                              bool wanted)
 {
     *progress = (struct wst_tool_progress){.capture = wanted && can_show() ? capture : NULL};
-    if (progress->capture) progress->next_ns = now_ns() + first_ns;
+    if (progress->capture) progress->next_ns = wst_tool_now_steady() + first_ns;
 }
 
 static void draw(struct wst_tool_progress *progress)
@@ -73,7 +66,7 @@ void wst_tool_progress_step(struct wst_tool_progress *progress, size_t packets)
     if (progress->capture == NULL) return;
     progress->packets += packets;
     if (before / CHECK_PACKETS == progress->packets / CHECK_PACKETS) return;
-    now = now_ns();
+    now = wst_tool_now_steady();
     if (now < progress->next_ns) return;
     progress->next_ns = now + again_ns;
     draw(progress);

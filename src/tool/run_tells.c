@@ -5,6 +5,7 @@
  */
 #include "run.h"
 
+#include "now.h"
 #include "say.h"
 
 #include <inttypes.h>
@@ -33,7 +34,7 @@ bool wst_tool_run_screen(struct wst_tool_run *run, bool stay)
 {
     struct wst_tool_screen_status status = {.source = run->sources_n ? run->sources[0] : "",
                                             .live = run->options->devices_n && !stay,
-                                            .now_ns = wst_tool_clock()};
+                                            .now_ns = wst_tool_now()};
     uint64_t captured, received;
     size_t used, size;
 
@@ -155,7 +156,7 @@ static void on_pause(void *user, int64_t ns)
 static int64_t on_clock(void *user)
 {
     (void)user;
-    return wst_tool_clock();
+    return wst_tool_now();
 }
 
 struct wst_capture_sink wst_tool_run_sink(struct wst_tool_run *run)

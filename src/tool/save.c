@@ -8,6 +8,7 @@
 
 #include "attend.h"
 #include "folder.h"
+#include "now.h"
 #include "say.h"
 
 #include <errno.h>
@@ -88,7 +89,7 @@ int wst_tool_save_begin(struct wst_tool_save *save, uint32_t link_type)
     save->link_type = link_type;
     if (!save->rotates) return wst_save_begin(save->save, link_type);
     if (save->options->devices_n == 0) return 0; /* the first packet has the time of the name */
-    save->began_ns = wst_tool_clock();
+    save->began_ns = wst_tool_now();
     return next_file(save);
 }
 

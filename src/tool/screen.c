@@ -5,6 +5,7 @@
  */
 #include "screen.h"
 
+#include "now.h"
 #include "say.h"
 
 #if WST_HAVE_CURSES
@@ -16,7 +17,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { KEY_ESC = 27, KEY_CTRL_C = 3 };
@@ -29,14 +29,6 @@ static void on_end(int number)
 {
     (void)number;
     told_to_end = 1;
-}
-
-static int64_t monotonic(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
 /* -- the screen -------------------------------------------------------------------------------- */
@@ -178,7 +170,7 @@ static void obey(struct wst_tool_screen *s, int key)
 
 bool wst_tool_screen_attend(struct wst_tool_screen *s, const struct wst_tool_screen_status *status)
 {
-    int64_t now = monotonic();
+    int64_t now = wst_tool_now_steady();
     bool pressed = false;
 
     for (int key; (key = getch()) != ERR; pressed = true) obey(s, key);

@@ -6,6 +6,7 @@
 #include "talk.h"
 
 #include "dial.h"
+#include "now.h"
 #include "say.h"
 #include "stop.h"
 
@@ -13,7 +14,6 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #define SECOND_NS 1000000000ll
@@ -36,14 +36,6 @@ struct state {
     int status;
     struct wst_tool_dial_message in;
 };
-
-static int64_t clock_of(clockid_t which)
-{
-    struct timespec now;
-
-    clock_gettime(which, &now);
-    return (int64_t)now.tv_sec * SECOND_NS + now.tv_nsec;
-}
 
 static void on_packet(void *user, const struct wst_packet *packet)
 {
@@ -72,7 +64,7 @@ static void open_packets(struct state *s)
     memcpy(&ends, s->in.wire.bytes, sizeof ends);
     s->packets = wst_replay_packets_new(&ends, on_packet, s);
     if (s->packets)
-        wst_replay_packets_open(s->packets, clock_of(CLOCK_REALTIME));
+        wst_replay_packets_open(s->packets, wst_tool_now());
     else
         trouble(s, "out of memory", (struct wst_slice){NULL, 0});
 }
@@ -80,7 +72,7 @@ static void open_packets(struct state *s)
 static void hear(struct state *s)
 {
     struct wst_slice bytes = {s->in.wire.bytes, s->in.n};
-    int64_t ns = clock_of(CLOCK_REALTIME);
+    int64_t ns = wst_tool_now();
     bool reset = s->in.wire.kind == WST_TOOL_DIAL_RESET;
 
     switch ((enum wst_tool_dial_kind)s->in.wire.kind) {
@@ -120,7 +112,7 @@ static void send_out(struct state *s, int64_t now)
         size_t n = s->out.n < WST_TOOL_DIAL_PIECE ? s->out.n : WST_TOOL_DIAL_PIECE;
         struct wst_slice piece = {s->out.p, n};
         if (wst_tool_dial_send(s->talk->dial, WST_TOOL_DIAL_DATA, piece) <= 0) break;
-        wst_replay_packets_data(s->packets, WST_C2S, piece, clock_of(CLOCK_REALTIME));
+        wst_replay_packets_data(s->packets, WST_C2S, piece, wst_tool_now());
         s->out.p += n;
         s->out.n -= n;
         s->out_ns = now;
@@ -135,7 +127,7 @@ static void send_out(struct state *s, int64_t now)
 static void end_ours(struct state *s, int64_t now)
 {
     if (!s->closed && s->packets && !s->reset)
-        wst_replay_packets_close(s->packets, WST_C2S, false, clock_of(CLOCK_REALTIME));
+        wst_replay_packets_close(s->packets, WST_C2S, false, wst_tool_now());
     if (!s->closed) s->until_ns = now + GOODBYE_NS;
     s->closed = true;
     s->out.n = 0;
@@ -146,7 +138,7 @@ static void end_ours(struct state *s, int64_t now)
 /* All that can be done now. */
 static void act(struct state *s)
 {
-    int64_t now = clock_of(CLOCK_MONOTONIC);
+    int64_t now = wst_tool_now_steady();
 
     if (wst_tool_stopped()) s->over = !s->packets;
     if (s->closed || (s->packets && wst_tool_stopped())) end_ours(s, now);
@@ -158,7 +150,7 @@ static void act(struct state *s)
             s->until_ns = s->out_ns + s->talk->timeout_ns;
             return;
         }
-        now = clock_of(CLOCK_MONOTONIC);
+        now = wst_tool_now_steady();
         turn = wst_replay_next(s->talk->replay, now);
         s->until_ns = turn.until_ns;
         s->out = turn.bytes;
@@ -171,7 +163,7 @@ static void act(struct state *s)
 static void wait_for_more(const struct state *s)
 {
     struct pollfd wait = {s->talk->dial, POLLIN, 0};
-    int64_t ns = s->until_ns - clock_of(CLOCK_MONOTONIC), ms = (ns + 999999) / 1000000;
+    int64_t ns = s->until_ns - wst_tool_now_steady(), ms = (ns + 999999) / 1000000;
 
     if (s->out.n > 0 || (s->closed && !s->told)) wait.events |= POLLOUT;
     if (ms < 0) ms = 0;

@@ -250,7 +250,8 @@ static void inflation_end_message(struct wst_inflaters *all, struct wst_inflatio
 static bool inflation_remember(struct wst_inflaters *all, struct wst_inflation *f)
 {
     struct wst_deflate *c = f->context;
-    struct wst_slice out = {f->out->p + f->begin, f->out->n - f->begin};
+    struct wst_slice out = {NULL, f->out->n - f->begin};
+    if (out.n) out.p = f->out->p + f->begin;
     if (c->own)
         return wst_history_held(all, &c->history[0], f->len, out.n == f->len) &&
                (!f->stopped || inflater_go_on(c->own));

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "ending.h"
+#include "fnv.h"
 
 enum {
     KEYS_CONSTANT = 4, /* frames with one key: by chance once in 2^96 */
@@ -127,11 +128,11 @@ struct wst_ws_pings { /* of one direction, oldest first: those that are excused,
     struct ping at[PINGS_MAX];
 };
 
-/* FNV-1a. Two payloads with one hash cost a note at most. */
+/* Two payloads with one hash cost a note at most. */
 static uint64_t ping_hash(struct wst_slice s)
 {
-    uint64_t h = 0xcbf29ce484222325u;
-    for (size_t i = 0; i < s.n; i++) h = (h ^ s.p[i]) * 0x100000001b3u;
+    uint64_t h = WST_FNV_BEGIN;
+    for (size_t i = 0; i < s.n; i++) h = wst_fnv_byte(h, s.p[i]);
     return h;
 }
 
