@@ -9,7 +9,7 @@
 #include <string.h>
 #include <wstrace/types.h>
 
-/* Unchecked big-endian reads: the caller has seen that the bytes are there. */
+/* Unchecked reads of big-endian numbers: the caller has seen that the bytes are there. */
 static inline uint16_t wst_be16(const uint8_t *p)
 {
     return (uint16_t)(p[0] << 8 | p[1]);
@@ -21,6 +21,11 @@ static inline uint32_t wst_be32(const uint8_t *p)
 static inline uint64_t wst_be64(const uint8_t *p)
 {
     return (uint64_t)wst_be32(p) << 32 | wst_be32(p + 4);
+}
+/* The same of a little-endian one. */
+static inline uint32_t wst_le32(const uint8_t *p)
+{
+    return (uint32_t)p[3] << 24 | (uint32_t)p[2] << 16 | (uint32_t)p[1] << 8 | p[0];
 }
 
 static inline struct wst_slice wst_slice_of(const void *p, size_t n)

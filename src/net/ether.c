@@ -10,6 +10,7 @@ enum {
     ETHER_HEADER = 14,
     VLAN_TAG = 4, /* tag control information, next EtherType */
     PBB_TAG = 4,
+    DSA_TAG = 4,
     LLC_HEADER = 3,
     SNAP_HEADER = 8, /* with LLC */
 };
@@ -88,10 +89,33 @@ enum wst_net_result wst_net_ethertype(struct wst_walk *w, unsigned type)
         case WST_ETHERTYPE_TEB: return wst_net_inside(w, type);
         default: break;
         }
-        if (type > WST_ETHERTYPE_LENGTH_MAX) return WST_NET_OTHER;
-        wst_walk_bound(w, type);
-        return wst_net_llc(w);
+        if (type <= WST_ETHERTYPE_LENGTH_MAX) {
+            wst_walk_bound(w, type);
+            return wst_net_llc(w);
+        }
+        size_t tag = wst_net_tag(w, type);
+        if (tag == 0) return WST_NET_OTHER;
+        if (w->at.n < tag) return WST_NET_SHORT;
+        type = wst_be16(w->at.p + tag - 2);
+        wst_walk_skip(w, tag);
     }
+}
+
+/* Linux, net/dsa: | destination 6 | source 6 | switch, port, VLAN 4 | EtherType 2 | payload … */
+enum wst_net_result wst_net_dsa(struct wst_walk *w)
+{
+    if (w->at.n < ETHER_HEADER + DSA_TAG) return WST_NET_SHORT;
+    unsigned type = wst_be16(w->at.p + ETHER_HEADER + DSA_TAG - 2);
+    wst_walk_skip(w, ETHER_HEADER + DSA_TAG);
+    return wst_net_ethertype(w, type);
+}
+
+/* The same with the tag before the addresses. */
+enum wst_net_result wst_net_dsa_front(struct wst_walk *w)
+{
+    if (w->at.n < DSA_TAG) return WST_NET_SHORT;
+    wst_walk_skip(w, DSA_TAG);
+    return wst_net_ether(w);
 }
 
 /* IEEE 802.2 section 3.2, RFC 1042:

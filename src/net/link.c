@@ -10,7 +10,14 @@ enum {
     NULL_HEADER = 4,
     SLL_HEADER = 16,
     SLL2_HEADER = 20,
-    SLL_LLC = 4, /* ETH_P_802_2 of linux/if_ether.h: an LLC header follows */
+    SLL_LLC = 4,        /* ETH_P_802_2 of linux/if_ether.h: an LLC header follows */
+    IPNET_HEADER = 24,  /* zones and interfaces of Solaris */
+    IPOIB_ADDRESS = 40, /* whom a packet is sent to, as the interface has it */
+    IPOIB_HEADER = 4,
+    JUNIPER_HEADER = 4,
+    JUNIPER_MAGIC = 0x4d4743,
+    JUNIPER_EXTENDED = 0x80, /* flags: fields follow, each with its length … */
+    JUNIPER_NO_LINK = 0x02,  /* … and there is no Ethernet header */
     NFLOG_HEADER = 4,
     NFLOG_TLV = 4,
     NFLOG_PAYLOAD = 9, /* NFULA_PAYLOAD of linux/netfilter/nfnetlink_log.h */
@@ -71,6 +78,38 @@ static enum wst_net_result cooked2(struct wst_walk *w)
     return cooked_protocol(w, protocol);
 }
 
+static enum wst_net_result ipnet(struct wst_walk *w)
+{
+    if (w->at.n < IPNET_HEADER) return WST_NET_SHORT;
+    wst_walk_skip(w, IPNET_HEADER);
+    return wst_net_ip(w);
+}
+
+/* RFC 4391 section 6, behind the receiver: | EtherType 2 | reserved 2 | */
+static enum wst_net_result infiniband(struct wst_walk *w)
+{
+    if (w->at.n < IPOIB_ADDRESS + IPOIB_HEADER) return WST_NET_SHORT;
+    unsigned type = wst_be16(w->at.p + IPOIB_ADDRESS);
+    wst_walk_skip(w, IPOIB_ADDRESS + IPOIB_HEADER);
+    return wst_net_ethertype(w, type);
+}
+
+/* Of routers: | "MGC" | flags 1 | length 2, fields …, if extended | Ethernet … */
+static enum wst_net_result juniper(struct wst_walk *w)
+{
+    const uint8_t *p = w->at.p;
+    size_t header = JUNIPER_HEADER;
+    if (w->at.n < header) return WST_NET_SHORT;
+    if (wst_be32(p) >> 8 != JUNIPER_MAGIC || p[3] & JUNIPER_NO_LINK) return WST_NET_OTHER;
+    if (p[3] & JUNIPER_EXTENDED) {
+        if (w->at.n < header + 2) return WST_NET_SHORT;
+        header += 2 + (size_t)wst_be16(p + header);
+    }
+    if (w->at.n < header) return WST_NET_SHORT;
+    wst_walk_skip(w, header);
+    return wst_net_ether(w);
+}
+
 /*  | family 1 | version 1, is 0 | resource id 2 | TLV … TLV |
  *
  *  TLV:  | length 2, with these four | type 2 | value … | padding to a multiple of 4 |
@@ -119,10 +158,20 @@ static const struct {
     {WST_LINKTYPE_IEEE802_11_PRISM, wst_net_prism},
     {WST_LINKTYPE_IEEE802_11_RADIOTAP, wst_net_radiotap},
     {WST_LINKTYPE_IEEE802_11_AVS, wst_net_prism},
+    {WST_LINKTYPE_PPP_PPPD, wst_net_pppd},
+    {WST_LINKTYPE_JUNIPER_ETHER, juniper},
+    {WST_LINKTYPE_PPI, wst_net_ppi},
+    {WST_LINKTYPE_IPNET, ipnet},
     {WST_LINKTYPE_IPV4, wst_net_ipv4},
     {WST_LINKTYPE_IPV6, wst_net_ipv6},
     {WST_LINKTYPE_NFLOG, nflog},
+    {WST_LINKTYPE_IPOIB, infiniband},
+    {WST_LINKTYPE_PKTAP, wst_net_pktap},
     {WST_LINKTYPE_LINUX_SLL2, cooked2},
+    {WST_LINKTYPE_DSA_TAG_BRCM, wst_net_dsa},
+    {WST_LINKTYPE_DSA_TAG_BRCM_PREPEND, wst_net_dsa_front},
+    {WST_LINKTYPE_DSA_TAG_DSA, wst_net_dsa},
+    {WST_LINKTYPE_DSA_TAG_EDSA, wst_net_ether}, /* its tag has an EtherType */
 };
 
 enum { LINKS = sizeof links / sizeof *links };

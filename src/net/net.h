@@ -21,7 +21,7 @@ enum wst_net_result {
      * the snap length cut (it can never be completed) or that contradicts the others. */
     WST_NET_SHORT,
     WST_NET_BAD_CHECKSUM, /* with options.verify_checksums */
-    WST_NET_UNKNOWN_LINK, /* a link type this room does not know */
+    WST_NET_UNKNOWN_LINK, /* a link type this room does not know, or one that PKTAP or PPI names */
 };
 
 struct wst_net; /* owned by the pipeline: fragments that wait */

@@ -53,6 +53,14 @@ enum wst_net_result wst_net_hdlc(struct wst_walk *w)
     return type < WST_ETHERTYPE_MIN ? WST_NET_OTHER : wst_net_ethertype(w, type);
 }
 
+/* LINKTYPE_PPP_PPPD has the direction where the address was: 0 is in, 1 is out. */
+enum wst_net_result wst_net_pppd(struct wst_walk *w)
+{
+    if (w->at.n < 2) return WST_NET_SHORT;
+    if (w->at.p[0] <= 1 && w->at.p[1] == PPP_CONTROL) wst_walk_skip(w, 2);
+    return wst_net_ppp(w);
+}
+
 /* RFC 2516 section 4:
  *
  *  | version 4 bits, type 4 | code 8 | session id 16 | length 16 | PPP … */

@@ -6,12 +6,15 @@
 #include "walk.h"
 
 enum { /* IANA "Service Name and Transport Protocol Port Number Registry" */
+       PORT_L2TP = 1701,
        PORT_GTP_U = 2152,
        PORT_TEREDO = 3544,
        PORT_VXLAN = 4789,
        PORT_VXLAN_GPE = 4790,
        PORT_GENEVE = 6081,
+       PORT_MPLS = 6635,
        PORT_VXLAN_LINUX = 8472, /* Linux' default, from before the registration */
+       PORT_TZSP = 37008,       /* what routers use; nobody registered it */
 };
 
 enum {
@@ -37,6 +40,13 @@ enum {
     TEREDO_AUTHENTICATION = 0x0001,
     TEREDO_ORIGIN = 0x0000,
     IPV6_HEADER = 40,
+    TOLD_BY = 6,       /* bytes that tell TZSP and L2TP from what others send to their ports */
+    L2TP_HEADER = 6,   /* flags, tunnel, session */
+    L2TP_L = 0x4000,   /* a length is there … */
+    L2TP_S = 0x0800,   /* … sequence numbers … */
+    L2TP_O = 0x0200,   /* … an offset */
+    L2TP_FIX = 0xb4ff, /* all the others, but for P, priority … */
+    L2TP_V2 = 2,       /* … say: data, version 2 */
 };
 
 /* RFC 7348 section 5:
@@ -153,6 +163,41 @@ static enum wst_net_result teredo(struct wst_walk *w)
     return wst_net_inside(w, WST_ETHERTYPE_IPV6);
 }
 
+static bool is_l2tp(struct wst_slice datagram)
+{
+    return datagram.n >= L2TP_HEADER && (wst_be16(datagram.p) & L2TP_FIX) == L2TP_V2;
+}
+
+/* RFC 2661 section 3.1:
+ *
+ *  | flags, version 2 | length 2, if L, of all | tunnel 2 | session 2 |
+ *  | Ns 2, Nr 2, if S | offset 2, if O, to the next field | … | PPP …
+ *
+ * Tunnel and session are the receiver's numbers, so each direction has others. */
+static enum wst_net_result l2tp(struct wst_walk *w)
+{
+    unsigned flags = wst_be16(w->at.p);
+    size_t header = L2TP_HEADER;
+    if (flags & L2TP_L) wst_walk_bound(w, wst_be16(w->at.p + 2)), header += 2;
+    if (flags & L2TP_S) header += 4;
+    if (flags & L2TP_O) header += 2;
+    if (w->at.n < header) return WST_NET_SHORT;
+    if (flags & L2TP_O) header += wst_be16(w->at.p + header - 2);
+    if (w->at.n < header) return WST_NET_SHORT;
+    if (w->depth == 0) return WST_NET_OTHER;
+    w->depth--;
+    wst_net_domain_pair(w, WST_NET_KIND_L2TP, 0);
+    wst_walk_skip(w, header);
+    return wst_net_ppp(w);
+}
+
+/* RFC 7510 section 3: the label stack follows at once. */
+static enum wst_net_result mpls(struct wst_walk *w)
+{
+    wst_net_domain_pair(w, WST_NET_KIND_MPLS_UDP, 0);
+    return wst_net_inside(w, WST_ETHERTYPE_MPLS);
+}
+
 bool wst_net_udp_tunnels(unsigned from, unsigned to)
 {
     switch (to) {
@@ -161,15 +206,19 @@ bool wst_net_udp_tunnels(unsigned from, unsigned to)
     case PORT_VXLAN_GPE:
     case PORT_GENEVE:
     case PORT_GTP_U:
+    case PORT_MPLS:
+    case PORT_TZSP:
+    case PORT_L2TP:
     case PORT_TEREDO: return true;
-    default: return from == PORT_TEREDO;
+    default: return from == PORT_TEREDO || from == PORT_L2TP;
     }
 }
 
 /* RFC 768: | source port 2 | destination port 2 | length 2, with these eight | checksum 2 |
  *
  * A length of 0 is a jumbogram's (RFC 2675 section 4) or offload's: IP's counts. All tunnels send
- * to their port; but a Teredo server or relay answers from it. */
+ * to their port; but a Teredo server or relay answers from it, and so may an end of L2TP. The ports
+ * of TZSP and L2TP are given to others, too: what is no such packet is a datagram. */
 enum wst_net_result wst_net_udp(struct wst_walk *w)
 {
     if (w->at.n < UDP_HEADER) return WST_NET_SHORT;
@@ -184,12 +233,18 @@ enum wst_net_result wst_net_udp(struct wst_walk *w)
     case PORT_VXLAN_GPE: return vxlan_gpe(w);
     case PORT_GENEVE: return geneve(w);
     case PORT_GTP_U: return gtp(w);
-    default:
-        if (wst_net_udp_tunnels(from, to)) return teredo(w);
-        w->out->src_port = (uint16_t)from;
-        w->out->dst_port = (uint16_t)to;
-        w->out->payload = w->at;
-        w->out->payload_len = (uint32_t)w->len;
-        return WST_NET_UDP;
+    case PORT_MPLS: return mpls(w);
+    default: break;
     }
+    if (to == PORT_TEREDO || from == PORT_TEREDO) return teredo(w);
+    bool may_be_l2tp = to == PORT_L2TP || from == PORT_L2TP;
+    if ((to == PORT_TZSP || may_be_l2tp) && w->at.n < TOLD_BY && wst_walk_is_cut(w))
+        return WST_NET_SHORT;
+    if (to == PORT_TZSP && wst_net_is_tzsp(w->at)) return wst_net_tzsp(w);
+    if (may_be_l2tp && is_l2tp(w->at)) return l2tp(w);
+    w->out->src_port = (uint16_t)from;
+    w->out->dst_port = (uint16_t)to;
+    w->out->payload = w->at;
+    w->out->payload_len = (uint32_t)w->len;
+    return WST_NET_UDP;
 }

@@ -58,10 +58,20 @@ enum wst_linktype {
     WST_LINKTYPE_IEEE802_11_PRISM = 119,
     WST_LINKTYPE_IEEE802_11_RADIOTAP = 127,
     WST_LINKTYPE_IEEE802_11_AVS = 163,
+    WST_LINKTYPE_PPP_PPPD = 166,
+    WST_LINKTYPE_JUNIPER_ETHER = 178,
+    WST_LINKTYPE_PPI = 192,
+    WST_LINKTYPE_IPNET = 226,
     WST_LINKTYPE_IPV4 = 228,
     WST_LINKTYPE_IPV6 = 229,
     WST_LINKTYPE_NFLOG = 239,
+    WST_LINKTYPE_IPOIB = 242,
+    WST_LINKTYPE_PKTAP = 258,
     WST_LINKTYPE_LINUX_SLL2 = 276,
+    WST_LINKTYPE_DSA_TAG_BRCM = 281,
+    WST_LINKTYPE_DSA_TAG_BRCM_PREPEND = 282,
+    WST_LINKTYPE_DSA_TAG_DSA = 284,
+    WST_LINKTYPE_DSA_TAG_EDSA = 285,
 };
 
 /* EtherTypes, IEEE 802 registry (iana.org/assignments/ieee-802-numbers). */
@@ -83,6 +93,11 @@ enum wst_ethertype {
     WST_ETHERTYPE_PBB = 0x88e7,      /* IEEE 802.1ah I-TAG */
     WST_ETHERTYPE_ERSPAN = 0x88be,   /* draft-foschiano-erspan, type I and II */
     WST_ETHERTYPE_ERSPAN_3 = 0x22eb, /* type III */
+    WST_ETHERTYPE_MACSEC = 0x88e5,   /* IEEE 802.1AE */
+    WST_ETHERTYPE_CMD = 0x8909,      /* Cisco MetaData */
+    WST_ETHERTYPE_VN_TAG = 0x8926,   /* Cisco */
+    WST_ETHERTYPE_E_TAG = 0x893f,    /* IEEE 802.1BR */
+    WST_ETHERTYPE_EDSA = 0xdada,     /* Marvell's switches, ETH_P_EDSA of linux/if_ether.h */
 };
 
 /* What sets one network apart from another; see wst_net_domain. */
@@ -99,6 +114,8 @@ enum wst_net_kind {
     WST_NET_KIND_MPLS_IP,
     WST_NET_KIND_GTP,
     WST_NET_KIND_TEREDO,
+    WST_NET_KIND_L2TP,
+    WST_NET_KIND_MPLS_UDP,
 };
 
 /* Steps behind `n` bytes the caller has seen to be captured. */
@@ -157,10 +174,16 @@ enum wst_net_result wst_net_prism(struct wst_walk *w);                        /*
 enum wst_net_result wst_net_ether(struct wst_walk *w);                        /* ether.c */
 enum wst_net_result wst_net_ethertype(struct wst_walk *w, unsigned type);     /* ether.c */
 enum wst_net_result wst_net_llc(struct wst_walk *w);                          /* ether.c */
+enum wst_net_result wst_net_dsa(struct wst_walk *w);                          /* ether.c */
+enum wst_net_result wst_net_dsa_front(struct wst_walk *w);                    /* ether.c */
+enum wst_net_result wst_net_pktap(struct wst_walk *w);                        /* envelope.c */
+enum wst_net_result wst_net_ppi(struct wst_walk *w);                          /* envelope.c */
+enum wst_net_result wst_net_tzsp(struct wst_walk *w);                         /* envelope.c */
 enum wst_net_result wst_net_mpls(struct wst_walk *w);                         /* mpls.c */
 enum wst_net_result wst_net_pppoe(struct wst_walk *w);                        /* ppp.c */
 enum wst_net_result wst_net_ppp(struct wst_walk *w);                          /* ppp.c */
 enum wst_net_result wst_net_hdlc(struct wst_walk *w);                         /* ppp.c */
+enum wst_net_result wst_net_pppd(struct wst_walk *w);                         /* ppp.c */
 enum wst_net_result wst_net_ip(struct wst_walk *w);                           /* ip.c */
 enum wst_net_result wst_net_ipv4(struct wst_walk *w);                         /* ip.c */
 enum wst_net_result wst_net_ipv6(struct wst_walk *w);                         /* ip.c */
@@ -171,6 +194,11 @@ enum wst_net_result wst_net_tcp(struct wst_walk *w);                          /*
 
 /* Whether the port numbers of a UDP packet may be a tunnel's; udp.c. */
 bool wst_net_udp_tunnels(unsigned from, unsigned to);
+/* Whether a datagram is what wst_net_tzsp wants to find; its port may also be anybody's. */
+bool wst_net_is_tzsp(struct wst_slice datagram);
+/* How long the tag is that an EtherType announces, with the one behind it, which is its end; it may
+ * not all be there. 0: it announces none, or one that seals what follows; tag.c. */
+size_t wst_net_tag(const struct wst_walk *w, unsigned type);
 
 /* What a TCP header at the front of `tcp` says, but for the ports; `header`: its length, of
  * which 20 bytes at least were captured. RFC 9293 section 3.1, drawn in tcp.c. */

@@ -44,11 +44,6 @@ enum {
     AVS_MAGIC = 0x80211000u, /* and a version in the last four bits */
 };
 
-static uint32_t le32(const uint8_t *p)
-{
-    return (uint32_t)p[3] << 24 | (uint32_t)p[2] << 16 | (uint32_t)p[1] << 8 | p[0];
-}
-
 /* IEEE 802.11-2020 section 9.3.2.2.2: frames in a frame, each from LLC on.
  *
  *  | destination 6 | source 6 | length 2 | LLC … | padding to a multiple of 4 | next
@@ -117,10 +112,10 @@ enum wst_net_result wst_net_wifi(struct wst_walk *w)
 static uint8_t radiotap_flags(struct wst_slice header)
 {
     size_t at = 4;
-    uint32_t present = le32(header.p + at), more = present;
+    uint32_t present = wst_le32(header.p + at), more = present;
     for (at += 4; more & RADIOTAP_MORE; at += 4) {
         if (header.n - at < 4) return 0;
-        more = le32(header.p + at);
+        more = wst_le32(header.p + at);
     }
     if (present & RADIOTAP_TSFT) at = (at + 7) / 8 * 8 + 8;
     return (present & RADIOTAP_FLAGS) && at < header.n ? header.p[at] : 0;
@@ -149,7 +144,7 @@ enum wst_net_result wst_net_prism(struct wst_walk *w)
     const uint8_t *p = w->at.p;
     if (w->at.n < PRISM_HEADER) return WST_NET_SHORT;
     bool avs = (wst_be32(p) & 0xfffffff0u) == AVS_MAGIC;
-    uint32_t header = avs || p[0] == 0 ? wst_be32(p + 4) : le32(p + 4);
+    uint32_t header = avs || p[0] == 0 ? wst_be32(p + 4) : wst_le32(p + 4);
     if (header < (avs ? PRISM_HEADER : PRISM_MIN) || header > w->at.n) return WST_NET_SHORT;
     wst_walk_skip(w, header);
     return any_frame(w, false);

@@ -199,6 +199,114 @@ static void link_avs(struct build *b)
     put_zero(b, 64 - 8), PUT(b, 0x80, 0x21, 0x10, 1, 0, 0, 0, 64);
 }
 
+static void link_pppd(struct build *b)
+{
+    put_plain4(b), PUT(b, b->reply ? 0 : 1, 3, 0, 0x21);
+}
+static void link_ipnet(struct build *b)
+{
+    put_plain6(b), put_zero(b, 12), PUT(b, 0, 0, 0, 1, 0, 0, 0, 92), PUT(b, 1, 26, 0, 4);
+}
+static void link_infiniband(struct build *b)
+{
+    put_plain4(b), PUT(b, 8, 0, 0, 0), put_zero(b, 40);
+}
+static void link_juniper(struct build *b)
+{
+    link_ether(b), PUT(b, 'M', 'G', 'C', b->reply ? 1 : 0);
+}
+static void link_juniper_extended(struct build *b)
+{
+    link_ether6(b), PUT(b, 'M', 'G', 'C', 0x81, 0, 6, 1, 1, 4, 2, 1, 4);
+}
+static void put_pktap(struct build *b, unsigned link, size_t header)
+{
+    put_zero(b, header - 12 - 3), PUT(b, 'e', 'n', '0');
+    PUT(b, (uint8_t)header, 0, 0, 0, 1, 0, 0, 0, (uint8_t)link, 0, 0, 0);
+}
+static void link_pktap(struct build *b)
+{
+    link_ether(b), put_pktap(b, 1, 108);
+}
+static void link_pktap_loop(struct build *b)
+{
+    link_null_darwin(b), put_pktap(b, 0, 156);
+}
+static void link_pktap_raw(struct build *b)
+{
+    link_raw4(b), put_pktap(b, 12, 108);
+}
+static void link_pktap_be(struct build *b)
+{
+    link_ether6(b), put_zero(b, 96), PUT(b, 0, 0, 0, 108, 0, 0, 0, 1, 0, 0, 0, 1);
+}
+static void link_ppi(struct build *b)
+{
+    link_wifi(b), PUT(b, 0, 0, 8, 0, 105, 0, 0, 0);
+}
+static void link_ppi_fields(struct build *b)
+{
+    link_wifi_qos(b), put_zero(b, 20), PUT(b, 0, 0, 32, 0, 105, 0, 0, 0, 2, 0, 20, 0);
+}
+/* Ports of a switch: where a packet comes from, or where it is to go. */
+static void put_dsa(struct build *b)
+{
+    PUT(b, b->reply ? 0x40 : 0, 0x10, 0, 0);
+}
+static void put_addresses(struct build *b)
+{
+    PUT(b, 2, 0, 0, 0, 0, b->reply ? 1 : 2, 2, 0, 0, 0, 0, b->reply ? 2 : 1);
+}
+static void link_dsa(struct build *b)
+{
+    put_plain4(b), put16(b, 0x0800), put_dsa(b), put_addresses(b);
+}
+static void link_dsa_snap(struct build *b)
+{
+    put_plain6(b), put_snap(b, 0x86dd), put16(b, (unsigned)build_size(b));
+    put_dsa(b), put_addresses(b);
+}
+static void link_dsa_front(struct build *b)
+{
+    link_ether(b), put_dsa(b);
+}
+static void ether_edsa(struct build *b)
+{
+    put_plain4(b), put16(b, 0x0800), put_dsa(b), PUT(b, 0, 0), put_ether(b, 0xdada);
+}
+
+static void ether_vn_tag(struct build *b)
+{
+    put_plain4(b), PUT(b, 0, 1, b->reply ? 0x80 : 0, 2, 8, 0), put_ether(b, 0x8926);
+}
+static void ether_e_tag(struct build *b)
+{
+    put_plain6(b), PUT(b, 0, 1, b->reply ? 0 : 2, 0, 0, 0, 0x86, 0xdd), put_ether(b, 0x893f);
+}
+static void ether_metadata(struct build *b)
+{
+    put_plain4(b), PUT(b, 1, 1, 0, 1, 0, b->reply ? 4 : 5, 8, 0), put_ether(b, 0x8909);
+}
+/* The integrity check behind the packet is none of it. */
+static void ether_macsec(struct build *b)
+{
+    put_plain4(b);
+    size_t n = build_size(b);
+    memmove(build_packet(b) - 16, build_packet(b), n);
+    b->at -= 16;
+    memset(build_packet(b) + n, 0xee, 16);
+    PUT(b, 0x20, 0, 0, 0, 0, b->reply ? 9 : 7, 2, 0, 0, 0, 0, 1, 0, 1, 8, 0), put_ether(b, 0x88e5);
+}
+static void ether_macsec_bare(struct build *b)
+{
+    put_plain6(b), PUT(b, 0x02, 0, 0, 0, 0, 1, 0x86, 0xdd), put_ether(b, 0x88e5);
+}
+static void ether_many_tags(struct build *b)
+{
+    put_plain4(b), PUT(b, 0, 1, 0, 2, 8, 0), PUT(b, 1, 1, 0, 1, 0, 5, 0x89, 0x26);
+    put_vlan(b, 11, 0x8909), put_ether(b, 0x8100);
+}
+
 static void ether_vlan(struct build *b)
 {
     put_plain4(b), put_vlan(b, 5, 0x800), put_ether(b, 0x8100);
@@ -328,6 +436,29 @@ static const struct wrapping links[] = {
     {"Prism", 119, link_prism, PLAIN},
     {"Prism big-endian", 119, link_prism_be, PLAIN},
     {"AVS", 119, link_avs, PLAIN},
+    {"PPPD", 166, link_pppd, PLAIN},
+    {"IPNET", 226, link_ipnet, PLAIN},
+    {"InfiniBand", 242, link_infiniband, PLAIN},
+    {"Juniper", 178, link_juniper, PLAIN},
+    {"Juniper, extended", 178, link_juniper_extended, PLAIN},
+    {"PKTAP", 258, link_pktap, PLAIN},
+    {"PKTAP, loopback", 258, link_pktap_loop, PLAIN},
+    {"PKTAP, raw", 258, link_pktap_raw, PLAIN},
+    {"PKTAP big-endian", 258, link_pktap_be, PLAIN},
+    {"PPI", 192, link_ppi, PLAIN},
+    {"PPI with fields", 192, link_ppi_fields, PLAIN},
+    {"DSA Broadcom", 281, link_dsa, PLAIN},
+    {"DSA, length", 281, link_dsa_snap, PLAIN},
+    {"DSA in front", 282, link_dsa_front, PLAIN},
+    {"DSA Marvell", 284, link_dsa, PLAIN},
+    {"EDSA", 285, ether_edsa, PLAIN},
+    {"EDSA on Ethernet", 1, ether_edsa, PLAIN},
+    {"VN-Tag", 1, ether_vn_tag, PLAIN},
+    {"E-Tag", 1, ether_e_tag, PLAIN},
+    {"Cisco MetaData", 1, ether_metadata, PLAIN},
+    {"MACsec", 1, ether_macsec, PLAIN},
+    {"MACsec without channel", 1, ether_macsec_bare, PLAIN},
+    {"VLAN, group, port", 1, ether_many_tags, APART},
     {"VLAN", 1, ether_vlan, APART},
     {"priority tag", 1, ether_priority, PLAIN},
     {"QinQ", 1, ether_qinq, APART},
@@ -397,6 +528,20 @@ static void test_refused(void **state)
         {"PPPoE discovery", 1, WST_NET_OTHER, ether_pppoe, 15, 0x09},
         {"LLC spanning tree", 1, WST_NET_OTHER, ether_llc_ip, 14, 0x42},
         {"SLL netlink", 113, WST_NET_OTHER, link_sll, 14, 0},
+        {"MACsec encrypted", 1, WST_NET_OTHER, ether_macsec, 14, 0x2c},
+        {"MACsec changed", 1, WST_NET_OTHER, ether_macsec, 14, 0x24},
+        {"MACsec version", 1, WST_NET_OTHER, ether_macsec, 14, 0xa0},
+        {"MetaData version", 1, WST_NET_OTHER, ether_metadata, 14, 2},
+        {"MetaData length", 1, WST_NET_OTHER, ether_metadata, 15, 2},
+        {"Juniper without Ethernet", 178, WST_NET_OTHER, link_juniper, 3, 2},
+        {"Juniper magic", 178, WST_NET_OTHER, link_juniper, 0, 'm'},
+        {"PKTAP without packet", 258, WST_NET_OTHER, link_pktap, 4, 0},
+        {"PPI in PKTAP", 258, WST_NET_OTHER, link_pktap, 8, 192},
+        {"PKTAP unknown", 258, WST_NET_UNKNOWN_LINK, link_pktap, 8, 77},
+        {"PKTAP too short", 258, WST_NET_OTHER, link_pktap, 0, 11},
+        {"PPI version", 192, WST_NET_OTHER, link_ppi, 0, 1},
+        {"PPI in PPI", 192, WST_NET_OTHER, link_ppi, 4, 192},
+        {"PPI too short", 192, WST_NET_OTHER, link_ppi, 2, 7},
         {"NULL other family", 0, WST_NET_OTHER, link_null_be, 3, 7},
     };
     struct wst_options options = build_options();

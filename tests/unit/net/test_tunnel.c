@@ -223,6 +223,65 @@ static void teredo_indications(struct build *b)
     PUT(b, 0, 1, 2, 1, 'i', 'd', 'v', 1, 2, 3, 4, 5, 6, 7, 8, 0), put_teredo(b);
 }
 
+static void put_l2tp(struct build *b)
+{
+    put_udp(b, 1701), put_ipv4(b, 77, 17);
+}
+/* Tunnel and session are the receiver's. */
+static void l2tp(struct build *b)
+{
+    put_plain4(b), PUT(b, 0xff, 3, 0, 0x21);
+    PUT(b, 0, 2, 0, b->reply ? 5 : 9, 0, b->reply ? 6 : 8), put_l2tp(b);
+}
+static void l2tp_all(struct build *b)
+{
+    put_plain6(b), put16(b, 0x0057), PUT(b, 0, 3, 0xba, 0xad, 0);
+    PUT(b, 0, 5, 0, 6, 0, 1, 0, 0);
+    size_t n = build_size(b);
+    put16(b, (unsigned)n + 4), PUT(b, 0x4b, 2), put_l2tp(b);
+}
+static void l2tp_answer(struct build *b)
+{
+    put_plain4(b), PUT(b, 0x21), PUT(b, 0, 2, 0, 5, 0, 6);
+    size_t n = build_size(b);
+    put16(b, 0), put16(b, (unsigned)n + 8);
+    put16(b, b->reply ? 1701 : 40000), put16(b, b->reply ? 40000 : 1701), put_ipv4(b, 77, 17);
+}
+static void mpls_in_udp(struct build *b)
+{
+    put_plain4(b), PUT(b, 0, 1, b->reply ? 1 : 0x11, 64), put_udp(b, 6635), put_ipv4(b, 78, 17);
+}
+/* Both directions go the same way, as with ERSPAN. */
+static void put_overheard(struct build *b)
+{
+    bool reply = b->reply;
+    b->reply = false;
+    put_udp(b, 37008), put_ipv4(b, 79, 17);
+    b->reply = reply;
+}
+static void tzsp(struct build *b)
+{
+    put_plain4(b), put_ether(b, 0x0800), PUT(b, 1, 0, 0, 1, 1), put_overheard(b);
+}
+static void tzsp_tags(struct build *b)
+{
+    put_plain6(b), put_ether(b, 0x86dd);
+    PUT(b, 1, 0, 0, 1, 10, 1, 0xd0, 0, 0, 0x28, 2, 1, 2, 0x29, 0, 1), put_overheard(b);
+}
+static void tzsp_wifi(struct build *b)
+{
+    put_plain4(b), put_snap(b, 0x0800), put_zero(b, 22), PUT(b, 8, b->reply ? 2 : 1);
+    PUT(b, 1, 0, 0, 18, 1), put_overheard(b);
+}
+static void tzsp_raw(struct build *b)
+{
+    put_plain4(b), PUT(b, 1, 0, 0, 7, 1), put_overheard(b);
+}
+static void tzsp_ppp(struct build *b)
+{
+    put_plain4(b), PUT(b, 0x21), PUT(b, 1, 0, 0, 4, 1), put_overheard(b);
+}
+
 /* -- one in another -- */
 
 static void gre_in_vxlan_in_vlan(struct build *b)
@@ -279,6 +338,8 @@ static const struct wrapping tunnels[] = {
     {"GTP", 101, gtp, APART},
     {"GTP with extensions", 101, gtp_extended, APART},
     {"Teredo", 101, teredo, APART},
+    {"L2TP", 101, l2tp, APART},
+    {"MPLS in UDP", 101, mpls_in_udp, APART},
     {"GRE in VXLAN in VLAN", 1, gre_in_vxlan_in_vlan, APART},
     {"VXLAN in GTP in PPPoE", 1, vxlan_in_gtp_in_pppoe, APART},
     {"eight deep", 101, eight_deep, APART},
@@ -289,6 +350,13 @@ static const struct wrapping others[] = {
     {"ERSPAN III", 101, erspan_3, APART},
     {"ERSPAN III, platform", 101, erspan_3_platform, APART},
     {"Teredo with indications", 101, teredo_indications, APART},
+    {"L2TP with everything", 101, l2tp_all, APART},
+    {"L2TP from its port", 101, l2tp_answer, APART},
+    {"TZSP", 101, tzsp, PLAIN},
+    {"TZSP with tags", 101, tzsp_tags, PLAIN},
+    {"TZSP, 802.11", 101, tzsp_wifi, PLAIN},
+    {"TZSP, raw", 101, tzsp_raw, PLAIN},
+    {"TZSP, PPP", 101, tzsp_ppp, PLAIN},
     {"SRv6", 101, srv6, PLAIN},
     {"SRv6 Ethernet", 101, srv6_ethernet, PLAIN},
 };
@@ -355,6 +423,35 @@ static void test_implausible(void **state)
     wst_net_free(net);
 }
 
+/* Ports that others are given, too: what is no such tunnel is a datagram, and may be QUIC. */
+static void test_anybodys_port(void **state)
+{
+    (void)state;
+    static struct build b;
+    static const struct {
+        const char *name;
+        void (*put)(struct build *b);
+        size_t at;
+        uint8_t flip;
+    } cases[] = {
+        {"TZSP version", tzsp, 0, 0x40},    {"TZSP keep-alive", tzsp, 1, 0x04},
+        {"TZSP of FDDI", tzsp, 3, 0x04},    {"L2TP control", l2tp, 0, 0x80},
+        {"L2TP version", l2tp, 1, 0x01},    {"L2TP reserved", l2tp, 1, 0x10},
+        {"L2TP reserved 2", l2tp, 0, 0x20}, {"L2TP, answer", l2tp_answer, 1, 0x01},
+    };
+    struct wst_options options = build_options();
+    struct wst_net *net = wst_net_new(&options);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        b.at = BUILD_ROOM;
+        cases[i].put(&b);
+        build_packet(&b)[28 + cases[i].at] ^= cases[i].flip;
+        struct shot shot = shoot(net, 101, build_packet(&b), build_size(&b), build_size(&b), 0);
+        if (shot.result != WST_NET_UDP) fail_msg("%s: %d", cases[i].name, shot.result);
+        free(shot.bytes);
+    }
+    wst_net_free(net);
+}
+
 static void test_depth(void **state)
 {
     (void)state;
@@ -414,8 +511,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_tunnel), cmocka_unit_test(test_distinct),
-        cmocka_unit_test(test_implausible),  cmocka_unit_test(test_depth),
-        cmocka_unit_test(test_abyss),        cmocka_unit_test(test_cut_mirror),
+        cmocka_unit_test(test_implausible),  cmocka_unit_test(test_anybodys_port),
+        cmocka_unit_test(test_depth),        cmocka_unit_test(test_abyss),
+        cmocka_unit_test(test_cut_mirror),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

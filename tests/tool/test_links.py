@@ -1,0 +1,92 @@
+#!/usr/bin/env python3
+"""Whatever stands before IP, the same is said. Each packet of a capture is put behind another link header, tag or
+tunnel; tshark 4.0 or tcpdump 4.99 find the same segments in each of them."""
+
+import os
+import struct
+
+from toolcheck import BASIC, check, directory, done, run
+
+ADDRESSES = bytes.fromhex("020000000002 020000000001")
+IP, SNAP, PPP = b"\x08\x00", b"\xaa\xaa\x03\0\0\0\x08\x00", b"\xff\x03\0\x21"
+
+
+def ethernet(p):
+    return ADDRESSES + IP + p
+
+
+def wifi(p):
+    return b"\x08\x01\0\0" + ADDRESSES + bytes.fromhex("020000000003") + b"\0\0" + SNAP + p
+
+
+def checksum(header):
+    total = sum(struct.unpack(f">{len(header) // 2}H", header))
+    while total >> 16:
+        total = (total & 0xffff) + (total >> 16)
+    return ~total & 0xffff
+
+
+def udp(to, p, source=50000):
+    header = struct.pack(">BBHHHBBH", 0x45, 0, 28 + len(p), 7, 0, 64, 17, 0) + bytes([192, 0, 2, 1, 192, 0, 2, 2])
+    header = header[:10] + struct.pack(">H", checksum(header)) + header[12:]
+    return ethernet(header + struct.pack(">HHHH", source, to, 8 + len(p), 0) + p)
+
+
+def pktap(link, size, name):
+    return struct.pack("<III", size, 1, link) + name.ljust(size - 12, b"\0")
+
+
+LINKS = {  # link type, and what becomes of an IP packet
+    "PKTAP": (258, lambda p: pktap(1, 108, b"en0") + ethernet(p)),
+    "PKTAP of a VPN": (258, lambda p: pktap(12, 108, b"utun0") + p),
+    "PKTAP of the loopback": (258, lambda p: pktap(0, 156, b"lo0") + b"\2\0\0\0" + p),
+    "PPI": (192, lambda p: struct.pack("<BBHI", 0, 0, 8, 105) + wifi(p)),
+    "PPI with fields": (192, lambda p: struct.pack("<BBHIHH", 0, 0, 32, 105, 2, 20) + bytes(20) + wifi(p)),
+    "pppd": (166, lambda p: b"\1\3\0\x21" + p),
+    "IPNET": (226, lambda p: struct.pack(">BBHIIIII", 1, 2, 4, len(p), 1, 0, 0, 0) + p),
+    "InfiniBand": (242, lambda p: bytes(40) + b"\x08\0\0\0" + p),
+    "Juniper": (178, lambda p: b"MGC\x80\0\6\1\1\1\2\1\1" + ethernet(p)),
+    "DSA Broadcom": (281, lambda p: ADDRESSES + b"\0\0\0\1" + IP + p),
+    "DSA Broadcom, in front": (282, lambda p: b"\0\0\0\1" + ethernet(p)),
+    "DSA Marvell": (284, lambda p: ADDRESSES + b"\x60\x08\0\5" + IP + p),
+    "EDSA": (285, lambda p: ADDRESSES + b"\xda\xda\0\0\xc0\x08\0\0" + IP + p),
+    "VN-Tag": (1, lambda p: ADDRESSES + b"\x89\x26\0\1\0\2" + IP + p),
+    "E-Tag": (1, lambda p: ADDRESSES + b"\x89\x3f\0\1\0\2\0\0" + IP + p),
+    "Cisco MetaData": (1, lambda p: ADDRESSES + b"\x89\x09\1\1\0\1\0\5" + IP + p),
+    "MACsec, not encrypted": (1, lambda p: ADDRESSES + b"\x88\xe5\x20\0\0\0\0\1" + bytes(8) + IP + p + bytes(16)),
+    "TZSP": (1, lambda p: udp(37008, b"\1\0\0\1\x0a\1\xd0\0\0\x28\2\1\2\1" + ethernet(p))),
+    "TZSP, 802.11": (1, lambda p: udp(37008, b"\1\0\0\x12\1" + wifi(p))),
+    "L2TP": (1, lambda p: udp(1701, b"\0\2\0\5\0\6" + PPP + p)),
+    "L2TP with everything": (1, lambda p: udp(1701, struct.pack(">HHHHHHHH", 0x4a02, 20 + len(p), 5, 6, 1, 0, 2, 0)
+                                              + PPP + p)),
+    "MPLS in UDP": (1, lambda p: udp(6635, struct.pack(">I", 1000 << 12 | 1 << 8 | 64) + p)),
+}
+
+with open(BASIC, "rb") as file:
+    capture = file.read()
+packets, at = [], 24
+while at < len(capture):
+    size = int.from_bytes(capture[at + 8:at + 12], "little")
+    packets.append((capture[at:at + 8], capture[at + 30:at + 16 + size]))  # its time; what is behind Ethernet
+    at += 16 + size
+
+
+def said(result):
+    """All but the source, and how many bytes were captured."""
+    return [{k: v for k, v in e.items() if k != "bytes"} for e in result.events() if e["type"] != "meta"]
+
+
+bare = said(run("--json", BASIC))
+
+with directory() as folder:
+    for name, (link, around) in LINKS.items():
+        path = os.path.join(folder, "wrapped.pcap")
+        with open(path, "wb") as file:
+            file.write(capture[:20] + struct.pack("<I", link))
+            for when, packet in packets:
+                wrapped = around(packet)
+                file.write(when + struct.pack("<II", len(wrapped), len(wrapped)) + wrapped)
+        result = run("--json", path)
+        check(f"{name}: the same is said", said(result) == bare and result.err == b"", result)
+
+done()
