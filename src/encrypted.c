@@ -18,28 +18,6 @@ static struct conversation_tls *encrypted_of(const struct wst_flow *f)
 
 /* -- making and letting go --------------------------------------------------------------------- */
 
-static void encrypted_link(struct wst_context *c, struct conversation_tls *t)
-{
-    t->older = c->encrypted_newest;
-    if (c->encrypted_newest)
-        c->encrypted_newest->newer = t;
-    else
-        c->encrypted_oldest = t;
-    c->encrypted_newest = t;
-}
-
-static void encrypted_unlink(struct wst_context *c, struct conversation_tls *t)
-{
-    if (t->older)
-        t->older->newer = t->newer;
-    else
-        c->encrypted_oldest = t->newer;
-    if (t->newer)
-        t->newer->older = t->older;
-    else
-        c->encrypted_newest = t->older;
-}
-
 bool wst_encrypted_begin(struct wst_context *c, struct wst_flow *f, unsigned client)
 {
     unsigned depth = wst_conversation_depth(f);
@@ -53,7 +31,7 @@ bool wst_encrypted_begin(struct wst_context *c, struct wst_flow *f, unsigned cli
     t->base = (struct conversation){.flow = f, .client = (uint8_t)client};
     wst_conversation_inside(c, &t->inside, f);
     wst_tls_init(&t->tls, t, (uint8_t)depth);
-    encrypted_link(c, t);
+    TAILQ_INSERT_TAIL(&c->encrypted_all, t, place);
     f->upper = t;
     f->kind = KIND_TLS;
     return true;
@@ -80,7 +58,7 @@ void wst_encrypted_free(struct wst_context *c, struct conversation_tls *t)
 {
     wst_conversation_free(c, &t->inside.flow);
     wst_wire_forget(c, &t->inside.flow);
-    encrypted_unlink(c, t);
+    TAILQ_REMOVE(&c->encrypted_all, t, place);
     wst_tls_free(&t->tls, &c->tls);
     wst_pool_give(&c->encrypted, &c->budget, t);
 }
@@ -292,8 +270,8 @@ void wst_context_tls(struct wst_context *c, const struct wst_tls_hooks *hooks)
 static void encrypted_wake(struct wst_context *c)
 {
     struct wst_arrival a = {c->now, c->now.pkt};
-    for (struct conversation_tls *t = c->encrypted_oldest; t; t = t->newer)
-        wst_tls_wake(&t->tls, &c->tls, &a);
+    struct conversation_tls *t;
+    TAILQ_FOREACH (t, &c->encrypted_all, place) wst_tls_wake(&t->tls, &c->tls, &a);
     wst_quic_wake(c->quic, &c->now);
 }
 

@@ -34,33 +34,10 @@ enum {
     BITS_HTTP2_EACH_END = 14,
 };
 
-static void pickup_link(struct wst_context *c, struct conversation_pickup *p)
-{
-    p->older = c->pickups_newest;
-    if (c->pickups_newest)
-        c->pickups_newest->newer = p;
-    else
-        c->pickups_oldest = p;
-    c->pickups_newest = p;
-    c->pickups++;
-}
-
-static void pickup_unlink(struct wst_context *c, struct conversation_pickup *p)
-{
-    if (p->older)
-        p->older->newer = p->newer;
-    else
-        c->pickups_oldest = p->newer;
-    if (p->newer)
-        p->newer->older = p->older;
-    else
-        c->pickups_newest = p->older;
-    c->pickups--;
-}
-
 void wst_pickup_free(struct wst_context *c, struct conversation_pickup *p)
 {
-    pickup_unlink(c, p);
+    TAILQ_REMOVE(&c->pickups, p, place);
+    c->pickups_n--;
     wst_seek_free(p->seek[0], &c->budget);
     wst_seek_free(p->seek[1], &c->budget);
     if (p->asked) wst_conversation_http_free(c, p->asked);
@@ -90,8 +67,8 @@ static void pickup_give_up(struct wst_context *c, struct wst_flow *f)
 
 void wst_pickup_begin(struct wst_context *c, struct wst_flow *f, struct conversation_http *asked)
 {
-    if (c->pickups >= PICKUPS_MAX && c->pickups_oldest->base.flow != f)
-        pickup_give_up(c, c->pickups_oldest->base.flow);
+    const struct conversation_pickup *oldest = TAILQ_FIRST(&c->pickups);
+    if (c->pickups_n >= PICKUPS_MAX && oldest->base.flow != f) pickup_give_up(c, oldest->base.flow);
     struct conversation_pickup *p = wst_conversation_alloc(c, f);
     if (!p) {
         f->upper = asked;
@@ -102,7 +79,8 @@ void wst_pickup_begin(struct wst_context *c, struct wst_flow *f, struct conversa
     f->kind = KIND_PICKUP;
     p->asked = asked;
     if (asked) c->timeline.stats.http--; /* it is something else from here on */
-    pickup_link(c, p);
+    TAILQ_INSERT_TAIL(&c->pickups, p, place);
+    c->pickups_n++;
     if (!asked) return;
     /* `asked` may be gone before all that waited was handed on. */
     struct wst_queue wait[2] = {asked->http.wait[WST_C2S], asked->http.wait[WST_S2C]};

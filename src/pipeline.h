@@ -7,6 +7,7 @@
 #define WST_PIPELINE_H
 
 #include <assert.h>
+#include <sys/queue.h>
 
 #include "flow/flow.h"
 #include "http1/http1.h"
@@ -77,7 +78,7 @@ struct conversation_pickup { /* KIND_PICKUP; also waits in a list, the oldest is
     uint32_t segments, look_at;      /* so far; look again at so many */
     bool http;                       /* its heads were lost, but it was HTTP */
     struct conversation_http *asked; /* the upgrade request was seen, its answer was not; or NULL */
-    struct conversation_pickup *newer, *older;
+    TAILQ_ENTRY(conversation_pickup) place;
 };
 
 /* What lies inside a conversation, as a flow that walks on like any other; no record of the table.
@@ -95,7 +96,7 @@ struct conversation_tls { /* KIND_TLS; too large for the pool of the others */
     bool opened;                /* what is inside counts, not this */
     bool round[2];              /* TCP numbers went round in what is not read yet; by direction */
     uint64_t plain[2], lost[2]; /* decrypted bytes so far; those missing and not told to the hook */
-    struct conversation_tls *newer, *older;
+    TAILQ_ENTRY(conversation_tls) place; /* among all of TLS */
 };
 
 struct conversation_multiplexed { /* what both begin with */
@@ -172,15 +173,15 @@ struct wst_context {
     struct wst_tls_hooks tls_hooks;
     bool tls_wanting;          /* the hook is asked for secrets */
     struct wst_flow_sink sink; /* what the flow table calls; also for what lies inside TLS */
-    struct conversation_tls *encrypted_oldest, *encrypted_newest;
+    TAILQ_HEAD(, conversation_tls) encrypted_all; /* in the order in which they began */
     struct wst_when now;      /* the packet being worked on */
     uint64_t jumps;           /* packets older than the one before by more than a little */
     uint64_t proxies_many;    /* connections through more proxies than are followed */
     uint64_t ends_ignored[2]; /* WebSocket connections that went on after a reset; after a FIN */
     uint64_t unopened[2];     /* TCP connections without an answer; refused */
     uint64_t findings;        /* lines of those told of more than one connection, but the first */
-    struct conversation_pickup *pickups_oldest, *pickups_newest;
-    uint32_t pickups;
+    TAILQ_HEAD(, conversation_pickup) pickups; /* in the order in which they began */
+    uint32_t pickups_n;
     enum wst_fate fate; /* of the packet before, unless it was a TCP segment … */
     bool segment;       /* … which it was … */
     bool datagram;      /* … or a UDP datagram */

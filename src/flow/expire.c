@@ -40,7 +40,7 @@ static bool expire_due(const struct wst_flow_table *t, const struct wst_flow *f)
 
 static inline bool holes_are_due(const struct wst_flow_table *t)
 {
-    return t->holes_oldest && t->clock >= t->holes_due;
+    return !TAILQ_EMPTY(&t->holes) && t->clock >= t->holes_due;
 }
 
 WST_SELDOM static void expire_holes(struct wst_flow_table *t, const struct wst_when *when)
@@ -53,7 +53,9 @@ WST_SELDOM static void expire_holes(struct wst_flow_table *t, const struct wst_w
         unsigned side;
     } due[HOLES_STEPS];
     unsigned n = 0;
-    for (struct wst_waiting *w = t->holes_oldest; w && n < HOLES_STEPS; w = w->newer) {
+    struct wst_waiting *w;
+    TAILQ_FOREACH (w, &t->holes, place) {
+        if (n == HOLES_STEPS) break;
         if (w->since_ns > t->clock) w->since_ns = t->clock; /* in a packet from the future */
         if (wst_ns_between(w->since_ns, t->clock) < t->limits->reorder_acked_ns) break;
         due[n].w = w;
@@ -209,9 +211,10 @@ bool wst_flow_make_room(struct wst_flow_table *t, size_t bytes, const struct wst
     struct wst_arrival a = {*when, when->pkt};
     room_pass(t, bytes, false, &a);
     /* Then holes, the oldest first: what waits behind them is handed on. */
-    while (wst_budget_left(t->budget) < bytes && t->holes_oldest) {
-        struct wst_flow *f = t->holes_oldest->flow;
-        wst_half_let_go(t, f, t->holes_oldest->side, &a);
+    struct wst_waiting *w;
+    while (wst_budget_left(t->budget) < bytes && (w = TAILQ_FIRST(&t->holes))) {
+        struct wst_flow *f = w->flow;
+        wst_half_let_go(t, f, w->side, &a);
         wst_flow_settle(t, f, &a); /* its end may have waited for those bytes */
     }
     room_shrink(t, bytes, &a);

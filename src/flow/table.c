@@ -25,6 +25,7 @@ struct wst_flow_table *wst_flow_table_new(const struct wst_limits *limits, const
     t->budget = budget;
     t->area = area;
     t->sink = *sink;
+    TAILQ_INIT(&t->holes);
     memcpy(t->seed, seed, sizeof t->seed);
     t->slots = calloc(SLOTS_FIRST, sizeof *t->slots);
     t->slots_mask = SLOTS_FIRST - 1;

@@ -6,6 +6,7 @@
 #define WST_FLOW_TABLE_H
 
 #include <assert.h>
+#include <sys/queue.h>
 
 #include "flow.h"
 #include "overlap.h"
@@ -91,8 +92,8 @@ struct wst_flow_table {
     uint32_t free_first; /* list of free records, by `newer` */
 
     uint32_t embryo_oldest, embryo_newest, embryos;
-    uint32_t closed_oldest, closed_newest, closed;   /* those that were not precious */
-    struct wst_waiting *holes_oldest, *holes_newest; /* halves with a hole, by when it opened */
+    uint32_t closed_oldest, closed_newest, closed; /* those that were not precious */
+    TAILQ_HEAD(, wst_waiting) holes;               /* halves with a hole, by when it opened */
 
     const struct wst_flow *last; /* of the segment before */
     uint32_t streams;            /* numbers given out */

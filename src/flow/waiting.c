@@ -12,29 +12,6 @@
 #include "slice.h"
 #include "table.h"
 
-static void holes_link(struct wst_flow_table *t, struct wst_waiting *w)
-{
-    w->older = t->holes_newest;
-    w->newer = NULL;
-    if (t->holes_newest)
-        t->holes_newest->newer = w;
-    else
-        t->holes_oldest = w;
-    t->holes_newest = w;
-}
-
-static void holes_unlink(struct wst_flow_table *t, struct wst_waiting *w)
-{
-    if (w->older)
-        w->older->newer = w->newer;
-    else
-        t->holes_oldest = w->newer;
-    if (w->newer)
-        w->newer->older = w->older;
-    else
-        t->holes_newest = w->older;
-}
-
 struct wst_waiting *wst_waiting_of(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
                                    int64_t now)
 {
@@ -45,7 +22,7 @@ struct wst_waiting *wst_waiting_of(struct wst_flow_table *t, struct wst_flow *f,
     w->flow = f;
     w->side = (uint8_t)side;
     w->since_ns = now;
-    holes_link(t, w);
+    TAILQ_INSERT_TAIL(&t->holes, w, place);
     f->half[side].flags |= WST_HALF_WAITING;
     return f->rare[side].waiting = w;
 }
@@ -60,8 +37,8 @@ void wst_waiting_restart(struct wst_flow_table *t, struct wst_waiting *w,
 {
     w->since_ns = wst_waiting_now(t, a);
     w->packets = 0;
-    holes_unlink(t, w);
-    holes_link(t, w);
+    TAILQ_REMOVE(&t->holes, w, place);
+    TAILQ_INSERT_TAIL(&t->holes, w, place);
 }
 
 static void piece_free(struct wst_flow_table *t, struct wst_waiting *w, struct wst_piece *p)
@@ -79,7 +56,7 @@ void wst_waiting_drop(struct wst_flow_table *t, struct wst_flow *f, unsigned sid
     if (!w) return;
     f->rare[side].waiting = NULL;
     f->half[side].flags &= (uint16_t)~WST_HALF_WAITING;
-    holes_unlink(t, w);
+    TAILQ_REMOVE(&t->holes, w, place);
     for (uint32_t i = 0; i < w->n; i++) piece_free(t, w, &w->pieces[w->first + i]);
     wst_budget_give(t->budget, sizeof *w + w->room * sizeof *w->pieces);
     free(w->pieces);

@@ -11,6 +11,8 @@
 #ifndef WST_FLOW_WAITING_H
 #define WST_FLOW_WAITING_H
 
+#include <sys/queue.h>
+
 #include "flow.h"
 
 struct wst_piece {
@@ -35,7 +37,7 @@ struct wst_waiting {
     uint8_t doubts;   /* acknowledgments in a row that take back what an earlier one said */
     uint8_t side;
     struct wst_flow *flow;
-    struct wst_waiting *newer, *older; /* all halves with a hole, by since_ns */
+    TAILQ_ENTRY(wst_waiting) place; /* among all halves with a hole, by since_ns */
 };
 
 struct wst_flow_table;

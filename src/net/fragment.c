@@ -43,9 +43,9 @@ _Static_assert(sizeof(struct key) == 44, "a key has padding");
 
 struct wst_datagram {
     struct key key;
-    struct wst_datagram *chain;         /* next in the bucket */
-    struct wst_datagram *older, *newer; /* in its row */
-    int64_t since;                      /* first fragment, or completion; capture time */
+    struct wst_datagram *chain; /* next in the bucket */
+    TAILQ_ENTRY(wst_datagram) place;
+    int64_t since; /* first fragment, or completion; capture time */
     struct piece *pieces;
     uint32_t n_pieces;
     uint32_t received; /* bytes in the pieces */
@@ -76,28 +76,20 @@ static struct wst_fragment_row *row_of(struct wst_fragments *f, const struct wst
     return d->finished ? &f->finished : &f->waiting;
 }
 
+static struct wst_datagram *row_oldest(const struct wst_fragment_row *row)
+{
+    return TAILQ_FIRST(&row->row);
+}
+
 static void row_append(struct wst_fragment_row *row, struct wst_datagram *d)
 {
-    d->older = row->newest;
-    d->newer = NULL;
-    if (row->newest)
-        row->newest->newer = d;
-    else
-        row->oldest = d;
-    row->newest = d;
+    TAILQ_INSERT_TAIL(&row->row, d, place);
     row->n++;
 }
 
 static void row_remove(struct wst_fragment_row *row, struct wst_datagram *d)
 {
-    if (d->older)
-        d->older->newer = d->newer;
-    else
-        row->oldest = d->newer;
-    if (d->newer)
-        d->newer->older = d->older;
-    else
-        row->newest = d->older;
+    TAILQ_REMOVE(&row->row, d, place);
     row->n--;
 }
 
@@ -135,7 +127,8 @@ static bool is_stale(const struct wst_fragments *f, const struct wst_datagram *d
 
 static void sweep(struct wst_fragments *f, struct wst_fragment_row *row, int64_t now)
 {
-    while (row->oldest && is_stale(f, row->oldest, now)) forget(f, row->oldest);
+    struct wst_datagram *d;
+    while ((d = row_oldest(row)) && is_stale(f, d, now)) forget(f, d);
 }
 
 static struct wst_datagram *find(struct wst_fragments *f, const struct key *key, int64_t now)
@@ -152,7 +145,7 @@ static struct wst_datagram *find(struct wst_fragments *f, const struct key *key,
 /* NULL: out of memory. */
 static struct wst_datagram *add(struct wst_fragments *f, const struct key *key, int64_t now)
 {
-    if (f->waiting.n >= WST_FRAGMENT_DATAGRAMS) forget(f, f->waiting.oldest);
+    if (f->waiting.n >= WST_FRAGMENT_DATAGRAMS) forget(f, row_oldest(&f->waiting));
     struct wst_datagram *d = calloc(1, sizeof *d);
     f->refused += !d;
     if (!d) return NULL;
@@ -181,7 +174,7 @@ static void drop(struct wst_fragments *f, struct wst_datagram *d)
 static void evict(struct wst_fragments *f)
 {
     while (f->memory > f->max_memory) {
-        struct wst_datagram *d = f->finished.oldest ? f->finished.oldest : f->waiting.oldest;
+        struct wst_datagram *d = row_oldest(f->finished.n ? &f->finished : &f->waiting);
         if (!d) return;
         forget(f, d);
     }
@@ -276,7 +269,7 @@ static enum wst_net_result finish(struct wst_walk *w, struct wst_datagram *d)
     d->finished = true;
     d->since = w->now;
     row_append(&f->finished, d);
-    if (f->finished.n > WST_FRAGMENT_DATAGRAMS) forget(f, f->finished.oldest);
+    if (f->finished.n > WST_FRAGMENT_DATAGRAMS) forget(f, row_oldest(&f->finished));
 
     w->at = wst_slice_of(whole->bytes, whole->n);
     w->len = whole->n;
@@ -343,6 +336,8 @@ enum wst_net_result wst_net_fragment(struct wst_walk *w, const struct wst_fragme
 
 void wst_fragments_init(struct wst_fragments *fragments, const struct wst_options *options)
 {
+    TAILQ_INIT(&fragments->waiting.row);
+    TAILQ_INIT(&fragments->finished.row);
     fragments->max_memory = options->limits.fragment_bytes;
     fragments->max_ns = options->limits.fragment_ns;
     fragments->seed = wst_net_mix(options->hash_seed[0]) ^ options->hash_seed[1];
@@ -361,6 +356,6 @@ void wst_fragments_release(struct wst_fragments *fragments)
 void wst_fragments_clear(struct wst_fragments *fragments)
 {
     wst_fragments_release(fragments);
-    while (fragments->waiting.oldest) forget(fragments, fragments->waiting.oldest);
-    while (fragments->finished.oldest) forget(fragments, fragments->finished.oldest);
+    while (fragments->waiting.n) forget(fragments, row_oldest(&fragments->waiting));
+    while (fragments->finished.n) forget(fragments, row_oldest(&fragments->finished));
 }

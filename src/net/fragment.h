@@ -5,6 +5,8 @@
 #ifndef WST_NET_FRAGMENT_H
 #define WST_NET_FRAGMENT_H
 
+#include <sys/queue.h>
+
 #include "net.h"
 
 struct wst_walk;
@@ -22,7 +24,7 @@ enum {
 
 /* Datagrams in the order of their `since`, oldest first. */
 struct wst_fragment_row {
-    struct wst_datagram *oldest, *newest;
+    TAILQ_HEAD(, wst_datagram) row;
     size_t n;
 };
 

@@ -8,35 +8,6 @@
 
 #include "connection.h"
 
-/* -- lists ------------------------------------------------------------------------------------- */
-
-static void unlink_active(struct wst_quic *q, struct wst_quic_connection *c)
-{
-    *(c->newer ? &c->newer->older : &q->newest) = c->older;
-    *(c->older ? &c->older->newer : &q->oldest) = c->newer;
-}
-
-static void link_active(struct wst_quic *q, struct wst_quic_connection *c)
-{
-    c->newer = NULL;
-    c->older = q->newest;
-    *(q->newest ? &q->newest->newer : &q->oldest) = c;
-    q->newest = c;
-}
-
-static void link_born(struct wst_quic *q, struct wst_quic_connection *c)
-{
-    c->earlier = q->latest;
-    *(q->latest ? &q->latest->later : &q->first) = c;
-    q->latest = c;
-}
-
-static void unlink_born(struct wst_quic *q, struct wst_quic_connection *c)
-{
-    *(c->later ? &c->later->earlier : &q->latest) = c->earlier;
-    *(c->earlier ? &c->earlier->later : &q->first) = c->later;
-}
-
 /* -- making and letting go --------------------------------------------------------------------- */
 
 struct wst_quic *wst_quic_new(const struct wst_options *options, struct wst_budget *budget,
@@ -45,6 +16,8 @@ struct wst_quic *wst_quic_new(const struct wst_options *options, struct wst_budg
     struct wst_quic *q = calloc(1, sizeof *q);
     if (!q) return NULL;
     q->options = options;
+    TAILQ_INIT(&q->by_last);
+    TAILQ_INIT(&q->by_first);
     q->budget = budget;
     q->crypto.budget = budget;
     q->sink = *sink;
@@ -68,11 +41,11 @@ void wst_quic_connection_rest(struct wst_quic *q, struct wst_quic_connection *c)
 void wst_quic_connection_free(struct wst_quic *q, struct wst_quic_connection *c)
 {
     if (q->last == c) q->last = NULL;
-    if (q->sweep == c) q->sweep = c->later;
+    if (q->sweep == c) q->sweep = TAILQ_NEXT(c, by_first);
     connection_empty(q, c);
     wst_quic_ids_forget(q, c);
-    unlink_active(q, c);
-    unlink_born(q, c);
+    TAILQ_REMOVE(&q->by_last, c, by_last);
+    TAILQ_REMOVE(&q->by_first, c, by_first);
     q->connections_n--;
     OPENSSL_cleanse(&c->terms, sizeof c->terms);
     wst_budget_give(q->budget, sizeof *c);
@@ -82,7 +55,8 @@ void wst_quic_connection_free(struct wst_quic *q, struct wst_quic_connection *c)
 void wst_quic_free(struct wst_quic *q)
 {
     if (!q) return;
-    while (q->first) wst_quic_connection_free(q, q->first);
+    struct wst_quic_connection *c;
+    while ((c = TAILQ_FIRST(&q->by_first))) wst_quic_connection_free(q, c);
     wst_quic_ids_free(q);
     wst_quic_strangers_free(q);
     wst_quic_places_free(q);
@@ -114,8 +88,8 @@ struct wst_quic_connection *wst_quic_connection_new(struct wst_quic *q, const st
     c->first_id_n = (uint8_t)p->to.n;
     if (p->to.n) memcpy(c->first_id, p->to.p, p->to.n);
     c->born = ++q->born;
-    link_active(q, c);
-    link_born(q, c);
+    TAILQ_INSERT_TAIL(&q->by_last, c, by_last);
+    TAILQ_INSERT_TAIL(&q->by_first, c, by_first);
     q->connections_n++;
     return c;
 }
@@ -176,9 +150,9 @@ void wst_quic_connection_touch(struct quic_step *t)
     c->active = q->clock;
     if (q->last == c) return;
     c->packets++;
-    if (q->newest == c) return;
-    unlink_active(q, c);
-    link_active(q, c);
+    if (!TAILQ_NEXT(c, by_last)) return;
+    TAILQ_REMOVE(&q->by_last, c, by_last);
+    TAILQ_INSERT_TAIL(&q->by_last, c, by_last);
 }
 
 /* -- time -------------------------------------------------------------------------------------- */
@@ -237,9 +211,9 @@ static void connection_silent(struct wst_quic *q, struct wst_quic_connection *c,
 
 void wst_quic_sweep(struct wst_quic *q, const struct wst_when *when, unsigned steps)
 {
-    while (q->first && steps--) {
-        struct wst_quic_connection *c = q->sweep ? q->sweep : q->first;
-        q->sweep = c->later;
+    while (!TAILQ_EMPTY(&q->by_first) && steps--) {
+        struct wst_quic_connection *c = q->sweep ? q->sweep : TAILQ_FIRST(&q->by_first);
+        q->sweep = TAILQ_NEXT(c, by_first);
         connection_silent(q, c, when);
     }
 }
@@ -252,9 +226,10 @@ void wst_quic_tick(struct wst_quic *q, const struct wst_when *when, unsigned ste
 
 bool wst_quic_make_room(struct wst_quic *q, const struct wst_when *when)
 {
-    struct wst_quic_connection *c = q->oldest;
-    while (c && connection_kept(q, c)) c = c->newer;
-    if (!c) c = q->oldest;
+    struct wst_quic_connection *c;
+    TAILQ_FOREACH (c, &q->by_last, by_last)
+        if (!connection_kept(q, c)) break;
+    if (!c) c = TAILQ_FIRST(&q->by_last);
     if (!c) return false;
     connection_over(q, c, WST_TCP_EVICTED, when);
     return true;
@@ -275,7 +250,8 @@ static uint8_t secrets_known(struct wst_quic *q, const struct wst_quic_connectio
 void wst_quic_wake(struct wst_quic *q, const struct wst_when *when)
 {
     struct wst_arrival a = {*when, when->pkt};
-    for (struct wst_quic_connection *c = q->first; c; c = c->later) {
+    struct wst_quic_connection *c;
+    TAILQ_FOREACH (c, &q->by_first, by_first) {
         struct quic_step t = {.quic = q, .connection = c, .arrival = &a};
         if (c->state >= QUIC_SEALED || !wst_quic_connection_waits(c)) continue;
         if (!c->terms.client) wst_quic_connection_try(&t, false);
@@ -292,7 +268,8 @@ void wst_quic_finish(struct wst_quic *q, const struct wst_when *when)
 {
     wst_quic_places_finish(q, when);
     q->finishing = true;
-    while (q->first) connection_over(q, q->first, WST_TCP_EOF, when);
+    struct wst_quic_connection *c;
+    while ((c = TAILQ_FIRST(&q->by_first))) connection_over(q, c, WST_TCP_EOF, when);
 }
 
 void wst_quic_keys_may_come(struct wst_quic *q, bool may)

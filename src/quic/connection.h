@@ -5,6 +5,8 @@
 #ifndef WST_QUIC_CONNECTION_H
 #define WST_QUIC_CONNECTION_H
 
+#include <sys/queue.h>
+
 #include "frames.h"
 #include "numbers.h"
 #include "order.h"
@@ -138,9 +140,9 @@ enum quic_state {
 };
 
 struct wst_quic_connection {
-    struct wst_quic_connection *newer, *older;   /* by their last packet */
-    struct wst_quic_connection *later, *earlier; /* by their first */
-    uint64_t born;                               /* which of all it is, from 1 on */
+    TAILQ_ENTRY(wst_quic_connection) by_last;  /* place among all by their last packet … */
+    TAILQ_ENTRY(wst_quic_connection) by_first; /* … and by their first */
+    uint64_t born;                             /* which of all it is, from 1 on */
     struct wst_quic_ends ends;
     struct wst_quic_terms terms;
     void *upper;
@@ -193,7 +195,8 @@ struct wst_quic {
     uint32_t lengths; /* bit n: there were IDs of n bytes */
     uint32_t connections_n;
     uint64_t born; /* connections so far */
-    struct wst_quic_connection *newest, *oldest, *first, *latest;
+    TAILQ_HEAD(wst_quic_row, wst_quic_connection) by_last;
+    struct wst_quic_row by_first;
     struct wst_quic_connection *sweep; /* whose silence is looked at next; NULL: the first's */
     uint64_t datagrams;
     int64_t clock, last_ns; /* capture time that two packets in a row agree on; the last one's */

@@ -284,7 +284,7 @@ static void hellos(struct said *s, struct end *e)
 static void straight(struct said *s, unsigned dir, struct wst_slice payload)
 {
     struct wst_arrival a = {s->now, s->now.pkt};
-    struct wst_quic_connection *c = s->quic->latest;
+    struct wst_quic_connection *c = TAILQ_LAST(&s->quic->by_first, wst_quic_row);
     if (!c || c->state >= QUIC_SEALED) return;
     struct quic_side *side = &c->side[dir];
     struct quic_step t = {

@@ -1008,7 +1008,8 @@ static void evicted(void **state)
     }
     conn_stream(&conns[0], WST_C2S, 0, 100, 100, false); /* no longer the oldest */
     for (unsigned i = 1; i < 10; i++) {
-        while (room.quic->sweep != room.quic->oldest) wst_quic_tick(room.quic, &room.now, 1);
+        while (room.quic->sweep != TAILQ_FIRST(&room.quic->by_last))
+            wst_quic_tick(room.quic, &room.now, 1);
         assert_true(wst_quic_make_room(room.quic, &room.now));
         assert_int_equal(room.ended, i);
         assert_int_equal(room.how, WST_TCP_EVICTED);
