@@ -198,7 +198,8 @@ static enum wst_net_result mpls(struct wst_walk *w)
     return wst_net_inside(w, WST_ETHERTYPE_MPLS);
 }
 
-bool wst_net_udp_tunnels(unsigned from, unsigned to)
+/* Inline it would drive what every packet passes out of line. */
+WST_APART bool wst_net_udp_tunnels(unsigned from, unsigned to)
 {
     switch (to) {
     case PORT_VXLAN:
