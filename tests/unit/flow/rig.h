@@ -8,6 +8,7 @@
  *             #7: the packet's mark
  *   time      @5     five seconds go by        @-5    the clock jumps back
  *             ~      the clock ticks without a packet
+ *             !      the capture drops packets
  *   end       $      the capture is over
  *
  *   told      c"ab"  bytes        c-3  gap      c~3 cut off    c^3 gap because of a limit
@@ -265,6 +266,7 @@ static inline void rig_run(struct rig *r, const char *script)
         case 's': rig_segment(r, *p, p + 1, end); break;
         case '@': r->when.ns += strtoll(p + 1, NULL, 10) * SECOND; break;
         case '~': wst_flow_tick(r->table, &r->when), wst_flow_tick(r->table, &r->when); break;
+        case '!': wst_flow_dropped(r->table, &r->when); break;
         case '1': break;
         case '$': wst_flow_finish(r->table, &r->when); break;
         default: fail_msg("what is %s?", p);
