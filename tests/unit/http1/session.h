@@ -5,6 +5,7 @@
  *   {GET /chat 101 yes ok}   a handshake: method, target, status, accepted, accept value
  *   !handshake.version       a problem
  *   upgraded                 the state at the end: running idle unanswered upgraded tunnel lost
+ *   torn                     of what the client sent early something is missing
  *   >bytes <bytes            what is left for the next room, by direction
  */
 #ifndef WST_TEST_HTTP1_SESSION_H
@@ -225,6 +226,7 @@ static inline void talk_end(struct talk *t)
     talk_say_text(t, running && wst_http_answer_lost(&t->http) ? "unanswered"
                      : running && wst_http_idle(&t->http)      ? "idle"
                                                                : words[t->http.state]);
+    if (t->http.early_torn) talk_say_text(t, " torn");
     for (int d = 0; d < 2; d++)
         if (t->rest_n[d]) {
             talk_say_text(t, d == WST_C2S ? " >" : " <");

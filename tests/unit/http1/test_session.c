@@ -117,14 +117,17 @@ static const struct row rows[] = {
      {Q(ASK_BODY "a"), A(YES "y"), LOST_Q(4), Q("x")},
      false},
     {"of which nobody knows the end",
-     GOOD "upgraded >x <y",
+     GOOD "upgraded torn >x <y",
      {Q(ASK_CHUNKS), A(YES "y"), LOST_Q(30), Q("x")},
      true},
     {"while bytes of the server are missing",
-     GOOD "upgraded >x <yz",
+     GOOD "upgraded torn >x <yz",
      {Q(ASK_BODY), A(YES "y"), LOST_A(30), A("z"), Q("x")},
      true},
-    {"in what are no chunks", GOOD "upgraded >yx <y", {Q(ASK_CHUNKS), A(YES "y"), Q("xyx")}, true},
+    {"in what are no chunks",
+     GOOD "upgraded torn >yx <y",
+     {Q(ASK_CHUNKS), A(YES "y"), Q("xyx")},
+     true},
 
     /* judged */
     {"a wrong accept value",
@@ -542,6 +545,10 @@ static const struct row rows[] = {
      true},
     {"the answer", "unanswered", {Q(ASK), LOST_A(150), A("\x81\x05Hello")}, true},
     {"both", "unanswered", {LOST_Q(100), LOST_A(100), Q("xx"), A("xx")}, true},
+    {"of what the client sent before it had the answer",
+     GOOD "upgraded torn <x",
+     {Q(ASK), LOST_Q(50), A(YES "x")},
+     true},
     {"a plain request: the upgrade is seen",
      GOOD "upgraded",
      {Q("GET / HT"), LOST_Q(30), A("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"), Q(ASK), A(YES)},
@@ -861,6 +868,10 @@ static void versions(void **state)
     version_words("Sec-WebSocket-Version:\r\n", "the request names no version");
     version_words("Sec-WebSocket-Version: 13, 13\r\n",
                   "the request's version is \"13, 13\", which is no number");
+    version_words("Sec-WebSocket-Version: 13x\r\n", /* x is behind the digits */
+                  "the request's version is \"13x\", which is no number");
+    version_words("Sec-WebSocket-Version: /3\r\n", /* / is before them */
+                  "the request's version is \"/3\", which is no number");
 }
 
 static void no_answer_words(struct wst_slice answer, size_t piece, const char *words)

@@ -7,7 +7,7 @@
  *   <M1 text "Hello"          a message of the server; z compressed, ? not certain, -n omitted,
  *                             xN frames, ~ not UTF-8
  *   >C 1000 "bye"   >G 10@5   a close; a gap
- *   !frame.rsv                a problem
+ *   !frame.rsv                a problem; F2@8: bad text in frame 2, at offset 8
  *   E fin clean client 1000   the end
  */
 #ifndef WST_TEST_WS_ROOM_H
@@ -133,7 +133,12 @@ static inline void room_emit(void *user, void *conversation, struct wst_event *e
     case WST_EVENT_GAP:
         room_sayf(r, "G %llu@%lld", (unsigned long long)e->gap.bytes, (long long)e->gap.offset);
         break;
-    case WST_EVENT_PROBLEM: room_sayf(r, "!%s", wst_problem_row(e->problem.problem)->id); break;
+    case WST_EVENT_PROBLEM:
+        room_sayf(r, "!%s", wst_problem_row(e->problem.problem)->id);
+        if (e->problem.problem == WST_PROBLEM_MESSAGE_INVALID_UTF8)
+            room_sayf(r, " F%llu@%lld", (unsigned long long)e->problem.n,
+                      (long long)e->problem.offset);
+        break;
     case WST_EVENT_END:
         room_sayf(r, "E %s%s %s %d", wst_tcp_end_name(e->end.tcp), e->end.clean ? " clean" : "",
                   e->end.by == WST_DIR_NONE ? "nobody"

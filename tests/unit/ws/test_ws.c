@@ -331,7 +331,7 @@ static const struct row rows[] = {
      false},
     /* UTF-8 */
     {"invalid",
-     "<F1 text.fin 3@0 m1 <M1 text \"a\\ffb\" ~ !message.invalid-utf8",
+     "<F1 text.fin 3@0 m1 <M1 text \"a\\ffb\" ~ !message.invalid-utf8 F1@3",
      PLAIN,
      {S("\x81\x03"
         "a\xff"
@@ -339,10 +339,42 @@ static const struct row rows[] = {
      false},
     {"cut inside a character",
      "<F1 text.fin 3@0 m1 <M1 text \"a\\e2\\82\" ~ "
-     "!message.invalid-utf8",
+     "!message.invalid-utf8 F1@4",
      PLAIN,
      {S("\x81\x03"
         "a\xe2\x82")},
+     false},
+    {"invalid, in the middle one of three fragments",
+     "<F1 text 2@0 m1 <F2 continuation 3@4 m1 <F3 continuation.fin 1@9 m1 "
+     "<M1 text \"abcd\\ffe\" x3 ~ !message.invalid-utf8 F2@8",
+     PLAIN,
+     {S("\x01\x02"
+        "ab\0\x03"
+        "cd\xff\x80\x01"
+        "e")},
+     false},
+    {"in the first one, masked, with a ping behind it",
+     ">F1 text 2@0 m1 >F2 ping.fin 0@8 >F3 continuation.fin 1@14 m1 "
+     ">M1 text \"a\\ffb\" x2 ~ !message.invalid-utf8 F1@7",
+     PLAIN,
+     {C("\x01\x82" M0 "a\xff\x89\x80" M0 "\x80\x81" M0 "b")},
+     false},
+    {"in the last one, of a later message, with a ping before it",
+     "<F1 text.fin 1@0 m1 <M1 text \"a\" <F2 text 1@3 m2 <F3 ping.fin 1@6 \"p\" "
+     "<F4 continuation.fin 2@9 m2 <M2 text \"bc\\ff\" x2 ~ !message.invalid-utf8 F4@12",
+     PLAIN,
+     {S("\x81\x01"
+        "a\x01\x01"
+        "b\x89\x01"
+        "p\x80\x02"
+        "c\xff")},
+     false},
+    {"the end is inside a character, and the last fragment is empty",
+     "<F1 text 2@0 m1 <F2 continuation 1@4 m1 <F3 continuation.fin 0@7 m1 "
+     "<M1 text \"a\\e2\\82\" x3 ~ !message.invalid-utf8 F2@6",
+     PLAIN,
+     {S("\x01\x02"
+        "a\xe2\0\x01\x82\x80\0")},
      false},
     {"binary may be anything",
      "<F1 binary.fin 1@0 m1 <M1 binary \"\\ff\"",
@@ -350,7 +382,7 @@ static const struct row rows[] = {
      {S("\x82\x01\xff")},
      false},
     {"invalid, compressed",
-     "<F1 text.fin.rsv1 7@0 m1 <M1 text \"\\ff\" z ~ !message.invalid-utf8",
+     "<F1 text.fin.rsv1 7@0 m1 <M1 text \"\\ff\" z ~ !message.invalid-utf8 F1@-1",
      DEFLATE,
      {S("\xc1\x07\0\1\0\xfe\xff\xff\0")},
      false},
