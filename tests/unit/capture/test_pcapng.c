@@ -149,6 +149,24 @@ static void simple_packets_are_cut_at_the_snap_length(void **state)
     put(o, "abcdef\0\0", 8);
     end(o, at);
     assert_tells(o, NULL, "trouble m 0 @48 damaged block: its packet is longer than the block\n");
+
+    for (unsigned snaplen = 0; snaplen < 2;
+         snaplen++) { /* one that fills its block, one too long */
+        o = fresh(snaplen);
+        section(o);
+        interface(o, 1, snaplen);
+        for (unsigned n = 8; n < 10; n++) {
+            at = begin(o, 3);
+            put32(o, n);
+            put(o, snaplen ? "a\0\0" : "abcdefgh", snaplen ? 4 : 8);
+            end(o, at);
+        }
+        assert_tells(o, NULL,
+                     snaplen ? "1 0 link 1 len 8 a\n2 0 link 1 len 9 a\n"
+                             : "1 0 link 1 len 8 abcdefgh\n"
+                               "trouble m 1 @72 damaged block: its packet is longer than the "
+                               "block\n");
+    }
 }
 
 static void obsolete_packets(void **state)
