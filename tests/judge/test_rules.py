@@ -7,8 +7,8 @@ once more: a rule of problems.def about endpoints without a row here fails the t
 """
 import sys
 
-from rules import TABLE
-from talk import BINARY, C2S, DEFLATE, S2C, Deflater, Talk, Wire, lint, rows_of
+from rules import CIRCLE, TABLE
+from talk import BINARY, C2S, DEFLATE, S2C, TEXT, Deflater, Talk, Wire, lint, rows_of
 
 VERDICTS = {'error': 'Fail', 'warning': 'Non-Strict', 'note': 'Info'}
 # Findings about the capture, which have no verdict over anybody.
@@ -53,7 +53,7 @@ def play():
 
 
 def often():
-    """What every message of a sender breaks is told of the first ones in each direction."""
+    """What every message of a sender breaks is told of the first ones in each direction; of its keys, once."""
     t = Talk(Wire(), ('10.9.9.1', 40000), seed=1)
     t.agree(offer=DEFLATE, agreed=DEFLATE)
     for way, times in ((C2S, 40), (S2C, 16)):
@@ -64,6 +64,17 @@ def often():
     lines, _ = lint(t.wire.packets)
     times = [f['times'] for line in lines if line['type'] == 'lint' and line['client'] for f in line['findings']]
     check('compressed-larger, 40 times and 16', times == [16, 16], times)
+    for rule, keys in (('frame.mask-constant', [0x01020304]), ('frame.mask-sequential', range(7, 19)),
+                       ('frame.mask-few', CIRCLE)):
+        t = Talk(Wire(), ('10.9.9.1', 40000), seed=1)
+        t.agree()
+        for n in list(keys) * (60 // len(keys)):
+            t.frame(C2S, TEXT, 'masked', mask=n.to_bytes(4, 'big'))
+        t.bye()
+        lines, _ = lint(t.wire.packets)
+        told = [(f['id'], f['times']) for line in lines if line['type'] == 'lint' and line['client']
+                for f in line['findings']]
+        check(f'{rule}, however many frames there are', told == [(rule, 1)], told)
 
 
 def main():
