@@ -65,7 +65,7 @@ static bool syn_is_new(const struct wst_flow *f, unsigned side, const struct wst
     /* The other side's SYN says what this one must acknowledge. */
     const struct wst_half *o = &f->half[!side];
     if ((s->flags & WST_TCP_FLAG_ACK) && (o->flags & WST_HALF_SYN))
-        return s->ack != f->rare[!side].isn + 1 && wst_seq_diff(s->ack, f->rare[!side].isn) <= 0;
+        return wst_seq_diff(s->ack, f->rare[!side].isn) <= 0;
     return (f->half[!side].flags & WST_HALF_STARTED) && !(o->flags & WST_HALF_SYN) &&
            !(s->flags & WST_TCP_FLAG_ACK) && f->state == WST_FLOW_OPEN;
 }

@@ -112,6 +112,10 @@ static const struct row again[] = {
      "c\"ab\" (timeout) c\"b\" (eof)"},
     {"joined with the answers alone, then a call", "s200,100=ab cS9000 sS7000,9001 c9001,7001=b $",
      "s\"ab\" (timeout) c\"b\" (eof)"},
+    {"the SYN was not its peer's, and it goes on", OPEN "c1,1=a cS9000000 c2,1=b s1,3=x $",
+     "c\"a\" (timeout) c\"b\" s\"x\" (eof)"},
+    {"… nor was one from far behind", OPEN "c1,1=a cS-90000000 c2,1=b s1,3=x $",
+     "c\"a\" (timeout) c\"b\" s\"x\" (eof)"},
 };
 
 /* A connection that ended goes on, or another one is there whose SYN was not captured. */
@@ -201,6 +205,38 @@ static void test_numbers(void **state)
     rig_run(&r, "c5,5=x");
     assert_int_equal(wst_flow_streams(r.table), 3);
     rig_close(&r);
+}
+
+/* Is the first byte that is delivered the first there was? Behind a SYN it is. One into an open
+ * connection need not be its peer's: its answer, or its first byte, says that it was. */
+static void test_witnessed(void **state)
+{
+    static const struct {
+        const char *script;
+        bool witnessed;
+    } rows[] = {
+        {"cS0", true},
+        {"cS0 sS0,1", true},
+        {"sS0,1", true},
+        {"c5,5=a", false},
+        {OPEN "c1,1=a cS9000", false},
+        {OPEN "c1,1=a cS9000 sS7000,9001", true},
+        {OPEN "c1,1=a cS9000 sS7000,9500", false},
+        {OPEN "c1,1=a cS9000 c9001=b", true},
+        {OPEN "c1,1=a cS9000 c9002=b", false},
+        {OPEN "c1,1=a cS9000000 c2,1=b", false},
+        {OPEN "cF1,1=a sF1,3 cS9000", true},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct rig r;
+        rig_init(&r);
+        rig_open(&r);
+        rig_run(&r, rows[i].script);
+        if (wst_flow_last(r.table)->witnessed != rows[i].witnessed)
+            fail_msg("%s: witnessed should be %d", rows[i].script, rows[i].witnessed);
+        rig_close(&r);
+    }
 }
 
 /* What is in another domain, over another IP, or from another port is another conversation. */
@@ -307,9 +343,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_begins),  cmocka_unit_test(test_ends),
         cmocka_unit_test(test_again),   cmocka_unit_test(test_renewed),
-        cmocka_unit_test(test_numbers), cmocka_unit_test(test_apart),
-        cmocka_unit_test(test_tagged),  cmocka_unit_test(test_routed),
-        cmocka_unit_test(test_trunk),
+        cmocka_unit_test(test_numbers), cmocka_unit_test(test_witnessed),
+        cmocka_unit_test(test_apart),   cmocka_unit_test(test_tagged),
+        cmocka_unit_test(test_routed),  cmocka_unit_test(test_trunk),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
