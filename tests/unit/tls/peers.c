@@ -78,6 +78,7 @@ struct pair {
     struct peers_talk *talk;
     SSL *ssl[2]; /* client, server: so also the direction of what they say */
     bool early_over;
+    bool spoils;
     uint64_t seed;
 };
 
@@ -142,6 +143,7 @@ static void carry(struct pair *pair)
             }
             last->n += (size_t)n;
             put(&t->wire, bytes, (size_t)n);
+            bytes[n - 1] ^= pair->spoils; /* behind who captured it */
             assert_int_equal(BIO_write(SSL_get_rbio(pair->ssl[!from]), bytes, n), n);
         }
     }
@@ -234,6 +236,19 @@ static void renegotiate(struct pair *pair)
     assert_int_equal(SSL_renegotiate_pending(pair->ssl[0]), 0);
 }
 
+static void spoil(struct pair *pair)
+{
+    uint8_t byte = 'x';
+    assert_int_equal(SSL_write(pair->ssl[0], &byte, 1), 1);
+    put(&pair->talk->said[0], &byte, 1);
+    pair->spoils = true;
+    carry(pair);
+    pair->spoils = false;
+    assert_true(SSL_read(pair->ssl[1], &byte, 1) <= 0);
+    ERR_clear_error();
+    carry(pair);
+}
+
 static void converse(struct pair *pair)
 {
     static const size_t sizes[] = {1, 17, 500, 5000, 3, 20000, 64};
@@ -248,6 +263,10 @@ static void converse(struct pair *pair)
         if (i == 3 && t->updates) update(pair, 1, SSL_KEY_UPDATE_REQUESTED);
         if (i == 4 && t->updates) update(pair, 0, SSL_KEY_UPDATE_REQUESTED);
         if (i == 3 && t->renegotiates) renegotiate(pair);
+    }
+    if (t->spoilt) {
+        spoil(pair);
+        return;
     }
     for (int i = 0; i < 2; i++) SSL_shutdown(pair->ssl[i]);
     carry(pair);

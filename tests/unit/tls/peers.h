@@ -34,6 +34,7 @@ struct peers_terms {
     int early;   /* … and begins with early data */
     const char *alpn;
     bool dull;                      /* a short talk: a few records of a few bytes */
+    bool spoilt; /* the client's last record is spoilt on its way, and the server says so */
     const struct peers_line *lines; /* what they say; NULL: random bytes */
     size_t lines_n;
 };

@@ -4,6 +4,7 @@
  * a key. And what answers a ClientHello without being TLS.
  */
 #include "guard.h"
+#include "peers.h"
 #include "room.h"
 
 /* A ClientHello of TLS 1.2, as short as it may be; a ServerHello of TLS 1.2, and of 1.3. */
@@ -160,8 +161,46 @@ static void when(void **state)
     }
 }
 
+/* A server that got another last record than was captured: it says so under the connection's keys.
+ */
+static void opened(void **state)
+{
+    static const struct peers_terms terms[] = {
+        {.version = TLS1_3_VERSION, .cipher = "TLS_AES_128_GCM_SHA256"},
+        {.version = TLS1_2_VERSION, .cipher = "ECDHE-RSA-AES128-GCM-SHA256"},
+        {.version = TLS1_VERSION, .cipher = "ECDHE-RSA-AES128-SHA"},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY(terms); i++) {
+        struct peers_terms spoilt = terms[i];
+        struct peers_talk talk[2];
+        struct room r;
+        size_t n;
+        spoilt.spoilt = spoilt.dull = true;
+        peers_talk(&spoilt, talk);
+        room_init(&r);
+        room_keys(&r, (const char *)talk[0].keylog.p);
+        for (size_t k = 0; k < talk[0].chunks_n; k++) {
+            const struct peers_chunk *c = &talk[0].chunks[k];
+            room_push(&r, (enum wst_dir)c->dir, talk[0].wire.p + c->at, c->n);
+        }
+        room_end(&r);
+        assert_int_equal(r.problems[WST_PROBLEM_TLS_ALERT], 1);
+        assert_non_null(strstr(r.detail, "the server ended the connection with alert 20 "
+                                         "bad_record_mac"));
+        for (int d = 0; d < 2; d++) {
+            uint8_t *said = room_said(&r, (enum wst_dir)d, &n);
+            assert_int_equal(n, talk[0].said[d].n);
+            free(said);
+        }
+        room_free(&r);
+        peers_free(&talk[0]);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(alerts), cmocka_unit_test(when)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(alerts), cmocka_unit_test(when),
+                                       cmocka_unit_test(opened)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
