@@ -148,6 +148,29 @@ static void every_byte(void **state)
     guard_free(&g);
 }
 
+/* A name is what the client wrote there: what is no sign on paper, and the sign that says so, are
+ * written as numbers, and what has no room whole is left out. */
+static void names(void **state)
+{
+    static const struct {
+        const char *name, *shown;
+        size_t room;
+    } rows[] = {
+        {"wss.test", "wss.test", 64}, {"a\x1b[31m", "a\\x1b[31m", 64},
+        {"a b", "a\\x20b", 64},       {"a\\b", "a\\x5cb", 64},
+        {"~\x7f", "~\\x7f", 64},      {"!\xc3\xa9", "!\\xc3\\xa9", 64},
+        {"\n\n", "\\x0a", 8},         {"\n\n", "\\x0a\\x0a", 9},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY(rows); i++) {
+        char *to = malloc(rows[i].room); /* its end is watched */
+        assert_non_null(to);
+        wst_tls_name(to, rows[i].room, wst_slice_of(rows[i].name, strlen(rows[i].name)));
+        assert_string_equal(to, rows[i].shown);
+        free(to);
+    }
+}
+
 static void suites(void **state)
 {
     size_t readable = 0, known = 0;
@@ -182,7 +205,7 @@ int main(void)
         cmocka_unit_test(client_hello), cmocka_unit_test(server_hello),
         cmocka_unit_test(retry),        cmocka_unit_test(encrypted_extensions),
         cmocka_unit_test(every_cut),    cmocka_unit_test(every_byte),
-        cmocka_unit_test(suites),
+        cmocka_unit_test(names),        cmocka_unit_test(suites),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

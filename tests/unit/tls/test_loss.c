@@ -86,9 +86,14 @@ static void session_init(struct session *s, const struct peers_terms *terms)
     learn(s);
 }
 
-/* Pushes all but [from, from + n) of a direction, in pieces that end where the hole does. */
-static void feed_without(struct room *r, const struct session *s, int hole, size_t from, size_t n,
-                         size_t piece)
+struct hole { /* of a direction's bytes */
+    size_t from, n;
+};
+
+/* Pushes all but two holes of a direction, the second behind the first, in pieces that end where
+ * the holes do. */
+static void feed_without(struct room *r, const struct session *s, int hole,
+                         const struct hole holes[2], size_t piece)
 {
     size_t at[2] = {0, 0};
     for (size_t i = 0; i < s->talk[0].chunks_n; i++) {
@@ -96,6 +101,8 @@ static void feed_without(struct room *r, const struct session *s, int hole, size
         int dir = c->dir;
         for (size_t k = 0; k < c->n;) {
             size_t step = c->n - k < piece ? c->n - k : piece, here = at[dir];
+            bool second = here >= holes[0].from + holes[0].n && holes[1].n;
+            size_t from = holes[second].from, n = holes[second].n;
             bool lost = dir == hole && here >= from && here < from + n;
             if (lost && step > from + n - here) step = from + n - here;
             if (dir == hole && here < from && here + step > from) step = from - here;
@@ -177,7 +184,7 @@ static void touch(const struct session *s, int dir, size_t from, size_t n, bool 
 {
     for (size_t i = 0; i < s->records_n[dir]; i++) {
         const struct record *k = &s->records[dir][i];
-        touched[i] = k->at < from + n && from < k->at + k->n;
+        touched[i] |= k->at < from + n && from < k->at + k->n;
     }
 }
 
@@ -188,18 +195,18 @@ static void spare_followers(const struct session *s, int dir, const bool *touche
         spared[i] = touched[i - 1] && s->terms->version == TLS1_VERSION;
 }
 
-static void lose(const struct session *s, int dir, size_t from, size_t n, size_t piece)
+static void lose_both(const struct session *s, int dir, const struct hole holes[2], size_t piece)
 {
     bool touched[2][RECORDS] = {{0}}, spared[2][RECORDS] = {{0}};
     struct room *r = malloc(sizeof *r);
     assert_non_null(r);
     room_init(r);
     room_keys(r, (const char *)s->talk[0].keylog.p);
-    touch(s, dir, from, n, touched[dir]);
+    for (int i = 0; i < 2; i++) touch(s, dir, holes[i].from, holes[i].n, touched[dir]);
     spare_followers(s, dir, touched[dir], spared[dir]);
-    feed_without(r, s, dir, from, n, piece);
+    feed_without(r, s, dir, holes, piece);
     /* Without a hello, or the one of a renegotiation, nothing need be read. */
-    if (from < s->handshake[dir] || s->terms->renegotiates) {
+    if (holes[0].from < s->handshake[dir] || s->terms->renegotiates) {
         memset(spared, true, sizeof spared);
         check(r, s, 0, touched[0], spared[0]);
         check(r, s, 1, touched[1], spared[1]);
@@ -211,6 +218,11 @@ static void lose(const struct session *s, int dir, size_t from, size_t n, size_t
     }
     room_free(r);
     free(r);
+}
+
+static void lose(const struct session *s, int dir, size_t from, size_t n, size_t piece)
+{
+    lose_both(s, dir, (const struct hole[2]){{from, n}}, piece);
 }
 
 static void each_packet_lost(void **state)
@@ -244,6 +256,27 @@ static void holes_at_random(void **state)
     }
 }
 
+/* Another hole in what is left of a record that has one: inside it, to its end, and beyond. */
+static void two_holes(void **state)
+{
+    uint64_t seed = 99;
+    (void)state;
+    for (size_t i = 0; i < ARRAY(all); i++) {
+        static struct session s;
+        session_init(&s, &all[i]);
+        for (int k = 0; k < 60; k++) {
+            int dir = (int)rnd_below(&seed, 2);
+            const struct record *at = &s.records[dir][rnd_below(&seed, s.records_n[dir])];
+            if (at->n < HEAD + 16) continue;
+            size_t left = 1 + rnd_below(&seed, at->n - HEAD - 8), end = at->at + at->n;
+            size_t n[] = {1 + rnd_below(&seed, left), left, left + 1 + rnd_below(&seed, 600)};
+            struct hole holes[2] = {{at->at + HEAD + 2, 3}, {end - left, n[k % 3]}};
+            lose_both(&s, dir, holes, 1 + rnd_below(&seed, 3000));
+        }
+        peers_free(&s.talk[0]);
+    }
+}
+
 /* After the handshake, both hellos and what lies between in the capture, nothing is missing but
  * what was touched, whatever of the rest of the handshake was lost. */
 static void handshake_lost_behind_the_hellos(void **state)
@@ -264,7 +297,7 @@ static void handshake_lost_behind_the_hellos(void **state)
                 room_keys(&r, (const char *)s.talk[0].keylog.p);
                 touch(&s, dir, record->at, record->n, touched[dir]);
                 spare_followers(&s, dir, touched[dir], spared[dir]);
-                feed_without(&r, &s, dir, record->at, record->n, 1460);
+                feed_without(&r, &s, dir, (const struct hole[2]){{record->at, record->n}}, 1460);
                 check(&r, &s, 0, touched[0], spared[0]);
                 check(&r, &s, 1, touched[1], spared[1]);
                 room_free(&r);
@@ -296,7 +329,7 @@ static void each_record_damaged(void **state)
                 room_keys(&r, (const char *)s.talk[0].keylog.p);
                 touched[dir][k] = true;
                 spare_followers(&s, dir, touched[dir], spared[dir]);
-                feed_without(&r, &s, -1, 0, 0, 1460);
+                feed_without(&r, &s, -1, (const struct hole[2]){{0}}, 1460);
                 check(&r, &s, 0, touched[0], spared[0]);
                 check(&r, &s, 1, touched[1], spared[1]);
                 check_told(&r, &s, dir);
@@ -332,7 +365,7 @@ static void a_damaged_iv(void **state)
                 room_keys(&r, (const char *)s.talk[0].keylog.p);
                 touched[dir][k] = true;
                 spare_followers(&s, dir, touched[dir], spared[dir]);
-                feed_without(&r, &s, -1, 0, 0, 1460);
+                feed_without(&r, &s, -1, (const struct hole[2]){{0}}, 1460);
                 check(&r, &s, dir, touched[dir], spared[dir]);
                 check_told(&r, &s, dir);
                 room_free(&r);
@@ -361,7 +394,7 @@ static void any_byte_damaged(void **state)
             memset(any, true, sizeof any);
             room_init(&r);
             room_keys(&r, (const char *)s.talk[0].keylog.p);
-            feed_without(&r, &s, -1, 0, 0, 700);
+            feed_without(&r, &s, -1, (const struct hole[2]){{0}}, 700);
             check(&r, &s, 0, any, any);
             check(&r, &s, 1, any, any);
             room_free(&r);
@@ -502,6 +535,7 @@ int main(void)
         cmocka_unit_test(joined_in_vain),
         cmocka_unit_test(each_packet_lost),
         cmocka_unit_test(holes_at_random),
+        cmocka_unit_test(two_holes),
         cmocka_unit_test(handshake_lost_behind_the_hellos),
         cmocka_unit_test(each_record_damaged),
         cmocka_unit_test(a_damaged_iv),
