@@ -129,6 +129,54 @@ static void read_whole_and_by_the_byte(void **state)
 }
 
 /* A log that has every second connection of a resumption only. */
+/* A message may be split over records as its sender likes (RFC 8446 section 5.1): the same talks,
+ * the hello of each side in records of `body` bytes. */
+static void feed_split(struct room *r, const struct peers_talk *t, size_t body)
+{
+    bool begun[2] = {false, false};
+    enum { HEAD = 5 };
+    uint8_t record[HEAD + 64];
+    for (size_t i = 0; i < t->chunks_n; i++) {
+        const struct peers_chunk *c = &t->chunks[i];
+        const uint8_t *p = t->wire.p + c->at;
+        size_t first = begun[c->dir] ? 0 : HEAD + (size_t)wst_be16(p + 3);
+        for (size_t at = HEAD; at < first; at += body) {
+            size_t n = first - at < body ? first - at : body;
+            memcpy(record, p, 3);
+            record[3] = 0;
+            record[4] = (uint8_t)n;
+            memcpy(record + HEAD, p + at, n);
+            room_push(r, (enum wst_dir)c->dir, record, HEAD + n);
+        }
+        begun[c->dir] = true;
+        if (c->n > first) room_push(r, (enum wst_dir)c->dir, p + first, c->n - first);
+    }
+    room_end(r);
+}
+
+static void split_hellos(void **state)
+{
+    static const struct peers_terms terms[] = {
+        {.name = "1.3 split", .version = T13, .cipher = "TLS_AES_128_GCM_SHA256"},
+        {.name = "1.2 split", .version = T12, .cipher = "ECDHE-RSA-AES128-GCM-SHA256"},
+    };
+    static const size_t bodies[] = {1, 2, 3, 4, 5, 37, 64};
+    (void)state;
+    for (size_t i = 0; i < ARRAY(terms); i++) {
+        struct peers_talk talk[2];
+        peers_talk(&terms[i], talk);
+        for (size_t k = 0; k < ARRAY(bodies); k++) {
+            struct room r;
+            room_init(&r);
+            room_keys(&r, (const char *)talk[0].keylog.p);
+            feed_split(&r, &talk[0], bodies[k]);
+            check_all(terms[i].name, &r, &talk[0]);
+            room_free(&r);
+        }
+        peers_free(&talk[0]);
+    }
+}
+
 static void resumed_without_its_line(void **state)
 {
     static const struct peers_terms terms[] = {
@@ -628,6 +676,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(read_whole_and_by_the_byte),
+        cmocka_unit_test(split_hellos),
         cmocka_unit_test(resumed_without_its_line),
         cmocka_unit_test(fewer_secrets),
         cmocka_unit_test(no_handshake_secrets),
