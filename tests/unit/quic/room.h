@@ -19,6 +19,7 @@ enum { ROOM_STREAMS = 2048, ROOM_DATAGRAM = 65536 };
 struct room_half { /* what was said of a stream's direction */
     uint64_t at, lost;
     unsigned gaps, fins, resets;
+    uint64_t from; /* the packet that its last bytes came in */
 };
 
 struct room {
@@ -145,6 +146,7 @@ static inline void room_data(void *user, void *upper, uint64_t stream, enum wst_
             fail_msg("stream %llu: byte %llu was never sent", (unsigned long long)stream,
                      (unsigned long long)(h->at + i));
     h->at += bytes.n;
+    h->from = a->from;
 }
 
 static inline void room_gap(void *user, void *upper, uint64_t stream, enum wst_dir dir,

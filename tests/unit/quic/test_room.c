@@ -87,6 +87,7 @@ static void lost(void **state)
     conn_stream(&conn, WST_C2S, 0, 0, 100, false); /* 0 */
     conn_lost(&conn, WST_C2S);                     /* 1 */
     conn_stream(&conn, WST_C2S, 0, 250, 100, false);
+    uint64_t waits = room.now.pkt;
     for (int i = 0; i < 100; i++) conn_stream(&conn, WST_S2C, 0, 100 * (uint64_t)i, 100, false);
     assert_int_equal(half(0, WST_C2S)->at, 100); /* nobody has it: it is waited for */
     conn_ack(&conn, WST_S2C, 0, 2);
@@ -99,8 +100,10 @@ static void lost(void **state)
                     room.options.limits.reorder_packets + 32);
     assert_int_equal(half(0, WST_C2S)->lost, 150);
     assert_int_equal(half(0, WST_C2S)->at, 350);
+    assert_int_equal(half(0, WST_C2S)->from, waits);
     conn_stream(&conn, WST_C2S, 0, 350, 10, true);
     assert_int_equal(half(0, WST_C2S)->at, 360);
+    assert_int_equal(half(0, WST_C2S)->from, room.now.pkt);
     assert_int_equal(half(0, WST_C2S)->gaps, 1);
     end();
 }
