@@ -734,6 +734,33 @@ static void forged_extensions(void **state)
     end();
 }
 
+/* That one connection has waited long enough is nothing to the others. */
+static void another_waits(void **state)
+{
+    static struct conn later;
+    (void)state;
+    room_init(&room);
+    wst_quic_keys_may_come(room.quic, true);
+    room.known = ~(1u << WST_QUIC_SECRET_SERVER);
+    conn_init(&conn, &room, 1, SEAL_V1, SEAL_AES_128_GCM, 8, 8);
+    conn_hellos(&conn);
+    talk(&conn, 0);
+    room.now.ns += room.options.limits.tls_wait_ns;
+    wst_quic_tick(room.quic, &room.now, 5);
+    room.now.ns += room.options.limits.tls_wait_ns;
+    wst_quic_tick(room.quic, &room.now, 5);
+    assert_int_equal(room.problems[WST_PROBLEM_TLS_NO_KEY], 1);
+    room.known = 0;
+    conn_init(&later, &room, 2, SEAL_V1, SEAL_AES_128_GCM, 8, 8);
+    conn_hellos(&later);
+    talk(&later, 4);
+    room.known = ~0u;
+    wst_quic_wake(room.quic, &room.now);
+    talked(4);
+    assert_int_equal(room.problems[WST_PROBLEM_TLS_NO_KEY], 1);
+    end();
+}
+
 /* Secrets of others come by the thousand: what waits is not looked through for each. */
 static void secrets_of_others(void **state)
 {
@@ -1301,6 +1328,7 @@ int main(void)
         cmocka_unit_test(forged),
         cmocka_unit_test(forged_retry),
         cmocka_unit_test(forged_extensions),
+        cmocka_unit_test(another_waits),
         cmocka_unit_test(secrets_of_others),
         cmocka_unit_test(replayed),
         cmocka_unit_test(garbage),
