@@ -40,6 +40,8 @@ static const struct row again[] = {
      ONCE OPEN "c1,1=abc#5 @1 c1,1=abc#5 @1 c1,1=abc#6 @1 c1,1=abc#6 @1 s1,4 $", "c\"abc\" (eof)"},
     {"who stops so soon was heard", ONCE OPEN "c1,1=abc @1 c1,1=abc @1 c1,1=abc @6 $",
      "c\"abc\" (eof)"},
+    {"… but not who would have been silent so long anyhow",
+     ONCE OPEN "c1,1=abc @1 c1,1=abc @1 c1,1=abc @4 $", "c\"abc\" c+2x3/5... (eof)"},
     {"… but may give up",
      ONCE OPEN "c1,1=abc c1,1=abc @1 c1,1=abc @1 c1,1=abc @1 c1,1=abc @1 c1,1=abc @1 c1,1=abc @9 $",
      "c\"abc\" c+6x3/14... (eof)"},
