@@ -177,6 +177,53 @@ static void test_one_byte(void **state)
     wst_net_free(net);
 }
 
+/* -- datagrams -- */
+
+static void in_ipv4(struct build *b)
+{
+    put_ipv4(b, 1, 17);
+}
+static void in_ipv6_options(struct build *b)
+{
+    PUT(b, 17, 0, 1, 4, 0, 0, 0, 0), put_ipv6(b, 1, 60);
+}
+static void in_gre(struct build *b)
+{
+    put_ipv4(b, 1, 17), PUT(b, 0, 0, 8, 0), put_ipv4(b, 2, 47);
+}
+
+/* Their own length counts, not that of what they lie in; 0 is none; and what the snap length took
+ * is known to be missing. On the short way, and behind headers that it does not know. */
+static void test_datagrams(void **state)
+{
+    (void)state;
+    static struct build b;
+    static void (*const in[])(struct build * b) = {in_ipv4, in_ipv6_options, in_gre};
+    const size_t n = strlen(build_text), padding = 3, cut = 5;
+    struct wst_options options = build_options();
+    struct wst_net *net = wst_net_new(&options);
+    for (size_t i = 0; i < sizeof in / sizeof *in; i++)
+        for (int how = 0; how < 4; how++) { /* as it is; padded; without a length; cut */
+            b.at = BUILD_ROOM;
+            if (how == 1) put_zero(&b, padding);
+            put(&b, build_text, n);
+            put_udp(&b, 443);
+            if (how == 1 || how == 2) build_packet(&b)[5] = how == 1 ? (uint8_t)(n + 8) : 0;
+            in[i](&b);
+            size_t size = build_size(&b), kept = how == 3 ? n - cut : n;
+            struct shot shot =
+                shoot(net, 101, build_packet(&b), how == 3 ? size - cut : size, size, 0);
+            assert_int_equal(shot.result, WST_NET_UDP);
+            assert_int_equal(shot.segment.src_port, 52000);
+            assert_int_equal(shot.segment.dst_port, 443);
+            assert_int_equal(shot.segment.payload_len, n);
+            assert_int_equal(shot.segment.payload.n, kept);
+            assert_memory_equal(shot.segment.payload.p, build_text, kept);
+            free(shot.bytes);
+        }
+    wst_net_free(net);
+}
+
 /* -- packets longer than their length fields can say -- */
 
 static char *long_text(size_t n)
@@ -336,7 +383,7 @@ int main(void)
         cmocka_unit_test(test_every_packet), cmocka_unit_test(test_mark),
         cmocka_unit_test(test_one_byte),     cmocka_unit_test(test_offload),
         cmocka_unit_test(test_jumbogram),    cmocka_unit_test(test_checksums),
-        cmocka_unit_test(test_long_chain),
+        cmocka_unit_test(test_long_chain),   cmocka_unit_test(test_datagrams),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
