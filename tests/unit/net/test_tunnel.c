@@ -452,6 +452,25 @@ static void test_anybodys_port(void **state)
     wst_net_free(net);
 }
 
+/* A client's address says that it is Teredo, whichever end the client is. */
+static void test_teredo_ends(void **state)
+{
+    static const size_t ends[] = {8, 24};
+    static struct build b;
+    struct wst_options options = build_options();
+    struct wst_net *net = wst_net_new(&options);
+    (void)state;
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        b.at = BUILD_ROOM;
+        teredo(&b);
+        build_packet(&b)[28 + ends[i]] ^= 1;
+        struct shot shot = shoot(net, 101, build_packet(&b), build_size(&b), build_size(&b), 0);
+        assert_int_equal(shot.result, WST_NET_TCP);
+        free(shot.bytes);
+    }
+    wst_net_free(net);
+}
+
 static void test_depth(void **state)
 {
     (void)state;
@@ -510,10 +529,10 @@ static void test_cut_mirror(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_tunnel), cmocka_unit_test(test_distinct),
-        cmocka_unit_test(test_implausible),  cmocka_unit_test(test_anybodys_port),
-        cmocka_unit_test(test_depth),        cmocka_unit_test(test_abyss),
-        cmocka_unit_test(test_cut_mirror),
+        cmocka_unit_test(test_every_tunnel),  cmocka_unit_test(test_distinct),
+        cmocka_unit_test(test_teredo_ends),   cmocka_unit_test(test_implausible),
+        cmocka_unit_test(test_anybodys_port), cmocka_unit_test(test_depth),
+        cmocka_unit_test(test_abyss),         cmocka_unit_test(test_cut_mirror),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
