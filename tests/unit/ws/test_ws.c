@@ -653,8 +653,39 @@ static void table(void **state)
     assert_int_equal(failed, 0);
 }
 
+static void keep_missing(struct room *r, const struct wst_event *e)
+{
+    if (e->type != WST_EVENT_PROBLEM || e->problem.problem != WST_PROBLEM_CLOSE_MISSING) return;
+    snprintf(r->user, 256, "%s", e->problem.detail);
+}
+
+/* Without a close frame: how long nobody had said anything when the first side ended. What goes by
+ * until the other one does is no silence of the connection. */
+static void silence(void **state)
+{
+    (void)state;
+    for (int first = 0; first < 2; first++) {
+        char detail[256] = "";
+        struct wst_ws_terms terms = terms_of(PLAIN);
+        struct room r = {0};
+        room_open(&r, &terms);
+        r.event = keep_missing;
+        r.user = detail;
+        room_push(&r, WST_C2S, "\x81\x81" M0 "a", 7);
+        r.arrival.when.ns += 3000000000;
+        for (int k = 0; k < 2; k++) {
+            room_arrive(&r);
+            wst_ws_fin(&r.ws, &r.env, (enum wst_dir)(first ^ k), &r.arrival);
+            r.arrival.when.ns += 5000000000;
+        }
+        room_end(&r);
+        assert_non_null(strstr(detail, " after 3.001 s of silence"));
+        room_close(&r);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(table)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(table), cmocka_unit_test(silence)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
