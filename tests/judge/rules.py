@@ -1004,6 +1004,9 @@ for field in ('connection', 'upgrade'):
     asked(B, 'http2.hop-header', request={field: 'upgrade'})
 asked(N, 'http2.hop-header', request={'te': 'trailers', 'upgrade-insecure-requests': '1'})
 asked(B, 'handshake.version', request={'sec-websocket-version': '8'})
+asked(B, 'handshake.origin-missing', request={'user-agent': FIREFOX})
+asked(N, 'handshake.origin-missing', request={'user-agent': FIREFOX, 'origin': 'https://example.com'})
+asked(B, 'handshake.credentials', request={'cookie': 'session=1'})
 asked(N, 'handshake.key-missing')
 asked(N, 'handshake.accept-missing', answer={'server': 'h2'})
 asked(B, 'handshake.subprotocol-not-offered', request={'sec-websocket-protocol': 'chat'},
