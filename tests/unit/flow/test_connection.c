@@ -150,6 +150,8 @@ static const struct row renewed[] = {
      "c\"a\" (rst) s+0 s\"e\" c-3 (eof)"},
     {"… told by the numbers of the only side captured", "1x cS0 c1,1=a cR2,1 c2,9 c2,18 c2,27=b $",
      "c\"a\" (rst) c+0 c\"b\" s-26 (eof)"},
+    {"one acknowledgment behind the reset, however often",
+     ONCE OPEN "c1,1=a cR2,1 c2,1=b s1,3 s1,3 s1,3 s1,3 s1,3 $", "c\"a\" (rst)"},
     {"in flight when the reset came", OPEN "c1,1=a sR1,2 c2,1=b c3,1=c c4,1=d c5,1=e $",
      "c\"a\" (rst)"},
     {"late when the reset came", OPEN "c1,1=a s1,3 cR4,1 c2,1=b c3,1=c s1,4 s1,4 c1,1=a $",

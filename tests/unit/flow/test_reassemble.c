@@ -16,6 +16,10 @@ static const struct row ordered[] = {
     {"sent again while it waits", OPEN "c3,1=cd c3,1=cd c1,1=ab $", "c\"abcd\" (eof)"},
     {"a segment that covers two waiting and the holes", OPEN "c3,1=c c6,1=f c2,1=bcdefg c1,1=a $",
      "c\"abcdefg\" (eof)"},
+    {"one that was cut off waits last where no more may wait, and comes whole",
+     OPEN "c3,1=c c5,1=e c7,1=g c9,1=i c11,1=k c13,1=m c15,1=o c17,1+1 c17,1=q c1,1=ab c4,1=d "
+          "c6,1=f c8,1=h c10,1=j c12,1=l c14,1=n c16,1=p $",
+     "c\"abcdefghijklmnopq\" (eof)"},
     {"keep-alive without a byte", OPEN "c1,1=ab c2,1 s1,3 $", "c\"ab\" (eof)"},
     {"keep-alive with a wrong byte", OPEN "c1,1=ab c2,1=X s1,3 c3,1=c $", "c\"abc\" (eof)"},
     {"zero-window probe", OPEN "c1,1=ab s1,3 c3,1=c s1,3 c3,1=cde $", "c\"abcde\" (eof)"},
