@@ -50,9 +50,7 @@ static void network_is_whole(struct wst_flow_table *t, uint32_t domain)
 static bool network_join(struct wst_flow_table *t, uint32_t domain, uint32_t as)
 {
     struct wst_flow_networks *n = &t->networks;
-    struct wst_flow_network *joined = network_find(t, domain, true);
-    if (!joined) return false;
-    joined->as = as;
+    if (!network_find(t, domain, true)) return false;
     for (uint32_t i = 0; i < n->n; i++)
         if (n->at[i].as == domain) n->at[i].as = as;
     network_is_whole(t, as);

@@ -321,6 +321,26 @@ static void test_routed(void **state)
     rig_close(&r);
 }
 
+/* That two are one says nothing of a third. */
+static void test_third(void **state)
+{
+    struct rig r;
+    (void)state;
+    rig_init(&r);
+    rig_open(&r);
+    on(&r, 5, 5), rig_run(&r, "cS0 sS0,1");
+    r.client++;
+    on(&r, 7, 9), rig_run(&r, "cS0 sS0,1");
+    assert_int_equal(wst_flow_streams(r.table), 2);
+    r.client++;
+    on(&r, 5, 5), rig_run(&r, "cS0");
+    on(&r, 7, 7), rig_run(&r, "cS0");
+    assert_int_equal(wst_flow_streams(r.table), 4);
+    on(&r, 9, 9), rig_run(&r, "cS0");
+    assert_int_equal(wst_flow_streams(r.table), 4);
+    rig_close(&r);
+}
+
 /* Many networks answered in one: what is told of it first stays what it is. */
 static void test_trunk(void **state)
 {
@@ -347,7 +367,8 @@ int main(void)
         cmocka_unit_test(test_again),   cmocka_unit_test(test_renewed),
         cmocka_unit_test(test_numbers), cmocka_unit_test(test_witnessed),
         cmocka_unit_test(test_apart),   cmocka_unit_test(test_tagged),
-        cmocka_unit_test(test_routed),  cmocka_unit_test(test_trunk),
+        cmocka_unit_test(test_routed),  cmocka_unit_test(test_third),
+        cmocka_unit_test(test_trunk),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
