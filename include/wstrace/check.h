@@ -47,8 +47,8 @@ struct wst_check_settings; /* owned by who made it */
 WST_API struct wst_check_settings *wst_check_settings_new(void);
 /* One setting, as a line in the head of a golden, without its end: "ignore $.ts", "redact ID
  * [0-9a-f]{32}", "reply $.id", "header Origin", "drop-header Cookie", "max-payload 4096",
- * "strict-order", "frames", "no-control", "filter tcp port 80". Returns 0, or -1 with the place in
- * `error` (line 0) and nothing changed. */
+ * "strict-order", "frames", "no-control", "filter tcp port 80", "conn 3". Returns 0, or -1 with the
+ * place in `error` (line 0) and nothing changed. */
 WST_API int wst_check_set(struct wst_check_settings *settings, struct wst_slice line,
                           struct wst_check_error *error);
 /* What the settings want of a context: sets options->headers. */
@@ -81,6 +81,8 @@ WST_API void wst_session_free(struct wst_session *session);
 
 struct wst_session_facts {
     uint64_t connections; /* refused ones among them */
+    uint64_t conn;        /* the only one that the settings pick; 0: all */
+    uint64_t known;       /* connections of the capture, whether they are picked or not */
     uint64_t items;       /* messages, control frames, findings */
     uint64_t messages;
     uint64_t gaps;      /* holes in the capture: what is missing may be the capture's fault */

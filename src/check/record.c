@@ -26,21 +26,29 @@ static struct wst_recording *recording(const struct at *at)
 
 /* -- items ----------------------------------------------------------------------------------- */
 
+/* Where it stands among those recorded: of one that was picked there are no others. */
+static uint32_t index_of(const struct wst_session *s, const struct wst_event *e)
+{
+    return s->settings->conn ? 0 : (uint32_t)e->conn - 1;
+}
+
 static struct wst_connection *connection_of(struct wst_session *s, const struct wst_event *e)
 {
-    while (s->n < e->conn && !s->failed) {
+    uint64_t before = s->settings->conn ? s->settings->conn - 1 : 0;
+
+    while (before + s->n < e->conn && !s->failed) {
         struct wst_connection *c = wst_session_add_connection(s);
         if (c == NULL) break;
-        c->conn = s->n;
+        c->conn = before + s->n;
         c->last_ns = e->when.ns;
     }
-    return e->conn && e->conn <= s->n ? s->connections[e->conn - 1] : NULL;
+    return e->conn && e->conn <= before + s->n ? s->connections[index_of(s, e)] : NULL;
 }
 
 /* Begins an item; its text is what is written to the session's ink until end(). */
 static struct wst_item *begin(const struct at *at, enum wst_item_kind kind)
 {
-    struct wst_item *item = wst_session_add_item(at->s, (uint32_t)at->event->conn - 1, kind);
+    struct wst_item *item = wst_session_add_item(at->s, index_of(at->s, at->event), kind);
 
     if (item == NULL) return NULL;
     item->dir = kind == WST_ITEM_HEAD ? WST_DIR_NONE : (int8_t)at->event->dir;
@@ -289,10 +297,17 @@ static void problem(const struct at *at)
     end(at, item);
 }
 
+/* What is of no connection passes. */
+static bool picked(const struct wst_session *s, const struct wst_event *event)
+{
+    return s->settings->conn == 0 || event->conn == 0 || event->conn == s->settings->conn;
+}
+
 bool wst_session_wants(const struct wst_session *s, const struct wst_event *event)
 {
     const struct wst_problem_row *row;
 
+    if (!picked(s, event)) return event->type == WST_EVENT_HANDSHAKE;
     switch (event->type) {
     case WST_EVENT_HANDSHAKE:
     case WST_EVENT_MESSAGE:
@@ -316,6 +331,8 @@ static void record(void *user, const struct wst_event *event)
     struct at at = {s, NULL, event};
 
     if (s->failed || s->sealed || !wst_session_wants(s, event)) return;
+    if (event->conn > s->known) s->known = event->conn;
+    if (!picked(s, event)) return;
     if (event->type == WST_EVENT_GAP) s->gaps++;
     if (event->type == WST_EVENT_STATS) {
         s->unread = event->stats.tls_no_key;

@@ -110,6 +110,8 @@ const char *wst_session_seal(struct wst_session *s)
 struct wst_session_facts wst_session_facts(const struct wst_session *s)
 {
     return (struct wst_session_facts){.connections = s->n,
+                                      .conn = s->settings->conn,
+                                      .known = s->known,
                                       .items = s->items_n - s->counts[WST_ITEM_HEAD],
                                       .messages = s->counts[WST_ITEM_MESSAGE],
                                       .gaps = s->gaps,

@@ -82,6 +82,7 @@ struct wst_session {
     struct wst_buf text; /* a golden's, whole, once its body was read */
     uint32_t head_lines;
     struct wst_slice head;       /* of a golden: all before its first connection */
+    uint64_t known;              /* the highest number of a connection of the capture */
     uint64_t gaps, late, unread; /* as in the facts … */
     bool quic;                   /* … and this */
     bool opened;                 /* some of it was encrypted */

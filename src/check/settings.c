@@ -132,17 +132,30 @@ static const char *take_drop_header(struct line *line)
     return add_header(line->settings->drop, &line->settings->drop_n, line->rest);
 }
 
+/* The rest is a number that is not far above 4 GiB. */
+static bool number(struct wst_slice rest, uint64_t *value)
+{
+    *value = 0;
+    for (size_t i = 0; i < rest.n; i++) {
+        if (rest.p[i] < '0' || rest.p[i] > '9' || *value > UINT32_MAX) return false;
+        *value = *value * 10 + (rest.p[i] - '0');
+    }
+    return rest.n > 0;
+}
+
 static const char *take_max_payload(struct line *line)
 {
-    uint64_t value = 0;
+    if (number(line->rest, &line->settings->max_payload)) return NULL;
+    return "a number of bytes below 4 GiB was expected";
+}
 
-    for (size_t i = 0; i < line->rest.n; i++) {
-        if (line->rest.p[i] < '0' || line->rest.p[i] > '9' || value > UINT32_MAX)
-            return "a number of bytes below 4 GiB was expected";
-        value = value * 10 + (line->rest.p[i] - '0');
-    }
-    if (line->rest.n == 0) return "a number of bytes was expected";
-    line->settings->max_payload = value;
+static const char *take_conn(struct line *line)
+{
+    uint64_t conn;
+
+    if (!number(line->rest, &conn) || conn == 0) return "the number of a connection was expected";
+    if (line->settings->conn) return "a second connection; a golden is of one, or of all";
+    line->settings->conn = conn;
     return NULL;
 }
 
@@ -191,6 +204,7 @@ static const struct {
     {"frames", take_frames},
     {"no-control", take_no_control},
     {"filter", take_filter},
+    {"conn", take_conn},
 };
 
 /* Writes why not to `why`; returns it, or NULL. */
@@ -206,7 +220,7 @@ static const char *take(struct line *line, struct wst_slice word, char *why, siz
     snprintf(why, room, "unknown setting%s",
              *meant ? meant
                     : "; there are ignore, redact, reply, header, drop-header, max-payload, "
-                      "strict-order, frames, no-control, filter");
+                      "strict-order, frames, no-control, filter, conn");
     line->at = 0;
     return why;
 }
@@ -294,6 +308,7 @@ static void write_line(struct wst_ink *ink, const char *word, const char *value)
 void wst_settings_write(const struct wst_check_settings *s, struct wst_ink *ink)
 {
     if (s->filter) write_line(ink, "filter", s->filter);
+    if (s->conn) wst_ink_format(ink, "conn %llu\n", (unsigned long long)s->conn);
     for (uint32_t i = 0; i < s->ignore_n; i++) write_line(ink, "ignore", s->ignore[i].text);
     for (uint32_t i = 0; i < s->redact.n; i++) {
         const struct wst_redact_rule *rule = &s->redact.rules[i];

@@ -29,6 +29,7 @@ struct wst_check_settings {
     bool keep_all; /* "header *" */
     bool strict_order, frames, no_control;
     uint64_t max_payload;
+    uint64_t conn; /* only this connection of a capture; 0: all */
     char *filter; /* owned; NULL: none */
 };
 

@@ -308,6 +308,22 @@ void wst_tool_case_say_undecided(const struct wst_tool_case *c)
         wst_tool_say("%s: and others cannot be decided", c->expected);
 }
 
+#define NO_CONN "%s: there is no connection %" PRIu64 "; the capture has %" PRIu64
+
+bool wst_tool_case_nothing(const char *capture, const struct wst_session_facts *facts,
+                           const char *advice, struct wst_tool_trouble *trouble)
+{
+    if (facts->connections) return false;
+    if (facts->conn && facts->known)
+        wst_tool_trouble_add(trouble, NO_CONN "%s", capture, facts->conn, facts->known, advice);
+    else
+        wst_tool_trouble_add(trouble,
+                             "%s: has no WebSocket connection; a golden of nothing guards "
+                             "nothing%s",
+                             capture, advice);
+    return true;
+}
+
 void wst_tool_case_hint_unread(const char *capture, const struct wst_session_facts *facts)
 {
     if (facts->unread)
@@ -330,6 +346,8 @@ static bool connections_lack(const struct wst_tool_case *c)
 void wst_tool_case_hint_missing(const struct wst_tool_case *c)
 {
     if (!connections_lack(c)) return;
+    if (c->facts.conn && c->facts.connections == 0)
+        wst_tool_say(NO_CONN, c->capture, c->facts.conn, c->facts.known);
     wst_tool_case_hint_unread(c->capture, &c->facts);
     if (c->facts.late)
         wst_tool_say("%s: hint: %" PRIu64 " connection%s joined in the middle: the handshake is "
@@ -400,13 +418,8 @@ bool wst_tool_case_rewrite(struct wst_tool_case *c, bool force)
         return false;
     }
     /* a recorder that failed, a key log that was forgotten: snapshot makes none of it, either */
-    if (c->facts.connections == 0 && !force) {
-        wst_tool_trouble_add(&c->trouble,
-                             "%s: has no WebSocket connection; a golden of nothing guards nothing "
-                             "(--force makes it)",
-                             c->capture);
+    if (!force && wst_tool_case_nothing(c->capture, &c->facts, " (--force makes it)", &c->trouble))
         return false;
-    }
     return wst_tool_case_write(&c->place, c->capture, c->seen, c->golden, &c->trouble);
 }
 

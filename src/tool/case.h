@@ -58,6 +58,10 @@ void wst_tool_case_run(struct wst_tool_case *one, const struct wst_tool_case_opt
 /* On standard error: what may have been missed although all could be read. */
 /* Says which rules could not be decided; the first is trouble already unless others were broken. */
 void wst_tool_case_say_undecided(const struct wst_tool_case *one);
+/* Whether the capture has no connection, or not the one that is wanted; then that is trouble, said
+ * with `advice` behind it. */
+bool wst_tool_case_nothing(const char *capture, const struct wst_session_facts *facts,
+                           const char *advice, struct wst_tool_trouble *trouble);
 /* Why connections may be missing, if some are. */
 void wst_tool_case_hint_missing(const struct wst_tool_case *one);
 void wst_tool_case_hint_unread(const char *capture, const struct wst_session_facts *facts);

@@ -54,9 +54,9 @@ static int take_setting(void *target, const char *text)
 {
     (void)target;
     return wst_tool_misuse(
-        "'%s': what is compared stands in the head of the golden; edit it there, or make the "
+        "%s%s%swhat is compared stands in the head of the golden; edit it there, or make the "
         "golden anew with wstrace snapshot",
-        text);
+        text ? "'" : "", text ? text : "", text ? "': " : "");
 }
 
 #define AT(field) offsetof(struct request, field)
@@ -76,7 +76,8 @@ static const struct wst_tool_arg rows[] = {
     {NULL, 'q', "quiet", NULL, WST_TOOL_FLAG, AT(quiet), 0, 0, NULL, "no word about what is the same"},
     {NULL, 0, "color", "WHEN", WST_TOOL_CALL, 0, 0, 0, wst_tool_lesson_take_colour, "auto (default), always or never"},
     {NULL, 0, "colour", "WHEN", WST_TOOL_CALL, 0, 0, 0, wst_tool_lesson_take_colour, NULL},
-    SETTING("ignore", "PATH"), SETTING("redact", "REGEX=NAME"), SETTING("header", "NAME"), SETTING("drop-header", "NAME"),
+    SETTING("conn", "N"), SETTING("ignore", "PATH"), SETTING("redact", "REGEX=NAME"), SETTING("header", "NAME"), SETTING("drop-header", "NAME"),
+    SETTING("reply", "PATH"), SETTING("strict-order", NULL), SETTING("frames", NULL), SETTING("no-control", NULL), SETTING("max-payload", "SIZE"),
     {"Help", 'h', "help", NULL, WST_TOOL_FLAG, AT(help), 0, 0, NULL, "this text; docs/CHECKS.md tells more"},
 };
 /* clang-format on */

@@ -116,10 +116,12 @@ int wst_tool_wishes_redact(void *target, const char *value)
 
 int wst_tool_wishes_settle(struct wst_tool_wishes *w)
 {
-    char bytes[32];
+    char bytes[32], conn[32];
     int status = 0;
 
     snprintf(bytes, sizeof bytes, "%" PRIu64, w->max_payload);
+    snprintf(conn, sizeof conn, "%" PRIu64, w->conn);
+    if (w->conn) status |= set_whole(w, "conn", conn);
     if (w->strict_order) status |= set_whole(w, "strict-order", "");
     if (w->frames) status |= set_whole(w, "frames", "");
     if (w->no_control) status |= set_whole(w, "no-control", "");

@@ -17,6 +17,7 @@ struct wst_tool_wishes {
     struct wst_check_settings *settings; /* owned */
     bool strict_order, frames, no_control;
     uint64_t max_payload; /* UINT64_MAX: not given */
+    uint64_t conn;        /* 0: not given */
 };
 
 /* Returns 0, or the exit status after a complaint. End in either case. */
@@ -36,7 +37,8 @@ int wst_tool_wishes_filter(struct wst_tool_wishes *wishes, const char *value);
 
 /* clang-format off */
 #define WST_TOOL_WISHES_ROWS(type) \
-    {"What is compared", 0, "ignore", "PATH", WST_TOOL_CALL, 0, 0, 0, wst_tool_wishes_ignore, "a JSON value that does not matter: '$.ts', '$..id'; or text: '/[0-9]+/'"}, \
+    {"What is compared", 0, "conn", "N", WST_TOOL_ONCE, offsetof(type, wishes.conn), 1, UINT32_MAX, NULL, "only connection N, as wstrace numbers them (default: all)"}, \
+    {NULL, 0, "ignore", "PATH", WST_TOOL_CALL, 0, 0, 0, wst_tool_wishes_ignore, "a JSON value that does not matter: '$.ts', '$..id'; or text: '/[0-9]+/'"}, \
     {NULL, 0, "redact", "REGEX=NAME", WST_TOOL_CALL, 0, 0, 0, wst_tool_wishes_redact, "what matches is <NAME-1>, <NAME-2> ...: the same value, the same name"}, \
     {NULL, 0, "reply", "PATH", WST_TOOL_CALL, 0, 0, 0, wst_tool_wishes_reply, "a message answers the one that has the same value there: '$.id'"}, \
     {NULL, 0, "header", "NAME", WST_TOOL_CALL, 0, 0, 0, wst_tool_wishes_header, "a header line of the handshake that matters; '*': all"}, \

@@ -142,6 +142,46 @@ def overwriting(tmp):
     check("... unless by force", result.status == 0 and read(golden) == run("snapshot", BASIC).text, result)
 
 
+def one_connection(tmp):
+    """--conn: of a capture with several connections a golden of one; the numbers are those of the timeline."""
+    capture = os.path.join(CAPTURES, "04_subprotocol.pcap")
+    golden = os.path.join(tmp, "one.golden")
+    of_all = read_connections(run("snapshot", capture).text)
+    seen = [e for e in run("--json", capture).events("handshake")]
+    check("three connections", len(of_all) == len(seen) == 3)
+    for e in seen:
+        one = read_connections(run("snapshot", "--conn", str(e["conn"]), capture).text)
+        offered = f"offered {', '.join(e['client_protocols'])}\n" if e["client_protocols"] else None
+        check(f"--conn {e['conn']}: one of them, and the right one",
+              len(one) == 1 and one[0] in of_all and ((offered in one[0]) if offered else "offered" not in one[0]), one)
+    result = run("snapshot", "--conn", "2", capture, "-o", golden)
+    check("it stands in the head", result.status == 0 and "\nconn 2\n" in read(golden).split("\nconnection")[0], result)
+    result = run("check", capture, golden)
+    check("... and check holds that one against it", result.status == 0 and "(1 connection," in result.text, result)
+    write(golden, read(golden).replace("\nconn 2\n", "\nconn 3\n"))
+    result = run("check", capture, golden)
+    check("... and another against another", result.status == 1 and "#3 of the capture" in result.text and "#2 of" not in result.text, result)
+    result = run("check", "-u", capture, golden, env=HOME)
+    check("... renewed, it is that one's", result.status == 0
+          and read_connections(read(golden)) == read_connections(run("snapshot", "--conn", "3", capture).text), result)
+    result = run("check", os.path.join(CAPTURES, "04_ipv6.pcap"), golden)
+    check("a capture without it: missing, and why", result.status == 1 and b"there is no connection 3; the capture has 1" in result.err, result)
+    refused("a golden of one that is not there", run("snapshot", "--conn", "4", capture), "there is no connection 4; the capture has 3")
+    refused("... and a difference of two", run("diff", "--conn", "4", capture, capture), "there is no connection 4; the capture has 3")
+    check("diff --conn", run("diff", "--conn", "2", capture, capture).text.endswith("(1 connection, 2 messages)\n"))
+    for value in ("0", "x", "-1", "1,2"):
+        refused(f"--conn {value}", run("snapshot", "--conn", value, capture), f"not '{value}'")
+        refused(f"conn {value} in a head", run("check", capture, write(golden, f"wstrace golden 1\nconn {value}\n")), "the number of a connection was expected")
+    refused("twice", run("check", capture, write(golden, "wstrace golden 1\nconn 1\nconn 2\n")), "a second connection")
+    for option in (["--conn", "2"], ["--no-control"], ["--reply", "$.id"]):
+        refused(f"check {option[0]}", run("check", *option, capture, golden), "stands in the head of the golden")
+
+
+def read_connections(golden):
+    """The parts of a golden, each with its connection's line."""
+    return [part.rstrip("\n") + "\n" for part in golden.split("\nconnection ")[1:]]
+
+
 def heads(tmp):
     """What a check needs stands in the head; what the head says of the capture is true."""
     capture = os.path.join(CAPTURES, "04_subprotocol.pcap")
@@ -666,7 +706,7 @@ def diffs(tmp):
     check("... with a threshold", run("diff", "--timing", "6s", c, d).status == 0)
 
 
-for part in (large, same_and_different, not_followed, written_and_read, overwriting, heads, ignored_texts, queries, trouble, suites, confined, acknowledgements, diffs):
+for part in (large, same_and_different, not_followed, written_and_read, overwriting, one_connection, heads, ignored_texts, queries, trouble, suites, confined, acknowledgements, diffs):
     with directory() as folder:
         part(folder)
 done()
