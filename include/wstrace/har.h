@@ -38,12 +38,19 @@ struct wst_har_options {
      * May be NULL. */
     int (*cut)(void *user, uint64_t n);
     const char *comment; /* said of the whole, as it is; or NULL. Not copied */
+    /* Bytes that the payloads of all messages take in the archive; a message that would take more
+     * is there without its payload, and the document says so. 0: WST_HAR_TOTAL, or WST_HAR_GROWTH
+     * times what the messages had on the wire, whichever is more: only bombs have that much. */
+    uint64_t max_total;
 };
+#define WST_HAR_TOTAL ((uint64_t)1 << 30)
+#define WST_HAR_GROWTH 64
 WST_API void wst_har_options_init(struct wst_har_options *options);
 
 struct wst_har_left { /* what is not in the document */
     uint64_t connections;
     uint64_t items; /* messages, control frames, gaps, findings; those of such connections, too */
+    uint64_t payloads; /* messages that are there without theirs: max_total */
     bool unread; /* the spool did not give back what it took, or there was no memory to read it */
 };
 

@@ -205,6 +205,11 @@ static void put_remarks(struct wst_har *h)
         wst_out_number(out, left->items);
         wst_out_text(out, " items, which were left out");
     }
+    if (left->payloads) {
+        put_remark(out, &any, wst_slice_text("without the payloads of "));
+        wst_out_number(out, left->payloads);
+        wst_out_text(out, " messages, which would have made it too large");
+    }
     if (h->cut)
         put_remark(out, &any,
                    wst_slice_text("it ends before its time: what follows could not be "

@@ -256,6 +256,8 @@ static void put_remarks(struct wst_out *out, const struct wst_har_conn *conn,
     put_count(out, &any, conn->gaps, " gap: the capture lacks bytes",
               " gaps: the capture lacks bytes");
     put_count(out, &any, conn->doubtful, " message is not whole", " messages are not whole");
+    put_count(out, &any, conn->bare, " message is there without its payload: too large in all",
+              " messages are there without their payloads: too large in all");
     put_count(out, &any, conn->left_out, " item was left out: there was no room",
               " items were left out: there was no room");
     if (e && e->tcp == WST_TCP_EOF) put_remark(out, &any, "not over when the capture ended");

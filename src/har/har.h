@@ -39,7 +39,7 @@ struct wst_har_conn { /* a connection that is not over */
     int64_t start_ns, wait_ns;
     bool accepted, asked, answered, lost; /* lost: its head found no place */
     bool cut_close; /* of the close frame that is told next, the capture has not all */
-    uint64_t left_out, gaps, doubtful;
+    uint64_t left_out, gaps, doubtful, bare; /* bare: messages without their payload */
     struct wst_strand strands[WST_HAR_PARTS];
 };
 
@@ -58,6 +58,8 @@ struct wst_har {
     struct wst_har_conn *refused_conn; /* it is over before the next handshake */
     struct wst_har_conn whole;         /* what is of no connection */
     struct wst_har_left left;
+    uint64_t wire,
+        total; /* of all messages: payload on the wire, and as it stands in the archive */
     struct wst_clock clock;
     bool begun, done;
     struct wst_event_stats stats;

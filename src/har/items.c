@@ -56,6 +56,12 @@ static void put_bytes(struct wst_har *har, struct wst_slice payload, bool utf8)
     }
 }
 
+/* Bytes of the item so far. */
+static uint64_t length(const struct wst_har *har)
+{
+    return har->taken + (uint64_t)(har->item.at - har->item.buffer);
+}
+
 /* Behind `"data":`. With `omitted` bytes that the event does not have. */
 static void put_payload(struct wst_har *har, struct wst_slice payload, bool utf8, uint64_t omitted)
 {
@@ -70,15 +76,36 @@ static void put_payload(struct wst_har *har, struct wst_slice payload, bool utf8
     if (omitted) wst_har_number(&har->item, ",\"_omitted\":", omitted);
 }
 
+/* What a few bytes on the wire can become has no end; what an archive of them takes has one. */
+static bool too_much(struct wst_har *har, const struct wst_event_message *m)
+{
+    uint64_t most = har->options.max_total;
+
+    har->wire += m->wire_len;
+    if (most == 0) most = WST_HAR_TOTAL;
+    if (har->options.max_total == 0 && har->wire > most / WST_HAR_GROWTH)
+        most = har->wire < UINT64_MAX / WST_HAR_GROWTH ? har->wire * WST_HAR_GROWTH : UINT64_MAX;
+    return m->payload.n > 0 && (har->total > most || m->payload.n > most - har->total);
+}
+
 bool wst_har_message(struct wst_har *har, struct wst_har_conn *conn, const struct wst_event *event)
 {
     const struct wst_event_message *m = &event->message;
     struct wst_out *out = begin(har, conn, WST_HAR_MESSAGES, event);
+    bool bare = too_much(har, m);
+    uint64_t before;
     out->at = m->opcode == 1 ? WST_PUT(out->at, ",\"opcode\":1,\"data\":")
                              : WST_PUT(out->at, ",\"opcode\":2,\"data\":");
     har->doubtful_item = !m->certain;
-    put_payload(har, m->payload, m->utf8, m->omitted);
-    if (m->opcode == 1 && !m->utf8) /* readers take opcode 1 for text, and 2 for base64 */
+    before = length(har);
+    if (bare)
+        put_payload(har, wst_slice_head(m->payload, 0), true, m->omitted + m->payload.n);
+    else
+        put_payload(har, m->payload, m->utf8, m->omitted);
+    har->total += length(har) - before;
+    conn->bare += bare;
+    har->left.payloads += bare;
+    if (m->opcode == 1 && !m->utf8 && !bare) /* readers take opcode 1 for text, and 2 for base64 */
         wst_har_text(out, ",\"_encoding\":", "base64");
     if (!m->certain) {
         conn->doubtful++;
@@ -86,6 +113,8 @@ bool wst_har_message(struct wst_har *har, struct wst_har_conn *conn, const struc
         wst_har_text(out, ",\"comment\":",
                      "the capture lacks bytes of this message; data is its beginning, as far as it "
                      "is known to be right");
+    } else if (bare) {
+        wst_har_text(out, ",\"comment\":", "its payload would have made the archive too large");
     } else if (m->omitted) {
         wst_har_text(out, ",\"comment\":", "a limit cut this message; data is its beginning");
     }

@@ -12,6 +12,7 @@
 static const struct wst_tool_arg own[] = {
     {"Archive", 'o', "output", "FILE", WST_TOOL_WORD, AT(output), 0, 0, NULL, "write the archive to FILE instead of standard output"},
     {NULL, 0, "max-payload", "SIZE", WST_TOOL_SIZE, AT(max_payload), 0, UINT64_MAX, NULL, "bytes of a message's payload in the archive (default: all of it)"},
+    {NULL, 0, "max-total", "SIZE", WST_TOOL_SIZE, AT(max_total), 1, UINT64_MAX, NULL, "no more of all payloads than SIZE (default: what no capture but a bomb has)"},
     {NULL, 'q', "quiet", NULL, WST_TOOL_FLAG, AT(quiet), 0, 0, NULL, "no progress"},
 };
 /* clang-format on */

@@ -63,9 +63,23 @@ bool wst_tool_run_make_har(struct wst_tool_run *run)
         options.memory = ALONE;
     options.cut = wst_tool_output_cut;
     options.comment = selection(run);
+    options.max_total = run->options->max_total;
     run->har = wst_har_new(&options, wst_tool_output_write, &run->output);
     if (run->har) run->sink = wst_har_listener(run->har);
     return run->har != NULL;
+}
+
+static void say_bare(uint64_t max_total, uint64_t n)
+{
+    char most[96];
+
+    snprintf(most, sizeof most, "%" PRIu64 " bytes", max_total);
+    if (max_total == 0)
+        snprintf(most, sizeof most, "%d times what was on the wire, and than %d GiB",
+                 WST_HAR_GROWTH, (int)(WST_HAR_TOTAL >> 30));
+    wst_tool_say("%" PRIu64 " message%s in the archive without %s: more than %s in all "
+                 "(--max-total)",
+                 n, n == 1 ? " is" : "s are", n == 1 ? "its payload" : "their payloads", most);
 }
 
 int wst_tool_run_har_left(const struct wst_tool_run *run)
@@ -82,5 +96,6 @@ int wst_tool_run_har_left(const struct wst_tool_run *run)
                      left.connections, left.connections == 1 ? "" : "s", left.items,
                      left.items == 1 ? "" : "s", why ? "temporary file: " : "out of memory",
                      why ? why : "");
-    return left.unread || left.connections || left.items ? WST_TOOL_TROUBLE : 0;
+    if (left.payloads) say_bare(run->options->max_total, left.payloads);
+    return left.unread || left.connections || left.items || left.payloads ? WST_TOOL_TROUBLE : 0;
 }

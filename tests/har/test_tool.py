@@ -2,6 +2,7 @@
 """wstrace har, as its users meet it: options, outputs, no room, signals, many connections, hostile
 bytes, captures cut anywhere."""
 
+import base64
 import json
 import os
 import random
@@ -178,6 +179,26 @@ with directory() as tmp:
               r.stderr.count(b"\n") == 1 and b"no temporary file (" in r.stderr, r.stderr)
     else:
         print("not root: no small file systems")
+
+    # -- a limit for all payloads together -----------------------------------------------------------------------
+    told = run("--json", DEFLATE).events("message")
+    sizes = [len(m["text"].encode()) if "text" in m else len(base64.b64decode(m["b64"])) for m in told]
+    all_of_it, log = har(DEFLATE)
+    check("no limit is met", all_of_it.status == 0 and all_of_it.err == b"" and "comment" not in log, all_of_it.err)
+    for most in (1, sizes[0] + 1, sum(sizes) // 2):
+        result, log = har("--max-total", most, DEFLATE)
+        got = messages(log)
+        bare = [m for m in got if m.get("_omitted")]
+        kept = sum(len(archive.payload(m)) for m in got)
+        check(f"--max-total {most}: all messages are there", len(got) == len(told), (len(got), len(told)))
+        check(f"--max-total {most}: whole, or without their payload", all(m["data"] == "" and "too large" in m["comment"] for m in bare)
+              and sorted(len(archive.payload(m)) + m.get("_omitted", 0) for m in got) == sorted(sizes), bare[:2])
+        check(f"--max-total {most}: no more than that", 0 < len(bare) and kept <= most, kept)
+        check(f"--max-total {most}: said", result.status == 2 and f"{len(bare)} message" in result.says and "(--max-total)" in result.says
+              and f"{most} bytes in all" in result.says and f"{len(bare)} messages" in log["comment"], (result.says, log.get("comment")))
+    for most in ("0", "x"):
+        result = run("har", "--max-total", most, DEFLATE)
+        check(f"--max-total {most}: none", result.status == 2 and "--max-total wants a size" in result.says, result)
 
     # -- many connections ------------------------------------------------------------------------------------------
     many, number = os.path.join(tmp, "many.pcap"), 60000
