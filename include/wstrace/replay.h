@@ -48,6 +48,11 @@ struct wst_replay_step {      /* a message, ping, unasked pong or close of the c
     uint64_t said;            /* messages that the server had said by then */
     int64_t after_ns;         /* the step before, or the answer to the handshake */
     uint64_t pkt;             /* of the recording */
+    bool compressed;          /* a message that was, in the recording */
+    /* What its frames carried there, but for the last one's; 0: it was one frame. Live as long as
+     * the script. */
+    const uint64_t *lengths;
+    size_t lengths_n;
 };
 
 struct wst_replay_script_options {
@@ -97,6 +102,9 @@ struct wst_replay_options {
                                  * of that name */
     size_t headers_n;
     bool recorded_headers; /* send those of the recording: cookies, credentials, whatever */
+    bool plain;     /* offer no compression; else the recording's, if its server agreed to it,
+                     * for the messages that were compressed there */
+    bool fragments; /* send messages in as many frames as the recording has, each as long */
     bool recorded_pace;    /* leave as much time between two steps as the recording has, or more */
     int64_t timeout_ns;    /* how long the server may say nothing that is waited for */
     void *user;

@@ -16,6 +16,7 @@
 
 #include "arrival.h"
 #include "buf.h"
+#include "extension.h"
 #include "queue.h"
 
 enum {
@@ -248,15 +249,7 @@ struct wst_extended {
 bool wst_extended_report(struct wst_http_env *env, const struct wst_extended *extended,
                          struct wst_upgrade_terms *terms, const struct wst_arrival *arrival);
 
-/* extensions.c: one extension of a Sec-WebSocket-Extensions list (RFC 6455 section 9.1). */
-struct wst_extension {
-    struct wst_slice name, params; /* params: what follows the first ';' */
-};
-/* Takes the next from the front of *list. 1: one was taken; 0: the end; -1: malformed. */
-int wst_extension_next(struct wst_slice *list, struct wst_extension *extension);
-/* Takes the next parameter from the front of *params; value.p == NULL: it has none. */
-int wst_extension_param(struct wst_slice *params, struct wst_slice *name, struct wst_slice *value);
-
+/* extensions.c */
 struct wst_deflate_params { /* of one permessage-deflate element, RFC 7692 section 7.1 */
     bool server_no_context_takeover, client_no_context_takeover;
     bool has_server_bits, has_client_bits;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * In: a payload. Out: the bytes of one masked frame, by the piece.
+ * In: a payload, or a piece of it. Out: the bytes of one masked frame, by the piece.
  * Refuses nothing: what the recording's client said is sent, right or wrong.
  *
  *      0                   1                   2                   3
- *     |F|0 0 0|opcode |1| length      | length of 16 or 64 bits …
+ *     |F|C 0 0|opcode |1| length      | length of 16 or 64 bits …
  *     | masking key                                                   |
  *     | payload, masked …                               RFC 6455 section 5.2
  */
@@ -18,7 +18,7 @@ static size_t head(const struct wst_replay_frame *f, uint8_t *to)
     size_t n = 2;
     int bits = 0;
 
-    to[0] = (uint8_t)(0x80 | f->opcode);
+    to[0] = (uint8_t)((f->more ? 0 : 0x80) | (f->compressed ? 0x40 : 0) | f->opcode);
     if (length < 126) {
         to[1] = (uint8_t)(0x80 | length);
     } else {

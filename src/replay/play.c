@@ -37,6 +37,10 @@ struct wst_replay {
     size_t step;
     struct wst_replay_frame frame; /* that is being sent */
     bool sending;
+    struct wst_slice rest; /* of the message, behind that frame … */
+    const uint64_t *lengths;
+    size_t lengths_n;                   /* … and of its frames, but for the last */
+    struct wst_replay_deflate *deflate; /* NULL: the server did not agree */
     bool closing; /* our close was sent, or is being sent */
     bool polite;  /* a close of the server is answered: not by a client that never did */
     struct control pong, close;
@@ -92,6 +96,7 @@ void wst_replay_free(struct wst_replay *r)
 {
     if (r == NULL) return;
     wst_buf_free(&r->request, &r->budget);
+    wst_replay_deflate_free(r->deflate);
     free(r);
 }
 
@@ -115,6 +120,8 @@ static void on_handshake(struct wst_replay *r, const struct wst_event_handshake 
     r->status = h->status;
     r->key_wrong = h->accept_ok == 0;
     r->accepted = h->accepted && !r->key_wrong;
+    if (r->accepted && h->deflate.agreed && !r->options.plain)
+        r->deflate = wst_replay_deflate_new(&h->deflate);
     snprintf(r->reason, sizeof r->reason, "%.*s", (int)(h->reason.n < 60 ? h->reason.n : 60),
              h->reason.p ? (const char *)h->reason.p : "");
 }
@@ -194,15 +201,51 @@ static struct wst_replay_turn over(struct wst_replay *r)
     return (struct wst_replay_turn){WST_REPLAY_CLOSE, {NULL, 0}, 0};
 }
 
-static struct wst_replay_turn begin_frame(struct wst_replay *r, uint8_t opcode,
-                                          struct wst_slice payload, int64_t now)
+static struct wst_replay_turn send_frame(struct wst_replay *r, const struct wst_replay_frame *frame,
+                                         int64_t now)
 {
-    r->frame = (struct wst_replay_frame){.payload = payload, .opcode = opcode};
+    r->frame = *frame;
     r->options.random(r->options.user, r->frame.mask, sizeof r->frame.mask);
     r->sending = true;
     r->sent_ns = now;
-    if (opcode == 8) r->closing = true;
     return send_bytes(wst_slice_of(r->piece, wst_replay_frame_next(&r->frame, r->piece)));
+}
+
+static struct wst_replay_turn begin_frame(struct wst_replay *r, uint8_t opcode,
+                                          struct wst_slice payload, int64_t now)
+{
+    struct wst_replay_frame frame = {.payload = payload, .opcode = opcode};
+
+    if (opcode == 8) r->closing = true;
+    return send_frame(r, &frame, now);
+}
+
+/* Each as long as it was, as far as the message goes: compressed anew it has another length. */
+static struct wst_replay_turn next_fragment(struct wst_replay *r, uint8_t opcode, bool compressed,
+                                            int64_t now)
+{
+    struct wst_replay_frame frame = {
+        .payload = r->rest, .opcode = opcode, .compressed = compressed, .more = r->lengths_n > 0};
+
+    if (frame.more) {
+        if (*r->lengths < frame.payload.n) frame.payload.n = (size_t)*r->lengths;
+        r->lengths++;
+        r->lengths_n--;
+    }
+    r->rest = wst_slice_skip(r->rest, frame.payload.n);
+    return send_frame(r, &frame, now);
+}
+
+static struct wst_replay_turn begin_message(struct wst_replay *r,
+                                            const struct wst_replay_step *step, int64_t now)
+{
+    bool compressed =
+        step->compressed && r->deflate && wst_replay_deflate(r->deflate, step->payload, &r->rest);
+
+    if (!compressed) r->rest = step->payload;
+    r->lengths = step->lengths;
+    r->lengths_n = r->options.fragments ? step->lengths_n : 0;
+    return next_fragment(r, step->opcode, compressed, now);
 }
 
 /* -- a step ------------------------------------------------------------------------------------ */
@@ -257,6 +300,7 @@ static struct wst_replay_turn next_step(struct wst_replay *r, int64_t now)
     if (now < paced) return wait_until(paced);
     r->step++;
     r->sent.steps++;
+    if (step->opcode < 8) return begin_message(r, step, now);
     return begin_frame(r, step->opcode, step->payload, now);
 }
 
@@ -358,7 +402,7 @@ static struct wst_replay_turn gone(struct wst_replay *r)
     if (r->phase == ANSWER && r->answered && !r->accepted) return refused(r);
     if (!r->accepted)
         fail(r, "the server %s without an answer to the handshake", how);
-    else if (r->sending && r->frame.at < r->frame.payload.n)
+    else if (r->sending && (r->frame.more || r->frame.at < r->frame.payload.n))
         fail(r, "the server %s while step %zu of %zu was being sent", how, r->step, r->facts.steps);
     else if (wst_replay_script_step(r->script, r->step) && r->phase <= STEPS)
         fail_early(r, how);
@@ -383,6 +427,7 @@ struct wst_replay_turn wst_replay_next(struct wst_replay *r, int64_t now)
         r->sent_ns = now; /* the server has not seen the end of it before */
         return send_bytes(wst_slice_of(r->piece, n));
     }
+    if (r->sending && r->frame.more) return next_fragment(r, 0, false, now);
     /* Only now has a step gone: pace counts from here. A pong is no step. */
     if (r->sending && r->frame.opcode != 10) r->sent_ns = now;
     r->sending = false;

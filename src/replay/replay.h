@@ -5,7 +5,8 @@
  *     url.c      where to
  *     script.c   events of a capture  ->  what the client sent, and when
  *     request.c  its handshake        ->  one to another server
- *     frame.c    a step               ->  bytes of a frame, masked
+ *     deflate.c  a payload            ->  the same compressed
+ *     frame.c    a piece of it        ->  bytes of a frame, masked
  *     play.c     which step is next, and whether it may be sent
  *     packets.c  bytes of both sides  ->  packets
  */
@@ -32,6 +33,8 @@ struct wst_slice wst_replay_script_text(const struct wst_replay_script *script,
 struct wst_slice wst_replay_script_target(const struct wst_replay_script *script);
 struct wst_slice wst_replay_script_origin(const struct wst_replay_script *script);
 struct wst_slice wst_replay_script_protocols(const struct wst_replay_script *script);
+/* The permessage-deflate that it offered, if the server agreed to it. */
+struct wst_slice wst_replay_script_deflate(const struct wst_replay_script *script);
 const struct wst_replay_field *wst_replay_script_fields(const struct wst_replay_script *script,
                                                         size_t *n);
 
@@ -45,11 +48,25 @@ int wst_replay_request(struct wst_buf *to, struct wst_budget *budget,
                        const struct wst_replay_options *options, const uint8_t key[16],
                        char error[WST_REPLAY_ERROR_SIZE]);
 
+/* -- deflate --------------------------------------------------------------------------------- */
+
+struct wst_replay_deflate; /* what the client's direction is compressed with; owned by who made it
+                            */
+
+/* NULL when out of memory. */
+struct wst_replay_deflate *wst_replay_deflate_new(const struct wst_deflate_terms *terms);
+/* *packed is valid until the next call. False: send the payload as it is. */
+bool wst_replay_deflate(struct wst_replay_deflate *deflate, struct wst_slice payload,
+                        struct wst_slice *packed);
+void wst_replay_deflate_free(struct wst_replay_deflate *deflate);
+
 /* -- frame ------------------------------------------------------------------------------------- */
 
 struct wst_replay_frame { /* one that is being sent */
     struct wst_slice payload;
     uint8_t opcode, mask[4];
+    bool more;       /* frames of the message follow: no FIN */
+    bool compressed; /* RSV1, in the first frame of a message (RFC 7692 section 6) */
     bool begun;
     size_t at; /* of the payload */
 };

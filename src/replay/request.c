@@ -224,6 +224,8 @@ int wst_replay_request(struct wst_buf *to, struct wst_budget *budget,
     put_text(&r, "Sec-WebSocket-Version: 13\r\n");
     if (put_known(&r, "Origin", wst_replay_script_origin(script), error) != 0 ||
         put_known(&r, "Sec-WebSocket-Protocol", wst_replay_script_protocols(script), error) != 0 ||
+        (!options->plain && put_known(&r, "Sec-WebSocket-Extensions",
+                                      wst_replay_script_deflate(script), error) != 0) ||
         (options->recorded_headers && put_recorded(&r, script, error) != 0))
         return -1;
     for (size_t i = 0; i < options->headers_n; i++) {

@@ -7,6 +7,7 @@
  * A message of the client waits for as many of the server's as were there before it. Nothing else
  * in a capture tells cause from chance, and more than this a client cannot have known.
  */
+#include "extension.h"
 #include "replay.h"
 
 #include <inttypes.h>
@@ -24,7 +25,8 @@ enum {
 
 struct kept {
     struct wst_replay_step step;
-    size_t at; /* of its payload, in the script's bytes */
+    size_t at;      /* of its payload, in the script's bytes … */
+    size_t lengths; /* … and of its frames' among the lengths */
 };
 
 struct ping {
@@ -35,8 +37,9 @@ struct ping {
 struct wst_replay_script {
     struct wst_replay_script_options options;
     struct wst_budget budget;
-    struct wst_buf bytes, steps, fields;
-    struct wst_replay_span target, origin, protocols;
+    struct wst_buf bytes, steps, fields, lengths;
+    struct wst_replay_span target, origin, protocols, deflate;
+    size_t frames; /* of the client's message that has begun: its lengths are the last ones */
     struct wst_replay_facts facts;
     uint64_t accepted;        /* connections */
     int32_t refused;          /* status of the one that was asked for; 0: it was not refused */
@@ -67,6 +70,7 @@ void wst_replay_script_free(struct wst_replay_script *s)
     wst_buf_free(&s->bytes, &s->budget);
     wst_buf_free(&s->steps, &s->budget);
     wst_buf_free(&s->fields, &s->budget);
+    wst_buf_free(&s->lengths, &s->budget);
     free(s);
 }
 
@@ -95,16 +99,26 @@ uncertain(struct wst_replay_script *s, const struct wst_event *e, const char *fo
     snprintf(s->first + n, sizeof s->first - n, " (packet %" PRIu64 ")", e->when.pkt);
 }
 
+/* How many lengths are kept; the last of a message's frames goes without saying. */
+static size_t lengths(const struct wst_replay_script *s)
+{
+    return s->lengths.n / sizeof(uint64_t);
+}
+
 static void add_step(struct wst_replay_script *s, const struct wst_event *e, uint8_t opcode,
                      struct wst_slice payload)
 {
+    bool message = opcode < 8;
     struct kept kept = {.step = {.opcode = opcode,
                                  .closed = s->facts.closed,
                                  .said = s->facts.said,
-                                 .pkt = e->when.pkt}};
+                                 .pkt = e->when.pkt,
+                                 .compressed = message && e->message.compressed,
+                                 .lengths_n = message && s->frames ? s->frames - 1 : 0}};
     struct wst_replay_span span = keep(s, payload);
 
     kept.at = span.at;
+    kept.lengths = lengths(s) - kept.step.lengths_n;
     kept.step.payload.n = payload.n;
     if (e->when.ns > s->before_ns) kept.step.after_ns = e->when.ns - s->before_ns;
     s->before_ns = e->when.ns;
@@ -127,6 +141,22 @@ static void list(struct wst_replay_script *s, const struct wst_event *e)
         s->many_more = snprintf(s->many + n, room, ", ...") > 0;
 }
 
+/* What else was offered, nobody here could speak. */
+static void keep_offers(struct wst_replay_script *s, struct wst_slice list)
+{
+    struct wst_extension x;
+
+    while (wst_extension_next(&list, &x) > 0) {
+        size_t n = (size_t)(x.params.p + x.params.n - x.name.p);
+        struct wst_replay_span span;
+        if (!wst_slice_is_nocase(x.name, "permessage-deflate")) continue;
+        if (s->deflate.there) keep(s, wst_slice_text(", "));
+        span = keep(s, wst_slice_trimmed(wst_slice_of(x.name.p, n)));
+        if (!s->deflate.there) s->deflate = span;
+        s->deflate.n = span.at + span.n - s->deflate.at;
+    }
+}
+
 static void keep_request(struct wst_replay_script *s, const struct wst_event *e)
 {
     const struct wst_event_handshake *h = &e->handshake;
@@ -141,6 +171,7 @@ static void keep_request(struct wst_replay_script *s, const struct wst_event *e)
         if (i == 0) s->protocols = span;
         s->protocols.n = span.at + span.n - s->protocols.at;
     }
+    if (h->deflate.agreed) keep_offers(s, h->client_extensions);
     for (size_t i = 0; i < h->request_headers_n; i++) {
         field.name = keep(s, h->request_headers[i].name);
         field.value = keep(s, h->request_headers[i].value);
@@ -177,11 +208,13 @@ static void on_message(struct wst_replay_script *s, const struct wst_event *e)
         return;
     }
     s->open = false;
+    if (s->frames) s->lengths.n -= sizeof(uint64_t); /* of the last one */
     if (m->omitted || !m->certain)
         uncertain(s, e, "message %" PRIu64 " (%s) of the client is not whole", m->msg,
                   wst_opcode_name(m->opcode));
     else
         add_step(s, e, m->opcode, m->payload);
+    s->frames = 0;
 }
 
 static void on_close(struct wst_replay_script *s, const struct wst_event *e)
@@ -235,6 +268,19 @@ static bool answers(struct wst_replay_script *s, struct wst_slice payload)
     return s->pings_lost;
 }
 
+static void on_frame_of_message(struct wst_replay_script *s, const struct wst_event_frame *f)
+{
+    if (f->opcode) {
+        s->open = true;
+        s->lengths.n -= s->frames * sizeof f->len; /* of one that was never ended */
+        s->frames = 0;
+    }
+    if (!wst_buf_append(&s->lengths, &s->budget, wst_slice_of(&f->len, sizeof f->len),
+                        s->budget.max))
+        s->full = true;
+    s->frames++;
+}
+
 static void on_frame(struct wst_replay_script *s, const struct wst_event *e)
 {
     const struct wst_event_frame *f = &e->frame;
@@ -243,7 +289,7 @@ static void on_frame(struct wst_replay_script *s, const struct wst_event *e)
     if (e->dir == WST_S2C) {
         if (f->opcode == 9) on_ping_of_server(s, f->payload);
     } else if (f->opcode <= 2) {
-        if (f->opcode) s->open = true;
+        on_frame_of_message(s, f);
     } else if (f->opcode == 8) {
         if (f->len == 1) uncertain(s, e, "the client's close has half a code");
     } else if (f->opcode != 9 && f->opcode != 10) {
@@ -321,8 +367,11 @@ enum wst_replay_end wst_replay_script_end(struct wst_replay_script *s,
         return WST_REPLAY_UNCERTAIN;
     }
     snprintf(error, WST_REPLAY_ERROR_SIZE, "%s", s->first);
-    for (size_t i = 0; i < s->facts.steps; i++)
+    for (size_t i = 0; i < s->facts.steps; i++) {
         kept[i].step.payload.p = s->bytes.p ? s->bytes.p + kept[i].at : NULL;
+        if (kept[i].step.lengths_n)
+            kept[i].step.lengths = (const uint64_t *)(const void *)s->lengths.p + kept[i].lengths;
+    }
     return WST_REPLAY_FINE;
 }
 
@@ -358,6 +407,11 @@ struct wst_slice wst_replay_script_origin(const struct wst_replay_script *s)
 struct wst_slice wst_replay_script_protocols(const struct wst_replay_script *s)
 {
     return wst_replay_script_text(s, s->protocols);
+}
+
+struct wst_slice wst_replay_script_deflate(const struct wst_replay_script *s)
+{
+    return wst_replay_script_text(s, s->deflate);
 }
 
 const struct wst_replay_field *wst_replay_script_fields(const struct wst_replay_script *s,

@@ -29,7 +29,7 @@ struct request {
     const char **headers; /* owned */
     size_t headers_n;
     int64_t timeout_ns;
-    bool pace, send_headers, skip_uncertain, insecure;
+    bool pace, send_headers, skip_uncertain, insecure, plain, fragments;
 };
 
 /* -- the command line -------------------------------------------------------------------------- */
@@ -72,6 +72,8 @@ static const struct wst_tool_arg own[] = {
     {NULL, 0, "pace", "PACE", CALL(take_pace), "fast (default), or recorded: leave as much time as the recording has"},
     {NULL, 0, "send-headers", NULL, FLAG(send_headers), "send the recorded header lines, cookies and credentials among them"},
     {NULL, 0, "header", "LINE", CALL(take_header), "send 'Name: value', in place of others of that name; 'Name:' sends none"},
+    {NULL, 0, "no-deflate", NULL, FLAG(plain), "offer no compression, where the recording has it, either"},
+    {NULL, 0, "fragments", NULL, FLAG(fragments), "send messages in as many frames as the recording has"},
     {NULL, 0, "skip-uncertain", NULL, FLAG(skip_uncertain), "leave out what is not whole in the recording"},
     {NULL, 0, "insecure", NULL, FLAG(insecure), "wss: talk to a server whose certificate is not trusted, too"},
 };
@@ -249,6 +251,8 @@ static int replay(const struct request *r, struct wst_tool_run *run,
                                          .headers_n = r->headers_n,
                                          .recorded_headers = r->send_headers,
                                          .recorded_pace = r->pace,
+                                         .plain = r->plain,
+                                         .fragments = r->fragments,
                                          .timeout_ns = r->timeout_ns,
                                          .random = random_bytes};
     char error[WST_REPLAY_ERROR_SIZE] = "the system has no random numbers";

@@ -12,6 +12,7 @@ import ssl
 import struct
 import threading
 import time
+import zlib
 
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
@@ -80,18 +81,23 @@ class Peer:
 
     def hear(self):
         """The next frame: (opcode, payload). What is wrong with it is a wrong test."""
+        first, payload = self.hear_frame()
+        assert first & 0x70 == 0, "nothing was agreed on"
+        return first & 15, payload
+
+    def hear_frame(self):
+        """The next frame: (first byte, payload)."""
         first, second = self.take(2)
         n = second & 127
         if n > 125:
             n = struct.unpack(">H" if n == 126 else ">Q", self.take(2 if n == 126 else 8))[0]
         assert second & 128, "a client's frame is masked"
-        assert first & 0x70 == 0, "nothing was agreed on"
         mask = self.take(4)
         payload = self.take(n)
         if n:
             wide = (mask * (n // 4 + 1))[:n]
             payload = (int.from_bytes(payload, "big") ^ int.from_bytes(wide, "big")).to_bytes(n, "big")
-        return first & 15, payload
+        return first, payload
 
     def drain(self):
         try:
@@ -165,6 +171,34 @@ def echo(peer):
         elif opcode == 8:
             peer.frame(8, payload)
             return
+
+
+def inflating(heard, terms=b"permessage-deflate", bits=15, takeover=True):
+    """A server that agrees to permessage-deflate on these terms, or to nothing, and puts into `heard` what each message
+    was: (compressed, lengths of its frames, bytes)."""
+    def handler(peer):
+        peer.accept(b"Sec-WebSocket-Extensions: " + terms + b"\r\n" if terms else b"")
+        inflater, parts, first = zlib.decompressobj(-bits), [], 0
+        while True:
+            byte, payload = peer.hear_frame()
+            opcode = byte & 15
+            if opcode == 8:
+                peer.frame(8, payload)
+                return
+            if opcode > 8:
+                continue
+            first = byte if opcode else first
+            assert (opcode == 0) == bool(parts) and byte & 0x70 in ((0, 0x40) if terms and opcode else (0,)), byte
+            parts.append(payload)
+            if not byte & 128:
+                continue
+            data = b"".join(parts)
+            if first & 0x40:
+                inflater = inflater if takeover else zlib.decompressobj(-bits)
+                data = inflater.decompress(data + b"\0\0\xff\xff")
+            heard.append((bool(first & 0x40), [len(part) for part in parts], data))
+            parts = []
+    return handler
 
 
 def payload_of(event):

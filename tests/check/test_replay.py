@@ -14,7 +14,7 @@ import time
 
 sys.path[:0] = [os.path.dirname(os.path.abspath(__file__)),
                 os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tool")]
-from servers import Gone, Server, certificate, echo, mirror, slowly  # noqa: E402
+from servers import Gone, Server, certificate, echo, inflating, mirror, payload_of, slowly  # noqa: E402
 from toolcheck import BASIC, CAPTURES, SOURCE, TOOL, Result, check, directory, done, environment, refused, run  # noqa: E402
 
 SUBPROTOCOL = os.path.join(CAPTURES, "04_subprotocol.pcap")
@@ -125,11 +125,44 @@ with directory() as tmp:
         check("Origin as recorded, and nothing else", recorded["origin"].encode() in server.heads[-1] and agent not in server.heads[-1], server.heads)
         run(*words, "--send-headers", url(server))
         check("--send-headers", b": " + agent in server.heads[-1] and server.heads[-1].lower().count(b"sec-websocket-key") == 1
-              and b"xtensions" not in server.heads[-1], server.heads)
+              and server.heads[-1].lower().count(b"extensions") == 1, server.heads)
         check("Host is the server's", b"Host: 127.0.0.1:%d\r\n" % server.port in server.heads[-1], server.heads)
         run(*words, "--send-headers", "--header", "user-agent: mine", "--header", "Origin:", "--header", "Authorization: Bearer x", url(server))
         check("--header", b"user-agent: mine" in server.heads[-1] and agent not in server.heads[-1] and b"rigin" not in server.heads[-1]
               and b"Authorization: Bearer x" in server.heads[-1], server.heads)
+
+    # -- compression, and frames as recorded -------------------------------------------------------------
+    for name in ("02_pmd_default.pcap", "02_pmd_no_ctx_server.pcap", "03_chromium_deflate.pcap", "01_ws_plain_frag.pcap", "01_ws_plain_basic.pcap"):
+        events = [e for e in run("--json", capture(name)).events() if e.get("conn") == 1]
+        shake = [e for e in events if e["type"] == "handshake"][0]
+        sent = [e for e in events if e["type"] == "message" and e["dir"] == "c2s"]
+        lengths = [[f["len"] for f in events if f["type"] == "frame" and f["dir"] == "c2s" and f["msg"] == m["msg"]] for m in sent]
+        agreed = shake["deflate"] is not None
+        short = ["replay", "--conn", "1", "--timeout", "0.05", capture(name)]
+        for option in ((), ("--fragments",), ("--no-deflate",), ("--no-deflate", "--fragments")):
+            for terms, more in ((b"permessage-deflate", {}), (b"permessage-deflate; client_no_context_takeover", {"takeover": False}),
+                                (b"permessage-deflate; client_max_window_bits=9", {"bits": 9}),
+                                (b"permessage-deflate; client_max_window_bits=8", {"bits": 8}), (b"", {})):
+                offers = agreed and "--no-deflate" not in option
+                if terms and (not offers or b"bits" in terms and "client_max_window_bits" not in shake["client_extensions"]):
+                    continue
+                heard, why = [], (name, option, terms)
+                with Server(inflating(heard, terms, **more)) as server:
+                    result = run(*short, *option, url(server), "-w", new)
+                offered = [line for line in server.heads[-1].split(b"\r\n") if line.lower().startswith(b"sec-websocket-extensions:")]
+                check(f"{why}: the server met no fault", server.errors == [], (server.errors, result))
+                check(f"{why}: the recording's offer, where there was an agreement",
+                      offered == ([b"Sec-WebSocket-Extensions: " + shake["client_extensions"].encode()] if offers else []), offered)
+                check(f"{why}: the same was said", [h[2] for h in heard] == [payload_of(m) for m in sent], len(heard))
+                check(f"{why}: compressed as recorded, where it may be",
+                      [h[0] for h in heard] == [bool(m["compressed"] and terms) for m in sent], [h[0] for h in heard])
+                check(f"{why}: frames as recorded, when asked",
+                      [len(h[1]) for h in heard] == [len(of) if "--fragments" in option else 1 for of in lengths], [h[1] for h in heard])
+                if "--fragments" in option and not terms and not any(m["compressed"] for m in sent):
+                    check(f"{why}: each as long", [h[1] for h in heard] == lengths, [h[1] for h in heard])
+                again = [e for e in run("--json", new).events("message") if e["dir"] == "c2s"]
+                check(f"{why}: the saved packets say so, too", [(m["compressed"], m["frames"], payload_of(m)) for m in again]
+                      == [(h[0], len(h[1]), h[2]) for h in heard], again)
 
     # -- refused, and nothing sent -------------------------------------------------------------------
     contacts = []

@@ -16,7 +16,7 @@ TOP = {'CMakeLists.txt', 'CMakePresets.json', 'README.md', 'LICENSE',
        'src', 'include', 'captures', 'tests', 'docs', 'build'}
 # Whose headers only these rooms may see.
 FOREIGN = {'pcap': {'capture'}, 'cap-ng.h': {'live'}, 'seccomp.h': {'live'},
-           'zlib.h': {'capture', 'ws'}, 'nghttp2': {'http2'}, 'nghttp3': {'http3'}, 'openssl': {'check', 'explain', 'http1', 'quic', 'tls'}}
+           'zlib.h': {'capture', 'replay', 'ws'}, 'nghttp2': {'http2'}, 'nghttp3': {'http3'}, 'openssl': {'check', 'explain', 'http1', 'quic', 'tls'}}
 # But one file that two of them need does, too: its header shows nothing of it to the others.
 SHARED = ('openssl', os.path.join('src', 'base', 'hkdf.c'))
 # And one of the tool: a server that is spoken to through TLS is no capture.
