@@ -39,6 +39,42 @@ struct wst_replay_url {
 WST_API int wst_replay_url_read(struct wst_replay_url *url, const char *text,
                                 char error[WST_REPLAY_ERROR_SIZE]);
 
+/* -- a proxy on the way ------------------------------------------------------------------------ */
+
+/* "http://[name[:password]@]host[:port]", a proxy that knows CONNECT, or "socks5://…". */
+struct wst_replay_proxy {
+    bool socks, login;
+    char host[256];
+    uint16_t port; /* 80, or 1080, where none is given */
+    char name[256], password[256];
+};
+/* Returns 0, or -1 with a sentence in `error`. */
+WST_API int wst_replay_proxy_read(struct wst_replay_proxy *proxy, const char *text,
+                                  char error[WST_REPLAY_ERROR_SIZE]);
+
+/* Asking it for a way to `host`: send what it says; as long as it wants bytes read so many, no
+ * more, and let it hear them. All members are its own. */
+struct wst_replay_tunnel {
+    const struct wst_replay_proxy *proxy;
+    const char *host;
+    uint16_t port;
+    int step;
+    size_t want, n, in_n;
+    uint8_t bytes[2048], in[8192];
+    char error[WST_REPLAY_ERROR_SIZE];
+};
+/* What is named must live as long as the tunnel. */
+WST_API void wst_replay_tunnel_begin(struct wst_replay_tunnel *tunnel,
+                                     const struct wst_replay_proxy *proxy, const char *host,
+                                     uint16_t port);
+/* Empty: nothing. Valid until it hears something. */
+WST_API struct wst_slice wst_replay_tunnel_says(struct wst_replay_tunnel *tunnel);
+/* 0: it is done. */
+WST_API size_t wst_replay_tunnel_wants(const struct wst_replay_tunnel *tunnel);
+WST_API void wst_replay_tunnel_hears(struct wst_replay_tunnel *tunnel, struct wst_slice bytes);
+/* NULL: what is sent now goes to the server; or a sentence. */
+WST_API const char *wst_replay_tunnel_failure(const struct wst_replay_tunnel *tunnel);
+
 /* -- what was sent ----------------------------------------------------------------------------- */
 
 struct wst_replay_step {      /* a message, ping, unasked pong or close of the client */

@@ -3,6 +3,7 @@
  * Inside the replay room.
  *
  *     url.c      where to
+ *     proxy.c    past whom
  *     script.c   events of a capture  ->  what the client sent, and when
  *     request.c  its handshake        ->  one to another server
  *     deflate.c  a payload            ->  the same compressed

@@ -133,18 +133,62 @@ static bool connect_any(struct line *l)
     char port[8];
     int rc, why = 0;
 
-    snprintf(port, sizeof port, "%u", (unsigned)l->to->port);
-    rc = getaddrinfo(l->to->host, port, &hints, &all);
+    const struct wst_replay_proxy *proxy = l->to->proxy;
+    const char *whose = proxy ? "the proxy's " : "";
+
+    snprintf(port, sizeof port, "%u", (unsigned)(proxy ? proxy->port : l->to->port));
+    rc = getaddrinfo(proxy ? proxy->host : l->to->host, port, &hints, &all);
     if (rc != 0) {
-        snprintf(l->error, sizeof l->error, "%s",
+        snprintf(l->error, sizeof l->error, "%s%s", proxy ? "proxy: " : "",
                  rc == EAI_SYSTEM ? strerror(errno) : gai_strerror(rc));
         return false;
     }
     for (const struct addrinfo *a = all; a; a = a->ai_next)
         if ((why = try_address(l, a)) == 0) break;
     freeaddrinfo(all);
-    if (why) snprintf(l->error, sizeof l->error, "port %s: %s", port, strerror(why));
+    if (why) snprintf(l->error, sizeof l->error, "%sport %s: %s", whose, port, strerror(why));
     return why == 0;
+}
+
+/* All of it: what it says first is short. */
+static bool write_all(struct line *l, struct wst_slice bytes, int64_t end_ms)
+{
+    while (bytes.n > 0) {
+        ssize_t n = write(l->fd, bytes.p, bytes.n);
+        if (n > 0) {
+            bytes.p += n;
+            bytes.n -= (size_t)n;
+        } else if ((errno != EAGAIN && errno != EINTR) || !ready(l, l->fd, POLLOUT, end_ms)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool pass_proxy(struct line *l)
+{
+    int64_t end_ms = now_ms() + l->to->timeout_ms;
+    struct wst_replay_tunnel t;
+    const char *failure = NULL;
+    size_t want;
+
+    wst_replay_tunnel_begin(&t, l->to->proxy, l->to->host, l->to->port);
+    for (;;) {
+        uint8_t bytes[512];
+        ssize_t n;
+        if (!write_all(l, wst_replay_tunnel_says(&t), end_ms)) failure = "the proxy takes nothing";
+        if (failure || (want = wst_replay_tunnel_wants(&t)) == 0) break;
+        n = read(l->fd, bytes, want < sizeof bytes ? want : sizeof bytes);
+        if (n > 0)
+            wst_replay_tunnel_hears(&t, (struct wst_slice){bytes, (size_t)n});
+        else if (n == 0 || (errno != EAGAIN && errno != EINTR))
+            failure = "the proxy ended the connection";
+        else if (!ready(l, l->fd, POLLIN, end_ms))
+            failure = "the proxy does not answer";
+    }
+    if (failure == NULL) failure = wst_replay_tunnel_failure(&t);
+    if (failure) snprintf(l->error, sizeof l->error, "%s", failure);
+    return failure == NULL;
 }
 
 static bool shake_hands(struct line *l)
@@ -333,6 +377,7 @@ static bool open_line(struct line *l)
     if (!to->confinement->no_sandbox && /* the parser has said so */
         wst_tool_confine_wall(to->confinement, NULL, 0) != 0)
         _exit(0);
+    if (to->proxy && !pass_proxy(l)) return false;
     return l->secure == NULL || shake_hands(l);
 }
 

@@ -39,8 +39,10 @@ struct wst_tool_dial_message {
 struct wst_tool_dialled {
     const char *host;
     uint16_t port;
+    const struct wst_replay_proxy *proxy; /* on the way; or NULL */
     bool secure, insecure;
-    int timeout_ms; /* of each step: a connection to one address; the handshake of TLS */
+    int timeout_ms; /* of each step: a connection to one address; the proxy's answer; the handshake
+                     * of TLS */
     const struct wst_tool_confinement *confinement;
 };
 

@@ -26,6 +26,7 @@ struct request {
     struct wst_tool_options options; /* first: rows of tracing are read into it */
     const char *capture, *url_text;
     struct wst_replay_url url;
+    struct wst_replay_proxy proxy; /* without a host: none */
     const char **headers; /* owned */
     size_t headers_n;
     int64_t timeout_ns;
@@ -56,6 +57,16 @@ static int take_pace(void *target, const char *text)
     return wst_tool_misuse("--pace wants fast or recorded, not '%s'", text);
 }
 
+static int take_proxy(void *target, const char *text)
+{
+    struct request *r = target;
+    char error[WST_REPLAY_ERROR_SIZE];
+
+    if (wst_replay_proxy_read(&r->proxy, text, error) == 0) return 0;
+    /* not what was given: it may hold a password */
+    return wst_tool_misuse("--proxy wants http://HOST:PORT or socks5://HOST:PORT: %s", error);
+}
+
 static int take_header(void *target, const char *text)
 {
     struct request *r = target;
@@ -75,6 +86,7 @@ static const struct wst_tool_arg own[] = {
     {NULL, 0, "no-deflate", NULL, FLAG(plain), "offer no compression, where the recording has it, either"},
     {NULL, 0, "fragments", NULL, FLAG(fragments), "send messages in as many frames as the recording has"},
     {NULL, 0, "skip-uncertain", NULL, FLAG(skip_uncertain), "leave out what is not whole in the recording"},
+    {NULL, 0, "proxy", "URL", CALL(take_proxy), "go through http://[NAME:PASSWORD@]HOST:PORT, by CONNECT, or socks5://..."},
     {NULL, 0, "insecure", NULL, FLAG(insecure), "wss: talk to a server whose certificate is not trusted, too"},
 };
 /* Rows of tracing, by name; some have another group here, or mean another thing. */
@@ -283,6 +295,7 @@ static int start_dialer(const struct request *r, struct stage *s)
 {
     struct wst_tool_dialled to = {.host = r->url.host,
                                   .port = r->url.port,
+                                  .proxy = *r->proxy.host ? &r->proxy : NULL,
                                   .secure = r->url.secure,
                                   .insecure = r->insecure,
                                   .timeout_ms = (int)((r->timeout_ns + 999999) / 1000000),
