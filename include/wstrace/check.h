@@ -137,6 +137,9 @@ WST_API struct wst_check_rules *wst_check_rules_read(struct wst_slice text,
 /* What the rules want of a context: sets options->headers. */
 WST_API void wst_check_rules_options(const struct wst_check_rules *rules,
                                      struct wst_options *options);
+/* Whether some rule is about what messages say in their application's protocol: then a wst_apps
+ * (apps.h) has to stand before the trial. */
+WST_API bool wst_check_rules_apps(const struct wst_check_rules *rules);
 WST_API void wst_check_rules_free(struct wst_check_rules *rules);
 
 struct wst_trial; /* a capture under rules; owned by who made it */

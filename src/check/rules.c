@@ -397,6 +397,11 @@ struct wst_check_rules *wst_check_rules_read(struct wst_slice text, struct wst_c
     return NULL;
 }
 
+bool wst_check_rules_apps(const struct wst_check_rules *rules)
+{
+    return rules->apps;
+}
+
 void wst_check_rules_options(const struct wst_check_rules *rules, struct wst_options *options)
 {
     options->headers = rules->headers;

@@ -62,7 +62,8 @@ enum wst_compare {
 
 struct wst_test { /* of a payload, or of one text */
     enum wst_compare compare;
-    bool json; /* of the values at `path`; else of the whole */
+    bool json; /* of the values at `path`, in the payload; else of the whole */
+    bool app;  /* of those in what is said in the application's protocol */
     struct wst_path path;
     struct wst_pattern pattern;
     char *value; /* owned: a string decoded, a number or word as written */
@@ -111,7 +112,7 @@ struct wst_check_rules {
     struct wst_step *steps;
     struct wst_test *tests;
     uint32_t n, scopes_n, steps_n, tests_n;
-    bool headers, json; /* some rule needs them */
+    bool headers, json, apps; /* some rule needs them */
 };
 
 #endif

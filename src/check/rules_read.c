@@ -24,9 +24,9 @@ bool wst_read_refuse_at(struct wst_read *r, uint32_t column, const char *what)
 static void near_words(struct wst_near *near)
 {
     static const char *const words[] = {
-        "c2s",     "s2c",       "text", "binary", "json",   "and",    "within", "then",
-        "message", "of",        "code", "level",  "reason", "except", "header", "warning",
-        "error",   "handshake", "note", "true",   "false",  "null"};
+        "c2s",     "s2c",     "text",      "binary", "json",  "app",    "and",    "within",
+        "then",    "message", "of",        "code",   "level", "reason", "except", "header",
+        "warning", "error",   "handshake", "note",   "true",  "false",  "null"};
 
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) wst_near_try(near, words[i]);
 }
@@ -230,21 +230,28 @@ bool wst_read_tests(struct wst_read *r, struct wst_step *step)
     do {
         struct wst_test *test = wst_read_new_test(r, step);
         if (test == NULL) return false;
-        if (!wst_read_word(r, "json")) {
+        test->app = wst_read_word(r, "app");
+        r->rules->apps |= test->app;
+        if (!test->app && !wst_read_word(r, "json")) {
             if (!wst_read_test(r, test, false)) return false;
             if (test->compare != WST_MATCHES && !test->string)
                 return wst_read_refuse(
                     r, "a payload is a \"text\"; for a number in JSON write json $.path");
             continue;
         }
-        if (!wst_read_path(r, test, "a path was expected, such as $.type") ||
+        if (!wst_read_path(r, test,
+                           test->app ? "a path was expected, such as $.packets[*].name"
+                                     : "a path was expected, such as $.type") ||
             !wst_read_test(r, test, true))
             return false;
+        test->json = !test->app;
     } while (wst_read_word(r, "and"));
     return true;
 }
 
 bool wst_read_tests_follow(const struct wst_read *r)
 {
-    return wst_lex_is(&r->lex, WST_TOKEN_SIGN, "~") || wst_lex_is(&r->lex, WST_TOKEN_WORD, "json");
+    return wst_lex_is(&r->lex, WST_TOKEN_SIGN, "~") ||
+           wst_lex_is(&r->lex, WST_TOKEN_WORD, "json") ||
+           wst_lex_is(&r->lex, WST_TOKEN_WORD, "app");
 }

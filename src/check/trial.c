@@ -16,7 +16,7 @@ struct wst_trial *wst_trial_new(const struct wst_check_rules *rules, size_t memo
     if (t == NULL) return NULL;
     t->rules = rules;
     t->budget.max = memory;
-    t->arena.budget = t->scratch.budget = &t->budget;
+    t->arena.budget = t->scratch.budget = t->said.budget = &t->budget;
     return t;
 }
 
@@ -31,6 +31,9 @@ void wst_trial_free(struct wst_trial *t)
     wst_buf_free(&t->string, &t->budget);
     wst_ink_free(&t->scratch);
     wst_tape_free(&t->tape, &t->budget);
+    wst_tape_free(&t->said_tape, &t->budget);
+    wst_ink_free(&t->said);
+    free(t->said_out);
     wst_arena_free(&t->arena);
     free(t);
 }

@@ -9,6 +9,7 @@
 #include "arena.h"
 #include "compare.h"
 #include "ids.h"
+#include "outlet.h"
 #include "rules.h"
 #include "tape.h"
 
@@ -81,6 +82,9 @@ struct wst_trial {
     struct wst_buf string; /* the text at work, for regexec */
     struct wst_ink scratch;
     struct wst_tape tape;
+    struct wst_ink said; /* what the message at hand says in its protocol, as JSON … */
+    struct wst_tape said_tape;
+    struct wst_out *said_out; /* … and what it is written with; owned; NULL: nobody asked */
     uint64_t messages, gaps, late, unread;
     bool quic;
     uint64_t cut; /* times that an expression found nothing, but might have matched too much */
@@ -107,9 +111,9 @@ struct wst_slice wst_trial_shown(struct wst_trial *trial, struct wst_slice paylo
 
 /* Of a header's value, a subprotocol, a reason, a payload; p == NULL: it is not there. */
 bool wst_trial_text(struct wst_trial *trial, const struct wst_test *test, struct wst_slice text);
-/* Of the values in trial->tape, which is of `json`: one of them is good; with != none may be bad.
- */
-bool wst_trial_json(struct wst_trial *trial, const struct wst_test *test, struct wst_slice json);
+/* Of the values in `tape`, which is of `json`: one of them is good; with != none may be bad. */
+bool wst_trial_json(struct wst_trial *trial, const struct wst_test *test, struct wst_tape *tape,
+                    struct wst_slice json);
 bool wst_trial_matches(struct wst_trial *trial, const struct wst_pattern *pattern,
                        struct wst_slice text);
 bool wst_trial_holds(enum wst_compare compare, uint64_t seen, uint64_t amount);
@@ -119,9 +123,12 @@ bool wst_trial_holds(enum wst_compare compare, uint64_t seen, uint64_t amount);
 struct wst_trial_said { /* a message, read as far as somebody asked */
     const struct wst_event *event;
     struct wst_slice json; /* of t->tape */
-    bool read;
+    bool read, app_read;
     uint8_t unsure; /* why it may fit all the same; 0: it does not */
 };
+/* trial_app.c: likewise, of what the message says in its application's protocol. */
+bool wst_trial_app(struct wst_trial *trial, const struct wst_test *test,
+                   struct wst_trial_said *message);
 void wst_trial_message(struct wst_trial *trial, const struct wst_trial_connection *connection,
                        const struct wst_check_rule *rule, struct wst_trial_state *state,
                        struct wst_trial_said *message);

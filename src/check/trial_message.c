@@ -46,11 +46,16 @@ static bool fits(struct wst_trial *t, const struct wst_step *step, struct wst_tr
         const struct wst_test *test = &t->rules->tests[step->first + i];
         uint64_t cut = t->cut;
         bool good;
+        bool lacks = part || (test->app && e->message.app && e->message.app->omitted);
         if (test->json && !m->read) read_json(t, m);
-        good = test->json ? wst_trial_json(t, test, m->json) : wst_trial_text(t, test, payload);
-        if (good && (!part || of_beginning(test))) continue;
-        if (!part && t->cut == cut) return false;
-        unsure |= part ? WST_TRIAL_PARTIAL : WST_TRIAL_LONG;
+        if (test->app)
+            good = wst_trial_app(t, test, m);
+        else
+            good = test->json ? wst_trial_json(t, test, &t->tape, m->json)
+                              : wst_trial_text(t, test, payload);
+        if (good && (!lacks || of_beginning(test))) continue;
+        if (!lacks && t->cut == cut) return false;
+        unsure |= lacks ? WST_TRIAL_PARTIAL : WST_TRIAL_LONG;
     }
     m->unsure = unsure;
     return !unsure;

@@ -12,6 +12,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "app_json.h"
 #include "digits.h"
 #include "escape.h"
 
@@ -166,7 +167,10 @@ static void message(struct wst_json *json, const struct wst_event *event)
     at = WST_PUT(wst_out_reserve(out, 64), ",\"omitted\":");
     at = wst_digits_few(at, m->omitted);
     out->at = wst_json_bool(WST_PUT(at, ",\"certain\":"), m->certain);
-    if (m->app) wst_json_app_said(json, m->app, event->nanos);
+    if (m->app) {
+        wst_out_text(out, ",\"app\":");
+        wst_app_json_said(out, m->app, event->nanos);
+    }
     wst_out_text(out, "}\n");
 }
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Inside the JSON renderer: json.c has the hot lines (frame, message), json_rare.c the others,
- * json_app.c what is said of an application's protocol.
+ * Inside the JSON renderer: json.c has the hot lines (frame, message), json_rare.c the others.
  */
 #ifndef WST_RENDER_JSON_H
 #define WST_RENDER_JSON_H
@@ -61,9 +60,5 @@ void wst_json_gap(struct wst_json *json, const struct wst_event *event);
 void wst_json_problem(struct wst_json *json, const struct wst_event *event);
 void wst_json_end(struct wst_json *json, const struct wst_event *event);
 void wst_json_stats(struct wst_json *json, const struct wst_event *event);
-
-/* json_app.c: the member "app", comma in front; nothing for NULL. */
-void wst_json_app_said(struct wst_json *json, const struct wst_app_said *said, bool nanos);
-void wst_json_app_total(struct wst_json *json, const struct wst_app_total *total, bool nanos);
 
 #endif

@@ -4,6 +4,7 @@
  * Speed is little concern here: each helper writes a key, comma in front, and one value. But for
  * findings: a network tells one of each TLS connection that nobody has the keys of.
  */
+#include "app_json.h"
 #include "digits.h"
 #include "dir.h"
 #include "escape.h"
@@ -302,7 +303,10 @@ void wst_json_end(struct wst_json *json, const struct wst_event *event)
     if (e->tcp == WST_TCP_RST) put_text(out, ",\"reset_by\":", wst_dir_sender(e->reset_by));
     put_levels(out, e->problems);
     put_findings(out, e->findings, e->findings_n);
-    if (e->app) wst_json_app_total(json, e->app, event->nanos);
+    if (e->app) {
+        wst_out_text(out, ",\"app\":");
+        wst_app_json_total(out, e->app, event->nanos);
+    }
     wst_out_text(out, "}\n");
 }
 

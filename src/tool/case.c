@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <wstrace/apps.h>
 
 static struct wst_slice slice(const uint8_t *p, size_t n)
 {
@@ -188,14 +189,22 @@ static void hold_against_rules(struct wst_tool_case *c, struct wst_slice text,
     struct wst_trial *trial = rules ? wst_trial_new(rules, WST_CHECK_MEMORY) : NULL;
     struct wst_options options;
     struct wst_tool_relay_end_point end = {.wants = NULL};
+    struct wst_listener listener;
+    struct wst_apps *apps = NULL;
 
     c->rules = true;
     if (trial) {
         wst_options_init(&options);
         wst_check_rules_options(rules, &options);
-        end.to = wst_trial_listener(trial);
+        listener = end.to = wst_trial_listener(trial);
+        if (wst_check_rules_apps(rules)) {
+            apps = wst_apps_new(NULL, &listener);
+            if (apps) end.to = wst_apps_listener(apps);
+        }
         feed(c->input, c->capture, source, &options, &end, &c->trouble);
         c->input = NULL;
+        if (wst_check_rules_apps(rules) && apps == NULL)
+            wst_tool_trouble_add(&c->trouble, "out of memory");
         c->outcome = wst_trial_end(trial);
         c->facts = wst_trial_facts(trial);
         if (c->outcome == NULL)
@@ -205,6 +214,7 @@ static void hold_against_rules(struct wst_tool_case *c, struct wst_slice text,
     } else {
         say_place(&c->trouble, c->expected, &error);
     }
+    wst_apps_free(apps);
     wst_trial_free(trial);
     wst_check_rules_free(rules);
 }

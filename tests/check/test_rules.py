@@ -55,6 +55,42 @@ def make(path):
     return path
 
 
+def spoken(tmp):
+    """What messages say in their application's protocol: MQTT 3.1.1 as OASIS writes it, in bytes that JSON rules cannot read."""
+    wire = Wire(1)
+    t = Talk(wire, "/mqtt")
+    t.at(100, C2S, BINARY, b"\x10\x0d\0\4MQTT\4\2\0\x3c\0\1c")
+    t.at(150, S2C, BINARY, b"\x20\2\0\0")
+    t.at(200, C2S, BINARY, b"\x82\x08\0\1\0\3a/b\0")
+    t.at(900, S2C, BINARY, b"\x90\3\0\1\x80")
+    t.at(950, S2C, BINARY, b"\x30\x07\0\3a/bhi" + b"\x30\x07\0\3a/cho")
+    t.at(1000, C2S, CLOSE, b"\x03\xe8")
+    t.at(1001, S2C, CLOSE, b"\x03\xe8")
+    t.s.shut()
+    capture = os.path.join(tmp, "mqtt.pcap")
+    with open(capture, "wb") as file:
+        file.write(classic(wire.packets))
+    for rule in ('message c2s app $.packets[0].name == "CONNECT" then message s2c app $.packets[0].name == "CONNACK" within 50ms',
+                 'messages app $.protocol == "mqtt" == 5', 'messages app $.packets[*].name == "PUBLISH" == 1', 'message app $.packets[*].error == true',
+                 'message s2c app $.packets[*].fields.topic == "a/c" and app $.packets[*].text == "hi"', 'no message c2s app $.packets[*].error == true',
+                 'message app $.packets[*].after >= 0.7 within 1s', 'no message app $.packets[*].after > 0.7', 'no message json $.protocol',
+                 'message s2c binary app $..topic ~ /^a/ within 2s'):
+        result = run("check", capture, rules(tmp, rule + "\n"))
+        check(f"{rule}: kept", result.status == 0 and result.err == b"", result)
+    for rule, words in (('no message app $.packets[*].error == true', "there is one"), ('message c2s app $.packets[*].name == "PUBLISH"', "no such"),
+                        ('message app $.packets[*].after > 0.8', "no such"), ('messages app $.packets[*].name == "PUBLISH" == 2', "there is one, ")):
+        result = run("check", capture, rules(tmp, rule + "\n"))
+        check(f"{rule}: broken", result.status == 1 and (words in result.text or words == "there is one, "), result)
+    plain = os.path.join(tmp, "talk.pcap")
+    check("of no known protocol there is nothing", run("check", plain, rules(tmp, "no message app $\nmessages app $.protocol == 0\n")).status == 0)
+    with open(capture, "rb") as file:
+        whole = file.read()
+    with open(capture, "wb") as file:
+        file.write(whole[:-60])
+    result = run("check", capture, rules(tmp, 'no message app $.packets[*].name == "PINGREQ"\n'))
+    check("what a capture lacks has no verdict here, either", result.status == 2, result)
+
+
 def numbered(tmp):
     """Who asks and who answers, JSON-RPC and Socket.IO say by numbers; each side and each namespace counts for itself."""
     def talk(*rows):
@@ -207,6 +243,9 @@ message s2c json $.type == "welcome" then message s2c json $.type == "welcome" |
 message c2s json $.id == 7 then message s2c json $.id == 7 within 699ms | message 2 of the row came too late, after 700.000 ms
 message ~ /late/ then message ~ /welcome"/ | message 2 of the row did not come
 message c2s ~ /nobody/ then message s2c | message 1 of the row did not come
+message json $.on > 0 | no such
+message json $.list[2].deep < 1 | no such
+message json $.type >= 0 | no such
 no message json $.id == 9 | there is one: "{\"type\":\"ask\",\"id\":9}"
 no message s2c ~ /answer/ | (and 1 more)
 no message s2c ~ /^late$/ within 3300ms | there is one
@@ -253,6 +292,9 @@ ERRORS = [
     ("message == \"a\\x\"", 12, "are escapes here"),
     ("message = \"a\"", 9, "== was expected"),
     ("message json", 13, "a path was expected"),
+    ("message app", 12, "a path was expected, such as $.packets[*].name"),
+    ("message app $.a >", 18, "a value was expected"),
+    ("message ap $.a", 9, "did you mean \"app\"?"),
     ("reply", 6, "a path was expected"),
     ("reply within", 13, "a time"),
     ("message json $.a.", 18, "a name, * or ["),
@@ -440,6 +482,7 @@ with directory() as tmp:
     check("... and one of the number", result.status == 2, result)
     undecided_reports(tmp, late)
     numbered(tmp)
+    spoken(tmp)
     snapped = os.path.join(CAPTURES, "09_snap96.pcap")
     for text, status in [("no message ~ /wellcome/", 2), ("message ~ /quote/", 0), ("message c2s == \"volume quote volume beta\"", 2),
                          ("message ~ /volume beta$/", 2), ("messages > 20", 0), ("messages < 20", 1)]:

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * In: what a message says in its application's protocol, and what a connection comes to. Out: the
- * member "app". Refuses nothing: what has no value has no member.
+ * Stated in app_json.h.
  */
+#include "app_json.h"
+
+#include "digits.h"
 #include "escape.h"
-#include "json.h"
 #include "slice.h"
 
 #include <wstrace/apps.h>
@@ -64,7 +65,10 @@ static void put_body(struct wst_out *out, const struct wst_app_packet *p)
 static void put_number_or_null(struct wst_out *out, const char *key, uint64_t n)
 {
     wst_out_text(out, key);
-    out->at = wst_json_number(wst_out_reserve(out, 32), n);
+    if (n)
+        wst_out_number(out, n);
+    else
+        wst_out_text(out, "null");
 }
 
 /* Seconds; null where there is no message that they belong to. */
@@ -100,14 +104,13 @@ static void put_packet(struct wst_out *out, const struct wst_app_packet *p, bool
 static void put_protocol(struct wst_out *out, enum wst_app app)
 {
     const struct wst_app_row *row = wst_app_row(app);
-    wst_out_text(out, ",\"app\":{\"protocol\":\"");
+    wst_out_text(out, "{\"protocol\":\"");
     wst_out_text(out, row ? row->id : "unknown");
     wst_out_text(out, "\"");
 }
 
-void wst_json_app_said(struct wst_json *json, const struct wst_app_said *said, bool nanos)
+void wst_app_json_said(struct wst_out *out, const struct wst_app_said *said, bool nanos)
 {
-    struct wst_out *out = &json->render.out;
     put_protocol(out, said->app);
     wst_out_text(out, ",\"packets\":[");
     for (size_t i = 0; i < said->packets_n; i++) {
@@ -138,9 +141,8 @@ static void put_side(struct wst_out *out, const char *key, const struct wst_app_
     wst_out_text(out, "}");
 }
 
-void wst_json_app_total(struct wst_json *json, const struct wst_app_total *total, bool nanos)
+void wst_app_json_total(struct wst_out *out, const struct wst_app_total *total, bool nanos)
 {
-    struct wst_out *out = &json->render.out;
     put_protocol(out, total->app);
     wst_out_text(out, total->certain ? ",\"certain\":true" : ",\"certain\":false");
     put_side(out, ",\"c2s\":", &total->dir[WST_C2S], nanos);
