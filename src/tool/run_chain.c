@@ -118,12 +118,12 @@ int wst_tool_run_make_grep(struct wst_tool_run *run)
     return run->grep ? 0 : wst_tool_misuse("--grep '%s': %s", o->grep, error);
 }
 
-/* Lines for people, and pages, say what rides on WebSocket; JSON says it when asked. */
+/* Lines for people, pages and the screen say what rides on WebSocket; JSON says it when asked. */
 static bool want_apps(const struct wst_tool_run *run)
 {
     const struct wst_tool_options *o = run->options;
 
-    if (o->no_apps || run->silent || o->har || o->top || o->lint || o->extract) return false;
+    if (o->no_apps || run->silent || o->har || o->lint || o->extract) return false;
     return o->apps || !o->json;
 }
 

@@ -170,8 +170,8 @@ void wst_tool_screen_draw_opened(struct wst_tool_screen *s)
         wst_tool_screen_put(3, 2, COLS, "this connection was forgotten to make room for others");
         return;
     }
-    snprintf(line, sizeof line, "#%" PRIu64 "  %s > %s  %s  %s", c->number, c->client, c->server,
-             c->path, c->protocol);
+    snprintf(line, sizeof line, "#%" PRIu64 "  %s > %s  %s  %s%s%s", c->number, c->client,
+             c->server, c->path, c->protocol, c->protocol[0] && c->app[0] ? "  " : "", c->app);
     attron(A_REVERSE);
     mvhline(1, 0, ' ', COLS);
     wst_tool_screen_put(1, 0, COLS, line);

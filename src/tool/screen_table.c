@@ -15,7 +15,7 @@ static bool matches(const struct wst_tool_screen *s, const struct wst_tool_watch
 {
     return !s->filter[0] || strcasestr(c->client, s->filter) || strcasestr(c->server, s->filter) ||
            strcasestr(c->path, s->filter) || strcasestr(c->protocol, s->filter) ||
-           strcasestr(c->last, s->filter);
+           strcasestr(c->app, s->filter) || strcasestr(c->last, s->filter);
 }
 
 static int order(double a, double b)
@@ -81,14 +81,18 @@ void wst_tool_screen_draw_status(const struct wst_tool_screen *s,
 
 enum { WHERE = 256 };
 
-/* "/chat 10.1.0.2:8080"; where that does not fit, "/chat :8080". */
+/* "/chat Socket.IO 10.1.0.2:8080"; where that does not fit, without the application, and then
+ * "/chat :8080", with it if that fits. */
 static void where_of(const struct wst_tool_watch_conn *c, size_t wide, char where[WHERE])
 {
     const char *port = strrchr(c->server, ':');
-    bool fits = strlen(c->path) + 1 + strlen(c->server) <= wide;
+    size_t path = strlen(c->path) + 1, app = c->app[0] ? strlen(c->app) + 1 : 0;
+    bool whole = port == NULL || path + app + strlen(c->server) <= wide;
+    const char *server = whole || path + strlen(c->server) <= wide ? c->server : port;
 
-    snprintf(where, WHERE, "%s%s%s", c->path, c->server[0] ? " " : "",
-             fits || port == NULL ? c->server : port);
+    if (path + app + strlen(server) > wide) app = 0; /* the server is more than its application */
+    snprintf(where, WHERE, "%s%s%s%s%s", c->path, app ? " " : "", app ? c->app : "",
+             c->server[0] ? " " : "", server);
 }
 
 static void draw_conn(const struct wst_tool_screen *s, int y, const struct wst_tool_watch_conn *c,

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <wstrace/apps.h>
 
 static struct wst_tool_watch_conn **place(struct wst_tool_watch *w, uint64_t number)
 {
@@ -162,16 +163,26 @@ static void handshake(struct wst_tool_watch *w, struct wst_tool_watch_conn *c,
 
 /* -- what is said ------------------------------------------------------------------------------ */
 
-static void keep_last(struct wst_tool_watch_conn *c, enum wst_dir dir, uint8_t opcode,
-                      struct wst_slice payload, bool text)
+/* Of bytes, what they are in the application's protocol says more than their number alone. */
+static void keep_last(struct wst_tool_watch_conn *c, enum wst_dir dir,
+                      const struct wst_event_message *m)
 {
-    char shown[112];
+    char shown[112], name[64];
 
-    if (text)
-        safe(shown, sizeof shown, payload);
+    snprintf(name, sizeof name, "%s", wst_opcode_name(m->opcode));
+    if (m->app && m->app->packets_n) safe(name, sizeof name, m->app->packets[0].name);
+    if (m->utf8)
+        safe(shown, sizeof shown, m->payload);
     else
-        snprintf(shown, sizeof shown, "%s, %zu bytes", wst_opcode_name(opcode), payload.n);
+        snprintf(shown, sizeof shown, "%s, %zu bytes", name, m->payload.n);
     snprintf(c->last, sizeof c->last, "%s %s", dir == WST_C2S ? ">" : "<", shown);
+}
+
+static void keep_app(struct wst_tool_watch_conn *c, const struct wst_app_said *said)
+{
+    const struct wst_app_row *row = said ? wst_app_row(said->app) : NULL;
+
+    if (row) snprintf(c->app, sizeof c->app, "%s", row->title);
 }
 
 /* Its message or close is not told with it. */
@@ -227,7 +238,8 @@ static void message(struct wst_tool_watch *w, struct wst_tool_watch_conn *c,
     struct wst_tool_watch_line *l = add_line(w, c, e, m->payload);
 
     c->messages++;
-    keep_last(c, e->dir, m->opcode, m->payload, m->utf8);
+    keep_last(c, e->dir, m);
+    keep_app(c, m->app);
     give_frame(w, l, held);
     if (!l) return;
     l->opcode = m->opcode;

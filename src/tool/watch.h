@@ -38,6 +38,7 @@ struct wst_tool_watch_conn {
     uint64_t number;
     char client[64], server[64]; /* address:port */
     char path[128], protocol[64];
+    char app[32];   /* what rides on it, for people: "Socket.IO"; "": not known */
     char last[128]; /* the message said last; of one not accepted, why */
     int64_t began_ns, last_ns;
     uint64_t bytes, frames, messages, problems;

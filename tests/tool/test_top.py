@@ -167,6 +167,18 @@ with directory() as tmp:
         finally:
             screen.end()
 
+    # -- what rides on WebSocket -------------------------------------------------------------------------
+    for columns, words in ((160, "/mqtt MQTT 127.0.0.1:"), (100, "/mqtt MQTT 127.0.0.1:"), (80, "/mqtt MQTT :"), (60, "/mqtt :")):
+        screen = Screen(tmp, os.path.join(CAPTURES, "08_mqtt5.pcap"), columns=columns)
+        try:
+            lines = screen.shows(f"{columns} columns: {words}", lambda l: any(words in line for line in l[2:]))
+            if columns == 160:
+                check("bytes are called what they are", any(" DISCONNECT, " in line for line in lines[2:]), lines)
+                screen.press("Enter")
+                screen.shows("a connection's head says it", lambda l: l[1].startswith("#") and "  mqtt  MQTT" in l[1])
+        finally:
+            screen.end()
+
     # -- what cannot be read is said after the screen is gone ----------------------------------------------
     screen = Screen(tmp, os.path.join(CAPTURES, "made_damaged.pcap"))
     try:
