@@ -123,6 +123,8 @@ struct wst_replay_facts {
     uint64_t said;    /* messages of the server */
     uint64_t skipped; /* what was left out, as it was not whole */
     bool closed;      /* the server sent a close */
+    uint64_t
+        unread; /* TLS and QUIC connections of the capture that stayed closed; known at its end */
 };
 WST_API struct wst_replay_facts wst_replay_script_facts(const struct wst_replay_script *script);
 /* The i-th step; NULL behind the last. */

@@ -307,6 +307,7 @@ static void on_event(void *user, const struct wst_event *e)
 
     if (s->full) return;
     if (e->type == WST_EVENT_HANDSHAKE) on_handshake(s, e);
+    if (e->type == WST_EVENT_STATS) s->facts.unread = e->stats.tls_no_key;
     if (e->conn == 0 || e->conn != s->facts.conn) return;
     switch (e->type) {
     case WST_EVENT_MESSAGE: on_message(s, e); break;

@@ -8,6 +8,7 @@
 #include "lesson.h"
 #include "output.h"
 #include "say.h"
+#include "spelling.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -77,6 +78,7 @@ static int list(void)
 
 static int find(const char *name, char *path, size_t size)
 {
+    struct wst_tool_spelling spelling = wst_tool_spelling_of(name, strlen(name));
     char folder[4096];
 
     for (int i = 0; i < LESSONS; i++) {
@@ -88,6 +90,9 @@ static int find(const char *name, char *path, size_t size)
         snprintf(path, size, "%s/%s", folder, lessons[i].capture);
         return 0;
     }
+    for (int i = 0; i < LESSONS; i++) wst_tool_spelling_try(&spelling, lessons[i].name);
+    if (spelling.meant)
+        return wst_tool_misuse("no lesson is called '%s'; did you mean %s?", name, spelling.meant);
     return wst_tool_misuse("no lesson is called '%s'; 'wstrace demo' lists them", name);
 }
 

@@ -157,10 +157,12 @@ static bool enough(void *user)
 static int explain_capture(struct wst_explain *x, const struct request *r,
                            const struct wst_tool_output *output)
 {
+    struct wst_event_stats stats = {0};
     struct wst_tool_pupil pupil = {.wire = wst_explain_wire(x),
                                    .listener = wst_explain_listener(x),
                                    .user = x,
-                                   .enough = enough};
+                                   .enough = enough,
+                                   .stats = &stats};
     int status = add_targets(x, r);
 
     if (status) return status;
@@ -169,6 +171,7 @@ static int explain_capture(struct wst_explain *x, const struct request *r,
     bool any;
     status = wst_tool_lesson_read(&r->lesson, r->words[0], &pupil, &any);
     int end = any ? finish(x, output) : 0; /* else nobody knows what is not in it */
+    if (end && stats.connections + stats.refused == 0) wst_tool_keys_say_closed(&stats, "read");
     return status ? status : end;
 }
 

@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -244,4 +245,13 @@ void wst_tool_keys_secrets(void *user, uint32_t type, struct wst_slice secrets)
     if (type != TLS_KEY_LOG) return;
     no_core();
     wst_context_keylog(keys->context, secrets, true);
+}
+
+void wst_tool_keys_say_closed(const struct wst_event_stats *stats, const char *what_not)
+{
+    if (stats->tls_no_key)
+        wst_tool_say("%" PRIu64 " TLS %sconnection%s stayed closed and %s not %s: no key",
+                     stats->tls_no_key, stats->quic ? "or QUIC " : "",
+                     stats->tls_no_key == 1 ? "" : "s", stats->tls_no_key == 1 ? "was" : "were",
+                     what_not);
 }

@@ -44,5 +44,7 @@ void wst_tool_keys_look(struct wst_tool_keys *keys, bool now);
 void wst_tool_keys_close(struct wst_tool_keys *keys);
 /* A wst_capture_sink.secrets whose user is the keys: decryption secrets of a pcapng. */
 void wst_tool_keys_secrets(void *user, uint32_t type, struct wst_slice secrets);
+/* What nobody could see, if there was something: "… stayed closed and was not read: no key". */
+void wst_tool_keys_say_closed(const struct wst_event_stats *stats, const char *what_not);
 
 #endif

@@ -127,6 +127,7 @@ static int run(struct reading *reading, const struct wst_tool_lesson *lesson, co
     wst_tool_keys_look(&reading->keys, true);
     wst_context_finish(reading->context, NULL);
     wst_tool_stop_on_signals(NULL);
+    if (reading->pupil->stats) wst_context_stats(reading->context, reading->pupil->stats);
     return troubles || reading->unread ? WST_TOOL_TROUBLE : 0;
 }
 

@@ -36,6 +36,7 @@ struct wst_tool_pupil { /* who a capture is read to */
     struct wst_listener listener;
     void *user;
     bool (*enough)(void *user); /* asked after each packet: true ends the reading; or NULL */
+    struct wst_event_stats *stats; /* filled in when all was read; or NULL */
 };
 
 /* Reads `file` ("-": standard input) to the pupil, confined from then on. Returns 0, or the exit

@@ -99,6 +99,8 @@ int main(int argc, char **argv)
     for (int i = 0; argc > 1 && i < COMMANDS; i++) {
         if (strcmp(argv[1], commands[i].name) != 0) continue;
         wst_tool_say_command(commands[i].name);
+        if (argc == 3 && (!strcmp(argv[2], "--version") || !strcmp(argv[2], "-V")))
+            return wst_tool_version();
         return commands[i].run(argc - 1, argv + 1);
     }
     if (argc > 1 && (near = meant(argv[1])))

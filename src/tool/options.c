@@ -310,7 +310,9 @@ static int contradictions(const struct wst_tool_options *o)
                                "it ends");
     if (o->times > WST_TIME_SINCE) return wst_tool_misuse("-t can be given five times at most");
     if (o->devices_n == 0 && o->files_n == 0)
-        return wst_tool_misuse("no capture named: give a FILE, '-' for standard input, or -i NAME");
+        return wst_tool_misuse("%s", o->wants ? o->wants
+                                              : "no capture named: give a FILE, '-' for standard "
+                                                "input, or -i NAME");
     return 0;
 }
 

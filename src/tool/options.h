@@ -39,6 +39,7 @@ struct wst_tool_options {
     const char **devices;    /* -i, owned; none: files */
     size_t devices_n;
     const char *link_type;            /* -y */
+    const char *wants;                /* said when no capture is named; NULL: the usual */
     const char *output;               /* -o */
     const char *grep;                 /* --grep; NULL: all */
     struct wst_tool_key_options keys; /* --keylog, --rsa-key; lists owned */

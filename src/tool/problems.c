@@ -7,6 +7,7 @@
 #include "command.h"
 #include "output.h"
 #include "say.h"
+#include "spelling.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -81,6 +82,18 @@ static int show(const char *word)
     return found;
 }
 
+static void say_unknown(const char *word)
+{
+    struct wst_tool_spelling spelling = wst_tool_spelling_of(word, strlen(word));
+
+    for (int i = 0; i < WST_PROBLEMS; i++)
+        wst_tool_spelling_try(&spelling, wst_problem_row((enum wst_problem)i)->id);
+    if (spelling.meant)
+        wst_tool_say("no finding is called '%s'; did you mean %s?", word, spelling.meant);
+    else
+        wst_tool_say("no finding is called '%s'; 'wstrace problems' lists them", word);
+}
+
 static int show_each(const struct request *request)
 {
     int status = 0;
@@ -90,7 +103,7 @@ static int show_each(const struct request *request)
         if (i) putchar('\n');
         if (show(request->ids[i])) continue;
         fflush(stdout);
-        wst_tool_say("no finding is called '%s'; 'wstrace problems' lists them", request->ids[i]);
+        say_unknown(request->ids[i]);
         status = WST_TOOL_TROUBLE;
     }
     return wst_tool_stdout_done() ? WST_TOOL_TROUBLE : status;

@@ -154,13 +154,15 @@ static bool sit_one(struct sitting *s, size_t i)
     return true;
 }
 
-static int sit(const struct request *r, struct wst_quiz *quiz)
+static int sit(const struct request *r, struct wst_quiz *quiz, uint64_t unread)
 {
     struct sitting s = {.request = r, .quiz = quiz, .n = wst_quiz_draw(quiz, r->count)};
 
     s.colour = wst_tool_lesson_colour(&r->lesson, STDOUT_FILENO);
     if (s.n == 0) {
-        wst_tool_say("%s: there is nothing in it to ask about", r->capture);
+        wst_tool_say("%s: there is nothing in it to ask about%s", r->capture,
+                     unread ? ", as far as it could be read: keys are missing (--keylog FILE)"
+                            : "");
         return WST_TOOL_TROUBLE;
     }
     printf("%zu question%s from %s, seed %" PRIu64 "\n\n", s.n, s.n == 1 ? "" : "s", r->shown,
@@ -182,11 +184,13 @@ static int quiz(const struct request *r)
     int status = WST_TOOL_TROUBLE;
 
     if (q) {
-        struct wst_tool_pupil pupil = {.wire = wst_quiz_wire(q), .listener = wst_quiz_listener(q)};
+        struct wst_event_stats stats = {0};
+        struct wst_tool_pupil pupil = {
+            .wire = wst_quiz_wire(q), .listener = wst_quiz_listener(q), .stats = &stats};
         bool any;
         status = wst_tool_lesson_read(&r->lesson, r->capture, &pupil, &any);
         if (any) { /* of a damaged file, about what is before the damage */
-            int end = sit(r, q);
+            int end = sit(r, q, stats.tls_no_key);
             status = status ? status : end;
         }
     } else {

@@ -17,6 +17,7 @@
 #include "talk.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -129,6 +130,7 @@ static void make_rows(struct wst_tool_arg rows[OWN + TAKEN])
     }
 }
 
+static const char wants[] = "replay wants a capture and a URL";
 static const char usage[] =
     "Usage: wstrace replay [OPTION...] CAPTURE URL\n\n"
     "Sends again what the client of a captured connection sent, to the server of a ws:// or\n"
@@ -147,7 +149,7 @@ static int settle(struct request *r)
 {
     char error[WST_REPLAY_ERROR_SIZE];
 
-    if (r->options.files_n != 2) return wst_tool_misuse("replay wants a capture and a URL");
+    if (r->options.files_n != 2) return wst_tool_misuse("%s", wants);
     r->capture = r->options.files[0].name;
     r->url_text = r->options.files[1].name;
     if (wst_replay_url_read(&r->url, r->url_text, error) != 0)
@@ -164,8 +166,10 @@ static int say_trouble(const struct wst_tool_trouble *trouble)
     return WST_TOOL_TROUBLE;
 }
 
-static int refuse(const struct request *r, enum wst_replay_end end, const char *error)
+static int refuse(const struct request *r, const struct wst_replay_script *script,
+                  enum wst_replay_end end, const char *error)
 {
+    uint64_t unread = wst_replay_script_facts(script).unread;
     static const char *const advice[] = {
         [WST_REPLAY_FINE] = "",
         [WST_REPLAY_NONE] = "",
@@ -175,7 +179,13 @@ static int refuse(const struct request *r, enum wst_replay_end end, const char *
         [WST_REPLAY_MEMORY] = " (--memory)",
     };
 
-    wst_tool_say("%s: %s%s", r->capture, error, advice[end]);
+    if (end == WST_REPLAY_NONE && unread)
+        wst_tool_say("%s: %s; %" PRIu64 " TLS or QUIC connection%s could not be read: no secrets "
+                     "for %s (--keylog FILE)",
+                     r->capture, error, unread, unread == 1 ? "" : "s",
+                     unread == 1 ? "it" : "them");
+    else
+        wst_tool_say("%s: %s%s", r->capture, error, advice[end]);
     return WST_TOOL_TROUBLE;
 }
 
@@ -198,7 +208,7 @@ static int read_recording(const struct request *r, struct wst_capture *capture,
     end = wst_replay_script_end(script, error);
     if (wst_tool_trouble_is(&trouble) && !r->skip_uncertain) return say_trouble(&trouble);
     if (wst_tool_trouble_is(&trouble)) say_trouble(&trouble);
-    if (end != WST_REPLAY_FINE) return refuse(r, end, error);
+    if (end != WST_REPLAY_FINE) return refuse(r, script, end, error);
     if (*error) wst_tool_say("%s: left out what is not whole, first: %s", r->capture, error);
     return 0;
 }
@@ -232,12 +242,14 @@ static void begin(const struct request *r, struct wst_tool_run *run)
 static int converse(const struct request *r, struct wst_tool_run *run, struct wst_replay *replay,
                     int dial)
 {
+    bool opened = false;
     struct wst_tool_talk talk = {.dial = dial,
                                  .replay = replay,
                                  .save = &run->save,
                                  .flush = wst_tool_run_flush,
                                  .user = run,
-                                 .timeout_ns = r->timeout_ns};
+                                 .timeout_ns = r->timeout_ns,
+                                 .opened = &opened};
     int status, closed;
 
     run->also = wst_replay_listener(replay);
@@ -248,7 +260,8 @@ static int converse(const struct request *r, struct wst_tool_run *run, struct ws
     begin(r, run);
     if (wst_tool_save_begin(&run->save, WST_REPLAY_LINK_TYPE) != 0) return WST_TOOL_TROUBLE;
     status = wst_tool_talk(&talk, r->url_text);
-    wst_context_finish(run->context, NULL);
+    /* People need no figures of nothing. */
+    if (opened || run->options->json) wst_context_finish(run->context, NULL);
     wst_tool_run_flush(run);
     run->save_status = wst_tool_save_close(&run->save, NULL);
     closed = wst_tool_run_close_outputs(run);
@@ -392,6 +405,7 @@ int wst_tool_replay(int argc, char **argv)
     }
     make_rows(rows);
     wst_tool_options_defaults(&r.options);
+    r.options.wants = wants;
     status = wst_tool_options_parse(&r.options, rows, OWN + TAKEN, argc, argv);
     if (status == 0 && r.options.help)
         status = help(rows);

@@ -50,21 +50,12 @@ static int say_no_such_conn(const struct wst_tool_run *run, const struct wst_eve
     return whole ? WST_TOOL_TROUBLE : 0;
 }
 
-static void say_closed(const struct wst_event_stats *stats, const char *what_not)
-{
-    if (stats->tls_no_key)
-        wst_tool_say("%" PRIu64 " TLS %sconnection%s stayed closed and %s not %s: no key",
-                     stats->tls_no_key, stats->quic ? "or QUIC " : "",
-                     stats->tls_no_key == 1 ? "" : "s", stats->tls_no_key == 1 ? "was" : "were",
-                     what_not);
-}
-
 /* A verdict about nothing must not look like a good one. Returns the exit status. */
 static int judge(const struct wst_tool_run *run, const struct wst_event_stats *stats)
 {
     bool none = stats->connections + stats->refused == 0;
 
-    say_closed(stats, "checked");
+    wst_tool_keys_say_closed(stats, "checked");
     if (none) wst_tool_say("no WebSocket connection was found: nothing was checked");
     if (none && !run->options->devices_n) return WST_TOOL_TROUBLE;
     return wst_render_lint_errors(run->render) ? WST_TOOL_FOUND : 0;
@@ -110,7 +101,10 @@ int wst_tool_run_verdict(const struct wst_tool_run *run, int status)
     say_what_never_came(run, &stats);
     if (run->options->lint) found = judge(run, &stats);
     if (run->grep) found = judge_search(run->grep);
-    if (run->payloads) say_closed(&stats, "read");
+    if (run->payloads || run->har || run->options->report) wst_tool_keys_say_closed(&stats, "read");
+    if ((run->har || run->options->report) && stats.connections + stats.refused == 0)
+        wst_tool_say("no WebSocket connection was found: there is none in the %s",
+                     run->har ? "archive" : "page");
     if (run->payloads && wst_tool_payloads_end(run->payloads)) found = WST_TOOL_TROUBLE;
     if (run->har && wst_tool_run_har_left(run)) found = WST_TOOL_TROUBLE;
     if (run->options->conn && say_no_such_conn(run, &stats)) found = WST_TOOL_TROUBLE;

@@ -220,6 +220,14 @@ static void compare(const struct request *r, struct inlet *in, struct wst_tool_c
     one->seen = session_of(r, in, 1, &one->trouble);
     if (one->seen == NULL) return;
     one->facts = wst_session_facts(one->seen);
+    if (facts.connections + one->facts.connections == 0 && facts.conn == 0) {
+        wst_tool_case_hint_unread(r->words[0], &facts);
+        wst_tool_case_hint_unread(r->words[1], &one->facts);
+        wst_tool_trouble_add(&one->trouble,
+                             "neither %s nor %s has a WebSocket connection: nothing was compared",
+                             r->words[0], r->words[1]);
+        return;
+    }
     /* of one connection: without it nothing would be the same as nothing */
     if (facts.conn && (wst_tool_case_nothing(r->words[0], &facts, "", &one->trouble) ||
                        wst_tool_case_nothing(r->words[1], &one->facts, "", &one->trouble)))

@@ -63,6 +63,7 @@ static void open_packets(struct state *s)
     if (s->in.n != sizeof ends || s->packets) return;
     memcpy(&ends, s->in.wire.bytes, sizeof ends);
     s->packets = wst_replay_packets_new(&ends, on_packet, s);
+    if (s->talk->opened) *s->talk->opened = true;
     if (s->packets)
         wst_replay_packets_open(s->packets, wst_tool_now());
     else

@@ -20,6 +20,7 @@ struct wst_tool_talk {
     void (*flush)(void *user); /* when nothing more is here; or NULL */
     void *user;
     int64_t timeout_ns;
+    bool *opened; /* set when there was a connection; or NULL */
 };
 
 /* Until both sides are done, or somebody stops the tool. Returns the exit status, after a word

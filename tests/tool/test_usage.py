@@ -154,5 +154,39 @@ check("a known one beside it is still explained", some.status == 2 and "frame.rs
 check("problems --help", run("problems", "--help").text.startswith("Usage: wstrace problems"))
 refused("problems: unknown option", run("problems", "--json"), "--json")
 check("problems into /dev/full", run("problems", stdout=open("/dev/full", "wb")).status == 2)
+refused("a finding that is nearly one", run("problems", "frame.unmaskd-client"), "did you mean frame.unmasked-client?")
+refused("a lesson that is nearly one", run("demo", "handshak"), "did you mean handshake?")
+
+# -- what no command may differ in --------------------------------------------------------------------
+
+for command in re.findall(r"^(?:Usage:|      ) wstrace \[?(\w+)", run("--help").text, re.M):
+    for option in ("--version", "-V"):
+        check(f"{command} {option}", run(command, option).text == run("--version").text)
+    check(f"{command} --help", run(command, "--help").text.startswith("Usage: wstrace"))
+refused("replay of nothing", run("replay"), "replay wants a capture and a URL")
+
+# A capture in which nothing could be read must not look like one in which nobody spoke.
+closed, words = os.path.join(SOURCE, "captures/06_tls13_ccm.pcap"), "1 TLS connection stayed closed and was not read: no key\n"
+with directory() as tmp:
+    empty = os.path.join(tmp, "none.pcap")
+    with open(empty, "wb") as file:
+        file.write(bytes.fromhex("d4c3b2a1020004000000000000000000ffff000001000000"))
+    for command, what in (("har", "archive"), ("report", "page")):
+        for capture, said in ((closed, words), (empty, "")):
+            result = run(command, capture, "-o", os.path.join(tmp, "out"))
+            check(f"{command}: none in it", result.status == 0 and result.says.replace("wstrace: ", "")
+                  == said + f"no WebSocket connection was found: there is none in the {what}\n", result)
+        check(f"{command}: nothing to say", run(command, BASIC, "-o", os.path.join(tmp, "out")).err == b"")
+    refused("diff of nothing", run("diff", empty, empty), "nothing was compared")
+    check("diff of what could not be read", run("diff", closed, closed).says.count("hint: 1 TLS connection could not be read") == 2)
+    check("diff of something and nothing", run("diff", BASIC, empty).status == 1)
+result = run("explain", closed, "1")
+check("explain: why", result.status == 2 and words in result.says, result)
+refused("quiz: why", run("quiz", "--answers", closed), "as far as it could be read: keys are missing")
+check("explain says it once", run("explain", closed).err == b"")
+refused("replay: why", run("replay", closed, "ws://h"), "1 TLS or QUIC connection could not be read: no secrets for it (--keylog FILE)")
+result = run("replay", BASIC, "ws://127.0.0.1:1")
+refused("replay to nobody: no figures of nothing", result, "Connection refused")
+check("... but in JSON they belong there", run("replay", "--json", BASIC, "ws://127.0.0.1:1").text.count('"type":"stats"') == 1)
 
 done()
