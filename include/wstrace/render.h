@@ -76,6 +76,7 @@ struct wst_lint_options {
     bool json;   /* docs/EVENTS.md, "wstrace lint --json" */
     bool colour; /* text only */
     bool all;    /* text: connections without findings, too */
+    unsigned width; /* text: columns of the terminal, which longer lines are folded for; 0: none */
 };
 /* Findings only, for each connection when it is over, with a verdict; with the stats a table by id.
  * It wants every finding: wst_options.problems = WST_PROBLEMS_ALL. NULL when out of memory. */

@@ -205,6 +205,7 @@ struct wst_render *wst_render_lint_new(const struct wst_lint_options *options, w
     l->json = options->json;
     l->all = options->all;
     l->text.options.colour = options->colour;
+    l->text.options.width = options->width;
     struct wst_render *render = &l->text.render;
     render->event = lint_event;
     render->settle = lint_settle;

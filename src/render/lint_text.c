@@ -41,9 +41,11 @@ static void put_endpoint(struct wst_out *out, const char *ip, uint16_t port)
 }
 
 /* "(frame 1.2, packet 7, offset 0, RFC 6455 §5.2; 3 times)" */
-static void put_place(struct wst_out *out, const struct wst_lint_conn *c,
+static void put_place(struct wst_text *text, const struct wst_lint_conn *c,
                       const struct wst_lint_finding *f, const struct wst_problem_row *row)
 {
+    struct wst_out *out = &text->render.out;
+    wst_text_field(text);
     wst_out_text(out, "  (");
     if (f->n) {
         wst_out_text(out, "frame ");
@@ -63,15 +65,21 @@ static void put_place(struct wst_out *out, const struct wst_lint_conn *c,
         wst_out_number(out, (uint64_t)f->offset);
     }
     if (row->rfc) {
-        wst_out_text(out, ", ");
+        wst_out_text(out, ",");
+        wst_text_field(text);
+        wst_out_text(out, " ");
         wst_out_text(out, row->rfc);
     }
     if (f->times > 1) {
-        wst_out_text(out, "; ");
+        wst_out_text(out, ";");
+        wst_text_field(text);
+        wst_out_text(out, " ");
         wst_out_number(out, f->times);
         wst_out_text(out, " times");
     }
-    wst_out_text(out, ")\n");
+    wst_out_text(out, ")");
+    wst_text_fold_end(text);
+    wst_out_text(out, "\n");
 }
 
 static void put_finding(struct wst_lint *l, const struct wst_lint_conn *c,
@@ -81,15 +89,18 @@ static void put_finding(struct wst_lint *l, const struct wst_lint_conn *c,
     static const enum wst_text_ink inks[WST_LEVELS] = {WST_TEXT_DIM, WST_TEXT_WARN, WST_TEXT_BAD};
     const struct wst_problem_row *row = wst_problem_row(f->problem);
     struct wst_out *out = out_of(l);
+    wst_text_fold_begin(&l->text);
     wst_out_text(out, "  ");
     wst_text_ink(&l->text, inks[row->level]);
     wst_out_text(out, words[row->level]);
+    wst_text_fold_here(&l->text);
     wst_out_text(out, row->id);
     wst_text_plain(&l->text);
+    wst_text_field(&l->text);
     wst_out_text(out, f->dir == WST_C2S ? "  > " : f->dir == WST_S2C ? "  < " : "  ");
-    if (f->detail) wst_escape_plain(out, wst_slice_text(f->detail));
+    if (f->detail) wst_text_words(&l->text, f->detail);
     wst_text_ink(&l->text, WST_TEXT_DIM);
-    put_place(out, c, f, row);
+    put_place(&l->text, c, f, row);
     wst_text_plain(&l->text);
 }
 

@@ -86,7 +86,7 @@ static bool make_renderer(struct wst_tool_run *run)
     if (o->extract) return wst_tool_run_make_payloads(run);
     if (o->top) return make_watch(run);
     if (o->lint) {
-        struct wst_lint_options lint = {o->json, text.colour, o->verbose > 0};
+        struct wst_lint_options lint = {o->json, text.colour, o->verbose > 0, text.width};
         run->render = wst_render_lint_new(&lint, wst_tool_output_write, &run->output);
     } else if (o->json) {
         run->render = wst_render_json_new(wst_tool_output_write, &run->output);

@@ -98,6 +98,18 @@ def squeezed(text):
     return re.sub(r"\s+", "", text)
 
 
+# -- findings alone ----------------------------------------------------------------------------------------
+
+for capture in ("05_invalid_utf8.pcap", "06_tls13_ccm.pcap", "04_subprotocol.pcap"):
+    path = os.path.join(CAPTURES, capture)
+    piped = run("lint", path).text
+    for columns in (60, 80, 200):
+        shown = plain(on_terminal("lint", path, columns=columns)[1])
+        findings = shown.split("\nlevel ")[0].splitlines()
+        check(f"lint {capture}: no finding is wider than {columns} columns", max(map(columns_of, findings)) <= columns, shown)
+        check(f"lint {capture}: on {columns} columns nothing is lost", "".join(piped.split()) in "".join(shown.split()), shown)
+
+
 def folded(what, columns, *args, cut=False):
     """Nothing is wider than the terminal, no line is there that is not of the piped ones, no field is lost."""
     status, shown = on_terminal("-q", "--problems=all", *args, columns=columns)
