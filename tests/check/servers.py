@@ -173,11 +173,13 @@ def echo(peer):
             return
 
 
-def inflating(heard, terms=b"permessage-deflate", bits=15, takeover=True):
+def inflating(heard, terms=b"permessage-deflate", bits=15, takeover=True, says=0):
     """A server that agrees to permessage-deflate on these terms, or to nothing, and puts into `heard` what each message
-    was: (compressed, lengths of its frames, bytes)."""
+    was: (compressed, lengths of its frames, bytes). It says so many messages at once, so that nobody waits for more."""
     def handler(peer):
         peer.accept(b"Sec-WebSocket-Extensions: " + terms + b"\r\n" if terms else b"")
+        for _ in range(says):
+            peer.frame(1, b"said")
         inflater, parts, first = zlib.decompressobj(-bits), [], 0
         while True:
             byte, payload = peer.hear_frame()
