@@ -293,7 +293,7 @@ static void pings_answered(struct wst_ws_pings *p, unsigned i)
     }
 }
 
-void wst_judge_pong(const struct wst_ws_step *s, uint64_t n, struct wst_slice payload)
+void wst_judge_pong(const struct wst_ws_step *s, uint64_t n, struct wst_slice payload, bool at_once)
 {
     enum wst_dir asked = wst_dir_other(s->dir);
     uint64_t hash = ping_hash(payload);
@@ -308,7 +308,7 @@ void wst_judge_pong(const struct wst_ws_step *s, uint64_t n, struct wst_slice pa
         pong_unasked(s, n, payload, p, asked);
         return;
     }
-    pong_late(s, n, &p->at[i]);
+    if (at_once) pong_late(s, n, &p->at[i]);
     pings_answered(p, i);
     if (!p->n && !p->torn) pings_free(s->ws, s->env, asked);
 }

@@ -189,7 +189,7 @@ static void end_control(const struct wst_ws_step *s, struct frame_end *x,
     else if (f->opcode == WST_OP_PING)
         wst_judge_ping(s, c->n, payload);
     else
-        wst_judge_pong(s, c->n, payload);
+        wst_judge_pong(s, c->n, payload, x->whole);
 }
 
 /* Finds the message a data frame belongs to; `single` serves for one that needs no keeping. */

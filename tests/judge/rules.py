@@ -887,6 +887,18 @@ def _(t):
     t.bye()
 
 
+@near('control.pong-late')
+def _(t):
+    """It was begun in time; its end came late, as it does when a segment is lost and sent again."""
+    t.agree()
+    t.frame(C2S, PING, bytes(125))
+    pong = Frame(PONG, bytes(125)).bytes()
+    t.write(S2C, pong[:60])
+    t.wait(6)
+    t.write(S2C, pong[60:])
+    t.bye()
+
+
 @frames(B, 'control.pong-unasked')
 def _(t):
     t.frame(S2C, PONG, b'heartbeat')
