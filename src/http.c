@@ -290,6 +290,19 @@ static void http_reset(const struct wst_flow *f, const struct wst_arrival *a)
             http_left(f, side, true, a);
 }
 
+/* All that the server ever sent, and all that the client acknowledged, is what stands in the head
+ * that is no answer, mostly nothing: then what the client sent behind its request waited for none
+ * that the capture lacks. */
+static bool http_unspoken(const struct wst_flow *f)
+{
+    const struct conversation_http *h = f->upper;
+    const struct wst_half *half = &f->half[!h->base.client];
+    uint32_t first = f->rare[!h->base.client].isn + 1;
+    uint32_t end = first + (uint32_t)h->http.side[WST_S2C].head.n;
+    if (f->inner || !(half->flags & WST_HALF_SYN) || half->next != end) return false;
+    return !(half->flags & WST_HALF_ACKED) || (int32_t)(half->acked - end) <= 1; /* its FIN */
+}
+
 /* HTTP that ends: a server that was never asked may speak now; a question may stay unanswered. */
 void wst_conversation_http_end(struct wst_context *c, struct wst_flow *f,
                                const struct wst_arrival *a)
@@ -301,7 +314,8 @@ void wst_conversation_http_end(struct wst_context *c, struct wst_flow *f,
         http_settled(c, f, h->base.client, (struct wst_slice){NULL, 0}, a);
         if (f->kind != KIND_HTTP) return;
     }
-    if (h->http.awaiting && h->http.request.n && wst_queue_holds(&h->http.wait[WST_C2S])) {
+    if (h->http.awaiting && h->http.request.n && wst_queue_holds(&h->http.wait[WST_C2S]) &&
+        !http_unspoken(f)) {
         wst_pickup_begin(c, f, h);
         return;
     }

@@ -75,9 +75,13 @@ void wst_report_judge(struct wst_report *r)
     else if (!r->response)
         wst_upgrade_judge_no_answer(r);
     size_t early = wst_queue_bytes(&r->http->wait[WST_C2S]);
-    if (e->accepted && r->response && early && !r->http->overtaken)
+    if (!early || r->http->overtaken) return;
+    if (e->accepted && r->response)
         wst_upgrade_broken(r, WST_PROBLEM_HANDSHAKE_EARLY_DATA, WST_C2S,
                            "%zu bytes came before the answer", early);
+    else if (!e->accepted && !r->response && wst_queue_holds(&r->http->wait[WST_C2S]))
+        wst_upgrade_broken(r, WST_PROBLEM_HANDSHAKE_EARLY_DATA, WST_C2S,
+                           "%zu bytes came behind the request, and no answer had come", early);
 }
 
 void wst_extended_judge(struct wst_report *r, const struct wst_extended *x)

@@ -212,6 +212,14 @@ def _(t):
     t.shut()
 
 
+@breaks('handshake.no-response', 'handshake.early-client-data')
+def _(t):
+    """Servers hang up on a client that does not wait: that they said nothing is all there is to see."""
+    t.ask(more=Frame(TEXT, b'early', key=b'\1\2\3\4').bytes())
+    t.send_request()
+    t.shut()
+
+
 @near('handshake.no-response')
 def _(t):
     t.ask()
@@ -230,6 +238,18 @@ def _(t):
 
 
 handshake(N, 'handshake.picked-up')
+
+
+@breaks('handshake.picked-up')
+def _(t):
+    """The same as of who does not wait, but for an answer: it is not in the capture."""
+    t.ask()
+    t.send_request()
+    t.send_answer()
+    t.frame(C2S, TEXT, 'early or not')
+    t.bye()
+    t.lose(lambda p: p.way == S2C and len(p) > 40, 0)
+
 
 # -- handshake: the answer --------------------------------------------------------------------------
 
