@@ -182,11 +182,12 @@ static bool given_up(const struct wst_report *r)
     return r->request && r->http->left_us && r->http->heard && !r->http->answers_lost;
 }
 
-/* Who asks for what was asked for has not seen that: something between them took it away. */
+/* Who asks for what was asked for has not seen that: something between them took it away. But
+ * from HTTP/1.0 nobody may take it (RFC 9110 section 7.8). */
 static void answer_unseen(struct wst_report *r)
 {
     const struct wst_head *q = r->request;
-    if (r->event.status != 426 || !q || r->event.version != 13) return;
+    if (r->event.status != 426 || !q || q->minor < 1 || r->event.version != 13) return;
     if (!wst_head_has_token(q, "Upgrade", "websocket") ||
         !wst_head_has_token(q, "Connection", "upgrade"))
         return;

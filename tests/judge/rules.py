@@ -1151,6 +1151,7 @@ for kind, because in ((B, b'the session is unknown'), (N, b'Bad Request')):
 
 refused(B, 'handshake.upgrade-unseen', status='426 Upgrade Required')
 refused(N, 'handshake.upgrade-unseen', status='400 Bad Request')
+refused(N, 'handshake.upgrade-unseen', 'handshake.http-version', status='426 Upgrade Required', http='HTTP/1.0')
 
 
 @breaks('handshake.late', 'close.missing')
