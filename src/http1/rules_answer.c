@@ -219,6 +219,35 @@ void wst_upgrade_judge_answer(struct wst_report *r)
     answer_late(r);
 }
 
+/* What is no answer in HTTP/1. A server, or a proxy, that upgrades and does not say so goes on with
+ * its frames, none of which is masked (RFC 6455 section 5.1). */
+static void answer_foreign(struct wst_report *r, struct wst_slice sent, struct wst_slice line)
+{
+    enum { BYTES = 8 };
+    struct wst_shown a;
+    bool text = true;
+    char *to = a.text;
+    for (size_t i = 0; i < sent.n && i < BYTES; i++) {
+        text &= i >= line.n || (line.p[i] >= 0x20 && line.p[i] < 0x7f);
+        to += sprintf(to, i ? " %02x" : "%02x", sent.p[i]);
+    }
+    unsigned opcode = sent.p[0] & 0x0f;
+    if (sent.n > 1 && (sent.p[0] & 0xf0) == 0x80 && opcode && sent.p[1] <= 127 &&
+        (opcode <= 2 || (opcode >= 8 && opcode <= 10 && sent.p[1] <= 125)))
+        wst_upgrade_broken(r, WST_PROBLEM_HANDSHAKE_NO_RESPONSE, WST_S2C,
+                           "what the server sent is no answer in HTTP/1, but begins like a %s "
+                           "frame (%s): a 101 must come before it",
+                           wst_opcode_name((uint8_t)opcode), a.text);
+    else if (text)
+        wst_upgrade_broken(r, WST_PROBLEM_HANDSHAKE_NO_RESPONSE, WST_S2C,
+                           "what the server sent is no answer in HTTP/1; it begins with \"%s\"",
+                           wst_upgrade_show(line, &a));
+    else
+        wst_upgrade_broken(r, WST_PROBLEM_HANDSHAKE_NO_RESPONSE, WST_S2C,
+                           "what the server sent is no answer in HTTP/1; its bytes begin with %s",
+                           a.text);
+}
+
 /* What came in place of an answer, if anything did, has been kept. */
 void wst_upgrade_judge_no_answer(struct wst_report *r)
 {
@@ -252,7 +281,5 @@ void wst_upgrade_judge_no_answer(struct wst_report *r)
             r, WST_PROBLEM_HANDSHAKE_NO_RESPONSE, WST_S2C,
             "the server answers with an alert of TLS: its port expects TLS, as of wss");
     else
-        wst_upgrade_broken(r, WST_PROBLEM_HANDSHAKE_NO_RESPONSE, WST_S2C,
-                           "what the server sent is no answer in HTTP/1; it begins with \"%s\"",
-                           wst_upgrade_show(wst_slice_head(sent, line), &a));
+        answer_foreign(r, sent, wst_slice_head(sent, line));
 }

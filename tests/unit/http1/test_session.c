@@ -903,6 +903,14 @@ static void no_answers(void **state)
         {SLICE("-ERR unknown command 'GET'\r\n"), NO_HTTP "\"-ERR unknown command 'GET'\""},
         {SLICE("220 mail.example\r\n\r\n500 5.5.1 unrecognized\r\n"),
          NO_HTTP "\"220 mail.example\""},
+        {SLICE("\x89\0"), "what the server sent is no answer in HTTP/1, but begins like a ping"
+                          " frame (89 00): a 101 must come before it"},
+        {SLICE("\x81\5hello, world"),
+         "what the server sent is no answer in HTTP/1, but begins like a text frame"
+         " (81 05 68 65 6c 6c 6f 2c): a 101 must come before it"},
+        {SLICE("\x81"), "what the server sent is no answer in HTTP/1; its bytes begin with 81"},
+        {SLICE("\x16\3\3\0\x7a\2\n\0\x76"), "what the server sent is no answer in HTTP/1; its"
+                                            " bytes begin with 16 03 03 00 7a 02 0a 00"},
         {SLICE("\x15\3\1\0\2\2\x46"),
          "the server answers with an alert of TLS: its port expects TLS, as of wss"},
     };
