@@ -79,14 +79,15 @@ static void quiet(const struct wst_ws_step *s)
 void wst_ending_fin(const struct wst_ws_step *s)
 {
     struct wst_ws *ws = s->ws;
-    const struct wst_ws_side *other = &ws->side[wst_dir_other(s->dir)];
+    enum wst_dir far = wst_dir_other(s->dir);
     struct wst_ws_side *side = &ws->side[s->dir];
-    side->behind = wst_ws_place_of(s, wst_dir_other(s->dir)).behind;
+    side->behind = wst_ws_place_of(s, far).behind;
     quiet(s);
     if (!ws->control || !ws->control->closing) return;
     ended(s, s->dir);
     if (ws->closed_by == (int8_t)s->dir)
-        ws->control->unawaited = !other->closed && !other->finished && !side->behind;
+        ws->control->unawaited =
+            !wst_ws_closed(ws, far) && !ws->side[far].finished && !side->behind;
     else
         ws->control->unheard = unheard(s);
 }
@@ -106,7 +107,7 @@ static enum wst_no_reply no_reply(const struct wst_ws_step *s, enum wst_tcp_end 
     enum wst_dir by = (enum wst_dir)ws->closed_by, other = wst_dir_other(by);
     bool over = how == WST_TCP_FIN || how == WST_TCP_RST;
     bool finished = ws->side[other].finished;
-    if (by == WST_DIR_NONE || ws->side[other].closed) return WST_REPLY_NOT_DUE;
+    if (by == WST_DIR_NONE || wst_ws_closed(ws, other)) return WST_REPLY_NOT_DUE;
     if (!ws->control || !ws->control->closing || wst_judge_blind(&ws->side[other]) || ws->obscure)
         return WST_REPLY_UNSEEN;
     if (how == WST_TCP_RST && !finished && ws->reset_by == (int8_t)other)
@@ -242,6 +243,7 @@ enum wst_no_reply wst_ending_judge(const struct wst_ws_step *s, enum wst_tcp_end
     if (why == WST_REPLY_NONE) tell_no_reply(s, how);
     if (why == WST_REPLY_LATE) tell_late(s, how);
     if (why == WST_REPLY_NO_TIME) tell_no_time(s, how);
-    if (ws->side[0].closed && ws->side[1].closed && ws->fin_by == WST_C2S) tell_client_first(s);
+    bool both = wst_ws_closed(ws, WST_C2S) && wst_ws_closed(ws, WST_S2C);
+    if (both && ws->fin_by == WST_C2S) tell_client_first(s);
     return why;
 }

@@ -73,7 +73,10 @@ struct wst_frame_context { /* what the rules must know beside the header */
 };
 void wst_rules_frame(const struct wst_ws_step *step, const struct wst_frame *frame,
                      const struct wst_frame_context *context);
-void wst_rules_close(const struct wst_ws_step *step, const struct wst_frame *frame, uint64_t n,
-                     struct wst_slice payload, bool second);
+/* True, and told: the frame is no close frame but HTTP. */
+bool wst_rules_http(const struct wst_ws_step *step, const struct wst_frame *frame, uint64_t n,
+                    struct wst_slice payload);
+void wst_rules_close(const struct wst_ws_step *step, uint64_t n, struct wst_slice payload,
+                     bool second, bool http);
 
 #endif

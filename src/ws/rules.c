@@ -164,8 +164,8 @@ static bool printable(uint8_t c)
 }
 
 /* "HT" is the header of a close frame: without FIN, with RSV1, of 84 bytes. */
-static bool rules_http(const struct wst_ws_step *s, const struct wst_frame *f, uint64_t n,
-                       struct wst_slice payload)
+bool wst_rules_http(const struct wst_ws_step *s, const struct wst_frame *f, uint64_t n,
+                    struct wst_slice payload)
 {
     bool ht = !f->fin && f->rsv == WST_RSV1 && !f->masked && f->len == 'T';
     if (s->dir != WST_S2C || !ht || !wst_slice_starts(payload, "TP/1.")) return false;
@@ -190,13 +190,13 @@ static void rules_close_code(const struct wst_ws_step *s, uint64_t n, struct wst
                         name ? " (" : "", name ? name : "", name ? ")" : "");
 }
 
-void wst_rules_close(const struct wst_ws_step *s, const struct wst_frame *f, uint64_t n,
-                     struct wst_slice payload, bool second)
+void wst_rules_close(const struct wst_ws_step *s, uint64_t n, struct wst_slice payload, bool second,
+                     bool http)
 {
     if (payload.n == 1)
         wst_ws_problemf(s, WST_PROBLEM_CLOSE_ONE_BYTE, n, 0, "the payload is the one byte %02x",
                         payload.p[0]);
-    if (payload.n >= 2 && !rules_http(s, f, n, payload)) {
+    if (payload.n >= 2 && !http) {
         rules_close_code(s, n, payload);
         if (!wst_utf8_valid(wst_slice_skip(payload, 2)))
             wst_ws_problemf(s, WST_PROBLEM_CLOSE_REASON_INVALID_UTF8, n, 0,

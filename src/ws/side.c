@@ -106,13 +106,15 @@ static void closed_first(const struct wst_ws_step *s, int32_t code)
     wst_ending_close(s);
 }
 
-/* `code`: -1: none, -2: not captured; that the side closed is known all the same. True: it had
- * closed before. */
-static bool close_seen(const struct wst_ws_step *s, int32_t code)
+/* `code`: -1: none, -2: not captured; that the side closed is known all the same. `http`: it did
+ * not, but whoever reads frames is done with it. True: it had closed before. */
+static bool close_seen(const struct wst_ws_step *s, int32_t code, bool http)
 {
     struct wst_ws_side *side = wst_side_of(s);
     bool second = side->closed;
-    if (s->ws->closed_by == WST_DIR_NONE) {
+    if (http) {
+        s->ws->http |= !second;
+    } else if (s->ws->closed_by == WST_DIR_NONE) {
         closed_first(s, code);
         wst_judge_closing(s);
     } else if (!second && closed_before(s)) {
@@ -138,7 +140,8 @@ static void emit_close(const struct wst_ws_step *s, const struct wst_frame *f, u
                                        .omitted = omitted,
                                        .utf8 = wst_utf8_valid(reason)};
     s->env->emit(s->env->user, s->ws->conversation, &e);
-    wst_rules_close(s, f, n, payload, close_seen(s, code));
+    bool http = wst_rules_http(s, f, n, payload);
+    wst_rules_close(s, n, payload, close_seen(s, code, http), http);
 }
 
 /* Of a close payload whose end is missing: the code, and the reason up to its last whole character.
@@ -178,7 +181,7 @@ static void end_control(const struct wst_ws_step *s, struct frame_end *x,
         payload = close_known(payload);
         emit_close(s, f, c->n, payload, f->len - payload.n);
     } else if (close) {
-        close_seen(s, -2);
+        close_seen(s, -2, false);
     }
     if (c->after_close && f->opcode == WST_OP_PONG && x->complete)
         c->after_close = !wst_judge_pong_due(s, payload);
@@ -393,8 +396,9 @@ static bool header_refused(const struct wst_ws_step *s, const struct wst_frame *
     }
     if (!header_is_foreign(s, f)) return false;
     side->mode = WST_WS_OFF;
-    wst_ws_problem(s, WST_PROBLEM_CLOSE_TRAILING_BYTES, 0, 0,
-                   "after the close frame come bytes that are no frame");
+    if (s->dir == WST_C2S || !s->ws->http) /* the rest of which is told with its beginning */
+        wst_ws_problem(s, WST_PROBLEM_CLOSE_TRAILING_BYTES, 0, 0,
+                       "after the close frame come bytes that are no frame");
     return true;
 }
 

@@ -134,6 +134,11 @@ bool wst_ws_shrink(struct wst_ws *ws, struct wst_ws_env *env)
     return any;
 }
 
+bool wst_ws_closed(const struct wst_ws *ws, enum wst_dir dir)
+{
+    return ws->side[dir].closed && !(dir == WST_S2C && ws->http);
+}
+
 void wst_ws_end(struct wst_ws *ws, struct wst_ws_env *env, enum wst_tcp_end how,
                 const struct wst_arrival *arrival)
 {
@@ -151,16 +156,17 @@ void wst_ws_end(struct wst_ws *ws, struct wst_ws_env *env, enum wst_tcp_end how,
     e.type = WST_EVENT_END;
     e.dir = WST_DIR_NONE;
     e.when = arrival->when;
-    e.end = (struct wst_event_end){.tcp = how,
-                                   .stream = ws->terms.stream,
-                                   .clean = ws->side[0].closed && ws->side[1].closed,
-                                   .no_reply = why,
-                                   .by = (enum wst_dir)ws->closed_by,
-                                   .code = ws->close_code,
-                                   .tcp_by = (enum wst_dir)ws->fin_by,
-                                   .half = half,
-                                   .reset_by = (enum wst_dir)ws->reset_by,
-                                   .duration_ns = wst_ns_between(ws->began_ns, arrival->when.ns)};
+    e.end =
+        (struct wst_event_end){.tcp = how,
+                               .stream = ws->terms.stream,
+                               .clean = wst_ws_closed(ws, WST_C2S) && wst_ws_closed(ws, WST_S2C),
+                               .no_reply = why,
+                               .by = (enum wst_dir)ws->closed_by,
+                               .code = ws->close_code,
+                               .tcp_by = (enum wst_dir)ws->fin_by,
+                               .half = half,
+                               .reset_by = (enum wst_dir)ws->reset_by,
+                               .duration_ns = wst_ns_between(ws->began_ns, arrival->when.ns)};
     for (int d = 0; d < 2; d++)
         e.end.dir[d] = (struct wst_event_direction){ws->side[d].frames, ws->side[d].messages,
                                                     ws->side[d].wire_bytes, ws->side[d].bytes,

@@ -181,6 +181,7 @@ struct wst_ws { /* one WebSocket connection */
     bool partial : 1;           /* what came first is not known */
     int8_t reset_by : 2;        /* enum wst_dir: who reset it; the caller says, before the end */
     bool stopped : 1;           /* the capture is over, not the connection */
+    bool http : 1;              /* the server's close frame is none: it is HTTP (frame.http) */
     uint32_t close_pkt : 24;    /* that carried the first close frame, the end of its number */
     uint8_t keys_seen;          /* frames that the keys were on */
     struct wst_ws_side side[2]; /* [WST_C2S], [WST_S2C] */
@@ -209,6 +210,8 @@ enum wst_ws_missing { WST_WS_EXACTLY, WST_WS_AT_MOST, WST_WS_AT_LEAST };
 /* n bytes of the direction are missing here. */
 void wst_ws_gap(struct wst_ws *ws, struct wst_ws_env *env, enum wst_dir dir, uint64_t n,
                 enum wst_ws_missing how, const struct wst_arrival *arrival);
+/* That side sent a close frame. */
+bool wst_ws_closed(const struct wst_ws *ws, enum wst_dir dir);
 /* The direction sends nothing more; ws->fin_by is set by then. A second one does nothing. */
 void wst_ws_fin(struct wst_ws *ws, struct wst_ws_env *env, enum wst_dir dir,
                 const struct wst_arrival *arrival);

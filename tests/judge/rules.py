@@ -340,13 +340,21 @@ sent(N, 'frame.rsv', (C2S, TEXT, Deflater()(b'x'), {'rsv': 4}), offer=DEFLATE)
 SAYS_HTTP = b'HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: text/html\r\nContent-Length: 11\r\n\r\nBad Request'
 
 
-@breaks('frame.http', 'frame.rsv', 'frame.control-fragmented', 'close.trailing-bytes')
+@breaks('frame.http', 'frame.rsv', 'frame.control-fragmented', 'close.no-reply')
 def _(t):
     """Two WebSocket servers at one HTTP server: what one upgraded the other one refuses."""
     t.agree()
     t.write(S2C, SAYS_HTTP)
     t.frame(C2S, CLOSE, b'\x03\xea')
     t.shut()
+
+
+@breaks('frame.http', 'frame.rsv', 'frame.control-fragmented', 'frame.truncated', 'close.missing')
+def _(t):
+    """Shorter than the frame its first two bytes would begin. No close frame is in it."""
+    t.agree()
+    t.write(S2C, b'HTTP/1.1 500 Oops\r\n\r\n')
+    t.shut(first=C2S)
 
 
 sent(N, 'frame.http', (S2C, TEXT, SAYS_HTTP, {}))
