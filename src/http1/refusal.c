@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * In: the body of an answer that refuses an upgrade. Out: a finding that quotes its beginning, or
- * the title of the page that it is. Refuses what is compressed, binary, or only repeats the status
- * line, as the pages of most servers do.
+ * the title of the page that it is, or its text when the title says nothing. Refuses what is
+ * compressed, binary, or only repeats the status line, as the pages of most servers do.
  */
 #include "refusal.h"
 
@@ -70,6 +70,59 @@ static struct wst_slice said(struct wst_slice body)
     return end ? wst_slice_head(title, (size_t)(end - title.p)) : (struct wst_slice){NULL, 0};
 }
 
+/* The text of a page: tags are blanks, and so is what no reader sees. `to`: as many bytes. */
+static struct wst_slice text_of(struct wst_slice page, uint8_t *to)
+{
+    struct wst_slice s = behind_tag(page, "<body");
+    if (!s.p) s = behind_tag(page, "</head");
+    size_t n = 0;
+    while (s.n) {
+        if (s.p[0] != '<') {
+            to[n++] = s.p[0];
+            s = wst_slice_skip(s, 1);
+            continue;
+        }
+        bool script = s.n > 7 && wst_same_nocase(s.p, "<script", 7),
+             style = s.n > 6 && wst_same_nocase(s.p, "<style", 6);
+        s = behind_tag(s, script ? "</script" : style ? "</style" : "<");
+        to[n++] = ' ';
+    }
+    return (struct wst_slice){to, n};
+}
+
+static struct wst_slice skip_blanks(struct wst_slice s)
+{
+    while (s.n && (blank(s.p[0]) || s.p[0] == ':' || s.p[0] == '-')) s = wst_slice_skip(s, 1);
+    return s;
+}
+
+/* Behind the number and the reason of the status line, as pages begin, in either order of tags. */
+static struct wst_slice behind_status(struct wst_slice s, uint32_t reason)
+{
+    enum { TIMES = 3, REASON_MAX = 60 };
+    s = skip_blanks(s);
+    for (int i = 0; i < TIMES; i++) {
+        if (s.n >= 3 && wst_slice_decimal(wst_slice_head(s, 3), 3) >= 100)
+            s = skip_blanks(wst_slice_skip(s, 3));
+        for (size_t n = 1; n <= s.n && n <= REASON_MAX; n++) {
+            if (hash_of(wst_slice_head(s, n)) != reason) continue;
+            s = skip_blanks(wst_slice_skip(s, n));
+            break;
+        }
+    }
+    return s;
+}
+
+/* What a page says beside the status. A word or two are the name of its server. */
+static struct wst_slice page_says(struct wst_slice page, uint32_t reason, uint8_t *to)
+{
+    enum { WORDS = 3 };
+    struct wst_slice s = behind_status(text_of(page, to), reason);
+    int words = 0;
+    for (size_t i = 0; i < s.n; i++) words += !blank(s.p[i]) && (i == 0 || blank(s.p[i - 1]));
+    return words < WORDS ? (struct wst_slice){NULL, 0} : s;
+}
+
 /* Copies words, with a blank between two; "..." where more follows. False: that is no text. */
 static bool quote(struct wst_slice s, bool whole, struct quotation *to)
 {
@@ -112,10 +165,15 @@ static void tell(struct wst_http *h, const struct wst_http_env *env, struct wst_
 {
     struct quotation q;
     char detail[TOLD_MAX + 64];
+    uint8_t text[READ_MAX];
     struct wst_slice words = said(body);
     bool title = words.p > body.p && words.p[-1] == '>';
-    if (!quote(words, whole || title, &q) || repeats(&q, h->reason)) return;
     const char *what = title ? "the title of the page: " : "the answer says: ";
+    if (!quote(words, whole || title, &q) || repeats(&q, h->reason)) {
+        what = "the page says: ";
+        bool page = title || !words.p;
+        if (!page || !quote(page_says(body, h->reason, text), whole, &q)) return;
+    }
     snprintf(detail, sizeof detail, "%s%s", what, q.text);
     env->problem(env->user, h->conversation, WST_PROBLEM_HANDSHAKE_REFUSAL_BODY, WST_S2C, detail,
                  a);

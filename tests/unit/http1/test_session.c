@@ -969,7 +969,26 @@ static void refusals(void **state)
          "the title of the page: 400 The plain HTTP request was sent to HTTPS port", false},
         {NO_("", "<?xml version=\"1.0\"?><Code>NoKey</Code>"),
          "the answer says: <?xml version=\"1.0\"?><Code>NoKey</Code>", false},
+        {NO_("", "<html><head><title>400 Bad Request</title></head>\r\n<body>Received invalid"
+                 " WebSocket request</body></html>\r\n"),
+         "the page says: Received invalid WebSocket request", false},
+        {NO_("", "<html><body><h1>400 Bad request</h1>\nRequest forbidden by administrative"
+                 " rules.\n</body></html>\n"),
+         "the page says: Request forbidden by administrative rules.", false},
+        {NO_("", "<html><head><style>p { a: b c d e }</style><title>400: Bad Request</title></head>"
+                 "<body><script>if (1 < 2) a b c d;</script><h1>Bad Request</h1><p>400 - Bad"
+                 " Request</p> <p>no such<br>room here"),
+         "the page says: no such room here", false},
+        {NO_("Content-Length: 900\r\n", "<html><body><h1>Bad Request</h1> no room for all"),
+         "the page says: no room for all...", true},
         /* nothing new */
+        {NO_("",
+             "<html><head><title>400 Bad Request</title></head><body><center><h1>400 Bad Request"
+             "</h1></center><hr><center>nginx/1.18.0 (Ubuntu)</center></body></html>"),
+         "", false},
+        {NO_("", "<html><title>Bad Request</title><body><script>a b c d e f g h"), "", false},
+        {NO_("", "<html><title>Bad Request</title><body><"), "", false},
+        {NO_("", "<html><title>Bad Request</title><body>a b \xff c d e f"), "", false},
         {NO_("", "Bad Request\n"), "", false},
         {NO_("", "400 bad request."), "", false},
         {NO_("", "400: Bad Request"), "", false},
