@@ -5,6 +5,7 @@
  */
 #include "rules.h"
 
+#include "begins.h"
 #include "dir.h"
 
 #include <stdarg.h>
@@ -50,6 +51,27 @@ void wst_upgrade_header_once(struct wst_report *r, const struct wst_head *h, enu
 
 /* -- a handshake ------------------------------------------------------------------------------- */
 
+/* Of who has the answer, or had to wait for one: frames that were sent before. */
+static void judge_early(struct wst_report *r)
+{
+    const struct wst_event_handshake *e = &r->event;
+    const struct wst_queue *wait = &r->http->wait[WST_C2S];
+    size_t early = wst_queue_bytes(wait);
+    uint64_t from;
+    if (!early || r->http->overtaken) return;
+    if (e->accepted && r->response)
+        wst_upgrade_broken(r, WST_PROBLEM_HANDSHAKE_EARLY_DATA, WST_C2S,
+                           "%zu bytes came before the answer", early);
+    else if (!e->accepted && !r->response && wst_queue_holds(wait))
+        wst_upgrade_broken(r, WST_PROBLEM_HANDSHAKE_EARLY_DATA, WST_C2S,
+                           "%zu bytes came behind the request, and no answer had come", early);
+    else if (!e->accepted && r->response && wst_begins_frame(wst_queue_first(wait, &from)))
+        wst_upgrade_broken(
+            r, WST_PROBLEM_HANDSHAKE_EARLY_DATA, WST_C2S,
+            "%zu bytes that begin like a frame came before the answer, which refuses",
+            early); /* others are the next request */
+}
+
 void wst_report_judge(struct wst_report *r)
 {
     const struct wst_event_handshake *e = &r->event;
@@ -74,14 +96,7 @@ void wst_report_judge(struct wst_report *r)
                                      : "is not in the capture");
     else if (!r->response)
         wst_upgrade_judge_no_answer(r);
-    size_t early = wst_queue_bytes(&r->http->wait[WST_C2S]);
-    if (!early || r->http->overtaken) return;
-    if (e->accepted && r->response)
-        wst_upgrade_broken(r, WST_PROBLEM_HANDSHAKE_EARLY_DATA, WST_C2S,
-                           "%zu bytes came before the answer", early);
-    else if (!e->accepted && !r->response && wst_queue_holds(&r->http->wait[WST_C2S]))
-        wst_upgrade_broken(r, WST_PROBLEM_HANDSHAKE_EARLY_DATA, WST_C2S,
-                           "%zu bytes came behind the request, and no answer had come", early);
+    judge_early(r);
 }
 
 void wst_extended_judge(struct wst_report *r, const struct wst_extended *x)

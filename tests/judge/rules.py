@@ -220,6 +220,24 @@ def _(t):
     t.shut()
 
 
+@breaks('handshake.early-client-data')
+def _(t):
+    """It may be why the server refuses."""
+    t.ask(more=Frame(TEXT, b'early', key=b'\1\2\3\4').bytes())
+    t.send_request()
+    t.send_answer(status='400 Bad Request')
+    t.shut()
+
+
+@near('handshake.early-client-data')
+def _(t):
+    """What is behind a request that is refused may be the next one."""
+    t.ask(more=b'GET / HTTP/1.1\r\nHost: example.com\r\n\r\n')
+    t.send_request()
+    t.send_answer(status='400 Bad Request')
+    t.shut()
+
+
 @near('handshake.no-response')
 def _(t):
     t.ask()
