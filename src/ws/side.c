@@ -113,6 +113,7 @@ static bool close_seen(const struct wst_ws_step *s, int32_t code, bool http)
     struct wst_ws_side *side = wst_side_of(s);
     bool second = side->closed;
     if (http) {
+        s->ws->http_first |= !second && s->ws->closed_by == WST_DIR_NONE;
         s->ws->http |= !second;
     } else if (s->ws->closed_by == WST_DIR_NONE) {
         closed_first(s, code);

@@ -139,6 +139,16 @@ bool wst_ws_closed(const struct wst_ws *ws, enum wst_dir dir)
     return ws->side[dir].closed && !(dir == WST_S2C && ws->http);
 }
 
+/* What decodes as a close frame counts as one in what programs read, HTTP or not. */
+static void end_http(const struct wst_ws *ws, struct wst_event_end *e)
+{
+    enum { HTTP_CODE = 'T' << 8 | 'P' };
+    e->no_reply = e->clean ? WST_REPLY_NOT_DUE : WST_REPLY_NONE;
+    if (!ws->http_first) return;
+    e->by = WST_S2C;
+    e->code = HTTP_CODE;
+}
+
 void wst_ws_end(struct wst_ws *ws, struct wst_ws_env *env, enum wst_tcp_end how,
                 const struct wst_arrival *arrival)
 {
@@ -156,17 +166,18 @@ void wst_ws_end(struct wst_ws *ws, struct wst_ws_env *env, enum wst_tcp_end how,
     e.type = WST_EVENT_END;
     e.dir = WST_DIR_NONE;
     e.when = arrival->when;
-    e.end =
-        (struct wst_event_end){.tcp = how,
-                               .stream = ws->terms.stream,
-                               .clean = wst_ws_closed(ws, WST_C2S) && wst_ws_closed(ws, WST_S2C),
-                               .no_reply = why,
-                               .by = (enum wst_dir)ws->closed_by,
-                               .code = ws->close_code,
-                               .tcp_by = (enum wst_dir)ws->fin_by,
-                               .half = half,
-                               .reset_by = (enum wst_dir)ws->reset_by,
-                               .duration_ns = wst_ns_between(ws->began_ns, arrival->when.ns)};
+    e.end = (struct wst_event_end){.tcp = how,
+                                   .stream = ws->terms.stream,
+                                   .clean = ws->side[0].closed && ws->side[1].closed,
+                                   .http = ws->http,
+                                   .no_reply = why,
+                                   .by = (enum wst_dir)ws->closed_by,
+                                   .code = ws->close_code,
+                                   .tcp_by = (enum wst_dir)ws->fin_by,
+                                   .half = half,
+                                   .reset_by = (enum wst_dir)ws->reset_by,
+                                   .duration_ns = wst_ns_between(ws->began_ns, arrival->when.ns)};
+    if (ws->http) end_http(ws, &e.end);
     for (int d = 0; d < 2; d++)
         e.end.dir[d] = (struct wst_event_direction){ws->side[d].frames, ws->side[d].messages,
                                                     ws->side[d].wire_bytes, ws->side[d].bytes,

@@ -181,7 +181,8 @@ struct wst_ws { /* one WebSocket connection */
     bool partial : 1;           /* what came first is not known */
     int8_t reset_by : 2;        /* enum wst_dir: who reset it; the caller says, before the end */
     bool stopped : 1;           /* the capture is over, not the connection */
-    bool http : 1;              /* the server's close frame is none: it is HTTP (frame.http) */
+    bool http : 1;              /* the server's close frame is none: it is HTTP (frame.http) … */
+    bool http_first : 1;        /* … and came before the client's, if that sent one */
     uint32_t close_pkt : 24;    /* that carried the first close frame, the end of its number */
     uint8_t keys_seen;          /* frames that the keys were on */
     struct wst_ws_side side[2]; /* [WST_C2S], [WST_S2C] */
