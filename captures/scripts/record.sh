@@ -13,6 +13,7 @@ node 03_proxies.js
 node 03_chromium.js
 python3 03_libraries.py
 python3 04_handshake_raw.py
+python3 04_go.py
 node 04_handshake_real.js
 node 04_h2c.js
 python3 05_violations.py
