@@ -125,6 +125,7 @@ bool wst_multiplexed_begin3(struct wst_context *c, struct wst_flow *f, unsigned 
 
 static void stream_free(struct wst_context *c, struct conversation_stream *s)
 {
+    wst_buf_free(&s->kept, &c->budget);
     wst_conversation_free(c, &s->inside.flow);
     wst_wire_forget(c, &s->inside.flow);
     wst_budget_give(&c->budget, sizeof *s);
@@ -192,8 +193,8 @@ static enum wst_dir reset_by_whom(const struct wst_connect_stream *s)
 }
 
 static bool answer_websocket(struct wst_context *c, struct conversation_multiplexed *m,
-                             const struct wst_connect_stream *stream, struct wst_slice fields,
-                             int status, const struct wst_arrival *a)
+                             struct wst_connect_stream *stream, struct wst_slice fields, int status,
+                             const struct wst_arrival *a)
 {
     struct conversation_stream *s = stream->upper;
     bool h3 = m->base.flow->kind == KIND_HTTP3;
@@ -206,11 +207,15 @@ static bool answer_websocket(struct wst_context *c, struct conversation_multiple
                              .unasked = stream->unasked,
                              .status = status,
                              .reset = stream->reset,
-                             .reset_by = reset_by_whom(stream)};
+                             .reset_by = reset_by_whom(stream),
+                             .refused = &s->refused};
     struct wst_upgrade_terms u;
     x.request_n = fields_list(wst_buf_slice(&stream->request), x.request);
     if (x.response) x.response_n = fields_list(fields, x.response);
-    if (!wst_extended_report(&c->http, &x, &u, a)) return false;
+    if (!wst_extended_report(&c->http, &x, &u, a)) {
+        stream->refused = s->refused;
+        return false;
+    }
     struct wst_ws_terms terms = {
         .deflate = u.deflate, .per_frame = u.per_frame, .unknown = u.unknown};
     s->inside.flow.ignored = false;
@@ -241,6 +246,28 @@ static bool multiplexed_answer(void *user, void *conversation, struct wst_connec
     return true;
 }
 
+static struct wst_refusal refusal_of(struct wst_context *c, struct conversation_stream *s,
+                                     const struct wst_arrival *a)
+{
+    return (struct wst_refusal){&c->http, &s->base, &s->refused, &s->kept, a};
+}
+
+static void refusal_over(struct wst_context *c, struct wst_connect_stream *stream, bool whole,
+                         const struct wst_arrival *a)
+{
+    struct wst_refusal r = refusal_of(c, stream->upper, a);
+    wst_refusal_end(&r, whole);
+    stream->refused = false;
+}
+
+static void refusal_bytes(struct wst_context *c, struct wst_connect_stream *stream,
+                          struct wst_slice bytes, const struct wst_arrival *a)
+{
+    struct wst_refusal r = refusal_of(c, stream->upper, a);
+    wst_refusal_bytes(&r, bytes);
+    stream->refused = *r.reason;
+}
+
 static void multiplexed_bytes(void *user, struct wst_connect_stream *stream, enum wst_dir dir,
                               struct wst_slice bytes, const struct wst_arrival *a)
 {
@@ -248,6 +275,7 @@ static void multiplexed_bytes(void *user, struct wst_connect_stream *stream, enu
     struct conversation_stream *s = stream->upper;
     struct wst_flow *f = &s->inside.flow;
     unsigned side = wst_conversation_side(&s->base, dir);
+    if (stream->refused) refusal_bytes(c, stream, bytes, a);
     f->half[side].next += (uint32_t)bytes.n;
     if (!f->ignored) c->sink.data(c, f, side, bytes, a);
 }
@@ -263,6 +291,7 @@ static void multiplexed_hole(void *user, struct wst_connect_stream *stream, enum
     enum wst_gap_cause cause = exact           ? WST_GAP_LOST
                                : m->round[dir] ? WST_GAP_ROUND
                                                : WST_GAP_SEALED;
+    if (stream->refused) refusal_over(c, stream, false, a);
     f->half[side].next += (uint32_t)bytes;
     if (!f->ignored) c->sink.gap(c, f, side, bytes, cause, a);
 }
@@ -274,6 +303,7 @@ static void multiplexed_last(void *user, struct wst_connect_stream *stream, enum
     struct conversation_stream *s = stream->upper;
     struct wst_flow *f = &s->inside.flow;
     unsigned side = wst_conversation_side(&s->base, dir);
+    if (stream->refused) refusal_over(c, stream, true, a);
     if (!f->ignored) c->sink.fin(c, f, side, a);
 }
 
@@ -282,6 +312,7 @@ static void multiplexed_over(void *user, struct wst_connect_stream *stream, enum
 {
     struct wst_context *c = user;
     struct conversation_stream *s = stream->upper;
+    if (stream->refused) refusal_over(c, stream, false, a);
     for (int d = 0; d < 2; d++)
         if (stream->reset_by[d] && how == WST_TCP_RST)
             s->inside.flow.half[wst_conversation_side(&s->base, (enum wst_dir)d)].flags |=

@@ -121,6 +121,8 @@ struct conversation_stream { /* of it, one that a CONNECT opened; wst_connect_st
     struct conversation base;
     struct conversation_inside inside;
     uint64_t id;
+    uint32_t refused;    /* the body of the answer that refused it is being read … */
+    struct wst_buf kept; /* … and this is of it (http1/refusal.c) */
 };
 
 struct conversation_quic { /* KIND_QUIC */

@@ -21,6 +21,8 @@ struct wst_connect_stream {
     uint64_t id;
     uint8_t asks; /* enum wst_connect_asks */
     bool answered, accepted;
+    bool refused; /* it was not accepted, and who was told wants what its answer goes on with: the
+                   * server's data, gap and fin, until it is false again */
     bool reset;             /* it was broken off, or what it lies in was */
     bool reset_by[2];       /* by direction: who did, where it is known */
     bool unasked;           /* the server had not said that it may be asked (RFC 8441 section 3) */
@@ -35,10 +37,11 @@ struct wst_connect_sink {
     bool (*request)(void *user, void *conversation, struct wst_connect_stream *stream,
                     const struct wst_arrival *arrival);
     /* Its answer: `status`, and its fields, packed. 0: it was not seen, but what follows proves
-     * that it was a good one; -1: there was none. Returns whether the stream is accepted. */
+     * that it was a good one; -1: there was none. Returns whether the stream is accepted; else it
+     * may set stream->refused. */
     bool (*answer)(void *user, void *conversation, struct wst_connect_stream *stream,
                    struct wst_slice fields, int status, const struct wst_arrival *arrival);
-    /* Of accepted streams. */
+    /* Of accepted streams; the server's of refused ones. */
     void (*data)(void *user, struct wst_connect_stream *stream, enum wst_dir dir,
                  struct wst_slice bytes, const struct wst_arrival *arrival);
     void (*gap)(void *user, struct wst_connect_stream *stream, enum wst_dir dir, uint64_t bytes,

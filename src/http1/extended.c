@@ -70,5 +70,6 @@ bool wst_extended_report(struct wst_http_env *env, const struct wst_extended *x,
     if (r.event.accepted && r.response) wst_upgrade_agreed(&r);
     env->handshake(env->user, x->conversation, &r.event, a);
     wst_extended_judge(&r, x);
+    if (x->refused && x->response && !r.event.accepted) *x->refused = wst_refusal_begin(&response);
     return r.event.accepted;
 }

@@ -156,9 +156,6 @@ struct wst_http {
     bool granted : 1;
     bool secure : 1; /* the bytes came out of TLS */
 
-    /* The upgrade was refused, and the body of that answer is being read (refusal.h). */
-    bool refused : 1;
-
     /* How far the order of packets can be believed; set by the caller before each push. */
     bool overtaken : 1; /* what is pushed was sent before it was captured, who knows how long */
     bool skewed : 1;    /* so was something that no hole held up: the order says nothing */
@@ -176,7 +173,8 @@ struct wst_http {
     /* Microseconds from the request to the end of TCP, plus one; at most what it holds. 0: nobody
      * ended TCP yet. */
     uint32_t left_us;
-    uint32_t reason; /* with `refused`: a hash of the reason in the status line */
+    /* Not 0: the upgrade was refused, and the body of that answer is being read (refusal.c). */
+    uint32_t refused;
     struct wst_buf asked_more;
 
     struct wst_http_side side[2];   /* [WST_C2S], [WST_S2C] */
@@ -244,10 +242,29 @@ struct wst_extended {
     bool unasked; /* the server's settings do not allow it */
     bool reset;   /* the stream was reset before it was answered … */
     enum wst_dir reset_by; /* … by this side; WST_DIR_NONE: not known */
+    uint32_t *refused;     /* set to what wst_refusal_begin says of the answer; may be NULL */
 };
 /* Reports the handshake and fills *terms. Returns whether WebSocket follows. */
 bool wst_extended_report(struct wst_http_env *env, const struct wst_extended *extended,
                          struct wst_upgrade_terms *terms, const struct wst_arrival *arrival);
+
+/* refusal.c: what the answer that refuses an upgrade says in its body. It is where servers explain
+ * themselves ("Session ID unknown"), and browsers show none of it. */
+struct wst_refusal { /* such a body, while it is read */
+    struct wst_http_env *env;
+    void *conversation;
+    uint32_t *reason;     /* what wst_refusal_begin said; 0: none is read */
+    struct wst_buf *kept; /* its bytes so far; empty at the beginning, and freed at the end */
+    const struct wst_arrival *arrival;
+};
+/* A head that refuses, with a body behind it: what its status line says, as a hash; 0: the body
+ * cannot be read. */
+uint32_t wst_refusal_begin(const struct wst_head *head);
+/* Bytes of the body, as they are sent in HTTP/1 without the sizes of chunks. */
+void wst_refusal_bytes(const struct wst_refusal *refusal, struct wst_slice bytes);
+/* It is over (`whole`), or nobody knows how it goes on: tells what was read of it, if that is text
+ * and says more than the status line did. Nothing is being read: nothing. */
+void wst_refusal_end(const struct wst_refusal *refusal, bool whole);
 
 /* extensions.c */
 struct wst_deflate_params { /* of one permessage-deflate element, RFC 7692 section 7.1 */

@@ -4,12 +4,10 @@
  * the title of the page that it is, or its text when the title says nothing. Refuses what is
  * compressed, binary, or only repeats the status line, as the pages of most servers do.
  */
-#include "refusal.h"
-
 #include <stdio.h>
 
-#include "body.h"
 #include "fnv.h"
+#include "http1.h"
 #include "utf8.h"
 
 enum {
@@ -24,13 +22,31 @@ static uint32_t hash_of(struct wst_slice s) /* whatever the case */
     return (uint32_t)(h >> 32);
 }
 
-void wst_refusal_begin(struct wst_http *h, const struct wst_head *head)
+/* What the status line says; over HTTP/2 and HTTP/3 there is none, and pages say all the same what
+ * it would. */
+static struct wst_slice reason_of(const struct wst_head *head)
+{
+    static const struct {
+        int status;
+        const char *reason;
+    } rows[] = {
+#define WST_HTTP_STATUS(status, reason) {status, reason},
+#include "statuses.def"
+#undef WST_HTTP_STATUS
+    };
+    if (head->reason.n) return head->reason;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (rows[i].status == head->status)
+            return wst_slice_of(rows[i].reason, strlen(rows[i].reason));
+    return head->reason;
+}
+
+uint32_t wst_refusal_begin(const struct wst_head *head)
 {
     struct wst_slice coding = wst_head_find(head, "Content-Encoding", NULL);
-    if (h->side[WST_S2C].mode == WST_HTTP_HEAD) return; /* there is none */
-    if (coding.n && !wst_slice_is_nocase(coding, "identity")) return;
-    h->refused = true;
-    h->reason = hash_of(head->reason);
+    if (coding.n && !wst_slice_is_nocase(coding, "identity")) return 0;
+    uint32_t reason = hash_of(reason_of(head));
+    return reason ? reason : 1;
 }
 
 /* -- what it says ------------------------------------------------------------------------------ */
@@ -160,42 +176,40 @@ static bool repeats(const struct quotation *q, uint32_t reason)
     return s.n == 0 || hash_of(s) == reason;
 }
 
-static void tell(struct wst_http *h, const struct wst_http_env *env, struct wst_slice body,
-                 bool whole, const struct wst_arrival *a)
+static void tell(const struct wst_refusal *r, bool whole)
 {
     struct quotation q;
     char detail[TOLD_MAX + 64];
     uint8_t text[READ_MAX];
-    struct wst_slice words = said(body);
+    struct wst_slice body = wst_buf_slice(r->kept), words = said(body);
     bool title = words.p > body.p && words.p[-1] == '>';
     const char *what = title ? "the title of the page: " : "the answer says: ";
-    if (!quote(words, whole || title, &q) || repeats(&q, h->reason)) {
+    if (!quote(words, whole || title, &q) || repeats(&q, *r->reason)) {
         what = "the page says: ";
         bool page = title || !words.p;
-        if (!page || !quote(page_says(body, h->reason, text), whole, &q)) return;
+        if (!page || !quote(page_says(body, *r->reason, text), whole, &q)) return;
     }
     snprintf(detail, sizeof detail, "%s%s", what, q.text);
-    env->problem(env->user, h->conversation, WST_PROBLEM_HANDSHAKE_REFUSAL_BODY, WST_S2C, detail,
-                 a);
+    r->env->problem(r->env->user, r->conversation, WST_PROBLEM_HANDSHAKE_REFUSAL_BODY, WST_S2C,
+                    detail, r->arrival);
 }
 
 /* -- while it is read -------------------------------------------------------------------------- */
 
-void wst_refusal_bytes(struct wst_http *h, struct wst_http_env *env, struct wst_slice bytes,
-                       const struct wst_arrival *a)
+void wst_refusal_bytes(const struct wst_refusal *r, struct wst_slice bytes)
 {
-    struct wst_buf *kept = &h->side[WST_S2C].head; /* no head is being read meanwhile */
-    if (!wst_buf_append(kept, env->budget, wst_slice_head(bytes, READ_MAX - kept->n), READ_MAX) ||
+    struct wst_buf *kept = r->kept;
+    if (!*r->reason) return;
+    if (!wst_buf_append(kept, r->env->budget, wst_slice_head(bytes, READ_MAX - kept->n),
+                        READ_MAX) ||
         kept->n == READ_MAX)
-        wst_refusal_end(h, env, false, a);
+        wst_refusal_end(r, false);
 }
 
-void wst_refusal_end(struct wst_http *h, struct wst_http_env *env, bool whole,
-                     const struct wst_arrival *a)
+void wst_refusal_end(const struct wst_refusal *r, bool whole)
 {
-    struct wst_buf *kept = &h->side[WST_S2C].head;
-    if (!h->refused) return;
-    h->refused = false;
-    tell(h, env, wst_buf_slice(kept), whole, a);
-    wst_buf_free(kept, env->budget);
+    if (!*r->reason) return;
+    tell(r, whole);
+    *r->reason = 0;
+    wst_buf_free(r->kept, r->env->budget);
 }

@@ -7,7 +7,6 @@
 #include "begins.h"
 #include "body.h"
 #include "dir.h"
-#include "refusal.h"
 #include "seldom.h"
 
 /* What is special about a request. */
@@ -102,6 +101,19 @@ static void asked_pop(struct wst_http *h)
 }
 
 /* -- heads ------------------------------------------------------------------------------------- */
+
+static struct wst_refusal http_refusal(struct wst_http *h, struct wst_http_env *env,
+                                       const struct wst_arrival *a)
+{ /* no head is being read meanwhile */
+    return (struct wst_refusal){env, h->conversation, &h->refused, &h->side[WST_S2C].head, a};
+}
+
+static void http_refusal_over(struct wst_http *h, struct wst_http_env *env, bool whole,
+                              const struct wst_arrival *a)
+{
+    struct wst_refusal r = http_refusal(h, env, a);
+    wst_refusal_end(&r, whole);
+}
 
 static void http_lose(struct wst_http *h)
 {
@@ -215,8 +227,8 @@ static void response_head(struct wst_http *h, struct wst_http_env *env, const st
     asked_pop(h);
     if (!wst_body_begin(&h->side[WST_S2C], head, asked & ASKED_HEAD))
         http_lose(h);
-    else if (asked & ASKED_UPGRADE)
-        wst_refusal_begin(h, head);
+    else if (asked & ASKED_UPGRADE && h->side[WST_S2C].mode != WST_HTTP_HEAD)
+        h->refused = wst_refusal_begin(head);
 }
 
 /* Only a head whose lines are folded is copied, for they are put together there. */
@@ -320,8 +332,9 @@ static size_t http_step(struct wst_http *h, struct wst_http_env *env, enum wst_d
     if (!wst_body_bytes(side, s, &taken)) http_lose(h);
     if (h->refused && dir == WST_S2C) {
         bool whole = side->mode == WST_HTTP_HEAD || side->mode == WST_HTTP_TRAILER;
-        if (content) wst_refusal_bytes(h, env, wst_slice_head(s, taken), a);
-        if (whole || h->state == WST_HTTP_LOST) wst_refusal_end(h, env, whole, a);
+        struct wst_refusal r = http_refusal(h, env, a);
+        if (content) wst_refusal_bytes(&r, wst_slice_head(s, taken));
+        if (whole || h->state == WST_HTTP_LOST) wst_refusal_end(&r, whole);
     }
     return taken;
 }
@@ -344,7 +357,7 @@ static size_t http_run(struct wst_http *h, struct wst_http_env *env, enum wst_di
 {
     struct wst_http_side *side = &h->side[dir];
     if (http_may_begin_head(h, dir) && wst_begins_head(s, dir)) {
-        if (dir == WST_S2C) wst_refusal_end(h, env, true, a);
+        if (dir == WST_S2C) http_refusal_over(h, env, true, a);
         side->mode = WST_HTTP_HEAD;
     }
     if (h->granted && dir == WST_C2S && h->side[WST_C2S].untouched && wst_begins_frame(s))
@@ -489,7 +502,7 @@ bool wst_http_gap(struct wst_http *h, struct wst_http_env *env, enum wst_dir dir
                   const struct wst_arrival *a)
 {
     struct wst_http_side *side = &h->side[dir];
-    if (dir == WST_S2C) wst_refusal_end(h, env, false, a);
+    if (dir == WST_S2C) http_refusal_over(h, env, false, a);
     side->untouched = false;
     if (h->granted && (dir == WST_S2C || !wst_body_holds(side, n))) {
         http_body_over(h, true);
@@ -523,7 +536,7 @@ void wst_http_fin(struct wst_http *h, struct wst_http_env *env, enum wst_dir dir
     if (dir == WST_C2S && h->granted) http_body_over(h, false);
     http_settle(h, env, dir, a);
     if (dir == WST_S2C) {
-        wst_refusal_end(h, env, h->side[WST_S2C].mode == WST_HTTP_TO_END, a);
+        http_refusal_over(h, env, h->side[WST_S2C].mode == WST_HTTP_TO_END, a);
         http_await_no_other(h);
         http_settle(h, env, WST_C2S, a);
     }
@@ -532,7 +545,8 @@ void wst_http_fin(struct wst_http *h, struct wst_http_env *env, enum wst_dir dir
 void wst_http_unanswered(struct wst_http *h, struct wst_http_env *env, bool accepted,
                          const struct wst_arrival *a)
 {
-    wst_refusal_end(h, env, false, a); /* what is kept of it would be taken for this one's answer */
+    http_refusal_over(h, env, false,
+                      a); /* what is kept of it would be taken for this one's answer */
     if (h->state == WST_HTTP_UPGRADED || h->state == WST_HTTP_TUNNEL || !h->request.n) return;
     wst_upgrade_report(h, env, NULL, accepted, a);
     h->request.n = 0;

@@ -84,7 +84,7 @@ static void stream_lacks(struct wst_http2_env *env, struct wst_http2_stream *s, 
 static void stream_gone(struct wst_http2_env *env, struct wst_http2_stream *s, enum wst_dir dir,
                         uint64_t n, const struct wst_arrival *a)
 {
-    if (!n || s->ended[dir] || (dir == WST_S2C && !s->base.accepted)) return;
+    if (!n || s->ended[dir] || s->base.refused || (dir == WST_S2C && !s->base.accepted)) return;
     s->gone[dir] += n;
     if (s->base.accepted)
         env->sink.gap(env->sink.user, &s->base, dir, n, false, a);
@@ -254,7 +254,8 @@ static void request_came(struct wst_http2 *h, struct wst_http2_env *env, uint32_
     }
 }
 
-/* The answer is known: what the client said before it is handed on. False: the stream is gone. */
+/* The answer is known: what the client said before it is handed on. False: it was refused, and the
+ * stream is gone, or only its answer's body is awaited. */
 static bool stream_answered(struct wst_http2 *h, struct wst_http2_env *env,
                             struct wst_http2_stream *s, struct wst_slice fields, int status,
                             const struct wst_arrival *a)
@@ -264,6 +265,10 @@ static bool stream_answered(struct wst_http2 *h, struct wst_http2_env *env,
     s->base.answered = true;
     s->base.accepted = stream_judged(h, env, s, fields, status, a);
     wst_buf_free(&s->base.request, env->budget);
+    if (s->base.refused) {
+        wst_queue_free(&s->wait, env->budget);
+        return false;
+    }
     if (!s->base.accepted) {
         stream_over(h, env, s, WST_TCP_FIN, a);
         return false;
@@ -375,6 +380,18 @@ static bool stream_speaks(struct wst_http2 *h, struct wst_http2_env *env,
     return true;
 }
 
+/* What the answer that refuses it goes on with; bytes.p == NULL: as many are missing. */
+static void stream_refused(struct wst_http2 *h, struct wst_http2_env *env,
+                           struct wst_http2_stream *s, struct wst_slice bytes,
+                           const struct wst_arrival *a)
+{
+    if (bytes.p && h->side[WST_S2C].gone == s->gone[WST_S2C])
+        env->sink.data(env->sink.user, &s->base, WST_S2C, bytes, a);
+    else
+        env->sink.gap(env->sink.user, &s->base, WST_S2C, bytes.n, false, a);
+    if (!s->base.refused) stream_over(h, env, s, WST_TCP_FIN, a);
+}
+
 void wst_streams_data(struct wst_http2 *h, struct wst_http2_env *env, enum wst_dir dir, uint32_t id,
                       struct wst_slice bytes, const struct wst_arrival *a)
 {
@@ -382,6 +399,10 @@ void wst_streams_data(struct wst_http2 *h, struct wst_http2_env *env, enum wst_d
     size_t cap = env->options->limits.max_early;
     if (!s && h->deaf && dir == WST_S2C && id % 2 && id > h->last_client) h->passed += bytes.n;
     if (!s) return;
+    if (s->base.refused) {
+        if (dir == WST_S2C) stream_refused(h, env, s, bytes, a);
+        return;
+    }
     if (s->ended[dir]) {
         if (!s->late[dir])
             s->late[dir] = env->sink.problem(env->sink.user, h->conversation, &s->base,
@@ -406,6 +427,11 @@ void wst_streams_hole(struct wst_http2 *h, struct wst_http2_env *env, enum wst_d
 {
     struct wst_http2_stream *s = stream_find(h, id);
     if (!s || s->ended[dir]) return;
+    if (s->base.refused) {
+        struct wst_slice missing = {NULL, (size_t)n};
+        if (dir == WST_S2C) stream_refused(h, env, s, missing, a);
+        return;
+    }
     if (stream_speaks(h, env, s, dir, (struct wst_slice){NULL, 0}, a)) {
         env->sink.gap(env->sink.user, &s->base, dir, n, exact, a);
     } else if ((s = stream_find(h, id)) && dir == WST_C2S) {
@@ -435,6 +461,8 @@ void wst_streams_fin(struct wst_http2 *h, struct wst_http2_env *env, enum wst_di
                      const struct wst_arrival *a)
 {
     struct wst_http2_stream *s = stream_find(h, id);
+    if (s && s->base.refused && dir == WST_S2C && h->side[dir].gone == s->gone[dir])
+        env->sink.fin(env->sink.user, &s->base, dir, a); /* it is whole */
     if (s) stream_fin(h, env, s, dir, a);
 }
 

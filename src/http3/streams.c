@@ -182,7 +182,8 @@ static void request_came(struct turn *t)
     }
 }
 
-/* The answer is known: what the client said before it is handed on. False: the stream is gone. */
+/* The answer is known: what the client said before it is handed on. False: it was refused, and the
+ * stream is gone, or only its answer's body is awaited. */
 static bool stream_answered(struct turn *t, struct wst_slice fields, int status)
 {
     struct wst_http3_stream *s = t->s;
@@ -190,6 +191,10 @@ static bool stream_answered(struct turn *t, struct wst_slice fields, int status)
     s->base.answered = true;
     s->base.accepted = tell_answer(t, fields, status);
     wst_buf_free(&s->base.request, t->env->budget);
+    if (s->base.refused) {
+        wst_queue_free(&s->wait, t->env->budget);
+        return false;
+    }
     if (!s->base.accepted) {
         wst_streams3_over(t, WST_TCP_FIN);
         return false;
@@ -272,12 +277,27 @@ static bool stream_speaks(struct turn *t, struct wst_slice bytes)
     return s->answer_lost && proof && stream_answered(t, (struct wst_slice){NULL, 0}, 0);
 }
 
+/* What the answer that refuses it goes on with; bytes.p == NULL: as many are missing. */
+static void stream_refused(struct turn *t, struct wst_slice bytes)
+{
+    if (t->dir == WST_C2S) return;
+    if (bytes.p)
+        tell_data(t, WST_S2C, bytes, t->arrival);
+    else
+        tell_gap(t, WST_S2C, bytes.n, false, t->arrival);
+    if (!t->s->base.refused) wst_streams3_over(t, WST_TCP_FIN);
+}
+
 void wst_streams3_data(struct turn *t, struct wst_slice bytes)
 {
     struct wst_http3_stream *s = t->s;
     size_t cap = t->env->options->limits.max_early;
     if (!bytes.n || s->ended[t->dir]) return;
     if (!s->base.upper && !stream_unseen(t)) return;
+    if (s->base.refused) {
+        stream_refused(t, bytes);
+        return;
+    }
     if (stream_speaks(t, bytes)) {
         tell_data(t, t->dir, bytes, t->arrival);
     } else if (t->s && t->dir == WST_C2S) {
@@ -294,7 +314,9 @@ void wst_streams3_hole(struct turn *t, uint64_t n, bool exact)
 {
     struct wst_http3_stream *s = t->s;
     if (!n || s->ended[t->dir] || !s->base.upper) return;
-    if (stream_speaks(t, (struct wst_slice){NULL, 0}))
+    if (s->base.refused)
+        stream_refused(t, (struct wst_slice){NULL, (size_t)n});
+    else if (stream_speaks(t, (struct wst_slice){NULL, 0}))
         tell_gap(t, t->dir, n, exact, t->arrival);
     else if (t->s && t->dir == WST_C2S)
         stream_lacks(t, n, exact);
@@ -315,7 +337,8 @@ void wst_streams3_fin(struct turn *t)
         stream_drop(t);
         return;
     }
-    if (s->base.accepted) t->env->sink.fin(t->env->sink.user, &s->base, t->dir, t->arrival);
+    if (s->base.accepted || (s->base.refused && t->dir == WST_S2C))
+        t->env->sink.fin(t->env->sink.user, &s->base, t->dir, t->arrival);
     if (!s->ended[!t->dir] && (s->base.accepted || t->dir == WST_C2S)) return;
     wst_streams3_over(t, WST_TCP_FIN);
 }

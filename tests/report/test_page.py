@@ -417,6 +417,10 @@ def refused(b, page, _):
     said = b.run("return document.getElementById('rows').dataset.empty")
     check('why there is no message', said == 'No WebSocket came of it: refused: 401; the answer says: token?.', said)
     check('no time without a row', b.text('#reading').endswith('No rows') and not b.texts('#chart text'), b.text('#reading'))
+    b.open(report(os.path.join(CAPTURES, '07_h2_refused.pcap'), page))
+    b.click('#connections .connection:nth-child(2)')
+    said = b.run("return document.getElementById('rows').dataset.empty")
+    check('over HTTP/2, too', said == 'No WebSocket came of it: refused: 403; the answer says: no WebSocket here.', said)
     silent(b, 'refused')
 
 

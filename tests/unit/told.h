@@ -50,9 +50,9 @@ static inline void told_begin(struct wst_connect_stream *s, void *upper)
     *(struct told *)upper = (struct told){.live = true};
 }
 
-/* Returns whether it is accepted. */
-static inline bool told_answer(const struct wst_connect_stream *s, struct wst_slice fields,
-                               int status, const struct wst_arrival *a, size_t cap)
+/* Returns whether it is accepted. Of refusals with 500 and 503 the body is wanted. */
+static inline bool told_answer(struct wst_connect_stream *s, struct wst_slice fields, int status,
+                               const struct wst_arrival *a, size_t cap)
 {
     struct told *one = told_of(s);
     TOLD_MUST(a && !one->answered);
@@ -60,28 +60,33 @@ static inline bool told_answer(const struct wst_connect_stream *s, struct wst_sl
     told_fields(fields, cap);
     one->answered = true;
     one->accepted = status == 0 || status / 100 == 2;
+    s->refused = status == 500 || status == 503;
     return one->accepted;
 }
 
 static inline struct told *told_open(const struct wst_connect_stream *s, enum wst_dir dir)
 {
     struct told *one = told_of(s);
-    TOLD_MUST(one->accepted && !one->fin[dir]);
+    TOLD_MUST(one->accepted || (s->refused && dir == WST_S2C));
+    TOLD_MUST(!one->fin[dir]);
     return one;
 }
 
-static inline void told_data(const struct wst_connect_stream *s, enum wst_dir dir,
-                             struct wst_slice bytes, const struct wst_arrival *a)
+/* Of a body no more is wanted behind a `!`. */
+static inline void told_data(struct wst_connect_stream *s, enum wst_dir dir, struct wst_slice bytes,
+                             const struct wst_arrival *a)
 {
     told_open(s, dir);
     TOLD_MUST(bytes.n && a->from && a->from <= a->when.pkt);
+    if (memchr(bytes.p, '!', bytes.n)) s->refused = false;
 }
 
-static inline void told_gap(const struct wst_connect_stream *s, enum wst_dir dir, uint64_t n,
+static inline void told_gap(struct wst_connect_stream *s, enum wst_dir dir, uint64_t n,
                             const struct wst_arrival *a)
 {
     told_open(s, dir);
     TOLD_MUST(n && a);
+    s->refused = false;
 }
 
 static inline void told_fin(const struct wst_connect_stream *s, enum wst_dir dir,

@@ -2,6 +2,8 @@
  *
  * Extended CONNECTs over HTTP/2 and HTTP/3: each finding is told under the name of what carried it.
  */
+#include <stdio.h>
+
 #include "guard.h"
 #include "http1.h"
 
@@ -10,6 +12,8 @@ static struct {
     size_t n;
     bool handshake;
     enum wst_carrier carrier;
+    uint32_t refused;
+    char detail[256]; /* of the last one */
 } told;
 
 static void on_handshake(void *user, void *conversation, struct wst_event_handshake *event,
@@ -25,6 +29,7 @@ static void on_problem(void *user, void *conversation, enum wst_problem problem,
 {
     (void)user, (void)conversation, (void)dir, (void)a;
     assert_true(*detail);
+    snprintf(told.detail, sizeof told.detail, "%s", detail);
     assert_true(told.n < ARRAY(told.found));
     told.found[told.n++] = problem;
 }
@@ -34,11 +39,12 @@ static struct wst_slice text(const char *s)
     return (struct wst_slice){(const uint8_t *)s, s ? strlen(s) : 0};
 }
 
+static struct wst_http_env env;
+
 /* A good request but for the field `name`: with this value, or without it. */
 static bool reports(enum wst_carrier carrier, bool unasked, int status, const char *name,
                     const char *value)
 {
-    static struct wst_http_env env;
     static const char *const good[][2] = {
         {":method", "CONNECT"},   {":protocol", "websocket"},       {":scheme", "https"},
         {":path", "/chat"},       {":authority", "server.example"}, {"sec-websocket-version", "13"},
@@ -58,14 +64,16 @@ static bool reports(enum wst_carrier carrier, bool unasked, int status, const ch
             request[n++] = (struct wst_header){text(good[i][0]), text(good[i][1])};
     if (value) request[n++] = (struct wst_header){text(name), text(value)};
     response[0] = (struct wst_header){text(":status"), text("200")};
+    response[1] = (struct wst_header){text("content-encoding"), text("br")};
     struct wst_extended x = {.carrier = carrier,
                              .request = request,
                              .request_n = n,
                              .response = response,
-                             .response_n = 1,
+                             .response_n = name && !strcmp(name, "coded") ? 2 : 1,
                              .status = status,
                              .secure = true,
-                             .unasked = unasked};
+                             .unasked = unasked,
+                             .refused = &told.refused};
     bool accepted = wst_extended_report(&env, &x, &terms, &now);
     assert_true(told.handshake);
     wst_http_env_free(&env);
@@ -110,8 +118,51 @@ static void by_carrier(void **state)
     }
 }
 
+/* What is told of a body that comes in two pieces. */
+static const char *says(int status, const char *body, bool whole)
+{
+    struct wst_buf kept = {0};
+    struct wst_budget budget = {.max = 1 << 20};
+    struct wst_arrival now = {.from = 1, .when = {.pkt = 1}};
+    size_t n = strlen(body) / 2;
+    assert_false(reports(WST_CARRIER_H2, false, status, NULL, NULL));
+    assert_true(told.refused);
+    struct wst_refusal r = {&env, NULL, &told.refused, &kept, &now};
+    env.budget = &budget;
+    told.n = 0;
+    wst_refusal_bytes(&r, wst_slice_head(text(body), n));
+    wst_refusal_bytes(&r, wst_slice_skip(text(body), n));
+    wst_refusal_end(&r, whole);
+    assert_false(told.refused);
+    wst_refusal_bytes(&r, text("behind its end"));
+    wst_refusal_end(&r, whole);
+    assert_int_equal(budget.used, 0);
+    if (!told.n) return "";
+    finds(WST_PROBLEM_HANDSHAKE_REFUSAL_BODY);
+    return told.detail;
+}
+
+/* There is no status line, and so none whose words a body could repeat: the registered ones do. */
+static void bodies_of_refusals(void **state)
+{
+    (void)state;
+    assert_string_equal(says(403, "no room", true), "the answer says: no room");
+    assert_string_equal(says(403, "no room", false), "the answer says: no room...");
+    assert_string_equal(says(403, "Not Found", true), "the answer says: Not Found");
+    assert_string_equal(says(403, "Forbidden", true), "");
+    assert_string_equal(says(404, "404 not found\n", true), "");
+    assert_string_equal(says(404, "<html><title>404 Not Found</title>", true), "");
+    assert_string_equal(says(599, "Not Found", true), "the answer says: Not Found");
+    assert_string_equal(says(403, "", true), "");
+    assert_false(reports(WST_CARRIER_H3, false, 403, "coded", NULL));
+    assert_int_equal(told.refused, 0);
+    assert_true(reports(WST_CARRIER_H3, false, 200, NULL, NULL));
+    assert_int_equal(told.refused, 0);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(by_carrier)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(by_carrier),
+                                       cmocka_unit_test(bodies_of_refusals)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

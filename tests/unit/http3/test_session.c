@@ -62,6 +62,35 @@ IN_PIECES(tunnels_and_refusals)
     room_close("0>?tunnelx\n0<{200}=\n4>?\n4<{403}=\n8>?\n8<{-1}=\n12>?\n12<{-1}=\n");
 }
 
+/* What refuses goes on, and is wanted: up to its end, or what breaks it off, or enough of it. */
+IN_PIECES(bodies_of_refusals)
+{
+    static const char *const unable[] = {":status", "503", NULL};
+    room_open();
+    begins();
+    for (uint64_t id = 0; id < 24; id += 4) {
+        asks(id);
+        if (id == 4) data(id, WST_C2S, "early");
+        headers(id, WST_S2C, unable);
+        data(id, WST_S2C, "why");
+        data(id, WST_C2S, "x");
+    }
+    data(0, WST_S2C, " not");
+    ends(0, WST_C2S);
+    ends(0, WST_S2C);
+    ends(4, WST_S2C);
+    resets(8, WST_S2C, 0x102);
+    resets(12, WST_C2S, 0x10c);
+    data(12, WST_S2C, ", late");
+    ends(12, WST_S2C);
+    data(16, WST_S2C, "!");
+    data(16, WST_S2C, "more");
+    ends(16, WST_S2C);
+    room_close("0>?\n0<{503}why not.=\n4>?\n4<{503}why.=\n8>?\n8<{503}why=reset by server\n"
+               "12>?\n12<{503}why, late.=reset by client\n16>?\n16<{503}why!=\n"
+               "20>?\n20<{503}why=\n");
+}
+
 IN_PIECES(streams_broken_off)
 {
     room_open();
@@ -394,6 +423,7 @@ int main(void)
         cmocka_unit_test(a_websocket),
         cmocka_unit_test(other_requests_pass),
         cmocka_unit_test(tunnels_and_refusals),
+        cmocka_unit_test(bodies_of_refusals),
         cmocka_unit_test(streams_broken_off),
         cmocka_unit_test(interim_answers),
         cmocka_unit_test(the_client_may_be_ahead),
