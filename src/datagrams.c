@@ -224,6 +224,40 @@ static void datagrams_problem(void *user, void *upper, const struct wst_quic_end
     wst_conversation_note(c, &base, problem, dir, detail, a);
 }
 
+/* Of a connection that carried no WebSocket only a handshake that failed is told: nobody knows what
+ * it would have carried. */
+static void datagrams_closed(void *user, void *upper, const struct wst_quic_ends *ends,
+                             const struct wst_quic_terms *terms, bool open,
+                             const struct wst_quic_close *x, const struct wst_arrival *a)
+{
+    struct wst_context *c = user;
+    struct conversation_quic *q = upper;
+    char text[WST_BROKEN], detail[WST_BROKEN + WST_QUIC_SNI + 16];
+    bool named = terms->sni[0];
+    wst_broken_close(x, text);
+    if (q) memcpy(q->ended, text, sizeof q->ended);
+    if (wst_broken_orderly(x) || !open) return;
+    snprintf(detail, sizeof detail, "QUIC%s%s: %s", named ? " to " : "", named ? terms->sni : "",
+             text);
+    unsigned side = x->dir == WST_S2C ? SERVER : CLIENT;
+    if (q) {
+        wst_conversation_tell(c, &q->inside.flow, wst_broken_problem(x), side, detail, a);
+        return;
+    }
+    struct wst_flow f = {0};
+    struct conversation base = {.flow = &f, .client = CLIENT};
+    put_ends(&f, ends);
+    wst_conversation_note(c, &base, wst_broken_problem(x), x->dir, detail, a);
+}
+
+const char *wst_datagrams_ended(const struct wst_flow *f)
+{
+    f = wst_conversation_carrier(f);
+    if (f->kind != KIND_QUIC) return NULL;
+    const struct conversation_quic *q = f->upper;
+    return q->ended[0] ? q->ended : NULL;
+}
+
 /* -- the corridor's part ----------------------------------------------------------------------- */
 
 bool wst_datagrams_init(struct wst_context *c)
@@ -240,6 +274,7 @@ bool wst_datagrams_init(struct wst_context *c)
                                        .fin = datagrams_fin,
                                        .reset = datagrams_reset,
                                        .follows = datagrams_follows,
+                                       .closed = datagrams_closed,
                                        .end = datagrams_end,
                                        .precious = datagrams_precious,
                                        .problem = datagrams_problem};

@@ -198,6 +198,8 @@ static bool answer_websocket(struct wst_context *c, struct conversation_multiple
 {
     struct conversation_stream *s = stream->upper;
     bool h3 = m->base.flow->kind == KIND_HTTP3;
+    enum wst_dir by = reset_by_whom(stream);
+    char why[WST_BROKEN];
     struct wst_extended x = {.conversation = &s->base,
                              .carrier = h3 ? WST_CARRIER_H3 : WST_CARRIER_H2,
                              .request = c->http.headers[WST_C2S],
@@ -207,7 +209,8 @@ static bool answer_websocket(struct wst_context *c, struct conversation_multiple
                              .unasked = stream->unasked,
                              .status = status,
                              .reset = stream->reset,
-                             .reset_by = reset_by_whom(stream),
+                             .reset_by = by,
+                             .why = wst_broken_why(stream, by, why),
                              .refused = &s->refused};
     struct wst_upgrade_terms u;
     x.request_n = fields_list(wst_buf_slice(&stream->request), x.request);
@@ -317,7 +320,10 @@ static void multiplexed_over(void *user, struct wst_connect_stream *stream, enum
         if (stream->reset_by[d] && how == WST_TCP_RST)
             s->inside.flow.half[wst_conversation_side(&s->base, (enum wst_dir)d)].flags |=
                 WST_HALF_RESET;
-    if (!s->inside.flow.ignored) c->sink.end(c, &s->inside.flow, how, a);
+    if (!s->inside.flow.ignored) {
+        wst_broken_stream(c, stream, a);
+        c->sink.end(c, &s->inside.flow, how, a);
+    }
     stream_free(c, s);
 }
 

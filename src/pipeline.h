@@ -38,6 +38,8 @@ enum wst_kind {
 };
 static_assert(KIND_IGNORED < 16, "wst_flow.kind has four bits");
 
+enum { WST_BROKEN = 320 }; /* bytes of the words of broken.c, at most */
+
 struct conversation { /* what every kind begins with; `conversation` of the rooms' callbacks */
     struct wst_flow *flow;
     uint64_t conn;      /* its number in the timeline; 0: none yet */
@@ -132,6 +134,7 @@ struct conversation_quic { /* KIND_QUIC */
     const struct wst_quic_connection *connection; /* the quic room's … */
     const struct wst_quic_terms *terms;           /* … as this */
     struct wst_tls_info info;                     /* of them */
+    char ended[WST_BROKEN];                       /* who closed it, and why; "": not known */
 };
 
 struct wst_work; /* work.c */
@@ -413,7 +416,22 @@ const struct wst_tls_info *wst_encrypted_info(const struct wst_flow *inner);
 void wst_encrypted_unseen(struct wst_context *c, struct wst_flow *f, unsigned side,
                           const struct wst_arrival *a);
 
+/* broken.c */
+/* Why a stream was never answered: with which code `by` reset it; WST_DIR_NONE: how what it lies in
+ * ended. NULL: not known. */
+const char *wst_broken_why(const struct wst_connect_stream *stream, enum wst_dir by,
+                           char to[WST_BROKEN]);
+/* Tells of a stream that was accepted with which error it was reset, if it was. */
+void wst_broken_stream(struct wst_context *c, const struct wst_connect_stream *stream,
+                       const struct wst_arrival *arrival);
+/* Who closed a QUIC connection, and why; whether without an error; which finding that is. */
+void wst_broken_close(const struct wst_quic_close *close, char to[WST_BROKEN]);
+bool wst_broken_orderly(const struct wst_quic_close *close);
+enum wst_problem wst_broken_problem(const struct wst_quic_close *close);
+
 /* datagrams.c: KIND_QUIC */
+/* How the QUIC connection that the flow lies in was closed, in words; NULL: not known, or none. */
+const char *wst_datagrams_ended(const struct wst_flow *f);
 bool wst_datagrams_init(struct wst_context *c);
 void wst_datagrams_push(struct wst_context *c, const struct wst_segment *s);
 /* Of the datagram pushed last, and the number of its connection, which no TCP stream has. */

@@ -298,7 +298,7 @@ static void gap_inside(struct wst_session_step *t, uint64_t n)
         t->h->side[!t->dir].frame_max = UINT32_MAX; /* what allows more may be missing */
     }
     if (s->type == WST_HTTP2_RST_STREAM && torn)
-        wst_streams_reset(t->h, t->env, t->dir, s->stream, NGHTTP2_CANCEL, t->arrival);
+        wst_streams_reset(t->h, t->env, t->dir, s->stream, -1, t->arrival);
 }
 
 void wst_framing_gap(struct wst_session_step *t, uint64_t n, bool exact)

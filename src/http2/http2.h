@@ -58,6 +58,7 @@ struct wst_http2_stream {
     bool reset;
     uint8_t reset_by;      /* enum wst_dir */
     uint8_t reset_how;     /* enum wst_tcp_end */
+    int64_t reset_code;    /* -1: not captured */
     uint32_t reset_behind; /* the other direction's TCP number up to which they reach */
     struct wst_arrival reset_arrival;
 };
@@ -198,6 +199,9 @@ bool wst_http2_frame_plausible(const struct wst_http2_frame *frame, uint32_t len
                                uint32_t last_client);
 /* Whether it is empty and has no reason to be: zeros are common, and small numbers among them. */
 bool wst_http2_frame_idle(const struct wst_http2_frame *frame);
+
+/* errors.c: "REFUSED_STREAM (0x7): nothing was done on it …" (RFC 9113 section 7). */
+void wst_http2_error(uint64_t code, char *to, size_t room);
 
 /* midst.c: a connection whose beginning nobody has seen. */
 struct wst_http2_midst { /* what speaks for frames of HTTP/2 */

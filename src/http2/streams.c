@@ -129,6 +129,7 @@ static void stream_over(struct wst_http2 *h, struct wst_http2_env *env, struct w
         a = &reset;
         s->reset = false;
         s->base.reset_by[s->reset_by] = true;
+        s->base.reset_code[s->reset_by] = s->reset_code;
         h->resets--;
     }
     s->base.reset |= how == WST_TCP_RST;
@@ -475,7 +476,7 @@ static bool comes_before(const struct wst_http2_stream *s, uint32_t read)
 
 /* A server that has said all may ask its client to say no more (RFC 9113 section 8.1). */
 void wst_streams_reset(struct wst_http2 *h, struct wst_http2_env *env, enum wst_dir dir,
-                       uint32_t id, uint32_t code, const struct wst_arrival *a)
+                       uint32_t id, int64_t code, const struct wst_arrival *a)
 {
     struct wst_http2_stream *s = stream_find(h, id);
     bool orderly = s && code == NGHTTP2_NO_ERROR && s->ended[dir];
@@ -483,6 +484,7 @@ void wst_streams_reset(struct wst_http2 *h, struct wst_http2_env *env, enum wst_
     if (!s || s->reset) return;
     s->reset = true;
     s->reset_by = (uint8_t)dir;
+    s->reset_code = code;
     s->reset_how = orderly ? WST_TCP_FIN : WST_TCP_RST;
     s->reset_behind = other->acked;
     s->reset_arrival = *a;

@@ -24,8 +24,9 @@ void wst_streams_hole(struct wst_http2 *h, struct wst_http2_env *env, enum wst_d
                       uint64_t n, bool exact, const struct wst_arrival *arrival);
 void wst_streams_fin(struct wst_http2 *h, struct wst_http2_env *env, enum wst_dir dir, uint32_t id,
                      const struct wst_arrival *arrival);
+/* `code`: -1: not captured. */
 void wst_streams_reset(struct wst_http2 *h, struct wst_http2_env *env, enum wst_dir dir,
-                       uint32_t id, uint32_t code, const struct wst_arrival *arrival);
+                       uint32_t id, int64_t code, const struct wst_arrival *arrival);
 /* Ends those whose reset waited, as far as what it waited for was read. */
 void wst_streams_resets(struct wst_http2 *h, struct wst_http2_env *env);
 void wst_streams_fin_all(struct wst_http2 *h, struct wst_http2_env *env, enum wst_dir dir,

@@ -198,6 +198,9 @@ size_t wst_http3_header(struct wst_http3_frames *frames, struct wst_slice bytes)
 /* Why a frame may not come from `dir` on a control stream, or on one of a request; NULL: it may. */
 const char *wst_http3_misplaced(uint64_t type, enum wst_dir dir, bool control);
 
+/* errors.c: "H3_REQUEST_REJECTED (0x10b): nothing was done on it …" (RFC 9114 section 8.1). */
+void wst_http3_error(uint64_t code, char *to, size_t room);
+
 /* seek.c: DATA that begins a place that nobody knows. */
 enum wst_http3_found { WST_HTTP3_NONE, WST_HTTP3_PERHAPS, WST_HTTP3_FOUND };
 /* Whether what begins here is DATA that carries a whole frame of WebSocket sent by `dir`; PERHAPS:

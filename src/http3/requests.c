@@ -365,7 +365,7 @@ static void request_release(struct turn *t)
     wst_queue_free(behind, t->env->budget);
     if (t->s->reset_behind[t->dir]) {
         t->s->reset_behind[t->dir] = false;
-        request_breaks(t, 0);
+        request_breaks(t, (uint64_t)t->s->base.reset_code[t->dir]);
     } else if (t->s->fin_behind[t->dir]) {
         t->s->fin_behind[t->dir] = false;
         request_ends(t);
@@ -455,7 +455,7 @@ void wst_requests_fin(struct turn *t)
 void wst_requests_reset(struct turn *t, uint64_t code)
 {
     if (request_waits(t) || is_behind(t))
-        t->s->reset_behind[t->dir] = true;
+        t->s->base.reset_code[t->dir] = (int64_t)code, t->s->reset_behind[t->dir] = true;
     else
         request_breaks(t, code);
     request_settle(t);

@@ -351,9 +351,11 @@ void wst_streams3_reset(struct turn *t, uint64_t code)
     bool asked = s->base.upper && t->dir == WST_C2S; /* its answer may be missing, or late */
     if ((s->base.accepted || asked) && !s->ended[!t->dir] && !orderly) {
         s->base.reset_by[t->dir] = true;
+        s->base.reset_code[t->dir] = (int64_t)code;
         s->broken = s->ended[t->dir] = true; /* what the other side has sent may still come */
         return;
     }
     s->base.reset_by[t->dir] = !orderly && !s->base.reset_by[!t->dir];
+    s->base.reset_code[t->dir] = (int64_t)code;
     wst_streams3_over(t, orderly ? WST_TCP_FIN : WST_TCP_RST);
 }

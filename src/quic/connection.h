@@ -88,6 +88,7 @@ struct quic_found {
 };
 
 enum {
+    QUIC_REASON = 80, /* bytes of why it was closed, that are kept */
     QUIC_SAMPLES = 8, /* packets of a direction that secrets are tried on */
     /* How often all secrets are tried on what came: first on packets of a handshake, then on those
      * behind it, then with what is less likely. */
@@ -166,6 +167,8 @@ struct wst_quic_connection {
     uint8_t closes_by;         /* enum wst_dir */
     uint8_t closes_how;        /* enum wst_tcp_end */
     struct wst_arrival closed; /* when */
+    struct wst_quic_close close;
+    uint8_t close_reason[QUIC_REASON];
     uint8_t secrets; /* bits of enum wst_quic_label: known when it was woken last */
     struct quic_trying trying; /* while its client random is not known */
 };

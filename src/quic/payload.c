@@ -102,7 +102,7 @@ static bool close_waits(const struct wst_quic_connection *c)
 }
 
 /* RFC 9000 section 19.19: 0 and, of HTTP/3, H3_NO_ERROR (RFC 9114 section 8.1) are no errors. */
-static void closed(struct quic_step *t, const struct wst_quic_frame *f)
+static void closed(struct quic_step *t, enum quic_space space, const struct wst_quic_frame *f)
 {
     enum { H3_NO_ERROR = 0x100 };
     struct wst_quic_connection *c = t->connection;
@@ -113,6 +113,13 @@ static void closed(struct quic_step *t, const struct wst_quic_frame *f)
     c->closes_by = (uint8_t)t->dir;
     c->closes_how = orderly ? WST_TCP_FIN : WST_TCP_RST;
     c->closed = *t->arrival;
+    struct wst_slice reason = wst_slice_head(f->bytes, sizeof c->close_reason);
+    if (reason.n) memcpy(c->close_reason, reason.p, reason.n);
+    c->close = (struct wst_quic_close){.dir = t->dir,
+                                       .application = f->type == WST_QUIC_CLOSE_APPLICATION,
+                                       .handshake = space != SPACE_APPLICATION,
+                                       .code = f->v[0],
+                                       .reason = wst_slice_of(c->close_reason, reason.n)};
 }
 
 /* False: nothing behind it is to be read. */
@@ -125,7 +132,7 @@ static bool frame(struct quic_step *t, enum quic_space space, const struct wst_q
         return true;
     }
     if (f->type == WST_QUIC_CLOSE_TRANSPORT || f->type == WST_QUIC_CLOSE_APPLICATION) {
-        closed(t, f);
+        closed(t, space, f);
         return false;
     }
     if (space != SPACE_APPLICATION) return true;

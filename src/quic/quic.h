@@ -79,6 +79,15 @@ struct wst_quic_ends {
 
 struct wst_quic_connection;
 
+/* CONNECTION_CLOSE (RFC 9000 section 19.19). */
+struct wst_quic_close {
+    enum wst_dir dir; /* whose */
+    bool application; /* the code is the application's, as HTTP/3's */
+    bool handshake;   /* it came in a packet of the handshake */
+    uint64_t code;
+    struct wst_slice reason; /* its beginning: whatever was sent */
+};
+
 /* Those of a datagram that the client sent. */
 struct wst_quic_ends wst_quic_ends_of(const struct wst_segment *segment);
 
@@ -111,6 +120,11 @@ struct wst_quic_sink {
                   const struct wst_arrival *arrival);
     /* Whether anybody follows the stream; the others are forgotten first. */
     bool (*follows)(void *user, const void *upper, uint64_t stream);
+    /* A side closed it, behind all that was handed on; end() follows, where anything was. `open`:
+     * streams were, or would have been. */
+    void (*closed)(void *user, void *upper, const struct wst_quic_ends *ends,
+                   const struct wst_quic_terms *terms, bool open,
+                   const struct wst_quic_close *close, const struct wst_arrival *arrival);
     /* The connection is over; `upper` must be let go. Returns what `wanted` says from then on. */
     bool (*end)(void *user, void *upper, enum wst_tcp_end how, const struct wst_arrival *arrival);
     /* Whether it is to be kept long when it is silent. */
@@ -144,6 +158,8 @@ bool wst_quic_make_room(struct wst_quic *quic, const struct wst_when *when);
 /* The capture is over: every connection is flushed and ended, in the order in which they began. */
 void wst_quic_finish(struct wst_quic *quic, const struct wst_when *when);
 
+/* errors.c: "CONNECTION_REFUSED (0x2): the server takes …" (RFC 9000 section 20.1). */
+void wst_quic_error(uint64_t code, char *to, size_t room);
 /* Whether bytes of that direction wait behind a hole. */
 bool wst_quic_waits(const struct wst_quic_connection *connection, uint64_t stream,
                     enum wst_dir dir);

@@ -7,6 +7,7 @@
  */
 #include <stdio.h>
 
+#include "codes.h"
 #include "dir.h"
 #include "session.h"
 
@@ -14,20 +15,18 @@ enum { CHANGE_CIPHER = 20, ALERT = 21, APPLICATION = 23 };
 enum { CLOSE_NOTIFY = 0, USER_CANCELED = 90, NO_RENEGOTIATION = 100 };
 enum { FATAL = 2, SIZE = 2 };
 
-static const struct wst_tls_alert_row {
-    uint8_t value;
-    const char *name, *words;
-} rows[] = {
+static const struct wst_code rows[] = {
 #define WST_TLS_ALERT(value, name, words) {value, name, words},
 #include "alerts.def"
 #undef WST_TLS_ALERT
 };
 
-static const struct wst_tls_alert_row *row_of(uint8_t value)
+void wst_tls_alert_put(char *to, size_t room, enum wst_dir dir, bool handshake, uint8_t alert)
 {
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        if (rows[i].value == value) return &rows[i];
-    return NULL;
+    const struct wst_code *row = wst_code_find(rows, sizeof rows / sizeof *rows, alert);
+    snprintf(to, room, "the %s ended the %s with alert %u%s%s%s%s", wst_dir_sender(dir),
+             handshake ? "handshake" : "connection", alert, row ? " " : "", row ? row->name : "",
+             row && row->words ? ": " : "", row && row->words ? row->words : "");
 }
 
 /* Whether it ends the connection for a reason. */
@@ -60,11 +59,8 @@ void wst_tls_alert(const struct wst_tls_step *s, struct wst_slice alert)
     struct wst_tls *t = s->tls;
     char why[192];
     if (alert.n != SIZE || !ends(t, alert.p)) return;
-    const struct wst_tls_alert_row *row = row_of(alert.p[1]);
     bool before = in_handshake(s);
-    snprintf(why, sizeof why, "the %s ended the %s with alert %u%s%s%s%s", wst_dir_sender(s->dir),
-             before ? "handshake" : "connection", alert.p[1], row ? " " : "", row ? row->name : "",
-             row && row->words ? ": " : "", row && row->words ? row->words : "");
+    wst_tls_alert_put(why, sizeof why, s->dir, before, alert.p[1]);
     wst_tls_ended(s, WST_PROBLEM_TLS_ALERT, why, before);
 }
 

@@ -178,6 +178,8 @@ void wst_tls_end(struct wst_tls *tls, struct wst_tls_env *env, const struct wst_
 void wst_tls_tell_secrets(struct wst_tls_env *env, const uint8_t random[32]);
 /* Asks for secrets that were not read yet. False: there are none, or it was asked before. */
 bool wst_tls_ask(struct wst_tls_env *env);
+/* alert.c: "the client ended the handshake with alert 48 unknown_ca: it does not trust …". */
+void wst_tls_alert_put(char *to, size_t room, enum wst_dir dir, bool handshake, uint8_t alert);
 /* "TLS 1.3"; NULL: no version of TLS. */
 const char *wst_tls_version_name(uint16_t version);
 

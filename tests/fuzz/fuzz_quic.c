@@ -174,6 +174,18 @@ static bool on_follows(void *user, const void *upper, uint64_t stream)
     return stream % 8 == 0;
 }
 
+static void on_closed(void *user, void *upper, const struct wst_quic_ends *ends,
+                      const struct wst_quic_terms *terms, bool open, const struct wst_quic_close *x,
+                      const struct wst_arrival *a)
+{
+    struct upper *u = upper;
+    unsigned sum = 0;
+    (void)user;
+    if (!ends || !terms || !a || x->dir > WST_S2C || (u && (!u->open || !open))) abort();
+    for (size_t i = 0; i < x->reason.n; i++) sum += x->reason.p[i];
+    if (sum > 255 * x->reason.n) abort();
+}
+
 static bool on_end(void *user, void *upper, enum wst_tcp_end how, const struct wst_arrival *a)
 {
     struct upper *u = upper;
@@ -358,6 +370,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                        .fin = on_fin,
                                        .reset = on_reset,
                                        .follows = on_follows,
+                                       .closed = on_closed,
                                        .end = on_end,
                                        .precious = on_precious,
                                        .problem = on_problem};

@@ -162,6 +162,8 @@ BESIDE = {
     'handshake.credentials': 'advice of RFC 6455 §10.6',
     'message.context-lost': 'what the capture lacks',
     'message.incomplete': 'what the capture lacks',
+    'http2.reset': 'why is for the side that resets the stream to say',
+    'http3.reset': 'why is for the side that resets the stream to say',
     'http2.unread': 'what the capture lacks',
     'http3.unread': 'what the capture lacks',
 }

@@ -1165,6 +1165,15 @@ def _(t):
     t.write(S2C, h2_frame(Stream.HEADERS, 3, b'\x88', 4))
     s.bye()
 
+for kind, code in ((B, 2), (N, 8), (N, 0)):
+    @row(kind, 'http2.reset', ('close.missing',))
+    def _(t, code=code):
+        """INTERNAL_ERROR; CANCEL, NO_ERROR (RFC 9113 section 7)"""
+        s = Stream(t).agree()
+        s.frame(C2S, TEXT, b'a question')
+        s.send(S2C, Stream.RST_STREAM, code.to_bytes(4, 'big'))
+        t.shut()
+
 # -- what came later ---------------------------------------------------------------------------------
 
 for kind, because in ((B, b'the session is unknown'), (N, b'Bad Request')):

@@ -42,6 +42,10 @@ struct room {
     uint8_t offer_of, offer_n; /* of that connection, so many bytes */
     unsigned offered;          /* bits of enum wst_quic_label: which of them are there */
     uint64_t looked;           /* how often one was asked for */
+    unsigned closed;
+    struct wst_quic_close close; /* the last … */
+    char reason[96];             /* … as a text */
+    bool close_open;
 };
 
 /* -- what is sent ------------------------------------------------------------------------------ */
@@ -179,6 +183,21 @@ static inline bool room_follows(void *user, const void *upper, uint64_t stream)
     return stream < r->followed;
 }
 
+static inline void room_closed(void *user, void *upper, const struct wst_quic_ends *ends,
+                               const struct wst_quic_terms *terms, bool open,
+                               const struct wst_quic_close *x, const struct wst_arrival *a)
+{
+    struct room *r = user;
+    assert_true(!upper || (upper == r && r->uppers > 0 && open));
+    assert_true(ends->family == 4 && terms && a);
+    assert_true(x->reason.n < sizeof r->reason);
+    memcpy(r->reason, x->reason.p, x->reason.n);
+    r->reason[x->reason.n] = 0;
+    r->close = *x;
+    r->closed++;
+    r->close_open = open;
+}
+
 static inline bool room_end(void *user, void *upper, enum wst_tcp_end how,
                             const struct wst_arrival *a)
 {
@@ -226,6 +245,7 @@ static inline void room_new(struct room *r)
                                        .fin = room_fin,
                                        .reset = room_reset,
                                        .follows = room_follows,
+                                       .closed = room_closed,
                                        .end = room_end,
                                        .precious = room_precious,
                                        .problem = room_problem};
@@ -452,6 +472,13 @@ static inline void conn_update(struct conn *c, enum wst_dir dir)
 {
     sealer_next(&c->app[dir]);
     c->phase[dir] = !c->phase[dir];
+}
+
+/* With H3_INTERNAL_ERROR, and a reason. */
+static inline void conn_close_application(struct conn *c, enum wst_dir dir)
+{
+    uint8_t payload[] = {0x1d, 0x41, 0x02, 5, 'w', 'h', 'y', ' ', 0xff};
+    conn_short(c, dir, payload, sizeof payload);
 }
 
 static inline void conn_close(struct conn *c, enum wst_dir dir, uint8_t code)

@@ -956,6 +956,10 @@ static void closes(void **state)
         assert_int_equal(room.ended, 1);
         assert_int_equal(room.how, code ? WST_TCP_RST : WST_TCP_FIN);
         assert_int_equal(half(4, WST_C2S)->lost, 50);
+        assert_int_equal(room.closed, 1);
+        assert_true(room.close.dir == WST_S2C && room.close_open);
+        assert_true(room.close.code == code && !room.close.application && !room.close.handshake);
+        assert_string_equal(room.reason, "");
         size_t held = room.budget.used;
         talk(&conn, 8);
         assert_int_equal(half(8, WST_C2S)->at, 0);
@@ -967,6 +971,39 @@ static void closes(void **state)
         end();
         assert_int_equal(room.ended, 1);
     }
+}
+
+/* The application's code is told as such, with what is said of it. */
+static void closes_with_words(void **state)
+{
+    (void)state;
+    begin(8, 8);
+    talk(&conn, 0);
+    conn_close_application(&conn, WST_C2S);
+    conn_close_application(&conn, WST_C2S); /* and again, until the other side falls silent */
+    assert_int_equal(room.closed, 1);
+    assert_true(room.close.dir == WST_C2S && room.close.application && !room.close.handshake);
+    assert_int_equal(room.close.code, 0x102);
+    assert_string_equal(room.reason, "why \xff");
+    assert_int_equal(room.how, WST_TCP_RST);
+    end();
+    assert_int_equal(room.closed, 1);
+}
+
+/* A handshake that fails: no stream was there, and would have been. */
+static void closes_in_the_handshake(void **state)
+{
+    static const uint8_t alert[] = {0x1c, 0x41, 0x30, 0x06, 0}; /* unknown_ca, for CRYPTO */
+    (void)state;
+    begin(8, 8);
+    conn_push(&conn, WST_C2S, room_out,
+              conn_packet(&conn, WST_C2S, SEAL_HANDSHAKE, room_out, alert, sizeof alert));
+    assert_int_equal(room.closed, 1);
+    assert_true(room.close.dir == WST_C2S && room.close.handshake && room.close_open);
+    assert_int_equal(room.close.code, 0x130);
+    end();
+    assert_int_equal(room.closed, 1);
+    assert_int_equal(room.ended, 0);
 }
 
 /* Who is of no interest costs no more than its IDs. */
@@ -1336,6 +1373,8 @@ int main(void)
         cmocka_unit_test(resets),
         cmocka_unit_test(ends_early),
         cmocka_unit_test(closes),
+        cmocka_unit_test(closes_with_words),
+        cmocka_unit_test(closes_in_the_handshake),
         cmocka_unit_test(lets_go),
         cmocka_unit_test(idle),
         cmocka_unit_test(future),
