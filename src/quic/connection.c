@@ -178,6 +178,8 @@ static void connection_over(struct wst_quic *q, struct wst_quic_connection *c, e
         t.dir = (enum wst_dir)d;
         if (c->side[d].failed && !c->side[d].opened && c->terms.client) wst_quic_packets_wrong(&t);
     }
+    if (c->early && !c->closes && c->state < QUIC_SEALED && !wst_quic_connection_is_read(c))
+        wst_quic_connection_seal(&t, FINDING_SEALED, "no key");
     wst_quic_connection_end(&t, how);
     wst_quic_connection_free(q, c);
 }

@@ -163,6 +163,8 @@ struct wst_quic_connection {
     uint32_t resets;          /* … that were reset, which is not told yet */
     struct wst_queue wait[2]; /* packets that no key opens yet, by direction */
     int64_t waits_since;
+    bool early;    /* without their key there were packets of the server behind its handshake … */
+    bool finished; /* … and of the client: it took the handshake for good */
     bool closes;               /* a side closed it, and packets that it had are still to come */
     uint8_t closes_by;         /* enum wst_dir */
     uint8_t closes_how;        /* enum wst_tcp_end */

@@ -23,18 +23,31 @@ static bool packet_wait(struct quic_step *t, const struct wst_quic_packet *p)
                           q->options->limits.tls_wait);
 }
 
+/* A server may go on behind its handshake before the client has seen that (RFC 9001 section 5.7). A
+ * client that refuses it then makes no secrets for what comes behind; what it says is to be read.
+ */
+static bool server_is_early(const struct quic_step *t, const struct wst_quic_packet *p)
+{
+    const struct wst_quic_connection *c = t->connection;
+    return p->type == WST_QUIC_SHORT && t->dir == WST_S2C && !c->finished &&
+           c->side[WST_S2C].handshake.proven && !wst_quic_connection_is_read(c);
+}
+
 static void packet_keyless(struct quic_step *t, const struct wst_quic_packet *p)
 {
     struct wst_quic_connection *c = t->connection;
     struct wst_quic *q = t->quic;
     bool hopes = q->keys_may_come && !q->finishing;
+    c->finished |= p->type == WST_QUIC_SHORT && t->dir == WST_C2S;
     bool waits = (c->terms.client ? hopes : !q->finishing) && !c->side[t->dir].keyless;
     if (waits && packet_wait(t, p)) {
         c->trying.n++;
         if (!c->terms.client) wst_quic_connection_try(t, false);
         return;
     }
-    if (waits && !wst_quic_connection_is_read(c)) {
+    if (server_is_early(t, p)) {
+        c->early = true;
+    } else if (waits && !wst_quic_connection_is_read(c)) {
         wst_quic_connection_seal(t, FINDING_SEALED, "more waits for its secrets than may be kept");
     } else if (p->type == WST_QUIC_SHORT && c->side[!t->dir].opened) {
         c->side[t->dir].keyless = true;

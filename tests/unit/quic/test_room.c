@@ -1006,6 +1006,29 @@ static void closes_in_the_handshake(void **state)
     assert_int_equal(room.ended, 0);
 }
 
+/* Without the keys behind the handshake: what the server says there before the client has seen its
+ * handshake hides nothing; what the client says there shows that it took it. */
+static void closes_without_keys(void **state)
+{
+    static const uint8_t alert[] = {0x1c, 0x41, 0x30, 0x06, 0}, ping[] = {1};
+    (void)state;
+    for (int row = 0; row < 3; row++) {
+        begin(8, 8);
+        room.known = 1u << WST_QUIC_SECRET_CLIENT_HS | 1u << WST_QUIC_SECRET_SERVER_HS;
+        conn_push(&conn, WST_S2C, room_out,
+                  conn_packet(&conn, WST_S2C, SEAL_HANDSHAKE, room_out, ping, sizeof ping));
+        conn_short(&conn, WST_S2C, ping, sizeof ping);
+        if (row == 1) conn_short(&conn, WST_C2S, ping, sizeof ping);
+        if (row < 2)
+            conn_push(&conn, WST_C2S, room_out,
+                      conn_packet(&conn, WST_C2S, SEAL_HANDSHAKE, room_out, alert, sizeof alert));
+        assert_int_equal(room.closed, row == 0);
+        end();
+        assert_int_equal(room.closed, row == 0);
+        assert_int_equal(room.problems[WST_PROBLEM_TLS_NO_KEY], row != 0);
+    }
+}
+
 /* Who is of no interest costs no more than its IDs. */
 static void lets_go(void **state)
 {
@@ -1374,6 +1397,7 @@ int main(void)
         cmocka_unit_test(ends_early),
         cmocka_unit_test(closes),
         cmocka_unit_test(closes_with_words),
+        cmocka_unit_test(closes_without_keys),
         cmocka_unit_test(closes_in_the_handshake),
         cmocka_unit_test(lets_go),
         cmocka_unit_test(idle),
