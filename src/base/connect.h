@@ -26,6 +26,7 @@ struct wst_connect_stream {
     bool reset;             /* it was broken off, or what it lies in was */
     bool reset_by[2];       /* by direction: who did, where it is known … */
     int64_t reset_code[2];  /* … and with which code; -1: it was not captured */
+    bool unserved;          /* the server said that nothing was done on it (GOAWAY) */
     bool unasked;           /* the server had not said that it may be asked (RFC 8441 section 3) */
     struct wst_buf request; /* its fields, packed (fields.h), until they are answered */
     struct wst_when request_when;

@@ -4,6 +4,7 @@
  */
 #include "seldom.h"
 #include "session.h"
+#include "stalls.h"
 #include "streams.h"
 
 static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"; /* section 3.4 */
@@ -76,6 +77,7 @@ static void frame_over(struct wst_session_step *t)
         t->h->side[!t->dir].bounded = true;
         if (t->dir == WST_S2C) t->h->settled = true;
     }
+    if (s->type == WST_HTTP2_GOAWAY) wst_payload_goaway(t);
     if (s->type == WST_HTTP2_DATA && s->flags & WST_HTTP2_END_STREAM)
         wst_streams_fin(t->h, t->env, t->dir, s->stream, t->arrival);
     if (wst_payload_block(s->type) && s->block && s->flags & WST_HTTP2_END_HEADERS)
@@ -127,6 +129,8 @@ bool wst_framing_begin(struct wst_session_step *t)
     s->part_have = 0;
     if (wst_payload_block(f.type)) wst_payload_block_begin(t, &f);
     if (wst_payload_block(f.type) && s->opaque) wst_payload_block_lose(t);
+    if (f.type == WST_HTTP2_DATA && !s->opaque)
+        wst_stalls_data(t->h, t->dir, f.stream, f.length, t->arrival);
     if (!s->left) frame_over(t);
     return true;
 }
@@ -297,6 +301,7 @@ static void gap_inside(struct wst_session_step *t, uint64_t n)
         s->holed = true;
         t->h->side[!t->dir].frame_max = UINT32_MAX; /* what allows more may be missing */
     }
+    if (s->type == WST_HTTP2_WINDOW_UPDATE || s->type == WST_HTTP2_PING) t->h->uncounted = true;
     if (s->type == WST_HTTP2_RST_STREAM && torn)
         wst_streams_reset(t->h, t->env, t->dir, s->stream, -1, t->arrival);
 }

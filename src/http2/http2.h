@@ -30,7 +30,9 @@
 
 enum {
     WST_HTTP2_HEADER = 9,          /* bytes of a frame's header, RFC 9113 section 4.1 */
-    WST_HTTP2_PART = 6,            /* bytes in front of a payload, at most */
+    WST_HTTP2_PART = 8,            /* bytes in front of a payload, at most */
+    WST_HTTP2_SETTING = 6,         /* bytes of one, section 6.5.1 */
+    WST_HTTP2_SAID = 80,           /* bytes behind those of GOAWAY that are read */
     WST_HTTP2_FRAME_MAX = 16384,   /* bytes of a payload unless more was allowed, section 4.2 */
     WST_HTTP2_TABLE_MAX = 1 << 20, /* bytes of a header table: more than anybody allows. Who sends
                                     * says how many of them he uses (RFC 7541 section 4.2) */
@@ -41,8 +43,20 @@ enum {
                                     * stream 1 that lacks its first byte says 256 or more */
 };
 
+struct wst_http2_window { /* of flow control, for what a direction sends */
+    int64_t left;
+    int64_t closed_ns; /* `closed`: since then nothing is left */
+    bool closed;
+};
+
+struct wst_http2_ping { /* the first that was not acknowledged, while it waits */
+    int64_t ns;
+    bool waits;
+};
+
 struct wst_http2_stream {
     struct wst_connect_stream base;
+    struct wst_http2_window window[2];
     bool answer_lost;      /* or it could not be read */
     bool ended[2];         /* no more bytes of that direction */
     bool late[2];          /* it was told that bytes of that direction came behind its end */
@@ -138,6 +152,11 @@ struct wst_http2 { /* one connection */
     struct wst_http2_reach reach[2];
     uint32_t read[2]; /* of reach.next, what was read to its end */
     uint32_t resets;  /* streams whose reset waits */
+    struct wst_http2_window window[2]; /* by direction of what is sent */
+    int64_t initial[2];                /* what a stream begins with */
+    bool uncounted;                    /* something that changes windows was not seen */
+    struct wst_http2_ping ping[2];
+    uint8_t goaway; /* a bit for each kind that was seen: two of each direction */
 };
 
 /* `http2` is all zeros. */

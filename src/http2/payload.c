@@ -4,6 +4,7 @@
  * resets of streams; what the server allows.
  */
 #include "session.h"
+#include "stalls.h"
 #include "streams.h"
 
 /* -- header blocks ----------------------------------------------------------------------------- */
@@ -69,20 +70,24 @@ uint8_t wst_payload_part(const struct wst_http2_frame *f)
     case WST_HTTP2_HEADERS: return padded + (f->flags & WST_HTTP2_PRIORITY_FLAG ? 5 : 0);
     case WST_HTTP2_PUSH_PROMISE: return padded + 4;
     case WST_HTTP2_RST_STREAM: return 4;
-    case WST_HTTP2_SETTINGS: return f->length ? WST_HTTP2_PART : 0;
+    case WST_HTTP2_SETTINGS: return f->length ? WST_HTTP2_SETTING : 0;
+    case WST_HTTP2_GOAWAY:
+    case WST_HTTP2_PING: return 8;
+    case WST_HTTP2_WINDOW_UPDATE: return 4;
     default: return 0;
     }
 }
 
-/* One of the server's settings; the client's say nothing that is needed here. */
 static void settings_entry(struct wst_session_step *t, const uint8_t p[6])
 {
-    enum { MAX_FRAME_SIZE = 5, ENABLE_CONNECT_PROTOCOL = 8 };
+    enum { INITIAL_WINDOW_SIZE = 4, MAX_FRAME_SIZE = 5, ENABLE_CONNECT_PROTOCOL = 8 };
     uint16_t what = wst_be16(p);
     uint32_t value = wst_be32(p + 2);
     /* It binds the other side once it knows; until then it sends less. */
     if (what == MAX_FRAME_SIZE && value > t->h->side[!t->dir].frame_max && value < 1u << 24)
         t->h->side[!t->dir].frame_max = value;
+    if (what == INITIAL_WINDOW_SIZE && value <= INT32_MAX)
+        wst_stalls_initial(t->h, t->env, t->dir, value, t->arrival);
     if (what == ENABLE_CONNECT_PROTOCOL && t->dir == WST_S2C) t->h->enabled = value == 1;
 }
 
@@ -93,7 +98,11 @@ static void part_over(struct wst_session_step *t)
     if (s->type == WST_HTTP2_SETTINGS) {
         settings_entry(t, s->part);
         s->part_have = 0;
-        if (s->left < WST_HTTP2_PART) s->part_n = 0;
+        if (s->left < WST_HTTP2_SETTING) s->part_n = 0;
+    } else if (s->type == WST_HTTP2_WINDOW_UPDATE) {
+        wst_stalls_update(t->h, t->env, t->dir, s->stream, wst_be32(s->part), t->arrival);
+    } else if (s->type == WST_HTTP2_PING) {
+        wst_stalls_ping(t->h, t->dir, s->flags & WST_HTTP2_ACK, t->arrival);
     } else if (s->type == WST_HTTP2_RST_STREAM) {
         wst_streams_reset(t->h, t->env, t->dir, s->stream, wst_be32(s->part), t->arrival);
     } else if (s->flags & WST_HTTP2_PADDED) {
@@ -126,4 +135,15 @@ void wst_payload_bytes(struct wst_session_step *t, struct wst_slice bytes)
         wst_streams_data(t->h, t->env, t->dir, s->stream, bytes, t->arrival);
     else if (wst_payload_block(s->type) && s->block)
         block_bytes(t, bytes);
+    else if (s->type == WST_HTTP2_GOAWAY && !s->block && s->fields.n < WST_HTTP2_SAID)
+        wst_buf_append(&s->fields, t->env->budget,
+                       wst_slice_head(bytes, WST_HTTP2_SAID - s->fields.n), WST_HTTP2_SAID);
+}
+
+void wst_payload_goaway(struct wst_session_step *t)
+{
+    struct wst_http2_side *s = t->side;
+    if (s->opaque || s->part_have < s->part_n || s->block || s->doubtful) return;
+    wst_stalls_goaway(t->h, t->env, t->dir, s->part, wst_buf_slice(&s->fields), t->arrival);
+    s->fields.n = 0;
 }

@@ -3,11 +3,13 @@
  * In: the bytes of both sides. Out: the same in the order of questions and answers.
  */
 #include "session.h"
+#include "stalls.h"
 #include "streams.h"
 
 void wst_http2_init(struct wst_http2 *h, void *conversation)
 {
     h->conversation = conversation;
+    wst_stalls_init(h);
     h->side[WST_C2S].preface = WST_HTTP2_PREFACE;
     h->side[WST_C2S].frame_max = h->side[WST_S2C].frame_max = WST_HTTP2_FRAME_MAX;
 }

@@ -51,5 +51,7 @@ bool wst_payload_block(uint8_t type);
 void wst_payload_block_begin(struct wst_session_step *t, const struct wst_http2_frame *f);
 void wst_payload_block_lose(struct wst_session_step *t);
 void wst_payload_block_over(struct wst_session_step *t);
+/* A GOAWAY is over. */
+void wst_payload_goaway(struct wst_session_step *t);
 
 #endif

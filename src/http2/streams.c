@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "fields.h"
+#include "stalls.h"
 
 static_assert(offsetof(struct wst_http2_stream, base.id) == 0, "as wst_sorted has it");
 
@@ -139,6 +140,7 @@ static void stream_over(struct wst_http2 *h, struct wst_http2_env *env, struct w
     if (!s->base.answered) stream_judged(h, env, s, (struct wst_slice){NULL, 0}, -1, a);
     for (int d = 0; d < 2 && s->base.accepted; d++)
         stream_catch_up_last(h, env, s, (enum wst_dir)d, a);
+    wst_stalls_over(h, env, s, a);
     env->sink.end(env->sink.user, &s->base, how, a);
     stream_remove(h, env, s);
 }
@@ -244,6 +246,7 @@ static void request_came(struct wst_http2 *h, struct wst_http2_env *env, uint32_
     }
     s->base.asks = wst_connect_asked(fields);
     s->base.request_when = a->when;
+    wst_stalls_stream(h, s, a);
     s->hasty = !h->settled;
     s->base.unasked = not_enabled(h);
     s->answer_lost = h->deaf || early; /* it may have passed */

@@ -1165,6 +1165,34 @@ def _(t):
     t.write(S2C, h2_frame(Stream.HEADERS, 3, b'\x88', 4))
     s.bye()
 
+for kind, dir in ((B, S2C), (N, C2S)):
+    @row(kind, 'http2.goaway', ())
+    def _(t, dir=dir):
+        """GOAWAY with NO_ERROR, of the server and of the client, with a WebSocket open"""
+        s = Stream(t).agree()
+        t.write(dir, h2_frame(7, 0, b'\0\0\0\1\0\0\0\0'))
+        s.frame(C2S, TEXT, b'a question')
+        s.bye()
+
+for kind, pause in ((B, 2), (N, 0.5)):
+    @row(kind, 'http2.window-closed', ())
+    def _(t, pause=pause):
+        s = Stream(t, settings={Stream.CONNECT_PROTOCOL: 1, 4: 16}).agree()
+        s.frame(C2S, TEXT, b'ten bytes.')  # and six of the frame's header
+        t.wait(pause)
+        t.write(S2C, h2_frame(8, 1, (100).to_bytes(4, 'big')))
+        s.bye()
+
+for kind, answers in ((B, 0), (N, 1)):
+    @row(kind, 'http2.ping-unanswered', ())
+    def _(t, answers=answers):
+        s = Stream(t).agree()
+        t.write(S2C, h2_frame(6, 0, b'somebody'))
+        if answers:
+            t.write(C2S, h2_frame(6, 0, b'somebody', 1))
+        t.wait(3)
+        s.bye()
+
 for kind, code in ((B, 2), (N, 8), (N, 0)):
     @row(kind, 'http2.reset', ('close.missing',))
     def _(t, code=code):

@@ -5,6 +5,7 @@
  *
  *   ?1 ?1! ?1unseen  a request, one not allowed, one that was lost
  *   {1 200} 1=fin     its answer, the end
+ *   {1 -1@}           none, and the server said that it did nothing on it
  *   1:hello 1[5]      bytes, 5 lost
  *   1[~5] 1.          at most 5 lost, no more bytes
  *   !broken !broken/1 a problem, of a stream; the words of the last are t->why
@@ -92,8 +93,8 @@ static inline bool said_answer(void *user, void *conversation, struct wst_connec
     t->unasked += stream->unasked && !one->unasked;
     bool accepted = told_answer(stream, fields, status, a, t->options.limits.max_head);
     if (status > 0) assert_true(wst_fields_next(&fields, &f) && wst_slice_is(f.name, ":status"));
-    say(t, BOTH, "{%u%s %d} ", (unsigned)stream->id, stream->unasked && !one->unasked ? "!" : "",
-        status);
+    say(t, BOTH, "{%u%s %d%s} ", (unsigned)stream->id, stream->unasked && !one->unasked ? "!" : "",
+        status, stream->unserved ? "@" : "");
     return accepted;
 }
 
@@ -240,6 +241,7 @@ static inline void talk_mark(struct talk *t, const struct segment *g)
         return;
     }
     talk_arrive(t);
+    if (g->kind == SEG_WAIT) t->arrival.when.ns += (int64_t)g->n * 1000000;
     if (g->kind == SEG_LATE) wst_http2_late(&t->http2);
     if (g->kind == SEG_JOIN) wst_http2_join(&t->http2, (uint32_t)g->n);
     if (g->kind == SEG_FRAMED) wst_http2_framed(&t->http2, g->dir, g->n);

@@ -147,7 +147,7 @@ static const struct row rows[] = {
     {"frames that say nothing of a stream",
      OPEN1 "C raw 2 0 1 prior;C raw 6 0 0 12345678;S raw 6 1 0 12345678;C raw 8 0 1 1234;"
            "S raw 8 0 0 1234;C data 1 a;S raw 7 0 0 12345678why;S data 1 b;end",
-     {"1:a ", "1:b ", "?1 {1 200} 1=fin "}},
+     {"1:a ", "!goaway/1 1:b ", "?1 {1 200} 1=fin "}},
     {"a promise, and what was promised",
      OPEN1 "S raw 5 4 1 \x7f\x7f\x7f\x02;S status 2 200;S data 1 b;S data.e 2 page;S data 1 c;end",
      {"", "1:bc ", "?1 {1 200} 1=fin "}},
