@@ -187,11 +187,16 @@ static void put_refusal(struct wst_text *text, const struct wst_event_handshake 
     }
 }
 
+static bool other_version(const struct wst_event_handshake *h)
+{
+    return h->version >= 0 && h->version != 13;
+}
+
 static void put_terms(struct wst_text *text, const struct wst_event_handshake *h)
 {
     struct wst_out *out = &text->render.out;
     put_accept(text, h);
-    if (h->version >= 0 && h->version != 13) {
+    if (other_version(h)) {
         wst_text_field(text);
         wst_out_text(out, "  version ");
         wst_out_number(out, (uint64_t)h->version);
@@ -215,7 +220,7 @@ static void put_terms(struct wst_text *text, const struct wst_event_handshake *h
 
 static bool has_terms(const struct wst_event_handshake *h)
 {
-    return h->client_key.p || h->server_accept.p || h->accept_ok == 0 || h->version >= 0 ||
+    return h->client_key.p || h->server_accept.p || h->accept_ok == 0 || other_version(h) ||
            h->subprotocol.p || h->client_protocols_n > 0 || h->deflate.agreed ||
            h->server_extensions.n > 0 || h->origin.p || *h->proxied_ip || h->tls ||
            h->rtt_ns >= 0 || h->refusal_n > 0;
