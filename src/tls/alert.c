@@ -87,10 +87,51 @@ bool wst_tls_refused(const struct wst_tls_step *s, const struct wst_tls_record *
     return true;
 }
 
+/* A client that was not asked for a certificate answers with Finished alone (RFC 8446 section 4.4):
+ * a head of four bytes and a hash, with the type of the content and a tag. */
+static bool is_finished(const struct wst_tls *t, size_t body)
+{
+    enum { HEAD = 4, SHA256 = 32, SHA384 = 48 };
+    size_t hash = t->suite && t->suite->hash == WST_TLS_SHA384 ? SHA384 : SHA256;
+    return !t->suite || body == HEAD + hash + 1 + wst_tls_cipher_row(t->suite)->tag;
+}
+
+/* TLS 1.3, behind the hellos: false: the handshake is through, and nothing more to be learnt. */
+static bool goes_on(const struct wst_tls_step *s, const struct wst_tls_record *r)
+{
+    struct wst_tls *t = s->tls;
+    if (r->head[0] != APPLICATION) return true;
+    if (s->dir == WST_C2S) {
+        bool first = !t->certified;
+        t->certified = true;
+        return !first || !is_finished(t, r->body.n);
+    }
+    if (!t->certified) return true;
+    bool small = refuses(t, r->body.n) && !t->dismissed;
+    t->dismissed = small;
+    return small;
+}
+
 void wst_tls_watch(const struct wst_tls_step *s, const struct wst_tls_record *r)
 {
-    bool new = s->tls->version == WST_TLS_1_3;
-    bool through = new ? s->dir == WST_C2S && r->head[0] == APPLICATION
-                       : s->dir == WST_S2C && r->head[0] == CHANGE_CIPHER;
-    if (!wst_tls_refused(s, r) && through) wst_tls_seal(s, WST_PROBLEM_TLS_NO_KEY, "no key");
+    struct wst_tls *t = s->tls;
+    bool new = t->version == WST_TLS_1_3;
+    bool through = !new && s->dir == WST_S2C && r->head[0] == CHANGE_CIPHER;
+    if (!t->certified && wst_tls_refused(s, r)) return;
+    if (through || (new && !goes_on(s, r))) wst_tls_seal(s, WST_PROBLEM_TLS_NO_KEY, "no key");
+}
+
+void wst_tls_unwatched(const struct wst_tls_step *s)
+{
+    struct wst_tls_step server = *s;
+    server.dir = WST_S2C;
+    if (s->tls->dismissed && !s->tls->side[WST_S2C].record.n)
+        wst_tls_ended(&server, WST_PROBLEM_TLS_ALERT,
+                      "the server seems to have asked for a certificate, and all that it said "
+                      "to the client's answer is a record as small as an alert: it may not have "
+                      "accepted that; "
+                      "what it says needs a key",
+                      true);
+    else
+        wst_tls_seal(s, WST_PROBLEM_TLS_NO_KEY, "no key");
 }

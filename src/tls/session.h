@@ -83,6 +83,8 @@ void wst_tls_alert(const struct wst_tls_step *s, struct wst_slice alert);
 bool wst_tls_refused(const struct wst_tls_step *s, const struct wst_tls_record *record);
 /* A record of a connection that nobody will open: it is only asked whether the handshake fails. */
 void wst_tls_watch(const struct wst_tls_step *s, const struct wst_tls_record *record);
+/* It is over, and was watched to its end. */
+void wst_tls_unwatched(const struct wst_tls_step *s);
 
 /* tls.c */
 /* There is no key. Before that is said, the handshake is watched to its end. */

@@ -386,7 +386,9 @@ void wst_tls_end(struct wst_tls *t, struct wst_tls_env *env, const struct wst_ar
         settle(t, env, a);
     }
     if (t->midst && !t->suite) wst_tls_midst_over(&s);
-    if (t->state == WST_TLS_WAITING || (t->state == WST_TLS_OPEN && t->watched))
+    if (t->state == WST_TLS_OPEN && t->watched)
+        wst_tls_unwatched(&s);
+    else if (t->state == WST_TLS_WAITING)
         wst_tls_seal(&s, WST_PROBLEM_TLS_NO_KEY, "no key");
     else if (t->state == WST_TLS_HELLO && t->wait.n)
         waited_too_long(&s, true);

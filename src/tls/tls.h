@@ -133,6 +133,8 @@ struct wst_tls { /* one TLS connection */
     bool over;    /* … which will not come: the connection has ended */
     bool ended;   /* a finding says who ended it, and why */
     bool watched; /* it has no key, which was not said yet */
+    bool certified; /* watched: the client has answered the server's handshake … */
+    bool dismissed; /* … and that a record as small as an alert, the server's last so far */
     bool noted;                   /* the one note was given */
     bool midst;                   /* its hellos were before the capture */
     bool waits[2];                /* some of `wait` is of that direction */

@@ -20,6 +20,10 @@
     "\x17\3\3\0\x35" \
     "0123456789012345678901234567890123456789012345678901\1"
 
+#define SEALED25     \
+    "\x17\3\3\0\x19" \
+    "0123456789012345678901234"
+
 struct said {
     const char *bytes;
     size_t n;
@@ -36,7 +40,7 @@ struct said {
 
 static const struct row {
     const char *name;
-    struct said said[5];
+    struct said said[7];
     enum wst_problem problem;
     const char *words;
 } rows[] = {
@@ -70,6 +74,28 @@ static const struct row {
      "the server ended the handshake with alert 200;"},
     {"TLS 1.3: Finished is no alert",
      {C(CLIENT), S(SERVER13), C(CHANGE), C(SEALED53)},
+     WST_PROBLEM_TLS_NO_KEY,
+     "no key;"},
+    {"TLS 1.3: the client has no certificate, and the server says two bytes to that",
+     {C(CLIENT), S(SERVER13), S(SEALED53), C(SEALED25), C(SEALED53), S(SEALED19)},
+     WST_PROBLEM_TLS_ALERT,
+     "the server seems to have asked for a certificate, and all that it said to the client's "
+     "answer "
+     "is a record as small as an alert"},
+    {"TLS 1.3: the same of a client that was not asked: its request, and close_notify",
+     {C(CLIENT), S(SERVER13), S(SEALED53), C(SEALED53), C(SEALED25), S(SEALED19)},
+     WST_PROBLEM_TLS_NO_KEY,
+     "no key;"},
+    {"TLS 1.3: the server goes on",
+     {C(CLIENT), S(SERVER13), C(SEALED25), C(SEALED53), S(SEALED53), S(SEALED19)},
+     WST_PROBLEM_TLS_NO_KEY,
+     "no key;"},
+    {"TLS 1.3: behind two bytes, too",
+     {C(CLIENT), S(SERVER13), C(SEALED25), C(SEALED53), S(SEALED19), S(SEALED53)},
+     WST_PROBLEM_TLS_NO_KEY,
+     "no key;"},
+    {"TLS 1.3: the client alone ends what it was asked in",
+     {C(CLIENT), S(SERVER13), C(SEALED25), C(SEALED53), C(SEALED19)},
      WST_PROBLEM_TLS_NO_KEY,
      "no key;"},
     {"TLS 1.2: a handshake that is through",
