@@ -103,7 +103,9 @@ void wst_quic_connection_tell(struct quic_step *t, enum quic_finding what, enum 
                                                 [FINDING_KEYLESS] = WST_PROBLEM_TLS_NO_KEY,
                                                 [FINDING_WRONG] = WST_PROBLEM_TLS_WRONG_KEY,
                                                 [FINDING_FAILED] = WST_PROBLEM_TLS_LOST,
-                                                [FINDING_FRAME] = WST_PROBLEM_QUIC_UNREAD};
+                                                [FINDING_FRAME] = WST_PROBLEM_QUIC_UNREAD,
+                                                [FINDING_UNANSWERED] = WST_PROBLEM_QUIC_UNANSWERED,
+                                                [FINDING_VERSION] = WST_PROBLEM_QUIC_VERSION};
     struct wst_quic_connection *c = t->connection;
     struct wst_quic *q = t->quic;
     if (c->told >> what & 1) return;
@@ -168,6 +170,22 @@ void wst_quic_clock_see(struct wst_quic *q, int64_t ns)
     q->last_ns = ns;
 }
 
+/* A client that hears anything stops to begin again. The datagrams of its first flight are sent at
+ * once. */
+static void connection_unanswered(struct quic_step *t)
+{
+    enum { AGAIN_MS = 100 };
+    const struct wst_quic_connection *c = t->connection;
+    long long ms = wst_ns_between(c->asked_ns[0], c->asked_ns[1]) / 1000000;
+    char detail[WST_QUIC_SNI + 128];
+    bool named = c->terms.sni[0];
+    if (c->heard || c->terms.midst || !c->terms.client || ms < AGAIN_MS) return;
+    snprintf(detail, sizeof detail,
+             "QUIC%s%s: the client went on to begin for %lld.%03lld s, and nothing came back",
+             named ? " to " : "", named ? c->terms.sni : "", ms / 1000, ms % 1000);
+    wst_quic_connection_tell(t, FINDING_UNANSWERED, WST_C2S, detail);
+}
+
 static void connection_over(struct wst_quic *q, struct wst_quic_connection *c, enum wst_tcp_end how,
                             const struct wst_when *when)
 {
@@ -178,6 +196,7 @@ static void connection_over(struct wst_quic *q, struct wst_quic_connection *c, e
         t.dir = (enum wst_dir)d;
         if (c->side[d].failed && !c->side[d].opened && c->terms.client) wst_quic_packets_wrong(&t);
     }
+    if (how != WST_TCP_EVICTED && c->state != QUIC_SEALED) connection_unanswered(&t);
     if (c->early && !c->closes && c->state < QUIC_SEALED && !wst_quic_connection_is_read(c))
         wst_quic_connection_seal(&t, FINDING_SEALED, "no key");
     wst_quic_connection_end(&t, how);

@@ -163,6 +163,8 @@ struct wst_quic_connection {
     uint32_t resets;          /* … that were reset, which is not told yet */
     struct wst_queue wait[2]; /* packets that no key opens yet, by direction */
     int64_t waits_since;
+    int64_t asked_ns[2]; /* when its client began, and did so last */
+    bool heard;          /* the server: anything that may be its own */
     bool early;    /* without their key there were packets of the server behind its handshake … */
     bool finished; /* … and of the client: it took the handshake for good */
     bool closes;               /* a side closed it, and packets that it had are still to come */
@@ -284,6 +286,12 @@ void wst_quic_streams_settle(struct quic_step *t, bool all);
 void wst_quic_streams_resets(struct quic_step *t, bool all);
 void wst_quic_streams_free(struct wst_quic *q, struct wst_quic_connection *c);
 
+/* versions.c */
+/* A datagram that is none of a version that is known: if it is the server's word that it does not
+ * speak the client's (RFC 9000 section 17.2.1), that is told. */
+void wst_quic_version_refused(struct wst_quic *q, const struct wst_segment *s,
+                              const struct wst_arrival *a);
+
 /* datagram.c */
 /* A datagram, or what waited as one. */
 void wst_quic_datagram_read(struct wst_quic *q, const struct wst_segment *s,
@@ -345,7 +353,15 @@ void wst_quic_sweep(struct wst_quic *q, const struct wst_when *when, unsigned st
 void wst_quic_connection_end(struct quic_step *t, enum wst_tcp_end how);
 #define WST_QUIC_ONE_KEYLESS "the secret of one direction is not known: it is not read"
 /* Once of a connection. */
-enum quic_finding { FINDING_SEALED, FINDING_KEYLESS, FINDING_WRONG, FINDING_FAILED, FINDING_FRAME };
+enum quic_finding {
+    FINDING_SEALED,
+    FINDING_KEYLESS,
+    FINDING_WRONG,
+    FINDING_FAILED,
+    FINDING_FRAME,
+    FINDING_UNANSWERED,
+    FINDING_VERSION
+};
 void wst_quic_connection_tell(struct quic_step *t, enum quic_finding what, enum wst_dir dir,
                               const char *detail);
 /* Told so, and read no further. */

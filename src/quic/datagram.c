@@ -139,6 +139,7 @@ void wst_quic_datagram_read(struct wst_quic *q, const struct wst_segment *s,
         bool first = rest.p == s->payload.p, read = false;
         bool quic = wst_quic_packet_read(rest, &p) == WST_QUIC_READ;
         if (!quic || !packet_owner(&t, s, &p, first, &begun, &read)) {
+            if (first && !quic) wst_quic_version_refused(q, s, a);
             if (first && wst_quic_stranger(q, s, quic, a) && quic) wst_quic_place_keep(q, s, a);
             break;
         }

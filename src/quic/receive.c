@@ -121,6 +121,7 @@ enum quic_opened wst_quic_connection_read(struct quic_step *t, const struct wst_
 {
     struct wst_quic_connection *c = t->connection;
     struct wst_slice plain;
+    c->heard |= t->dir == WST_S2C || p->type != WST_QUIC_INITIAL;
     enum quic_opened opened = wst_quic_packet_open(t, p, &plain);
     if (opened == QUIC_FAILED) return opened;
     if (opened == QUIC_KEYLESS) {
@@ -130,6 +131,8 @@ enum quic_opened wst_quic_connection_read(struct quic_step *t, const struct wst_
     c->side[t->dir].failed = 0;
     if (opened == QUIC_AGAIN) return opened; /* a copy, maybe from elsewhere */
     packet_names(t, s, p);
+    c->asked_ns[1] = t->arrival->when.ns;
+    if (!c->asked_ns[0]) c->asked_ns[0] = c->asked_ns[1];
     if (c->state == QUIC_HELLO && (p->type == WST_QUIC_SHORT || p->type == WST_QUIC_EARLY)) {
         c->state = QUIC_OPEN;
         t->quic->sink.opening(t->quic->sink.user, &c->terms);
@@ -261,6 +264,7 @@ size_t wst_quic_connection_push(struct quic_step *t, const struct wst_segment *s
     struct wst_quic_connection *c = t->connection;
     bool knew = c->terms.client;
     if (c->state >= QUIC_SEALED || packet_is_late(t, p)) return p->bytes.n;
+    c->heard |= p->type == WST_QUIC_RETRY;
     if (p->type == WST_QUIC_RETRY) { /* the client begins again, to that ID */
         wst_quic_id_add(t->quic, c, (enum wst_dir) !t->dir, p->from);
         return p->bytes.n;

@@ -1029,6 +1029,59 @@ static void closes_without_keys(void **state)
     }
 }
 
+/* Nothing came back, though the client began again; or something did; or it gave up at once. */
+static void unanswered(void **state)
+{
+    static const uint8_t none[] = {1};
+    (void)state;
+    for (int row = 0; row < 5; row++) {
+        room_init(&room);
+        conn_init(&conn, &room, 1, SEAL_V1, SEAL_AES_128_GCM, 8, 8);
+        conn_push(&conn, WST_C2S, room_out, conn_first(&conn));
+        conn_push(&conn, WST_C2S, room_out, conn_first(&conn));
+        if (row != 1) room.now.ns += 300000000;
+        conn_push(&conn, WST_C2S, room_out, conn_first(&conn));
+        if (row == 2) conn_push(&conn, WST_S2C, room_out, conn_answer(&conn));
+        if (row == 3) /* its answer was not captured */
+            conn_push(&conn, WST_C2S, room_out,
+                      conn_packet(&conn, WST_C2S, SEAL_HANDSHAKE, room_out, none, 1));
+        if (row == 4) conn_short(&conn, WST_S2C, none, 1); /* that does not open, or is a reset */
+        end();
+        assert_int_equal(room.problems[WST_PROBLEM_QUIC_UNANSWERED], row == 0);
+        if (row == 0)
+            assert_string_equal(room.detail, "QUIC: the client went on to begin for 0.302 s, and "
+                                             "nothing came back");
+    }
+}
+
+/* A server's word that it does not speak the version, by the ID that it names. */
+static void version_refused(void **state)
+{
+    (void)state;
+    for (int row = 0; row < 4; row++) {
+        room_init(&room);
+        conn_init(&conn, &room, 1, SEAL_V1, SEAL_AES_128_GCM, 8, 8);
+        conn_push(&conn, WST_C2S, room_out, conn_first(&conn));
+        size_t n = conn_first(&conn), to = room_out[5], from = room_out[6 + to];
+        uint8_t said[64] = {0xc0, 0, 0, 0, 0, (uint8_t)from};
+        assert_true(n > 40 && from == 8);
+        memcpy(said + 6, room_out + 7 + to, from);
+        said[6 + from] = (uint8_t)to;
+        memcpy(said + 7 + from, room_out + 6, to);
+        n = 7 + from + to;
+        memcpy(said + n, "\x6b\x33\x43\xcf\xff\0\0\x1d", 8);
+        if (row == 1) said[6] ^= 1;
+        if (row == 2) n = 9; /* it is cut */
+        if (row == 3) conn_push(&conn, WST_S2C, room_out, conn_answer(&conn));
+        conn_push(&conn, WST_S2C, said, row == 2 ? n : n + 8);
+        assert_int_equal(room.problems[WST_PROBLEM_QUIC_VERSION], row == 0);
+        if (row == 0)
+            assert_string_equal(room.detail, "QUIC: the server does not speak version 0x00000001; "
+                                             "it offers 0x6b3343cf, 0xff00001d");
+        end();
+    }
+}
+
 /* Who is of no interest costs no more than its IDs. */
 static void lets_go(void **state)
 {
@@ -1397,6 +1450,8 @@ int main(void)
         cmocka_unit_test(ends_early),
         cmocka_unit_test(closes),
         cmocka_unit_test(closes_with_words),
+        cmocka_unit_test(unanswered),
+        cmocka_unit_test(version_refused),
         cmocka_unit_test(closes_without_keys),
         cmocka_unit_test(closes_in_the_handshake),
         cmocka_unit_test(lets_go),

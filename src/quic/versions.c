@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * In: datagrams that are no packets of a known version. Out: where a server says that it does not
+ * speak that of the client, which it does speak. Refuses what any stranger could have sent: the
+ * packet has to name the ID that the client chose.
+ *
+ *     │ 1 … │ version 0, 4 │ n 1, to n │ n 1, from n │ version 4 │ version 4 … │
+ */
+#include <stdio.h>
+
+#include "connection.h"
+
+static bool take_id(struct wst_slice *s, struct wst_slice *id)
+{
+    if (!s->n || s->p[0] > s->n - 1) return false;
+    *id = wst_slice_of(s->p + 1, s->p[0]);
+    *s = wst_slice_skip(*s, 1 + id->n);
+    return true;
+}
+
+/* The connection whose client the datagram goes to, while no other word of the server came. */
+static struct wst_quic_connection *refused_of(const struct wst_quic *q, const struct wst_segment *s,
+                                              struct wst_slice to)
+{
+    const struct quic_id *id = wst_quic_id_find_addresses(q, s), *chosen;
+    if (!id || id->dir != WST_S2C || id->connection->state != QUIC_HELLO) return NULL;
+    if (id->connection->side[WST_S2C].next[SPACE_INITIAL]) return NULL;
+    for (chosen = id->connection->side[WST_S2C].ids; chosen; chosen = chosen->older)
+        if (chosen->n == to.n && (!to.n || !memcmp(chosen->bytes, to.p, to.n)))
+            return id->connection;
+    return NULL;
+}
+
+void wst_quic_version_refused(struct wst_quic *q, const struct wst_segment *s,
+                              const struct wst_arrival *a)
+{
+    enum { HEAD = 5, SHOWN = 8 };
+    struct wst_slice rest = wst_slice_skip(s->payload, HEAD), to, from;
+    char detail[192];
+    if (s->payload.n < HEAD || !(s->payload.p[0] & WST_QUIC_LONG) || wst_be32(s->payload.p + 1))
+        return;
+    if (!take_id(&rest, &to) || !take_id(&rest, &from)) return;
+    struct quic_step t = {
+        .quic = q, .connection = refused_of(q, s, to), .dir = WST_S2C, .arrival = a};
+    if (!t.connection) return;
+    t.connection->heard = true;
+    int n =
+        snprintf(detail, sizeof detail, "QUIC: the server does not speak version 0x%08x; it offers",
+                 (unsigned)t.connection->version);
+    if (rest.n < 4) n += snprintf(detail + n, sizeof detail - (size_t)n, " none");
+    for (int i = 0; i < SHOWN && rest.n >= 4; i++, rest = wst_slice_skip(rest, 4))
+        n += snprintf(detail + n, sizeof detail - (size_t)n, "%s 0x%08x", i ? "," : "",
+                      (unsigned)wst_be32(rest.p));
+    if (rest.n >= 4) snprintf(detail + n, sizeof detail - (size_t)n, " …");
+    wst_quic_connection_tell(&t, FINDING_VERSION, WST_S2C, detail);
+}
