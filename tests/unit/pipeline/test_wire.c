@@ -369,6 +369,7 @@ static void waited(int hole)
     tcp_open(&t, &k, 40000);
     tcp_syn(&t);
     tcp_data(&t, 0, REQUEST, strlen(REQUEST));
+    t.seq[1] += 129; /* the answer, which the client acknowledges */
     for (int i = 0; i < 12; i++) {
         if (i == hole) t.seq[0] += 26; /* a frame */
         tcp_data(&t, 0, frame, put_frame(frame, 0x81, true, &seed, text, sizeof text));
