@@ -308,7 +308,7 @@ void wst_judge_pong(const struct wst_ws_step *s, uint64_t n, struct wst_slice pa
         pong_unasked(s, n, payload, p, asked);
         return;
     }
-    if (at_once) pong_late(s, n, &p->at[i]);
+    if (at_once && !p->blurred) pong_late(s, n, &p->at[i]);
     pings_answered(p, i);
     if (!p->n && !p->torn) pings_free(s->ws, s->env, asked);
 }

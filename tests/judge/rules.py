@@ -941,6 +941,22 @@ def _(t):
 
 @near('control.pong-late')
 def _(t):
+    """The tap sees the first ping after its pong; so it is answered, and not by the second pong, which says the same."""
+    t.agree()
+    first = len(t.wire.packets)
+    t.frame(C2S, PING, b'again')
+    t.frame(S2C, PONG, b'again')
+    ping = t.wire.packets.pop(first)
+    ping.when = t.wire.packets[-1].when
+    t.wire.packets.append(ping)
+    wait_apart(t, 6)
+    t.frame(C2S, PING, b'again')
+    t.frame(S2C, PONG, b'again')
+    t.bye()
+
+
+@near('control.pong-late')
+def _(t):
     """It was begun in time; its end came late, as it does when a segment is lost and sent again."""
     t.agree()
     t.frame(C2S, PING, bytes(125))
