@@ -59,7 +59,7 @@ struct wst_replay_tunnel {
     const char *host;
     uint16_t port;
     int step;
-    size_t want, n, in_n;
+    size_t want, n, in_n, head;
     uint8_t bytes[2048], in[8192];
     char error[WST_REPLAY_ERROR_SIZE];
 };

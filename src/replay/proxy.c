@@ -16,8 +16,14 @@
 #include <stdio.h>
 #include <string.h>
 
-enum step { ASK, HEAD, METHOD, LOGIN, REPLY, ADDRESS, DONE };
-enum { NO_LOGIN = 0, BY_PASSWORD = 2, NAME = 3, SMALL = 4 /* bytes of a reply, to the address */ };
+enum step { ASK, HEAD, METHOD, LOGIN, REPLY, SORT, ADDRESS, DONE };
+enum {
+    NO_LOGIN = 0,
+    BY_PASSWORD = 2,
+    NO_METHOD = 0xff,
+    NAME = 3,
+    SMALL = 4 /* bytes of a reply, to the address */
+};
 
 /* -- its name ---------------------------------------------------------------------------------- */
 
@@ -55,11 +61,13 @@ static int read_login(struct wst_replay_proxy *p, const char *text, size_t n, ch
     size_t name = colon ? (size_t)(colon - text) : n;
 
     p->login = true;
-    if (decode(p->name, text, name) && p->name[0] &&
-        decode(p->password, colon ? colon + 1 : "", colon ? n - name - 1 : 0))
-        return 0;
-    snprintf(error, WST_REPLAY_ERROR_SIZE, "its name and password cannot be read");
-    return -1;
+    if (!decode(p->name, text, name) || !p->name[0] ||
+        !decode(p->password, colon ? colon + 1 : "", colon ? n - name - 1 : 0))
+        return wst_replay_refuse(error, "its name and password cannot be read");
+    if (!p->socks && strchr(p->name, ':')) /* RFC 7617 section 2 */
+        return wst_replay_refuse(error,
+                                 "a name with a colon in it cannot be told to an HTTP proxy");
+    return 0;
 }
 
 int wst_replay_proxy_read(struct wst_replay_proxy *p, const char *text,
@@ -71,31 +79,30 @@ int wst_replay_proxy_read(struct wst_replay_proxy *p, const char *text,
         uint16_t port;
     } kinds[] = {{"http://", false, 80}, {"socks5://", true, 1080}, {"socks5h://", true, 1080}};
     struct wst_replay_url url;
-    const char *at;
-    char plain[600];
+    const char *at = NULL;
     size_t n, i = 0;
 
     *p = (struct wst_replay_proxy){0};
-    while (i < 3 && strncmp(text, kinds[i].scheme, strlen(kinds[i].scheme)) != 0) i++;
-    if (i == 3) {
-        snprintf(error, WST_REPLAY_ERROR_SIZE, "it begins with http:// or socks5://");
-        return -1;
-    }
+    while (i < 3 && !wst_replay_scheme(&text, kinds[i].scheme)) i++;
+    if (i == 3) return wst_replay_refuse(error, "it begins with http:// or socks5://");
     p->socks = kinds[i].socks;
-    text += strlen(kinds[i].scheme);
     n = strcspn(text, "/?#");
-    at = memchr(text, '@', n);
+    if (text[n] && strcmp(text + n, "/") != 0)
+        return wst_replay_refuse(error,
+                                 strchr(text + n, '@')
+                                     ? "what is no letter or digit in its name and password stands "
+                                       "percent-encoded"
+                                     : "nothing stands behind its port");
+    for (size_t k = 0; k < n; k++)
+        if (text[k] == '@') at = text + k; /* the last: a password may have others */
     if (at && read_login(p, text, (size_t)(at - text), error) != 0) return -1;
     if (at) n -= (size_t)(at + 1 - text), text = at + 1;
-    if (text[n] && strcmp(text + n, "/") != 0) {
-        snprintf(error, WST_REPLAY_ERROR_SIZE, "nothing stands behind its port");
+    url = (struct wst_replay_url){.port = kinds[i].port};
+    if (wst_replay_printable(text, n, error) != 0 ||
+        wst_replay_authority(&url, text, n, error) != 0)
         return -1;
-    }
-    snprintf(plain, sizeof plain, "ws://%.*s", n < 500 ? (int)n : 500, text);
-    if (wst_replay_url_read(&url, plain, error) != 0) return -1;
     memcpy(p->host, url.host, sizeof p->host);
-    p->port =
-        url.port == 80 && strcmp(plain + strlen(plain) - 3, ":80") != 0 ? kinds[i].port : url.port;
+    p->port = url.port;
     return 0;
 }
 
@@ -181,7 +188,7 @@ static void ask_address(struct wst_replay_tunnel *t)
     }
     put(t, port, 2);
     t->step = REPLY;
-    t->want = SMALL + 1; /* an address has a byte at least, which may say how many */
+    t->want = 2; /* a refusal stands in front */
 }
 
 /* -- what it answers --------------------------------------------------------------------------- */
@@ -198,21 +205,40 @@ static bool ends(struct wst_slice s, const char *with)
     return s.n >= n && memcmp(s.p + s.n - n, with, n) == 0;
 }
 
+/* line[0..n): "HTTP/1.1 200 OK"; the reason may be missing, and the blank before it. */
+static bool is_status(const uint8_t *line, size_t n)
+{
+    if (n < 12 || line[8] != ' ' || (n > 12 && line[12] != ' ')) return false;
+    for (size_t i = 9; i < 12; i++)
+        if (line[i] < '0' || line[i] > '9') return false;
+    return true;
+}
+
+/* Who speaks something else may say no more than that, and is not waited for. */
+static bool may_be_http(struct wst_slice head)
+{
+    static const char http[] = "HTTP/1.";
+
+    return memcmp(head.p, http, head.n < sizeof http - 1 ? head.n : sizeof http - 1) == 0;
+}
+
 static void take_head(struct wst_replay_tunnel *t)
 {
-    struct wst_slice head = {t->in, t->in_n};
-    size_t line;
+    struct wst_slice head = {t->in + t->head, t->in_n - t->head};
+    bool whole = ends(head, "\n\r\n") || ends(head, "\n\n");
+    size_t line = strcspn((const char *)head.p, "\r\n");
 
-    if (!ends(head, "\n\r\n") && !ends(head, "\n\n")) {
-        if (t->in_n == sizeof t->in - 1) fail(t, "answers with a head that has no end");
-        return;
-    }
-    line = strcspn((const char *)t->in, "\r\n");
-    if (line < 12 || !wst_slice_starts(head, "HTTP/1."))
+    if (!may_be_http(head) || (whole && !is_status(head.p, line)))
         fail(t, "does not speak HTTP");
-    else if (t->in[9] != '2')
+    else if (!whole && t->in_n == sizeof t->in - 1)
+        fail(t, "answers with a head that has no end");
+    else if (!whole)
+        return;
+    else if (head.p[9] == '1')
+        t->head = t->in_n; /* the answer is still to come: RFC 9110 section 15.2 */
+    else if (head.p[9] != '2')
         snprintf(t->error, sizeof t->error, "the proxy answered %.*s, not 200",
-                 line - 9 < 100 ? (int)(line - 9) : 100, (const char *)t->in + 9);
+                 line - 9 < 100 ? (int)(line - 9) : 100, (const char *)head.p + 9);
     else
         t->step = DONE;
 }
@@ -225,8 +251,13 @@ static void take_method(struct wst_replay_tunnel *t)
         ask_address(t);
     else if (t->in[1] == BY_PASSWORD && t->proxy->login)
         ask_login(t);
+    else if (t->in[1] == NO_METHOD)
+        fail(t, t->proxy->login ? "takes no name and password"
+                                : "wants a login, such as a name and password");
+    else if (t->in[1] == BY_PASSWORD)
+        fail(t, "wants a name and password");
     else
-        fail(t, t->proxy->login ? "takes no name and password" : "wants a name and password");
+        fail(t, "wants a login that it was not offered");
 }
 
 static void take_reply(struct wst_replay_tunnel *t)
@@ -241,13 +272,22 @@ static void take_reply(struct wst_replay_tunnel *t)
                                           "gave up: the time to live was over",
                                           "makes no connections",
                                           "does not know this sort of address"};
-    uint8_t reply = t->in[1], sort = t->in[3];
-    size_t address = sort == 1 ? 4 : sort == 4 ? 16 : sort == NAME ? 1u + t->in[4] : 0;
+    uint8_t reply = t->in[1];
 
-    if (t->in[0] != 5 || (reply == 0 && address == 0))
+    if (t->in[0] != 5)
         fail(t, "answers what is no SOCKS 5");
     else if (reply)
         fail(t, reply < sizeof replies / sizeof *replies ? replies[reply] : "has failed");
+    t->step = SORT;
+    t->want = SMALL + 1; /* an address has a byte at least, which may say how many */
+}
+
+static void take_sort(struct wst_replay_tunnel *t)
+{
+    uint8_t sort = t->in[3];
+    size_t address = sort == 1 ? 4 : sort == 4 ? 16 : sort == NAME ? 1u + t->in[4] : 0;
+
+    if (address == 0) fail(t, "answers what is no SOCKS 5");
     t->step = ADDRESS;
     t->want = SMALL + address + 2;
 }
@@ -292,7 +332,7 @@ void wst_replay_tunnel_hears(struct wst_replay_tunnel *t, struct wst_slice bytes
         return;
     }
     if (t->in_n < t->want) return;
-    if (t->step != REPLY) t->in_n = 0;
+    if (t->step < REPLY) t->in_n = 0; /* a reply is taken by the piece */
     switch ((enum step)t->step) {
     case METHOD: take_method(t); break;
     case LOGIN:
@@ -302,6 +342,7 @@ void wst_replay_tunnel_hears(struct wst_replay_tunnel *t, struct wst_slice bytes
             fail(t, "does not take this name and password");
         break;
     case REPLY: take_reply(t); break;
+    case SORT: take_sort(t); break;
     case ADDRESS: t->step = DONE; break;
     default: break;
     }

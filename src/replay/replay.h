@@ -18,6 +18,18 @@
 
 #include <wstrace/replay.h>
 
+/* -- url --------------------------------------------------------------------------------------- */
+
+/* Steps over `name` in front of *text, in upper or lower case; false: it does not stand there. */
+bool wst_replay_scheme(const char **text, const char *name);
+/* Returns -1, with `why` in `error`. */
+int wst_replay_refuse(char *error, const char *why);
+/* These return 0, or -1 with a sentence in `error`. */
+int wst_replay_printable(const char *text, size_t n, char *error);
+/* text[0..n) is "host", "host:port", "[address]" or "[address]:port"; without a port url->port
+ * stays. */
+int wst_replay_authority(struct wst_replay_url *url, const char *text, size_t n, char *error);
+
 /* -- script ------------------------------------------------------------------------------------ */
 
 struct wst_replay_span { /* of the script's bytes */

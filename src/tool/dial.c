@@ -170,21 +170,29 @@ static bool pass_proxy(struct line *l)
     int64_t end_ms = now_ms() + l->to->timeout_ms;
     struct wst_replay_tunnel t;
     const char *failure = NULL;
+    bool answers = false; /* what was said last */
     size_t want;
 
     wst_replay_tunnel_begin(&t, l->to->proxy, l->to->host, l->to->port);
     for (;;) {
+        struct wst_slice said = wst_replay_tunnel_says(&t);
         uint8_t bytes[512];
         ssize_t n;
-        if (!write_all(l, wst_replay_tunnel_says(&t), end_ms)) failure = "the proxy takes nothing";
+        if (said.n) answers = false;
+        if (!write_all(l, said, end_ms)) failure = "the proxy takes nothing";
         if (failure || (want = wst_replay_tunnel_wants(&t)) == 0) break;
         n = read(l->fd, bytes, want < sizeof bytes ? want : sizeof bytes);
-        if (n > 0)
+        if (n > 0) {
+            answers = true;
             wst_replay_tunnel_hears(&t, (struct wst_slice){bytes, (size_t)n});
-        else if (n == 0 || (errno != EAGAIN && errno != EINTR))
+        } else if (n == 0) {
             failure = "the proxy ended the connection";
-        else if (!ready(l, l->fd, POLLIN, end_ms))
-            failure = "the proxy does not answer";
+        } else if (errno != EAGAIN && errno != EINTR) {
+            failure = "the proxy reset the connection";
+        } else if (!ready(l, l->fd, POLLIN, end_ms)) {
+            failure =
+                answers ? "the proxy does not go on with its answer" : "the proxy does not answer";
+        }
     }
     if (failure == NULL) failure = wst_replay_tunnel_failure(&t);
     if (failure) snprintf(l->error, sizeof l->error, "%s", failure);

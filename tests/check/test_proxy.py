@@ -134,6 +134,14 @@ with directory() as tmp, Server(echo) as server:
         check("silence", result.status == 2 and "the proxy does not answer" in result.says, result)
         quiet.set()
         gone = proxy
+    with Server(lambda peer: (peer.request(), slowly(peer, b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 99, 0.02))) as proxy:
+        result = through(proxy, there, "--timeout", "0.3")
+        check("slow bytes", result.status == 2 and "the proxy does not go on with its answer" in result.says, result)
+    with Server(lambda peer: (peer.request(), peer.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)), peer.sock.close())) as proxy:
+        result = through(proxy, there)
+        check("a reset", result.status == 2 and "the proxy reset the connection" in result.says, result)
+    with Server(http([], to, answer=b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\n\r\n")) as proxy:
+        check("what comes before the answer is none", all_said(through(proxy, there)))
     result = through(gone, there)
     check("nobody there", result.status == 2 and f"the proxy's port {gone.port}: Connection refused" in result.says, result)
 
@@ -154,7 +162,7 @@ with directory() as tmp, Server(echo) as server:
         result = through(proxy, there, scheme="socks5", login="me:no@")
         check("... wrong", result.status == 2 and "does not take this name and password" in result.says and "no@" not in result.says, result)
         result = through(proxy, there, scheme="socks5")
-        check("... none", result.status == 2 and "wants a name and password" in result.says, result)
+        check("... none", result.status == 2 and "wants a login" in result.says, result)
     for reply, words in ((2, "does not allow"), (5, "was refused by the server"), (99, "has failed")):
         with Server(socks([], to, reply=reply)) as proxy:
             result = through(proxy, there, scheme="socks5")
@@ -168,7 +176,8 @@ with directory() as tmp, Server(echo) as server:
     # -- what is none ------------------------------------------------------------------------------
     for text, words in (("127.0.0.1:3128", "begins with http:// or socks5://"), ("https://h:1", "begins with"), ("http://", "names no host"), ("http://h:0", "no such port"),
                         ("http://h:x", "no number"), ("http://h:1/x", "behind its port"), ("http://a%zz@h:1", "name and password"), ("http://a%@h:1", "name and password"),
-                        ("http://:x@h:1", "name and password"), ("http://a%00@h:1", "name and password"), (f"http://{'a' * 256}@h:1", "name and password"), ("http://::1:80", "brackets")):
+                        ("http://:x@h:1", "name and password"), ("http://a%00@h:1", "name and password"), (f"http://{'a' * 256}@h:1", "name and password"), ("http://::1:80", "brackets"),
+                        ("http://me:%zz?@h:1", "percent-encoded"), ("http://m%3ae:%zz@h:1", "name and password"), ("http://m%3ae:x@h:1", "a colon")):
         result = run("replay", "--proxy", text, BASIC, there)
         refused(text[:40], result, words)
         check("... and no password is said", "%zz" not in result.says, result)
