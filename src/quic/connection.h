@@ -60,7 +60,7 @@ struct quic_stream {
 struct quic_crypto { /* the CRYPTO stream of one direction and space, RFC 9000 section 19.6 */
     struct wst_quic_order order;
     struct wst_buf message; /* one that is not whole */
-    uint32_t skip;          /* bytes of one that nobody reads */
+    bool over;              /* nobody reads what comes now */
 };
 
 struct quic_keys {

@@ -11,7 +11,8 @@
 
 enum { HEAD = 4, CLIENT_HELLO = 1, SERVER_HELLO = 2, ENCRYPTED_EXTENSIONS = 8 };
 
-/* Only hellos are in Initial packets, which anybody makes. */
+/* Only hellos are in Initial packets, which anybody makes. Behind them EncryptedExtensions is the
+ * server's first message: what comes after one that nobody wants is not wanted, either. */
 static bool message_wanted(uint8_t type, enum quic_space space)
 {
     bool hello = type == CLIENT_HELLO || type == SERVER_HELLO;
@@ -30,22 +31,18 @@ static size_t message_bytes(struct quic_step *t, struct quic_crypto *m, struct w
     struct wst_buf *kept = &m->message;
     bool initial = m == &t->connection->side[t->dir].crypto[SPACE_INITIAL];
     enum quic_space space = initial ? SPACE_INITIAL : SPACE_HANDSHAKE;
-    if (m->skip) {
-        size_t n = bytes.n < m->skip ? bytes.n : m->skip;
-        m->skip -= (uint32_t)n;
-        return n;
-    }
+    if (m->over) return bytes.n;
     size_t want = kept->n < HEAD ? HEAD : HEAD + message_length(kept->p), n = want - kept->n;
     if (n > bytes.n) n = bytes.n;
     if (!wst_buf_append(kept, q->budget, wst_slice_head(bytes, n), HEAD + WST_QUIC_HANDSHAKE_MAX)) {
         wst_buf_free(kept, q->budget);
-        m->skip = UINT32_MAX; /* what follows would be taken for something else */
+        m->over = true; /* what follows would be taken for something else */
         return bytes.n;
     }
     if (kept->n < HEAD) return n;
     uint32_t length = message_length(kept->p);
     if (!message_wanted(kept->p[0], space) || length > WST_QUIC_HANDSHAKE_MAX) {
-        m->skip = length - (uint32_t)(kept->n - HEAD);
+        m->over = true;
         wst_buf_free(kept, q->budget);
     } else if (kept->n == HEAD + length) {
         q->sink.message(q->sink.user, &t->connection->terms, t->dir, wst_buf_slice(kept));

@@ -586,6 +586,27 @@ static void split_hello(void **state)
     end();
 }
 
+/* Half of it comes last, when both sides have talked already: what waited for it is read then. */
+static void hello_last(void **state)
+{
+    uint8_t m[42], payload[1190] = {0}, early[sizeof payload] = {0}, late[1400];
+    (void)state;
+    room_init(&room);
+    conn_init(&conn, &room, 1, SEAL_V1, SEAL_AES_128_GCM, 8, 8);
+    client_hello(&conn, m);
+    put_crypto(early, 0, m, 20);
+    conn_push(&conn, WST_C2S, room_out,
+              conn_packet(&conn, WST_C2S, SEAL_INITIAL, room_out, early, sizeof early));
+    put_crypto(payload, 20, m + 20, 22);
+    size_t n = conn_packet(&conn, WST_C2S, SEAL_INITIAL, late, payload, sizeof payload);
+    conn_push(&conn, WST_S2C, room_out, conn_answer(&conn));
+    talk(&conn, 0);
+    assert_int_equal(room.opened, 0);
+    conn_push(&conn, WST_C2S, late, n);
+    talked(0);
+    end();
+}
+
 static void new_ids(void **state)
 {
     (void)state;
@@ -1257,11 +1278,14 @@ static void many_ids(void **state)
 {
     (void)state;
     begin(8, 8);
+    size_t used = 0;
     for (unsigned i = 0; i < 1000; i++) {
         uint8_t payload[64] = {0x18, 1, 0, 8, 0xaa, (uint8_t)i, (uint8_t)(i >> 8)};
         conn_short(&conn, WST_S2C, payload, 4 + 8 + 16);
+        if (i == 100) used = room.budget.used;
     }
     assert_true(room.budget.used < 1 << 17);
+    assert_int_equal(room.budget.used, used); /* what was forgotten is not counted, either */
     memset(conn.id[WST_C2S], 0, 20);
     conn.id[WST_C2S][0] = 0xaa, conn.id[WST_C2S][1] = 999 & 255, conn.id[WST_C2S][2] = 999 >> 8;
     talk(&conn, 0);
@@ -1434,6 +1458,7 @@ int main(void)
         cmocka_unit_test(retry),
         cmocka_unit_test(compatible_version),
         cmocka_unit_test(split_hello),
+        cmocka_unit_test(hello_last),
         cmocka_unit_test(new_ids),
         cmocka_unit_test(stolen_id),
         cmocka_unit_test(nameless_moves),
