@@ -11,6 +11,7 @@
 enum {
     LINE = 512,    /* bytes: more than any line without what the wire put into it */
     PIECE = 16384, /* bytes of a payload at a time */
+    COUNTED = 1024 /* the same, where only their room is asked for */
 };
 
 static uint8_t *put_time(uint8_t *at, int64_t ns)
@@ -76,16 +77,34 @@ static void put_payload(struct wst_har *har, struct wst_slice payload, bool utf8
     if (omitted) wst_har_number(&har->item, ",\"_omitted\":", omitted);
 }
 
+/* With its quotes. */
+static uint64_t as_written(struct wst_slice payload, bool utf8)
+{
+    uint8_t piece[WST_ESCAPE_JSON_ROOM(COUNTED)];
+    uint64_t n = 2;
+
+    if (!utf8) return n + WST_ESCAPE_BASE64_ROOM((uint64_t)payload.n);
+    while (payload.n > 0) {
+        struct wst_slice head = wst_slice_head(payload, wst_utf8_cut(payload, COUNTED));
+        n += (uint64_t)(wst_escape_json_at(piece, head) - piece);
+        payload = wst_slice_skip(payload, head.n);
+    }
+    return n;
+}
+
 /* What a few bytes on the wire can become has no end; what an archive of them takes has one. */
 static bool too_much(struct wst_har *har, const struct wst_event_message *m)
 {
-    uint64_t most = har->options.max_total;
+    uint64_t most = har->options.max_total, left;
 
     har->wire += m->wire_len;
     if (most == 0) most = WST_HAR_TOTAL;
     if (har->options.max_total == 0 && har->wire > most / WST_HAR_GROWTH)
         most = har->wire < UINT64_MAX / WST_HAR_GROWTH ? har->wire * WST_HAR_GROWTH : UINT64_MAX;
-    return m->payload.n > 0 && (har->total > most || m->payload.n > most - har->total);
+    if (m->payload.n == 0) return false;
+    left = most > har->total ? most - har->total : 0;
+    if (left >= WST_ESCAPE_JSON_ROOM((uint64_t)m->payload.n)) return false; /* at its worst */
+    return m->payload.n > left || as_written(m->payload, m->utf8 && m->opcode == 1) > left;
 }
 
 bool wst_har_message(struct wst_har *har, struct wst_har_conn *conn, const struct wst_event *event)

@@ -196,6 +196,15 @@ with directory() as tmp:
         check(f"--max-total {most}: no more than that", 0 < len(bare) and kept <= most, kept)
         check(f"--max-total {most}: said", result.status == 2 and f"{len(bare)} message" in result.says and "(--max-total)" in result.says
               and f"{most} bytes in all" in result.says and f"{len(bare)} messages" in log["comment"], (result.says, log.get("comment")))
+    escaped = os.path.join(tmp, "escaped.pcap")
+    pcap = Pcap(escaped)
+    converse(pcap, 0, [], [frame(1, b"\x01" * 1000), frame(1, b"ok"), frame(2, b"\x01" * 300), frame(1, "ä\x7f\"".encode() * 20)])
+    pcap.file.close()
+    for most, there in ((1200, 3), (6001, 3), (6002, 1), (6006, 2), (6006 + 402, 3), (10**4, 4)):
+        result, log = har("--max-total", most, escaped)
+        data = [m["data"] for m in messages(log)]
+        check(f"--max-total {most}: it counts as it is written", sum(map(bool, data)) == there
+              and sum(len(json.dumps(d)) for d in data if d) <= most, [len(d) for d in data])
     for most in ("0", "x"):
         result = run("har", "--max-total", most, DEFLATE)
         check(f"--max-total {most}: none", result.status == 2 and "--max-total wants a size" in result.says, result)
