@@ -156,7 +156,9 @@ struct wst_http2 { /* one connection */
     int64_t initial[2];                /* what a stream begins with */
     bool uncounted;                    /* something that changes windows was not seen */
     struct wst_http2_ping ping[2];
-    uint8_t goaway; /* a bit for each kind that was seen: two of each direction */
+    uint16_t changes; /* times that settings changed what windows begin with … */
+    uint8_t closings; /* … and that the connection's window was told to have been closed */
+    uint8_t goaway;   /* a bit for each kind that was seen: two of each direction */
 };
 
 /* `http2` is all zeros. */

@@ -11,7 +11,12 @@
 #include "dir.h"
 #include "printable.h"
 
-enum { LEAST_MS = 1000 }; /* less is nothing to tell of */
+enum {
+    LEAST_MS = 1000, /* less is nothing to tell of */
+    /* What follows is done for every stream that is open. */
+    CLOSINGS_MAX = 16, /* so often the window of a connection is told to have been closed */
+    CHANGES_MAX = 256  /* so often settings may change what all windows begin with */
+};
 
 /* All that both sides sent was seen. */
 static bool all_seen(const struct wst_http2 *h)
@@ -60,9 +65,15 @@ static void window_grows(struct wst_http2 *h, struct wst_http2_env *env, struct 
     struct wst_http2_window *w = s ? &s->window[dir] : &h->window[dir], before = *w;
     window_is(w, w->left + n, a);
     if (w->closed || !before.closed) return;
-    for (uint32_t i = 0; !s && i < h->streams.n; i++)
+    if (wst_ns_between(before.closed_ns, a->when.ns) < LEAST_MS * (int64_t)1000000) return;
+    if (s) {
+        tell_window(h, env, s, &before, dir, false, false, a);
+        return;
+    }
+    if (h->closings == CLOSINGS_MAX) return;
+    h->closings++;
+    for (uint32_t i = 0; i < h->streams.n; i++)
         tell_window(h, env, h->streams.items[i], &before, dir, true, false, a);
-    if (s) tell_window(h, env, s, &before, dir, false, false, a);
 }
 
 void wst_stalls_init(struct wst_http2 *h)
@@ -105,6 +116,10 @@ void wst_stalls_initial(struct wst_http2 *h, struct wst_http2_env *env, enum wst
     enum wst_dir of = wst_dir_other(dir);
     int64_t more = (int64_t)value - h->initial[of];
     h->initial[of] = value;
+    if (more == 0) return;
+    if (h->changes == CHANGES_MAX) h->uncounted = true;
+    if (h->uncounted) return;
+    h->changes++;
     for (uint32_t i = 0; i < h->streams.n; i++)
         window_grows(h, env, h->streams.items[i], of, more, a);
 }

@@ -10,6 +10,8 @@
 #define WINDOW(n) "C preface;settings 4=" #n ";S settings 8=1;S ack;C ack;C ask 1;S status 1 200;"
 #define FIVE_MORE "C raw.h 8 0 1 00000005;"
 
+enum { WINDOW_ALL = 65535, PIECE = 4095 }; /* what a connection begins with; a frame of it */
+
 static const struct row rows[] = {
     {"a stream's window is closed, and opened again",
      WINDOW(5) "S data 1 hello;wait 2000;" FIVE_MORE "S data 1 world;end",
@@ -115,13 +117,12 @@ static void stalls(void **state)
 /* The window of the connection is all streams': what holds the WebSocket up is another one. */
 static void window_of_all(void **state)
 {
-    enum { WINDOW = 65535, PIECE = 4095 };
-    static char text[WINDOW + 4096];
+    static char text[WINDOW_ALL + 4096];
     (void)state;
     for (int row = 0; row < 2; row++) {
         memset(text, 0, sizeof text);
         strcpy(text, OPEN1 "C get 3;");
-        for (size_t left = WINDOW; left > (size_t)row;) {
+        for (size_t left = WINDOW_ALL; left > (size_t)row;) {
             size_t n = left - (size_t)row < PIECE ? left - (size_t)row : PIECE;
             strcat(text, "S raw 0 0 3 ");
             memset(text + strlen(text), 'x', n);
@@ -142,8 +143,51 @@ static void window_of_all(void **state)
     }
 }
 
+static unsigned times(const char *log, const char *what)
+{
+    unsigned n = 0;
+    while ((log = strstr(log, what))) log++, n++;
+    return n;
+}
+
+/* What is done for each of many streams cannot be asked for without end. */
+static void limits(void **state)
+{
+    (void)state;
+    static char text[1 << 17];
+    strcpy(text, OPEN1 "C get 3;");
+    for (size_t left = WINDOW_ALL; left;) {
+        size_t n = left < PIECE ? left : PIECE;
+        strcat(text, "S raw 0 0 3 ");
+        memset(text + strlen(text), 'x', n);
+        strcat(text, ";");
+        left -= n;
+    }
+    for (int i = 0; i < 20; i++) strcat(text, "wait 2000;C raw.h 8 0 0 00000001;S data 1 x;");
+    strcat(text, "C raw.h 8 0 0 00000001;end");
+    struct script *s = script_new(text);
+    struct talk *t = talk_new(s);
+    talk_run(t, SIZE_MAX / 2, 0);
+    assert_int_equal(times(t->log[WST_C2S], "!window-closed/1 "), 16);
+    talk_free(t);
+    free(s);
+
+    for (int pairs = 127; pairs <= 128; pairs++) { /* and one change that WINDOW is */
+        strcpy(text, WINDOW(5));
+        for (int i = 0; i < pairs; i++) strcat(text, "C settings 4=6 4=5;");
+        strcat(text, "S data 1 hello;wait 2000;" FIVE_MORE "end");
+        s = script_new(text);
+        t = talk_new(s);
+        talk_run(t, SIZE_MAX / 2, 0);
+        assert_int_equal(times(t->log[WST_C2S], "!window-closed/1 "), pairs == 127);
+        talk_free(t);
+        free(s);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(stalls), cmocka_unit_test(window_of_all)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(stalls), cmocka_unit_test(window_of_all),
+                                       cmocka_unit_test(limits)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
