@@ -21,9 +21,6 @@
 
 #include <stdlib.h>
 
-__extension__ typedef __int128 wst_i128;
-__extension__ typedef unsigned __int128 wst_u128;
-
 enum block_type {
     SECTION_HEADER = 0x0a0d0d0a, /* reads the same in both byte orders */
     INTERFACE_DESCRIPTION = 1,
@@ -159,22 +156,34 @@ static void set_resolution(struct wst_pcapng_interface *i, uint8_t resolution)
     }
     i->nanos = n > 6;
     if (n <= 9)
-        i->mul = power10(9 - n);
+        i->mul = (uint32_t)power10(9 - n);
     else if (n - 9 <= 19)
         i->div = power10(n - 9);
     else
         i->mul = 0;
 }
 
-/* The largest ticks (64 bits) times 10^9 and the largest offset times 10^9 stay below 2^95. */
+/* a * b >> shift, or UINT64_MAX where that is less. The product has up to 94 bits, and not every
+ * processor's compiler has a type for it. */
+static uint64_t scaled(uint64_t a, uint32_t b, unsigned shift)
+{
+    uint64_t low = (a & UINT32_MAX) * b;
+    uint64_t high = (a >> 32) * b + (low >> 32); /* the product: high * 2^32 + the rest of low */
+    low &= UINT32_MAX;
+    if (shift >= 96) return 0;
+    if (shift >= 32) return high >> (shift - 32);
+    if (high >> (32 + shift)) return UINT64_MAX;
+    return (high << (32 - shift)) | (low >> shift);
+}
+
+/* The first or the last time there is, where it or the offset alone lies 292 years from 1970. */
 static int64_t nanoseconds(const struct wst_pcapng_interface *i, uint64_t ticks)
 {
-    wst_i128 ns =
-        i->div > 1 ? (wst_i128)(ticks / i->div) : (wst_i128)((wst_u128)ticks * i->mul >> i->shift);
-    ns += (wst_i128)i->seconds * 1000000000;
-    if (ns > INT64_MAX) return INT64_MAX;
-    if (ns < INT64_MIN) return INT64_MIN;
-    return (int64_t)ns;
+    uint64_t ns = i->div > 1 ? ticks / i->div : scaled(ticks, i->mul, i->shift);
+    int64_t offset, sum;
+    if (__builtin_mul_overflow(i->seconds, 1000000000, &offset))
+        return i->seconds < 0 ? INT64_MIN : INT64_MAX;
+    return __builtin_add_overflow(ns, offset, &sum) ? INT64_MAX : sum;
 }
 
 /* ---- blocks that describe ---- */

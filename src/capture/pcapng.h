@@ -24,7 +24,8 @@ enum wst_pcapng_cap {
 struct wst_pcapng_interface {
     uint32_t link_type; /* LINKTYPE_ */
     uint32_t snaplen;   /* 0: none; only the simple packet block needs it */
-    uint64_t mul, div;  /* one of them is 1, or mul is 0: ticks too fine to matter */
+    uint64_t div;       /* or 1 */
+    uint32_t mul;       /* or 1, or 0: ticks too fine to matter */
     uint8_t shift;
     bool nanos;      /* finer than microseconds */
     int64_t seconds; /* if_tsoffset */
