@@ -23,8 +23,7 @@ int wst_tls_overhead(const struct wst_tls_keys *k)
 
 static void put64(uint8_t *to, uint64_t v)
 {
-    v = __builtin_bswap64(v);
-    memcpy(to, &v, 8);
+    for (int i = 0; i < 8; i++) to[i] = (uint8_t)(v >> (56 - 8 * i));
 }
 
 /* -- AEAD -------------------------------------------------------------------------------------- */
@@ -39,10 +38,7 @@ static void make_nonce(const struct wst_tls_keys *k, uint64_t seq, const uint8_t
         memcpy(nonce + k->row->fixed, explicit_iv, k->row->explicit_iv);
         return;
     }
-    uint64_t end;
-    memcpy(&end, nonce + 4, 8);
-    end ^= __builtin_bswap64(seq);
-    memcpy(nonce + 4, &end, 8);
+    put64(nonce + 4, wst_be64(nonce + 4) ^ seq);
 }
 
 /* The head as it is (TLS 1.3), or number, type, version and the plaintext's length. */

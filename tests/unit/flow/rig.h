@@ -244,11 +244,12 @@ static inline void rig_segment(struct rig *r, char who, const char *p, const cha
         p = q + 1;
         while (q < end && *q != '+' && *q != '#') q++;
     }
-    s.payload_len = (uint32_t)(q - p);
-    uint8_t *copy = malloc(s.payload_len ? s.payload_len : 1); /* its end is watched */
+    size_t n = (size_t)(q - p);
+    uint8_t *copy = malloc(n + !n); /* its end is watched */
     assert_non_null(copy);
-    memcpy(copy, p, s.payload_len);
-    s.payload = (struct wst_slice){copy, s.payload_len};
+    memcpy(copy, p, n);
+    s.payload = (struct wst_slice){copy, n};
+    s.payload_len = (uint32_t)n;
     if (*q == '+') s.payload_len += (uint32_t)strtoul(q + 1, &q, 10);
     if (*q == '#') s.ip_id = (uint16_t)strtoul(q + 1, &q, 10);
     assert_ptr_equal(q, end); /* else the row is misspelt */
