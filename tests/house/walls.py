@@ -27,6 +27,10 @@ FORBIDDEN = re.compile(r'\b(v?f?printf|puts|fputs|putchar|fputc|perror|exit|_exi
                        r'\b(stdout|stderr)\b')
 # But one file does, which says what for: only what is faster may depend on it.
 CLOCK = ('clock_gettime', os.path.join('src', 'base', 'stopwatch.c'))
+# What one machine has and another does not: numbers go into bytes by value (base/slice.h). A capture's
+# own order is another matter.
+MACHINE = re.compile(r'\b(__int128|htobe\w+|htole\w+|be\d+toh|le\d+toh|[hn]to[hn][sl]|__builtin_bswap\d+)\b')
+SWAPS = {os.path.join('src', 'capture', name) for name in ('classic.c', 'pcapng.c')}
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
 COMMENT = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"', re.S)
 
@@ -98,6 +102,10 @@ def check_words(path, text):
             continue
         complain(path, bare.count('\n', 0, m.start()) + 1,
                  f'a library does not say {m.group().rstrip("( ")}')
+    for m in MACHINE.finditer(bare):
+        if m.group().startswith('__builtin_bswap') and os.path.relpath(path, source) in SWAPS:
+            continue
+        complain(path, bare.count('\n', 0, m.start()) + 1, f'{m.group()} depends on the machine')
 
 
 def main():
