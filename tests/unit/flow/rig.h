@@ -241,7 +241,7 @@ static inline void rig_segment(struct rig *r, char who, const char *p, const cha
     }
     p = q;
     if (*q == '=') {
-        p = q + 1;
+        p = ++q;
         while (q < end && *q != '+' && *q != '#') q++;
     }
     size_t n = (size_t)(q - p);
