@@ -658,6 +658,32 @@ def acknowledgements(tmp):
         check(f"what looks like one: {prefix[:24]}", run("snapshot", said("odd.pcap", ("<", f"{prefix}[]"), (">", f"{prefix}[]"), (">", b"x"))).status == 0)
 
 
+def became(tmp):
+    """What is changed is the same side's, and of one subject; what else differs is gone, or came. A front of what was said is not all of it."""
+    def capture(name, *said):
+        wire = party.Wire(1)
+        s = party.Session(wire, client=("10.1.0.1", 50001)).handshake("/open")
+        for way, text in said:
+            s.say(way, TEXT, text)
+        return write(os.path.join(tmp, name), party.classic(wire.packets))
+
+    first = capture("first.pcap", (C2S, "one"), (S2C, "two"))
+    golden = os.path.join(tmp, "first.golden")
+    run("snapshot", first, "-o", golden)
+    for name, said, words in (("more", [(C2S, "one"), (S2C, "two"), (S2C, "three")], ['message 2 from the server was not expected: text "three"']),
+                              ("less", [(C2S, "one")], ['message 1 from the server is missing: text "two"']),
+                              ("another", [(C2S, "one"), (S2C, "twos")], ['message 1 from the server: was text "two", is text "twos"']),
+                              ("the other side's", [(C2S, "one"), (C2S, "twos")], ['message 1 from the server is missing: text "two"', 'message 2 from the client was not expected: text "twos"'])):
+        other = capture("other.pcap", *said)
+        for result in (run("check", other, golden), run("diff", first, other)):
+            check(f"{name}: what it became", result.status == 1 and f": {len(words)} difference" in result.text and all(word in result.text for word in words), result)
+    capture, text = os.path.join(CAPTURES, "04_subprotocol.pcap"), run("snapshot", os.path.join(CAPTURES, "04_subprotocol.pcap")).text
+    for line, count in (("offered chats, superchat", 1), ("extension chat, superchat", 2)):
+        write(golden, text.replace("offered chat, superchat", line))
+        result = run("check", capture, golden)
+        check(f"{line}: {count}", result.status == 1 and f": {count} difference" in result.text and result.text.count("is missing") == result.text.count("was not expected") == count - 1, result)
+
+
 def diffs(tmp):
     one, other = Party(1), Party(2)
     other.connections["ann"]["steps"]["line"] = Step(S2C, TEXT, "a line of text\nand two more")
@@ -706,7 +732,7 @@ def diffs(tmp):
     check("... with a threshold", run("diff", "--timing", "6s", c, d).status == 0)
 
 
-for part in (large, same_and_different, not_followed, written_and_read, overwriting, one_connection, heads, ignored_texts, queries, trouble, suites, confined, acknowledgements, diffs):
+for part in (large, same_and_different, not_followed, written_and_read, overwriting, one_connection, heads, ignored_texts, queries, trouble, suites, confined, acknowledgements, became, diffs):
     with directory() as folder:
         part(folder)
 done()
