@@ -359,6 +359,56 @@ static void scarce(void **state)
     assert_int_equal(half(0, WST_C2S)->at, 1600);
 }
 
+/* -- strangers --------------------------------------------------------------------------------- */
+
+/* Datagrams whose first bytes are as under a mask: bits of them vary. */
+static void unknown(unsigned times, size_t n, uint8_t bits)
+{
+    uint8_t packet[64] = {0};
+    for (unsigned i = 0; i < times; i++) {
+        packet[0] = (uint8_t)(0x40 | ((0xaa + i * 0x55) & bits));
+        conn_push(&conn, i % 3 ? WST_C2S : WST_S2C, packet, n);
+    }
+}
+
+/* The shortest packet under protection has 21 bytes (RFC 9001 section 5.4.2: one of the header,
+ * four of a number, 16 that are sampled). Each pair of addresses counts once, the first is told. */
+static void strangers(void **state)
+{
+    static const struct {
+        unsigned times;
+        size_t n;
+        uint8_t bits;
+        bool counts;
+    } pairs[] = {{31, 21, 0x1f, false}, {40, 20, 0x1f, false}, {40, 40, 0x0f, false},
+                 {40, 40, 0x1e, false}, {40, 21, 0x1f, true},  {32, 40, 0x1f, true},
+                 {99, 30, 0x3f, true}};
+    unsigned told = 0;
+    (void)state;
+    room_init(&room);
+    conn_init(&conn, &room, 1, SEAL_V1, SEAL_AES_128_GCM, 8, 8);
+    for (size_t i = 0; i < ARRAY(pairs); i++) {
+        conn.port++;
+        unknown(pairs[i].times, pairs[i].n, pairs[i].bits);
+        told += pairs[i].counts;
+        assert_int_equal(room.problems[WST_PROBLEM_QUIC_UNREAD], told ? 1 : 0);
+        assert_int_equal(wst_quic_strangers(room.quic), told ? told - 1 : 0);
+    }
+    conn.port++;
+    unknown(20, 40, 0x1f); /* and one that is none among them */
+    conn_push(&conn, WST_C2S, (const uint8_t[]){0xc0, 1, 2, 3, 4, 5}, 6);
+    unknown(40, 40, 0x1f);
+    assert_int_equal(wst_quic_strangers(room.quic), told - 1);
+    end();
+    room_init(&room); /* packets are cut: then it is that */
+    wst_quic_cut(room.quic);
+    conn_init(&conn, &room, 1, SEAL_V1, SEAL_AES_128_GCM, 8, 8);
+    unknown(40, 40, 0x1f);
+    assert_int_equal(wst_quic_strangers(room.quic), 0);
+    assert_int_equal(room.problems[WST_PROBLEM_QUIC_UNREAD], 0);
+    end();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -379,6 +429,7 @@ int main(void)
         cmocka_unit_test(nothing_offered),
         cmocka_unit_test(crowd),
         cmocka_unit_test(scarce),
+        cmocka_unit_test(strangers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
