@@ -347,6 +347,33 @@ static void crowd(void **state)
     assert_int_equal(half(0, WST_C2S)->at, 400);
 }
 
+/* Those that were silent longest give way: who speaks now and then is kept until its keys come. */
+static void crowd_between(void **state)
+{
+    uint16_t others = 1000;
+    (void)state;
+    begin(8, 8);
+    uint32_t offers = room.offers;
+    room.offers = 0;
+    wst_quic_keys_may_come(room.quic, true);
+    for (unsigned i = 0; i < 20; i++) {
+        uint8_t noise[64];
+        memset(noise, 0x41 + (int)i, sizeof noise);
+        for (unsigned k = 0; k < 50; k++) {
+            conn.port = others++;
+            conn_push(&conn, WST_C2S, noise, sizeof noise);
+        }
+        conn.port = 999;
+        conn_stream(&conn, WST_C2S, 0, 10 * i, 10, false);
+    }
+    room.offers = offers;
+    wst_quic_wake(room.quic, &room.now);
+    goes_on(200, 20, 10);
+    end();
+    assert_int_equal(half(0, WST_C2S)->at, 400);
+    assert_int_equal(half(0, WST_C2S)->gaps, 0);
+}
+
 static void scarce(void **state)
 {
     (void)state;
@@ -428,6 +455,7 @@ int main(void)
         cmocka_unit_test(purse),
         cmocka_unit_test(nothing_offered),
         cmocka_unit_test(crowd),
+        cmocka_unit_test(crowd_between),
         cmocka_unit_test(scarce),
         cmocka_unit_test(strangers),
     };
