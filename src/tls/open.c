@@ -141,7 +141,11 @@ static void losses(const struct wst_tls_step *s, const struct wst_tls_keys *k)
     const struct wst_tls_keys *now = side->now;
     if (now == k) {
         uint64_t records = k->seq - k->good;
-        if (!records || !k->application) return;
+        if (!k->application) return;
+        if (!records) { /* what did not open stood between two that follow each other */
+            if (side->failed) tell_lost(s, 0, true, side->failed);
+            return;
+        }
         bool exact = side->exact && !side->unframed && records == side->failed;
         tell_lost(s, exact ? side->plain_lost : side->unread, exact, records);
         return;
