@@ -98,8 +98,26 @@ static void test_model(void **state)
     check_model(STREAMS);
 }
 
+/* The oldest piece is there as long as all of it is. */
+static void test_edge(void **state)
+{
+    static uint8_t bytes[RING / 4], others[RING / 4];
+    const struct wst_slice sent = {bytes, sizeof bytes}, again = {others, sizeof others};
+    struct wst_overlap o;
+    (void)state;
+    memset(others, 1, sizeof others);
+    assert_true(wst_overlap_init(&o, RING));
+    for (uint32_t i = 0; i < 4; i++) wst_overlap_remember(&o, 7, 1, i * (RING / 4), sent);
+    assert_int_equal(wst_overlap_differing(&o, 7, 1, 0, again), RING / 4);
+    assert_int_equal(wst_overlap_differing(&o, 7, 1, 0, sent), 0);
+    wst_overlap_remember(&o, 7, 1, RING, (struct wst_slice){bytes, 1});
+    assert_int_equal(wst_overlap_differing(&o, 7, 1, 0, again), 0);
+    assert_int_equal(wst_overlap_differing(&o, 7, 1, RING / 4, again), RING / 4);
+    wst_overlap_free(&o);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_model)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_model), cmocka_unit_test(test_edge)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -830,12 +830,15 @@ static void long_lists(void **state)
 }
 
 static enum wst_problem said_of;
+static enum wst_dir said_by;
 static char said[240];
 static void keep_said(void *user, void *conversation, enum wst_problem problem, enum wst_dir dir,
                       const char *detail, const struct wst_arrival *a)
 {
-    (void)user, (void)conversation, (void)dir, (void)a;
-    if (problem == said_of) snprintf(said, sizeof said, "%s", detail);
+    (void)user, (void)conversation, (void)a;
+    if (problem != said_of) return;
+    snprintf(said, sizeof said, "%s", detail);
+    said_by = dir;
 }
 
 static struct talk *begin_said(enum wst_problem of)
@@ -872,6 +875,30 @@ static void versions(void **state)
                   "the request's version is \"13x\", which is no number");
     version_words("Sec-WebSocket-Version: /3\r\n", /* / is before them */
                   "the request's version is \"/3\", which is no number");
+}
+
+/* Whose it is: the request's, or of an answer that was captured alone, the server's. */
+static void hixie(void **state)
+{
+    (void)state;
+    for (int alone = 0; alone < 2; alone++) {
+        struct talk *t = begin_said(WST_PROBLEM_HANDSHAKE_HIXIE);
+        if (alone)
+            wst_http_gap(&t->http, &t->env, WST_C2S, 99, &t->arrival);
+        else
+            push(t, WST_C2S,
+                 "GET /chat HTTP/1.1\r\nHost: h\r\n" UP "Sec-WebSocket-Key1: 4 @1\r\n"
+                 "Sec-WebSocket-Key2: 12998\r\n\r\n^n:ds[4U");
+        push(t, WST_S2C,
+             "HTTP/1.1 101 WebSocket Protocol Handshake\r\n" UP
+             "Sec-WebSocket-Location: ws://h/chat\r\n\r\n8jKS'y:G*Co,Wxa-");
+        assert_string_equal(
+            said, alone
+                      ? "the answer carries Sec-WebSocket-Location instead of Sec-WebSocket-Accept"
+                      : "the request carries Sec-WebSocket-Key1 instead of Sec-WebSocket-Key");
+        assert_int_equal(said_by, alone ? WST_S2C : WST_C2S);
+        talk_free(t);
+    }
 }
 
 static void no_answer_words(struct wst_slice answer, size_t piece, const char *words)
@@ -1087,13 +1114,14 @@ static void refusals_cut_short(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(conversations), cmocka_unit_test(rfc6455_1_3),
-        cmocka_unit_test(answer_first),  cmocka_unit_test(heads_too_long),
-        cmocka_unit_test(early_bytes),   cmocka_unit_test(unasked_server),
-        cmocka_unit_test(long_pipeline), cmocka_unit_test(long_lists),
-        cmocka_unit_test(versions),      cmocka_unit_test(no_answers),
-        cmocka_unit_test(refusals),      cmocka_unit_test(refusals_again),
-        cmocka_unit_test(starved),       cmocka_unit_test(refusals_cut_short),
+        cmocka_unit_test(conversations),      cmocka_unit_test(rfc6455_1_3),
+        cmocka_unit_test(answer_first),       cmocka_unit_test(heads_too_long),
+        cmocka_unit_test(early_bytes),        cmocka_unit_test(unasked_server),
+        cmocka_unit_test(long_pipeline),      cmocka_unit_test(long_lists),
+        cmocka_unit_test(versions),           cmocka_unit_test(hixie),
+        cmocka_unit_test(no_answers),         cmocka_unit_test(refusals),
+        cmocka_unit_test(refusals_again),     cmocka_unit_test(starved),
+        cmocka_unit_test(refusals_cut_short),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

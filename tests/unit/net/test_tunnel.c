@@ -488,6 +488,56 @@ static void test_depth(void **state)
     }
 }
 
+/* Mirrors of mirrors count, too. */
+static void test_mirror_depth(void **state)
+{
+    (void)state;
+    static struct build b;
+    for (uint32_t depth = 0; depth < 6; depth++) {
+        struct wst_options options = build_options();
+        options.limits.tunnel_depth = depth;
+        struct wst_net *net = wst_net_new(&options);
+        b.at = BUILD_ROOM;
+        put_plain4(&b);
+        for (unsigned i = 0; i < 3; i++)
+            put_ether(&b, 0x0800), PUT(&b, 1, 0, 0, 1, 1), put_overheard(&b);
+        struct shot shot = shoot(net, 101, build_packet(&b), build_size(&b), build_size(&b), 0);
+        assert_int_equal(shot.result, depth < 3 ? WST_NET_OTHER : WST_NET_TCP);
+        free(shot.bytes);
+        wst_net_free(net);
+    }
+}
+
+/* RFC 2637 section 4.1: without a sequence number it is an acknowledgment, and carries nothing. */
+static void test_pptp_acknowledgment(void **state)
+{
+    (void)state;
+    static struct build b;
+    static const struct {
+        uint8_t flags;
+        bool length;
+        enum wst_net_result result;
+    } cases[] = {{0x30, true, WST_NET_TCP},
+                 {0x20, true, WST_NET_OTHER},
+                 {0x20, false, WST_NET_OTHER},
+                 {0x30, false, WST_NET_OTHER}};
+    struct wst_options options = build_options();
+    struct wst_net *net = wst_net_new(&options);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        b.at = BUILD_ROOM;
+        put_plain4(&b), PUT(&b, 0xff, 3, 0, 0x21);
+        size_t n = cases[i].length ? build_size(&b) : 0;
+        put32(&b, 4);
+        if (cases[i].flags & 0x10) put32(&b, 3);
+        put16(&b, 0x2222), put16(&b, (unsigned)n);
+        PUT(&b, cases[i].flags, 0x81, 0x88, 0x0b), put_ipv4(&b, 66, 47);
+        struct shot shot = shoot(net, 101, build_packet(&b), build_size(&b), build_size(&b), 0);
+        if (shot.result != cases[i].result) fail_msg("%zu: %d", i, shot.result);
+        free(shot.bytes);
+    }
+    wst_net_free(net);
+}
+
 /* The limit's limit: 3000 headers in one packet neither crash nor take long. */
 static void test_abyss(void **state)
 {
@@ -529,10 +579,16 @@ static void test_cut_mirror(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_tunnel),  cmocka_unit_test(test_distinct),
-        cmocka_unit_test(test_teredo_ends),   cmocka_unit_test(test_implausible),
-        cmocka_unit_test(test_anybodys_port), cmocka_unit_test(test_depth),
-        cmocka_unit_test(test_abyss),         cmocka_unit_test(test_cut_mirror),
+        cmocka_unit_test(test_every_tunnel),
+        cmocka_unit_test(test_distinct),
+        cmocka_unit_test(test_teredo_ends),
+        cmocka_unit_test(test_implausible),
+        cmocka_unit_test(test_anybodys_port),
+        cmocka_unit_test(test_depth),
+        cmocka_unit_test(test_abyss),
+        cmocka_unit_test(test_mirror_depth),
+        cmocka_unit_test(test_pptp_acknowledgment),
+        cmocka_unit_test(test_cut_mirror),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
