@@ -137,12 +137,37 @@ static void plausible_numbers(void **state)
     }
 }
 
+/* A frame without a byte says nothing, but the end of a stream, and that settings were read. */
+static void idle(void **state)
+{
+    static const struct {
+        uint32_t length;
+        uint8_t type, flags, stream;
+        bool is;
+    } rows[] = {
+        {0, WST_HTTP2_DATA, 0, 1, true},
+        {0, WST_HTTP2_DATA, WST_HTTP2_END_STREAM, 1, false},
+        {1, WST_HTTP2_DATA, 0, 1, false},
+        {0, WST_HTTP2_SETTINGS, 0, 0, true},
+        {0, WST_HTTP2_SETTINGS, WST_HTTP2_ACK, 0, false},
+        {0, WST_HTTP2_CONTINUATION, 0, 1, true},
+        {0, WST_HTTP2_HEADERS, WST_HTTP2_END_STREAM, 1, true},
+        {8, WST_HTTP2_PING, WST_HTTP2_ACK, 0, false},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY(rows); i++) {
+        struct wst_http2_frame f =
+            frame(rows[i].length, rows[i].type, rows[i].flags, rows[i].stream);
+        assert_int_equal(wst_http2_frame_idle(&f), rows[i].is);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(headers),           cmocka_unit_test(lengths_and_streams),
         cmocka_unit_test(unknown_types),     cmocka_unit_test(plausible_flags),
-        cmocka_unit_test(plausible_numbers),
+        cmocka_unit_test(plausible_numbers), cmocka_unit_test(idle),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -203,9 +203,42 @@ static void long_search(void **state)
     }
 }
 
+/* Secrets that are others': told once so many records did not open, not only at the end. */
+static void wrong_key(void **state)
+{
+    static const struct peers_terms small[] = {
+        {.name = "1.3", .version = T13, .cipher = "TLS_AES_128_GCM_SHA256", .small = true},
+        {.name = "1.2", .version = T12, .cipher = "ECDHE-RSA-AES128-GCM-SHA256", .small = true}};
+    (void)state;
+    for (size_t i = 0; i < ARRAY(small); i++) {
+        static struct room r;
+        struct peers_terms terms = small[i];
+        struct peers_talk two[2];
+        terms.lines = lines;
+        terms.lines_n = ARRAY(lines);
+        peers_talk(&terms, two);
+        char *log = (char *)two[0].keylog.p;
+        for (char *at = log; (at = strchr(at, '\n')); at++) at[-1] = at[-1] == '0' ? '1' : '0';
+        room_init(&r);
+        room_keys(&r, log);
+        for (size_t c = 0; c < two[0].chunks_n; c++)
+            room_push(&r, (enum wst_dir)two[0].chunks[c].dir, two[0].wire.p + two[0].chunks[c].at,
+                      two[0].chunks[c].n);
+        assert_int_equal(r.problems[WST_PROBLEM_TLS_WRONG_KEY], 1);
+        assert_int_equal(r.sealed, 1);
+        assert_memory_equal(r.detail, "the key does not fit", 20);
+        room_end(&r);
+        assert_int_equal(r.problems[WST_PROBLEM_TLS_WRONG_KEY], 1);
+        assert_int_equal(r.n, 0);
+        room_free(&r);
+        peers_free(&two[0]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(cut_short), cmocka_unit_test(two_holes),
-                                       cmocka_unit_test(too_small), cmocka_unit_test(long_search)};
+                                       cmocka_unit_test(too_small), cmocka_unit_test(long_search),
+                                       cmocka_unit_test(wrong_key)};
     return cmocka_run_group_tests(tests, NULL, peers_teardown);
 }
