@@ -224,11 +224,11 @@ static void connections(void **state)
     rows_run(rows, ARRAY(rows));
 }
 
-/* A capture of the server alone begins in the midst. */
+/* A capture of the server alone begins in the midst: nothing waits for a client. */
 static void server_alone(void **state)
 {
     (void)state;
-    struct script *s = script_new("late;S settings 8=1;S status 1 200;data 1 " FRAME ";end");
+    struct script *s = script_new("late;S settings 8=1;S status 1 200;data 1 " FRAME);
     struct talk *t = talk_new(s);
     talk_mark(t, &s->segments[0]);
     wst_http2_one_sided(&t->http2, &t->env, &t->arrival);
@@ -236,7 +236,24 @@ static void server_alone(void **state)
     s->segments[0].kind = SEG_BYTES; /* it was run */
     talk_run(t, SIZE_MAX / 2, 0);
     assert_string_equal(t->log[WST_S2C], "1:" FRAME " ");
-    assert_string_equal(t->log[BOTH], "?1unseen {1 0} 1=fin ");
+    assert_string_equal(t->log[BOTH], "?1unseen {1 0} ");
+    talk_free(t);
+    free(s);
+}
+
+/* The client of a connection that is seen from its beginning is not heard: what its server says
+ * waited for the request, and does no more. */
+static void client_unheard(void **state)
+{
+    (void)state;
+    struct script *s = script_new("S settings 8=1;S status 1 200;data 1 " FRAME);
+    struct talk *t = talk_new(s);
+    talk_run(t, SIZE_MAX / 2, 0);
+    assert_string_equal(t->log[WST_S2C], "");
+    wst_http2_gap(&t->http2, &t->env, WST_C2S, 200, true, &t->arrival);
+    assert_string_equal(t->log[WST_S2C], "");
+    wst_http2_one_sided(&t->http2, &t->env, &t->arrival);
+    assert_string_equal(t->log[WST_S2C], "1:" FRAME " ");
     talk_free(t);
     free(s);
 }
@@ -280,6 +297,6 @@ int main(void)
         cmocka_unit_test(evidence),       cmocka_unit_test(strangers),
         cmocka_unit_test(largest),        cmocka_unit_test(back),
         cmocka_unit_test(connections),    cmocka_unit_test(server_alone),
-        cmocka_unit_test(every_beginning)};
+        cmocka_unit_test(client_unheard), cmocka_unit_test(every_beginning)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
