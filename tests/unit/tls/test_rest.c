@@ -235,10 +235,36 @@ static void wrong_key(void **state)
     }
 }
 
+/* A cipher suite that nobody knows is named by its number. */
+static void unknown_suite(void **state)
+{
+    static struct talk t;
+    static struct room r;
+    const struct peers_chunk *c;
+    (void)state;
+    talk_init(&t, &all[1]);
+    for (c = t.said.chunks; c->dir != WST_S2C; c++) {
+    }
+    /* Head of the record, head of the message, version, random, session, suite. */
+    uint8_t *suite = t.said.wire.p + c->at + HEAD + 4 + 2 + 32;
+    suite += 1 + *suite;
+    suite[0] = 0xfe;
+    suite[1] = 0x0d;
+    room_init(&r);
+    room_keys(&r, (const char *)t.said.keylog.p);
+    room_push(&r, WST_C2S, t.said.wire.p + t.said.chunks[0].at, t.said.chunks[0].n);
+    room_push(&r, WST_S2C, t.said.wire.p + c->at, c->n);
+    assert_int_equal(r.problems[WST_PROBLEM_TLS_UNSUPPORTED], 1);
+    assert_non_null(strstr(r.detail, "; TLS 1.2; cipher suite 0xfe0d; client random "));
+    room_free(&r);
+    peers_free(&t.said);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(cut_short), cmocka_unit_test(two_holes),
-                                       cmocka_unit_test(too_small), cmocka_unit_test(long_search),
-                                       cmocka_unit_test(wrong_key)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(cut_short), cmocka_unit_test(two_holes),
+        cmocka_unit_test(too_small), cmocka_unit_test(long_search),
+        cmocka_unit_test(wrong_key), cmocka_unit_test(unknown_suite)};
     return cmocka_run_group_tests(tests, NULL, peers_teardown);
 }
