@@ -292,7 +292,7 @@ static bool datagrams_hope(const struct wst_context *c)
 static void datagrams_note(struct wst_context *c, const struct wst_segment *s, uint64_t *n,
                            const char *detail)
 {
-    struct wst_arrival a = {c->now, c->now.pkt};
+    struct wst_arrival a = {.when = c->now, .from = c->now.pkt};
     struct wst_quic_ends ends = wst_quic_ends_of(s);
     if ((*n)++) return;
     datagrams_problem(c, NULL, &ends, WST_PROBLEM_QUIC_UNREAD, WST_DIR_NONE, detail, &a);

@@ -269,7 +269,7 @@ void wst_context_tls(struct wst_context *c, const struct wst_tls_hooks *hooks)
 /* Whoever is freed by what wakes up lies inside it, and so later in the list. */
 static void encrypted_wake(struct wst_context *c)
 {
-    struct wst_arrival a = {c->now, c->now.pkt};
+    struct wst_arrival a = {.when = c->now, .from = c->now.pkt};
     struct conversation_tls *t;
     TAILQ_FOREACH (t, &c->encrypted_all, place) wst_tls_wake(&t->tls, &c->tls, &a);
     wst_quic_wake(c->quic, &c->now);

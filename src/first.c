@@ -72,7 +72,7 @@ static void new_hand_on(struct wst_context *c, struct wst_flow *f, struct conver
     wst_conversation_sink.data(c, f, side, bytes, a);
     if (!n) return;
     if (n->early[!side].n && !f->ignored) {
-        struct wst_arrival carried = {a->when, n->from[!side]};
+        struct wst_arrival carried = {.when = a->when, .from = n->from[!side]};
         wst_conversation_sink.data(c, f, !side, wst_buf_slice(&n->early[!side]), &carried);
     }
     wst_first_free(c, n);
@@ -223,7 +223,7 @@ void wst_first_data(struct wst_context *c, struct wst_flow *f, unsigned side,
     }
     /* Bytes waited before: look at all of them together. */
     struct wst_buf all = n->early[side];
-    struct wst_arrival carried = {a->when, n->from[side]};
+    struct wst_arrival carried = {.when = a->when, .from = n->from[side], .there = a->there};
     n->early[side] = (struct wst_buf){0};
     if (wst_buf_append(&all, &c->budget, bytes, all.n + bytes.n))
         new_first(c, f, side, wst_buf_slice(&all), &carried);
@@ -261,7 +261,7 @@ void wst_first_socks(struct wst_context *c, struct wst_flow *f, unsigned side,
     wst_first_tunnel(c, f);
     for (unsigned i = 0; i < 2; i++) {
         unsigned from = i ? !n->base.client : n->base.client;
-        struct wst_arrival carried = {a->when, n->from[from]};
+        struct wst_arrival carried = {.when = a->when, .from = n->from[from]};
         if (n->early[from].n && !f->ignored)
             wst_conversation_sink.data(c, f, from, wst_buf_slice(&n->early[from]), &carried);
     }

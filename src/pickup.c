@@ -56,7 +56,7 @@ static void pickup_unanswered(struct wst_context *c, struct wst_flow *f,
 static void pickup_give_up(struct wst_context *c, struct wst_flow *f)
 {
     struct conversation_pickup *p = f->upper;
-    struct wst_arrival a = {c->now, c->now.pkt};
+    struct wst_arrival a = {.when = c->now, .from = c->now.pkt};
     if (p->asked) pickup_unanswered(c, f, &a);
     if (p->http)
         c->timeline.stats.http++;
@@ -239,7 +239,7 @@ static void framed_replay(struct wst_context *c, struct wst_flow *f, struct wst_
         if (pkt[s] == UINT64_MAX) return;
         const struct wst_seek *k = seek[s];
         size_t end = next[s] < k->marks_n ? k->marks[next[s]].at : k->bytes.n;
-        struct wst_arrival carried = {a->when, pkt[s]};
+        struct wst_arrival carried = {.when = a->when, .from = pkt[s]};
         wst_multiplexed_data(c, f, s, (struct wst_slice){k->bytes.p + at[s], end - at[s]},
                              &carried);
         at[s] = end;

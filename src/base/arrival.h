@@ -8,9 +8,17 @@
 #include <wstrace/types.h>
 
 struct wst_arrival {
-    struct wst_when when; /* the packet that made the bytes readable: it completes events */
-    uint64_t from;        /* the packet that carried them: earlier when they waited for a hole */
+    struct wst_when when;  /* the packet that made the bytes readable: it completes events */
+    uint64_t from;         /* the packet that carried them: earlier when they waited for a hole */
+    struct wst_when there; /* the packet with which they were whole, where they then waited for a
+                              key; number 0: `when` */
 };
+
+/* When they were said: with what is known now they could have been read then. */
+static inline struct wst_when wst_arrival_there(const struct wst_arrival *a)
+{
+    return a->there.pkt ? a->there : a->when;
+}
 
 /* later - earlier, held at the ends of the range: a hostile capture has any times it likes. */
 static inline int64_t wst_ns_between(int64_t earlier, int64_t later)

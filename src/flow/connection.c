@@ -433,7 +433,7 @@ WST_APART static void connection_segment(struct wst_flow_table *t, struct wst_fl
                                          unsigned side, const struct wst_segment *s,
                                          const struct wst_when *when)
 {
-    struct wst_arrival a = {{when->pkt, when->ns}, when->pkt};
+    struct wst_arrival a = {.when = {when->pkt, when->ns}, .from = when->pkt};
     if (s->flags & WST_TCP_FLAG_SYN)
         connection_syn(t, f, side, s, &a);
     else if (f->state == WST_FLOW_CLOSED)
@@ -486,7 +486,7 @@ static inline bool connection_in_order(struct wst_flow_table *t, struct wst_flow
     connection_active(t, f, when);
     if (s->ack != o->acked) o->stale_acks = 0;
     o->acked = s->ack;
-    struct wst_arrival a = {{when->pkt, when->ns}, when->pkt};
+    struct wst_arrival a = {.when = {when->pkt, when->ns}, .from = when->pkt};
     if (s->payload_len) wst_half_deliver(t, f, side, s->payload, &a);
     return true;
 }

@@ -65,7 +65,7 @@ WST_SELDOM static void expire_holes(struct wst_flow_table *t, const struct wst_w
     for (unsigned i = 0; i < n; i++) {
         struct wst_flow *f = due[i].flow;
         if (f->rare[due[i].side].waiting != due[i].w) continue;
-        struct wst_arrival a = {*when, when->pkt};
+        struct wst_arrival a = {.when = *when, .from = when->pkt};
         wst_half_waited(t, f, due[i].side, t->clock, &a);
         wst_flow_settle(t, f, &a);
     }
@@ -79,7 +79,7 @@ static inline bool sweep_is_due(const struct wst_flow_table *t)
 WST_SELDOM static void expire_sweep(struct wst_flow_table *t, const struct wst_when *when,
                                     uint32_t steps)
 {
-    struct wst_arrival a = {*when, when->pkt};
+    struct wst_arrival a = {.when = *when, .from = when->pkt};
     uint32_t n = t->chunks_n * FLOW_CHUNK;
     while (steps-- && t->hand < n) {
         struct wst_flow *f = wst_flow_at(t, t->hand++);
@@ -127,7 +127,7 @@ static int by_stream(const void *x, const void *y)
 
 void wst_flow_finish(struct wst_flow_table *t, const struct wst_when *when)
 {
-    struct wst_arrival a = {*when, when->pkt};
+    struct wst_arrival a = {.when = *when, .from = when->pkt};
     uint32_t n = 0;
     struct wst_flow **open = malloc(((size_t)t->used + 1) * sizeof *open);
     for (uint32_t i = 0; i < t->chunks_n * FLOW_CHUNK; i++) {
@@ -208,7 +208,7 @@ static void room_shrink(struct wst_flow_table *t, size_t bytes, const struct wst
 
 bool wst_flow_make_room(struct wst_flow_table *t, size_t bytes, const struct wst_when *when)
 {
-    struct wst_arrival a = {*when, when->pkt};
+    struct wst_arrival a = {.when = *when, .from = when->pkt};
     room_pass(t, bytes, false, &a);
     /* Then holes, the oldest first: what waits behind them is handed on. */
     struct wst_waiting *w;

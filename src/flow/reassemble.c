@@ -115,7 +115,7 @@ static void half_drain(struct wst_flow_table *t, struct wst_flow *f, unsigned si
         moved = true;
         w->first++;
         w->n--;
-        struct wst_arrival carried = {a->when, p.pkt};
+        struct wst_arrival carried = {.when = a->when, .from = p.pkt};
         if (p.bytes) {
             /* Out of the count before the callback: it may drop all that waits. */
             w->bytes -= p.len;

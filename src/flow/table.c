@@ -184,7 +184,7 @@ static uint32_t table_index(const struct wst_flow_table *t, const struct wst_flo
 WST_APART void wst_flow_move(struct wst_flow_table *t, struct wst_flow *f, uint64_t hash,
                              const struct wst_when *when)
 {
-    struct wst_arrival a = {*when, when->pkt};
+    struct wst_arrival a = {.when = *when, .from = when->pkt};
     struct wst_flow *there = table_probe(t, hash);
     if (there) {
         wst_flow_close(t, there, WST_TCP_TIMEOUT, &a);
@@ -295,7 +295,7 @@ WST_APART struct wst_flow *wst_flow_create(struct wst_flow_table *t, const struc
                                            unsigned side, uint64_t hash,
                                            const struct wst_when *when)
 {
-    struct wst_arrival a = {*when, when->pkt};
+    struct wst_arrival a = {.when = *when, .from = when->pkt};
     if (t->embryos && t->embryos >= t->limits->max_embryonic)
         wst_flow_evict(t, wst_flow_at(t, t->embryo_oldest), &a);
     while (t->closed > t->limits->max_closed) wst_flow_remove(t, wst_flow_at(t, t->closed_oldest));

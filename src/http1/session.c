@@ -145,7 +145,7 @@ static void request_head(struct wst_http *h, struct wst_http_env *env, const str
             http_lose(h);
             return;
         }
-        h->request_when = a->when;
+        h->request_when = wst_arrival_there(a);
         h->request_from = a->from;
     }
     h->awaiting = asks & ASKED_WAITS;

@@ -140,7 +140,7 @@ void wst_upgrade_response(struct wst_report *r)
     e->server_extensions = upgrade_joined(r->env, a, "Sec-WebSocket-Extensions");
     /* Captured before its request, or before what the request had waited for: no time between. */
     if (r->request && r->arrival->from > r->request_when.pkt)
-        e->rtt_ns = wst_ns_between(r->request_when.ns, r->arrival->when.ns);
+        e->rtt_ns = wst_ns_between(r->request_when.ns, wst_arrival_there(r->arrival).ns);
     if (a->status >= 300 || (a->status != 101 && e->carrier == WST_CARRIER_HTTP1))
         upgrade_refusal(r);
     if (r->env->options->headers) {

@@ -96,7 +96,7 @@ static void session_fin(struct wst_session_step *t)
 static void session_release(struct wst_http2 *h, struct wst_http2_env *env,
                             const struct wst_arrival *a)
 {
-    struct wst_arrival carried = *a;
+    struct wst_arrival carried = {.when = a->when};
     struct wst_session_step t = session_of(h, env, WST_S2C, &carried);
     while (h->holding) {
         h->holding = false;

@@ -245,7 +245,7 @@ static void request_came(struct wst_http2 *h, struct wst_http2_env *env, uint32_
         return;
     }
     s->base.asks = wst_connect_asked(fields);
-    s->base.request_when = a->when;
+    s->base.request_when = wst_arrival_there(a);
     wst_stalls_stream(h, s, a);
     s->hasty = !h->settled;
     s->base.unasked = not_enabled(h);
@@ -359,7 +359,7 @@ static struct wst_http2_stream *stream_of(struct wst_http2 *h, struct wst_http2_
         return NULL;
     }
     s->base.asks = WST_CONNECT_UNSEEN;
-    s->base.request_when = a->when;
+    s->base.request_when = wst_arrival_there(a);
     if (!env->sink.request(env->sink.user, h->conversation, &s->base, a)) {
         stream_remove(h, env, s);
         return NULL;

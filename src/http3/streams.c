@@ -152,7 +152,7 @@ static bool stream_asked(struct turn *t, enum wst_connect_asks asks)
     struct wst_http3_stream *s = t->s;
     const struct wst_connect_sink *to = &t->env->sink;
     s->base.asks = (uint8_t)asks;
-    s->base.request_when = t->arrival->when;
+    s->base.request_when = wst_arrival_there(t->arrival);
     if (!to->request(to->user, t->h->conversation, &s->base, t->arrival)) {
         stream_drop(t);
         return false;

@@ -189,7 +189,7 @@ static void connection_unanswered(struct quic_step *t)
 static void connection_over(struct wst_quic *q, struct wst_quic_connection *c, enum wst_tcp_end how,
                             const struct wst_when *when)
 {
-    struct wst_arrival a = {*when, when->pkt};
+    struct wst_arrival a = {.when = *when, .from = when->pkt};
     struct quic_step t = {.quic = q, .connection = c, .arrival = &a};
     if (wst_quic_connection_waits(c) && c->state < QUIC_SEALED) wst_quic_connection_wait_over(&t);
     for (int d = 0; d < 2 && c->state < QUIC_SEALED; d++) { /* too few packets to be sure sooner */
@@ -213,7 +213,7 @@ static void connection_silent(struct wst_quic *q, struct wst_quic_connection *c,
                               const struct wst_when *when)
 {
     const struct wst_limits *l = &q->options->limits;
-    struct wst_arrival a = {*when, when->pkt};
+    struct wst_arrival a = {.when = *when, .from = when->pkt};
     struct quic_step t = {.quic = q, .connection = c, .arrival = &a};
     int64_t silent = wst_ns_between(c->active, q->clock);
     int64_t most = c->state == QUIC_CLOSED ? l->idle_closed_ns
@@ -273,7 +273,7 @@ static uint8_t secrets_known(struct wst_quic *q, const struct wst_quic_connectio
 /* Most secrets that come are those of others. */
 void wst_quic_wake(struct wst_quic *q, const struct wst_when *when)
 {
-    struct wst_arrival a = {*when, when->pkt};
+    struct wst_arrival a = {.when = *when, .from = when->pkt};
     struct wst_quic_connection *c;
     TAILQ_FOREACH (c, &q->by_first, by_first) {
         struct quic_step t = {.quic = q, .connection = c, .arrival = &a};

@@ -159,5 +159,5 @@ void wst_quic_push(struct wst_quic *q, const struct wst_segment *s, const struct
     wst_quic_purse_fill(q);
     wst_quic_clock_see(q, when->ns);
     if (++q->datagrams % SWEEP_EVERY == 0) wst_quic_sweep(q, when, 1);
-    wst_quic_datagram_read(q, s, &(struct wst_arrival){*when, when->pkt});
+    wst_quic_datagram_read(q, s, &(struct wst_arrival){.when = *when, .from = when->pkt});
 }

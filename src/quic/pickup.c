@@ -111,7 +111,7 @@ static void place_push(struct wst_quic *q, struct quic_place *p, const struct ws
 static void place_replay(struct wst_quic *q, struct quic_place *p, const struct wst_when *when)
 {
     struct quic_place old = *p;
-    struct wst_arrival a = {*when, when->pkt};
+    struct wst_arrival a = {.when = *when, .from = when->pkt};
     bool replaying = q->replaying;
     unsigned back;
     *p = (struct quic_place){0};
@@ -230,7 +230,7 @@ static void place_try(struct wst_quic *q, struct quic_place *p, const struct wst
     struct quic_samples samples[2];
     struct wst_quic_offer offer;
     struct quic_found found;
-    struct wst_arrival a = {*when, when->pkt};
+    struct wst_arrival a = {.when = *when, .from = when->pkt};
     uint32_t version = 0;
     int client = -1;
     unsigned round = p->over ? 0 : wst_quic_trying_round(q, &p->trying, last);

@@ -145,7 +145,8 @@ static bool kept_record(const struct wst_tls_step *s)
     }
     size_t total = HEAD + (size_t)wst_be16(b->p + 3);
     if (b->n < total) return false;
-    struct wst_arrival carried = {s->arrival->when, side->from};
+    struct wst_arrival carried = {
+        .when = s->arrival->when, .from = side->from, .there = s->arrival->there};
     struct wst_tls_step step = *s;
     step.arrival = &carried;
     struct wst_tls_record r = {b->p, wst_slice_of(b->p + HEAD, total - HEAD)};

@@ -71,9 +71,10 @@ static void keys_free(struct wst_tls_keys **k)
 
 /* One push that may not be read yet. */
 struct pushed {
-    uint64_t from; /* the packet that carried it */
-    uint64_t n;    /* bytes that follow; of a gap: that are missing */
-    uint8_t dir;   /* enum wst_dir */
+    uint64_t from;        /* the packet that carried it */
+    struct wst_when when; /* the packet that made it whole */
+    uint64_t n;           /* bytes that follow; of a gap: that are missing */
+    uint8_t dir;          /* enum wst_dir */
     enum { PUSHED_BYTES, PUSHED_GAP, PUSHED_FIN } what;
 };
 
@@ -250,7 +251,14 @@ static bool deliver(const struct wst_tls_step *s, struct pushed what, struct wst
     return done > 0;
 }
 
-/* Everything that waits, once; what still has to stays. True: something moved. */
+static bool some_may_go(const struct wst_tls *t)
+{
+    return (t->waits[0] && !wst_tls_blocked(t, WST_C2S)) ||
+           (t->waits[1] && !wst_tls_blocked(t, WST_S2C));
+}
+
+/* Everything that waits, once; what still has to stays, and once it may go nothing overtakes it.
+ * True: something moved. */
 static bool go_through(struct wst_tls *t, struct wst_tls_env *env, const struct wst_arrival *a)
 {
     struct wst_buf old = t->wait, later = {0};
@@ -264,9 +272,9 @@ static bool go_through(struct wst_tls *t, struct wst_tls_env *env, const struct 
         at += sizeof what;
         struct wst_slice bytes = {old.p + at, what.what == PUSHED_BYTES ? (size_t)what.n : 0};
         at += bytes.n;
-        struct wst_arrival carried = {a->when, what.from};
+        struct wst_arrival carried = {.when = a->when, .from = what.from, .there = what.when};
         struct wst_tls_step step = {t, env, (enum wst_dir)what.dir, &carried};
-        if (t->waits[what.dir])
+        if (t->waits[what.dir] || some_may_go(t))
             keep(&step, &later, what, bytes);
         else
             moved |= deliver(&step, what, bytes, &later);
@@ -275,12 +283,6 @@ static bool go_through(struct wst_tls *t, struct wst_tls_env *env, const struct 
     wst_buf_free(&old, env->budget);
     t->wait = later;
     return moved;
-}
-
-static bool some_may_go(const struct wst_tls *t)
-{
-    return (t->waits[0] && !wst_tls_blocked(t, WST_C2S)) ||
-           (t->waits[1] && !wst_tls_blocked(t, WST_S2C));
 }
 
 static void settle(struct wst_tls *t, struct wst_tls_env *env, const struct wst_arrival *a)
@@ -298,6 +300,7 @@ static void push(const struct wst_tls_step *s, struct pushed what, struct wst_sl
         waited_too_long(s, false);
     if (t->state != WST_TLS_SEALED) {
         what.from = s->arrival->from;
+        what.when = s->arrival->when;
         what.dir = (uint8_t)s->dir;
         /* What comes now must not overtake what waits. */
         if (wst_tls_blocked(t, s->dir) || t->waits[s->dir])

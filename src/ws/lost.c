@@ -35,7 +35,7 @@ static void seek_found(const struct wst_ws_step *s, size_t at)
     for (uint32_t i = 0; i <= k->marks_n; i++) {
         size_t to = i < k->marks_n ? k->marks[i].at : k->bytes.n;
         if (to <= at) continue;
-        struct wst_arrival carried = {s->arrival->when, wst_seek_packet(k, at)};
+        struct wst_arrival carried = {.when = s->arrival->when, .from = wst_seek_packet(k, at)};
         struct wst_ws_step part = *s;
         part.arrival = &carried;
         wst_side_run(&part, (struct wst_slice){k->bytes.p + at, to - at});

@@ -139,7 +139,7 @@ static void on_problem(void *user, void *conversation, enum wst_problem problem,
 static void push(struct wst_tls *t, struct wst_tls_env *env, enum wst_dir dir, const uint8_t *p,
                  size_t n)
 {
-    struct wst_arrival a = {{1, 1}, 1};
+    struct wst_arrival a = {.when = {1, 1}, .from = 1};
     wst_tls_push(t, env, dir, (struct wst_slice){p, n}, &a);
 }
 

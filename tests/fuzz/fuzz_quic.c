@@ -295,7 +295,7 @@ static void hellos(struct said *s, struct end *e)
 /* Frames as if a packet had held them: the streams are followed behind any tag. */
 static void straight(struct said *s, unsigned dir, struct wst_slice payload)
 {
-    struct wst_arrival a = {s->now, s->now.pkt};
+    struct wst_arrival a = {.when = s->now, .from = s->now.pkt};
     struct wst_quic_connection *c = TAILQ_LAST(&s->quic->by_first, wst_quic_row);
     if (!c || c->state >= QUIC_SEALED) return;
     struct quic_side *side = &c->side[dir];

@@ -192,7 +192,7 @@ static void said_init(struct said *s, uint8_t terms)
     s->env.keys_may_come = terms & 1;
     if (!wst_tls_env_init(&s->env, &s->options, &s->budget)) abort();
     wst_tls_init(&s->tls, s, 0);
-    s->arrival = (struct wst_arrival){{1, 1}, 1};
+    s->arrival = (struct wst_arrival){.when = {1, 1}, .from = 1};
 }
 
 /* False: a loss, so nothing can be compared. */

@@ -108,7 +108,7 @@ static void check_model(bool v6)
             stream[who] = wst_flow_streams(r.table);
             there++;
         } else if (!grow || random_next(&x) % 8 == 0) {
-            struct wst_arrival a = {r.when, r.when.pkt};
+            struct wst_arrival a = {.when = r.when, .from = r.when.pkt};
             wst_flow_close(r.table, f, WST_TCP_TIMEOUT, &a);
             wst_flow_remove(r.table, f);
             stream[who] = 0;
@@ -543,7 +543,7 @@ static void test_finish_order(void **state)
         uint32_t who = random_next(&x) % 1500;
         push_of(&r, who, WST_TCP_FLAG_SYN, (uint32_t)i, "");
         if (i % 3) continue;
-        struct wst_arrival a = {r.when, r.when.pkt};
+        struct wst_arrival a = {.when = r.when, .from = r.when.pkt};
         struct wst_flow *f = find_of(&r, who);
         wst_flow_close(r.table, f, WST_TCP_TIMEOUT, &a);
         wst_flow_remove(r.table, f);

@@ -36,6 +36,8 @@ struct world {
     char log[4096]; /* what was told, a word or two each */
     struct wst_event_stats stats;
     uint64_t plain[2], secrets;
+    uint64_t request, answer; /* packets of the handshake */
+    int64_t rtt_ns;
 };
 
 static void put16(uint8_t *p, size_t v)
@@ -94,6 +96,11 @@ static void event(void *user, const struct wst_event *e)
     struct world *w = user;
     char *to = w->log + strlen(w->log);
     size_t room = sizeof w->log - strlen(w->log);
+    if (e->type == WST_EVENT_HANDSHAKE) {
+        w->request = e->handshake.request_pkt;
+        w->answer = e->when.pkt;
+        w->rtt_ns = e->handshake.rtt_ns;
+    }
     if (e->type == WST_EVENT_HANDSHAKE)
         snprintf(to, room, "[%s %s%s%s%s] ", e->handshake.tls ? e->handshake.tls->version : "clear",
                  e->handshake.tls && e->handshake.tls->alpn ? e->handshake.tls->alpn : "",
@@ -205,6 +212,52 @@ static void websocket_inside(void **state)
         assert_int_equal(w.stats.connections, 0);
         assert_int_equal(w.secrets, 0);
         peers_free(&talk[0]);
+    }
+}
+
+/* A request was said when its packet came, and the time until the answer is counted from there:
+ * with early data, which are read only when the server has said that it takes them; and where the
+ * keys come last of all. */
+static void said_before_it_was_read(void **state)
+{
+    static const struct peers_terms rows[] = {
+        {.name = "1.3 early data",
+         .version = T13,
+         .cipher = AES128,
+         .resume = true,
+         .early = PEERS_EARLY,
+         .lines = websocket,
+         .lines_n = ARRAY(websocket)},
+        {.name = "1.3",
+         .version = T13,
+         .cipher = AES128,
+         .lines = websocket,
+         .lines_n = ARRAY(websocket)},
+    };
+    const uint64_t opening = 3; /* packets before the ClientHello */
+    const struct wst_tls_hooks hooks = {.keys_may_come = true};
+    (void)state;
+    for (size_t i = 0; i < ARRAY(rows); i++) {
+        struct peers_talk talk[2];
+        struct world w, late;
+        peers_talk(&rows[i], talk);
+        const struct peers_talk *t = &talk[rows[i].resume];
+        const char *keys = (const char *)t->keylog.p;
+        watch(&w, t, keys, 0);
+        assert_string_equal(w.log, "[TLS 1.3 ] >Hello <Hi! ");
+        if (rows[i].early) assert_int_equal(w.request, opening + 1);
+        assert_int_equal(w.rtt_ns, (w.answer - w.request) * 1000000);
+
+        world_begin(&late, NULL, 0, false);
+        wst_context_tls(late.context, &hooks);
+        carry(&late, t);
+        wst_context_keylog(late.context, (struct wst_slice){(const uint8_t *)keys, strlen(keys)},
+                           true);
+        world_end(&late);
+        assert_string_equal(late.log, w.log);
+        assert_int_equal(late.request, w.request);
+        assert_int_equal(late.rtt_ns, w.rtt_ns);
+        for (int k = 0; k <= rows[i].resume; k++) peers_free(&talk[k]);
     }
 }
 
@@ -533,12 +586,12 @@ static void little_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(websocket_inside), cmocka_unit_test(http2_inside),
-        cmocka_unit_test(half_of_the_keys), cmocka_unit_test(ends_inside_a_record),
-        cmocka_unit_test(unanswered),       cmocka_unit_test(http_inside),
-        cmocka_unit_test(tls_inside_tls),   cmocka_unit_test(tcp_inside),
-        cmocka_unit_test(little_memory),    cmocka_unit_test(reset_ignored),
-        cmocka_unit_test(proxied),
+        cmocka_unit_test(websocket_inside),     cmocka_unit_test(said_before_it_was_read),
+        cmocka_unit_test(http2_inside),         cmocka_unit_test(half_of_the_keys),
+        cmocka_unit_test(ends_inside_a_record), cmocka_unit_test(unanswered),
+        cmocka_unit_test(http_inside),          cmocka_unit_test(tls_inside_tls),
+        cmocka_unit_test(tcp_inside),           cmocka_unit_test(little_memory),
+        cmocka_unit_test(reset_ignored),        cmocka_unit_test(proxied),
     };
     return cmocka_run_group_tests(tests, NULL, peers_teardown);
 }

@@ -78,6 +78,7 @@ struct pair {
     struct peers_talk *talk;
     SSL *ssl[2]; /* client, server: so also the direction of what they say */
     bool early_over;
+    size_t said; /* of terms->lines, as early data */
     bool spoils;
     uint64_t seed;
 };
@@ -253,7 +254,7 @@ static void converse(struct pair *pair)
 {
     static const size_t sizes[] = {1, 17, 500, 5000, 3, 20000, 64};
     const struct peers_terms *t = pair->terms;
-    for (size_t i = 0; i < t->lines_n; i++)
+    for (size_t i = pair->said; i < t->lines_n; i++)
         say_this(pair, t->lines[i].who, t->lines[i].p, t->lines[i].n);
     size_t rounds = t->lines_n ? 0 : t->dull ? 6 : ARRAY(sizes);
     for (size_t i = 0; i < rounds; i++) {
@@ -335,8 +336,12 @@ static SSL_SESSION *connection(const struct peers_terms *terms, SSL_CTX *const c
     memset(talk, 0, sizeof *talk);
     introduce(&pair, contexts, resumed);
     if (resumed && terms->early) {
-        assert_int_equal(SSL_write_early_data(pair.ssl[0], "too early", 9, &n), 1);
-        if (terms->early == PEERS_EARLY_REFUSED)
+        const struct peers_line dull = {0, "too early", 9};
+        const struct peers_line *first = terms->lines_n ? terms->lines : &dull;
+        assert_int_equal(SSL_write_early_data(pair.ssl[0], first->p, first->n, &n), 1);
+        if (terms->early == PEERS_EARLY)
+            pair.said = terms->lines_n > 0;
+        else
             SSL_set_allow_early_data_cb(pair.ssl[1], refuse_early, NULL);
     } else {
         pair.early_over = true;

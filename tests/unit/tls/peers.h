@@ -31,7 +31,7 @@ struct peers_terms {
     bool renegotiates;  /* up to TLS 1.2 */
     bool no_etm, no_ems, no_tickets;
     bool resume; /* a second connection resumes the first */
-    int early;   /* … and begins with early data */
+    int early;   /* … and begins with early data: the first of the lines */
     const char *alpn;
     bool dull;                      /* a short talk: a few records of a few bytes */
     bool spoilt; /* the client's last record is spoilt on its way, and the server says so */
