@@ -367,7 +367,8 @@ static bool multiplexed_silent(const struct wst_flow *f, unsigned side)
            (!wst_conversation_carrier(f)->witnessed || h->shared.missed[dir]);
 }
 
-static void multiplexed_reaches(struct wst_context *c, struct wst_flow *f, enum wst_dir dir)
+static void multiplexed_reaches(struct wst_context *c, struct wst_flow *f, enum wst_dir dir,
+                                const struct wst_arrival *a)
 {
     struct conversation_http2 *h = http2_of(f);
     const struct wst_half *half = wst_conversation_carrier(f)->half;
@@ -378,7 +379,7 @@ static void multiplexed_reaches(struct wst_context *c, struct wst_flow *f, enum 
         reach[wst_conversation_direction(&h->shared.base, side)] =
             (struct wst_http2_reach){s->next, acked};
     }
-    wst_http2_reaches(&h->http2, &c->http2, dir, reach);
+    wst_http2_reaches(&h->http2, &c->http2, dir, reach, a);
 }
 
 void wst_multiplexed_data(struct wst_context *c, struct wst_flow *f, unsigned side,
@@ -387,7 +388,7 @@ void wst_multiplexed_data(struct wst_context *c, struct wst_flow *f, unsigned si
     struct conversation_http2 *h = http2_of(f);
     enum wst_dir dir = wst_conversation_direction(&h->shared.base, side);
     unsigned client = h->shared.base.client;
-    multiplexed_reaches(c, f, dir);
+    multiplexed_reaches(c, f, dir, a);
     if (multiplexed_silent(f, client)) wst_http2_one_sided(&h->http2, &c->http2, a);
     wst_http2_mute(&h->http2, multiplexed_silent(f, !client));
     wst_http2_push(&h->http2, &c->http2, dir, bytes, a);
@@ -403,7 +404,7 @@ void wst_multiplexed_gap(struct wst_context *c, struct wst_flow *f, unsigned sid
     if (cause == WST_GAP_ROUND) h->shared.round[dir] = true;
     h->shared.missed[dir] = true;
     wst_http2_mute(&h->http2, multiplexed_silent(f, !h->shared.base.client));
-    multiplexed_reaches(c, f, dir);
+    multiplexed_reaches(c, f, dir, a);
     wst_http2_gap(&h->http2, &c->http2, dir, n, exact, a);
     if (dir == WST_C2S && multiplexed_silent(f, side)) wst_http2_one_sided(&h->http2, &c->http2, a);
 }

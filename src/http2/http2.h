@@ -169,7 +169,7 @@ void wst_http2_push(struct wst_http2 *http2, struct wst_http2_env *env, enum wst
 /* Before bytes of `dir` are pushed, or are missing: where TCP is with them. Not called: what is
  * reset ends at once. */
 void wst_http2_reaches(struct wst_http2 *http2, struct wst_http2_env *env, enum wst_dir dir,
-                       const struct wst_http2_reach reach[2]);
+                       const struct wst_http2_reach reach[2], const struct wst_arrival *arrival);
 /* The capture may have begun behind the connection's beginning: if the client does not begin as one
  * does, it did. */
 void wst_http2_late(struct wst_http2 *http2);

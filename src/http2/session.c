@@ -133,7 +133,7 @@ static void session_give_up_holding(struct wst_http2 *h, struct wst_http2_env *e
 /* What lies in one segment may be pushed in parts, as records of TLS: it was read when another
  * segment comes. */
 void wst_http2_reaches(struct wst_http2 *h, struct wst_http2_env *env, enum wst_dir dir,
-                       const struct wst_http2_reach reach[2])
+                       const struct wst_http2_reach reach[2], const struct wst_arrival *a)
 {
     for (int d = 0; d < 2; d++) {
         if (d != (int)dir)
@@ -142,7 +142,7 @@ void wst_http2_reaches(struct wst_http2 *h, struct wst_http2_env *env, enum wst_
             h->read[d] = h->reach[d].next;
         h->reach[d] = reach[d];
     }
-    if (h->resets) wst_streams_resets(h, env);
+    if (h->resets) wst_streams_resets(h, env, a);
 }
 
 void wst_http2_one_sided(struct wst_http2 *h, struct wst_http2_env *env,

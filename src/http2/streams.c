@@ -124,7 +124,9 @@ static void stream_over(struct wst_http2 *h, struct wst_http2_env *env, struct w
                         enum wst_tcp_end how, const struct wst_arrival *a)
 {
     bool proven = h->mute && s->spoke && s->base.asks == WST_CONNECT_WEBSOCKET;
-    struct wst_arrival reset = s->reset_arrival;
+    struct wst_arrival reset = {.when = a->when, /* what comes before it has been told by now */
+                                .from = s->reset_arrival.from,
+                                .there = wst_arrival_there(&s->reset_arrival)};
     if (s->reset) {
         how = (enum wst_tcp_end)s->reset_how;
         a = &reset;
@@ -495,12 +497,12 @@ void wst_streams_reset(struct wst_http2 *h, struct wst_http2_env *env, enum wst_
     if (!comes_before(s, other->next)) stream_over(h, env, s, WST_TCP_RST, a);
 }
 
-void wst_streams_resets(struct wst_http2 *h, struct wst_http2_env *env)
+void wst_streams_resets(struct wst_http2 *h, struct wst_http2_env *env, const struct wst_arrival *a)
 {
     for (uint32_t i = 0; i < h->streams.n && h->resets;) {
         struct wst_http2_stream *s = h->streams.items[i];
         if (s->reset && !comes_before(s, h->read[!s->reset_by]))
-            stream_over(h, env, s, WST_TCP_RST, &s->reset_arrival);
+            stream_over(h, env, s, WST_TCP_RST, a);
         else
             i++;
     }

@@ -28,7 +28,8 @@ void wst_streams_fin(struct wst_http2 *h, struct wst_http2_env *env, enum wst_di
 void wst_streams_reset(struct wst_http2 *h, struct wst_http2_env *env, enum wst_dir dir,
                        uint32_t id, int64_t code, const struct wst_arrival *arrival);
 /* Ends those whose reset waited, as far as what it waited for was read. */
-void wst_streams_resets(struct wst_http2 *h, struct wst_http2_env *env);
+void wst_streams_resets(struct wst_http2 *h, struct wst_http2_env *env,
+                        const struct wst_arrival *a);
 void wst_streams_fin_all(struct wst_http2 *h, struct wst_http2_env *env, enum wst_dir dir,
                          const struct wst_arrival *arrival);
 void wst_streams_end_all(struct wst_http2 *h, struct wst_http2_env *env, enum wst_tcp_end how,

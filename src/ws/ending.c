@@ -62,7 +62,7 @@ static void ended(const struct wst_ws_step *s, enum wst_dir dir)
     if (c->ended) return;
     c->ended = true;
     c->ended_by = (int8_t)dir;
-    c->close_ns = wst_ns_between(c->close_ns, s->arrival->when.ns);
+    c->close_ns = wst_ns_between(c->close_ns, wst_arrival_there(s->arrival).ns);
 }
 
 /* The first side ends. Bytes of the other one may yet come; when those that are missing were sent

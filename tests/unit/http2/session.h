@@ -43,6 +43,7 @@ struct talk {
     uint32_t open[2];      /* the stream whose bytes were said last */
     char log[3][8192];
     size_t log_n[3];
+    uint64_t told; /* the packet with which something was told last */
     char why[256];
 };
 
@@ -111,12 +112,20 @@ static inline void said_true(struct followed *one, enum wst_dir dir, struct wst_
     one->from[dir] = at + bytes.n;
 }
 
+/* Events come in the order of the packets that complete them. */
+static inline void in_order(struct talk *t, const struct wst_arrival *a)
+{
+    assert_true(a->when.pkt >= t->told);
+    t->told = a->when.pkt;
+}
+
 static inline void said_data(void *user, struct wst_connect_stream *stream, enum wst_dir dir,
                              struct wst_slice bytes, const struct wst_arrival *a)
 {
     struct talk *t = user;
     struct followed *one = stream->upper;
     told_data(stream, dir, bytes, a);
+    in_order(t, a);
     if (t->strict) said_true(one, dir, bytes);
     if (t->open[dir] != one->id)
         say(t, dir, "%u:", one->id);
@@ -150,6 +159,7 @@ static inline void said_end(void *user, struct wst_connect_stream *stream, enum 
     struct talk *t = user;
     struct followed *one = stream->upper;
     told_end(stream, a);
+    in_order(t, a);
     for (int d = 0; t->strict && one->told.accepted && d < 2;
          d++) { /* nothing is left out unsaid */
         assert_true(one->from[d] <= t->script->sent_n[d][one->id / 2]);

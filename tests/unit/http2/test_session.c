@@ -582,7 +582,7 @@ static void resets_wait(void **state)
                 reach[WST_S2C].acked += resets[i / 2].ahead;
                 asked = true;
             }
-            wst_http2_reaches(&t->http2, &t->env, g->dir, reach);
+            wst_http2_reaches(&t->http2, &t->env, g->dir, reach, &t->arrival);
             size_t piece = i % 2 ? 1 : SIZE_MAX / 2; /* as records of TLS */
             for (size_t at = 0, n; g->kind == SEG_BYTES && at < g->n; at += n) {
                 n = g->n - at < piece ? g->n - at : piece;
