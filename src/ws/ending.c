@@ -35,7 +35,7 @@ void wst_ending_close(const struct wst_ws_step *s)
     ws->close_pkt = s->arrival->from & 0xffffff;
     if (!c) return;
     c->closing = true;
-    c->close_ns = s->arrival->when.ns;
+    c->close_ns = wst_arrival_there(s->arrival).ns;
     c->close_place = place.end;
     c->placed = place.known && !waited;
     c->late =
