@@ -238,6 +238,19 @@ def _(t):
     t.shut()
 
 
+@near('handshake.early-client-data')
+def _(t):
+    """What it began with is missing."""
+    t.ask()
+    t.send_request()
+    t.frame(C2S, TEXT, 'early')
+    t.lose(lambda p: p.way == C2S and len(p) > 0, 1)
+    t.wait(1)
+    t.frame(C2S, TEXT, 'early')
+    t.send_answer(status='400 Bad Request')
+    t.shut()
+
+
 @near('handshake.no-response')
 def _(t):
     t.ask()
