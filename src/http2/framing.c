@@ -301,6 +301,10 @@ static void gap_inside(struct wst_session_step *t, uint64_t n)
         s->holed = true;
         t->h->side[!t->dir].frame_max = UINT32_MAX; /* what allows more may be missing */
     }
+    if (s->type == WST_HTTP2_GOAWAY && !torn) { /* of its words the beginning is known */
+        wst_payload_goaway(t);
+        s->opaque = true;
+    }
     if (s->type == WST_HTTP2_WINDOW_UPDATE || s->type == WST_HTTP2_PING) t->h->uncounted = true;
     if (s->type == WST_HTTP2_RST_STREAM && torn)
         wst_streams_reset(t->h, t->env, t->dir, s->stream, -1, t->arrival);

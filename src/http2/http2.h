@@ -49,9 +49,10 @@ struct wst_http2_window { /* of flow control, for what a direction sends */
     bool closed;
 };
 
-struct wst_http2_ping { /* the first that was not acknowledged, while it waits */
-    int64_t ns;
-    bool waits;
+struct wst_http2_ping {
+    int32_t waiting;  /* so many were not acknowledged; < 0: so many acknowledgments were captured
+                       * before what they answer */
+    int64_t since_ns; /* waiting > 0: one of them has waited at least since then */
 };
 
 struct wst_http2_stream {
@@ -159,6 +160,7 @@ struct wst_http2 { /* one connection */
     uint16_t changes; /* times that settings changed what windows begin with … */
     uint8_t closings; /* … and that the connection's window was told to have been closed */
     uint8_t goaway;   /* a bit for each kind that was seen: two of each direction */
+    uint32_t served;  /* on streams of larger numbers the server did nothing, it says */
 };
 
 /* `http2` is all zeros. */

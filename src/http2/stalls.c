@@ -65,6 +65,7 @@ static void window_grows(struct wst_http2 *h, struct wst_http2_env *env, struct 
     struct wst_http2_window *w = s ? &s->window[dir] : &h->window[dir], before = *w;
     window_is(w, w->left + n, a);
     if (w->closed || !before.closed) return;
+    if (a->from != a->when.pkt) return; /* it waited for a hole: when it was opened nobody knows */
     if (wst_ns_between(before.closed_ns, a->when.ns) < LEAST_MS * (int64_t)1000000) return;
     if (s) {
         tell_window(h, env, s, &before, dir, false, false, a);
@@ -80,6 +81,7 @@ void wst_stalls_init(struct wst_http2 *h)
 {
     enum { INITIAL = 65535 }; /* section 6.9.2 */
     for (int d = 0; d < 2; d++) h->window[d].left = h->initial[d] = INITIAL;
+    h->served = UINT32_MAX;
 }
 
 void wst_stalls_stream(struct wst_http2 *h, struct wst_http2_stream *s, const struct wst_arrival *a)
@@ -128,9 +130,11 @@ void wst_stalls_initial(struct wst_http2 *h, struct wst_http2_env *env, enum wst
 
 void wst_stalls_ping(struct wst_http2 *h, enum wst_dir dir, bool ack, const struct wst_arrival *a)
 {
+    enum { MANY = 1 << 20 }; /* nobody has so many on the way */
     struct wst_http2_ping *p = &h->ping[ack ? !dir : dir];
-    if (!ack && !p->waits) p->ns = a->when.ns;
-    p->waits = !ack;
+    if (ack && p->waiting > -MANY) p->waiting--;
+    if (!ack && p->waiting < MANY) p->waiting++;
+    if (ack || p->waiting == 1) p->since_ns = a->when.ns; /* the next one was sent before */
 }
 
 static void tell_ping(struct wst_http2 *h, struct wst_http2_env *env, struct wst_http2_stream *s,
@@ -138,8 +142,8 @@ static void tell_ping(struct wst_http2 *h, struct wst_http2_env *env, struct wst
 {
     const struct wst_http2_ping *p = &h->ping[dir];
     char detail[128];
-    long long ms = wst_ns_between(p->ns, a->when.ns) / 1000000;
-    if (!p->waits || ms < LEAST_MS || !all_seen(h)) return;
+    long long ms = wst_ns_between(p->since_ns, a->when.ns) / 1000000;
+    if (p->waiting <= 0 || ms < LEAST_MS || !all_seen(h)) return;
     snprintf(detail, sizeof detail,
              "the PING of the %s was not acknowledged in the %lld.%03lld s until the end",
              wst_dir_sender(dir), ms / 1000, ms % 1000);
@@ -161,10 +165,7 @@ void wst_stalls_goaway(struct wst_http2 *h, struct wst_http2_env *env, enum wst_
     bool error = code != NGHTTP2_NO_ERROR;
     char why[160], detail[320];
     uint8_t told = (uint8_t)(1u << (2 * dir + error)); /* the client's without an error is 1 */
-    for (uint32_t i = 0; dir == WST_S2C && i < h->streams.n; i++) {
-        struct wst_http2_stream *s = h->streams.items[i];
-        if (s->base.id > last && !s->base.answered) s->base.unserved = true;
-    }
+    if (dir == WST_S2C && last < h->served) h->served = last;
     /* A client that asks for nothing more says nothing new, and a server that answers it so. */
     bool seen = h->goaway & told, answers = h->goaway & 1;
     h->goaway |= told;

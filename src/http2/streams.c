@@ -232,6 +232,7 @@ static bool stream_judged(struct wst_http2 *h, struct wst_http2_env *env,
                           const struct wst_arrival *a)
 {
     if (s->hasty && !h->joined) s->base.unasked = not_enabled(h);
+    s->base.unserved = s->base.id > h->served;
     return env->sink.answer(env->sink.user, h->conversation, &s->base, fields, status, a);
 }
 

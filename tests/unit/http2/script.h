@@ -8,6 +8,7 @@
  *   raw TYPE FLAGS STREAM TEXT | text TEXT | lost N | about N | fin          of C or S
  *   framed N (behind a join, there is a frame next)                          of C or S
  *   late | join N (it began before) | wait MILLISECONDS                      of both
+ *   held N (what follows came N packets before it is read)                   of both
  *   end | reset | new (a segment) | indexed (from here on, blocks use the table)  of both
  *   with .e END_STREAM .p padded .r priority .c in three pieces .x without its end .i invalid index
  *        .h the text of raw or text is hexadecimal
@@ -32,7 +33,8 @@ enum segment_kind {
     SEG_LATE,
     SEG_JOIN,
     SEG_FRAMED,
-    SEG_WAIT
+    SEG_WAIT,
+    SEG_HELD
 };
 struct segment {
     enum segment_kind kind;
@@ -230,6 +232,8 @@ static inline bool script_mark(struct script *s, const char *verb, char *rest)
         script_segment(s, SEG_FRAMED)->n = (size_t)atoi(rest);
     else if (!strcmp(verb, "wait"))
         script_segment(s, SEG_WAIT)->n = (size_t)atoi(rest);
+    else if (!strcmp(verb, "held"))
+        script_segment(s, SEG_HELD)->n = (size_t)atoi(rest);
     else if (!strcmp(verb, "indexed"))
         for (int d = 0; d < 2; d++)
             assert_int_equal(nghttp2_hd_deflate_new(&s->deflater[d], 4096), 0);

@@ -37,6 +37,7 @@ struct talk {
     struct wst_http2 http2;
     struct guard guard;
     struct wst_arrival arrival;
+    uint64_t held;               /* packets between what carries bytes and when they are read */
     const struct script *script; /* its DATA is compared with */
     unsigned followed, requests, problems[WST_PROBLEMS], unasked;
     bool unwanted, strict; /* strict: what is said must be what was sent */
@@ -227,7 +228,7 @@ static inline void talk_arrive(struct talk *t)
 {
     t->arrival.when.pkt++;
     t->arrival.when.ns += 1000;
-    t->arrival.from = t->arrival.when.pkt;
+    t->arrival.from = t->arrival.when.pkt - t->held;
 }
 
 static inline void talk_push(struct talk *t, enum wst_dir dir, const uint8_t *p, size_t n)
@@ -252,6 +253,7 @@ static inline void talk_mark(struct talk *t, const struct segment *g)
     }
     talk_arrive(t);
     if (g->kind == SEG_WAIT) t->arrival.when.ns += (int64_t)g->n * 1000000;
+    if (g->kind == SEG_HELD) t->held = g->n;
     if (g->kind == SEG_LATE) wst_http2_late(&t->http2);
     if (g->kind == SEG_JOIN) wst_http2_join(&t->http2, (uint32_t)g->n);
     if (g->kind == SEG_FRAMED) wst_http2_framed(&t->http2, g->dir, g->n);
