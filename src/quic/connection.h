@@ -287,8 +287,8 @@ void wst_quic_streams_resets(struct quic_step *t, bool all);
 void wst_quic_streams_free(struct wst_quic *q, struct wst_quic_connection *c);
 
 /* versions.c */
-/* A datagram that is none of a version that is known: if it is the server's word that it does not
- * speak the client's (RFC 9000 section 17.2.1), that is told. */
+/* A datagram that is none of a version that is known: a server was heard. If it is its word that it
+ * does not speak the client's (RFC 9000 section 17.2.1), that is told. */
 void wst_quic_version_refused(struct wst_quic *q, const struct wst_segment *s,
                               const struct wst_arrival *a);
 

@@ -132,7 +132,10 @@ static bool frame(struct quic_step *t, enum quic_space space, const struct wst_q
         closed(t, space, f);
         return false;
     }
-    if (space != SPACE_APPLICATION) return true;
+    if (space != SPACE_APPLICATION) { /* of what it acknowledges something came back */
+        c->heard |= f->type == WST_QUIC_ACK || f->type == WST_QUIC_ACK_ECN;
+        return true;
+    }
     if (f->type >= WST_QUIC_STREAM && f->type <= WST_QUIC_STREAM_OLF) {
         wst_quic_stream_bytes(t, f->v[0], f->v[1], f->bytes, fin);
         return true;

@@ -121,7 +121,7 @@ enum quic_opened wst_quic_connection_read(struct quic_step *t, const struct wst_
 {
     struct wst_quic_connection *c = t->connection;
     struct wst_slice plain;
-    c->heard |= t->dir == WST_S2C || p->type != WST_QUIC_INITIAL;
+    c->heard |= t->dir == WST_S2C || (p->type != WST_QUIC_INITIAL && p->type != WST_QUIC_EARLY);
     enum quic_opened opened = wst_quic_packet_open(t, p, &plain);
     if (opened == QUIC_FAILED) return opened;
     if (opened == QUIC_KEYLESS) {

@@ -2,7 +2,7 @@
  *
  * In: datagrams that are no packets of a known version. Out: where a server says that it does not
  * speak that of the client, which it does speak. Refuses what any stranger could have sent: the
- * packet has to name the ID that the client chose.
+ * packet has to name both IDs of the client's first; and what its client must not believe.
  *
  *     │ 1 … │ version 0, 4 │ n 1, to n │ n 1, from n │ version 4 │ version 4 … │
  */
@@ -18,17 +18,31 @@ static bool take_id(struct wst_slice *s, struct wst_slice *id)
     return true;
 }
 
-/* The connection whose client the datagram goes to, while no other word of the server came. */
-static struct wst_quic_connection *refused_of(const struct wst_quic *q, const struct wst_segment *s,
-                                              struct wst_slice to)
+/* The connection whose client the datagram goes to. */
+static struct wst_quic_connection *client_of(const struct wst_quic *q, const struct wst_segment *s)
 {
-    const struct quic_id *id = wst_quic_id_find_addresses(q, s), *chosen;
-    if (!id || id->dir != WST_S2C || id->connection->state != QUIC_HELLO) return NULL;
-    if (id->connection->side[WST_S2C].next[SPACE_INITIAL]) return NULL;
-    for (chosen = id->connection->side[WST_S2C].ids; chosen; chosen = chosen->older)
-        if (chosen->n == to.n && (!to.n || !memcmp(chosen->bytes, to.p, to.n)))
-            return id->connection;
-    return NULL;
+    const struct quic_id *id = wst_quic_id_find_addresses(q, s);
+    return id && id->dir == WST_S2C ? id->connection : NULL;
+}
+
+/* RFC 9000 section 17.2.1: from whom, and to whom, the client's packet went. */
+static bool names_both(const struct wst_quic_connection *c, struct wst_slice to,
+                       struct wst_slice from)
+{
+    const struct quic_side *server = &c->side[WST_S2C];
+    if (from.n != c->first_id_n || memcmp(from.p, c->first_id, from.n) != 0) return false;
+    if (!to.n) return server->nameless;
+    for (const struct quic_id *id = server->ids; id; id = id->older)
+        if (id->n == to.n && !memcmp(id->bytes, to.p, to.n)) return true;
+    return false;
+}
+
+/* Section 6.2: a client passes over it that had an answer, or sees its own version there. */
+static bool believed(const struct wst_quic_connection *c, struct wst_slice offers)
+{
+    for (; offers.n >= 4; offers = wst_slice_skip(offers, 4))
+        if (wst_be32(offers.p) == c->version) return false;
+    return c->state == QUIC_HELLO && !c->side[WST_S2C].next[SPACE_INITIAL];
 }
 
 void wst_quic_version_refused(struct wst_quic *q, const struct wst_segment *s,
@@ -37,13 +51,13 @@ void wst_quic_version_refused(struct wst_quic *q, const struct wst_segment *s,
     enum { HEAD = 5, SHOWN = 8 };
     struct wst_slice rest = wst_slice_skip(s->payload, HEAD), to, from;
     char detail[192];
+    struct quic_step t = {.quic = q, .connection = client_of(q, s), .dir = WST_S2C, .arrival = a};
+    if (!t.connection) return;
+    t.connection->heard = true; /* whatever it is */
     if (s->payload.n < HEAD || !(s->payload.p[0] & WST_QUIC_LONG) || wst_be32(s->payload.p + 1))
         return;
     if (!take_id(&rest, &to) || !take_id(&rest, &from)) return;
-    struct quic_step t = {
-        .quic = q, .connection = refused_of(q, s, to), .dir = WST_S2C, .arrival = a};
-    if (!t.connection) return;
-    t.connection->heard = true;
+    if (!names_both(t.connection, to, from) || !believed(t.connection, rest)) return;
     int n =
         snprintf(detail, sizeof detail, "QUIC: the server does not speak version 0x%08x; it offers",
                  (unsigned)t.connection->version);

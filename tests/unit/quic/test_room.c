@@ -1053,9 +1053,9 @@ static void closes_without_keys(void **state)
 /* Nothing came back, though the client began again; or something did; or it gave up at once. */
 static void unanswered(void **state)
 {
-    static const uint8_t none[] = {1};
+    static const uint8_t none[] = {1}, ack[1100] = {2, 0, 0, 0, 0};
     (void)state;
-    for (int row = 0; row < 5; row++) {
+    for (int row = 0; row < 8; row++) {
         room_init(&room);
         conn_init(&conn, &room, 1, SEAL_V1, SEAL_AES_128_GCM, 8, 8);
         conn_push(&conn, WST_C2S, room_out, conn_first(&conn));
@@ -1067,8 +1067,15 @@ static void unanswered(void **state)
             conn_push(&conn, WST_C2S, room_out,
                       conn_packet(&conn, WST_C2S, SEAL_HANDSHAKE, room_out, none, 1));
         if (row == 4) conn_short(&conn, WST_S2C, none, 1); /* that does not open, or is a reset */
+        if (row == 5) /* its answer was not captured, and is acknowledged */
+            conn_push(&conn, WST_C2S, room_out,
+                      conn_packet(&conn, WST_C2S, SEAL_INITIAL, room_out, ack, sizeof ack));
+        if (row == 6) conn_push(&conn, WST_S2C, room_out, conn_answer(&conn) / 8); /* it is cut */
+        if (row == 7) /* early data, which need no answer */
+            conn_push(&conn, WST_C2S, room_out,
+                      conn_packet(&conn, WST_C2S, SEAL_EARLY, room_out, none, 1));
         end();
-        assert_int_equal(room.problems[WST_PROBLEM_QUIC_UNANSWERED], row == 0);
+        assert_int_equal(room.problems[WST_PROBLEM_QUIC_UNANSWERED], row == 0 || row == 7);
         if (row == 0)
             assert_string_equal(room.detail, "QUIC: the client went on to begin for 0.302 s, and "
                                              "nothing came back");
@@ -1079,13 +1086,14 @@ static void unanswered(void **state)
 static void version_refused(void **state)
 {
     (void)state;
-    for (int row = 0; row < 4; row++) {
+    for (int row = 0; row < 8; row++) {
+        bool nameless = row == 4;
         room_init(&room);
-        conn_init(&conn, &room, 1, SEAL_V1, SEAL_AES_128_GCM, 8, 8);
+        conn_init(&conn, &room, 1, SEAL_V1, SEAL_AES_128_GCM, nameless ? 0 : 8, 8);
         conn_push(&conn, WST_C2S, room_out, conn_first(&conn));
         size_t n = conn_first(&conn), to = room_out[5], from = room_out[6 + to];
         uint8_t said[64] = {0xc0, 0, 0, 0, 0, (uint8_t)from};
-        assert_true(n > 40 && from == 8);
+        assert_true(n > 40 && from == (nameless ? 0 : 8));
         memcpy(said + 6, room_out + 7 + to, from);
         said[6 + from] = (uint8_t)to;
         memcpy(said + 7 + from, room_out + 6, to);
@@ -1094,8 +1102,15 @@ static void version_refused(void **state)
         if (row == 1) said[6] ^= 1;
         if (row == 2) n = 9; /* it is cut */
         if (row == 3) conn_push(&conn, WST_S2C, room_out, conn_answer(&conn));
+        if (row == 5) memcpy(said + n + 4, "\0\0\0\1", 4); /* its own is among them */
+        if (row == 6) said[7 + from] ^= 1;
+        if (row == 7) { /* it does not name the client */
+            memmove(said + 6, said + 6 + from, n + 8 - 6 - from);
+            said[5] = 0;
+            n -= from;
+        }
         conn_push(&conn, WST_S2C, said, row == 2 ? n : n + 8);
-        assert_int_equal(room.problems[WST_PROBLEM_QUIC_VERSION], row == 0);
+        assert_int_equal(room.problems[WST_PROBLEM_QUIC_VERSION], row == 0 || nameless);
         if (row == 0)
             assert_string_equal(room.detail, "QUIC: the server does not speak version 0x00000001; "
                                              "it offers 0x6b3343cf, 0xff00001d");
