@@ -3,6 +3,7 @@
  * In: the bytes of both sides. Out: the same in the order of questions and answers.
  */
 #include "session.h"
+#include "missed.h"
 #include "stalls.h"
 #include "streams.h"
 
@@ -165,7 +166,7 @@ void wst_http2_push(struct wst_http2 *h, struct wst_http2_env *env, enum wst_dir
         if (h->holding) session_release(h, env, a);
         while (h->holding && client_goes_on(h)) {
             struct wst_http2_frame f = wst_http2_frame_read(h->side[WST_S2C].head);
-            wst_streams_missed(h, f.stream); /* it is not late, but lost */
+            wst_missed_request(h, f.stream); /* it is not late, but lost */
             session_release(h, env, a);
         }
         return;

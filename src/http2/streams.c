@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "fields.h"
+#include "missed.h"
 #include "stalls.h"
 
 static_assert(offsetof(struct wst_http2_stream, base.id) == 0, "as wst_sorted has it");
@@ -29,22 +30,6 @@ static struct wst_http2_stream *stream_find(const struct wst_http2 *h, uint32_t 
     return wst_sorted_find(&h->streams, id);
 }
 
-/* -- streams that were opened before the capture ----------------------------------------------- */
-
-static bool before_capture(const struct wst_http2 *h, uint32_t id)
-{
-    if (id % 2 == 0 || id > h->before) return false;
-    for (unsigned i = 0; i < WST_HTTP2_MISSED; i++)
-        if (h->over[i] == id) return false;
-    return true;
-}
-
-/* What comes of it later is no other stream. */
-static void before_over(struct wst_http2 *h, uint32_t id)
-{
-    if (before_capture(h, id)) h->over[h->over_at++ % WST_HTTP2_MISSED] = id;
-}
-
 /* -- streams ----------------------------------------------------------------------------------- */
 
 static struct wst_http2_stream *stream_new(struct wst_http2 *h, struct wst_http2_env *env,
@@ -59,7 +44,7 @@ static struct wst_http2_stream *stream_new(struct wst_http2 *h, struct wst_http2
 static void stream_remove(struct wst_http2 *h, struct wst_http2_env *env,
                           struct wst_http2_stream *s)
 {
-    if (s->base.id <= h->before) before_over(h, (uint32_t)s->base.id);
+    if (s->base.id <= h->before) wst_missed_early_over(h, (uint32_t)s->base.id);
     wst_sorted_take(&h->streams, s->base.id);
     stream_free(env, s);
 }
@@ -147,50 +132,6 @@ static void stream_over(struct wst_http2 *h, struct wst_http2_env *env, struct w
     stream_remove(h, env, s);
 }
 
-/* -- requests that were lost ------------------------------------------------------------------- */
-
-static void missed_add(struct wst_http2 *h, uint32_t id)
-{
-    h->missed[h->missed_at++ % WST_HTTP2_MISSED] = id;
-}
-
-/* Its place; WST_HTTP2_MISSED: it is none of them. */
-static unsigned missed_place(const struct wst_http2 *h, uint32_t id)
-{
-    unsigned i = 0;
-    while (i < WST_HTTP2_MISSED && (!id || h->missed[i] != id)) i++;
-    return i;
-}
-
-static bool missed_take(struct wst_http2 *h, uint32_t id)
-{
-    unsigned i = missed_place(h, id);
-    if (i == WST_HTTP2_MISSED) return false;
-    h->missed[i] = 0;
-    return true;
-}
-
-/* The client's next request is that of stream `id`: those it left out were lost. */
-static void missed_before(struct wst_http2 *h, uint32_t id)
-{
-    uint32_t from = h->last_client ? h->last_client + 2 : 1;
-    if (!h->side[WST_C2S].holed) return;
-    if (id > 2 * WST_HTTP2_MISSED && from < id - 2 * WST_HTTP2_MISSED)
-        from = id - 2 * WST_HTTP2_MISSED;
-    for (; from < id; from += 2) missed_add(h, from);
-}
-
-void wst_streams_missed(struct wst_http2 *h, uint32_t id)
-{
-    if (h->midst) {
-        h->before = h->last_client = id;
-        return;
-    }
-    missed_before(h, id);
-    missed_add(h, id);
-    h->last_client = id;
-}
-
 /* -- requests and answers ---------------------------------------------------------------------- */
 
 static void request_passes(struct wst_http2 *h, struct wst_http2_env *env,
@@ -208,15 +149,6 @@ static bool request_is_new(const struct wst_http2 *h, uint32_t id, bool whole,
 {
     bool trailers = h->midst && whole && !wst_fields_named(fields, ":method").p;
     return id % 2 && id > h->last_client && !trailers;
-}
-
-/* The first request seen of a connection that began before the capture: streams of smaller numbers
- * were opened before. */
-static void request_joins(struct wst_http2 *h, uint32_t id)
-{
-    if (!h->midst) return;
-    h->midst = false;
-    h->before = h->last_client = id > 1 ? id - 2 : 0;
 }
 
 /* Where nothing was lost that may have allowed it. */
@@ -319,7 +251,7 @@ bool wst_streams_heeded(const struct wst_http2 *h, enum wst_dir dir, uint32_t id
     const struct wst_http2_stream *s = stream_find(h, id);
     if (dir == WST_C2S) return id % 2 && id > h->last_client;
     if (s) return !s->base.answered;
-    return missed_place(h, id) < WST_HTTP2_MISSED || before_capture(h, id) ||
+    return wst_missed_is(h, id) || wst_missed_early(h, id) ||
            (h->midst && id % 2 && id > h->last_client);
 }
 
@@ -330,20 +262,20 @@ void wst_streams_headers(struct wst_http2 *h, struct wst_http2_env *env, enum ws
     struct wst_slice fields = wst_buf_slice(&h->side[dir].fields);
     if (dir == WST_C2S && request_is_new(h, id, whole, fields)) {
         bool early = h->midst; /* its answer may have been captured before it */
-        request_joins(h, id);
-        missed_before(h, id);
+        wst_missed_joins(h, id);
+        wst_missed_before(h, id);
         h->last_client = id;
         h->lacking = false;
         if (whole && !s)
             request_came(h, env, id, early, fields, a);
         else if (!whole && !ends && !wst_connect_is_other(fields))
-            missed_add(h, id);
+            wst_missed_add(h, id);
     } else if (dir == WST_S2C && s) {
         answer_came(h, env, s, whole, ends, a);
     } else if (dir == WST_S2C && (ends || wst_connect_is_refused(fields, whole))) {
-        missed_take(h, id);
-        if (h->midst && id % 2 && id > h->last_client) wst_streams_missed(h, id);
-        before_over(h, id);
+        wst_missed_take(h, id);
+        if (h->midst && id % 2 && id > h->last_client) wst_missed_request(h, id);
+        wst_missed_early_over(h, id);
     }
     if (ends) wst_streams_fin(h, env, dir, id, a);
 }
@@ -355,8 +287,8 @@ static struct wst_http2_stream *stream_of(struct wst_http2 *h, struct wst_http2_
                                           uint32_t id, const struct wst_arrival *a)
 {
     struct wst_http2_stream *s = stream_find(h, id);
-    if (!s && h->side[WST_C2S].holed && id % 2 && id > h->last_client) wst_streams_missed(h, id);
-    if (s || (!missed_take(h, id) && !before_capture(h, id))) return s;
+    if (!s && h->side[WST_C2S].holed && id % 2 && id > h->last_client) wst_missed_request(h, id);
+    if (s || (!wst_missed_take(h, id) && !wst_missed_early(h, id))) return s;
     if (!(s = stream_new(h, env, id))) {
         request_passes(h, env, a);
         return NULL;

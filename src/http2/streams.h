@@ -15,8 +15,6 @@ void wst_streams_headers(struct wst_http2 *h, struct wst_http2_env *env, enum ws
 /* Whether the fields of a header block of stream `id` that begins now can be a request or an answer
  * that anybody reads. */
 bool wst_streams_heeded(const struct wst_http2 *h, enum wst_dir dir, uint32_t id);
-/* The request of stream `id`, and of those between it and the last one seen, was lost. */
-void wst_streams_missed(struct wst_http2 *h, uint32_t id);
 void wst_streams_data(struct wst_http2 *h, struct wst_http2_env *env, enum wst_dir dir, uint32_t id,
                       struct wst_slice bytes, const struct wst_arrival *arrival);
 /* n bytes of DATA are missing; not `exact`: so many at most. */
