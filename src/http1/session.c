@@ -4,21 +4,11 @@
  */
 #include <stdlib.h>
 
+#include "asked.h"
 #include "begins.h"
 #include "body.h"
 #include "dir.h"
 #include "seldom.h"
-
-/* What is special about a request. */
-enum http_asked {
-    ASKED_PLAIN = 0, /* nothing */
-    ASKED_HEAD = 1,  /* its answer has no body, whatever it announces */
-    ASKED_UPGRADE = 2,
-    ASKED_TUNNEL = 4,
-    ASKED_OTHER = 8, /* to go on in another protocol, as h2c */
-    /* After any of these the client's next bytes wait for the answer. */
-    ASKED_WAITS = ASKED_UPGRADE | ASKED_TUNNEL | ASKED_OTHER,
-};
 
 enum { STRANGE = 64 }; /* bytes that show what a server speaks that is not HTTP */
 
@@ -72,34 +62,6 @@ bool wst_http_answer_lost(const struct wst_http *h)
            (h->awaiting ? h->request.n > 0 : h->side[WST_C2S].mode == WST_HTTP_BLIND);
 }
 
-/* -- what was asked ---------------------------------------------------------------------------- */
-
-static bool asked_push(struct wst_http *h, struct wst_http_env *env, uint8_t asks)
-{
-    if (h->asked_n < WST_HTTP_INLINE) {
-        h->asked[(h->asked_first + h->asked_n++) % WST_HTTP_INLINE] = asks;
-        return true;
-    }
-    return wst_buf_append(&h->asked_more, env->budget, wst_slice_of(&asks, 1),
-                          env->options->limits.max_pipeline);
-}
-
-static uint8_t asked_first(const struct wst_http *h)
-{
-    return h->asked_n ? h->asked[h->asked_first] : ASKED_PLAIN;
-}
-
-static void asked_pop(struct wst_http *h)
-{
-    if (!h->asked_n) return;
-    h->asked_first = (uint8_t)((h->asked_first + 1) % WST_HTTP_INLINE);
-    h->asked_n--;
-    if (h->asked_more.n) {
-        h->asked[(h->asked_first + h->asked_n++) % WST_HTTP_INLINE] = h->asked_more.p[0];
-        wst_buf_drop(&h->asked_more, 1);
-    }
-}
-
 /* -- heads ------------------------------------------------------------------------------------- */
 
 static struct wst_refusal http_refusal(struct wst_http *h, struct wst_http_env *env,
@@ -136,7 +98,7 @@ static void request_head(struct wst_http *h, struct wst_http_env *env, const str
                          const struct wst_arrival *a)
 {
     uint8_t asks = request_asks(head);
-    if (!asked_push(h, env, asks) || !wst_body_begin(&h->side[WST_C2S], head, false)) {
+    if (!wst_asked_push(h, env, asks) || !wst_body_begin(&h->side[WST_C2S], head, false)) {
         http_lose(h);
         return;
     }
@@ -197,12 +159,12 @@ static void response_head(struct wst_http *h, struct wst_http_env *env, const st
     if (head->status < 200 && head->status != 101) return; /* the answer is still to come */
     if (head->status == 101 && h->answers_lost && h->request.n &&
         wst_head_has_token(head, "Upgrade", "websocket"))
-        while (h->asked_n > 1) asked_pop(h); /* this one is the last request's */
+        while (h->asked_n > 1) wst_asked_pop(h); /* this one is the last request's */
     if (answers_lost_request(h, head, a)) {
         if (!wst_body_begin(&h->side[WST_S2C], head, false)) http_lose(h);
         return;
     }
-    uint8_t asked = asked_first(h);
+    uint8_t asked = wst_asked_first(h);
     bool unasked = !h->asked_n; /* the request was lost */
     if ((asked & ASKED_UPGRADE) || (unasked && head->status == 101)) {
         bool granted = wst_upgrade_report(h, env, head, false, a);
@@ -224,7 +186,7 @@ static void response_head(struct wst_http *h, struct wst_http_env *env, const st
         }
     }
     if (asked & ASKED_OTHER) http_await_no_other(h);
-    asked_pop(h);
+    wst_asked_pop(h);
     if (!wst_body_begin(&h->side[WST_S2C], head, asked & ASKED_HEAD))
         http_lose(h);
     else if (asked & ASKED_UPGRADE && h->side[WST_S2C].mode != WST_HTTP_HEAD)
@@ -545,8 +507,8 @@ void wst_http_fin(struct wst_http *h, struct wst_http_env *env, enum wst_dir dir
 void wst_http_unanswered(struct wst_http *h, struct wst_http_env *env, bool accepted,
                          const struct wst_arrival *a)
 {
-    http_refusal_over(h, env, false,
-                      a); /* what is kept of it would be taken for this one's answer */
+    /* What is kept of it would be taken for this one's answer. */
+    http_refusal_over(h, env, false, a);
     if (h->state == WST_HTTP_UPGRADED || h->state == WST_HTTP_TUNNEL || !h->request.n) return;
     wst_upgrade_report(h, env, NULL, accepted, a);
     h->request.n = 0;
