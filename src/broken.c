@@ -32,8 +32,8 @@ const char *wst_broken_why(const struct wst_connect_stream *stream, enum wst_dir
 {
     const struct conversation_stream *s = stream->upper;
     if (by == WST_DIR_NONE && stream->unserved)
-        return "the server ended the connection with GOAWAY, and nothing was done on this stream: "
-               "it may be asked for again on another connection";
+        return "the server ended the connection with GOAWAY, by which nothing was done on this "
+               "stream: it may be asked for again on another connection";
     if (by == WST_DIR_NONE) return wst_datagrams_ended(&s->inside.flow);
     if (stream->reset_code[by] < 0) return NULL;
     put_code(s, (uint64_t)stream->reset_code[by], to, WST_BROKEN);

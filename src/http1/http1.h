@@ -241,7 +241,8 @@ struct wst_extended {
     bool secure;  /* the bytes came out of TLS */
     bool unasked; /* the server's settings do not allow it */
     bool reset;   /* the stream was reset before it was answered … */
-    enum wst_dir reset_by; /* … by this side; WST_DIR_NONE: not known */
+    enum wst_dir reset_by; /* … by this side; WST_DIR_NONE: not known. Without `reset`: the side did
+                            * that, and an answer may have come before, which is missing */
     const char *why; /* … with this code, in words; what ended the connection, if reset_by is
                       * WST_DIR_NONE; NULL: not known */
     uint32_t *refused;     /* set to what wst_refusal_begin says of the answer; may be NULL */

@@ -104,6 +104,13 @@ static bool stream_answered(struct wst_http2 *h, struct wst_http2_env *env,
                             struct wst_http2_stream *s, struct wst_slice fields, int status,
                             const struct wst_arrival *a);
 
+/* The server's answer may be among what is missing. */
+static bool answer_missed(const struct wst_http2 *h, const struct wst_http2_stream *s)
+{
+    const struct wst_http2_side *side = &h->side[WST_S2C];
+    return s->answer_lost || side->gone != s->gone[WST_S2C] || side->seeking || side->dead;
+}
+
 /* An end without an answer is one, too, unless it is the capture that lacks it. */
 static void stream_over(struct wst_http2 *h, struct wst_http2_env *env, struct wst_http2_stream *s,
                         enum wst_tcp_end how, const struct wst_arrival *a)
@@ -120,7 +127,7 @@ static void stream_over(struct wst_http2 *h, struct wst_http2_env *env, struct w
         s->base.reset_code[s->reset_by] = s->reset_code;
         h->resets--;
     }
-    s->base.reset |= how == WST_TCP_RST;
+    s->base.reset |= how == WST_TCP_RST && !answer_missed(h, s); /* else it may have come before */
     if (!s->base.answered && proven &&
         !stream_answered(h, env, s, (struct wst_slice){NULL, 0}, 0, a))
         return;

@@ -40,6 +40,11 @@ static struct wst_slice text(const char *s)
 }
 
 static struct wst_http_env env;
+static struct { /* of a stream that was not answered */
+    bool unanswered, reset;
+    enum wst_dir by;
+    const char *why;
+} over = {.by = WST_DIR_NONE};
 
 /* A good request but for the field `name`: with this value, or without it. */
 static bool reports(enum wst_carrier carrier, bool unasked, int status, const char *name,
@@ -68,11 +73,14 @@ static bool reports(enum wst_carrier carrier, bool unasked, int status, const ch
     struct wst_extended x = {.carrier = carrier,
                              .request = request,
                              .request_n = n,
-                             .response = response,
+                             .response = over.unanswered ? NULL : response,
                              .response_n = name && !strcmp(name, "coded") ? 2 : 1,
                              .status = status,
                              .secure = true,
                              .unasked = unasked,
+                             .reset = over.reset,
+                             .reset_by = over.by,
+                             .why = over.why,
                              .refused = &told.refused};
     bool accepted = wst_extended_report(&env, &x, &terms, &now);
     assert_true(told.handshake);
@@ -160,9 +168,43 @@ static void bodies_of_refusals(void **state)
     assert_int_equal(told.refused, 0);
 }
 
+/* Where an answer may be among what is missing nobody says that there was none. */
+static void unanswered(void **state)
+{
+    static const struct {
+        bool reset;
+        enum wst_dir by;
+        const char *why, *said;
+    } rows[] = {
+        {true, WST_S2C, "CODE",
+         "the server reset the stream before the extended CONNECT was answered, with CODE"},
+        {true, WST_C2S, NULL,
+         "the client reset the stream before the extended CONNECT was answered"},
+        {false, WST_C2S, "CODE",
+         "no answer to the extended CONNECT was captured, and the client reset the stream, with "
+         "CODE"},
+        {true, WST_DIR_NONE, "the client closed the connection",
+         "no answer to the extended CONNECT was captured, and the client closed the connection"},
+        {true, WST_DIR_NONE, NULL, "the stream was reset before the extended CONNECT was answered"},
+        {false, WST_DIR_NONE, NULL, "no answer to the extended CONNECT was captured"},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY(rows); i++) {
+        over.unanswered = true;
+        over.reset = rows[i].reset;
+        over.by = rows[i].by;
+        over.why = rows[i].why;
+        assert_false(reports(WST_CARRIER_H2, false, -1, NULL, NULL));
+        finds(WST_PROBLEM_HANDSHAKE_NO_RESPONSE);
+        assert_string_equal(told.detail, rows[i].said);
+    }
+    memset(&over, 0, sizeof over);
+    over.by = WST_DIR_NONE;
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(by_carrier),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(by_carrier), cmocka_unit_test(unanswered),
                                        cmocka_unit_test(bodies_of_refusals)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

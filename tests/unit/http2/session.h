@@ -6,6 +6,7 @@
  *   ?1 ?1! ?1unseen  a request, one not allowed, one that was lost
  *   {1 200} 1=fin     its answer, the end
  *   {1 -1@}           none, and the server said that it did nothing on it
+ *   {1 -1?}           none, though it may be missing, and a side reset the stream
  *   1:hello 1[5]      bytes, 5 lost
  *   1[~5] 1.          at most 5 lost, no more bytes
  *   !broken !broken/1 a problem, of a stream; the words of the last are t->why
@@ -95,8 +96,10 @@ static inline bool said_answer(void *user, void *conversation, struct wst_connec
     t->unasked += stream->unasked && !one->unasked;
     bool accepted = told_answer(stream, fields, status, a, t->options.limits.max_head);
     if (status > 0) assert_true(wst_fields_next(&fields, &f) && wst_slice_is(f.name, ":status"));
-    say(t, BOTH, "{%u%s %d%s} ", (unsigned)stream->id, stream->unasked && !one->unasked ? "!" : "",
-        status, stream->unserved ? "@" : "");
+    bool missed = status < 0 && !stream->reset && (stream->reset_by[0] || stream->reset_by[1]);
+    say(t, BOTH, "{%u%s %d%s%s} ", (unsigned)stream->id,
+        stream->unasked && !one->unasked ? "!" : "", status, stream->unserved ? "@" : "",
+        missed ? "?" : "");
     return accepted;
 }
 
