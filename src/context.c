@@ -343,6 +343,8 @@ void wst_context_finish(struct wst_context *c, const struct wst_counters *counte
     context_more(c, WST_PROBLEM_TCP_UNANSWERED, c->unopened[0],
                  "TCP connections were not answered");
     context_more(c, WST_PROBLEM_TCP_REFUSED, c->unopened[1], "TCP connections were refused");
+    context_more(c, WST_PROBLEM_QUIC_UNANSWERED, c->unopened_quic,
+                 "QUIC connections were not answered");
     struct wst_event e = {.type = WST_EVENT_STATS, .dir = WST_DIR_NONE, .when = c->now};
     if (counters) {
         c->timeline.stats.captured = counters->captured;

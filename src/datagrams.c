@@ -217,6 +217,8 @@ static void datagrams_problem(void *user, void *upper, const struct wst_quic_end
         if (wst_conversation_tell(c, &q->inside.flow, problem, side, detail, a)) return;
     } else if (problem == WST_PROBLEM_TLS_NO_KEY) {
         c->timeline.stats.tls_no_key++;
+    } else if (problem == WST_PROBLEM_QUIC_UNANSWERED && c->unopened_quic++ >= WST_CONTEXT_TOLD) {
+        return;
     }
     struct wst_flow f = {0};
     struct conversation base = {.flow = &f, .client = CLIENT};

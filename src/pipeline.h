@@ -184,6 +184,7 @@ struct wst_context {
     uint64_t proxies_many;    /* connections through more proxies than are followed */
     uint64_t ends_ignored[2]; /* WebSocket connections that went on after a reset; after a FIN */
     uint64_t unopened[2];     /* TCP connections without an answer; refused */
+    uint64_t unopened_quic;   /* QUIC connections without an answer */
     uint64_t findings;        /* lines of those told of more than one connection, but the first */
     TAILQ_HEAD(, conversation_pickup) pickups; /* in the order in which they began */
     uint32_t pickups_n;

@@ -3,7 +3,10 @@
  * Connections that nobody took, and upgrades that nobody answered: what is said of it, and what is
  * not where the capture may lack a packet, or has one twice.
  */
+#include <wstrace/tls.h>
+
 #include "flows.h"
+#include "quic/sealer.h"
 
 /* `steps`: of the client in small letters, of the server in capitals: s SYN, a ACK, q the request
  * or its answer, f FIN, r reset, x one that acknowledges what was long ago. A digit: so many
@@ -26,7 +29,8 @@ struct heard {
 static bool of_interest(enum wst_problem p)
 {
     return p == WST_PROBLEM_TCP_REFUSED || p == WST_PROBLEM_TCP_UNANSWERED ||
-           p == WST_PROBLEM_HANDSHAKE_LATE || p == WST_PROBLEM_HANDSHAKE_NO_RESPONSE;
+           p == WST_PROBLEM_QUIC_UNANSWERED || p == WST_PROBLEM_HANDSHAKE_LATE ||
+           p == WST_PROBLEM_HANDSHAKE_NO_RESPONSE;
 }
 
 static void hear(void *user, const struct wst_event *e)
@@ -131,11 +135,78 @@ static void requests(void **state)
     for (size_t i = 0; i < ARRAY(rows); i++) play(&rows[i]);
 }
 
+/* The first datagram of a client's QUIC connection: CRYPTO with a ClientHello, in an Initial
+ * packet. */
+static void push_initial(struct packets *k, uint8_t name, uint8_t number)
+{
+    static const uint8_t hello[] = {6, 0, 45, 1, 0, 0, 41, 3, 3};
+    struct packets one = {0};
+    struct tcp t;
+    struct sealer s[2];
+    uint8_t id[8] = {name, 1, 2, 3, 4, 5, 6, 7}, payload[1172] = {0}, out[1300];
+    struct seal_head head = {.type = SEAL_INITIAL,
+                             .version = SEAL_V1,
+                             .to = id,
+                             .to_n = sizeof id,
+                             .from = id,
+                             .from_n = sizeof id,
+                             .number = number,
+                             .number_n = 1};
+    memcpy(payload, hello, sizeof hello);
+    memset(payload + sizeof hello, name, 32);
+    memcpy(payload + sizeof hello + 33, "\0\2\x13\1\1", 5);
+    sealer_initial(s, SEAL_V1, id, sizeof id);
+    size_t n = seal_packet(&s[0], &head, out, payload, sizeof payload);
+    tcp_open(&t, &one, (uint16_t)(5000 + name)); /* a TCP header is 12 bytes longer than UDP's */
+    tcp_packet(&t, 0, 0, out, n);
+    uint8_t *p = one.all[0].p;
+    size_t size = one.all[0].n - 12;
+    p[2] = (uint8_t)(size >> 8), p[3] = (uint8_t)size, p[9] = 17;
+    p[24] = (uint8_t)((n + 8) >> 8), p[25] = (uint8_t)(n + 8), p[26] = p[27] = 0;
+    memmove(p + 28, p + 40, n);
+    one.all[0].n = size;
+    if (k->n == k->room) {
+        k->room += 64;
+        k->all = realloc(k->all, k->room * sizeof *k->all);
+        assert_non_null(k->all);
+    }
+    k->all[k->n++] = one.all[0];
+    free(one.all);
+}
+
+/* Of many the first are told, and how many more there are. */
+static void quic(void **state)
+{
+    static const char keys[] = "CLIENT_RANDOM "
+                               "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f "
+                               "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
+                               "202122232425262728292a2b2c2d2e2f\n";
+    (void)state;
+    for (unsigned clients = 1; clients <= 13; clients += 12) {
+        struct packets k = {0};
+        struct heard h = {.part = clients == 1 ? "nothing came back" : "3 more QUIC connections",
+                          .problem = WST_PROBLEM_QUIC_UNANSWERED};
+        struct wst_context *c = context_open((struct wst_listener){.event = hear, .user = &h});
+        wst_context_tls(c, &(struct wst_tls_hooks){0});
+        wst_context_keylog(c, (struct wst_slice){(const uint8_t *)keys, sizeof keys - 1}, true);
+        for (unsigned round = 0; round < 2; round++)
+            for (unsigned i = 0; i < clients; i++) {
+                push_initial(&k, (uint8_t)(i + 1), (uint8_t)round);
+                context_feed_at(c, &k, k.n - 1, round * 300000000ll + i * 1000ll);
+            }
+        context_close(c);
+        packets_free(&k);
+        assert_int_equal(h.times, clients == 1 ? 1 : 11);
+        assert_true(h.said);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(connections),
         cmocka_unit_test(requests),
+        cmocka_unit_test(quic),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

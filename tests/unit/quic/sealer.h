@@ -183,7 +183,7 @@ static inline size_t seal_packet(const struct sealer *s, const struct seal_head 
 {
     uint8_t longer[4] = {0};
     size_t at = 0;
-    if (h->number_n + n < 4) {
+    if (n < 4 && h->number_n + n < 4) {
         if (n) memcpy(longer, payload, n);
         payload = longer;
         n = 4 - h->number_n;
