@@ -240,13 +240,13 @@ def _(t):
 
 @near('handshake.early-client-data')
 def _(t):
-    """What it began with is missing."""
+    """The same, and what it begins with is missing."""
     t.ask()
     t.send_request()
-    t.frame(C2S, TEXT, 'early')
+    t.write(C2S, b'GET / HTTP/1.1\r\n')
     t.lose(lambda p: p.way == C2S and len(p) > 0, 1)
     t.wait(1)
-    t.frame(C2S, TEXT, 'early')
+    t.write(C2S, b'Host: example.com\r\n\r\n')
     t.send_answer(status='400 Bad Request')
     t.shut()
 
