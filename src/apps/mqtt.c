@@ -99,7 +99,6 @@ static void refuse(struct wst_say *say, struct side *side)
 {
     wst_say_strange(say);
     wst_say_unheard(say);
-    if (say->total) say->total->certain = false;
     forget(side, say->budget);
 }
 
@@ -133,7 +132,7 @@ static void packet_ends(struct wst_say *say, struct mqtt *m, enum wst_dir dir,
     }
     wst_mqtt_say(say, &place, packet);
     wst_say_began(say, side->first_msg);
-    if (packet->missing && say->total) say->total->certain = false;
+    if (packet->missing) wst_say_missed(say);
     if (side->held.p) side->told = side->held; /* the one that ends first in a message, no other */
     side->held = (struct wst_buf){NULL, 0, 0};
     side->head_n = 0;

@@ -160,6 +160,7 @@ void wst_say_asks_once(struct wst_say *say, uint8_t space, struct wst_slice id)
 
 void wst_say_unheard(struct wst_say *say)
 {
+    wst_say_missed(say);
     if (say->asks) wst_asks_free(&say->asks[wst_dir_other(say->event->dir)], say->budget);
 }
 
@@ -220,6 +221,7 @@ void wst_say_unfinished(struct wst_say *say)
 
 void wst_say_missed(struct wst_say *say)
 {
+    say->said.unread = true;
     if (say->total) say->total->certain = false;
 }
 

@@ -272,7 +272,6 @@ static void frame_ends(struct wst_say *say, struct stomp *stomp, struct frame *f
     if (!frame_fits(f)) {
         wst_say_strange(say);
         wst_say_unheard(say);
-        if (say->total) say->total->certain = false;
         return;
     }
     if (is(f, "CONNECTED")) stomp->version = version_of(f->values[VERSION]);
@@ -295,7 +294,6 @@ static void refuse(struct wst_say *say, struct side *side, bool strange)
 {
     if (strange) wst_say_strange(say);
     wst_say_unheard(say);
-    if (say->total) say->total->certain = false;
     forget(side, say->budget);
 }
 
@@ -383,7 +381,7 @@ static bool frame_take(struct wst_say *say, struct stomp *stomp, enum wst_dir di
     }
     if (!ends) return true;
     f.missing = side->got - f.body.n;
-    if (f.missing && say->total) say->total->certain = false;
+    if (f.missing) wst_say_missed(say);
     frame_ends(say, stomp, &f);
     wst_say_began(say, side->first_msg);
     if (side->held.n) side->told = side->held; /* the one that ends first in a message, no other */

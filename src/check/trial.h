@@ -124,11 +124,14 @@ struct wst_trial_said { /* a message, read as far as somebody asked */
     const struct wst_event *event;
     struct wst_slice json; /* of t->tape */
     bool read, app_read;
+    bool too_much, app_too_much; /* it may have more than could be read */
     uint8_t unsure; /* why it may fit all the same; 0: it does not */
 };
 /* trial_app.c: likewise, of what the message says in its application's protocol. */
 bool wst_trial_app(struct wst_trial *trial, const struct wst_test *test,
                    struct wst_trial_said *message);
+/* Whether what is so of the packets that were read is so whatever the others say. */
+bool wst_trial_app_stays(const struct wst_test *test);
 void wst_trial_message(struct wst_trial *trial, const struct wst_trial_connection *connection,
                        const struct wst_check_rule *rule, struct wst_trial_state *state,
                        struct wst_trial_said *message);

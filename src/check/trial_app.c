@@ -10,6 +10,7 @@
 #include "trial.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static int to_ink(void *user, const uint8_t *p, size_t n)
 {
@@ -36,11 +37,25 @@ static void read_said(struct wst_trial *t, struct wst_trial_said *m)
     wst_app_json_said(t->said_out, said, m->event->nanos);
     wst_out_flush(t->said_out);
     if (t->said.failed) t->failed = true;
-    if (!wst_tape_read(&t->said_tape, &t->budget, wst_ink_slice(&t->said))) t->said_tape.n = 0;
+    m->app_too_much = said->omitted || said->unread;
+    if (wst_tape_read(&t->said_tape, &t->budget, wst_ink_slice(&t->said))) return;
+    t->said_tape.n = 0; /* what is carried nests too deep, or has too many values */
+    m->app_too_much = true;
 }
 
 bool wst_trial_app(struct wst_trial *t, const struct wst_test *test, struct wst_trial_said *m)
 {
     if (!m->app_read) read_said(t, m);
     return wst_trial_json(t, test, &t->said_tape, wst_ink_slice(&t->said));
+}
+
+/* Packets are left out from the end, and what one carries is cut there, or all of it is left out.
+ */
+bool wst_trial_app_stays(const struct wst_test *test)
+{
+    for (uint32_t i = 0; i < test->path.n; i++)
+        if (test->path.steps[i].index < 0) return false;
+    if (test->compare == WST_MATCHES) return strchr(test->pattern.text, '$') == NULL;
+    if (test->compare == WST_EQUAL) return !test->string || test->value_n > 0;
+    return test->compare != WST_UNEQUAL;
 }

@@ -17,7 +17,9 @@ static void read_json(struct wst_trial *t, struct wst_trial_said *m)
     t->tape.n = 0;
     if (begins == SIZE_MAX) return;
     m->json = wst_slice_skip(message->payload, begins);
-    if (!wst_tape_read(&t->tape, &t->budget, m->json)) t->tape.n = 0;
+    if (wst_tape_read(&t->tape, &t->budget, m->json)) return;
+    t->tape.n = 0;
+    m->too_much = t->tape.full;
 }
 
 /* The payload is then its beginning. */
@@ -46,14 +48,16 @@ static bool fits(struct wst_trial *t, const struct wst_step *step, struct wst_tr
         const struct wst_test *test = &t->rules->tests[step->first + i];
         uint64_t cut = t->cut;
         bool good;
-        bool lacks = part || (test->app && e->message.app && e->message.app->omitted);
+        bool lacks, stays;
         if (test->json && !m->read) read_json(t, m);
         if (test->app)
             good = wst_trial_app(t, test, m);
         else
             good = test->json ? wst_trial_json(t, test, &t->tape, m->json)
                               : wst_trial_text(t, test, payload);
-        if (good && (!lacks || of_beginning(test))) continue;
+        lacks = part || (test->app && m->app_too_much) || (test->json && m->too_much);
+        stays = test->app && !part ? wst_trial_app_stays(test) : of_beginning(test);
+        if (good && (!lacks || stays)) continue;
         if (!lacks && t->cut == cut) return false;
         unsure |= lacks ? WST_TRIAL_PARTIAL : WST_TRIAL_LONG;
     }
@@ -150,6 +154,7 @@ static void reply(struct wst_trial *t, const struct wst_check_rule *rule, struct
 
     if (partial(&e->message)) s->unsure |= WST_TRIAL_PARTIAL;
     if (!m->read) read_json(t, m);
+    if (m->too_much) s->unsure |= WST_TRIAL_PARTIAL;
     if (t->tape.n == 0) return;
     id = id_of(t, rule, m);
     if (id.hash == 0) return;

@@ -91,6 +91,62 @@ def spoken(tmp):
     check("what a capture lacks has no verdict here, either", result.status == 2, result)
 
 
+def too_much(tmp):
+    """Messages of which not all can be read: what may be in the rest is not guessed; what was read is so whatever the rest says."""
+    def talk(name, path, *rows):
+        wire = Wire(1)
+        t = Talk(wire, path)
+        for at, (way, op, data) in enumerate(rows, 1):
+            t.at(at * 100, way, op, data)
+        t.at(10000, C2S, CLOSE, b"\x03\xe8")
+        t.at(10001, S2C, CLOSE, b"\x03\xe8")
+        t.s.shut()
+        capture = os.path.join(tmp, name)
+        with open(capture, "wb") as file:
+            file.write(classic(wire.packets))
+        return capture
+
+    def judged(capture, *rows):
+        for rule, status in rows:
+            result = run("check", capture, rules(tmp, rule + "\n"))
+            check(f"{os.path.basename(capture)}: {rule}: {status}", result.status == status
+                  and (status != 2 or b"could not be read in full" in result.err), result)
+
+    def asks(n, data):
+        return C2S, TEXT, '{"jsonrpc":"2.0","id":%d,"method":"m","params":%s}' % (n, data)
+
+    def nest(depth):
+        return "[" * depth + "]" * depth
+    # read by the protocol, but what it carries nests too deep in what is printed of it
+    judged(talk("deep.pcap", "/rpc", asks(1, "[]"), asks(2, nest(126))),
+           ("message app $.packets[*].fields.id == 1", 0), ("no message app $.packets[*].fields.id == 2", 2), ("message app $.packets[*].fields.id == 2", 2),
+           ("messages app $.packets[*].fields.id > 0 == 2", 2), ("no message app $.packets[*].fields.id == 1", 1), ("message json $.id == 2", 0),
+           ("no message json $.error", 0))
+    # too deep, or too many values, for the protocol and as JSON
+    for name, data in (("deeper.pcap", nest(200)), ("many.pcap", "[%s]" % ",".join("0" * (1 << 20)))):
+        judged(talk(name, "/rpc", asks(1, "[]"), asks(2, data)),
+               ("message app $.packets[*].fields.id == 1", 0), ("no message app $.packets[*].fields.id == 2", 2), ("no message json $.id == 2", 2),
+               ("message json $.id == 1", 0), ("message json $.id == 2", 2), ('messages json $.jsonrpc == "2.0" == 1', 2), ('messages json $.jsonrpc == "2.0" >= 1', 0),
+               ("no message app $.packets[*].fields.id == 1", 1), ("reply within 1s", 2), ("messages == 2", 0))
+    judged(talk("answer.pcap", "/rpc", asks(1, "[]"), (S2C, TEXT, '{"jsonrpc":"2.0","id":1,"result":%s}' % nest(200))), ("reply within 9s", 2))
+    # of a packet over several messages a part is kept; of one with very many packets the first ones
+    body = b"\0\3a/b" + b"x" * (3 << 20) + b"secret"
+    packet = b"\x30" + b"\x8b\x80\xc0\x01" + body
+    assert len(body) == 11 | 3 << 20
+    connect = [(C2S, BINARY, b"\x10\x0d\0\4MQTT\4\2\0\x3c\0\1c"), (S2C, BINARY, b"\x20\2\0\0")]
+    judged(talk("large.pcap", "/mqtt", *connect, *((S2C, BINARY, packet[at:at + (1 << 19)]) for at in range(0, len(packet), 1 << 19))),
+           ("no message app $.packets[*].text ~ /secret/", 2), ("message app $.packets[*].text ~ /secret$/", 2), ("message app $.packets[*].text ~ /^xx/", 0),
+           ('message app $.packets[*].name == "PUBLISH"', 0), ('message app $.packets[*].fields.topic == "a/b"', 0), ('no message app $.packets[*].name == "PUBLISH"', 1),
+           ('message c2s app $.packets[*].name == "CONNECT"', 0), ('no message c2s app $.packets[*].name == "PINGREQ"', 0))
+    judged(talk("row.pcap", "/mqtt", *connect, (C2S, BINARY, b"\xc0\0" * 300 + b"\xe0\0")),
+           ('message app $.packets[*].name == "PINGREQ"', 0), ('message app $.packets[-1].name == "PINGREQ"', 2), ('message app $.packets[*].name == "DISCONNECT"', 2),
+           ('no message app $.packets[*].name == "DISCONNECT"', 2), ('no message app $.packets[*].name == "PINGREQ"', 1),
+           ('message app $.packets[200].name ~ /^PING/', 0), ('message c2s app $.packets[*].name != "DISCONNECT"', 0))
+    # what is no MQTT leaves open where the next packet begins
+    judged(talk("astray.pcap", "/mqtt", *connect, (S2C, BINARY, b"\xff\xff\xff\xff\xff"), (S2C, BINARY, b"\x90\3\0\1\x80")),
+           ("no message app $.packets[*].error == true", 2), ("no message c2s app $.packets[*].error == true", 0))
+
+
 def numbered(tmp):
     """Who asks and who answers, JSON-RPC and Socket.IO say by numbers; each side and each namespace counts for itself."""
     def talk(*rows):
@@ -483,6 +539,7 @@ with directory() as tmp:
     undecided_reports(tmp, late)
     numbered(tmp)
     spoken(tmp)
+    too_much(tmp)
     snapped = os.path.join(CAPTURES, "09_snap96.pcap")
     for text, status in [("no message ~ /wellcome/", 2), ("message ~ /quote/", 0), ("message c2s == \"volume quote volume beta\"", 2),
                          ("message ~ /volume beta$/", 2), ("messages > 20", 0), ("messages < 20", 1)]:
