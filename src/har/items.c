@@ -121,7 +121,7 @@ bool wst_har_message(struct wst_har *har, struct wst_har_conn *conn, const struc
         put_payload(har, wst_slice_head(m->payload, 0), true, m->omitted + m->payload.n);
     else
         put_payload(har, m->payload, m->utf8, m->omitted);
-    har->total += length(har) - before;
+    if (!bare) har->total += length(har) - before; /* else of little ones nothing would be left */
     conn->bare += bare;
     har->left.payloads += bare;
     if (m->opcode == 1 && !m->utf8 && !bare) /* readers take opcode 1 for text, and 2 for base64 */

@@ -73,7 +73,7 @@ static void say_bare(uint64_t max_total, uint64_t n)
 {
     char most[96];
 
-    snprintf(most, sizeof most, "%" PRIu64 " bytes", max_total);
+    snprintf(most, sizeof most, "%" PRIu64 " byte%s", max_total, max_total == 1 ? "" : "s");
     if (max_total == 0)
         snprintf(most, sizeof most, "%d times what was on the wire, and than %d GiB",
                  WST_HAR_GROWTH, (int)(WST_HAR_TOTAL >> 30));

@@ -195,7 +195,7 @@ with directory() as tmp:
               and sorted(len(archive.payload(m)) + m.get("_omitted", 0) for m in got) == sorted(sizes), bare[:2])
         check(f"--max-total {most}: no more than that", 0 < len(bare) and kept <= most, kept)
         check(f"--max-total {most}: said", result.status == 2 and f"{len(bare)} message" in result.says and "(--max-total)" in result.says
-              and f"{most} bytes in all" in result.says and f"{len(bare)} messages" in log["comment"], (result.says, log.get("comment")))
+              and f"{most} byte{'s' * (most > 1)} in all" in result.says and f"{len(bare)} messages" in log["comment"], (result.says, log.get("comment")))
     escaped = os.path.join(tmp, "escaped.pcap")
     pcap = Pcap(escaped)
     converse(pcap, 0, [], [frame(1, b"\x01" * 1000), frame(1, b"ok"), frame(2, b"\x01" * 300), frame(1, "ä\x7f\"".encode() * 20)])
@@ -205,6 +205,14 @@ with directory() as tmp:
         data = [m["data"] for m in messages(log)]
         check(f"--max-total {most}: it counts as it is written", sum(map(bool, data)) == there
               and sum(len(json.dumps(d)) for d in data if d) <= most, [len(d) for d in data])
+    little = os.path.join(tmp, "little.pcap")
+    pcap = Pcap(little)
+    converse(pcap, 0, [], [frame(1, b"x" * 1000)] * 30 + [frame(1, b"little")])
+    pcap.file.close()
+    result, log = har("--max-total", 8, little)
+    check("what is left out leaves room", [m["data"] for m in messages(log)] == [""] * 30 + ["little"], messages(log)[-1])
+    result = run("har", "--max-total", "1", DEFLATE)
+    check("one byte", "more than 1 byte in all" in result.says, result)
     for most in ("0", "x"):
         result = run("har", "--max-total", most, DEFLATE)
         check(f"--max-total {most}: none", result.status == 2 and "--max-total wants a size" in result.says, result)
