@@ -39,10 +39,11 @@ struct request {
 static int take_timeout(void *target, const char *text)
 {
     struct request *r = target;
+    size_t digits = strspn(text, "0123456789.");
     char *end;
     double s = text[0] >= '0' && text[0] <= '9' ? strtod(text, &end) : 0;
 
-    if (strspn(text, "0123456789.") == strlen(text) && s >= 0.001 && s <= 86400) {
+    if (s >= 0.001 && s <= 86400 && end == text + digits && *end == '\0') {
         r->timeout_ns = (int64_t)(s * 1e9);
         return 0;
     }

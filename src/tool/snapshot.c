@@ -46,6 +46,7 @@ static int take_timing(void *target, const char *text)
     char *end;
     double ns = text[0] >= '0' && text[0] <= '9' ? strtod(text, &end) : 0;
 
+    r->timing_ns = 0; /* what was given before */
     while (i < sizeof units / sizeof *units && strcmp(units[i].name, text + digits) != 0) i++;
     if (ns > 0 && end == text + digits && i < sizeof units / sizeof *units)
         r->timing_ns = ns * units[i].ns < 1e18 ? (int64_t)(ns * units[i].ns) : 0;

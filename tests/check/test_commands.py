@@ -718,6 +718,7 @@ def diffs(tmp):
     check("diff --timing 1h", run("diff", *party.settings(), "--timing", "1h", a, a).status == 0)
     for value in ("0", "1x", "-1s", "0x10", "1e3", "1..2s", "s", "", "1 s", "999999999h"):
         refused(f"diff --timing '{value}'", run("diff", "--timing", value, a, a), "--timing wants a time above 0 such as", f"not '{value}'", "wstrace diff --help")
+    refused("diff --timing: what is given last counts", run("diff", "--timing", "1s", "--timing", "x", a, a), "not 'x'")
     check("diff --timing: all units, and quietly", all(run("diff", "-q", "--timing", value, a, a).out == b"" for value in ("250us", "1.5ms", "2", "2s", "1m", "1h")))
     result = run("diff", a, a, "--timing", "1ms")
     check("diff --timing: the same times", result.status == 0, result)

@@ -176,7 +176,8 @@ with directory() as tmp:
         refused("a fragment", run("replay", BASIC, there + "/#x"), "fragment")
         refused("a password", run("replay", BASIC, "ws://a:b@c/"), "password")
         refused("--timeout 0", run("replay", "--timeout", "0", BASIC, there), "--timeout")
-        refused("--timeout x", run("replay", "--timeout", "1s", BASIC, there), "--timeout")
+        for value in ("1s", "1.2.3", "1..", "1e3", "0x10", ""):
+            refused(f"--timeout {value}", run("replay", "--timeout", value, BASIC, there), f"not '{value}'")
         refused("--pace slow", run("replay", "--pace", "slow", BASIC, there), "--pace")
         refused("a header line that is none", run("replay", "--header", "x", BASIC, there), "Name: value")
         refused("a header line in a header line", run("replay", "--header", "x: y\r\nz: a", BASIC, there), "control characters")
