@@ -324,7 +324,7 @@ bool wst_tool_case_nothing(const char *capture, const struct wst_session_facts *
                            const char *advice, struct wst_tool_trouble *trouble)
 {
     if (facts->connections) return false;
-    if (facts->conn && facts->known)
+    if (facts->conn)
         wst_tool_trouble_add(trouble, NO_CONN "%s", capture, facts->conn, facts->known, advice);
     else
         wst_tool_trouble_add(trouble,
@@ -353,16 +353,34 @@ static bool connections_lack(const struct wst_tool_case *c)
     return false;
 }
 
+static void hint_why(const char *capture, const struct wst_session_facts *facts)
+{
+    wst_tool_case_hint_unread(capture, facts);
+    if (facts->late)
+        wst_tool_say("%s: hint: %" PRIu64 " connection%s joined in the middle: the handshake is "
+                     "not in the capture, and so the address is not known",
+                     capture, facts->late, facts->late == 1 ? " was" : "s were");
+}
+
 void wst_tool_case_hint_missing(const struct wst_tool_case *c)
 {
     if (!connections_lack(c)) return;
     if (c->facts.conn && c->facts.connections == 0)
         wst_tool_say(NO_CONN, c->capture, c->facts.conn, c->facts.known);
-    wst_tool_case_hint_unread(c->capture, &c->facts);
-    if (c->facts.late)
-        wst_tool_say("%s: hint: %" PRIu64 " connection%s joined in the middle: the handshake is "
-                     "not in the capture, and so the address is not known",
-                     c->capture, c->facts.late, c->facts.late == 1 ? " was" : "s were");
+    hint_why(c->capture, &c->facts);
+}
+
+void wst_tool_case_hint_more(const struct wst_tool_case *c)
+{
+    const struct wst_difference *d;
+    bool more = false;
+
+    for (size_t i = 0; c->outcome && (d = wst_outcome_difference(c->outcome, i)); i++)
+        more |= d->kind == WST_DIFFERENCE_MORE_CONNECTION;
+    if (more) {
+        struct wst_session_facts facts = wst_session_facts(c->golden);
+        hint_why(c->expected, &facts);
+    }
 }
 
 void wst_tool_case_hint(const char *capture, const struct wst_session_facts *facts)

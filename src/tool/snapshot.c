@@ -208,6 +208,14 @@ static int snapshot(const struct request *r)
 
 /* -- diff -------------------------------------------------------------------------------------- */
 
+static bool lacks(const char *capture, const struct wst_session_facts *facts,
+                  struct wst_tool_case *one)
+{
+    if (!wst_tool_case_nothing(capture, facts, "", &one->trouble)) return false;
+    wst_tool_case_hint_unread(capture, facts);
+    return true;
+}
+
 static void compare(const struct request *r, struct inlet *in, struct wst_tool_case *one)
 {
     struct wst_compare_options options = {r->timing_ns};
@@ -230,8 +238,7 @@ static void compare(const struct request *r, struct inlet *in, struct wst_tool_c
         return;
     }
     /* of one connection: without it nothing would be the same as nothing */
-    if (facts.conn && (wst_tool_case_nothing(r->words[0], &facts, "", &one->trouble) ||
-                       wst_tool_case_nothing(r->words[1], &one->facts, "", &one->trouble)))
+    if (facts.conn && (lacks(r->words[0], &facts, one) || lacks(r->words[1], &one->facts, one)))
         return;
     one->outcome = wst_session_compare(one->golden, one->seen, &options, &error);
     if (one->outcome == NULL)
@@ -262,6 +269,8 @@ static int hold_against(const struct request *r, struct inlet *in, struct wst_to
     if (status == 0) compare(r, in, one);
     wst_tool_case_hint(one->capture, &one->facts);
     if (confined) status = tell(one, reports);
+    wst_tool_case_hint_missing(one);
+    wst_tool_case_hint_more(one);
     end = wst_tool_reports_close(reports, confined);
     return end > status ? end : status;
 }

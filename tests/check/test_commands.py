@@ -168,6 +168,14 @@ def one_connection(tmp):
     check("a capture without it: missing, and why", result.status == 1 and b"there is no connection 3; the capture has 1" in result.err, result)
     refused("a golden of one that is not there", run("snapshot", "--conn", "4", capture), "there is no connection 4; the capture has 3")
     refused("... and a difference of two", run("diff", "--conn", "4", capture, capture), "there is no connection 4; the capture has 3")
+    closed, open_ = os.path.join(CAPTURES, "06_tls13_ccm.pcap"), os.path.join(CAPTURES, "04_ipv6.pcap")
+    for pair in ((closed, closed), (closed, open_), (open_, closed)):
+        result = run("diff", "--conn", "1", *pair)
+        check("diff --conn: what could not be read has none, and why", result.status == 2 and result.out == b"" and result.says
+              == f"wstrace: {closed}: hint: 1 TLS connection could not be read: no secrets for it (--keylog FILE)\n"
+                 f"wstrace: {closed}: there is no connection 1; the capture has 0\n", result)
+    result = run("snapshot", "--conn", "1", closed)
+    check("... nor a golden", result.status == 2 and "there is no connection 1; the capture has 0" in result.says and "hint: 1 TLS" in result.says, result)
     check("diff --conn", run("diff", "--conn", "2", capture, capture).text.endswith("(1 connection, 2 messages)\n"))
     for value in ("0", "x", "-1", "1,2"):
         refused(f"--conn {value}", run("snapshot", "--conn", value, capture), f"not '{value}'")
@@ -718,6 +726,11 @@ def diffs(tmp):
     check("diff --timing 1h", run("diff", *party.settings(), "--timing", "1h", a, a).status == 0)
     for value in ("0", "1x", "-1s", "0x10", "1e3", "1..2s", "s", "", "1 s", "999999999h"):
         refused(f"diff --timing '{value}'", run("diff", "--timing", value, a, a), "--timing wants a time above 0 such as", f"not '{value}'", "wstrace diff --help")
+    closed, open_ = os.path.join(CAPTURES, "06_tls13_ccm.pcap"), os.path.join(CAPTURES, "04_ipv6.pcap")
+    for pair, words in (((open_, closed), "is missing"), ((closed, open_), "was not expected")):
+        result = run("diff", *pair)
+        check(f"diff: a connection {words}, and why that may be", result.status == 1 and words in result.text and result.says
+              == f"wstrace: {closed}: hint: 1 TLS connection could not be read: no secrets for it (--keylog FILE)\n", result)
     refused("diff --timing: what is given last counts", run("diff", "--timing", "1s", "--timing", "x", a, a), "not 'x'")
     check("diff --timing: all units, and quietly", all(run("diff", "-q", "--timing", value, a, a).out == b"" for value in ("250us", "1.5ms", "2", "2s", "1m", "1h")))
     result = run("diff", a, a, "--timing", "1ms")
