@@ -234,7 +234,7 @@ static void take_head(struct wst_replay_tunnel *t)
         fail(t, "answers with a head that has no end");
     else if (!whole)
         return;
-    else if (head.p[9] == '1')
+    else if (head.p[9] == '1' && memcmp(head.p + 9, "101", 3) != 0)
         t->head = t->in_n; /* the answer is still to come: RFC 9110 section 15.2 */
     else if (head.p[9] != '2')
         snprintf(t->error, sizeof t->error, "the proxy answered %.*s, not 200",

@@ -122,6 +122,7 @@ with directory() as tmp, Server(echo) as server:
                     check("... and the certificate is the server's, not the proxy's", result.status == 2 and "hostname mismatch" in result.says, result)
                 to = ("127.0.0.1", server.port)
     for answer, words in ((b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 3\r\n\r\nno\n", "the proxy answered 407 Proxy Authentication Required, not 200"),
+                          (b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n", "the proxy answered 101 Switching Protocols, not 200"),
                           (b"HTTP/1.0 502 \x1b[31mBad\r\n\r\n", "the proxy answered 502 \\x1b[31mBad, not 200"), (b"SSH-2.0-x\r\n\r\n", "does not speak HTTP"),
                           (b"HTTP/1.1\r\n\r\n", "does not speak HTTP"), (b"HTTP/1.1 200 OK\r\nA: b", "the proxy ended the connection"), (b"", "the proxy ended the connection"),
                           (b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 9000, "a head that has no end")):
