@@ -187,8 +187,8 @@ struct wst_app_said { /* what a message says in its application's protocol */
     uint64_t omitted; /* packets that are not among them: a limit */
     bool unfinished;  /* a packet goes on in the next message */
     bool strange;     /* something in it is not of the protocol */
-    bool unread;      /* not all that may be in it is told: there was no room to read or keep it,
-                       * or it cannot be said where its packets begin */
+    bool unread;      /* not all that may be in it is told: there was no room to read, keep or tell
+                       * it, or it cannot be said where its packets begin */
 };
 
 struct wst_app_side { /* of what one side sent */

@@ -85,6 +85,7 @@ void wst_list_say(struct wst_list *list, const char *name)
 {
     struct wst_say *say = list->say;
     put(list, "]");
+    if (!list->at && say->packet) wst_say_without(say);
     if (!list->at) return;
     uint8_t *from = say->scratch + say->scratch_n;
     size_t n = (size_t)(list->at - from);

@@ -318,7 +318,10 @@ struct wst_slice wst_msgpack_json(struct wst_say *say, struct wst_slice value)
     struct writer w = {from, say->scratch + WST_SAY_SCRATCH, false};
     if (!value.p) return value;
     write_value(&w, value);
-    if (w.full) return wst_slice_of(NULL, 0);
+    if (w.full) {
+        wst_say_without(say);
+        return wst_slice_of(NULL, 0);
+    }
     wst_say_scratch(say, (size_t)(w.at - from));
     return wst_slice_of(from, (size_t)(w.at - from));
 }

@@ -219,9 +219,14 @@ void wst_say_unfinished(struct wst_say *say)
     say->said.unfinished = true;
 }
 
-void wst_say_missed(struct wst_say *say)
+void wst_say_without(struct wst_say *say)
 {
     say->said.unread = true;
+}
+
+void wst_say_missed(struct wst_say *say)
+{
+    wst_say_without(say);
     if (say->total) say->total->certain = false;
 }
 
@@ -241,7 +246,10 @@ void wst_say_app(struct wst_say *say, enum wst_app app)
 
 uint8_t *wst_say_scratch(struct wst_say *say, size_t n)
 {
-    if (n > WST_SAY_SCRATCH - say->scratch_n) return NULL;
+    if (n > WST_SAY_SCRATCH - say->scratch_n) {
+        wst_say_without(say);
+        return NULL;
+    }
     say->scratch_n += n;
     return say->scratch + say->scratch_n - n;
 }

@@ -77,6 +77,8 @@ void wst_say_strange(struct wst_say *say);
 void wst_say_unfinished(struct wst_say *say);
 /* There was no room to read or keep what is in it: what is counted of the connection is not all. */
 void wst_say_missed(struct wst_say *say);
+/* Of the message: there is no room for a value of one of its packets, which is told without. */
+void wst_say_without(struct wst_say *say);
 /* What wst_say_read refused: strange, or, if it was only too much to be read, missed. */
 void wst_say_unread(struct wst_say *say);
 /* Of the connection, from this message on: it is another protocol than it seemed. */

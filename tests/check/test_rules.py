@@ -142,6 +142,15 @@ def too_much(tmp):
            ('message app $.packets[*].name == "PINGREQ"', 0), ('message app $.packets[-1].name == "PINGREQ"', 2), ('message app $.packets[*].name == "DISCONNECT"', 2),
            ('no message app $.packets[*].name == "DISCONNECT"', 2), ('no message app $.packets[*].name == "PINGREQ"', 1),
            ('message app $.packets[200].name ~ /^PING/', 0), ('message c2s app $.packets[*].name != "DISCONNECT"', 0))
+    # of a packet's values some find no room
+    subscribe = b"\0\1" + (b"\xf0\0" + b"t" * 0xf000 + b"\0") * 2
+    assert len(subscribe) == 122888
+    judged(talk("filters.pcap", "/mqtt", *connect, (C2S, BINARY, b"\x82\x88\xc0\7" + subscribe)),
+           ('message app $.packets[*].name == "SUBSCRIBE"', 0), ("no message app $..filters ~ /secret/", 2), ("message app $..filters ~ /t/", 2))
+    cable = r'{"command":"message","identifier":"{\"channel\":\"C\"}","data":"{\"action\":\"secret\",\"x\":\"%s\"}"}'
+    for size, status in ((100, 1), (100000, 2)):
+        judged(talk("cable.pcap", "/cable", (S2C, TEXT, '{"type":"welcome"}'), (C2S, TEXT, cable % ("x" * size))),
+               ('message app $.packets[*].name == "message"', 0), ("no message app $..action", status), ('no message app $..action == "secret"', status))
     # what is no MQTT leaves open where the next packet begins
     judged(talk("astray.pcap", "/mqtt", *connect, (S2C, BINARY, b"\xff\xff\xff\xff\xff"), (S2C, BINARY, b"\x90\3\0\1\x80")),
            ("no message app $.packets[*].error == true", 2), ("no message c2s app $.packets[*].error == true", 0))
