@@ -167,16 +167,55 @@ static inline void context_clock(struct wst_context *c, const struct wst_packet 
     s->bytes += p->wire_len > p->data.n ? p->wire_len : p->data.n;
 }
 
+static void context_several(struct wst_context *c);
+
 static void context_other(struct wst_context *c, enum wst_net_result what)
 {
     c->fate = WST_FATE_OTHER;
+    c->fate_stream = UINT64_MAX;
     switch (what) {
     case WST_NET_HELD: c->fate = WST_FATE_WEBSOCKET; break; /* it may become one */
     case WST_NET_UNKNOWN_LINK: c->timeline.stats.unknown_link++; break;
     case WST_NET_SHORT:
     case WST_NET_BAD_CHECKSUM: c->timeline.stats.undecoded++; break;
+    case WST_NET_SEVERAL: context_several(c); break;
     default: break;
     }
+}
+
+static inline void context_take(struct wst_context *c, enum wst_net_result what,
+                                struct wst_segment *segment)
+{
+    c->segment = what == WST_NET_TCP;
+    c->datagram = what == WST_NET_UDP;
+    if (what == WST_NET_TCP)
+        wst_flow_push(c->flows, segment, &c->now);
+    else if (what == WST_NET_UDP)
+        wst_datagrams_push(c, segment);
+    else
+        context_other(c, what);
+}
+
+/* Each frame is taken as if it were a packet of its own. For those who keep packets it is one of
+ * the conversation that matters most; two that are undecided cannot both wait with it. */
+WST_SELDOM static void context_several(struct wst_context *c)
+{
+    struct wst_segment segment;
+    enum wst_net_result what;
+    enum wst_fate fate = WST_FATE_OTHER;
+    uint64_t stream = UINT64_MAX, other, undecoded = c->timeline.stats.undecoded;
+    while (wst_net_next(c->net, &what, &segment)) {
+        context_take(c, what, &segment);
+        enum wst_fate one = wst_context_fate(c, &other);
+        bool same = other == stream && stream != UINT64_MAX;
+        if (one == WST_FATE_UNDECIDED && fate == one && !same)
+            one = WST_FATE_WEBSOCKET, other = UINT64_MAX;
+        if (one > fate || same) fate = one, stream = other;
+    }
+    c->segment = c->datagram = false;
+    c->fate = fate;
+    c->fate_stream = stream;
+    if (c->timeline.stats.undecoded > undecoded) c->timeline.stats.undecoded = undecoded + 1;
 }
 
 /* QUIC connections that nobody wants are few; of the others those of TCP are forgotten first. */
@@ -192,15 +231,7 @@ static inline void packet_turn(struct wst_context *c, const struct wst_packet *p
     if (c->work) wst_work_packet(c);
     wst_flow_tick(c->flows, &p->when);
     if (c->budget.used > c->scarce) context_make_room(c, &p->when);
-    enum wst_net_result what = wst_net_segment(c->net, p, &segment);
-    c->segment = what == WST_NET_TCP;
-    c->datagram = what == WST_NET_UDP;
-    if (what == WST_NET_TCP)
-        wst_flow_push(c->flows, &segment, &p->when);
-    else if (what == WST_NET_UDP)
-        wst_datagrams_push(c, &segment);
-    else
-        context_other(c, what);
+    context_take(c, wst_net_segment(c->net, p, &segment), &segment);
 }
 
 /* So many packets before its turn a packet is told to the flow room, where there are many
@@ -235,7 +266,7 @@ enum wst_fate wst_context_fate(const struct wst_context *c, uint64_t *stream)
 {
     const struct wst_flow *f = c->segment ? wst_flow_last(c->flows) : NULL;
     if (c->datagram) return wst_datagrams_fate(c, stream);
-    *stream = f ? f->stream : UINT64_MAX;
+    *stream = f ? f->stream : c->segment ? UINT64_MAX : c->fate_stream;
     if (f) return wst_conversation_fate(f);
     return c->segment ? WST_FATE_OTHER : c->fate; /* a segment for whose record there was no room */
 }

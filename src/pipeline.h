@@ -191,6 +191,7 @@ struct wst_context {
     enum wst_fate fate; /* of the packet before, unless it was a TCP segment … */
     bool segment;       /* … which it was … */
     bool datagram;      /* … or a UDP datagram */
+    uint64_t fate_stream;                        /* the conversation it was of; UINT64_MAX: none */
     void (*chosen)(void *user, uint64_t stream); /* whom to tell of what is WebSocket; or NULL */
     void *chosen_user;
     bool begun, finished;

@@ -53,6 +53,7 @@ WST_APART enum wst_net_result wst_net_walk(struct wst_net *net, const struct wst
         .depth = net->tunnel_depth,
     };
     out->domain = 0;
+    net->several.at.n = 0;
     return wst_net_link(&w, packet->link_type);
 }
 

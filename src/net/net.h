@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The door of the net room. In: one packet as captured. Out: at most one TCP segment or UDP
- * datagram, its addresses and payload still lying in the packet (or, after IP reassembly, in a
- * buffer of ours). Refuses whatever is short, malformed or nested deeper than limits.tunnel_depth,
- * and says which.
+ * The door of the net room. In: one packet as captured. Out: a TCP segment or UDP datagram, or
+ * several, one after the other, their addresses and payload still lying in the packet (or, after IP
+ * reassembly, in a buffer of ours). Refuses whatever is short, malformed or nested deeper than
+ * limits.tunnel_depth, and says which.
  */
 #ifndef WST_NET_NET_H
 #define WST_NET_NET_H
@@ -22,16 +22,19 @@ enum wst_net_result {
     WST_NET_SHORT,
     WST_NET_BAD_CHECKSUM, /* with options.verify_checksums */
     WST_NET_UNKNOWN_LINK, /* a link type this room does not know, or one that PKTAP or PPI names */
+    WST_NET_SEVERAL,      /* frames that 802.11 sends as one (A-MSDU): wst_net_next has them */
 };
 
 struct wst_net; /* owned by the pipeline: fragments that wait */
 
 struct wst_net *wst_net_new(const struct wst_options *options); /* NULL: out of memory */
 void wst_net_free(struct wst_net *net);
-/* Pointers and slices of *out are valid until the next call or until `packet` is gone. Of several
- * frames in one packet (802.11 A-MSDU) the first with a TCP segment counts. */
+/* Pointers and slices of *out are valid until the next call or until `packet` is gone. */
 enum wst_net_result wst_net_segment(struct wst_net *net, const struct wst_packet *packet,
                                     struct wst_segment *out);
+/* After WST_NET_SEVERAL, while the packet is there: what its next frame is, with *out as above;
+ * never WST_NET_SEVERAL. False: there is none. */
+bool wst_net_next(struct wst_net *net, enum wst_net_result *result, struct wst_segment *out);
 /* Addresses, ports, domain and payload_len (whether captured or not) of a TCP segment in one of the
  * plainest kinds of packet (plain.h). A glance ahead that changes nothing; false: any other. */
 bool wst_net_glance(const struct wst_packet *packet, struct wst_segment *out);

@@ -12,12 +12,6 @@
 #include "seldom.h"
 #include "slice.h"
 
-struct wst_net {
-    struct wst_fragments fragments;
-    uint32_t tunnel_depth;
-    bool verify_checksums;
-};
-
 /* What is out of the ordinary about the innermost IP header passed. */
 enum wst_net_quirk {
     WST_NET_GUESSED = 1, /* it gives no length (offload): the packet's end was taken */
@@ -39,6 +33,15 @@ struct wst_walk {
     int64_t now;             /* the packet's time, ns */
     uint32_t depth;          /* encapsulations that may still follow */
     uint8_t quirks;          /* enum wst_net_quirk */
+};
+
+struct wst_net {
+    struct wst_fragments fragments;
+    uint32_t tunnel_depth;
+    bool verify_checksums;
+    struct wst_walk several; /* at the next frame of an A-MSDU … */
+    uint32_t several_domain; /* … which is in this one; 0 bytes: there is none */
+    bool several_under_way;
 };
 
 /* How a packet begins: https://www.tcpdump.org/linktypes.html. */

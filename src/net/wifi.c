@@ -48,26 +48,41 @@ enum {
  *
  *  | destination 6 | source 6 | length 2 | LLC … | padding to a multiple of 4 | next
  *
- * The door lets one segment out for one packet, so the first it is. */
+ * Steps behind the first of them, with its padding, and reads what is in it. */
+static enum wst_net_result subframe(struct wst_walk *w)
+{
+    size_t length = wst_be16(w->at.p + 12);
+    wst_walk_skip(w, AMSDU_HEADER);
+    struct wst_walk inner = *w;
+    wst_walk_bound(&inner, length);
+    size_t padded = (AMSDU_HEADER + length + 3) / 4 * 4 - AMSDU_HEADER;
+    wst_walk_skip(w, padded < w->at.n ? padded : w->at.n);
+    return wst_net_llc(&inner);
+}
+
+/* One that stands in another is a sniffer's that was overheard: its first frame is read. */
 static enum wst_net_result aggregate(struct wst_walk *w)
 {
-    enum wst_net_result result = WST_NET_SHORT;
-    uint32_t domain = w->out->domain;
-    for (bool first = true; w->at.n >= AMSDU_HEADER; first = false) {
-        size_t length = wst_be16(w->at.p + 12);
-        wst_walk_skip(w, AMSDU_HEADER);
-        struct wst_walk inner = *w;
-        wst_walk_bound(&inner, length);
-        w->out->domain = domain;
-        enum wst_net_result one = wst_net_llc(&inner);
-        if (one == WST_NET_TCP || one == WST_NET_UDP) return one;
-        if (first || one == WST_NET_HELD) result = one;
+    struct wst_net *net = w->net;
+    if (w->at.n < AMSDU_HEADER) return WST_NET_SHORT;
+    size_t first = (AMSDU_HEADER + (size_t)wst_be16(w->at.p + 12) + 3) / 4 * 4;
+    if (net->several_under_way || w->at.n < first + AMSDU_HEADER) return subframe(w);
+    net->several = *w;
+    net->several_domain = w->out->domain;
+    return WST_NET_SEVERAL;
+}
 
-        size_t padded = (AMSDU_HEADER + length + 3) / 4 * 4 - AMSDU_HEADER;
-        if (padded > w->at.n) break;
-        wst_walk_skip(w, padded);
-    }
-    return result;
+bool wst_net_next(struct wst_net *net, enum wst_net_result *result, struct wst_segment *out)
+{
+    struct wst_walk *w = &net->several;
+    if (net->fragments.whole) wst_fragments_release(&net->fragments);
+    if (w->at.n < AMSDU_HEADER) return false;
+    w->out = out;
+    out->domain = net->several_domain;
+    net->several_under_way = true;
+    *result = subframe(w);
+    net->several_under_way = false;
+    return true;
 }
 
 /* IEEE 802.11-2020 section 9.3.2.1:

@@ -70,10 +70,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         packet.when.ns += data[at + 3] * (int64_t)1000000000;
         at += 4 + n;
 
-        struct wst_segment segment;
-        enum wst_net_result result = wst_net_segment(net, &packet, &segment);
+        struct wst_segment segment, s;
+        enum wst_net_result one, other, result = wst_net_segment(net, &packet, &segment);
         if (result == WST_NET_TCP) check(&segment);
         if (result != walked(walk, &packet, &segment)) abort();
+        while (result == WST_NET_SEVERAL && wst_net_next(net, &one, &segment)) {
+            if (one == WST_NET_TCP || one == WST_NET_UDP) check(&segment);
+            if (one == WST_NET_SEVERAL || !wst_net_next(walk, &other, &s) || one != other) abort();
+            if (one == WST_NET_TCP && !same_segment(&s, &segment)) abort();
+        }
         bool envelope = link == WST_LINKTYPE_PPI || link == WST_LINKTYPE_PKTAP;
         if (result != WST_NET_UNKNOWN_LINK && !wst_net_knows_link(link)) abort();
         if (result == WST_NET_UNKNOWN_LINK && wst_net_knows_link(link) && !envelope) abort();

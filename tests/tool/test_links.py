@@ -89,4 +89,24 @@ with directory() as folder:
         result = run("--json", path)
         check(f"{name}: the same is said", said(result) == bare and result.err == b"", result)
 
+    # 802.11 sends several frames as one (A-MSDU): each has its packet. What is said is the same; numbers and times of
+    # packets are not.
+    path = os.path.join(folder, "aggregated.pcap")
+    with open(path, "wb") as file:
+        file.write(capture[:20] + struct.pack("<I", 105))
+        for i in range(0, len(packets), 4):
+            frame = b""
+            for _, packet in packets[i:i + 4]:
+                frame += bytes(-len(frame) % 4) + ADDRESSES + struct.pack(">H", 8 + len(packet)) + SNAP + packet
+            frame = b"\x88\x02\0\0" + ADDRESSES + bytes.fromhex("020000000003") + b"\0\0\x80\0" + frame
+            file.write(packets[i][0] + struct.pack("<II", len(frame), len(frame)) + frame)
+    result = run("--json", path)
+    NOT_THE_SAME = {"ts", "pkt", "first_pkt", "request_pkt", "rtt", "duration", "packets"}
+    saved = os.path.join(folder, "saved.pcap")
+    run("--only-websocket", "-w", saved, path)
+    told = [[{k: v for k, v in e.items() if k not in NOT_THE_SAME} for e in events]
+            for events in (bare, said(result), said(run("--json", saved)))]
+    check("A-MSDU: the same is said", told[0] == told[1] and result.err == b"", result)
+    check("A-MSDU: and of what was saved", told[0] == told[2])
+
 done()

@@ -586,13 +586,56 @@ static void test_fcs(void **state)
     wst_net_free(net);
 }
 
+/* Each frame of an A-MSDU is let out: the last one was, and no other that came behind one of TCP.
+ */
+static void test_aggregate(void **state)
+{
+    (void)state;
+    static struct build b, one;
+    b.at = BUILD_ROOM;
+    for (unsigned i = 3; i > 0; i--) { /* from the last to the first */
+        one.at = BUILD_ROOM;
+        put_tcp(&one, build_text, strlen(build_text) - i, 0);
+        build_packet(&one)[7] = (uint8_t)i;
+        put_ipv4(&one, 1, 6), put_snap(&one, 0x0800);
+        unsigned n = (unsigned)build_size(&one);
+        if (i < 3) put_zero(&b, (4 - (14 + n) % 4) % 4);
+        put(&b, build_packet(&one), n), put16(&b, n), put_zero(&b, 12);
+    }
+    PUT(&b, 0x80, 0), put_wifi(&b, 0x88, 0x02);
+    struct wst_options options = build_options();
+    struct wst_net *net = wst_net_new(&options);
+    struct wst_packet packet = {.data = {build_packet(&b), build_size(&b)}, .link_type = 105};
+    struct wst_segment s;
+    enum wst_net_result result;
+    assert_int_equal(wst_net_segment(net, &packet, &s), WST_NET_SEVERAL);
+    for (size_t i = 0; i < 3; i++) {
+        assert_true(wst_net_next(net, &result, &s));
+        assert_int_equal(result, WST_NET_TCP);
+        assert_int_equal(s.seq & 0xff, i + 1);
+        assert_int_equal(s.payload_len, strlen(build_text) - 1 - i);
+    }
+    assert_false(wst_net_next(net, &result, &s));
+    packet.data.n -= 60; /* the last is cut within its headers */
+    packet.wire_len = (uint32_t)build_size(&b);
+    assert_int_equal(wst_net_segment(net, &packet, &s), WST_NET_SEVERAL);
+    assert_true(wst_net_next(net, &result, &s) && result == WST_NET_TCP);
+    assert_true(wst_net_next(net, &result, &s) && result == WST_NET_TCP);
+    assert_true(wst_net_next(net, &result, &s) && result == WST_NET_SHORT);
+    assert_false(wst_net_next(net, &result, &s));
+    assert_int_equal(wst_net_segment(net, &packet, &s), WST_NET_SEVERAL);
+    packet = (struct wst_packet){.data = {build_packet(&b), 30}, .link_type = 105};
+    assert_int_equal(wst_net_segment(net, &packet, &s), WST_NET_SHORT);
+    assert_false(wst_net_next(net, &result, &s)); /* nothing is left of the packet before */
+    wst_net_free(net);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_link),
-        cmocka_unit_test(test_distinct),
-        cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_fcs),
+        cmocka_unit_test(test_every_link), cmocka_unit_test(test_distinct),
+        cmocka_unit_test(test_refused),    cmocka_unit_test(test_fcs),
+        cmocka_unit_test(test_aggregate),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
