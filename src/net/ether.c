@@ -86,6 +86,8 @@ enum wst_net_result wst_net_ethertype(struct wst_walk *w, unsigned type)
         case WST_ETHERTYPE_MPLS_UP: return wst_net_mpls(w);
         case WST_ETHERTYPE_PPPOE: return wst_net_pppoe(w);
         case WST_ETHERTYPE_PBB: return backbone(w);
+        case WST_ETHERTYPE_NSH: return wst_net_nsh(w);
+        case WST_ETHERTYPE_BATMAN: return wst_net_batman(w);
         case WST_ETHERTYPE_TEB: return wst_net_inside(w, type);
         default: break;
         }

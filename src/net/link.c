@@ -8,6 +8,7 @@
 
 enum {
     NULL_HEADER = 4,
+    ENC_HEADER = 12,
     SLL_HEADER = 16,
     SLL2_HEADER = 20,
     SLL_LLC = 4,        /* ETH_P_802_2 of linux/if_ether.h: an LLC header follows */
@@ -34,13 +35,13 @@ enum {
 
 /* LINKTYPE_NULL writes the family in the byte order of its host, LINKTYPE_LOOP in that of the
  * network. Families are small numbers, so either order tells itself from the other. */
-static enum wst_net_result null_loop(struct wst_walk *w)
+static enum wst_net_result by_family(struct wst_walk *w, size_t header)
 {
     const uint8_t *p = w->at.p;
-    if (w->at.n < NULL_HEADER) return WST_NET_SHORT;
+    if (w->at.n < header) return WST_NET_SHORT;
     uint32_t family = wst_be32(p);
     if (family > 0xffff) family = (uint32_t)p[1] << 8 | p[0];
-    wst_walk_skip(w, NULL_HEADER);
+    wst_walk_skip(w, header);
     switch (family) {
     case AF_IPV4: return wst_net_ipv4(w);
     case AF_IPV6_LINUX:
@@ -49,6 +50,17 @@ static enum wst_net_result null_loop(struct wst_walk *w)
     case AF_IPV6_DARWIN: return wst_net_ipv6(w);
     default: return WST_NET_OTHER;
     }
+}
+
+static enum wst_net_result null_loop(struct wst_walk *w)
+{
+    return by_family(w, NULL_HEADER);
+}
+
+/* What IPsec has opened, or will seal: | family 4, as above | SPI 4 | flags 4 | IP … */
+static enum wst_net_result enc(struct wst_walk *w)
+{
+    return by_family(w, ENC_HEADER);
 }
 
 /* Not every protocol is an EtherType here: below 0x600 they are Linux's own. */
@@ -145,21 +157,28 @@ static const struct {
 } links[] = {
     {WST_LINKTYPE_NULL, null_loop},
     {WST_LINKTYPE_ETHERNET, wst_net_ether},
+    {WST_LINKTYPE_TOKEN_RING, wst_net_token_ring},
     {WST_LINKTYPE_PPP, wst_net_ppp},
+    {WST_LINKTYPE_FDDI, wst_net_fddi},
     {WST_LINKTYPE_RAW_BSD, wst_net_ip},
     {WST_LINKTYPE_RAW_OPENBSD, wst_net_ip},
     {WST_LINKTYPE_PPP_HDLC, wst_net_hdlc},
     {WST_LINKTYPE_PPP_ETHER, wst_net_pppoe},
+    {WST_LINKTYPE_ATM_RFC1483, wst_net_aal5},
     {WST_LINKTYPE_RAW, wst_net_ip},
     {WST_LINKTYPE_C_HDLC, wst_net_hdlc},
     {WST_LINKTYPE_IEEE802_11, wst_net_wifi},
+    {WST_LINKTYPE_FRELAY, wst_net_frelay},
     {WST_LINKTYPE_LOOP, null_loop},
+    {WST_LINKTYPE_ENC, enc},
     {WST_LINKTYPE_LINUX_SLL, cooked},
     {WST_LINKTYPE_IEEE802_11_PRISM, wst_net_prism},
+    {WST_LINKTYPE_SUNATM, wst_net_sunatm},
     {WST_LINKTYPE_IEEE802_11_RADIOTAP, wst_net_radiotap},
     {WST_LINKTYPE_IEEE802_11_AVS, wst_net_prism},
     {WST_LINKTYPE_PPP_PPPD, wst_net_pppd},
     {WST_LINKTYPE_JUNIPER_ETHER, juniper},
+    {WST_LINKTYPE_MFR, wst_net_mfr},
     {WST_LINKTYPE_PPI, wst_net_ppi},
     {WST_LINKTYPE_IPNET, ipnet},
     {WST_LINKTYPE_IPV4, wst_net_ipv4},

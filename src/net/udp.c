@@ -9,8 +9,10 @@ enum { /* IANA "Service Name and Transport Protocol Port Number Registry" */
        PORT_L2TP = 1701,
        PORT_GTP_U = 2152,
        PORT_TEREDO = 3544,
+       PORT_LISP = 4341,
        PORT_VXLAN = 4789,
        PORT_VXLAN_GPE = 4790,
+       PORT_CAPWAP = 5247,
        PORT_GENEVE = 6081,
        PORT_MPLS = 6635,
        PORT_VXLAN_LINUX = 8472, /* Linux' default, from before the registration */
@@ -40,7 +42,7 @@ enum {
     TEREDO_AUTHENTICATION = 0x0001,
     TEREDO_ORIGIN = 0x0000,
     IPV6_HEADER = 40,
-    TOLD_BY = 6,       /* bytes that tell TZSP and L2TP from what others send to their ports */
+    TOLD_BY = 9,       /* bytes that tell TZSP, L2TP, … from what others send to their ports */
     L2TP_HEADER = 6,   /* flags, tunnel, session */
     L2TP_L = 0x4000,   /* a length is there … */
     L2TP_S = 0x0800,   /* … sequence numbers … */
@@ -69,8 +71,12 @@ static enum wst_net_result vxlan(struct wst_walk *w)
  *  | 0 0 ver. ver. I P B O | reserved 16 | next protocol 8 | network identifier 24 | reserved 8 */
 static enum wst_net_result vxlan_gpe(struct wst_walk *w)
 {
-    static const uint16_t next[] = {0, WST_ETHERTYPE_IPV4, WST_ETHERTYPE_IPV6, WST_ETHERTYPE_TEB,
-                                    0, WST_ETHERTYPE_MPLS};
+    static const uint16_t next[] = {0,
+                                    WST_ETHERTYPE_IPV4,
+                                    WST_ETHERTYPE_IPV6,
+                                    WST_ETHERTYPE_TEB,
+                                    WST_ETHERTYPE_NSH,
+                                    WST_ETHERTYPE_MPLS};
     const uint8_t *p = w->at.p;
     if (w->at.n < VXLAN_HEADER) return WST_NET_SHORT;
     if (p[0] & (GPE_RESERVED | GPE_VERSION | GPE_O) || !(p[0] & VXLAN_I)) return WST_NET_OTHER;
@@ -210,16 +216,19 @@ WST_APART bool wst_net_udp_tunnels(unsigned from, unsigned to)
     case PORT_MPLS:
     case PORT_TZSP:
     case PORT_L2TP:
+    case PORT_LISP:
+    case PORT_CAPWAP:
     case PORT_TEREDO: return true;
-    default: return from == PORT_TEREDO || from == PORT_L2TP;
+    default: return from == PORT_TEREDO || from == PORT_L2TP || from == PORT_CAPWAP;
     }
 }
 
 /* RFC 768: | source port 2 | destination port 2 | length 2, with these eight | checksum 2 |
  *
  * A length of 0 is a jumbogram's (RFC 2675 section 4) or offload's: IP's counts. All tunnels send
- * to their port; but a Teredo server or relay answers from it, and so may an end of L2TP. The ports
- * of TZSP and L2TP are given to others, too: what is no such packet is a datagram. */
+ * to their port; but a Teredo server or relay answers from it, as do CAPWAP's controllers, and an
+ * end of L2TP may. The ports of TZSP, LISP, L2TP and CAPWAP are given to others, too: what is no
+ * such packet is a datagram. */
 enum wst_net_result wst_net_udp(struct wst_walk *w)
 {
     if (w->at.n < UDP_HEADER) return WST_NET_SHORT;
@@ -239,10 +248,14 @@ enum wst_net_result wst_net_udp(struct wst_walk *w)
     }
     if (to == PORT_TEREDO || from == PORT_TEREDO) return teredo(w);
     bool may_be_l2tp = to == PORT_L2TP || from == PORT_L2TP;
-    if ((to == PORT_TZSP || may_be_l2tp) && w->at.n < TOLD_BY && wst_walk_is_cut(w))
+    bool may_be_capwap = to == PORT_CAPWAP || from == PORT_CAPWAP;
+    if ((to == PORT_TZSP || to == PORT_LISP || may_be_l2tp || may_be_capwap) && w->at.n < TOLD_BY &&
+        wst_walk_is_cut(w))
         return WST_NET_SHORT;
     if (to == PORT_TZSP && wst_net_is_tzsp(w->at)) return wst_net_tzsp(w);
+    if (to == PORT_LISP && wst_net_is_lisp(w->at)) return wst_net_lisp(w);
     if (may_be_l2tp && is_l2tp(w->at)) return l2tp(w);
+    if (may_be_capwap && wst_net_is_capwap(w->at)) return wst_net_capwap(w);
     w->out->src_port = (uint16_t)from;
     w->out->dst_port = (uint16_t)to;
     w->out->payload = w->at;

@@ -48,21 +48,28 @@ struct wst_net {
 enum wst_linktype {
     WST_LINKTYPE_NULL = 0,
     WST_LINKTYPE_ETHERNET = 1,
+    WST_LINKTYPE_TOKEN_RING = 6,
     WST_LINKTYPE_PPP = 9,
+    WST_LINKTYPE_FDDI = 10,
     WST_LINKTYPE_RAW_BSD = 12,     /* what DLT_RAW is on most systems … */
     WST_LINKTYPE_RAW_OPENBSD = 14, /* … and on OpenBSD; files hold both by mistake */
     WST_LINKTYPE_PPP_HDLC = 50,
     WST_LINKTYPE_PPP_ETHER = 51,
+    WST_LINKTYPE_ATM_RFC1483 = 100,
     WST_LINKTYPE_RAW = 101,
     WST_LINKTYPE_C_HDLC = 104,
     WST_LINKTYPE_IEEE802_11 = 105,
+    WST_LINKTYPE_FRELAY = 107,
     WST_LINKTYPE_LOOP = 108,
+    WST_LINKTYPE_ENC = 109,
     WST_LINKTYPE_LINUX_SLL = 113,
     WST_LINKTYPE_IEEE802_11_PRISM = 119,
+    WST_LINKTYPE_SUNATM = 123,
     WST_LINKTYPE_IEEE802_11_RADIOTAP = 127,
     WST_LINKTYPE_IEEE802_11_AVS = 163,
     WST_LINKTYPE_PPP_PPPD = 166,
     WST_LINKTYPE_JUNIPER_ETHER = 178,
+    WST_LINKTYPE_MFR = 182,
     WST_LINKTYPE_PPI = 192,
     WST_LINKTYPE_IPNET = 226,
     WST_LINKTYPE_IPV4 = 228,
@@ -99,6 +106,8 @@ enum wst_ethertype {
     WST_ETHERTYPE_MACSEC = 0x88e5,   /* IEEE 802.1AE */
     WST_ETHERTYPE_CMD = 0x8909,      /* Cisco MetaData */
     WST_ETHERTYPE_VN_TAG = 0x8926,   /* Cisco */
+    WST_ETHERTYPE_NSH = 0x894f,      /* RFC 8300 */
+    WST_ETHERTYPE_BATMAN = 0x4305,   /* ETH_P_BATMAN of linux/if_ether.h */
     WST_ETHERTYPE_E_TAG = 0x893f,    /* IEEE 802.1BR */
     WST_ETHERTYPE_EDSA = 0xdada,     /* Marvell's switches, ETH_P_EDSA of linux/if_ether.h */
 };
@@ -119,6 +128,8 @@ enum wst_net_kind {
     WST_NET_KIND_TEREDO,
     WST_NET_KIND_L2TP,
     WST_NET_KIND_MPLS_UDP,
+    WST_NET_KIND_LISP,
+    WST_NET_KIND_CAPWAP,
 };
 
 /* Steps behind `n` bytes the caller has seen to be captured. */
@@ -172,6 +183,8 @@ enum wst_net_result wst_net_walk(struct wst_net *net, const struct wst_packet *p
 /* The readers. Each finds its header at w->at and ends the walk, through others or by itself. */
 enum wst_net_result wst_net_link(struct wst_walk *w, uint32_t link_type);     /* link.c */
 enum wst_net_result wst_net_wifi(struct wst_walk *w);                         /* wifi.c */
+/* The same where some turn the two bytes of its frame control round. */
+enum wst_net_result wst_net_wifi_either(struct wst_walk *w);                  /* wifi.c */
 enum wst_net_result wst_net_radiotap(struct wst_walk *w);                     /* wifi.c */
 enum wst_net_result wst_net_prism(struct wst_walk *w);                        /* wifi.c */
 enum wst_net_result wst_net_ether(struct wst_walk *w);                        /* ether.c */
@@ -182,6 +195,16 @@ enum wst_net_result wst_net_dsa_front(struct wst_walk *w);                    /*
 enum wst_net_result wst_net_pktap(struct wst_walk *w);                        /* envelope.c */
 enum wst_net_result wst_net_ppi(struct wst_walk *w);                          /* envelope.c */
 enum wst_net_result wst_net_tzsp(struct wst_walk *w);                         /* envelope.c */
+enum wst_net_result wst_net_frelay(struct wst_walk *w);                       /* relay.c */
+enum wst_net_result wst_net_mfr(struct wst_walk *w);                          /* relay.c */
+enum wst_net_result wst_net_aal5(struct wst_walk *w);                         /* relay.c */
+enum wst_net_result wst_net_sunatm(struct wst_walk *w);                       /* relay.c */
+enum wst_net_result wst_net_token_ring(struct wst_walk *w);                   /* relay.c */
+enum wst_net_result wst_net_fddi(struct wst_walk *w);                         /* relay.c */
+enum wst_net_result wst_net_nsh(struct wst_walk *w);                          /* overlay.c */
+enum wst_net_result wst_net_batman(struct wst_walk *w);                       /* overlay.c */
+enum wst_net_result wst_net_lisp(struct wst_walk *w);                         /* overlay.c */
+enum wst_net_result wst_net_capwap(struct wst_walk *w);                       /* overlay.c */
 enum wst_net_result wst_net_mpls(struct wst_walk *w);                         /* mpls.c */
 enum wst_net_result wst_net_pppoe(struct wst_walk *w);                        /* ppp.c */
 enum wst_net_result wst_net_ppp(struct wst_walk *w);                          /* ppp.c */
@@ -197,8 +220,10 @@ enum wst_net_result wst_net_tcp(struct wst_walk *w);                          /*
 
 /* Whether the port numbers of a UDP packet may be a tunnel's; udp.c. */
 bool wst_net_udp_tunnels(unsigned from, unsigned to);
-/* Whether a datagram is what wst_net_tzsp wants to find; its port may also be anybody's. */
+/* Whether a datagram is what wst_net_tzsp, … want to find; their ports may also be anybody's. */
 bool wst_net_is_tzsp(struct wst_slice datagram);
+bool wst_net_is_lisp(struct wst_slice datagram);
+bool wst_net_is_capwap(struct wst_slice datagram);
 /* How long the tag is that an EtherType announces, with the one behind it, which is its end; it may
  * not all be there. 0: it announces none, or one that seals what follows; tag.c. */
 size_t wst_net_tag(const struct wst_walk *w, unsigned type);

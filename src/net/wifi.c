@@ -89,20 +89,21 @@ bool wst_net_next(struct wst_net *net, enum wst_net_result *result, struct wst_s
  *
  *  | frame control 2 | duration 2 | address 6 | address 6 | address 6 | sequence 2 |
  *  | address 4, if to and from DS | QoS control 2 | HT control 4 | LLC or A-MSDU … */
-static enum wst_net_result frame(struct wst_walk *w, bool padded)
+static enum wst_net_result frame(struct wst_walk *w, bool padded, bool turned)
 {
     const uint8_t *p = w->at.p;
     if (w->at.n < WIFI_HEADER) return WST_NET_SHORT;
-    if ((p[0] & (FC0_VERSION | FC0_TYPE | FC0_NULL)) != FC0_TYPE_DATA) return WST_NET_OTHER;
-    if (p[1] & (FC1_PROTECTED | FC1_MORE_FRAGMENTS)) return WST_NET_OTHER;
+    unsigned fc0 = p[turned], fc1 = p[!turned];
+    if ((fc0 & (FC0_VERSION | FC0_TYPE | FC0_NULL)) != FC0_TYPE_DATA) return WST_NET_OTHER;
+    if (fc1 & (FC1_PROTECTED | FC1_MORE_FRAGMENTS)) return WST_NET_OTHER;
     if (p[22] & 0x0f) return WST_NET_OTHER; /* fragment number: not the first */
 
-    bool qos = p[0] & FC0_QOS;
+    bool qos = fc0 & FC0_QOS;
     size_t header = WIFI_HEADER;
-    if ((p[1] & FC1_TO_DS) && (p[1] & FC1_FROM_DS)) header += WIFI_ADDRESS;
+    if ((fc1 & FC1_TO_DS) && (fc1 & FC1_FROM_DS)) header += WIFI_ADDRESS;
     size_t control = header;
     if (qos) header += WIFI_QOS;
-    if (qos && (p[1] & FC1_ORDER)) header += WIFI_HT_CONTROL;
+    if (qos && (fc1 & FC1_ORDER)) header += WIFI_HT_CONTROL;
     if (padded) header = (header + 3) / 4 * 4;
     if (w->at.n < header) return WST_NET_SHORT;
     bool aggregated = qos && (p[control] & QOS_AMSDU);
@@ -114,12 +115,20 @@ static enum wst_net_result frame(struct wst_walk *w, bool padded)
 static enum wst_net_result any_frame(struct wst_walk *w, bool padded)
 {
     if (w->at.n > 0 && (w->at.p[0] & FC0_TYPE) != FC0_TYPE_DATA) return WST_NET_OTHER;
-    return frame(w, padded);
+    return frame(w, padded, false);
 }
 
 enum wst_net_result wst_net_wifi(struct wst_walk *w)
 {
     return any_frame(w, false);
+}
+
+/* What goes to an access point or comes from one says so in the second byte; there the first byte
+ * of the other order has the version, which is 0. */
+enum wst_net_result wst_net_wifi_either(struct wst_walk *w)
+{
+    bool turned = w->at.n > 0 && (w->at.p[0] & FC0_VERSION) != 0;
+    return turned ? frame(w, false, true) : any_frame(w, false);
 }
 
 /* The flags byte, or 0 where there is none. Fields follow the presence words in the order of their

@@ -59,6 +59,28 @@ LINKS = {  # link type, and what becomes of an IP packet
     "L2TP": (1, lambda p: udp(1701, b"\0\2\0\5\0\6" + PPP + p)),
     "L2TP with everything": (1, lambda p: udp(1701, struct.pack(">HHHHHHHH", 0x4a02, 20 + len(p), 5, 6, 1, 0, 2, 0)
                                               + PPP + p)),
+    "Frame Relay": (107, lambda p: b"\x18\x41\x03\xcc" + p),
+    "Frame Relay, SNAP": (107, lambda p: b"\x18\x41\x03\0\x80\0\0\0" + IP + p),
+    "Frame Relay, bridged": (107, lambda p: b"\x18\x41\x03\0\x80\0\x80\xc2\0\7" + ethernet(p)),
+    "Frame Relay, multilink": (182, lambda p: b"\xc0\7\x18\x41\x03\xcc" + p),
+    "Sun's ATM": (123, lambda p: b"\x82\0\0\x20" + SNAP + p),
+    "Sun's ATM, emulated LAN": (123, lambda p: b"\x01\0\0\x20\0\5" + ethernet(p)),
+    "ATM": (100, lambda p: SNAP + p),
+    "ATM, bridged": (100, lambda p: b"\xaa\xaa\3\0\x80\xc2\0\7\0\0" + ethernet(p)),
+    "Token Ring": (6, lambda p: b"\x10\x40" + ADDRESSES + SNAP + p),
+    "Token Ring, routed": (6, lambda p: b"\x10\x40" + ADDRESSES[:6] + b"\x82" + ADDRESSES[7:] + b"\6\x30\0\x11\0\x20" + SNAP
+                           + p),
+    "FDDI": (10, lambda p: b"\x50" + ADDRESSES + SNAP + p),
+    "IPsec, opened": (109, lambda p: b"\0\0\0\2" + bytes(4) + b"\0\0\1\0" + p),
+    "NSH": (1, lambda p: ADDRESSES + b"\x89\x4f\x0f\xc6\1\1\0\0\x2a\xff" + bytes(16) + p),
+    "B.A.T.M.A.N.": (1, lambda p: ADDRESSES + b"\x43\5\x40\x0f\x32\1" + bytes(6) + ethernet(p)),
+    "B.A.T.M.A.N., four addresses": (1, lambda p: ADDRESSES + b"\x43\5\x42\x0f\x32\1" + bytes(12) + b"\1\0" + ethernet(p)),
+    "LISP": (1, lambda p: udp(4341, b"\x88\1\2\3\0\0\5\1" + p)),
+    "CAPWAP": (1, lambda p: udp(5247, b"\0\x10\2\0\0\0\0\0" + ethernet(p))),
+    "CAPWAP from its port": (1, lambda p: udp(50000, b"\0\x10\2\0\0\0\0\0" + ethernet(p), 5247)),
+    "CAPWAP, 802.11": (1, lambda p: udp(5247, b"\0\x10\3\0\0\0\0\0" + wifi(p))),
+    "CAPWAP, 802.11 turned": (1, lambda p: udp(5247, b"\0\x10\3\0\0\0\0\0" + b"\1\x08" + wifi(p)[2:])),
+    "VXLAN-GPE, NSH": (1, lambda p: udp(4790, b"\x0c\0\0\4\0\0\5\0\x0f\xc2\2\1\0\0\x2a\xff" + p)),
     "MPLS in UDP": (1, lambda p: udp(6635, struct.pack(">I", 1000 << 12 | 1 << 8 | 64) + p)),
 }
 
