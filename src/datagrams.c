@@ -238,10 +238,12 @@ static void datagrams_closed(void *user, void *upper, const struct wst_quic_ends
     bool named = terms->sni[0];
     wst_broken_close(x, text);
     if (q) memcpy(q->ended, text, sizeof q->ended);
-    if (wst_broken_orderly(x) || !open) return;
+    if (wst_broken_orderly(x)) return;
+    unsigned side = x->dir == WST_S2C ? SERVER : CLIENT;
+    if (q) q->flow.half[side].flags |= WST_HALF_RESET;
+    if (!open) return;
     snprintf(detail, sizeof detail, "QUIC%s%s: %s", named ? " to " : "", named ? terms->sni : "",
              text);
-    unsigned side = x->dir == WST_S2C ? SERVER : CLIENT;
     if (q) {
         wst_conversation_tell(c, &q->inside.flow, wst_broken_problem(x), side, detail, a);
         return;
