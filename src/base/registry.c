@@ -107,6 +107,7 @@ bool wst_problem_of_peer(enum wst_problem problem)
     case WST_PROBLEM_HTTP2_WINDOW_CLOSED:
     case WST_PROBLEM_HTTP2_PING_UNANSWERED:
     case WST_PROBLEM_HTTP2_UNREAD:
+    case WST_PROBLEM_HTTP3_GOAWAY:
     case WST_PROBLEM_HTTP3_RESET:
     case WST_PROBLEM_HTTP3_UNREAD:
     case WST_PROBLEM_MESSAGE_INCOMPLETE: return false;

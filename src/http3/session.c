@@ -3,6 +3,8 @@
  * In: the bytes of each stream. Out: those of requests to where their frames are read; settings,
  * and what fills the tables. All other streams pass by.
  */
+#include <stdio.h>
+
 #include "streams.h"
 
 enum { CONTROL, PUSH, ENCODER, DECODER }; /* types of streams, RFC 9114 section 6.2, RFC 9204 4.2 */
@@ -45,21 +47,29 @@ void wst_http3_one_sided(struct wst_http3 *h)
     h->deaf = true;
 }
 
+/* Tells it of each stream that is open. Whether there was any. */
+static bool session_tell(struct step *t, enum wst_problem problem, const char *detail)
+{
+    const struct wst_connect_sink *to = &t->env->sink;
+    struct wst_http3 *h = t->h;
+    bool heard = false;
+    for (uint32_t i = 0; i < h->streams.n; i++) {
+        struct wst_http3_stream *s = h->streams.items[i];
+        if (s->base.upper)
+            heard |= to->problem(to->user, h->conversation, &s->base, problem, t->dir, detail,
+                                 t->arrival);
+    }
+    return heard;
+}
+
 /* Told once of a direction: of each stream that is open, or of the connection when none is. */
 static void session_wrong(struct step *t, const char *why)
 {
     const struct wst_connect_sink *to = &t->env->sink;
     struct wst_http3 *h = t->h;
-    bool heard = false;
     if (t->side->told || h->doubtful) return;
     t->side->told = true;
-    for (uint32_t i = 0; i < h->streams.n; i++) {
-        struct wst_http3_stream *s = h->streams.items[i];
-        if (s->base.upper)
-            heard |= to->problem(to->user, h->conversation, &s->base, WST_PROBLEM_HTTP3_BROKEN,
-                                 t->dir, why, t->arrival);
-    }
-    if (!heard)
+    if (!session_tell(t, WST_PROBLEM_HTTP3_BROKEN, why))
         to->problem(to->user, h->conversation, NULL, WST_PROBLEM_HTTP3_BROKEN, t->dir, why,
                     t->arrival);
 }
@@ -131,9 +141,56 @@ static void settings_byte(struct step *t, uint8_t byte)
     setting(t, what, value);
 }
 
+/* RFC 9114 section 5.2. A server that is about to stop says first that it takes no more, with the
+ * largest number there is, and which it answered later. What a client says concerns what it is
+ * pushed. */
+static void goaway(struct step *t, uint64_t id)
+{
+    const uint64_t soon = ((uint64_t)1 << 62) - 4;
+    struct wst_http3 *h = t->h;
+    char detail[128];
+    if (t->dir == WST_C2S) return;
+    for (uint32_t i = 0; i < h->streams.n; i++) {
+        struct wst_http3_stream *s = h->streams.items[i];
+        if (s->base.id >= id && !s->base.answered) s->base.unserved = true;
+    }
+    if (h->goaway) return;
+    h->goaway = true;
+    if (id >= soon)
+        snprintf(detail, sizeof detail, "the server is about to end the connection: GOAWAY");
+    else
+        snprintf(detail, sizeof detail,
+                 "the server ends the connection: GOAWAY, and no request is answered from stream "
+                 "%llu on",
+                 (unsigned long long)id);
+    session_tell(t, WST_PROBLEM_HTTP3_GOAWAY, detail);
+}
+
+static void goaway_over(struct step *t)
+{
+    const struct wst_http3_frames *f = &t->side->frames;
+    uint64_t id;
+    if (!f->have || wst_varint_read(f->head, f->have, &id) != f->have)
+        session_wrong(t, "a GOAWAY that is not one number");
+    else if (t->dir == WST_S2C && id % 4 != 0)
+        session_wrong(t, "a GOAWAY with a stream that no client asks on");
+    else
+        goaway(t, id);
+}
+
+static void goaway_byte(struct step *t, uint8_t byte)
+{
+    struct wst_http3_frames *f = &t->side->frames;
+    if (f->have < sizeof f->head) f->head[f->have++] = byte;
+}
+
 static void control_over(struct step *t)
 {
     struct wst_http3_frames *f = &t->side->frames;
+    if (f->wanted && !f->torn && f->type == WST_HTTP3_GOAWAY) {
+        goaway_over(t);
+        f->wanted = false;
+    }
     bool whole = f->have == 0;
     f->begun = false;
     f->have = 0;
@@ -150,7 +207,7 @@ static void control_begin(struct step *t)
     if (!f->first && !settings) wrong = "a control stream that does not begin with SETTINGS";
     if (f->first && settings) wrong = "SETTINGS that come again";
     if (wrong) session_wrong(t, wrong);
-    f->wanted = settings && !f->first;
+    f->wanted = (settings && !f->first) || (f->type == WST_HTTP3_GOAWAY && t->side->settled);
     f->first = true;
     f->torn = false;
     if (!f->left) control_over(t);
@@ -166,7 +223,10 @@ static void control_bytes(struct step *t, struct wst_slice bytes)
             if (f->begun) control_begin(t);
         } else if (f->wanted && !f->torn) {
             f->left--;
-            settings_byte(t, bytes.p[0]);
+            if (f->type == WST_HTTP3_GOAWAY)
+                goaway_byte(t, bytes.p[0]);
+            else
+                settings_byte(t, bytes.p[0]);
             if (!f->left) control_over(t);
         } else {
             n = f->left < bytes.n ? (size_t)f->left : bytes.n;
@@ -184,7 +244,7 @@ static void control_gap(struct step *t, uint64_t n)
         f->left -= n;
         f->torn = true;
         f->have = 0;
-        if (f->wanted) settings_lose(t, false);
+        if (f->wanted && !t->side->settled) settings_lose(t, false);
         if (!f->left) control_over(t);
         return;
     }

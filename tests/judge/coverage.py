@@ -166,6 +166,7 @@ BESIDE = {
     'http2.window-closed': 'how large a window is, and when it is opened, is for its owner to say',
     'http2.ping-unanswered': 'whether it got there nobody knows',
     'http2.reset': 'why is for the side that resets the stream to say',
+    'http3.goaway': 'either side may end the connection',
     'http3.reset': 'why is for the side that resets the stream to say',
     'http2.unread': 'what the capture lacks',
     'http3.unread': 'what the capture lacks',

@@ -13,7 +13,7 @@ from talk import BINARY, C2S, DEFLATE, S2C, TEXT, Deflater, Talk, Wire, lint, ro
 VERDICTS = {'error': 'Fail', 'warning': 'Non-Strict', 'note': 'Info'}
 # Findings about the capture, which have no verdict over anybody.
 OF_CAPTURE = {'handshake.picked-up', 'handshake.no-response', 'handshake.upgrade-unseen', 'handshake.late', 'handshake.refusal-body', 'frame.truncated', 'message.context-lost', 'message.incomplete',
-              'http2.reset', 'http2.goaway', 'http2.window-closed', 'http2.ping-unanswered', 'http3.reset', 'http2.unread', 'http3.unread', 'stream.resync'}
+              'http2.reset', 'http2.goaway', 'http2.window-closed', 'http2.ping-unanswered', 'http3.goaway', 'http3.reset', 'http2.unread', 'http3.unread', 'stream.resync'}
 
 failures = 0
 

@@ -102,8 +102,8 @@ static void on_end(void *user, struct wst_connect_stream *s, enum wst_tcp_end ho
     (void)user;
     told_end(s, a);
     bool client = s->reset_by[WST_C2S], server = s->reset_by[WST_S2C];
-    say(said_of(s, WST_S2C), "=%s%s%s", how == WST_TCP_RST ? "reset" : "",
-        client ? " by client" : "", server ? " by server" : "");
+    say(said_of(s, WST_S2C), "=%s%s%s%s", s->unserved ? "unserved" : "",
+        how == WST_TCP_RST ? "reset" : "", client ? " by client" : "", server ? " by server" : "");
 }
 
 static bool on_problem(void *user, void *conversation, struct wst_connect_stream *s,
@@ -111,10 +111,14 @@ static bool on_problem(void *user, void *conversation, struct wst_connect_stream
                        const struct wst_arrival *a)
 {
     (void)user, (void)conversation, (void)a, (void)dir;
-    assert_true(problem == WST_PROBLEM_HTTP3_BROKEN || problem == WST_PROBLEM_HTTP3_UNREAD);
+    assert_true(problem == WST_PROBLEM_HTTP3_BROKEN || problem == WST_PROBLEM_HTTP3_UNREAD ||
+                problem == WST_PROBLEM_HTTP3_GOAWAY);
     if (s && !told_of(s)->accepted) return false;
     if (s) say(room.problems, "%u", (unsigned)s->id);
-    say(room.problems, "!%s: %s\n", problem == WST_PROBLEM_HTTP3_BROKEN ? "broken" : "unread",
+    say(room.problems, "!%s: %s\n",
+        problem == WST_PROBLEM_HTTP3_BROKEN   ? "broken"
+        : problem == WST_PROBLEM_HTTP3_UNREAD ? "unread"
+                                              : "goaway",
         detail);
     return true;
 }

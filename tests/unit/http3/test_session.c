@@ -308,7 +308,7 @@ IN_PIECES(frames_that_break_none)
     answers(0);
     frame(0, WST_S2C, WST_HTTP3_PUSH_PROMISE, "xyz", 3);
     frame(0, WST_S2C, 0x4040, "xyz", 3);
-    frame(3, WST_S2C, WST_HTTP3_GOAWAY, "\0", 1);
+    frame(2, WST_C2S, WST_HTTP3_GOAWAY, "\3", 1);
     frame(2, WST_C2S, WST_HTTP3_MAX_PUSH_ID, "\5", 1);
     frame(2, WST_C2S, WST_HTTP3_CANCEL_PUSH, "\5", 1);
     frame(2, WST_C2S, 0x21, "xyz", 3);
@@ -320,6 +320,46 @@ IN_PIECES(frames_that_break_none)
     sends(18, WST_C2S, "\x40", 1);
     ends(18, WST_C2S);
     room_close("0>?\n0<{200}=\n");
+}
+
+/* RFC 9114 section 5.2: that it will end, then from which stream on nothing was done. */
+IN_PIECES(a_server_that_goes_away)
+{
+    room_open();
+    begins();
+    frame(3, WST_S2C, WST_HTTP3_GOAWAY, "\xff\xff\xff\xff\xff\xff\xff\xfc", 8); /* none is open */
+    asks(0);
+    room_close("0>?\n0<{-1}=\n");
+    room_open();
+    begins();
+    asks(0), answers(0), asks(4), asks(8);
+    frame(3, WST_S2C, WST_HTTP3_GOAWAY, "\xff\xff\xff\xff\xff\xff\xff\xfc", 8);
+    frame(3, WST_S2C, WST_HTTP3_GOAWAY, "\x40\x08", 2);
+    answers(4);
+    data(0, WST_S2C, "on");
+    room_close("0>?\n0<{200}on=\n4>?\n4<{200}=\n8>?\n8<{-1}=unserved\n"
+               "0!goaway: the server is about to end the connection: GOAWAY\n");
+    room_open();
+    begins();
+    asks(0), answers(0);
+    frame(3, WST_S2C, WST_HTTP3_GOAWAY, "\4", 1);
+    room_close("0>?\n0<{200}=\n0!goaway: the server ends the connection: GOAWAY, and no request "
+               "is answered from stream 4 on\n");
+    static const char *const wrong[] = {"", "\4\4", "\x40", "\5"};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        room_open();
+        begins();
+        asks(0), answers(0);
+        frame(3, WST_S2C, WST_HTTP3_GOAWAY, wrong[i], strlen(wrong[i]));
+        is_told("0!broken: a GOAWAY ");
+    }
+    room_open(); /* part of it is missing */
+    begins();
+    asks(0), answers(0);
+    sends(3, WST_S2C, "\7\2\x40", 3);
+    loses(3, WST_S2C, 1);
+    frame(3, WST_S2C, WST_HTTP3_GOAWAY, "\4", 1);
+    is_told("0!goaway: the server ends");
 }
 
 IN_PIECES(streams_that_break_rules)
@@ -435,6 +475,7 @@ int main(void)
         cmocka_unit_test(settings_that_are_missing),
         cmocka_unit_test(frames_that_break_rules),
         cmocka_unit_test(frames_that_break_none),
+        cmocka_unit_test(a_server_that_goes_away),
         cmocka_unit_test(streams_that_break_rules),
         cmocka_unit_test(lengths_that_lead_nowhere),
         cmocka_unit_test(streams_without_end),
