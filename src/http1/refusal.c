@@ -86,7 +86,8 @@ static struct wst_slice said(struct wst_slice body)
     return end ? wst_slice_head(title, (size_t)(end - title.p)) : (struct wst_slice){NULL, 0};
 }
 
-/* The text of a page: tags are blanks, and so is what no reader sees. `to`: as many bytes. */
+/* The text of a page: tags are ends of lines, and so is what no reader sees. `to`: as many bytes.
+ */
 static struct wst_slice text_of(struct wst_slice page, uint8_t *to)
 {
     struct wst_slice s = behind_tag(page, "<body");
@@ -101,39 +102,74 @@ static struct wst_slice text_of(struct wst_slice page, uint8_t *to)
         bool script = s.n > 7 && wst_same_nocase(s.p, "<script", 7),
              style = s.n > 6 && wst_same_nocase(s.p, "<style", 6);
         s = behind_tag(s, script ? "</script" : style ? "</style" : "<");
-        to[n++] = ' ';
+        to[n++] = '\n';
     }
     return (struct wst_slice){to, n};
 }
 
-static struct wst_slice skip_blanks(struct wst_slice s)
+/* How long the word is that `s` begins with, if it is one of those around a status; 0: it is none.
+ */
+static size_t usual_word(struct wst_slice s)
 {
-    while (s.n && (blank(s.p[0]) || s.p[0] == ':' || s.p[0] == '-')) s = wst_slice_skip(s, 1);
+    static const char *const words[] = {"http",    "error",    "status",     "code",
+                                        "message", "response", "explanation"};
+    size_t n = 0;
+    while (n < s.n && wst_ascii_lower(s.p[n]) >= 'a' && wst_ascii_lower(s.p[n]) <= 'z') n++;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (wst_slice_is_nocase(wst_slice_head(s, n), words[i])) return n;
+    return 0;
+}
+
+/* What stands around a status: blanks and dashes, and with `usual` words and points, too. */
+static struct wst_slice skip_usual(struct wst_slice s, bool usual)
+{
+    static const char dash[] = "\xe2\x80\x93";
+    for (size_t n; s.n; s = wst_slice_skip(s, n)) {
+        n = blank(s.p[0]) || s.p[0] == ':' || s.p[0] == '-';
+        if (!n && usual) n = s.p[0] == '.' || s.p[0] == '!' || s.p[0] == '(' || s.p[0] == ')';
+        if (!n && usual) n = wst_slice_starts(s, dash) ? sizeof dash - 1 : usual_word(s);
+        if (!n) break;
+    }
     return s;
 }
 
-/* Behind the number and the reason of the status line, as pages begin, in either order of tags. */
-static struct wst_slice behind_status(struct wst_slice s, uint32_t reason)
+static bool is_number(struct wst_slice s)
+{
+    return s.n >= 3 && wst_slice_decimal(wst_slice_head(s, 3), 3) >= 100 &&
+           (s.n == 3 || s.p[3] < '0' || s.p[3] > '9');
+}
+
+/* Whether a sentence does, behind its first n bytes: "Bad request syntax". */
+static bool goes_on(struct wst_slice s, size_t n)
+{
+    return s.n > n + 1 && s.p[n] == ' ' && s.p[n + 1] >= 'a' && s.p[n + 1] <= 'z';
+}
+
+/* Behind the number and the reason of the status line, as pages begin, in either order of tags. The
+ * usual words count where they lead to the reason, or there is nothing behind them. */
+static struct wst_slice behind_status(struct wst_slice s, uint32_t reason, bool usual)
 {
     enum { TIMES = 3, REASON_MAX = 60 };
-    s = skip_blanks(s);
+    struct wst_slice begin = s;
+    bool found = false;
+    s = skip_usual(s, usual);
     for (int i = 0; i < TIMES; i++) {
-        if (s.n >= 3 && wst_slice_decimal(wst_slice_head(s, 3), 3) >= 100)
-            s = skip_blanks(wst_slice_skip(s, 3));
+        if (is_number(s)) s = skip_usual(wst_slice_skip(s, 3), usual);
         for (size_t n = 1; n <= s.n && n <= REASON_MAX; n++) {
-            if (hash_of(wst_slice_head(s, n)) != reason) continue;
-            s = skip_blanks(wst_slice_skip(s, n));
+            if (hash_of(wst_slice_head(s, n)) != reason || goes_on(s, n)) continue;
+            s = skip_usual(wst_slice_skip(s, n), usual);
+            found = true;
             break;
         }
     }
-    return s;
+    return usual && !found && s.n ? behind_status(begin, reason, false) : s;
 }
 
 /* What a page says beside the status. A word or two are the name of its server. */
 static struct wst_slice page_says(struct wst_slice page, uint32_t reason, uint8_t *to)
 {
     enum { WORDS = 3 };
-    struct wst_slice s = behind_status(text_of(page, to), reason);
+    struct wst_slice s = behind_status(text_of(page, to), reason, true);
     int words = 0;
     for (size_t i = 0; i < s.n; i++) words += !blank(s.p[i]) && (i == 0 || blank(s.p[i - 1]));
     return words < WORDS ? (struct wst_slice){NULL, 0} : s;
@@ -166,14 +202,11 @@ static bool quote(struct wst_slice s, bool whole, struct quotation *to)
     return to->n > 0;
 }
 
-/* "400 Bad Request", "400: Bad Request", "Bad Request." or the bare number. */
+/* "400 Bad Request", "Error 400: Bad Request", "Bad Request.", "Error response", the bare number.
+ */
 static bool repeats(const struct quotation *q, uint32_t reason)
 {
-    struct wst_slice s = wst_slice_of(q->text, q->n);
-    if (s.n >= 3 && wst_slice_decimal(wst_slice_head(s, 3), 3) >= 0) s = wst_slice_skip(s, 3);
-    while (s.n && (s.p[0] == ' ' || s.p[0] == ':' || s.p[0] == '-')) s = wst_slice_skip(s, 1);
-    while (s.n && (s.p[s.n - 1] == '.' || s.p[s.n - 1] == '!')) s.n--;
-    return s.n == 0 || hash_of(s) == reason;
+    return behind_status(wst_slice_of(q->text, q->n), reason, true).n == 0;
 }
 
 static void tell(const struct wst_refusal *r, bool whole)

@@ -1008,7 +1008,29 @@ static void refusals(void **state)
          "the page says: no such room here", false},
         {NO_("Content-Length: 900\r\n", "<html><body><h1>Bad Request</h1> no room for all"),
          "the page says: no room for all...", true},
+        {NO_("",
+             "<html><title>Error response</title><body><h1>Error response</h1><p>Error code: 400"
+             "</p><p>Message: Bad Request.</p><p>Error code explanation: 400 - Bad request"
+             " syntax or unsupported method.</p>"),
+         "the page says: Bad request syntax or unsupported method.", false},
+        {NO_("",
+             "<html><title>Error response</title><body><h1>Error response</h1><p>Error code: 400"
+             "</p><p>Message: no such room.</p>"),
+         "the page says: Error response Error code: 400 Message: no such room.", false},
+        {NO_("", "<html><title>Error</title><body>Error: no room"), "the page says: Error: no room",
+         false},
+        {NO_("", "<html><title>Error 4002</title><body>"), "the title of the page: Error 4002",
+         false},
+        {NO_("", "Error: no"), "the answer says: Error: no", false},
+        {NO_("", "Errors"), "the answer says: Errors", false},
         /* nothing new */
+        {NO_("",
+             "<html><title>HTTP Status 400 \xe2\x80\x93 Bad Request</title><body><h1>HTTP Status"
+             " 400 \xe2\x80\x93 Bad Request</h1><h3>Apache Tomcat/9.0</h3>"),
+         "", false},
+        {NO_("", "<html><title>Error 400 (Bad Request)!</title><body>Error 400"), "", false},
+        {NO_("", "<html><title>Error response</title><body>Error response"), "", false},
+        {NO_("", "HTTP Error"), "", false},
         {NO_("",
              "<html><head><title>400 Bad Request</title></head><body><center><h1>400 Bad Request"
              "</h1></center><hr><center>nginx/1.18.0 (Ubuntu)</center></body></html>"),
