@@ -429,6 +429,15 @@ static inline void connection_active(const struct wst_flow_table *t, struct wst_
     f->active = wst_flow_coarse(t->clock > when->ns ? t->clock : when->ns);
 }
 
+/* Its end was not captured: nobody is blamed for it. */
+WST_SELDOM static void connection_succeeded(struct wst_flow_table *t, struct wst_flow *f,
+                                            const struct wst_arrival *a)
+{
+    f->obscure = true;
+    wst_flow_close(t, f, WST_TCP_TIMEOUT, a);
+    wst_flow_renew(t, f, false);
+}
+
 WST_APART static void connection_segment(struct wst_flow_table *t, struct wst_flow *f,
                                          unsigned side, const struct wst_segment *s,
                                          const struct wst_when *when)
@@ -438,6 +447,8 @@ WST_APART static void connection_segment(struct wst_flow_table *t, struct wst_fl
         connection_syn(t, f, side, s, &a);
     else if (f->state == WST_FLOW_CLOSED)
         wst_flow_goes_on(t, f, side, s, &a);
+    else if (wst_flow_is_succeeded(t, f, side, s))
+        connection_succeeded(t, f, &a);
     connection_heard(f, side);
     if (t->sink.segment) t->sink.segment(t->sink.user, f, side, s, &a);
     if (f->state == WST_FLOW_CLOSED) return; /* a straggler */

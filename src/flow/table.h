@@ -208,6 +208,11 @@ void wst_stall_over(struct wst_flow_table *t, struct wst_flow *f, const struct w
 void wst_stall_free(struct wst_flow_table *t);
 
 /* renew.c */
+/* A segment of an open flow is the first of another connection, whose SYN was not captured, nor was
+ * the end of the old one: what it holds and what it acknowledges both lie far from all that was
+ * seen, and it begins a conversation. One of these alone a hole may explain. */
+bool wst_flow_is_succeeded(const struct wst_flow_table *t, const struct wst_flow *f, unsigned side,
+                           const struct wst_segment *s);
 /* A segment of a closed flow that is no straggler: the flow has begun anew, and the segment is the
  * first of it. */
 bool wst_flow_goes_on(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
