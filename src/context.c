@@ -167,7 +167,14 @@ static inline void context_clock(struct wst_context *c, const struct wst_packet 
     s->bytes += p->wire_len > p->data.n ? p->wire_len : p->data.n;
 }
 
-static void context_several(struct wst_context *c);
+static void context_several(struct wst_context *c)
+{
+    c->several.under_way = true;
+    c->several.taken = 0;
+    c->several.fate = WST_FATE_OTHER;
+    c->several.stream = UINT64_MAX;
+    c->several.undecoded = c->timeline.stats.undecoded;
+}
 
 static void context_other(struct wst_context *c, enum wst_net_result what)
 {
@@ -183,39 +190,32 @@ static void context_other(struct wst_context *c, enum wst_net_result what)
     }
 }
 
-static inline void context_take(struct wst_context *c, enum wst_net_result what,
-                                struct wst_segment *segment)
+/* For those who keep packets, one of several frames is one of the conversation that matters most;
+ * two that are undecided cannot both wait with it. */
+static void several_fate(struct wst_context *c)
 {
-    c->segment = what == WST_NET_TCP;
-    c->datagram = what == WST_NET_UDP;
-    if (what == WST_NET_TCP)
-        wst_flow_push(c->flows, segment, &c->now);
-    else if (what == WST_NET_UDP)
-        wst_datagrams_push(c, segment);
-    else
-        context_other(c, what);
+    uint64_t stream, *most = &c->several.stream;
+    enum wst_fate fate = wst_context_fate(c, &stream);
+    bool same = stream == *most && stream != UINT64_MAX;
+    if (fate == WST_FATE_UNDECIDED && c->several.fate == fate && !same)
+        fate = WST_FATE_WEBSOCKET, stream = UINT64_MAX;
+    if (fate > c->several.fate || same) c->several.fate = fate, *most = stream;
 }
 
-/* Each frame is taken as if it were a packet of its own. For those who keep packets it is one of
- * the conversation that matters most; two that are undecided cannot both wait with it. */
-WST_SELDOM static void context_several(struct wst_context *c)
+/* The next frame of such a packet is taken as if it were a packet of its own. It has its turn where
+ * the first has it, for what every packet passes is in one piece only where it is asked for once.
+ */
+WST_SELDOM static bool context_next(struct wst_context *c, enum wst_net_result *what,
+                                    struct wst_segment *segment)
 {
-    struct wst_segment segment;
-    enum wst_net_result what;
-    enum wst_fate fate = WST_FATE_OTHER;
-    uint64_t stream = UINT64_MAX, other, undecoded = c->timeline.stats.undecoded;
-    while (wst_net_next(c->net, &what, &segment)) {
-        context_take(c, what, &segment);
-        enum wst_fate one = wst_context_fate(c, &other);
-        bool same = other == stream && stream != UINT64_MAX;
-        if (one == WST_FATE_UNDECIDED && fate == one && !same)
-            one = WST_FATE_WEBSOCKET, other = UINT64_MAX;
-        if (one > fate || same) fate = one, stream = other;
-    }
-    c->segment = c->datagram = false;
-    c->fate = fate;
-    c->fate_stream = stream;
-    if (c->timeline.stats.undecoded > undecoded) c->timeline.stats.undecoded = undecoded + 1;
+    if (c->several.taken++) several_fate(c);
+    if (wst_net_next(c->net, what, segment)) return true;
+    uint64_t *undecoded = &c->timeline.stats.undecoded;
+    if (*undecoded > c->several.undecoded) *undecoded = c->several.undecoded + 1;
+    c->several.under_way = c->segment = c->datagram = false;
+    c->fate = c->several.fate;
+    c->fate_stream = c->several.stream;
+    return false;
 }
 
 /* QUIC connections that nobody wants are few; of the others those of TCP are forgotten first. */
@@ -231,7 +231,17 @@ static inline void packet_turn(struct wst_context *c, const struct wst_packet *p
     if (c->work) wst_work_packet(c);
     wst_flow_tick(c->flows, &p->when);
     if (c->budget.used > c->scarce) context_make_room(c, &p->when);
-    context_take(c, wst_net_segment(c->net, p, &segment), &segment);
+    enum wst_net_result what = wst_net_segment(c->net, p, &segment);
+    do {
+        c->segment = what == WST_NET_TCP;
+        c->datagram = what == WST_NET_UDP;
+        if (what == WST_NET_TCP)
+            wst_flow_push(c->flows, &segment, &p->when);
+        else if (what == WST_NET_UDP)
+            wst_datagrams_push(c, &segment);
+        else
+            context_other(c, what);
+    } while (c->several.under_way && context_next(c, &what, &segment));
 }
 
 /* So many packets before its turn a packet is told to the flow room, where there are many

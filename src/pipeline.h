@@ -191,7 +191,14 @@ struct wst_context {
     enum wst_fate fate; /* of the packet before, unless it was a TCP segment … */
     bool segment;       /* … which it was … */
     bool datagram;      /* … or a UDP datagram */
-    uint64_t fate_stream;                        /* the conversation it was of; UINT64_MAX: none */
+    uint64_t fate_stream; /* the conversation it was of; UINT64_MAX: none */
+    struct {
+        bool under_way;
+        uint32_t taken;     /* of its frames */
+        enum wst_fate fate; /* of those taken */
+        uint64_t stream;    /* as fate_stream */
+        uint64_t undecoded; /* statistics' count before it */
+    } several;              /* of a packet that is several frames, WST_NET_SEVERAL */
     void (*chosen)(void *user, uint64_t stream); /* whom to tell of what is WebSocket; or NULL */
     void *chosen_user;
     bool begun, finished;
