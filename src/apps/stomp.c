@@ -328,8 +328,7 @@ static bool body_take(struct side *side, struct wst_slice *rest, struct wst_slic
     const uint8_t *nul = NULL;
     *fits = true;
     if (side->length >= 0) {
-        uint64_t left = (uint64_t)side->length - side->got;
-        *part = wst_slice_head(*rest, left < rest->n ? (size_t)left : rest->n);
+        *part = wst_slice_head(*rest, (uint64_t)side->length - side->got);
         if (part->n < rest->n) nul = rest->p + part->n;
         *fits = !nul || *nul == 0;
     } else {

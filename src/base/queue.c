@@ -32,7 +32,7 @@ bool wst_queue_push_gap(struct wst_queue *q, struct wst_budget *budget, uint64_t
     struct stretch s = {.from = from, .n = n & INT64_MAX, .missing = 1};
     if (!n) return true;
     if (!wst_buf_append(&q->buf, budget, wst_slice_of(&s, sizeof s), cap)) return false;
-    q->bytes += (size_t)s.n;
+    q->bytes += s.n;
     return true;
 }
 
@@ -41,14 +41,16 @@ struct wst_slice wst_queue_first(const struct wst_queue *q, uint64_t *from)
     if (wst_queue_empty(q)) return (struct wst_slice){NULL, 0};
     struct stretch s = queue_stretch(q, q->at);
     *from = s.from;
-    return (struct wst_slice){s.missing ? NULL : q->buf.p + q->at + sizeof s, (size_t)s.n};
+    size_t n = (size_t)s.n;
+    if (n != s.n) n = SIZE_MAX;
+    return (struct wst_slice){s.missing ? NULL : q->buf.p + q->at + sizeof s, n};
 }
 
 void wst_queue_take(struct wst_queue *q, size_t n)
 {
     if (!n) return;
     struct stretch s = queue_stretch(q, q->at);
-    q->bytes -= n < s.n ? n : (size_t)s.n;
+    q->bytes -= n < s.n ? n : s.n;
     q->at += s.missing ? 0 : n;
     if (n < s.n) { /* what is left moves its head up to itself */
         s.n -= n;

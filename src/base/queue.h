@@ -11,7 +11,7 @@
 struct wst_queue {
     struct wst_buf buf; /* each stretch: its packet and its length, then its bytes */
     size_t at;          /* what lies before it is used up */
-    size_t bytes;       /* of all stretches, those that are missing included */
+    uint64_t bytes;     /* of all stretches, those that are missing included */
 };
 
 /* False: its bytes and what they are kept with would pass `cap` or the budget; nothing was kept. */
@@ -20,7 +20,8 @@ bool wst_queue_push(struct wst_queue *queue, struct wst_budget *budget, struct w
 /* n bytes that are missing there: a stretch whose p is NULL. */
 bool wst_queue_push_gap(struct wst_queue *queue, struct wst_budget *budget, uint64_t n,
                         uint64_t from, size_t cap);
-/* The first stretch; n == 0: none. Valid until the queue is pushed to or freed. */
+/* The first stretch, or, of more than a size holds that are missing, as many as it does; n == 0:
+ * none. Valid until the queue is pushed to or freed. */
 struct wst_slice wst_queue_first(const struct wst_queue *queue, uint64_t *from);
 /* The first n bytes of the first stretch are used up. */
 void wst_queue_take(struct wst_queue *queue, size_t n);
@@ -32,7 +33,7 @@ struct wst_slice wst_queue_take_earliest(struct wst_queue queues[2], unsigned *w
 bool wst_queue_holds(const struct wst_queue *queue);
 void wst_queue_free(struct wst_queue *queue, struct wst_budget *budget);
 
-static inline size_t wst_queue_bytes(const struct wst_queue *queue)
+static inline uint64_t wst_queue_bytes(const struct wst_queue *queue)
 {
     return queue->bytes;
 }

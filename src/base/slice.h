@@ -42,10 +42,10 @@ static inline struct wst_slice wst_slice_skip(struct wst_slice s, size_t n)
     if (n > s.n) n = s.n;
     return (struct wst_slice){n ? s.p + n : s.p, s.n - n}; /* NULL + 0 is undefined */
 }
-/* The first `n` bytes, or all when there are fewer. */
-static inline struct wst_slice wst_slice_head(struct wst_slice s, size_t n)
+/* The first `n` bytes, or all when there are fewer. A stranger's length may be more than a size. */
+static inline struct wst_slice wst_slice_head(struct wst_slice s, uint64_t n)
 {
-    return (struct wst_slice){s.p, n < s.n ? n : s.n};
+    return (struct wst_slice){s.p, n < s.n ? (size_t)n : s.n};
 }
 /* Without the blanks and tabs around it. */
 static inline struct wst_slice wst_slice_trimmed(struct wst_slice s)

@@ -56,20 +56,20 @@ static void judge_early(struct wst_report *r)
 {
     const struct wst_event_handshake *e = &r->event;
     const struct wst_queue *wait = &r->http->wait[WST_C2S];
-    size_t early = wst_queue_bytes(wait);
+    unsigned long long early = wst_queue_bytes(wait);
     uint64_t from;
     if (!early || r->http->overtaken) return;
     struct wst_slice first = wst_queue_first(wait, &from); /* its p is NULL where it is missing */
     if (e->accepted && r->response)
         wst_upgrade_broken(r, WST_PROBLEM_HANDSHAKE_EARLY_DATA, WST_C2S,
-                           "%zu bytes came before the answer", early);
+                           "%llu bytes came before the answer", early);
     else if (!e->accepted && !r->response && wst_queue_holds(wait))
         wst_upgrade_broken(r, WST_PROBLEM_HANDSHAKE_EARLY_DATA, WST_C2S,
-                           "%zu bytes came behind the request, and no answer had come", early);
+                           "%llu bytes came behind the request, and no answer had come", early);
     else if (!e->accepted && r->response && first.p && wst_begins_frame(first))
         wst_upgrade_broken(
             r, WST_PROBLEM_HANDSHAKE_EARLY_DATA, WST_C2S,
-            "%zu bytes that begin like a frame came before the answer, which refuses",
+            "%llu bytes that begin like a frame came before the answer, which refuses",
             early); /* others are the next request */
 }
 

@@ -45,7 +45,7 @@ void wst_qpack_free(struct wst_http3_table *t, struct wst_http3_env *env)
 static bool table_ready(struct wst_http3_table *t, struct wst_http3_env *env)
 {
     if (t->decoder) return true;
-    size_t capacity = t->known && !t->lost && t->capacity < SIZE_MAX ? (size_t)t->capacity : 0;
+    size_t capacity = t->known && !t->lost ? (size_t)t->capacity : 0;
     t->charged = (struct wst_charged){.budget = env->budget};
     t->memory = (nghttp3_mem){&t->charged, wst_charged_new, wst_charged_free, wst_charged_array,
                               wst_charged_resize};
@@ -91,6 +91,7 @@ bool wst_qpack_allow(struct wst_http3_table *t, struct wst_http3_env *env, uint6
     if (t->known) return true;
     t->known = true;
     t->capacity = capacity;
+    t->lost |= (size_t)capacity != capacity; /* no table here can be so large */
     table_drop(t); /* it was made for none */
     struct wst_buf early = t->early;
     t->early = (struct wst_buf){0};

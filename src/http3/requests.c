@@ -131,7 +131,7 @@ static void frame_begin(struct turn *t)
 static size_t payload_bytes(struct turn *t, struct wst_slice bytes)
 {
     struct wst_http3_frames *f = turn_frames(t);
-    bytes = wst_slice_head(bytes, f->left < bytes.n ? (size_t)f->left : bytes.n);
+    bytes = wst_slice_head(bytes, f->left);
     f->left -= bytes.n;
     if (f->wanted && !f->left && !f->part.n && !f->torn) { /* it is whole where it lies */
         f->begun = false;

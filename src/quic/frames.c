@@ -22,7 +22,7 @@ static const char *layout_of(uint64_t type)
 static bool take_bytes(struct wst_slice *s, uint64_t n, struct wst_slice *part)
 {
     if (n > s->n) return false;
-    *part = wst_slice_head(*s, (size_t)n);
+    *part = wst_slice_head(*s, n);
     *s = wst_slice_skip(*s, (size_t)n);
     return true;
 }

@@ -152,7 +152,7 @@ static struct wst_slice shorten(struct wst_report *r, const struct wst_event *ev
     }
     if (payload.n <= most) return payload;
     if (event->message.utf8) return wst_slice_head(payload, wst_utf8_cut(payload, (size_t)most));
-    return wst_slice_head(payload, (size_t)most);
+    return wst_slice_head(payload, most);
 }
 
 static void message(struct wst_report *r, const struct wst_event *event)

@@ -153,7 +153,7 @@ int wst_evidence(const struct wst_seek *k, size_t at, size_t start, const struct
     if (evidence_illegal(f, r) || evidence_in_text(k, at, before, r)) return -1;
     if (at == start && evidence_in_header(k, at, r)) return -1;
     struct wst_slice payload = {k->bytes.p + at + f->header_len, k->bytes.n - at - f->header_len};
-    payload = wst_slice_head(payload, (size_t)f->len);
+    payload = wst_slice_head(payload, f->len);
     if (f->len == 0 && wst_frame_is_data(f))
         return 0; /* legal, but a run of zeros looks like many of them */
     if (f->opcode == 0 && !f->fin && !f->masked && f->length_bits == 7)

@@ -451,8 +451,7 @@ static size_t take_payload(const struct wst_ws_step *s, struct wst_slice bytes)
     struct wst_ws_side *side = wst_side_of(s);
     struct wst_frame f;
     wst_frame_parse(s->ws->rare[s->dir].head, side->have, &f);
-    struct wst_slice part =
-        wst_slice_head(bytes, side->left < bytes.n ? (size_t)side->left : bytes.n);
+    struct wst_slice part = wst_slice_head(bytes, side->left);
     span_payload(s, &f, part);
     if (!side->left) span_over(s, &f, false);
     return part.n;

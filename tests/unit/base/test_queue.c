@@ -64,11 +64,14 @@ static void with_a_gap(void **state)
     push(&q, "cd", 9);
     assert_int_equal(wst_queue_bytes(&q), ((uint64_t)5 << 32) + 4);
     wst_queue_take(&q, 2);
-    struct wst_slice s = wst_queue_first(&q, &from);
-    assert_null(s.p);
-    assert_int_equal(s.n, (uint64_t)5 << 32);
-    assert_int_equal(from, 8);
-    wst_queue_take(&q, s.n);
+    uint64_t missing = 0; /* at once, unless it is more than a size holds */
+    for (struct wst_slice s; (s = wst_queue_first(&q, &from)).n && !s.p; missing += s.n) {
+        uint64_t left = ((uint64_t)5 << 32) - missing;
+        assert_int_equal(s.n, left < SIZE_MAX ? left : SIZE_MAX);
+        assert_int_equal(from, 8);
+        wst_queue_take(&q, s.n);
+    }
+    assert_int_equal(missing, (uint64_t)5 << 32);
     expect(wst_queue_first(&q, &from), "cd");
     wst_queue_free(&q, &budget);
     assert_int_equal(budget.used, 0);

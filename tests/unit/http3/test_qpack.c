@@ -250,9 +250,9 @@ IN_PIECES(a_table_against_the_rules)
 static void bombs(void **state)
 {
     (void)state;
-    /* A capacity of 2^40, a field; the newest once more. */
-    static const uint8_t fill[] = "\2\x3f\xe1\xff\xff\xff\xff\x1f\x43x-a\3xyz";
-    static const uint64_t generous[] = {1, UINT64_C(1) << 40, 8, 1, 0};
+    /* A capacity of 2^30, a field; the newest once more. */
+    static const uint8_t fill[] = "\2\x3f\xe1\xff\xff\xff\x03\x43x-a\3xyz";
+    static const uint64_t generous[] = {1, UINT64_C(1) << 30, 8, 1, 0};
     static uint8_t again[60000], value[3000];
     struct bytes inserts = {.n = 0}, section = {.n = 0};
     size_t most = 0;
