@@ -3,7 +3,7 @@
  * In: what lint.c collected. Out: lines for people.
  *
  *     Fail        #1  10.1.0.1:50001 > 10.1.0.2:8080  /chat
- *       ERROR  frame.rsv  > RSV2 set, …  (frame 1.2, packet 7, offset 0, RFC 6455 §5.2; 3 times)
+ *       ERROR  frame.rsv  > RSV2 set, …  (frame 1.2, packet 7, RFC 6455 §5.2; the first of 3)
  */
 #include <stdio.h>
 
@@ -40,7 +40,7 @@ static void put_endpoint(struct wst_out *out, const char *ip, uint16_t port)
     wst_out_number(out, port);
 }
 
-/* "(frame 1.2, packet 7, offset 0, RFC 6455 §5.2; 3 times)" */
+/* "(frame 1.2, packet 7, offset 0, RFC 6455 §5.2; the first of 3)" */
 static void put_place(struct wst_text *text, const struct wst_lint_conn *c,
                       const struct wst_lint_finding *f, const struct wst_problem_row *row)
 {
@@ -74,8 +74,8 @@ static void put_place(struct wst_text *text, const struct wst_lint_conn *c,
         wst_out_text(out, ";");
         wst_text_field(text);
         wst_out_text(out, " ");
+        wst_out_text(out, "the first of ");
         wst_out_number(out, f->times);
-        wst_out_text(out, " times");
     }
     wst_out_text(out, ")");
     wst_text_fold_end(text);
