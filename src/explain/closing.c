@@ -23,6 +23,7 @@ void wst_closing_handshake(struct wst_explain *x, const struct wst_wire_handshak
     if (!e) return;
     e->seen = true;
     e->accepted = h->event->handshake.accepted;
+    e->status = h->event->handshake.status;
     e->tcp_stream = h->event->handshake.tcp_stream;
     e->client_side = h->client_side;
     e->stream = h->event->handshake.stream_id >= 0;
@@ -258,8 +259,13 @@ static void verdict_text(const struct wst_ending *e, enum wst_ink *ink, char *to
     const char *first = e->by == WST_C2S ? "the client" : "the server";
     bool open = e->ended && e->tcp != WST_TCP_FIN && e->tcp != WST_TCP_RST;
     *ink = e->clean ? WST_INK_GOOD : open ? WST_INK_NONE : WST_INK_BAD;
-    if (!e->accepted)
-        snprintf(to, size, "no WebSocket connection: the handshake was refused or not answered");
+    if (!e->accepted && e->status < 0)
+        snprintf(to, size, "no WebSocket connection: the capture has no answer to the handshake");
+    else if (!e->accepted && e->status == 101)
+        snprintf(to, size, "no WebSocket connection: the answer is not that of RFC 6455");
+    else if (!e->accepted)
+        snprintf(to, size, "no WebSocket connection: the handshake was refused with %d",
+                 (int)e->status);
     else if (!e->ended)
         snprintf(to, size, "the capture does not tell how it ended");
     else if (e->clean)
@@ -286,7 +292,9 @@ static void verdict(struct wst_paper *p, const struct wst_ending *e)
     wst_paper_line(p, "verdict", "In short", ink, "%s", text);
     wst_paper_bool(p, "clean", e->ended && e->clean);
     wst_paper_word(p, "tcp", "%s", e->ended ? wst_tcp_end_name(e->tcp) : "open");
-    wst_paper_line(p, NULL, e->stream ? "Stream" : "TCP", WST_INK_NONE, "%s", tcp_end_text(e));
+    /* Without an end there is nothing to say but what the table shows. */
+    if (e->ended || e->accepted)
+        wst_paper_line(p, NULL, e->stream ? "Stream" : "TCP", WST_INK_NONE, "%s", tcp_end_text(e));
 }
 
 void wst_closing_write(struct wst_explain *x)

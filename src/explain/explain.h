@@ -47,6 +47,7 @@ struct wst_ending { /* of a connection whose closing is wanted */
     int64_t tcp_stream;
     uint8_t client_side;
     bool stream; /* of HTTP/2 or HTTP/3: what carries it goes on */
+    int32_t status; /* of the answer; -1: none */
     bool seen, accepted, ended, clean, fin[2];
     bool told; /* the last acknowledgment has come, too */
     int64_t end[2],

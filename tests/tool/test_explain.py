@@ -223,12 +223,14 @@ check("the ending: code as a number", [r["code"] for r in ending["closing"][:3]]
 closes, failed = os.path.join(CAPTURES, "01_ws_plain_closes.pcap"), os.path.join(CAPTURES, "04_real_failures.pcap")
 check("endings in the order of the command line", [e["conn"] for e in data(closes, "13", "2", "--close")] == [13, 2])
 for capture, conn, tcp, words in ((closes, "14", "rst", "nobody sent a close frame"), (closes, "12", "fin", "1006"),
-                                  (failed, "6", "eof", "not told: the capture ends"), (failed, "1", "open", "no WebSocket"),
+                                  (failed, "6", "eof", "not told: the capture ends"), (failed, "1", "open", "no WebSocket connection: the handshake was refused with 401"),
                                   (os.path.join(CAPTURES, "05_control_over_125.pcap"), "1", "fin", "left no time to answer"),
                                   (os.path.join(CAPTURES, "03_jetty.pcap"), "3", "rst", "the client had ended by then"),
                                   (os.path.join(CAPTURES, "03_jetty.pcap"), "4", "rst", "the server had ended by then")):
     end = data(capture, conn, "--close")[0]
     check(f"{capture} {conn}: {words}", words in end["verdict"] and end["tcp"] == tcp and not end["clean"], end)
+text = run("explain", failed, "1", "--close").text
+check("of one refused nothing is said to be unknown that stands above", "FIN ACK" in text and "not told" not in text, text)
 
 sys.path.insert(0, os.path.join(CAPTURES, "scripts"))
 import wire  # noqa: E402
