@@ -293,6 +293,12 @@ static int contradictions(const struct wst_tool_options *o)
             return wst_tool_misuse("-w - and --print: packets and text on standard output; -o FILE "
                                    "takes the text elsewhere");
     }
+    /* With -W 1 there is one file, and -G says how long it takes. */
+    if (o->write && o->rotate_seconds && !strchr(o->write, '%') &&
+        (o->rotate_files != 1 || o->rotate_bytes))
+        wst_tool_say("warning: -w %s has no %%, such as %%H%%M%%S: each file of -G takes the place "
+                     "of the one before",
+                     o->write);
     if (o->write && !o->print && o->output)
         return wst_tool_misuse("-w saves packets and prints nothing; for -o %s add --print",
                                o->output);

@@ -165,6 +165,11 @@ with directory() as tmp:
     check("-G: named by the first packet's time", names[:1] == [f"g-{first}.pcap"], names)
     check("-G: all packets", [p for n in names for p in packets(path(n))[1]] == packets(path("all.pcap"))[1])
     check("closes are read, too", run(long).status == 0)
+    once = run("-G", "1", "-w", path("once.pcap"), BASIC)
+    check("-G with one name for all: said", once.status == 0 and "has no %" in once.says, once)
+    for name, more in (("g-%s.pcap", ()), ("one.pcap", ("-W", "1"))):
+        well = run("-G", "1", *more, "-w", path(name), BASIC)
+        check(f"-G {' '.join(more)} {name}: nothing to say", well.says == "", well)
 
     # -- a pattern --------------------------------------------------------------------------------------
     missing = run("-r", path("nothing-*.pcap"))
