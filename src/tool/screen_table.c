@@ -110,7 +110,7 @@ static void draw_conn(const struct wst_tool_screen *s, int y, const struct wst_t
              c->ended ? "-" : wst_tool_screen_amount(f, c->rate));
     where_of(c, (size_t)wide, where);
     if (chosen) attron(A_REVERSE);
-    if (c->ended || c->refused) attron(A_DIM);
+    if (c->ended) attron(A_DIM);
     mvhline(y, 0, ' ', COLS);
     wst_tool_screen_put(y, 0, COLS, line);
     snprintf(line, sizeof line, "%2s",

@@ -153,9 +153,11 @@ static void handshake(struct wst_tool_watch *w, struct wst_tool_watch_conn *c,
     if (!h->uri.n) strcpy(c->path, "joined in the middle");
     safe(c->protocol, sizeof c->protocol, h->subprotocol);
     safe(method, sizeof method, h->method);
-    c->refused = !h->accepted;
-    if (c->refused) snprintf(c->last, sizeof c->last, "%s", fate_of(h));
     if (h->status >= 0) snprintf(status, sizeof status, "%d ", (int)h->status);
+    if (!h->accepted) {
+        c->ended = true; /* no end is told of it */
+        snprintf(c->last, sizeof c->last, "%s%s", status, fate_of(h));
+    }
     snprintf(words, sizeof words, "%s%s%s  %s%s%s%s", method, method[0] ? " " : "", c->path, status,
              fate_of(h), c->protocol[0] ? "  " : "", c->protocol);
     add_words(w, c, e, words);

@@ -44,7 +44,7 @@ struct wst_tool_watch_conn {
     uint64_t bytes, frames, messages, problems;
     uint64_t bytes_before; /* when the rate was computed */
     double rate;           /* bytes a second */
-    bool refused, ended;
+    bool ended;            /* or never was one: refused, without an answer */
     struct wst_tool_watch_line *first, *newest;
 };
 

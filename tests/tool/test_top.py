@@ -5,6 +5,7 @@ import os
 import shlex
 import shutil
 import subprocess
+import sys
 import time
 
 from toolcheck import BASIC, CAPTURES, TOOL, check, directory, done, environment, refused, run, skip
@@ -14,7 +15,24 @@ if not shutil.which("tmux"):
 if "not in this build" in run("top", BASIC).says:
     skip("built without ncurses")
 
+sys.path.insert(0, os.path.join(CAPTURES, "scripts"))
+import wire  # noqa: E402
+
 CLOSES = os.path.join(CAPTURES, "01_ws_plain_closes.pcap")
+
+
+def storm(path, refusals):
+    """One connection that stays open and says little, and then a client that is refused again and again."""
+    w = wire.Wire()
+    wire.Session(w).handshake("/live").say(wire.C2S, wire.TEXT, "still here")
+    for i in range(refusals):
+        s = wire.Session(w, client=(f"10.2.{i >> 8}.{i & 255}", 40000), seed=i).open()
+        s.write(wire.C2S, b"GET /storm HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                          b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
+        s.write(wire.S2C, b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n")
+        s.shut()
+    with open(path, "wb") as file:
+        file.write(wire.classic(w.packets))
 
 
 class Screen:
@@ -116,6 +134,29 @@ with directory() as tmp:
         screen.shows("back to the table", lambda l: len(numbers(l)) == 15)
         screen.press("q")
         screen.shows("q leaves with status 0, and the terminal is as it was", lambda l: "status 0" in l)
+    finally:
+        screen.end()
+
+    # -- how it was closed, in the reason's own words ---------------------------------------------------
+    screen = Screen(tmp, "--conn", "3", CLOSES)
+    try:
+        screen.shows("a table of one", lambda l: len(numbers(l)) == 1)
+        screen.press("Enter")
+        screen.shows("a reason is told from the code's name",
+                     lambda l: sum('1000 normal closure "done"' in x for x in l[2:14]) == 2)
+        screen.press("q")
+    finally:
+        screen.end()
+
+    # -- more refused than are kept: they go, and not the one that is open ------------------------------
+    storm(os.path.join(tmp, "storm.pcap"), 2010)
+    screen = Screen(tmp, os.path.join(tmp, "storm.pcap"))
+    try:
+        lines = screen.shows("all of them", lambda l: "2011 conns" in l[0])
+        check("the open one is kept", numbers(lines)[:1] == [1] and "/live" in lines[2], lines[:4])
+        check("what was refused is over, and says with which status",
+              all(line[33:39].strip() == "-" and line.rstrip().endswith("503 refused") for line in lines[3:23]), lines)
+        screen.press("q")
     finally:
         screen.end()
 
