@@ -53,8 +53,11 @@ function summaryOf(conn) {
   if (shake && !shake.accepted && conn.rows.length === 0) return shake.status === null ? 'no answer' : `${refusal(shake.status)}: ${shake.status}`;
   const messages = conn.rows.filter((row) => row.kind === 'message').length;
   const worst = levelOf(conn);
-  const findings = worst && worst !== 'note' ? some(conn.findings.filter((finding) => finding.event.level === worst).length, worst) : null;
-  return [some(messages, 'message'), conn.end ? lapse(conn.end.event.duration * 1e9) : null, findings].filter(Boolean).join(', ');
+  /* What no row of the messages shows; said in words, it need not be counted, too. */
+  const missing = conn.findings.some((finding) => finding.event.id === 'close.missing');
+  const other = conn.findings.filter((finding) => finding.event.level === worst && finding.event.id !== 'close.missing');
+  const findings = worst && worst !== 'note' && other.length ? some(other.length, worst) : null;
+  return [some(messages, 'message'), conn.end ? lapse(conn.end.event.duration * 1e9) : null, missing ? 'no close frame' : null, findings].filter(Boolean).join(', ');
 }
 
 /* -- handshake ------------------------------------------------------------------------------- */

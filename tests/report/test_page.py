@@ -424,6 +424,17 @@ def refused(b, page, _):
     silent(b, 'refused')
 
 
+# -- no row tells of an end without a close frame: the list does ------------------------------------------------------
+
+
+def unclosed(b, page, _):
+    b.open(report(os.path.join(CAPTURES, '01_ws_plain_closes.pcap'), page))
+    said = {text.split()[0]: text.split(None, 2)[2] for text in b.texts('#connections .connection')[1:]}
+    check('of those that lack it', {n for n, text in said.items() if 'no close frame' in text} == {'12', '14'}, said)
+    check('and is not counted beside that', not any('warning' in said[n] for n in ('12', '14')), said)
+    silent(b, 'unclosed')
+
+
 try:
     opened = browser.Browser()
 except browser.NotHere as reason:
@@ -431,7 +442,7 @@ except browser.NotHere as reason:
     sys.exit(77)
 with tempfile.TemporaryDirectory() as tmp, opened as b:
     page = os.path.join(tmp, 'page.html')
-    for part in (reading, hostile, many, shapes, refused):
+    for part in (reading, hostile, many, shapes, refused, unclosed):
         start = time.monotonic()
         b.size(1400, 900)
         part(b, page, os.path.join(tmp, 'made.pcap'))
