@@ -119,10 +119,11 @@ WST_API void wst_held_frame_keep(struct wst_held_frame *held, const struct wst_e
 WST_API bool wst_held_frame_take(struct wst_held_frame *held, const struct wst_event *event);
 
 /* Only some of the timeline: a listener that passes on what matches. Totals (`end`, `stats`) and
- * `meta` always pass; with `conn` set, so do only events of that connection. Zeros select all. */
+ * `meta` always pass; with `conn` set, so do only events of that connection. Zeros select all, but
+ * of `dir`. */
 struct wst_select {
     uint64_t conn;    /* 0: all */
-    enum wst_dir dir; /* WST_DIR_NONE: both */
+    enum wst_dir dir; /* WST_DIR_NONE: both; 0 is WST_C2S */
     uint16_t ops;     /* bit 1 << opcode; 0: all. Concerns frame, message and close */
     struct wst_listener next;
     /* NULL: all. Else, of what is left by the above, only messages, closes, and control and
