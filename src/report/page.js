@@ -33,12 +33,13 @@ function makeHead(model) {
   $('title').title = flat((meta.sources ?? []).join('\n'));
   document.title = `${flat(clip(title, 80))} – wstrace report`;
   const problems = stats.problems ?? {};
+  const whole = (fact) => el('span', { class: 'fact' }, fact); /* no line ends inside */
   const facts = [
     some(stats.connections, 'connection'), stats.refused ? `${count(stats.refused)} refused` : null, some(stats.messages, 'message'), some(stats.frames, 'frame'),
     stats.gaps ? some(stats.gaps, 'gap') : null, model.last > 0 ? lapse(model.last) : null, `${some(stats.packets, 'packet')}, ${size(stats.bytes)}`,
-    meta.filter ? `filter: ${flat(meta.filter)}` : null, `from ${date(0).replace('T', ' ')}`,
+    meta.filter ? el('span', {}, `filter: ${flat(meta.filter)}`) : null, `from ${date(0).replace('T', ' ')}`,
   ].filter(Boolean);
-  $('summary').append(facts.join(' · '));
+  $('summary').append(...facts.flatMap((fact, i) => [i ? ' · ' : '', typeof fact === 'string' ? whole(fact) : fact]));
   for (const level of ['error', 'warning']) {
     if (problems[level]) $('summary').append(' · ', el('span', { class: level }, some(problems[level], level)));
   }

@@ -57,7 +57,7 @@ function summaryOf(conn) {
   const missing = conn.findings.some((finding) => finding.event.id === 'close.missing');
   const other = conn.findings.filter((finding) => finding.event.level === worst && finding.event.id !== 'close.missing');
   const findings = worst && worst !== 'note' && other.length ? some(other.length, worst) : null;
-  return [some(messages, 'message'), conn.end ? lapse(conn.end.event.duration * 1e9) : null, missing ? 'no close frame' : null, findings].filter(Boolean).join(', ');
+  return [some(messages, 'message'), conn.end ? lapse(conn.end.event.duration * 1e9) : null, missing ? 'no close' : null, findings].filter(Boolean).join(', ');
 }
 
 /* -- handshake ------------------------------------------------------------------------------- */

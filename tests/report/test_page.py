@@ -427,11 +427,26 @@ def refused(b, page, _):
 # -- no row tells of an end without a close frame: the list does ------------------------------------------------------
 
 
-def unclosed(b, page, _):
+def unclosed(b, page, made):
     b.open(report(os.path.join(CAPTURES, '01_ws_plain_closes.pcap'), page))
     said = {text.split()[0]: text.split(None, 2)[2] for text in b.texts('#connections .connection')[1:]}
-    check('of those that lack it', {n for n, text in said.items() if 'no close frame' in text} == {'12', '14'}, said)
+    check('of those that lack it', {n for n, text in said.items() if 'no close' in text} == {'12', '14'}, said)
     check('and is not counted beside that', not any('warning' in said[n] for n in ('12', '14')), said)
+    with open(os.path.join(CAPTURES, '01_ws_plain_closes.pcap'), 'rb') as file:
+        capture = file.read()
+    assert capture[:4] == b'\xd4\xc3\xb2\xa1'
+    with open(made, 'wb') as file: # the same with nine digits
+        file.write(b'\x4d\x3c\xb2\xa1' + capture[4:])
+    b.open(report(made, page))
+    for width, list_too in ((1280, True), (390, False)):
+        b.size(width, 800)
+        b.click('#tab-messages')
+        cut = b.run("return [...document.querySelectorAll('#connections .what')].filter(e => e.scrollWidth > e.clientWidth).map(e => e.textContent)")
+        check(f'{width}: none of it is cut', not list_too or not cut, cut)
+        b.click('#tab-problems')
+        high = b.run("return [...document.querySelectorAll('.cases .time, #summary .fact')].filter(e => e.getClientRects().length !== 1 || e.getBoundingClientRect().height > 24).map(e => e.textContent)")
+        check(f'{width}: a time and a figure stand on one line', not high, high)
+    b.size(1400, 900)
     silent(b, 'unclosed')
 
 
