@@ -174,11 +174,11 @@ void wst_lost_fin(const struct wst_ws_step *s)
     bool cut = false;
     if (side->mode == WST_WS_PAYLOAD && wst_frame_parse(s->ws->rare[s->dir].head, side->have, &f)) {
         uint64_t left = side->left, n = s->ws->frames + 1;
-        wst_side_cut(s);
         cut = true;
-        wst_ws_problemf(s, WST_PROBLEM_FRAME_TRUNCATED, n, 0,
-                        "%llu of %llu payload bytes never came", (unsigned long long)left,
-                        (unsigned long long)f.len);
+        if (!wst_side_cut(s)) /* an answer of HTTP has no such length */
+            wst_ws_problemf(s, WST_PROBLEM_FRAME_TRUNCATED, n, 0,
+                            "%llu of %llu payload bytes never came", (unsigned long long)left,
+                            (unsigned long long)f.len);
     } else if (side->mode == WST_WS_HEADER && side->have) {
         wst_ws_problemf(s, WST_PROBLEM_FRAME_TRUNCATED, 0, 0,
                         "only %u bytes of a frame header came", side->have);

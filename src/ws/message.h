@@ -70,6 +70,7 @@ struct wst_frame_context { /* what the rules must know beside the header */
     bool orphan;     /* a continuation of nothing */
     bool interrupts; /* begins a message inside another */
     bool after_close;
+    bool http; /* it is none, and that is told */
 };
 void wst_rules_frame(const struct wst_ws_step *step, const struct wst_frame *frame,
                      const struct wst_frame_context *context);

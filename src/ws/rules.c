@@ -118,7 +118,7 @@ static bool rules_clean(const struct wst_ws_step *s, const struct wst_frame *f,
 void wst_rules_frame(const struct wst_ws_step *s, const struct wst_frame *f,
                      const struct wst_frame_context *c)
 {
-    if (rules_clean(s, f, c)) return;
+    if (rules_clean(s, f, c) || c->http) return;
     const char *name = wst_opcode_name(f->opcode), *side = wst_dir_sender(s->dir);
     if (rules_key_open(s, f)) wst_judge_key(s, f, c->n, c->msg);
     if (s->dir == WST_C2S && !f->masked)

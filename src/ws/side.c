@@ -125,8 +125,8 @@ static bool close_seen(const struct wst_ws_step *s, int32_t code, bool http)
     return second;
 }
 
-/* `omitted`: bytes at its end that are not known. */
-static void emit_close(const struct wst_ws_step *s, const struct wst_frame *f, uint64_t n,
+/* `omitted`: bytes at its end that are not known. True: it is HTTP. */
+static bool emit_close(const struct wst_ws_step *s, const struct wst_frame *f, uint64_t n,
                        struct wst_slice payload, uint64_t omitted)
 {
     struct wst_event e;
@@ -143,6 +143,7 @@ static void emit_close(const struct wst_ws_step *s, const struct wst_frame *f, u
     s->env->emit(s->env->user, s->ws->conversation, &e);
     bool http = wst_rules_http(s, f, n, payload);
     wst_rules_close(s, n, payload, close_seen(s, code, http), http);
+    return http;
 }
 
 /* Of a close payload whose end is missing: the code, and the reason up to its last whole character.
@@ -177,10 +178,10 @@ static void end_control(const struct wst_ws_step *s, struct frame_end *x,
     if (close) wst_side_of(s)->closed_odd = f->masked != (s->dir == WST_C2S);
     emit_frame(s, x, c, close ? (struct wst_slice){NULL, 0} : payload);
     if (close && x->complete) {
-        emit_close(s, f, c->n, payload, 0);
+        c->http = emit_close(s, f, c->n, payload, 0);
     } else if (close && payload.n >= 2) { /* the code says why, without all of the reason, too */
         payload = close_known(payload);
-        emit_close(s, f, c->n, payload, f->len - payload.n);
+        c->http = emit_close(s, f, c->n, payload, f->len - payload.n);
     } else if (close) {
         close_seen(s, -2, false);
     }
@@ -288,7 +289,8 @@ static void end_data(const struct wst_ws_step *s, const struct frame_end *x,
     wst_rules_frame(s, f, c);
 }
 
-static void frame_over(const struct wst_ws_step *s, struct frame_end *x)
+/* True: it was HTTP. */
+static bool frame_over(const struct wst_ws_step *s, struct frame_end *x)
 {
     struct wst_ws_side *side = wst_side_of(s);
     const struct wst_frame *f = x->frame;
@@ -302,6 +304,7 @@ static void frame_over(const struct wst_ws_step *s, struct frame_end *x)
     }
     side->offset += f->header_len + f->len;
     if (side->open && !side->open->message) wst_side_open_free(s->env, side);
+    return c.http;
 }
 
 /* -- a frame that spans segments --------------------------------------------------------------- */
@@ -354,7 +357,7 @@ static void span_payload(const struct wst_ws_step *s, const struct wst_frame *f,
     }
 }
 
-static void span_over(const struct wst_ws_step *s, const struct wst_frame *f, bool cut)
+static bool span_over(const struct wst_ws_step *s, const struct wst_frame *f, bool cut)
 {
     struct wst_ws_side *side = wst_side_of(s);
     struct wst_ws_open *open = side->open;
@@ -367,7 +370,7 @@ static void span_over(const struct wst_ws_step *s, const struct wst_frame *f, bo
         x.pkt = open->frame_pkt;
         x.omitted = open->control_omitted;
     }
-    frame_over(s, &x);
+    return frame_over(s, &x);
 }
 
 /* -- bytes ------------------------------------------------------------------------------------- */
@@ -483,13 +486,15 @@ uint64_t wst_side_position(const struct wst_ws *ws, enum wst_dir dir)
     return side->offset + f.header_len + (f.len - side->left);
 }
 
-void wst_side_cut(const struct wst_ws_step *s)
+bool wst_side_cut(const struct wst_ws_step *s)
 {
     struct wst_ws_side *side = wst_side_of(s);
     struct wst_frame f;
+    bool http = false;
     if (side->mode == WST_WS_PAYLOAD && wst_frame_parse(s->ws->rare[s->dir].head, side->have, &f))
-        span_over(s, &f, true);
+        http = span_over(s, &f, true);
     side->have = 0;
+    return http;
 }
 
 void wst_side_frame_over(const struct wst_ws_step *s)

@@ -16,8 +16,9 @@ static inline struct wst_ws_side *wst_side_of(const struct wst_ws_step *s)
 struct wst_seek_rules wst_side_rules(const struct wst_ws_step *s);
 /* Bytes in order, at the place where the framing stands. */
 void wst_side_run(const struct wst_ws_step *s, struct wst_slice bytes);
-/* The current frame will not be completed: emits it as it is. */
-void wst_side_cut(const struct wst_ws_step *s);
+/* The current frame will not be completed: emits it as it is. True: it was HTTP, and that is told.
+ */
+bool wst_side_cut(const struct wst_ws_step *s);
 /* The current frame's payload has come to its end, with or without holes. */
 void wst_side_frame_over(const struct wst_ws_step *s);
 /* Offset of the next byte. */

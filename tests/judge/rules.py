@@ -371,7 +371,7 @@ sent(N, 'frame.rsv', (C2S, TEXT, Deflater()(b'x'), {'rsv': 4}), offer=DEFLATE)
 SAYS_HTTP = b'HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: text/html\r\nContent-Length: 11\r\n\r\nBad Request'
 
 
-@breaks('frame.http', 'frame.rsv', 'frame.control-fragmented', 'close.no-reply')
+@breaks('frame.http', 'close.no-reply')
 def _(t):
     """Two WebSocket servers at one HTTP server: what one upgraded the other one refuses."""
     t.agree()
@@ -380,7 +380,7 @@ def _(t):
     t.shut()
 
 
-@breaks('frame.http', 'frame.rsv', 'frame.control-fragmented', 'frame.truncated', 'close.missing')
+@breaks('frame.http', 'close.missing')
 def _(t):
     """Shorter than the frame its first two bytes would begin. No close frame is in it."""
     t.agree()
