@@ -44,6 +44,15 @@ int wst_encrypted_client(const struct wst_flow *f)
     return ((const struct conversation *)outer->upper)->client;
 }
 
+bool wst_encrypted_read(const struct wst_flow *f, unsigned side)
+{
+    const struct conversation_tls *t = f->upper;
+    enum wst_dir dir = wst_conversation_direction(&t->base, side);
+    const struct wst_tls_side *s = &t->tls.side[dir];
+    return t->tls.state == WST_TLS_OPEN && s->opened && !t->tls.waits[dir] && !s->record.n &&
+           !s->unread && !s->holed && !s->dead && !s->told;
+}
+
 /* Which side is the client nobody saw; servers have the smaller port, nearly always. */
 bool wst_encrypted_midst(struct wst_context *c, struct wst_flow *f, unsigned side)
 {

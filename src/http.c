@@ -296,11 +296,15 @@ static void http_reset(const struct wst_flow *f, const struct wst_arrival *a)
 static bool http_unspoken(const struct wst_flow *f)
 {
     const struct conversation_http *h = f->upper;
-    const struct wst_half *half = &f->half[!h->base.client];
-    uint32_t first = f->rare[!h->base.client].isn + 1;
-    uint32_t end = first + (uint32_t)h->http.side[WST_S2C].head.n;
-    if (f->inner || !(half->flags & WST_HALF_SYN) || half->next != end) return false;
-    return !(half->flags & WST_HALF_ACKED) || (int32_t)(half->acked - end) <= 1; /* its FIN */
+    unsigned server = !h->base.client;
+    const struct wst_flow *tcp = f->inner ? wst_conversation_outer(f) : f;
+    const struct wst_half *half = &tcp->half[server];
+    uint32_t said = (uint32_t)h->http.side[WST_S2C].head.n;
+    if (tcp->inner || !(half->flags & WST_HALF_SYN)) return false;
+    if (f->inner && (tcp->kind != KIND_TLS || !wst_encrypted_read(tcp, server))) return false;
+    if (f->half[server].next != said + (f->inner ? 0 : f->rare[server].isn + 1)) return false;
+    return !(half->flags & WST_HALF_ACKED) ||
+           (int32_t)(half->acked - half->next) <= 1; /* its FIN */
 }
 
 /* HTTP that ends: a server that was never asked may speak now; a question may stay unanswered. */

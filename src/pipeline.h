@@ -407,6 +407,8 @@ bool wst_encrypted_init(struct wst_context *c);
 bool wst_encrypted_begin(struct wst_context *c, struct wst_flow *f, unsigned client);
 /* The side that is the client of the TLS that the flow lies in; -1: it lies in none. */
 int wst_encrypted_client(const struct wst_flow *f);
+/* Whether all was read that the side of a TLS connection has sent so far, by what was captured. */
+bool wst_encrypted_read(const struct wst_flow *f, unsigned side);
 /* The same, when its hellos are not in the capture; `side` speaks first. False: nothing in the key
  * log may open it. True: f->upper is another one, or, without memory, none. */
 bool wst_encrypted_midst(struct wst_context *c, struct wst_flow *f, unsigned side);

@@ -333,6 +333,45 @@ static void unanswered(void **state)
     peers_free(&talk[0]);
 }
 
+/* A client that does not wait: frames behind a request that nobody answers are no conversation
+ * whose handshake is missing, as long as all was read that the server sent. */
+static void unawaited(void **state)
+{
+    const struct peers_line lines[] = {websocket[0], websocket[2], websocket[2], websocket[2],
+                                       websocket[4]};
+    static const char missing[] = "[TLS 1.3  refused] !no answer to the upgrade request in ";
+    (void)state;
+    for (int early = 0; early < 2; early++) {
+        const struct peers_terms terms = {.name = "1.3",
+                                          .version = T13,
+                                          .cipher = AES128,
+                                          .resume = early,
+                                          .early = early ? PEERS_EARLY : PEERS_EARLY_NONE,
+                                          .lines = lines,
+                                          .lines_n = ARRAY(lines)};
+        struct peers_talk talk[2];
+        peers_talk(&terms, talk);
+        const struct peers_talk *t = &talk[early];
+        /* whole; a record of the server not captured; one that cannot be read */
+        for (int lost = 0; lost < 3; lost++) {
+            struct world w;
+            world_begin(&w, (const char *)t->keylog.p, 0, false);
+            carry(&w, t);
+            if (lost == 1) w.seq[1] += 40;
+            if (lost == 2)
+                packet(&w, 1, 0x18,
+                       "\x17\3\3\0\x14"
+                       "12345678901234567890",
+                       25);
+            world_end(&w);
+            if (!strncmp(w.log, missing, sizeof missing - 1) == (lost > 0))
+                fail_msg("early %d, lost %d: %s", early, lost, w.log);
+            assert_int_equal(w.stats.connections, lost > 0);
+        }
+        for (int k = 0; k <= early; k++) peers_free(&talk[k]);
+    }
+}
+
 /* What a capture that ends inside a record has of it is not passed over. */
 static void ends_inside_a_record(void **state)
 {
@@ -586,12 +625,19 @@ static void little_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(websocket_inside),     cmocka_unit_test(said_before_it_was_read),
-        cmocka_unit_test(http2_inside),         cmocka_unit_test(half_of_the_keys),
-        cmocka_unit_test(ends_inside_a_record), cmocka_unit_test(unanswered),
-        cmocka_unit_test(http_inside),          cmocka_unit_test(tls_inside_tls),
-        cmocka_unit_test(tcp_inside),           cmocka_unit_test(little_memory),
-        cmocka_unit_test(reset_ignored),        cmocka_unit_test(proxied),
+        cmocka_unit_test(websocket_inside),
+        cmocka_unit_test(said_before_it_was_read),
+        cmocka_unit_test(http2_inside),
+        cmocka_unit_test(half_of_the_keys),
+        cmocka_unit_test(ends_inside_a_record),
+        cmocka_unit_test(unanswered),
+        cmocka_unit_test(unawaited),
+        cmocka_unit_test(http_inside),
+        cmocka_unit_test(tls_inside_tls),
+        cmocka_unit_test(tcp_inside),
+        cmocka_unit_test(little_memory),
+        cmocka_unit_test(reset_ignored),
+        cmocka_unit_test(proxied),
     };
     return cmocka_run_group_tests(tests, NULL, peers_teardown);
 }
