@@ -126,6 +126,24 @@ static void on_handshake(struct wst_replay *r, const struct wst_event_handshake 
              h->reason.p ? (const char *)h->reason.p : "");
 }
 
+/* Extensions that a client has to fail the connection for (RFC 6455 section 4.1, RFC 7692 section
+ * 5.1): nobody knows on which terms it would compress, or what its frames would mean. */
+static bool unfit(enum wst_problem problem)
+{
+    return problem == WST_PROBLEM_HANDSHAKE_EXTENSION_NOT_OFFERED ||
+           problem == WST_PROBLEM_HANDSHAKE_EXTENSION_BAD ||
+           problem == WST_PROBLEM_HANDSHAKE_EXTENSION_TWICE ||
+           problem == WST_PROBLEM_HANDSHAKE_DEFLATE_UNMATCHED;
+}
+
+static void on_problem(struct wst_replay *r, const struct wst_event_problem *p)
+{
+    if (r->phase > ANSWER || !r->accepted || !unfit(p->problem)) return;
+    r->accepted = false;
+    fail(r, "the server's answer is one that a client has to fail the connection for: %s",
+         p->detail);
+}
+
 /* Only the last of several has to be answered (RFC 6455 section 5.5.3), so no storm of them makes
  * more work than it does itself. */
 static void on_ping(struct wst_replay *r, struct wst_slice payload)
@@ -162,7 +180,9 @@ static void on_event(void *user, const struct wst_event *e)
 
     if (e->type == WST_EVENT_HANDSHAKE) on_handshake(r, &e->handshake);
     if (e->dir != WST_S2C || e->conn == 0 || !r->accepted) return;
-    if (e->type == WST_EVENT_MESSAGE) {
+    if (e->type == WST_EVENT_PROBLEM) {
+        on_problem(r, &e->problem);
+    } else if (e->type == WST_EVENT_MESSAGE) {
         r->stirred = r->stirred || r->said + r->written_off < awaited(r);
         r->said++;
     } else if (e->type == WST_EVENT_FRAME && e->frame.opcode == 9) {

@@ -322,6 +322,30 @@ with directory() as tmp:
         check(f"{name}: the server met no fault of ours", server.errors == [], server.errors)
         check(f"{name}: ended before it was large", os.path.getsize(new) < 1 << 30, os.path.getsize(new))
 
+    # An answer that a client has to fail the connection for (RFC 6455 section 4.1, RFC 7692 section 5.1).
+    EXTENSION = b"Sec-WebSocket-Extensions: "
+    PMD = EXTENSION + b"permessage-deflate"
+    for name, answer, word in (
+            ("03_chromium_deflate.pcap", PMD + b"; client_max_window_bits=7", "client_max_window_bits is not 8 to 15"),
+            ("03_chromium_deflate.pcap", PMD + b"; level=9", "a parameter that RFC 7692 does not know"),
+            ("03_chromium_deflate.pcap", PMD + b", permessage-deflate", "permessage-deflate 2 times"),
+            ("03_chromium_deflate.pcap", EXTENSION + b"x-brotli", "x-brotli, which was not offered"),
+            ("04_ipv6.pcap", PMD, "permessage-deflate, which was not offered"),
+            ("02_pmd_default.pcap", PMD + b"; server_max_window_bits=9; server_max_window_bits=9", "a parameter is there twice"),
+            ("03_chromium_deflate.pcap", PMD, ""),
+            ("04_ipv6.pcap", b"", "")):
+        heard = []
+
+        def unfit(peer):
+            peer.accept(answer + b"\r\n" if answer else b"")
+            heard.append(peer.hear_frame())
+            peer.drain()
+        with Server(unfit) as server:
+            result = run("replay", "--conn", "1", "--timeout", "0.5", capture(name), url(server), "-w", new)
+        check(f"{answer}: fails the connection, and sends no frame", (heard == []) == bool(word), heard)
+        check(f"{answer}: says why", word in result.says and ("a client has to fail" in result.says) == bool(word), result)
+        check(f"{answer}: exit status", result.status == 1, result)
+
     with Server(deaf) as server:
         big = run("replay", "--timeout", "0.5", capture("02_pmd_bomb.pcap"), url(server), "--max-message", "600M", "-q")
         check("who takes nothing is not waited for", big.status in (1, 2) and big.says, big)
