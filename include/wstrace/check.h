@@ -93,6 +93,9 @@ struct wst_session_facts {
                            before it that is longer than WST_CHECK_PATTERN_WINDOW */
     uint32_t undecided; /* of a trial that has ended: the line of the first rule that has no
                            verdict; 0: none */
+    uint32_t unknown;   /* of a trial: the line of the first rule "no message ... app ..." that
+                           anything keeps, for in none of the messages that it is about a known
+                           protocol was spoken; 0: none */
 };
 WST_API struct wst_session_facts wst_session_facts(const struct wst_session *session);
 

@@ -196,6 +196,10 @@ static void listen(void *user, const struct wst_event *e)
     if (c == NULL || t->failed) return;
     if (e->type == WST_EVENT_HANDSHAKE) handshake(t, c, e);
     wst_trial_lack(&c->lack, e);
+    if (e->type == WST_EVENT_MESSAGE) {
+        c->said = true;
+        c->known |= e->message.app != NULL;
+    }
     for (uint32_t i = 0; i < t->rules->n; i++)
         if (c->in[t->rules->rules[i].scope]) apply(t, c, &t->rules->rules[i], &c->states[i], &m);
     if (e->when.ns > c->last_ns) c->last_ns = e->when.ns;
@@ -205,6 +209,33 @@ static void listen(void *user, const struct wst_event *e)
 struct wst_listener wst_trial_listener(struct wst_trial *t)
 {
     return (struct wst_listener){t, listen, NULL};
+}
+
+static bool asks_app(const struct wst_trial *t, const struct wst_check_rule *rule)
+{
+    const struct wst_step *step;
+
+    if (rule->kind != WST_CHECK_RULE_NO_MESSAGE) return false;
+    step = &t->rules->steps[rule->steps];
+    for (uint32_t i = 0; i < step->n; i++)
+        if (t->rules->tests[step->first + i].app) return true;
+    return false;
+}
+
+static uint32_t kept_by_anything(const struct wst_trial *t)
+{
+    for (uint32_t i = 0; i < t->rules->n; i++) {
+        const struct wst_check_rule *rule = &t->rules->rules[i];
+        bool said = false, known = false;
+        if (!asks_app(t, rule)) continue;
+        for (uint32_t k = 0; k < t->n; k++) {
+            const struct wst_trial_connection *c = t->connections[k];
+            said |= c->in[rule->scope] && c->said;
+            known |= c->in[rule->scope] && c->known;
+        }
+        if (said && !known) return rule->line;
+    }
+    return 0;
 }
 
 struct wst_session_facts wst_trial_facts(const struct wst_trial *t)
@@ -217,5 +248,6 @@ struct wst_session_facts wst_trial_facts(const struct wst_trial *t)
                                       .unread = t->unread,
                                       .quic = t->quic,
                                       .cut = t->cut,
-                                      .undecided = t->undecided};
+                                      .undecided = t->undecided,
+                                      .unknown = kept_by_anything(t)};
 }

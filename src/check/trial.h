@@ -66,6 +66,7 @@ struct wst_trial_connection {
     uint64_t conn;
     const char *uri; /* in the arena */
     bool accepted;
+    bool said, known; /* there was a message; one in a protocol that is known */
     int64_t start_ns, last_ns;
     uint64_t pkt, last_pkt;
     struct wst_trial_lack lack;

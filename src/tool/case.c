@@ -383,6 +383,14 @@ void wst_tool_case_hint_more(const struct wst_tool_case *c)
     }
 }
 
+void wst_tool_case_hint_unknown(const struct wst_tool_case *c)
+{
+    if (c->facts.unknown)
+        wst_tool_say("%s: hint: no known protocol is spoken in the messages that %s:%u is about; "
+                     "anything keeps that rule",
+                     c->capture, c->expected, (unsigned)c->facts.unknown);
+}
+
 void wst_tool_case_hint(const char *capture, const struct wst_session_facts *facts)
 {
     if (facts->cut)

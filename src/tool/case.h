@@ -66,6 +66,8 @@ bool wst_tool_case_nothing(const char *capture, const struct wst_session_facts *
 void wst_tool_case_hint_missing(const struct wst_tool_case *one);
 /* Of two captures: why the first may lack connections that the second has. */
 void wst_tool_case_hint_more(const struct wst_tool_case *one);
+/* That a rule about what is said in a protocol was kept by messages in none. */
+void wst_tool_case_hint_unknown(const struct wst_tool_case *one);
 void wst_tool_case_hint_unread(const char *capture, const struct wst_session_facts *facts);
 void wst_tool_case_hint(const char *capture, const struct wst_session_facts *facts);
 /* As a report wants it; borrowed from the case. */

@@ -50,18 +50,36 @@ static int take_report(void *target, const char *text)
 }
 
 /* Somebody who has just used it with snapshot. */
-static int take_setting(void *target, const char *text)
+static int refuse_setting(const char *name, const char *text)
 {
-    (void)target;
     return wst_tool_misuse(
-        "%s%s%swhat is compared stands in the head of the golden; edit it there, or make the "
+        "%s%s%s: what is compared stands in the head of the golden; edit it there, or make the "
         "golden anew with wstrace snapshot",
-        text ? "'" : "", text ? text : "", text ? "': " : "");
+        name, text ? " " : "", text ? text : "");
 }
+
+#define SETTINGS(ROW)                       \
+    ROW(conn, "conn", "N")                  \
+    ROW(ignore, "ignore", "PATH")           \
+    ROW(redact, "redact", "REGEX=NAME")     \
+    ROW(header, "header", "NAME")           \
+    ROW(drop_header, "drop-header", "NAME") \
+    ROW(reply, "reply", "PATH")             \
+    ROW(strict_order, "strict-order", NULL) \
+    ROW(frames, "frames", NULL)             \
+    ROW(no_control, "no-control", NULL)     \
+    ROW(max_payload, "max-payload", "SIZE")
+#define REFUSE(id, name, value)                            \
+    static int refuse_##id(void *target, const char *text) \
+    {                                                      \
+        (void)target;                                      \
+        return refuse_setting("--" name, text);            \
+    }
+SETTINGS(REFUSE)
 
 #define AT(field) offsetof(struct request, field)
 /* clang-format off */
-#define SETTING(name, value) {NULL, 0, name, value, WST_TOOL_CALL, 0, 0, 0, take_setting, ""}
+#define SETTING(id, name, value) {NULL, 0, name, value, WST_TOOL_CALL, 0, 0, 0, refuse_##id, ""},
 static const struct wst_tool_arg rows[] = {
     {"Input", 'f', "filter", "FILTER", WST_TOOL_WORD, AT(filter), 0, 0, NULL, "only packets that this BPF filter picks"},
     WST_TOOL_LESSON_KEYLOG,
@@ -76,8 +94,7 @@ static const struct wst_tool_arg rows[] = {
     {NULL, 'q', "quiet", NULL, WST_TOOL_FLAG, AT(quiet), 0, 0, NULL, "no word about what is the same"},
     {NULL, 0, "color", "WHEN", WST_TOOL_CALL, 0, 0, 0, wst_tool_lesson_take_colour, "auto (default), always or never"},
     {NULL, 0, "colour", "WHEN", WST_TOOL_CALL, 0, 0, 0, wst_tool_lesson_take_colour, NULL},
-    SETTING("conn", "N"), SETTING("ignore", "PATH"), SETTING("redact", "REGEX=NAME"), SETTING("header", "NAME"), SETTING("drop-header", "NAME"),
-    SETTING("reply", "PATH"), SETTING("strict-order", NULL), SETTING("frames", NULL), SETTING("no-control", NULL), SETTING("max-payload", "SIZE"),
+    SETTINGS(SETTING)
     {"Help", 'h', "help", NULL, WST_TOOL_FLAG, AT(help), 0, 0, NULL, "this text; docs/CHECKS.md tells more"},
 };
 /* clang-format on */
@@ -217,6 +234,7 @@ static int finish_case(const struct request *r, struct wst_tool_reports *reports
         wst_tool_say("%s: rules are not updated; edit them", one->expected);
     wst_tool_case_say_undecided(one);
     wst_tool_case_hint_missing(one);
+    wst_tool_case_hint_unknown(one);
     wst_tool_case_hint(one->capture, &one->facts);
     wst_tool_case_lighten(one);
     wst_outcome_free(one->outcome);

@@ -82,7 +82,10 @@ def spoken(tmp):
         result = run("check", capture, rules(tmp, rule + "\n"))
         check(f"{rule}: broken", result.status == 1 and (words in result.text or words == "there is one, "), result)
     plain = os.path.join(tmp, "talk.pcap")
-    check("of no known protocol there is nothing", run("check", plain, rules(tmp, "no message app $\nno message app $.protocol\n")).status == 0)
+    result = run("check", plain, rules(tmp, "no message json $.x\nno message app $\nno message app $.protocol\n"))
+    check("of no known protocol there is nothing, and that is said", result.status == 0 and b"hint: no known protocol" in result.err and b":2 is" in result.err, result)
+    result = run("check", capture, rules(tmp, 'no message c2s app $.packets[*].name == "NONE"\n'))
+    check("... where there is one, no hint", result.status == 0 and result.err == b"", result)
     with open(capture, "rb") as file:
         whole = file.read()
     with open(capture, "wb") as file:
@@ -402,6 +405,7 @@ ERRORS = [
     ("message c2s txet ~ /a/", 13, "did you mean \"text\"?"),
     ("message within 2s fo handshake", 19, "did you mean \"of\"?"),
     ("no problem frame.unmaskd-client", 12, "did you mean \"frame.unmasked-client\"?"),
+    ("no problem frame.unmasked", 12, "did you mean \"frame.unmasked-client\"?"),
     ("message text c2s text", 18, "complete before this"),
 ]
 
