@@ -27,6 +27,9 @@ void wst_near_try(struct wst_near *near, const char *known)
         return;
     }
     d = distance(near->word, wst_slice_of(known, n));
+    if (n > near->word.n && known[near->word.n] == '-' &&
+        strncmp(known, (const char *)near->word.p, near->word.n) == 0)
+        d = 1; /* all but its last words */
     if (d > (n < 4 ? 1 : n < 8 ? 2 : 3) || d >= n) return;
     if (near->best && near->distance <= d) return;
     near->best = known;

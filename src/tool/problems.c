@@ -85,10 +85,18 @@ static int show(const char *word)
 static void say_unknown(const char *word)
 {
     struct wst_tool_spelling spelling = wst_tool_spelling_of(word, strlen(word));
+    const char *begin[2] = {NULL, NULL};
 
-    for (int i = 0; i < WST_PROBLEMS; i++)
-        wst_tool_spelling_try(&spelling, wst_problem_row((enum wst_problem)i)->id);
-    if (spelling.meant)
+    for (int i = 0; i < WST_PROBLEMS; i++) {
+        const char *id = wst_problem_row((enum wst_problem)i)->id;
+        wst_tool_spelling_try(&spelling, id);
+        if (*word && strncmp(id, word, strlen(word)) == 0) begin[begin[0] != NULL] = id;
+    }
+    if (begin[1])
+        wst_tool_say("no finding is called '%s'; did you mean %s or %s?", word, begin[0], begin[1]);
+    else if (begin[0])
+        wst_tool_say("no finding is called '%s'; did you mean %s?", word, begin[0]);
+    else if (spelling.meant)
         wst_tool_say("no finding is called '%s'; did you mean %s?", word, spelling.meant);
     else
         wst_tool_say("no finding is called '%s'; 'wstrace problems' lists them", word);

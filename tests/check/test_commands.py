@@ -181,8 +181,8 @@ def one_connection(tmp):
         refused(f"--conn {value}", run("snapshot", "--conn", value, capture), f"not '{value}'")
         refused(f"conn {value} in a head", run("check", capture, write(golden, f"wstrace golden 1\nconn {value}\n")), "the number of a connection was expected")
     refused("twice", run("check", capture, write(golden, "wstrace golden 1\nconn 1\nconn 2\n")), "a second connection")
-    for option in (["--conn", "2"], ["--no-control"], ["--reply", "$.id"]):
-        refused(f"check {option[0]}", run("check", *option, capture, golden), "stands in the head of the golden")
+    for option in (["--conn", "2"], ["--no-control"], ["--frames"], ["--strict-order"], ["--reply", "$.id"]):
+        refused(f"check {option[0]}", run("check", *option, capture, golden), " ".join(option) + ": ", "stands in the head of the golden")
 
 
 def read_connections(golden):

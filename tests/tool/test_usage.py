@@ -155,6 +155,8 @@ check("problems --help", run("problems", "--help").text.startswith("Usage: wstra
 refused("problems: unknown option", run("problems", "--json"), "--json")
 check("problems into /dev/full", run("problems", stdout=open("/dev/full", "wb")).status == 2)
 refused("a finding that is nearly one", run("problems", "frame.unmaskd-client"), "did you mean frame.unmasked-client?")
+refused("the beginning of one", run("problems", "frame.unmasked"), "did you mean frame.unmasked-client?")
+refused("the beginning of two", run("problems", "handshake.deflate"), "did you mean handshake.deflate-unmatched or handshake.deflate-unsaid?")
 refused("a lesson that is nearly one", run("demo", "handshak"), "did you mean handshake?")
 
 # -- what no command may differ in --------------------------------------------------------------------
