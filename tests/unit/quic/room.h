@@ -33,6 +33,7 @@ struct room {
     enum wst_tcp_end how;
     char detail[512]; /* of the last problem */
     unsigned known;   /* secrets, by label */
+    bool open_only;   /* … and nobody hopes for any */
     bool wrong;       /* … that are others */
     bool unwanted;
     unsigned uppers;
@@ -359,7 +360,10 @@ static inline void conn_push(struct conn *c, enum wst_dir dir, const uint8_t *p,
     r->now.pkt++;
     r->now.ns += 1000000;
     struct wst_segment s = hello_datagram(dir, c->port, guard_put(&r->guard, p, n));
-    wst_quic_push(r->quic, &s, &r->now);
+    if (r->open_only)
+        wst_quic_push_open(r->quic, &s, &r->now);
+    else
+        wst_quic_push(r->quic, &s, &r->now);
     assert_true(r->budget.used <= r->budget.max);
 }
 
