@@ -146,6 +146,7 @@ struct wst_http3 { /* one connection */
     struct wst_buf fields;         /* of the section that was read last */
     bool lacked;                   /* it was told that a request may be missing */
     bool enabled;                  /* the server's settings allow extended CONNECT */
+    uint64_t served;               /* the server does nothing on streams from this one on */
     bool goaway;                   /* the server said that it ends the connection */
     bool mute;                     /* the server is not heard so far */
     bool deaf;                     /* the client is not heard: nothing waits for its requests */

@@ -28,6 +28,7 @@ static struct step step_of(struct wst_http3 *h, struct wst_http3_env *env, enum 
 void wst_http3_init(struct wst_http3 *h, void *conversation)
 {
     h->conversation = conversation;
+    h->served = UINT64_MAX;
 }
 
 void wst_http3_free(struct wst_http3 *h, struct wst_http3_env *env)
@@ -150,6 +151,7 @@ static void goaway(struct step *t, uint64_t id)
     struct wst_http3 *h = t->h;
     char detail[128];
     if (t->dir == WST_C2S) return;
+    if (id < h->served) h->served = id;
     for (uint32_t i = 0; i < h->streams.n; i++) {
         struct wst_http3_stream *s = h->streams.items[i];
         if (s->base.id >= id && !s->base.answered) s->base.unserved = true;

@@ -174,6 +174,7 @@ static void request_came(struct turn *t)
     s->known = WST_HTTP3_ASKED;
     h->doubtful = false;
     s->base.unasked = h->side[WST_S2C].settled && !h->enabled;
+    s->base.unserved = s->base.id >= h->served;
     if (!wst_buf_append(&s->base.request, t->env->budget, fields, cap)) {
         stream_drop(t);
         stream_passes(h, t->env, t->arrival);

@@ -337,7 +337,8 @@ IN_PIECES(a_server_that_goes_away)
     frame(3, WST_S2C, WST_HTTP3_GOAWAY, "\x40\x08", 2);
     answers(4);
     data(0, WST_S2C, "on");
-    room_close("0>?\n0<{200}on=\n4>?\n4<{200}=\n8>?\n8<{-1}=unserved\n"
+    asks(12); /* the client had not heard of it yet */
+    room_close("0>?\n0<{200}on=\n4>?\n4<{200}=\n8>?\n8<{-1}=unserved\n12>?\n12<{-1}=unserved\n"
                "0!goaway: the server is about to end the connection: GOAWAY\n");
     room_open();
     begins();
