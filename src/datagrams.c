@@ -357,6 +357,18 @@ bool wst_datagrams_behind(const struct wst_flow *f, enum wst_dir dir)
            wst_multiplexed_behind3(&q->inside.flow, (uint64_t)stream, dir);
 }
 
+uint64_t wst_datagrams_newest(const struct wst_flow *f)
+{
+    const struct conversation_quic *q = wst_conversation_carrier(f)->upper;
+    return wst_quic_newest(q->connection, WST_S2C);
+}
+
+bool wst_datagrams_missed(const struct wst_flow *f, uint64_t since)
+{
+    const struct conversation_quic *q = wst_conversation_carrier(f)->upper;
+    return wst_quic_missed(q->connection, WST_S2C, since);
+}
+
 const struct wst_tls_info *wst_datagrams_info(const struct wst_flow *f)
 {
     if (f->kind != KIND_QUIC) return NULL;

@@ -165,6 +165,7 @@ static bool multiplexed_request(void *user, void *conversation, struct wst_conne
     s->inside.flow.kind = KIND_IGNORED;
     s->base = (struct conversation){.flow = &s->inside.flow, .client = m->base.client};
     s->id = stream->id;
+    if (m->base.flow->kind == KIND_HTTP3) s->since = wst_datagrams_newest(&s->inside.flow);
     stream->upper = s;
     m->asked |= stream->asks == WST_CONNECT_WEBSOCKET;
     return true;
@@ -199,6 +200,8 @@ static bool answer_websocket(struct wst_context *c, struct conversation_multiple
     struct conversation_stream *s = stream->upper;
     bool h3 = m->base.flow->kind == KIND_HTTP3;
     enum wst_dir by = reset_by_whom(stream);
+    /* Its answer may lie in a packet that was not captured. */
+    bool missed = h3 && wst_datagrams_missed(&s->inside.flow, s->since);
     char why[WST_BROKEN];
     struct wst_extended x = {.conversation = &s->base,
                              .carrier = h3 ? WST_CARRIER_H3 : WST_CARRIER_H2,
@@ -208,7 +211,7 @@ static bool answer_websocket(struct wst_context *c, struct conversation_multiple
                              .secure = h3 || wst_encrypted_info(&s->inside.flow) != NULL,
                              .unasked = stream->unasked,
                              .status = status,
-                             .reset = stream->reset,
+                             .reset = stream->reset && !missed,
                              .reset_by = by,
                              .why = wst_broken_why(stream, by, why),
                              .refused = &s->refused};

@@ -123,6 +123,7 @@ struct conversation_stream { /* of it, one that a CONNECT opened; wst_connect_st
     struct conversation base;
     struct conversation_inside inside;
     uint64_t id;
+    uint64_t since;      /* of HTTP/3: the packet from which on the server may have answered */
     uint32_t refused;    /* the body of the answer that refused it is being read … */
     struct wst_buf kept; /* … and this is of it (http1/refusal.c) */
 };
@@ -452,6 +453,9 @@ uint64_t wst_datagrams_number(const struct wst_flow *f); /* the same, of a flow 
  * one.
  */
 bool wst_datagrams_behind(const struct wst_flow *f, enum wst_dir dir);
+/* Of a flow inside QUIC: as wst_quic_newest and wst_quic_missed, of the server. */
+uint64_t wst_datagrams_newest(const struct wst_flow *f);
+bool wst_datagrams_missed(const struct wst_flow *f, uint64_t since);
 /* Of what lies inside QUIC; NULL: the flow is another's. */
 const struct wst_tls_info *wst_datagrams_info(const struct wst_flow *f);
 void wst_datagrams_finish(struct wst_context *c);

@@ -317,6 +317,16 @@ struct wst_quic_last wst_quic_last(const struct wst_quic *q)
                                   .number = c->born};
 }
 
+uint64_t wst_quic_newest(const struct wst_quic_connection *c, enum wst_dir dir)
+{
+    return c->side[dir].numbers.top;
+}
+
+bool wst_quic_missed(const struct wst_quic_connection *c, enum wst_dir dir, uint64_t since)
+{
+    return wst_quic_numbers_missed(&c->side[dir].numbers, since);
+}
+
 uint64_t wst_quic_number_of(const struct wst_quic_connection *c)
 {
     return c->born;

@@ -96,3 +96,15 @@ enum wst_quic_lost wst_quic_numbers_lost(const struct wst_quic_numbers *n, uint6
     }
     return lost;
 }
+
+bool wst_quic_numbers_missed(const struct wst_quic_numbers *n, uint64_t since)
+{
+    uint64_t from = since > numbers_bottom(n) ? since : numbers_bottom(n);
+    if (from >= n->top) return false;
+    for (uint64_t at = from & ~UINT64_C(63); at < n->top; at += 64) {
+        uint64_t missing = bits_of(at, from, n->top - 1) & ~n->seen[word_of(at)];
+        uint64_t forgotten = n->low > at ? bits_of(at, 0, n->low - 1) : 0;
+        if (missing & (n->acked[word_of(at)] | forgotten)) return true;
+    }
+    return false;
+}

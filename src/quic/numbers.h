@@ -39,5 +39,7 @@ enum wst_quic_lost {
 /* Of the packets in (after, before) that were not captured. */
 enum wst_quic_lost wst_quic_numbers_lost(const struct wst_quic_numbers *numbers, uint64_t after,
                                          uint64_t before);
+/* Whether the other side has, or had, one of those from `since` on that was not captured. */
+bool wst_quic_numbers_missed(const struct wst_quic_numbers *numbers, uint64_t since);
 
 #endif

@@ -167,6 +167,11 @@ void wst_quic_push_open(struct wst_quic *quic, const struct wst_segment *segment
 /* Whether bytes of that direction wait behind a hole. */
 bool wst_quic_waits(const struct wst_quic_connection *connection, uint64_t stream,
                     enum wst_dir dir);
+/* One more than the newest packet that the side has sent; and whether the other one has one of
+ * those from that on that was not captured. */
+uint64_t wst_quic_newest(const struct wst_quic_connection *connection, enum wst_dir dir);
+bool wst_quic_missed(const struct wst_quic_connection *connection, enum wst_dir dir,
+                     uint64_t since);
 /* Datagrams were cut by a snap length, and not pushed: those that were not look like the rest of
  * something, and nobody is told of them. */
 void wst_quic_cut(struct wst_quic *quic);

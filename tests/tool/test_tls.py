@@ -29,6 +29,20 @@ def payloads(result):
     return [(e["conn"], e["dir"], e["op"], e.get("text"), e.get("b64")) for e in result.events("message")]
 
 
+def without(capture, numbers, to):
+    """A copy that lacks these packets."""
+    with open(capture, "rb") as file:
+        data = file.read()
+    kept, at, number = data[:24], 24, 0
+    while at < len(data):
+        end, number = at + 16 + int.from_bytes(data[at + 8:at + 12], "little"), number + 1
+        kept += b"" if number in numbers else data[at:end]
+        at = end
+    with open(to, "wb") as file:
+        file.write(kept)
+    return to
+
+
 def private(path, name, folder):
     """A copy that only its owner can read."""
     copy = os.path.join(folder, name)
@@ -38,6 +52,15 @@ def private(path, name, folder):
 
 
 with directory() as scratch:
+    # The client breaks off a stream that was accepted: where the server's packets of it were not captured, and the client
+    # says that it has them, nobody says that there was no answer.
+    ends = os.path.join(CAPTURES, "07_h3_ends.pcap")
+    lacking = without(ends, {36, 39, 40, 44}, os.path.join(scratch, "ends.pcap"))
+    result = run("--json", "--keylog", keys_of(ends), lacking)
+    told = [e["detail"] for e in result.events("problem") if e["id"] == "handshake.no-response"]
+    check("an answer in a packet that was not captured", len(told) == 1 and told[0].startswith(
+        "no answer to the extended CONNECT was captured, and the client reset the stream"), told)
+
     own = private(KEYS, "own.keys", scratch)
     truth = run("--json", "--keylog", own, UPDATE)
     check("a key log opens it", truth.status == 0 and truth.err == b"" and len(payloads(truth)) == 10, truth)

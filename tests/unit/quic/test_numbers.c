@@ -167,12 +167,39 @@ static void begins_late(void **state)
     }
 }
 
+/* From some packet on: what the other side has, by its own word, and nobody captured. */
+static void missed(void **state)
+{
+    struct wst_quic_numbers n = {0};
+    (void)state;
+    assert_false(wst_quic_numbers_missed(&n, 0));
+    for (uint64_t i = 0; i < 200; i++)
+        if (i != 70 && i != 130) wst_quic_numbers_see(&n, i);
+    assert_false(wst_quic_numbers_missed(&n, 0)); /* lost on the way, for all that is known */
+    wst_quic_numbers_ack(&n, 60, 129);
+    assert_true(wst_quic_numbers_missed(&n, 0) && wst_quic_numbers_missed(&n, 70));
+    assert_false(wst_quic_numbers_missed(&n, 71));
+    wst_quic_numbers_ack(&n, 131, 200); /* one that is newer than all that were captured */
+    assert_true(wst_quic_numbers_missed(&n, 71) && wst_quic_numbers_missed(&n, 200));
+    assert_false(wst_quic_numbers_missed(&n, 201));
+    assert_false(wst_quic_numbers_missed(&n, UINT64_MAX));
+    wst_quic_numbers_see(&n, 200);
+    assert_false(wst_quic_numbers_missed(&n, 71));
+    wst_quic_numbers_forgotten(&n, 140); /* it says nothing of that any more */
+    assert_true(wst_quic_numbers_missed(&n, 71));
+    assert_false(wst_quic_numbers_missed(&n, 131));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(begins_late),    cmocka_unit_test(random_numbers),
-        cmocka_unit_test(doubled),        cmocka_unit_test(acknowledged_ahead),
-        cmocka_unit_test(hostile_ranges), cmocka_unit_test(lost_edges),
+        cmocka_unit_test(missed),
+        cmocka_unit_test(begins_late),
+        cmocka_unit_test(random_numbers),
+        cmocka_unit_test(doubled),
+        cmocka_unit_test(acknowledged_ahead),
+        cmocka_unit_test(hostile_ranges),
+        cmocka_unit_test(lost_edges),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
