@@ -184,7 +184,11 @@ void wst_quic_push(struct wst_quic *q, const struct wst_segment *s, const struct
 void wst_quic_push_open(struct wst_quic *q, const struct wst_segment *s,
                         const struct wst_when *when)
 {
-    if (!s->payload.n || !(s->payload.p[0] & WST_QUIC_LONG)) return;
+    enum { VERSION_END = 5 };
+    if (s->payload.n < VERSION_END || !(s->payload.p[0] & WST_QUIC_LONG)) return;
+    uint32_t version = wst_be32(s->payload.p + 1);
+    if (version && !wst_quic_knows(version))
+        return; /* any UDP may begin so; 0: none is agreed on */
     datagram_came(q, when);
     datagram_read(q, s, true, &(struct wst_arrival){.when = *when, .from = when->pkt});
     q->last = NULL; /* what it carries stays closed */
