@@ -343,9 +343,9 @@ void wst_fragments_init(struct wst_fragments *fragments, const struct wst_option
     fragments->seed = wst_net_mix(options->hash_seed[0]) ^ options->hash_seed[1];
 }
 
-void wst_fragments_release(struct wst_fragments *fragments)
+void wst_fragments_release(struct wst_fragments *fragments, const struct wst_whole *until)
 {
-    while (fragments->whole) {
+    while (fragments->whole && fragments->whole != until) {
         struct wst_whole *whole = fragments->whole;
         fragments->whole = whole->next;
         fragments->memory -= sizeof *whole + whole->n;
@@ -355,7 +355,7 @@ void wst_fragments_release(struct wst_fragments *fragments)
 
 void wst_fragments_clear(struct wst_fragments *fragments)
 {
-    wst_fragments_release(fragments);
+    wst_fragments_release(fragments, NULL);
     while (fragments->waiting.n) forget(fragments, row_oldest(&fragments->waiting));
     while (fragments->finished.n) forget(fragments, row_oldest(&fragments->finished));
 }

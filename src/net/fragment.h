@@ -50,8 +50,9 @@ struct wst_fragment {
 
 void wst_fragments_init(struct wst_fragments *fragments, const struct wst_options *options);
 void wst_fragments_clear(struct wst_fragments *fragments);
-/* Forgets the datagrams handed out, at the beginning of the next walk. */
-void wst_fragments_release(struct wst_fragments *fragments);
+/* Forgets the datagrams handed out since `whole` was the last; NULL: all, at the beginning of the
+ * next walk. */
+void wst_fragments_release(struct wst_fragments *fragments, const struct wst_whole *whole);
 /* Takes the fragment at w->at; addresses, family and domain in w->out. The one that completes a
  * datagram goes on with its payload; the others are WST_NET_HELD. */
 enum wst_net_result wst_net_fragment(struct wst_walk *w, const struct wst_fragment *fragment);

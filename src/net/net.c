@@ -78,7 +78,7 @@ enum wst_net_result wst_net_segment(struct wst_net *net, const struct wst_packet
                                     struct wst_segment *out)
 {
     struct wst_plain plain;
-    if (net->fragments.whole) wst_fragments_release(&net->fragments);
+    if (net->fragments.whole) wst_fragments_release(&net->fragments, NULL);
     if (net->verify_checksums) return wst_net_walk(net, packet, out);
     if (!wst_plain_ethernet4(packet, &plain)) return net_less_plain(net, packet, out);
     enum wst_net_result result = net_take(&plain, out);

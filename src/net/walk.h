@@ -41,6 +41,7 @@ struct wst_net {
     bool verify_checksums;
     struct wst_walk several; /* at the next frame of an A-MSDU … */
     uint32_t several_domain; /* … which is in this one; 0 bytes: there is none */
+    struct wst_whole *several_whole; /* they lie in this datagram, which was fragmented; or NULL */
     bool several_under_way;
 };
 

@@ -69,13 +69,14 @@ static enum wst_net_result aggregate(struct wst_walk *w)
     if (net->several_under_way || w->at.n < first + AMSDU_HEADER) return subframe(w);
     net->several = *w;
     net->several_domain = w->out->domain;
+    net->several_whole = net->fragments.whole;
     return WST_NET_SEVERAL;
 }
 
 bool wst_net_next(struct wst_net *net, enum wst_net_result *result, struct wst_segment *out)
 {
     struct wst_walk *w = &net->several;
-    if (net->fragments.whole) wst_fragments_release(&net->fragments);
+    wst_fragments_release(&net->fragments, net->several_whole);
     if (w->at.n < AMSDU_HEADER) return false;
     w->out = out;
     out->domain = net->several_domain;

@@ -39,7 +39,7 @@ static enum wst_net_result walked(struct wst_net *walk, const struct wst_packet 
                                   const struct wst_segment *door)
 {
     struct wst_segment s;
-    if (walk->fragments.whole) wst_fragments_release(&walk->fragments);
+    if (walk->fragments.whole) wst_fragments_release(&walk->fragments, NULL);
     enum wst_net_result result = wst_net_walk(walk, packet, &s);
     if (result != WST_NET_TCP) return result;
     if (!same_segment(&s, door)) abort();

@@ -227,7 +227,7 @@ static inline void check_walk(const struct wst_packet *packet)
     assert_true(door && walk);
     struct wst_segment x, y;
     enum wst_net_result result = wst_net_segment(door, packet, &x);
-    if (walk->fragments.whole) wst_fragments_release(&walk->fragments);
+    if (walk->fragments.whole) wst_fragments_release(&walk->fragments, NULL);
     assert_int_equal(result, wst_net_walk(walk, packet, &y));
     if (result == WST_NET_SEVERAL) result = last_of_several(door, &x), last_of_several(walk, &y);
     if (result == WST_NET_TCP) assert_true(same_segment(&x, &y));

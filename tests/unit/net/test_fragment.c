@@ -515,16 +515,59 @@ static void test_release(void **state)
     free(d);
 }
 
+/* Frames that 802.11 sends as one, in a tunnel whose packet was fragmented: they lie in what was
+ * put together until the last of them is out. */
+static void test_aggregate(void **state)
+{
+    (void)state;
+    static struct build b, one, half[2];
+    struct wst_net *net = net_with(0, 0);
+    b.at = BUILD_ROOM;
+    for (int i = 0; i < 2; i++) {
+        one.at = BUILD_ROOM;
+        put_plain4(&one), put_snap(&one, 0x0800);
+        unsigned n = (unsigned)build_size(&one);
+        if (i) put_zero(&b, (4 - (14 + n) % 4) % 4);
+        put(&b, build_packet(&one), n), put16(&b, n), put_zero(&b, 12);
+    }
+    PUT(&b, 0x80, 0), put_zero(&b, 22), PUT(&b, 0x88, 0x02);
+    PUT(&b, 1, 0, 0, 18, 1), put_udp(&b, 37008), put_ipv4(&b, 70, 17); /* TZSP */
+    halves(&b, 64, &half[0], &half[1]);
+    struct wst_packet packet = {.link_type = 101};
+    struct wst_segment s;
+    enum wst_net_result result;
+    for (int i = 0; i < 2; i++) {
+        packet.data = (struct wst_slice){build_packet(&half[i]), build_size(&half[i])};
+        assert_int_equal(wst_net_segment(net, &packet, &s), i ? WST_NET_SEVERAL : WST_NET_HELD);
+    }
+    for (int i = 0; i < 2; i++) {
+        assert_true(wst_net_next(net, &result, &s));
+        assert_int_equal(result, WST_NET_TCP);
+        assert_int_equal(s.payload.n, strlen(build_text));
+        assert_memory_equal(s.payload.p, build_text, s.payload.n);
+    }
+    assert_false(wst_net_next(net, &result, &s));
+    wst_net_free(net);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_random),      cmocka_unit_test(test_repeated_after_the_end),
-        cmocka_unit_test(test_timeout),     cmocka_unit_test(test_kept_apart),
-        cmocka_unit_test(test_malformed),   cmocka_unit_test(test_contradiction),
-        cmocka_unit_test(test_snap_length), cmocka_unit_test(test_memory),
-        cmocka_unit_test(test_datagrams),   cmocka_unit_test(test_pieces),
-        cmocka_unit_test(test_tunnels),     cmocka_unit_test(test_nested_header),
-        cmocka_unit_test(test_release),     cmocka_unit_test(test_forged_repetition),
+        cmocka_unit_test(test_random),
+        cmocka_unit_test(test_repeated_after_the_end),
+        cmocka_unit_test(test_timeout),
+        cmocka_unit_test(test_kept_apart),
+        cmocka_unit_test(test_malformed),
+        cmocka_unit_test(test_contradiction),
+        cmocka_unit_test(test_snap_length),
+        cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_datagrams),
+        cmocka_unit_test(test_pieces),
+        cmocka_unit_test(test_tunnels),
+        cmocka_unit_test(test_nested_header),
+        cmocka_unit_test(test_aggregate),
+        cmocka_unit_test(test_release),
+        cmocka_unit_test(test_forged_repetition),
         cmocka_unit_test(test_next_header),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
