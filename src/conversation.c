@@ -114,6 +114,7 @@ static bool conversation_each(struct wst_flow *f,
 
 enum wst_fate wst_conversation_fate(const struct wst_flow *f)
 {
+    if (f->succeeding) return WST_FATE_WEBSOCKET; /* what waits in its place may become one */
     while (f->kind == KIND_TLS && !f->chosen && !f->ignored)
         f = &((const struct conversation_tls *)f->upper)->inside.flow;
     const struct conversation_http *h = f->upper;
@@ -350,6 +351,9 @@ static void flow_unbelieved(void *user, struct wst_flow *f, unsigned side, uint6
              why == WST_UNBELIEVED_FAR
                  ? "%llu bytes lie far ahead of all that their receiver acknowledged; they were "
                    "left out"
+             : why == WST_UNBELIEVED_CALL
+                 ? "%llu bytes lie far from all that was seen, and begin another conversation, "
+                   "which the other side did not answer; they were left out"
                  : "%llu bytes lie behind the end of this direction; they, and all that come "
                    "later, were left out",
              (unsigned long long)bytes);

@@ -11,7 +11,7 @@ struct wst_arrival {
     struct wst_when when;  /* the packet that made the bytes readable: it completes events */
     uint64_t from;         /* the packet that carried them: earlier when they waited for a hole */
     struct wst_when there; /* the packet with which they were whole, where they then waited for a
-                              key; number 0: `when` */
+                              key, or for an answer; number 0: `when` */
 };
 
 /* When they were said: with what is known now they could have been read then. */

@@ -35,6 +35,7 @@ void wst_flow_close(struct wst_flow_table *t, struct wst_flow *f, enum wst_tcp_e
     for (unsigned side = 0; side < 2; side++)
         if (!f->ignored) wst_half_flush(t, f, side, a);
     if (f->remember) wst_stall_over(t, f, a);
+    if (f->succeeding) wst_successor_over(t, f, a);
     t->sink.end(t->sink.user, f, how, a);
     f->followed = !f->ignored;
     wst_flow_ignore(t, f);
@@ -429,13 +430,31 @@ static inline void connection_active(const struct wst_flow_table *t, struct wst_
     f->active = wst_flow_coarse(t->clock > when->ns ? t->clock : when->ns);
 }
 
-/* Its end was not captured: nobody is blamed for it. */
+/* Another connection has its place: the other side has answered what waits of `side`, which is
+ * the first of it. The end of the old one was not captured: nobody is blamed for it. */
 WST_SELDOM static void connection_succeeded(struct wst_flow_table *t, struct wst_flow *f,
-                                            const struct wst_arrival *a)
+                                            unsigned side, const struct wst_arrival *a)
 {
+    struct wst_successor_segment *first;
+    struct wst_buf bytes;
+    size_t at = 0;
+    unsigned n = wst_successor_take(t, f, side, &first, &bytes);
     f->obscure = true;
     wst_flow_close(t, f, WST_TCP_TIMEOUT, a);
     wst_flow_renew(t, f, false);
+    connection_heard(f, side);
+    for (unsigned i = 0; i < n; at += first[i++].captured) {
+        struct wst_arrival carried = {
+            .when = a->when, .from = first[i].when.pkt, .there = first[i].when};
+        struct wst_segment s = {.flags = first[i].flags,
+                                .seq = first[i].seq,
+                                .ack = first[i].ack,
+                                .payload_len = first[i].payload_len,
+                                .payload = {bytes.p + at, first[i].captured}};
+        if (!f->ignored) connection_ack(t, f, !side, &s, &carried);
+        connection_payload(t, f, side, &s, &carried);
+    }
+    wst_buf_free(&bytes, t->budget);
 }
 
 WST_APART static void connection_segment(struct wst_flow_table *t, struct wst_flow *f,
@@ -447,10 +466,11 @@ WST_APART static void connection_segment(struct wst_flow_table *t, struct wst_fl
         connection_syn(t, f, side, s, &a);
     else if (f->state == WST_FLOW_CLOSED)
         wst_flow_goes_on(t, f, side, s, &a);
-    else if (wst_flow_is_succeeded(t, f, side, s))
-        connection_succeeded(t, f, &a);
+    else if (f->succeeding && wst_successor_answered(t, f, side, s))
+        connection_succeeded(t, f, !side, &a);
     connection_heard(f, side);
     if (t->sink.segment) t->sink.segment(t->sink.user, f, side, s, &a);
+    if (wst_successor_is_far(f, side, s) && wst_successor_waits(t, f, side, s, when)) return;
     if (f->state == WST_FLOW_CLOSED) return; /* a straggler */
     connection_active(t, f, when);
     if (s->flags & WST_TCP_FLAG_RST) {

@@ -108,7 +108,8 @@ struct wst_flow {
                             * missing, or before its addresses were used again */
     bool lined_up : 1;     /* in the list of closed flows */
     bool followed : 1;     /* closed, and its bytes were wanted until then */
-    uint8_t state : 6;     /* enum wst_flow_state */
+    uint8_t state : 5;     /* enum wst_flow_state */
+    bool succeeding : 1;   /* another connection may have begun in its place (successor.c) */
     /* Bit 1 << side: it acknowledged something when it had sent more than was captured, up to
      * `fin`; with WST_HALF_FIN: that FIN was among it, and came again. */
     uint8_t skipped : 2;
@@ -140,6 +141,7 @@ enum wst_gap_cause {
 enum wst_unbelieved {
     WST_UNBELIEVED_FAR,    /* they lie far ahead of all that the receiver ever had */
     WST_UNBELIEVED_BEHIND, /* they lie behind its FIN; told once, of the first */
+    WST_UNBELIEVED_CALL,   /* they begin another connection, which the other side did not answer */
     WST_UNBELIEVED_RESET,  /* after a reset it went on, so the flow begins anew */
     WST_UNBELIEVED_FIN,    /* after its FIN it went on, so the flow begins anew */
 };

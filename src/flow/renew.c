@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * In: a segment for a connection that ended, or is open. Out: whether the place is taken up again:
- * by another connection whose SYN was not captured, or by the same one, when nobody believed its
- * end. Refuses stragglers: what was sent before the end, and the last acknowledgments.
+ * In: a segment for a connection that ended. Out: whether the place is taken up again: by another
+ * connection whose SYN was not captured, or by the same one, when nobody believed its end.
+ * Refuses stragglers: what was sent before the end, and the last acknowledgments.
  */
 #include "slice.h"
 #include "table.h"
@@ -31,21 +31,6 @@ static bool is_another(const struct wst_flow_table *t, const struct wst_flow *f,
     int32_t behind = wst_seq_diff(s->seq, end);
     if (behind < -FIN_NEAR || behind > FIN_NEAR) return true;
     return behind > 1 && t->sink.begins && t->sink.begins(t->sink.user, s->payload);
-}
-
-static bool is_far(int32_t ahead)
-{
-    return ahead < -STALE_FAR || ahead > FIN_NEAR;
-}
-
-bool wst_flow_is_succeeded(const struct wst_flow_table *t, const struct wst_flow *f, unsigned side,
-                           const struct wst_segment *s)
-{
-    const struct wst_half *h = &f->half[side], *o = &f->half[!side];
-    return s->payload_len && (s->flags & WST_TCP_FLAG_ACK) && !f->ignored &&
-           f->state == WST_FLOW_OPEN && (h->flags & o->flags & WST_HALF_STARTED) &&
-           is_far(wst_seq_diff(s->seq, h->next)) && is_far(wst_seq_diff(s->ack, o->next)) &&
-           t->sink.begins && t->sink.begins(t->sink.user, s->payload);
 }
 
 /* The FIN's own number a keep-alive may repeat, with a byte; else nobody sends behind it. */

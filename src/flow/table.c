@@ -54,6 +54,7 @@ void wst_flow_table_free(struct wst_flow_table *t)
     free(t->slots);
     wst_overlap_free(&t->overlap);
     wst_stall_free(t);
+    wst_successor_free(t);
     free(t);
 }
 

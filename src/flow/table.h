@@ -8,6 +8,7 @@
 #include <assert.h>
 #include <sys/queue.h>
 
+#include "buf.h"
 #include "flow.h"
 #include "overlap.h"
 #include "slice.h"
@@ -107,6 +108,7 @@ struct wst_flow_table {
     int64_t hand_due; /* when the next round of the sweep begins; during a round: 0 */
     struct wst_overlap overlap;
     struct wst_stall *stalls; /* stall.c; NULL: none yet */
+    struct wst_successor *successors; /* successor.c; NULL: none yet */
     struct wst_flow_ahead ahead;
     struct wst_flow_networks networks;
     _Alignas(64) struct wst_flow_recent recent[1 << RECENT_BITS]; /* two in a cache line */
@@ -208,15 +210,36 @@ void wst_stall_over(struct wst_flow_table *t, struct wst_flow *f, const struct w
 void wst_stall_free(struct wst_flow_table *t);
 
 /* renew.c */
-/* A segment of an open flow is the first of another connection, whose SYN was not captured, nor was
- * the end of the old one: what it holds and what it acknowledges both lie far from all that was
- * seen, and it begins a conversation. One of these alone a hole may explain. */
-bool wst_flow_is_succeeded(const struct wst_flow_table *t, const struct wst_flow *f, unsigned side,
-                           const struct wst_segment *s);
 /* A segment of a closed flow that is no straggler: the flow has begun anew, and the segment is the
  * first of it. */
 bool wst_flow_goes_on(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
                       const struct wst_segment *s, const struct wst_arrival *a);
+
+/* successor.c: another connection in the place of an open one, of which neither the end was
+ * captured nor the other's SYN. What it sends and what it acknowledges both lie far from all that
+ * was seen, it begins a conversation, and the other side answers it. Of the numbers one alone a
+ * hole may explain; and before the answer it may be anybody's. */
+struct wst_successor_segment {
+    struct wst_when when;
+    uint32_t seq, ack, payload_len, captured;
+    uint8_t flags;
+};
+/* Both of the segment's numbers are far from what the flow had. */
+bool wst_successor_is_far(const struct wst_flow *f, unsigned side, const struct wst_segment *s);
+/* One that is far waits: it begins a conversation, or follows what does. One without bytes is
+ * passed over: what it acknowledges is not the flow's. */
+bool wst_successor_waits(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
+                         const struct wst_segment *s, const struct wst_when *when);
+/* It answers what the other side sent, and waits. */
+bool wst_successor_answered(const struct wst_flow_table *t, const struct wst_flow *f, unsigned side,
+                            const struct wst_segment *s);
+/* What waits of the side, there is some: so many segments, valid until the next call here, and all
+ * they held, one behind the other, which is the caller's now. */
+unsigned wst_successor_take(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
+                            struct wst_successor_segment **segments, struct wst_buf *bytes);
+/* The flow ends: what waits is left out. */
+void wst_successor_over(struct wst_flow_table *t, struct wst_flow *f, const struct wst_arrival *a);
+void wst_successor_free(struct wst_flow_table *t);
 
 /* expire.c */
 void wst_flow_free_record(struct wst_flow_table *t, const struct wst_arrival *a);

@@ -300,7 +300,7 @@ static void push(const struct wst_tls_step *s, struct pushed what, struct wst_sl
         waited_too_long(s, false);
     if (t->state != WST_TLS_SEALED) {
         what.from = s->arrival->from;
-        what.when = s->arrival->when;
+        what.when = wst_arrival_there(s->arrival);
         what.dir = (uint8_t)s->dir;
         /* What comes now must not overtake what waits. */
         if (wst_tls_blocked(t, s->dir) || t->waits[s->dir])

@@ -14,7 +14,8 @@
  *   told      c"ab"  bytes        c-3  gap      c~3 cut off    c^3 gap because of a limit
  *             c@9    gap of so many or 4 GiB more
  *             c.     fin          c!2  conflict of two bytes
- *             c?9    bytes from far ahead, c>9 from behind the end, left out
+ *             c?9    bytes from far ahead, c>9 from behind the end, c:9 of a call that nobody
+ *                    answers, left out
  *             c+0    its reset was none, it goes on; c=0 its FIN was none. G: begins another
  *             (fin) (rst) (eof) (timeout) (evicted)
  *
@@ -143,7 +144,7 @@ static inline void rig_unbelieved(void *user, struct wst_flow *f, unsigned side,
 {
     struct rig *r = user;
     (void)a;
-    rig_tell(r, "%c%c%llu", rig_side(r, side), "?>+="[why], (unsigned long long)bytes);
+    rig_tell(r, "%c%c%llu", rig_side(r, side), "?>:+="[why], (unsigned long long)bytes);
     if (why < WST_UNBELIEVED_RESET) rig_told(r, f, 'u');
 }
 
