@@ -131,18 +131,6 @@ static void connection_doubt(struct wst_flow *f, unsigned side, uint32_t ack)
     }
 }
 
-/* The other side has the end that came from far ahead: it was the sender's. */
-static void connection_fin_believed(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
-                                    uint32_t ack, const struct wst_arrival *a)
-{
-    struct wst_half *h = &f->half[side];
-    if (ack != f->rare[side].fin + 1) return;
-    h->flags |= WST_HALF_FIN;
-    h->flags &= (uint16_t)~WST_HALF_FAR;
-    if (!(f->half[!side].flags & WST_HALF_FIN)) h->flags |= WST_HALF_FIRST;
-    wst_half_fin(t, f, side, a);
-}
-
 /* Acknowledgments that say far less than was delivered. */
 static void connection_ack_stale(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
                                  uint32_t ack, const struct wst_arrival *a)
@@ -181,7 +169,7 @@ static void connection_ack(struct wst_flow_table *t, struct wst_flow *f, unsigne
             connection_ack_stale(t, f, side, ack, a);
             if (f->ignored) return;
         }
-        if (h->flags & WST_HALF_FAR) connection_fin_believed(t, f, side, ack, a);
+        if (h->flags & WST_HALF_FAR) wst_fin_believed(t, f, side, ack, a);
         if (wst_seq_diff(ack, h->next) > 0) wst_half_acked(t, f, side, a);
         if (h->flags & WST_HALF_WAITING) connection_doubt(f, side, ack);
         return;
@@ -226,93 +214,6 @@ static bool rst_counts(const struct wst_flow *f, unsigned side, const struct wst
            wst_seq_diff(s->seq, h->acked) <= RST_NEAR;
 }
 
-/* It has sent up to `until`, which was not captured: that may have been its FIN, lost on the way to
- * where the capture is, or by the capture. One that comes again acknowledges what the first did
- * not, and who had sent his first nobody knows. */
-static void connection_skipped(struct wst_flow *f, unsigned side, uint32_t until)
-{
-    const struct wst_half *h = &f->half[side];
-    if (h->flags & (WST_HALF_FIN | WST_HALF_FAR)) return;
-    if (!(f->skipped & 1u << side) || wst_seq_diff(until, f->rare[side].fin) > 0)
-        f->rare[side].fin = until;
-    f->skipped |= (1u << side) & 3;
-    f->half[!side].flags &= (uint16_t)~WST_HALF_FIRST; /* until the FIN itself tells */
-}
-
-/* Something that it sent before `until` was not captured. */
-static bool connection_lacks(const struct wst_half *h, uint32_t until)
-{
-    int32_t ahead = wst_seq_diff(until, h->next);
-    return (h->flags & (WST_HALF_STARTED | WST_HALF_HINT)) && ahead > 0 && ahead <= FIN_NEAR;
-}
-
-/* Is this FIN one of which an earlier copy was not captured? */
-static bool connection_fin_again(struct wst_flow *f, unsigned side, uint32_t end)
-{
-    unsigned bit = 1u << side;
-    bool again = (f->skipped & bit) && wst_seq_diff(f->rare[side].fin, end) > 0;
-    if (!again) f->skipped &= ~bit & 3;
-    return again;
-}
-
-/* Whose FIN was sent first? The other one acknowledges it, in whatever order they were captured.
- * Where neither does, both were sent at once. The first that is captured may acknowledge one that
- * is not. */
-static void connection_fin_order(struct wst_flow *f, unsigned side, uint32_t end,
-                                 const struct wst_segment *s)
-{
-    bool again = connection_fin_again(f, side, end), acks = s->flags & WST_TCP_FLAG_ACK;
-    struct wst_half *h = &f->half[side], *o = &f->half[!side];
-    if (!(o->flags & WST_HALF_FIN)) {
-        if (acks && connection_lacks(o, s->ack))
-            connection_skipped(f, !side, s->ack);
-        else
-            h->flags |= WST_HALF_FIRST;
-        return;
-    }
-    if (acks && wst_seq_diff(s->ack, f->rare[!side].fin) > 0) {
-        o->flags = (uint16_t)(again ? o->flags & ~WST_HALF_FIRST : o->flags | WST_HALF_FIRST);
-        return;
-    }
-    o->flags &= (uint16_t)~WST_HALF_FIRST;
-    if ((h->flags & WST_HALF_ACKED) && wst_seq_diff(h->acked, end) > 0) h->flags |= WST_HALF_FIRST;
-}
-
-/* The first that is seen of a side is at `seq`. What the other side had acknowledged before, and
- * what was on its way when the capture began, is a hole. */
-static void connection_joined(struct wst_half *h, uint32_t seq)
-{
-    if (h->flags & WST_HALF_STARTED) return;
-    int32_t missing = h->flags & WST_HALF_HINT ? wst_seq_diff(seq, h->next) : 0;
-    if (missing <= 0 || missing > FIN_NEAR) {
-        h->next = seq;
-        h->flags &= (uint16_t)~WST_HALF_HINT;
-    }
-    h->flags |= WST_HALF_STARTED;
-}
-
-/* The side's last byte is the one before `end`. An end far ahead is not believed, and one that
- * comes nearer corrects it. */
-static void connection_fin(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
-                           uint32_t end, const struct wst_segment *s, const struct wst_arrival *a)
-{
-    struct wst_half *h = &f->half[side];
-    connection_joined(h, end);
-    int32_t ahead = wst_seq_diff(end, h->next);
-    if (!f->ignored && ahead > FIN_NEAR && !(h->flags & WST_HALF_FIN)) {
-        h->flags |= WST_HALF_FAR;
-        f->rare[side].fin = end;
-        f->skipped &= ~(1u << side) & 3;
-    }
-    if (!f->ignored && (ahead < 0 || ahead > FIN_NEAR)) return;
-    if ((h->flags & WST_HALF_FIN) && wst_seq_diff(end, f->rare[side].fin) >= 0) return;
-    if (!(h->flags & WST_HALF_FIN)) connection_fin_order(f, side, end, s);
-    h->flags |= WST_HALF_FIN;
-    h->flags &= (uint16_t)~WST_HALF_FAR;
-    f->rare[side].fin = end;
-    wst_half_fin(t, f, side, a);
-}
-
 /* The first payload after a doubtful SYN: it follows the SYN, or the connection of before goes on.
  */
 static void connection_confirm(struct wst_flow *f, unsigned side, uint32_t seq)
@@ -336,13 +237,13 @@ static void connection_payload(struct wst_flow_table *t, struct wst_flow *f, uns
     if (s->payload_len) {
         if (!f->witnessed && (h->flags & WST_HALF_SYN)) connection_confirm(f, side, seq);
         if (f->state == WST_FLOW_EMBRYONIC) wst_flow_grown_up(t, f);
-        connection_joined(h, seq);
+        wst_half_joined(h, seq);
         if (!f->ignored) wst_half_data(t, f, side, seq, s->payload, s->payload_len, a);
     }
     if (s->flags & WST_TCP_FLAG_FIN)
-        connection_fin(t, f, side, seq + s->payload_len, s, a);
-    else if (!s->payload_len && !f->ignored && connection_lacks(h, s->seq))
-        connection_skipped(f, side, s->seq);
+        wst_fin_came(t, f, side, seq + s->payload_len, s, a);
+    else if (!s->payload_len && !f->ignored && wst_half_skips(h, s->seq))
+        wst_fin_skipped(f, side, s->seq);
 }
 
 /* Sent after bytes, or by one who has bytes, that were not captured: nobody knows what they were.

@@ -32,6 +32,23 @@ enum {
     STALE_RUN = 8
 };
 
+void wst_half_joined(struct wst_half *h, uint32_t seq)
+{
+    if (h->flags & WST_HALF_STARTED) return;
+    int32_t missing = h->flags & WST_HALF_HINT ? wst_seq_diff(seq, h->next) : 0;
+    if (missing <= 0 || missing > FIN_NEAR) {
+        h->next = seq;
+        h->flags &= (uint16_t)~WST_HALF_HINT;
+    }
+    h->flags |= WST_HALF_STARTED;
+}
+
+bool wst_half_skips(const struct wst_half *h, uint32_t until)
+{
+    int32_t ahead = wst_seq_diff(until, h->next);
+    return (h->flags & (WST_HALF_STARTED | WST_HALF_HINT)) && ahead > 0 && ahead <= FIN_NEAR;
+}
+
 void wst_flow_ignore(struct wst_flow_table *t, struct wst_flow *f)
 {
     f->ignored = true;

@@ -201,6 +201,19 @@ void wst_flow_close(struct wst_flow_table *t, struct wst_flow *f, enum wst_tcp_e
 void wst_flow_settle(struct wst_flow_table *table, struct wst_flow *flow,
                      const struct wst_arrival *arrival);
 
+/* fin.c */
+/* The side's last byte is the one before `end`. An end far ahead is not believed, and one that
+ * comes nearer corrects it. */
+void wst_fin_came(struct wst_flow_table *t, struct wst_flow *f, unsigned side, uint32_t end,
+                  const struct wst_segment *s, const struct wst_arrival *a);
+/* The other side has the end that came from far ahead: it was the sender's. */
+void wst_fin_believed(struct wst_flow_table *t, struct wst_flow *f, unsigned side, uint32_t ack,
+                      const struct wst_arrival *a);
+/* It has sent up to `until`, which was not captured: that may have been its FIN, lost on the way to
+ * where the capture is, or by the capture. One that comes again acknowledges what the first did
+ * not, and who had sent his first nobody knows. */
+void wst_fin_skipped(struct wst_flow *f, unsigned side, uint32_t until);
+
 /* stall.c: of flows with `remember` */
 /* A segment, before anything comes of it. */
 void wst_stall_segment(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
@@ -258,6 +271,11 @@ void wst_half_data(struct wst_flow_table *t, struct wst_flow *f, unsigned side, 
 /* WST_HALF_FIN was set: tells the end when all before it was told. */
 void wst_half_fin(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
                   const struct wst_arrival *a);
+/* The first that is seen of a side is at `seq`. What the other side had acknowledged before, and
+ * what was on its way when the capture began, is a hole. */
+void wst_half_joined(struct wst_half *h, uint32_t seq);
+/* Something that it sent before `until` was not captured. */
+bool wst_half_skips(const struct wst_half *h, uint32_t until);
 /* Bytes that the other side has are missing. */
 bool wst_half_lacks(const struct wst_flow *flow, unsigned side);
 /* `acked` has gone on: if bytes are missing now, the half begins to wait for them. */
