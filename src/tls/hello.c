@@ -37,7 +37,7 @@ static void client_hello(const struct wst_tls_step *s, struct wst_slice body)
     if (t->state == WST_TLS_HELLO && t->early == WST_TLS_EARLY_NONE && h.early_data)
         t->early = WST_TLS_EARLY_OFFERED;
     t->have_client = true;
-    t->have_server = t->stalled = false;
+    t->have_server = t->stalled = t->ahead = false;
     t->has_ticket = false;
     wst_tls_forget_premaster(t);
     t->exchanged = false;
@@ -157,6 +157,7 @@ static void message(const struct wst_tls_step *s, struct wst_slice whole, bool c
         if (s->dir == WST_C2S && t->have_server && wst_tls_rsa_exchange(body, &part))
             wst_tls_premaster(t, s->env, part);
         t->exchanged = true;
+        t->ahead = false;
         break;
     case WST_TLS_NEW_TICKET:
         if (s->dir == WST_S2C && t->have_server && t->version != WST_TLS_1_3 &&

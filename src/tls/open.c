@@ -224,6 +224,17 @@ void wst_tls_record_failed(const struct wst_tls_step *s, uint8_t type, size_t bo
         wst_tls_seal(s, WST_PROBLEM_TLS_WRONG_KEY, "the key does not fit");
 }
 
+bool wst_tls_record_peek(const struct wst_tls_step *s, const struct wst_tls_record *r,
+                         uint8_t *type, struct wst_slice *plain)
+{
+    struct wst_tls_keys *k = wst_tls_side_of(s)->now;
+    struct wst_buf *room = &s->env->room[s->tls->depth];
+    if (!k || (room->room < WST_TLS_RECORD && !wst_buf_room(room, s->env->budget, WST_TLS_RECORD)))
+        return false;
+    struct trial x = {s, r, room->p, type, plain};
+    return try_number(&x, k, k->seq);
+}
+
 /* Whose MAC, behind the ciphertext, was right for the record that was tried last; or NULL. */
 static const struct wst_tls_keys *chained(const struct wst_tls_side *side)
 {

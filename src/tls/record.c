@@ -26,6 +26,7 @@ static void change_cipher(const struct wst_tls_step *s)
     struct wst_tls *t = s->tls;
     struct wst_tls_side *side = wst_tls_side_of(s);
     side->armed = true;
+    if (s->dir == WST_C2S) t->ahead = false; /* its key exchange would have come before */
     if (side->next[0]) return;
     enum wst_tls_resolved found = wst_tls_resolve(t, s->env, false);
     if (found == WST_TLS_UNSUPPORTED)
@@ -108,6 +109,39 @@ static bool hello_missed(const struct wst_tls_step *s, struct wst_slice rest)
     return t->stalled = true;
 }
 
+/* The server's half of it: captured before the ClientHello that it answers. Its keys would be made
+ * of that of before. The server may also ask for a renegotiation, which need not be answered. */
+static bool hello_ahead(const struct wst_tls_step *s, const struct wst_tls_record *r)
+{
+    struct wst_tls *t = s->tls;
+    const struct wst_tls_side *side = wst_tls_side_of(s);
+    uint8_t type;
+    struct wst_slice plain;
+    if (!t->have_server || s->dir != WST_S2C || t->state != WST_TLS_OPEN || t->over ||
+        t->version == WST_TLS_1_3 || r->head[0] != HANDSHAKE || side->armed || side->message.n ||
+        side->skip_message || !wst_tls_record_peek(s, r, &type, &plain))
+        return false;
+    return t->ahead = plain.n && plain.p[0] == WST_TLS_SERVER_HELLO;
+}
+
+/* What the server seals lies before the client's key exchange that makes its keys. */
+static bool exchange_ahead(const struct wst_tls_step *s, const struct wst_tls_record *r)
+{
+    struct wst_tls *t = s->tls;
+    const struct wst_tls_side *side = wst_tls_side_of(s);
+    if (r->head[0] != CHANGE_CIPHER || s->dir != WST_S2C || t->state != WST_TLS_OPEN || t->over ||
+        t->watched || t->version == WST_TLS_1_3 || t->exchanged || side->next[0] ||
+        !t->have_server || t->side[WST_C2S].armed || !wst_tls_transcribes(s->env) ||
+        wst_tls_resolve(t, s->env, false) != WST_TLS_NO_KEY)
+        return false;
+    return t->ahead = true;
+}
+
+static bool ahead(const struct wst_tls_step *s, const struct wst_tls_record *r)
+{
+    return hello_ahead(s, r) || exchange_ahead(s, r);
+}
+
 /* -- framing ----------------------------------------------------------------------------------- */
 
 /* What comes next is no record: unless something is known to search with, that was all. */
@@ -150,6 +184,7 @@ static bool kept_record(const struct wst_tls_step *s)
     struct wst_tls_step step = *s;
     step.arrival = &carried;
     struct wst_tls_record r = {b->p, wst_slice_of(b->p + HEAD, total - HEAD)};
+    if (ahead(&step, &r)) return false;
     record(&step, &r);
     wst_buf_drop(b, total);
     return true;
@@ -194,6 +229,7 @@ static size_t records_step(const struct wst_tls_step *s, struct wst_slice bytes)
         size_t total = HEAD + (size_t)wst_be16(bytes.p + 3);
         if (bytes.n >= total) { /* nearly always: the whole record lies here */
             struct wst_tls_record r = {bytes.p, wst_slice_of(bytes.p + HEAD, total - HEAD)};
+            if (ahead(s, &r)) return 0;
             record(s, &r);
             return total;
         }

@@ -321,6 +321,7 @@ bool wst_tls_transcribes(const struct wst_tls_env *env)
  * known only with the ServerHello; until then they are kept. */
 void wst_tls_transcribe(struct wst_tls *t, struct wst_tls_env *env, struct wst_slice message)
 {
+    if (message.p[0] == WST_TLS_NEW_TICKET) return; /* behind it, wherever it was captured */
     if (message.p[0] == WST_TLS_CLIENT_HELLO) {
         wst_buf_free(&t->hellos, env->budget);
         EVP_MD_CTX_free(t->transcript);

@@ -23,6 +23,7 @@ static inline bool wst_tls_blocked(const struct wst_tls *t, enum wst_dir dir)
     if (t->state == WST_TLS_HELLO) return dir == WST_C2S ? t->have_client : !t->have_client;
     if (t->state == WST_TLS_WAITING) return true;
     if (dir == WST_C2S && t->stalled && !t->have_server) return !t->over;
+    if (dir == WST_S2C && t->ahead) return !t->over;
     /* Whether the server took the early data is told in its encrypted extensions. */
     return dir == WST_C2S && t->early == WST_TLS_EARLY_OFFERED;
 }
@@ -35,6 +36,9 @@ void wst_tls_records_fin(const struct wst_tls_step *s);
 /* open.c: a sealed record. True: it was opened; the plaintext lies in the env's room. What was
  * lost before it has been told. */
 bool wst_tls_record_open(const struct wst_tls_step *s, const struct wst_tls_record *record,
+                         uint8_t *type, struct wst_slice *plain);
+/* The same for the record that is expected next, and nothing is taken of it. */
+bool wst_tls_record_peek(const struct wst_tls_step *s, const struct wst_tls_record *record,
                          uint8_t *type, struct wst_slice *plain);
 /* A record whose place is known could not be read. */
 void wst_tls_record_failed(const struct wst_tls_step *s, uint8_t type, size_t body);

@@ -195,7 +195,7 @@ void wst_tls_wait_for_keys(const struct wst_tls_step *s)
 static void waited_too_long(const struct wst_tls_step *s, bool bytes)
 {
     const struct wst_tls *t = s->tls;
-    if (t->state == WST_TLS_OPEN && t->stalled)
+    if (t->state == WST_TLS_OPEN && (t->stalled || t->ahead))
         wst_tls_seal(s, WST_PROBLEM_TLS_NO_KEY, "a hello of a renegotiation is missing");
     else if (t->state != WST_TLS_HELLO)
         wst_tls_seal(s, WST_PROBLEM_TLS_NO_KEY,
@@ -228,6 +228,12 @@ static void keep(const struct wst_tls_step *s, struct wst_buf *b, struct pushed 
     s->tls->waits[s->dir] = true;
 }
 
+/* A record is whole, and waits where it was put together: somebody has to come back to it. */
+static bool half_read(const struct wst_tls_step *s)
+{
+    return wst_tls_side_of(s)->record.n && wst_tls_blocked(s->tls, s->dir);
+}
+
 /* What of this comes through; the rest is kept in `later`. True: something was read. */
 static bool deliver(const struct wst_tls_step *s, struct pushed what, struct wst_slice bytes,
                     struct wst_buf *later)
@@ -237,7 +243,7 @@ static bool deliver(const struct wst_tls_step *s, struct pushed what, struct wst
         switch (what.what) {
         case PUSHED_BYTES:
             done = wst_tls_records(s, bytes);
-            if (done == bytes.n) return true;
+            if (done == bytes.n && !half_read(s)) return true;
             break;
         case PUSHED_GAP: wst_tls_records_gap(s, what.n); return true;
         case PUSHED_FIN: wst_tls_records_fin(s); return true;
@@ -325,7 +331,7 @@ void wst_tls_push(struct wst_tls *t, struct wst_tls_env *env, enum wst_dir dir,
     }
     if (!t->wait.n && !wst_tls_blocked(t, dir)) { /* nearly always */
         size_t done = wst_tls_records(&s, bytes);
-        if (done == bytes.n && t->state != WST_TLS_SEALED) return;
+        if (done == bytes.n && t->state != WST_TLS_SEALED && !half_read(&s)) return;
         bytes = wst_slice_skip(bytes, done);
     }
     push(&s, (struct pushed){.what = PUSHED_BYTES, .n = bytes.n}, bytes);

@@ -129,7 +129,9 @@ struct wst_tls { /* one TLS connection */
     bool extended, etm;
     bool has_offered, has_ticket; /* the two tickets below */
     bool exchanged;               /* the ClientKeyExchange came: the transcript is over */
-    bool stalled; /* what the client sent waits for the hello of a renegotiation … */
+    bool stalled; /* what the client sent waits for the ServerHello of a renegotiation … */
+    bool ahead;   /* … or what the server sent, from that on, for the ClientHello, or from its
+                   * ChangeCipherSpec on for the ClientKeyExchange … */
     bool over;    /* … which will not come: the connection has ended */
     bool ended;   /* a finding says who ended it, and why */
     bool watched; /* it has no key, which was not said yet */

@@ -26,7 +26,6 @@ import shuffle  # noqa: E402
 CAPTURES = os.path.join(HERE, '../../captures')
 SYN, ACK = 2, 16
 LATE, EARLY, ANY = 1, -1, 0
-HELLO = 'what the server seals lies before the secret of the client that opens it'
 CLOSE = 'QUIC need not acknowledge what it closes behind'
 MOVED = 'a path is used before the number that names it was captured'
 RESET = "a reset right behind the other side's close frame overtakes it: what comes behind a reset is nobody's"
@@ -36,8 +35,6 @@ SPARED = {  # what cannot be read so, when servers are late or early, and why
     '03_jetty': (ANY, RESET),
     '05_caddy_stops': (ANY, RESET),
     '05_two_servers': (EARLY, RESET),
-    '06_tls12_renegotiation': (EARLY, HELLO),
-    '06_tls12_rsa_aes128sha_privkey': (EARLY, HELLO),
     '07_h3_chromium': (EARLY, 'so much of the server comes first that it is read as one whose beginning is missing'),
     '07_h3_ends': (LATE, CLOSE),
     '07_h3_migration': (ANY, MOVED),

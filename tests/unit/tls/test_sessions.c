@@ -276,6 +276,18 @@ static void no_handshake_secrets(void **state)
     peers_free(&talk[0]);
 }
 
+/* All of the server's behind the first that the client sent, and then the rest of the client's. */
+static void feed_server_early(struct room *r, const struct peers_talk *talk)
+{
+    for (int turn = 0; turn < 3; turn++)
+        for (size_t c = 0, of_client = 0; c < talk->chunks_n; c++) {
+            const struct peers_chunk *k = &talk->chunks[c];
+            int its = k->dir == WST_S2C ? 1 : of_client++ ? 2 : 0;
+            if (its == turn) room_push(r, (enum wst_dir)k->dir, talk->wire.p + k->at, k->n);
+        }
+    room_end(r);
+}
+
 static void rsa_key(void **state)
 {
     static const struct peers_terms terms[] = {
@@ -300,16 +312,20 @@ static void rsa_key(void **state)
     };
     char *pem = peers_rsa_pem();
     (void)state;
-    for (size_t i = 0; i < ARRAY(terms); i++) {
+    for (size_t i = 0; i < 2 * ARRAY(terms); i++) {
+        const struct peers_terms *of = &terms[i / 2];
         struct peers_talk talk[2];
         struct room r;
-        peers_talk(&terms[i], talk);
+        peers_talk(of, talk);
         room_init(&r);
         assert_true(wst_tls_rsa_key(&r.env, (struct wst_slice){(uint8_t *)pem, strlen(pem)}));
-        for (int k = 0; k <= terms[i].resume; k++) {
+        for (int k = 0; k <= of->resume; k++) {
             room_again(&r);
-            feed(&r, &talk[k], 1460);
-            check_all(terms[i].name, &r, &talk[k]);
+            if (i % 2)
+                feed_server_early(&r, &talk[k]);
+            else
+                feed(&r, &talk[k], 1460);
+            check_all(of->name, &r, &talk[k]);
             assert_non_null(
                 strstr(r.secrets, "CLIENT_RANDOM ")); /* that opens it for others, too */
             peers_free(&talk[k]);
@@ -551,10 +567,10 @@ static void wanted_once(void **state)
     peers_free(&talk[0]);
 }
 
-/* A hole may hold up what the server sent: the client's part of a renegotiation waits for it. */
-static void server_held_up(void **state)
+/* A hole may hold up what one side sent: the other's part of a renegotiation waits for it, also
+ * where its records come in pieces of `step` bytes. */
+static void one_held_up(enum wst_dir dir, size_t step)
 {
-    (void)state;
     for (size_t i = 0; i < ARRAY(all); i++) {
         struct peers_talk talk[2];
         struct room r;
@@ -568,17 +584,29 @@ static void server_held_up(void **state)
                 const struct peers_chunk *k = &talk[0].chunks[c];
                 if (late) {
                     if (!held[c]) continue;
-                } else if (k->dir == WST_S2C && r.tls.side[WST_S2C].opened) {
+                } else if (k->dir == dir && r.tls.side[dir].opened) {
                     held[c] = true;
                     continue;
                 }
-                room_push(&r, (enum wst_dir)k->dir, talk[0].wire.p + k->at, k->n);
+                for (size_t at = 0, n; at < k->n; at += n) {
+                    n = k->n - at < step ? k->n - at : step;
+                    room_push(&r, (enum wst_dir)k->dir, talk[0].wire.p + k->at + at, n);
+                }
             }
         room_end(&r);
         check_all(all[i].name, &r, &talk[0]);
         room_free(&r);
         peers_free(&talk[0]);
     }
+}
+
+static void one_side_held_up(void **state)
+{
+    (void)state;
+    one_held_up(WST_S2C, SIZE_MAX);
+    one_held_up(WST_S2C, 7);
+    one_held_up(WST_C2S, SIZE_MAX);
+    one_held_up(WST_C2S, 7);
 }
 
 static uint64_t lost_of_client(const struct room *r)
@@ -691,7 +719,7 @@ int main(void)
         cmocka_unit_test(wanted_once),
         cmocka_unit_test(half_the_secrets_wanted),
         cmocka_unit_test(server_gone),
-        cmocka_unit_test(server_held_up),
+        cmocka_unit_test(one_side_held_up),
         cmocka_unit_test(secrets_are_enough),
     };
     return cmocka_run_group_tests(tests, NULL, peers_teardown);
