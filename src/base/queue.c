@@ -26,6 +26,29 @@ bool wst_queue_push(struct wst_queue *q, struct wst_budget *budget, struct wst_s
     return true;
 }
 
+bool wst_queue_push_at(struct wst_queue *q, struct wst_budget *budget, struct wst_slice bytes,
+                       struct wst_when there, size_t cap)
+{
+    struct stretch s = {.from = there.pkt, .n = sizeof there.ns + bytes.n};
+    if (s.n > cap || !wst_buf_reserve(&q->buf, budget, sizeof s + s.n, cap)) return false;
+    uint8_t *to = q->buf.p + q->buf.n;
+    memcpy(to, &s, sizeof s);
+    memcpy(to + sizeof s, &there.ns, sizeof there.ns);
+    if (bytes.n) memcpy(to + sizeof s + sizeof there.ns, bytes.p, bytes.n);
+    q->buf.n += sizeof s + s.n;
+    q->bytes += s.n;
+    return true;
+}
+
+struct wst_when wst_queue_when(struct wst_slice *stretch, uint64_t from)
+{
+    struct wst_when there = {.pkt = from};
+    if (stretch->n < sizeof there.ns) return there;
+    memcpy(&there.ns, stretch->p, sizeof there.ns);
+    *stretch = wst_slice_skip(*stretch, sizeof there.ns);
+    return there;
+}
+
 bool wst_queue_push_gap(struct wst_queue *q, struct wst_budget *budget, uint64_t n, uint64_t from,
                         size_t cap)
 {

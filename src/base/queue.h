@@ -6,6 +6,8 @@
 #ifndef WST_BASE_QUEUE_H
 #define WST_BASE_QUEUE_H
 
+#include <wstrace/types.h>
+
 #include "buf.h"
 
 struct wst_queue {
@@ -17,6 +19,10 @@ struct wst_queue {
 /* False: its bytes and what they are kept with would pass `cap` or the budget; nothing was kept. */
 bool wst_queue_push(struct wst_queue *queue, struct wst_budget *budget, struct wst_slice bytes,
                     uint64_t from, size_t cap);
+/* The same with the time of their packet, which wst_queue_when() takes off the stretch again. */
+bool wst_queue_push_at(struct wst_queue *queue, struct wst_budget *budget, struct wst_slice bytes,
+                       struct wst_when there, size_t cap);
+struct wst_when wst_queue_when(struct wst_slice *stretch, uint64_t from);
 /* n bytes that are missing there: a stretch whose p is NULL. */
 bool wst_queue_push_gap(struct wst_queue *queue, struct wst_budget *budget, uint64_t n,
                         uint64_t from, size_t cap);

@@ -176,9 +176,12 @@ static void frames(struct quic_step *t, enum wst_quic_type type, struct wst_slic
 
 void wst_quic_payload(struct quic_step *t, enum wst_quic_type type, struct wst_slice plain)
 {
-    const struct wst_quic_connection *c = t->connection;
+    struct wst_quic_connection *c = t->connection;
     frames(t, type, plain);
     if (c->resets && c->state < QUIC_SEALED) wst_quic_streams_resets(t, false);
-    if (c->closes && c->state < QUIC_CLOSED && !close_waits(c))
+    if (c->closes && c->state < QUIC_CLOSED && !close_waits(c)) {
+        c->closed.there = wst_arrival_there(&c->closed);
+        c->closed.when = t->arrival->when; /* what came before it was told by now */
         wst_quic_connection_end(t, WST_TCP_FIN);
+    }
 }

@@ -94,16 +94,16 @@ static bool goes_back(const struct quic_place *p, const struct wst_segment *s)
 }
 
 static void place_push(struct wst_quic *q, struct quic_place *p, const struct wst_segment *s,
-                       uint64_t pkt)
+                       struct wst_when there)
 {
     struct wst_queue *wait = &p->wait[goes_back(p, s)];
     size_t cap = q->keys_may_come ? q->options->limits.tls_wait : BYTES;
     bool room = q->budget->used < q->budget->max / 2;
     p->trying.n++;
-    if (room && wst_queue_push(wait, q->budget, s->payload, pkt, cap)) return;
+    if (room && wst_queue_push_at(wait, q->budget, s->payload, there, cap)) return;
     if (room && q->keys_may_come) return; /* what came first waits for them */
     place_empty(q, p);
-    if (room) wst_queue_push(wait, q->budget, s->payload, pkt, cap);
+    if (room) wst_queue_push_at(wait, q->budget, s->payload, there, cap);
 }
 
 /* -- reading again ----------------------------------------------------------------------------- */
@@ -120,6 +120,7 @@ static void place_replay(struct wst_quic *q, struct quic_place *p, const struct 
     q->replaying = true;
     for (struct wst_slice w; (w = wst_queue_take_earliest(old.wait, &back, &a.from)).n;) {
         struct wst_segment s = place_segment(&old, back);
+        a.there = wst_queue_when(&w, a.from);
         s.payload = w;
         s.payload_len = (uint32_t)w.n;
         wst_quic_datagram_read(q, &s, &a);
@@ -281,7 +282,7 @@ void wst_quic_place_keep(struct wst_quic *q, const struct wst_segment *s,
     p->touched = q->datagrams;
     if (p->over) return;
     q->place = p->number;
-    place_push(q, p, s, a->from);
+    place_push(q, p, s, wst_arrival_there(a));
     if (!q->replaying) place_try(q, p, &a->when, false);
 }
 

@@ -19,8 +19,8 @@ static bool packet_wait(struct quic_step *t, const struct wst_quic_packet *p)
     struct wst_quic_connection *c = t->connection;
     struct wst_quic *q = t->quic;
     if (wst_queue_empty(&c->wait[0]) && wst_queue_empty(&c->wait[1])) c->waits_since = q->clock;
-    return wst_queue_push(&c->wait[t->dir], q->budget, p->bytes, t->arrival->from,
-                          q->options->limits.tls_wait);
+    return wst_queue_push_at(&c->wait[t->dir], q->budget, p->bytes, wst_arrival_there(t->arrival),
+                             q->options->limits.tls_wait);
 }
 
 /* A server may go on behind its handshake before the client has seen that (RFC 9001 section 5.7). A
@@ -216,6 +216,7 @@ void wst_quic_connection_wake(struct quic_step *t)
     unsigned dir;
     memset(c->wait, 0, sizeof c->wait);
     for (struct wst_slice w; (w = wst_queue_take_earliest(wait, &dir, &a.from)).n;) {
+        a.there = wst_queue_when(&w, a.from);
         const uint8_t *whole = w.p;
         for (size_t n; w.n && c->state < QUIC_SEALED; w = wst_slice_skip(w, n ? n : w.n)) {
             struct quic_step step = {.quic = t->quic,

@@ -79,8 +79,12 @@ void wst_quic_samples_of(const struct wst_queue wait[2], struct quic_samples sam
         struct wst_queue walk = wait[d];
         uint64_t pkt;
         samples[d] = (struct quic_samples){.id_n = -1};
-        for (struct wst_slice w; (w = wst_queue_first(&walk, &pkt)).n; wst_queue_take(&walk, w.n))
+        for (struct wst_slice w; (w = wst_queue_first(&walk, &pkt)).n;) {
+            size_t n = w.n;
+            wst_queue_when(&w, pkt);
             samples_take(&samples[d], w);
+            wst_queue_take(&walk, n);
+        }
     }
 }
 

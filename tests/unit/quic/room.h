@@ -14,12 +14,12 @@
 #include "hello.h"
 #include "sealer.h"
 
-enum { ROOM_STREAMS = 2048, ROOM_DATAGRAM = 65536 };
+enum { ROOM_STREAMS = 2048, ROOM_DATAGRAM = 65536, ROOM_SENT = 8192 };
 
 struct room_half { /* what was said of a stream's direction */
     uint64_t at, lost;
     unsigned gaps, fins, resets;
-    uint64_t from; /* the packet that its last bytes came in */
+    uint64_t from, there; /* the packet that its last bytes came in; that they were said with */
 };
 
 struct room {
@@ -27,6 +27,8 @@ struct room {
     struct wst_budget budget;
     struct wst_quic *quic;
     struct wst_when now;
+    int64_t sent[ROOM_SENT]; /* when, by number of packet */
+    uint64_t told;           /* the packet with which something was told last */
     struct guard guard;
     struct room_half half[ROOM_STREAMS][2];
     unsigned opened, ended, opening, messages, problems[WST_PROBLEMS], asked;
@@ -130,12 +132,23 @@ static inline void *room_open(void *user, const struct wst_quic_connection *conn
     return r;
 }
 
+/* Events come in the order of the packets that complete them; what they have of another packet
+ * has that one's time. */
+static inline void room_in_order(struct room *r, const struct wst_arrival *a)
+{
+    assert_true(a->when.pkt >= r->told);
+    r->told = a->when.pkt;
+    assert_true(!a->there.pkt || a->there.pkt <= a->when.pkt);
+    if (a->there.pkt) assert_true(a->there.ns == r->sent[a->there.pkt % ROOM_SENT]);
+}
+
 static inline struct room_half *room_half(struct room *r, const void *upper, uint64_t stream,
                                           enum wst_dir dir, const struct wst_arrival *a)
 {
     assert_ptr_equal(upper, r);
     assert_true(r->uppers > 0);
     assert_true(a->from <= a->when.pkt);
+    room_in_order(r, a);
     struct room_half *h = &r->half[stream % ROOM_STREAMS][dir];
     assert_false(h->fins || h->resets);
     return h;
@@ -152,6 +165,7 @@ static inline void room_data(void *user, void *upper, uint64_t stream, enum wst_
                      (unsigned long long)(h->at + i));
     h->at += bytes.n;
     h->from = a->from;
+    h->there = wst_arrival_there(a).pkt;
 }
 
 static inline void room_gap(void *user, void *upper, uint64_t stream, enum wst_dir dir,
@@ -203,7 +217,7 @@ static inline bool room_end(void *user, void *upper, enum wst_tcp_end how,
                             const struct wst_arrival *a)
 {
     struct room *r = user;
-    (void)a;
+    room_in_order(r, a);
     assert_ptr_equal(upper, r);
     assert_true(r->uppers > 0);
     r->uppers--;
@@ -359,6 +373,7 @@ static inline void conn_push(struct conn *c, enum wst_dir dir, const uint8_t *p,
     struct room *r = c->room;
     r->now.pkt++;
     r->now.ns += 1000000;
+    r->sent[r->now.pkt % ROOM_SENT] = r->now.ns;
     struct wst_segment s = hello_datagram(dir, c->port, guard_put(&r->guard, p, n));
     if (r->open_only)
         wst_quic_push_open(r->quic, &s, &r->now);

@@ -360,6 +360,31 @@ static void some_keys_never_come(void **state)
     }
 }
 
+/* They come late: what waited was said when its packets came. */
+static void said_before_its_keys(void **state)
+{
+    uint64_t of[2];
+    (void)state;
+    room_init(&room);
+    wst_quic_keys_may_come(room.quic, true);
+    room.known = 0;
+    conn_init(&conn, &room, 1, SEAL_V1, SEAL_AES_128_GCM, 8, 8);
+    conn_hellos(&conn);
+    for (int d = 0; d < 2; d++) {
+        conn_stream(&conn, (enum wst_dir)d, 0, 0, 100, false);
+        of[d] = room.now.pkt;
+    }
+    talk(&conn, 4);
+    assert_int_equal(half(0, WST_C2S)->at, 0);
+    room.known = ~0u;
+    wst_quic_wake(room.quic, &room.now);
+    for (int d = 0; d < 2; d++) {
+        assert_int_equal(half(0, (enum wst_dir)d)->at, 100);
+        assert_int_equal(half(0, (enum wst_dir)d)->there, of[d]);
+    }
+    end();
+}
+
 /* So much of one direction waits for its secret that it is given up: the other is read on. */
 static void too_much_of_one_waits(void **state)
 {
@@ -1498,6 +1523,7 @@ int main(void)
         cmocka_unit_test(keys_never_come),
         cmocka_unit_test(too_much_waits),
         cmocka_unit_test(some_keys_never_come),
+        cmocka_unit_test(said_before_its_keys),
         cmocka_unit_test(too_much_of_one_waits),
         cmocka_unit_test(hole_when_sealed),
         cmocka_unit_test(false_initials),
