@@ -69,6 +69,21 @@ struct wst_slice wst_queue_first(const struct wst_queue *q, uint64_t *from)
     return (struct wst_slice){s.missing ? NULL : q->buf.p + q->at + sizeof s, n};
 }
 
+size_t wst_queue_front(const struct wst_queue *q, uint8_t *to, size_t n)
+{
+    struct wst_queue walk = *q;
+    struct wst_slice s;
+    uint64_t from;
+    size_t at = 0;
+    while (at < n && (s = wst_queue_first(&walk, &from)).p) {
+        size_t take = s.n < n - at ? s.n : n - at;
+        memcpy(to + at, s.p, take);
+        at += take;
+        walk.at += sizeof(struct stretch) + s.n;
+    }
+    return at;
+}
+
 void wst_queue_take(struct wst_queue *q, size_t n)
 {
     if (!n) return;

@@ -29,6 +29,8 @@ bool wst_queue_push_gap(struct wst_queue *queue, struct wst_budget *budget, uint
 /* The first stretch, or, of more than a size holds that are missing, as many as it does; n == 0:
  * none. Valid until the queue is pushed to or freed. */
 struct wst_slice wst_queue_first(const struct wst_queue *queue, uint64_t *from);
+/* Copies what it begins with, n bytes at most, up to what is missing; how many. */
+size_t wst_queue_front(const struct wst_queue *queue, uint8_t *to, size_t n);
 /* The first n bytes of the first stretch are used up. */
 void wst_queue_take(struct wst_queue *queue, size_t n);
 /* Takes the whole stretch that came first of two queues'. n == 0: both are empty. Its bytes are

@@ -301,29 +301,17 @@ static size_t http_step(struct wst_http *h, struct wst_http_env *env, enum wst_d
     return taken;
 }
 
-/* Where a head may begin though none is due: after a gap; when a body seems to last for ever, and
- * something was asked since; when a request was answered before its body was sent, for then it may
- * never be (Expect: 100-continue, RFC 9110 section 10.1.1). */
-static bool http_may_begin_head(const struct wst_http *h, enum wst_dir dir)
-{
-    const struct wst_http_side *side = &h->side[dir];
-    if (side->mode == WST_HTTP_HEAD) return false;
-    if (side->mode == WST_HTTP_BLIND) return true;
-    if (side->mode == WST_HTTP_TO_END) return h->asked_n > 0;
-    return dir == WST_C2S && side->untouched && !h->asked_n;
-}
-
 /* Bytes of one side until they are used up, must wait, or the state changes. */
 static size_t http_run(struct wst_http *h, struct wst_http_env *env, enum wst_dir dir,
                        struct wst_slice s, const struct wst_arrival *a)
 {
     struct wst_http_side *side = &h->side[dir];
-    if (http_may_begin_head(h, dir) && wst_begins_head(s, dir)) {
+    if (wst_http_may_begin_head(h, dir) && wst_begins_head(s, dir)) {
         if (dir == WST_S2C) http_refusal_over(h, env, true, a);
         side->mode = WST_HTTP_HEAD;
     }
-    if (h->granted && dir == WST_C2S && h->side[WST_C2S].untouched && wst_begins_frame(s))
-        http_body_over(h, false);
+    if (wst_http_body_or_not(h, dir, s)) return 0;
+    if (h->granted && dir == WST_C2S && wst_http_frame_begins(h, s)) http_body_over(h, false);
     struct wst_slice rest = s;
     while (rest.n && h->state == WST_HTTP_RUNNING && !http_blocked(h, dir)) {
         if (side->mode != WST_HTTP_HEAD) side->untouched = false;
@@ -466,6 +454,7 @@ bool wst_http_gap(struct wst_http *h, struct wst_http_env *env, enum wst_dir dir
     struct wst_http_side *side = &h->side[dir];
     if (dir == WST_S2C) http_refusal_over(h, env, false, a);
     side->untouched = false;
+    if (dir == WST_C2S && side->mode != WST_HTTP_HEAD) http_settle(h, env, dir, a);
     if (h->granted && (dir == WST_S2C || !wst_body_holds(side, n))) {
         http_body_over(h, true);
         return false;
