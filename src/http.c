@@ -77,6 +77,9 @@ static void http_tunnel(struct wst_context *c, struct wst_flow *f, unsigned side
     f->kind = KIND_NEW;
     c->timeline.stats.http--; /* what is inside counts */
     if (wst_first_tunnel(c, f)) {
+        /* Nobody saw the request: what was passed over since, to find the next, may be of this. */
+        if (wst_http_blind(&h->http, WST_C2S))
+            wst_conversation_sink.gap(c, f, client, 1, WST_GAP_SEALED, a);
         wst_wire_waits(c, f, side, rest.n);
         wst_conversation_waited(c, f, h->http.wait, client, a);
     }
