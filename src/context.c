@@ -202,9 +202,8 @@ static void several_fate(struct wst_context *c)
     if (fate > c->several.fate || same) c->several.fate = fate, *most = stream;
 }
 
-/* The next frame of such a packet is taken as if it were a packet of its own. It has its turn where
- * the first has it, for what every packet passes is in one piece only where it is asked for once.
- */
+/* The next frame of such a packet is taken as if it were a packet of its own, in the same place:
+ * what every packet passes is in one piece only where it is asked for once. */
 WST_SELDOM static bool context_next(struct wst_context *c, enum wst_net_result *what,
                                     struct wst_segment *segment)
 {
@@ -224,24 +223,32 @@ WST_SELDOM static void context_make_room(struct wst_context *c, const struct wst
     if (!wst_flow_make_room(c->flows, c->budget.max / 8, when)) wst_quic_make_room(c->quic, when);
 }
 
-static inline void packet_turn(struct wst_context *c, const struct wst_packet *p)
+static inline enum wst_net_result packet_begins(struct wst_context *c, const struct wst_packet *p,
+                                                struct wst_segment *segment)
 {
-    struct wst_segment segment;
     context_clock(c, p);
     if (c->work) wst_work_packet(c);
     wst_flow_tick(c->flows, &p->when);
     if (c->budget.used > c->scarce) context_make_room(c, &p->when);
-    enum wst_net_result what = wst_net_segment(c->net, p, &segment);
-    do {
-        c->segment = what == WST_NET_TCP;
-        c->datagram = what == WST_NET_UDP;
-        if (what == WST_NET_TCP)
-            wst_flow_push(c->flows, &segment, &p->when);
-        else if (what == WST_NET_UDP)
-            wst_datagrams_push(c, &segment);
-        else
-            context_other(c, what);
-    } while (c->several.under_way && context_next(c, &what, &segment));
+    return wst_net_segment(c->net, p, segment);
+}
+
+static inline void packet_turn(struct wst_context *c, const struct wst_packet *p)
+{
+    struct wst_segment segment;
+    enum wst_net_result what;
+    if (!c->several.under_way)
+        what = packet_begins(c, p, &segment);
+    else if (!context_next(c, &what, &segment))
+        return;
+    c->segment = what == WST_NET_TCP;
+    c->datagram = what == WST_NET_UDP;
+    if (what == WST_NET_TCP)
+        wst_flow_push(c->flows, &segment, &p->when);
+    else if (what == WST_NET_UDP)
+        wst_datagrams_push(c, &segment);
+    else
+        context_other(c, what);
 }
 
 /* So many packets before its turn a packet is told to the flow room, where there are many
@@ -260,7 +267,7 @@ void wst_context_packets(struct wst_context *c, const struct wst_packet *packets
     if (c->finished || n == 0) return;
     context_first(c, packets);
     size_t told = 1; /* packets told ahead; the first is not worth it */
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n; i += !c->several.under_way) {
         while (told < n && told <= i + AHEAD)
             told = packet_ahead(c, &packets[told]) ? told + 1 : n;
         packet_turn(c, &packets[i]);
