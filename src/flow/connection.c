@@ -331,6 +331,9 @@ static inline void connection_active(const struct wst_flow_table *t, struct wst_
     f->active = wst_flow_coarse(t->clock > when->ns ? t->clock : when->ns);
 }
 
+static void connection_segment(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
+                               const struct wst_segment *s, const struct wst_arrival *a);
+
 /* Another connection has its place: the other side has answered what waits of `side`, which is
  * the first of it. The end of the old one was not captured: nobody is blamed for it. */
 WST_SELDOM static void connection_succeeded(struct wst_flow_table *t, struct wst_flow *f,
@@ -343,57 +346,56 @@ WST_SELDOM static void connection_succeeded(struct wst_flow_table *t, struct wst
     f->obscure = true;
     wst_flow_close(t, f, WST_TCP_TIMEOUT, a);
     wst_flow_renew(t, f, false);
-    connection_heard(f, side);
     for (unsigned i = 0; i < n; at += first[i++].captured) {
         struct wst_arrival carried = {
             .when = a->when, .from = first[i].when.pkt, .there = first[i].when};
         struct wst_segment s = {.flags = first[i].flags,
                                 .seq = first[i].seq,
                                 .ack = first[i].ack,
+                                .window = first[i].window,
                                 .payload_len = first[i].payload_len,
                                 .payload = {bytes.p + at, first[i].captured}};
-        if (!f->ignored) connection_ack(t, f, !side, &s, &carried);
-        connection_payload(t, f, side, &s, &carried);
+        connection_segment(t, f, side, &s, &carried);
     }
     wst_buf_free(&bytes, t->budget);
 }
 
 WST_APART static void connection_segment(struct wst_flow_table *t, struct wst_flow *f,
                                          unsigned side, const struct wst_segment *s,
-                                         const struct wst_when *when)
+                                         const struct wst_arrival *a)
 {
-    struct wst_arrival a = {.when = {when->pkt, when->ns}, .from = when->pkt};
     if (s->flags & WST_TCP_FLAG_SYN)
-        connection_syn(t, f, side, s, &a);
+        connection_syn(t, f, side, s, a);
     else if (f->state == WST_FLOW_CLOSED)
-        wst_flow_goes_on(t, f, side, s, &a);
+        wst_flow_goes_on(t, f, side, s, a);
     else if (f->succeeding && wst_successor_answered(t, f, side, s))
-        connection_succeeded(t, f, !side, &a);
+        connection_succeeded(t, f, !side, a);
     connection_heard(f, side);
-    if (t->sink.segment) t->sink.segment(t->sink.user, f, side, s, &a);
-    if (wst_successor_is_far(f, side, s) && wst_successor_waits(t, f, side, s, when)) return;
+    if (t->sink.segment && !a->there.pkt) /* else it was told when it came */
+        t->sink.segment(t->sink.user, f, side, s, a);
+    if (wst_successor_is_far(f, side, s) && wst_successor_waits(t, f, side, s, &a->when)) return;
     if (f->state == WST_FLOW_CLOSED) return; /* a straggler */
-    connection_active(t, f, when);
+    connection_active(t, f, &a->when);
     if (s->flags & WST_TCP_FLAG_RST) {
         if (!rst_counts(f, side, s)) return;
         connection_rst(f, side, s);
-        if (!f->ignored) wst_half_acked(t, f, !side, &a);
+        if (!f->ignored) wst_half_acked(t, f, !side, a);
         if (f->half[!side].flags & WST_HALF_WAITING)
-            wst_half_waited(t, f, !side, wst_waiting_now(t, &a), &a);
-        wst_flow_settle(t, f, &a);
+            wst_half_waited(t, f, !side, wst_waiting_now(t, a), a);
+        wst_flow_settle(t, f, a);
         return;
     }
-    if (f->remember) wst_stall_segment(t, f, side, s, &a);
+    if (f->remember) wst_stall_segment(t, f, side, s, a);
     /* Before its bytes: whoever reads them may ask what their sender had received. */
-    if ((s->flags & WST_TCP_FLAG_ACK) && !f->ignored) connection_ack(t, f, !side, s, &a);
-    connection_payload(t, f, side, s, &a);
+    if ((s->flags & WST_TCP_FLAG_ACK) && !f->ignored) connection_ack(t, f, !side, s, a);
+    connection_payload(t, f, side, s, a);
     if (!f->ignored) {
         if (f->half[side].flags & WST_HALF_WAITING)
-            wst_half_waited(t, f, side, wst_waiting_now(t, &a), &a);
+            wst_half_waited(t, f, side, wst_waiting_now(t, a), a);
         if (f->half[!side].flags & WST_HALF_WAITING)
-            wst_half_waited(t, f, !side, wst_waiting_now(t, &a), &a);
+            wst_half_waited(t, f, !side, wst_waiting_now(t, a), a);
     }
-    wst_flow_settle(t, f, &a);
+    wst_flow_settle(t, f, a);
 }
 
 /* The next bytes, or none, of a conversation in which nothing is missing, ends or has yet to be
@@ -443,12 +445,14 @@ void wst_flow_push(struct wst_flow_table *t, struct wst_segment *s, const struct
     struct wst_flow *f = connection_of(t, s, &side, when);
     t->last = f;
     if (!f) return;
-    if (t->sink.segment) {
-        connection_segment(t, f, side, s, when);
-    } else if (connection_chatter(f, side, s)) {
-        connection_heard(f, side);
-        connection_active(t, f, when);
-    } else if (!connection_in_order(t, f, side, s, when)) {
-        connection_segment(t, f, side, s, when);
+    if (!t->sink.segment) {
+        if (connection_chatter(f, side, s)) {
+            connection_heard(f, side);
+            connection_active(t, f, when);
+            return;
+        }
+        if (connection_in_order(t, f, side, s, when)) return;
     }
+    struct wst_arrival a = {.when = {when->pkt, when->ns}, .from = when->pkt};
+    connection_segment(t, f, side, s, &a);
 }

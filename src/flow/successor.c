@@ -67,6 +67,7 @@ static bool successor_add(struct wst_flow_table *t, struct wst_successor *x,
                                                         .seq = s->seq,
                                                         .ack = s->ack,
                                                         .flags = s->flags,
+                                                        .window = s->window,
                                                         .payload_len = s->payload_len,
                                                         .captured = (uint32_t)s->payload.n};
     x->left_out += s->payload_len;
@@ -100,9 +101,10 @@ WST_APART bool wst_successor_waits(struct wst_flow_table *t, struct wst_flow *f,
 bool wst_successor_is_far(const struct wst_flow *f, unsigned side, const struct wst_segment *s)
 {
     const struct wst_half *h = &f->half[side], *o = &f->half[!side];
-    return (s->flags & (WST_TCP_FLAG_ACK | WST_TCP_FLAG_RST)) == WST_TCP_FLAG_ACK && !f->ignored &&
-           f->state == WST_FLOW_OPEN && (h->flags & o->flags & WST_HALF_STARTED) &&
-           is_far(wst_seq_diff(s->seq, h->next)) && is_far(wst_seq_diff(s->ack, o->next));
+    return !f->ignored && f->state == WST_FLOW_OPEN &&
+           (s->flags & (WST_TCP_FLAG_ACK | WST_TCP_FLAG_RST)) == WST_TCP_FLAG_ACK &&
+           (h->flags & o->flags & WST_HALF_STARTED) && is_far(wst_seq_diff(s->seq, h->next)) &&
+           is_far(wst_seq_diff(s->ack, o->next));
 }
 
 bool wst_successor_answered(const struct wst_flow_table *t, const struct wst_flow *f, unsigned side,

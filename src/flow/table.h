@@ -235,6 +235,7 @@ bool wst_flow_goes_on(struct wst_flow_table *t, struct wst_flow *f, unsigned sid
 struct wst_successor_segment {
     struct wst_when when;
     uint32_t seq, ack, payload_len, captured;
+    uint16_t window;
     uint8_t flags;
 };
 /* Both of the segment's numbers are far from what the flow had. */

@@ -23,17 +23,17 @@ bool wst_http_frame_begins(const struct wst_http *h, struct wst_slice s)
     return wst_begins_frame(s);
 }
 
-bool wst_http_body_or_not(struct wst_http *h, enum wst_dir dir, struct wst_slice s)
+bool wst_http_body_or_not(struct wst_http *h, struct wst_slice s)
 {
-    struct wst_http_side *side = &h->side[dir];
+    struct wst_http_side *side = &h->side[WST_C2S];
     uint8_t room[BEGINS];
-    bool head = wst_http_may_begin_head(h, dir) && side->mode != WST_HTTP_BLIND;
-    if (dir != WST_C2S || !side->untouched || !(head || h->granted)) return false;
-    if (!wst_queue_empty(&h->wait[dir]))
-        s = wst_slice_of(room, wst_queue_front(&h->wait[dir], room, sizeof room));
+    bool head = wst_http_may_begin_head(h, WST_C2S) && side->mode != WST_HTTP_BLIND;
+    if (!head && !h->granted) return false;
+    if (!wst_queue_empty(&h->wait[WST_C2S]))
+        s = wst_slice_of(room, wst_queue_front(&h->wait[WST_C2S], room, sizeof room));
     bool more = s.n && s.n < BEGINS && (side->mode != WST_HTTP_BODY || s.n < side->left);
     if (h->granted) return more && wst_begins_frame_yet(s);
-    if (!wst_begins_head(s, dir)) return more && wst_begins_head_yet(s);
+    if (!wst_begins_head(s, WST_C2S)) return more && wst_begins_head_yet(s);
     side->mode = WST_HTTP_HEAD;
     return false;
 }

@@ -49,10 +49,10 @@ static inline bool wst_begins_frame_yet(struct wst_slice s)
  * something was asked since; when a request was answered before its body was sent, for then it may
  * never be (Expect: 100-continue, RFC 9110 section 10.1.1). */
 bool wst_http_may_begin_head(const struct wst_http *http, enum wst_dir dir);
-/* In place of a body that may never be sent something else may begin: its first bytes are too few
- * to tell, and wait for more, for segments may be cut anywhere. `s`: what waits, or came. Where a
- * request begins the side is at a head from now on. */
-bool wst_http_body_or_not(struct wst_http *http, enum wst_dir dir, struct wst_slice s);
+/* In place of a client's body that is untouched, and may never be sent, something else may begin:
+ * its first bytes are too few to tell, and wait for more, for segments may be cut anywhere. `s`:
+ * what waits, or came. Where a request begins the side is at a head from now on. */
+bool wst_http_body_or_not(struct wst_http *http, struct wst_slice s);
 /* … or it is a frame. */
 bool wst_http_frame_begins(const struct wst_http *http, struct wst_slice s);
 

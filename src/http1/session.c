@@ -310,7 +310,7 @@ static size_t http_run(struct wst_http *h, struct wst_http_env *env, enum wst_di
         if (dir == WST_S2C) http_refusal_over(h, env, true, a);
         side->mode = WST_HTTP_HEAD;
     }
-    if (wst_http_body_or_not(h, dir, s)) return 0;
+    if (dir == WST_C2S && side->untouched && wst_http_body_or_not(h, s)) return 0;
     if (h->granted && dir == WST_C2S && wst_http_frame_begins(h, s)) http_body_over(h, false);
     struct wst_slice rest = s;
     while (rest.n && h->state == WST_HTTP_RUNNING && !http_blocked(h, dir)) {
