@@ -302,22 +302,16 @@ static void datagrams_note(struct wst_context *c, const struct wst_segment *s, u
     datagrams_problem(c, NULL, &ends, WST_PROBLEM_QUIC_UNREAD, WST_DIR_NONE, detail, &a);
 }
 
-/* False: there is nothing to open it with. */
-static bool datagrams_ask(struct wst_context *c, const struct wst_segment *s)
-{
-    if (datagrams_hope(c)) return true;
-    if (!wst_quic_packet_begins(s->payload)) return false;
-    if (wst_tls_ask(&c->tls) && datagrams_hope(c)) return true;
-    datagrams_note(c, s, &c->quic_closed,
-                   "QUIC: no secrets are known, and without them nothing of it (HTTP/3) is read");
-    return false;
-}
-
 void wst_datagrams_push(struct wst_context *c, const struct wst_segment *s)
 {
-    if (!datagrams_ask(c, s)) {
-        if (s->payload.n == s->payload_len) wst_quic_push_open(c->quic, s, &c->now);
-        return;
+    if (!datagrams_hope(c)) {
+        if (!wst_quic_packet_begins(s->payload)) return;
+        if (!wst_tls_ask(&c->tls) || !datagrams_hope(c)) {
+            datagrams_note(
+                c, s, &c->quic_closed,
+                "QUIC: no secrets are known, and without them nothing of it (HTTP/3) is read");
+            return;
+        }
     }
     if (s->payload.n < s->payload_len) { /* no tag would fit */
         if (!wst_quic_packet_begins(s->payload)) return;

@@ -128,14 +128,8 @@ static bool packet_owner(struct quic_step *t, const struct wst_segment *s,
 
 /* -- datagrams --------------------------------------------------------------------------------- */
 
-/* Without any secrets, and any hope for them: what needs none. */
-static bool is_open(const struct wst_quic_packet *p)
-{
-    return p->type == WST_QUIC_INITIAL || p->type == WST_QUIC_RETRY;
-}
-
-static void datagram_read(struct wst_quic *q, const struct wst_segment *s, bool opened_only,
-                          const struct wst_arrival *a)
+void wst_quic_datagram_read(struct wst_quic *q, const struct wst_segment *s,
+                            const struct wst_arrival *a)
 {
     struct wst_slice rest = s->payload;
     bool behind = false, begun = false;
@@ -144,11 +138,9 @@ static void datagram_read(struct wst_quic *q, const struct wst_segment *s, bool 
         struct quic_step t = {.quic = q, .dir = WST_C2S, .arrival = a, .behind = behind};
         bool first = rest.p == s->payload.p, read = false;
         bool quic = wst_quic_packet_read(rest, &p) == WST_QUIC_READ;
-        if (opened_only && quic && !is_open(&p)) break;
         if (!quic || !packet_owner(&t, s, &p, first, &begun, &read)) {
             if (first && !quic) wst_quic_version_refused(q, s, a);
-            if (first && !opened_only && wst_quic_stranger(q, s, quic, a) && quic)
-                wst_quic_place_keep(q, s, a);
+            if (first && wst_quic_stranger(q, s, quic, a) && quic) wst_quic_place_keep(q, s, a);
             break;
         }
         size_t n = read ? p.bytes.n : wst_quic_connection_push(&t, s, &p);
@@ -160,36 +152,12 @@ static void datagram_read(struct wst_quic *q, const struct wst_segment *s, bool 
     if (begun) wst_quic_place_replay(q, s, &a->when);
 }
 
-void wst_quic_datagram_read(struct wst_quic *q, const struct wst_segment *s,
-                            const struct wst_arrival *a)
-{
-    datagram_read(q, s, false, a);
-}
-
-static void datagram_came(struct wst_quic *q, const struct wst_when *when)
+void wst_quic_push(struct wst_quic *q, const struct wst_segment *s, const struct wst_when *when)
 {
     q->last = NULL;
     q->place = 0;
     wst_quic_purse_fill(q);
     wst_quic_clock_see(q, when->ns);
     if (++q->datagrams % SWEEP_EVERY == 0) wst_quic_sweep(q, when, 1);
-}
-
-void wst_quic_push(struct wst_quic *q, const struct wst_segment *s, const struct wst_when *when)
-{
-    datagram_came(q, when);
     wst_quic_datagram_read(q, s, &(struct wst_arrival){.when = *when, .from = when->pkt});
-}
-
-void wst_quic_push_open(struct wst_quic *q, const struct wst_segment *s,
-                        const struct wst_when *when)
-{
-    enum { VERSION_END = 5 };
-    if (s->payload.n < VERSION_END || !(s->payload.p[0] & WST_QUIC_LONG)) return;
-    uint32_t version = wst_be32(s->payload.p + 1);
-    if (version && !wst_quic_knows(version))
-        return; /* any UDP may begin so; 0: none is agreed on */
-    datagram_came(q, when);
-    datagram_read(q, s, true, &(struct wst_arrival){.when = *when, .from = when->pkt});
-    q->last = NULL; /* what it carries stays closed */
 }

@@ -160,10 +160,6 @@ void wst_quic_finish(struct wst_quic *quic, const struct wst_when *when);
 
 /* errors.c: "CONNECTION_REFUSED (0x2): the server takes …" (RFC 9000 section 20.1). */
 void wst_quic_error(uint64_t code, char *to, size_t room);
-/* Of one for which there are no secrets, nor will be: its Initial packets, whose keys everybody
- * knows (RFC 9001 section 5.2), say why it was refused, or that nothing came back. */
-void wst_quic_push_open(struct wst_quic *quic, const struct wst_segment *segment,
-                        const struct wst_when *when);
 /* Whether bytes of that direction wait behind a hole. */
 bool wst_quic_waits(const struct wst_quic_connection *connection, uint64_t stream,
                     enum wst_dir dir);

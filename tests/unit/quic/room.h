@@ -35,7 +35,6 @@ struct room {
     enum wst_tcp_end how;
     char detail[512]; /* of the last problem */
     unsigned known;   /* secrets, by label */
-    bool open_only;   /* … and nobody hopes for any */
     bool wrong;       /* … that are others */
     bool unwanted;
     unsigned uppers;
@@ -375,10 +374,7 @@ static inline void conn_push(struct conn *c, enum wst_dir dir, const uint8_t *p,
     r->now.ns += 1000000;
     r->sent[r->now.pkt % ROOM_SENT] = r->now.ns;
     struct wst_segment s = hello_datagram(dir, c->port, guard_put(&r->guard, p, n));
-    if (r->open_only)
-        wst_quic_push_open(r->quic, &s, &r->now);
-    else
-        wst_quic_push(r->quic, &s, &r->now);
+    wst_quic_push(r->quic, &s, &r->now);
     assert_true(r->budget.used <= r->budget.max);
 }
 

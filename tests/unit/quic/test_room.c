@@ -1075,41 +1075,6 @@ static void closes_without_keys(void **state)
     }
 }
 
-/* Initial packets have keys that everybody knows (RFC 9001 section 5.2): they say why a server
- * refuses, as with alert 120 where no protocol is common to both. What has other keys is no reason
- * to keep anything. */
-static void refuses_without_keys(void **state)
-{
-    static const uint8_t alert[] = {0x1c, 0x41, 0x78, 0x06, 0}, ping[] = {1};
-    (void)state;
-    for (int row = 0; row < 4; row++) {
-        room_init(&room);
-        conn_init(&conn, &room, 1, SEAL_V1, SEAL_AES_128_GCM, 8, 8);
-        room.known = 0;
-        room.open_only = true;
-        if (row != 3) conn_push(&conn, WST_C2S, room_out, conn_first(&conn));
-        if (row == 1) conn_push(&conn, WST_S2C, room_out, conn_answer(&conn));
-        int how = row == 1 ? SEAL_HANDSHAKE : SEAL_INITIAL;
-        if (row < 2)
-            conn_push(&conn, WST_S2C, room_out,
-                      conn_packet(&conn, WST_S2C, how, room_out, alert, sizeof alert));
-        size_t held = room.budget.used;
-        for (int i = 0; i < 100; i++) conn_short(&conn, WST_S2C, ping, sizeof ping);
-        assert_int_equal(room.budget.used, held);
-        if (row == 2) { /* and nothing came back */
-            room.now.ns += 300000000;
-            conn_push(&conn, WST_C2S, room_out, conn_first(&conn));
-        }
-        assert_int_equal(wst_quic_last(room.quic).number, 0);
-        end();
-        assert_int_equal(room.closed, row == 0);
-        if (row == 0) assert_true(room.close.code == 0x178 && room.close.dir == WST_S2C);
-        if (row == 0) assert_true(room.close.handshake && room.close_open);
-        for (int i = 0; i < WST_PROBLEMS; i++)
-            assert_int_equal(room.problems[i], row == 2 && i == WST_PROBLEM_QUIC_UNANSWERED);
-    }
-}
-
 /* Nothing came back, though the client began again; or something did; or it gave up at once. */
 static void unanswered(void **state)
 {
@@ -1554,7 +1519,6 @@ int main(void)
         cmocka_unit_test(unanswered),
         cmocka_unit_test(version_refused),
         cmocka_unit_test(closes_without_keys),
-        cmocka_unit_test(refuses_without_keys),
         cmocka_unit_test(closes_in_the_handshake),
         cmocka_unit_test(lets_go),
         cmocka_unit_test(idle),
