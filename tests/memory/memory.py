@@ -106,10 +106,10 @@ def sizes(memory, profile, small, large):
     # 20 MB are 28 messages of the large profile: enough for 4 connections to have one each on its way
     # at once, and again and again; not for the usual 20.
     conns = ["--conns", "4"] if profile == "large" else []
-    # The median of three: how many pages of the libraries come along with those that are read is the
+    # The median of five: how many pages of the libraries come along with those that are read is the
     # kernel's choice, and wavers by 2 %.
     peaks = [statistics.median(memory.run(["gen", "--profile", profile, *conns, "--bytes", size,
-                                           "-o", "-"])[0] for _ in range(3))
+                                           "-o", "-"])[0] for _ in range(5))
              for size in (small, large)]
     growth = 100 * (peaks[1] / peaks[0] - 1)
     memory.judge("%s: %s against %s" % (profile, large, small), growth, 5, "%",
