@@ -86,14 +86,23 @@ static void connection_syn_again(struct wst_flow *f, unsigned side, const struct
     f->half[side].stale += f->half[side].stale < UINT8_MAX;
 }
 
-static void connection_syn(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
+/* Both sides have agreed on it: the host that gets another SYN goes on with what it has. */
+static bool connection_is_agreed(const struct wst_flow *f)
+{
+    return f->state == WST_FLOW_OPEN ||
+           (f->state == WST_FLOW_EMBRYONIC && (f->half[0].flags & f->half[1].flags & WST_HALF_SYN));
+}
+
+/* True: the SYN is not the flow's, and waits for its answer. */
+static bool connection_syn(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
                            const struct wst_segment *s, const struct wst_arrival *a)
 {
     bool doubtful = false;
     if (syn_is_new(f, side, s)) {
         /* A connection that was open: its end was not captured, or this SYN is not its peer's. The
-         * answer to it, or its first byte, will tell (connection_confirm). */
-        doubtful = f->state == WST_FLOW_OPEN && !f->ignored;
+         * answer to it will tell; without memory for that, its first byte (connection_confirm). */
+        doubtful = connection_is_agreed(f) && !f->ignored;
+        if (doubtful && wst_successor_asks(t, f, side, s, &a->when)) return true;
         f->obscure |= doubtful;
         wst_flow_close(t, f, WST_TCP_TIMEOUT, a);
         wst_flow_renew(t, f, true);
@@ -102,7 +111,7 @@ static void connection_syn(struct wst_flow_table *t, struct wst_flow *f, unsigne
     if (h->flags == (WST_HALF_SYN | WST_HALF_STARTED) && !o->flags &&
         f->state == WST_FLOW_EMBRYONIC)
         connection_syn_again(f, side, s, a);
-    if ((h->flags & WST_HALF_SYN) || f->state == WST_FLOW_CLOSED) return;
+    if ((h->flags & WST_HALF_SYN) || f->state == WST_FLOW_CLOSED) return false;
     o->stale = 0;
     if (!h->flags && !o->flags) {
         f->rare[side].asked_ms = (uint32_t)(a->when.ns / 1000000);
@@ -115,6 +124,7 @@ static void connection_syn(struct wst_flow_table *t, struct wst_flow *f, unsigne
     if (!(h->flags & WST_HALF_STARTED)) h->next = s->seq + 1;
     h->flags |= WST_HALF_STARTED;
     h->flags &= (uint16_t)~WST_HALF_HINT;
+    return false;
 }
 
 /* Acknowledgments never go back, but for one that was overtaken. When several in a row say less
@@ -334,18 +344,22 @@ static inline void connection_active(const struct wst_flow_table *t, struct wst_
 static void connection_segment(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
                                const struct wst_segment *s, const struct wst_arrival *a);
 
-/* Another connection has its place: the other side has answered what waits of `side`, which is
- * the first of it. The end of the old one was not captured: nobody is blamed for it. */
+/* Another connection has its place: what waits of `side`, and was answered, is the first of it. The
+ * end of the old one was not captured: nobody is blamed for it. */
 WST_SELDOM static void connection_succeeded(struct wst_flow_table *t, struct wst_flow *f,
                                             unsigned side, const struct wst_arrival *a)
 {
     struct wst_successor_segment *first;
     struct wst_buf bytes;
+    uint32_t *stream;
     size_t at = 0;
-    unsigned n = wst_successor_take(t, f, side, &first, &bytes);
+    unsigned n = wst_successor_take(t, f, side, &first, &bytes, &stream);
     f->obscure = true;
     wst_flow_close(t, f, WST_TCP_TIMEOUT, a);
-    wst_flow_renew(t, f, false);
+    if (stream)
+        wst_flow_renew_as(t, f, *stream);
+    else
+        wst_flow_renew(t, f, false);
     for (unsigned i = 0; i < n; at += first[i++].captured) {
         struct wst_arrival carried = {
             .when = a->when, .from = first[i].when.pkt, .there = first[i].when};
@@ -364,15 +378,20 @@ WST_APART static void connection_segment(struct wst_flow_table *t, struct wst_fl
                                          unsigned side, const struct wst_segment *s,
                                          const struct wst_arrival *a)
 {
+    unsigned caller;
+    bool waits = false;
+    if (f->succeeding && wst_successor_answered(t, f, side, s, &caller))
+        connection_succeeded(t, f, caller, a);
     if (s->flags & WST_TCP_FLAG_SYN)
-        connection_syn(t, f, side, s, a);
+        waits = connection_syn(t, f, side, s, a);
     else if (f->state == WST_FLOW_CLOSED)
         wst_flow_goes_on(t, f, side, s, a);
-    else if (f->succeeding && wst_successor_answered(t, f, side, s))
-        connection_succeeded(t, f, !side, a);
-    connection_heard(f, side);
+    else if (f->succeeding)
+        waits = wst_successor_follows(t, f, side, s, &a->when);
+    if (!waits) connection_heard(f, side);
     if (t->sink.segment && !a->there.pkt) /* else it was told when it came */
         t->sink.segment(t->sink.user, f, side, s, a);
+    if (waits) return;
     if (wst_successor_is_far(f, side, s) && wst_successor_waits(t, f, side, s, &a->when)) return;
     if (f->state == WST_FLOW_CLOSED) return; /* a straggler */
     connection_active(t, f, &a->when);

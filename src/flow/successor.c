@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * In: segments of an open flow that may be the first of another connection in its place. Out: they,
- * once the other side has answered. Refuses to let them end anything before that: anybody may send
- * a segment in another's name, and no endpoint would look at this one.
+ * In: segments of an open flow that may be the first of another connection in its place: a SYN, or
+ * what begins a conversation where the SYN was not captured. Out: they, once the other side has
+ * answered. Refuses to let them end anything before that: anybody may send a segment in another's
+ * name, and the endpoints go on (RFC 9293 section 3.10.7.4: one acknowledges what it has).
+ *
+ *      SYN x         waits         an acknowledgment of what the flow had   it was nobody's: goes
+ * on SYN ACK x+1   it is over                                             another one has its place
  */
 #include <stdlib.h>
 
@@ -23,6 +27,7 @@ struct wst_successor {
     uint64_t hash; /* of the flow; with `side` it says whose this is */
     uint8_t side;  /* that was heard */
     uint8_t n;     /* segments; 0: the place is free */
+    uint32_t stream; /* of a SYN: its number */
     struct wst_successor_segment segment[SEGMENTS];
     struct wst_buf bytes;
     uint64_t left_out; /* bytes, of this one and of those in whose place it came */
@@ -59,6 +64,17 @@ static bool is_near(uint32_t a, uint32_t b)
     return d >= -ANSWER_NEAR && d <= ANSWER_NEAR;
 }
 
+static bool is_call(const struct wst_successor *x)
+{
+    return x->segment[0].flags & WST_TCP_FLAG_SYN;
+}
+
+static bool is_plain(const struct wst_segment *s)
+{
+    return (s->flags & (WST_TCP_FLAG_SYN | WST_TCP_FLAG_ACK | WST_TCP_FLAG_RST)) ==
+           WST_TCP_FLAG_ACK;
+}
+
 static bool successor_add(struct wst_flow_table *t, struct wst_successor *x,
                           const struct wst_segment *s, const struct wst_when *when)
 {
@@ -74,6 +90,26 @@ static bool successor_add(struct wst_flow_table *t, struct wst_successor *x,
     return true;
 }
 
+/* NULL: no memory. */
+static struct wst_successor *successor_begin(struct wst_flow_table *t, struct wst_flow *f,
+                                             unsigned side, const struct wst_segment *s,
+                                             const struct wst_when *when)
+{
+    struct wst_successor *x = successor_find(t, f, side);
+    if (!t->successors)
+        t->successors = wst_budget_new(t->budget, SUCCESSORS * sizeof *t->successors);
+    if (!t->successors) return NULL;
+    uint64_t left_out = x ? x->left_out : 0;
+    x = successor_place(t, f, side);
+    successor_drop(t, x);
+    if (!successor_add(t, x, s, when)) return NULL;
+    x->hash = f->hash;
+    x->side = (uint8_t)side;
+    x->left_out += left_out;
+    f->succeeding = true;
+    return x;
+}
+
 WST_APART bool wst_successor_waits(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
                                    const struct wst_segment *s, const struct wst_when *when)
 {
@@ -84,17 +120,38 @@ WST_APART bool wst_successor_waits(struct wst_flow_table *t, struct wst_flow *f,
         return true;
     }
     if (!t->sink.begins || !t->sink.begins(t->sink.user, s->payload)) return false;
-    if (!t->successors)
-        t->successors = wst_budget_new(t->budget, SUCCESSORS * sizeof *t->successors);
-    if (!t->successors) return false;
-    uint64_t left_out = x ? x->left_out : 0;
-    x = successor_place(t, f, side);
-    successor_drop(t, x);
-    if (!successor_add(t, x, s, when)) return false;
-    x->hash = f->hash;
-    x->side = (uint8_t)side;
-    x->left_out += left_out;
-    f->succeeding = true;
+    return successor_begin(t, f, side, s, when);
+}
+
+WST_SELDOM bool wst_successor_asks(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
+                                   const struct wst_segment *s, const struct wst_when *when)
+{
+    struct wst_successor *x = successor_find(t, f, side);
+    if (x && is_call(x) && x->segment[0].seq == s->seq) return true; /* once more */
+    if (!(x = successor_begin(t, f, side, s, when))) return false;
+    x->stream = t->streams++;
+    return true;
+}
+
+/* A segment of the side whose SYN waits. One that is near the flow's own is the SYN's where it is
+ * right behind it, and acknowledges what the flow never had. */
+static bool call_follows(const struct wst_flow *f, const struct wst_successor *x,
+                         const struct wst_segment *s)
+{
+    const struct wst_half *h = &f->half[x->side], *o = &f->half[!x->side];
+    int32_t behind = wst_seq_diff(s->seq, x->segment[0].seq + 1),
+            had = wst_seq_diff(s->ack, o->next);
+    if (!is_call(x) || !is_plain(s) || behind < 0 || behind > ANSWER_NEAR) return false;
+    return is_far(wst_seq_diff(s->seq, h->next)) || (!behind && (had > 0 || had < -STALE_FAR));
+}
+
+WST_APART bool wst_successor_follows(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
+                                     const struct wst_segment *s, const struct wst_when *when)
+{
+    struct wst_successor *x = successor_find(t, f, side);
+    if (!x || !call_follows(f, x, s)) return false;
+    if (s->payload_len || (s->flags & WST_TCP_FLAG_FIN) || x->n == 1)
+        (void)successor_add(t, x, s, when);
     return true;
 }
 
@@ -107,20 +164,42 @@ bool wst_successor_is_far(const struct wst_flow *f, unsigned side, const struct 
            is_far(wst_seq_diff(s->ack, o->next));
 }
 
-bool wst_successor_answered(const struct wst_flow_table *t, const struct wst_flow *f, unsigned side,
-                            const struct wst_segment *s)
+/* Whose numbers say that he has had what waits. A SYN ACK, or a reset, acknowledges the SYN itself.
+ * Where that was not captured what comes behind it does; near the flow's own numbers only what also
+ * goes on where the caller says. */
+static bool call_answered(const struct wst_flow *f, const struct wst_successor *x,
+                          const struct wst_segment *s)
 {
-    const struct wst_successor *x = successor_find(t, f, !side);
-    if (!x || (s->flags & (WST_TCP_FLAG_ACK | WST_TCP_FLAG_RST)) != WST_TCP_FLAG_ACK) return false;
-    return is_near(s->seq, x->segment[0].ack) && is_near(s->ack, x->segment[0].seq);
+    const struct wst_successor_segment *first = &x->segment[0];
+    if (!is_call(x))
+        return is_plain(s) && is_near(s->seq, first->ack) && is_near(s->ack, first->seq);
+    int32_t more = wst_seq_diff(s->ack, first->seq + 1);
+    if (!(s->flags & WST_TCP_FLAG_ACK) || more < 0 || more > ANSWER_NEAR) return false;
+    if (!is_plain(s))
+        return !(first->flags & WST_TCP_FLAG_ACK) && (uint32_t)more <= first->payload_len;
+    if (is_far(wst_seq_diff(first->seq, f->half[x->side].next))) return true;
+    for (unsigned i = 0; i < x->n; i++)
+        if ((first[i].flags & WST_TCP_FLAG_ACK) && first[i].ack == s->seq) return true;
+    return false;
+}
+
+bool wst_successor_answered(const struct wst_flow_table *t, const struct wst_flow *f, unsigned side,
+                            const struct wst_segment *s, unsigned *caller)
+{
+    const struct wst_successor *own = successor_find(t, f, side), *x = successor_find(t, f, !side);
+    bool alone = !(f->heard & 1u << !side); /* whoever answers is not captured */
+    *caller = alone ? side : !side;
+    return alone ? own && call_follows(f, own, s) : x && call_answered(f, x, s);
 }
 
 unsigned wst_successor_take(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
-                            struct wst_successor_segment **segments, struct wst_buf *bytes)
+                            struct wst_successor_segment **segments, struct wst_buf *bytes,
+                            uint32_t **stream)
 {
     struct wst_successor *x = successor_find(t, f, side);
     *segments = x->segment;
     *bytes = x->bytes;
+    *stream = is_call(x) ? &x->stream : NULL;
     unsigned n = x->n;
     x->bytes = (struct wst_buf){0};
     x->n = 0;
@@ -135,7 +214,7 @@ WST_SELDOM void wst_successor_over(struct wst_flow_table *t, struct wst_flow *f,
         if (!x) continue;
         uint64_t left_out = x->left_out;
         successor_drop(t, x);
-        if (!f->ignored)
+        if (!f->ignored && left_out)
             t->sink.unbelieved(t->sink.user, f, side, left_out, WST_UNBELIEVED_CALL, a);
     }
     f->succeeding = false;

@@ -323,17 +323,22 @@ WST_APART struct wst_flow *wst_flow_create(struct wst_flow_table *t, const struc
 }
 
 /* The same addresses and ports, a new connection: a fresh record in the same place. */
-void wst_flow_renew(struct wst_flow_table *t, struct wst_flow *f, bool numbered)
+void wst_flow_renew_as(struct wst_flow_table *t, struct wst_flow *f, uint32_t stream)
 {
     closed_unlink(t, f);
     struct wst_flow fresh = {.hash = f->hash, .family = f->family};
     memcpy(fresh.addr, f->addr, sizeof fresh.addr);
     memcpy(fresh.port, f->port, sizeof fresh.port);
-    fresh.stream = numbered ? t->streams++ : f->stream;
-    t->renewed += !numbered;
+    fresh.stream = stream;
     fresh.state = WST_FLOW_EMBRYONIC;
     *f = fresh;
     embryo_link(t, table_index(t, f));
+}
+
+void wst_flow_renew(struct wst_flow_table *t, struct wst_flow *f, bool numbered)
+{
+    t->renewed += !numbered;
+    wst_flow_renew_as(t, f, numbered ? t->streams++ : f->stream);
 }
 
 /* After wst_flow_close. */

@@ -148,6 +148,7 @@ void wst_flow_remove(struct wst_flow_table *t, struct wst_flow *f);
 /* `numbered`: as a stream of its own, for Wireshark gives one only to what begins with a SYN.
  * Without, it keeps the number of the one before, and adds to `renewed`. */
 void wst_flow_renew(struct wst_flow_table *t, struct wst_flow *f, bool numbered);
+void wst_flow_renew_as(struct wst_flow_table *t, struct wst_flow *f, uint32_t stream);
 /* Its addresses, ports and domain have another hash from now on; what was there ends. */
 void wst_flow_move(struct wst_flow_table *t, struct wst_flow *f, uint64_t hash,
                    const struct wst_when *when);
@@ -228,10 +229,10 @@ void wst_stall_free(struct wst_flow_table *t);
 bool wst_flow_goes_on(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
                       const struct wst_segment *s, const struct wst_arrival *a);
 
-/* successor.c: another connection in the place of an open one, of which neither the end was
- * captured nor the other's SYN. What it sends and what it acknowledges both lie far from all that
- * was seen, it begins a conversation, and the other side answers it. Of the numbers one alone a
- * hole may explain; and before the answer it may be anybody's. */
+/* successor.c: another connection in the place of an open one, of which the end was not captured.
+ * It begins with a SYN; or, where that was not captured, what it sends and what it acknowledges
+ * both lie far from all that was seen, and it begins a conversation: of the numbers one alone a
+ * hole may explain. The other side answers it; before that it may be anybody's. */
 struct wst_successor_segment {
     struct wst_when when;
     uint32_t seq, ack, payload_len, captured;
@@ -244,13 +245,23 @@ bool wst_successor_is_far(const struct wst_flow *f, unsigned side, const struct 
  * passed over: what it acknowledges is not the flow's. */
 bool wst_successor_waits(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
                          const struct wst_segment *s, const struct wst_when *when);
-/* It answers what the other side sent, and waits. */
+/* A SYN with a number of its own, which nobody has answered. It waits, and has a number as a
+ * stream. False: there is no memory. */
+bool wst_successor_asks(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
+                        const struct wst_segment *s, const struct wst_when *when);
+/* It comes behind a SYN that waits, and is not the flow's: it waits, too. */
+bool wst_successor_follows(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
+                           const struct wst_segment *s, const struct wst_when *when);
+/* It answers what `caller` sent, and waits; or, where only one side is captured, goes on behind its
+ * own SYN. */
 bool wst_successor_answered(const struct wst_flow_table *t, const struct wst_flow *f, unsigned side,
-                            const struct wst_segment *s);
-/* What waits of the side, there is some: so many segments, valid until the next call here, and all
- * they held, one behind the other, which is the caller's now. */
+                            const struct wst_segment *s, unsigned *caller);
+/* What waits of the side, there is some: so many segments, and the stream's number if a SYN is the
+ * first of them, valid until the next call here; and all they held, one behind the other, which is
+ * the caller's now. */
 unsigned wst_successor_take(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
-                            struct wst_successor_segment **segments, struct wst_buf *bytes);
+                            struct wst_successor_segment **segments, struct wst_buf *bytes,
+                            uint32_t **stream);
 /* The flow ends: what waits is left out. */
 void wst_successor_over(struct wst_flow_table *t, struct wst_flow *f, const struct wst_arrival *a);
 void wst_successor_free(struct wst_flow_table *t);

@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Two connections with the same addresses and ports: the end of the first was not captured, nor the SYNs of the
-second, which is told all the same. But what a stranger sends in a client's name ends nothing: no endpoint would
-look at it, and nobody answers it.
+"""Two connections with the same addresses and ports: the end of the first was not captured, nor, maybe, the SYNs of
+the second, which is told all the same. But what a stranger sends in a client's name, a SYN too, ends nothing: no
+endpoint would look at it, and nobody answers it.
 """
 import json
 import subprocess
 import sys
 import tempfile
 
-from talk import C2S, S2C, TEXT, TOOL, Talk, Wire, classic
+from talk import ACK, C2S, S2C, TEXT, TOOL, Talk, Wire, classic
 
 from wire import SYN
 
@@ -82,9 +82,35 @@ def stranger(way):
     return run
 
 
+def calls(accepted):
+    def run():
+        """A SYN into the open connection: the other's first, or a stranger's, which the server answers with what it
+        has of the connection (RFC 9293 section 3.10.7.4)."""
+        wire = Wire()
+        first = agreed(wire, 1, '/first')
+        first.frame(C2S, TEXT, b'one')
+        second = talk(wire, 2, '/second')
+        if accepted:
+            second.send_request()
+            second.send_answer()
+        else:
+            second.packet(C2S, SYN)
+            first.packet(S2C, ACK)
+            first.frame(C2S, TEXT, b'two')
+            first.bye()
+        events = told(wire.packets)
+        uris = ['/first', '/second'] if accepted else ['/first']
+        return [('handshakes', [e['uri'] for e in events if e['type'] == 'handshake'], uris),
+                ('messages', texts(events), [(1, 'one')] + ([] if accepted else [(1, 'two')])),
+                ('ends', [(e['tcp'], e['clean']) for e in events if e['type'] == 'end'],
+                 [('timeout', False), ('eof', False)] if accepted else [('fin', True)]),
+                ('problems', [e['id'] for e in events if e['type'] == 'problem'], [])]
+    return run
+
+
 def main():
     wrong = 0
-    for what in second_told, stranger(C2S), stranger(S2C):
+    for what in second_told, stranger(C2S), stranger(S2C), calls(True), calls(False):
         for name, have, want in what():
             if have != want:
                 wrong += 1

@@ -29,7 +29,7 @@ static const struct row begins[] = {
      "cS0 s-70000,500000000 cR500000000 @1 cS0 sS0,1 c1,1=ab s1,3=c $", "c\"ab\" s\"c\" (eof)"},
     {"… and here",
      OPEN "c1,1=a @9 cS5000 s1,2 cR2 @1 cS5000 sS9000,5001 c5001,9001=b s9001,5002=x $",
-     "c\"a\" (timeout) c\"b\" s\"x\" (eof)"},
+     "c\"a\" (rst) c\"b\" s\"x\" (eof)"},
     {"SYN behind the SYN-ACK", "sS0,1 cS0 c1,1=a $", "c\"a\" (eof)"},
     {"SYN behind the first byte", "c1,1=a cS0 sS0,1 c2,1=b $", "c\"ab\" (eof)"},
     {"SYN sent again", "cS0 cS0 cS0 sS0,1 sS0,1 c1,1=a cS0 c2,1=b $", "c\"ab\" (eof)"},
@@ -147,10 +147,50 @@ static const struct row again[] = {
      "c\"a\" s\"x\" (timeout) c\"G\" s\"b\" (eof)"},
     {"… the other side is where it was", ONCE OPEN "c1,1=a s1,2=x c90000000,2=G $",
      "c\"a\" s\"x\" c?1 (eof)"},
-    {"the SYN was not its peer's, and it goes on", OPEN "c1,1=a cS9000000 c2,1=b s1,3=x $",
-     "c\"a\" (timeout) c\"b\" s\"x\" (eof)"},
+    {"the SYN was not its peer's, and it goes on", OPEN "c1,1=a cS90000000 s1,2 c2,1=b s1,3=x $",
+     "c\"ab\" s\"x\" (eof)"},
     {"… nor was one from far behind", OPEN "c1,1=a cS-90000000 c2,1=b s1,3=x $",
+     "c\"ab\" s\"x\" (eof)"},
+    {"… nor those from near by", OPEN "c1,1=a cS9000 cS70000 cS2 c2,1=b s1,3=x $",
+     "c\"ab\" s\"x\" (eof)"},
+    {"… nor one with a byte", OPEN "c1,1=a cS9000=G c2,1=b s1,3=x $", "c\"ab\" s\"x\" c:1 (eof)"},
+    {"… nor a SYN-ACK", OPEN "c1,1=a sS90000000,70 c2,1=b s1,3=x $", "c\"ab\" s\"x\" (eof)"},
+    {"… nor a SYN-ACK with a right number", OPEN "c1,1=a sS9000,2 c2,1=b s1,3=x $",
+     "c\"ab\" s\"x\" (eof)"},
+    {"… nor before the first byte", OPEN "cS90000000 c1,1=a s1,2=x $", "c\"a\" s\"x\" (eof)"},
+    {"… nor while only the client is captured", "cS0 c1,1=a cS9000 c2,1=b $", "c\"ab\" (eof)"},
+    {"… nor the server", "sS0,1 s1,1=a sS9000,77 s2,1=b $", "s\"ab\" (eof)"},
+    {"… nor joined in the middle", "c100,200=ab s200,102=x cS9000 c102,201=c $",
+     "c\"ab\" s\"x\" c\"c\" (eof)"},
+    {"… nor with bytes behind it, which nobody answers",
+     ONCE OPEN "c1,1=a s1,2=x cS90000000 c90000001,7 c90000001,7=b c2,2=c $",
+     "c\"a\" s\"x\" c\"c\" c:1 (eof)"},
+    {"… and its end counts", OPEN "c1,1=a cS90000000 cF2,1 sF1,3 c3,2 $", "c\"a\" c. s. (fin)"},
+    {"a call while it is open, only the client captured", "cS0 c1,1=a cS9000 c9001,7001=b $",
+     "c\"a\" (timeout) c\"b\" (eof)"},
+    {"… only the server", "sS0,1 s1,1=a sS9000,7001 s9001,7001=b $",
+     "s\"a\" (timeout) s\"b\" (eof)"},
+    {"… its answer not captured",
+     ONCE OPEN "c1,1=a cS90000000 c90000001,7001 c90000001,7001=b s7001,90000002=x $",
      "c\"a\" (timeout) c\"b\" s\"x\" (eof)"},
+    {"… nor is it far", ONCE OPEN "c1,1=a s1,2=y cS9000 c9001,7001 c9001,7001=b s7001,9002=x $",
+     "c\"a\" s\"y\" (timeout) c\"b\" s\"x\" (eof)"},
+    {"… the SYN not captured", OPEN "c1,1=a sS7000,9001 c9001,7001=b s7001,9002=x $",
+     "c\"a\" (timeout) c\"b\" s\"x\" (eof)"},
+    {"… sent again", OPEN "c1,1=a cS9000 @1 cS9000 @2 cS9000 sS7000,9001 c9001,7001=b $",
+     "c\"a\" (timeout) c\"b\" (eof)"},
+    {"… again with another number", OPEN "c1,1=a cS9000 @1 cS19000 sS7000,19001 c19001,7001=b $",
+     "c\"a\" (timeout) c\"b\" (eof)"},
+    {"… with a stranger's SYN between it and its answer",
+     OPEN "c1,1=a cS9000 cS90000000 sS7000,9001 c9001,7001=b s7001,9002=x $",
+     "c\"a\" (timeout) c\"b\" s\"x\" (eof)"},
+    {"… refused", OPEN "c1,1=a cS9000 sR0,9001 $", "c\"a\" (timeout) (rst)"},
+    {"… with a byte", OPEN "c1,1=a cS9000=G sS7000,9002 s7001,9002=x $",
+     "c\"a\" (timeout) c\"G\" s\"x\" (eof)"},
+    {"… of both at once",
+     OPEN "c1,1=a cS9000 sS7000 cS9000,7001 sS7000,9001 c9001,7001=b s7001,9002=x $",
+     "c\"a\" (timeout) c\"b\" s\"x\" (eof)"},
+    {"… before the first byte", OPEN "cS9000 sS7000,9001 c9001,7001=b $", "(timeout) c\"b\" (eof)"},
 };
 
 /* A connection that ended goes on, or another one is there whose SYN was not captured. */
@@ -241,11 +281,21 @@ static void test_numbers(void **state)
     r.client++;
     rig_run(&r, "c5,5=x");
     assert_int_equal(wst_flow_streams(r.table), 3);
+    rig_run(&r, "cS9000 cS9000"); /* a SYN has its number before it is answered */
+    assert_int_equal(wst_flow_streams(r.table), 4);
+    r.client++;
+    rig_run(&r, "cS0");
+    assert_int_equal(wst_flow_last(r.table)->stream, 4);
+    r.client--;
+    rig_run(&r, "sS7000,9001");
+    assert_int_equal(wst_flow_last(r.table)->stream, 3);
+    assert_int_equal(wst_flow_streams(r.table), 5);
     rig_close(&r);
 }
 
 /* Is the first byte that is delivered the first there was? Behind a SYN it is. One into an open
- * connection need not be its peer's: its answer, or its first byte, says that it was. */
+ * connection need not be its peer's: where there is no memory to wait for its answer, that, or its
+ * first byte, says that it was. */
 static void test_witnessed(void **state)
 {
     static const struct {
@@ -268,6 +318,7 @@ static void test_witnessed(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct rig r;
         rig_init(&r);
+        r.budget.max = 64 << 10;
         rig_open(&r);
         rig_run(&r, rows[i].script);
         if (wst_flow_last(r.table)->witnessed != rows[i].witnessed)
