@@ -250,6 +250,7 @@ static void connection_payload(struct wst_flow_table *t, struct wst_flow *f, uns
         wst_half_joined(h, seq);
         if (!f->ignored) wst_half_data(t, f, side, seq, s->payload, s->payload_len, a);
     }
+    if (f->ignored) h->next = seq + s->payload_len;
     if (s->flags & WST_TCP_FLAG_FIN)
         wst_fin_came(t, f, side, seq + s->payload_len, s, a);
     else if (!s->payload_len && !f->ignored && wst_half_skips(h, s->seq))
@@ -341,6 +342,20 @@ static inline void connection_active(const struct wst_flow_table *t, struct wst_
     f->active = wst_flow_coarse(t->clock > when->ns ? t->clock : when->ns);
 }
 
+/* Once in four seconds it is looked where the bytes are that nobody wants: from far off another
+ * connection may have begun unseen (false). More often would cost every packet of a capture of
+ * everything some. */
+static inline bool connection_goes_on(const struct wst_flow_table *t, struct wst_flow *f,
+                                      unsigned side, const struct wst_segment *s,
+                                      const struct wst_when *when)
+{
+    if (f->active == wst_flow_coarse(t->clock > when->ns ? t->clock : when->ns)) return true;
+    if (wst_seq_is_far(s->seq, f->half[side].next)) return false;
+    f->half[side].next = s->seq + s->payload_len;
+    connection_active(t, f, when);
+    return true;
+}
+
 static void connection_segment(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
                                const struct wst_segment *s, const struct wst_arrival *a);
 
@@ -388,6 +403,8 @@ WST_APART static void connection_segment(struct wst_flow_table *t, struct wst_fl
         wst_flow_goes_on(t, f, side, s, a);
     else if (f->succeeding)
         waits = wst_successor_follows(t, f, side, s, &a->when);
+    else if (f->ignored && wst_seq_is_far(s->seq, f->half[side].next))
+        wst_flow_begins_unheard(t, f, side, s, a);
     if (!waits) connection_heard(f, side);
     if (t->sink.segment && !a->there.pkt) /* else it was told when it came */
         t->sink.segment(t->sink.user, f, side, s, a);
@@ -465,9 +482,8 @@ void wst_flow_push(struct wst_flow_table *t, struct wst_segment *s, const struct
     t->last = f;
     if (!f) return;
     if (!t->sink.segment) {
-        if (connection_chatter(f, side, s)) {
+        if (connection_chatter(f, side, s) && connection_goes_on(t, f, side, s, when)) {
             connection_heard(f, side);
-            connection_active(t, f, when);
             return;
         }
         if (connection_in_order(t, f, side, s, when)) return;

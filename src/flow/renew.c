@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * In: a segment for a connection that ended. Out: whether the place is taken up again: by another
- * connection whose SYN was not captured, or by the same one, when nobody believed its end.
+ * In: a segment for a connection that ended, or that nobody follows. Out: whether the place is
+ * taken up again: by another connection whose SYN was not captured, or by the same one, when nobody
+ * believed its end.
  * Refuses stragglers: what was sent before the end, and the last acknowledgments.
  */
 #include "slice.h"
@@ -20,17 +21,22 @@ static bool end_known(const struct wst_flow *f, unsigned side, uint32_t *end)
     return (h->flags & WST_HALF_FIN) || (f->followed && (h->flags & WST_HALF_STARTED));
 }
 
+static bool begins(const struct wst_flow_table *t, const struct wst_segment *s)
+{
+    return t->sink.begins && t->sink.begins(t->sink.user, s->payload);
+}
+
 /* Bytes that cannot be the old connection's: far from its last, or the first of a conversation
  * and not right behind them. Far alone would not do: with the same ports a host begins the next
  * connection near, by a clock (RFC 6528 section 3: 4 microseconds a number; some are faster). */
 static bool is_another(const struct wst_flow_table *t, const struct wst_flow *f, unsigned side,
                        const struct wst_segment *s)
 {
-    uint32_t end;
-    if (!s->payload_len || !end_known(f, side, &end)) return false;
-    int32_t behind = wst_seq_diff(s->seq, end);
+    const struct wst_half *h = &f->half[side];
+    if (!s->payload_len || !(h->flags & (WST_HALF_STARTED | WST_HALF_FIN))) return false;
+    int32_t behind = wst_seq_diff(s->seq, h->flags & WST_HALF_FIN ? f->rare[side].fin : h->next);
     if (behind < -FIN_NEAR || behind > FIN_NEAR) return true;
-    return behind > 1 && t->sink.begins && t->sink.begins(t->sink.user, s->payload);
+    return behind > 1 && begins(t, s);
 }
 
 /* The FIN's own number a keep-alive may repeat, with a byte; else nobody sends behind it. */
@@ -87,6 +93,15 @@ static void take_up(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
         f->half[i].next = from[i];
         f->half[i].flags = WST_HALF_HINT;
     }
+}
+
+void wst_flow_begins_unheard(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
+                             const struct wst_segment *s, const struct wst_arrival *a)
+{
+    if ((f->heard & 1u << !side) || !s->payload_len || !begins(t, s)) return;
+    f->obscure = true;
+    wst_flow_close(t, f, WST_TCP_TIMEOUT, a);
+    wst_flow_renew(t, f, false);
 }
 
 bool wst_flow_goes_on(struct wst_flow_table *t, struct wst_flow *f, unsigned side,

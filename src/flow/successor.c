@@ -53,11 +53,6 @@ static void successor_drop(struct wst_flow_table *t, struct wst_successor *x)
     *x = (struct wst_successor){0};
 }
 
-static bool is_far(int32_t ahead)
-{
-    return ahead < -STALE_FAR || ahead > FIN_NEAR;
-}
-
 static bool is_near(uint32_t a, uint32_t b)
 {
     int32_t d = wst_seq_diff(a, b);
@@ -142,7 +137,7 @@ static bool call_follows(const struct wst_flow *f, const struct wst_successor *x
     int32_t behind = wst_seq_diff(s->seq, x->segment[0].seq + 1),
             had = wst_seq_diff(s->ack, o->next);
     if (!is_call(x) || !is_plain(s) || behind < 0 || behind > ANSWER_NEAR) return false;
-    return is_far(wst_seq_diff(s->seq, h->next)) || (!behind && (had > 0 || had < -STALE_FAR));
+    return wst_seq_is_far(s->seq, h->next) || (!behind && (had > 0 || had < -STALE_FAR));
 }
 
 WST_APART bool wst_successor_follows(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
@@ -158,10 +153,10 @@ WST_APART bool wst_successor_follows(struct wst_flow_table *t, struct wst_flow *
 bool wst_successor_is_far(const struct wst_flow *f, unsigned side, const struct wst_segment *s)
 {
     const struct wst_half *h = &f->half[side], *o = &f->half[!side];
-    return !f->ignored && f->state == WST_FLOW_OPEN &&
+    return f->state == WST_FLOW_OPEN &&
            (s->flags & (WST_TCP_FLAG_ACK | WST_TCP_FLAG_RST)) == WST_TCP_FLAG_ACK &&
-           (h->flags & o->flags & WST_HALF_STARTED) && is_far(wst_seq_diff(s->seq, h->next)) &&
-           is_far(wst_seq_diff(s->ack, o->next));
+           (h->flags & o->flags & WST_HALF_STARTED) && wst_seq_is_far(s->seq, h->next) &&
+           wst_seq_is_far(s->ack, o->next);
 }
 
 /* Whose numbers say that he has had what waits. A SYN ACK, or a reset, acknowledges the SYN itself.
@@ -177,7 +172,7 @@ static bool call_answered(const struct wst_flow *f, const struct wst_successor *
     if (!(s->flags & WST_TCP_FLAG_ACK) || more < 0 || more > ANSWER_NEAR) return false;
     if (!is_plain(s))
         return !(first->flags & WST_TCP_FLAG_ACK) && (uint32_t)more <= first->payload_len;
-    if (is_far(wst_seq_diff(first->seq, f->half[x->side].next))) return true;
+    if (wst_seq_is_far(first->seq, f->half[x->side].next)) return true;
     for (unsigned i = 0; i < x->n; i++)
         if ((first[i].flags & WST_TCP_FLAG_ACK) && first[i].ack == s->seq) return true;
     return false;

@@ -139,6 +139,12 @@ static inline int32_t wst_seq_diff(uint32_t a, uint32_t b)
     return (int32_t)(a - b);
 }
 
+/* So far from what is expected that a usual hole does not explain it. */
+static inline bool wst_seq_is_far(uint32_t seq, uint32_t next)
+{
+    return seq - next + STALE_FAR > (uint32_t)STALE_FAR + FIN_NEAR;
+}
+
 /* table.c */
 struct wst_flow *wst_flow_find(struct wst_flow_table *t, const struct wst_segment *s,
                                unsigned *side, uint64_t *hash);
@@ -228,6 +234,11 @@ void wst_stall_free(struct wst_flow_table *t);
  * first of it. */
 bool wst_flow_goes_on(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
                       const struct wst_segment *s, const struct wst_arrival *a);
+/* A segment from far off of an open flow that is ignored. Where only its side is captured, and it
+ * begins a conversation, that is another one: there is no answer to wait for (successor.c), and
+ * nothing to be lost. */
+void wst_flow_begins_unheard(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
+                             const struct wst_segment *s, const struct wst_arrival *a);
 
 /* successor.c: another connection in the place of an open one, of which the end was not captured.
  * It begins with a SYN; or, where that was not captured, what it sends and what it acknowledges

@@ -237,6 +237,33 @@ static const struct row renewed[] = {
      "c\"a\" (rst)"},
 };
 
+/* Nobody wants the bytes of the flow from its first on; of another in its place he may. */
+static const struct row unwanted[] = {
+    {"a SYN", OPEN "c1,1=a s1,2=x cS9000 sS7000,9001 c9001,7001=b $",
+     "c\"a\" (timeout) c\"b\" (eof)"},
+    {"no SYN captured, while it is open",
+     ONCE OPEN "c1,1=a s1,2=x @5 ~ c90000000,80000000=G s80000000,90000001=b $",
+     "c\"a\" (timeout) c\"G\" (eof)"},
+    {"… joined in the middle", ONCE "c1,1=a s1,2=x c90000000,80000000=G s80000000,90000001=b $",
+     "c\"a\" (timeout) c\"G\" (eof)"},
+    {"… nobody answers", ONCE OPEN "c1,1=a s1,2=x @5 ~ c90000000,80000000=G c2,2=b s2,3=y $",
+     "c\"a\" (eof)"},
+    {"… only one side captured", "cS0 c1,1=a @5 ~ c90000000,80000000=G $",
+     "c\"a\" (timeout) c\"G\" (eof)"},
+    {"… it begins nothing",
+     ONCE OPEN "c1,1=a s1,2=x @5 ~ c90000000,80000000=b s80000000,90000001=c $", "c\"a\" (eof)"},
+    {"so far it got by itself, and nothing begins",
+     ONCE OPEN "c1,1=a s1,2=x @5 ~ c2,2=b+15000000 s2,15000000=y+15000000 "
+               "@5 ~ c15000000,15000000=c+15000000 s15000000,30000000=z+15000000 "
+               "@5 ~ c30000000,30000000=G s30000000,30000001=b $",
+     "c\"a\" (eof)"},
+    {"no SYN captured, after RST", OPEN "c1,1=a cR2,1 c90000000,80000000=G $",
+     "c\"a\" (rst) c\"G\" (eof)"},
+    {"… nor is it far", OPEN "c1,1=a cR2,1 c70000,80000=G $", "c\"a\" (rst) c\"G\" (eof)"},
+    {"after FIN", OPEN "c1,1=a cF2,1 sF1,3 c90000000,80000000=G $", "c\"a\" (fin) c\"G\" (eof)"},
+    {"stragglers after RST", OPEN "c1,1=a cR2,1 c1,1=G s1,2=G $", "c\"a\" (rst)"},
+};
+
 static void test_begins(void **state)
 {
     struct rig like;
@@ -258,6 +285,15 @@ static void test_again(void **state)
     (void)state;
     rig_init(&like);
     RIG_ROWS(again, &like);
+}
+
+static void test_unwanted(void **state)
+{
+    struct rig like;
+    (void)state;
+    rig_init(&like);
+    like.ignore_at = "d";
+    RIG_ROWS(unwanted, &like);
 }
 
 static void test_renewed(void **state)
@@ -449,12 +485,12 @@ static void test_trunk(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_begins),  cmocka_unit_test(test_ends),
-        cmocka_unit_test(test_again),   cmocka_unit_test(test_renewed),
-        cmocka_unit_test(test_numbers), cmocka_unit_test(test_witnessed),
-        cmocka_unit_test(test_apart),   cmocka_unit_test(test_tagged),
-        cmocka_unit_test(test_routed),  cmocka_unit_test(test_third),
-        cmocka_unit_test(test_trunk),
+        cmocka_unit_test(test_begins),    cmocka_unit_test(test_ends),
+        cmocka_unit_test(test_again),     cmocka_unit_test(test_renewed),
+        cmocka_unit_test(test_unwanted),  cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_witnessed), cmocka_unit_test(test_apart),
+        cmocka_unit_test(test_tagged),    cmocka_unit_test(test_routed),
+        cmocka_unit_test(test_third),     cmocka_unit_test(test_trunk),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
