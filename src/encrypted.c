@@ -171,7 +171,8 @@ static void encrypted_problem(void *user, void *conversation, enum wst_problem p
 {
     struct wst_context *c = user;
     struct conversation_tls *t = conversation;
-    bool failed = problem == WST_PROBLEM_TLS_ALERT || problem == WST_PROBLEM_TLS_PLAINTEXT;
+    bool failed = problem == WST_PROBLEM_TLS_ALERT || problem == WST_PROBLEM_TLS_PLAINTEXT ||
+                  problem == WST_PROBLEM_TLS_UNFINISHED;
     if (sealed && !failed && !t->tls.side[0].opened && !t->tls.side[1].opened)
         c->timeline.stats.tls_no_key++;
     struct conversation *told = inner_told(&t->inside.flow);
@@ -232,11 +233,32 @@ void wst_encrypted_fin(struct wst_context *c, struct wst_flow *f, unsigned side,
     encrypted_settled(c, f);
 }
 
+/* Whose FIN was first, or who reset it before that; -1: nobody knows, or one side alone was heard.
+ */
+static int encrypted_left(const struct wst_flow *tcp, bool *reset)
+{
+    const struct wst_half *half = tcp->half;
+    *reset = false;
+    if (tcp->obscure || tcp->heard != 3 || tcp->kind == KIND_QUIC) return -1;
+    for (int side = 0; side < 2; side++)
+        if (half[side].flags & WST_HALF_FIRST) return side;
+    if ((half[0].flags | half[1].flags) & WST_HALF_FIN) return -1;
+    *reset = true;
+    for (int side = 0; side < 2; side++)
+        if ((half[side].flags & WST_HALF_RESET) && !(half[!side].flags & WST_HALF_RESET))
+            return side;
+    return -1;
+}
+
 void wst_encrypted_end(struct wst_context *c, struct wst_flow *f, enum wst_tcp_end how,
                        const struct wst_arrival *a)
 {
     struct conversation_tls *t = encrypted_of(f);
-    wst_tls_end(&t->tls, &c->tls, a);
+    bool reset;
+    int side = encrypted_left(wst_conversation_carrier(f), &reset);
+    wst_tls_end(&t->tls, &c->tls,
+                side < 0 ? WST_DIR_NONE : wst_conversation_direction(&t->base, (unsigned)side),
+                reset, a);
     if (t->inside.flow.kind != KIND_IGNORED) c->sink.end(c, &t->inside.flow, how, a);
 }
 

@@ -69,6 +69,7 @@ static void record(const struct wst_tls_step *s, const struct wst_tls_record *r)
 {
     const struct wst_tls *t = s->tls;
     struct wst_tls_side *side = wst_tls_side_of(s);
+    if (!side->now) wst_tls_said(s, r);
     if (t->state == WST_TLS_HELLO) { /* whatever else comes is early data that was refused */
         if (r->head[0] == HANDSHAKE) wst_tls_messages(s, r->body, true);
         if (r->head[0] == ALERT && (t->have_client || t->retried)) wst_tls_alert(s, r->body);

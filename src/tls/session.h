@@ -87,6 +87,10 @@ void wst_tls_alert(const struct wst_tls_step *s, struct wst_slice alert);
 bool wst_tls_refused(const struct wst_tls_step *s, const struct wst_tls_record *record);
 /* A record of a connection that nobody will open: it is only asked whether the handshake fails. */
 void wst_tls_watch(const struct wst_tls_step *s, const struct wst_tls_record *record);
+/* left.c: a record, for what it says of how far the handshake went. */
+void wst_tls_said(const struct wst_tls_step *s, const struct wst_tls_record *record);
+/* The side ended the connection. True: before the handshake was through, which was told. */
+bool wst_tls_left(const struct wst_tls_step *s, bool reset);
 /* It is over, and was watched to its end. */
 void wst_tls_unwatched(const struct wst_tls_step *s);
 

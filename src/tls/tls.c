@@ -384,9 +384,10 @@ void wst_tls_wake(struct wst_tls *t, struct wst_tls_env *env, const struct wst_a
     keys_came(t, env, false, a);
 }
 
-void wst_tls_end(struct wst_tls *t, struct wst_tls_env *env, const struct wst_arrival *a)
+void wst_tls_end(struct wst_tls *t, struct wst_tls_env *env, enum wst_dir by, bool reset,
+                 const struct wst_arrival *a)
 {
-    struct wst_tls_step s = {t, env, WST_C2S, a};
+    struct wst_tls_step s = {t, env, WST_C2S, a}, left = {t, env, by, a};
     keys_came(t, env, true, a);
     t->over = true;
     settle(t, env, a);
@@ -395,7 +396,13 @@ void wst_tls_end(struct wst_tls *t, struct wst_tls_env *env, const struct wst_ar
         settle(t, env, a);
     }
     if (t->midst && !t->suite) wst_tls_midst_over(&s);
-    if (t->state == WST_TLS_OPEN && t->watched)
+    if (t->state == WST_TLS_WAITING && t->early == WST_TLS_EARLY_NONE) {
+        wst_tls_no_key(&s); /* the handshake may tell more than that */
+        settle(t, env, a);
+    }
+    if (by != WST_DIR_NONE && wst_tls_left(&left, reset))
+        settle(t, env, a);
+    else if (t->state == WST_TLS_OPEN && t->watched)
         wst_tls_unwatched(&s);
     else if (t->state == WST_TLS_WAITING)
         wst_tls_seal(&s, WST_PROBLEM_TLS_NO_KEY, "no key");

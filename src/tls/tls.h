@@ -104,6 +104,8 @@ struct wst_tls_side {
     uint32_t skip_record;                      /* bytes still to come of a record that has a hole */
     uint32_t searched;                         /* bytes of `record` that were searched */
     uint32_t tries;                            /* left */
+    uint32_t said_left;                        /* bytes of the message `said` still to come */
+    uint16_t said; /* the handshake message it sent last (left.c); 0: none */
     uint16_t skip_body;                        /* length of that record's body */
     uint8_t skip_type;
     uint8_t guesses; /* midst: records left of which it is tried which secret opens them */
@@ -138,6 +140,8 @@ struct wst_tls { /* one TLS connection */
     bool certified; /* watched: the client has answered the server's handshake … */
     bool dismissed; /* … and that a record as small as an alert, the server's last so far */
     bool noted;                   /* the one note was given */
+    bool said_certificate;        /* a certificate was shown in clear */
+    uint8_t said_last;            /* enum wst_dir: who sent the last handshake message */
     bool midst;                   /* its hellos were before the capture */
     bool waits[2];                /* some of `wait` is of that direction */
     uint16_t version, offered_version;
@@ -175,8 +179,10 @@ void wst_tls_keyless(struct wst_tls *tls, struct wst_tls_env *env, enum wst_dir 
                      const struct wst_arrival *arrival);
 /* Secrets have come: what waits for them is read. */
 void wst_tls_wake(struct wst_tls *tls, struct wst_tls_env *env, const struct wst_arrival *arrival);
-/* The connection is over: what waits is read with what there is. */
-void wst_tls_end(struct wst_tls *tls, struct wst_tls_env *env, const struct wst_arrival *arrival);
+/* The connection is over: what waits is read with what there is. `by`: who ended it below TLS,
+ * WST_DIR_NONE: that is not known; `reset`: and not by a FIN. */
+void wst_tls_end(struct wst_tls *tls, struct wst_tls_env *env, enum wst_dir by, bool reset,
+                 const struct wst_arrival *arrival);
 /* Tells env->secrets, when somebody listens, what the key log has of TLS 1.3 with this client
  * random. */
 void wst_tls_tell_secrets(struct wst_tls_env *env, const uint8_t random[32]);

@@ -247,7 +247,7 @@ static bool run(struct said *s, const uint8_t *data, size_t size, size_t piece)
         at += taken;
     }
     if (data[0] & 1) keys(s, old);
-    wst_tls_end(&s->tls, &s->env, &s->arrival);
+    wst_tls_end(&s->tls, &s->env, (enum wst_dir)(data[0] % 3) - 1, data[0] & 4, &s->arrival);
     wst_tls_free(&s->tls, &s->env);
     wst_tls_env_free(&s->env);
     if (s->budget.used) abort();

@@ -22,6 +22,8 @@ struct room {
     struct wst_tls_env env;
     struct wst_tls tls;
     struct wst_arrival arrival;
+    enum wst_dir left; /* who ends the connection below TLS */
+    bool reset;
     struct room_piece pieces[4096];
     size_t pieces_n;
     uint8_t *bytes;
@@ -105,6 +107,7 @@ static inline void room_init(struct room *r)
                                   .secrets = room_secrets};
     assert_true(wst_tls_env_init(&r->env, &r->options, &r->budget));
     wst_tls_init(&r->tls, r, 0);
+    r->left = WST_DIR_NONE;
 }
 static inline void room_keys(struct room *r, const char *lines)
 {
@@ -129,7 +132,7 @@ static inline void room_gap(struct room *r, enum wst_dir dir, uint64_t n)
 static inline void room_end(struct room *r)
 {
     room_arrive(r);
-    wst_tls_end(&r->tls, &r->env, &r->arrival);
+    wst_tls_end(&r->tls, &r->env, r->left, r->reset, &r->arrival);
 }
 /* A new connection; the secrets stay. */
 static inline void room_again(struct room *r)

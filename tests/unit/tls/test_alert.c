@@ -228,9 +228,152 @@ static void opened(void **state)
     }
 }
 
+/* Who goes in the midst of the handshake, and what was said last; nothing where it may have been
+ * through, or where nobody saw all of it. */
+#define CERTIFICATE12 "\x16\3\3\0\x0a\x0b\0\0\2\0\0\x0e\0\0\0"
+#define EXCHANGE12 "\x16\3\3\0\5\x10\0\0\1\0"
+#define RETRY13                                                                                    \
+    "\x16\3\3\0\x32\2\0\0\x2e\3\3\xcf\x21\xad\x74\xe5\x9a\x61\x11\xbe\x1d\x8c\x02\x1e\x65\xb8"     \
+    "\x91\xc2\xa2\x11\x16\x7a\xbb\x8c\x5e\x07\x9e\x09\xe2\xc8\xa8\x33\x9c\0\x13\1\0\0\6\0\x2b\0\2" \
+    "\3\4"
+static const struct {
+    const char *name;
+    struct said said[7];
+    enum wst_dir left;
+    bool reset, key;   /* one is awaited: the key log grows */
+    const char *words; /* NULL: it is not told */
+} leavings[] = {
+    {"the client, unanswered",
+     {C(CLIENT)},
+     WST_C2S,
+     false,
+     false,
+     "the client closed the connection during the handshake, behind the client's ClientHello, and "
+     "no alert says why;"},
+    {"the server has no answer",
+     {C(CLIENT)},
+     WST_S2C,
+     true,
+     false,
+     "the server reset the connection during the handshake, behind the client's ClientHello, and "
+     "no alert says why;"},
+    {"TLS 1.2: the client, behind the certificate",
+     {C(CLIENT), S(SERVER12), S(CERTIFICATE12)},
+     WST_C2S,
+     false,
+     false,
+     "the client closed the connection during the handshake, behind the server's ServerHelloDone, "
+     "and no alert says why: it may not accept the certificate"},
+    {"TLS 1.2: the server, behind the client's key exchange",
+     {C(CLIENT), S(SERVER12), S(CERTIFICATE12), C(EXCHANGE12), C(CHANGE)},
+     WST_S2C,
+     false,
+     false,
+     "the server closed the connection during the handshake, behind the client's "
+     "change_cipher_spec, and no alert says why;"},
+    {"TLS 1.3: the client, behind all that the server said",
+     {C(CLIENT), S(SERVER13), S(CHANGE), S(SEALED53), C(CHANGE)},
+     WST_C2S,
+     true,
+     false,
+     "the client reset the connection during the handshake, behind the server's ServerHello and "
+     "what it sealed, and no alert says why: it may not accept the certificate"},
+    {"TLS 1.3: the same, while a key is awaited",
+     {C(CLIENT), S(SERVER13), S(CHANGE), S(SEALED53), C(CHANGE)},
+     WST_C2S,
+     true,
+     true,
+     "the client reset the connection during the handshake, behind the server's ServerHello and "
+     "what it sealed, and no alert says why: it may not accept the certificate"},
+    {"TLS 1.3: the client, asked for another hello",
+     {C(CLIENT), S(RETRY13)},
+     WST_C2S,
+     false,
+     false,
+     "the client closed the connection during the handshake, behind the server's "
+     "HelloRetryRequest, and no alert says why;"},
+    {"TLS 1.3: Finished",
+     {C(CLIENT), S(SERVER13), S(SEALED53), C(SEALED53)},
+     WST_C2S,
+     false,
+     false,
+     NULL},
+    {"TLS 1.2: both have changed",
+     {C(CLIENT), S(SERVER12), C(CHANGE), S(CHANGE)},
+     WST_C2S,
+     false,
+     false,
+     NULL},
+    {"nobody knows who left",
+     {C(CLIENT), S(SERVER13), S(SEALED53)},
+     WST_DIR_NONE,
+     false,
+     false,
+     NULL},
+    {"the ClientHello is not in the capture",
+     {S(SERVER13), S(SEALED53)},
+     WST_C2S,
+     false,
+     false,
+     NULL},
+    {"an alert says why",
+     {C(CLIENT), S(SERVER12), C("\x15\3\3\0\2\2\x30")},
+     WST_C2S,
+     false,
+     false,
+     NULL},
+};
+
+static void play_leaving(size_t i, size_t piece)
+{
+    static struct room room, *r = &room;
+    room_init(r);
+    r->env.keys_may_come = leavings[i].key;
+    for (size_t k = 0; k < ARRAY(leavings[i].said) && leavings[i].said[k].n; k++)
+        for (size_t at = 0, n; at < leavings[i].said[k].n; at += n) {
+            n = leavings[i].said[k].n - at;
+            if (n > piece) n = piece;
+            room_push(r, leavings[i].said[k].dir, leavings[i].said[k].bytes + at, n);
+        }
+    r->left = leavings[i].left;
+    r->reset = leavings[i].reset;
+    room_end(r);
+    const char *words = leavings[i].words;
+    if (r->problems[WST_PROBLEM_TLS_UNFINISHED] != (words != NULL) ||
+        (words &&
+         (strncmp(r->detail, words, strlen(words)) || r->problems[WST_PROBLEM_TLS_NO_KEY])))
+        fail_msg("%s, %zu bytes at a time: \"%s\"", leavings[i].name, piece, r->detail);
+    room_free(r);
+}
+
+static void leaves(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY(leavings); i++) {
+        play_leaving(i, 1000);
+        play_leaving(i, 1);
+    }
+}
+
+/* What a hole hides may have finished it. */
+static void left_holed(void **state)
+{
+    static struct room room, *r = &room;
+    (void)state;
+    room_init(r);
+    room_push(r, WST_C2S, CLIENT, sizeof CLIENT - 1);
+    room_push(r, WST_S2C, SERVER13, sizeof SERVER13 - 1);
+    room_gap(r, WST_C2S, 80);
+    r->left = WST_C2S;
+    room_end(r);
+    assert_int_equal(r->problems[WST_PROBLEM_TLS_UNFINISHED], 0);
+    room_free(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(alerts), cmocka_unit_test(when),
-                                       cmocka_unit_test(opened)};
+                                       cmocka_unit_test(opened), cmocka_unit_test(leaves),
+                                       cmocka_unit_test(left_holed)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
