@@ -179,9 +179,6 @@ void wst_quic_payload(struct quic_step *t, enum wst_quic_type type, struct wst_s
     struct wst_quic_connection *c = t->connection;
     frames(t, type, plain);
     if (c->resets && c->state < QUIC_SEALED) wst_quic_streams_resets(t, false);
-    if (c->closes && c->state < QUIC_CLOSED && !close_waits(c)) {
-        c->closed.there = wst_arrival_there(&c->closed);
-        c->closed.when = t->arrival->when; /* what came before it was told by now */
+    if (c->closes && c->state < QUIC_CLOSED && !close_waits(c))
         wst_quic_connection_end(t, WST_TCP_FIN);
-    }
 }
