@@ -68,6 +68,17 @@ static void outcome_larger(const struct wst_ws_step *s, const struct wst_ws_mess
                     ++*told == LARGER_TOLD ? "; no more of this direction are told" : "");
 }
 
+static bool outcome_unread(const struct wst_outcome *r)
+{
+    return r->inflated == WST_INFLATE_BAD || r->inflated == WST_INFLATE_TRUNCATED;
+}
+
+/* Nobody saw what was agreed on: it may be compressed in another way, or not at all. */
+static bool outcome_strange(const struct wst_ws_step *s, const struct wst_outcome *r)
+{
+    return outcome_unread(r) && s->ws->terms.unknown;
+}
+
 /* What is wrong with a message that was read to its end. */
 static void outcome_judge(const struct wst_ws_step *s, const struct wst_ws_message *m,
                           const struct wst_outcome *r, uint64_t n)
@@ -107,10 +118,16 @@ static void outcome_problems(const struct wst_ws_step *s, const struct wst_ws_me
         wst_ws_problemf(s, WST_PROBLEM_MESSAGE_INCOMPLETE, n, m->no,
                         "%llu of %llu payload bytes are missing", (unsigned long long)m->lost,
                         (unsigned long long)m->wire_len);
+    else if (outcome_strange(s, r))
+        wst_ws_problemf(
+            s, WST_PROBLEM_MESSAGE_CONTEXT_LOST, n, m->no,
+            "what was agreed on is not in the capture: read as permessage-deflate it is "
+            "not valid after %llu bytes of output",
+            len);
     else if (r->inflated == WST_INFLATE_TRUNCATED && !m->wire_len)
         wst_ws_problemf(s, WST_PROBLEM_MESSAGE_BAD_DEFLATE, n, m->no,
                         "no data at all; nothing is compressed to the byte 00");
-    else if (r->inflated == WST_INFLATE_BAD || r->inflated == WST_INFLATE_TRUNCATED)
+    else if (outcome_unread(r))
         wst_ws_problemf(s, WST_PROBLEM_MESSAGE_BAD_DEFLATE, n, m->no,
                         "%s%s%s%s, after %llu bytes of output", inflate_words[r->inflated],
                         r->why ? " (" : "", r->why ? r->why : "", r->why ? ")" : "", len);
@@ -174,6 +191,7 @@ void wst_outcome_emit(const struct wst_ws_step *s, struct wst_ws_message *m, str
                                            .frames = m->frames,
                                            .wire_len = m->wire_len,
                                            .len = r->len};
+    if (outcome_strange(s, r)) r->known = 0;
     outcome_payload(s, m, r, &e.message);
     side->messages++;
     side->bytes += r->len;

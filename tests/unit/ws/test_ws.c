@@ -563,6 +563,11 @@ static const struct row rows[] = {
      UNKNOWN,
      {S("\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\0")},
      false},
+    {"the answer was not seen: what was agreed on may be something else",
+     "<F1 text.fin.rsv1 4@0 m1 <M1 text \"\" z -3 ? !message.context-lost",
+     UNKNOWN,
+     {S("\xc1\x04\xf2\x48\xcd\xc9")},
+     false},
     /* the gap swallows a header */
     {"across frames, and found again at the next segment",
      "<G 9@4 <F1 text.fin 5@0 m1 cut <M1 text \"He\" -3 ? !message.incomplete !stream.resync "
