@@ -147,6 +147,7 @@ struct wst_http3 { /* one connection */
     bool lacked;                   /* it was told that a request may be missing */
     bool enabled;                  /* the server's settings allow extended CONNECT */
     uint64_t served;               /* the server does nothing on streams from this one on */
+    uint64_t away[2];              /* the last GOAWAY of each, and one more; 0: none */
     bool goaway;                   /* the server said that it ends the connection */
     bool mute;                     /* the server is not heard so far */
     bool deaf;                     /* the client is not heard: nothing waits for its requests */

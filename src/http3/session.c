@@ -168,6 +168,15 @@ static void goaway(struct step *t, uint64_t id)
     session_tell(t, WST_PROBLEM_HTTP3_GOAWAY, detail);
 }
 
+/* None may take back what one before it said (RFC 9114 section 5.2). */
+static bool goaway_grows(struct step *t, uint64_t id)
+{
+    uint64_t *last = &t->h->away[t->dir];
+    bool grows = *last && id >= *last;
+    *last = id + 1;
+    return grows;
+}
+
 static void goaway_over(struct step *t)
 {
     const struct wst_http3_frames *f = &t->side->frames;
@@ -176,6 +185,8 @@ static void goaway_over(struct step *t)
         session_wrong(t, "a GOAWAY that is not one number");
     else if (t->dir == WST_S2C && id % 4 != 0)
         session_wrong(t, "a GOAWAY with a stream that no client asks on");
+    else if (goaway_grows(t, id))
+        session_wrong(t, "a GOAWAY with a greater number than the one before it");
     else
         goaway(t, id);
 }

@@ -354,6 +354,15 @@ IN_PIECES(a_server_that_goes_away)
         frame(3, WST_S2C, WST_HTTP3_GOAWAY, wrong[i], strlen(wrong[i]));
         is_told("0!broken: a GOAWAY ");
     }
+    for (int d = 0; d < 2; d++) { /* it takes back what it said: stream 4, or push 4, is served */
+        room_open();
+        begins();
+        asks(0), answers(0);
+        frame(d ? 3 : 2, (enum wst_dir)d, WST_HTTP3_GOAWAY, "\4", 1);
+        frame(d ? 3 : 2, (enum wst_dir)d, WST_HTTP3_GOAWAY, "\4", 1);
+        frame(d ? 3 : 2, (enum wst_dir)d, WST_HTTP3_GOAWAY, "\10", 1);
+        is_told("0!broken: a GOAWAY with a greater number");
+    }
     room_open(); /* part of it is missing */
     begins();
     asks(0), answers(0);
