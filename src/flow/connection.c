@@ -105,7 +105,11 @@ static bool connection_syn(struct wst_flow_table *t, struct wst_flow *f, unsigne
         if (doubtful && wst_successor_asks(t, f, side, s, &a->when)) return true;
         f->obscure |= doubtful;
         wst_flow_close(t, f, WST_TCP_TIMEOUT, a);
-        wst_flow_renew(t, f, true);
+        uint32_t stream;
+        if (wst_successor_number(t, f, side, s, &stream))
+            wst_flow_renew_as(t, f, stream);
+        else
+            wst_flow_renew(t, f, true);
     }
     struct wst_half *h = &f->half[side], *o = &f->half[!side];
     if (h->flags == (WST_HALF_SYN | WST_HALF_STARTED) && !o->flags &&

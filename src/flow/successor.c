@@ -27,7 +27,8 @@ struct wst_successor {
     uint64_t hash; /* of the flow; with `side` it says whose this is */
     uint8_t side;  /* that was heard */
     uint8_t n;     /* segments; 0: the place is free */
-    uint32_t stream; /* of a SYN: its number */
+    bool numbered; /* it was a SYN, which has a number as a stream, and may still come again … */
+    uint32_t stream, isn; /* … this, and its sequence number */
     struct wst_successor_segment segment[SEGMENTS];
     struct wst_buf bytes;
     uint64_t left_out; /* bytes, of this one and of those in whose place it came */
@@ -125,7 +126,23 @@ WST_SELDOM bool wst_successor_asks(struct wst_flow_table *t, struct wst_flow *f,
     if (x && is_call(x) && x->segment[0].seq == s->seq) return true; /* once more */
     if (!(x = successor_begin(t, f, side, s, when))) return false;
     x->stream = t->streams++;
+    x->isn = s->seq;
+    x->numbered = true;
     return true;
+}
+
+WST_SELDOM bool wst_successor_number(struct wst_flow_table *t, const struct wst_flow *f,
+                                     unsigned side, const struct wst_segment *s, uint32_t *stream)
+{
+    for (unsigned i = 0; t->successors && i < 2; i++) {
+        struct wst_successor *x = successor_place(t, f, i);
+        uint32_t isn = i == side ? s->seq : s->ack - 1;
+        if (x->n || !x->numbered || x->hash != f->hash || x->side != i || x->isn != isn) continue;
+        x->numbered = false;
+        *stream = x->stream;
+        return true;
+    }
+    return false;
 }
 
 /* A segment of the side whose SYN waits. One that is near the flow's own is the SYN's where it is
@@ -137,7 +154,8 @@ static bool call_follows(const struct wst_flow *f, const struct wst_successor *x
     int32_t behind = wst_seq_diff(s->seq, x->segment[0].seq + 1),
             had = wst_seq_diff(s->ack, o->next);
     if (!is_call(x) || !is_plain(s) || behind < 0 || behind > ANSWER_NEAR) return false;
-    return wst_seq_is_far(s->seq, h->next) || (!behind && (had > 0 || had < -STALE_FAR));
+    if (wst_seq_is_far(s->seq, h->next)) return true;
+    return !behind && s->seq != h->next && (had > 0 || had < -STALE_FAR);
 }
 
 WST_APART bool wst_successor_follows(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
@@ -198,6 +216,7 @@ unsigned wst_successor_take(struct wst_flow_table *t, struct wst_flow *f, unsign
     unsigned n = x->n;
     x->bytes = (struct wst_buf){0};
     x->n = 0;
+    x->numbered = false;
     return n;
 }
 
@@ -208,7 +227,14 @@ WST_SELDOM void wst_successor_over(struct wst_flow_table *t, struct wst_flow *f,
         struct wst_successor *x = successor_find(t, f, side);
         if (!x) continue;
         uint64_t left_out = x->left_out;
+        struct wst_successor was = *x;
         successor_drop(t, x);
+        if (was.numbered) /* it may be the next one's first */
+            *x = (struct wst_successor){.hash = was.hash,
+                                        .side = was.side,
+                                        .numbered = true,
+                                        .stream = was.stream,
+                                        .isn = was.isn};
         if (!f->ignored && left_out)
             t->sink.unbelieved(t->sink.user, f, side, left_out, WST_UNBELIEVED_CALL, a);
     }

@@ -260,6 +260,9 @@ bool wst_successor_waits(struct wst_flow_table *t, struct wst_flow *f, unsigned 
  * stream. False: there is no memory. */
 bool wst_successor_asks(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
                         const struct wst_segment *s, const struct wst_when *when);
+/* The flow ended while a SYN waited, which is this one, or is answered by it: the number it has. */
+bool wst_successor_number(struct wst_flow_table *t, const struct wst_flow *f, unsigned side,
+                          const struct wst_segment *s, uint32_t *stream);
 /* It comes behind a SYN that waits, and is not the flow's: it waits, too. */
 bool wst_successor_follows(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
                            const struct wst_segment *s, const struct wst_when *when);

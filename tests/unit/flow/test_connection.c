@@ -185,6 +185,8 @@ static const struct row again[] = {
      OPEN "c1,1=a cS9000 cS90000000 sS7000,9001 c9001,7001=b s7001,9002=x $",
      "c\"a\" (timeout) c\"b\" s\"x\" (eof)"},
     {"… refused", OPEN "c1,1=a cS9000 sR0,9001 $", "c\"a\" (timeout) (rst)"},
+    {"… not of a SYN right before what comes next", ONCE "cS0 c1,1=a cS1 c2,5=b c3,9=c $",
+     "c\"abc\" s-8 (eof)"},
     {"… with a byte", OPEN "c1,1=a cS9000=G sS7000,9002 s7001,9002=x $",
      "c\"a\" (timeout) c\"G\" s\"x\" (eof)"},
     {"… of both at once",
@@ -327,6 +329,28 @@ static void test_numbers(void **state)
     assert_int_equal(wst_flow_last(r.table)->stream, 3);
     assert_int_equal(wst_flow_streams(r.table), 5);
     rig_close(&r);
+}
+
+/* A SYN that waits keeps its number when what was there ends meanwhile. */
+static void test_numbers_kept(void **state)
+{
+    static const char *const rows[] = {
+        OPEN "c1,1=a cS9000 s1,2 cR2 cS9000 sS7000,9001 c9001,7001=b",
+        OPEN "c1,1=a cS9000 cF2,1 sF1,3 sS7000,9001 c9001,7001=b",
+        OPEN "c1,1=a cS9000 cF2,1 sF1,3 cS9000 sS7000,9001 c9001,7001=b",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct rig r;
+        rig_init(&r);
+        rig_open(&r);
+        rig_run(&r, rows[i]);
+        assert_int_equal(wst_flow_last(r.table)->stream, 1);
+        assert_int_equal(wst_flow_streams(r.table), 2);
+        rig_run(&r, "cF9002,7001 sF7001,9003 cS20000"); /* and gives it up */
+        assert_int_equal(wst_flow_last(r.table)->stream, 2);
+        rig_close(&r);
+    }
 }
 
 /* Is the first byte that is delivered the first there was? Behind a SYN it is. One into an open
@@ -485,12 +509,13 @@ static void test_trunk(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_begins),    cmocka_unit_test(test_ends),
-        cmocka_unit_test(test_again),     cmocka_unit_test(test_renewed),
-        cmocka_unit_test(test_unwanted),  cmocka_unit_test(test_numbers),
-        cmocka_unit_test(test_witnessed), cmocka_unit_test(test_apart),
-        cmocka_unit_test(test_tagged),    cmocka_unit_test(test_routed),
-        cmocka_unit_test(test_third),     cmocka_unit_test(test_trunk),
+        cmocka_unit_test(test_begins),       cmocka_unit_test(test_ends),
+        cmocka_unit_test(test_again),        cmocka_unit_test(test_renewed),
+        cmocka_unit_test(test_unwanted),     cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_numbers_kept), cmocka_unit_test(test_witnessed),
+        cmocka_unit_test(test_apart),        cmocka_unit_test(test_tagged),
+        cmocka_unit_test(test_routed),       cmocka_unit_test(test_third),
+        cmocka_unit_test(test_trunk),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
