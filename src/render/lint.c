@@ -6,6 +6,7 @@
 enum {
     LINT_OPEN_MAX = 1 << 18, /* connections open at a time */
     LINT_URI = 256,          /* bytes of a URI kept */
+    LINT_OF_CAPTURE = 10,    /* of an id that are of no connection: a screen has room for them */
 };
 
 static const char *const verdict_names[WST_VERDICTS] = {
@@ -119,6 +120,22 @@ static bool findings_room(struct wst_lint_conn *c)
     return true;
 }
 
+/* One of those kept that is like this one, whose place it takes, or `findings_n`. What is of no
+ * connection is of many: only what says the same is the same, until there are too many to show. */
+static size_t like(const struct wst_lint_conn *c, const struct wst_event *e)
+{
+    const char *detail = e->problem.detail ? e->problem.detail : "";
+    size_t kept = 0, last = c->findings_n;
+    for (size_t i = 0; i < c->findings_n; i++) {
+        const struct wst_lint_finding *f = &c->findings[i];
+        if (f->problem != e->problem.problem || f->dir != e->dir) continue;
+        if (c->node.conn || strcmp(f->detail ? f->detail : "", detail) == 0) return i;
+        last = i;
+        kept++;
+    }
+    return kept < LINT_OF_CAPTURE ? c->findings_n : last;
+}
+
 static void on_problem(struct wst_lint *l, const struct wst_event *e)
 {
     const struct wst_event_problem *p = &e->problem;
@@ -129,10 +146,7 @@ static void on_problem(struct wst_lint *l, const struct wst_event *e)
         l->forgotten++;
         return;
     }
-    size_t i = 0;
-    while (i < c->findings_n &&
-           (c->findings[i].problem != p->problem || c->findings[i].dir != e->dir))
-        i++;
+    size_t i = like(c, e);
     if (i == c->findings_n) {
         if (!findings_room(c)) {
             l->forgotten++;

@@ -11,7 +11,7 @@
 #include "conns.h"
 #include "text.h"
 
-struct wst_lint_finding { /* the first of its id in its direction, and how many followed */
+struct wst_lint_finding { /* the first of those that are alike, and how many there were */
     enum wst_problem problem;
     enum wst_dir dir;
     uint64_t times, pkt, n, msg;

@@ -213,6 +213,18 @@ with directory() as scratch:
         opened = run(*words, "--keylog", own, UPDATE)
         check(f"{words}: with the key there is nothing to say", opened.status == 0 and opened.err == b"", opened)
 
+    # Each of no connection is another's: the second of them is not "the first of 2".
+    closed = [c for c in sorted(glob.glob(os.path.join(CAPTURES, "06_tls1*.pcap*")))
+              if run("--json", c).text.count("client random") == 1]
+    for some in (closed[:2], closed[:12]):
+        randoms = [re.search("client random ([0-9a-f]+)", run(c).text).group(1) for c in some]
+        text, told = run("lint", *some).text, run("lint", "--json", *some).events("lint")
+        notes = [f for e in told for f in e["findings"] if e["conn"] is None and f["id"] == "tls.no-key"]
+        check(f"lint of {len(some)}: all that stayed closed are named, as far as a screen goes",
+              all((r in text) == (i < 10) for i, r in enumerate(randoms)), text)
+        check("... and the others counted", len(notes) == min(len(some), 10) and sum(f["times"] for f in notes) == len(some)
+              and f"the first of {len(some)}" not in text, notes)
+
     # -- secrets are never printed -------------------------------------------------------------------
     secrets = {line.split()[2] for line in open(KEYS) if len(line.split()) == 3}
     for words in (["--json"], ["--json", "--headers", "--problems=all"], ["-v"], ["-v", "--headers", "--max-text", "0"],
