@@ -59,7 +59,7 @@ function makeChart(model, go) {
     return image;
   }
 
-  const summary = () => rows.length === 0 ? 'No rows' : `${some(rows.length, 'row')} in ${lapse(scale.step * bars.length)}; a bar is ${lapse(scale.step)}, the highest ${size(Math.max(0, ...bars.map((bar) => Math.max(bar.up, bar.down))))}`;
+  const summary = () => rows.length === 0 ? 'No rows' : `${some(rows.length, 'row')} in ${lapse(scale.step * bars.length, 1)}; a bar is ${lapse(scale.step, 1)}, the highest ${size(Math.max(0, ...bars.map((bar) => Math.max(bar.up, bar.down))))}`;
 
   /* Round times, about one every 140 pixels. */
   function ticks(width) {
@@ -83,7 +83,7 @@ function makeChart(model, go) {
     at = Math.max(0, Math.min(bars.length - 1, index));
     const bar = bars[at];
     const begins = scale.from + at * scale.step;
-    const words = `${seconds(begins, 3)} s, ${lapse(scale.step)} long: ↑ ${size(bar.up)}, ↓ ${size(bar.down)}, ${some(bar.n, 'row')}`;
+    const words = `${seconds(begins, 3)} s, ${lapse(scale.step, 1)} long: ↑ ${size(bar.up)}, ↓ ${size(bar.down)}, ${some(bar.n, 'row')}`;
     image.querySelector('.here').setAttribute('x', ((at * scale.width) / bars.length).toFixed(1));
     image.setAttribute('aria-valuenow', at);
     image.setAttribute('aria-valuetext', words);

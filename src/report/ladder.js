@@ -59,7 +59,7 @@ function fillRung(node, rung) {
 
 const LABELS = {
   title: (rung) => [el('b', {}, `Connection ${rung.conn.id}`), ' ', el('bdi', {}, ...shown(clip(placeOf(rung.conn), 120)))],
-  pause: (rung) => [`${lapse(rung.lasts)} of silence`],
+  pause: (rung) => [`${lapse(rung.lasts, 1)} of silence`],
   request: (rung) => [el('b', {}, ...shown(rung.of.event.method ?? '')), ' ', ...shown(clip(rung.of.event.uri ?? '', 200))],
   handshake: ({ event }) => (event.status !== null ? [el('b', {}, String(event.status)), event.accepted ? ' WebSocket from here on' : ` ${refusal(event.status)}`] : ['joined in the middle: no handshake in the capture']),
   gap: (rung) => [`${bytes(rung.event.bytes)} never arrived in the capture (${rung.c2s ? 'client to server' : 'server to client'})`],

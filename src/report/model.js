@@ -13,7 +13,7 @@ const opName = (opcode) => OPS[opcode] ?? `reserved-${opcode}`;
 
 function readModel(elements) {
   const model = {
-    meta: {}, stats: {}, report: elements[elements.length - 1], conns: new Map(), rows: [], rungs: [], findings: [], last: 0,
+    meta: {}, stats: {}, report: elements[elements.length - 1], conns: new Map(), rows: [], rungs: [], findings: [],
   };
   epoch.base = BigInt(model.report.base);
   epoch.digits = model.report.nanos ? 9 : 6;
@@ -39,7 +39,6 @@ function connOf(model, id) {
 function take(model, item) {
   item.findings = null;
   if (item.conn.rungs.length === 0 && item.kind !== 'problem') item.conn.first = item.t;
-  if (item.t > model.last) model.last = item.t;
   return item;
 }
 

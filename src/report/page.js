@@ -36,7 +36,7 @@ function makeHead(model) {
   const whole = (fact) => el('span', { class: 'fact' }, fact); /* no line ends inside */
   const facts = [
     some(stats.connections, 'connection'), stats.refused ? `${count(stats.refused)} refused` : null, some(stats.messages, 'message'), some(stats.frames, 'frame'),
-    stats.gaps ? some(stats.gaps, 'gap') : null, model.last > 0 ? lapse(model.last) : null, `${some(stats.packets, 'packet')}, ${size(stats.bytes)}`,
+    stats.gaps ? some(stats.gaps, 'gap') : null, model.report.lasts > 0 ? lapse(model.report.lasts) : null, `${some(stats.packets, 'packet')}, ${size(stats.bytes)}`,
     meta.filter ? el('span', {}, `filter: ${flat(meta.filter)}`) : null, `from ${date(0).replace('T', ' ')}`,
   ].filter(Boolean);
   $('summary').append(...facts.flatMap((fact, i) => [i ? ' · ' : '', typeof fact === 'string' ? whole(fact) : fact]));

@@ -18,7 +18,8 @@
  * frame's first byte; with header_len, len and mask_key it makes the whole header. flags: 1
  * compressed, 2 certain. payload: text if utf8, else base64. wire: the first bytes of the payload
  * as they were on the wire, base64, where they follow from nothing else. 0 stands for none.
- * The last element is {"type":"report"}: base, caps, what was left out, the words of the findings.
+ * The last element is {"type":"report"}: base, how long the packets last, caps, what was left out,
+ * the words of the findings.
  */
 #include <wstrace/report.h>
 
@@ -220,12 +221,15 @@ static void put_words(struct wst_report *r, const struct wst_problem_row *row, b
     wst_report_text(&r->out, "}");
 }
 
-static void last(struct wst_report *r, bool nanos)
+static void last(struct wst_report *r, const struct wst_event *event)
 {
+    const struct wst_event_stats *s = &event->stats;
     bool first = true;
     element(r, "{\"type\":\"report\",\"base\":\"");
     wst_report_signed(&r->out, r->base);
-    wst_report_text(&r->out, nanos ? "\",\"nanos\":true" : "\",\"nanos\":false");
+    wst_report_text(&r->out, event->nanos ? "\",\"nanos\":true" : "\",\"nanos\":false");
+    put_key(r, ",\"lasts\":",
+            s->last_ns > s->first_ns ? (uint64_t)s->last_ns - (uint64_t)s->first_ns : 0);
     put_key(r, ",\"max_payload\":", r->options.max_payload);
     put_key(r, ",\"max_page\":", r->options.max_page);
     put_key(r, ",\"preview\":", PREVIEW);
@@ -277,9 +281,9 @@ static void begin(struct wst_report *r)
     r->start = r->out.total;
 }
 
-static void end(struct wst_report *r, bool nanos)
+static void end(struct wst_report *r, const struct wst_event *event)
 {
-    last(r, nanos);
+    last(r, event);
     wst_report_bytes(&r->out, wst_report_tail, wst_report_tail_n);
     wst_report_flush(&r->out);
     r->done = true;
@@ -304,7 +308,7 @@ static void on_event(void *user, const struct wst_event *event)
     else
         rare(r, event);
     if (event->type == WST_EVENT_MESSAGE && event->message.app) said(r, event);
-    if (event->type == WST_EVENT_STATS) end(r, event->nanos);
+    if (event->type == WST_EVENT_STATS) end(r, event);
 }
 
 static void on_wire(void *user, const struct wst_wire_frame *w)

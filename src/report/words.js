@@ -62,11 +62,19 @@ function date(t) {
 }
 const timeOfDay = (t) => date(t).slice(11, -1);
 
-/* A length of time for people: 12.3 s, 4.56 ms, 780 µs. */
-function lapse(ns) {
-  if (ns >= 60e9) return `${Math.floor(ns / 60e9)} min ${Math.floor((ns % 60e9) / 1e9)} s`;
-  const [value, unit] = ns >= 1e9 ? [ns / 1e9, 's'] : ns >= 1e6 ? [ns / 1e6, 'ms'] : [ns / 1e3, 'µs'];
-  return `${value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2)} ${unit}`;
+/* A length of time in the words of the text timeline, cut as there: 12.345 s, 4.567 ms, 780 µs. `digits`: of what was not
+ * measured fewer are enough. */
+function lapse(ns, digits = 3) {
+  const n = Math.round(ns); /* from the seconds of JSON */
+  const cut = (unit) => {
+    const power = 10 ** digits;
+    return (Math.floor(n / (unit / power)) / power).toFixed(digits);
+  };
+  if (n < 1e6) return `${Math.floor(n / 1e3)} µs`;
+  if (n < 1e9) return `${cut(1e6)} ms`;
+  const s = Math.floor(n / 1e9);
+  if (s < 60) return `${cut(1e9)} s`;
+  return s < 3600 ? `${Math.floor(s / 60)} min ${s % 60} s` : `${Math.floor(s / 3600)} h ${Math.floor(s / 60) % 60} min`;
 }
 
 /* -- a stranger's text --------------------------------------------------------------------- */

@@ -66,8 +66,15 @@ def shipped(b, page):
         if wanted:
             b.click('#rows .row')
             check(f'{name}: its frame', b.run("return document.querySelectorAll('#detail .fields tbody tr').length") >= 8 or 'Gap' in b.text('#detail'))
-        for view in ('ladder', 'handshake', 'problems'):
+        for view in ('ladder', 'problems', 'handshake'):
             b.click(f'#tab-{view}')
+        # A length of time has the words of the text timeline, and is of the same packets.
+        text = subprocess.run([TOOL, capture], capture_output=True, timeout=60, check=False).stdout.decode('utf-8', 'replace')
+        lasts = re.findall(r'^\d+ packets?, .* bytes in ([^;\n]*)', text, re.M)
+        check(f'{name}: how long the packets last', all(f' · {t} · ' in b.text('#summary') for t in lasts), (lasts, b.text('#summary')))
+        if sum(e['type'] == 'handshake' for e in events) == 1:
+            after = re.findall(r' end    .* after (\S+ \S+(?: \d+ (?:s|min))?)  >', text)
+            check(f'{name}: how long the connection lasted', all(t in b.text('#handshake') for t in after), after)
         findings = sum(e['type'] == 'problem' for e in events)
         check(f'{name}: findings', b.text('#tab-problems').split()[1:] == ([f'{findings:,}'] if findings else []), b.text('#tab-problems'))
         silent(b, name)
@@ -188,7 +195,7 @@ def ladder_and_panes(b):
     b.click('#tab-ladder')
     labels = b.texts('#rungs .row')
     check('ladder: request, answer, then frames', 'GET /chat?room=1' in labels[0] and '101' in labels[1] and 'Hello' in labels[2], labels)
-    check('ladder: a pause is told', any('3.00 s of silence' in label for label in labels), labels)
+    check('ladder: a pause is told', any('3.0 s of silence' in label for label in labels), labels)
     check('ladder: what a fragment carries', any('text… 4 one' in label for label in labels) and any('continuation 7 and two' in label for label in labels), labels)
     check('ladder: all between two straight lines', b.run('''const at = (n) => n.getBoundingClientRect();
         return new Set([...document.querySelectorAll('#rungs .row:not([hidden]) .across')].map((n) => `${at(n).left} ${at(n).right}`)).size''') == 1)
