@@ -16,6 +16,7 @@
 #include <wstrace/render.h>
 
 #ifdef __cplusplus
+WST_ALIKE
 extern "C" {
 #endif
 
@@ -45,5 +46,6 @@ WST_API void wst_apps_free(struct wst_apps *apps); /* may be NULL */
 
 #ifdef __cplusplus
 }
+WST_ALIKE_END
 #endif
 #endif

@@ -19,6 +19,7 @@
 #include <wstrace/wstrace.h>
 
 #ifdef __cplusplus
+WST_ALIKE
 extern "C" {
 #endif
 
@@ -272,5 +273,6 @@ WST_API void wst_check_report_free(struct wst_check_report *report);
 
 #ifdef __cplusplus
 }
+WST_ALIKE_END
 #endif
 #endif

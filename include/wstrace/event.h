@@ -12,6 +12,7 @@
 #include <wstrace/types.h>
 
 #ifdef __cplusplus
+WST_ALIKE
 extern "C" {
 #endif
 
@@ -346,5 +347,6 @@ WST_API const char *wst_close_code_name(int32_t code);
 
 #ifdef __cplusplus
 }
+WST_ALIKE_END
 #endif
 #endif

@@ -13,6 +13,7 @@
 #include <wstrace/render.h>
 
 #ifdef __cplusplus
+WST_ALIKE
 extern "C" {
 #endif
 
@@ -69,5 +70,6 @@ WST_API void wst_har_free(struct wst_har *har);
 
 #ifdef __cplusplus
 }
+WST_ALIKE_END
 #endif
 #endif

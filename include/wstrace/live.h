@@ -11,6 +11,7 @@
 #include <wstrace/types.h>
 
 #ifdef __cplusplus
+WST_ALIKE
 extern "C" {
 #endif
 
@@ -43,5 +44,6 @@ WST_API int wst_live_sandbox(const struct wst_live_sandbox *sandbox,
 
 #ifdef __cplusplus
 }
+WST_ALIKE_END
 #endif
 #endif

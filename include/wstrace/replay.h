@@ -19,6 +19,7 @@
 #include <wstrace/render.h>
 
 #ifdef __cplusplus
+WST_ALIKE
 extern "C" {
 #endif
 
@@ -218,5 +219,6 @@ WST_API void wst_replay_packets_free(struct wst_replay_packets *packets);
 
 #ifdef __cplusplus
 }
+WST_ALIKE_END
 #endif
 #endif

@@ -10,6 +10,7 @@
 #include <wstrace/render.h>
 
 #ifdef __cplusplus
+WST_ALIKE
 extern "C" {
 #endif
 
@@ -61,5 +62,6 @@ WST_API struct wst_save_undecided wst_save_undecided(const struct wst_save *save
 
 #ifdef __cplusplus
 }
+WST_ALIKE_END
 #endif
 #endif

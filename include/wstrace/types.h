@@ -19,6 +19,16 @@ extern "C" {
 #define WST_API __attribute__((visibility("default")))
 #endif
 
+/* Some functions have the name of the struct that they give: GCC's -Wshadow holds that against them
+ * in C++, and need not. */
+#ifdef __GNUC__
+#define WST_ALIKE _Pragma("GCC diagnostic push") _Pragma("GCC diagnostic ignored \"-Wshadow\"")
+#define WST_ALIKE_END _Pragma("GCC diagnostic pop")
+#else
+#define WST_ALIKE
+#define WST_ALIKE_END
+#endif
+
 /* Borrowed bytes. Never NUL-terminated, never owned by who receives them; valid until the
  * function or callback they were handed to returns. `p == NULL` means "there is no value"
  * (JSON null), which is not the same as an empty one. */
