@@ -283,6 +283,18 @@ struct wst_event_end {
     const struct wst_app_total *app; /* NULL: as in a message */
 };
 
+/* How connections ended, for the words of a summary. */
+enum wst_ended {
+    WST_ENDED_CLEAN,     /* both close frames were seen */
+    WST_ENDED_ONE,       /* one was */
+    WST_ENDED_NONE,      /* none, and the carrier ended, or one side of it */
+    WST_ENDED_RESET,     /* none, and it was reset */
+    WST_ENDED_OPEN,      /* the capture ended first */
+    WST_ENDED_SILENT,    /* nothing was said for too long */
+    WST_ENDED_FORGOTTEN, /* its memory was needed */
+    WST_ENDED
+};
+
 struct wst_event_stats {
     uint64_t packets;
     uint64_t bytes; /* their lengths on the wire */
@@ -301,6 +313,7 @@ struct wst_event_stats {
      * packets that are not TCP or damaged. */
     uint64_t unknown_link, undecoded;
     int64_t first_ns, last_ns; /* times of the first and last packet; 0 without packets */
+    uint64_t ended[WST_ENDED]; /* of the connections that were accepted; not in the contract */
 };
 
 /* What a listener is told may end behind its type's member, as copies do: it is never assigned as

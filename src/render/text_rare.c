@@ -285,6 +285,32 @@ static void put_found(struct wst_text *text, const struct wst_event_stats *s)
     wst_text_count(out, s->frames, "frame");
 }
 
+/* "12 closed cleanly, 1 reset": of one connection its own line says it. */
+static void put_endings(struct wst_text *text, const struct wst_event_stats *s)
+{
+    static const char *const words[WST_ENDED] = {
+        [WST_ENDED_CLEAN] = " closed cleanly",
+        [WST_ENDED_ONE] = " with one close frame only",
+        [WST_ENDED_NONE] = " ended without a close frame",
+        [WST_ENDED_RESET] = " reset",
+        [WST_ENDED_OPEN] = " still open",
+        [WST_ENDED_SILENT] = " silent too long",
+        [WST_ENDED_FORGOTTEN] = " forgotten to save memory",
+    };
+    bool any = false;
+    if (s->connections < 2) return;
+    total_begin(text);
+    for (int i = 0; i < WST_ENDED; i++) {
+        if (s->ended[i] == 0) continue;
+        if (any) put_comma(text);
+        any = true;
+        wst_out_number(&text->render.out, s->ended[i]);
+        wst_out_text(&text->render.out, words[i]);
+    }
+    wst_text_fold_end(text);
+    wst_out_text(&text->render.out, any ? "\n" : "");
+}
+
 static void put_traffic(struct wst_text *text, const struct wst_event_stats *s, bool tcp)
 {
     struct wst_out *out = &text->render.out;
@@ -349,6 +375,7 @@ void wst_text_stats(struct wst_text *text, const struct wst_event *event)
     }
     wst_text_fold_end(text);
     wst_out_text(out, "\n");
+    put_endings(text, s);
     put_traffic(text, s, found);
     put_unread(text, s);
 }

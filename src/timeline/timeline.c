@@ -50,9 +50,26 @@ static void timeline_handshake(struct wst_timeline *t, const struct wst_event *e
         t->stats.refused++;
 }
 
+static enum wst_ended ending_of(const struct wst_event_end *end)
+{
+    if (end->clean) return WST_ENDED_CLEAN;
+    if (end->by != WST_DIR_NONE && !end->http) return WST_ENDED_ONE;
+    switch (end->tcp) {
+    case WST_TCP_RST: return WST_ENDED_RESET;
+    case WST_TCP_EOF:
+        if (end->half || end->tcp_by != WST_DIR_NONE) break;
+        return WST_ENDED_OPEN;
+    case WST_TCP_TIMEOUT: return WST_ENDED_SILENT;
+    case WST_TCP_EVICTED: return WST_ENDED_FORGOTTEN;
+    case WST_TCP_FIN: break;
+    }
+    return WST_ENDED_NONE;
+}
+
 static void timeline_end(struct wst_timeline *t, struct wst_event_end *end, uint64_t conn)
 {
     const struct wst_tally *tally = wst_tally_of(&t->tallies, conn, false);
+    t->stats.ended[ending_of(end)]++;
     if (!tally) return;
     wst_counts_levels(&tally->counts, end->problems);
     end->findings = tally->counts.row;

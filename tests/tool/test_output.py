@@ -215,4 +215,19 @@ check("-tt knows no zone", run("-tt", BASIC, env=east).out == run("-tt", BASIC).
 
 check("twice the same", run("--json", BASIC).out == json_.out and run(BASIC).out == text.out)
 
+# -- how several connections ended: of each by its own frames -----------------------------------------
+
+for name in ("01_ws_plain_closes", "04_h2c", "05_two_servers", "07_h2_resets", "03_beast", "01_ws_plain_basic"):
+    capture = os.path.join(CAPTURES, name + ".pcap")
+    keys = os.path.join(CAPTURES, name + ".keys")
+    words = ["--keylog", keys, capture] if os.path.exists(keys) else [capture]
+    events = run("--json", *words).events()
+    closes = {(e["conn"], e["dir"]) for e in events if e["type"] == "close"}
+    said = [("ended without a close frame", "with one close frame only", "closed cleanly")[n] if n or e["tcp"] != "rst" else "reset"
+            for e in events if e["type"] == "end" for n in [sum(c == e["conn"] for c, _ in closes)]]
+    line = run(*words).text.splitlines()[-2]
+    check(f"{name}: how they ended", not said[1:] and "closed" not in line
+          or said[1:] and {what: int(n) for n, what in (part.split(" ", 1) for part in line.split(", "))} == {w: said.count(w) for w in said},
+          (line, said))
+
 done()
