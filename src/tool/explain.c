@@ -114,8 +114,8 @@ static int add_targets(struct wst_explain *x, const struct request *r)
     for (int i = 1; i < r->words_n; i++) {
         if (!target(r->words[i], &conn, &first, &last))
             return wst_tool_misuse(
-                "'%s' names nothing: 1 is a connection, 1.7 its frame 7, 1.3-1.7 "
-                "frames 3 to 7",
+                "'%s' names nothing: 1 is how connection 1 began, and with --close how it ended, "
+                "1.7 its frame 7, 1.3-1.7 frames 3 to 7",
                 r->words[i]);
         if (first) bad |= wst_explain_frames(x, conn, first, last);
         if (!first && !r->close) bad |= wst_explain_handshake(x, conn);

@@ -397,7 +397,7 @@ check("a stranger's escape stays one", b"\x1b" not in explain("--hex", "81 04 1b
 # -- what is refused ------------------------------------------------------------------------------------
 
 refused("no capture", explain(), "a capture")
-refused("no such target", explain(BASIC, "one"), "names nothing")
+refused("no such target", explain(BASIC, "one"), "names nothing", "--close")
 refused("a range the wrong way round", explain(BASIC, "1.7-1.3"), "names nothing")
 refused("a range over two connections", explain(BASIC, "1.3-2.4"), "names nothing")
 refused("no such frame", explain(BASIC, "1.9999"), "connection 1 has 29 frames; there is no 1.9999")
