@@ -103,7 +103,8 @@ struct wst_replay_script; /* of one connection; owned by who made it */
 /* NULL when out of memory. */
 WST_API struct wst_replay_script *
 wst_replay_script_new(const struct wst_replay_script_options *options);
-/* Feeds the script; wants wst_options.headers. Valid as long as it. */
+/* Feeds the script; wants wst_options.headers, and problems, for what the recorded client took that
+ * others would not. Valid as long as it. */
 WST_API struct wst_listener wst_replay_script_listener(struct wst_replay_script *script);
 
 enum wst_replay_end {

@@ -48,6 +48,8 @@ struct wst_slice wst_replay_script_origin(const struct wst_replay_script *script
 struct wst_slice wst_replay_script_protocols(const struct wst_replay_script *script);
 /* The permessage-deflate that it offered, if the server agreed to it. */
 struct wst_slice wst_replay_script_deflate(const struct wst_replay_script *script);
+/* The recorded server did it, too, and its client went on all the same. */
+bool wst_replay_script_taken(const struct wst_replay_script *script, enum wst_problem problem);
 const struct wst_replay_field *wst_replay_script_fields(const struct wst_replay_script *script,
                                                         size_t *n);
 

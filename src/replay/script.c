@@ -48,6 +48,7 @@ struct wst_replay_script {
     bool pings_lost; /* there were more */
     bool open;       /* the client has begun a message in several frames */
     bool full;
+    bool taken[WST_PROBLEMS]; /* what the recorded server did, and its client put up with */
     int64_t before_ns;
     char first[256]; /* what is not whole; "": all is */
     bool many_more;
@@ -318,6 +319,10 @@ static void on_event(void *user, const struct wst_event *e)
                   e->gap.inexact && !e->gap.least ? "up to " : "", e->gap.bytes,
                   e->dir == WST_C2S ? "client" : "server");
         break;
+    case WST_EVENT_PROBLEM:
+        if (e->dir == WST_S2C && e->problem.problem < WST_PROBLEMS)
+            s->taken[e->problem.problem] = true;
+        break;
     case WST_EVENT_END:
         if (s->open) uncertain(s, e, "the client's last message has no end");
         break;
@@ -408,6 +413,11 @@ struct wst_slice wst_replay_script_origin(const struct wst_replay_script *s)
 struct wst_slice wst_replay_script_protocols(const struct wst_replay_script *s)
 {
     return wst_replay_script_text(s, s->protocols);
+}
+
+bool wst_replay_script_taken(const struct wst_replay_script *s, enum wst_problem problem)
+{
+    return s->taken[problem];
 }
 
 struct wst_slice wst_replay_script_deflate(const struct wst_replay_script *s)

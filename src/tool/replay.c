@@ -202,7 +202,7 @@ static int read_recording(const struct request *r, struct wst_capture *capture,
 
     wst_options_init(&options);
     options.headers = true;
-    options.problems = WST_PROBLEMS_NONE;
+    options.problems = WST_PROBLEMS_FIRST;
     options.limits.max_message = (size_t)r->options.max_message;
     options.limits.memory = (size_t)r->options.memory;
     wst_tool_feed(capture, r->capture, source, &options, &listener, &trouble);

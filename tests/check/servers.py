@@ -56,11 +56,11 @@ class Peer:
                 return value.strip()
         return None
 
-    def accept(self, more=b""):
+    def accept(self, more=b"", upgrade=b"Upgrade: websocket\r\nConnection: Upgrade\r\n"):
         self.request()
         key = self.field(b"Sec-WebSocket-Key")
         accept = base64.b64encode(hashlib.sha1(key + GUID).digest())
-        self.write(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        self.write(b"HTTP/1.1 101 Switching Protocols\r\n" + upgrade +
                    b"Sec-WebSocket-Accept: " + accept + b"\r\n" + more + b"\r\n")
 
     def write(self, data):

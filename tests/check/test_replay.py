@@ -325,6 +325,7 @@ with directory() as tmp:
     # An answer that a client has to fail the connection for (RFC 6455 section 4.1, RFC 7692 section 5.1).
     EXTENSION = b"Sec-WebSocket-Extensions: "
     PMD = EXTENSION + b"permessage-deflate"
+    UPGRADE = b"Upgrade: websocket"
     for name, answer, word in (
             ("03_chromium_deflate.pcap", PMD + b"; client_max_window_bits=7", "client_max_window_bits is not 8 to 15"),
             ("03_chromium_deflate.pcap", PMD + b"; level=9", "a parameter that RFC 7692 does not know"),
@@ -332,12 +333,23 @@ with directory() as tmp:
             ("03_chromium_deflate.pcap", EXTENSION + b"x-brotli", "x-brotli, which was not offered"),
             ("04_ipv6.pcap", PMD, "permessage-deflate, which was not offered"),
             ("02_pmd_default.pcap", PMD + b"; server_max_window_bits=9; server_max_window_bits=9", "a parameter is there twice"),
+            ("04_ipv6.pcap", b"Sec-WebSocket-Protocol: chat", '"chat", which was not offered'),
+            ("04_subprotocol.pcap", b"Sec-WebSocket-Protocol: other", '"other", which was not offered'),
+            ("04_subprotocol.pcap", b"Sec-WebSocket-Protocol: chat, superchat", '"chat, superchat"'),
+            ("04_ipv6.pcap", UPGRADE, "Connection is"),
+            ("04_ipv6.pcap", b"Connection: Upgrade", "Upgrade is"),
+            ("04_ipv6.pcap", b"Upgrade: h2c\r\nConnection: Upgrade", "Upgrade is \"h2c\""),
+            ("04_subprotocol.pcap", b"Sec-WebSocket-Protocol: chat", ""),
+            ("04_subprotocol.pcap", b"", ""),  # whether it goes on without one is the client's affair
             ("03_chromium_deflate.pcap", PMD, ""),
             ("04_ipv6.pcap", b"", "")):
         heard = []
 
         def unfit(peer):
-            peer.accept(answer + b"\r\n" if answer else b"")
+            if answer.startswith((UPGRADE, b"Connection", b"Upgrade")):
+                peer.accept(upgrade=answer + b"\r\n")
+            else:
+                peer.accept(answer + b"\r\n" if answer else b"")
             heard.append(peer.hear_frame())
             peer.drain()
         with Server(unfit) as server:
