@@ -107,7 +107,8 @@ WST_API int wst_capture_set_filter(struct wst_capture *capture, const char *filt
  * Returns 0. Returns a negative number with a message in `error` when a filter does not compile
  * (for files: WST_CAPTURE_BAD_FILTER), a device cannot be opened, or not one source can be read; a
  * file that cannot be read beside others that can is told to `sink->trouble` at its turn by
- * wst_capture_run. */
+ * wst_capture_run. After a failure it may be called again, with another filter for files, or with
+ * more sources; what was open stays so. */
 enum { WST_CAPTURE_BAD_FILTER = -2 };
 WST_API int wst_capture_open(struct wst_capture *capture, char error[WST_CAPTURE_ERROR_SIZE]);
 

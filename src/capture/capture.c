@@ -41,6 +41,8 @@ struct entry {
     bool has_second; /* `second` is a descriptor of it, too: to look for secrets while it is read */
     int second;
     char *why;           /* it could not be opened: a sentence, owned; or NULL */
+    bool met;            /* it was opened, and needs not be again after wst_capture_open failed */
+    bool readable;       /* and there is something to read */
     bool has_link;       /* first_link is known */
     uint32_t first_link; /* of the first interface */
 };
@@ -255,9 +257,13 @@ static int peek_file(struct wst_capture *c, struct entry *e, char *error)
     struct peek peek = {c, e};
     int rc;
     if (open_source(c, e, error) < 0) {
+        free(e->why); /* of the time before */
         e->why = strdup(error);
         return -1;
     }
+    e->met = true;
+    free(e->why);
+    e->why = NULL;
     e->open = !(e->source.supply.regular && e->source.supply.close_fd);
     if (e->open) wst_source_hold(&e->source);
     rc = wst_reader_peek(&e->source, on_link, &peek, error);
@@ -274,6 +280,7 @@ static int open_live(struct wst_capture *c, struct entry *e, char *error)
 {
     if (wst_live_open(e->live, c->filter.text, error) < 0) return -1;
     c->endless = true;
+    e->met = e->readable = true;
     e->has_link = true;
     e->first_link = wst_live_link_type(e->live);
     meet_link(c, e->first_link);
@@ -314,8 +321,10 @@ int wst_capture_open(struct wst_capture *c, char error[WST_CAPTURE_ERROR_SIZE])
     if (c->opened) return 0;
     for (size_t i = 0; i < c->n; i++) {
         struct entry *e = &c->entries[i];
-        if (e->live && open_live(c, e, error) < 0) return -1;
-        if (e->live || peek_file(c, e, why) == 0)
+        snprintf(why, sizeof why, "nothing in it can be read");
+        if (e->live && !e->met && open_live(c, e, error) < 0) return -1;
+        if (!e->live && !e->met) e->readable = peek_file(c, e, why) == 0;
+        if (e->readable)
             readable++;
         else if (!first[0])
             snprintf(first, sizeof first, "%.120s: %.380s", e->name, why);

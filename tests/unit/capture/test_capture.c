@@ -630,6 +630,36 @@ static void a_sink_of_one_function(void **state)
     wst_capture_free(c);
 }
 
+static int lowest_descriptor(void)
+{
+    int fd = dup(0);
+    close(fd);
+    return fd;
+}
+
+/* A slip in the filter, or a file that is not there yet: what was open is not opened once more. */
+static void opened_again(void **state)
+{
+    char error[WST_CAPTURE_ERROR_SIZE];
+    int before = lowest_descriptor();
+    struct wst_capture *c = start();
+    (void)state;
+    add_file(c, path("late"), NULL);
+    assert_int_equal(wst_capture_open(c, error), -1);
+    assert_non_null(strstr(error, "No such file"));
+    save("late", counted(1, 3));
+    add_file(c, path("late"), NULL);
+    assert_int_equal(wst_capture_set_filter(c, "ether[0] = = 0x32"), 0);
+    assert_int_equal(wst_capture_open(c, error), WST_CAPTURE_BAD_FILTER);
+    assert_int_equal(wst_capture_open(c, error), WST_CAPTURE_BAD_FILTER);
+    assert_int_equal(wst_capture_set_filter(c, "ether[0] = 0x32"), 0);
+    assert_int_equal(wst_capture_open(c, error), 0);
+    run(c, &told);
+    assert_int_equal(told.packets, 2); /* of each one */
+    assert_int_equal(lowest_descriptor(), before);
+    unlink(path("late"));
+}
+
 /* No globals: one inside the other. */
 static int run_another(void *user, const struct wst_packet *p)
 {
@@ -750,6 +780,7 @@ int main(void)
         cmocka_unit_test(stopping_while_a_pipe_is_silent),
         cmocka_unit_test(nothing_behind_the_last_packet),
         cmocka_unit_test(a_sink_of_one_function),
+        cmocka_unit_test(opened_again),
         cmocka_unit_test(two_at_once),
         cmocka_unit_test(source_counts_and_rewinds),
         cmocka_unit_test(devices_that_are_none),
