@@ -420,6 +420,80 @@ async function cable(T, p)
     stop(h);
 }
 
+// -- Pusher: what the server reads, by hand, and what the client's connection emits
+// -------------
+async function pusher(T, p)
+{
+    const Pusher = require('pusher-js');
+    let conn;
+    const h = http.createServer(), wss = new WebSocket.Server({server : h});
+    await listen(h, p);
+    const note = (dir, m) => {
+        const own = /^pusher(_internal)?:/.test(m.event), f = {}, o = {
+            name : own ? m.event : 'event',
+            fields : f,
+            error : /error$/.test(m.event)
+        };
+        const data = typeof m.data === 'string' ? JSON.parse(m.data) : m.data;
+        if (!own) f.event = m.event;
+        if (m.channel) f.channel = m.channel;
+        for (const k of ['channel', 'socket_id', 'activity_timeout', 'type', 'error', 'status', 'code', 'message'])
+            if (own && data && k in data) f[k] = data[k];
+        if (data && data.auth) f.auth = true;
+        const user = own && data && (data.channel_data || dir === 'c2s' && data.user_data);
+        if (user) o.json = JSON.parse(user);
+        if (!own || /succeeded$|signin_success$/.test(m.event)) o.json = data;
+        T.packet(conn, dir, o);
+    };
+    wss.on('connection', (s, q) => {
+        conn = L.connServer(q.socket);
+        const send = (o) => s.send(JSON.stringify(o)),
+              told = (event, channel, data) => send({event, channel, data : JSON.stringify(data)});
+        told('pusher:connection_established', undefined, {socket_id : '81.29', activity_timeout : 1});
+        s.on('message', (d) => {
+            const m = JSON.parse(d), channel = m.data && m.data.channel;
+            note('c2s', m);
+            if (m.event === 'pusher:ping') send({event : 'pusher:pong', data : {}});
+            if (m.event === 'pusher:signin')
+                send({event : 'pusher:signin_success', data : {user_data : m.data.user_data}});
+            if (m.event === 'pusher:unsubscribe')
+                send({event : 'pusher:error', data : {code : 4301, message : 'slow down'}});
+            if (m.event === 'client-typing') told('price', 'news', {n : 1.50, of : 'é'});
+            if (m.event !== 'pusher:subscribe') return;
+            if (channel === 'private-closed')
+                send({event : 'pusher:subscription_error', channel,
+                      data : {type : 'AuthError', error : 'not yours', status : 403}});
+            else
+                told('pusher_internal:subscription_succeeded', channel,
+                     /^presence/.test(channel) ? {presence : {count : 1, ids : [ '7' ], hash : {7 : {}}}} : {});
+        });
+    });
+    const user = JSON.stringify({user_id : '7', user_info : {name : 'é'}});
+    const c = new Pusher('key', {
+        wsHost : '127.0.0.1', wsPort : p, forceTLS : false, cluster : 'x', enabledTransports : [ 'ws' ],
+        enableStats : false,
+        channelAuthorization : {customHandler : (x, r) => r(null, {auth : 'key:0123', channel_data : user})},
+        userAuthentication : {customHandler : (x, r) => r(null, {auth : 'key:4567', user_data : '{"id":"7"}'})}
+    });
+    c.connection.bind('message', (m) => note('s2c', m));
+    c.connection.bind('connected', () => note('s2c', {event : 'pusher:connection_established',
+                                                      data : {socket_id : c.connection.socket_id, activity_timeout : 1}}));
+    const all = [ 'news', 'presence-room', 'private-closed' ].map((n) => c.subscribe(n));
+    const said = (channel, event) => new Promise((r) => channel.bind(event, r));
+    await said(all[1], 'pusher:subscription_succeeded');
+    const back = said(all[0], 'price');
+    all[1].trigger('client-typing', {at : [ 1, 2 ]});
+    await back;
+    c.signin();
+    await L.sleep(1400);
+    c.unsubscribe('news');
+    await L.sleep(100);
+    c.disconnect();
+    await L.sleep(100);
+    wss.close();
+    stop(h);
+}
+
 (async () => {
     await one(
         'socketio5', `socket.io ${version('socket.io')} with its client`,
@@ -475,6 +549,9 @@ async function cable(T, p)
               `@rails/actioncable ${version('@rails/actioncable')} client, a cable on npm ws`,
               'Action Cable: subscriptions confirmed and rejected, an action, pings, a disconnect',
               (p, T) => cable(T, p));
+    await one('pusher', `pusher-js ${version('pusher-js')} client, a server on npm ws`,
+              'Pusher Channels: subscriptions accepted and refused, a user signed in, events of both sides, pings, an error',
+              (p, T) => pusher(T, p));
     process.exit();
 })().catch((e) => {
     console.error(e);

@@ -140,6 +140,7 @@ static struct wst_event handshake_of(uint8_t byte)
         {"jsonrpc", "/"},
         {NULL, "/devtools/page/1"},
         {"mqttv3.1", "/"},
+        {NULL, "/app/key?protocol=7&client=js&version=8.4.0"},
     };
     const size_t n = sizeof words / sizeof *words;
     struct wst_event e = {.type = WST_EVENT_HANDSHAKE, .conn = 1, .dir = WST_DIR_NONE};

@@ -27,8 +27,8 @@ static const struct row {
      "\"parent_header\":{},\"metadata\":{},\"content\":{},\"channel\":\"shell\"}",
      "{\"header\":{\"msg_type\":\"status\"},\"parent_header\":{},\"metadata\":{},\"content\":"
      "{\"execution_state\":\"busy\"},\"channel\":\"iopub\"}"},
-    {"Pusher", "{\"event\":\"pusher:subscribe\",\"data\":{\"channel\":\"a\"}}",
-     "{\"event\":\"pusher:connection_established\",\"data\":\"{\\\"socket_id\\\":\\\"1.2\\\"}\"}"},
+    {"NestJS", "{\"event\":\"subscribe\",\"data\":{\"channel\":\"a\"}}",
+     "{\"event\":\"subscribed\",\"channel\":\"a\",\"data\":\"{}\"}"},
     {"Centrifugo", "{\"id\":1,\"connect\":{\"name\":\"js\"}}",
      "{\"id\":1,\"connect\":{\"client\":\"a\",\"version\":\"5\",\"ping\":25,\"pong\":true}}"},
     {"Centrifugo 2", "{\"id\":1,\"params\":{\"token\":\"a\"}}",
