@@ -101,7 +101,8 @@ static int resolve_number(struct wst_live *l, char *error)
     if (d && number == 1)
         rc = take_name(l, d->name, error);
     else
-        say(error, "there is no device number %s", l->device);
+        say(error, "there is no device number %s; wstrace -D lists those that there are",
+            l->device);
     pcap_freealldevs(all);
     return rc;
 }
@@ -140,6 +141,7 @@ static int refuse_activation(struct wst_live *l, int rc, char *error)
             name);
     else if (pcap_geterr(l->pcap)[0] && strcmp(pcap_geterr(l->pcap), pcap_statustostr(rc)) != 0)
         say(error, " (%.200s)", pcap_geterr(l->pcap));
+    if (rc == PCAP_ERROR_NO_SUCH_DEVICE) say(error, "; wstrace -D lists those that there are");
     return -1;
 }
 

@@ -720,8 +720,9 @@ static void devices_that_are_none(void **state)
         const char *device, *expected;
     } rows[] = {
         {"no-such-device", "error cannot capture on no-such-device: "},
-        {"0", "error there is no device number 0\n"},
-        {"99999999999999999999999", "error there is no device number 99999999999999999999999\n"},
+        {"0", "error there is no device number 0; wstrace -D lists those that there are\n"},
+        {"99999999999999999999999", "error there is no device number 99999999999999999999999; "
+                                    "wstrace -D lists those that there are\n"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
