@@ -183,11 +183,13 @@ static bool given_up(const struct wst_report *r)
 }
 
 /* Who asks for what was asked for has not seen that: something between them took it away. But
- * from HTTP/1.0 nobody may take it (RFC 9110 section 7.8). */
+ * from HTTP/1.0 nobody may take it (RFC 9110 section 7.8), and what is no GET, or has no key, asks
+ * for no WebSocket: servers say 426 to that, too. */
 static void answer_unseen(struct wst_report *r)
 {
     const struct wst_head *q = r->request;
     if (r->event.status != 426 || !q || q->minor < 1 || r->event.version != 13) return;
+    if (!wst_slice_is(q->method, "GET") || !wst_head_find(q, "Sec-WebSocket-Key", NULL).p) return;
     if (!wst_head_has_token(q, "Upgrade", "websocket") ||
         !wst_head_has_token(q, "Connection", "upgrade"))
         return;

@@ -1250,6 +1250,8 @@ for kind, because in ((B, b'the session is unknown'), (N, b'Bad Request')):
 refused(B, 'handshake.upgrade-unseen', status='426 Upgrade Required')
 refused(N, 'handshake.upgrade-unseen', status='400 Bad Request')
 refused(N, 'handshake.upgrade-unseen', 'handshake.http-version', status='426 Upgrade Required', http='HTTP/1.0')
+refused(N, 'handshake.upgrade-unseen', 'handshake.method', status='426 Upgrade Required', method='POST')
+refused(N, 'handshake.upgrade-unseen', 'handshake.key-missing', status='426 Upgrade Required', request={'Sec-WebSocket-Key': None})
 
 
 @breaks('handshake.late', 'close.missing')
