@@ -20,8 +20,11 @@ static void http_upgraded(struct wst_context *c, struct wst_flow *f, unsigned si
 {
     struct conversation_http *h = f->upper;
     const struct wst_upgrade_terms *u = &h->http.terms;
-    struct wst_ws_terms terms = {
-        .deflate = u->deflate, .per_frame = u->per_frame, .unknown = u->unknown};
+    struct wst_ws_terms terms = {.deflate = u->deflate,
+                                 .per_frame = u->per_frame,
+                                 .unknown = u->unknown,
+                                 .early = wst_queue_bytes(&h->http.wait[WST_C2S]) ||
+                                          wst_conversation_place(c, &h->base, WST_C2S).behind};
     struct conversation_ws *w = wst_conversation_websocket(c, &h->base, &terms, a->when.ns);
     if (!w) {
         f->upper = h;

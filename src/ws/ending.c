@@ -23,6 +23,18 @@ struct wst_ws_control *wst_ending_control(const struct wst_ws_step *s)
     return ws->control;
 }
 
+/* Nothing that the other side sent, and who closes has, is missing, late, or half a message: who is
+ * told of no fault in it may take it that there is none. */
+static bool sighted(const struct wst_ws_step *s)
+{
+    enum wst_dir far = wst_dir_other(s->dir);
+    const struct wst_ws_side *other = &s->ws->side[far];
+    struct wst_ws_place place = wst_ws_place_of(s, far);
+    if (s->arrival->from != s->arrival->when.pkt || !place.known || place.behind) return false;
+    if (!other->frames) return false; /* it is about the handshake */
+    return other->mode == WST_WS_HEADER && !(other->open && other->open->message);
+}
+
 void wst_ending_close(const struct wst_ws_step *s)
 {
     struct wst_ws *ws = s->ws;
@@ -41,6 +53,7 @@ void wst_ending_close(const struct wst_ws_step *s)
     c->late =
         other->finished ? !other->behind : missed && wst_ws_place_of(s, wst_dir_other(s->dir)).over;
     c->late &= !waited;
+    c->sighted = sighted(s);
     c->unheard = c->unawaited = false;
     c->ended = other->finished; /* and had heard of it, or nobody knows */
     if (c->ended) c->close_ns = 0;
@@ -231,12 +244,36 @@ static void tell_client_first(const struct wst_ws_step *s)
             : "both had sent their close frames; the client's FIN came before the server's");
 }
 
+/* RFC 6455 section 7.4.1: codes that say the other side broke a rule. */
+static bool blames(int32_t code)
+{
+    return code == 1002 || code == 1007;
+}
+
+static void tell_unexplained(const struct wst_ws_step *s)
+{
+    const struct wst_ws *ws = s->ws;
+    enum wst_dir by = (enum wst_dir)ws->closed_by;
+    if (by == WST_DIR_NONE || !blames(ws->close_code) || ws->partial || ws->terms.unknown) return;
+    enum wst_dir far = wst_dir_other(by);
+    const struct wst_ws_side *other = &ws->side[far];
+    if (!ws->control || !ws->control->sighted || (ws->faulty & 1u << far)) return;
+    if (other->gaps || other->resumed || other->context_lost || wst_judge_blind(other)) return;
+    struct wst_ws_step told = *s;
+    told.dir = by;
+    wst_ws_problemf(&told, WST_PROBLEM_CLOSE_UNEXPLAINED, 0, 0,
+                    "the %s closed with %d (%s), and no frame of the %s breaks a rule",
+                    wst_dir_sender(by), (int)ws->close_code, wst_close_code_name(ws->close_code),
+                    wst_dir_sender(far));
+}
+
 enum wst_no_reply wst_ending_judge(const struct wst_ws_step *s, enum wst_tcp_end how)
 {
     struct wst_ws *ws = s->ws;
     bool over = how == WST_TCP_FIN || how == WST_TCP_RST;
     if (ws->control && ws->control->closing)
         ended(s, how == WST_TCP_RST ? (enum wst_dir)ws->reset_by : WST_DIR_NONE);
+    tell_unexplained(s);
     enum wst_no_reply why = no_reply(s, how);
     if (!over || ws->obscure) return why;
     if (ws->closed_by == WST_DIR_NONE) tell_missing(s, how);

@@ -39,6 +39,7 @@ void wst_ws_init(struct wst_ws *ws, void *conversation, const struct wst_ws_term
 {
     *ws = (struct wst_ws){.conversation = conversation,
                           .terms = *terms,
+                          .faulty = terms->early ? 1 << WST_C2S : 0,
                           .began_ns = began_ns,
                           .close_code = -1,
                           .closed_by = WST_DIR_NONE,

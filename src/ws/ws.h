@@ -25,6 +25,7 @@ struct wst_ws_terms {
     bool per_frame : 1; /* x-webkit-deflate-frame: each frame is compressed by itself */
     bool unknown : 1;   /* the answer to the handshake was not seen */
     bool stream : 1;    /* one of several of a connection: whose end comes first is not asked */
+    bool early : 1;     /* frames of the client came before the answer, or may have */
 };
 
 /* Whether RSV1 has a meaning: messages may be compressed, and only those take time worth sharing.
@@ -49,6 +50,7 @@ struct wst_ws_control {
     bool late;            /* the other side's FIN was captured before it */
     bool unheard;         /* that FIN was captured behind it, but sent before it arrived */
     bool unawaited;       /* who sent it ended before the other side's close frame came */
+    bool sighted;         /* all that its sender had had was captured, to the end of a message */
     bool ended;           /* one of the sides has ended since */
     int8_t ended_by;      /* enum wst_dir: which was the first to */
 };
@@ -183,6 +185,7 @@ struct wst_ws { /* one WebSocket connection */
     bool stopped : 1;           /* the capture is over, not the connection */
     bool http : 1;              /* the server's close frame is none: it is HTTP (frame.http) … */
     bool http_first : 1;        /* … and came before the client's, if that sent one */
+    uint8_t faulty : 2;         /* a bit a side, 1 << enum wst_dir: it broke a rule, or may have */
     uint32_t close_pkt : 24;    /* that carried the first close frame, the end of its number */
     uint8_t keys_seen;          /* frames that the keys were on */
     struct wst_ws_side side[2]; /* [WST_C2S], [WST_S2C] */

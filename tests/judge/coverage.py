@@ -94,6 +94,7 @@ RFC6455 = [
     ('7.2.1', 'client', 'SHOULD NOT', 'close without need', 'not visible: what the application wanted'),
     ('7.2.3', 'client', 'SHOULD', 'wait longer before each new attempt', 'not visible: clients may share an address'),
     ('7.4.1', 'both', 'MUST NOT', 'send 1005, 1006, 1015', ['close.code-invalid']),
+    ('7.4.1', 'both', '', '1002, 1007: when the other side broke a rule', ['close.unexplained']),
     ('7.4.2', 'both', 'MUST', 'send no code that nobody defined: 0–999, 1016–2999, 5000 and more', ['close.code-invalid']),
     ('8.1', 'both', 'MUST', 'fail over text that is not UTF-8', ['message.invalid-utf8']),
 ]

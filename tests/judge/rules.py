@@ -832,6 +832,52 @@ def _(t):
     t.shut(first=C2S)
 
 
+def blames(kind, *list_of_frames, code=1002, others=(), offer=None):
+    """The client blames the server for what that had sent by then: (opcode, data, options)."""
+    def play(t):
+        t.agree(offer=offer, agreed=offer)
+        for opcode, data, how in list_of_frames:
+            t.frame(S2C, opcode, data, **how)
+        t.frame(C2S, CLOSE, code.to_bytes(2, 'big'))
+        t.frame(S2C, CLOSE, code.to_bytes(2, 'big'))
+        t.shut()
+    row(kind, 'close.unexplained', others)(play)
+
+
+EURO = '\u20ac'.encode()
+AMID = (TEXT, EURO[:2], {'fin': False}), (PING, b'mid', {}), (CONT, EURO[2:], {'fin': False}), (CONT, b'', {})
+blames(B, *AMID)
+blames(B, (TEXT, b'hello', {}), code=1007)
+blames(B, (TEXT, Deflater()(b'hello'), {'rsv': 4}), offer=DEFLATE, code=1007)
+blames(N, (TEXT, b'hello', {}), code=1003)  # of a kind that is not wanted: that breaks no rule
+blames(N)  # not a frame: it may be the handshake
+blames(N, *AMID, (TEXT, b'hello', {'rsv': 2}), others=['frame.rsv'])
+blames(N, (TEXT, EURO[1:], {}), code=1007, others=['message.invalid-utf8'])
+blames(N, (TEXT, b'hello', {}), (CONT, b'', {}), others=['frame.orphan-continuation'])
+blames(N, (BINARY, b'half', {'fin': False}), others=['message.unfinished'])
+
+
+@near('close.unexplained', 'handshake.early-client-data')
+def _(t):
+    t.ask()
+    t.send_request()
+    t.frame(C2S, TEXT, b'too early')
+    t.send_answer()
+    t.frame(S2C, CLOSE, b'\3\xea')
+    t.frame(C2S, CLOSE, b'\3\xea')
+    t.shut()
+
+
+@near('close.unexplained')
+def _(t):
+    """It says what it was told."""
+    t.agree()
+    t.frame(C2S, TEXT, b'hello')
+    t.frame(S2C, CLOSE, b'\3\xe8')
+    t.frame(C2S, CLOSE, b'\3\xea')
+    t.shut()
+
+
 @breaks('close.client-first')
 def _(t):
     t.agree()
