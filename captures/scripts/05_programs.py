@@ -19,6 +19,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, 'lib'))
 from rawlab import ROOT
+from rawtalk import listening
 from recorder import recorder
 from refdec import decode, message
 
@@ -28,15 +29,6 @@ REFUSED = {}  # conn -> a line of the truth
 
 def note(path, who, opcode, payload):
     NOTED.setdefault((path, who), []).append((opcode, payload))
-
-
-def listening(port):
-    for _ in range(100):
-        with socket.socket() as s:
-            if not s.connect_ex(('127.0.0.1', port)):
-                return
-        time.sleep(0.05)
-    sys.exit(f'nobody listens on port {port}')
 
 
 # -- QEMU's VNC server, with python3-websocket ---------------------------------------------------

@@ -20,6 +20,7 @@ python3 05_violations.py
 node 05_mojo.js
 node 05_proxies.js
 python3 05_programs.py
+python3 05_cowboy.py
 node 06_tls.js
 node 06_tls_more.js
 node 07_h2_node.js
