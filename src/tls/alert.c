@@ -54,13 +54,27 @@ static bool in_handshake(const struct wst_tls_step *s)
     return !through(other) && !last && !t->midst && !other->holed;
 }
 
+/* Servers with OpenSSL 3 call the end of TCP that no close_notify announced a decode_error: the
+ * alert is told by who did not end anything first. */
+static void put_left(char *to, size_t room, const struct wst_tls_step *s)
+{
+    const struct wst_tls_side *other = &s->tls->side[!s->dir];
+    if (!other->finished) return;
+    bool read = other->opened && !other->holed && !other->dead && !other->unread;
+    snprintf(to, room, "; the %s had ended TCP before%s", wst_dir_sender(!s->dir),
+             read && !other->notified ? ", without close_notify" : "");
+}
+
 void wst_tls_alert(const struct wst_tls_step *s, struct wst_slice alert)
 {
     struct wst_tls *t = s->tls;
     char why[192];
-    if (alert.n != SIZE || !ends(t, alert.p)) return;
+    if (alert.n != SIZE) return;
+    if (alert.p[1] == CLOSE_NOTIFY) t->side[s->dir].notified = true;
+    if (!ends(t, alert.p)) return;
     bool before = in_handshake(s);
     wst_tls_alert_put(why, sizeof why, s->dir, before, alert.p[1]);
+    put_left(why + strlen(why), sizeof why - strlen(why), s);
     wst_tls_ended(s, WST_PROBLEM_TLS_ALERT, why, before);
 }
 

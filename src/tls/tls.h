@@ -121,6 +121,7 @@ struct wst_tls_side {
     bool keyless : 1;   /* … because its secret alone is not known */
     bool told : 1;      /* a finding says that it is not read to its end */
     bool finished : 1;
+    bool notified : 1; /* it sent close_notify */
 };
 
 struct wst_tls { /* one TLS connection */

@@ -191,6 +191,47 @@ static void when(void **state)
     }
 }
 
+/* OpenSSL 3 answers an end of TCP that no close_notify announced (RFC 8446 section 6.1) with
+ * decode_error. */
+static void left(void **state)
+{
+    static const struct {
+        bool finished, notified, opened, holed;
+        const char *words;
+    } ends[] = {
+        {1, 0, 1, 0,
+         "alert 50 decode_error; the client had ended TCP before, without close_notify"},
+        {1, 1, 1, 0, "alert 50 decode_error; the client had ended TCP before"},
+        {1, 0, 1, 1, "alert 50 decode_error; the client had ended TCP before"},
+        {1, 0, 0, 0, "alert 50 decode_error; the client had ended TCP before"},
+        {0, 0, 1, 0, "alert 50 decode_error"},
+    };
+    static struct room room, *r = &room;
+    struct wst_tls_keys application = {.application = true};
+    (void)state;
+    for (size_t i = 0; i < ARRAY(ends); i++) {
+        room_init(r);
+        r->tls.version = WST_TLS_1_3;
+        struct wst_tls_side *client = &r->tls.side[WST_C2S];
+        client->now = r->tls.side[WST_S2C].now = &application;
+        client->opened = ends[i].opened;
+        client->holed = ends[i].holed;
+        if (ends[i].notified) {
+            struct wst_tls_step s = {&r->tls, &r->env, WST_C2S, &r->arrival};
+            wst_tls_alert(&s, wst_slice_of("\1\0", 2));
+        }
+        client->finished = ends[i].finished;
+        struct wst_tls_step s = {&r->tls, &r->env, WST_S2C, &r->arrival};
+        wst_tls_alert(&s, wst_slice_of("\2\x32", 2));
+        const char *at = strstr(r->detail, "alert 50");
+        size_t n = strlen(ends[i].words);
+        if (!at || strncmp(at, ends[i].words, n) || (at[n] && strncmp(at + n, "; TLS", 5)))
+            fail_msg("row %zu: %s", i, r->detail);
+        client->now = r->tls.side[WST_S2C].now = NULL;
+        room_free(r);
+    }
+}
+
 /* A server that got another last record than was captured: it says so under the connection's keys.
  */
 static void opened(void **state)
@@ -373,7 +414,7 @@ static void left_holed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(alerts), cmocka_unit_test(when),
-                                       cmocka_unit_test(opened), cmocka_unit_test(leaves),
-                                       cmocka_unit_test(left_holed)};
+                                       cmocka_unit_test(left), cmocka_unit_test(opened),
+                                       cmocka_unit_test(leaves), cmocka_unit_test(left_holed)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
