@@ -260,7 +260,7 @@ struct wst_refusal { /* such a body, while it is read */
     struct wst_buf *kept; /* its bytes so far; empty at the beginning, and freed at the end */
     const struct wst_arrival *arrival;
 };
-/* A head that refuses, with a body behind it: what its status line says, as a hash; 0: the body
+/* A head that refuses, with a body behind it: what its status line says, in short; 0: the body
  * cannot be read. */
 uint32_t wst_refusal_begin(const struct wst_head *head);
 /* Bytes of the body, as they are sent in HTTP/1 without the sizes of chunks. */

@@ -22,31 +22,37 @@ static uint32_t hash_of(struct wst_slice s) /* whatever the case */
     return (uint32_t)(h >> 32);
 }
 
-/* What the status line says; over HTTP/2 and HTTP/3 there is none, and pages say all the same what
- * it would. */
-static struct wst_slice reason_of(const struct wst_head *head)
+/* What the status line of that status usually says. */
+static const char *usual_reason(unsigned status)
 {
     static const struct {
-        int status;
+        unsigned status;
         const char *reason;
     } rows[] = {
 #define WST_HTTP_STATUS(status, reason) {status, reason},
 #include "statuses.def"
 #undef WST_HTTP_STATUS
     };
-    if (head->reason.n) return head->reason;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        if (rows[i].status == head->status)
-            return wst_slice_of(rows[i].reason, strlen(rows[i].reason));
-    return head->reason;
+        if (rows[i].status == status) return rows[i].reason;
+    return "";
+}
+
+/* What is kept of the status line: ┤ hash of its words 22 bits ├ status 10 bits ┤. Pages say either
+ * those words or what is usual, which HTTP/2 and HTTP/3 leave to them alone. */
+enum { STATUS = 0x3ff };
+
+static bool is_reason(struct wst_slice s, uint32_t line)
+{
+    return !((hash_of(s) << 10 ^ line) & ~(uint32_t)STATUS) ||
+           wst_slice_is_nocase(s, usual_reason(line & STATUS));
 }
 
 uint32_t wst_refusal_begin(const struct wst_head *head)
 {
     struct wst_slice coding = wst_head_find(head, "Content-Encoding", NULL);
     if (coding.n && !wst_slice_is_nocase(coding, "identity")) return 0;
-    uint32_t reason = hash_of(reason_of(head));
-    return reason ? reason : 1;
+    return hash_of(head->reason) << 10 | ((uint32_t)head->status & STATUS);
 }
 
 /* -- what it says ------------------------------------------------------------------------------ */
@@ -147,7 +153,7 @@ static bool goes_on(struct wst_slice s, size_t n)
 
 /* Behind the number and the reason of the status line, as pages begin, in either order of tags. The
  * usual words count where they lead to the reason, or there is nothing behind them. */
-static struct wst_slice behind_status(struct wst_slice s, uint32_t reason, bool usual)
+static struct wst_slice behind_status(struct wst_slice s, uint32_t line, bool usual)
 {
     enum { TIMES = 3, REASON_MAX = 60 };
     struct wst_slice begin = s;
@@ -156,20 +162,20 @@ static struct wst_slice behind_status(struct wst_slice s, uint32_t reason, bool 
     for (int i = 0; i < TIMES; i++) {
         if (is_number(s)) s = skip_usual(wst_slice_skip(s, 3), usual);
         for (size_t n = 1; n <= s.n && n <= REASON_MAX; n++) {
-            if (hash_of(wst_slice_head(s, n)) != reason || goes_on(s, n)) continue;
+            if (!is_reason(wst_slice_head(s, n), line) || goes_on(s, n)) continue;
             s = skip_usual(wst_slice_skip(s, n), usual);
             found = true;
             break;
         }
     }
-    return usual && !found && s.n ? behind_status(begin, reason, false) : s;
+    return usual && !found && s.n ? behind_status(begin, line, false) : s;
 }
 
 /* What a page says beside the status. A word or two are the name of its server. */
-static struct wst_slice page_says(struct wst_slice page, uint32_t reason, uint8_t *to)
+static struct wst_slice page_says(struct wst_slice page, uint32_t line, uint8_t *to)
 {
     enum { WORDS = 3 };
-    struct wst_slice s = behind_status(text_of(page, to), reason, true);
+    struct wst_slice s = behind_status(text_of(page, to), line, true);
     int words = 0;
     for (size_t i = 0; i < s.n; i++) words += !blank(s.p[i]) && (i == 0 || blank(s.p[i - 1]));
     return words < WORDS ? (struct wst_slice){NULL, 0} : s;
@@ -204,9 +210,9 @@ static bool quote(struct wst_slice s, bool whole, struct quotation *to)
 
 /* "400 Bad Request", "Error 400: Bad Request", "Bad Request.", "Error response", the bare number.
  */
-static bool repeats(const struct quotation *q, uint32_t reason)
+static bool repeats(const struct quotation *q, uint32_t line)
 {
-    return behind_status(wst_slice_of(q->text, q->n), reason, true).n == 0;
+    return behind_status(wst_slice_of(q->text, q->n), line, true).n == 0;
 }
 
 static void tell(const struct wst_refusal *r, bool whole)

@@ -1033,7 +1033,13 @@ static void refusals(void **state)
          false},
         {NO_("", "Error: no"), "the answer says: Error: no", false},
         {NO_("", "Errors"), "the answer says: Errors", false},
+        {SLICE("HTTP/1.1 400 Invalid Upgrade Request\r\n\r\n<HTML><TITLE>Bad Request</TITLE><BODY>"
+               "<H1>Bad Request</H1>Description: Could not process this request.</BODY>"),
+         "the page says: Description: Could not process this request.", false},
         /* nothing new */
+        {SLICE("HTTP/1.1 400 Invalid Upgrade Request\r\n\r\n<html><title>Bad Request</title>"), "",
+         false},
+        {SLICE("HTTP/1.1 400 No Room\r\n\r\n400 no room"), "", false},
         {NO_("",
              "<html><title>HTTP Status 400 \xe2\x80\x93 Bad Request</title><body><h1>HTTP Status"
              " 400 \xe2\x80\x93 Bad Request</h1><h3>Apache Tomcat/9.0</h3>"),
