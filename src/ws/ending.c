@@ -262,7 +262,7 @@ static void tell_unexplained(const struct wst_ws_step *s)
     struct wst_ws_step told = *s;
     told.dir = by;
     wst_ws_problemf(&told, WST_PROBLEM_CLOSE_UNEXPLAINED, 0, 0,
-                    "the %s closed with %d (%s), and no frame of the %s breaks a rule",
+                    "the %s closed with %d (%s), and no frame of the %s breaks a rule of WebSocket",
                     wst_dir_sender(by), (int)ws->close_code, wst_close_code_name(ws->close_code),
                     wst_dir_sender(far));
 }
