@@ -44,6 +44,8 @@ struct wst_text {
         size_t place;     /* in its buffer: where the line may be broken; 0: nowhere yet */
         unsigned indent;
     } fold; /* see text_fold.c */
+    size_t most; /* columns that the last payload had, all of which it filled unless all of it is
+                  * shown; 0: all of it is */
     struct wst_held_frame held;
 };
 

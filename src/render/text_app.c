@@ -9,6 +9,7 @@
  * and, below the line of an end, what came of questions. Refuses to show a stranger's bytes other
  * than through quote.h, and to repeat what the line above shows: the body of a packet in a text.
  */
+#include "quote.h"
 #include "slice.h"
 #include "text.h"
 
@@ -110,11 +111,19 @@ static void put_answer(struct wst_text *text, const struct wst_app_packet *p)
     wst_text_plain(text);
 }
 
-/* `shown`: the line above has it. */
-static void put_body(struct wst_text *text, const struct wst_app_packet *p, bool shown)
+/* The line above has it; or it has not, for it was full before that: STOMP and SIP say first what
+ * they carry it with. `seen`: where in the message that line ends; NULL: it shows no text. */
+static bool shown(const struct wst_app_packet *p, const uint8_t *seen, struct wst_slice message)
+{
+    if (!seen || p->first_msg) return false;
+    if (p->body.kind != WST_APP_TEXT || !p->body.slice.n) return true;
+    uintptr_t at = (uintptr_t)p->body.slice.p;
+    return at < (uintptr_t)seen || at >= (uintptr_t)message.p + message.n;
+}
+
+static void put_body(struct wst_text *text, const struct wst_app_packet *p)
 {
     struct wst_out *out = &text->render.out;
-    if (p->body.kind == WST_APP_NOTHING || (shown && p->first_msg == 0)) return;
     if (p->body.kind == WST_APP_TEXT || p->body.kind == WST_APP_BYTES) {
         wst_text_fold_payload(text);
         wst_text_payload(text, p->body.slice,
@@ -128,7 +137,7 @@ static void put_body(struct wst_text *text, const struct wst_app_packet *p, bool
 }
 
 static void packet_line(struct wst_text *text, const struct wst_event *event,
-                        const struct wst_app_packet *p)
+                        const struct wst_app_packet *p, const uint8_t *seen)
 {
     struct wst_out *out = &text->render.out;
     put_protocol(text, event->message.app->app);
@@ -139,7 +148,8 @@ static void packet_line(struct wst_text *text, const struct wst_event *event,
     wst_text_plain(text);
     for (size_t i = 0; i < p->fields_n; i++) put_field(text, &p->fields[i]);
     put_answer(text, p);
-    put_body(text, p, event->message.opcode == 1);
+    bool told = p->body.kind == WST_APP_NOTHING || shown(p, seen, event->message.payload);
+    if (!told) put_body(text, p);
     wst_text_fold_end(text);
     wst_out_text(out, "\n");
 }
@@ -158,7 +168,12 @@ void wst_text_app_said(struct wst_text *text, const struct wst_event *event)
 {
     const struct wst_app_said *said = event->message.app;
     struct wst_out *out = &text->render.out;
-    for (size_t i = 0; i < said->packets_n; i++) packet_line(text, event, &said->packets[i]);
+    struct wst_slice payload = event->message.payload;
+    const uint8_t *seen = NULL;
+    if (event->message.opcode == 1)
+        seen = payload.p +
+               (text->most ? wst_escape_fitting(payload, WST_ESCAPE_TEXT, text->most) : payload.n);
+    for (size_t i = 0; i < said->packets_n; i++) packet_line(text, event, &said->packets[i], seen);
     if (said->omitted) {
         put_protocol(text, said->app);
         wst_out_text(out, "and ");

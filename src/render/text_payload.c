@@ -166,8 +166,10 @@ void wst_text_quote(struct wst_text *text, struct wst_slice s, enum wst_escape_k
 {
     size_t most = text->options.max_text;
     if (text->options.width) most = room(text, s, kind, omitted);
+    text->most = most;
     if (text->options.found && is_inside(*text->options.found, s)) {
         quote_found(text, s, kind, omitted, most);
+        text->most = 0; /* who looks for something has found it */
         return;
     }
     wst_escape_quote(&text->render.out, s, kind, most, omitted);

@@ -158,6 +158,31 @@ static void bodies(void **state)
                 "\"omitted\":0,\"unfinished\":false,\"strange\":false}");
 }
 
+/* What the line above had no room for: it ends behind 64 bytes, or where the terminal does. */
+static void bodies_unseen(void **state)
+{
+    static const char text[] =
+        "SEND destination:/a/very/long/one content-type:text/plain 4 begins behind it";
+    struct wst_app_packet p = {.name = SLICE("SEND")};
+    struct wst_app_said said = said_of(&p, 1);
+    struct wst_event e = message(&said, 1);
+    (void)state;
+    e.message.payload = (struct wst_slice){(const uint8_t *)text, sizeof text - 1};
+    for (size_t at = 0; at < sizeof text - 1; at++) {
+        char unseen[128] = "    JSON-RPC  SEND\n";
+        p.body = (struct wst_app_value){
+            .kind = WST_APP_TEXT, .slice = {(const uint8_t *)text + at, sizeof text - 1 - at}};
+        if (at >= 64) sprintf(unseen, "    JSON-RPC  SEND  \"%s\"\n", text + at);
+        text_is(wide, &e, unseen);
+    }
+    p.body = (struct wst_app_value)TEXT("of no place in the message");
+    text_is(wide, &e, "    JSON-RPC  SEND\n");
+    p.body.slice = (struct wst_slice){(const uint8_t *)text + 50, 3};
+    text_is(narrow, &e, "    JSON-RPC  SEND  \"t/p\"\n");
+    p.body.slice = (struct wst_slice){(const uint8_t *)text, 3};
+    text_is(narrow, &e, "    JSON-RPC  SEND\n");
+}
+
 static void notes(void **state)
 {
     struct wst_app_said said = said_of(NULL, 0);
@@ -292,8 +317,10 @@ static void hostile_values(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_kind),  cmocka_unit_test(bodies), cmocka_unit_test(notes),
-        cmocka_unit_test(long_values), cmocka_unit_test(totals), cmocka_unit_test(hostile_values),
+        cmocka_unit_test(every_kind),     cmocka_unit_test(bodies),
+        cmocka_unit_test(bodies_unseen),  cmocka_unit_test(notes),
+        cmocka_unit_test(long_values),    cmocka_unit_test(totals),
+        cmocka_unit_test(hostile_values),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
