@@ -219,11 +219,18 @@ static void pong_unasked(const struct wst_ws_step *s, uint64_t n, struct wst_sli
                          const struct wst_ws_pings *p, enum wst_dir asked)
 {
     if ((p && p->torn) || s->ws->partial || pings_holes(&s->ws->side[asked])) return;
-    wst_ws_problemf(s, WST_PROBLEM_CONTROL_PONG_UNASKED, n, 0,
-                    p && pings_wait(p, p->n)
-                        ? "a pong of %zu bytes, and none of the pings that wait has these"
-                        : "a pong of %zu bytes, and no ping waits for one",
-                    payload.n);
+    if (!p || !pings_wait(p, p->n))
+        wst_ws_problemf(s, WST_PROBLEM_CONTROL_PONG_UNASKED, n, 0,
+                        "a pong of %zu bytes, and no ping waits for one", payload.n);
+    else if (payload.n)
+        wst_ws_problemf(s, WST_PROBLEM_CONTROL_PONG_UNASKED, n, 0,
+                        "a pong of %zu bytes, and none of the pings that wait has these",
+                        payload.n);
+    else /* uWSGI answers every ping so */
+        wst_ws_problemf(s, WST_PROBLEM_CONTROL_PONG_UNASKED, n, 0,
+                        "an empty pong, and none of the pings that wait is; the last has %u bytes, "
+                        "which its answer must repeat",
+                        p->at[p->n - 1].len);
 }
 
 /* It waited, or what it answers does: among the bytes that are not here yet, or never will be. */

@@ -689,6 +689,45 @@ static void silence(void **state)
     }
 }
 
+static void keep_pong(struct room *r, const struct wst_event *e)
+{
+    if (e->type != WST_EVENT_PROBLEM || e->problem.problem != WST_PROBLEM_CONTROL_PONG_UNASKED)
+        return;
+    snprintf(r->user, 256, "%s", e->problem.detail);
+}
+
+/* Which pong answers no ping, and what it would have had to say (section 5.5.3). */
+static void pongs(void **state)
+{
+    static const struct {
+        const char *ping, *pong, *words;
+    } said[] = {
+        {"\x89\x84" M0 "ping", "\x8a\4gong",
+         "a pong of 4 bytes, and none of the pings that wait has these"},
+        {"\x89\x84" M0 "ping", "\x8a\0",
+         "an empty pong, and none of the pings that wait is; the last has 4 bytes, which its "
+         "answer "
+         "must repeat"},
+        {"", "\x8a\4gong", "a pong of 4 bytes, and no ping waits for one"},
+        {"", "\x8a\0", "a pong of 0 bytes, and no ping waits for one"},
+        {"\x89\x84" M0 "ping", "\x8a\4ping", ""},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY(said); i++) {
+        char detail[256] = "";
+        struct wst_ws_terms terms = terms_of(PLAIN);
+        struct room r = {0};
+        room_open(&r, &terms);
+        r.event = keep_pong;
+        r.user = detail;
+        if (*said[i].ping) room_push(&r, WST_C2S, said[i].ping, 10);
+        room_push(&r, WST_S2C, said[i].pong, 2u + (uint8_t)said[i].pong[1]);
+        room_end(&r);
+        assert_string_equal(detail, said[i].words);
+        room_close(&r);
+    }
+}
+
 /* So many bytes of a payload are missing at most: behind them it goes on for certain, and what
  * looks like frames there is none; those behind its end are found. */
 static void at_most(void **state)
@@ -757,6 +796,7 @@ static void probation(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(table), cmocka_unit_test(silence),
-                                       cmocka_unit_test(at_most), cmocka_unit_test(probation)};
+                                       cmocka_unit_test(pongs), cmocka_unit_test(at_most),
+                                       cmocka_unit_test(probation)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
