@@ -34,6 +34,7 @@ SPARED = {  # what cannot be read so, when servers are late or early, and why
     '04_socks4a': (EARLY, 'an answer of SOCKS without its request is not known from other bytes'),
     '03_jetty': (ANY, RESET),
     '05_caddy_stops': (ANY, RESET),
+    '05_cowboy': (EARLY, RESET),
     '05_two_servers': (EARLY, RESET),
     '07_h3_chromium': (EARLY, 'so much of the server comes first that it is read as one whose beginning is missing'),
     '07_h3_ends': (LATE, CLOSE),
