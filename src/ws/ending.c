@@ -49,12 +49,14 @@ void wst_ending_close(const struct wst_ws_step *s)
     c->closing = true;
     c->close_ns = wst_arrival_there(s->arrival).ns;
     c->close_place = place.end;
-    c->placed = place.known && !waited;
+    c->placed = place.known;
     c->late =
         other->finished ? !other->behind : missed && wst_ws_place_of(s, wst_dir_other(s->dir)).over;
     c->late &= !waited;
     c->sighted = sighted(s);
-    c->unheard = c->unawaited = false;
+    /* It waited behind bytes that nobody acknowledged until the other side's end, nor it. */
+    c->unheard = waited && missed && wst_ws_place_of(s, wst_dir_other(s->dir)).over;
+    c->unawaited = false;
     c->ended = other->finished; /* and had heard of it, or nobody knows */
     if (c->ended) c->close_ns = 0;
     c->ended_by = (int8_t)(c->ended ? wst_dir_other(s->dir) : WST_DIR_NONE);

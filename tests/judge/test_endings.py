@@ -39,6 +39,15 @@ def close_unheard(t, way):
     t.lose(t.wire.packets[-1])
 
 
+def behind_a_hole(t):
+    """A text of the client that comes nowhere, and behind it the close frame, which nobody acknowledges."""
+    before = t.sent[C2S]
+    t.frame(C2S, TEXT, 'it goes through a hole in the road')
+    t.hole = t.sent[C2S] - before
+    t.lose(t.wire.packets[-2]), t.lose(t.wire.packets[-1])
+    close_unheard(t, C2S)
+
+
 def fin(t, way, after=0):
     t.wait(after)
     t.packet(way, FIN | ACK)
@@ -269,6 +278,28 @@ def _(t):
 def _(t):
     """client close, server RST without an acknowledgment: nobody is there any more"""
     close_unheard(t, C2S), t.packet(S2C, RST)
+
+
+@row('closed by client, 1000 normal closure, server had ended TCP, TCP closed', 'late', 's2c close.missing')
+def _(t):
+    """client text that is lost for good, client close behind it, client FIN, server FIN that acknowledges none of them"""
+    behind_a_hole(t), fin(t, C2S)
+    deaf(t, S2C, t.hole + SIZE[C2S] + 1, lambda: fin(t, S2C))
+
+
+@row('closed by client, 1000 normal closure, server had ended TCP, TCP closed', 'late', 's2c close.missing')
+def _(t):
+    """the same, the server's FIN first"""
+    behind_a_hole(t)
+    deaf(t, S2C, t.hole + SIZE[C2S], lambda: fin(t, S2C))
+    fin(t, C2S)
+
+
+@row('closed by client, 1000 normal closure, server had ended TCP, TCP reset by server', 'late', 's2c close.missing')
+def _(t):
+    """the same, server RST that acknowledges none of them"""
+    behind_a_hole(t)
+    deaf(t, S2C, t.hole + SIZE[C2S], lambda: t.reset(S2C))
 
 
 @row('closed by client, 1000 normal closure, server had ended TCP, TCP closed', 'late', 's2c close.missing')
