@@ -228,8 +228,8 @@ static void uncreate(struct wst_live *l)
     l->pcap = NULL;
 }
 
-/* Asks about the interface by its name. False: there is none of this name, or no way to ask. */
-static bool question(const struct wst_live *l, unsigned long what, struct ifreq *ask)
+/* Asks about the interface of this name. False: there is none, or no way to ask. */
+static bool question_name(const struct wst_live *l, unsigned long what, struct ifreq *ask)
 {
     *ask = (struct ifreq){0};
     if (strlen(l->device) >= sizeof ask->ifr_name || strcmp(l->device, "any") == 0) return false;
@@ -237,12 +237,25 @@ static bool question(const struct wst_live *l, unsigned long what, struct ifreq 
     return ioctl(pcap_fileno(l->pcap), what, ask) == 0;
 }
 
+/* Writes what the interface that was opened is called now. False: it is gone, or no way to ask. */
+static bool name_now(const struct wst_live *l, struct ifreq *ask)
+{
+    *ask = (struct ifreq){0};
+#ifdef SIOCGIFNAME
+    ask->ifr_ifindex = l->index;
+    return l->index && ioctl(pcap_fileno(l->pcap), SIOCGIFNAME, ask) == 0;
+#else
+    (void)l;
+    return false;
+#endif
+}
+
 /* 0: not known. */
 static int index_of(const struct wst_live *l)
 {
 #ifdef SIOCGIFINDEX
     struct ifreq ask;
-    return question(l, SIOCGIFINDEX, &ask) ? ask.ifr_ifindex : 0;
+    return question_name(l, SIOCGIFINDEX, &ask) ? ask.ifr_ifindex : 0;
 #else
     (void)l;
     return 0;
@@ -282,19 +295,29 @@ static void on_packet(u_char *user, const struct pcap_pkthdr *head, const u_char
 bool wst_live_is_down(const struct wst_live *l)
 {
     struct ifreq ask;
-    return question(l, SIOCGIFFLAGS, &ask) && !(ask.ifr_flags & IFF_UP);
+    bool known = name_now(l, &ask) ? ioctl(pcap_fileno(l->pcap), SIOCGIFFLAGS, &ask) == 0
+                                   : question_name(l, SIOCGIFFLAGS, &ask);
+    return known && !(ask.ifr_flags & IFF_UP);
+}
+
+/* Gone, and another one has its name. One that was renamed brings packets as before. */
+static bool replaced(const struct wst_live *l)
+{
+    struct ifreq ask;
+    int index = l->index ? index_of(l) : 0;
+    return index && index != l->index && !name_now(l, &ask);
 }
 
 int wst_live_read(struct wst_live *l, void (*packet)(void *user, const struct wst_packet *packet),
                   void *user, char error[WST_CAPTURE_ERROR_SIZE])
 {
-    int n, index;
+    int n;
     l->packet = packet;
     l->user = user;
     n = pcap_dispatch(l->pcap, WST_LIVE_TURN, on_packet, (u_char *)l);
     if (n == PCAP_ERROR_BREAK) return 0;
     if (n < 0) snprintf(error, WST_CAPTURE_ERROR_SIZE, "the capture ended: %s", reason(l, n));
-    if (n == 0 && l->index && (index = index_of(l)) != 0 && index != l->index) {
+    if (n == 0 && replaced(l)) {
         /* libpcap asks by the name, too, and would wait for packets that nobody brings any more */
         snprintf(error, WST_CAPTURE_ERROR_SIZE,
                  "the capture ended: another interface has this name now");

@@ -117,7 +117,8 @@ static const int calls[] = {
 /* Questions to terminals and interfaces, and the terminal's modes; nothing that types for the user
  * (TIOCSTI). */
 static const unsigned long ioctls[] = {
-    TCGETS, TCSETS, TCSETSW, TCSETSF, TIOCGWINSZ, TIOCGPGRP, FIONREAD, SIOCGIFFLAGS, SIOCGIFINDEX,
+    TCGETS,    TCSETS,   TCSETSW,      TCSETSF,      TIOCGWINSZ,
+    TIOCGPGRP, FIONREAD, SIOCGIFFLAGS, SIOCGIFINDEX, SIOCGIFNAME,
 };
 
 /* In builds with sanitizers only: what these do at their end (trace their own process, read its
