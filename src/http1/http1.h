@@ -98,6 +98,7 @@ struct wst_key_seen {
     uint64_t ends;                    /* a hash of the two hosts and the server's port */
     int64_t answer_ns;
     int64_t stream; /* of the TCP connection */
+    uint16_t client_port;
 };
 
 /* Shared by all conversations of one context. */
