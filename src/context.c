@@ -284,7 +284,7 @@ enum wst_fate wst_context_fate(const struct wst_context *c, uint64_t *stream)
     const struct wst_flow *f = c->segment ? wst_flow_last(c->flows) : NULL;
     if (c->datagram) return wst_datagrams_fate(c, stream);
     *stream = f ? f->stream : c->segment ? UINT64_MAX : c->fate_stream;
-    if (f) return wst_conversation_fate(f);
+    if (f) return wst_conversation_fate(wst_flow_original(c->flows, f));
     return c->segment ? WST_FATE_OTHER : c->fate; /* a segment for whose record there was no room */
 }
 

@@ -472,9 +472,15 @@ static inline struct wst_flow *connection_of(struct wst_flow_table *t, const str
     const uint8_t answer = WST_TCP_FLAG_SYN | WST_TCP_FLAG_ACK;
     uint64_t hash;
     struct wst_flow *f = wst_flow_find(t, s, side, &hash);
+    if (f && f->copy) {
+        t->last = f;
+        struct wst_flow *of = wst_flow_copy_of(t, f, *side, s, when);
+        if (of != f) return of;
+    }
     if ((s->flags & answer) == answer) f = wst_flow_network_answer(t, f, *side, s, when);
     if (!f) f = wst_flow_create(t, s, *side, hash, when);
     if (f && (s->flags & answer) == WST_TCP_FLAG_SYN) wst_flow_network_asked(t, s, f);
+    t->last = f;
     return f;
 }
 
@@ -483,7 +489,6 @@ void wst_flow_push(struct wst_flow_table *t, struct wst_segment *s, const struct
     if (t->networks.joined) s->domain = wst_flow_network_as(t, s->domain);
     unsigned side;
     struct wst_flow *f = connection_of(t, s, &side, when);
-    t->last = f;
     if (!f) return;
     if (!t->sink.segment) {
         if (connection_chatter(f, side, s) && connection_goes_on(t, f, side, s, when)) {

@@ -32,7 +32,10 @@ static bool expire_due(const struct wst_flow_table *t, const struct wst_flow *f)
     int64_t idle = (int64_t)wst_flow_coarse(t->clock) - f->active, may = 0;
     switch (f->state) {
     case WST_FLOW_EMBRYONIC: may = l->idle_embryonic_ns; break;
-    case WST_FLOW_CLOSED: may = l->idle_closed_ns; break;
+    case WST_FLOW_CLOSED:
+        if (f->copy && wst_flow_original(t, f)->state != WST_FLOW_CLOSED) return false;
+        may = l->idle_closed_ns;
+        break;
     case WST_FLOW_OPEN: may = f->precious ? l->idle_websocket_ns : l->idle_other_ns; break;
     }
     return idle > may / FLOW_COARSE_NS; /* the times of a hostile capture overflow a product */

@@ -108,7 +108,9 @@ struct wst_flow {
                             * missing, or before its addresses were used again */
     bool lined_up : 1;     /* in the list of closed flows */
     bool followed : 1;     /* closed, and its bytes were wanted until then */
-    uint8_t state : 5;     /* enum wst_flow_state */
+    uint8_t state : 4;     /* enum wst_flow_state */
+    bool copy : 1; /* the same connection in another network; its segments are the other record's
+                    * (copy.c), and nothing but its addresses is valid here */
     bool succeeding : 1;   /* another connection may have begun in its place (successor.c) */
     /* Bit 1 << side: it acknowledged something when it had sent more than was captured, up to
      * `fin`; with WST_HALF_FIN: that FIN was among it, and came again. */
@@ -237,6 +239,9 @@ bool wst_flow_make_room(struct wst_flow_table *table, size_t bytes, const struct
 
 /* The flow of the segment pushed last; NULL: there was no room for it. Until the next push. */
 const struct wst_flow *wst_flow_last(const struct wst_flow_table *table);
+/* Of which it is a copy, and whose events tell what it carried; itself, if it is none. */
+const struct wst_flow *wst_flow_original(const struct wst_flow_table *table,
+                                         const struct wst_flow *flow);
 uint32_t wst_flow_streams(const struct wst_flow_table *table); /* conversations so far */
 uint64_t wst_flow_evicted(const struct wst_flow_table *table); /* not precious, forgotten early */
 

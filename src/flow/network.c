@@ -10,6 +10,8 @@
  * Refuses to join two networks in which connections are complete: there the same packets are seen
  * before and behind a router, and a SYN is missing.
  */
+#include <string.h>
+
 #include "seldom.h"
 #include "table.h"
 
@@ -69,12 +71,18 @@ WST_APART void wst_flow_network_asked(struct wst_flow_table *t, const struct wst
                                       struct wst_flow *f)
 {
     uint64_t ends = network_hash(t, s, 0);
-    t->networks.asked[ends % NETWORKS_ASKED] =
-        (struct wst_flow_asked){.ends = ends, .hash = f->hash, .domain = s->domain, .flow = f};
+    struct wst_flow_asked *q = &t->networks.asked[ends % NETWORKS_ASKED];
+    struct wst_flow_asker asker = {.hash = f->hash, .domain = s->domain, .flow = f};
+    unsigned n = 0;
+    if (q->ends != ends) *q = (struct wst_flow_asked){.ends = ends};
+    while (n < NETWORKS_ONE - 1 && q->by[n].flow && q->by[n].flow != f) n++;
+    t->networks.several |= n > 0;
+    memmove(q->by + 1, q->by, n * sizeof *q->by);
+    q->by[0] = asker;
 }
 
 /* Its SYN was seen, and no other packet of the server; `s` answers it. */
-static bool asked_fits(const struct wst_flow_asked *q, unsigned side, const struct wst_segment *s)
+static bool asked_fits(const struct wst_flow_asker *q, unsigned side, const struct wst_segment *s)
 {
     const struct wst_flow *f = q->flow;
     return f && f->hash == q->hash && f->state != WST_FLOW_FREE && f->state != WST_FLOW_CLOSED &&
@@ -86,19 +94,22 @@ WST_APART struct wst_flow *wst_flow_network_answer(struct wst_flow_table *t, str
                                                    unsigned side, const struct wst_segment *s,
                                                    const struct wst_when *when)
 {
-    if (f && (f->half[!side].flags & WST_HALF_SYN)) {
-        if (f->rare[!side].isn + 1 == s->ack) network_is_whole(t, s->domain);
-        return f;
-    }
+    bool known = f && (f->half[!side].flags & WST_HALF_SYN),
+         answers = known && f->rare[!side].isn + 1 == s->ack;
+    if (answers) network_is_whole(t, s->domain);
+    if (known && !(answers && t->networks.several)) return f;
     uint64_t ends = network_hash(t, s, 0);
-    struct wst_flow_asked q = t->networks.asked[ends % NETWORKS_ASKED];
-    if (q.ends != ends || !asked_fits(&q, side, s)) return f;
+    const struct wst_flow_asked *asked = &t->networks.asked[ends % NETWORKS_ASKED];
+    struct wst_flow_asker q = asked->by[0];
+    if (asked->ends != ends) return f;
+    if (known) return wst_flow_copy_found(t, asked, f, side, s);
+    if (!asked_fits(&q, side, s)) return f;
     uint32_t from = wst_flow_network_as(t, q.domain), to = s->domain;
     if (from != to) {
-        bool known = network_whole(t, to);
-        if (known && network_whole(t, from)) return f;
-        if (!network_join(t, known ? from : to, known ? to : from)) return f;
-        if (!known) to = from;
+        bool whole = network_whole(t, to);
+        if (whole && network_whole(t, from)) return f;
+        if (!network_join(t, whole ? from : to, whole ? to : from)) return f;
+        if (!whole) to = from;
     }
     uint64_t hash = network_hash(t, s, to);
     if (hash != q.flow->hash) wst_flow_move(t, q.flow, hash, when);

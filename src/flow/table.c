@@ -173,7 +173,7 @@ static void table_delete(struct wst_flow_table *t, uint32_t hash, uint32_t index
     t->slots[i] = (struct wst_flow_slot){0, 0};
 }
 
-static uint32_t table_index(const struct wst_flow_table *t, const struct wst_flow *f)
+uint32_t wst_flow_index(const struct wst_flow_table *t, const struct wst_flow *f)
 {
     /* The slot knows the index; the record need not. */
     uint32_t i = (uint32_t)f->hash & t->slots_mask;
@@ -191,7 +191,7 @@ WST_APART void wst_flow_move(struct wst_flow_table *t, struct wst_flow *f, uint6
         wst_flow_close(t, there, WST_TCP_TIMEOUT, &a);
         wst_flow_remove(t, there);
     }
-    uint32_t index = table_index(t, f);
+    uint32_t index = wst_flow_index(t, f);
     table_delete(t, (uint32_t)f->hash, index);
     f->hash = hash;
     table_insert(t, (uint32_t)hash, index);
@@ -279,7 +279,7 @@ static void closed_unlink(struct wst_flow_table *t, struct wst_flow *f)
  * when there are many of its kind. */
 void wst_flow_line_up(struct wst_flow_table *t, struct wst_flow *f)
 {
-    uint32_t index = table_index(t, f);
+    uint32_t index = wst_flow_index(t, f);
     f->older = t->closed_newest;
     f->newer = FLOW_NONE;
     f->lined_up = true;
@@ -332,7 +332,7 @@ void wst_flow_renew_as(struct wst_flow_table *t, struct wst_flow *f, uint32_t st
     fresh.stream = stream;
     fresh.state = WST_FLOW_EMBRYONIC;
     *f = fresh;
-    embryo_link(t, table_index(t, f));
+    embryo_link(t, wst_flow_index(t, f));
 }
 
 void wst_flow_renew(struct wst_flow_table *t, struct wst_flow *f, bool numbered)
@@ -344,7 +344,7 @@ void wst_flow_renew(struct wst_flow_table *t, struct wst_flow *f, bool numbered)
 /* After wst_flow_close. */
 void wst_flow_remove(struct wst_flow_table *t, struct wst_flow *f)
 {
-    uint32_t index = table_index(t, f);
+    uint32_t index = wst_flow_index(t, f);
     closed_unlink(t, f);
     table_delete(t, (uint32_t)f->hash, index);
     t->used--;

@@ -23,7 +23,8 @@ enum {
     AHEAD_RECORD = 5,       /* a slot told so many segments ago has come: its record is next … */
     AHEAD_UPPER = 10,       /* … and then what the pipeline keeps for it */
     NETWORKS_MAX = 64,      /* of which it is known whether they are part of another */
-    NETWORKS_ASKED = 256    /* connections of which a SYN may be answered in another network */
+    NETWORKS_ASKED = 256,   /* connections of which a SYN may be answered in another network */
+    NETWORKS_ONE = 4        /* in so many the same connection may be seen */
 };
 enum {
     FIN_NEAR = 16 << 20, /* so far ahead of what was seen an end is believed */
@@ -57,11 +58,14 @@ struct wst_flow_network {
     uint32_t domain, as; /* the network it is part of: itself, or another */
     bool whole;          /* connections in it are complete */
 };
-struct wst_flow_asked { /* a SYN, and the conversation that it began */
-    uint64_t ends;      /* a hash of addresses and ports alone */
+struct wst_flow_asker { /* a SYN, and the conversation that it began */
     uint64_t hash;      /* the conversation's; another: the record is not its any more */
     struct wst_flow *flow;
     uint32_t domain;
+};
+struct wst_flow_asked {
+    uint64_t ends;                          /* a hash of addresses and ports alone */
+    struct wst_flow_asker by[NETWORKS_ONE]; /* one in each network, the last first */
 };
 struct wst_flow_networks { /* network.c */
     struct wst_flow_network at[NETWORKS_MAX];
@@ -69,6 +73,7 @@ struct wst_flow_networks { /* network.c */
     uint32_t n;
     bool plain;  /* connections without any tag are complete */
     bool joined; /* some are part of another */
+    bool several; /* there were SYNs of the same ends in two */
 };
 
 /* Open addressing. Index 0 is empty, else record index + 1; hash: its lower half. */
@@ -160,6 +165,8 @@ void wst_flow_move(struct wst_flow_table *t, struct wst_flow *f, uint64_t hash,
                    const struct wst_when *when);
 void wst_flow_grown_up(struct wst_flow_table *t, struct wst_flow *f);
 void wst_flow_line_up(struct wst_flow_table *t, struct wst_flow *f);
+/* By the number that wst_flow_at takes. */
+uint32_t wst_flow_index(const struct wst_flow_table *t, const struct wst_flow *f);
 
 /* An IPv4 end as a number: | address 32 | port 16 | */
 static inline uint64_t wst_flow_end4(const uint8_t *address, uint16_t port)
@@ -200,6 +207,16 @@ void wst_flow_network_asked(struct wst_flow_table *t, const struct wst_segment *
 struct wst_flow *wst_flow_network_answer(struct wst_flow_table *t, struct wst_flow *f,
                                          unsigned side, const struct wst_segment *s,
                                          const struct wst_when *when);
+
+/* copy.c */
+/* The server's SYN of `f` was seen, and answers its client's; where another network has the same
+ * connection, one of the two becomes a copy. The one that is none. */
+struct wst_flow *wst_flow_copy_found(struct wst_flow_table *t, const struct wst_flow_asked *asked,
+                                     struct wst_flow *f, unsigned side,
+                                     const struct wst_segment *s);
+/* Whose the segment is, that came where `copy` is. */
+struct wst_flow *wst_flow_copy_of(struct wst_flow_table *t, struct wst_flow *copy, unsigned side,
+                                  const struct wst_segment *s, const struct wst_when *when);
 
 /* connection.c */
 void wst_flow_close(struct wst_flow_table *t, struct wst_flow *f, enum wst_tcp_end how,

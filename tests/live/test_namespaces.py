@@ -78,6 +78,33 @@ try:
               {(e["client_ip"], e["server_ip"]) for e in events if e["type"] == "handshake"} == {("10.99.7.1", "10.99.7.2")})
         check("stats end it", events[-1]["type"] == "stats")
 
+        # -- all interfaces: what goes through a tunnel is seen in it and before it, and told once -----------
+        ends = ["10.99.7.1", "10.99.7.2"]
+        made = [ip("-n", name, "link", "add", "wvx", "type", "vxlan", "id", "42", "local", here, "remote", there, "dstport", "4789")
+                for name, here, there in zip(NAMES, ends, ends[::-1])]
+        if not any(m.returncode for m in made):
+            for name, address in zip(NAMES, ("10.99.8.1/24", "10.99.8.2/24")):
+                ip("-n", name, "addr", "add", address, "dev", "wvx", check=True)
+                ip("-n", name, "link", "set", "wvx", "up", check=True)
+            saved = os.path.join(tmp, "tunnel.pcapng")
+            node, port = server("10.99.8.2", before=B)
+            listening = Listening(tmp, "--json", "-i", "any", "--print", "-w", saved, "--only-websocket", before=A)
+            clients = Node("client", "10.99.8.2", port, 3, 20, 5, before=A)
+            clients.rest()
+            check("three conversations end", listening.wait_events("end", 3))
+            check("through a tunnel: status 0", listening.stop() == 0, listening.said())
+            node.stop()
+            n = compare("through a tunnel", listening.events(), clients.records + node.records)
+            check("through a tunnel: 120 messages", n == 120, n)
+            told = [e for e in listening.events() if e["type"] in ("message", "close", "end")]
+            check("through a tunnel: each once", len(told) == 120 + 6 + 3, len(told))
+            back = run("--json", saved)
+            n = compare("through a tunnel, saved", back.events(), clients.records + node.records)
+            check("through a tunnel, saved: both copies of each", n == 120 and
+                  back.events("stats")[0]["tcp_streams"] == 6, (n, back.events("stats")))
+            for name in NAMES:
+                ip("-n", name, "link", "del", "wvx", check=True)
+
         # -- and the only one: gone, it ends by itself, and keeps what it has. The second time it went down
         # before, and another one with its name comes: that is not waited for ------------------------------
         for how in (["link", "del", LINKS[0]], ["link", "set", LINKS[0], "down"]):

@@ -467,6 +467,52 @@ static void test_routed(void **state)
     rig_close(&r);
 }
 
+/* Both SYNs have the same numbers in two networks: it is one connection, whose bytes are told once,
+ * whichever network has them, and first. */
+static void test_copies(void **state)
+{
+    static const char *const both[] = {"cS0",     "sS70,1",   "c1,71=a",
+                                       "s71,2=b", "c2,72=cc", "s72,4=d"};
+    struct rig r;
+    (void)state;
+    for (unsigned late = 0; late < 6; late++) { /* packets by which the second network is behind */
+        rig_init(&r);
+        rig_open(&r);
+        for (unsigned i = 0; i < 6 + late; i++) {
+            if (i < 6) on(&r, 0, 0), rig_run(&r, both[i]);
+            if (i >= late) on(&r, 7, 7), rig_run(&r, both[i - late]);
+        }
+        assert_string_equal(r.told, "c\"a\" s\"b\" c\"cc\" s\"d\"");
+        on(&r, 7, 7), rig_run(&r, "c4,73=e"); /* which the other has not */
+        assert_string_equal(r.told, "c\"a\" s\"b\" c\"cc\" s\"d\" c\"e\"");
+        on(&r, 0, 0), rig_run(&r, "c5,73=f cF6,73 sF73,7");
+        on(&r, 7, 7), rig_run(&r, "c4,73=e c5,73=f cF6,73 sF73,7 c7,74");
+        assert_string_equal(r.told, "c\"a\" s\"b\" c\"cc\" s\"d\" c\"ef\" c. s. (fin)");
+        /* The next one from the same port, which the second network has alone. */
+        on(&r, 7, 7), rig_run(&r, "cS9000 sS7000,9001 c9001,7001=g");
+        on(&r, 0, 0), rig_run(&r, "c7,74");
+        assert_string_equal(r.told, "c\"a\" s\"b\" c\"cc\" s\"d\" c\"ef\" c. s. (fin) c\"g\"");
+        rig_close(&r);
+    }
+}
+
+/* Other numbers: another connection, be it of a side alone. */
+static void test_no_copies(void **state)
+{
+    static const char *const rows[][2] = {{"cS0 sS70,1 c1,71=a", "cS0 sS71,1 c1,72=a"},
+                                          {"cS1 sS70,2 c2,71=a", "cS0 sS70,1 c1,71=a"}};
+    struct rig r;
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        rig_init(&r);
+        rig_open(&r);
+        on(&r, 0, 0), rig_run(&r, rows[i][0]);
+        on(&r, 7, 7), rig_run(&r, rows[i][1]);
+        assert_string_equal(r.told, "c\"aa\""); /* each its own */
+        rig_close(&r);
+    }
+}
+
 /* That two are one says nothing of a third. */
 static void test_third(void **state)
 {
@@ -515,6 +561,7 @@ int main(void)
         cmocka_unit_test(test_numbers_kept), cmocka_unit_test(test_witnessed),
         cmocka_unit_test(test_apart),        cmocka_unit_test(test_tagged),
         cmocka_unit_test(test_routed),       cmocka_unit_test(test_third),
+        cmocka_unit_test(test_copies),       cmocka_unit_test(test_no_copies),
         cmocka_unit_test(test_trunk),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

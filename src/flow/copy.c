@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * In: connections of which two networks have both SYNs. Out: which of them are one, seen twice: by
+ * a capture of all interfaces, on the way through a tunnel or a VLAN and before or behind it; or on
+ * both sides of a router.
+ *
+ *      SYN       10.0.0.1 > 10.0.0.2         seq x
+ *      SYN       VXLAN 42, the same ends     seq x
+ *      SYN ACK   VXLAN 42                    seq y, ack x + 1
+ *      SYN ACK   10.0.0.2 > 10.0.0.1         seq y, ack x + 1: another's has both once in 2^64
+ *
+ * From then on the segments of both are one's, which so lacks less than each. The record of the
+ * other says whose they are, in what it has no use for any more. Refuses two of which both have
+ * carried bytes: these were told already.
+ */
+#include "seldom.h"
+#include "table.h"
+
+/* The place of the original, and which connection it was then. */
+static void copy_make(struct wst_flow_table *t, struct wst_flow *f, const struct wst_flow *of)
+{
+    wst_flow_ignore(t, f);
+    wst_flow_grown_up(t, f);
+    f->state = WST_FLOW_CLOSED; /* it lives on while its original does (expire.c) */
+    f->copy = true;
+    f->half[0].next = wst_flow_index(t, of);
+    f->half[0].acked = of->stream;
+}
+
+const struct wst_flow *wst_flow_original(const struct wst_flow_table *t, const struct wst_flow *f)
+{
+    if (!f->copy) return f;
+    const struct wst_flow *of = wst_flow_at(t, f->half[0].next);
+    return of->state != WST_FLOW_FREE && of->stream == f->half[0].acked && !of->copy ? of : f;
+}
+
+/* The same connection? `f` has the client's SYN, and `s` is the server's. */
+static bool copy_fits(const struct wst_flow_asker *q, const struct wst_flow *f, unsigned side,
+                      const struct wst_segment *s)
+{
+    const struct wst_flow *of = q->flow;
+    return of && of != f && of->hash == q->hash && of->state != WST_FLOW_FREE && !of->copy &&
+           (of->half[0].flags & of->half[1].flags & WST_HALF_SYN) &&
+           of->rare[!side].isn == f->rare[!side].isn && of->rare[side].isn == s->seq;
+}
+
+WST_APART struct wst_flow *wst_flow_copy_found(struct wst_flow_table *t,
+                                               const struct wst_flow_asked *asked,
+                                               struct wst_flow *f, unsigned side,
+                                               const struct wst_segment *s)
+{
+    for (unsigned i = 0; i < NETWORKS_ONE; i++) {
+        struct wst_flow *other = asked->by[i].flow;
+        if (!copy_fits(&asked->by[i], f, side, s)) continue;
+        if (f->state == WST_FLOW_EMBRYONIC) {
+            copy_make(t, f, other);
+            return other;
+        }
+        if (other->state == WST_FLOW_EMBRYONIC) copy_make(t, other, f);
+    }
+    return f;
+}
+
+WST_APART struct wst_flow *wst_flow_copy_of(struct wst_flow_table *t, struct wst_flow *f,
+                                            unsigned side, const struct wst_segment *s,
+                                            const struct wst_when *when)
+{
+    struct wst_flow *of = wst_flow_at(t, f->half[0].next);
+    bool anew = (s->flags & (WST_TCP_FLAG_SYN | WST_TCP_FLAG_ACK)) == WST_TCP_FLAG_SYN &&
+                s->seq != f->rare[side].isn;
+    if (!anew && wst_flow_original(t, f) == of) {
+        f->active = wst_flow_coarse(when->ns);
+        return of;
+    }
+    f->copy = false; /* over: it takes what is late, as any that is closed */
+    f->half[0].flags = f->half[1].flags = 0;
+    wst_flow_line_up(t, f);
+    return f;
+}
