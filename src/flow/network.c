@@ -90,6 +90,35 @@ static bool asked_fits(const struct wst_flow_asker *q, unsigned side, const stru
            f->rare[!side].isn + 1 == s->ack;
 }
 
+/* Who asked for it. Where the SYN was seen without a tag, too, who answers with one answers one. */
+static struct wst_flow_asker *asked_by(struct wst_flow_asked *asked, unsigned side,
+                                       const struct wst_segment *s)
+{
+    struct wst_flow_asker *best = NULL;
+    for (unsigned i = 0; i < NETWORKS_ONE; i++) {
+        struct wst_flow_asker *q = &asked->by[i];
+        if (asked_fits(q, side, s) && (!best || (!best->domain && q->domain))) best = q;
+    }
+    return best;
+}
+
+/* The SYN that `q` sent in its network is answered in another. False: these are two. */
+static bool network_answered(struct wst_flow_table *t, struct wst_flow_asker *q,
+                             const struct wst_segment *s, const struct wst_when *when)
+{
+    uint32_t from = wst_flow_network_as(t, q->domain), to = s->domain;
+    if (from != to) {
+        bool whole = network_whole(t, to);
+        if (whole && network_whole(t, from)) return false;
+        if (!network_join(t, whole ? from : to, whole ? to : from)) return false;
+        if (!whole) to = from;
+    }
+    uint64_t hash = network_hash(t, s, to);
+    if (hash != q->flow->hash) wst_flow_move(t, q->flow, hash, when);
+    q->hash = hash;
+    return true;
+}
+
 WST_APART struct wst_flow *wst_flow_network_answer(struct wst_flow_table *t, struct wst_flow *f,
                                                    unsigned side, const struct wst_segment *s,
                                                    const struct wst_when *when)
@@ -99,19 +128,10 @@ WST_APART struct wst_flow *wst_flow_network_answer(struct wst_flow_table *t, str
     if (answers) network_is_whole(t, s->domain);
     if (known && !(answers && t->networks.several)) return f;
     uint64_t ends = network_hash(t, s, 0);
-    const struct wst_flow_asked *asked = &t->networks.asked[ends % NETWORKS_ASKED];
-    struct wst_flow_asker q = asked->by[0];
+    struct wst_flow_asked *asked = &t->networks.asked[ends % NETWORKS_ASKED];
     if (asked->ends != ends) return f;
     if (known) return wst_flow_copy_found(t, asked, f, side, s);
-    if (!asked_fits(&q, side, s)) return f;
-    uint32_t from = wst_flow_network_as(t, q.domain), to = s->domain;
-    if (from != to) {
-        bool whole = network_whole(t, to);
-        if (whole && network_whole(t, from)) return f;
-        if (!network_join(t, whole ? from : to, whole ? to : from)) return f;
-        if (!whole) to = from;
-    }
-    uint64_t hash = network_hash(t, s, to);
-    if (hash != q.flow->hash) wst_flow_move(t, q.flow, hash, when);
-    return q.flow;
+    struct wst_flow_asker *q = asked_by(asked, side, s);
+    if (!q || !network_answered(t, q, s, when)) return f;
+    return t->networks.several ? wst_flow_copy_found(t, asked, q->flow, side, s) : q->flow;
 }

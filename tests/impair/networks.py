@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""A capture of all interfaces sees what goes through a VLAN twice: with its tag, and without, a little later or
-sooner. It is one connection all the same, and told once.
+"""A capture of all interfaces sees what goes through a VLAN twice: with its tag, or with one for each direction, and
+without, a little later or sooner. It is one connection all the same, and told once.
 
 In:  captures (classic pcap, Ethernet) whose connections begin in them. Out: a line a delay. Exit status 1 when of any
      connection another timeline is told than of the capture as it is; or when, the tagged SYNs not captured, the
@@ -11,6 +11,7 @@ usage: networks.py [--tool WSTRACE] [--by MILLISECONDS]... [-v] [CAPTURE...]
 """
 import argparse
 import glob
+import itertools
 import json
 import os
 import re
@@ -25,7 +26,7 @@ import shuffle  # noqa: E402
 CAPTURES = os.path.join(HERE, '../../captures')
 SPARED = {'07_h3_missing_5'}  # what is missing of QUIC is told when so many packets came behind it
 SYN = 2
-TAG = b'\x81\0\0\7'
+TAG = b'\x81\0\0'
 PLACES = ('ts', 'pkt', 'conn', 'first_pkt', 'request_pkt', 'tcp_stream', 'rtt', 'duration')  # of a packet: not the same
 
 
@@ -33,7 +34,12 @@ def is_syn(p):
     return p.flow and p.data[14 + (p.data[14] & 15) * 4 + 13] & SYN
 
 
-def doubled(data, by, syns=True):
+def tagged_by(p, split):
+    """`split`: what the greater end sends has another tag."""
+    return p.data[:12] + TAG + (b'\7' if not split or not p.flow or p.flow[:2] < p.flow[2:] else b'\t') + p.data[12:]
+
+
+def doubled(data, by, split=False, syns=True):
     """The capture with every packet once more, tagged, `by` seconds later; or all but the SYNs."""
     head, packets = shuffle.read_classic(data)
     unit = 10**9 if head[:4] == b'\x4d\x3c\xb2\xa1' else 10**6
@@ -44,7 +50,7 @@ def doubled(data, by, syns=True):
         if syns or not is_syn(p):
             timed.append((at + round(by * unit), n, 1, p))
     timed.sort(key=lambda t: t[:3] if by >= 0 else (t[0], t[1], -t[2]))
-    out = [shuffle.Packet(p.when, p.data[:12] + TAG + p.data[12:]) if tagged else p for _, _, tagged, p in timed]
+    out = [shuffle.Packet(p.when, tagged_by(p, split)) if tagged else p for _, _, tagged, p in timed]
     return shuffle.write_classic(head, out, [divmod(t[0], unit) for t in timed])
 
 
@@ -86,7 +92,7 @@ def main():
     options = parser.parse_args()
     captures = options.captures or sorted(glob.glob(os.path.join(CAPTURES, '*.pcap')))
     bad = not keys_of_copies(options.tool)
-    for by in options.by or (-0.01, 0.01):
+    for by, split in itertools.product(options.by or (-0.01, 0.01), (False, True)):
         done = wrong = 0
         with tempfile.TemporaryDirectory(prefix='wstrace-networks-') as scratch:
             for path in captures:
@@ -94,7 +100,7 @@ def main():
                 copy, keys = os.path.join(scratch, 'twice.pcap'), os.path.splitext(path)[0] + '.keys'
                 try:
                     with open(path, 'rb') as file:
-                        data = doubled(file.read(), by / 1000)
+                        data = doubled(file.read(), by / 1000, split)
                 except ValueError:
                     continue  # another link type
                 with open(copy, 'wb') as file:
@@ -114,7 +120,7 @@ def main():
                             if x != y:
                                 print(f'      {x[:300]}\n      {y[:300]}')
                                 break
-        print(f'tagged {by:+g} ms: {done} captures compared, {wrong} differ')
+        print(f'tagged{" by direction" if split else ""} {by:+g} ms: {done} captures compared, {wrong} differ')
         bad += wrong + (not done)
     return 1 if bad else 0
 

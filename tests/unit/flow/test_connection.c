@@ -475,21 +475,26 @@ static void test_copies(void **state)
                                        "s71,2=b", "c2,72=cc", "s72,4=d"};
     struct rig r;
     (void)state;
-    for (unsigned late = 0; late < 6; late++) { /* packets by which the second network is behind */
+    for (unsigned i = 0; i < 24; i++) {
+        unsigned late = i % 6;           /* packets by which the second network is behind */
+        uint32_t there = i < 12 ? 7 : 9; /* 9: each direction has its own tag */
+        bool tagged = i / 6 % 2;         /* is the first */
         rig_init(&r);
         rig_open(&r);
-        for (unsigned i = 0; i < 6 + late; i++) {
-            if (i < 6) on(&r, 0, 0), rig_run(&r, both[i]);
-            if (i >= late) on(&r, 7, 7), rig_run(&r, both[i - late]);
+        for (unsigned k = 0; k < 6 + late; k++) {
+            on(&r, tagged ? 7 : 0, tagged ? there : 0);
+            if (k < 6) rig_run(&r, both[k]);
+            on(&r, tagged ? 0 : 7, tagged ? 0 : there);
+            if (k >= late) rig_run(&r, both[k - late]);
         }
         assert_string_equal(r.told, "c\"a\" s\"b\" c\"cc\" s\"d\"");
-        on(&r, 7, 7), rig_run(&r, "c4,73=e"); /* which the other has not */
+        on(&r, 7, there), rig_run(&r, "c4,73=e"); /* which the other has not */
         assert_string_equal(r.told, "c\"a\" s\"b\" c\"cc\" s\"d\" c\"e\"");
         on(&r, 0, 0), rig_run(&r, "c5,73=f cF6,73 sF73,7");
-        on(&r, 7, 7), rig_run(&r, "c4,73=e c5,73=f cF6,73 sF73,7 c7,74");
+        on(&r, 7, there), rig_run(&r, "c4,73=e c5,73=f cF6,73 sF73,7 c7,74");
         assert_string_equal(r.told, "c\"a\" s\"b\" c\"cc\" s\"d\" c\"ef\" c. s. (fin)");
         /* The next one from the same port, which the second network has alone. */
-        on(&r, 7, 7), rig_run(&r, "cS9000 sS7000,9001 c9001,7001=g");
+        on(&r, 7, there), rig_run(&r, "cS9000 sS7000,9001 c9001,7001=g");
         on(&r, 0, 0), rig_run(&r, "c7,74");
         assert_string_equal(r.told, "c\"a\" s\"b\" c\"cc\" s\"d\" c\"ef\" c. s. (fin) c\"g\"");
         rig_close(&r);
