@@ -16,12 +16,14 @@
 #include "seldom.h"
 #include "table.h"
 
-/* The place of the original, and which connection it was then. */
-static void copy_make(struct wst_flow_table *t, struct wst_flow *f, const struct wst_flow *of)
+/* Over, as far as anybody is told; it stands in no line, for it lives on while its original does
+ * (expire.c). The place of that, and which connection it was then. */
+static void copy_make(struct wst_flow_table *t, struct wst_flow *f, const struct wst_flow *of,
+                      const struct wst_when *when)
 {
-    wst_flow_ignore(t, f);
-    wst_flow_grown_up(t, f);
-    f->state = WST_FLOW_CLOSED; /* it lives on while its original does (expire.c) */
+    struct wst_arrival a = {.when = *when, .from = when->pkt};
+    f->precious = true;
+    wst_flow_close(t, f, WST_TCP_EVICTED, &a);
     f->copy = true;
     f->half[0].next = wst_flow_index(t, of);
     f->half[0].acked = of->stream;
@@ -47,16 +49,17 @@ static bool copy_fits(const struct wst_flow_asker *q, const struct wst_flow *f, 
 WST_APART struct wst_flow *wst_flow_copy_found(struct wst_flow_table *t,
                                                const struct wst_flow_asked *asked,
                                                struct wst_flow *f, unsigned side,
-                                               const struct wst_segment *s)
+                                               const struct wst_segment *s,
+                                               const struct wst_when *when)
 {
     for (unsigned i = 0; i < NETWORKS_ONE; i++) {
         struct wst_flow *other = asked->by[i].flow;
         if (!copy_fits(&asked->by[i], f, side, s)) continue;
         if (f->state == WST_FLOW_EMBRYONIC) {
-            copy_make(t, f, other);
+            copy_make(t, f, other, when);
             return other;
         }
-        if (other->state == WST_FLOW_EMBRYONIC) copy_make(t, other, f);
+        if (other->state == WST_FLOW_EMBRYONIC) copy_make(t, other, f, when);
     }
     return f;
 }
@@ -74,6 +77,6 @@ WST_APART struct wst_flow *wst_flow_copy_of(struct wst_flow_table *t, struct wst
     }
     f->copy = false; /* over: it takes what is late, as any that is closed */
     f->half[0].flags = f->half[1].flags = 0;
-    wst_flow_line_up(t, f);
+    if (!f->lined_up) wst_flow_line_up(t, f);
     return f;
 }

@@ -130,8 +130,8 @@ WST_APART struct wst_flow *wst_flow_network_answer(struct wst_flow_table *t, str
     uint64_t ends = network_hash(t, s, 0);
     struct wst_flow_asked *asked = &t->networks.asked[ends % NETWORKS_ASKED];
     if (asked->ends != ends) return f;
-    if (known) return wst_flow_copy_found(t, asked, f, side, s);
+    if (known) return wst_flow_copy_found(t, asked, f, side, s, when);
     struct wst_flow_asker *q = asked_by(asked, side, s);
     if (!q || !network_answered(t, q, s, when)) return f;
-    return t->networks.several ? wst_flow_copy_found(t, asked, q->flow, side, s) : q->flow;
+    return t->networks.several ? wst_flow_copy_found(t, asked, q->flow, side, s, when) : q->flow;
 }

@@ -212,8 +212,8 @@ struct wst_flow *wst_flow_network_answer(struct wst_flow_table *t, struct wst_fl
 /* The server's SYN of `f` was seen, and answers its client's; where another network has the same
  * connection, one of the two becomes a copy. The one that is none. */
 struct wst_flow *wst_flow_copy_found(struct wst_flow_table *t, const struct wst_flow_asked *asked,
-                                     struct wst_flow *f, unsigned side,
-                                     const struct wst_segment *s);
+                                     struct wst_flow *f, unsigned side, const struct wst_segment *s,
+                                     const struct wst_when *when);
 /* Whose the segment is, that came where `copy` is. */
 struct wst_flow *wst_flow_copy_of(struct wst_flow_table *t, struct wst_flow *copy, unsigned side,
                                   const struct wst_segment *s, const struct wst_when *when);
