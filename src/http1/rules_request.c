@@ -105,8 +105,8 @@ static uint64_t key_ends(const struct wst_event_handshake *e)
 /* Two handshakes with one key, one begun while the other waits for its answer: the legs of a
  * proxy, or one connection captured twice. One after the other: the client used it again. Between
  * other hosts or ports captures may have turned the order around, but not for long; and so may they
- * from the same port, of one connection in two networks. Who was refused may ask again on the same
- * connection. */
+ * from the same port, of one connection in two networks, where the times tell. Who was refused may
+ * ask again on the same connection. */
 static void request_key_again(struct wst_report *r)
 {
     struct wst_shown a;
@@ -121,7 +121,7 @@ static void request_key_again(struct wst_report *r)
     memcpy(now.accept, r->accept, sizeof now.accept);
     bool same = seen->answer_pkt && !memcmp(seen->accept, now.accept, sizeof now.accept);
     int64_t apart = wst_ns_between(seen->answer_ns, r->request_when.ns);
-    bool other = seen->ends == now.ends && seen->client_port != now.client_port;
+    bool other = seen->ends == now.ends && (seen->client_port != now.client_port || apart > 0);
     bool sure = other || apart >= key_apart_ns || apart <= -key_apart_ns;
     bool later = seen->answer_pkt < now.request_pkt && seen->stream != now.stream;
     if (same && sure && later && r->response) /* without, it may be a late copy of the first */
