@@ -465,21 +465,21 @@ static inline bool connection_in_order(struct wst_flow_table *t, struct wst_flow
     return true;
 }
 
-/* The conversation of a segment: known, or a new one. NULL: there was no room for it. */
-static inline struct wst_flow *connection_of(struct wst_flow_table *t, const struct wst_segment *s,
-                                             unsigned *side, const struct wst_when *when)
+/* The conversation of a SYN, of what belongs to none that is known, or to a copy of one. NULL:
+ * there was no room for it. */
+WST_APART static struct wst_flow *connection_of(struct wst_flow_table *t, struct wst_flow *f,
+                                                unsigned side, const struct wst_segment *s,
+                                                uint64_t hash, const struct wst_when *when)
 {
-    const uint8_t answer = WST_TCP_FLAG_SYN | WST_TCP_FLAG_ACK;
-    uint64_t hash;
-    struct wst_flow *f = wst_flow_find(t, s, side, &hash);
+    uint8_t syn = s->flags & (WST_TCP_FLAG_SYN | WST_TCP_FLAG_ACK);
     if (f && f->copy) {
-        t->last = f;
-        struct wst_flow *of = wst_flow_copy_of(t, f, *side, s, when);
-        if (of != f) return of;
+        struct wst_flow *of = wst_flow_copy_of(t, f, side, s, when);
+        if (of != f) return of; /* last is the copy, in whose stream it came */
     }
-    if ((s->flags & answer) == answer) f = wst_flow_network_answer(t, f, *side, s, when);
-    if (!f) f = wst_flow_create(t, s, *side, hash, when);
-    if (f && (s->flags & answer) == WST_TCP_FLAG_SYN) wst_flow_network_asked(t, s, f);
+    if (syn == (WST_TCP_FLAG_SYN | WST_TCP_FLAG_ACK))
+        f = wst_flow_network_answer(t, f, side, s, when);
+    if (!f) f = wst_flow_create(t, s, side, hash, when);
+    if (f && syn == WST_TCP_FLAG_SYN) wst_flow_network_asked(t, s, f);
     t->last = f;
     return f;
 }
@@ -488,15 +488,19 @@ void wst_flow_push(struct wst_flow_table *t, struct wst_segment *s, const struct
 {
     if (t->networks.joined) s->domain = wst_flow_network_as(t, s->domain);
     unsigned side;
-    struct wst_flow *f = connection_of(t, s, &side, when);
-    if (!f) return;
-    if (!t->sink.segment) {
+    uint64_t hash;
+    struct wst_flow *f = wst_flow_find(t, s, &side, &hash);
+    t->last = f;
+    if (f && !t->sink.segment) {
         if (connection_chatter(f, side, s) && connection_goes_on(t, f, side, s, when)) {
             connection_heard(f, side);
             return;
         }
         if (connection_in_order(t, f, side, s, when)) return;
     }
+    if (!f || (s->flags & WST_TCP_FLAG_SYN) || f->copy)
+        f = connection_of(t, f, side, s, hash, when);
+    if (!f) return;
     struct wst_arrival a = {.when = {when->pkt, when->ns}, .from = when->pkt};
     connection_segment(t, f, side, s, &a);
 }

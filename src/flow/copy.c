@@ -41,7 +41,7 @@ static bool copy_fits(const struct wst_flow_asker *q, const struct wst_flow *f, 
                       const struct wst_segment *s)
 {
     const struct wst_flow *of = q->flow;
-    return of && of != f && of->hash == q->hash && of->state != WST_FLOW_FREE && !of->copy &&
+    return of != f && of->hash == q->hash && of->state != WST_FLOW_FREE && !of->copy &&
            (of->half[0].flags & of->half[1].flags & WST_HALF_SYN) &&
            of->rare[!side].isn == f->rare[!side].isn && of->rare[side].isn == s->seq;
 }
@@ -52,7 +52,7 @@ WST_APART struct wst_flow *wst_flow_copy_found(struct wst_flow_table *t,
                                                const struct wst_segment *s,
                                                const struct wst_when *when)
 {
-    for (unsigned i = 0; i < NETWORKS_ONE; i++) {
+    for (unsigned i = 0; i < asked->n; i++) {
         struct wst_flow *other = asked->by[i].flow;
         if (!copy_fits(&asked->by[i], f, side, s)) continue;
         if (f->state == WST_FLOW_EMBRYONIC) {

@@ -72,20 +72,23 @@ WST_APART void wst_flow_network_asked(struct wst_flow_table *t, const struct wst
 {
     uint64_t ends = network_hash(t, s, 0);
     struct wst_flow_asked *q = &t->networks.asked[ends % NETWORKS_ASKED];
-    struct wst_flow_asker asker = {.hash = f->hash, .domain = s->domain, .flow = f};
     unsigned n = 0;
-    if (q->ends != ends) *q = (struct wst_flow_asked){.ends = ends};
-    while (n < NETWORKS_ONE - 1 && q->by[n].flow && q->by[n].flow != f) n++;
-    t->networks.several |= n > 0;
-    memmove(q->by + 1, q->by, n * sizeof *q->by);
-    q->by[0] = asker;
+    if (q->ends != ends) q->n = 0;
+    q->ends = ends;
+    if (q->n) {
+        while (n < q->n && n < NETWORKS_ONE - 1 && q->by[n].flow != f) n++;
+        t->networks.several |= n > 0;
+        memmove(q->by + 1, q->by, n * sizeof *q->by);
+    }
+    q->by[0] = (struct wst_flow_asker){.hash = f->hash, .domain = s->domain, .flow = f};
+    if (q->n <= n) q->n = n + 1;
 }
 
 /* Its SYN was seen, and no other packet of the server; `s` answers it. */
 static bool asked_fits(const struct wst_flow_asker *q, unsigned side, const struct wst_segment *s)
 {
     const struct wst_flow *f = q->flow;
-    return f && f->hash == q->hash && f->state != WST_FLOW_FREE && f->state != WST_FLOW_CLOSED &&
+    return f->hash == q->hash && f->state != WST_FLOW_FREE && f->state != WST_FLOW_CLOSED &&
            f->heard == 1u << !side && (f->half[!side].flags & WST_HALF_SYN) &&
            f->rare[!side].isn + 1 == s->ack;
 }
@@ -95,7 +98,7 @@ static struct wst_flow_asker *asked_by(struct wst_flow_asked *asked, unsigned si
                                        const struct wst_segment *s)
 {
     struct wst_flow_asker *best = NULL;
-    for (unsigned i = 0; i < NETWORKS_ONE; i++) {
+    for (unsigned i = 0; i < asked->n; i++) {
         struct wst_flow_asker *q = &asked->by[i];
         if (asked_fits(q, side, s) && (!best || (!best->domain && q->domain))) best = q;
     }

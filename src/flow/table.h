@@ -64,7 +64,8 @@ struct wst_flow_asker { /* a SYN, and the conversation that it began */
     uint32_t domain;
 };
 struct wst_flow_asked {
-    uint64_t ends;                          /* a hash of addresses and ports alone */
+    uint64_t ends; /* a hash of addresses and ports alone */
+    unsigned n;
     struct wst_flow_asker by[NETWORKS_ONE]; /* one in each network, the last first */
 };
 struct wst_flow_networks { /* network.c */
