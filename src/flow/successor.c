@@ -5,8 +5,8 @@
  * answered. Refuses to let them end anything before that: anybody may send a segment in another's
  * name, and the endpoints go on (RFC 9293 section 3.10.7.4: one acknowledges what it has).
  *
- *      SYN x         waits         an acknowledgment of what the flow had   it was nobody's: goes
- * on SYN ACK x+1   it is over                                             another one has its place
+ *      SYN x         waits         an acknowledgment of what the flow had: it was nobody's
+ *                                  SYN ACK x+1: another one has the flow's place
  */
 #include <stdlib.h>
 
@@ -15,8 +15,9 @@
 #include "table.h"
 
 enum {
-    /* Connections that wait for their answer, of all flows and sides. They lie in a hash table
-     * without chains: a new one takes the place of whichever lies there. */
+    /* Connections that wait for their answer, of all flows and sides. A new one takes the place of
+     * the one that began first. They are looked through one by one, and not found by the hash of
+     * the flow, whose seed is another at each run: then chance would say whose place is taken. */
     SUCCESSORS = 64,
     SEGMENTS = 16,        /* of one; a first window is 10 (RFC 6928) */
     BYTES = 16384,        /* of one */
@@ -24,7 +25,6 @@ enum {
 };
 
 struct wst_successor {
-    uint64_t hash; /* of the flow; with `side` it says whose this is */
     uint8_t side;  /* that was heard */
     uint8_t n;     /* segments; 0: the place is free */
     bool numbered; /* it was a SYN, which has a number as a stream, and may still come again … */
@@ -32,20 +32,48 @@ struct wst_successor {
     struct wst_successor_segment segment[SEGMENTS];
     struct wst_buf bytes;
     uint64_t left_out; /* bytes, of this one and of those in whose place it came */
+    uint64_t turn;     /* how many began up to this one */
 };
 
-static struct wst_successor *successor_place(const struct wst_flow_table *t,
+struct wst_successors {
+    uint64_t turns;
+    uint64_t hash[SUCCESSORS]; /* of the flow whose it is; apart from the rest, to be near */
+    struct wst_successor at[SUCCESSORS];
+};
+
+/* NULL: there is none, not even one that is only numbered. */
+static struct wst_successor *successor_known(const struct wst_flow_table *t,
                                              const struct wst_flow *f, unsigned side)
 {
-    return &t->successors[(f->hash * 2 + side) % SUCCESSORS];
+    struct wst_successors *all = t->successors;
+    for (unsigned i = 0; all && i < SUCCESSORS; i++) {
+        struct wst_successor *x = &all->at[i];
+        if (all->hash[i] == f->hash && x->side == side && (x->n || x->numbered)) return x;
+    }
+    return NULL;
 }
 
 static struct wst_successor *successor_find(const struct wst_flow_table *t,
                                             const struct wst_flow *f, unsigned side)
 {
-    if (!f->succeeding || !t->successors) return NULL;
-    struct wst_successor *x = successor_place(t, f, side);
-    return x->n && x->hash == f->hash && x->side == side ? x : NULL;
+    if (!f->succeeding) return NULL;
+    struct wst_successor *x = successor_known(t, f, side);
+    return x && x->n ? x : NULL;
+}
+
+/* Its own, else one that is free, that is only numbered, or that began first. */
+static struct wst_successor *successor_place(const struct wst_flow_table *t,
+                                             const struct wst_flow *f, unsigned side)
+{
+    struct wst_successors *all = t->successors;
+    struct wst_successor *x = successor_known(t, f, side), *best = &all->at[0];
+    for (unsigned i = 1; !x && i < SUCCESSORS; i++) {
+        struct wst_successor *y = &all->at[i];
+        if (!!y->n != !!best->n ? !y->n : y->turn < best->turn) best = y;
+    }
+    x = x ? x : best;
+    all->hash[x - all->at] = f->hash;
+    return x;
 }
 
 static void successor_drop(struct wst_flow_table *t, struct wst_successor *x)
@@ -92,15 +120,14 @@ static struct wst_successor *successor_begin(struct wst_flow_table *t, struct ws
                                              const struct wst_when *when)
 {
     struct wst_successor *x = successor_find(t, f, side);
-    if (!t->successors)
-        t->successors = wst_budget_new(t->budget, SUCCESSORS * sizeof *t->successors);
+    if (!t->successors) t->successors = wst_budget_new(t->budget, sizeof *t->successors);
     if (!t->successors) return NULL;
     uint64_t left_out = x ? x->left_out : 0;
     x = successor_place(t, f, side);
     successor_drop(t, x);
     if (!successor_add(t, x, s, when)) return NULL;
-    x->hash = f->hash;
     x->side = (uint8_t)side;
+    x->turn = ++t->successors->turns;
     x->left_out += left_out;
     f->succeeding = true;
     return x;
@@ -134,10 +161,10 @@ WST_SELDOM bool wst_successor_asks(struct wst_flow_table *t, struct wst_flow *f,
 WST_SELDOM bool wst_successor_number(struct wst_flow_table *t, const struct wst_flow *f,
                                      unsigned side, const struct wst_segment *s, uint32_t *stream)
 {
-    for (unsigned i = 0; t->successors && i < 2; i++) {
-        struct wst_successor *x = successor_place(t, f, i);
+    for (unsigned i = 0; i < 2; i++) {
+        struct wst_successor *x = successor_known(t, f, i);
         uint32_t isn = i == side ? s->seq : s->ack - 1;
-        if (x->n || !x->numbered || x->hash != f->hash || x->side != i || x->isn != isn) continue;
+        if (!x || x->n || x->isn != isn) continue;
         x->numbered = false;
         *stream = x->stream;
         return true;
@@ -230,11 +257,11 @@ WST_SELDOM void wst_successor_over(struct wst_flow_table *t, struct wst_flow *f,
         struct wst_successor was = *x;
         successor_drop(t, x);
         if (was.numbered) /* it may be the next one's first */
-            *x = (struct wst_successor){.hash = was.hash,
-                                        .side = was.side,
+            *x = (struct wst_successor){.side = was.side,
                                         .numbered = true,
                                         .stream = was.stream,
-                                        .isn = was.isn};
+                                        .isn = was.isn,
+                                        .turn = was.turn};
         if (!f->ignored && left_out)
             t->sink.unbelieved(t->sink.user, f, side, left_out, WST_UNBELIEVED_CALL, a);
     }
@@ -244,7 +271,7 @@ WST_SELDOM void wst_successor_over(struct wst_flow_table *t, struct wst_flow *f,
 void wst_successor_free(struct wst_flow_table *t)
 {
     if (!t->successors) return;
-    for (unsigned i = 0; i < SUCCESSORS; i++) wst_buf_free(&t->successors[i].bytes, t->budget);
-    wst_budget_give(t->budget, SUCCESSORS * sizeof *t->successors);
+    for (unsigned i = 0; i < SUCCESSORS; i++) wst_buf_free(&t->successors->at[i].bytes, t->budget);
+    wst_budget_give(t->budget, sizeof *t->successors);
     free(t->successors);
 }

@@ -114,7 +114,7 @@ struct wst_flow_table {
     int64_t hand_due; /* when the next round of the sweep begins; during a round: 0 */
     struct wst_overlap overlap;
     struct wst_stall *stalls; /* stall.c; NULL: none yet */
-    struct wst_successor *successors; /* successor.c; NULL: none yet */
+    struct wst_successors *successors; /* successor.c; NULL: none yet */
     struct wst_flow_ahead ahead;
     struct wst_flow_networks networks;
     _Alignas(64) struct wst_flow_recent recent[1 << RECENT_BITS]; /* two in a cache line */
