@@ -102,14 +102,18 @@ static bool is_plain(const struct wst_segment *s)
 static bool successor_add(struct wst_flow_table *t, struct wst_successor *x,
                           const struct wst_segment *s, const struct wst_when *when)
 {
-    if (x->n == SEGMENTS || !wst_buf_append(&x->bytes, t->budget, s->payload, BYTES)) return false;
-    x->segment[x->n++] = (struct wst_successor_segment){.when = *when,
-                                                        .seq = s->seq,
-                                                        .ack = s->ack,
-                                                        .flags = s->flags,
-                                                        .window = s->window,
-                                                        .payload_len = s->payload_len,
-                                                        .captured = (uint32_t)s->payload.n};
+    if (x->n == SEGMENTS) return false;
+    bool room = wst_buf_append(&x->bytes, t->budget, s->payload, BYTES);
+    if (!room && !(s->flags & WST_TCP_FLAG_SYN)) return false;
+    /* A SYN for whose bytes there is no room waits without them: it may not end anything yet. */
+    x->segment[x->n++] =
+        (struct wst_successor_segment){.when = *when,
+                                       .seq = s->seq,
+                                       .ack = s->ack,
+                                       .flags = s->flags,
+                                       .window = s->window,
+                                       .payload_len = room ? s->payload_len : 0,
+                                       .captured = room ? (uint32_t)s->payload.n : 0};
     x->left_out += s->payload_len;
     return true;
 }

@@ -1,10 +1,27 @@
 /* SPDX-License-Identifier: MIT
  *
- * SYNs into open connections, which wait for their answer: many at a time.
+ * SYNs into open connections, which wait for their answer: many at a time, or with many bytes.
  */
 #include "rig.h"
 
 #define OPEN "cS0 sS0,1 c1,1 "
+
+/* A SYN with more bytes than may wait ends nothing, either. */
+static void test_many_bytes(void **state)
+{
+    enum { MANY = 20000 };
+    struct rig r;
+    char script[MANY + 64];
+    int n = snprintf(script, sizeof script, OPEN "c1,1=a cS9000=");
+    (void)state;
+    memset(script + n, 'G', MANY);
+    snprintf(script + n + MANY, sizeof script - (size_t)n - MANY, " c2,1=b s1,3=x $");
+    rig_init(&r);
+    rig_open(&r);
+    rig_run(&r, script);
+    assert_string_equal(r.told, "c\"ab\" s\"x\" c:20000 (eof)");
+    rig_close(&r);
+}
 
 /* Many wait at a time, none in the place of another, whatever the hashes are: each keeps the number
  * of its SYN. When there are more than have room, those that came last have it. */
@@ -34,6 +51,7 @@ static void test_many_calls(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_many_bytes),
         cmocka_unit_test(test_many_calls),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
