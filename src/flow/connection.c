@@ -399,7 +399,8 @@ WST_APART static void connection_segment(struct wst_flow_table *t, struct wst_fl
 {
     unsigned caller;
     bool waits = false;
-    if (f->succeeding && wst_successor_answered(t, f, side, s, &caller))
+    bool own = (s->flags & WST_TCP_FLAG_RST) && rst_counts(f, side, s); /* whatever it answers */
+    if (f->succeeding && !own && wst_successor_answered(t, f, side, s, &caller))
         connection_succeeded(t, f, caller, a);
     if (s->flags & WST_TCP_FLAG_SYN)
         waits = connection_syn(t, f, side, s, a);
