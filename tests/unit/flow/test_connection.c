@@ -156,6 +156,8 @@ static const struct row again[] = {
     {"… nor one with a byte", OPEN "c1,1=a cS9000=G c2,1=b s1,3=x $", "c\"ab\" s\"x\" c:1 (eof)"},
     {"… which its bytes take up, nor is a reset of its own the answer to that",
      OPEN "c1,1=a cS3=GGGG c2,1=bcd sR1,5", "c\"abcd\" c:4 (rst)"},
+    {"… nor what begins far off, before the first byte",
+     ONCE OPEN "c90000000,80000000=G c1,1=a s1,2=x $", "c\"a\" s\"x\" c:1 (eof)"},
     {"… nor a SYN-ACK", OPEN "c1,1=a sS90000000,70 c2,1=b s1,3=x $", "c\"ab\" s\"x\" (eof)"},
     {"… nor a SYN-ACK with a right number", OPEN "c1,1=a sS9000,2 c2,1=b s1,3=x $",
      "c\"ab\" s\"x\" (eof)"},
