@@ -382,12 +382,13 @@ WST_SELDOM static void connection_succeeded(struct wst_flow_table *t, struct wst
     for (unsigned i = 0; i < n; at += first[i++].captured) {
         struct wst_arrival carried = {
             .when = a->when, .from = first[i].when.pkt, .there = first[i].when};
-        struct wst_segment s = {.flags = first[i].flags,
-                                .seq = first[i].seq,
-                                .ack = first[i].ack,
-                                .window = first[i].window,
-                                .payload_len = first[i].payload_len,
-                                .payload = {bytes.p + at, first[i].captured}};
+        struct wst_segment s = {
+            .flags = first[i].flags,
+            .seq = first[i].seq,
+            .ack = first[i].ack,
+            .window = first[i].window,
+            .payload_len = first[i].payload_len,
+            .payload = {first[i].captured ? bytes.p + at : NULL, first[i].captured}};
         connection_segment(t, f, side, &s, &carried);
     }
     wst_buf_free(&bytes, t->budget);
