@@ -89,8 +89,9 @@ static void connection_syn_again(struct wst_flow *f, unsigned side, const struct
 /* Both sides have agreed on it: the host that gets another SYN goes on with what it has. */
 static bool connection_is_agreed(const struct wst_flow *f)
 {
+    const unsigned a = f->half[0].flags, b = f->half[1].flags, had = WST_HALF_SYN | WST_HALF_ACKED;
     return f->state == WST_FLOW_OPEN ||
-           (f->state == WST_FLOW_EMBRYONIC && (f->half[0].flags & f->half[1].flags & WST_HALF_SYN));
+           (f->state == WST_FLOW_EMBRYONIC && ((a & b & WST_HALF_SYN) || ((a | b) & had) == had));
 }
 
 /* True: the SYN is not the flow's, and waits for its answer. */
