@@ -125,12 +125,19 @@ static void new_proxy(struct wst_context *c, struct wst_flow *f, unsigned side,
     }
 }
 
+/* Bytes of that side were captured before its SYN, and before what acknowledges them: others may
+ * have been sent before. */
+static bool new_overtook(const struct wst_flow *f, unsigned side)
+{
+    return !(wst_conversation_carrier(f)->half[side].flags & (WST_HALF_SYN | WST_HALF_ACKED));
+}
+
 static bool new_http2(struct wst_context *c, struct wst_flow *f, const struct conversation_new *n,
                       unsigned client, const struct wst_arrival *a)
 {
     c->timeline.stats.http++;
     if (!wst_multiplexed_begin(c, f, client)) return false;
-    if (!f->witnessed) wst_multiplexed_late(f);
+    if (!f->witnessed || new_overtook(f, !client)) wst_multiplexed_late(f);
     for (unsigned s = 0; n && s < 2; s++) {
         bool exact = n->base.missing[s] == WST_WS_EXACTLY;
         if (n->lost[s])

@@ -165,6 +165,29 @@ static size_t preface_bytes(struct wst_session_step *t, struct wst_slice bytes)
     return n;
 }
 
+/* -- the answer that granted it ---------------------------------------------------------------- */
+
+/* It was captured behind the client's preface: the server's frames begin where it ends (RFC 7540
+ * section 3.2). As a frame's header it would be that of 4.7 million bytes, of no known type. */
+static bool upgrade_begins(const struct wst_session_step *t)
+{
+    return t->dir == WST_S2C && t->h->late && memcmp(t->side->head, "HTTP/1.", 7) == 0;
+}
+
+/* Bytes up to an empty line; how many were taken. */
+static size_t upgrade_bytes(struct wst_http2_side *s, struct wst_slice bytes)
+{
+    size_t n = 0;
+    while (n < bytes.n && s->upgrade) {
+        uint8_t byte = bytes.p[n++];
+        if (byte == '\n')
+            s->upgrade = s->upgrade == 2 ? 0 : 2;
+        else if (byte != '\r')
+            s->upgrade = 1;
+    }
+    return n;
+}
+
 /* Bytes of a frame's header; how many were taken. */
 static size_t header_bytes(struct wst_session_step *t, struct wst_slice bytes)
 {
@@ -173,7 +196,13 @@ static size_t header_bytes(struct wst_session_step *t, struct wst_slice bytes)
     if (n > bytes.n) n = bytes.n;
     memcpy(s->head + s->have, bytes.p, n);
     s->have = (uint8_t)(s->have + n);
-    if (s->have == WST_HTTP2_HEADER && !frame_belied(t)) wst_framing_begin(t);
+    if (s->have < WST_HTTP2_HEADER) return n;
+    if (upgrade_begins(t)) {
+        s->upgrade = 1;
+        s->have = 0;
+    } else if (!frame_belied(t)) {
+        wst_framing_begin(t);
+    }
     return n;
 }
 
@@ -233,7 +262,7 @@ static void seek_begin(struct wst_session_step *t, uint64_t lost)
     t->h->side[!t->dir].frame_max = UINT32_MAX; /* what allows them may be missing */
     s->begun = false;
     s->have = 0;
-    s->preface = 0;
+    s->preface = s->upgrade = 0;
     s->block = 0;
     wst_hpack_lose(s);
 }
@@ -249,6 +278,7 @@ static size_t session_step(struct wst_session_step *t, struct wst_slice bytes)
         return 1;
     }
     if (s->preface) return preface_bytes(t, bytes);
+    if (s->upgrade) return upgrade_bytes(s, bytes);
     if (!s->begun) return header_bytes(t, bytes);
     if (s->part_have < s->part_n) {
         n = wst_payload_part_bytes(t, bytes);

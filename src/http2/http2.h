@@ -111,6 +111,8 @@ struct wst_http2_side {
     uint8_t part[WST_HTTP2_PART], part_n, part_have;
     uint8_t type, flags;
     uint8_t preface;   /* bytes of it still to come, section 3.4 */
+    uint8_t upgrade;   /* inside the answer that granted HTTP/2: 1 in a line of it, 2 where one
+                        * begins; 0: not */
     bool begun;        /* the header was read, the payload is next */
     bool opaque;       /* what the frame carries is not known any more */
     bool block_ends;   /* END_STREAM stood in its HEADERS */

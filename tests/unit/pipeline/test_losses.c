@@ -65,36 +65,6 @@ static void replay(struct packets *k, size_t from, struct heard *h)
     packets_play(k, from, (struct wst_listener){.user = h, .event = hear});
 }
 
-/* The end of a request for HTTP/2 is missing, and its answer comes behind what the client goes on
- * with: of that, what was passed over to find the next request is no fault of the client's. */
-static void request_for_http2_torn(void **state)
-{
-    static const char asks[] =
-        "GET / HTTP/1.1\r\nHost: h\r\nConnection: Upgrade, HTTP2-Settings\r\n"
-        "Upgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n\r\n";
-    static const char answers[] = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n"
-                                  "Upgrade: h2c\r\n\r\n";
-    static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0";
-    static const char settings[] = "\0\0\0\4\0\0\0\0\0", ack[] = "\0\0\0\4\1\0\0\0\0";
-    for (int torn = 0; torn < 2; torn++) {
-        struct packets k = {0};
-        struct tcp t;
-        struct heard h;
-        (void)state;
-        tcp_open(&t, &k, 40000);
-        tcp_syn(&t);
-        tcp_data(&t, 0, asks, strlen(asks) - (torn ? 2 : 0));
-        t.seq[0] += torn ? 2 : 0;
-        tcp_data(&t, 0, preface, sizeof preface - 1);
-        tcp_data(&t, 1, answers, strlen(answers));
-        tcp_data(&t, 1, settings, sizeof settings - 1);
-        for (int i = 0; i < 4; i++) tcp_data(&t, 0, ack, sizeof ack - 1);
-        tcp_fin(&t);
-        replay(&k, 0, &h);
-        assert_int_equal(h.findings[WST_PROBLEM_HTTP2_BROKEN], 0);
-    }
-}
-
 /* The capture stood still while both sides sent gigabytes: numbers went round. */
 static void round_once(void **state)
 {
@@ -496,15 +466,21 @@ static void nothing_but_a_gap(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(nothing_but_a_gap), cmocka_unit_test(request_for_http2_torn),
-        cmocka_unit_test(round_once),        cmocka_unit_test(in_flight),
-        cmocka_unit_test(left_out),          cmocka_unit_test(reset),
-        cmocka_unit_test(closed_first),      cmocka_unit_test(refusal_lost),
-        cmocka_unit_test(heads_cut),         cmocka_unit_test(reset_ignored),
-        cmocka_unit_test(another),           cmocka_unit_test(no_memory),
-        cmocka_unit_test(picked_up),         cmocka_unit_test(wrong_order),
-        cmocka_unit_test(resets_ignored),    cmocka_unit_test(fins_ignored),
-        cmocka_unit_test(before_answer)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(nothing_but_a_gap),
+                                       cmocka_unit_test(round_once),
+                                       cmocka_unit_test(in_flight),
+                                       cmocka_unit_test(left_out),
+                                       cmocka_unit_test(reset),
+                                       cmocka_unit_test(closed_first),
+                                       cmocka_unit_test(refusal_lost),
+                                       cmocka_unit_test(heads_cut),
+                                       cmocka_unit_test(reset_ignored),
+                                       cmocka_unit_test(another),
+                                       cmocka_unit_test(no_memory),
+                                       cmocka_unit_test(picked_up),
+                                       cmocka_unit_test(wrong_order),
+                                       cmocka_unit_test(resets_ignored),
+                                       cmocka_unit_test(fins_ignored),
+                                       cmocka_unit_test(before_answer)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
