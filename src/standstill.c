@@ -15,6 +15,24 @@ static const char *seconds(char text[32], int64_t ns)
     return text;
 }
 
+/* `times`: that the SYN was sent, and nothing came back; 0: it was refused. */
+static void unopened(struct wst_context *c, struct wst_flow *f, unsigned client, unsigned times,
+                     bool again, const struct wst_arrival *a)
+{
+    struct conversation base = {.flow = f, .client = (uint8_t)client};
+    bool refused = !times;
+    char detail[128];
+    if (c->unopened[refused]++ >= WST_CONTEXT_TOLD) return;
+    snprintf(detail, sizeof detail,
+             refused ? "the SYN was answered with a reset: connection refused"
+             : again ? "in the place of a connection whose end was not captured another SYN was "
+                       "sent %u times, and nothing came back"
+                     : "the SYN was sent %u times, and nothing came back",
+             times);
+    wst_conversation_note(c, &base, refused ? WST_PROBLEM_TCP_REFUSED : WST_PROBLEM_TCP_UNANSWERED,
+                          WST_DIR_NONE, detail, a);
+}
+
 void wst_standstill(void *user, struct wst_flow *f, unsigned side, const struct wst_flow_stalled *x,
                     const struct wst_arrival *a)
 {
@@ -37,6 +55,7 @@ void wst_standstill(void *user, struct wst_flow *f, unsigned side, const struct 
                  "acknowledged: that did not arrive",
                  x->bytes, least, x->times, x->over ? "" : "the last ", time);
         break;
+    case WST_FLOW_STALL_ASKED: unopened(user, f, side, x->times, true, a); return;
     case WST_FLOW_STALL_SHUT:
         problem = WST_PROBLEM_TCP_WINDOW_CLOSED;
         snprintf(detail, sizeof detail,
@@ -47,20 +66,6 @@ void wst_standstill(void *user, struct wst_flow *f, unsigned side, const struct 
     wst_conversation_tell(user, f, problem, side, detail, a);
 }
 
-static void unopened(struct wst_context *c, struct wst_flow *f, unsigned client, bool refused,
-                     const struct wst_arrival *a)
-{
-    struct conversation base = {.flow = f, .client = (uint8_t)client};
-    char detail[96];
-    if (c->unopened[refused]++ >= WST_CONTEXT_TOLD) return;
-    snprintf(detail, sizeof detail,
-             refused ? "the SYN was answered with a reset: connection refused"
-                     : "the SYN was sent %u times, and nothing came back",
-             f->half[client].stale + 1u);
-    wst_conversation_note(c, &base, refused ? WST_PROBLEM_TCP_REFUSED : WST_PROBLEM_TCP_UNANSWERED,
-                          WST_DIR_NONE, detail, a);
-}
-
 void wst_standstill_begin(struct wst_context *c, struct wst_flow *f, enum wst_tcp_end how,
                           const struct wst_arrival *a)
 {
@@ -68,8 +73,8 @@ void wst_standstill_begin(struct wst_context *c, struct wst_flow *f, enum wst_tc
         const struct wst_half *h = &f->half[side], *o = &f->half[!side];
         if (!(h->flags & WST_HALF_SYN) || (o->flags & WST_HALF_SYN)) continue;
         if (how == WST_TCP_RST && o->flags == WST_HALF_RESET) /* its SYN may not be captured */
-            unopened(c, f, side, true, a);
+            unopened(c, f, side, 0, false, a);
         else if (how != WST_TCP_EVICTED && f->heard == 1u << side && !o->flags && h->stale)
-            unopened(c, f, side, false, a);
+            unopened(c, f, side, h->stale + 1u, false, a);
     }
 }

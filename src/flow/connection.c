@@ -35,7 +35,7 @@ void wst_flow_close(struct wst_flow_table *t, struct wst_flow *f, enum wst_tcp_e
     for (unsigned side = 0; side < 2; side++)
         if (!f->ignored) wst_half_flush(t, f, side, a);
     if (f->remember) wst_stall_over(t, f, a);
-    if (f->succeeding) wst_successor_over(t, f, a);
+    if (f->succeeding) wst_successor_over(t, f, how, a);
     t->sink.end(t->sink.user, f, how, a);
     f->followed = !f->ignored;
     wst_flow_ignore(t, f);
@@ -71,19 +71,25 @@ static bool syn_is_new(const struct wst_flow *f, unsigned side, const struct wst
            !(s->flags & WST_TCP_FLAG_ACK) && f->state == WST_FLOW_OPEN;
 }
 
-/* The client asks once more: told when nobody answers (wst_half.stale). A copy of the packet, which
- * may have an earlier time, or a later one behind a queue, is no question. */
+bool wst_flow_asks_again(uint32_t *asked_ms, uint32_t *marks, const struct wst_segment *s,
+                         const struct wst_when *when)
+{
+    uint32_t now = (uint32_t)(when->ns / 1000000);
+    uint16_t mark = wst_segment_mark(s);
+    if ((int32_t)(now - *asked_ms) < SYN_COPY_MS) return false;
+    if (mark && (mark == (*marks & 0xffff) || mark == *marks >> 16)) return false;
+    *asked_ms = now;
+    *marks = *marks << 16 | mark;
+    return true;
+}
+
+/* The client asks once more: told when nobody answers (wst_half.stale). */
 static void connection_syn_again(struct wst_flow *f, unsigned side, const struct wst_segment *s,
                                  const struct wst_arrival *a)
 {
-    uint32_t now = (uint32_t)(a->when.ns / 1000000), *asked = &f->rare[side].asked_ms,
-             *marks = &f->half[side].acked;
-    uint16_t mark = wst_segment_mark(s);
-    if ((int32_t)(now - *asked) < SYN_COPY_MS) return;
-    if (mark && (mark == (*marks & 0xffff) || mark == *marks >> 16)) return;
-    *asked = now;
-    *marks = *marks << 16 | mark;
-    f->half[side].stale += f->half[side].stale < UINT8_MAX;
+    struct wst_half *h = &f->half[side];
+    if (wst_flow_asks_again(&f->rare[side].asked_ms, &h->acked, s, &a->when))
+        h->stale += h->stale < UINT8_MAX;
 }
 
 /* Both sides have agreed on it: the host that gets another SYN goes on with what it has. */
@@ -103,7 +109,7 @@ static bool connection_syn(struct wst_flow_table *t, struct wst_flow *f, unsigne
         /* A connection that was open: its end was not captured, or this SYN is not its peer's. The
          * answer to it will tell; without memory for that, its first byte (connection_confirm). */
         doubtful = connection_is_agreed(f) && !f->ignored;
-        if (doubtful && wst_successor_asks(t, f, side, s, &a->when)) return true;
+        if (doubtful && wst_successor_asks(t, f, side, s, a)) return true;
         f->obscure |= doubtful;
         wst_flow_close(t, f, WST_TCP_TIMEOUT, a);
         uint32_t stream;
@@ -118,10 +124,7 @@ static bool connection_syn(struct wst_flow_table *t, struct wst_flow *f, unsigne
         connection_syn_again(f, side, s, a);
     if ((h->flags & WST_HALF_SYN) || f->state == WST_FLOW_CLOSED) return false;
     o->stale = 0;
-    if (!h->flags && !o->flags) {
-        f->rare[side].asked_ms = (uint32_t)(a->when.ns / 1000000);
-        h->acked = wst_segment_mark(s);
-    }
+    if (!h->flags && !o->flags) wst_flow_asks(&f->rare[side].asked_ms, &h->acked, s, &a->when);
     bool answer = (s->flags & WST_TCP_FLAG_ACK) && (o->flags & WST_HALF_SYN);
     f->witnessed = !doubtful && (!answer || f->witnessed || s->ack == f->rare[!side].isn + 1);
     h->flags |= WST_HALF_SYN;
@@ -369,30 +372,27 @@ static void connection_segment(struct wst_flow_table *t, struct wst_flow *f, uns
 WST_SELDOM static void connection_succeeded(struct wst_flow_table *t, struct wst_flow *f,
                                             unsigned side, const struct wst_arrival *a)
 {
-    struct wst_successor_segment *first;
-    struct wst_buf bytes;
-    uint32_t *stream;
+    struct wst_succession taken = wst_successor_take(t, f, side);
     size_t at = 0;
-    unsigned n = wst_successor_take(t, f, side, &first, &bytes, &stream);
     f->obscure = true;
     wst_flow_close(t, f, WST_TCP_TIMEOUT, a);
-    if (stream)
-        wst_flow_renew_as(t, f, *stream);
+    if (taken.numbered)
+        wst_flow_renew_as(t, f, taken.stream);
     else
         wst_flow_renew(t, f, false);
-    for (unsigned i = 0; i < n; at += first[i++].captured) {
-        struct wst_arrival carried = {
-            .when = a->when, .from = first[i].when.pkt, .there = first[i].when};
+    for (unsigned i = 0; i < taken.n; at += taken.segment[i++].captured) {
+        const struct wst_successor_segment *of = &taken.segment[i];
+        struct wst_arrival carried = {.when = a->when, .from = of->when.pkt, .there = of->when};
         struct wst_segment s = {
-            .flags = first[i].flags,
-            .seq = first[i].seq,
-            .ack = first[i].ack,
-            .window = first[i].window,
-            .payload_len = first[i].payload_len,
-            .payload = {first[i].captured ? bytes.p + at : NULL, first[i].captured}};
+            .flags = of->flags,
+            .seq = of->seq,
+            .ack = of->ack,
+            .window = of->window,
+            .payload_len = of->payload_len,
+            .payload = {of->captured ? taken.bytes.p + at : NULL, of->captured}};
         connection_segment(t, f, side, &s, &carried);
     }
-    wst_buf_free(&bytes, t->budget);
+    wst_buf_free(&taken.bytes, t->budget);
 }
 
 WST_APART static void connection_segment(struct wst_flow_table *t, struct wst_flow *f,
@@ -452,7 +452,7 @@ static inline bool connection_in_order(struct wst_flow_table *t, struct wst_flow
     const uint8_t events =
         WST_TCP_FLAG_SYN | WST_TCP_FLAG_FIN | WST_TCP_FLAG_RST | WST_TCP_FLAG_ACK;
     struct wst_half *h = &f->half[side], *o = &f->half[!side];
-    if (f->state != WST_FLOW_OPEN || f->ignored || !f->witnessed ||
+    if (f->state != WST_FLOW_OPEN || f->succeeding || f->ignored || !f->witnessed ||
         (s->flags & events) != WST_TCP_FLAG_ACK || !s->window ||
         (h->flags & known) != WST_HALF_STARTED ||
         (o->flags & (known | WST_HALF_ACKED)) != (WST_HALF_STARTED | WST_HALF_ACKED) ||

@@ -152,12 +152,14 @@ enum wst_unbelieved {
 enum wst_flow_stall {
     WST_FLOW_STALL_RESENT = 1, /* a side sent again what was not acknowledged */
     WST_FLOW_STALL_UNHEARD,    /* … what was acknowledged: it had not heard of that */
-    WST_FLOW_STALL_SHUT        /* a side had no room for more */
+    WST_FLOW_STALL_SHUT,       /* a side had no room for more */
+    WST_FLOW_STALL_ASKED       /* silence: a side asked for another connection in its place, and
+                                * nobody answered */
 };
 struct wst_flow_stalled {
     enum wst_flow_stall what;
-    uint32_t bytes; /* of the first segment that was sent again; SHUT: 0 */
-    uint32_t times; /* that it was sent again; SHUT: 0 */
+    uint32_t bytes; /* of the first segment that was sent again; else 0 */
+    uint32_t times; /* that it was sent again; ASKED: the SYN, in all; SHUT: 0 */
     int64_t ns;     /* since it was sent again first, or since the window was 0 */
     bool least;     /* `times` may have been more: the capture has packets twice */
     bool over;      /* it went on; false: the flow ends while it stands still */

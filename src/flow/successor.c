@@ -9,6 +9,7 @@
  *                                  SYN ACK x+1: another one has the flow's place
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "buf.h"
 #include "seldom.h"
@@ -19,7 +20,7 @@ enum {
      * the one that began first. They are looked through one by one, and not found by the hash of
      * the flow, whose seed is another at each run: then chance would say whose place is taken. */
     SUCCESSORS = 64,
-    SEGMENTS = 16,        /* of one; a first window is 10 (RFC 6928) */
+    SEGMENTS = WST_SUCCESSOR_SEGMENTS,
     BYTES = 16384,        /* of one */
     ANSWER_NEAR = 1 << 20 /* so far apart a call and its answer are at most, in either's numbers */
 };
@@ -28,7 +29,10 @@ struct wst_successor {
     uint8_t side;  /* that was heard */
     uint8_t n;     /* segments; 0: the place is free */
     bool numbered; /* it was a SYN, which has a number as a stream, and may still come again … */
+    bool lives;    /* the flow's own sides were heard since then */
+    uint8_t again; /* times that the SYN came again */
     uint32_t stream, isn; /* … this, and its sequence number */
+    uint32_t asked_ms, marks; /* of the last: wst_flow_asks_again */
     struct wst_successor_segment segment[SEGMENTS];
     struct wst_buf bytes;
     uint64_t left_out; /* bytes, of this one and of those in whose place it came */
@@ -118,6 +122,16 @@ static bool successor_add(struct wst_flow_table *t, struct wst_successor *x,
     return true;
 }
 
+/* A connection was asked for in the place of one that is silent since, and nobody answered. */
+static void successor_unanswered(struct wst_flow_table *t, struct wst_flow *f,
+                                 const struct wst_successor *x, const struct wst_arrival *a)
+{
+    if (!x->numbered || !x->again || x->lives || f->ignored || !t->sink.stalled) return;
+    if (x->segment[0].flags & WST_TCP_FLAG_ACK) return; /* an answer */
+    const struct wst_flow_stalled s = {.what = WST_FLOW_STALL_ASKED, .times = x->again + 1u};
+    t->sink.stalled(t->sink.user, f, x->side, &s, a);
+}
+
 /* NULL: no memory. */
 static struct wst_successor *successor_begin(struct wst_flow_table *t, struct wst_flow *f,
                                              unsigned side, const struct wst_segment *s,
@@ -151,11 +165,17 @@ WST_APART bool wst_successor_waits(struct wst_flow_table *t, struct wst_flow *f,
 }
 
 WST_SELDOM bool wst_successor_asks(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
-                                   const struct wst_segment *s, const struct wst_when *when)
+                                   const struct wst_segment *s, const struct wst_arrival *a)
 {
     struct wst_successor *x = successor_find(t, f, side);
-    if (x && is_call(x) && x->segment[0].seq == s->seq) return true; /* once more */
-    if (!(x = successor_begin(t, f, side, s, when))) return false;
+    if (x && is_call(x) && x->segment[0].seq == s->seq) {
+        if (wst_flow_asks_again(&x->asked_ms, &x->marks, s, &a->when))
+            x->again += x->again < UINT8_MAX;
+        return true;
+    }
+    if (x) successor_unanswered(t, f, x, a);
+    if (!(x = successor_begin(t, f, side, s, &a->when))) return false;
+    wst_flow_asks(&x->asked_ms, &x->marks, s, &a->when);
     x->stream = t->streams++;
     x->isn = s->seq;
     x->numbered = true;
@@ -192,8 +212,12 @@ static bool call_follows(const struct wst_flow *f, const struct wst_successor *x
 WST_APART bool wst_successor_follows(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
                                      const struct wst_segment *s, const struct wst_when *when)
 {
-    struct wst_successor *x = successor_find(t, f, side);
-    if (!x || !call_follows(f, x, s)) return false;
+    struct wst_successor *x = successor_find(t, f, side), *o = successor_find(t, f, !side);
+    if (!x || !call_follows(f, x, s)) {
+        if (x) x->lives = true;
+        if (o) o->lives = true;
+        return false;
+    }
     if (s->payload_len || (s->flags & WST_TCP_FLAG_FIN) || x->n == 1)
         (void)successor_add(t, x, s, when);
     return true;
@@ -236,28 +260,27 @@ bool wst_successor_answered(const struct wst_flow_table *t, const struct wst_flo
     return alone ? own && call_follows(f, own, s) : x && call_answered(f, x, s);
 }
 
-unsigned wst_successor_take(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
-                            struct wst_successor_segment **segments, struct wst_buf *bytes,
-                            uint32_t **stream)
+struct wst_succession wst_successor_take(struct wst_flow_table *t, struct wst_flow *f,
+                                         unsigned side)
 {
     struct wst_successor *x = successor_find(t, f, side);
-    *segments = x->segment;
-    *bytes = x->bytes;
-    *stream = is_call(x) ? &x->stream : NULL;
-    unsigned n = x->n;
+    struct wst_succession taken = {
+        .n = x->n, .bytes = x->bytes, .numbered = is_call(x), .stream = x->stream};
+    memcpy(taken.segment, x->segment, sizeof taken.segment);
     x->bytes = (struct wst_buf){0};
     x->n = 0;
     x->numbered = false;
-    return n;
+    return taken;
 }
 
 WST_SELDOM void wst_successor_over(struct wst_flow_table *t, struct wst_flow *f,
-                                   const struct wst_arrival *a)
+                                   enum wst_tcp_end how, const struct wst_arrival *a)
 {
     for (unsigned side = 0; side < 2; side++) {
         struct wst_successor *x = successor_find(t, f, side);
         if (!x) continue;
         uint64_t left_out = x->left_out;
+        if (how != WST_TCP_EVICTED) successor_unanswered(t, f, x, a);
         struct wst_successor was = *x;
         successor_drop(t, x);
         if (was.numbered) /* it may be the next one's first */

@@ -247,6 +247,18 @@ void wst_stall_segment(struct wst_flow_table *t, struct wst_flow *f, unsigned si
 void wst_stall_over(struct wst_flow_table *t, struct wst_flow *f, const struct wst_arrival *a);
 void wst_stall_free(struct wst_flow_table *t);
 
+/* connection.c: when a SYN was sent last, in ms modulo 2^32, and the marks of the last two. */
+static inline void wst_flow_asks(uint32_t *asked_ms, uint32_t *marks, const struct wst_segment *s,
+                                 const struct wst_when *when)
+{
+    *asked_ms = (uint32_t)(when->ns / 1000000);
+    *marks = wst_segment_mark(s);
+}
+/* It is sent once more. False: it is a copy of the packet, which may have an earlier time, or a
+ * later one behind a queue. */
+bool wst_flow_asks_again(uint32_t *asked_ms, uint32_t *marks, const struct wst_segment *s,
+                         const struct wst_when *when);
+
 /* renew.c */
 /* A segment of a closed flow that is no straggler: the flow has begun anew, and the segment is the
  * first of it. */
@@ -262,11 +274,20 @@ void wst_flow_begins_unheard(struct wst_flow_table *t, struct wst_flow *f, unsig
  * It begins with a SYN; or, where that was not captured, what it sends and what it acknowledges
  * both lie far from all that was seen, and it begins a conversation: of the numbers one alone a
  * hole may explain. The other side answers it; before that it may be anybody's. */
+enum { WST_SUCCESSOR_SEGMENTS = 16 }; /* of one; a first window is 10 (RFC 6928) */
 struct wst_successor_segment {
     struct wst_when when;
     uint32_t seq, ack, payload_len, captured;
     uint16_t window;
     uint8_t flags;
+};
+/* What waited, in the order in which it came. */
+struct wst_succession {
+    struct wst_successor_segment segment[WST_SUCCESSOR_SEGMENTS];
+    unsigned n;
+    struct wst_buf bytes; /* all that they held, one behind the other; the caller's now */
+    bool numbered;        /* the first is a SYN, which has a number as a stream: */
+    uint32_t stream;
 };
 /* Both of the segment's numbers are far from what the flow had. */
 bool wst_successor_is_far(const struct wst_flow *f, unsigned side, const struct wst_segment *s);
@@ -277,25 +298,24 @@ bool wst_successor_waits(struct wst_flow_table *t, struct wst_flow *f, unsigned 
 /* A SYN with a number of its own, which nobody has answered. It waits, and has a number as a
  * stream. False: there is no memory. */
 bool wst_successor_asks(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
-                        const struct wst_segment *s, const struct wst_when *when);
+                        const struct wst_segment *s, const struct wst_arrival *a);
 /* The flow ended while a SYN waited, which is this one, or is answered by it: the number it has. */
 bool wst_successor_number(struct wst_flow_table *t, const struct wst_flow *f, unsigned side,
                           const struct wst_segment *s, uint32_t *stream);
-/* It comes behind a SYN that waits, and is not the flow's: it waits, too. */
+/* It comes behind a SYN that waits, and is not the flow's: it waits, too. False: it is the flow's,
+ * which lives. */
 bool wst_successor_follows(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
                            const struct wst_segment *s, const struct wst_when *when);
 /* It answers what `caller` sent, and waits; or, where only one side is captured, goes on behind its
  * own SYN. */
 bool wst_successor_answered(const struct wst_flow_table *t, const struct wst_flow *f, unsigned side,
                             const struct wst_segment *s, unsigned *caller);
-/* What waits of the side, there is some: so many segments, and the stream's number if a SYN is the
- * first of them, valid until the next call here; and all they held, one behind the other, which is
- * the caller's now. */
-unsigned wst_successor_take(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
-                            struct wst_successor_segment **segments, struct wst_buf *bytes,
-                            uint32_t **stream);
+/* What waits of the side, there is some. */
+struct wst_succession wst_successor_take(struct wst_flow_table *t, struct wst_flow *f,
+                                         unsigned side);
 /* The flow ends: what waits is left out. */
-void wst_successor_over(struct wst_flow_table *t, struct wst_flow *f, const struct wst_arrival *a);
+void wst_successor_over(struct wst_flow_table *t, struct wst_flow *f, enum wst_tcp_end how,
+                        const struct wst_arrival *a);
 void wst_successor_free(struct wst_flow_table *t);
 
 /* expire.c */

@@ -16,6 +16,7 @@
  *             c.     fin          c!2  conflict of two bytes
  *             c?9    bytes from far ahead, c>9 from behind the end, c:9 of a call that nobody
  *                    answers, left out
+ *             c%3    another SYN was sent three times, and nobody answered
  *             c+0    its reset was none, it goes on; c=0 its FIN was none. G: begins another
  *             (fin) (rst) (eof) (timeout) (evicted)
  *
@@ -155,6 +156,10 @@ static inline void rig_stalled(void *user, struct wst_flow *f, unsigned side,
 {
     struct rig *r = user;
     (void)a;
+    if (x->what == WST_FLOW_STALL_ASKED) {
+        rig_tell(r, "%c%%%u", rig_side(r, side), x->times);
+        return;
+    }
     rig_tell(r, "%c%c%s%ux%llu/%lld%s", rig_side(r, side), " +&*"[x->what], x -> least ? ">=" : "",
              x->times, (unsigned long long)x->bytes, (long long)(x->ns / SECOND),
              x->over ? "" : "...");

@@ -9,10 +9,9 @@
 #include "quic/sealer.h"
 
 /* `steps`: of the client in small letters, of the server in capitals: s SYN, a ACK, q the request
- * or its answer, f FIN, r reset, x one that acknowledges what was long ago. A digit: so many
- * seconds go by. '=' the packet is captured again, '<' with a time before it, '~' behind a
- * queue.
- * `said`: a part of what is found; NULL: nothing is. */
+ * or its answer, f FIN, r reset, x one that acknowledges what was long ago, n a SYN with another
+ * number. A digit: so many seconds go by. '=' the packet is captured again, '<' with a time before
+ * it, '~' behind a queue. `said`: a part of what is found; NULL: nothing is. */
 struct row {
     const char *steps;
     enum wst_problem problem;
@@ -52,6 +51,7 @@ static void step(struct tcp *t, char what)
 {
     int server = what < 'a';
     switch (what | 0x20) {
+    case 'n':
     case 's': syn(t, server, server ? ACK : 0); break;
     case 'a': tcp_packet(t, server, ACK, NULL, 0); break;
     case 'f': tcp_packet(t, server, FIN | ACK, NULL, 0); break;
@@ -84,6 +84,7 @@ static void play(const struct row *row)
             continue;
         }
         if (*s == 's') t.seq[0] = isn;
+        if (*s == 'n') t.seq[0] = isn + 50000000;
         if (*s != '=' && *s != '<' && *s != '~') step(&t, *s);
         ns += *s == '=' ? 50000 : *s == '<' ? -2000000 : *s == '~' ? 600000000 : 1000000;
         context_feed_at(c, &k, k.n - 1, ns);
@@ -112,6 +113,10 @@ static void connections(void **state)
         {"sX1s2sR", WST_PROBLEM_TCP_REFUSED, "answered with a reset"},
         {"s", 0, NULL},
         {"s1s2sSa", 0, NULL},
+        {"sSaqQn1n2n", WST_PROBLEM_TCP_UNANSWERED, "another SYN was sent 3 times"},
+        {"sSaqQn1n2nSa", 0, NULL},
+        {"sSaqQn1n2nR", WST_PROBLEM_TCP_REFUSED, "answered with a reset"},
+        {"sSaqQn", 0, NULL},
     };
     (void)state;
     for (size_t i = 0; i < ARRAY(rows); i++) play(&rows[i]);
