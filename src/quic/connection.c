@@ -30,6 +30,9 @@ static void connection_empty(struct wst_quic *q, struct wst_quic_connection *c)
     wst_quic_streams_free(q, c);
     wst_quic_messages_free(q, c);
     wst_quic_epochs_free(c);
+    if (c->numbers) wst_budget_give(q->budget, 2 * sizeof *c->numbers);
+    free(c->numbers);
+    c->numbers = NULL;
     for (int d = 0; d < 2; d++) wst_queue_free(&c->wait[d], q->budget);
 }
 
@@ -63,6 +66,20 @@ void wst_quic_free(struct wst_quic *q)
     wst_buf_free(&q->room, q->budget);
     wst_quic_crypto_free(&q->crypto);
     free(q);
+}
+
+const struct wst_quic_numbers *wst_quic_connection_numbers(const struct wst_quic_connection *c,
+                                                           enum wst_dir dir)
+{
+    static const struct wst_quic_numbers none;
+    return c->numbers ? &c->numbers[dir] : &none;
+}
+
+struct wst_quic_numbers *wst_quic_connection_number(struct wst_quic *q,
+                                                    struct wst_quic_connection *c, enum wst_dir dir)
+{
+    if (!c->numbers) c->numbers = wst_budget_new(q->budget, 2 * sizeof *c->numbers);
+    return c->numbers ? &c->numbers[dir] : NULL;
 }
 
 struct wst_quic_ends wst_quic_ends_of(const struct wst_segment *s)
@@ -321,12 +338,12 @@ struct wst_quic_last wst_quic_last(const struct wst_quic *q)
 
 uint64_t wst_quic_newest(const struct wst_quic_connection *c, enum wst_dir dir)
 {
-    return c->side[dir].numbers.top;
+    return wst_quic_connection_numbers(c, dir)->top;
 }
 
 bool wst_quic_missed(const struct wst_quic_connection *c, enum wst_dir dir, uint64_t since)
 {
-    return wst_quic_numbers_missed(&c->side[dir].numbers, since);
+    return wst_quic_numbers_missed(wst_quic_connection_numbers(c, dir), since);
 }
 
 uint64_t wst_quic_number_of(const struct wst_quic_connection *c)

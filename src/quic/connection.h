@@ -117,7 +117,6 @@ struct quic_trying {
 struct quic_side { /* what one side sends */
     struct quic_keys initial, handshake, early, application;
     struct wst_quic_keys *before, *after; /* generations next to application.keys */
-    struct wst_quic_numbers numbers;      /* of SPACE_APPLICATION */
     uint64_t next[SPACES];                /* packet number that is expected */
     uint64_t phase_from;                  /* the first number of this generation */
     struct quic_crypto crypto[SPACE_APPLICATION];
@@ -158,6 +157,9 @@ struct wst_quic_connection {
     uint64_t crowded; /* datagrams: until then no stream gives way */
     uint8_t first_id_n, first_id[WST_QUIC_ID]; /* what the first packets are sealed with */
     struct quic_side side[2];                  /* [WST_C2S], [WST_S2C] */
+    /* The same two of SPACE_APPLICATION; NULL: no packet of it was opened, as of most connections
+     * of others. */
+    struct wst_quic_numbers *numbers;
     struct wst_sorted streams;                 /* of struct quic_stream */
     uint32_t holes;           /* halves that wait */
     uint32_t resets;          /* … that were reset, which is not told yet */
@@ -344,6 +346,12 @@ struct wst_quic_connection *wst_quic_connection_new(struct wst_quic *q, const st
 void wst_quic_connection_free(struct wst_quic *q, struct wst_quic_connection *c);
 /* What nobody will read any more is let go. */
 void wst_quic_connection_rest(struct wst_quic *q, struct wst_quic_connection *c);
+/* The numbers of a direction; where there are none yet, those that nobody used. */
+const struct wst_quic_numbers *wst_quic_connection_numbers(const struct wst_quic_connection *c,
+                                                           enum wst_dir dir);
+/* … to be written to. NULL: no memory. */
+struct wst_quic_numbers *
+wst_quic_connection_number(struct wst_quic *q, struct wst_quic_connection *c, enum wst_dir dir);
 /* It goes on: its turn to be forgotten is the last again. */
 void wst_quic_connection_touch(struct quic_step *t);
 /* One packet from the future moves nothing: a time is believed when two packets in a row agree. */

@@ -84,8 +84,10 @@ void wst_quic_messages_free(struct wst_quic *q, struct wst_quic_connection *c)
 static void acknowledged(struct quic_step *t, const struct wst_quic_frame *f)
 {
     struct wst_quic_ack a = wst_quic_ack_of(f);
-    struct wst_quic_numbers *numbers = &t->connection->side[!t->dir].numbers;
+    struct wst_quic_numbers *numbers =
+        wst_quic_connection_number(t->quic, t->connection, (enum wst_dir) !t->dir);
     uint64_t from = 0, to;
+    if (!numbers) return;
     while (wst_quic_ack_next(&a, &from, &to)) wst_quic_numbers_ack(numbers, from, to);
     wst_quic_numbers_forgotten(numbers, from);
 }
@@ -94,7 +96,8 @@ static void acknowledged(struct quic_step *t, const struct wst_quic_frame *f)
  * directions may come from two taps. */
 static bool close_waits(const struct wst_quic_connection *c)
 {
-    const struct wst_quic_numbers *other = &c->side[!c->closes_by].numbers;
+    const struct wst_quic_numbers *other =
+        wst_quic_connection_numbers(c, (enum wst_dir) !c->closes_by);
     return other->top > other->came;
 }
 

@@ -156,7 +156,8 @@ static void side_found(struct wst_quic *q, struct wst_quic_connection *c, enum w
                        struct quic_found *f)
 {
     c->terms.late |= f->number >= LATE;
-    wst_quic_numbers_begin(&c->side[dir].numbers, f->number);
+    struct wst_quic_numbers *numbers = wst_quic_connection_number(q, c, dir);
+    if (numbers) wst_quic_numbers_begin(numbers, f->number);
     c->side[dir].nameless = !f->id_n;
     c->side[dir].id_n = (uint8_t)f->id_n;
     wst_quic_id_add(q, c, dir, wst_slice_of(f->id, f->id_n));

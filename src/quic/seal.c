@@ -237,15 +237,14 @@ void wst_quic_epoch_found(struct quic_side *s, struct quic_found *f)
 
 /* -- Initial packets: sealed with what everybody knows ----------------------------------------- */
 
-static bool initial_keys(struct wst_quic *q, struct wst_quic_connection *c, uint32_t version,
-                         struct wst_slice id)
+/* Of one direction: to most clients of a flood nobody answers. */
+static bool initial_keys(struct quic_step *t, uint32_t version, struct wst_slice id)
 {
+    struct wst_quic *q = t->quic;
     struct wst_quic_secret secrets[2];
-    if (!wst_quic_initial(&q->crypto, version, id, secrets)) return false;
-    for (int d = 0; d < 2; d++)
-        if (!epoch_make(q, &c->side[d].initial, WST_QUIC_AES_128_GCM, version, &secrets[d]))
-            return false;
-    return true;
+    return wst_quic_initial(&q->crypto, version, id, secrets) &&
+           epoch_make(q, &t->connection->side[t->dir].initial, WST_QUIC_AES_128_GCM, version,
+                      &secrets[t->dir]);
 }
 
 /* After a Retry the client says its hello from the front, and some say another one. */
@@ -266,8 +265,7 @@ static enum quic_opened initial_open(struct quic_step *t, const struct wst_quic_
     struct quic_keys *e = &c->side[t->dir].initial;
     struct wst_slice first = wst_slice_of(c->first_id, c->first_id_n);
     if (!first.n && t->dir == WST_S2C) return QUIC_FAILED; /* the client's first was not captured */
-    if ((!e->keys || e->keys->version != p->version) &&
-        !initial_keys(t->quic, c, p->version, first))
+    if ((!e->keys || e->keys->version != p->version) && !initial_keys(t, p->version, first))
         return QUIC_FAILED;
     if (epoch_open(t, e, p, plain)) {
         c->version = p->version; /* the server may have chosen another: RFC 9368 */
@@ -278,10 +276,11 @@ static enum quic_opened initial_open(struct quic_step *t, const struct wst_quic_
     if (t->dir != WST_C2S || c->side[WST_S2C].next[SPACE_INITIAL] ||
         wst_slice_same(p->to, first))
         return QUIC_FAILED;
-    if (!initial_keys(t->quic, c, p->version, p->to) || !epoch_open(t, e, p, plain)) {
-        for (int d = 0; d < 2; d++) epoch_free(&c->side[d].initial);
+    if (!initial_keys(t, p->version, p->to) || !epoch_open(t, e, p, plain)) {
+        epoch_free(e);
         return QUIC_FAILED;
     }
+    epoch_free(&c->side[WST_S2C].initial);
     c->first_id_n = (uint8_t)p->to.n;
     memcpy(c->first_id, p->to.p, p->to.n);
     begin_again(t->quic, c);
@@ -324,8 +323,12 @@ enum quic_opened wst_quic_packet_open(struct quic_step *t, const struct wst_quic
     struct quic_side *s = &t->connection->side[t->dir];
     enum quic_space space = quic_space_of(p->type);
     if (opened != QUIC_OPENED) return opened;
+    struct wst_quic_numbers *numbers = NULL;
+    if (space == SPACE_APPLICATION &&
+        !(numbers = wst_quic_connection_number(t->quic, t->connection, t->dir)))
+        return QUIC_FAILED;
     if (t->number >= s->next[space]) s->next[space] = t->number + 1;
-    if (space != SPACE_APPLICATION) return QUIC_OPENED;
+    if (!numbers) return QUIC_OPENED;
     s->opened |= p->type == WST_QUIC_SHORT;
-    return wst_quic_numbers_see(&s->numbers, t->number) ? QUIC_OPENED : QUIC_AGAIN;
+    return wst_quic_numbers_see(numbers, t->number) ? QUIC_OPENED : QUIC_AGAIN;
 }

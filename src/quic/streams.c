@@ -221,7 +221,7 @@ void wst_quic_stream_reset(struct quic_step *t, uint64_t id, uint64_t code, uint
     if (size > h->order.next) half_give_up(t, s, t->dir, size - h->order.next);
     h->over = h->reset = true;
     h->reset_code = code;
-    h->reset_behind = t->connection->side[!t->dir].numbers.top;
+    h->reset_behind = wst_quic_newest(t->connection, (enum wst_dir) !t->dir);
     h->reset_arrival = *t->arrival;
     t->connection->resets++;
     half_look(t, h, t->dir, true);
@@ -247,7 +247,8 @@ void wst_quic_streams_resets(struct quic_step *t, bool all)
         struct quic_stream *s = c->streams.items[i];
         for (int d = 0; d < 2; d++) {
             struct quic_half *h = &s->half[d];
-            if (h->reset && (all || c->side[!d].numbers.came >= h->reset_behind))
+            if (h->reset &&
+                (all || wst_quic_connection_numbers(c, (enum wst_dir) !d)->came >= h->reset_behind))
                 half_reset(t, s, h, (enum wst_dir)d);
         }
         uint32_t n = c->streams.n;
@@ -265,7 +266,8 @@ static bool hole_is_lost(struct quic_step *t, struct quic_half *h, enum wst_dir 
     int64_t now = t->quic->clock;
     if (wst_ns_between(h->hole_ns, now) >= l->reorder_ns) return true;
     uint64_t after = h->tail ? h->tail : h->hole > BEFORE ? h->hole - BEFORE : 0;
-    enum wst_quic_lost lost = wst_quic_numbers_lost(&c->side[dir].numbers, after, h->hole);
+    enum wst_quic_lost lost =
+        wst_quic_numbers_lost(wst_quic_connection_numbers(c, dir), after, h->hole);
     if (lost == WST_QUIC_LACKS) return false;
     if (!h->acked_at) {
         h->acked_at = c->packets;

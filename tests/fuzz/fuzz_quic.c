@@ -303,7 +303,8 @@ static void straight(struct said *s, unsigned dir, struct wst_slice payload)
         .quic = s->quic, .connection = c, .dir = (enum wst_dir)dir, .arrival = &a};
     if (c->state == QUIC_HELLO) c->state = QUIC_OPEN;
     t.number = side->next[SPACE_APPLICATION]++;
-    wst_quic_numbers_see(&side->numbers, t.number);
+    struct wst_quic_numbers *numbers = wst_quic_connection_number(s->quic, c, (enum wst_dir)dir);
+    if (numbers) wst_quic_numbers_see(numbers, t.number);
     uint8_t *exact = malloc(payload.n ? payload.n : 1);
     if (!exact) return;
     if (payload.n) memcpy(exact, payload.p, payload.n);

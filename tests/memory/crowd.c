@@ -9,9 +9,11 @@
  *   http    a request and its response, kept alive
  *   tls     two hellos and a record of data
  *   middle  joined without a SYN, other bytes than anybody knows
+ *   quic    the first datagrams of clients that nobody answers
  *   flood   one WebSocket connection; around its ticks, SYNs from addresses that do not exist
  *   bomb    one message of COUNT zeros, deflated
  */
+#include "quic/sealer.h"
 #include "wire.h"
 
 #include <stdlib.h>
@@ -72,16 +74,38 @@ static void middle(struct wire *w, struct wire_conn *c)
     }
 }
 
+/* A ClientHello of no extensions, in a CRYPTO frame of an Initial packet; the rest is PADDING. */
+static void quic(struct wire *w, struct wire_conn *c)
+{
+    static const uint8_t begins[] = {6, 0, 45, 1, 0, 0, 41, 3, 3};
+    uint8_t id[8], payload[1172] = {0}, out[1300];
+    struct sealer s[2];
+    struct seal_head head = {.type = SEAL_INITIAL,
+                             .version = SEAL_V1,
+                             .to = id,
+                             .to_n = sizeof id,
+                             .from = id,
+                             .from_n = sizeof id,
+                             .number_n = 1};
+    for (size_t i = 0; i < sizeof id; i++) id[i] = (uint8_t)wire_random(w);
+    memcpy(payload, begins, sizeof begins);
+    for (size_t i = 0; i < 32; i++) payload[sizeof begins + i] = (uint8_t)wire_random(w);
+    memcpy(payload + sizeof begins + 33, "\0\2\x13\1\1", 5);
+    sealer_initial(s, SEAL_V1, id, sizeof id);
+    wire_udp(w, c, C2S, out, seal_packet(&s[0], &head, out, payload, sizeof payload));
+}
+
 static void one(struct wire *w, const char *kind, uint32_t number)
 {
     struct wire_conn c;
-    wire_conn(w, &c, number, SERVER + number % 16, 8080);
+    wire_conn(w, &c, number, SERVER + number % 16, strcmp(kind, "quic") ? 8080 : 443);
     if (!strcmp(kind, "ws")) websocket(w, &c, false);
     if (!strcmp(kind, "deflate")) websocket(w, &c, true);
     if (!strcmp(kind, "syn")) wire_tcp(w, &c, C2S, SYN, NULL, 0);
     if (!strcmp(kind, "http")) http(w, &c);
     if (!strcmp(kind, "tls")) tls(w, &c);
     if (!strcmp(kind, "middle")) middle(w, &c);
+    if (!strcmp(kind, "quic")) quic(w, &c);
 }
 
 static void flood(struct wire *w, uint64_t count)
@@ -133,10 +157,10 @@ static void bomb(struct wire *w, uint64_t count)
 
 int main(int argc, char **argv)
 {
-    static const char *const kinds[] = {"ws", "deflate", "syn", "http", "tls", "middle"};
+    static const char *const kinds[] = {"ws", "deflate", "syn", "http", "tls", "middle", "quic"};
     static struct wire w;
     if (argc != 4) {
-        fputs("usage: crowd ws|deflate|syn|http|tls|middle|flood|bomb COUNT FILE\n", stderr);
+        fputs("usage: crowd ws|deflate|syn|http|tls|middle|quic|flood|bomb COUNT FILE\n", stderr);
         return 2;
     }
     uint64_t count = wire_number(argv[2]);

@@ -21,15 +21,16 @@ class Memory:
         self.args = args
         self.missed = []
 
-    def run(self, generator, *options):
-        """Peak bytes of wstrace over what the generator writes; its truth; wstrace's last lines."""
+    def run(self, generator, *options, more=()):
+        """Peak bytes of wstrace, with `more` options, over what the generator writes; its truth; wstrace's last
+        lines."""
         source = subprocess.Popen([os.path.join(self.args.programs, generator[0]), *generator[1:]],
                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         report, output = tempfile.TemporaryFile(), tempfile.NamedTemporaryFile()
         spent = os.path.join(self.args.programs, "spent")
         tail = 'exec "$@" 3>&%d' % report.fileno()
         sink = ("-o", output.name if "keep" in options else "/dev/null")
-        subprocess.run(["sh", "-c", tail, "sh", spent, *sink, self.args.tool, "--json", "-"],
+        subprocess.run(["sh", "-c", tail, "sh", spent, *sink, self.args.tool, "--json", *more, "-"],
                        stdin=source.stdout, pass_fds=[report.fileno()], check=False)
         source.stdout.close()
         truth = json.loads(source.stderr.read())
@@ -60,16 +61,24 @@ class Memory:
         verdict = "at most %7.1f  %-6s" % (bar, "met" if met else "MISSED")
         print("%-56s %9.1f %-4s%s  %s" % (what, figure, unit, verdict, note), flush=True)
 
-    def crowd(self, kind, count, bar, what):
+    def crowd(self, kind, count, bar, what, more=()):
         # What has a cap (a flood's share, pick-ups) is reached by the few already, or by neither.
         few = count // (2 if self.args.quick else 100)
-        base, _, _ = self.run(["crowd", kind, str(few), "-"])
-        peak, _, _ = self.run(["crowd", kind, str(count), "-"])
+        base, _, _ = self.run(["crowd", kind, str(few), "-"], more=more)
+        peak, _, _ = self.run(["crowd", kind, str(count), "-"], more=more)
         each, what = (peak - base) / (count - few), "%d %s" % (count, what)
         for limit in bar:
             self.judge(what, each, limit, "B", "each; %.1f MiB in all" % (peak / MIB))
         if not bar:
             print("%-56s %9.1f B" % (what, each), flush=True)
+
+
+def quic(memory, count):
+    """With secrets, which are other connections', each is looked into."""
+    with tempfile.NamedTemporaryFile("w") as keys:
+        keys.write("CLIENT_TRAFFIC_SECRET_0 %s %s\n" % ("00" * 32, "11" * 32))
+        keys.flush()
+        memory.crowd("quic", count, (5120,), "QUIC clients that nobody answers", ("--keylog", keys.name))
 
 
 def flood(memory, count):
@@ -136,6 +145,7 @@ def main():
     for kind, what in (("syn", "flows of a SYN alone"), ("http", "flows of HTTP, kept alive"),
                        ("tls", "flows of TLS"), ("middle", "flows joined in the middle")):
         memory.crowd(kind, 1000000 // few, (200,), what)
+    quic(memory, 20000)
     flood(memory, 10000000 // (10 * few if args.quick else 1))
     bomb(memory, 512000000)
     in_flight(memory, 4, 4 * MIB, "100M" if args.quick else "400M")
