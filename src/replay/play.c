@@ -126,34 +126,9 @@ static void on_handshake(struct wst_replay *r, const struct wst_event_handshake 
              h->reason.p ? (const char *)h->reason.p : "");
 }
 
-/* Answers that a client has to fail the connection for (RFC 6455 section 4.1, RFC 7692 section
- * 5.1). With these nobody knows on which terms it would compress, or what its frames would mean. */
-static bool unreadable(enum wst_problem problem)
-{
-    return problem == WST_PROBLEM_HANDSHAKE_EXTENSION_NOT_OFFERED ||
-           problem == WST_PROBLEM_HANDSHAKE_EXTENSION_BAD ||
-           problem == WST_PROBLEM_HANDSHAKE_EXTENSION_TWICE ||
-           problem == WST_PROBLEM_HANDSHAKE_DEFLATE_UNMATCHED;
-}
-
-/* These some clients take: where the recorded one did, the replay does. */
-static bool disagreed(enum wst_problem problem)
-{
-    return problem == WST_PROBLEM_HANDSHAKE_UPGRADE ||
-           problem == WST_PROBLEM_HANDSHAKE_CONNECTION ||
-           problem == WST_PROBLEM_HANDSHAKE_SUBPROTOCOL_NOT_OFFERED ||
-           problem == WST_PROBLEM_HANDSHAKE_SUBPROTOCOL_SEVERAL;
-}
-
-static bool unfit(const struct wst_replay *r, enum wst_problem problem)
-{
-    return unreadable(problem) ||
-           (disagreed(problem) && !wst_replay_script_taken(r->script, problem));
-}
-
 static void on_problem(struct wst_replay *r, const struct wst_event_problem *p)
 {
-    if (r->phase > ANSWER || !r->accepted || !unfit(r, p->problem)) return;
+    if (r->phase > ANSWER || !r->accepted || !wst_replay_unfit(r->script, p->problem)) return;
     r->accepted = false;
     fail(r, "the server's answer is one that a client has to fail the connection for: %s",
          p->detail);

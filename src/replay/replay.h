@@ -8,6 +8,7 @@
  *     request.c  its handshake        ->  one to another server
  *     deflate.c  a payload            ->  the same compressed
  *     frame.c    a piece of it        ->  bytes of a frame, masked
+ *     answer.c   is the server's one to go on with?
  *     play.c     which step is next, and whether it may be sent
  *     packets.c  bytes of both sides  ->  packets
  */
@@ -62,6 +63,11 @@ int wst_replay_request(struct wst_buf *to, struct wst_budget *budget,
                        const struct wst_replay_script *script,
                        const struct wst_replay_options *options, const uint8_t key[16],
                        char error[WST_REPLAY_ERROR_SIZE]);
+
+/* -- answer ------------------------------------------------------------------------------------ */
+
+/* The finding is of an answer that the script's client has to fail the connection for. */
+bool wst_replay_unfit(const struct wst_replay_script *script, enum wst_problem problem);
 
 /* -- deflate --------------------------------------------------------------------------------- */
 
