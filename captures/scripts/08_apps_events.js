@@ -440,9 +440,9 @@ async function pusher(T, p)
         for (const k of ['channel', 'socket_id', 'activity_timeout', 'type', 'error', 'status', 'code', 'message'])
             if (own && data && k in data) f[k] = data[k];
         if (data && data.auth) f.auth = true;
-        const user = own && data && (data.channel_data || dir === 'c2s' && data.user_data);
+        const user = own && data && (data.channel_data || data.user_data);
         if (user) o.json = JSON.parse(user);
-        if (!own || /succeeded$|signin_success$/.test(m.event)) o.json = data;
+        if (!own || /succeeded$|_count$|_events$/.test(m.event)) o.json = data;
         T.packet(conn, dir, o);
     };
     wss.on('connection', (s, q) => {
@@ -455,7 +455,11 @@ async function pusher(T, p)
             note('c2s', m);
             if (m.event === 'pusher:ping') send({event : 'pusher:pong', data : {}});
             if (m.event === 'pusher:signin')
+            {
                 send({event : 'pusher:signin_success', data : {user_data : m.data.user_data}});
+                send({event : 'pusher_internal:watchlist_events',
+                      data : {events : [ {name : 'online', user_ids : [ '8' ]} ]}});
+            }
             if (m.event === 'pusher:unsubscribe')
                 send({event : 'pusher:error', data : {code : 4301, message : 'slow down'}});
             if (m.event === 'client-typing') told('price', 'news', {n : 1.50, of : 'é'});
@@ -466,11 +470,14 @@ async function pusher(T, p)
             else
                 told('pusher_internal:subscription_succeeded', channel,
                      /^presence/.test(channel) ? {presence : {count : 1, ids : [ '7' ], hash : {7 : {}}}} : {});
+            if (channel !== 'cache-last') return;
+            send({event : 'pusher:cache_miss', channel});
+            told('pusher_internal:subscription_count', channel, {subscription_count : 2});
         });
     });
     const user = JSON.stringify({user_id : '7', user_info : {name : 'é'}});
     const c = new Pusher('key', {
-        wsHost : '127.0.0.1', wsPort : p, forceTLS : false, cluster : 'x', enabledTransports : [ 'ws' ],
+        wsHost : '127.0.0.1', wsPort : p, wsPath : '/ws', forceTLS : false, cluster : 'x', enabledTransports : [ 'ws' ],
         enableStats : false,
         channelAuthorization : {customHandler : (x, r) => r(null, {auth : 'key:0123', channel_data : user})},
         userAuthentication : {customHandler : (x, r) => r(null, {auth : 'key:4567', user_data : '{"id":"7"}'})}
@@ -478,7 +485,7 @@ async function pusher(T, p)
     c.connection.bind('message', (m) => note('s2c', m));
     c.connection.bind('connected', () => note('s2c', {event : 'pusher:connection_established',
                                                       data : {socket_id : c.connection.socket_id, activity_timeout : 1}}));
-    const all = [ 'news', 'presence-room', 'private-closed' ].map((n) => c.subscribe(n));
+    const all = [ 'news', 'presence-room', 'private-closed', 'cache-last' ].map((n) => c.subscribe(n));
     const said = (channel, event) => new Promise((r) => channel.bind(event, r));
     await said(all[1], 'pusher:subscription_succeeded');
     const back = said(all[0], 'price');
@@ -550,7 +557,7 @@ async function pusher(T, p)
               'Action Cable: subscriptions confirmed and rejected, an action, pings, a disconnect',
               (p, T) => cable(T, p));
     await one('pusher', `pusher-js ${version('pusher-js')} client, a server on npm ws`,
-              'Pusher Channels: subscriptions accepted and refused, a user signed in, events of both sides, pings, an error',
+              'Pusher Channels: subscriptions accepted and refused, an empty cache, a user signed in, events of both sides, pings, an error',
               (p, T) => pusher(T, p));
     process.exit();
 })().catch((e) => {

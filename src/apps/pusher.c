@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Pusher Channels, protocol 5 to 7; servers of it are Pusher's own, Soketi and Laravel Reverb.
+ * Pusher Channels, protocol 4 to 7; servers of it are Pusher's own, Soketi and Laravel Reverb.
  * In: a message. Out: the event that it is.
  * Refuses what has no event, and events of the other side.
  *
@@ -67,6 +67,13 @@ static void say_body(struct wst_say *say, const struct data *data)
         wst_say_body(say, data->raw, 0);
 }
 
+/* A member of the data that is JSON in a string; the data's own nodes are gone then. */
+static void say_inside(struct wst_say *say, const struct data *data, const char *name)
+{
+    struct wst_slice inside = text_of(say, of_data(say, data, name));
+    if (inside.p) say_body(say, &(struct data){inside, wst_say_read(say, inside)});
+}
+
 /* -- what clients say -------------------------------------------------------------------------- */
 
 /* Of public channels it is empty, or not there. */
@@ -90,8 +97,7 @@ static void subscribe(struct wst_say *say, const struct data *data, struct wst_s
     struct wst_slice channel = say_channel(say, data);
     say_secret(say, data);
     if (channel.p) wst_say_asks(say, SUBSCRIPTIONS, channel);
-    struct wst_slice user = text_of(say, of_data(say, data, "channel_data"));
-    if (user.p) say_body(say, &(struct data){user, wst_say_read(say, user)});
+    say_inside(say, data, "channel_data");
 }
 
 static void unsubscribe(struct wst_say *say, const struct data *data, struct wst_slice none)
@@ -106,8 +112,7 @@ static void signin(struct wst_say *say, const struct data *data, struct wst_slic
     (void)none;
     say_secret(say, data);
     wst_say_asks(say, SIGNINS, (struct wst_slice){NULL, 0});
-    struct wst_slice user = text_of(say, of_data(say, data, "user_data"));
-    if (user.p) say_body(say, &(struct data){user, wst_say_read(say, user)});
+    say_inside(say, data, "user_data");
 }
 
 /* -- what servers say -------------------------------------------------------------------------- */
@@ -125,11 +130,12 @@ static void subscribed(struct wst_say *say, const struct data *data, struct wst_
     if (channel.p) wst_say_answers(say, SUBSCRIPTIONS, channel);
 }
 
-static void unsubscribed(struct wst_say *say, const struct data *data, struct wst_slice channel)
+static void refused(struct wst_say *say, const struct data *data, struct wst_slice channel)
 {
     say_of(say, data, "type");
     say_of(say, data, "error");
     say_of(say, data, "status");
+    say_of(say, data, "code"); /* Soketi has it instead where a limit was reached */
     wst_say_error(say);
     if (channel.p) wst_say_answers(say, SUBSCRIPTIONS, channel);
 }
@@ -137,16 +143,18 @@ static void unsubscribed(struct wst_say *say, const struct data *data, struct ws
 static void signed_in(struct wst_say *say, const struct data *data, struct wst_slice channel)
 {
     (void)channel;
-    say_body(say, data);
+    say_inside(say, data, "user_data");
     wst_say_answers(say, SIGNINS, (struct wst_slice){NULL, 0});
 }
 
-/* It names no channel: what it refuses is not known. */
+/* What it refuses is not known: by the protocol it names no channel, and where a server does, it
+ * may be for an event there. */
 static void failed(struct wst_say *say, const struct data *data, struct wst_slice channel)
 {
-    (void)channel;
+    wst_say_text(say, "channel", channel);
     say_of(say, data, "code");
     say_of(say, data, "message");
+    say_of(say, data, "error"); /* Soketi's word for it */
     wst_say_error(say);
 }
 
@@ -181,11 +189,14 @@ static const struct row rows[] = {
     {"pusher:signin", WST_C2S, false, signin},
     {"pusher:connection_established", WST_S2C, false, established},
     {"pusher_internal:subscription_succeeded", WST_S2C, true, subscribed},
-    {"pusher:subscription_error", WST_S2C, true, unsubscribed},
+    {"pusher:subscription_error", WST_S2C, true, refused},
     {"pusher:signin_success", WST_S2C, false, signed_in},
     {"pusher:error", WST_S2C, false, failed},
     {"pusher_internal:member_added", WST_S2C, true, carried},
     {"pusher_internal:member_removed", WST_S2C, true, carried},
+    {"pusher_internal:subscription_count", WST_S2C, true, carried},
+    {"pusher_internal:watchlist_events", WST_S2C, false, carried},
+    {"pusher:cache_miss", WST_S2C, true, carried},
     {"pusher:ping", WST_DIR_NONE, false, ping},
     {"pusher:pong", WST_DIR_NONE, false, pong},
 };
@@ -200,6 +211,13 @@ static const struct row *row_of(const struct wst_say *say)
     return NULL;
 }
 
+/* What the server itself cannot read, either: only the names tell of it. */
+static bool encrypted(const struct wst_say *say, const struct data *data, struct wst_slice channel)
+{
+    return wst_slice_starts(channel, "private-encrypted-") && of_data(say, data, "ciphertext") &&
+           of_data(say, data, "nonce");
+}
+
 /* The name is the application's, or one that a server has besides. */
 static void say_other(struct wst_say *say, struct wst_slice name, struct wst_slice channel)
 {
@@ -208,6 +226,7 @@ static void say_other(struct wst_say *say, struct wst_slice name, struct wst_sli
     wst_say_text(say, "channel", channel);
     wst_say_json(say, "user_id", wst_json_text_raw(&say->json, member(say, "user_id")));
     struct data data = data_of(say);
+    if (encrypted(say, &data, channel)) wst_say_flag(say, "encrypted", true);
     say_body(say, &data);
 }
 
@@ -239,12 +258,20 @@ static void message(struct wst_say *say, void *state, const struct wst_event *ev
 
 /* -- how it is known --------------------------------------------------------------------------- */
 
+/* The key is the last of it; servers behind a proxy have a path before that. */
+static bool is_path(struct wst_slice path)
+{
+    static const char app[] = "/app/";
+    size_t key = path.n, n = sizeof app - 1;
+    while (key > 0 && path.p[key - 1] != '/') key--;
+    return key >= n && key < path.n && wst_slice_starts(wst_slice_skip(path, key - n), app);
+}
+
 /* As all of its clients ask: /app/KEY?protocol=7&client=js&version=8.4.0 */
 static bool named(const struct wst_event_handshake *shake)
 {
-    return wst_slice_starts(wst_app_path(shake), "/app/") &&
-           wst_app_query(shake, "protocol", NULL) && wst_app_query(shake, "client", NULL) &&
-           wst_app_query(shake, "version", NULL);
+    return is_path(wst_app_path(shake)) && wst_app_query(shake, "protocol", NULL) &&
+           wst_app_query(shake, "client", NULL) && wst_app_query(shake, "version", NULL);
 }
 
 static bool sounds(struct wst_say *say, const struct wst_event *event)

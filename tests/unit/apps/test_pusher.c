@@ -4,7 +4,8 @@
 #define EVENT(name) "{\"event\":\"" name "\""
 #define SUBSCRIBE(more) EVENT("pusher:subscribe") ",\"data\":{" more "}}"
 
-/* As pusher.com's description of the protocol has them. */
+/* As pusher.com's description of the protocol has them, and what it has of cache channels,
+ * subscription counts and watchlists; pusher:subscription_error as Soketi sends it. */
 static const struct said_row rows[] = {
     {WST_S2C,
      EVENT("pusher:connection_established") ",\"data\":\"{\\\"socket_id\\\":\\\"23.54\\\","
@@ -54,13 +55,41 @@ static const struct said_row rows[] = {
      EVENT("pusher:signin") ",\"data\":{\"auth\":\"key:s\",\"user_data\":\"{\\\"id\\\":\\\"7\\\"}"
                             "\"}}",
      "[{\"name\":\"pusher:signin\",\"fields\":{\"auth\":true},\"json\":{\"id\":\"7\"}}]"},
-    {WST_S2C, EVENT("pusher:signin_success") ",\"data\":{\"user_data\":\"{}\"}}",
-     "[{\"name\":\"pusher:signin_success\",\"json\":{\"user_data\":\"{}\"},\"answers\":12,"
-     "\"after\":1.0}]"},
+    {WST_S2C,
+     EVENT("pusher:signin_success") ",\"data\":{\"user_data\":\"{\\\"id\\\":\\\"7\\\"}\"}}",
+     "[{\"name\":\"pusher:signin_success\",\"json\":{\"id\":\"7\"},\"answers\":12,\"after\":1.0}]"},
     {WST_S2C,
      EVENT("pusher:error") ",\"data\":{\"message\":\"Existing subscription\",\"code\":null}}",
      "[{\"name\":\"pusher:error\",\"error\":true,\"fields\":{\"code\":null,"
      "\"message\":\"Existing subscription\"}}]"},
+    {WST_S2C,
+     EVENT("pusher:error") ",\"channel\":\"presence-a\",\"data\":{\"type\":\"ServerError\","
+                           "\"error\":\"A server error\",\"code\":4302}}",
+     "[{\"name\":\"pusher:error\",\"error\":true,\"fields\":{\"channel\":\"presence-a\","
+     "\"code\":4302,\"error\":\"A server error\"}}]"},
+    {WST_S2C,
+     EVENT("pusher:subscription_error") ",\"channel\":\"b\",\"data\":{\"type\":\"LimitReached\","
+                                        "\"error\":\"too long\",\"code\":4009}}",
+     "[{\"name\":\"pusher:subscription_error\",\"error\":true,\"fields\":{\"channel\":\"b\","
+     "\"type\":\"LimitReached\",\"error\":\"too long\",\"code\":4009}}]"},
+    {WST_S2C, EVENT("pusher:cache_miss") ",\"channel\":\"cache-a\"}",
+     "[{\"name\":\"pusher:cache_miss\",\"fields\":{\"channel\":\"cache-a\"}}]"},
+    {WST_S2C,
+     EVENT("pusher_internal:subscription_count") ",\"channel\":\"a\","
+                                                 "\"data\":\"{\\\"subscription_count\\\":2}\"}",
+     "[{\"name\":\"pusher_internal:subscription_count\",\"fields\":{\"channel\":\"a\"},"
+     "\"json\":{\"subscription_count\":2}}]"},
+    {WST_S2C,
+     EVENT("pusher_internal:watchlist_events") ",\"data\":{\"events\":[{\"name\":\"online\","
+                                               "\"user_ids\":[\"8\"]}]}}",
+     "[{\"name\":\"pusher_internal:watchlist_events\","
+     "\"json\":{\"events\":[{\"name\":\"online\",\"user_ids\":[\"8\"]}]}}]"},
+    {WST_S2C,
+     EVENT(
+         "news") ",\"channel\":\"private-encrypted-a\",\"data\":\"{\\\"ciphertext\\\":\\\"YQ==\\\","
+                 "\\\"nonce\\\":\\\"Yg==\\\"}\"}",
+     "[{\"name\":\"event\",\"fields\":{\"event\":\"news\",\"channel\":\"private-encrypted-a\","
+     "\"encrypted\":true},\"json\":{\"ciphertext\":\"YQ==\",\"nonce\":\"Yg==\"}}]"},
     {WST_C2S, EVENT("pusher:unsubscribe") ",\"data\":{\"channel\":\"presence-a\"}}",
      "[{\"name\":\"pusher:unsubscribe\",\"fields\":{\"channel\":\"presence-a\"}}]"},
 };
@@ -75,7 +104,7 @@ static void all(void **state)
         said_is(said_text(&s, rows[i].dir, rows[i].text), rows[i].said);
     said_is(said_end(&s),
             "pusher {\"certain\":true,\"c2s\":{\"packets\":6,\"asked\":4,\"answered\":4,"
-            "\"slowest_msg\":2,\"slowest\":2.0},\"s2c\":{\"packets\":9,\"errors\":2}}");
+            "\"slowest_msg\":2,\"slowest\":2.0},\"s2c\":{\"packets\":15,\"errors\":4}}");
     said_free(&s);
 }
 
@@ -105,6 +134,18 @@ static void strange(void **state)
  */
 static void sound(void **state)
 {
+    static const struct {
+        const char *uri;
+        bool named;
+    } paths[] = {
+        {"/app/key?protocol=7&client=js&version=8.4.0", true},
+        {"/ws/app/key?protocol=7&client=js&version=8.4.0", true}, /* its clients' wsPath */
+        {"/app/key?protocol=7", false},
+        {"/app/?protocol=7&client=js&version=8.4.0", false},
+        {"/app/key/more?protocol=7&client=js&version=8.4.0", false},
+        {"/app?protocol=7&client=js&version=8.4.0", false},
+        {"app/key?protocol=7&client=js&version=8.4.0", false},
+    };
     struct said s;
     (void)state;
     said_new(&s);
@@ -114,9 +155,11 @@ static void sound(void **state)
         said_open(&s, NULL, "/app/key");
         assert_true(!*said_text(&s, rows[i].dir, rows[i].text) == !tells);
     }
-    said_again(&s);
-    said_open(&s, NULL, "/app/key?protocol=7");
-    assert_string_equal(said_text(&s, WST_S2C, "{\"event\":\"x\",\"data\":1}"), "");
+    for (size_t i = 0; i < ARRAY(paths); i++) {
+        said_again(&s);
+        said_open(&s, NULL, paths[i].uri);
+        assert_true(!*said_text(&s, WST_S2C, "{\"event\":\"x\",\"data\":1}") == !paths[i].named);
+    }
     said_free(&s);
 }
 
