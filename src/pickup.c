@@ -147,6 +147,8 @@ static void pickup_accept(struct wst_context *c, struct wst_flow *f, unsigned cl
         base.conn = p->base.conn;
     }
     uint64_t lost[2] = {p->lost[client], p->lost[!client]};
+    uint8_t before[2] = {0}; /* gaps that were told with the handshake */
+    for (int d = 0; p->asked && d < 2; d++) before[d] = p->asked->lost[d] ? 1 : 0;
     uint8_t missing[2] = {p->base.missing[client], p->base.missing[!client]};
     struct wst_seek *seek[2] = {p->seek[client], p->seek[!client]};
     p->seek[0] = p->seek[1] = NULL;
@@ -170,7 +172,7 @@ static void pickup_accept(struct wst_context *c, struct wst_flow *f, unsigned cl
             if (seek[d]) left[d ? !client : client] = seek[d]->offset + seek[d]->bytes.n;
         wst_wire_begin(c, f, left);
     }
-    for (int d = 0; d < 2; d++) w->ws.side[d].gaps = lost[d] ? 1 : 0;
+    for (int d = 0; d < 2; d++) w->ws.side[d].gaps = before[d] + (lost[d] ? 1 : 0);
     for (int d = 0; d < 2; d++)
         wst_work_join(c, w, (enum wst_dir)d, seek[d] ? seek[d] : wst_seek_new(&c->budget, 0), a);
 }

@@ -108,9 +108,20 @@ def calls(accepted):
     return run
 
 
+def alone():
+    """Only what the client sends is captured: the answer is a gap, which the end counts, too."""
+    wire = Wire()
+    first = agreed(wire, 1, '/first')
+    first.frame(C2S, TEXT, b'one')
+    first.reset(by=C2S)
+    events = told([p for p in wire.packets if p.way == C2S])
+    return [('gaps', [e['dir'] for e in events if e['type'] == 'gap'], ['s2c']),
+            ('counted', [(e['c2s']['gaps'], e['s2c']['gaps']) for e in events if e['type'] == 'end'], [(0, 1)])]
+
+
 def main():
     wrong = 0
-    for what in second_told, stranger(C2S), stranger(S2C), calls(True), calls(False):
+    for what in second_told, stranger(C2S), stranger(S2C), calls(True), calls(False), alone:
         for name, have, want in what():
             if have != want:
                 wrong += 1
