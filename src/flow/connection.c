@@ -401,7 +401,8 @@ WST_APART static void connection_segment(struct wst_flow_table *t, struct wst_fl
 {
     unsigned caller;
     bool waits = false;
-    bool own = (s->flags & WST_TCP_FLAG_RST) && rst_counts(f, side, s); /* whatever it answers */
+    /* Whatever it answers; but the one that answers a SYN has 0 (RFC 9293 section 3.10.7.1). */
+    bool own = (s->flags & WST_TCP_FLAG_RST) && s->seq != 0 && rst_counts(f, side, s);
     if (f->succeeding && !own && wst_successor_answered(t, f, side, s, &caller))
         connection_succeeded(t, f, caller, a);
     if (s->flags & WST_TCP_FLAG_SYN)

@@ -9,9 +9,10 @@
 #include "quic/sealer.h"
 
 /* `steps`: of the client in small letters, of the server in capitals: s SYN, a ACK, q the request
- * or its answer, f FIN, r reset, x one that acknowledges what was long ago, n a SYN with another
- * number. A digit: so many seconds go by. '=' the packet is captured again, '<' with a time before
- * it, '~' behind a queue. `said`: a part of what is found; NULL: nothing is. */
+ * or its answer, f FIN, r reset, z one of number 0, as it answers a SYN, x one that acknowledges
+ * what was long ago, n a SYN with another number. A digit: so many seconds go by. '=' the packet is
+ * captured again, '<' with a time before it, '~' behind a queue. `said`: a part of what is found;
+ * NULL: nothing is. */
 struct row {
     const char *steps;
     enum wst_problem problem;
@@ -61,6 +62,13 @@ static void step(struct tcp *t, char what)
         t->seq[!server] += 700;
         break;
     case 'r': tcp_packet(t, server, RST | ACK, NULL, 0); break;
+    case 'z': { /* RFC 9293 section 3.10.7.1 */
+        uint32_t next = t->seq[server];
+        t->seq[server] = 0;
+        tcp_packet(t, server, RST | ACK, NULL, 0);
+        t->seq[server] = next;
+        break;
+    }
     default:
         tcp_data(t, server, server ? ANSWER : REQUEST,
                  (server ? sizeof ANSWER : sizeof REQUEST) - 1);
@@ -115,7 +123,7 @@ static void connections(void **state)
         {"s1s2sSa", 0, NULL},
         {"sSaqQn1n2n", WST_PROBLEM_TCP_UNANSWERED, "another SYN was sent 3 times"},
         {"sSaqQn1n2nSa", 0, NULL},
-        {"sSaqQn1n2nR", WST_PROBLEM_TCP_REFUSED, "answered with a reset"},
+        {"sSaqQn1n2nZ", WST_PROBLEM_TCP_REFUSED, "answered with a reset"},
         {"sSaqQn", 0, NULL},
     };
     (void)state;
