@@ -23,8 +23,9 @@ enum {
     AHEAD_RECORD = 5,       /* a slot told so many segments ago has come: its record is next … */
     AHEAD_UPPER = 10,       /* … and then what the pipeline keeps for it */
     NETWORKS_MAX = 64,      /* of which it is known whether they are part of another */
-    NETWORKS_ASKED = 256,   /* connections of which a SYN may be answered in another network */
-    NETWORKS_ONE = 4        /* in so many the same connection may be seen */
+    NETWORKS_ASKED =
+        256, /* connections of which a SYN may be answered in another network: a power of 2 */
+    NETWORKS_ONE = 4 /* in so many the same connection may be seen */
 };
 enum {
     FIN_NEAR = 16 << 20, /* so far ahead of what was seen an end is believed */
