@@ -67,7 +67,7 @@ function factsOf(item, message) {
   const add = (name, ...value) => facts.append(el('dt', {}, name), el('dd', {}, ...value));
   const sent = ['message', 'part', 'frame', 'gap'].includes(message.kind);
   if (sent) add('direction', el('span', { class: message.c2s ? 'c2s' : 's2c' }, message.c2s ? 'client → server' : 'server → client'));
-  if (item.t !== undefined) add('time', `${seconds(message.t)} s `, el('span', { class: 'soft' }, date(message.t)));
+  if (item.t !== undefined) add('time', `${seconds(message.t)} s `, el('span', { class: 'soft fact' }, date(message.t)));
   if (message.pkt) add(message.firstPkt && message.firstPkt !== message.pkt ? 'packets' : 'packet', message.firstPkt && message.firstPkt !== message.pkt ? `${count(message.firstPkt)} to ${count(message.pkt)}` : count(message.pkt));
   if (message.kind === 'message') addMessage(message, add);
   if (message.kind === 'part') add('length', `${bytes(message.len)} on the wire`, el('p', { class: 'soft' }, 'Its end is not here: the capture ended first, bytes are missing, or the page was full.'));

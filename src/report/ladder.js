@@ -30,11 +30,17 @@ function endOf(conn, side) {
  * request is a rung of its own, at the time that the answer and the round trip tell. */
 function stepsOf(conn, titled) {
   const steps = titled ? [{ kind: 'title', conn, t: conn.first }] : [];
+  const pause = (from, to) => {
+    if (from !== null && to - from >= PAUSE) steps.push({ kind: 'pause', conn, t: from, lasts: to - from });
+  };
   let before = null;
   for (const rung of conn.rungs) {
     const start = rung.kind === 'handshake' && rung.event.rtt !== null ? rung.t - rung.event.rtt * 1e9 : rung.t;
-    if (before !== null && start - before >= PAUSE) steps.push({ kind: 'pause', conn, t: before, lasts: start - before });
-    if (rung.kind === 'handshake' && rung.event.method !== null) steps.push((rung.request ??= { kind: 'request', conn, of: rung, t: start, c2s: true }));
+    pause(before, start);
+    if (rung.kind === 'handshake' && rung.event.method !== null) {
+      steps.push((rung.request ??= { kind: 'request', conn, of: rung, t: start, c2s: true }));
+      pause(start, rung.t);
+    }
     if (rung.kind !== 'handshake' || rung.event.status !== null || rung.event.method === null) steps.push(rung);
     before = rung.t;
   }

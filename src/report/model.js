@@ -184,12 +184,15 @@ const rowOf = (item) => (item.kind === 'frame' && item.message ? item.message : 
 
 const typeOf = (item) => item.op ?? item.kind;
 
-function placeOf(conn) {
+/* Where a connection leads: whose server, and what it was asked for there. */
+function destinationOf(conn) {
   const shake = conn.shake?.event;
-  if (!shake) return 'unknown';
-  if (shake.uri === null) return `${address(shake.server_ip, shake.server_port)}`;
-  return `${shake.host ?? address(shake.server_ip, shake.server_port)}${shake.uri}`;
+  if (!shake) return ['unknown', ''];
+  const server = address(shake.server_ip, shake.server_port);
+  return shake.uri === null ? [server, ''] : [shake.host ?? server, shake.uri];
 }
+
+const placeOf = (conn) => destinationOf(conn).join('');
 
 const address = (ip, port) => (ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`);
 

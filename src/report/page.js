@@ -41,7 +41,7 @@ function makeHead(model) {
   ].filter(Boolean);
   $('summary').append(...facts.flatMap((fact, i) => [i ? ' · ' : '', typeof fact === 'string' ? whole(fact) : fact]));
   for (const level of ['error', 'warning']) {
-    if (problems[level]) $('summary').append(' · ', el('span', { class: level }, some(problems[level], level)));
+    if (problems[level]) $('summary').append(' · ', el('span', { class: `fact ${level}` }, some(problems[level], level)));
   }
   for (const words of noticesOf(model)) $('notices').append(el('p', { class: 'notice' }, words));
   document.querySelector('.traffic').hidden = model.rows.length === 0;

@@ -22,7 +22,7 @@ function makeConnections(model, choose) {
       const [id, where, what] = node.children;
       node.className = `row connection ${levelOf(item) ?? ''}`;
       id.textContent = item === all ? '' : item.id;
-      where.replaceChildren(...(item === all ? ['All connections'] : shown(clip(placeOf(item), 200))));
+      where.replaceChildren(...(item === all ? ['All connections'] : destinationOf(item).map((part) => el('bdi', {}, ...shown(clip(part, 200))))));
       what.textContent = item === all ? some(model.conns.size, 'connection') : summaryOf(item);
       node.title = item === all ? '' : flat(placeOf(item));
     },
@@ -149,7 +149,7 @@ function endOfConnection(conn) {
   ];
 }
 
-const HANDSHAKE_COLUMNS = [['#', 'num'], ['Time', 'num'], ['Where'], ['Status', 'num'], ['Accept value'], ['Subprotocol'], ['Compression'], ['Round trip', 'num']];
+const HANDSHAKE_COLUMNS = [['#', 'num'], ['Time', 'num'], ['Status', 'num'], ['Where'], ['Accept value'], ['Subprotocol'], ['Compression'], ['Round trip', 'num']];
 
 function allHandshakes(conns, choose) {
   const shaken = conns.filter((conn) => conn.shake);
@@ -157,8 +157,8 @@ function allHandshakes(conns, choose) {
     const shake = conn.shake.event;
     const open = el('button', { type: 'button', class: 'link' }, String(conn.id));
     open.addEventListener('click', () => choose(conn));
-    return el('tr', {}, el('td', { class: 'num' }, open), el('td', { class: 'num' }, seconds(conn.shake.t)), el('td', {}, el('bdi', {}, ...shown(clip(placeOf(conn), 100)))),
-      el('td', { class: 'num' }, shake.status === null ? '–' : String(shake.status)), el('td', {}, shake.accept_ok === null ? '–' : verdict(shake.accept_ok, 'right', 'wrong')),
+    return el('tr', {}, el('td', { class: 'num' }, open), el('td', { class: 'num' }, seconds(conn.shake.t)), el('td', { class: 'num' }, shake.status === null ? '–' : String(shake.status)),
+      el('td', {}, el('bdi', {}, ...shown(clip(placeOf(conn), 100)))), el('td', {}, shake.accept_ok === null ? '–' : verdict(shake.accept_ok, 'right', 'wrong')),
       el('td', {}, el('bdi', {}, ...shown(shake.subprotocol ?? '–'))), el('td', {}, shake.deflate ? 'deflate' : '–'), el('td', { class: 'num' }, shake.rtt === null ? '–' : lapse(shake.rtt * 1e9)));
   });
   return el('div', {}, el('h2', {}, 'Handshakes'), el('div', { class: 'sideways' }, el('table', { class: 'all' },
@@ -194,7 +194,7 @@ function groupOf(model, group, jump) {
   show(FINDINGS_SHOWN);
   more.addEventListener('click', () => show(FINDINGS_MORE));
   return el('section', { class: `problem ${level}` },
-    el('h3', {}, el('span', { class: `flag ${level}` }, level), ' ', el('span', { class: 'mono' }, id), el('span', { class: 'soft' }, ` ${rfc ?? ''} · ${some(group.length, 'time')}`)),
+    el('h3', {}, el('span', { class: `flag ${level}` }, level), ' ', el('span', { class: 'mono' }, id), el('span', { class: 'soft' }, ` ${rfc ?? ''} · `, el('span', { class: 'fact' }, some(group.length, 'time')))),
     words ? el('p', {}, `${words.meaning[0].toUpperCase()}${words.meaning.slice(1)}. `, el('span', { class: 'soft' }, `${words.advice}.`)) : null, list, more);
 }
 

@@ -48,7 +48,7 @@ class Capture:
         for at in range(0, len(data), 60000):
             self.packet(direction, 0x18, data[at:at + 60000], step if at == 0 else 10)
 
-    def open(self, uri=b'/chat', headers=b'', answer=b'', key=None):
+    def open(self, uri=b'/chat', headers=b'', answer=b'', key=None, wait=1000):
         key = key or base64.b64encode(chance.randbytes(16))
         self.port += 1
         self.seq = [1000, 9000]
@@ -59,7 +59,7 @@ class Capture:
                   + key + b'\r\nSec-WebSocket-Version: 13\r\n' + headers + b'\r\n')
         accept = base64.b64encode(hashlib.sha1(key + GUID).digest())
         self.send(S2C, b'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: '
-                  + accept + b'\r\n' + answer + b'\r\n')
+                  + accept + b'\r\n' + answer + b'\r\n', wait)
 
     def end(self):
         self.packet(C2S, 0x11)

@@ -451,10 +451,35 @@ def unclosed(b, page, made):
         cut = b.run("return [...document.querySelectorAll('#connections .what')].filter(e => e.scrollWidth > e.clientWidth).map(e => e.textContent)")
         check(f'{width}: none of it is cut', not list_too or not cut, cut)
         b.click('#tab-problems')
-        high = b.run("return [...document.querySelectorAll('.cases .time, #summary .fact')].filter(e => e.getClientRects().length !== 1 || e.getBoundingClientRect().height > 24).map(e => e.textContent)")
+        high = b.run("return [...document.querySelectorAll('.cases .time, .problem .fact, #summary .fact')].filter(e => e.getClientRects().length !== 1 || e.getBoundingClientRect().height > 24).map(e => e.textContent)")
         check(f'{width}: a time and a figure stand on one line', not high, high)
     b.size(1400, 900)
     silent(b, 'unclosed')
+
+
+# -- several that lead to one server, whose answer keeps one waiting ---------------------------------------------------
+
+
+def alike(b, page, path):
+    made = Capture(path)
+    for name, wait in ((b'ann', 1000), (b'bob', 2_500_000)):
+        made.open(b'/chat/v1?name=' + name, wait=wait)
+        made.end()
+    made.close()
+    b.open(report(path, page))
+    cut = b.run('''return [...document.querySelectorAll('#connections .connection:nth-child(n+2) .where')].map((n) => [n.textContent, n.lastElementChild ?? n]).map(([text, n]) => [text, n.scrollWidth > n.clientWidth,
+        n.getBoundingClientRect().right > document.getElementById('connections').getBoundingClientRect().right])''')
+    check('what tells them apart is not cut', cut == [[f'chat.example/chat/v1?name={name}', False, False] for name in ('ann', 'bob')], cut)
+    b.click('#tab-ladder')
+    labels = b.texts('#rungs .row')
+    check('an answer that is waited for', sum('2.5 s of silence' in label for label in labels) == 1 and sum('of silence' in label for label in labels) == 1
+          and any('GET' in a and '2.5 s' in p and '101' in c for a, p, c in zip(labels, labels[1:], labels[2:])), labels)
+    b.size(390, 800)
+    b.click('#tab-handshake')
+    seen = b.run('''return [...document.querySelectorAll('#handshake th')].filter((n) => n.getBoundingClientRect().right <= innerWidth).map((n) => n.textContent)''')
+    check('phone: how each handshake was answered', 'Status' in seen, seen)
+    b.size(1400, 900)
+    silent(b, 'alike')
 
 
 try:
@@ -464,7 +489,7 @@ except browser.NotHere as reason:
     sys.exit(77)
 with tempfile.TemporaryDirectory() as tmp, opened as b:
     page = os.path.join(tmp, 'page.html')
-    for part in (reading, hostile, many, shapes, refused, unclosed):
+    for part in (reading, hostile, many, shapes, refused, unclosed, alike):
         start = time.monotonic()
         b.size(1400, 900)
         part(b, page, os.path.join(tmp, 'made.pcap'))
