@@ -136,9 +136,15 @@ static void outcome_problems(const struct wst_ws_step *s, const struct wst_ws_me
                         "%llu compressed bytes gave more than %llu",
                         (unsigned long long)m->wire_len,
                         (unsigned long long)s->env->options->limits.max_inflate);
+    else if (r->doubt && !r->known)
+        wst_ws_problemf(s, WST_PROBLEM_MESSAGE_CONTEXT_LOST, n, m->no,
+                        "none of its %llu bytes is sure: it refers to earlier bytes that are not "
+                        "known",
+                        len);
     else if (r->doubt)
         wst_ws_problemf(s, WST_PROBLEM_MESSAGE_CONTEXT_LOST, n, m->no,
-                        "%llu of %llu bytes do not depend on what was lost",
+                        "only the first %llu of its %llu bytes are sure: it refers to earlier "
+                        "bytes that are not known",
                         (unsigned long long)r->known, len);
     else if (omitted && e->len - omitted >= s->env->options->limits.max_message)
         wst_ws_problemf(s, WST_PROBLEM_LIMIT_MESSAGE, n, m->no, "%llu of %llu bytes are left out",
