@@ -56,7 +56,7 @@ void wst_ending_close(const struct wst_ws_step *s)
     c->sighted = sighted(s);
     /* It waited behind bytes that nobody acknowledged until the other side's end, nor it. */
     c->unheard = waited && missed && wst_ws_place_of(s, wst_dir_other(s->dir)).over;
-    c->unawaited = false;
+    c->unawaited = c->answered = false;
     c->ended = other->finished; /* and had heard of it, or nobody knows */
     if (c->ended) c->close_ns = 0;
     c->ended_by = (int8_t)(c->ended ? wst_dir_other(s->dir) : WST_DIR_NONE);
@@ -146,6 +146,21 @@ static const char *span(char text[32], int64_t ns)
     long long n = ns / (seconds ? 1000000 : 1000);
     snprintf(text, 32, "%lld.%03lld %s", n / 1000, n % 1000, seconds ? "s" : "ms");
     return text;
+}
+
+void wst_ending_answer(const struct wst_ws_step *s, uint64_t n, bool at_once)
+{
+    struct wst_ws_control *c = s->ws->control;
+    enum wst_dir by = wst_dir_other(s->dir);
+    if (!c || !c->closing || s->ws->closed_by != (int8_t)by || c->answered) return;
+    c->answered = true;
+    bool waited = s->arrival->from != s->arrival->when.pkt;
+    if (!at_once || waited || c->ended || wst_ws_place_of(s, by).behind) return;
+    int64_t after = wst_ns_between(c->close_ns, wst_arrival_there(s->arrival).ns);
+    char text[32];
+    if (after < WST_WS_LATE * SECOND_NS) return;
+    wst_ws_problemf(s, WST_PROBLEM_CLOSE_LATE, n, 0, "the %s's close frame came %s after the %s's",
+                    wst_dir_sender(s->dir), span(text, after), wst_dir_sender(by));
 }
 
 /* In whose hand it was, and for how long. */

@@ -20,6 +20,9 @@ static inline uint32_t wst_ending_age(const struct wst_ws *ws, const struct wst_
 struct wst_ws_control *wst_ending_control(const struct wst_ws_step *step);
 /* The connection's first close frame, of step->dir. */
 void wst_ending_close(const struct wst_ws_step *step);
+/* Any close frame of step->dir, its frame n; `at_once`: all of it came in one segment, else its end
+ * may have been lost for a while. Raises what is to be said of the other side's answer. */
+void wst_ending_answer(const struct wst_ws_step *step, uint64_t n, bool at_once);
 /* step->dir sends nothing more, and is not known to be finished yet. */
 void wst_ending_fin(const struct wst_ws_step *step);
 /* It is over; neither side is finished for that reason. Raises what is to be said about it.

@@ -13,7 +13,7 @@ enum {
 };
 #define SECOND_NS 1000000000ll
 static const int64_t unanswered_ns = 1 * SECOND_NS; /* an endpoint that lives answers sooner */
-static const int64_t late_ns = 5 * SECOND_NS;       /* and this is not "as soon as is practical" */
+static const int64_t late_ns = WST_WS_LATE * SECOND_NS;
 
 /* -- masking keys, section 5.3 ------------------------------------------------------------------
  *

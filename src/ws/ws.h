@@ -36,6 +36,8 @@ static inline bool wst_ws_may_compress(const struct wst_ws_terms *t)
     return t->deflate.agreed || t->per_frame || t->unknown;
 }
 
+/* Seconds. What comes later is not "as soon as is practical" (RFC 6455 sections 5.5.1, 5.5.2). */
+enum { WST_WS_LATE = 5 };
 enum { WST_WS_KEYS = 4 }; /* masking keys remembered to be judged */
 struct wst_ws_pings;      /* judge.c */
 
@@ -49,6 +51,7 @@ struct wst_ws_control {
     bool placed;          /* `close_place` is valid */
     bool late;            /* the other side's FIN was captured before it */
     bool unheard;         /* that FIN was captured behind it, but sent before it arrived */
+    bool answered;        /* the other side's close frame came */
     bool unawaited;       /* who sent it ended before the other side's close frame came */
     bool sighted;         /* all that its sender had had was captured, to the end of a message */
     bool ended;           /* one of the sides has ended since */

@@ -800,12 +800,47 @@ def _(t):
     t.sent[C2S] += 1
 
 
-@near('close.no-reply')
+@near('close.no-reply', 'close.late')
 def _(t):
     t.agree()
     t.frame(C2S, CLOSE, b'\3\xe8')
     t.wait(20)
     t.frame(S2C, CLOSE, b'\3\xe8')
+    t.shut()
+
+
+@breaks('close.late')
+def _(t):
+    """What the other side went on to say meanwhile is more than the message it was at."""
+    t.agree()
+    t.frame(S2C, CLOSE, b'\3\xe9')
+    t.wait(2.6)
+    t.frame(C2S, TEXT, 'a')
+    t.frame(C2S, TEXT, 'b')
+    t.wait(2.5)
+    t.frame(C2S, CLOSE, b'\3\xe9')
+    t.shut()
+
+
+@near('close.late')
+def _(t):
+    t.agree()
+    t.frame(S2C, CLOSE, b'\3\xe9')
+    t.wait(4.9)
+    t.frame(C2S, CLOSE, b'\3\xe9')
+    t.shut()
+
+
+@near('close.late')
+def _(t):
+    """It was begun in time; its end came late, as it does when a segment is lost and sent again."""
+    t.agree()
+    t.frame(C2S, CLOSE, b'\3\xe8')
+    answer = Frame(CLOSE, b'\3\xe8' + b'so long ' * 4).bytes()
+    for at in range(0, len(answer), 2): # more packets than a tap is late by: none passes over the wait
+        if at == 18:
+            t.wait(6)
+        t.write(S2C, answer[at:at + 2])
     t.shut()
 
 
@@ -927,10 +962,10 @@ def _(t):
     """The second one, sent when the other side had closed, needs no answer."""
     t.agree()
     t.frame(C2S, PING, b'are you there')
-    t.wait(3)
+    t.wait(2)
     t.frame(S2C, CLOSE, b'\3\xe8')
     t.frame(C2S, PING, b'are you')
-    t.wait(3)
+    t.wait(2)
     t.frame(C2S, CLOSE, b'\3\xe8')
     t.shut()
 
