@@ -176,6 +176,15 @@ static void datagrams_reset(void *user, void *upper, uint64_t stream, enum wst_d
     if (!f->ignored) wst_multiplexed_reset3(user, f, stream, dir, code, a);
 }
 
+static void datagrams_stalled(void *user, void *upper, uint64_t stream, enum wst_dir dir,
+                              const char *detail, const struct wst_arrival *a)
+{
+    struct wst_flow *f = &((struct conversation_quic *)upper)->inside.flow;
+    if (f->ignored || (stream != UINT64_MAX && !(f = wst_multiplexed_inside(f, stream)))) return;
+    wst_conversation_tell(user, f, WST_PROBLEM_QUIC_WINDOW_CLOSED, dir == WST_S2C ? SERVER : CLIENT,
+                          detail, a);
+}
+
 static bool datagrams_follows(void *user, const void *upper, uint64_t stream)
 {
     const struct wst_flow *f = &((const struct conversation_quic *)upper)->inside.flow;
@@ -278,6 +287,7 @@ bool wst_datagrams_init(struct wst_context *c)
                                        .fin = datagrams_fin,
                                        .reset = datagrams_reset,
                                        .follows = datagrams_follows,
+                                       .stalled = datagrams_stalled,
                                        .closed = datagrams_closed,
                                        .end = datagrams_end,
                                        .precious = datagrams_precious,

@@ -62,6 +62,14 @@ struct conversation_stream *wst_multiplexed_next(const struct wst_flow *f, uint3
     return NULL;
 }
 
+struct wst_flow *wst_multiplexed_inside(const struct wst_flow *f, uint64_t id)
+{
+    struct conversation_stream *s;
+    for (uint32_t i = 0; (s = wst_multiplexed_next(f, &i));)
+        if (s->id == id) return &s->inside.flow;
+    return NULL;
+}
+
 uint32_t wst_multiplexed_streams(const struct wst_flow *f)
 {
     if (!is_multiplexed(f)) return 0;

@@ -478,6 +478,8 @@ void wst_multiplexed_free(struct wst_context *c, struct conversation_multiplexed
 /* The next stream of the flow that a CONNECT opened, from *i on, which moves behind it; NULL: there
  * are no more, or the flow is neither HTTP/2 nor HTTP/3. */
 struct conversation_stream *wst_multiplexed_next(const struct wst_flow *f, uint32_t *i);
+/* What lies in one of them. NULL: nobody follows it. */
+struct wst_flow *wst_multiplexed_inside(const struct wst_flow *f, uint64_t id);
 /* As many there are at most, 0 as well where it is neither. */
 uint32_t wst_multiplexed_streams(const struct wst_flow *f);
 void wst_multiplexed_data(struct wst_context *c, struct wst_flow *f, unsigned side,

@@ -158,6 +158,7 @@ void wst_quic_connection_end(struct quic_step *t, enum wst_tcp_end how)
     }
     if (c->resets && c->state < QUIC_SEALED) wst_quic_streams_resets(t, true);
     if (c->state == QUIC_OPEN) wst_quic_streams_settle(t, true);
+    if (c->state == QUIC_OPEN && how != WST_TCP_EVICTED) wst_quic_streams_stalled(t);
     if (c->closes && c->state < QUIC_SEALED)
         q->sink.closed(q->sink.user, c->upper, &c->ends, &c->terms, c->upper || !c->began,
                        &c->close, t->arrival);

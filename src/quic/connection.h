@@ -33,6 +33,16 @@ struct quic_id {
     uint8_t bytes[WST_QUIC_ID];
 };
 
+struct quic_window {  /* of flow control, for what a direction sends */
+    uint64_t allowed; /* bytes in all, by what was seen to allow more; 0: nothing was */
+    uint64_t limit;   /* its sender has more than so many, it said … */
+    int64_t since_ns; /* … first then … */
+    uint64_t newest;  /* … before the other side's packet of this number */
+    bool closed;
+    uint8_t told; /* times that it was */
+};
+#define QUIC_ALL UINT64_MAX /* in place of a stream: the connection's window */
+
 struct quic_half { /* one direction of a stream */
     struct wst_quic_order order;
     uint64_t size;     /* of all its bytes; UINT64_MAX: not known yet */
@@ -48,6 +58,7 @@ struct quic_half { /* one direction of a stream */
     bool reset;
     uint64_t reset_code, reset_behind; /* behind: the largest number of those and one */
     struct wst_arrival reset_arrival;
+    struct quic_window window;
 };
 
 struct quic_stream {
@@ -122,6 +133,7 @@ struct quic_side { /* what one side sends */
     struct quic_crypto crypto[SPACE_APPLICATION];
     struct quic_id *ids; /* that its packets may bear: the other side chose them */
     uint64_t streams[2]; /* of [bidirectional, unidirectional] that it opened: how many */
+    struct quic_window window; /* of all its streams */
     size_t segment;      /* bytes of a datagram, where several were captured as one; 0: not so */
     uint32_t failed;     /* packets that did not open, in a row */
     uint32_t ports;      /* of the last packet: its sender's, its receiver's */
@@ -286,7 +298,19 @@ void wst_quic_stream_reset(struct quic_step *t, uint64_t id, uint64_t code, uint
 void wst_quic_streams_settle(struct quic_step *t, bool all);
 /* Tells the resets that waited long enough; `all`: each. */
 void wst_quic_streams_resets(struct quic_step *t, bool all);
+/* The connection ends: which of its windows are closed. */
+void wst_quic_streams_stalled(struct quic_step *t);
 void wst_quic_streams_free(struct wst_quic *q, struct wst_quic_connection *c);
+
+/* stalls.c: frames of t->dir. The stream may send no more than so many bytes, which its sender
+ * says, or now so many, which its receiver does. */
+void wst_quic_stalls_blocked(struct quic_step *t, uint64_t id, uint64_t limit);
+void wst_quic_stalls_allowed(struct quic_step *t, uint64_t id, uint64_t limit);
+/* Bytes of the stream up to `until` came. Where a window did not allow them it was opened, and
+ * nobody saw when. */
+void wst_quic_stalls_moved(struct quic_step *t, struct quic_half *h, uint64_t until);
+/* The stream ends, or (NULL) the connection. */
+void wst_quic_stalls_over(struct quic_step *t, struct quic_stream *s);
 
 /* versions.c */
 /* A datagram that is none of a version that is known: a server was heard. If it is its word that it

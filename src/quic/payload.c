@@ -147,6 +147,10 @@ static bool frame(struct quic_step *t, enum quic_space space, const struct wst_q
     case WST_QUIC_ACK:
     case WST_QUIC_ACK_ECN: acknowledged(t, f); break;
     case WST_QUIC_RESET_STREAM: wst_quic_stream_reset(t, f->v[0], f->v[1], f->v[2]); break;
+    case WST_QUIC_DATA_BLOCKED: wst_quic_stalls_blocked(t, QUIC_ALL, f->v[0]); break;
+    case WST_QUIC_STREAM_DATA_BLOCKED: wst_quic_stalls_blocked(t, f->v[0], f->v[1]); break;
+    case WST_QUIC_MAX_DATA: wst_quic_stalls_allowed(t, QUIC_ALL, f->v[0]); break;
+    case WST_QUIC_MAX_STREAM_DATA: wst_quic_stalls_allowed(t, f->v[0], f->v[1]); break;
     case WST_QUIC_NEW_CONNECTION_ID:
         wst_quic_id_add(t->quic, c, (enum wst_dir) !t->dir, f->bytes);
         break;

@@ -120,6 +120,10 @@ struct wst_quic_sink {
                   const struct wst_arrival *arrival);
     /* Whether anybody follows the stream; the others are forgotten first. */
     bool (*follows)(void *user, const void *upper, uint64_t stream);
+    /* The window of `dir` let the other side send nothing more on the stream, or (UINT64_MAX) on
+     * all, for a second or more. */
+    void (*stalled)(void *user, void *upper, uint64_t stream, enum wst_dir dir, const char *detail,
+                    const struct wst_arrival *arrival);
     /* A side closed it, behind all that was handed on; end() follows, where anything was. `open`:
      * streams were, or would have been. */
     void (*closed)(void *user, void *upper, const struct wst_quic_ends *ends,

@@ -186,6 +186,7 @@ void wst_quic_stream_bytes(struct quic_step *t, uint64_t id, uint64_t at, struct
     struct wst_slice now;
     if (!s || h->over || !begun(t)) return;
     s->touched = t->connection->packets;
+    wst_quic_stalls_moved(t, h, at + bytes.n);
     if (h->size != UINT64_MAX && at + bytes.n > h->size) /* behind the end: section 4.5 */
         bytes.n = at < h->size ? (size_t)(h->size - at) : 0;
     if (fin && h->size == UINT64_MAX && at + bytes.n >= h->order.next) h->size = at + bytes.n;
@@ -216,6 +217,7 @@ void wst_quic_stream_reset(struct quic_step *t, uint64_t id, uint64_t code, uint
     struct quic_stream *s = t->connection->state < QUIC_SEALED ? stream_of(t, id) : NULL;
     struct quic_half *h = s ? &s->half[t->dir] : NULL;
     if (!s || h->over || !begun(t)) return;
+    wst_quic_stalls_over(t, s);
     h->size = UINT64_MAX; /* its end is no FIN */
     while (h->order.first) half_give_up(t, s, t->dir, wst_quic_order_hole(&h->order));
     if (size > h->order.next) half_give_up(t, s, t->dir, size - h->order.next);
@@ -277,6 +279,13 @@ static bool hole_is_lost(struct quic_step *t, struct quic_half *h, enum wst_dir 
     if (lost == WST_QUIC_SILENT) return wst_ns_between(h->acked_ns, now) >= 2 * l->reorder_acked_ns;
     return c->packets - h->acked_at >= l->reorder_packets ||
            wst_ns_between(h->acked_ns, now) >= l->reorder_acked_ns;
+}
+
+void wst_quic_streams_stalled(struct quic_step *t)
+{
+    struct wst_quic_connection *c = t->connection;
+    wst_quic_stalls_over(t, NULL);
+    for (uint32_t i = 0; i < c->streams.n; i++) wst_quic_stalls_over(t, c->streams.items[i]);
 }
 
 void wst_quic_streams_settle(struct quic_step *t, bool all)

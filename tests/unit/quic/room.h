@@ -31,6 +31,7 @@ struct room {
     uint64_t told;           /* the packet with which something was told last */
     struct guard guard;
     struct room_half half[ROOM_STREAMS][2];
+    unsigned stalled; /* times that a window of a stream was, or of the connection */
     unsigned opened, ended, opening, messages, problems[WST_PROBLEMS], asked;
     enum wst_tcp_end how;
     char detail[512]; /* of the last problem */
@@ -245,6 +246,16 @@ static inline void room_problem(void *user, void *upper, const struct wst_quic_e
     r->problems[problem]++;
 }
 
+static inline void room_stalled(void *user, void *upper, uint64_t stream, enum wst_dir dir,
+                                const char *detail, const struct wst_arrival *a)
+{
+    struct room *r = user;
+    (void)a;
+    assert_true(upper == r);
+    snprintf(r->detail, sizeof r->detail, "%lld %d %s", (long long)stream, dir, detail);
+    r->stalled++;
+}
+
 static inline void room_new(struct room *r)
 {
     const struct wst_quic_sink sink = {.user = r,
@@ -259,6 +270,7 @@ static inline void room_new(struct room *r)
                                        .fin = room_fin,
                                        .reset = room_reset,
                                        .follows = room_follows,
+                                       .stalled = room_stalled,
                                        .closed = room_closed,
                                        .end = room_end,
                                        .precious = room_precious,

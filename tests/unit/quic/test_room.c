@@ -933,6 +933,70 @@ static void offload(void **state)
 
 /* -- ends -------------------------------------------------------------------------------------- */
 
+/* What is told of windows. `steps`: b, B the client's stream, its connection has more than 100
+ * bytes to send; m, M the server allows 200, o 100, of the stream, of the connection; L a packet of
+ * the server that was not captured, A the client has all of them; d the client goes on, f to the
+ * end; r it resets. A digit: so many seconds go by. */
+static void windows(void **state)
+{
+    static const struct {
+        const char *steps, *said; /* NULL: nothing */
+    } rows[] = {
+        {"b2m", "0 1 its window for the stream was closed for 2.001 s: the client had more to "
+                "send"},
+        {"B2M", "-1 1 its window for the connection was closed for 2.001 s: the client had more "
+                "to send"},
+        {"b1b1m", "0 1 its window for the stream was closed for 2.002 s: the client had more to "
+                  "send"},
+        {"b3", "0 1 its window for the stream was closed for the last 3.000 s: the client had "
+               "more to send"},
+        {"b3r", "0 1 its window for the stream was closed for the last 3.001 s: the client had "
+                "more to send"},
+        {"bm3", NULL}, /* soon enough */
+        {"mb3", NULL}, /* what allowed more was on its way */
+        {"b2o", "0 1 its window for the stream was closed for the last 2.001 s: the client had "
+                "more to send"},
+        {"b2d3", NULL}, /* what opened it was not captured */
+        {"B2d3M", NULL},
+        {"b1L1A1m", NULL},
+        {"b1L1A1", NULL},
+        {"bmdf3", NULL},
+        {"3m", NULL},
+        {"3", NULL},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY(rows); i++) {
+        room_init(&room);
+        conn_init(&conn, &room, 1, SEAL_V1, SEAL_AES_128_GCM, 8, 8);
+        conn_hellos(&conn);
+        conn_stream(&conn, WST_C2S, 0, 0, 100, false);
+        conn_stream(&conn, WST_S2C, 0, 0, 10, false);
+        for (const char *s = rows[i].steps; *s; s++) {
+            static const uint8_t blocked[] = {0x15, 0, 0x40, 100},
+                                 all_blocked[] = {0x14, 0x40, 100}, more[] = {0x11, 0, 0x40, 200},
+                                 all_more[] = {0x10, 0x40, 200}, same[] = {0x11, 0, 0x40, 100},
+                                 reset[] = {4, 0, 0, 0x40, 100};
+            switch (*s) {
+            case 'b': conn_short(&conn, WST_C2S, blocked, sizeof blocked); break;
+            case 'B': conn_short(&conn, WST_C2S, all_blocked, sizeof all_blocked); break;
+            case 'm': conn_short(&conn, WST_S2C, more, sizeof more); break;
+            case 'M': conn_short(&conn, WST_S2C, all_more, sizeof all_more); break;
+            case 'o': conn_short(&conn, WST_S2C, same, sizeof same); break;
+            case 'r': conn_short(&conn, WST_C2S, reset, sizeof reset); break;
+            case 'd': conn_stream(&conn, WST_C2S, 0, 100, 20, false); break;
+            case 'f': conn_stream(&conn, WST_C2S, 0, 120, 1, true); break;
+            case 'L': conn_lost(&conn, WST_S2C); break;
+            case 'A': conn_ack(&conn, WST_C2S, 0, conn.next[WST_S2C][2] - 1); break;
+            default: room.now.ns += (*s - '0') * INT64_C(1000000000); break;
+            }
+        }
+        end();
+        if (room.stalled != (rows[i].said != NULL) ||
+            (rows[i].said && strcmp(room.detail, rows[i].said) != 0))
+            fail_msg("%s: %u times, %s", rows[i].steps, room.stalled, room.detail);
+    }
+}
+
 static void resets(void **state)
 {
     uint8_t payload[] = {0x04, 0, 0x41, 0x00, 0x40, 0xff};
@@ -1513,6 +1577,7 @@ int main(void)
         cmocka_unit_test(garbage),
         cmocka_unit_test(offload),
         cmocka_unit_test(resets),
+        cmocka_unit_test(windows),
         cmocka_unit_test(ends_early),
         cmocka_unit_test(closes),
         cmocka_unit_test(closes_with_words),
