@@ -70,6 +70,7 @@ static bool is_alert(const struct wst_quic_close *x)
 
 bool wst_broken_orderly(const struct wst_quic_close *x)
 {
+    if (x->stateless) return false;
     return x->code == 0 || (x->application && x->code == H3_NO_ERROR);
 }
 
@@ -89,7 +90,10 @@ void wst_broken_close(const struct wst_quic_close *x, char to[WST_BROKEN])
 {
     char code[200];
     const char *who = wst_dir_sender(x->dir);
-    if (is_alert(x)) {
+    if (x->stateless) {
+        snprintf(to, WST_BROKEN,
+                 "the %s knows nothing of the connection any more: a stateless reset", who);
+    } else if (is_alert(x)) {
         wst_tls_alert_put(to, WST_BROKEN, x->dir, x->handshake, (uint8_t)x->code);
     } else if (wst_broken_orderly(x)) {
         snprintf(to, WST_BROKEN, "the %s closed the connection", who);
@@ -105,5 +109,6 @@ void wst_broken_close(const struct wst_quic_close *x, char to[WST_BROKEN])
 
 enum wst_problem wst_broken_problem(const struct wst_quic_close *x)
 {
+    if (x->stateless) return WST_PROBLEM_QUIC_STATELESS_RESET;
     return is_alert(x) ? WST_PROBLEM_TLS_ALERT : WST_PROBLEM_QUIC_CLOSED;
 }

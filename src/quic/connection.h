@@ -31,6 +31,8 @@ struct quic_id {
     uint8_t dir; /* of the packets that bear it */
     uint8_t n;
     uint8_t bytes[WST_QUIC_ID];
+    bool has_token; /* whoever chose it ends the connection with this, when he knows no keys */
+    uint8_t token[WST_QUIC_TOKEN];
 };
 
 struct quic_window {  /* of flow control, for what a direction sends */
@@ -239,6 +241,12 @@ struct wst_quic {
 /* Packets of direction `dir` may bear this ID. */
 void wst_quic_id_add(struct wst_quic *q, struct wst_quic_connection *c, enum wst_dir dir,
                      struct wst_slice id);
+/* Its token, where the connection has that ID. */
+void wst_quic_id_token(struct wst_quic *q, struct wst_quic_connection *c, struct wst_slice id,
+                       const uint8_t token[WST_QUIC_TOKEN]);
+/* A packet of `dir` that does not open ends with a token of its sender (RFC 9000 section 10.3). */
+bool wst_quic_id_resets(const struct wst_quic_connection *c, enum wst_dir dir,
+                        struct wst_slice packet);
 /* … or none, between these addresses; `back`: those of the segment, turned around. */
 void wst_quic_id_add_addresses(struct wst_quic *q, struct wst_quic_connection *c, enum wst_dir dir,
                                const struct wst_segment *s, bool back);
@@ -288,6 +296,8 @@ void wst_quic_epoch_found(struct quic_side *s, struct quic_found *f);
 /* payload.c */
 /* What lies in a packet. */
 void wst_quic_payload(struct quic_step *t, enum wst_quic_type type, struct wst_slice plain);
+/* The side has lost what it knew of the connection, and says so. */
+void wst_quic_payload_reset(struct quic_step *t);
 void wst_quic_messages_free(struct wst_quic *q, struct wst_quic_connection *c);
 
 /* streams.c */

@@ -47,7 +47,8 @@ static bool take_laid_out(struct wst_slice *s, struct wst_quic_frame *f, const c
             if (!take_bytes(s, 8, &part)) return false;
             break;
         case 't':
-            if (!take_bytes(s, 16, &part)) return false;
+            if (!take_bytes(s, WST_QUIC_TOKEN, &part)) return false;
+            f->token = part.p;
             break;
         default: take_bytes(s, s->n, &f->bytes); break;
         }

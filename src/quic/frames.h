@@ -18,13 +18,14 @@ enum wst_quic_frame_type {
     WST_QUIC_STREAM_OFFSET = 0x04
 };
 
-enum { WST_QUIC_VALUES = 4 };
+enum { WST_QUIC_VALUES = 4, WST_QUIC_TOKEN = 16 };
 
 struct wst_quic_frame {
     uint64_t type;
     /* Its integers, in their order. Of STREAM: stream, offset. Of ACK: the largest number. */
     uint64_t v[WST_QUIC_VALUES];
     struct wst_slice bytes; /* data, reason, ID; of ACK its ranges, see wst_quic_ack */
+    const uint8_t *token;   /* WST_QUIC_TOKEN bytes, of NEW_CONNECTION_ID */
 };
 
 /* Takes a frame from the front of `payload`. False: there is none that can be read. */

@@ -136,6 +136,27 @@ void wst_quic_id_add(struct wst_quic *q, struct wst_quic_connection *c, enum wst
     if (id.n && id.n <= WST_QUIC_ID) add(q, c, dir, hash_of_id(q, id), id);
 }
 
+void wst_quic_id_token(struct wst_quic *q, struct wst_quic_connection *c, struct wst_slice id,
+                       const uint8_t token[WST_QUIC_TOKEN])
+{
+    if (!id.n || id.n > WST_QUIC_ID) return;
+    struct quic_id *i = find(q, hash_of_id(q, id), id);
+    if (!i || i->connection != c) return;
+    i->has_token = true;
+    memcpy(i->token, token, sizeof i->token);
+}
+
+bool wst_quic_id_resets(const struct wst_quic_connection *c, enum wst_dir dir,
+                        struct wst_slice packet)
+{
+    enum { LEAST = 21 }; /* bytes: sooner it is no packet */
+    if (packet.n < LEAST) return false;
+    const uint8_t *token = packet.p + packet.n - WST_QUIC_TOKEN;
+    for (const struct quic_id *i = c->side[!dir].ids; i; i = i->older)
+        if (i->has_token && memcmp(i->token, token, sizeof i->token) == 0) return true;
+    return false;
+}
+
 void wst_quic_id_add_addresses(struct wst_quic *q, struct wst_quic_connection *c, enum wst_dir dir,
                                const struct wst_segment *s, bool back)
 {

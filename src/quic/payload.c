@@ -122,6 +122,19 @@ static void closed(struct quic_step *t, enum quic_space space, const struct wst_
                                        .reason = wst_slice_of(c->close_reason, reason.n)};
 }
 
+void wst_quic_payload_reset(struct quic_step *t)
+{
+    struct wst_quic_connection *c = t->connection;
+    if (c->closes || c->state != QUIC_OPEN) return;
+    c->closes = true;
+    c->closes_by = (uint8_t)t->dir;
+    c->closes_how = WST_TCP_RST;
+    c->closed = *t->arrival;
+    c->close = (struct wst_quic_close){
+        .dir = t->dir, .stateless = true, .reason = wst_slice_of(c->close_reason, 0)};
+    if (!close_waits(c)) wst_quic_connection_end(t, WST_TCP_RST);
+}
+
 /* False: nothing behind it is to be read. */
 static bool frame(struct quic_step *t, enum quic_space space, const struct wst_quic_frame *f)
 {
@@ -153,6 +166,7 @@ static bool frame(struct quic_step *t, enum quic_space space, const struct wst_q
     case WST_QUIC_MAX_STREAM_DATA: wst_quic_stalls_allowed(t, f->v[0], f->v[1]); break;
     case WST_QUIC_NEW_CONNECTION_ID:
         wst_quic_id_add(t->quic, c, (enum wst_dir) !t->dir, f->bytes);
+        wst_quic_id_token(t->quic, c, f->bytes, f->token);
         break;
     default: break;
     }

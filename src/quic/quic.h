@@ -84,6 +84,7 @@ struct wst_quic_close {
     enum wst_dir dir; /* whose */
     bool application; /* the code is the application's, as HTTP/3's */
     bool handshake;   /* it came in a packet of the handshake */
+    bool stateless;   /* by a stateless reset: there is no code, and there are no words */
     uint64_t code;
     struct wst_slice reason; /* its beginning: whatever was sent */
 };

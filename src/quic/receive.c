@@ -87,6 +87,10 @@ static void packet_failed(struct quic_step *t, const struct wst_quic_packet *p)
     bool tells =
         p->type == WST_QUIC_SHORT || (p->type == WST_QUIC_HANDSHAKE && !side->handshake.proven);
     if (!tells) return;
+    if (p->type == WST_QUIC_SHORT && wst_quic_id_resets(t->connection, t->dir, p->bytes)) {
+        wst_quic_payload_reset(t);
+        return;
+    }
     if (side->failed < WST_QUIC_TRIES)
         side->failed++;
     else if (side->opened)
