@@ -40,6 +40,7 @@ static void encrypted_extensions(struct wst_quic_terms *terms, struct wst_slice 
     if (!wst_tls_encrypted_extensions(body, &x)) return;
     wst_tls_name(terms->alpn, sizeof terms->alpn, x.alpn);
     terms->chosen = true;
+    wst_quic_parameters(terms, x.quic);
 }
 
 static void datagrams_message(void *user, struct wst_quic_terms *terms, enum wst_dir dir,

@@ -8,6 +8,7 @@
 
 #include "connection.h"
 #include "siphash.h"
+#include "varint.h"
 
 enum { BUCKETS = 256 };
 
@@ -146,12 +147,28 @@ void wst_quic_id_token(struct wst_quic *q, struct wst_quic_connection *c, struct
     memcpy(i->token, token, sizeof i->token);
 }
 
+void wst_quic_parameters(struct wst_quic_terms *terms, struct wst_slice s)
+{
+    enum { STATELESS_RESET_TOKEN = 2 };
+    uint64_t id, n;
+    while (wst_varint_take(&s, &id) && wst_varint_take(&s, &n) && n <= s.n) {
+        if (id == STATELESS_RESET_TOKEN && n == sizeof terms->token) {
+            terms->resets = true;
+            memcpy(terms->token, s.p, sizeof terms->token);
+        }
+        s = wst_slice_skip(s, (size_t)n);
+    }
+}
+
 bool wst_quic_id_resets(const struct wst_quic_connection *c, enum wst_dir dir,
                         struct wst_slice packet)
 {
     enum { LEAST = 21 }; /* bytes: sooner it is no packet */
     if (packet.n < LEAST) return false;
     const uint8_t *token = packet.p + packet.n - WST_QUIC_TOKEN;
+    const struct wst_quic_terms *terms = &c->terms;
+    if (dir == WST_S2C && terms->resets && memcmp(terms->token, token, WST_QUIC_TOKEN) == 0)
+        return true;
     for (const struct quic_id *i = c->side[!dir].ids; i; i = i->older)
         if (i->has_token && memcmp(i->token, token, sizeof i->token) == 0) return true;
     return false;

@@ -46,6 +46,8 @@ struct wst_quic_terms {
     uint8_t random[32];     /* the client's */
     char sni[WST_QUIC_SNI]; /* escaped; empty: none */
     char alpn[WST_QUIC_ALPN];
+    bool resets; /* the server gave a token for a stateless reset */
+    uint8_t token[16];
 };
 
 /* By epoch; the key log's names are TLS's. */
@@ -88,6 +90,9 @@ struct wst_quic_close {
     uint64_t code;
     struct wst_slice reason; /* its beginning: whatever was sent */
 };
+
+/* The server's transport parameters (RFC 9000 section 18): what is of interest in them. */
+void wst_quic_parameters(struct wst_quic_terms *terms, struct wst_slice parameters);
 
 /* Those of a datagram that the client sent. */
 struct wst_quic_ends wst_quic_ends_of(const struct wst_segment *segment);

@@ -9,7 +9,8 @@ enum extension {
     EXT_EXTENDED_MASTER = 23,
     EXT_SESSION_TICKET = 35,
     EXT_EARLY_DATA = 42,
-    EXT_SUPPORTED_VERSIONS = 43
+    EXT_SUPPORTED_VERSIONS = 43,
+    EXT_QUIC = 57 /* RFC 9001 section 8.2 */
 };
 
 /* SHA-256 of "HelloRetryRequest" (RFC 8446 section 4.1.3) */
@@ -125,6 +126,7 @@ bool wst_tls_encrypted_extensions(struct wst_slice body, struct wst_tls_encrypte
     while ((more = take_extension(&extensions, &type, &data)) > 0) {
         if (type == EXT_ALPN) x->alpn = alpn_chosen(data);
         if (type == EXT_EARLY_DATA) x->early_data = true;
+        if (type == EXT_QUIC) x->quic = data;
     }
     return more == 0;
 }

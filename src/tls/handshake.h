@@ -39,7 +39,8 @@ struct wst_tls_server_hello { /* RFC 8446 section 4.1.3 */
 };
 struct wst_tls_encrypted_extensions { /* RFC 8446 section 4.3.1 */
     struct wst_slice alpn;
-    bool early_data; /* was accepted */
+    struct wst_slice quic; /* transport parameters, RFC 9000 section 18 */
+    bool early_data;       /* was accepted */
 };
 
 bool wst_tls_client_hello(struct wst_slice body, struct wst_tls_client_hello *hello);

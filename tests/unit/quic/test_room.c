@@ -1054,29 +1054,35 @@ static void ends_early(void **state)
 }
 
 /* RFC 9000 section 10.3: random bytes, and a token that the server gave with an ID. `of`: 0 it is
- * right; 1 it is another; 2 it is the client that seems to send it; 3 nobody gave one. */
+ * right; 1 it is another; 2 it is the client that seems to send it; 3 nobody gave one; 4 the server
+ * gave it in its handshake, behind another parameter. */
 static void stateless_reset(void **state)
 {
     static const uint8_t gives[] = {0x18, 1,   0,   8,   9,   9,   9,   9,   9,   9,
                                     9,    9,   'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h',
                                     'i',  'j', 'k', 'l', 'm', 'n', 'o', 'p'};
     (void)state;
-    for (int of = 0; of < 4; of++) {
-        uint8_t out[43];
+    for (int of = 0; of < 5; of++) {
+        uint8_t out[43], parameters[22] = {1, 2, 0x40, 30, 2, 16};
+        bool right = of == 0 || of == 4;
         begin(8, 8);
+        memcpy(parameters + 6, gives + 12, 16);
+        if (of == 4)
+            wst_quic_parameters(&TAILQ_FIRST(&room.quic->by_first)->terms,
+                                wst_slice_of(parameters, sizeof parameters));
         talk(&conn, 0);
         conn_stream(&conn, WST_C2S, 4, 0, 100, false);
-        if (of != 3) conn_short(&conn, WST_S2C, gives, sizeof gives);
+        if (of < 3) conn_short(&conn, WST_S2C, gives, sizeof gives);
         for (size_t i = 0; i < sizeof out; i++) out[i] = (uint8_t)(0x40 + 37 * i % 64);
         memcpy(out + sizeof out - 16, gives + 12, 16);
         out[sizeof out - 1] ^= of == 1;
         conn_push(&conn, of == 2 ? WST_C2S : WST_S2C, out, sizeof out);
-        assert_int_equal(room.ended, of == 0);
-        assert_int_equal(room.closed, of == 0);
-        if (of == 0) assert_true(room.close.stateless && room.close.dir == WST_S2C);
-        if (of == 0) assert_int_equal(room.how, WST_TCP_RST);
+        assert_int_equal(room.ended, right);
+        assert_int_equal(room.closed, right);
+        if (right) assert_true(room.close.stateless && room.close.dir == WST_S2C);
+        if (right) assert_int_equal(room.how, WST_TCP_RST);
         conn_stream(&conn, WST_C2S, 4, 100, 100, false);
-        assert_int_equal(half(4, WST_C2S)->at, of == 0 ? 100 : 200);
+        assert_int_equal(half(4, WST_C2S)->at, right ? 100 : 200);
         end();
     }
 }

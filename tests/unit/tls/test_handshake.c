@@ -82,13 +82,16 @@ static void retry(void **state)
 
 static void encrypted_extensions(void **state)
 {
-    static const struct wst_slice rows[] = {SLICE("\0\x13" ALPN EARLY), SLICE("\0\0")};
+    static const struct wst_slice rows[] = {SLICE("\0\x13" ALPN EARLY), SLICE("\0\0"),
+                                            SLICE("\0\7\0\x39\0\3abc")};
     struct wst_tls_encrypted_extensions x;
     (void)state;
     assert_true(wst_tls_encrypted_extensions(rows[0], &x));
     assert_true(x.early_data && x.alpn.n == 8);
     assert_true(wst_tls_encrypted_extensions(rows[1], &x));
-    assert_false(x.early_data || x.alpn.p);
+    assert_false(x.early_data || x.alpn.p || x.quic.p);
+    assert_true(wst_tls_encrypted_extensions(rows[2], &x));
+    assert_true(x.quic.n == 3 && memcmp(x.quic.p, "abc", 3) == 0);
 }
 
 /* Laid flush against a page that cannot be read: nobody looks further, and whoever runs short says
