@@ -226,10 +226,10 @@ WST_APART bool wst_successor_follows(struct wst_flow_table *t, struct wst_flow *
 bool wst_successor_is_far(const struct wst_flow *f, unsigned side, const struct wst_segment *s)
 {
     const struct wst_half *h = &f->half[side], *o = &f->half[!side];
-    return (f->state == WST_FLOW_OPEN || f->state == WST_FLOW_EMBRYONIC) &&
+    return wst_seq_is_far(s->seq, h->next) && /* seldom, so it is asked first */
+           (f->state == WST_FLOW_OPEN || f->state == WST_FLOW_EMBRYONIC) &&
            (s->flags & (WST_TCP_FLAG_ACK | WST_TCP_FLAG_RST)) == WST_TCP_FLAG_ACK &&
-           (h->flags & o->flags & WST_HALF_STARTED) && wst_seq_is_far(s->seq, h->next) &&
-           wst_seq_is_far(s->ack, o->next);
+           (h->flags & o->flags & WST_HALF_STARTED) && wst_seq_is_far(s->ack, o->next);
 }
 
 /* Whose numbers say that he has had what waits. A SYN ACK, or a reset, acknowledges the SYN itself.
