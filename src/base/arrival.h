@@ -20,6 +20,15 @@ static inline struct wst_when wst_arrival_there(const struct wst_arrival *a)
     return a->there.pkt ? a->there : a->when;
 }
 
+/* Of what waited, and is told when `now` comes: all that came before that, of others too, has been
+ * told by then. */
+static inline struct wst_arrival wst_arrival_waited(const struct wst_arrival *of,
+                                                    const struct wst_arrival *now)
+{
+    return (struct wst_arrival){
+        .when = now->when, .from = of->from, .there = wst_arrival_there(of)};
+}
+
 /* later - earlier, held at the ends of the range: a hostile capture has any times it likes. */
 static inline int64_t wst_ns_between(int64_t earlier, int64_t later)
 {

@@ -116,9 +116,7 @@ static void stream_over(struct wst_http2 *h, struct wst_http2_env *env, struct w
                         enum wst_tcp_end how, const struct wst_arrival *a)
 {
     bool proven = h->mute && s->spoke && s->base.asks == WST_CONNECT_WEBSOCKET;
-    struct wst_arrival reset = {.when = a->when, /* what comes before it has been told by now */
-                                .from = s->reset_arrival.from,
-                                .there = wst_arrival_there(&s->reset_arrival)};
+    struct wst_arrival reset = wst_arrival_waited(&s->reset_arrival, a);
     if (s->reset) {
         how = (enum wst_tcp_end)s->reset_how;
         a = &reset;

@@ -152,8 +152,7 @@ void wst_quic_connection_end(struct quic_step *t, enum wst_tcp_end how)
     struct wst_quic *q = t->quic;
     if (c->closes) {
         how = (enum wst_tcp_end)c->closes_how;
-        c->closed.there = wst_arrival_there(&c->closed);
-        c->closed.when = t->arrival->when; /* what came before it, of others too, was told by now */
+        c->closed = wst_arrival_waited(&c->closed, t->arrival);
         t->arrival = &c->closed;
     }
     if (c->resets && c->state < QUIC_SEALED) wst_quic_streams_resets(t, true);

@@ -233,9 +233,7 @@ static void half_reset(struct quic_step *t, const struct quic_stream *s, struct 
                        enum wst_dir dir)
 {
     const struct wst_quic_sink *sink = &t->quic->sink;
-    struct wst_arrival a = {.when = t->arrival->when, /* what comes before it was told by then */
-                            .from = h->reset_arrival.from,
-                            .there = wst_arrival_there(&h->reset_arrival)};
+    struct wst_arrival a = wst_arrival_waited(&h->reset_arrival, t->arrival);
     h->reset = false;
     t->connection->resets--;
     sink->reset(sink->user, t->connection->upper, s->id, dir, h->reset_code, &a);
