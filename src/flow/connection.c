@@ -232,6 +232,13 @@ static bool rst_counts(const struct wst_flow *f, unsigned side, const struct wst
            wst_seq_diff(s->seq, h->acked) <= RST_NEAR;
 }
 
+/* A reset of the flow's, whatever it answers; but the one that answers a SYN has 0 (RFC 9293
+ * section 3.10.7.1). */
+static bool rst_is_own(const struct wst_flow *f, unsigned side, const struct wst_segment *s)
+{
+    return (s->flags & WST_TCP_FLAG_RST) && s->seq != 0 && rst_counts(f, side, s);
+}
+
 /* The first payload after a doubtful SYN: it follows the SYN, or the connection of before goes on.
  */
 static void connection_confirm(struct wst_flow *f, unsigned side, uint32_t seq)
@@ -344,10 +351,9 @@ static inline void connection_heard(struct wst_flow *f, unsigned side)
     f->heard = heard & 3;
 }
 
-static inline void connection_active(const struct wst_flow_table *t, struct wst_flow *f,
-                                     const struct wst_when *when)
+static inline int32_t connection_now(const struct wst_flow_table *t, const struct wst_when *when)
 {
-    f->active = wst_flow_coarse(t->clock > when->ns ? t->clock : when->ns);
+    return wst_flow_coarse(t->clock > when->ns ? t->clock : when->ns);
 }
 
 /* Once in four seconds it is looked where the bytes are that nobody wants: from far off another
@@ -357,10 +363,11 @@ static inline bool connection_goes_on(const struct wst_flow_table *t, struct wst
                                       unsigned side, const struct wst_segment *s,
                                       const struct wst_when *when)
 {
-    if (f->active == wst_flow_coarse(t->clock > when->ns ? t->clock : when->ns)) return true;
+    int32_t now = connection_now(t, when);
+    if (f->active == now) return true;
     if (wst_seq_is_far(s->seq, f->half[side].next)) return false;
     f->half[side].next = s->seq + s->payload_len;
-    connection_active(t, f, when);
+    f->active = now;
     return true;
 }
 
@@ -401,9 +408,7 @@ WST_APART static void connection_segment(struct wst_flow_table *t, struct wst_fl
 {
     unsigned caller;
     bool waits = false;
-    /* Whatever it answers; but the one that answers a SYN has 0 (RFC 9293 section 3.10.7.1). */
-    bool own = (s->flags & WST_TCP_FLAG_RST) && s->seq != 0 && rst_counts(f, side, s);
-    if (f->succeeding && !own && wst_successor_answered(t, f, side, s, &caller))
+    if (f->succeeding && !rst_is_own(f, side, s) && wst_successor_answered(t, f, side, s, &caller))
         connection_succeeded(t, f, caller, a);
     if (s->flags & WST_TCP_FLAG_SYN)
         waits = connection_syn(t, f, side, s, a);
@@ -419,7 +424,7 @@ WST_APART static void connection_segment(struct wst_flow_table *t, struct wst_fl
     if (waits) return;
     if (wst_successor_is_far(f, side, s) && wst_successor_waits(t, f, side, s, &a->when)) return;
     if (f->state == WST_FLOW_CLOSED) return; /* a straggler */
-    connection_active(t, f, &a->when);
+    f->active = connection_now(t, &a->when);
     if (s->flags & WST_TCP_FLAG_RST) {
         if (!rst_counts(f, side, s)) return;
         connection_rst(f, side, s);
@@ -461,7 +466,7 @@ static inline bool connection_in_order(struct wst_flow_table *t, struct wst_flow
         s->seq != h->next || s->payload.n != s->payload_len)
         return false;
     connection_heard(f, side);
-    connection_active(t, f, when);
+    f->active = connection_now(t, when);
     if (s->ack != o->acked) o->stale_acks = 0;
     o->acked = s->ack;
     struct wst_arrival a = {.when = {when->pkt, when->ns}, .from = when->pkt};
