@@ -471,6 +471,7 @@ def alike(b, page, path):
         n.getBoundingClientRect().right > document.getElementById('connections').getBoundingClientRect().right])''')
     check('what tells them apart is not cut', cut == [[f'chat.example/chat/v1?name={name}', False, False] for name in ('ann', 'bob')], cut)
     b.click('#tab-ladder')
+    b.wait('return [...document.querySelectorAll("#rungs .row")].some((n) => n.innerText.includes("silence"))')  # rows are drawn as there is room
     labels = b.texts('#rungs .row')
     check('an answer that is waited for', sum('2.5 s of silence' in label for label in labels) == 1 and sum('of silence' in label for label in labels) == 1
           and any('GET' in a and '2.5 s' in p and '101' in c for a, p, c in zip(labels, labels[1:], labels[2:])), labels)
