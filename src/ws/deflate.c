@@ -144,7 +144,9 @@ static bool inflation_over(struct wst_inflaters *all, struct wst_inflation *f)
     return true;
 }
 
-/* zlib says in data_type whether it stands between two blocks. */
+/* zlib says in data_type whether it stands between two blocks. That is promised of a call which may
+ * stop there (Z_BLOCK); another call looks at what follows, and some of zlib's heirs then say that
+ * they stand inside it. */
 static bool inflation_between_blocks(const struct wst_inflation *f)
 {
     return f->by[0]->z.data_type & 128;
@@ -167,7 +169,7 @@ static bool inflation_step(struct wst_inflaters *all, struct wst_inflation *f, s
     z->next_out = to;
     z->avail_out = (uInt)room;
     uInt in_before = z->avail_in;
-    int ret = inflate(z, Z_SYNC_FLUSH);
+    int ret = inflate(z, Z_BLOCK);
     size_t made = room - z->avail_out, eaten = in_before - z->avail_in;
     if (f->by[1]) { /* the same steps, for codes do not depend on the history */
         z_stream *y = &f->by[1]->z;
@@ -175,7 +177,7 @@ static bool inflation_step(struct wst_inflaters *all, struct wst_inflation *f, s
         y->avail_in = in_before;
         y->next_out = all->twin;
         y->avail_out = (uInt)room;
-        int ret2 = inflate(y, Z_SYNC_FLUSH);
+        int ret2 = inflate(y, Z_BLOCK);
         if (ret2 != ret || y->avail_out != z->avail_out) ret = Z_DATA_ERROR;
     }
     inflation_note(all, f, to, made);
@@ -196,9 +198,8 @@ static bool inflation_step(struct wst_inflaters *all, struct wst_inflation *f, s
         return true;
     }
     if (!eaten && !made) return false;
-    /* Between two blocks nothing is held back, and zlib would say of a call without input that it
-     * stands inside the next. */
-    bool held = z->avail_out == 0 && !inflation_between_blocks(f);
+    /* Between two blocks nothing is held back, but a final block's end is told by one more call. */
+    bool held = inflation_between_blocks(f) ? z->data_type & 64 : z->avail_out == 0;
     return !f->stopped && (in->n || held);
 }
 
