@@ -221,6 +221,10 @@ struct wst_event_message {
     uint64_t omitted;  /* of `len`, not in `payload` */
     struct wst_slice payload;
     const struct wst_app_said *app; /* NULL: no protocol known, or nobody asked (apps.h) */
+    /* Of compressed text that refers to what is not in the capture (RFC 7692 section 7.2.2): the
+     * message, as much as was kept, with a byte FF, which is in no UTF-8, for each that is not
+     * known; wst_event_piece() finds the others. Empty: `payload` is all that is known. */
+    struct wst_slice sketch;
 };
 
 struct wst_event_close {
@@ -346,6 +350,12 @@ enum { WST_EVENT_ALIGN = 16 };
  * Returns the bytes it takes, a multiple of WST_EVENT_ALIGN; when more than `room`, nothing at `to`
  * may be used. 0: `meta` and `stats`, which are told once a capture, are not copied. */
 WST_API size_t wst_event_copy(void *to, size_t room, const struct wst_event *event);
+
+/* The first piece of known text in a message's sketch at or behind place `at`: whole characters, as
+ * valid UTF-8; pieces of fewer than WST_PIECE_LEAST bytes say nothing and are passed over. Where it
+ * lies in the message is piece.p - sketch.p. Empty: there is no more. */
+enum { WST_PIECE_LEAST = 4 };
+WST_API struct wst_slice wst_event_piece(struct wst_slice sketch, size_t at);
 
 /* Words of the registries; static storage, never NULL unless said. */
 WST_API const char *wst_event_type_name(enum wst_event_type type); /* "handshake" */

@@ -154,7 +154,7 @@ bool wst_pattern_text(struct wst_pattern_text *to, struct wst_slice text, struct
     for (nul = scratch->p; (nul = memchr(nul, '\0', n - (size_t)(nul - scratch->p))) != NULL;)
         *nul = 0x01;
     scratch->p[n] = '\0';
-    *to = (struct wst_pattern_text){(char *)scratch->p, n, false};
+    *to = (struct wst_pattern_text){(char *)scratch->p, n, false, false};
     return true;
 }
 
@@ -162,7 +162,9 @@ bool wst_pattern_text(struct wst_pattern_text *to, struct wst_slice text, struct
 static int search(const struct wst_pattern *pattern, const struct wst_pattern_text *text,
                   size_t begin, size_t end, size_t *from, size_t *to)
 {
-    int flags = (begin ? REG_NOTBOL : 0) | (end < text->n || text->more ? REG_NOTEOL : 0), status;
+    int flags = (begin || text->before ? REG_NOTBOL : 0) |
+                (end < text->n || text->more ? REG_NOTEOL : 0),
+        status;
     size_t base = begin;
     regmatch_t m;
 

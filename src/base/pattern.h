@@ -34,7 +34,8 @@ void wst_pattern_free(struct wst_pattern *pattern);
 struct wst_pattern_text {
     char *p; /* of the scratch */
     size_t n;
-    bool more; /* it goes on, and nobody knows how: $ does not match at its end */
+    bool more;   /* it goes on, and nobody knows how: $ does not match at its end */
+    bool before; /* something stands before it, and nobody knows what: ^ does not match */
 };
 /* Copies it into `scratch`, with the NUL behind it that regexec wants. False: no memory. */
 bool wst_pattern_text(struct wst_pattern_text *to, struct wst_slice text, struct wst_buf *scratch,

@@ -46,7 +46,8 @@ void wst_grep_free(struct wst_grep *grep)
 
 struct searched {
     struct wst_slice payload;
-    bool cut; /* behind it there was more, or may have been */
+    bool cut;    /* behind it there was more, or may have been */
+    bool within; /* and before it */
 };
 
 /* False: it has none. */
@@ -75,19 +76,36 @@ static int search(struct wst_grep *grep, const struct searched *s, size_t *from,
     struct wst_pattern_text text;
     if (!wst_pattern_text(&text, s->payload, &grep->copy, &grep->budget)) return -1;
     text.more = s->cut;
+    text.before = s->within;
     int found = wst_pattern_find(&grep->pattern, &text, 0, from, to);
-    if (found > 0 && s->cut && *to == text.n && wst_pattern_asks_behind(&grep->pattern)) return -1;
+    bool edge = found > 0 && ((s->cut && *to == text.n) || (s->within && *from == 0));
+    if (edge && wst_pattern_asks_behind(&grep->pattern)) return -1;
     if (found == 0 && (s->cut || !wst_pattern_sure(&grep->pattern, &text))) return -1;
     return found;
 }
 
+/* In what is known of a text behind its payload. */
+static int search_pieces(struct wst_grep *grep, struct searched *s, struct wst_slice sketch,
+                         size_t *from, size_t *to)
+{
+    size_t at = s->payload.n;
+    for (struct wst_slice piece; (piece = wst_event_piece(sketch, at)).n; at += piece.n) {
+        at = (size_t)(piece.p - sketch.p);
+        *s = (struct searched){.payload = piece, .cut = true, .within = true};
+        if (search(grep, s, from, to) > 0) return 1;
+    }
+    return -1;
+}
+
 bool wst_grep_event(struct wst_grep *grep, const struct wst_event *event)
 {
-    struct searched s;
+    struct searched s = {.within = false};
     size_t from = 0, to = 0;
     grep->found = (struct wst_slice){NULL, 0};
     if (!searched_of(&s, event)) return false;
     int found = search(grep, &s, &from, &to);
+    if (found <= 0 && event->type == WST_EVENT_MESSAGE && event->message.sketch.n)
+        found = search_pieces(grep, &s, event->message.sketch, &from, &to);
     grep->unsure += found < 0;
     if (found <= 0) return false;
     grep->matches++;

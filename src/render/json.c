@@ -150,6 +150,23 @@ static void frame(struct wst_json *json, const struct wst_event *event)
     out->at = WST_PUT(at, "}\n");
 }
 
+/* What is known of a text behind what `text` says. */
+static void pieces(struct wst_json *json, const struct wst_event_message *m)
+{
+    struct wst_out *out = &json->render.out;
+    const char *before = ",\"pieces\":[";
+    size_t at = m->payload.n;
+    for (struct wst_slice piece; (piece = wst_event_piece(m->sketch, at)).n; at += piece.n) {
+        at = (size_t)(piece.p - m->sketch.p);
+        wst_out_text(out, before);
+        out->at = wst_digits(WST_PUT(wst_out_reserve(out, 32), "{\"at\":"), at);
+        wst_json_payload(json, piece, true);
+        wst_out_text(out, "}");
+        before = ",";
+    }
+    wst_out_text(out, "]");
+}
+
 static void message(struct wst_json *json, const struct wst_event *event)
 {
     const struct wst_event_message *m = &event->message;
@@ -167,6 +184,7 @@ static void message(struct wst_json *json, const struct wst_event *event)
     at = WST_PUT(wst_out_reserve(out, 64), ",\"omitted\":");
     at = wst_digits_few(at, m->omitted);
     out->at = wst_json_bool(WST_PUT(at, ",\"certain\":"), m->certain);
+    if (m->sketch.n) pieces(json, m);
     if (m->app) {
         wst_out_text(out, ",\"app\":");
         wst_app_json_said(out, m->app, event->nanos);

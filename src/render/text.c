@@ -127,17 +127,6 @@ static void frame_line(struct wst_text *text, const struct wst_event *event)
     wst_text_dump(text, f->payload, f->payload_omitted);
 }
 
-/* Not "left out for brevity": nobody can know them. */
-static void put_unknown(struct wst_text *text, uint64_t bytes)
-{
-    struct wst_out *out = &text->render.out;
-    wst_out_text(out, "  ");
-    wst_text_ink(text, WST_TEXT_WARN);
-    wst_text_count(out, bytes, "byte");
-    wst_out_text(out, " not known");
-    wst_text_plain(text);
-}
-
 /* `f`: the one frame of the message, or NULL. */
 static void message_line(struct wst_text *text, const struct wst_event *event,
                          const struct wst_event_frame *f)
@@ -150,12 +139,16 @@ static void message_line(struct wst_text *text, const struct wst_event *event,
     if (m->compressed) at = put_deflate(text, at, m);
     if (text->narrow && m->frames > 1) at = put_frames(text, at, m->frames);
     if (f) at = put_frame_notes(text, at, f, m->compressed);
-    if (!m->certain) at = put_note(text, at, WST_TEXT_WARN, "uncertain");
+    /* On a narrow terminal what is not known says so. */
+    if (!m->certain && !(text->narrow && m->omitted))
+        at = put_note(text, at, WST_TEXT_WARN, "uncertain");
     out->at = at;
     /* In a text that is not UTF-8, show what is. */
-    wst_text_payload(text, m->payload, m->opcode == OP_TEXT ? WST_ESCAPE_TEXT : WST_ESCAPE_BYTES,
-                     m->certain ? m->omitted : 0);
-    if (!m->certain && m->omitted > 0) put_unknown(text, m->omitted);
+    enum wst_escape_kind kind = m->opcode == OP_TEXT ? WST_ESCAPE_TEXT : WST_ESCAPE_BYTES;
+    if (!m->certain && m->omitted)
+        wst_text_in_part(text, m, kind);
+    else
+        wst_text_payload(text, m->payload, kind, m->omitted);
     finish_line(out);
     if (m->app) wst_text_app_said(text, event);
     wst_text_dump(text, m->payload, m->certain ? m->omitted : 0);

@@ -8,9 +8,10 @@
  *                        direction
  *
  * On a narrow terminal without the flags and the mask. text.c has the lines of frames, messages and
- * closes, text_payload.c what of a payload has room on them; text_handshake.c and text_rare.c the
- * others, text_fold.c folds them; text_dump.c payloads in full; text_app.c the lines below;
- * text_style.c the left columns, colours and small words.
+ * closes, text_payload.c what of a payload has room on them, text_pieces.c what is known of one
+ * that is not known from its beginning on; text_handshake.c and text_rare.c the others, text_fold.c
+ * folds them; text_dump.c payloads in full; text_app.c the lines below; text_style.c the left
+ * columns, colours and small words.
  */
 #ifndef WST_RENDER_TEXT_H
 #define WST_RENDER_TEXT_H
@@ -110,6 +111,11 @@ void wst_text_quote(struct wst_text *text, struct wst_slice s, enum wst_escape_k
                     uint64_t omitted);
 void wst_text_payload(struct wst_text *text, struct wst_slice payload, enum wst_escape_kind kind,
                       uint64_t omitted);
+
+/* The same of a message that is not known whole: and what is known behind the payload, and how much
+ * is not (text_pieces.c). */
+void wst_text_in_part(struct wst_text *text, const struct wst_event_message *m,
+                      enum wst_escape_kind kind);
 
 /* All of a payload below its line, if the options want that (text_dump.c). `omitted`: bytes of it
  * that the caller does not have. */

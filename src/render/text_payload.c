@@ -101,24 +101,27 @@ static size_t less_backslashes(const struct wst_text *text, struct wst_slice s, 
 }
 
 /* The same as room(), for a payload that is not shown from its beginning on: `before` bytes are
- * passed over, and what says so takes columns, too. */
-static size_t room_behind(const struct wst_text *text, size_t before, uint64_t n, size_t most)
+ * passed over, and what says so takes columns, too. *brief: too many, so it does not say how many.
+ */
+static size_t room_behind(const struct wst_text *text, size_t before, uint64_t n, size_t most,
+                          bool *brief)
 {
-    size_t taken = 2 * MARK + wst_digits_count(before) + wst_digits_count(n);
+    size_t counts = 2 * MARK + wst_digits_count(before) + wst_digits_count(n), left;
     if (!text->options.width) return most;
-    taken += wst_text_columns(&text->render.out) + QUOTES;
-    if (text->options.width < taken + LEAST) return text->options.max_text;
-    return least(text->options.max_text ? text->options.max_text : SIZE_MAX,
-                 text->options.width - taken);
+    size_t taken = wst_text_columns(&text->render.out) + QUOTES;
+    *brief = text->options.width < taken + counts + LEAST;
+    taken += *brief ? QUOTES : counts;
+    left = text->options.width > taken + LEAST ? text->options.width - taken : LEAST;
+    return least(text->options.max_text ? text->options.max_text : SIZE_MAX, left);
 }
 
 /* From where on it is shown: from its beginning if what was found is then seen, too, else a little
  * before that. *most: columns there are; 0: any number. */
 static size_t quote_from(const struct wst_text *text, struct wst_slice s, size_t found, size_t end,
-                         enum wst_escape_kind kind, uint64_t omitted, size_t *most)
+                         enum wst_escape_kind kind, uint64_t omitted, size_t *most, bool *brief)
 {
     if (*most == 0 || wst_escape_fits(wst_slice_head(s, end), kind, *most)) return 0;
-    *most = room_behind(text, found, s.n + omitted, *most);
+    *most = room_behind(text, found, s.n + omitted, *most, brief);
     if (*most == 0) return 0;
     size_t spare = *most > end - found ? (*most - (end - found)) / 2 : 0;
     size_t from = found - least(least(BEFORE, spare), found);
@@ -143,11 +146,14 @@ static void quote_found(struct wst_text *text, struct wst_slice s, enum wst_esca
         found -= inside_character(s, found, -1);
         end += inside_character(s, end, 1);
     }
-    size_t from = quote_from(text, s, found, end, kind, omitted, &most);
+    bool brief = false;
+    size_t from = quote_from(text, s, found, end, kind, omitted, &most, &brief);
     size_t to = from + (most ? wst_escape_fitting(wst_slice_skip(s, from), kind, most) : s.n);
     found = found < to ? found : to;
     end = end < to ? end : to;
-    if (from) {
+    if (from && brief) {
+        wst_out_text(out, "…");
+    } else if (from) {
         out->at = wst_digits(WST_PUT(wst_out_reserve(out, 32), "+"), from);
         wst_out_text(out, from == 1 ? " byte …" : " bytes …");
     }
@@ -158,7 +164,10 @@ static void quote_found(struct wst_text *text, struct wst_slice s, enum wst_esca
     wst_text_plain(text);
     wst_escape_part(out, part_of(s, end, to), kind);
     wst_out_text(out, "\"");
-    if (s.n - to + omitted) wst_escape_missing(out, s.n - to + omitted);
+    if (s.n - to + omitted && brief)
+        wst_out_text(out, "…");
+    else if (s.n - to + omitted)
+        wst_escape_missing(out, s.n - to + omitted);
 }
 
 void wst_text_quote(struct wst_text *text, struct wst_slice s, enum wst_escape_kind kind,

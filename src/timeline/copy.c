@@ -136,6 +136,7 @@ size_t wst_event_copy(void *to, size_t room, const struct wst_event *e)
     case WST_EVENT_MESSAGE:
         copy->message.app = NULL;
         put_slice(&p, &copy->message.payload);
+        put_slice(&p, &copy->message.sketch);
         break;
     case WST_EVENT_CLOSE: put_slice(&p, &copy->close.reason); break;
     case WST_EVENT_PROBLEM: put_text(&p, &copy->problem.detail); break;

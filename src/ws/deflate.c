@@ -55,6 +55,7 @@ void wst_deflate_lose(struct wst_inflaters *all, struct wst_deflate *c, enum wst
     if (!c->takeover) return; /* every message begins anew */
     c->state = (uint8_t)why;
     c->agreed = 0;
+    c->doubted = false;
     wst_history_make_up(all, &c->history[0], MADE_UP_A);
     wst_history_make_up(all, &c->history[1], MADE_UP_B);
     c->starved = wst_budget_left(all->budget) < 2 * WST_WINDOW; /* the next message needs it */
@@ -105,7 +106,7 @@ static size_t inflation_room(struct wst_inflaters *all, struct wst_inflation *f,
 }
 
 /* Notes what came out at `to`: n bytes. */
-static void inflation_note(struct wst_inflaters *all, struct wst_inflation *f, const uint8_t *to,
+static void inflation_note(struct wst_inflaters *all, struct wst_inflation *f, uint8_t *to,
                            size_t n)
 {
     if (to != all->spill) f->out->n += n;
@@ -114,6 +115,7 @@ static void inflation_note(struct wst_inflaters *all, struct wst_inflation *f, c
             if (to[i] != all->twin[i]) {
                 if (!f->last_doubt) f->known = f->len + i;
                 f->last_doubt = f->len + i + 1;
+                to[i] = MADE_UP_B; /* in no UTF-8: whoever shows text can tell what is known */
             }
     f->len += n;
     if (!f->last_doubt) f->known = f->len;

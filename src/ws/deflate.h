@@ -10,7 +10,7 @@
  *
  * When bytes were lost, the history is made up twice, with no byte in common: output that comes
  * out the same both ways cannot depend on what was lost, and 32 KiB of such output in a row make
- * the context whole again.
+ * the context whole again. What comes out otherwise is FF in the output.
  */
 #ifndef WST_WS_DEFLATE_H
 #define WST_WS_DEFLATE_H
@@ -45,6 +45,7 @@ struct wst_deflate {               /* the compression context of one direction *
     uint8_t state; /* enum wst_deflate_state */
     bool takeover; /* the context goes on from message to message */
     bool starved;  /* no memory for a history */
+    bool doubted;  /* since the last loss a message was told to refer to what is not known */
     struct wst_window *window; /* checks the distances; NULL: any will do */
 };
 

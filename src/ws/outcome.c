@@ -105,6 +105,21 @@ static void outcome_window(const struct wst_ws_step *s, const struct wst_ws_mess
     c->window->exceeded = false;
 }
 
+/* Where a capture begins behind the handshake most messages are like that to its end: each says so
+ * itself, by `certain` and `omitted`; why is told once until more is lost. */
+static void outcome_doubt(const struct wst_ws_step *s, const struct wst_ws_message *m,
+                          const struct wst_outcome *r, uint64_t n)
+{
+    struct wst_deflate *c = s->ws->rare[s->dir].deflate;
+    if (c && c->doubted) return;
+    if (c) c->doubted = true;
+    wst_ws_problemf(s, WST_PROBLEM_MESSAGE_CONTEXT_LOST, n, m->no,
+                    "not known from byte %llu of %llu on: it refers to earlier bytes that are not "
+                    "in the capture%s",
+                    (unsigned long long)r->known, (unsigned long long)r->len,
+                    c ? ", and so may what follows, of which it is not told again" : "");
+}
+
 static void outcome_problems(const struct wst_ws_step *s, const struct wst_ws_message *m,
                              const struct wst_outcome *r, const struct wst_event_message *e,
                              uint64_t n)
@@ -136,16 +151,8 @@ static void outcome_problems(const struct wst_ws_step *s, const struct wst_ws_me
                         "%llu compressed bytes gave more than %llu",
                         (unsigned long long)m->wire_len,
                         (unsigned long long)s->env->options->limits.max_inflate);
-    else if (r->doubt && !r->known)
-        wst_ws_problemf(s, WST_PROBLEM_MESSAGE_CONTEXT_LOST, n, m->no,
-                        "none of its %llu bytes is sure: it refers to earlier bytes that are not "
-                        "known",
-                        len);
     else if (r->doubt)
-        wst_ws_problemf(s, WST_PROBLEM_MESSAGE_CONTEXT_LOST, n, m->no,
-                        "only the first %llu of its %llu bytes are sure: it refers to earlier "
-                        "bytes that are not known",
-                        (unsigned long long)r->known, len);
+        outcome_doubt(s, m, r, n);
     else if (omitted && e->len - omitted >= s->env->options->limits.max_message)
         wst_ws_problemf(s, WST_PROBLEM_LIMIT_MESSAGE, n, m->no, "%llu of %llu bytes are left out",
                         omitted, len);
@@ -156,6 +163,15 @@ static void outcome_problems(const struct wst_ws_step *s, const struct wst_ws_me
     if (m->opcode == WST_OP_TEXT && whole && !e->utf8 && !m->odd) wst_outcome_bad_text(s, m, r, n);
     outcome_window(s, m, r, n);
     if (m->compressed || m->empty) outcome_judge(s, m, r, n);
+}
+
+/* What is known of a text behind its first `shown` bytes, of which no more than `max` may be. */
+static void outcome_sketch(const struct wst_outcome *r, size_t shown, uint64_t max,
+                           struct wst_slice *sketch)
+{
+    struct wst_slice all =
+        wst_slice_head(r->payload, max < r->payload.n ? (size_t)max : r->payload.n);
+    if (r->inflated == WST_INFLATE_OK && wst_event_piece(all, shown).n) *sketch = all;
 }
 
 /* Text to print: valid as far as it goes. What was cut is cut between characters. */
@@ -179,6 +195,7 @@ static void outcome_payload(const struct wst_ws_step *s, struct wst_ws_message *
     if (p.n > max) p.n = e->utf8 ? wst_utf8_cut(p, (size_t)max) : (size_t)max;
     e->payload = p.p ? p : (struct wst_slice){(const uint8_t *)"", 0};
     e->omitted = r->len - p.n;
+    if (r->doubt && text) outcome_sketch(r, p.n, max, &e->sketch);
 }
 
 void wst_outcome_emit(const struct wst_ws_step *s, struct wst_ws_message *m, struct wst_outcome *r,

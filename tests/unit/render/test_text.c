@@ -247,6 +247,40 @@ static void loss(void **state)
                "  \"Hello\"  1460 bytes not known\n");
 }
 
+/* The sketch of a text: 'known' behind `before` bytes that are not, with as many behind it. */
+static void pieces(void **state)
+{
+    static const uint8_t sketch[] = "He\xff\xff\xff\xff\xff\xff\xff world\xff\xff ok \xff, bye";
+    struct fixture f;
+    struct wst_event message = message_of(WST_S2C, 1, 1, SLICE("He"));
+    (void)state;
+    message.message.compressed = true;
+    message.message.certain = false;
+    message.message.len = sizeof sketch - 1;
+    message.message.wire_len = 9;
+    message.message.frames = 3;
+    message.message.omitted = sizeof sketch - 3;
+    message.message.sketch = (struct wst_slice){sketch, sizeof sketch - 1};
+    start(&f, (struct wst_text_options){.max_text = 0});
+    tell(&f, message);
+    message.message.payload.n = 0;
+    message.message.omitted = sizeof sketch - 1;
+    tell(&f, message);
+    expect(&f, "12:00:01.123456 #1  < text   3 frames               27  deflate 9→27  uncertain"
+               "  \"He\" 7? \" world\" 2? \" ok \" 1? \", bye\"  10 bytes not known\n"
+               "12:00:01.123456 #1  < text   3 frames               27  deflate 9→27  uncertain"
+               "  9? \" world\" 2? \" ok \" 1? \", bye\"  12 bytes not known\n");
+    start(&f, (struct wst_text_options){.max_text = 18});
+    tell(&f, message);
+    expect(&f, "12:00:01.123456 #1  < text   3 frames               27  deflate 9→27  uncertain"
+               "  9? \" world\" …  12 bytes not known\n");
+    start(&f,
+          (struct wst_text_options){.max_text = 18, .found = &(struct wst_slice){sketch + 18, 2}});
+    tell(&f, message);
+    expect(&f, "12:00:01.123456 #1  < text   3 frames               27  deflate 9→27  uncertain"
+               "  … 2? \" ok \" …  12 bytes not known\n");
+}
+
 /* A held frame whose message does not come next gets its own line, in its place. */
 static void held_frames(void **state)
 {
@@ -700,6 +734,7 @@ int main(void)
         cmocka_unit_test(fragments),
         cmocka_unit_test(loss),
         cmocka_unit_test(compressed_and_cut),
+        cmocka_unit_test(pieces),
         cmocka_unit_test(held_frames),
         cmocka_unit_test(odd_frames),
         cmocka_unit_test(long_frames),

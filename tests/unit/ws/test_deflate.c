@@ -520,6 +520,7 @@ static void lost_contexts(void **state)
 {
     static uint8_t text[40000];
     unsigned known_all = 0, known_part = 0, known_none = 0, healed = 0, wrong = 0;
+    size_t behind = 0, unknown = 0;
     (void)state;
     for (uint64_t round = 1; round <= 150; round++) {
         uint64_t seed = round * 0x9e3779b97f4a7c15u;
@@ -549,6 +550,12 @@ static void lost_contexts(void **state)
             if (whole) assert_int_equal(f.known, n);
             /* known goes exactly as far as the first byte that differs from the truth's twins */
             assert_true(f.known <= n);
+            if (f.known < n) assert_int_equal(b.out.p[f.known], 0xff);
+            for (size_t i = f.known; i < n; i++) { /* behind it: right, or marked as not known */
+                if (b.out.p[i] != 0xff) assert_int_equal(b.out.p[i], text[i]);
+                behind += b.out.p[i] != 0xff;
+                unknown += b.out.p[i] == 0xff;
+            }
             if (f.known == n)
                 known_all++;
             else if (f.known)
@@ -568,7 +575,9 @@ static void lost_contexts(void **state)
     }
     print_message("lost contexts: %u messages known, %u in part, %u not; %u contexts healed\n",
                   known_all, known_part, known_none, healed);
+    print_message("behind the first that is not: %zu bytes known, %zu not\n", behind, unknown);
     assert_int_equal(wrong, 0);
+    assert_true(behind > 100000 && unknown > 100000);
     assert_true(known_all > 3000 && known_part > 500 && known_none > 100 && healed > 50);
 }
 

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * In: a message of which not all can be known. Out: what is known of it behind its beginning, in
+ * quotes, each piece with the number of bytes before it that nobody knows, and their sum:
+ *
+ *     uncertain  28? "b43e1f1" 11? "6504"  1427 bytes not known
+ */
+#include "digits.h"
+#include "slice.h"
+#include "text.h"
+
+/* Columns of what comes behind the pieces. */
+static unsigned pieces_tail(const struct wst_text *text, const struct wst_event_message *m)
+{
+    size_t words = text->narrow ? sizeof "   not known" : sizeof " …   bytes not known" - 2;
+    return (unsigned)(words - 1 + wst_digits_count(m->omitted));
+}
+
+/* Columns for more of them, the first of which began at column `from`. */
+static size_t pieces_left(const struct wst_text *text, const struct wst_event_message *m,
+                          size_t from)
+{
+    size_t most = text->options.max_text ? text->options.max_text : SIZE_MAX;
+    if (most == SIZE_MAX && !text->options.width) return most; /* nothing to count */
+    size_t now = wst_text_columns(&text->render.out), taken = now + pieces_tail(text, m);
+    size_t used = now > from ? now - from : 0;
+    most = most > used ? most - used : 0;
+    if (!text->options.width) return most;
+    size_t left = text->options.width > taken ? text->options.width - taken : 0;
+    return left < most ? left : most;
+}
+
+static bool piece_has(struct wst_slice piece, const struct wst_slice *found)
+{
+    return found && (uintptr_t)found->p >= (uintptr_t)piece.p &&
+           (uintptr_t)found->p < (uintptr_t)piece.p + piece.n;
+}
+
+/* As much as the line has room for, beside what comes behind it. */
+static void put_found(struct wst_text *text, const struct wst_event_message *m,
+                      struct wst_slice piece)
+{
+    unsigned width = text->options.width, tail = pieces_tail(text, m);
+    if (width > tail) text->options.width -= tail;
+    wst_text_quote(text, piece, WST_ESCAPE_TEXT, 0);
+    text->options.width = width;
+}
+
+/* How many columns of a piece have room in so many; 0: it is not shown. What is cut is counted
+ * behind it. */
+static size_t piece_room(struct wst_slice piece, size_t before, size_t left)
+{
+    size_t taken = wst_digits_count(before) + sizeof " ? \"\"" - 1;
+    size_t counted = wst_digits_count(piece.n) + sizeof "… + bytes" - sizeof "…" + 1;
+    if (left < taken + WST_PIECE_LEAST) return 0;
+    if (wst_escape_fits(piece, WST_ESCAPE_TEXT, left - taken)) return left - taken;
+    return left < taken + counted + WST_PIECE_LEAST ? 0 : left - taken - counted;
+}
+
+static void put_piece(struct wst_text *text, const struct wst_event_message *m,
+                      struct wst_slice piece, size_t before, size_t room)
+{
+    struct wst_out *out = &text->render.out;
+    wst_out_text(out, " ");
+    wst_text_ink(text, WST_TEXT_DIM);
+    if (!text->narrow) out->at = wst_digits(wst_out_reserve(out, 32), before);
+    wst_out_text(out, "?");
+    wst_text_plain(text);
+    wst_out_text(out, " ");
+    if (piece_has(piece, text->options.found))
+        put_found(text, m, piece);
+    else
+        wst_escape_quote(out, piece, WST_ESCAPE_TEXT, room, 0);
+}
+
+/* Not "left out for brevity": nobody can know them. */
+static void put_sum(struct wst_text *text, uint64_t bytes)
+{
+    struct wst_out *out = &text->render.out;
+    wst_out_text(out, "  ");
+    wst_text_ink(text, WST_TEXT_WARN);
+    if (text->narrow)
+        out->at = wst_digits(wst_out_reserve(out, 32), bytes);
+    else
+        wst_text_count(out, bytes, "byte");
+    wst_out_text(out, " not known");
+    wst_text_plain(text);
+}
+
+/* Whether what was looked for is in a piece: what is before that is then passed over. */
+static bool pieces_have(const struct wst_text *text, const struct wst_event_message *m)
+{
+    return m->sketch.n && piece_has(wst_slice_skip(m->sketch, m->payload.n), text->options.found);
+}
+
+void wst_text_in_part(struct wst_text *text, const struct wst_event_message *m,
+                      enum wst_escape_kind kind)
+{
+    struct wst_out *out = &text->render.out;
+    bool wait = pieces_have(text, m), passed = wait && m->payload.n;
+    if (m->sketch.n && (wait || !m->payload.n))
+        wst_out_text(out, " ");
+    else
+        wst_text_payload(text, m->payload, kind, 0);
+    size_t from = wst_text_columns(out), left = pieces_left(text, m, from), end = m->payload.n;
+    uint64_t unknown = m->omitted;
+    for (struct wst_slice piece; (piece = wst_event_piece(m->sketch, end)).n;) {
+        size_t at = (size_t)(piece.p - m->sketch.p), shown = piece_room(piece, at - end, left);
+        bool found = piece_has(piece, text->options.found);
+        wait = wait && !found;
+        if (!found && (wait || !shown)) {
+            passed = true;
+            left = wait ? left : 0; /* none behind one that has no room */
+        } else {
+            if (passed && !text->narrow) wst_out_text(out, " …");
+            passed = false;
+            put_piece(text, m, piece, at - end, shown);
+            left = pieces_left(text, m, from);
+        }
+        end = at + piece.n;
+        unknown -= piece.n;
+    }
+    if (passed && !text->narrow) wst_out_text(out, " …");
+    put_sum(text, unknown);
+}
