@@ -68,7 +68,7 @@ struct wst_context *wst_context_new(const struct wst_options *options,
     struct wst_context *c = calloc(1, sizeof *c);
     if (!c) return NULL;
     TAILQ_INIT(&c->pickups);
-    TAILQ_INIT(&c->encrypted_all);
+    TAILQ_INIT(&c->encrypted_waiting);
     if (options)
         c->options = *options;
     else

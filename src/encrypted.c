@@ -16,6 +16,17 @@ static struct conversation_tls *encrypted_of(const struct wst_flow *f)
     return f->upper;
 }
 
+/* For secrets, or not any more. */
+static void encrypted_waits(struct wst_context *c, struct conversation_tls *t, bool waits)
+{
+    if (waits == t->waits) return;
+    t->waits = waits;
+    if (waits)
+        TAILQ_INSERT_TAIL(&c->encrypted_waiting, t, place);
+    else
+        TAILQ_REMOVE(&c->encrypted_waiting, t, place);
+}
+
 /* -- making and letting go --------------------------------------------------------------------- */
 
 bool wst_encrypted_begin(struct wst_context *c, struct wst_flow *f, unsigned client)
@@ -31,7 +42,6 @@ bool wst_encrypted_begin(struct wst_context *c, struct wst_flow *f, unsigned cli
     t->base = (struct conversation){.flow = f, .client = (uint8_t)client};
     wst_conversation_inside(c, &t->inside, f);
     wst_tls_init(&t->tls, t, (uint8_t)depth);
-    TAILQ_INSERT_TAIL(&c->encrypted_all, t, place);
     f->upper = t;
     f->kind = KIND_TLS;
     return true;
@@ -67,7 +77,7 @@ void wst_encrypted_free(struct wst_context *c, struct conversation_tls *t)
 {
     wst_conversation_free(c, &t->inside.flow);
     wst_wire_forget(c, &t->inside.flow);
-    TAILQ_REMOVE(&c->encrypted_all, t, place);
+    encrypted_waits(c, t, false);
     wst_tls_free(&t->tls, &c->tls);
     wst_pool_give(&c->encrypted, &c->budget, t);
 }
@@ -201,6 +211,7 @@ static void encrypted_settled(struct wst_context *c, struct wst_flow *f)
 {
     struct conversation_tls *t = encrypted_of(f);
     bool empty = t->inside.flow.kind == KIND_NEW && !t->inside.flow.upper;
+    if (t->tls.state == WST_TLS_WAITING) encrypted_waits(c, t, true);
     if (t->tls.state == WST_TLS_SEALED ? empty || t->inside.flow.ignored
                                        : t->inside.flow.ignored && !c->tls_hooks.plain)
         wst_conversation_ignore(c, f);
@@ -297,20 +308,25 @@ void wst_context_tls(struct wst_context *c, const struct wst_tls_hooks *hooks)
     c->tls.wanted = hooks->wanted ? encrypted_wanted : NULL;
 }
 
-/* Whoever is freed by what wakes up lies inside it, and so later in the list. */
+/* Whoever is freed by what wakes up lies inside it: `t` itself is there afterwards. */
 static void encrypted_wake(struct wst_context *c)
 {
     struct wst_arrival a = {.when = c->now, .from = c->now.pkt};
-    struct conversation_tls *t;
-    TAILQ_FOREACH (t, &c->encrypted_all, place) wst_tls_wake(&t->tls, &c->tls, &a);
+    struct conversation_tls *t, *next;
+    for (t = TAILQ_FIRST(&c->encrypted_waiting); t; t = next) {
+        wst_tls_wake(&t->tls, &c->tls, &a);
+        next = TAILQ_NEXT(t, place);
+        if (t->tls.state != WST_TLS_WAITING) encrypted_waits(c, t, false);
+    }
     wst_quic_wake(c->quic, &c->now);
 }
 
 size_t wst_context_keylog(struct wst_context *c, struct wst_slice bytes, bool final)
 {
-    uint32_t before = wst_keylog_count(c->tls.keylog);
+    /* Blocks that were read ahead come once more when it is their turn: nobody waits for those. */
+    uint32_t before = wst_keylog_secrets(c->tls.keylog);
     size_t taken = wst_keylog_push(c->tls.keylog, bytes, final);
-    if (wst_keylog_count(c->tls.keylog) != before && !c->tls_wanting && !c->finished)
+    if (wst_keylog_secrets(c->tls.keylog) != before && !c->tls_wanting && !c->finished)
         encrypted_wake(c);
     return taken;
 }

@@ -96,9 +96,10 @@ struct conversation_tls { /* KIND_TLS; too large for the pool of the others */
     struct conversation_inside inside;
     struct wst_tls_info info;
     bool opened;                /* what is inside counts, not this */
+    bool waits;                 /* it is among encrypted_waiting */
     bool round[2];              /* TCP numbers went round in what is not read yet; by direction */
     uint64_t plain[2], lost[2]; /* decrypted bytes so far; those missing and not told to the hook */
-    TAILQ_ENTRY(conversation_tls) place; /* among all of TLS */
+    TAILQ_ENTRY(conversation_tls) place; /* among encrypted_waiting */
 };
 
 struct conversation_multiplexed { /* what both begin with */
@@ -179,7 +180,7 @@ struct wst_context {
     struct wst_tls_hooks tls_hooks;
     bool tls_wanting;          /* the hook is asked for secrets */
     struct wst_flow_sink sink; /* what the flow table calls; also for what lies inside TLS */
-    TAILQ_HEAD(, conversation_tls) encrypted_all; /* in the order in which they began */
+    TAILQ_HEAD(, conversation_tls) encrypted_waiting; /* and some that do not any more */
     struct wst_when now;      /* the packet being worked on */
     uint64_t jumps;           /* packets older than the one before by more than a little */
     uint64_t proxies_many;    /* connections through more proxies than are followed */

@@ -4,6 +4,7 @@
  * inside may be WebSocket, HTTP/2, something else, or TLS again.
  */
 #include "guard.h"
+#include "pipeline.h"
 #include "tls/peers.h"
 
 #include <stdio.h>
@@ -297,6 +298,49 @@ static void half_of_the_keys(void **state)
         assert_int_equal(w.stats.problems[WST_WARNING] + w.stats.problems[WST_ERROR], 0);
         peers_free(&talk[0]);
     }
+}
+
+static void another_secret(struct world *w, char digit)
+{
+    char line[24 + 64 + 1 + 64 + 2] = "CLIENT_TRAFFIC_SECRET_0 ";
+    memset(line + 24, digit, 64 + 1 + 64);
+    line[24 + 64] = ' ';
+    line[24 + 64 + 1 + 64] = '\n';
+    wst_context_keylog(w->context, (struct wst_slice){(const uint8_t *)line, strlen(line)}, true);
+}
+
+/* A capture may have as many blocks of secrets as it has connections: each is brought to those that
+ * wait for some, not to all that are open; and one whose secrets came before, to nobody. */
+static void woken(void **state)
+{
+    const struct peers_terms terms = {
+        .version = T13, .cipher = AES128, .lines = websocket, .lines_n = ARRAY(websocket)};
+    struct peers_talk talk[2];
+    (void)state;
+    peers_talk(&terms, talk);
+    struct wst_slice keys = {talk[0].keylog.p, strlen((char *)talk[0].keylog.p)};
+    for (int again = 0; again < 2; again++) {
+        struct world w;
+        struct wst_tls_hooks hooks = {.user = &w, .keys_may_come = true};
+        world_begin(&w, NULL, 0, false);
+        wst_context_tls(w.context, &hooks);
+        assert_true(TAILQ_EMPTY(&w.context->encrypted_waiting));
+        carry(&w, &talk[0]);
+        another_secret(&w, 'a');
+        assert_false(TAILQ_EMPTY(&w.context->encrypted_waiting));
+        if (again) {
+            wst_keylog_push(w.context->tls.keylog, keys, true); /* as whoever reads ahead */
+            another_secret(&w, 'a');
+            assert_string_equal(w.log, ""); /* nobody looked */
+            another_secret(&w, 'b');
+        } else {
+            wst_context_keylog(w.context, keys, true);
+        }
+        assert_string_equal(w.log, "[TLS 1.3 ] >Hello <Hi! ");
+        assert_true(TAILQ_EMPTY(&w.context->encrypted_waiting));
+        world_end(&w);
+    }
+    peers_free(&talk[0]);
 }
 
 /* Nobody answers, and the server ends TCP. When keys come later the request is read behind that,
@@ -625,19 +669,13 @@ static void little_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(websocket_inside),
-        cmocka_unit_test(said_before_it_was_read),
-        cmocka_unit_test(http2_inside),
-        cmocka_unit_test(half_of_the_keys),
-        cmocka_unit_test(ends_inside_a_record),
-        cmocka_unit_test(unanswered),
-        cmocka_unit_test(unawaited),
-        cmocka_unit_test(http_inside),
-        cmocka_unit_test(tls_inside_tls),
-        cmocka_unit_test(tcp_inside),
-        cmocka_unit_test(little_memory),
-        cmocka_unit_test(reset_ignored),
-        cmocka_unit_test(proxied),
+        cmocka_unit_test(websocket_inside),     cmocka_unit_test(said_before_it_was_read),
+        cmocka_unit_test(http2_inside),         cmocka_unit_test(half_of_the_keys),
+        cmocka_unit_test(ends_inside_a_record), cmocka_unit_test(woken),
+        cmocka_unit_test(unanswered),           cmocka_unit_test(unawaited),
+        cmocka_unit_test(http_inside),          cmocka_unit_test(tls_inside_tls),
+        cmocka_unit_test(tcp_inside),           cmocka_unit_test(little_memory),
+        cmocka_unit_test(reset_ignored),        cmocka_unit_test(proxied),
     };
     return cmocka_run_group_tests(tests, NULL, peers_teardown);
 }
