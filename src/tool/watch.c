@@ -90,9 +90,16 @@ static struct wst_tool_watch_line *add_words(struct wst_tool_watch *w,
 
 /* -- connections ------------------------------------------------------------------------------- */
 
+static struct wst_tool_watch_row *row_of(struct wst_tool_watch *w,
+                                         const struct wst_tool_watch_conn *c)
+{
+    return c->ended ? &w->over : &w->open;
+}
+
 static void forget(struct wst_tool_watch *w, struct wst_tool_watch_conn *c)
 {
     *place(w, c->number) = c->next;
+    TAILQ_REMOVE(row_of(w, c), c, place);
     w->n--;
     w->forgotten++;
     free(c); /* its lines stay in the row of all until their turn */
@@ -101,32 +108,51 @@ static void forget(struct wst_tool_watch *w, struct wst_tool_watch_conn *c)
 /* An ended one, else the one that was silent for longest. */
 static void make_room(struct wst_tool_watch *w)
 {
-    struct wst_tool_watch_conn *worst = NULL;
+    struct wst_tool_watch_conn *worst = TAILQ_FIRST(&w->over);
 
-    for (size_t i = 0; i < WST_WATCH_BUCKETS; i++)
-        for (struct wst_tool_watch_conn *c = w->buckets[i]; c; c = c->next)
-            if (!worst || c->ended > worst->ended ||
-                (c->ended == worst->ended && c->last_ns < worst->last_ns))
-                worst = c;
+    if (!worst) worst = TAILQ_FIRST(&w->open);
     if (worst) forget(w, worst);
+}
+
+/* With more connections open than are kept, most that speak were forgotten before. */
+static struct wst_tool_watch_conn *add_conn(struct wst_tool_watch *w, const struct wst_event *e)
+{
+    struct wst_tool_watch_conn **at, *c;
+
+    if (w->n >= WST_WATCH_CONNS) make_room(w);
+    at = place(w, e->conn);
+    if (!(c = calloc(1, sizeof *c))) return NULL;
+    c->number = e->conn;
+    c->began_ns = e->when.ns;
+    *at = c;
+    TAILQ_INSERT_TAIL(&w->open, c, place);
+    w->n++;
+    if (e->conn > w->newest_conn) {
+        strcpy(c->path, "joined in the middle");
+        w->newest_conn = e->conn;
+        w->all++;
+    } else {
+        strcpy(c->path, "was forgotten for others");
+    }
+    return c;
 }
 
 static struct wst_tool_watch_conn *conn_of(struct wst_tool_watch *w, const struct wst_event *e)
 {
-    struct wst_tool_watch_conn **at = place(w, e->conn);
+    struct wst_tool_watch_conn *c = *place(w, e->conn);
 
-    if (!*at) {
-        if (w->n >= WST_WATCH_CONNS) make_room(w);
-        at = place(w, e->conn);
-        if (!(*at = calloc(1, sizeof **at))) return NULL;
-        (*at)->number = e->conn;
-        (*at)->began_ns = e->when.ns;
-        strcpy((*at)->path, "joined in the middle");
-        w->n++;
-        w->all++;
-    }
-    (*at)->last_ns = e->when.ns;
-    return *at;
+    if (!c && !(c = add_conn(w, e))) return NULL;
+    c->last_ns = e->when.ns;
+    TAILQ_REMOVE(row_of(w, c), c, place);
+    TAILQ_INSERT_TAIL(row_of(w, c), c, place);
+    return c;
+}
+
+static void over(struct wst_tool_watch *w, struct wst_tool_watch_conn *c)
+{
+    TAILQ_REMOVE(row_of(w, c), c, place);
+    c->ended = true;
+    TAILQ_INSERT_TAIL(&w->over, c, place);
 }
 
 static void safe(char *to, size_t size, struct wst_slice s)
@@ -155,7 +181,7 @@ static void handshake(struct wst_tool_watch *w, struct wst_tool_watch_conn *c,
     safe(method, sizeof method, h->method);
     if (h->status >= 0) snprintf(status, sizeof status, "%d ", (int)h->status);
     if (!h->accepted) {
-        c->ended = true; /* no end is told of it */
+        over(w, c); /* no end is told of it */
         snprintf(c->last, sizeof c->last, "%s%s", status, fate_of(h));
     }
     snprintf(words, sizeof words, "%s%s%s  %s%s%s%s", method, method[0] ? " " : "", c->path, status,
@@ -292,7 +318,7 @@ static void ended(struct wst_tool_watch *w, struct wst_tool_watch_conn *c,
 {
     char words[128];
 
-    c->ended = true;
+    over(w, c);
     snprintf(words, sizeof words, "%s, %s %s",
              e->end.clean ? "closed cleanly" : "not closed cleanly",
              e->end.stream ? "stream" : "TCP", wst_tcp_end_name(e->end.tcp));
@@ -336,7 +362,12 @@ void wst_tool_watch_rates(struct wst_tool_watch *w, double seconds)
 
 struct wst_tool_watch *wst_tool_watch_new(void)
 {
-    return calloc(1, sizeof(struct wst_tool_watch));
+    struct wst_tool_watch *w = calloc(1, sizeof *w);
+
+    if (!w) return NULL;
+    TAILQ_INIT(&w->open);
+    TAILQ_INIT(&w->over);
+    return w;
 }
 
 void wst_tool_watch_free(struct wst_tool_watch *w)

@@ -6,6 +6,7 @@
 #ifndef WST_TOOL_WATCH_H
 #define WST_TOOL_WATCH_H
 
+#include <sys/queue.h>
 #include <wstrace/render.h>
 
 enum {
@@ -35,6 +36,7 @@ struct wst_tool_watch_line {
 
 struct wst_tool_watch_conn {
     struct wst_tool_watch_conn *next; /* in its bucket */
+    TAILQ_ENTRY(wst_tool_watch_conn) place; /* among those that are open, or over */
     uint64_t number;
     char client[64], server[64]; /* address:port */
     char path[128], protocol[64];
@@ -48,9 +50,15 @@ struct wst_tool_watch_conn {
     struct wst_tool_watch_line *first, *newest;
 };
 
+/* Whoever was silent for longest comes first. */
+TAILQ_HEAD(wst_tool_watch_row, wst_tool_watch_conn);
+
 struct wst_tool_watch {
     struct wst_tool_watch_conn *buckets[WST_WATCH_BUCKETS];
-    size_t n; /* connections kept */
+    struct wst_tool_watch_row open, over;
+    size_t n;             /* connections kept */
+    uint64_t newest_conn; /* the largest number so far: they are given in the order in which one
+                           * is first told of */
     uint64_t all, frames, bytes, numbers;
     uint64_t forgotten; /* connections */
     struct wst_tool_watch_line *oldest, *newest;

@@ -35,6 +35,18 @@ def storm(path, refusals):
         file.write(wire.classic(w.packets))
 
 
+def crowd(path, conns):
+    """Connections that are open together and speak one after the other, twice; but one ended."""
+    w = wire.Wire()
+    all = [wire.Session(w, client=(f"10.3.{i >> 8}.{i & 255}", 40000), seed=i).handshake(f"/crowd{i}") for i in range(conns)]
+    all[5].close()
+    for turn in range(2):
+        for s in all[:5] + all[6:]:
+            s.say(wire.C2S, wire.TEXT, f"turn {turn}")
+    with open(path, "wb") as file:
+        file.write(wire.classic(w.packets))
+
+
 class Screen:
     all = 0
 
@@ -156,6 +168,19 @@ with directory() as tmp:
         check("the open one is kept", numbers(lines)[:1] == [1] and "/live" in lines[2], lines[:4])
         screen.shows("what was refused is over, and says with which status", lambda l: all(
             line[33:39].strip() == "-" and line.rstrip().endswith("503 refused") for line in l[3:23]))
+        screen.press("q")
+    finally:
+        screen.end()
+
+    # -- more are open than are kept: each is counted once --------------------------------------------
+    crowd(os.path.join(tmp, "crowd.pcap"), 2010)
+    screen = Screen(tmp, os.path.join(tmp, "crowd.pcap"))
+    try:
+        lines = screen.shows("each is counted once", lambda l: "2010 conns" in l[0] and len(numbers(l)) > 10)
+        check("one that was forgotten did not begin in the middle", "joined" not in "".join(lines)
+              and "was forgotten" in lines[2], lines[:4])
+        screen.press("End")
+        screen.shows("the last is there", lambda l: 2010 in numbers(l))
         screen.press("q")
     finally:
         screen.end()
