@@ -2,78 +2,119 @@
 #include "order.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct wst_quic_piece {
-    struct wst_quic_piece *next;
     uint64_t at, pkt;
     size_t n;
     uint8_t bytes[];
 };
+
+static struct wst_quic_piece *piece_of(const struct wst_quic_order *o, uint32_t i)
+{
+    return o->all[o->first + i];
+}
 
 static uint64_t piece_end(const struct wst_quic_piece *p)
 {
     return p->at + p->n;
 }
 
-/* Of [at, at + n), behind `before`, a copy; `before` NULL: at the front. */
-static bool piece_put(struct wst_quic_order *o, struct wst_budget *budget,
-                      struct wst_quic_piece *before, uint64_t at, struct wst_slice s, uint64_t pkt)
+/* For one more. What was taken out in front gives room again when it is half of all. */
+static bool order_reserve(struct wst_quic_order *o, struct wst_budget *budget)
 {
+    enum { FIRST = 4 };
+    size_t each = sizeof *o->all;
+    if (o->first + o->pieces < o->room) return true;
+    if (o->room && o->first >= o->room / 2) {
+        memmove(o->all, o->all + o->first, o->pieces * each);
+        o->first = 0;
+        return true;
+    }
+    uint32_t room = o->room ? 2 * o->room : FIRST;
+    void *p = wst_budget_resize(budget, o->all, o->room * each, room * each);
+    if (!p) return false;
+    o->all = p;
+    o->room = room;
+    return true;
+}
+
+/* Of [at, at + n), as the one with index `i`, a copy. */
+static bool piece_put(struct wst_quic_order *o, struct wst_budget *budget, uint32_t i, uint64_t at,
+                      struct wst_slice s, uint64_t pkt)
+{
+    if (!order_reserve(o, budget)) return false;
     struct wst_quic_piece *p = wst_budget_new(budget, sizeof *p + s.n);
     if (!p) return false;
     p->at = at;
     p->pkt = pkt;
     p->n = s.n;
     memcpy(p->bytes, s.p, s.n);
-    struct wst_quic_piece **link = before ? &before->next : &o->first;
-    p->next = *link;
-    *link = p;
-    if (!p->next) o->last = p;
+    struct wst_quic_piece **to = o->all + o->first + i;
+    memmove(to + 1, to, (o->pieces - i) * sizeof *to);
+    *to = p;
     o->kept += s.n;
     o->pieces++;
     return true;
 }
 
+static void order_empty(struct wst_quic_order *o, struct wst_budget *budget)
+{
+    wst_budget_give(budget, o->room * sizeof *o->all);
+    free(o->all);
+    o->all = NULL;
+    o->first = o->room = 0;
+}
+
 static void piece_drop(struct wst_quic_order *o, struct wst_budget *budget)
 {
-    struct wst_quic_piece *p = o->first;
-    o->first = p->next;
-    if (!o->first) o->last = NULL;
+    struct wst_quic_piece *p = piece_of(o, 0);
+    o->first++;
     o->kept -= p->n;
     o->pieces--;
     wst_budget_give(budget, sizeof *p + p->n);
     free(p);
 }
 
+/* Index of the first behind `at`. Most come behind all others; but whoever sends bytes one by one,
+ * in no order, has thousands wait. */
+static uint32_t order_place(const struct wst_quic_order *o, uint64_t at)
+{
+    uint32_t from = 0, to = o->pieces;
+    if (to && piece_of(o, to - 1)->at <= at) return to;
+    while (from < to) {
+        uint32_t mid = from + (to - from) / 2;
+        if (piece_of(o, mid)->at <= at)
+            from = mid + 1;
+        else
+            to = mid;
+    }
+    return from;
+}
+
 /* Keeps what of the bytes is not kept yet: what came first stays. */
 static bool order_keep(struct wst_quic_order *o, struct wst_budget *budget, uint64_t at,
                        struct wst_slice s, uint64_t pkt, const struct wst_quic_caps *caps)
 {
-    struct wst_quic_piece *before = NULL, *next = o->first;
-    if (o->last && at >= o->last->at) { /* most come behind all others */
-        before = o->last;
-        next = NULL;
-    }
+    uint32_t i = order_place(o, at);
     while (s.n) {
-        while (next && next->at <= at) {
-            before = next;
-            next = next->next;
-        }
-        if (before && piece_end(before) > at) {
-            uint64_t skip = piece_end(before) - at;
+        while (i < o->pieces && piece_of(o, i)->at <= at) i++;
+        uint64_t kept = i ? piece_end(piece_of(o, i - 1)) : 0;
+        if (kept > at) {
+            uint64_t skip = kept - at;
             if (skip >= s.n) return true;
             at += skip;
             s = wst_slice_skip(s, (size_t)skip);
             continue;
         }
         struct wst_slice part = s;
-        if (next && next->at - at < s.n) part.n = (size_t)(next->at - at);
+        if (i < o->pieces && piece_of(o, i)->at - at < s.n)
+            part.n = (size_t)(piece_of(o, i)->at - at);
         if (o->kept + part.n > caps->bytes || o->pieces >= caps->pieces ||
-            !piece_put(o, budget, before, at, part, pkt))
+            !piece_put(o, budget, i, at, part, pkt))
             return false;
         at += part.n;
         s = wst_slice_skip(s, part.n);
-        before = before ? before->next : o->first;
     }
     return true;
 }
@@ -90,7 +131,7 @@ bool wst_quic_order_put(struct wst_quic_order *o, struct wst_budget *budget, uin
         at = o->next;
     }
     if (at > o->next) return order_keep(o, budget, at, s, pkt, caps);
-    if (o->first && o->first->at - at < s.n) s.n = (size_t)(o->first->at - at);
+    if (o->pieces && piece_of(o, 0)->at - at < s.n) s.n = (size_t)(piece_of(o, 0)->at - at);
     *now = s;
     return true;
 }
@@ -98,12 +139,14 @@ bool wst_quic_order_put(struct wst_quic_order *o, struct wst_budget *budget, uin
 void wst_quic_order_pass(struct wst_quic_order *o, struct wst_budget *budget, uint64_t n)
 {
     o->next += n;
-    while (o->first && piece_end(o->first) <= o->next) piece_drop(o, budget);
+    if (!o->pieces) return;
+    while (o->pieces && piece_end(piece_of(o, 0)) <= o->next) piece_drop(o, budget);
+    if (!o->pieces) order_empty(o, budget);
 }
 
 struct wst_slice wst_quic_order_next(const struct wst_quic_order *o, uint64_t *pkt)
 {
-    const struct wst_quic_piece *p = o->first;
+    const struct wst_quic_piece *p = o->pieces ? piece_of(o, 0) : NULL;
     if (!p || p->at > o->next) return (struct wst_slice){NULL, 0};
     *pkt = p->pkt;
     return wst_slice_skip(wst_slice_of(p->bytes, p->n), (size_t)(o->next - p->at));
@@ -111,10 +154,12 @@ struct wst_slice wst_quic_order_next(const struct wst_quic_order *o, uint64_t *p
 
 uint64_t wst_quic_order_hole(const struct wst_quic_order *o)
 {
-    return o->first && o->first->at > o->next ? o->first->at - o->next : 0;
+    const struct wst_quic_piece *p = o->pieces ? piece_of(o, 0) : NULL;
+    return p && p->at > o->next ? p->at - o->next : 0;
 }
 
 void wst_quic_order_free(struct wst_quic_order *o, struct wst_budget *budget)
 {
-    while (o->first) piece_drop(o, budget);
+    while (o->pieces) piece_drop(o, budget);
+    order_empty(o, budget);
 }

@@ -14,10 +14,11 @@
 struct wst_quic_piece;
 
 struct wst_quic_order {
-    uint64_t next;                       /* offset of the first byte not handed on yet */
-    struct wst_quic_piece *first, *last; /* what waits, by offset, apart from each other */
-    size_t kept;                         /* bytes of it */
-    uint32_t pieces;
+    uint64_t next;               /* offset of the first byte not handed on yet */
+    struct wst_quic_piece **all; /* what waits, by offset, apart from each other … */
+    uint32_t first, pieces;      /* … from all[first] on, so many */
+    uint32_t room;               /* of all[] */
+    size_t kept;                 /* bytes of them */
 };
 
 struct wst_quic_caps {

@@ -129,7 +129,7 @@ static void half_pass(struct quic_step *t, struct quic_stream *s, enum wst_dir d
 
 static uint64_t half_hole(const struct quic_half *h)
 {
-    if (h->order.first) return wst_quic_order_hole(&h->order);
+    if (h->order.pieces) return wst_quic_order_hole(&h->order);
     return h->size != UINT64_MAX ? h->size - h->order.next : 0;
 }
 
@@ -219,7 +219,7 @@ void wst_quic_stream_reset(struct quic_step *t, uint64_t id, uint64_t code, uint
     if (!s || h->over || !begun(t)) return;
     wst_quic_stalls_over(t, s);
     h->size = UINT64_MAX; /* its end is no FIN */
-    while (h->order.first) half_give_up(t, s, t->dir, wst_quic_order_hole(&h->order));
+    while (h->order.pieces) half_give_up(t, s, t->dir, wst_quic_order_hole(&h->order));
     if (size > h->order.next) half_give_up(t, s, t->dir, size - h->order.next);
     h->over = h->reset = true;
     h->reset_code = code;

@@ -213,11 +213,41 @@ static void far_offsets(void **state)
     taker_free(&t);
 }
 
+/* Each before the last of those that wait, and behind all others: no one of them is looked at to
+ * find where. One after the other, that would take a quarter of an hour, and more. */
+static void before_the_last(void **state)
+{
+    enum { PIECES = 500000 };
+    static struct taker t;
+    static const uint8_t byte = 7;
+    struct wst_slice now, one = wst_slice_of(&byte, 1);
+    uint64_t at = 2, pkt;
+    (void)state;
+    taker_init(&t);
+    t.budget.max = 1 << 30;
+    t.caps = (struct wst_quic_caps){1 << 30, PIECES};
+    assert_true(wst_quic_order_put(&t.order, &t.budget, 4 * PIECES, one, 1, &t.caps, &now));
+    for (; t.order.pieces < PIECES; at += 2)
+        assert_true(wst_quic_order_put(&t.order, &t.budget, at, one, at, &t.caps, &now));
+    assert_false(wst_quic_order_put(&t.order, &t.budget, at, one, at, &t.caps, &now));
+    for (uint64_t i = 2; i < at; i += 2) {
+        assert_int_equal(wst_quic_order_hole(&t.order), i == 2 ? 2 : 1);
+        wst_quic_order_pass(&t.order, &t.budget, i - t.order.next);
+        assert_int_equal(wst_quic_order_next(&t.order, &pkt).n, 1);
+        assert_int_equal(pkt, i);
+        wst_quic_order_pass(&t.order, &t.budget, 1);
+    }
+    assert_int_equal(t.order.pieces, 1);
+    assert_int_equal(wst_quic_order_hole(&t.order), 4 * PIECES - t.order.next);
+    taker_free(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(random_pieces), cmocka_unit_test(over_what_waits), cmocka_unit_test(caps),
-        cmocka_unit_test(refused),       cmocka_unit_test(far_offsets),
+        cmocka_unit_test(random_pieces), cmocka_unit_test(over_what_waits),
+        cmocka_unit_test(caps),          cmocka_unit_test(refused),
+        cmocka_unit_test(far_offsets),   cmocka_unit_test(before_the_last),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
