@@ -10,8 +10,8 @@
 #include <wstrace/save.h>
 
 enum {
-    WST_HOLD_BUCKETS = 1 << 14,
-    WST_HOLD_SHARE = 16 /* a conversation may have this part of the whole */
+    WST_HOLD_BUCKETS = 1 << 16, /* a third of the conversations that a scan may have wait */
+    WST_HOLD_SHARE = 16         /* a conversation may have this part of the whole */
 };
 
 struct wst_held; /* one packet */

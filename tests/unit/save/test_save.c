@@ -85,6 +85,23 @@ static void test_bounds(void **state)
     wst_hold_free(&h);
 }
 
+/* A scan fills the usual 32 MiB with SYNs, each of another conversation; the next one is found
+ * among a few of them all the same. */
+static void test_a_scan(void **state)
+{
+    enum { SYN = 54, MOST = 4 };
+    struct wst_hold h;
+    (void)state;
+    assert_int_equal(wst_hold_init(&h, 32 << 20), 0);
+    for (uint64_t i = 0; !h.given_up; i++) keep(&h, i, i, SYN);
+    for (size_t i = 0; i < WST_HOLD_BUCKETS; i++) {
+        size_t n = 0;
+        for (const struct wst_hold_stream *s = h.buckets[i]; s; s = s->next) n++;
+        assert_true(n <= MOST);
+    }
+    wst_hold_free(&h);
+}
+
 static void test_chosen_writes_what_waited_first(void **state)
 {
     struct file f = {.n = 0};
@@ -156,6 +173,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_in_order_and_by_conversation),
         cmocka_unit_test(test_bounds),
+        cmocka_unit_test(test_a_scan),
         cmocka_unit_test(test_chosen_writes_what_waited_first),
         cmocka_unit_test(test_release_and_what_is_left),
         cmocka_unit_test(test_a_failure_sticks),
