@@ -487,9 +487,13 @@ WST_APART static struct wst_flow *connection_of(struct wst_flow_table *t, struct
     }
     if (syn == (WST_TCP_FLAG_SYN | WST_TCP_FLAG_ACK))
         f = wst_flow_network_answer(t, f, side, s, when);
-    if (!f) f = wst_flow_create(t, s, side, hash, when);
-    if (f && syn == WST_TCP_FLAG_SYN) wst_flow_network_asked(t, s, f);
+    const bool new = !f;
+    if (new) f = wst_flow_create(t, s, side, hash, when);
     t->last = f;
+    if (f && syn == WST_TCP_FLAG_SYN)
+        wst_flow_network_asked(t, s, f);
+    else if (f && new)
+        return wst_flow_copy_joined(t, f, side, s, when);
     return f;
 }
 

@@ -69,18 +69,24 @@ static uint64_t network_hash(struct wst_flow_table *t, const struct wst_segment 
 
 /* Where what was asked between these ends is noted, whichever of them sends. Not by their hash,
  * whose seed is another at each run: chance would say which of two that meet there is forgotten. */
-static struct wst_flow_asked *network_place(struct wst_flow_table *t, const struct wst_segment *s)
+struct wst_flow_asked *wst_flow_network_place(struct wst_flow_table *t, const struct wst_segment *s)
 {
     uint32_t ends = wst_be32(s->src) ^ wst_be32(s->dst) ^ (uint32_t)s->src_port << 8 ^
                     (uint32_t)s->dst_port << 8;
     return &t->networks.asked[(ends * 0x9e3779b1u) >> 16 & (NETWORKS_ASKED - 1)];
 }
 
+uint64_t wst_flow_network_ends(struct wst_flow_table *t, const struct wst_segment *s,
+                               const struct wst_flow *f)
+{
+    return s->domain ? network_hash(t, s, 0) : f->hash;
+}
+
 WST_APART void wst_flow_network_asked(struct wst_flow_table *t, const struct wst_segment *s,
                                       struct wst_flow *f)
 {
-    uint64_t ends = network_hash(t, s, 0);
-    struct wst_flow_asked *q = network_place(t, s);
+    uint64_t ends = wst_flow_network_ends(t, s, f);
+    struct wst_flow_asked *q = wst_flow_network_place(t, s);
     unsigned n = 0;
     if (q->ends != ends) q->n = 0;
     q->ends = ends;
@@ -139,7 +145,7 @@ WST_APART struct wst_flow *wst_flow_network_answer(struct wst_flow_table *t, str
          answers = known && f->rare[!side].isn + 1 == s->ack;
     if (answers) network_is_whole(t, s->domain);
     if (known && !(answers && t->networks.several)) return f;
-    struct wst_flow_asked *asked = network_place(t, s);
+    struct wst_flow_asked *asked = wst_flow_network_place(t, s);
     if (!asked->n || asked->ends != network_hash(t, s, 0)) return f;
     if (known) return wst_flow_copy_found(t, asked, f, side, s, when);
     struct wst_flow_asker *q = asked_by(asked, side, s);

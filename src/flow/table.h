@@ -68,6 +68,10 @@ struct wst_flow_asked {
     uint64_t ends; /* a hash of addresses and ports alone */
     unsigned n;
     struct wst_flow_asker by[NETWORKS_ONE]; /* one in each network, the last first */
+    /* The last one that began without a SYN, between these ends, which may be others: copy.c */
+    uint64_t joined_ends;
+    struct wst_flow_asker joined;
+    uint32_t joined_at[2]; /* the numbers of its first segment, by side */
 };
 struct wst_flow_networks { /* network.c */
     struct wst_flow_network at[NETWORKS_MAX];
@@ -210,12 +214,23 @@ struct wst_flow *wst_flow_network_answer(struct wst_flow_table *t, struct wst_fl
                                          unsigned side, const struct wst_segment *s,
                                          const struct wst_when *when);
 
+/* Where is noted what began between the segment's ends, whichever of them sends. */
+struct wst_flow_asked *wst_flow_network_place(struct wst_flow_table *t,
+                                              const struct wst_segment *s);
+/* A hash of the segment's ends alone. `f` is its conversation. */
+uint64_t wst_flow_network_ends(struct wst_flow_table *t, const struct wst_segment *s,
+                               const struct wst_flow *f);
+
 /* copy.c */
 /* The server's SYN of `f` was seen, and answers its client's; where another network has the same
  * connection, one of the two becomes a copy. The one that is none. */
 struct wst_flow *wst_flow_copy_found(struct wst_flow_table *t, const struct wst_flow_asked *asked,
                                      struct wst_flow *f, unsigned side, const struct wst_segment *s,
                                      const struct wst_when *when);
+/* `f` is new, and `s` its first segment, which is no client's SYN. Where another network has the
+ * same connection `f` becomes a copy of it. The one that is none. */
+struct wst_flow *wst_flow_copy_joined(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
+                                      const struct wst_segment *s, const struct wst_when *when);
 /* Whose the segment is, that came where `copy` is. */
 struct wst_flow *wst_flow_copy_of(struct wst_flow_table *t, struct wst_flow *copy, unsigned side,
                                   const struct wst_segment *s, const struct wst_when *when);

@@ -4,8 +4,9 @@
 without, a little later or sooner. It is one connection all the same, and told once.
 
 In:  captures (classic pcap, Ethernet) whose connections begin in them. Out: a line a delay. Exit status 1 when of any
-     connection another timeline is told than of the capture as it is; or when, the tagged SYNs not captured, the
-     client is said to have used its key for two connections.
+     connection another timeline is told than of the capture as it is; when another number of connections is told where
+     none of the SYNs is in the capture, or not its first half; or when, the tagged SYNs not captured, the client is
+     said to have used its key for two connections.
 
 usage: networks.py [--tool WSTRACE] [--by MILLISECONDS]... [-v] [CAPTURE...]
 """
@@ -54,8 +55,15 @@ def doubled(data, by, split=False, syns=True, behind=False):
     return shuffle.write_classic(head, out, [divmod(t[0], unit) for t in timed])
 
 
-def told(tool, path, keys):
-    """What is said of each connection; what is said of none. None: not all connections begin in it."""
+def joined(data, share):
+    """The capture without its SYNs, and without a share of its packets before."""
+    head, packets = shuffle.read_classic(data)
+    left = [p for n, p in enumerate(packets) if n >= len(packets) * share and not is_syn(p)]
+    return shuffle.write_classic(head, left, [p.when for p in left])
+
+
+def told(tool, path, keys, whole=True):
+    """What is said of each connection; what is said of none. None: not all connections begin in it, as `whole` asks."""
     words = [tool, '--json', *(['--keylog', keys] if os.path.exists(keys) else []), path]
     lines = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False).stdout
     connections = {}
@@ -65,7 +73,7 @@ def told(tool, path, keys):
             continue
         connections.setdefault(event['conn'], []).append(
             re.sub(r'packet \d+', 'packet', json.dumps({k: v for k, v in event.items() if k not in PLACES})))
-        if event.get('id') in ('handshake.picked-up', 'stream.picked-up'):
+        if whole and event.get('id') in ('handshake.picked-up', 'stream.picked-up'):
             return None
     return sorted(connections.values())
 
@@ -83,6 +91,30 @@ def keys_of_copies(tool):
     return len(found) == 2 and not reused
 
 
+def begun_before(tool, captures, share, split):
+    """Neither network has the SYNs: as many connections are told as of one network alone."""
+    done = wrong = 0
+    with tempfile.TemporaryDirectory(prefix='wstrace-networks-') as scratch:
+        for path in captures:
+            keys, copy = os.path.splitext(path)[0] + '.keys', os.path.join(scratch, 'joined.pcap')
+            counts = []
+            try:
+                with open(path, 'rb') as file:
+                    data = joined(file.read(), share)
+                for data in (data, doubled(data, 0.00001, split)):
+                    with open(copy, 'wb') as file:
+                        file.write(data)
+                    counts.append(len(told(tool, copy, keys, whole=False)))
+            except ValueError:
+                continue  # another link type
+            done += 1
+            if counts[0] != counts[1]:
+                wrong += 1
+                print(f'  DIFFERS {path}: {counts[0]} connections, {counts[1]} when seen twice')
+    print(f'begun before{" by direction" if split else ""}, {share:.0%} cut off: {done} captures compared, {wrong} differ')
+    return wrong + (not done)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split('\n', maxsplit=1)[0])
     parser.add_argument('--tool', default=os.environ.get('WSTRACE', 'build/release/wstrace'))
@@ -92,6 +124,8 @@ def main():
     options = parser.parse_args()
     captures = options.captures or sorted(glob.glob(os.path.join(CAPTURES, '*.pcap')))
     bad = not keys_of_copies(options.tool)
+    for share, split in ((0, False), (0.5, True)):
+        bad += begun_before(options.tool, captures, share, split)
     for by, split in itertools.product(options.by or (-0.01, 0.01), (False, True)):
         done = wrong = 0
         with tempfile.TemporaryDirectory(prefix='wstrace-networks-') as scratch:
