@@ -295,6 +295,13 @@ WST_SELDOM void wst_successor_over(struct wst_flow_table *t, struct wst_flow *f,
     f->succeeding = false;
 }
 
+WST_SELDOM void wst_successor_moved(struct wst_flow_table *t, const struct wst_flow *f,
+                                    uint64_t hash)
+{
+    for (unsigned i = 0; i < SUCCESSORS; i++)
+        if (t->successors->hash[i] == f->hash) t->successors->hash[i] = hash;
+}
+
 void wst_successor_free(struct wst_flow_table *t)
 {
     if (!t->successors) return;

@@ -193,6 +193,7 @@ WST_APART void wst_flow_move(struct wst_flow_table *t, struct wst_flow *f, uint6
     }
     uint32_t index = wst_flow_index(t, f);
     table_delete(t, (uint32_t)f->hash, index);
+    if (f->succeeding) wst_successor_moved(t, f, hash);
     f->hash = hash;
     table_insert(t, (uint32_t)hash, index);
 }

@@ -332,6 +332,8 @@ struct wst_succession wst_successor_take(struct wst_flow_table *t, struct wst_fl
 /* The flow ends: what waits is left out. */
 void wst_successor_over(struct wst_flow_table *t, struct wst_flow *f, enum wst_tcp_end how,
                         const struct wst_arrival *a);
+/* The flow has another hash from now on, by which what waits is found. */
+void wst_successor_moved(struct wst_flow_table *t, const struct wst_flow *f, uint64_t hash);
 void wst_successor_free(struct wst_flow_table *t);
 
 /* expire.c */

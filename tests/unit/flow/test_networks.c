@@ -234,6 +234,20 @@ static void test_not_joined(void **state)
     }
 }
 
+/* What waits for its answer goes with its flow to another network, and is spoken of at its end. */
+static void test_call_moves(void **state)
+{
+    struct rig r;
+    (void)state;
+    rig_init(&r);
+    rig_open(&r);
+    on(&r, 0, 0), rig_run(&r, "cS0 sS0,1 cR1,1"); /* in which connections are whole */
+    r.client++;
+    on(&r, 7, 0), rig_run(&r, "cS0 c1,1=a cS9000=G sS0,1 $");
+    assert_string_equal(r.told, "(rst) c\"a\" c:1 (eof)");
+    rig_close(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -242,6 +256,7 @@ int main(void)
         cmocka_unit_test(test_no_copies),     cmocka_unit_test(test_trunk),
         cmocka_unit_test(test_joined),        cmocka_unit_test(test_joined_late),
         cmocka_unit_test(test_joined_tagged), cmocka_unit_test(test_not_joined),
+        cmocka_unit_test(test_call_moves),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
