@@ -105,6 +105,7 @@ static bool connection_syn(struct wst_flow_table *t, struct wst_flow *f, unsigne
                            const struct wst_segment *s, const struct wst_arrival *a)
 {
     bool doubtful = false;
+    if (f->succeeding) wst_flow_succeeded(t, f, a);
     if (syn_is_new(f, side, s)) {
         /* A connection that was open: its end was not captured, or this SYN is not its peer's. The
          * answer to it will tell; without memory for that, its first byte (connection_confirm). */
@@ -402,13 +403,23 @@ WST_SELDOM static void connection_succeeded(struct wst_flow_table *t, struct wst
     wst_buf_free(&taken.bytes, t->budget);
 }
 
+WST_SELDOM bool wst_flow_succeeded(struct wst_flow_table *t, struct wst_flow *f,
+                                   const struct wst_arrival *a)
+{
+    unsigned caller;
+    if (f->ignored || !wst_successor_alone(t, f, a->when.ns, &caller)) return false;
+    connection_succeeded(t, f, caller, a);
+    return true;
+}
+
 WST_APART static void connection_segment(struct wst_flow_table *t, struct wst_flow *f,
                                          unsigned side, const struct wst_segment *s,
                                          const struct wst_arrival *a)
 {
     unsigned caller;
     bool waits = false;
-    if (f->succeeding && !rst_is_own(f, side, s) && wst_successor_answered(t, f, side, s, &caller))
+    if (f->succeeding && !rst_is_own(f, side, s) &&
+        wst_successor_answered(t, f, side, s, &a->when, &caller))
         connection_succeeded(t, f, caller, a);
     if (s->flags & WST_TCP_FLAG_SYN)
         waits = connection_syn(t, f, side, s, a);

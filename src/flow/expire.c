@@ -89,7 +89,8 @@ WST_SELDOM static void expire_sweep(struct wst_flow_table *t, const struct wst_w
         if (f->state == WST_FLOW_FREE) continue;
         if (f->active > wst_flow_coarse(t->clock)) /* last heard of in a packet from the future */
             f->active = wst_flow_coarse(t->clock);
-        if (expire_due(t, f)) expire_remove(t, f, WST_TCP_TIMEOUT, &a);
+        if (!expire_due(t, f) || (f->succeeding && wst_flow_succeeded(t, f, &a))) continue;
+        expire_remove(t, f, WST_TCP_TIMEOUT, &a);
     }
     if (t->hand >= n) {
         t->hand = 0;
@@ -143,6 +144,7 @@ void wst_flow_finish(struct wst_flow_table *t, const struct wst_when *when)
     }
     if (n) qsort(open, n, sizeof *open, by_stream);
     for (uint32_t i = 0; i < n; i++) {
+        if (open[i]->succeeding) wst_flow_succeeded(t, open[i], &a);
         bool both =
             (open[i]->half[0].flags & WST_HALF_FIN) && (open[i]->half[1].flags & WST_HALF_FIN);
         wst_flow_close(t, open[i], both ? WST_TCP_FIN : WST_TCP_EOF, &a);

@@ -7,6 +7,8 @@
  *
  *      SYN x         waits         an acknowledgment of what the flow had: it was nobody's
  *                                  SYN ACK x+1: another one has the flow's place
+ *      SYN x, ACK y, ACK y+n       nothing more of the flow: another one, of which the capture has
+ *                                  one direction
  */
 #include <stdlib.h>
 #include <string.h>
@@ -25,12 +27,18 @@ enum {
     ANSWER_NEAR = 1 << 20 /* so far apart a call and its answer are at most, in either's numbers */
 };
 
+/* So long a host that has the flow takes at most to say so, when it gets a SYN in its place, or
+ * what comes behind that. */
+static const int64_t challenge_ns = 500000000;
+
 struct wst_successor {
     uint8_t side;  /* that was heard */
     uint8_t n;     /* segments; 0: the place is free */
     bool numbered; /* it was a SYN, which has a number as a stream, and may still come again … */
     bool lives;    /* the flow's own sides were heard since then */
+    bool heard_of; /* what follows the SYN acknowledges more and more: somebody answers */
     uint8_t again; /* times that the SYN came again */
+    uint32_t acked;       /* with heard_of: by the last of them, which may not wait itself */
     uint32_t stream, isn; /* … this, and its sequence number */
     uint32_t asked_ms, marks; /* of the last: wst_flow_asks_again */
     struct wst_successor_segment segment[SEGMENTS];
@@ -101,6 +109,21 @@ static bool is_plain(const struct wst_segment *s)
 {
     return (s->flags & (WST_TCP_FLAG_SYN | WST_TCP_FLAG_ACK | WST_TCP_FLAG_RST)) ==
            WST_TCP_FLAG_ACK;
+}
+
+static bool is_reset(const struct wst_segment *s)
+{
+    return (s->flags & (WST_TCP_FLAG_SYN | WST_TCP_FLAG_RST)) == WST_TCP_FLAG_RST;
+}
+
+/* It waits already: the capture has it twice, or it was sent again. */
+static bool successor_has(const struct wst_successor *x, const struct wst_segment *s)
+{
+    for (unsigned i = 0; i < x->n; i++)
+        if (x->segment[i].seq == s->seq && x->segment[i].flags == s->flags &&
+            x->segment[i].payload_len == s->payload_len)
+            return true;
+    return false;
 }
 
 static bool successor_add(struct wst_flow_table *t, struct wst_successor *x,
@@ -196,6 +219,15 @@ WST_SELDOM bool wst_successor_number(struct wst_flow_table *t, const struct wst_
     return false;
 }
 
+/* Right behind the SYN, or behind what waits; or it has come before. */
+static bool call_is_next(const struct wst_successor *x, const struct wst_segment *s)
+{
+    const struct wst_successor_segment *last = &x->segment[x->n - 1];
+    uint32_t end = last->seq + last->payload_len + (last->flags & WST_TCP_FLAG_SYN ? 1 : 0);
+    const uint32_t from = x->segment[0].seq + 1;
+    return s->seq == from || s->seq - from <= end - from;
+}
+
 /* A segment of the side whose SYN waits. One that is near the flow's own is the SYN's where it is
  * right behind it, and acknowledges what the flow never had. */
 static bool call_follows(const struct wst_flow *f, const struct wst_successor *x,
@@ -204,9 +236,31 @@ static bool call_follows(const struct wst_flow *f, const struct wst_successor *x
     const struct wst_half *h = &f->half[x->side], *o = &f->half[!x->side];
     int32_t behind = wst_seq_diff(s->seq, x->segment[0].seq + 1),
             had = wst_seq_diff(s->ack, o->next);
-    if (!is_call(x) || !is_plain(s) || behind < 0 || behind > ANSWER_NEAR) return false;
+    if (!is_call(x) || behind < 0 || behind > ANSWER_NEAR) return false;
+    if (!is_plain(s)) return is_reset(s) && x->heard_of && call_is_next(x, s);
     if (wst_seq_is_far(s->seq, h->next)) return true;
-    return !behind && s->seq != h->next && (had > 0 || had < -STALE_FAR);
+    return call_is_next(x, s) && s->seq != h->next && (had > 0 || had < -STALE_FAR);
+}
+
+/* What `s` acknowledges is more than what its side acknowledged first. */
+static bool call_heard_of(const struct wst_successor *x, const struct wst_segment *s)
+{
+    const struct wst_successor_segment *first = x->segment;
+    while (first < x->segment + x->n && !(first->flags & WST_TCP_FLAG_ACK)) first++;
+    return x->heard_of || (first < x->segment + x->n && wst_seq_diff(s->ack, first->ack) > 0);
+}
+
+/* A connection of its own, of which one direction is captured: it begins as one does, somebody
+ * acknowledges what it sends, or it what somebody sends, and of the flow nothing was heard since. A
+ * stranger's would not be left alone so long: who has the flow answers him (RFC 5961 section 4). */
+static bool call_is_alone(const struct wst_flow_table *t, const struct wst_successor *x,
+                          bool heard_of, int64_t now)
+{
+    const struct wst_successor_segment *p = x->segment, *end = p + x->n;
+    if (!is_call(x) || x->lives || !heard_of || !t->sink.begins) return false;
+    if (wst_ns_between(p->when.ns, now) < challenge_ns) return false;
+    while (p < end && !p->captured) p++;
+    return p < end && t->sink.begins(t->sink.user, (struct wst_slice){x->bytes.p, p->captured});
 }
 
 WST_APART bool wst_successor_follows(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
@@ -218,8 +272,14 @@ WST_APART bool wst_successor_follows(struct wst_flow_table *t, struct wst_flow *
         if (o) o->lives = true;
         return false;
     }
-    if (s->payload_len || (s->flags & WST_TCP_FLAG_FIN) || x->n == 1)
-        (void)successor_add(t, x, s, when);
+    if (call_heard_of(x, s)) {
+        if (!x->heard_of || ((s->flags & WST_TCP_FLAG_ACK) && wst_seq_diff(s->ack, x->acked) > 0))
+            x->acked = s->ack;
+        x->heard_of = true;
+    }
+    bool matters =
+        s->payload_len || (s->flags & (WST_TCP_FLAG_FIN | WST_TCP_FLAG_RST)) || x->n == 1;
+    if (matters && !successor_has(x, s)) (void)successor_add(t, x, s, when);
     return true;
 }
 
@@ -252,12 +312,28 @@ static bool call_answered(const struct wst_flow *f, const struct wst_successor *
 }
 
 bool wst_successor_answered(const struct wst_flow_table *t, const struct wst_flow *f, unsigned side,
-                            const struct wst_segment *s, unsigned *caller)
+                            const struct wst_segment *s, const struct wst_when *when,
+                            unsigned *caller)
 {
     const struct wst_successor *own = successor_find(t, f, side), *x = successor_find(t, f, !side);
     bool alone = !(f->heard & 1u << !side); /* whoever answers is not captured */
-    *caller = alone ? side : !side;
-    return alone ? own && call_follows(f, own, s) : x && call_answered(f, x, s);
+    *caller = side;
+    if (own && call_follows(f, own, s) &&
+        (alone || call_is_alone(t, own, call_heard_of(own, s), when->ns)))
+        return true;
+    *caller = !side;
+    return !alone && x && call_answered(f, x, s);
+}
+
+WST_SELDOM bool wst_successor_alone(const struct wst_flow_table *t, const struct wst_flow *f,
+                                    int64_t now, unsigned *caller)
+{
+    for (unsigned side = 0; side < 2; side++) {
+        const struct wst_successor *x = successor_find(t, f, side);
+        *caller = side;
+        if (x && call_is_alone(t, x, x->heard_of, now)) return true;
+    }
+    return false;
 }
 
 struct wst_succession wst_successor_take(struct wst_flow_table *t, struct wst_flow *f,
@@ -267,6 +343,7 @@ struct wst_succession wst_successor_take(struct wst_flow_table *t, struct wst_fl
     struct wst_succession taken = {
         .n = x->n, .bytes = x->bytes, .numbered = is_call(x), .stream = x->stream};
     memcpy(taken.segment, x->segment, sizeof taken.segment);
+    if (x->heard_of) taken.segment[x->n - 1].ack = x->acked;
     x->bytes = (struct wst_buf){0};
     x->n = 0;
     x->numbered = false;

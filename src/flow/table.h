@@ -236,6 +236,8 @@ struct wst_flow *wst_flow_copy_of(struct wst_flow_table *t, struct wst_flow *cop
                                   const struct wst_segment *s, const struct wst_when *when);
 
 /* connection.c */
+/* The flow would end, but another one is in its place since. False: it ends. */
+bool wst_flow_succeeded(struct wst_flow_table *t, struct wst_flow *f, const struct wst_arrival *a);
 void wst_flow_close(struct wst_flow_table *t, struct wst_flow *f, enum wst_tcp_end how,
                     const struct wst_arrival *a);
 /* Ends it when both sides have, or one was reset, and what was sent before that was captured. */
@@ -323,9 +325,13 @@ bool wst_successor_number(struct wst_flow_table *t, const struct wst_flow *f, un
 bool wst_successor_follows(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
                            const struct wst_segment *s, const struct wst_when *when);
 /* It answers what `caller` sent, and waits; or, where only one side is captured, goes on behind its
- * own SYN. */
+ * own SYN. Where the other side was captured before, and neither is any more, that takes longer. */
 bool wst_successor_answered(const struct wst_flow_table *t, const struct wst_flow *f, unsigned side,
-                            const struct wst_segment *s, unsigned *caller);
+                            const struct wst_segment *s, const struct wst_when *when,
+                            unsigned *caller);
+/* The flow would end: has what waits of `caller` its place, without an answer in the capture? */
+bool wst_successor_alone(const struct wst_flow_table *t, const struct wst_flow *f, int64_t now,
+                         unsigned *caller);
 /* What waits of the side, there is some. */
 struct wst_succession wst_successor_take(struct wst_flow_table *t, struct wst_flow *f,
                                          unsigned side);

@@ -5,6 +5,7 @@
 #include "rig.h"
 
 #define OPEN "cS0 sS0,1 c1,1 "
+#define ROUND "~ ~ ~ ~ ~ ~ ~ ~ ~ ~ " /* of the sweep */
 
 /* A SYN with more bytes than may wait ends nothing, either. */
 static void test_many_bytes(void **state)
@@ -48,9 +49,51 @@ static void test_many_calls(void **state)
     }
 }
 
+/* A connection in the place of one that was heard both ways, of which the capture has one direction
+ * alone: nobody answers it there, and nothing more comes of the one before. */
+static void test_one_way(void **state)
+{
+    static const struct row rows[] = {
+        {"its client", OPEN "c1,1=a s1,2=b cS9000 c9001,7001 c9001,7001=G @1 c9002,7101=b $",
+         "c\"a\" s\"b\" (timeout) c\"Gb\" s-100 (eof)"},
+        {"its client, far off",
+         OPEN "c1,1=a cS50009000 c50009001,90007001 c50009001,90007001=G @1 c50009002,90007101=b $",
+         "c\"a\" (timeout) c\"Gb\" s-100 (eof)"},
+        {"its server",
+         OPEN "c1,1=a s1,2=b sS7000,9001 s7001,9101 s7001,9101=G @1 s7002,9101=b s7003,9101=c $",
+         "c\"a\" s\"b\" (timeout) s\"Gbc\" c-100 (eof)"},
+        {"it is over at once, and the capture later",
+         OPEN "c1,1=a cS9000 c9001,7001 c9001,7001=G c9002,7101=b cF9003,7101 @1 $",
+         "c\"a\" (timeout) c\"Gb\" c. s-99 (eof)"},
+        {"it is reset", OPEN "c1,1=a cS9000 c9001,7001 c9001,7001=G c9002,7101=b @1 cR9003 $",
+         "c\"a\" (timeout) c\"Gb\" s-100 (rst)"},
+        {"another comes behind it",
+         OPEN "c1,1=a cS9000 c9001,7001 c9001,7001=G c9002,7101 @1 cS20000 sS30000,20001 $",
+         "c\"a\" (timeout) c\"G\" s-100 (timeout) (eof)"},
+        {"idle",
+         OPEN "c1,1=a cS9000 c9001,7001 c9001,7001=G c9002,7101 @700 " ROUND "@700 " ROUND
+              "@700 " ROUND,
+         "c\"a\" (timeout) c\"G\" s-100 (timeout)"},
+        {"too soon to say", OPEN "c1,1=a cS9000 c9001,7001 c9001,7001=G c9002,7101=b $",
+         "c\"a\" c:2 (eof)"},
+        {"the one before is heard of",
+         OPEN "c1,1=a cS9000 s1,2 c9001,7001 c9001,7001=G @1 c9002,7101=b @1 $",
+         "c\"a\" c:2 (eof)"},
+        {"who sends it has no answer",
+         OPEN "c1,1=a cS9000 c9001,7001 c9001,7001=G @1 c9002,7001=b @1 $", "c\"a\" c:2 (eof)"},
+        {"it begins none", OPEN "c1,1=a cS9000 c9001,7001 c9001,7001=x @1 c9002,7101=b @1 $",
+         "c\"a\" c:2 (eof)"},
+    };
+    struct rig like;
+    (void)state;
+    rig_init(&like);
+    RIG_ROWS(rows, &like);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_one_way),
         cmocka_unit_test(test_many_bytes),
         cmocka_unit_test(test_many_calls),
     };
