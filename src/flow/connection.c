@@ -45,19 +45,12 @@ void wst_flow_close(struct wst_flow_table *t, struct wst_flow *f, enum wst_tcp_e
     f->precious = f->remember = false;
 }
 
-/* The answer to the SYN of a connection that ended meanwhile: captured late. */
-static bool syn_is_late(const struct wst_flow *f, unsigned side, const struct wst_segment *s)
-{
-    return (s->flags & WST_TCP_FLAG_ACK) && (f->half[!side].flags & WST_HALF_SYN) &&
-           s->ack == f->rare[!side].isn + 1;
-}
-
 /* Is this SYN the first of another connection? A repeated one carries the number we know. */
 static bool syn_is_new(const struct wst_flow *f, unsigned side, const struct wst_segment *s)
 {
     const struct wst_half *h = &f->half[side];
     if (h->flags & WST_HALF_SYN) return f->rare[side].isn != s->seq;
-    if (f->state == WST_FLOW_CLOSED) return !syn_is_late(f, side, s);
+    if (f->state == WST_FLOW_CLOSED) return !wst_flow_answers(f, side, s); /* it came late */
     /* Bytes of this side were seen before its SYN: reordered when the numbers fit, else new. */
     if (h->flags & WST_HALF_STARTED) {
         int32_t ahead = wst_seq_diff(h->next, s->seq + 1);
@@ -127,7 +120,7 @@ static bool connection_syn(struct wst_flow_table *t, struct wst_flow *f, unsigne
     o->stale = 0;
     if (!h->flags && !o->flags) wst_flow_asks(&f->rare[side].asked_ms, &h->acked, s, &a->when);
     bool answer = (s->flags & WST_TCP_FLAG_ACK) && (o->flags & WST_HALF_SYN);
-    f->witnessed = !doubtful && (!answer || f->witnessed || s->ack == f->rare[!side].isn + 1);
+    f->witnessed = !doubtful && (!answer || f->witnessed || wst_flow_answers(f, side, s));
     h->flags |= WST_HALF_SYN;
     f->rare[side].isn = s->seq;
     if (!(h->flags & WST_HALF_STARTED)) h->next = s->seq + 1;

@@ -104,8 +104,7 @@ static bool asked_fits(const struct wst_flow_asker *q, unsigned side, const stru
 {
     const struct wst_flow *f = q->flow;
     return f->hash == q->hash && f->state != WST_FLOW_FREE && f->state != WST_FLOW_CLOSED &&
-           f->heard == 1u << !side && (f->half[!side].flags & WST_HALF_SYN) &&
-           f->rare[!side].isn + 1 == s->ack;
+           f->heard == 1u << !side && wst_flow_answers(f, side, s);
 }
 
 /* Who asked for it. Where the SYN was seen without a tag, too, who answers with one answers one. */
@@ -142,7 +141,7 @@ WST_APART struct wst_flow *wst_flow_network_answer(struct wst_flow_table *t, str
                                                    const struct wst_when *when)
 {
     bool known = f && (f->half[!side].flags & WST_HALF_SYN),
-         answers = known && f->rare[!side].isn + 1 == s->ack;
+         answers = known && wst_flow_answers(f, side, s);
     if (answers) network_is_whole(t, s->domain);
     if (known && !(answers && t->networks.several)) return f;
     struct wst_flow_asked *asked = wst_flow_network_place(t, s);

@@ -150,6 +150,19 @@ static inline int32_t wst_seq_diff(uint32_t a, uint32_t b)
     return (int32_t)(a - b);
 }
 
+/* A server's SYN that answers the client's, which was seen: it acknowledges that, and maybe of the
+ * bytes that came with it (TCP Fast Open, RFC 7413 section 4.1.2). */
+static inline bool wst_flow_answers(const struct wst_flow *f, unsigned side,
+                                    const struct wst_segment *s)
+{
+    const uint32_t first = f->rare[!side].isn + 1;
+    int32_t had = wst_seq_diff(f->half[!side].next, first);
+    return (s->flags & WST_TCP_FLAG_ACK) && (f->half[!side].flags & WST_HALF_SYN) &&
+           s->ack - first <= (uint32_t)(had < 0            ? 0
+                                        : had > UINT16_MAX ? UINT16_MAX
+                                                           : had);
+}
+
 /* So far from what is expected that a usual hole does not explain it. */
 static inline bool wst_seq_is_far(uint32_t seq, uint32_t next)
 {

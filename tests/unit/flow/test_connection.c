@@ -344,6 +344,10 @@ static void test_numbers(void **state)
     rig_run(&r, "sS7000,9001");
     assert_int_equal(wst_flow_last(r.table)->stream, 3);
     assert_int_equal(wst_flow_streams(r.table), 5);
+    const uint32_t before = wst_flow_streams(r.table);
+    r.client += 2;
+    rig_run(&r, "cS0=a cR2 sS0,2"); /* the answer, late, acknowledges what came with the SYN */
+    assert_int_equal(wst_flow_streams(r.table), before + 1);
     rig_close(&r);
 }
 

@@ -13,6 +13,8 @@ static void test_tagged(void **state)
         {"one side tagged", "cS0 sS0,1 c1,1=a s1,2=b cF2,2 sF2,3 c3,3",
          "c\"a\" s\"b\" c. s. (fin)"},
         {"its request comes before the answer", "cS0 c1=a sS0,1 s1,2=b $", "c\"a\" s\"b\" (eof)"},
+        {"bytes came with the SYN, and the answer has them", "cS0=a sS0,2 s1,2=b $",
+         "c\"a\" s\"b\" (eof)"},
         {"the next connection is known from its SYN on",
          "cS0 sS0,1 cR1 cS9000 s1,9001 c9001,1=a sS0,9001 s1,9002=b $",
          "(rst) c\"a\" s\"b\" (eof)"},
