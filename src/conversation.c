@@ -284,6 +284,14 @@ static enum wst_dir reset_by(const struct conversation_ws *w, const struct wst_f
     return WST_DIR_NONE;
 }
 
+/* Who was the first to end the TLS below, which ends that conversation alone. */
+static enum wst_dir tls_by(const struct conversation_ws *w, const struct wst_flow *f)
+{
+    int64_t ns;
+    int side = w->ws.terms.stream ? -1 : wst_encrypted_left_by(f, &ns);
+    return side < 0 ? WST_DIR_NONE : wst_conversation_direction(&w->base, (unsigned)side);
+}
+
 static void flow_end(void *user, struct wst_flow *f, enum wst_tcp_end how,
                      const struct wst_arrival *a)
 {
@@ -300,7 +308,8 @@ static void flow_end(void *user, struct wst_flow *f, enum wst_tcp_end how,
             wst_conversation_problem(
                 c, w, WST_PROBLEM_CAPTURE_EVICTED, WST_DIR_NONE,
                 "the connection was forgotten to stay inside the memory budget", a);
-        wst_work_end(c, w, how, reset_by(w, f), wst_conversation_carrier(f)->obscure, a);
+        wst_work_end(c, w, how, reset_by(w, f), tls_by(w, f), wst_conversation_carrier(f)->obscure,
+                     a);
     }
     wst_conversation_free(c, f);
     if (!f->inner) wst_proxied_forget(c, f);

@@ -217,11 +217,46 @@ static void encrypted_settled(struct wst_context *c, struct wst_flow *f)
         wst_conversation_ignore(c, f);
 }
 
+/* What was said is said first when the other side, as it ends in its turn, acknowledges it: of two
+ * taps the slower one shows the answer sooner. */
+static void encrypted_heard(struct conversation_tls *t, const struct wst_arrival *a)
+{
+    struct wst_ws_place place = wst_conversation_place(NULL, &t->base, (enum wst_dir)t->left_by);
+    t->left_heard |=
+        a->from == a->when.pkt && place.known && (int32_t)(place.acked - t->left_end) >= 0;
+    t->left = t->left_heard; /* what comes later has no say */
+}
+
+/* close_notify, RFC 8446 section 6.1; nobody knows when it came that waited to be read. */
+static void encrypted_notified(struct conversation_tls *t, enum wst_dir dir,
+                               const struct wst_arrival *a)
+{
+    const struct wst_tls_side *other = &t->tls.side[!dir];
+    if (t->left && !t->left_heard && t->left_by != dir) encrypted_heard(t, a);
+    if (other->notified || other->finished || a->from != a->when.pkt) return;
+    t->left = true;
+    t->left_by = (uint8_t)dir;
+    t->left_end = wst_conversation_place(NULL, &t->base, dir).end;
+    t->left_ns = a->when.ns;
+}
+
+int wst_encrypted_left_by(const struct wst_flow *f, int64_t *ns)
+{
+    const struct wst_flow *outer = f->inner ? wst_conversation_outer(f) : NULL;
+    const struct conversation_tls *t = outer ? outer->upper : NULL;
+    if (!outer || outer->kind != KIND_TLS || !t->left_heard) return -1;
+    *ns = t->left_ns;
+    return (int)wst_conversation_side(&t->base, (enum wst_dir)t->left_by);
+}
+
 void wst_encrypted_data(struct wst_context *c, struct wst_flow *f, unsigned side,
                         struct wst_slice bytes, const struct wst_arrival *a)
 {
     struct conversation_tls *t = encrypted_of(f);
-    wst_tls_push(&t->tls, &c->tls, wst_conversation_direction(&t->base, side), bytes, a);
+    enum wst_dir dir = wst_conversation_direction(&t->base, side);
+    bool notified = t->tls.side[dir].notified;
+    wst_tls_push(&t->tls, &c->tls, dir, bytes, a);
+    if (!notified && t->tls.side[dir].notified) encrypted_notified(t, dir, a);
     encrypted_settled(c, f);
 }
 
@@ -238,9 +273,10 @@ void wst_encrypted_fin(struct wst_context *c, struct wst_flow *f, unsigned side,
                        const struct wst_arrival *a)
 {
     struct conversation_tls *t = encrypted_of(f);
-    wst_tls_fin(&t->tls, &c->tls, wst_conversation_direction(&t->base, side), a);
-    if (!t->inside.flow.ignored && !t->tls.waits[wst_conversation_direction(&t->base, side)])
-        c->sink.fin(c, &t->inside.flow, side, a);
+    enum wst_dir dir = wst_conversation_direction(&t->base, side);
+    if (t->left && !t->left_heard && t->left_by != dir) encrypted_heard(t, a);
+    wst_tls_fin(&t->tls, &c->tls, dir, a);
+    if (!t->inside.flow.ignored && !t->tls.waits[dir]) c->sink.fin(c, &t->inside.flow, side, a);
     encrypted_settled(c, f);
 }
 
@@ -267,6 +303,7 @@ void wst_encrypted_end(struct wst_context *c, struct wst_flow *f, enum wst_tcp_e
     struct conversation_tls *t = encrypted_of(f);
     bool reset;
     int side = encrypted_left(wst_conversation_carrier(f), &reset);
+    if (t->left && !t->left_heard) encrypted_heard(t, a);
     wst_tls_end(&t->tls, &c->tls,
                 side < 0 ? WST_DIR_NONE : wst_conversation_direction(&t->base, (unsigned)side),
                 reset, a);

@@ -262,19 +262,23 @@ bool wst_conversation_http_gap(struct wst_context *c, struct wst_flow *f, unsign
     return taken;
 }
 
-/* That side was the first to end TCP: how long after the client had asked? Nobody knows when that
- * waited to be read, as for keys. */
+/* That side was the first to end TCP, or the other one TLS before: how long after the client had
+ * asked? Nobody knows when that waited to be read, as for keys. */
 static void http_left(const struct wst_flow *f, unsigned side, bool reset,
                       const struct wst_arrival *a)
 {
     struct wst_http *h = &((struct conversation_http *)f->upper)->http;
     const struct conversation *base = f->upper;
-    int64_t us = wst_ns_between(h->request_when.ns, a->when.ns) / 1000;
-    bool late = a->from != a->when.pkt;
+    int64_t ended_ns = a->when.ns;
+    int by = wst_encrypted_left_by(f, &ended_ns);
+    bool late = a->from != a->when.pkt, tls = by >= 0 && by != (int)side;
+    int64_t us = wst_ns_between(h->request_when.ns, tls ? ended_ns : a->when.ns) / 1000;
     if (h->left_us || !h->request.n) return;
+    if (tls) side = (unsigned)by;
     h->left_us = late || us < 0 ? 1 : us < UINT32_MAX - 1 ? (uint32_t)us + 1 : UINT32_MAX;
     h->left_by = (int8_t)wst_conversation_direction(base, side);
-    h->left_reset = reset;
+    h->left_reset = reset && !tls;
+    h->left_tls = tls;
     h->heard = !late && wst_conversation_heard(f, !base->client);
 }
 

@@ -98,6 +98,10 @@ struct conversation_tls { /* KIND_TLS; too large for the pool of the others */
     bool opened;                /* what is inside counts, not this */
     bool waits;                 /* it is among encrypted_waiting */
     bool round[2];              /* TCP numbers went round in what is not read yet; by direction */
+    bool left, left_heard; /* `left_by` said that it ends, and the other had that before it did */
+    uint8_t left_by;       /* enum wst_dir */
+    uint32_t left_end;     /* TCP's number behind what said so */
+    int64_t left_ns;       /* its time */
     uint64_t plain[2], lost[2]; /* decrypted bytes so far; those missing and not told to the hook */
     TAILQ_ENTRY(conversation_tls) place; /* among encrypted_waiting */
 };
@@ -378,9 +382,11 @@ void wst_work_gap(struct wst_context *c, struct conversation_ws *w, enum wst_dir
 /* `first`: whose FIN was captured first. */
 void wst_work_fin(struct wst_context *c, struct conversation_ws *w, enum wst_dir dir,
                   enum wst_dir first, const struct wst_arrival *a);
-/* `reset_by`: who reset the stream, or TCP below it, as far as known. */
+/* `reset_by`: who reset the stream, or TCP below it, as far as known; `tls_by`: who was the first
+ * to end the TLS between. */
 void wst_work_end(struct wst_context *c, struct conversation_ws *w, enum wst_tcp_end how,
-                  enum wst_dir reset_by, bool obscure, const struct wst_arrival *a);
+                  enum wst_dir reset_by, enum wst_dir tls_by, bool obscure,
+                  const struct wst_arrival *a);
 void wst_work_join(struct wst_context *c, struct conversation_ws *w, enum wst_dir dir,
                    struct wst_seek *seek, const struct wst_arrival *a);
 bool wst_work_shrink(struct wst_context *c, struct conversation_ws *w);
@@ -423,6 +429,9 @@ void wst_encrypted_fin(struct wst_context *c, struct wst_flow *f, unsigned side,
                        const struct wst_arrival *a);
 void wst_encrypted_end(struct wst_context *c, struct wst_flow *f, enum wst_tcp_end how,
                        const struct wst_arrival *a);
+/* The side that was the first to end the TLS that the flow lies in, and when; -1: nobody knows, or
+ * there is none. */
+int wst_encrypted_left_by(const struct wst_flow *f, int64_t *ns);
 /* Of what lies inside TLS; NULL: nothing around it is TLS. */
 const struct wst_tls_info *wst_encrypted_info(const struct wst_flow *inner);
 /* TLS in mid-stream: it cannot be read. `side` sent what was seen. */

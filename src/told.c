@@ -160,6 +160,7 @@ void wst_conversation_stillborn(struct wst_context *c, struct conversation *base
                                    .by = WST_DIR_NONE,
                                    .code = -1,
                                    .tcp_by = WST_DIR_NONE,
+                                   .tls_by = WST_DIR_NONE,
                                    .reset_by = WST_DIR_NONE};
     for (int d = 0; d < 2; d++) e.end.dir[d].gaps = lost[d] ? 1 : 0;
     wst_conversation_problem(c, base, WST_PROBLEM_CAPTURE_EVICTED, WST_DIR_NONE,

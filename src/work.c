@@ -219,13 +219,15 @@ void wst_work_fin(struct wst_context *c, struct conversation_ws *w, enum wst_dir
 }
 
 void wst_work_end(struct wst_context *c, struct conversation_ws *w, enum wst_tcp_end how,
-                  enum wst_dir reset_by, bool obscure, const struct wst_arrival *a)
+                  enum wst_dir reset_by, enum wst_dir tls_by, bool obscure,
+                  const struct wst_arrival *a)
 {
     struct wst_op o = {.w = w,
                        .arrival = *a,
                        .what = WST_WORK_END,
                        .how = (uint8_t)how,
                        .reset_by = (int8_t)reset_by,
+                       .by = (int8_t)tls_by,
                        .flag = obscure};
     work_do(c, &o);
 }

@@ -65,7 +65,7 @@ struct wst_op {
     uint8_t what;    /* enum wst_op_what */
     uint8_t dir;     /* enum wst_dir; not of END and FREE */
     uint8_t how;     /* GAP: enum wst_ws_missing; END: enum wst_tcp_end */
-    int8_t by;       /* FIN: enum wst_dir, whose came first */
+    int8_t by;       /* enum wst_dir; FIN: whose came first; END: who ended TLS first */
     int8_t reset_by; /* END: enum wst_dir */
     bool flag;       /* END: obscure */
     bool nanos;      /* as the timeline's when it was given: of the capture */

@@ -78,6 +78,7 @@ void wst_op_do(struct wst_ws_env *env, const struct wst_op *o)
     case WST_WORK_END:
         ws->obscure = o->flag;
         ws->reset_by = o->reset_by;
+        ws->tls_by = o->by;
         wst_ws_end(ws, env, (enum wst_tcp_end)o->how, &o->arrival);
         break;
     case WST_WORK_JOIN: wst_ws_join(ws, env, dir, o->seek, &o->arrival); break;

@@ -276,6 +276,7 @@ struct wst_event_end {
     int64_t duration_ns;
     struct wst_event_direction dir[2]; /* [WST_C2S], [WST_S2C] */
     enum wst_dir tcp_by;   /* who sent the first FIN; WST_DIR_NONE: nobody, or both at once */
+    enum wst_dir tls_by;   /* whose close_notify came first; WST_DIR_NONE: not known, or no TLS */
     bool half; /* a side ended TCP, and not the other, as far as captured; not in the JSON contract
                 */
     enum wst_dir reset_by; /* where `tcp` is a reset: whose it was; WST_DIR_NONE: not known */

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dir.h"
 #include "explain.h"
 
 static struct wst_ending *ending_of(const struct wst_explain *x, uint64_t conn)
@@ -85,6 +86,7 @@ void wst_closing_event(struct wst_explain *x, const struct wst_event *event)
         e->clean = event->end.clean;
         e->tcp = event->end.tcp;
         e->by = event->end.by;
+        e->tls_by = event->end.tls_by;
         e->no_reply = event->end.no_reply;
         if (e->stream) closing_stream(e, event);
     }
@@ -295,6 +297,11 @@ static void verdict(struct wst_paper *p, const struct wst_ending *e)
     /* Without an end there is nothing to say but what the table shows. */
     if (e->ended || e->accepted)
         wst_paper_line(p, NULL, e->stream ? "Stream" : "TCP", WST_INK_NONE, "%s", tcp_end_text(e));
+    if (e->ended && e->tls_by != WST_DIR_NONE) /* its alerts are no rows: they are sealed */
+        wst_paper_line(p, "tls", "TLS", WST_INK_NONE,
+                       "ended by the %s first: its close_notify alert came before the other's, and "
+                       "before the end of TCP",
+                       wst_dir_sender(e->tls_by));
 }
 
 void wst_closing_write(struct wst_explain *x)

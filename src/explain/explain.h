@@ -53,7 +53,7 @@ struct wst_ending { /* of a connection whose closing is wanted */
     int64_t end[2],
         ack[2]; /* of each side's newest packet: behind its last byte; what it has heard */
     enum wst_tcp_end tcp;
-    enum wst_dir by;
+    enum wst_dir by, tls_by;
     enum wst_no_reply no_reply;
     struct wst_ending_row rows[EXPLAIN_CLOSING];
     unsigned rows_n;

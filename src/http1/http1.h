@@ -164,6 +164,7 @@ struct wst_http {
     bool left_before : 1; /* the server had ended TCP before the request */
     /* Who ended TCP first after the request, valid with `left_us`; set by the caller. */
     bool left_reset : 1; /* with a reset, not a FIN */
+    bool left_tls : 1;   /* he ended the TLS inside, and the other one TCP then */
     bool heard : 1;      /* packets of the server are in the capture, as far as is known */
     int8_t left_by;      /* enum wst_dir */
 
@@ -171,8 +172,8 @@ struct wst_http {
      * `asked_more` those that found no place in it. */
     uint8_t asked_n, asked_first;
     uint8_t asked[WST_HTTP_INLINE];
-    /* Microseconds from the request to the end of TCP, plus one; at most what it holds. 0: nobody
-     * ended TCP yet. */
+    /* Microseconds from the request to the end of TCP, or of TLS, plus one; at most what it holds.
+     * 0: nobody ended TCP yet. */
     uint32_t left_us;
     /* Not 0: the upgrade was refused, and the body of that answer is being read (refusal.c). */
     uint32_t refused;

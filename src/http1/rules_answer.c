@@ -209,7 +209,8 @@ static void answer_late(struct wst_report *r)
         r->http->overtaken)
         return;
     wst_upgrade_broken(r, WST_PROBLEM_HANDSHAKE_LATE, WST_S2C,
-                       "the client waited %s and ended TCP before this answer came", waited(r, &w));
+                       "the client waited %s and ended %s before this answer came", waited(r, &w),
+                       r->http->left_tls ? "TLS" : "TCP");
 }
 
 void wst_upgrade_judge_answer(struct wst_report *r)
@@ -263,9 +264,10 @@ void wst_upgrade_judge_no_answer(struct wst_report *r)
             "no answer to the upgrade request: the server had ended TCP before it came");
     else if (!sent.n && given_up(r))
         wst_upgrade_broken(r, WST_PROBLEM_HANDSHAKE_NO_RESPONSE, WST_S2C,
-                           "no answer to the upgrade request in %s; then the %s %s TCP",
+                           "no answer to the upgrade request in %s; then the %s %s %s",
                            waited(r, &w), wst_dir_sender((enum wst_dir)r->http->left_by),
-                           r->http->left_reset ? "reset" : "ended");
+                           r->http->left_reset ? "reset" : "ended",
+                           r->http->left_tls ? "TLS" : "TCP");
     else if (!sent.n)
         wst_upgrade_broken(r, WST_PROBLEM_HANDSHAKE_NO_RESPONSE, WST_S2C,
                            "no answer to the upgrade request was captured");

@@ -300,6 +300,7 @@ void wst_json_end(struct wst_json *json, const struct wst_event *event)
     put_direction(out, ",\"c2s\":", &e->dir[WST_C2S]);
     put_direction(out, ",\"s2c\":", &e->dir[WST_S2C]);
     put_text(out, ",\"tcp_by\":", wst_dir_sender(e->tcp_by));
+    if (e->tls_by != WST_DIR_NONE) put_text(out, ",\"tls_by\":", wst_dir_sender(e->tls_by));
     if (e->tcp == WST_TCP_RST) put_text(out, ",\"reset_by\":", wst_dir_sender(e->reset_by));
     put_levels(out, e->problems);
     put_findings(out, e->findings, e->findings_n);

@@ -169,7 +169,12 @@ static void put_closed(struct wst_text *text, const struct wst_event_end *e)
         if (why) wst_out_text(put_comma(text), why);
         return;
     }
-    wst_out_text(out, e->tcp == WST_TCP_EOF && !half && !e->half ? "still open" : "no close frame");
+    bool left = e->tls_by != WST_DIR_NONE && e->tls_by != e->tcp_by;
+    bool open = e->tcp == WST_TCP_EOF && !half && !e->half && !left;
+    wst_out_text(out, open ? "still open" : "no close frame");
+    if (left)
+        wst_out_text(put_comma(text),
+                     e->tls_by == WST_C2S ? "client ended TLS" : "server ended TLS");
     if (half)
         wst_out_text(put_comma(text),
                      e->tcp_by == WST_C2S ? "client ended TCP" : "server ended TCP");

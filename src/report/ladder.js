@@ -101,8 +101,9 @@ function endWords(event, conn) {
   const how = event.clean ? 'closed cleanly' : 'not closed cleanly';
   const who = event.by ? ` by the ${event.by}` : '';
   const code = event.code !== null ? ` with ${event.code}` : '';
-  const first = event.tcp === 'fin' && event.tcp_by ? ` by the ${event.tcp_by} first` : '';
+  const tls = event.tls_by && !event.by && event.tls_by !== event.tcp_by ? `TLS ended by the ${event.tls_by} first; ` : '';
+  const first = event.tcp === 'fin' && event.tcp_by && !tls ? ` by the ${event.tcp_by} first` : '';
   const reset = event.reset_by ? ` by the ${event.reset_by}` : '';
   const reply = NO_REPLY[event.no_reply] ?? '';
-  return `End: ${how}${who}${code}${reply}; ${stream ? tcp.replace('TCP', 'stream') : tcp}${reset}${stream ? '' : first}`;
+  return `End: ${how}${who}${code}${reply}; ${tls}${stream ? tcp.replace('TCP', 'stream') : tcp}${reset}${stream ? '' : first}`;
 }

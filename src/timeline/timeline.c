@@ -57,7 +57,7 @@ static enum wst_ended ending_of(const struct wst_event_end *end)
     switch (end->tcp) {
     case WST_TCP_RST: return WST_ENDED_RESET;
     case WST_TCP_EOF:
-        if (end->half || end->tcp_by != WST_DIR_NONE) break;
+        if (end->half || end->tcp_by != WST_DIR_NONE || end->tls_by != WST_DIR_NONE) break;
         return WST_ENDED_OPEN;
     case WST_TCP_TIMEOUT: return WST_ENDED_SILENT;
     case WST_TCP_EVICTED: return WST_ENDED_FORGOTTEN;

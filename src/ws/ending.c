@@ -226,11 +226,26 @@ static void tell_no_time(const struct wst_ws_step *s, enum wst_tcp_end how)
         ws->control->close_ns > 0 ? " after" : " with", wst_dir_sender(wst_dir_other(by)));
 }
 
+/* Who ended what first: TLS is ended above TCP, and by a proxy that has had enough, or a server
+ * that stops, before its peer ends TCP. */
+static const char *first_ends(const struct wst_ws *ws, char text[64])
+{
+    enum wst_dir tls = (enum wst_dir)ws->tls_by, tcp = (enum wst_dir)ws->fin_by;
+    text[0] = '\0';
+    if (tls != WST_DIR_NONE && tls != tcp)
+        snprintf(text, 64, "; first to end TLS was the %s%s%s", wst_dir_sender(tls),
+                 tcp == WST_DIR_NONE ? "" : ", TCP then the ",
+                 tcp == WST_DIR_NONE ? "" : wst_dir_sender(tcp));
+    else if (tcp != WST_DIR_NONE)
+        snprintf(text, 64, "; first to end TCP was the %s", wst_dir_sender(tcp));
+    return text;
+}
+
 static void tell_missing(const struct wst_ws_step *s, enum wst_tcp_end how)
 {
     const struct wst_ws *ws = s->ws;
-    enum wst_dir reset_by = (enum wst_dir)ws->reset_by, fin_by = (enum wst_dir)ws->fin_by;
-    char end[64], silence[64] = "", after[32];
+    enum wst_dir reset_by = (enum wst_dir)ws->reset_by;
+    char end[64], silence[64] = "", after[32], first[64];
     if (wst_judge_blind(&ws->side[0]) || wst_judge_blind(&ws->side[1])) return;
     if (how == WST_TCP_RST && reset_by != WST_DIR_NONE)
         snprintf(end, sizeof end, "the %s reset %s", wst_dir_sender(reset_by), what_ended(ws));
@@ -245,9 +260,8 @@ static void tell_missing(const struct wst_ws_step *s, enum wst_tcp_end how)
         snprintf(silence, sizeof silence, " after %s of silence",
                  span(after, ws->quiet_ms * (SECOND_NS / 1000)));
     wst_ws_problemf(s, WST_PROBLEM_CLOSE_MISSING, 0, 0,
-                    "%s%s, and neither side had sent a close frame%s%s", end, silence,
-                    fin_by == WST_DIR_NONE ? "" : "; first to end TCP was the ",
-                    fin_by == WST_DIR_NONE ? "" : wst_dir_sender(fin_by));
+                    "%s%s, and neither side had sent a close frame%s", end, silence,
+                    first_ends(ws, first));
 }
 
 static void tell_client_first(const struct wst_ws_step *s)

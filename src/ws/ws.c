@@ -44,6 +44,7 @@ void wst_ws_init(struct wst_ws *ws, void *conversation, const struct wst_ws_term
                           .close_code = -1,
                           .closed_by = WST_DIR_NONE,
                           .fin_by = WST_DIR_NONE,
+                          .tls_by = WST_DIR_NONE,
                           .reset_by = WST_DIR_NONE};
 }
 
@@ -175,6 +176,7 @@ void wst_ws_end(struct wst_ws *ws, struct wst_ws_env *env, enum wst_tcp_end how,
                                    .by = (enum wst_dir)ws->closed_by,
                                    .code = ws->close_code,
                                    .tcp_by = (enum wst_dir)ws->fin_by,
+                                   .tls_by = (enum wst_dir)ws->tls_by,
                                    .half = half,
                                    .reset_by = (enum wst_dir)ws->reset_by,
                                    .duration_ns = wst_ns_between(ws->began_ns, arrival->when.ns)};

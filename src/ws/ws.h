@@ -178,6 +178,7 @@ struct wst_ws { /* one WebSocket connection */
     struct wst_ws_terms terms;
     uint8_t keys_n : 4;         /* different ones in `keys`; one more: there are more */
     uint8_t keys_again : 4;     /* that came again, in order, since */
+    int8_t tls_by : 2;          /* enum wst_dir: who ended the TLS below first; as `reset_by` */
     int32_t close_code : 17;    /* of the first close frame */
     int8_t closed_by : 2;       /* enum wst_dir: who sent that */
     int8_t fin_by : 2;          /* enum wst_dir: whose FIN came first; the caller says */

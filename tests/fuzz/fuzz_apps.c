@@ -206,8 +206,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         rest = wst_slice_skip(rest, s.n);
     }
     e = (struct wst_event){.type = WST_EVENT_END, .conn = 1, .dir = WST_DIR_NONE};
-    e.end = (struct wst_event_end){
-        .by = WST_DIR_NONE, .code = -1, .tcp_by = WST_DIR_NONE, .reset_by = WST_DIR_NONE};
+    e.end = (struct wst_event_end){.by = WST_DIR_NONE,
+                                   .code = -1,
+                                   .tcp_by = WST_DIR_NONE,
+                                   .tls_by = WST_DIR_NONE,
+                                   .reset_by = WST_DIR_NONE};
     if (size % 7) to.event(to.user, &e);
     wst_apps_free(apps);
     wst_render_flush(as_json);

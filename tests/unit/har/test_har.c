@@ -90,6 +90,7 @@ static void end(struct wst_har *har, uint64_t conn)
                                    .by = WST_DIR_NONE,
                                    .code = -1,
                                    .tcp_by = WST_DIR_NONE,
+                                   .tls_by = WST_DIR_NONE,
                                    .duration_ns = 1500000};
     tell(har, &e);
 }

@@ -359,6 +359,7 @@ static void unanswered(void **state)
     size_t request = talk[0].chunks_n;
     for (size_t i = 0; i < talk[0].chunks_n; i++)
         if (talk[0].chunks[i].dir == WST_C2S && talk[0].chunks[i].n > 150) request = i;
+    talk[0].chunks[request].n -= 24; /* its last word, close_notify, which would end TLS before */
     for (int late = 0; late < 2; late++) {
         struct world w;
         struct wst_tls_hooks hooks = {.user = &w, .keys_may_come = true};

@@ -224,6 +224,7 @@ static void ends(void **state)
                                    .duration_ns = 2000000999,
                                    .dir = {{1, 2, 3, 4, 5}, {6, 7, 8, 9, 10}},
                                    .tcp_by = WST_C2S,
+                                   .tls_by = WST_DIR_NONE,
                                    .problems = {[WST_ERROR] = 42},
                                    .findings = findings,
                                    .findings_n = 2};
@@ -247,7 +248,8 @@ static void ends(void **state)
                                    .by = WST_DIR_NONE,
                                    .code = -1,
                                    .duration_ns = -1,
-                                   .tcp_by = WST_DIR_NONE};
+                                   .tcp_by = WST_DIR_NONE,
+                                   .tls_by = WST_DIR_NONE};
     expect(e, "{\"type\":\"end\",\"ts\":\"2026-11-20T12:00:01.123456789Z\",\"pkt\":7,\"conn\":3,"
               "\"tcp\":\"evicted\",\"clean\":false,\"by\":null,\"code\":null,"
               "\"duration\":-0.000000001,\"c2s\":{\"frames\":0,\"messages\":0,\"wire_bytes\":0,"

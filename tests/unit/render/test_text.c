@@ -503,6 +503,7 @@ static void ends(void **state)
                                    .code = -1,
                                    .duration_ns = 200000000000,
                                    .tcp_by = WST_DIR_NONE,
+                                   .tls_by = WST_DIR_NONE,
                                    .reset_by = WST_DIR_NONE,
                                    .dir = {{4, 2, 5, 5, 0}, {3, 2, 60, 80, 1}}};
     tell(&f, e);
