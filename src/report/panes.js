@@ -57,7 +57,8 @@ function summaryOf(conn) {
   const missing = conn.findings.some((finding) => finding.event.id === 'close.missing');
   const other = conn.findings.filter((finding) => finding.event.level === worst && finding.event.id !== 'close.missing');
   const findings = worst && worst !== 'note' && other.length ? some(other.length, worst) : null;
-  return [some(messages, 'message'), conn.end ? lapse(conn.end.event.duration * 1e9) : null, missing ? 'no close' : null, findings].filter(Boolean).join(', ');
+  /* What does not fit is cut, and how long it took is the least. */
+  return [some(messages, 'message'), missing ? 'no close' : null, findings, conn.end ? lapse(conn.end.event.duration * 1e9) : null].filter(Boolean).join(', ');
 }
 
 /* -- handshake ------------------------------------------------------------------------------- */
@@ -195,7 +196,7 @@ function groupOf(model, group, jump) {
   more.addEventListener('click', () => show(FINDINGS_MORE));
   return el('section', { class: `problem ${level}` },
     el('h3', {}, el('span', { class: `flag ${level}` }, level), ' ', el('span', { class: 'mono' }, id), el('span', { class: 'soft' }, ` ${rfc ?? ''} · `, el('span', { class: 'fact' }, some(group.length, 'time')))),
-    words ? el('p', {}, `${words.meaning[0].toUpperCase()}${words.meaning.slice(1)}. `, el('span', { class: 'soft' }, `${words.advice}.`)) : null, list, more);
+    words ? el('p', {}, `${words.meaning[0].toUpperCase()}${words.meaning.slice(1)}. `, el('span', { class: 'soft' }, `${words.advice}${words.advice.endsWith('?') ? '' : '.'}`)) : null, list, more);
 }
 
 function caseOf(finding, jump) {

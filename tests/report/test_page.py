@@ -483,6 +483,43 @@ def alike(b, page, path):
     silent(b, 'alike')
 
 
+# -- an ending with much to tell ---------------------------------------------------------------------------------------
+
+
+def told_whole(b, page, path):
+    made = Capture(path)
+    made.open()
+    made.send(S2C, frame(S2C, 9, b'there?'))
+    for n in range(130):
+        made.send(S2C, frame(S2C, 1, b'price %d' % n))
+    made.send(S2C, b'\x82\x7e\x40\0' + bytes(100), 12_300_000)
+    made.packet(C2S, 0x14, b'', 6_500_000)
+    made.open()
+    made.end()
+    made.close()
+    b.open(report(path, page))
+    b.size(1280, 900)
+    text, cut = b.run('''const what = document.querySelector('#connections .connection:nth-child(2) .what'), words = document.createRange();
+        words.setStart(what.firstChild, 0);
+        words.setEnd(what.firstChild, what.textContent.lastIndexOf('warning') + 7);
+        return [what.textContent, words.getBoundingClientRect().right > what.getBoundingClientRect().right]''')
+    check('what is wrong is not cut', 'no close' in text and '1 warning' in text and not cut, text)
+    b.click('#connections .row:nth-child(2)')
+    b.click('#tab-problems')
+    text = b.text('#problems')
+    check('a sentence has one end', 'Is the peer busy, or gone, or the network between them?' in text and '?.' not in text, text)
+    b.size(390, 844)
+    b.click('#tab-ladder')
+    b.run("document.getElementById('rungs').focus()")
+    b.press('End')
+    b.wait("return document.querySelector('#rungs .row.end:not([hidden])')")
+    text, cut = b.run('''const n = document.querySelector('#rungs .row.end:not([hidden]) .label');
+        return [n.innerText, n.scrollWidth > n.clientWidth || n.scrollHeight > n.clientHeight]''')
+    check('phone: the ladder tells who ended it', text == 'End: not closed cleanly; TCP reset by the client' and not cut, text)
+    b.size(1400, 900)
+    silent(b, 'told whole')
+
+
 try:
     opened = browser.Browser()
 except browser.NotHere as reason:
@@ -490,7 +527,7 @@ except browser.NotHere as reason:
     sys.exit(77)
 with tempfile.TemporaryDirectory() as tmp, opened as b:
     page = os.path.join(tmp, 'page.html')
-    for part in (reading, hostile, many, shapes, refused, unclosed, alike):
+    for part in (reading, hostile, many, shapes, refused, unclosed, alike, told_whole):
         start = time.monotonic()
         b.size(1400, 900)
         part(b, page, os.path.join(tmp, 'made.pcap'))
