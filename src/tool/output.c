@@ -56,6 +56,15 @@ static int64_t start_of(int fd, const struct stat *st)
     return how >= 0 && (how & O_APPEND) ? (int64_t)st->st_size : (int64_t)lseek(fd, 0, SEEK_CUR);
 }
 
+/* Whoever empties the file while it grows, as logrotate does with copytruncate, is not to find a
+ * hole as long as all that was there. */
+static void append(int fd)
+{
+    int how = fcntl(fd, F_GETFL);
+
+    if (how >= 0) (void)fcntl(fd, F_SETFL, how | O_APPEND);
+}
+
 int wst_tool_output_open(struct wst_tool_output *output, const char *name, const char *owner,
                          const char *const *inputs, size_t inputs_n)
 {
@@ -72,6 +81,7 @@ int wst_tool_output_open(struct wst_tool_output *output, const char *name, const
     if (!standard && S_ISREG(st.st_mode) && ftruncate(output->fd, 0) != 0)
         return refuse(output, strerror(errno));
     output->start = start_of(output->fd, &st);
+    if (!standard) append(output->fd);
     return 0;
 }
 

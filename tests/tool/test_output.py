@@ -102,6 +102,20 @@ for args in (["--json"], []):
           and whole == (json_ if args else text).out.split(b"\n", 1)[1], (process.returncode, err))
 with open(DEFLATE, "rb") as file:
     data = file.read()
+# As logrotate does with copytruncate.
+with directory() as tmp:
+    out = os.path.join(tmp, "out")
+    process = subprocess.Popen([TOOL, "-l", "-o", out, "-"], stdin=subprocess.PIPE, stderr=subprocess.PIPE, env=environment())
+    process.stdin.write(data[:-1])
+    process.stdin.flush()
+    end = time.monotonic() + 20
+    while time.monotonic() < end and not (os.path.exists(out) and open(out, "rb").read().count(b"\n") >= 10):
+        time.sleep(0.05)
+    os.truncate(out, 0)
+    process.communicate(data[-1:], timeout=20)
+    after = open(out, "rb").read()
+    check("an output that is emptied meanwhile has no hole", after != b"" and run(DEFLATE).out.endswith(after), after[:100])
+
 process = subprocess.Popen([TOOL, "--jobs", "4", "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment())
 process.stdin.write(data[:-1])
 process.stdin.flush()
