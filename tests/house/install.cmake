@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Installs the release build into an empty prefix, then builds a program with what lies there,
-# as a stranger would: by pkg-config, against the shared library.
+# as a stranger would: by pkg-config and by find_package, against the shared library.
 file(REMOVE_RECURSE ${PREFIX})
 function(run)
     execute_process(COMMAND ${ARGN} RESULT_VARIABLE result OUTPUT_VARIABLE out ERROR_VARIABLE err)
@@ -70,3 +70,15 @@ string(STRIP "${out}" pc_version)
 if(NOT version STREQUAL pc_version)
     message(FATAL_ERROR "the library says ${version}, wstrace.pc says ${pc_version}")
 endif()
+
+file(WRITE ${PREFIX}/guest/CMakeLists.txt [[
+cmake_minimum_required(VERSION 3.16)
+project(guest C)
+find_package(wstrace ${WANTED} REQUIRED)
+add_executable(guest ../stranger.c)
+target_link_libraries(guest PRIVATE wstrace::wstrace)
+]])
+run(${CMAKE_COMMAND} -G ${GENERATOR} -S ${PREFIX}/guest -B ${PREFIX}/guest/build
+    -DCMAKE_PREFIX_PATH=${PREFIX} -DCMAKE_C_COMPILER=${CC} -DWANTED=${version})
+run(${CMAKE_COMMAND} --build ${PREFIX}/guest/build)
+run(${PREFIX}/guest/build/guest)
