@@ -16,7 +16,8 @@ run(${CMAKE_COMMAND} --install ${BUILD} --prefix ${PREFIX} --component Unspecifi
 file(GLOB_RECURSE pc ${PREFIX}/*/wstrace.pc)
 file(GLOB_RECURSE headers RELATIVE ${PREFIX} ${PREFIX}/include/*.h ${PREFIX}/include/*.def)
 if(NOT pc OR NOT headers OR NOT EXISTS ${PREFIX}/bin/wstrace
-   OR NOT EXISTS ${PREFIX}/share/wstrace/captures/README.md)
+   OR NOT EXISTS ${PREFIX}/share/wstrace/captures/README.md
+   OR NOT EXISTS ${PREFIX}/share/bash-completion/completions/wstrace)
     message(FATAL_ERROR "something is not installed: ${pc} ${headers}")
 endif()
 run(${PREFIX}/bin/wstrace demo frames --write ${PREFIX}/lesson.pcap)
