@@ -130,6 +130,12 @@ def _(t):
     t.notify(S2C), fin(t, S2C), fin(t, C2S)
 
 
+@row('server', 'no close frame, server ended TLS, capture over', None)
+def _(t):
+    """the server's close_notify, and nothing more"""
+    t.notify(S2C)
+
+
 @row(None, 'no close frame, TCP closed', FIRST + 'TCP was the client')
 def _(t):
     """nobody says so"""
@@ -200,7 +206,7 @@ def judge(folder, version, shown):
         if shown:
             print(f'{name}\n    {line}\n    {missing}')
         for what, have, want in (('tls_by', end.get('tls_by'), tls_by), ('words', said, words),
-                                 ('finding', [d[-len(detail):] for d in missing], [detail])):
+                                 ('finding', [d[-len(detail or d):] for d in missing], [detail] if detail else [])):
             if have != want:
                 wrong += 1
                 print(f'WRONG  {version.name} {name}: {what}: {have} instead of {want}')
