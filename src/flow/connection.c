@@ -189,8 +189,11 @@ static void connection_ack(struct wst_flow_table *t, struct wst_flow *f, unsigne
     /* Its SYN was lost, or not captured: this acknowledges it. Behind bytes that are not there it
      * may have overtaken them, and acknowledge more. */
     if (f->witnessed && wst_seq_diff(s->seq, f->half[!side].next) <= 0) {
-        h->next = h->acked = ack;
+        int32_t more = h->flags & WST_HALF_ACKED ? wst_seq_diff(h->acked, ack) : 0;
+        h->next = ack;
+        if (more <= 0 || more > FIN_NEAR) h->acked = ack; /* else one that was captured too early */
         h->flags |= WST_HALF_STARTED | WST_HALF_ACKED;
+        wst_half_acked(t, f, side, a);
         return;
     }
     /* Joined in the middle, nothing sent by this side yet: bytes acknowledged from here on and

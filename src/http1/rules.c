@@ -60,17 +60,17 @@ static void judge_early(struct wst_report *r)
     uint64_t from;
     if (!early || r->http->overtaken) return;
     struct wst_slice first = wst_queue_first(wait, &from); /* its p is NULL where it is missing */
+    bool frame = first.p && wst_begins_frame(first);       /* others are the next request */
     if (e->accepted && r->response)
         wst_upgrade_broken(r, WST_PROBLEM_HANDSHAKE_EARLY_DATA, WST_C2S,
                            "%llu bytes came before the answer", early);
-    else if (!e->accepted && !r->response && wst_queue_holds(wait))
+    else if (!e->accepted && !r->response && frame)
         wst_upgrade_broken(r, WST_PROBLEM_HANDSHAKE_EARLY_DATA, WST_C2S,
                            "%llu bytes came behind the request, and no answer had come", early);
-    else if (!e->accepted && r->response && first.p && wst_begins_frame(first))
+    else if (!e->accepted && r->response && frame)
         wst_upgrade_broken(
             r, WST_PROBLEM_HANDSHAKE_EARLY_DATA, WST_C2S,
-            "%llu bytes that begin like a frame came before the answer, which refuses",
-            early); /* others are the next request */
+            "%llu bytes that begin like a frame came before the answer, which refuses", early);
 }
 
 void wst_report_judge(struct wst_report *r)

@@ -251,6 +251,28 @@ def _(t):
     t.shut()
 
 
+@near('handshake.early-client-data', 'handshake.no-response')
+def _(t):
+    """Nor is it known what the server made of it: the capture ends."""
+    t.ask(more=b'GET / HTTP/1.1\r\nHost: example.com\r\n\r\n')
+    t.send_request()
+
+
+@near('handshake.early-client-data')
+def _(t):
+    """The tap has the client's first frame before the request, and lacks two of the packets of the SYNs: the frame
+    acknowledges the answer, and the request's older acknowledgment takes nothing of that back."""
+    t.agree()
+    t.frame(C2S, TEXT, 'behind the answer')
+    t.bye()
+    own = [p for p in t.wire.packets if p.session is t]
+    request, frame = [p for p in own if p.way == C2S and len(p)][:2]
+    for p in own[1], own[2], frame:
+        t.wire.packets.remove(p)
+    frame.when = request.when
+    t.wire.packets.insert(t.wire.packets.index(request), frame)
+
+
 @near('handshake.no-response')
 def _(t):
     t.ask()
