@@ -108,16 +108,19 @@ void wst_multiplexed_late(struct wst_flow *f)
 }
 
 bool wst_multiplexed_join(struct wst_context *c, struct wst_flow *f, unsigned client,
-                          uint32_t largest, const int64_t framed[2])
+                          uint32_t largest, const bool found[2], const uint64_t passed[2])
 {
     c->timeline.stats.http++;
     if (!wst_multiplexed_begin(c, f, client)) return false;
     struct conversation_http2 *h = http2_of(f);
     wst_http2_join(&h->http2, largest);
-    for (unsigned side = 0; side < 2; side++)
-        if (framed[side] >= 0)
-            wst_http2_framed(&h->http2, wst_conversation_direction(&h->shared.base, side),
-                             (uint64_t)framed[side]);
+    for (unsigned side = 0; side < 2; side++) {
+        enum wst_dir dir = wst_conversation_direction(&h->shared.base, side);
+        if (found[side])
+            wst_http2_framed(&h->http2, dir, passed[side]);
+        else
+            wst_http2_passed(&h->http2, dir, passed[side]);
+    }
     return true;
 }
 

@@ -254,18 +254,20 @@ static void framed_accept(struct wst_context *c, struct wst_flow *f, unsigned cl
     struct conversation_pickup *p = f->upper;
     struct wst_seek *seek[2] = {p->seek[0], p->seek[1]};
     uint32_t largest = 0;
-    int64_t passed[2];
+    uint64_t passed[2];
+    const bool found[2] = {side[0].found, side[1].found};
     size_t from[2] = {0, 0};
     for (unsigned s = 0; s < 2; s++) {
         if (side[s].midst.largest > largest) largest = side[s].midst.largest;
         if (side[s].found)
             from[s] = wst_http2_midst_back(wst_buf_slice(&seek[s]->bytes), side[s].at);
-        passed[s] = side[s].found ? (int64_t)(p->lost[s] + seek[s]->skipped + from[s]) : -1;
+        passed[s] = p->lost[s] + (seek[s] ? seek[s]->skipped : 0) + from[s];
     }
     p->seek[0] = p->seek[1] = NULL;
     wst_pickup_free(c, p);
     f->upper = NULL;
-    if (wst_multiplexed_join(c, f, client, largest, passed)) framed_replay(c, f, seek, from, a);
+    if (wst_multiplexed_join(c, f, client, largest, found, passed))
+        framed_replay(c, f, seek, from, a);
     for (unsigned s = 0; s < 2; s++) wst_seek_free(seek[s], &c->budget);
 }
 

@@ -480,10 +480,10 @@ void wst_multiplexed_init(struct wst_context *c);
 bool wst_multiplexed_begin(struct wst_context *c, struct wst_flow *f, unsigned client);
 /* Nobody saw the first packet of what begins so. */
 void wst_multiplexed_late(struct wst_flow *f);
-/* It began before the capture. By side: so many bytes are passed over, and a frame begins; -1:
- * where one does is not known. `largest`: see wst_http2_midst. */
+/* It began before the capture. By side: so many bytes are passed over, and a frame begins; not
+ * `found`: where one does is not known. `largest`: see wst_http2_midst. */
 bool wst_multiplexed_join(struct wst_context *c, struct wst_flow *f, unsigned client,
-                          uint32_t largest, const int64_t framed[2]);
+                          uint32_t largest, const bool found[2], const uint64_t passed[2]);
 void wst_multiplexed_free(struct wst_context *c, struct conversation_multiplexed *m);
 /* The next stream of the flow that a CONNECT opened, from *i on, which moves behind it; NULL: there
  * are no more, or the flow is neither HTTP/2 nor HTTP/3. */

@@ -181,6 +181,8 @@ void wst_http2_late(struct wst_http2 *http2);
 void wst_http2_join(struct wst_http2 *http2, uint32_t largest);
 /* … unless they are known to begin with the next byte, behind n that are passed over. */
 void wst_http2_framed(struct wst_http2 *http2, enum wst_dir dir, uint64_t n);
+/* n bytes were passed over before that, and frames are still sought. */
+void wst_http2_passed(struct wst_http2 *http2, enum wst_dir dir, uint64_t n);
 /* n bytes are missing; not `exact`: so many at most, or nobody knows. */
 void wst_http2_gap(struct wst_http2 *http2, struct wst_http2_env *env, enum wst_dir dir, uint64_t n,
                    bool exact, const struct wst_arrival *arrival);

@@ -79,6 +79,11 @@ void wst_http2_framed(struct wst_http2 *h, enum wst_dir dir, uint64_t n)
     h->side[dir].gone += n;
 }
 
+void wst_http2_passed(struct wst_http2 *h, enum wst_dir dir, uint64_t n)
+{
+    h->side[dir].lost += n;
+}
+
 /* -- both sides -------------------------------------------------------------------------------- */
 
 static struct wst_session_step session_of(struct wst_http2 *h, struct wst_http2_env *env,

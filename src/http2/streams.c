@@ -189,7 +189,8 @@ static void request_came(struct wst_http2 *h, struct wst_http2_env *env, uint32_
     wst_stalls_stream(h, s, a);
     s->hasty = !h->settled;
     s->base.unasked = not_enabled(h);
-    s->answer_lost = h->deaf || early; /* it may have passed */
+    s->answer_lost = h->deaf || early; /* it may have passed … */
+    if (early) s->gone[WST_S2C] = 0;   /* … with more of the stream's behind it */
     s->untold[WST_S2C] = h->passed;
     if (!wst_buf_append(&s->base.request, env->budget, fields, cap) ||
         !env->sink.request(env->sink.user, h->conversation, &s->base, a)) {

@@ -8,7 +8,7 @@ once more: a rule of problems.def about endpoints without a row here fails the t
 import sys
 
 from rules import CIRCLE, TABLE
-from talk import BINARY, C2S, DEFLATE, S2C, TEXT, Deflater, Talk, Wire, lint, rows_of
+from talk import ACK, BINARY, C2S, DEFLATE, S2C, TEXT, Deflater, Stream, Talk, Wire, lint, rows_of
 
 VERDICTS = {'error': 'Fail', 'warning': 'Non-Strict', 'note': 'Info'}
 # Findings about the capture, which have no verdict over anybody.
@@ -77,8 +77,24 @@ def often():
         check(f'{rule}, however many frames there are', told == [(rule, 1)], told)
 
 
+def joined():
+    """Joined behind the client's preface, and of the server the end of the stream is captured, and nothing before it:
+    its close frame may have been there."""
+    for by in (C2S, S2C):
+        t = Talk(Wire(), ('10.9.9.1', 40000), seed=1)
+        s = Stream(t).agree()
+        s.frame(C2S, TEXT, b'a question')
+        s.bye(by)
+        sent = {way: [p for p in t.wire.packets if p.way == way and len(p)] for way in (C2S, S2C)}
+        lost = [sent[C2S][0], *sent[S2C][:3], next(p for p in t.wire.packets if p.way == S2C and p.flags == ACK)]
+        lines, _ = lint([p for p in t.wire.packets if p not in lost])
+        ids = [f['id'] for line in lines if line['type'] == 'lint' for f in line['findings']]
+        check(f'joined, {by} ends the stream', ids == ['handshake.picked-up'], ids)
+
+
 def main():
     often()
+    joined()
     rows = rows_of()
     player, played = play()
     lines, status = lint([p for p in player.wire.packets if p not in set(player.lost)])
