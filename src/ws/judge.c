@@ -113,7 +113,7 @@ struct ping {
     uint64_t hash; /* of its payload */
     int64_t ns;
     uint32_t len;
-    bool answered; /* a pong with this payload came: it may have been for this one */
+    bool answered; /* a pong with this payload came, or may have: it may have been for this one */
     bool excused;  /* a later one was answered, which does for this one; its pong may come yet */
     bool idle;     /* its sender had closed: who knows that owes nothing, and may answer */
 };
@@ -207,6 +207,12 @@ void wst_judge_control_torn(const struct wst_ws_step *s, uint8_t opcode)
     if (!p) return;
     p->torn = true;
     if (opcode == WST_OP_PONG) p->n = 0; /* it may be for any of them */
+}
+
+void wst_judge_frames_lost(const struct wst_ws_step *s)
+{
+    struct wst_ws_pings *p = pings_had(s->ws, wst_dir_other(s->dir));
+    for (unsigned i = 0; p && i < p->n; i++) p->at[i].answered = true;
 }
 
 /* Those that wait are the newest. */

@@ -24,6 +24,8 @@ void wst_judge_pong(const struct wst_ws_step *step, uint64_t n, struct wst_slice
 void wst_judge_control_torn(const struct wst_ws_step *step, uint8_t opcode);
 /* The connection's first close frame: no pong is owed from here on. */
 void wst_judge_closing(const struct wst_ws_step *step);
+/* Frames of `dir` were lost, or passed over: pings that wait may be answered already. */
+void wst_judge_frames_lost(const struct wst_ws_step *step);
 /* The connection is over: were the pings of `dir` answered? */
 void wst_judge_pings_end(const struct wst_ws_step *step, enum wst_dir dir);
 void wst_judge_free(struct wst_ws *ws, struct wst_ws_env *env);

@@ -7,6 +7,7 @@
  *            ├──gap──┤                 ├──gap──┤   ▲
  *      n <= left: framing kept         seek: the next credible frame
  */
+#include "judge.h"
 #include "side.h"
 
 enum { PROBATION = 16 }; /* frames; each alone would be legal by chance one time in twenty */
@@ -31,6 +32,7 @@ static void seek_found(const struct wst_ws_step *s, size_t at)
                         "frames were found again at offset %llu, right behind the gap",
                         (unsigned long long)side->offset);
     side->joined = false;
+    wst_judge_frames_lost(s);
     /* Segment by segment, so that every frame knows the packet it began in. */
     for (uint32_t i = 0; i <= k->marks_n; i++) {
         size_t to = i < k->marks_n ? k->marks[i].at : k->bytes.n;

@@ -1055,6 +1055,25 @@ def _(t):
     t.bye()
 
 
+@near('control.pong-late', 'stream.resync')
+def _(t):
+    """Its beginning is missing, and the pong that came says the same; the close frame was captured before that."""
+    t.agree()
+    t.frame(C2S, PING, bytes(125))
+    t.write(S2C, Frame(BINARY, bytes(1400)).bytes() + Frame(PONG, bytes(125)).bytes())
+    t.lose(lambda p: p.way == S2C and len(p) == 1460, 0)
+    wait_apart(t, 6)
+    t.frame(C2S, PING, bytes(125))
+    t.frame(S2C, PONG, bytes(125))
+    pong = [p for p in t.wire.packets if p.session is t and p.way == S2C and len(p)][-1]
+    t.bye()
+    t.wire.packets.remove(pong)
+    close = [p for p in t.wire.packets if p.session is t and p.way == S2C and len(p)][-1]
+    at = t.wire.packets.index(close)
+    pong.when = close.when
+    t.wire.packets.insert(at + 1, pong)
+
+
 @near('control.pong-late')
 def _(t):
     """The tap sees the first ping after its pong; so it is answered, and not by the second pong, which says the same."""
