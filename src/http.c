@@ -23,6 +23,7 @@ static void http_upgraded(struct wst_context *c, struct wst_flow *f, unsigned si
     struct wst_ws_terms terms = {.deflate = u->deflate,
                                  .per_frame = u->per_frame,
                                  .unknown = u->unknown,
+                                 .plain = u->plain,
                                  .early = wst_queue_bytes(&h->http.wait[WST_C2S]) ||
                                           wst_conversation_place(c, &h->base, WST_C2S).behind};
     struct conversation_ws *w = wst_conversation_websocket(c, &h->base, &terms, a->when.ns);

@@ -234,7 +234,7 @@ static bool answer_websocket(struct wst_context *c, struct conversation_multiple
         return false;
     }
     struct wst_ws_terms terms = {
-        .deflate = u.deflate, .per_frame = u.per_frame, .unknown = u.unknown};
+        .deflate = u.deflate, .per_frame = u.per_frame, .unknown = u.unknown, .plain = u.plain};
     s->inside.flow.ignored = false;
     multiplexed_chosen(c, m);
     if (wst_conversation_websocket(c, &s->base, &terms, a->when.ns)) return true;

@@ -141,6 +141,7 @@ static void pickup_accept(struct wst_context *c, struct wst_flow *f, unsigned cl
     if (p->asked) {
         f->kind = KIND_HTTP;
         wst_http_unanswered(&p->asked->http, &c->http, true, a);
+        terms.plain = p->asked->http.terms.plain;
         base.conn = p->asked->base.conn;
     } else {
         pickup_handshake(c, p, a);

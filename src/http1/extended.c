@@ -65,6 +65,7 @@ bool wst_extended_report(struct wst_http_env *env, const struct wst_extended *x,
     } else if (x->status == 0) {
         r.event.accepted = true;
         terms->unknown = true;
+        terms->plain = !r.event.client_extensions.n;
     }
     if (r.event.accepted && !r.response) r.event.carrier = WST_CARRIER_UNKNOWN;
     if (r.event.accepted && r.response) wst_upgrade_agreed(&r);

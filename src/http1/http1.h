@@ -88,7 +88,8 @@ static inline bool wst_head_has_token(const struct wst_head *head, const char *n
 struct wst_upgrade_terms {
     struct wst_deflate_terms deflate;
     bool per_frame; /* x-webkit-deflate-frame: each frame compressed by itself */
-    bool unknown;   /* the answer was not seen: compression is possible */
+    bool unknown;   /* the answer was not seen: compression is possible … */
+    bool plain;     /* … but that the request, which was, offers no extension */
 };
 
 /* A Sec-WebSocket-Key that was used. The accept value stands for it: it is a hash already. */

@@ -235,6 +235,7 @@ bool wst_upgrade_report(struct wst_http *h, struct wst_http_env *env,
     if (!response && accepted_unseen) {
         r.event.accepted = true;
         h->terms.unknown = true;
+        h->terms.plain = r.request && !r.event.client_extensions.n;
     }
     if (r.event.accepted && (!r.request || !response)) r.event.carrier = WST_CARRIER_UNKNOWN;
     if (r.event.accepted && response) wst_upgrade_agreed(&r);

@@ -41,7 +41,7 @@ static inline bool step_odd(const struct wst_ws_step *s, const struct wst_frame 
 
 static bool step_compressed(const struct wst_ws_step *s, const struct wst_frame *f)
 {
-    return (f->rsv & WST_RSV1) && (s->ws->terms.deflate.agreed || s->ws->terms.unknown);
+    return (f->rsv & WST_RSV1) && !s->ws->terms.per_frame && wst_ws_may_compress(&s->ws->terms);
 }
 
 struct wst_seek_rules wst_side_rules(const struct wst_ws_step *s)

@@ -24,6 +24,7 @@ struct wst_ws_terms {
     struct wst_deflate_terms deflate;
     bool per_frame : 1; /* x-webkit-deflate-frame: each frame is compressed by itself */
     bool unknown : 1;   /* the answer to the handshake was not seen */
+    bool plain : 1;     /* but the request was, and offers no extension */
     bool stream : 1;    /* one of several of a connection: whose end comes first is not asked */
     bool early : 1;     /* frames of the client came before the answer, or may have */
 };
@@ -33,7 +34,7 @@ struct wst_ws_terms {
  */
 static inline bool wst_ws_may_compress(const struct wst_ws_terms *t)
 {
-    return t->deflate.agreed || t->per_frame || t->unknown;
+    return t->deflate.agreed || t->per_frame || (t->unknown && !t->plain);
 }
 
 /* Seconds. What comes later is not "as soon as is practical" (RFC 6455 sections 5.5.1, 5.5.2). */

@@ -92,9 +92,22 @@ def joined():
         check(f'joined, {by} ends the stream', ids == ['handshake.picked-up'], ids)
 
 
+def unasked():
+    """The answer is missing; but nobody asked for compression, and it is not read as that."""
+    t = Talk(Wire(), ('10.9.9.1', 40000), seed=1)
+    t.agree()
+    t.frame(C2S, TEXT, b'\0', rsv=4)
+    answer = next(p for p in t.wire.packets if p.way == S2C and len(p))
+    t.bye()
+    lines, _ = lint([p for p in t.wire.packets if p is not answer])
+    ids = [f['id'] for line in lines if line['type'] == 'lint' for f in line['findings']]
+    check('nobody asked for compression', ids == ['handshake.picked-up', 'stream.resync'], ids)
+
+
 def main():
     often()
     joined()
+    unasked()
     rows = rows_of()
     player, played = play()
     lines, status = lint([p for p in player.wire.packets if p not in set(player.lost)])
