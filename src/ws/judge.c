@@ -192,7 +192,10 @@ void wst_judge_ping(const struct wst_ws_step *s, uint64_t n, struct wst_slice pa
         memmove(p->at, p->at + 1, (PINGS_MAX - 1) * sizeof *p->at);
         p->n--;
     }
+    /* It waited to be read: its pong may have come meanwhile. */
+    bool waited = s->arrival->from != s->arrival->when.pkt;
     p->at[p->n++] = (struct ping){.n = n,
+                                  .answered = waited,
                                   .offset = s->ws->side[s->dir].offset,
                                   .hash = ping_hash(payload),
                                   .ns = s->arrival->when.ns,
@@ -272,14 +275,15 @@ static bool pong_overtakes(const struct wst_ws_step *s, enum wst_dir asked)
     return waited || wst_ws_place_of(s, asked).behind;
 }
 
-bool wst_judge_pong_due(const struct wst_ws_step *s, struct wst_slice payload)
+bool wst_judge_pong_due(const struct wst_ws_step *s, struct wst_slice payload, bool whole)
 {
     enum wst_dir asked = wst_dir_other(s->dir);
     const struct wst_ws_pings *p = pings_had(s->ws, asked);
     if (s->ws->partial || (p && p->torn) || pings_holes(&s->ws->side[asked])) return true;
     if (pong_overtakes(s, asked)) return true;
     if (!p) return false;
-    unsigned i = ping_find(p, ping_hash(payload), payload.n);
+    unsigned i = whole ? ping_find(p, ping_hash(payload), payload.n) : 0; /* any may be it */
+    while (!whole && i < p->n && p->at[i].idle) i++;
     return i < p->n && !p->at[i].idle;
 }
 

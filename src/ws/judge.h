@@ -15,9 +15,9 @@ void wst_judge_key(const struct wst_ws_step *step, const struct wst_frame *frame
 /* A ping or pong; `payload` is whole. `at_once`: all of the frame came in one segment; else when it
  * was begun, which counts for being late, is not known. */
 void wst_judge_ping(const struct wst_ws_step *step, uint64_t n, struct wst_slice payload);
-/* Whether a ping waits for this pong, or may: then it is sent after its sender's close frame, too,
- * for who has received none must answer (RFC 6455 section 5.5.2). */
-bool wst_judge_pong_due(const struct wst_ws_step *step, struct wst_slice payload);
+/* Whether a ping waits for this pong, `whole` or not, or may: then it is sent after its sender's
+ * close frame, too, for who has received none must answer (RFC 6455 section 5.5.2). */
+bool wst_judge_pong_due(const struct wst_ws_step *step, struct wst_slice payload, bool whole);
 void wst_judge_pong(const struct wst_ws_step *step, uint64_t n, struct wst_slice payload,
                     bool at_once);
 /* Some of its payload is missing: nothing can be said about the pings around it. */

@@ -186,8 +186,8 @@ static void end_control(const struct wst_ws_step *s, struct frame_end *x,
         close_seen(s, -2, false);
     }
     if (close) wst_ending_answer(s, c->n, x->whole && !c->http);
-    if (c->after_close && f->opcode == WST_OP_PONG && x->complete)
-        c->after_close = !wst_judge_pong_due(s, payload);
+    if (c->after_close && f->opcode == WST_OP_PONG)
+        c->after_close = !wst_judge_pong_due(s, payload, x->complete && !x->omitted);
     wst_rules_frame(s, f, c);
     if (f->opcode != WST_OP_PING && f->opcode != WST_OP_PONG) return;
     if (!x->complete || x->omitted)

@@ -494,6 +494,20 @@ def _(t):
 
 @near('frame.after-close')
 def _(t):
+    """Nor when the capture lacks the end of it."""
+    t.agree()
+    t.frame(S2C, CLOSE, b'\3\xe8')
+    t.frame(C2S, PING, b'still there')
+    t.frame(C2S, CLOSE, b'\3\xe8')
+    pong = Frame(PONG, b'still there').bytes()
+    t.write(S2C, pong[:5])
+    t.write(S2C, pong[5:])
+    t.lose(lambda p: p.way == S2C and len(p), -1)
+    t.shut()
+
+
+@near('frame.after-close')
+def _(t):
     """Who has received no close frame must answer a ping, whatever was sent (section 5.5.2)."""
     t.agree()
     t.frame(S2C, CLOSE, b'\3\xe8')
@@ -1049,6 +1063,21 @@ def _(t):
     t.frame(C2S, PING, bytes(125))
     t.write(S2C, Frame(BINARY, bytes(1400)).bytes() + Frame(PONG, bytes(125)).bytes())
     t.lose(lambda p: p.way == S2C and len(p) == 1404 + 127 - 1460, 0)
+    wait_apart(t, 6)
+    t.frame(C2S, PING, bytes(125))
+    t.frame(S2C, PONG, bytes(125))
+    t.bye()
+
+
+@near('control.pong-late', 'handshake.picked-up')
+def _(t):
+    """The client's frames must be found first, and are told when its pong has come."""
+    t.agree()
+    t.frame(C2S, PING, bytes(125))
+    t.frame(S2C, PONG, bytes(125))
+    t.lose(lambda p: p.way == C2S, 0)
+    t.lose(lambda p: p.way == S2C, 0)
+    t.lose(lambda p: p.way == C2S and len(p), 0)
     wait_apart(t, 6)
     t.frame(C2S, PING, bytes(125))
     t.frame(S2C, PONG, bytes(125))
