@@ -221,9 +221,10 @@ struct wst_event_message {
     uint64_t omitted;  /* of `len`, not in `payload` */
     struct wst_slice payload;
     const struct wst_app_said *app; /* NULL: no protocol known, or nobody asked (apps.h) */
-    /* Of compressed text that refers to what is not in the capture (RFC 7692 section 7.2.2): the
-     * message, as much as was kept, with a byte FF, which is in no UTF-8, for each that is not
-     * known; wst_event_piece() finds the others. Empty: `payload` is all that is known. */
+    /* Of text that is not known whole, because bytes are missing or it refers to earlier ones that
+     * are (RFC 7692 section 7.2.2): the message, as much as was kept, with a byte FF, which is in
+     * no UTF-8, for each that is not known; wst_event_piece() finds the others. Empty: `payload` is
+     * all that is known. */
     struct wst_slice sketch;
 };
 

@@ -15,6 +15,7 @@
 #include "app_json.h"
 #include "digits.h"
 #include "escape.h"
+#include "seldom.h"
 
 enum { LINE = 1024 }; /* bytes: more than any frame or message line without its payload */
 
@@ -151,7 +152,7 @@ static void frame(struct wst_json *json, const struct wst_event *event)
 }
 
 /* What is known of a text behind what `text` says. */
-static void pieces(struct wst_json *json, const struct wst_event_message *m)
+static WST_SELDOM void pieces(struct wst_json *json, const struct wst_event_message *m)
 {
     struct wst_out *out = &json->render.out;
     const char *before = ",\"pieces\":[";

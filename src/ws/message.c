@@ -5,7 +5,8 @@
 
 enum {
     INFLATE_AT = WST_WS_RAW, /* compressed bytes that may wait */
-    SPILL = 16384
+    SPILL = 16384,
+    HOLE_MOST = 1 << 16 /* bytes missing that are kept room for: more would be memory for nothing */
 };
 
 void wst_message_begin(struct wst_ws_message *m, uint8_t opcode, bool compressed, uint64_t pkt)
@@ -206,6 +207,20 @@ void wst_message_append(const struct wst_ws_step *s, struct wst_ws_message *m,
         message_keep(s, m, f, payload, phase);
 }
 
+/* Text goes on behind a hole, for no text has a byte FF. Of what is not text nobody could tell. */
+static bool message_hole(const struct wst_ws_step *s, struct wst_ws_message *m, uint64_t n)
+{
+    size_t cap = message_cap(s);
+    bool text = m->opcode == WST_OP_TEXT && !m->overflow && !s->ws->terms.per_frame;
+    if (!text || !n || n > HOLE_MOST || m->bytes.n > cap || n > cap - m->bytes.n) return false;
+    if (!wst_buf_reserve(&m->bytes, s->env->budget, (size_t)n, cap)) return false;
+    if (!m->holed) m->known = m->bytes.n;
+    m->holed = true;
+    memset(m->bytes.p + m->bytes.n, 0xff, (size_t)n);
+    m->bytes.n += (size_t)n;
+    return true;
+}
+
 void wst_message_lose(const struct wst_ws_step *s, struct wst_ws_message *m, uint64_t n)
 {
     m->wire_len += n;
@@ -217,7 +232,7 @@ void wst_message_lose(const struct wst_ws_step *s, struct wst_ws_message *m, uin
     /* What was inflated up to here is right; what follows cannot be read. */
     if (m->compressed && (m->raw.n || m->inflation)) message_inflate_raw(s, m);
     if (!m->compressed) m->len += n;
-    m->torn = true;
+    m->torn = m->compressed || !message_hole(s, m, n);
 }
 
 /* -- the end ----------------------------------------------------------------------------------- */
@@ -240,7 +255,7 @@ static struct wst_outcome message_plain(const struct wst_ws_message *m, struct w
 {
     return (struct wst_outcome){.payload = payload,
                                 .len = m->len,
-                                .known = payload.n,
+                                .known = m->holed ? m->known : payload.n,
                                 .certain = !m->lost && !m->endless,
                                 .judged = m->overflow && !m->compressed && !m->lost && !m->endless};
 }
@@ -400,15 +415,19 @@ void wst_message_simple(const struct wst_ws_step *s, const struct wst_frame *f,
     e.type = WST_EVENT_MESSAGE;
     e.dir = s->dir;
     e.when = s->arrival->when;
-    e.message = (struct wst_event_message){.msg = no,
-                                           .opcode = f->opcode,
-                                           .certain = true,
-                                           .utf8 = text,
-                                           .first_pkt = pkt,
-                                           .frames = 1,
-                                           .wire_len = payload.n,
-                                           .len = payload.n,
-                                           .payload = shown};
+    struct wst_event_message *told = &e.message; /* each by itself: a literal is cleared before */
+    told->msg = no;
+    told->opcode = f->opcode;
+    told->compressed = false;
+    told->certain = true;
+    told->utf8 = text;
+    told->first_pkt = pkt;
+    told->frames = 1;
+    told->wire_len = told->len = payload.n;
+    told->omitted = 0;
+    told->payload = shown;
+    told->app = NULL;
+    told->sketch = (struct wst_slice){NULL, 0};
     side->messages++;
     side->bytes += payload.n;
     s->env->emit(s->env->user, s->ws->conversation, &e);

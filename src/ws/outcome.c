@@ -195,7 +195,7 @@ static void outcome_payload(const struct wst_ws_step *s, struct wst_ws_message *
     if (p.n > max) p.n = e->utf8 ? wst_utf8_cut(p, (size_t)max) : (size_t)max;
     e->payload = p.p ? p : (struct wst_slice){(const uint8_t *)"", 0};
     e->omitted = r->len - p.n;
-    if (r->doubt && text) outcome_sketch(r, p.n, max, &e->sketch);
+    if (text && r->known < r->payload.n) outcome_sketch(r, p.n, max, &e->sketch);
 }
 
 void wst_outcome_emit(const struct wst_ws_step *s, struct wst_ws_message *m, struct wst_outcome *r,

@@ -10,7 +10,8 @@
 
 struct wst_outcome { /* what a finished message turned out to be */
     struct wst_slice payload;
-    uint64_t len, known; /* known: bytes from the front that are right */
+    uint64_t len, known; /* known: bytes from the front that are right; those behind it are, too, or
+                          * FF, if it is a text */
     bool certain;
     bool judged; /* utf8 says whether all of it is valid, though not all is kept */
     enum wst_inflate_end inflated;

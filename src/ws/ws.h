@@ -109,7 +109,8 @@ struct wst_ws_message { /* a message that is being joined */
     uint64_t no, first_pkt, frames, wire_len;
     uint64_t len;                    /* bytes it would have, as far as known */
     uint64_t lost;                   /* payload bytes that are missing */
-    struct wst_buf bytes;            /* what is kept: from the front, without a hole */
+    struct wst_buf bytes;            /* what is kept, from the front */
+    uint64_t known;                  /* of `bytes`, when `holed`: before the first hole */
     struct wst_buf raw;              /* compressed bytes not yet inflated */
     uint64_t sound;                  /* of `bytes`, from the front: known to be UTF-8 */
     struct wst_utf8 utf8;            /* of what did not fit into `bytes`, too, when `overflow` */
@@ -118,6 +119,7 @@ struct wst_ws_message { /* a message that is being joined */
     uint8_t header_len;              /* of the frame that is all of it */
     uint8_t opcode;
     bool compressed, overflow;
+    bool holed;   /* in `bytes` a byte FF stands for each that is missing, or may be one */
     bool torn;    /* what follows a hole is not kept */
     bool endless; /* framing was lost: nobody knows where it ends */
     bool lends;   /* takes and gives spare buffers */

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Pieces of compressed text, known though what they follow is not in the capture.
+"""Pieces of text, known though what they follow is not in the capture.
 
     check_pieces.py --tool build/wstrace FOLDER
 
-Each capture with compressed messages is cut: its first packets missing, or one in the middle. What wstrace then tells
+Each capture with text is cut: its first packets missing, or one in the middle. What wstrace then tells
 by the piece must be in the message of the whole capture, whose messages check_truth.py holds against what the
 endpoints noted, at the very place it names.
 """
@@ -61,7 +61,7 @@ def try_capture(tool, path, say):
     head, list_ = capture
     truth, n = {}, 0
     for e in messages(tool, head, list_):
-        if e['certain'] and e['compressed'] and 'text' in e:
+        if e['certain'] and 'text' in e:
             truth.setdefault(key_of(e, e['first_pkt']), []).append(e['text'].encode())
     if not truth:
         return 0

@@ -23,7 +23,7 @@ struct sent {
     /* what was heard */
     uint64_t gaps;
     size_t of_msg[2 * FRAMES]; /* message number -> what was sent, + 1 */
-    unsigned false_frames, certain, doubtful;
+    unsigned false_frames, certain, doubtful, pieces;
 };
 
 static void heard_frame(struct sent *t, const struct wst_event_frame *f)
@@ -47,6 +47,13 @@ static void heard_message(struct sent *t, const struct wst_event_message *m)
     size_t i = t->of_msg[m->msg] - 1;
     assert_true(m->payload.n <= t->messages[i].n);
     if (m->payload.n) assert_memory_equal(m->payload.p, t->messages[i].p, m->payload.n);
+    struct wst_slice piece;
+    for (size_t at = m->payload.n; (piece = wst_event_piece(m->sketch, at)).n; at += piece.n) {
+        at = (size_t)(piece.p - m->sketch.p); /* its place is known, too */
+        assert_true(!m->certain && at + piece.n <= t->messages[i].n);
+        assert_memory_equal(piece.p, t->messages[i].p + at, piece.n);
+        t->pieces++;
+    }
     if (m->certain) {
         assert_int_equal(m->len, t->messages[i].n);
         assert_int_equal(m->omitted, 0);
@@ -137,7 +144,7 @@ static uint64_t deliver(struct room *r, const struct sent *t, uint64_t *seed, en
 static void random_losses(void **state)
 {
     static struct sent t;
-    unsigned certain = 0, doubtful = 0, false_frames = 0, missing = 0, untouched = 0;
+    unsigned pieces = 0, certain = 0, doubtful = 0, false_frames = 0, missing = 0, untouched = 0;
     (void)state;
     for (unsigned round = 0; round < 900; round++) {
         uint64_t seed = round * 0x9e3779b97f4a7c15u + 7;
@@ -168,6 +175,7 @@ static void random_losses(void **state)
         }
         certain += t.certain;
         doubtful += t.doubtful;
+        pieces += t.pieces;
         false_frames += t.false_frames;
         for (size_t i = 0; i < MESSAGES; i++) free(t.messages[i].p);
         wire_free(&t.wire);
@@ -179,14 +187,15 @@ static void random_losses(void **state)
         certain, doubtful, missing, untouched, false_frames);
     assert_int_equal(false_frames, 0);
     assert_true(missing * 50 < untouched); /* those right behind a lost header */
-    assert_true(certain > 20000 && doubtful > 500);
+    print_message("%u pieces behind what is not known\n", pieces);
+    assert_true(certain > 20000 && doubtful > 500 && pieces > 100);
 }
 
 /* A connection joined in the middle of a compressed stream: nothing is said that is not so. */
 static void joined_compressed(void **state)
 {
     static struct sent t;
-    unsigned certain = 0, doubtful = 0;
+    unsigned pieces = 0, certain = 0, doubtful = 0;
     (void)state;
     for (unsigned round = 0; round < 200; round++) {
         uint64_t seed = round * 0x9e3779b97f4a7c15u + 99;
@@ -208,12 +217,14 @@ static void joined_compressed(void **state)
         assert_int_equal(t.false_frames, 0);
         certain += t.certain;
         doubtful += t.doubtful;
+        pieces += t.pieces;
         for (size_t i = 0; i < MESSAGES; i++) free(t.messages[i].p);
         wire_free(&t.wire);
         room_close(&r);
     }
-    print_message("joined, compressed: %u messages certain, %u doubtful\n", certain, doubtful);
-    assert_true(certain > 4000 && doubtful > 100);
+    print_message("joined, compressed: %u messages certain, %u doubtful, %u pieces\n", certain,
+                  doubtful, pieces);
+    assert_true(certain > 4000 && doubtful > 100 && pieces > 100);
 }
 
 int main(void)
