@@ -9,6 +9,7 @@
  */
 #include <stdio.h>
 
+#include "dir.h"
 #include "pipeline.h"
 
 static struct conversation_tls *encrypted_of(const struct wst_flow *f)
@@ -217,13 +218,23 @@ static void encrypted_settled(struct wst_context *c, struct wst_flow *f)
         wst_conversation_ignore(c, f);
 }
 
+/* Whether there is nothing that `dir` may have said before what is read now: its own close_notify
+ * may be missing, or wait for its turn. */
+static bool encrypted_silent(struct conversation_tls *t, enum wst_dir dir)
+{
+    return wst_tls_side_read(&t->tls.side[dir]) &&
+           !wst_conversation_place(NULL, &t->base, dir).behind;
+}
+
 /* What was said is said first when the other side, as it ends in its turn, acknowledges it: of two
  * taps the slower one shows the answer sooner. */
 static void encrypted_heard(struct conversation_tls *t, const struct wst_arrival *a)
 {
-    struct wst_ws_place place = wst_conversation_place(NULL, &t->base, (enum wst_dir)t->left_by);
-    t->left_heard |=
-        a->from == a->when.pkt && place.known && (int32_t)(place.acked - t->left_end) >= 0;
+    enum wst_dir dir = (enum wst_dir)t->left_by;
+    struct wst_ws_place place = wst_conversation_place(NULL, &t->base, dir);
+    t->left_heard |= a->from == a->when.pkt && place.known &&
+                     (int32_t)(place.acked - t->left_end) >= 0 &&
+                     encrypted_silent(t, wst_dir_other(dir));
     t->left = t->left_heard; /* what comes later has no say */
 }
 
@@ -231,9 +242,11 @@ static void encrypted_heard(struct conversation_tls *t, const struct wst_arrival
 static void encrypted_notified(struct conversation_tls *t, enum wst_dir dir,
                                const struct wst_arrival *a)
 {
-    const struct wst_tls_side *other = &t->tls.side[!dir];
+    enum wst_dir far = wst_dir_other(dir);
+    const struct wst_tls_side *other = &t->tls.side[far];
     if (t->left && !t->left_heard && t->left_by != dir) encrypted_heard(t, a);
     if (other->notified || other->finished || a->from != a->when.pkt) return;
+    if (!encrypted_silent(t, far)) return;
     t->left = true;
     t->left_by = (uint8_t)dir;
     t->left_end = wst_conversation_place(NULL, &t->base, dir).end;

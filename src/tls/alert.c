@@ -60,9 +60,8 @@ static void put_left(char *to, size_t room, const struct wst_tls_step *s)
 {
     const struct wst_tls_side *other = &s->tls->side[!s->dir];
     if (!other->finished) return;
-    bool read = other->opened && !other->holed && !other->dead && !other->unread;
     snprintf(to, room, "; the %s had ended TCP before%s", wst_dir_sender(!s->dir),
-             read && !other->notified ? ", without close_notify" : "");
+             wst_tls_side_read(other) && !other->notified ? ", without close_notify" : "");
 }
 
 void wst_tls_alert(const struct wst_tls_step *s, struct wst_slice alert)

@@ -160,6 +160,12 @@ struct wst_tls { /* one TLS connection */
     char sni[WST_TLS_SNI], alpn[WST_TLS_ALPN];  /* escaped; empty: none */
 };
 
+/* Whether all is known that it has sent so far, to the last record. */
+static inline bool wst_tls_side_read(const struct wst_tls_side *side)
+{
+    return side->opened && !side->holed && !side->dead && !side->unread;
+}
+
 /* `tls` is all zeros. */
 void wst_tls_init(struct wst_tls *tls, void *conversation, uint8_t depth);
 void wst_tls_free(struct wst_tls *tls, struct wst_tls_env *env);

@@ -142,6 +142,45 @@ def _(t):
     fin(t, C2S), fin(t, S2C)
 
 
+@row(None, 'no close frame, TCP closed', None)
+def _(t):
+    """the server's close_notify is not in the capture, and the client's answers it"""
+    t.notify(S2C)
+    t.wire.packets.pop(-2)
+    t.notify(C2S), fin(t, S2C), fin(t, C2S)
+
+
+@row(None, 'no close frame, capture over', None)
+def _(t):
+    """nor is the server's FIN behind it"""
+    t.notify(S2C)
+    t.wire.packets.pop(-2)
+    fin(t, S2C)
+    t.wire.packets.pop()
+    t.notify(C2S), fin(t, C2S), t.packet(S2C, ACK)
+
+
+@row(None, 'no close frame, TCP closed', None)
+def _(t):
+    """both at once, and the server's is not in the capture: its FIN acknowledges the client's"""
+    before = t.sent[S2C]
+    t.notify(S2C)
+    t.wire.packets.pop(), t.wire.packets.pop()
+    ahead = t.sent[S2C] - before
+    t.sent[S2C] -= ahead
+    t.notify(C2S)
+    t.sent[S2C] += ahead
+    fin(t, S2C), fin(t, C2S)
+
+
+@row(None, 'no close frame, TCP reset by client', None)
+def _(t):
+    """the client's is not in the capture; the server's answers it, and the client resets"""
+    t.notify(C2S)
+    t.wire.packets.pop(-2)
+    t.notify(S2C), t.reset(C2S)
+
+
 @asked('no answer to the upgrade request in 2.000 s; then the server ended TLS')
 def _(t):
     """asked; the server's close_notify after two seconds, the client's three later, its FIN, the server's"""
