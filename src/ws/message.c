@@ -305,16 +305,31 @@ void wst_message_drop(const struct wst_ws_step *s, struct wst_ws_message *m)
     if (compressed) message_context_gone(s);
 }
 
+/* The first frame that was not read says why the message is not. */
+static void message_fails(struct wst_ws_message *m, enum wst_inflate_end end, const char *why)
+{
+    m->torn = true;
+    if (m->failed != WST_INFLATE_OK) return;
+    m->failed = (uint8_t)end;
+    m->why = why;
+}
+
 /* What came of one frame is put behind the others. `whole`: all of it was there. */
 static void message_frame_inflated(const struct wst_ws_step *s, struct wst_ws_message *m,
                                    bool whole)
 {
     struct wst_inflation *one = m->inflation;
+    struct wst_outcome r;
     if (!one) return;
+    uint8_t context = one->context->state;
     wst_inflation_finish(&s->env->inflaters, one, whole);
-    m->len += one->len;
-    if (m->bytes.n - one->begin != one->len) m->overflow = true; /* nothing goes behind a hole */
-    if (one->end != WST_INFLATE_OK || one->known < one->len) m->torn = true;
+    message_take_inflation(one, context, &r);
+    if (r.doubt && !m->doubt) m->sure = m->len + r.known;
+    m->doubt |= r.doubt;
+    m->unsure |= !r.certain;
+    m->len += r.len;
+    if (m->bytes.n - one->begin != r.len) m->overflow = true; /* nothing goes behind a hole */
+    if (r.inflated != WST_INFLATE_OK) message_fails(m, r.inflated, r.why);
     free(one);
     m->inflation = NULL;
 }
@@ -327,23 +342,31 @@ void wst_message_frame_over(const struct wst_ws_step *s, struct wst_ws_message *
     m->compressed = true;
     bool whole = !m->torn;
     if (whole) message_inflate_raw(s, m);
-    if (whole && !m->inflation) m->torn = true; /* no memory */
+    bool gone = !whole || !m->inflation; /* torn before, or no memory */
+    if (whole && gone) message_fails(m, WST_INFLATE_STARVED, NULL);
     message_frame_inflated(s, m, whole);
-    if (m->torn) message_context_gone(s);
+    if (gone) message_context_gone(s);
     m->raw.n = 0;
+}
+
+/* Of frames that are as they are, or inflated by themselves. */
+static struct wst_outcome message_finish_frames(const struct wst_ws_step *s,
+                                                struct wst_ws_message *m)
+{
+    message_frame_inflated(s, m, false);
+    struct wst_outcome r = message_plain(m, wst_buf_slice(&m->bytes));
+    r.certain = r.certain && !m->torn && !m->unsure;
+    r.inflated = (enum wst_inflate_end)m->failed;
+    r.why = m->why;
+    r.doubt = m->doubt;
+    if (m->doubt && r.known > m->sure) r.known = m->sure;
+    return r;
 }
 
 void wst_message_finish(const struct wst_ws_step *s, struct wst_ws_message *m, uint64_t n)
 {
-    struct wst_outcome r;
-    if (m->compressed && !s->ws->terms.per_frame) {
-        r = message_finish_inflation(s, m);
-    } else {
-        message_frame_inflated(s, m, false);
-        r = message_plain(m, wst_buf_slice(&m->bytes));
-        r.certain = r.certain && !m->torn;
-        if (m->torn && !m->lost) r.inflated = WST_INFLATE_BAD;
-    }
+    bool one = m->compressed && !s->ws->terms.per_frame;
+    struct wst_outcome r = one ? message_finish_inflation(s, m) : message_finish_frames(s, m);
     wst_outcome_emit(s, m, &r, n);
     wst_message_free(s->env, m);
 }

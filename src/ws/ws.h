@@ -115,6 +115,13 @@ struct wst_ws_message { /* a message that is being joined */
     uint64_t sound;                  /* of `bytes`, from the front: known to be UTF-8 */
     struct wst_utf8 utf8;            /* of what did not fit into `bytes`, too, when `overflow` */
     struct wst_inflation *inflation; /* while it is inflated as it comes */
+    /* Of one whose frames are inflated by themselves: */
+    uint64_t sure;   /* with `doubt`: bytes from the front that are known */
+    const char *why; /* zlib's word for what is bad; static, or NULL */
+    uint8_t failed;  /* enum wst_inflate_end of the first frame that was not OK, or OK */
+    bool doubt;      /* one depends on what was lost */
+    bool unsure;     /* what one says is not certain */
+
     uint16_t empty;                  /* fragments without a byte, the last one not counted */
     uint8_t header_len;              /* of the frame that is all of it */
     uint8_t opcode;

@@ -558,6 +558,19 @@ static const struct row rows[] = {
      DEFLATE_ANEW,
      {S("\xc1\x07\xf2\x48\xcd\xc9"), LOST_S(2), S("\0\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\0")},
      false},
+    {"frames compressed by themselves, and what one refers to is lost",
+     "<G 2@6 <F1 text.fin.rsv1 7@0 m1 cut <M1 text \"\" z -2 ? !message.incomplete "
+     "<F2 text.fin.rsv1 5@9 m2 <M2 text \"H\" z -4 ? !message.context-lost",
+     PER_FRAME,
+     {S("\xc1\x07\xf2\x48\xcd\xc9"), LOST_S(2), S("\0\xc1\x05\xf2\0\x11\0\0")},
+     false},
+    {"the same, in a message of several frames",
+     "<G 2@6 <F1 text.fin.rsv1 7@0 m1 cut <M1 text \"\" z -2 ? !message.incomplete "
+     "<F2 text.rsv1 5@9 m2 <F3 continuation.fin 1@16 m2 <M2 text \"H\" z x2 -5 ? "
+     "!message.context-lost",
+     PER_FRAME,
+     {S("\xc1\x07\xf2\x48\xcd\xc9"), LOST_S(2), S("\0\x41\x05\xf2\0\x11\0\0\x80\x01!")},
+     false},
     {"the answer was not seen: a message that stands alone",
      "<F1 text.fin.rsv1 7@0 m1 <M1 text \"Hello\" z",
      UNKNOWN,
