@@ -409,6 +409,11 @@ void wst_message_whole(const struct wst_ws_step *s, struct wst_ws_message *m,
         message_whole_deflated(s, m, payload, n);
     } else {
         struct wst_outcome r = message_plain(m, wst_slice_head(payload, message_cap(s)));
+        r.judged = r.payload.n < payload.n && m->opcode == WST_OP_TEXT;
+        if (r.judged) {
+            wst_utf8_init(&m->utf8);
+            wst_utf8_feed(&m->utf8, payload);
+        }
         wst_outcome_emit(s, m, &r, n);
     }
     wst_message_scratch_settle(s->env, scratch);

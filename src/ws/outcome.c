@@ -159,7 +159,7 @@ static void outcome_problems(const struct wst_ws_step *s, const struct wst_ws_me
     else if (omitted)
         wst_ws_problemf(s, WST_PROBLEM_LIMIT_PAYLOAD, n, m->no, "%llu of %llu bytes are left out",
                         omitted, len);
-    bool whole = r->certain && (r->judged || !omitted);
+    bool whole = r->certain && (r->judged || r->payload.n == r->len);
     if (m->opcode == WST_OP_TEXT && whole && !e->utf8 && !m->odd) wst_outcome_bad_text(s, m, r, n);
     outcome_window(s, m, r, n);
     if (m->compressed || m->empty) outcome_judge(s, m, r, n);

@@ -189,22 +189,26 @@ static void large_frames(void **state)
     }
 }
 
-/* Invalid UTF-8 beyond what is kept is found, too, and where it is. */
+/* Invalid UTF-8 beyond what is kept, or asked for, is found, too, however the bytes come. */
 static void judged_whole(void **state)
 {
     static uint8_t text[5000];
     (void)state;
     for (size_t bad = 900; bad < 5000; bad += 371)
-        for (unsigned masked = 0; masked < 2; masked++) {
+        for (unsigned i = 0; i < 8; i++) {
+            unsigned masked = i & 1;
             struct room r;
             struct seen s;
             struct wire w = {0};
             open_keeping(&r, &s, false, false);
-            r.options.limits.max_message = 1000;
+            if (i & 4)
+                r.options.max_payload = 10;
+            else
+                r.options.limits.max_message = 1000;
             memset(text, 'a', sizeof text);
             text[bad] = 0xff;
             wire_frame(&w, 0x81, masked ? key : NULL, text, sizeof text);
-            push_pieces(&r, masked ? WST_C2S : WST_S2C, &w, 333);
+            push_pieces(&r, masked ? WST_C2S : WST_S2C, &w, i & 2 ? SIZE_MAX / 2 : 333);
             assert_int_equal(r.problems[WST_PROBLEM_MESSAGE_INVALID_UTF8], 1);
             assert_false(s.m.utf8);
             assert_int_equal(s.m.len, sizeof text);
