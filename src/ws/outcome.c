@@ -106,16 +106,22 @@ static void outcome_window(const struct wst_ws_step *s, const struct wst_ws_mess
 }
 
 /* Where a capture begins behind the handshake most messages are like that to its end: each says so
- * itself, by `certain` and `omitted`; why is told once until more is lost. */
+ * itself, by `certain` and `omitted`; why is told once until more is lost. What is not known may be
+ * missing from the capture, be bad, or have been let go for memory. */
 static void outcome_doubt(const struct wst_ws_step *s, const struct wst_ws_message *m,
                           const struct wst_outcome *r, uint64_t n)
 {
     struct wst_deflate *c = s->ws->rare[s->dir].deflate;
+    if (r->inflated == WST_INFLATE_STARVED) {
+        wst_ws_problemf(s, WST_PROBLEM_MESSAGE_CONTEXT_LOST, n, m->no, "it is not read: %s",
+                        inflate_words[r->inflated]);
+        return;
+    }
     if (c && c->doubted) return;
     if (c) c->doubted = true;
     wst_ws_problemf(s, WST_PROBLEM_MESSAGE_CONTEXT_LOST, n, m->no,
                     "not known from byte %llu of %llu on: it refers to earlier bytes that are not "
-                    "in the capture%s",
+                    "known%s",
                     (unsigned long long)r->known, (unsigned long long)r->len,
                     c ? ", and so may what follows, of which it is not told again" : "");
 }

@@ -437,7 +437,8 @@ static void cut_bytes(void **state)
  * than no time. */
 static void keep_detail(struct room *r, const struct wst_event *e)
 {
-    if (e->type == WST_EVENT_PROBLEM && e->problem.problem == WST_PROBLEM_CLOSE_NO_REPLY)
+    if (e->type == WST_EVENT_PROBLEM && (e->problem.problem == WST_PROBLEM_CLOSE_NO_REPLY ||
+                                         e->problem.problem == WST_PROBLEM_MESSAGE_CONTEXT_LOST))
         snprintf(r->user, 240, "%s", e->problem.detail);
 }
 static void clock_set_back(void **state)
@@ -460,6 +461,33 @@ static void clock_set_back(void **state)
     room_close(&r);
 }
 
+/* A history that was let go for memory, and one that there was none for: the capture lacks nothing.
+ */
+static void memory_is_none(void **state)
+{
+    static const char *const details[] = {
+        "not known from byte 1 of 5 on: it refers to earlier bytes that are not known, and so may "
+        "what follows, of which it is not told again",
+        "it is not read: no memory for its context",
+    };
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        struct wst_ws_terms terms = {.deflate = {true, false, false, 15, 15}};
+        struct room r = {0};
+        char detail[240] = "";
+        room_open(&r, &terms);
+        r.event = keep_detail;
+        r.user = detail;
+        room_push(&r, WST_S2C, "\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\0", 9);
+        assert_string_equal(detail, "");
+        assert_true(wst_ws_shrink(&r.ws, &r.env));
+        if (i) r.budget.max = r.budget.used + 1000;
+        room_push(&r, WST_S2C, "\xc1\x05\xf2\0\x11\0\0", 7);
+        assert_string_equal(detail, details[i]);
+        room_close(&r);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -467,7 +495,7 @@ int main(void)
         cmocka_unit_test(judged_whole),   cmocka_unit_test(minimal_lengths),
         cmocka_unit_test(max_payload),    cmocka_unit_test(random_streams),
         cmocka_unit_test(large_frames),   cmocka_unit_test(cut_bytes),
-        cmocka_unit_test(clock_set_back),
+        cmocka_unit_test(clock_set_back), cmocka_unit_test(memory_is_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
