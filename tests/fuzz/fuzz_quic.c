@@ -203,6 +203,16 @@ static bool on_precious(void *user, const void *upper)
     return ((const struct upper *)upper)->open;
 }
 
+static void on_stalled(void *user, void *upper, uint64_t stream, enum wst_dir dir,
+                       const char *detail, const struct wst_arrival *a)
+{
+    (void)user;
+    (void)stream;
+    (void)dir;
+    (void)a;
+    if (!upper || !*detail) abort();
+}
+
 static void on_problem(void *user, void *upper, const struct wst_quic_ends *ends,
                        enum wst_problem problem, enum wst_dir dir, const char *detail,
                        const struct wst_arrival *a)
@@ -371,6 +381,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                        .fin = on_fin,
                                        .reset = on_reset,
                                        .follows = on_follows,
+                                       .stalled = on_stalled,
                                        .closed = on_closed,
                                        .end = on_end,
                                        .precious = on_precious,

@@ -71,6 +71,7 @@ static inline void heard_data(void *user, struct wst_connect_stream *s, enum wst
 static inline void heard_gap(void *user, struct wst_connect_stream *s, enum wst_dir dir,
                              uint64_t bytes, bool exact, const struct wst_arrival *a)
 {
+    if (s->refused) bytes = 1; /* the body of its answer ends there, however much is missing */
     told_gap(s, dir, bytes, a);
     heard_note(user, s, dir, bytes << 32 | (uint64_t)exact << 31);
 }
