@@ -97,6 +97,8 @@ void wst_text_words(struct wst_text *text, const char *words);
 /* A value, cut to what a line has room for beside so many columns that belong to it. */
 void wst_text_word(struct wst_text *text, struct wst_slice value, size_t beside);
 
+/* Columns of what was written from `at` to `end`. */
+size_t wst_text_columns_between(const uint8_t *at, const uint8_t *end);
 /* Columns of the line so far, or up to `end`. */
 size_t wst_text_columns_to(const struct wst_out *out, const uint8_t *end);
 static inline size_t wst_text_columns(const struct wst_out *out)

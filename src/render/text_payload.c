@@ -22,11 +22,9 @@ bool wst_text_narrow(const struct wst_text_options *options)
 }
 
 /* Without inks, a character each: what is more than ASCII in it is one column wide, mostly. */
-size_t wst_text_columns_to(const struct wst_out *out, const uint8_t *end)
+size_t wst_text_columns_between(const uint8_t *at, const uint8_t *end)
 {
-    const uint8_t *at = end;
     size_t n = 0;
-    while (at > out->buffer && at[-1] != '\n') at--;
     for (; at < end; at++) {
         if (*at == 0x1b)
             while (at < end - 1 && *at != 'm') at++;
@@ -34,6 +32,13 @@ size_t wst_text_columns_to(const struct wst_out *out, const uint8_t *end)
             n += (*at & 0xc0) != 0x80;
     }
     return n;
+}
+
+size_t wst_text_columns_to(const struct wst_out *out, const uint8_t *end)
+{
+    const uint8_t *at = end;
+    while (at > out->buffer && at[-1] != '\n') at--;
+    return wst_text_columns_between(at, end);
 }
 
 /* That wst_escape_quote will put before quotes and backslashes, and does not count, in so many

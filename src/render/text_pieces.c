@@ -16,16 +16,12 @@ static unsigned pieces_tail(const struct wst_text *text, const struct wst_event_
     return (unsigned)(words - 1 + wst_digits_count(m->omitted));
 }
 
-/* Columns for more of them, the first of which began at column `from`. */
-static size_t pieces_left(const struct wst_text *text, const struct wst_event_message *m,
-                          size_t from)
+/* Columns for all of them, the first of which begins here. */
+static size_t pieces_room(const struct wst_text *text, const struct wst_event_message *m)
 {
     size_t most = text->options.max_text ? text->options.max_text : SIZE_MAX;
-    if (most == SIZE_MAX && !text->options.width) return most; /* nothing to count */
-    size_t now = wst_text_columns(&text->render.out), taken = now + pieces_tail(text, m);
-    size_t used = now > from ? now - from : 0;
-    most = most > used ? most - used : 0;
     if (!text->options.width) return most;
+    size_t taken = wst_text_columns(&text->render.out) + pieces_tail(text, m);
     size_t left = text->options.width > taken ? text->options.width - taken : 0;
     return left < most ? left : most;
 }
@@ -57,10 +53,13 @@ static size_t piece_room(struct wst_slice piece, size_t before, size_t left)
     return left < taken + counted + WST_PIECE_LEAST ? 0 : left - taken - counted;
 }
 
-static void put_piece(struct wst_text *text, const struct wst_event_message *m,
-                      struct wst_slice piece, size_t before, size_t room)
+/* Of `left` columns those that are left behind it. */
+static size_t put_piece(struct wst_text *text, const struct wst_event_message *m,
+                        struct wst_slice piece, size_t before, size_t room, size_t left)
 {
     struct wst_out *out = &text->render.out;
+    uint8_t *from = wst_out_reserve(out, 64);
+    uint64_t flushes = out->flushes;
     wst_out_text(out, " ");
     wst_text_ink(text, WST_TEXT_DIM);
     if (!text->narrow) out->at = wst_digits(wst_out_reserve(out, 32), before);
@@ -71,6 +70,9 @@ static void put_piece(struct wst_text *text, const struct wst_event_message *m,
         put_found(text, m, piece);
     else
         wst_escape_quote(out, piece, WST_ESCAPE_TEXT, room, 0);
+    /* Where it began may have left the buffer: then it is about as long as it is. */
+    size_t taken = flushes == out->flushes ? wst_text_columns_between(from, out->at) : piece.n + 8;
+    return left > taken ? left - taken : 0;
 }
 
 /* Not "left out for brevity": nobody can know them. */
@@ -102,7 +104,7 @@ void wst_text_in_part(struct wst_text *text, const struct wst_event_message *m,
         wst_out_text(out, " ");
     else
         wst_text_payload(text, m->payload, kind, 0);
-    size_t from = wst_text_columns(out), left = pieces_left(text, m, from), end = m->payload.n;
+    size_t left = pieces_room(text, m), end = m->payload.n;
     uint64_t unknown = m->omitted;
     for (struct wst_slice piece; (piece = wst_event_piece(m->sketch, end)).n;) {
         size_t at = (size_t)(piece.p - m->sketch.p), shown = piece_room(piece, at - end, left);
@@ -112,10 +114,12 @@ void wst_text_in_part(struct wst_text *text, const struct wst_event_message *m,
             passed = true;
             left = wait ? left : 0; /* none behind one that has no room */
         } else {
-            if (passed && !text->narrow) wst_out_text(out, " …");
+            if (passed && !text->narrow) {
+                wst_out_text(out, " …");
+                left -= left < 2 ? left : 2;
+            }
             passed = false;
-            put_piece(text, m, piece, at - end, shown);
-            left = pieces_left(text, m, from);
+            left = put_piece(text, m, piece, at - end, shown, left);
         }
         end = at + piece.n;
         unknown -= piece.n;

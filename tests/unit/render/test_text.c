@@ -281,6 +281,28 @@ static void pieces(void **state)
                "  … 2? \" ok \" …  12 bytes not known\n");
 }
 
+/* More pieces than a buffer holds: what was written of a line and is gone counts all the same. */
+static void many_pieces(void **state)
+{
+    enum { MOST = 300000, PIECES = 100000, BESIDE = 200 };
+    static uint8_t sketch[5 * PIECES];
+    struct fixture f;
+    struct wst_event message = message_of(WST_S2C, 1, 1, SLICE(""));
+    (void)state;
+    for (size_t i = 0; i < sizeof sketch; i++) sketch[i] = i % 5 < 4 ? 'a' : 0xff;
+    message.message.compressed = true;
+    message.message.certain = false;
+    message.message.len = message.message.omitted = sizeof sketch;
+    message.message.sketch = (struct wst_slice){sketch, sizeof sketch};
+    start(&f, (struct wst_text_options){.max_text = MOST});
+    tell(&f, message);
+    assert_int_equal(wst_render_flush(f.render), 0);
+    size_t n = strlen((const char *)f.sink.p);
+    assert_true(n > MOST - BESIDE && n < MOST + BESIDE);
+    free(f.sink.p);
+    wst_render_free(f.render);
+}
+
 /* A held frame whose message does not come next gets its own line, in its place. */
 static void held_frames(void **state)
 {
@@ -736,6 +758,7 @@ int main(void)
         cmocka_unit_test(loss),
         cmocka_unit_test(compressed_and_cut),
         cmocka_unit_test(pieces),
+        cmocka_unit_test(many_pieces),
         cmocka_unit_test(held_frames),
         cmocka_unit_test(odd_frames),
         cmocka_unit_test(long_frames),
