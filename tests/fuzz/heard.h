@@ -63,7 +63,9 @@ static inline void heard_data(void *user, struct wst_connect_stream *s, enum wst
                               struct wst_slice bytes, const struct wst_arrival *a)
 {
     struct heard *h = user;
+    const uint8_t *last = s->refused ? memchr(bytes.p, '!', bytes.n) : NULL; /* as in told_data */
     told_data(s, dir, bytes, a);
+    if (last) bytes.n = (size_t)(last - bytes.p) + 1;
     for (size_t i = 0; i < bytes.n; i++) heard_note(h, s, dir, bytes.p[i]);
     h->data[dir] += bytes.n;
 }
