@@ -22,7 +22,8 @@ _wstrace()
     case $before in
     --color) words='auto always never' ;;
     --dir) words='c2s s2c' ;;
-    -i | --interface) words=$("$tool" -D 2>/dev/null | sed 's/^[0-9]*\.//; s/ .*//') ;;
+    # bash expands words once more, and whoever may name an interface may call it $(reboot).
+    -i | --interface) words=$("$tool" -D 2>/dev/null | sed -n 's/^[0-9]*\.\([A-Za-z0-9_.:@-]\{1,\}\)\( .*\)\{0,1\}$/\1/p') ;;
     -f | -F | -r | --read | -w | -o | --output | --keylog | --rsa-key | --grep) ;;
     *)
         case $command,$word in

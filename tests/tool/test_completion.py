@@ -20,9 +20,9 @@ if not bash or subprocess.run([bash, "-c", "((BASH_VERSINFO[0] >= 4))"], check=F
     raise SystemExit(77)
 
 
-def offered(*words):
+def offered(*words, tool=TOOL):
     """Behind `wstrace WORDS`, of which the last is not whole."""
-    told = subprocess.run([bash, "-c", ASK, "bash", SCRIPT, TOOL, *words], capture_output=True, cwd=tmp, check=False)
+    told = subprocess.run([bash, "-c", ASK, "bash", SCRIPT, tool, *words], capture_output=True, cwd=tmp, check=False)
     check(f"{words}: without a word of its own", told.returncode == 0 and told.stderr == b"", told)
     return told.stdout.decode().split()
 
@@ -39,5 +39,11 @@ with directory() as tmp:
     check("lessons", offered("demo", "handsh") == ["handshake"], offered("demo", "handsh"))
     check("values", offered("lint", "--color", "") == ["auto", "always", "never"] and offered("--dir", "c") == ["c2s"])
     check("files are bash's affair", offered("lint", "lint") == [] and offered("-r", "lint") == [])
+    named = os.path.join(tmp, "named")
+    with open(named, "w", encoding="utf-8") as file:
+        file.write("#!/bin/sh\n[ \"$1\" = -D ] && printf '%s\\n' '1.eth0 (up)' '2.$(touch${IFS}x)' '3.`id`' 4.br-0.7:1\n:\n")
+    os.chmod(named, 0o755)
+    check("interfaces", offered("-i", "", tool=named) == ["eth0", "br-0.7:1"], offered("-i", "", tool=named))
+    check("no name of one is a command", not os.path.exists(os.path.join(tmp, "x")))
 
 done()
