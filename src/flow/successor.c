@@ -376,7 +376,10 @@ WST_SELDOM void wst_successor_moved(struct wst_flow_table *t, const struct wst_f
                                     uint64_t hash)
 {
     for (unsigned i = 0; i < SUCCESSORS; i++)
-        if (t->successors->hash[i] == f->hash) t->successors->hash[i] = hash;
+        if (t->successors->hash[i] == hash) /* its flow has ended: it is only numbered */
+            successor_drop(t, &t->successors->at[i]);
+        else if (t->successors->hash[i] == f->hash)
+            t->successors->hash[i] = hash;
 }
 
 void wst_successor_free(struct wst_flow_table *t)

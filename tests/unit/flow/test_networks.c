@@ -250,6 +250,21 @@ static void test_call_moves(void **state)
     rig_close(&r);
 }
 
+/* So does what waits where another flow was, of which a call waited, too. */
+static void test_call_moves_in(void **state)
+{
+    struct rig r;
+    (void)state;
+    rig_init(&r);
+    rig_open(&r);
+    on(&r, 0, 0), rig_run(&r, "cS0 sS0,1 cR1,1");
+    r.client++;
+    on(&r, 0, 0), rig_run(&r, "c1,71=a s71,2=b cS5000=GG");
+    on(&r, 7, 0), rig_run(&r, "cS700000 c700001,800001=c cS9000=G sS800000,700001 $");
+    assert_string_equal(r.told, "(rst) c\"a\" s\"b\" c\"c\" c:2 (timeout) c:1 (eof)");
+    rig_close(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -258,7 +273,7 @@ int main(void)
         cmocka_unit_test(test_no_copies),     cmocka_unit_test(test_trunk),
         cmocka_unit_test(test_joined),        cmocka_unit_test(test_joined_late),
         cmocka_unit_test(test_joined_tagged), cmocka_unit_test(test_not_joined),
-        cmocka_unit_test(test_call_moves),
+        cmocka_unit_test(test_call_moves),    cmocka_unit_test(test_call_moves_in),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
