@@ -361,8 +361,8 @@ static void flow_unbelieved(void *user, struct wst_flow *f, unsigned side, uint6
                  ? "%llu bytes lie far ahead of all that their receiver acknowledged; they were "
                    "left out"
              : why == WST_UNBELIEVED_CALL
-                 ? "%llu bytes lie far from all that was seen, and begin another conversation, "
-                   "which the other side did not answer; they were left out"
+                 ? "%llu bytes lie far from all that was seen, or behind a hole, and begin another "
+                   "conversation, which the other side did not answer; they were left out"
                  : "%llu bytes lie behind the end of this direction; they, and all that come "
                    "later, were left out",
              (unsigned long long)bytes);
@@ -378,15 +378,15 @@ static void flow_conflict(void *user, struct wst_flow *f, unsigned side, uint64_
     wst_conversation_tell(user, f, WST_PROBLEM_TCP_OVERLAP, side, detail, a);
 }
 
-/* A response of another status may be that to a request of before. */
-static bool flow_begins(void *user, struct wst_slice s)
+/* Where nobody knows what a response answers, another status may be that to a request of before. */
+static bool flow_begins(void *user, struct wst_slice s, bool answer)
 {
     static const char accepted[12] = "HTTP/1.1 101";
     (void)user;
     switch (wst_sniff(s)) {
     case WST_SNIFF_HTTP_REQUEST: return wst_sniff_request_line(s);
     case WST_SNIFF_HTTP_RESPONSE:
-        return s.n >= sizeof accepted && memcmp(s.p, accepted, sizeof accepted) == 0;
+        return answer || (s.n >= sizeof accepted && memcmp(s.p, accepted, sizeof accepted) == 0);
     case WST_SNIFF_TLS: return true;
     default: return false;
     }

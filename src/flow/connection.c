@@ -371,21 +371,13 @@ static inline bool connection_goes_on(const struct wst_flow_table *t, struct wst
 static void connection_segment(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
                                const struct wst_segment *s, const struct wst_arrival *a);
 
-/* Another connection has its place: what waits of `side`, and was answered, is the first of it. The
- * end of the old one was not captured: nobody is blamed for it. */
-WST_SELDOM static void connection_succeeded(struct wst_flow_table *t, struct wst_flow *f,
-                                            unsigned side, const struct wst_arrival *a)
+/* What waited of `side` comes now: to the flow whose it turned out to be. */
+static void connection_waited(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
+                              struct wst_succession *taken, const struct wst_arrival *a)
 {
-    struct wst_succession taken = wst_successor_take(t, f, side);
     size_t at = 0;
-    f->obscure = true;
-    wst_flow_close(t, f, WST_TCP_TIMEOUT, a);
-    if (taken.numbered)
-        wst_flow_renew_as(t, f, taken.stream);
-    else
-        wst_flow_renew(t, f, false);
-    for (unsigned i = 0; i < taken.n; at += taken.segment[i++].captured) {
-        const struct wst_successor_segment *of = &taken.segment[i];
+    for (unsigned i = 0; i < taken->n; at += taken->segment[i++].captured) {
+        const struct wst_successor_segment *of = &taken->segment[i];
         struct wst_arrival carried = {.when = a->when, .from = of->when.pkt, .there = of->when};
         struct wst_segment s = {
             .flags = of->flags,
@@ -393,10 +385,48 @@ WST_SELDOM static void connection_succeeded(struct wst_flow_table *t, struct wst
             .ack = of->ack,
             .window = of->window,
             .payload_len = of->payload_len,
-            .payload = {of->captured ? taken.bytes.p + at : NULL, of->captured}};
+            .payload = {of->captured ? taken->bytes.p + at : NULL, of->captured}};
         connection_segment(t, f, side, &s, &carried);
     }
-    wst_buf_free(&taken.bytes, t->budget);
+    wst_buf_free(&taken->bytes, t->budget);
+}
+
+/* What was acknowledged from there on is the next connection's. */
+static void connection_not_acked(struct wst_half *h, uint32_t from)
+{
+    if ((h->flags & WST_HALF_ACKED) && wst_seq_diff(h->acked, from) >= 0 &&
+        wst_seq_diff(h->acked, h->next) > 0)
+        h->acked = h->next;
+}
+
+/* Another connection has its place: what waits of `side`, and was answered, is the first of it. The
+ * end of the old one was not captured: nobody is blamed for it. */
+WST_SELDOM static void connection_succeeded(struct wst_flow_table *t, struct wst_flow *f,
+                                            unsigned side, const struct wst_arrival *a)
+{
+    struct wst_succession taken = wst_successor_take(t, f, side);
+    if (taken.near) {
+        connection_not_acked(&f->half[side], taken.segment[0].seq);
+        connection_not_acked(&f->half[!side], taken.segment[0].ack);
+    }
+    f->obscure = true;
+    wst_flow_close(t, f, WST_TCP_TIMEOUT, a);
+    if (taken.numbered)
+        wst_flow_renew_as(t, f, taken.stream);
+    else
+        wst_flow_renew(t, f, false);
+    connection_waited(t, f, side, &taken, a);
+}
+
+/* What waits behind a hole is the flow's own. */
+WST_SELDOM static void connection_denied(struct wst_flow_table *t, struct wst_flow *f,
+                                         const struct wst_segment *s, const struct wst_arrival *a)
+{
+    for (unsigned side = 0; side < 2 && f->state == WST_FLOW_OPEN; side++) {
+        if (!wst_successor_denied(t, f, side, s)) continue;
+        struct wst_succession taken = wst_successor_take(t, f, side);
+        connection_waited(t, f, side, &taken, a);
+    }
 }
 
 WST_SELDOM bool wst_flow_succeeded(struct wst_flow_table *t, struct wst_flow *f,
@@ -430,6 +460,7 @@ WST_APART static void connection_segment(struct wst_flow_table *t, struct wst_fl
         t->sink.segment(t->sink.user, f, side, s, a);
     if (waits) return;
     if (wst_successor_is_far(f, side, s) && wst_successor_waits(t, f, side, s, &a->when)) return;
+    if (wst_flow_may_be_near(f, side, s, a) && wst_successor_near(t, f, side, s, &a->when)) return;
     if (f->state == WST_FLOW_CLOSED) return; /* a straggler */
     f->active = connection_now(t, &a->when);
     if (s->flags & WST_TCP_FLAG_RST) {
@@ -451,6 +482,7 @@ WST_APART static void connection_segment(struct wst_flow_table *t, struct wst_fl
         if (f->half[!side].flags & WST_HALF_WAITING)
             wst_half_waited(t, f, !side, wst_waiting_now(t, a), a);
     }
+    if (f->succeeding && !a->there.pkt) connection_denied(t, f, s, a);
     wst_flow_settle(t, f, a);
 }
 

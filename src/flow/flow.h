@@ -196,9 +196,9 @@ struct wst_flow_sink {
     /* The side stood still for a second or more. May be NULL. */
     void (*stalled)(void *user, struct wst_flow *flow, unsigned side,
                     const struct wst_flow_stalled *stalled, const struct wst_arrival *arrival);
-    /* Are `bytes` the first of a conversation, as its client or its server begins one? May be
-     * NULL: nobody knows. */
-    bool (*begins)(void *user, struct wst_slice bytes);
+    /* Are `bytes` the first of a conversation, as its client or its server begins one? `answer`: as
+     * a server answers one that began where these numbers say. May be NULL: nobody knows. */
+    bool (*begins)(void *user, struct wst_slice bytes, bool answer);
 };
 
 struct wst_flow_table;

@@ -23,7 +23,7 @@ static bool end_known(const struct wst_flow *f, unsigned side, uint32_t *end)
 
 static bool begins(const struct wst_flow_table *t, const struct wst_segment *s)
 {
-    return t->sink.begins && t->sink.begins(t->sink.user, s->payload);
+    return t->sink.begins && t->sink.begins(t->sink.user, s->payload, false);
 }
 
 /* Bytes that cannot be the old connection's: far from its last, or the first of a conversation

@@ -9,6 +9,9 @@
  *                                  SYN ACK x+1: another one has the flow's place
  *      SYN x, ACK y, ACK y+n       nothing more of the flow: another one, of which the capture has
  *                                  one direction
+ *      request x, ACK y            a response y, ACK x+n: another one, whose SYN was not captured.
+ *                                  Near the flow's own numbers both lie behind a hole; no frame of
+ *                                  a WebSocket begins as they do
  */
 #include <stdlib.h>
 #include <string.h>
@@ -34,11 +37,12 @@ static const int64_t challenge_ns = 500000000;
 struct wst_successor {
     uint8_t side;  /* that was heard */
     uint8_t n;     /* segments; 0: the place is free */
+    bool near;     /* its numbers may be the flow's own, behind a hole */
     bool numbered; /* it was a SYN, which has a number as a stream, and may still come again … */
     bool lives;    /* the flow's own sides were heard since then */
     bool heard_of; /* what follows the SYN acknowledges more and more: somebody answers */
     uint8_t again; /* times that the SYN came again */
-    uint32_t acked;       /* with heard_of: by the last of them, which may not wait itself */
+    uint32_t acked;       /* heard_of, near: by the last of them, which may not wait itself */
     uint32_t stream, isn; /* … this, and its sequence number */
     uint32_t asked_ms, marks; /* of the last: wst_flow_asks_again */
     struct wst_successor_segment segment[SEGMENTS];
@@ -183,7 +187,7 @@ WST_APART bool wst_successor_waits(struct wst_flow_table *t, struct wst_flow *f,
         (void)successor_add(t, x, s, when); /* what there is no room for is a hole in it */
         return true;
     }
-    if (!t->sink.begins || !t->sink.begins(t->sink.user, s->payload)) return false;
+    if (!t->sink.begins || !t->sink.begins(t->sink.user, s->payload, false)) return false;
     return successor_begin(t, f, side, s, when);
 }
 
@@ -217,6 +221,45 @@ WST_SELDOM bool wst_successor_number(struct wst_flow_table *t, const struct wst_
         return true;
     }
     return false;
+}
+
+/* Its sender has had what waits, and sends where the caller expects it. */
+static bool near_acknowledges(const struct wst_successor *x, const struct wst_segment *s)
+{
+    const struct wst_successor_segment *first = &x->segment[0];
+    int32_t more = wst_seq_diff(s->ack, first->seq);
+    if (!x->near || !is_plain(s) || more <= 0 || more > ANSWER_NEAR) return false;
+    if (s->seq == x->acked) return true;
+    for (unsigned i = 0; i < x->n; i++)
+        if (first[i].ack == s->seq) return true;
+    return false;
+}
+
+/* Of the flow's own, one that waits because of its bytes is nothing but those that lie behind. */
+static bool near_goes_on(const struct wst_successor *x, const struct wst_segment *s)
+{
+    int32_t behind = wst_seq_diff(s->seq, x->segment[0].seq);
+    return x->near && is_plain(s) && behind >= 0 && behind <= ANSWER_NEAR;
+}
+
+WST_APART bool wst_successor_near(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
+                                  const struct wst_segment *s, const struct wst_when *when)
+{
+    struct wst_successor *x = successor_find(t, f, side), *o = successor_find(t, f, !side);
+    if (o && near_acknowledges(o, s) && !s->payload_len) return true;
+    if (x && near_goes_on(x, s)) {
+        x->acked = s->ack;
+        if ((s->payload_len || (s->flags & WST_TCP_FLAG_FIN)) && !successor_has(x, s))
+            (void)successor_add(t, x, s, when); /* what there is no room for is a hole in it */
+        return true;
+    }
+    if (!f->precious || f->ignored || !s->payload_len || !is_plain(s) || !t->sink.begins ||
+        !(f->half[0].flags & f->half[1].flags & WST_HALF_STARTED) ||
+        !wst_flow_is_early(f, side, s) || !t->sink.begins(t->sink.user, s->payload, false))
+        return false;
+    if (!(x = successor_begin(t, f, side, s, when))) return false;
+    x->acked = s->ack;
+    return x->near = true;
 }
 
 /* Right behind the SYN, or behind what waits; or it has come before. */
@@ -260,7 +303,8 @@ static bool call_is_alone(const struct wst_flow_table *t, const struct wst_succe
     if (!is_call(x) || x->lives || !heard_of || !t->sink.begins) return false;
     if (wst_ns_between(p->when.ns, now) < challenge_ns) return false;
     while (p < end && !p->captured) p++;
-    return p < end && t->sink.begins(t->sink.user, (struct wst_slice){x->bytes.p, p->captured});
+    return p < end &&
+           t->sink.begins(t->sink.user, (struct wst_slice){x->bytes.p, p->captured}, false);
 }
 
 WST_APART bool wst_successor_follows(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
@@ -290,6 +334,25 @@ bool wst_successor_is_far(const struct wst_flow *f, unsigned side, const struct 
            (f->state == WST_FLOW_OPEN || f->state == WST_FLOW_EMBRYONIC) &&
            (s->flags & (WST_TCP_FLAG_ACK | WST_TCP_FLAG_RST)) == WST_TCP_FLAG_ACK &&
            (h->flags & o->flags & WST_HALF_STARTED) && wst_seq_is_far(s->ack, o->next);
+}
+
+/* Its first bytes lie where the caller says, and answer; or the capture lacks those, and the caller
+ * has had them. */
+static bool near_answered(const struct wst_flow_table *t, const struct wst_successor *x,
+                          const struct wst_segment *s)
+{
+    if (!s->payload_len || !near_acknowledges(x, s)) return false;
+    return s->seq != x->segment[0].ack || t->sink.begins(t->sink.user, s->payload, true);
+}
+
+WST_SELDOM bool wst_successor_denied(const struct wst_flow_table *t, const struct wst_flow *f,
+                                     unsigned side, const struct wst_segment *s)
+{
+    const struct wst_successor *x = successor_find(t, f, side);
+    if (!x || !x->near) return false;
+    int32_t past = wst_seq_diff(f->half[side].next, x->segment[0].seq);
+    if (past >= 0 && past <= FIN_NEAR) return true;
+    return s->seq == x->segment[0].ack && s->payload_len && near_acknowledges(x, s);
 }
 
 /* Whose numbers say that he has had what waits. A SYN ACK, or a reset, acknowledges the SYN itself.
@@ -322,6 +385,7 @@ bool wst_successor_answered(const struct wst_flow_table *t, const struct wst_flo
         (alone || call_is_alone(t, own, call_heard_of(own, s), when->ns)))
         return true;
     *caller = !side;
+    if (x && x->near) return near_answered(t, x, s);
     return !alone && x && call_answered(f, x, s);
 }
 
@@ -341,12 +405,13 @@ struct wst_succession wst_successor_take(struct wst_flow_table *t, struct wst_fl
 {
     struct wst_successor *x = successor_find(t, f, side);
     struct wst_succession taken = {
-        .n = x->n, .bytes = x->bytes, .numbered = is_call(x), .stream = x->stream};
+        .n = x->n, .bytes = x->bytes, .numbered = is_call(x), .near = x->near, .stream = x->stream};
     memcpy(taken.segment, x->segment, sizeof taken.segment);
     if (x->heard_of) taken.segment[x->n - 1].ack = x->acked;
     x->bytes = (struct wst_buf){0};
     x->n = 0;
     x->numbered = false;
+    f->succeeding = successor_find(t, f, !side);
     return taken;
 }
 

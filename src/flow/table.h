@@ -169,6 +169,21 @@ static inline bool wst_seq_is_far(uint32_t seq, uint32_t next)
     return seq - next + STALE_FAR > (uint32_t)STALE_FAR + FIN_NEAR;
 }
 
+/* No byte of before, sent again: it lies ahead, or far back. */
+static inline bool wst_flow_is_early(const struct wst_flow *f, unsigned side,
+                                     const struct wst_segment *s)
+{
+    uint32_t next = f->half[side].next;
+    return wst_seq_diff(s->seq, next) > 0 || wst_seq_is_far(s->seq, next);
+}
+
+/* Early bytes of a WebSocket, or what may come of such; not what waited already. */
+static inline bool wst_flow_may_be_near(const struct wst_flow *f, unsigned side,
+                                        const struct wst_segment *s, const struct wst_arrival *a)
+{
+    return f->precious && (f->succeeding || wst_flow_is_early(f, side, s)) && !a->there.pkt;
+}
+
 /* table.c */
 struct wst_flow *wst_flow_find(struct wst_flow_table *t, const struct wst_segment *s,
                                unsigned *side, uint64_t *hash);
@@ -317,6 +332,7 @@ struct wst_succession {
     struct wst_successor_segment segment[WST_SUCCESSOR_SEGMENTS];
     unsigned n;
     struct wst_buf bytes; /* all that they held, one behind the other; the caller's now */
+    bool near;            /* its numbers may have been the flow's */
     bool numbered;        /* the first is a SYN, which has a number as a stream: */
     uint32_t stream;
 };
@@ -326,6 +342,14 @@ bool wst_successor_is_far(const struct wst_flow *f, unsigned side, const struct 
  * passed over: what it acknowledges is not the flow's. */
 bool wst_successor_waits(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
                          const struct wst_segment *s, const struct wst_when *when);
+/* Early bytes of a WebSocket that begin a conversation, as no frame does, wait, too; and what comes
+ * behind them. So do acknowledgments of them, which are not the flow's. */
+bool wst_successor_near(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
+                        const struct wst_segment *s, const struct wst_when *when);
+/* What waits so of `side` is the flow's own after all: its hole was filled; or `s`, of the other
+ * side, lies where an answer begins, and is none. */
+bool wst_successor_denied(const struct wst_flow_table *t, const struct wst_flow *f, unsigned side,
+                          const struct wst_segment *s);
 /* A SYN with a number of its own, which nobody has answered. It waits, and has a number as a
  * stream. False: there is no memory. */
 bool wst_successor_asks(struct wst_flow_table *t, struct wst_flow *f, unsigned side,

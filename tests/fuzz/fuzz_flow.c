@@ -26,10 +26,10 @@ static void on_stalled(void *user, struct wst_flow *f, unsigned side,
         abort();
 }
 
-static bool on_begins(void *user, struct wst_slice bytes)
+static bool on_begins(void *user, struct wst_slice bytes, bool answer)
 {
     (void)user;
-    return bytes.n && bytes.p[0] == 'G';
+    return bytes.n && (bytes.p[0] == 'G' || (answer && bytes.p[0] == 'H'));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -17,7 +17,8 @@
  *             c?9    bytes from far ahead, c>9 from behind the end, c:9 of a call that nobody
  *                    answers, left out
  *             c%3    another SYN was sent three times, and nobody answered
- *             c+0    its reset was none, it goes on; c=0 its FIN was none. G: begins another
+ *             c+0    its reset was none, it goes on; c=0 its FIN was none. G: begins another;
+ *                    H: answers it
  *             (fin) (rst) (eof) (timeout) (evicted)
  *
  * Neighbouring bytes of a side are told as one: how they were cut is nobody's business.
@@ -166,10 +167,10 @@ static inline void rig_stalled(void *user, struct wst_flow *f, unsigned side,
     assert_true(f->remember);
 }
 
-static inline bool rig_begins(void *user, struct wst_slice bytes)
+static inline bool rig_begins(void *user, struct wst_slice bytes, bool answer)
 {
     (void)user;
-    return bytes.n && bytes.p[0] == 'G';
+    return bytes.n && (bytes.p[0] == 'G' || (answer && bytes.p[0] == 'H'));
 }
 
 /* Small limits, so that a row reaches them. */

@@ -90,11 +90,56 @@ static void test_one_way(void **state)
     RIG_ROWS(rows, &like);
 }
 
+/* A connection in the place of a WebSocket, near its numbers, of which no SYN was captured: no
+ * frame begins as it does. */
+static void test_near(void **state)
+{
+    static const struct row rows[] = {
+        {"both begin", OPEN "c1,1=a s1,2=b c9001,7001=G s7001,9002=H c9002,7002=x s7002,9003=y $",
+         "c\"a\" s\"b\" (timeout) c\"G\" s\"H\" c\"x\" s\"y\" (eof)"},
+        {"acknowledgments come before",
+         OPEN "c1,1=a s1,2=b c9001,7001 c9001,7001=G s7001,9002 c9002,7001=x s7001,9003=H "
+              "s7002,9003=y $",
+         "c\"a\" s\"b\" (timeout) c\"Gx\" s\"Hy\" (eof)"},
+        {"its server is far off, or its client",
+         OPEN "c1,1=a s1,2=b c9001,90007001=G s90007001,9002=H c90009001,7001=G s7001,90009002=H $",
+         "c\"a\" s\"b\" (timeout) c\"G\" s\"H\" (timeout) c\"G\" s\"H\" (eof)"},
+        {"the answer's first bytes are missing",
+         OPEN "c1,1=a s1,2=b c9001,7001=G c9002,7101=x s7101,9003=y $",
+         "c\"a\" s\"b\" (timeout) c\"Gx\" s-100 s\"y\" (eof)"},
+        {"it ends with its client", OPEN "c1,1=a c9001,7001=G cF9002,7001 s7001,9003=H $",
+         "c\"a\" (timeout) c\"G\" c. s\"H\" (eof)"},
+        {"nobody answers", OPEN "c1,1=a c9001,7001=G s1,2=b c2,2=c $",
+         "c\"a\" s\"b\" c\"c\" c:1 (eof)"},
+        {"it was early", OPEN "c1,1=a c5,1=G s1,2=b c6,2=d c2,1=xyz s2,7=e $",
+         "c\"a\" s\"b\" c\"xyzGd\" s\"e\" (eof)"},
+        {"what answers it does not begin", ONCE OPEN "c1,1=a c9001,1=G s1,9002=b $",
+         "c\"a\" s\"b\" c-8999 c\"G\" (eof)"},
+    };
+    struct rig like;
+    (void)state;
+    rig_init(&like);
+    like.precious = true;
+    RIG_ROWS(rows, &like);
+}
+
+/* Of what else it may be one may go on so. */
+static void test_near_other(void **state)
+{
+    static const struct row row = {"requests were lost",
+                                   OPEN "c1,1=a c9001,1=G s1,9002=H @3 c9002,2 $",
+                                   "c\"a\" s\"H\" c-8999 c\"G\" (eof)"};
+    struct rig like;
+    (void)state;
+    rig_init(&like);
+    rig_row(&row, &like);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_one_way),
-        cmocka_unit_test(test_many_bytes),
+        cmocka_unit_test(test_one_way),    cmocka_unit_test(test_near),
+        cmocka_unit_test(test_near_other), cmocka_unit_test(test_many_bytes),
         cmocka_unit_test(test_many_calls),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
