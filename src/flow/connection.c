@@ -2,7 +2,7 @@
  *
  * In: one segment. Out: what it means for its connection: begun, go on, ended, or another one
  * in the same place (RFC 9293 section 3.3.2, as far as a bystander can tell).
- * Refuses a RST that does not fit the sequence numbers: it would not reset the endpoints either.
+ * Refuses a SYN in the place of a connection that is open, until it is answered (successor.c).
  */
 #include "seldom.h"
 #include "slice.h"
@@ -10,9 +10,6 @@
 #include "waiting.h"
 
 enum {
-    /* Bytes. A RST counts when it lies this near to what we have seen; endpoints demand an exact
-     * match (RFC 5961), but the capture may lack what was in flight. */
-    RST_NEAR = 65535,
     /* Bytes that a side may have sent before its SYN was captured: else it is another connection.
      */
     SYN_LATE = 1 << 20,
@@ -204,38 +201,6 @@ static void connection_ack(struct wst_flow_table *t, struct wst_flow *f, unsigne
     h->flags |= WST_HALF_HINT | WST_HALF_ACKED;
 }
 
-/* Who has sent a SYN, and nothing else, believes a reset that acknowledges it (RFC 9293 section
- * 3.10.7.3); another one is for a connection of before. */
-static bool rst_refuses(const struct wst_flow *f, unsigned side, const struct wst_segment *s)
-{
-    const struct wst_half *h = &f->half[side], *o = &f->half[!side];
-    bool asked = f->state == WST_FLOW_EMBRYONIC && !h->flags &&
-                 o->flags == (WST_HALF_SYN | WST_HALF_STARTED);
-    int32_t d = wst_seq_diff(s->ack, f->rare[!side].isn + 1);
-    return !asked || ((s->flags & WST_TCP_FLAG_ACK) && d >= 0 && d <= RST_NEAR);
-}
-
-static bool rst_counts(const struct wst_flow *f, unsigned side, const struct wst_segment *s)
-{
-    const struct wst_half *h = &f->half[side];
-    if (!(h->flags & WST_HALF_STARTED)) return rst_refuses(f, side, s);
-    int32_t d = wst_seq_diff(s->seq, h->next);
-    if (d >= 0 && d <= RST_NEAR) return true;
-    /* A host that knows nothing of the connection takes the number from an acknowledgment, which
-     * may be older than what is on the way. */
-    if (d < 0 && (h->flags & WST_HALF_ACKED) && wst_seq_diff(s->seq, h->acked) >= 0) return true;
-    const struct wst_waiting *w = f->rare[side].waiting;
-    return w && (h->flags & WST_HALF_ACKED) && wst_seq_diff(s->seq, h->acked) >= 0 &&
-           wst_seq_diff(s->seq, h->acked) <= RST_NEAR;
-}
-
-/* A reset of the flow's, whatever it answers; but the one that answers a SYN has 0 (RFC 9293
- * section 3.10.7.1). */
-static bool rst_is_own(const struct wst_flow *f, unsigned side, const struct wst_segment *s)
-{
-    return (s->flags & WST_TCP_FLAG_RST) && s->seq != 0 && rst_counts(f, side, s);
-}
-
 /* The first payload after a doubtful SYN: it follows the SYN, or the connection of before goes on.
  */
 static void connection_confirm(struct wst_flow *f, unsigned side, uint32_t seq)
@@ -269,39 +234,6 @@ static void connection_payload(struct wst_flow_table *t, struct wst_flow *f, uns
         wst_fin_skipped(f, side, s->seq);
 }
 
-/* Sent after bytes, or by one who has bytes, that were not captured: nobody knows what they were.
- * One number more may be a FIN's, and is no frame in any case. */
-static bool rst_hides(const struct wst_flow *f, unsigned side, const struct wst_segment *s)
-{
-    const struct wst_half *h = &f->half[side], *o = &f->half[!side];
-    if ((h->flags & WST_HALF_STARTED) && wst_seq_diff(s->seq, h->next) > 1) return true;
-    return (s->flags & WST_TCP_FLAG_ACK) && (o->flags & WST_HALF_STARTED) &&
-           wst_seq_diff(s->ack, o->next) > 1;
-}
-
-/* A reset says that its sender had sent, or received, all before `until`. What of that was not
- * captured becomes a hole, by way of `acked`: as if the other side had acknowledged it. Not
- * believed when it is farther ahead of what was delivered than `near` bytes; and one byte more is
- * none, for a FIN takes a number, too. */
-static void connection_sent(struct wst_half *h, uint32_t until, int32_t near)
-{
-    int32_t ahead = wst_seq_diff(until, h->next);
-    bool acked = h->flags & WST_HALF_ACKED;
-    if (!(h->flags & WST_HALF_STARTED) || ahead == 1 || ahead > near) return;
-    if (acked ? wst_seq_diff(until, h->acked) <= 0 : ahead <= 0) return; /* nothing new */
-    h->acked = until;
-    h->flags |= WST_HALF_ACKED;
-}
-
-/* It says how much its sender sent, and had: what of that was not captured is missing. */
-static void connection_rst(struct wst_flow *f, unsigned side, const struct wst_segment *s)
-{
-    f->obscure = rst_hides(f, side, s);
-    f->half[side].flags |= WST_HALF_RESET;
-    connection_sent(&f->half[side], s->seq, RST_NEAR);
-    if (s->flags & WST_TCP_FLAG_ACK) connection_sent(&f->half[!side], s->ack, FIN_NEAR);
-}
-
 /* Both ends have sent their last byte, and it was delivered, or nobody wants it. */
 static bool connection_over(const struct wst_flow *f)
 {
@@ -309,23 +241,11 @@ static bool connection_over(const struct wst_flow *f)
     return (f->half[0].flags & need) && (f->half[1].flags & need);
 }
 
-/* Bytes that the sender of a reset had before it may yet be captured: the directions may come from
- * two taps. The end waits for them as any hole does. */
-static bool connection_reset_waits(const struct wst_flow *f)
-{
-    for (unsigned side = 0; side < 2 && !f->ignored; side++) {
-        const struct wst_waiting *w = f->rare[side].waiting;
-        if ((f->half[!side].flags & WST_HALF_RESET) && w && !w->doubts && wst_half_lacks(f, side))
-            return true;
-    }
-    return false;
-}
-
 void wst_flow_settle(struct wst_flow_table *t, struct wst_flow *f, const struct wst_arrival *a)
 {
     if (connection_over(f))
         wst_flow_close(t, f, WST_TCP_FIN, a);
-    else if (connection_is_reset(f) && !connection_reset_waits(f))
+    else if (connection_is_reset(f) && !wst_reset_waits(f))
         wst_flow_close(t, f, WST_TCP_RST, a);
 }
 
@@ -444,7 +364,7 @@ WST_APART static void connection_segment(struct wst_flow_table *t, struct wst_fl
 {
     unsigned caller;
     bool waits = false;
-    if (f->succeeding && !rst_is_own(f, side, s) &&
+    if (f->succeeding && !wst_reset_is_own(f, side, s) &&
         wst_successor_answered(t, f, side, s, &a->when, &caller))
         connection_succeeded(t, f, caller, a);
     if (s->flags & WST_TCP_FLAG_SYN)
@@ -464,8 +384,8 @@ WST_APART static void connection_segment(struct wst_flow_table *t, struct wst_fl
     if (f->state == WST_FLOW_CLOSED) return; /* a straggler */
     f->active = connection_now(t, &a->when);
     if (s->flags & WST_TCP_FLAG_RST) {
-        if (!rst_counts(f, side, s)) return;
-        connection_rst(f, side, s);
+        if (!wst_reset_counts(f, side, s)) return;
+        wst_reset_came(f, side, s);
         if (!f->ignored) wst_half_acked(t, f, !side, a);
         if (f->half[!side].flags & WST_HALF_WAITING)
             wst_half_waited(t, f, !side, wst_waiting_now(t, a), a);

@@ -285,6 +285,16 @@ void wst_fin_believed(struct wst_flow_table *t, struct wst_flow *f, unsigned sid
  * not, and who had sent his first nobody knows. */
 void wst_fin_skipped(struct wst_flow *f, unsigned side, uint32_t until);
 
+/* reset.c */
+/* A reset of that side is the connection's. */
+bool wst_reset_counts(const struct wst_flow *f, unsigned side, const struct wst_segment *s);
+/* The segment is one of the flow's, whatever it answers; not the one of number 0. */
+bool wst_reset_is_own(const struct wst_flow *f, unsigned side, const struct wst_segment *s);
+/* It counts: says how much its sender sent, and had; what of that was not captured is missing. */
+void wst_reset_came(struct wst_flow *f, unsigned side, const struct wst_segment *s);
+/* Bytes that the sender of a reset had before it may yet be captured: the end waits for them. */
+bool wst_reset_waits(const struct wst_flow *f);
+
 /* stall.c: of flows with `remember` */
 /* A segment, before anything comes of it. */
 void wst_stall_segment(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
