@@ -355,7 +355,7 @@ static void flow_unbelieved(void *user, struct wst_flow *f, unsigned side, uint6
         end_ignored(c, f, side, why == WST_UNBELIEVED_FIN);
         return;
     }
-    char detail[128];
+    char detail[192];
     snprintf(detail, sizeof detail,
              why == WST_UNBELIEVED_FAR
                  ? "%llu bytes lie far ahead of all that their receiver acknowledged; they were "

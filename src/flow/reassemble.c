@@ -28,6 +28,8 @@ enum {
     /* Bytes so far ahead of what the receiver has that they are not the sender's: more than a usual
      * window, so they cannot have been on their way. */
     DENIED_FAR = 256 * 1024,
+    /* No window is wider (RFC 7323 section 2.3), so nobody had more on its way. */
+    WINDOW_MAX = 1 << 30,
     /* So many segments in a row that seem to be from long ago are not: the numbers went round. */
     STALE_RUN = 8
 };
@@ -282,13 +284,27 @@ static void half_disown(struct wst_flow_table *t, struct wst_flow *f, unsigned s
     t->sink.unbelieved(t->sink.user, f, side, n, WST_UNBELIEVED_FAR, a);
 }
 
+/* At the end nothing will say any more whether bytes at `seq` are the sender's. They are not when
+ * no hole of a connection explains that they lie so far ahead: of what it said in its reset, or of
+ * what its receiver said that it had. */
+static bool half_beyond(const struct wst_flow *f, unsigned side, uint32_t seq)
+{
+    const struct wst_half *h = &f->half[side];
+    int32_t ahead = wst_seq_diff(seq, h->next);
+    if (half_denied(f, side)) return ahead > DENIED_FAR;
+    if (ahead <= FIN_NEAR || ahead > WINDOW_MAX) return ahead > FIN_NEAR;
+    if ((h->flags & WST_HALF_ACKED) && !(h->flags & WST_HALF_HINT) && f->heard == 3)
+        return wst_seq_diff(seq, h->acked) > FIN_NEAR;
+    return h->flags & WST_HALF_RESET;
+}
+
 void wst_half_flush(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
                     const struct wst_arrival *a)
 {
     struct wst_half *h = &f->half[side];
     while (!f->ignored && f->rare[side].waiting && f->rare[side].waiting->n) {
         const struct wst_waiting *w = f->rare[side].waiting;
-        if (half_denied(f, side) && wst_seq_diff(w->pieces[w->first].seq, h->next) > DENIED_FAR)
+        if (half_beyond(f, side, w->pieces[w->first].seq))
             half_disown(t, f, side, a);
         else
             half_declare_first(t, f, side, WST_GAP_LOST, a);
@@ -298,8 +314,10 @@ void wst_half_flush(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
     /* A FIN from far ahead: with one direction captured nobody could have confirmed it. */
     if ((h->flags & WST_HALF_FAR) && f->heard != 3) h->flags |= WST_HALF_FIN;
     if (!(h->flags & WST_HALF_FIN)) f->rare[side].fin = h->next; /* before what was only said */
-    if ((h->flags & WST_HALF_STARTED) && wst_half_lacks(f, side))
-        half_declare(t, f, side, half_acked_last(f, side), WST_GAP_LOST, a);
+    uint32_t last = half_acked_last(f, side);
+    if ((h->flags & WST_HALF_STARTED) && wst_half_lacks(f, side) &&
+        wst_seq_diff(last, h->next) <= WINDOW_MAX) /* else it was not the receiver's */
+        half_declare(t, f, side, last, WST_GAP_LOST, a);
     if (!f->ignored && (h->flags & WST_HALF_FIN) && !(h->flags & WST_HALF_ENDED))
         half_declare(t, f, side, f->rare[side].fin, WST_GAP_LOST, a);
     wst_waiting_drop(t, f, side);

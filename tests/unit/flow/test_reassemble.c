@@ -143,6 +143,18 @@ static const struct row holes[] = {
     {"the hole before a FIN", OPEN "cF5,1 s1,6 $", "c-4 c. (eof)"},
 };
 
+/* What no hole explains is not told as one: more than a window, and nobody had it. */
+static const struct row beyond[] = {
+    {"one direction, wider than any window", "cS0 c1=a c1900000001=x $", "c\"a\" c?1 (eof)"},
+    {"… in one it may have been lost", "cS0 c1=a c100000001=x $", "c\"a\" c-99999999 c\"x\" (eof)"},
+    {"… but not behind its reset", "cS0 c1=a c4=y c100000001=x cR5 $",
+     "c\"a\" c-2 c\"y\" c?1 (rst)"},
+    {"far from all that was acknowledged", OPEN "c1,1=a c100000001,1=x s1,5 $",
+     "c\"a\" c?1 c-3 (eof)"},
+    {"an acknowledgment of more than a window", OPEN "c1,1=a s1,1900000001 $", "c\"a\" (eof)"},
+    {"… of less", OPEN "c1,1=a s1,100000001 $", "c\"a\" c-99999999 (eof)"},
+};
+
 static void test_order(void **state)
 {
     struct rig like;
@@ -151,6 +163,14 @@ static void test_order(void **state)
     like.limits.reorder_segments = 8;
     RIG_ROWS(ordered, &like);
 }
+static void test_beyond(void **state)
+{
+    struct rig like;
+    (void)state;
+    rig_init(&like);
+    RIG_ROWS(beyond, &like);
+}
+
 static void test_round(void **state)
 {
     struct rig like;
@@ -263,10 +283,11 @@ static void test_arrival(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_order),          cmocka_unit_test(test_round),
-        cmocka_unit_test(test_overlaps),       cmocka_unit_test(test_cut),
-        cmocka_unit_test(test_holes),          cmocka_unit_test(test_holes_in_line),
-        cmocka_unit_test(test_ignored_inside), cmocka_unit_test(test_arrival),
+        cmocka_unit_test(test_order),    cmocka_unit_test(test_round),
+        cmocka_unit_test(test_overlaps), cmocka_unit_test(test_cut),
+        cmocka_unit_test(test_holes),    cmocka_unit_test(test_holes_in_line),
+        cmocka_unit_test(test_beyond),   cmocka_unit_test(test_ignored_inside),
+        cmocka_unit_test(test_arrival),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
