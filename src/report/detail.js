@@ -88,7 +88,9 @@ function addMessage(message, add) {
   add('length', bytes(message.len), message.compressed ? el('span', { class: 'soft' }, ` deflated to ${bytes(message.wire)}${ratio}`) : null);
   if (message.frames !== 1) add('frames', count(message.frames));
   if (!message.certain) add('certainty', 'uncertain: bytes are missing; what is shown of it is right');
-  if (message.omitted) add('shown', `not the last ${bytes(message.omitted)}: left out by a limit`);
+  if (message.omitted && message.certain) add('shown', `not the last ${bytes(message.omitted)}: left out by a limit`);
+  if (message.unknown) add('not known', bytes(message.unknown));
+  if (message.unknown === null) add('shown', 'not all of what is known: a limit leaves some out');
 }
 
 function findingsOf(item) {
@@ -102,8 +104,8 @@ const SHAPES = { text: 'Text', json: 'JSON', bytes: 'Bytes' };
 
 /* drawn(): the payload in the page is another now. */
 function makePayload(message, wanted, drawn, keep) {
-  const pretty = message.utf8 ? prettyJson(message.data) : null;
-  const able = Object.keys(SHAPES).filter((shape) => shape !== 'json' || pretty !== null);
+  const pretty = message.utf8 ? prettyJson(knownText(message)) : null;
+  const able = Object.keys(SHAPES).filter((shape) => (shape !== 'json' || pretty !== null) && (shape !== 'bytes' || !message.known));
   const body = el('div', { class: 'payload' });
   const choice = el('div', { class: 'choice', role: 'group', 'aria-label': 'Show the payload as' });
   const draw = (shape) => {
@@ -141,11 +143,27 @@ function prettyJson(text) {
 function shapeOf(message, shape, pretty) {
   if (shape === 'json') return [longText((n) => shown(pretty.slice(0, n), true), pretty.length)];
   if (shape === 'bytes') return [longBytes(payloadOf(message))];
-  if (message.data === '') return [el('p', { class: 'soft' }, 'empty')];
+  if (message.known) return [longText((n) => inPieces(message, n), message.known.length)];
+  if (message.data === '') return [el('p', { class: 'soft' }, message.unknown ? 'nothing of it is known' : 'empty')];
   if (message.utf8) return [longText((n) => shown(clipEnd(message.data, n), true), message.data.length)];
   const data = payloadOf(message);
   return [longText((n) => asText(data.subarray(0, n), true), data.length)];
 }
+
+/* The first characters of what is known; how many bytes are not known between two pieces. Nodes. */
+function inPieces(message, n) {
+  const nodes = shown(clipEnd(message.data, n), true);
+  let left = n - message.data.length;
+  for (const { before, text } of message.pieces) {
+    if (left <= 0) return nodes;
+    nodes.push(unknownMark(before), ...shown(clipEnd(text, left), true));
+    left -= text.length + 1;
+  }
+  return message.behind > 0 && left > 0 ? [...nodes, unknownMark(message.behind)] : nodes;
+}
+
+/* The number is no text of the page: it would be found, and copied, with the message. */
+const unknownMark = (n) => el('span', { class: 'unknown', 'data-n': ` ${n}`, title: `${bytes(n)} that nobody knows: they repeat what is not in the capture` }, '…');
 
 const clipEnd = (text, n) => (text.length <= n ? text : clip(text, n).slice(0, -1));
 
@@ -185,7 +203,7 @@ function longBytes(data) {
 
 /* Text as it was sent; bytes as hex. */
 async function copyText(button, message) {
-  const text = message.utf8 ? message.data : Array.from(payloadOf(message), (c) => hex(c)).join(' ');
+  const text = message.utf8 ? knownText(message) : Array.from(payloadOf(message), (c) => hex(c)).join(' ');
   try {
     await navigator.clipboard.writeText(text);
     button.textContent = 'Copied';

@@ -72,10 +72,11 @@ function fillRow(node, row, found) {
 
 /* What was looked for is in sight: a text in which it comes late is shown from there. */
 function previewAt(row, found) {
-  const at = found && row.utf8 && row.data ? row.data.search(found) : -1;
+  const words = row.utf8 && row.data !== undefined ? knownText(row) : '';
+  const at = found ? words.search(found) : -1;
   if (at < AHEAD * 2) return preview(row, PREVIEW);
-  const from = /[\udc00-\udfff]/.test(row.data[at - AHEAD]) ? at - AHEAD + 1 : at - AHEAD;
-  return `…${clip(row.data.slice(from, from + PREVIEW + 1), PREVIEW)}`;
+  const from = /[\udc00-\udfff]/.test(words[at - AHEAD]) ? at - AHEAD + 1 : at - AHEAD;
+  return `…${clip(words.slice(from, from + PREVIEW + 1), PREVIEW)}`;
 }
 
 function flagsOf(row, level) {
@@ -84,7 +85,7 @@ function flagsOf(row, level) {
   if (row.kind === 'message' && !row.certain) flags.push(el('span', { class: 'flag warning', title: 'Bytes are missing; what is shown is right' }, 'uncertain'));
   if (appFails(row.app)) flags.push(el('span', { class: 'flag error', title: `${row.app.protocol} says that something failed` }, 'failed'));
   if (row.kind === 'part') flags.push(el('span', { class: 'flag warning', title: 'Its end is not here' }, 'unfinished'));
-  if (row.omitted) flags.push(el('span', { class: 'flag', title: `Without its last ${bytes(row.omitted)}` }, 'cut'));
+  if (isCut(row)) flags.push(el('span', { class: 'flag', title: row.certain === false ? 'A limit leaves some of it out' : `Without its last ${bytes(row.omitted)}` }, 'cut'));
   if (row.compressed) flags.push(el('span', { class: 'flag', title: `${bytes(row.wire)} on the wire` }, 'deflate'));
   if (row.frames > 1) flags.push(el('span', { class: 'flag' }, some(row.frames, 'frame')));
   return flags;

@@ -86,9 +86,28 @@ function readMessage(model, e, order) {
     data: e[14], parts: partsOf(conn, e[5]), order,
   });
   message.op = opName(message.opcode);
+  if (!message.certain) readPieces(model, message, e[15] ?? []);
   for (const part of message.parts) part.message = message;
   conn.messages.set(message.msg, message);
   addRow(model, message);
+}
+
+/* What is known of a text behind `data`. unknown: bytes that nobody knows, unless a limit may have left some out, too.
+ * known: all that is known, with a '…' for what is not. */
+function readPieces(model, message, list) {
+  const { max_payload: most, preview, short_from: from } = model.report;
+  message.pieces = [];
+  let at = toUtf8(message.utf8 ? message.data : '').length;
+  let left = Number(message.omitted);
+  for (let i = 0; i < list.length; i += 2) {
+    const [place, text] = list.slice(i, i + 2);
+    message.pieces.push({ before: place - at, text });
+    at = place + toUtf8(text).length;
+    left -= at - place;
+  }
+  message.behind = Number(message.len) - at;
+  message.unknown = Number(message.len) <= (from && message.pkt >= from ? preview : most) ? left : null;
+  if (list.length > 0) message.known = `${message.data}${message.pieces.map((piece) => `…${piece.text}`).join('')}${message.behind > 0 ? '…' : ''}`;
 }
 
 /* -- the rare: objects of docs/EVENTS.md --------------------------------------------------- */
@@ -201,6 +220,12 @@ function closeWords(event) {
   return `${event.code}${event.name ? ` ${event.name}` : ''}`;
 }
 
+/* Whether a limit left some of it out: of an uncertain message `omitted` counts what nobody knows, too. */
+const isCut = (item) => (item.certain === false ? item.unknown === null : Boolean(item.omitted));
+
+/* The text of an item, as far as it is known. */
+const knownText = (item) => item.known ?? item.data;
+
 /* What an item carries, as one line. Binary data as hex: most of them are no text. */
 function preview(item, most) {
   if (item.kind === 'gap') return `${bytes(item.event.bytes)} never arrived in the capture`;
@@ -210,7 +235,7 @@ function preview(item, most) {
     return `${closeWords(item.close)}${reason ? ` “${reason}”` : ''}`;
   }
   if (item.data === undefined) return '';
-  if (item.utf8) return clip(item.data, most);
+  if (item.utf8) return clip(knownText(item), most);
   if (item.app?.packets.length) return clip(appWords(item.app), most);
   const data = fromBase64(item.data.slice(0, Math.ceil(most / 4) * 4));
   return Array.from(data.subarray(0, Math.floor(most / 3)), (c) => hex(c)).join(' ');
@@ -219,6 +244,6 @@ function preview(item, most) {
 /* What a filter by text looks at: the whole payload; bytes that are no text as Latin-1. */
 function searched(item) {
   if (item.data === undefined) return item.close || item.kind === 'gap' ? preview(item, 1000) : '';
-  if (item.utf8) return item.data;
+  if (item.utf8) return knownText(item);
   return item.app ? `${appWords(item.app)} ${atob(item.data)}` : atob(item.data);
 }

@@ -50,7 +50,7 @@ function makeHead(model) {
 /* What the page does not hold. */
 function noticesOf({ report, rows, stats, conns }) {
   const left = Object.entries(report.left_out).map(([type, n]) => some(n, type, type === 'gap' ? 'gaps' : `${type}${/s$|sh$/.test(type) ? 'es' : 's'}`));
-  const cut = rows.some((row) => row.omitted);
+  const cut = rows.some(isCut);
   return [
     conns.size === 0 ? `No WebSocket connections in what was read. ${othersOf(stats)}` : null,
     left.length ? `This page is full at ${size(report.max_page)}: from packet ${count(report.left_from)} on, ${left.join(', ')} are left out. Choose fewer with a filter or --conn, or allow more with --max-page.` : null,

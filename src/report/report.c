@@ -11,7 +11,8 @@
  *     ["f", conn, dir, t, pkt, n, byte0, header_len, len, mask_key or 0, offset, msg, complete,
  *      first_pkt, wire]  and behind it, of control and reserved frames: utf8, payload, omitted
  *     ["m", conn, dir, t, pkt, msg, opcode, flags, first_pkt, frames, wire_len, len, omitted,
- *      utf8, payload]
+ *      utf8, payload]  and behind it, where more of a text is known: [place, piece, place, piece,
+ * …]
  *
  * Behind a message comes, as a rare event, what it says in its application's protocol.
  * dir: 0 from the client. t: nanoseconds since `base`, which the last element tells. byte0: the
@@ -143,23 +144,46 @@ static void frame(struct wst_report *r, const struct wst_event *event)
 }
 
 /* How much of a payload there is room for. */
-static struct wst_slice shorten(struct wst_report *r, const struct wst_event *event)
+static size_t payload_most(struct wst_report *r, const struct wst_event *event)
 {
-    struct wst_slice payload = event->message.payload;
+    const struct wst_event_message *m = &event->message;
     uint64_t most = r->options.max_payload;
     if (r->out.total - r->start >= r->options.max_page / 2 && most > PREVIEW) {
         most = PREVIEW;
-        if (r->short_from == 0 && payload.n > PREVIEW) r->short_from = event->when.pkt;
+        if (r->short_from == 0 && (m->payload.n > PREVIEW || m->sketch.n > PREVIEW))
+            r->short_from = event->when.pkt;
     }
-    if (payload.n <= most) return payload;
-    if (event->message.utf8) return wst_slice_head(payload, wst_utf8_cut(payload, (size_t)most));
-    return wst_slice_head(payload, most);
+    return most < SIZE_MAX ? (size_t)most : SIZE_MAX;
+}
+
+static struct wst_slice shorten(const struct wst_event_message *m, size_t most)
+{
+    if (m->payload.n <= most) return m->payload;
+    return wst_slice_head(m->payload, m->utf8 ? wst_utf8_cut(m->payload, most) : most);
+}
+
+/* What is known of a text behind its beginning, as far as there is room for it. */
+static void put_pieces(struct wst_report *r, struct wst_slice sketch, size_t at)
+{
+    const char *before = ",[";
+    bool any = false;
+    for (struct wst_slice piece; (piece = wst_event_piece(sketch, at)).n; at += piece.n) {
+        at = (size_t)(piece.p - sketch.p);
+        wst_report_text(&r->out, before);
+        wst_report_number(&r->out, at);
+        wst_report_text(&r->out, ",");
+        wst_report_string(&r->out, piece);
+        before = ",";
+        any = true;
+    }
+    if (any) wst_report_text(&r->out, "]");
 }
 
 static void message(struct wst_report *r, const struct wst_event *event)
 {
     const struct wst_event_message *m = &event->message;
-    struct wst_slice payload = shorten(r, event);
+    size_t most = payload_most(r, event);
+    struct wst_slice payload = shorten(m, most);
     element(r, "[\"m\"");
     put_head(r, event);
     put(r, m->msg);
@@ -171,6 +195,7 @@ static void message(struct wst_report *r, const struct wst_event *event)
     put(r, m->len);
     put(r, m->omitted + (m->payload.n - payload.n));
     put_payload(r, payload, m->utf8);
+    put_pieces(r, wst_slice_head(m->sketch, most), m->payload.n);
     wst_report_text(&r->out, "]");
 }
 
@@ -190,7 +215,7 @@ static void said(struct wst_report *r, const struct wst_event *event)
 {
     struct wst_event again = *event;
     const struct wst_app_said *app = event->message.app;
-    again.message.payload.n = 0;
+    again.message.payload.n = again.message.sketch.n = 0;
     again.message.app = wst_report_app_shorten(&r->app, app, event->message.opcode == 1);
     if (app->packets_n > 0 || app->strange) rare(r, &again);
 }

@@ -54,9 +54,11 @@ def frame_of(e):
 
 
 def message_of(e):
+    pieces = e[15] if len(e) > 15 else []
+    known = {'pieces': [{'at': at, 'text': text} for at, text in zip(pieces[::2], pieces[1::2])]} if pieces else {}
     return {'type': 'message', 'pkt': e[4], 'conn': e[1], 'dir': ('c2s', 's2c')[e[2]], 'msg': e[5], 'op': {1: 'text', 2: 'binary'}[e[6]],
             'first_pkt': e[8], 'frames': e[9], 'wire_len': number(e[10]), 'len': number(e[11]), 'compressed': bool(e[7] & 1),
-            'text' if e[13] else 'b64': e[14], 'omitted': number(e[12]), 'certain': bool(e[7] & 2)}
+            'text' if e[13] else 'b64': e[14], 'omitted': number(e[12]), 'certain': bool(e[7] & 2), **known}
 
 
 def events_of(data):

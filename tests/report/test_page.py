@@ -6,6 +6,7 @@ import glob
 import json
 import os
 import re
+import struct
 import subprocess
 import sys
 import tempfile
@@ -520,6 +521,59 @@ def told_whole(b, page, path):
     silent(b, 'told whole')
 
 
+# -- joined in the middle of compressed texts: what is known of them, by the piece; their truth is the whole capture ------
+
+
+def text_messages(capture):
+    lines = subprocess.run([TOOL, '--json', capture], capture_output=True, timeout=60, check=False).stdout.splitlines()
+    return [e for e in map(json.loads, lines) if e['type'] == 'message' and 'text' in e]
+
+
+def joined(b, page, path):
+    whole = os.path.join(CAPTURES, '02_pmd_default.pcap')
+    with open(whole, 'rb') as file:
+        data = file.read()
+    at, passed = 24, 25
+    for _ in range(passed):
+        at += 16 + struct.unpack_from('<I', data, at + 8)[0]
+    with open(path, 'wb') as file:
+        file.write(data[:24] + data[at:])
+    truth = {(e['first_pkt'] - passed, e['len']): e['text'] for e in text_messages(whole)}
+    wanted = next(e for e in text_messages(path) if 'pieces' in e)
+    text = truth[wanted['first_pkt'], wanted['len']]
+    b.open(report(path, page))
+    row = next(r for r in data_column(b) if '…' in r)
+    parts = [part for part in row.split('…') if part]
+    check('a row has what is known, in its order', len(parts) > 4 and re.search('.+'.join(map(re.escape, parts)), text, re.S), row)
+    check('rows say uncertain, not cut', any('uncertain' in r for r in rows(b)) and not any('cut' in r for r in rows(b)), rows(b)[:3])
+    check('nor does the page', 'up to' not in b.text('#notices'), b.text('#notices'))
+    b.type('#text', 'volume')
+    b.wait("return document.getElementById('count').textContent.includes(' of ')")
+    check('pieces are found', data_column(b) and all('volume' in r for r in data_column(b)), data_column(b))
+    if b.run('return Boolean(globalThis.CSS?.highlights)'):
+        check('and lit', b.run("return CSS.highlights.get('found-rows')?.size > 0"))
+    b.click('#rows .row:not([hidden])')
+    shown, holes, title = b.run('''const pre = document.querySelector('#detail .payload pre');
+        return [pre.textContent, [...pre.querySelectorAll('.unknown')].map((n) => Number(n.dataset.n)), document.querySelector('#detail h2').textContent]''')
+    known = shown.split('…')
+    check('the details have each hole', len(holes) == len(known) - 1 > 4, (shown, holes))
+    chosen = next(e for e in text_messages(path) if e['msg'] == int(re.search('message ([0-9]+)', title).group(1)))
+    text = truth[chosen['first_pkt'], chosen['len']].encode()
+    places, place = [], 0
+    for piece, hole in zip(known, [*holes, 0]):
+        places.append((place, piece.encode()))
+        place += len(piece.encode()) + hole
+    check('each piece is where it is', place == len(text) and all(text[at:at + len(piece)] == piece for at, piece in places), places)
+    check('how much is not', f'not known\n{sum(holes)} bytes' in b.text('#detail .facts'), b.text('#detail .facts'))
+    b.run('dispatchEvent(new Event("beforeprint"))')
+    check('paper has pieces', 'volume' in b.run("return document.querySelector('#paper').textContent"))
+    b.run('dispatchEvent(new Event("afterprint"))')
+    b.open(report(path, page, '--max-payload', '60'))
+    check('what a limit leaves out is said', any('uncertain' in r and 'cut' in r for r in rows(b)) and 'up to 60 bytes' in b.text('#notices'), b.text('#notices'))
+    check('a limit leaves pieces out', any('…' in r for r in data_column(b)) and all(len(r.encode()) < 200 for r in data_column(b)), data_column(b))
+    silent(b, 'joined')
+
+
 try:
     opened = browser.Browser()
 except browser.NotHere as reason:
@@ -527,7 +581,7 @@ except browser.NotHere as reason:
     sys.exit(77)
 with tempfile.TemporaryDirectory() as tmp, opened as b:
     page = os.path.join(tmp, 'page.html')
-    for part in (reading, hostile, many, shapes, refused, unclosed, alike, told_whole):
+    for part in (reading, hostile, many, shapes, refused, unclosed, alike, told_whole, joined):
         start = time.monotonic()
         b.size(1400, 900)
         part(b, page, os.path.join(tmp, 'made.pcap'))
