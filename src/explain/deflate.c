@@ -19,8 +19,7 @@ enum {
 struct telling {
     struct wst_paper *p;
     const struct wst_subject *s;
-    const uint8_t *out; /* all that comes out: the walk is run a second time to be told */
-    size_t out_n;
+    const struct wst_walk *w; /* all that comes out: the walk is run a second time to be told */
     bool each, all;
     uint64_t lines, left_out;
     /* a run of literals that waits */
@@ -68,10 +67,18 @@ static bool line_begin(struct telling *t, const struct line *l)
 
 static const char *quoted(struct telling *t, uint64_t at, uint64_t n)
 {
-    if (at > t->out_n) at = t->out_n;
-    if (n > t->out_n - at) n = t->out_n - at;
-    struct wst_slice s = {t->out + at, (size_t)n};
-    return t->s->stream->text ? wst_paper_quote(t->p, s, 60) : wst_paper_ascii(t->p, s, 60);
+    if (at > t->w->n) at = t->w->n;
+    if (n > t->w->n - at) n = t->w->n - at;
+    struct wst_slice s = {t->w->out + at, (size_t)n};
+    return wst_paper_known(t->p, s, t->w->doubt ? t->w->doubt + at : NULL, 60, t->s->stream->text);
+}
+
+/* How many of so many bytes that came out are not known. */
+static size_t unknown(const struct wst_walk *w, uint64_t at, size_t n)
+{
+    size_t found = 0;
+    for (size_t i = 0; w->doubt && i < n && at + i < w->n; i++) found += w->doubt[at + i];
+    return found;
 }
 
 static void tell_run(struct telling *t)
@@ -128,19 +135,19 @@ static void tell_match(struct telling *t, const struct wst_walk_step *w)
                      .from = msg,
                      .ink = WST_INK_OPCODE};
     if (!line_begin(t, &l)) return;
+    char from[64];
     if (msg)
-        wst_paper_cell(t->p, WST_INK_OPCODE,
-                       "length %u, distance %u: \"%s\" again, from message %" PRIu64, w->length,
-                       w->distance, quoted(t, w->at, w->length), msg);
+        snprintf(from, sizeof from, "message %" PRIu64, msg);
     else if (earlier)
-        wst_paper_cell(t->p, WST_INK_OPCODE,
-                       "length %u, distance %u: \"%s\" again, from an earlier message", w->length,
-                       w->distance, quoted(t, w->at, w->length));
+        snprintf(from, sizeof from, "an earlier message");
     else
-        wst_paper_cell(t->p, WST_INK_OPCODE,
-                       "length %u, distance %u: \"%s\" again, from byte %" PRIu64
-                       " of this message",
-                       w->length, w->distance, quoted(t, w->at, w->length), w->at - w->distance);
+        snprintf(from, sizeof from, "byte %" PRIu64 " of this message", w->at - w->distance);
+    if (unknown(t->w, w->at, w->length) == w->length)
+        wst_paper_cell(t->p, WST_INK_BAD, "length %u, distance %u: not known, from %s", w->length,
+                       w->distance, from);
+    else
+        wst_paper_cell(t->p, WST_INK_OPCODE, "length %u, distance %u: \"%s\" again, from %s",
+                       w->length, w->distance, quoted(t, w->at, w->length), from);
 }
 
 static void tell_other(struct telling *t, const struct wst_walk_step *w)
@@ -206,16 +213,20 @@ static void tell_steps(struct wst_paper *p, const struct wst_subject *s, struct 
         {"length", "", WST_COLUMN_COUNT},   {"distance", "", WST_COLUMN_COUNT},
         {"from_msg", "", WST_COLUMN_COUNT}, {"text", "gives", WST_COLUMN_WORD},
     };
-    struct telling t = {.p = p, .s = s, .out = first->out, .out_n = first->n};
-    struct wst_walk again = {
-        .history = first->history, .max = SUBJECT_OUT_MAX, .user = &t, .step = tell};
+    struct telling t = {.p = p, .s = s, .w = first};
+    struct wst_walk again = {.history = first->history,
+                             .history_doubt = first->history_doubt,
+                             .lost = first->lost,
+                             .max = SUBJECT_OUT_MAX,
+                             .user = &t,
+                             .step = tell};
     t.all = s->options->all;
     t.each = t.all || steps <= EACH;
     wst_paper_table(p, "steps", columns, 8);
     wst_walk_run(&again, raw, whole);
     tell_run(&t);
     wst_paper_table_end(p);
-    free(again.out);
+    wst_walk_free(&again);
     if (t.left_out)
         wst_paper_say(p, "… and %" PRIu64 " lines more; --all shows them, and every code",
                       t.left_out);
@@ -243,8 +254,13 @@ static void tell_end(struct wst_paper *p, const struct wst_subject *s, const str
                        wst_walk_end_text(w->end), w->end_bit);
     }
     size_t most = p->json || s->options->all ? 1000 : 240;
-    const char *shown =
-        s->stream->text ? wst_paper_quote(p, out, most) : wst_paper_ascii(p, out, most);
+    size_t lacking = unknown(w, 0, w->n);
+    if (lacking) {
+        wst_paper_number(p, "not_known", lacking);
+        wst_paper_line(p, NULL, "not known", WST_INK_BAD,
+                       "%zu of them: they repeat what is missing here; … below", lacking);
+    }
+    const char *shown = wst_paper_known(p, out, w->doubt, most, s->stream->text);
     wst_paper_word(p, "inflated_text", "%s", shown);
     if (w->n)
         wst_paper_line(p, NULL, s->stream->text ? "text" : "bytes", WST_INK_BOLD, "\"%s\"", shown);
@@ -258,6 +274,8 @@ void wst_deflate_explain(struct wst_paper *p, const struct wst_subject *s, bool 
     struct wst_slice raw = {stream->raw, stream->raw_n};
     *w = (struct wst_walk){.max = SUBJECT_OUT_MAX, .user = &steps, .step = count};
     w->history = (struct wst_slice){stream->history, stream->history_n};
+    w->history_doubt = stream->doubted ? stream->doubt : NULL;
+    w->lost = s->takeover && stream->history_lost;
     wst_walk_run(w, raw, whole);
     if (!p) return;
     wst_paper_heading(p, "Inflating (RFC 7692 section 7.2.2, RFC 1951)");
@@ -274,13 +292,11 @@ void wst_deflate_explain(struct wst_paper *p, const struct wst_subject *s, bool 
                        "nothing: its last block says that it is the last");
     if (stream->history_n)
         wst_paper_line(p, NULL, "before it", WST_INK_NONE,
-                       "%zu bytes of earlier messages, which matches may repeat",
-                       stream->history_n);
-    if (stream->history_lost)
+                       "%zu byte%s of earlier messages, which matches may repeat",
+                       stream->history_n, stream->history_n == 1 ? "" : "s");
+    if (stream->history_lost || stream->doubted)
         wst_paper_line(p, "history_lost", "before it", WST_INK_BAD,
-                       "bytes that are missing here: a match that points there cannot be told");
-    if (s->takeover && stream->history_lost && w->end == WST_WALK_BAD_DISTANCE)
-        wst_paper_line(p, NULL, "", WST_INK_BAD, "one does, and the walk ends there");
+                       "bytes that are missing here: what a match repeats of them is not known");
     tell_steps(p, s, raw, whole, w, steps);
     tell_end(p, s, w, whole);
     wst_paper_close(p, '}');

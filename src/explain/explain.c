@@ -135,6 +135,7 @@ static void walks(struct wst_explain *x, const struct wst_subject *s, const stru
     bool more = s->plain.n < s->header.len || !s->header.fin;
     struct wst_slice bytes = s->plain, open = {s->stream->open_char, s->stream->open_char_n};
     if (!x->options.utf8) return;
+    if (deflated && walk->doubt && walk->n && memchr(walk->doubt, 1, walk->n)) return;
     if (deflated) bytes = (struct wst_slice){walk->out, walk->n};
     if (s->header.opcode == 8 && bytes.n >= 2) {
         bytes = (struct wst_slice){bytes.p + 2, bytes.n - 2};
@@ -164,7 +165,7 @@ static void frame_write(struct wst_explain *x, const struct wst_subject *s,
     if (deflated && !s->stream->torn) {
         struct wst_walk again;
         wst_deflate_explain(p, s, whole, &again);
-        free(again.out);
+        wst_walk_free(&again);
     } else if (deflated) {
         wst_paper_say(p, "Bytes of the message are missing: it cannot be inflated.");
     }
@@ -211,14 +212,15 @@ void wst_explain_frame(struct wst_explain *x, struct wst_subject *s, struct wst_
     if (data && stream->open && s->header.fin) {
         bool good = walked && whole && (walk.end == WST_WALK_FINE || walk.end == WST_WALK_FINAL);
         if (deflated && good)
-            wst_stream_remember(stream, (struct wst_slice){walk.out, walk.n}, s->takeover);
+            wst_stream_remember(stream, (struct wst_slice){walk.out, walk.n}, walk.doubt,
+                                s->takeover);
         else if (deflated && s->takeover) {
-            wst_stream_remember(stream, (struct wst_slice){NULL, 0}, false); /* forgets */
+            wst_stream_remember(stream, (struct wst_slice){NULL, 0}, NULL, false); /* forgets */
             stream->history_lost = true;
         }
         wst_stream_over(stream);
     }
-    free(walk.out);
+    wst_walk_free(&walk);
     free(own);
 }
 
@@ -314,7 +316,7 @@ static void on_gap(struct wst_explain *x, const struct wst_event *e)
     if (!c || e->dir == WST_DIR_NONE) return;
     struct wst_stream *s = &c->stream[e->dir];
     s->torn = s->unsure = true;
-    wst_stream_remember(s, (struct wst_slice){NULL, 0}, false);
+    wst_stream_remember(s, (struct wst_slice){NULL, 0}, NULL, false);
     s->history_lost = c->deflate != WST_NO;
 }
 

@@ -78,13 +78,16 @@ bool wst_stream_frame(struct wst_stream *s, const struct wst_header_bits *h, str
 static void history_forget(struct wst_stream *s)
 {
     s->history_n = s->runs_n = 0;
+    s->doubted = false;
 }
 
 /* The oldest bytes make room. */
 static void history_drop(struct wst_stream *s, size_t n)
 {
     memmove(s->history, s->history + n, s->history_n - n);
+    memmove(s->doubt, s->doubt + n, s->history_n - n);
     s->history_n -= n;
+    s->doubted = s->doubted && s->history_n && memchr(s->doubt, 1, s->history_n);
     while (s->runs_n && n) {
         uint32_t k = s->runs[0].n < n ? s->runs[0].n : (uint32_t)n;
         s->runs[0].n -= k;
@@ -94,25 +97,31 @@ static void history_drop(struct wst_stream *s, size_t n)
     }
 }
 
-void wst_stream_remember(struct wst_stream *s, struct wst_slice text, bool takeover)
+void wst_stream_remember(struct wst_stream *s, struct wst_slice text, const uint8_t *doubt,
+                         bool takeover)
 {
     if (!takeover) {
         history_forget(s);
         return;
     }
-    if (!s->history && !(s->history = malloc(WST_WALK_WINDOW))) {
+    if (!s->history && !(s->history = malloc((size_t)2 * WST_WALK_WINDOW))) {
         s->history_lost = true;
         return;
     }
+    s->doubt = s->history + WST_WALK_WINDOW;
     if (text.n >= WST_WALK_WINDOW) {
         history_forget(s);
-        s->history_lost = false; /* nothing can point further back */
+        if (doubt) doubt += text.n - WST_WALK_WINDOW;
         text = (struct wst_slice){text.p + (text.n - WST_WALK_WINDOW), WST_WALK_WINDOW};
     }
     if (s->history_n + text.n > WST_WALK_WINDOW)
         history_drop(s, s->history_n + text.n - WST_WALK_WINDOW);
     if (text.n) memcpy(s->history + s->history_n, text.p, text.n);
+    memset(s->doubt + s->history_n, 0, text.n);
+    if (text.n && doubt) memcpy(s->doubt + s->history_n, doubt, text.n);
+    s->doubted = s->doubted || (text.n && doubt && memchr(doubt, 1, text.n));
     s->history_n += text.n;
+    if (s->history_n == WST_WALK_WINDOW) s->history_lost = false; /* nothing can point further */
     if (s->runs_n == SUBJECT_RUNS) { /* the two oldest are told apart no more */
         s->runs[1] = (struct wst_run){0, s->runs[0].n + s->runs[1].n};
         memmove(s->runs, s->runs + 1, --s->runs_n * sizeof *s->runs);

@@ -97,6 +97,10 @@ static bool room(struct reader *r, size_t n)
     uint8_t *p = realloc(w->out, more);
     if (!p) return fail(r, WST_WALK_MEMORY);
     w->out = p;
+    if (w->lost || w->history_doubt) {
+        if (!(p = realloc(w->doubt, more))) return fail(r, WST_WALK_MEMORY);
+        w->doubt = p;
+    }
     w->room = more;
     return true;
 }
@@ -104,8 +108,19 @@ static bool room(struct reader *r, size_t n)
 static bool put(struct reader *r, uint8_t byte)
 {
     if (!room(r, 1)) return false;
+    if (r->walk->doubt) r->walk->doubt[r->walk->n] = 0;
     r->walk->out[r->walk->n++] = byte;
     return true;
+}
+
+/* The byte `back` bytes before the first that comes out, and whether it is not known. */
+static uint8_t earlier(const struct wst_walk *w, size_t back, bool *doubt)
+{
+    *doubt = back > w->history.n;
+    if (*doubt) return 0xff; /* in no UTF-8 */
+    size_t at = w->history.n - back;
+    *doubt = w->history_doubt && w->history_doubt[at];
+    return w->history.p[at];
 }
 
 /* Copies from `distance` bytes back, perhaps from what it has just written (section 3.2.3). */
@@ -113,11 +128,14 @@ static bool copy(struct reader *r, unsigned length, unsigned distance)
 {
     struct wst_walk *w = r->walk;
     size_t before = w->history.n < WST_WALK_WINDOW ? w->history.n : WST_WALK_WINDOW;
+    if (w->lost) before = WST_WALK_WINDOW;
     if (distance > w->n && distance - w->n > before) return fail(r, WST_WALK_BAD_DISTANCE);
     if (!room(r, length)) return false;
-    for (unsigned i = 0; i < length; i++, w->n++)
-        w->out[w->n] = distance > w->n ? w->history.p[w->history.n - (distance - w->n)]
-                                       : w->out[w->n - distance];
+    for (unsigned i = 0; i < length; i++, w->n++) {
+        bool inside = distance <= w->n, doubt = inside && w->doubt && w->doubt[w->n - distance];
+        w->out[w->n] = inside ? w->out[w->n - distance] : earlier(w, distance - w->n, &doubt);
+        if (w->doubt) w->doubt[w->n] = doubt;
+    }
     return true;
 }
 
@@ -341,6 +359,12 @@ void wst_walk_run(struct wst_walk *w, struct wst_slice in, bool whole)
         if (w->end == WST_WALK_FINE) w->end = WST_WALK_TRUNCATED;
         w->n = r.before_tail;
     }
+}
+
+void wst_walk_free(struct wst_walk *w)
+{
+    free(w->out);
+    free(w->doubt);
 }
 
 const char *wst_walk_end_text(enum wst_walk_end end)

@@ -50,11 +50,14 @@ enum wst_walk_end {
 
 struct wst_walk {
     struct wst_slice history; /* text of earlier messages; at most WST_WALK_WINDOW bytes count */
+    const uint8_t *history_doubt; /* for each byte of it 1: it is not known; NULL: all are */
+    bool lost;                    /* nobody knows what stood before it: matches may point there */
     size_t max;               /* output allowed */
     void *user;
     void (*step)(void *user, const struct wst_walk_step *step); /* or NULL */
     /* filled */
     uint8_t *out; /* owned by the caller: free() */
+    uint8_t *doubt; /* the same of `out`, where there may be such bytes; free() */
     size_t n, room;
     enum wst_walk_end end;
     uint64_t end_bit; /* where it ended */
@@ -64,6 +67,7 @@ struct wst_walk {
 /* Inflates the payload of one message. `whole` false: a part of it; nothing is put back and ending
  * inside a block is as it should be. Whatever the end, `out` holds what came out before it. */
 void wst_walk_run(struct wst_walk *walk, struct wst_slice in, bool whole);
+void wst_walk_free(struct wst_walk *walk); /* out and doubt */
 /* "LEN and NLEN do not agree"; "" for the first two. */
 const char *wst_walk_end_text(enum wst_walk_end end);
 

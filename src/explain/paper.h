@@ -121,6 +121,9 @@ const char *wst_paper_quote(struct wst_paper *p, struct wst_slice s, size_t max)
 const char *wst_paper_words(struct wst_paper *p, const char *words);
 /* The same of bytes that are no text: only ASCII passes. */
 const char *wst_paper_ascii(struct wst_paper *p, struct wst_slice s, size_t max);
+/* Either, with … for a run of bytes that are not known: those whose `doubt` is 1; NULL: none. */
+const char *wst_paper_known(struct wst_paper *p, struct wst_slice s, const uint8_t *doubt,
+                            size_t max, bool text);
 /* "37 fa 21 3d"; likewise. */
 const char *wst_paper_hex(struct wst_paper *p, struct wst_slice s, size_t max);
 /* "0101 1011", `bits` of value, highest first; a blank after each fourth from the right. */

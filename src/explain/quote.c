@@ -88,6 +88,29 @@ const char *wst_paper_ascii(struct wst_paper *p, struct wst_slice s, size_t max)
     return quote(p, s, max, QUOTE_ASCII);
 }
 
+const char *wst_paper_known(struct wst_paper *p, struct wst_slice s, const uint8_t *doubt,
+                            size_t max, bool text)
+{
+    enum quoting how = text ? QUOTE_TEXT : QUOTE_ASCII;
+    if (!doubt || !s.n) return quote(p, s, max, how);
+    char *start = quote_next(p), *to = start, one[16];
+    const char *stop = start + sizeof p->quotes[0] - 8;
+    for (size_t i = 0, n, k; i < s.n; i += n, to += k) {
+        const uint8_t *next = memchr(doubt + i, !doubt[i], s.n - i);
+        size_t end = next ? (size_t)(next - doubt) : s.n;
+        n = doubt[i] ? end - i : quote_one(one, s.p + i, s.p + end, how);
+        if (doubt[i]) strcpy(one, "…");
+        k = strlen(one);
+        if (to + k > stop || i + n > max) {
+            memcpy(to, "…", sizeof "…");
+            return start;
+        }
+        memcpy(to, one, k);
+    }
+    *to = '\0';
+    return start;
+}
+
 const char *wst_paper_hex(struct wst_paper *p, struct wst_slice s, size_t max)
 {
     char *start = quote_next(p), *to = start;

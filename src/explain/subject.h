@@ -49,7 +49,9 @@ struct wst_stream {
     size_t raw_n, raw_room;
     uint8_t *history; /* text of earlier compressed messages: the last WST_WALK_WINDOW bytes */
     size_t history_n;
+    uint8_t *doubt;    /* for each byte of it 1: it is not known */
     bool history_lost; /* something before is not known */
+    bool doubted;      /* something in it is not */
     struct wst_run runs[SUBJECT_RUNS];
     unsigned runs_n;
 };
@@ -57,8 +59,10 @@ void wst_stream_free(struct wst_stream *s);
 /* Takes a data frame in: raw grows, and what is told of the message. False: no memory. */
 bool wst_stream_frame(struct wst_stream *s, const struct wst_header_bits *h, struct wst_slice plain,
                       bool deflate, uint64_t msg);
-/* The message is over: its text becomes history. */
-void wst_stream_remember(struct wst_stream *s, struct wst_slice text, bool takeover);
+/* The message is over: its text becomes history. `doubt`: which bytes of it are not known, or NULL.
+ */
+void wst_stream_remember(struct wst_stream *s, struct wst_slice text, const uint8_t *doubt,
+                         bool takeover);
 void wst_stream_over(struct wst_stream *s);
 /* Which message the byte `back` bytes before the end of the history is of; 0: not known. */
 uint64_t wst_stream_message_at(const struct wst_stream *s, size_t back);
@@ -99,7 +103,7 @@ void wst_segments_explain(struct wst_paper *p, const char *key,
                           enum wst_inside inside);
 /* payload.c: unmasking, what it says. */
 void wst_payload_explain(struct wst_paper *p, const struct wst_subject *s);
-/* deflate.c: the walk through the compressed bytes of a message. `text`: what came out; free(). */
+/* deflate.c: the walk through the compressed bytes of a message; wst_walk_free() it. */
 void wst_deflate_explain(struct wst_paper *p, const struct wst_subject *s, bool whole,
                          struct wst_walk *walk);
 /* walks.c */

@@ -431,4 +431,31 @@ for columns in (80, 120):
 check("no colour in a pipe", b"\x1b" not in explain(BASIC, "1.1").out)
 check("--color always", b"\x1b[1;36m" in explain(BASIC, "1.1", "--color", "always").out)
 
+# -- joined in the middle of compressed messages: the walk goes on behind what is not known -----------
+
+with directory() as tmp:
+    whole, joined, passed = os.path.join(CAPTURES, "02_pmd_default.pcap"), os.path.join(tmp, "joined.pcap"), 25
+    with open(whole, "rb") as file:
+        capture = file.read()
+    at = 24
+    for _ in range(passed):
+        at += 16 + int.from_bytes(capture[at + 8:at + 12], "little")
+    with open(joined, "wb") as file:
+        file.write(capture[:24] + capture[at:])
+    truth = {(e["first_pkt"] - passed, e["dir"], e["len"]): e["text"] for e in run("--json", whole).events("message") if "text" in e}
+    told = {e["msg"]: e for e in run("--json", joined).events("message") if "text" in e and e["compressed"]}
+    walked = 0
+    for frame in data(joined, "1.1-1.60"):
+        e, walk = told.get(frame.get("msg")), frame.get("inflating")
+        if not e or not walk or not walk["whole"] or walk["inflated_bytes"] > 900:
+            continue
+        text = truth[e["first_pkt"], e["dir"], e["len"]]
+        parts = walk["inflated_text"].replace('\\"', '"').split("…")
+        check(f"message {e['msg']}: what is known is in it, in its order", re.fullmatch(".+".join(map(re.escape, parts)), text, re.S), walk)
+        check(f"message {e['msg']}: how much is not", walk["inflated_bytes"] == e["len"] and walk.get("not_known", 0) == e["len"] - sum(len(p.encode()) for p in parts), walk)
+        check(f"message {e['msg']}: all pieces are there", all(any(piece["text"] in part for part in parts) for piece in e.get("pieces", [])), walk)
+        check(f"message {e['msg']}: a match that is not known says so", ("not_known" in walk) <= any("not known, from" in s["text"] or "…" in s["text"] for s in walk["steps"]), walk)
+        walked += "not_known" in walk
+    check("some are known in part", walked, walked)
+
 done()
