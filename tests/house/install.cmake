@@ -17,7 +17,9 @@ file(GLOB_RECURSE pc ${PREFIX}/*/wstrace.pc)
 file(GLOB_RECURSE headers RELATIVE ${PREFIX} ${PREFIX}/include/*.h ${PREFIX}/include/*.def)
 if(NOT pc OR NOT headers OR NOT EXISTS ${PREFIX}/bin/wstrace
    OR NOT EXISTS ${PREFIX}/share/wstrace/captures/README.md
-   OR NOT EXISTS ${PREFIX}/share/bash-completion/completions/wstrace)
+   OR NOT EXISTS ${PREFIX}/share/bash-completion/completions/wstrace
+   OR NOT EXISTS ${PREFIX}/share/zsh/site-functions/_wstrace
+   OR NOT EXISTS ${PREFIX}/share/fish/vendor_completions.d/wstrace.fish)
     message(FATAL_ERROR "something is not installed: ${pc} ${headers}")
 endif()
 run(${PREFIX}/bin/wstrace demo frames --write ${PREFIX}/lesson.pcap)

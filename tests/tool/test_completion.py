@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What bash offers behind a word of wstrace that is not whole."""
+"""What bash, zsh and fish offer behind a word of wstrace that is not whole. zsh and fish where they are installed."""
 
 import os
 import shutil
@@ -26,6 +26,43 @@ def offered(*words, tool=TOOL):
     check(f"{words}: without a word of its own", told.returncode == 0 and told.stderr == b"", told)
     return told.stdout.decode().split()
 
+
+def installed(share):
+    """The three scripts where an installation has them."""
+    for name, place in (("bash", "bash-completion/completions/wstrace"), ("zsh", "zsh/site-functions/_wstrace"), ("fish", "fish/vendor_completions.d/wstrace.fish")):
+        os.makedirs(os.path.dirname(os.path.join(share, place)))
+        shutil.copy(os.path.join(SOURCE, f"src/tool/completion.{name}"), os.path.join(share, place))
+
+
+# zsh without its line editor: what it would be told to offer.
+ZSH = """compdef() { :; }
+compadd() { shift; print -l -- "$@"; }
+_files() { print FILES; }
+source "$1"; shift
+words=(wstrace "$@") CURRENT=$#words PREFIX=$words[-1]
+_wstrace
+"""
+
+
+def other_shell(name, *words):
+    path = os.path.dirname(TOOL) + os.pathsep + os.environ["PATH"]
+    if name == "fish":
+        command = ["fish", "--no-config", "-c", 'source $argv[1]; complete -C "$argv[2..]"', f"{tmp}/share/fish/vendor_completions.d/wstrace.fish", " ".join(("wstrace", *words))]
+    else:
+        command = ["zsh", "-f", "-c", ZSH, "zsh", f"{tmp}/share/zsh/site-functions/_wstrace", *words]
+    told = subprocess.run(command, capture_output=True, cwd=tmp, check=False, env={**os.environ, "PATH": path, "HOME": tmp})
+    check(f"{name}: {words}: without a word of its own", told.returncode == 0 and told.stderr == b"", told)
+    return [line.split("\t")[0] for line in told.stdout.decode().splitlines()]
+
+
+with directory() as tmp:
+    installed(f"{tmp}/share")
+    for shell in filter(shutil.which, ("zsh", "fish")):
+        check(f"{shell}: commands", {"explain", "extract"} <= set(other_shell(shell, "ex")) and "lint" not in other_shell(shell, "ex"))
+        check(f"{shell}: options", other_shell(shell, "--ke") == ["--keylog"], other_shell(shell, "--ke"))
+        check(f"{shell}: those of a command", other_shell(shell, "check", "a.pcap", "--rep") == ["--report"])
+        check(f"{shell}: findings", other_shell(shell, "problems", "frame.unmasked") == ["frame.unmasked-client"])
+        check(f"{shell}: files", other_shell(shell, "-r", "sha") == {"zsh": ["FILES"], "fish": ["share/"]}[shell], other_shell(shell, "-r", "sha"))
 
 with directory() as tmp:
     open(os.path.join(tmp, "lint-me.pcap"), "wb").close()
