@@ -16,7 +16,7 @@
 
 enum { LINE = 512 }; /* bytes: more than any line without its payload */
 
-enum { OP_TEXT = 1, OP_CLOSE = 8 };
+enum { OP_TEXT = 1, OP_CLOSE = 8, UNCERTAIN_WIDTH = 132 };
 
 /* Seven columns each. */
 static const char op_words[16][8] = {
@@ -139,9 +139,9 @@ static void message_line(struct wst_text *text, const struct wst_event *event,
     if (m->compressed) at = put_deflate(text, at, m);
     if (text->narrow && m->frames > 1) at = put_frames(text, at, m->frames);
     if (f) at = put_frame_notes(text, at, f, m->compressed);
-    /* On a narrow terminal what is not known says so. */
-    if (!m->certain && !(text->narrow && m->omitted))
-        at = put_note(text, at, WST_TEXT_WARN, "uncertain");
+    /* Where columns are few, what is not known says so: at 120 they are the room of a piece. */
+    bool few = text->options.width && text->options.width < UNCERTAIN_WIDTH;
+    if (!m->certain && !(few && m->omitted)) at = put_note(text, at, WST_TEXT_WARN, "uncertain");
     out->at = at;
     /* In a text that is not UTF-8, show what is. */
     enum wst_escape_kind kind = m->opcode == OP_TEXT ? WST_ESCAPE_TEXT : WST_ESCAPE_BYTES;

@@ -279,6 +279,10 @@ static void pieces(void **state)
     tell(&f, message);
     expect(&f, "12:00:01.123456 #1  < text   3 frames               27  deflate 9→27  uncertain"
                "  … 2? \" ok \" …  12 bytes not known\n");
+    start(&f, (struct wst_text_options){.max_text = 0, .width = 110});
+    tell(&f, message);
+    expect(&f, "12:00:01.123456 #1  < text   3 frames               27  deflate 9→27"
+               "  9? \" world\" …  12 bytes not known\n");
 }
 
 /* More pieces than a buffer holds: what was written of a line and is gone counts all the same. */
