@@ -395,8 +395,8 @@ static void say_lacking(const struct wst_tool_payloads *p)
                      p->beginnings, s_of(p->beginnings), p->beginnings == 1 ? "is a" : "are",
                      s_of(p->beginnings));
     if (p->unknown)
-        wst_tool_say("%" PRIu64 " more message%s: nothing of %s is known to be right", p->unknown,
-                     s_of(p->unknown), p->unknown == 1 ? "it" : "them");
+        wst_tool_say("%" PRIu64 " more message%s, of which the beginning is not known: no file",
+                     p->unknown, s_of(p->unknown));
     if (p->unfinished)
         wst_tool_say("%" PRIu64 " message%s begun, and never ended: nothing of %s was written",
                      p->unfinished, p->unfinished == 1 ? " was" : "s were",

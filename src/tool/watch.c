@@ -192,15 +192,39 @@ static void handshake(struct wst_tool_watch *w, struct wst_tool_watch_conn *c,
 /* -- what is said ------------------------------------------------------------------------------ */
 
 /* Of bytes, what they are in the application's protocol says more than their number alone. */
+static size_t put_known(uint8_t *to, size_t n, const void *p, size_t more)
+{
+    if (more > WST_WATCH_DETAIL - n) more = WST_WATCH_DETAIL - n; /* who shows it cuts it, too */
+    if (more) memcpy(to + n, p, more);
+    return n + more;
+}
+
+/* What is known of a message: its payload; of text known by the piece the pieces, with … between.
+ */
+static struct wst_slice known_of(const struct wst_event_message *m, uint8_t *room)
+{
+    size_t n = 0, at = m->payload.n;
+
+    if (!m->sketch.n) return m->payload;
+    n = put_known(room, n, m->payload.p, m->payload.n);
+    for (struct wst_slice piece;
+         n < WST_WATCH_DETAIL && (piece = wst_event_piece(m->sketch, at)).n;) {
+        n = put_known(room, n, "…", strlen("…"));
+        n = put_known(room, n, piece.p, piece.n);
+        at = (size_t)(piece.p - m->sketch.p) + piece.n;
+    }
+    return (struct wst_slice){room, n};
+}
+
 static void keep_last(struct wst_tool_watch_conn *c, enum wst_dir dir,
-                      const struct wst_event_message *m)
+                      const struct wst_event_message *m, struct wst_slice known)
 {
     char shown[112], name[64];
 
     snprintf(name, sizeof name, "%s", wst_opcode_name(m->opcode));
     if (m->app && m->app->packets_n) safe(name, sizeof name, m->app->packets[0].name);
     if (m->utf8)
-        safe(shown, sizeof shown, m->payload);
+        safe(shown, sizeof shown, known);
     else
         snprintf(shown, sizeof shown, "%s, %zu bytes", name, m->payload.n);
     snprintf(c->last, sizeof c->last, "%s %s", dir == WST_C2S ? ">" : "<", shown);
@@ -263,10 +287,12 @@ static void message(struct wst_tool_watch *w, struct wst_tool_watch_conn *c,
                     const struct wst_event *e, bool held)
 {
     const struct wst_event_message *m = &e->message;
-    struct wst_tool_watch_line *l = add_line(w, c, e, m->payload);
+    uint8_t room[WST_WATCH_DETAIL];
+    struct wst_slice known = known_of(m, room);
+    struct wst_tool_watch_line *l = add_line(w, c, e, known);
 
     c->messages++;
-    keep_last(c, e->dir, m);
+    keep_last(c, e->dir, m, known);
     keep_app(c, m->app);
     give_frame(w, l, held);
     if (!l) return;

@@ -245,6 +245,25 @@ with directory() as tmp:
         finally:
             screen.end()
 
+    # -- joined in the middle of compressed text: what is known of it ------------------------------------
+    joined = os.path.join(tmp, "joined.pcap")
+    with open(os.path.join(CAPTURES, "02_pmd_default.pcap"), "rb") as file:
+        data = file.read()
+    places = [24]
+    while places[-1] < len(data):
+        places.append(places[-1] + 16 + int.from_bytes(data[places[-1] + 8:places[-1] + 12], "little"))
+    with open(joined, "wb") as file:
+        file.write(data[:24] + data[places[25]:places[36]])
+    text = next(e for e in run("--json", joined).events("message") if len(e.get("pieces", [])) > 2)
+    known = "…".join([text["text"], *(piece["text"] for piece in text["pieces"])])
+    screen = Screen(tmp, joined, columns=160)
+    try:
+        screen.shows("one that was joined", lambda l: len(numbers(l)) == 1)
+        screen.press("Enter")
+        screen.shows("the pieces of a message", lambda l: any(known[:30] in line for line in l))
+    finally:
+        screen.end()
+
     # -- what cannot be read is said after the screen is gone ----------------------------------------------
     screen = Screen(tmp, os.path.join(CAPTURES, "made_damaged.pcap"))
     try:
