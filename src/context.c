@@ -84,6 +84,7 @@ struct wst_context *wst_context_new(const struct wst_options *options,
     c->http.user = c->ws.user = c;
     c->http.handshake = wst_conversation_handshake;
     c->http.problem = wst_conversation_problem;
+    c->http.network = wst_conversation_network;
     wst_multiplexed_init(c);
     c->ws.emit = wst_conversation_emit;
     c->ws.place = wst_conversation_place;

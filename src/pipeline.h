@@ -268,6 +268,7 @@ void wst_conversation_handshake(void *user, void *conversation, struct wst_event
 void wst_conversation_problem(void *user, void *conversation, enum wst_problem problem,
                               enum wst_dir dir, const char *detail,
                               const struct wst_arrival *arrival);
+uint64_t wst_conversation_network(void *user, void *conversation);
 void wst_conversation_emit(void *user, void *conversation, struct wst_event *event);
 struct wst_ws_place wst_conversation_place(void *user, void *conversation, enum wst_dir dir);
 /* Tells of bytes, by direction, that were missing before the handshake. */

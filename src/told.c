@@ -76,6 +76,12 @@ void wst_conversation_handshake(void *user, void *conversation, struct wst_event
     wst_conversation_lost(user, conversation, ((struct conversation_http *)conversation)->lost, a);
 }
 
+uint64_t wst_conversation_network(void *user, void *conversation)
+{
+    (void)user;
+    return wst_conversation_carrier(((struct conversation *)conversation)->flow)->hash;
+}
+
 void wst_conversation_problem(void *user, void *conversation, enum wst_problem problem,
                               enum wst_dir dir, const char *detail, const struct wst_arrival *a)
 {

@@ -97,6 +97,7 @@ struct wst_key_seen {
     uint8_t accept[16];
     uint64_t request_pkt, answer_pkt; /* 0: free */
     uint64_t ends;                    /* a hash of the two hosts and the server's port */
+    uint64_t network;                 /* see wst_http_env */
     int64_t answer_ns;
     int64_t stream; /* of the TCP connection */
     uint16_t client_port;
@@ -112,6 +113,9 @@ struct wst_http_env {
                       const struct wst_arrival *arrival);
     void (*problem)(void *user, void *conversation, enum wst_problem problem, enum wst_dir dir,
                     const char *detail, const struct wst_arrival *arrival);
+    /* Another for each network in which connections between the same ports are captured. May be
+     * NULL. */
+    uint64_t (*network)(void *user, void *conversation);
     /* A whole head, as sent, before it is judged. May be NULL. */
     void (*head)(void *user, void *conversation, enum wst_dir dir, struct wst_slice bytes);
     struct wst_header headers[2][WST_HTTP_HEADERS]; /* of the request, of the response */

@@ -102,11 +102,16 @@ static uint64_t key_ends(const struct wst_event_handshake *e)
     return key_hash(wst_fnv_byte(client, 0), e->server_ip);
 }
 
+static uint64_t key_network(const struct wst_report *r)
+{
+    return r->env->network ? r->env->network(r->env->user, r->conversation) : 0;
+}
+
 /* Two handshakes with one key, one begun while the other waits for its answer: the legs of a
  * proxy, or one connection captured twice. One after the other: the client used it again. Between
- * other hosts or ports captures may have turned the order around, but not for long; and so may they
- * from the same port, of one connection in two networks, where the times tell. Who was refused may
- * ask again on the same connection. */
+ * other hosts captures may have turned the order around, but not for long. From the same port, in
+ * two networks, it is one connection, captured twice: it may have asked again after a pause, and a
+ * copy may lack the first request. Who was refused may ask again on the same connection. */
 static void request_key_again(struct wst_report *r)
 {
     struct wst_shown a;
@@ -115,16 +120,19 @@ static void request_key_again(struct wst_report *r)
     struct wst_key_seen now = {.request_pkt = r->request_when.pkt,
                                .answer_pkt = r->arrival->when.pkt,
                                .ends = key_ends(&r->event),
+                               .network = key_network(r),
                                .answer_ns = r->arrival->when.ns,
                                .stream = r->event.tcp_stream,
                                .client_port = r->event.client_port};
     memcpy(now.accept, r->accept, sizeof now.accept);
     bool same = seen->answer_pkt && !memcmp(seen->accept, now.accept, sizeof now.accept);
     int64_t apart = wst_ns_between(seen->answer_ns, r->request_when.ns);
-    bool other = seen->ends == now.ends && (seen->client_port != now.client_port || apart > 0);
-    bool sure = other || apart >= key_apart_ns || apart <= -key_apart_ns;
+    bool host = seen->ends == now.ends, port = host && seen->client_port == now.client_port;
+    bool copy = port && seen->network != now.network;
+    bool sure = (port ? apart > 0 : host) || apart >= key_apart_ns || apart <= -key_apart_ns;
     bool later = seen->answer_pkt < now.request_pkt && seen->stream != now.stream;
-    if (same && sure && later && r->response) /* without, it may be a late copy of the first */
+    if (same && sure && !copy && later &&
+        r->response) /* without, it may be a late copy of the first */
         wst_upgrade_broken(r, WST_PROBLEM_HANDSHAKE_KEY_REUSED, WST_C2S,
                            "the key %s stood in the request of packet %llu, too",
                            wst_upgrade_show(r->event.client_key, &a),

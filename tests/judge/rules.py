@@ -163,6 +163,16 @@ def _(t):
     t.bye()
 
 
+@breaks('handshake.key-reused')
+def _(t):
+    """From the same port, as soon as the one before had ended."""
+    first = t.another()
+    first.client = t.client
+    first.agree(key='cmV1c2VkIGtleSwgMTYgIw==').bye()
+    t.agree(key='cmV1c2VkIGtleSwgMTYgIw==')
+    t.bye()
+
+
 @near('handshake.key-reused')
 def _(t):
     """Asked again on the same connection, which had been refused."""
