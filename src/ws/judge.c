@@ -203,13 +203,22 @@ void wst_judge_ping(const struct wst_ws_step *s, uint64_t n, struct wst_slice pa
                                   .idle = s->ws->side[s->dir].closed};
 }
 
+/* It waited, or what it answers may: it is late, or missing. */
+static bool pong_overtakes(const struct wst_ws_step *s, enum wst_dir asked)
+{
+    bool waited = s->arrival->from != s->arrival->when.pkt;
+    return waited || wst_ws_place_of(s, asked).behind;
+}
+
 void wst_judge_control_torn(const struct wst_ws_step *s, uint8_t opcode)
 {
     enum wst_dir asked = opcode == WST_OP_PING ? s->dir : wst_dir_other(s->dir);
     struct wst_ws_pings *p = pings_of(s, asked);
     if (!p) return;
     p->torn = true;
-    if (opcode == WST_OP_PONG) p->n = 0; /* it may be for any of them */
+    if (opcode != WST_OP_PONG) return;
+    p->n = 0; /* it may be for any of them, and for one that comes yet */
+    if (pong_overtakes(s, asked)) p->blurred = true;
 }
 
 void wst_judge_frames_lost(const struct wst_ws_step *s)
@@ -266,13 +275,6 @@ static unsigned ping_find(const struct wst_ws_pings *p, uint64_t hash, size_t n)
         if (found == p->n) found = i;
     }
     return found;
-}
-
-/* It waited, or what it answers may: it is late, or missing. */
-static bool pong_overtakes(const struct wst_ws_step *s, enum wst_dir asked)
-{
-    bool waited = s->arrival->from != s->arrival->when.pkt;
-    return waited || wst_ws_place_of(s, asked).behind;
 }
 
 bool wst_judge_pong_due(const struct wst_ws_step *s, struct wst_slice payload, bool whole)
