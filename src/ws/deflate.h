@@ -80,6 +80,11 @@ void wst_deflate_hold(struct wst_inflaters *all, struct wst_deflate *context, un
 void wst_deflate_free(struct wst_inflaters *all, struct wst_deflate *context);
 /* Whether anything was inflated that later messages may refer to. */
 bool wst_deflate_remembers(const struct wst_deflate *context);
+/* Whether any bytes came out, the same with both made-up histories. */
+static inline bool wst_deflate_read_some(const struct wst_deflate *context)
+{
+    return context->state == WST_CONTEXT_WHOLE ? wst_deflate_remembers(context) : context->agreed;
+}
 /* Compressed bytes went missing, or were bad: what follows may refer to anything. */
 void wst_deflate_lose(struct wst_inflaters *all, struct wst_deflate *context,
                       enum wst_deflate_state why);

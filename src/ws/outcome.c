@@ -79,6 +79,20 @@ static bool outcome_strange(const struct wst_ws_step *s, const struct wst_outcom
     return outcome_unread(r) && s->ws->terms.unknown;
 }
 
+/* Nor did any data show that it is permessage-deflate: of the plain messages of one byte that have
+ * RSV1 set, against the rules, one in eight reads so, as nothing. */
+static bool outcome_supposed(const struct wst_ws_step *s, const struct wst_ws_message *m,
+                             const struct wst_outcome *r)
+{
+    if (!s->ws->terms.unknown || !m->compressed || r->len || r->inflated != WST_INFLATE_OK)
+        return false;
+    for (int d = 0; d < 2; d++) {
+        const struct wst_deflate *c = s->ws->rare[d].deflate;
+        if (c && wst_deflate_read_some(c)) return false;
+    }
+    return true;
+}
+
 /* What is wrong with a message that was read to its end. */
 static void outcome_judge(const struct wst_ws_step *s, const struct wst_ws_message *m,
                           const struct wst_outcome *r, uint64_t n)
@@ -145,6 +159,10 @@ static void outcome_problems(const struct wst_ws_step *s, const struct wst_ws_me
             "what was agreed on is not in the capture: read as permessage-deflate it is "
             "not valid after %llu bytes of output",
             len);
+    else if (outcome_supposed(s, m, r))
+        wst_ws_problemf(s, WST_PROBLEM_MESSAGE_CONTEXT_LOST, n, m->no,
+                        "what was agreed on is not in the capture: read as permessage-deflate it "
+                        "is empty");
     else if (r->inflated == WST_INFLATE_TRUNCATED && !m->wire_len)
         wst_ws_problemf(s, WST_PROBLEM_MESSAGE_BAD_DEFLATE, n, m->no,
                         "no data at all; nothing is compressed to the byte 00");
@@ -209,6 +227,7 @@ void wst_outcome_emit(const struct wst_ws_step *s, struct wst_ws_message *m, str
 {
     struct wst_ws_side *side = &s->ws->side[s->dir];
     struct wst_event e;
+    if (outcome_supposed(s, m, r)) r->certain = false;
     e.type = WST_EVENT_MESSAGE;
     e.dir = s->dir;
     e.when = s->arrival->when;

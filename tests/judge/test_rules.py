@@ -104,10 +104,25 @@ def unasked():
     check('nobody asked for compression', ids == ['handshake.picked-up', 'stream.resync'], ids)
 
 
+def supposed():
+    """Neither head was captured, and a byte of text with RSV1 set reads like an empty message that was compressed."""
+    t = Talk(Wire(), ('10.9.9.1', 40000), seed=1)
+    t.agree()
+    heads = [p for p in t.wire.packets if len(p)]
+    t.frame(S2C, TEXT, b'a question')
+    t.frame(S2C, TEXT, b'x', rsv=4)
+    t.frame(S2C, TEXT, b'another question')
+    t.bye()
+    lines, _ = lint([p for p in t.wire.packets if p not in heads])
+    ids = [f['id'] for line in lines if line['type'] == 'lint' for f in line['findings']]
+    check('nobody knows what was agreed on', 'message.context-lost' in ids, ids)
+
+
 def main():
     often()
     joined()
     unasked()
+    supposed()
     rows = rows_of()
     player, played = play()
     lines, status = lint([p for p in player.wire.packets if p not in set(player.lost)])
