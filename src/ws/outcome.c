@@ -177,14 +177,15 @@ static void outcome_problems(const struct wst_ws_step *s, const struct wst_ws_me
                         (unsigned long long)s->env->options->limits.max_inflate);
     else if (r->doubt)
         outcome_doubt(s, m, r, n);
-    else if (omitted && e->len - omitted >= s->env->options->limits.max_message)
+    else if (r->payload.n < len && r->payload.n >= s->env->options->limits.max_message)
         wst_ws_problemf(s, WST_PROBLEM_LIMIT_MESSAGE, n, m->no, "%llu of %llu bytes are left out",
                         omitted, len);
     else if (omitted)
         wst_ws_problemf(s, WST_PROBLEM_LIMIT_PAYLOAD, n, m->no, "%llu of %llu bytes are left out",
                         omitted, len);
-    bool whole = r->certain && (r->judged || r->payload.n == r->len);
-    if (m->opcode == WST_OP_TEXT && whole && !e->utf8 && !m->odd) wst_outcome_bad_text(s, m, r, n);
+    bool text = m->opcode == WST_OP_TEXT, kept = r->judged || r->payload.n == r->len;
+    if (text && r->certain && kept && !e->utf8 && !m->odd) wst_outcome_bad_text(s, m, r, n);
+    if (text && !kept) s->ws->faulty |= 1u << s->dir; /* for all that we know */
     outcome_window(s, m, r, n);
     if (m->compressed || m->empty) outcome_judge(s, m, r, n);
 }

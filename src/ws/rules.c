@@ -15,8 +15,7 @@ static void rules_tell(const struct wst_ws_step *s, enum wst_problem problem, ui
 {
     struct wst_event e;
     bool note = wst_problem_row(problem)->level == WST_NOTE;
-    if (s->dir != WST_DIR_NONE && (!note || problem == WST_PROBLEM_LIMIT_PAYLOAD))
-        s->ws->faulty |= 1u << s->dir;
+    if (s->dir != WST_DIR_NONE && !note) s->ws->faulty |= 1u << s->dir;
     e.type = WST_EVENT_PROBLEM;
     e.dir = s->dir;
     e.when = s->arrival->when;
