@@ -159,7 +159,7 @@ static void outcome_problems(const struct wst_ws_step *s, const struct wst_ws_me
             "what was agreed on is not in the capture: read as permessage-deflate it is "
             "not valid after %llu bytes of output",
             len);
-    else if (outcome_supposed(s, m, r))
+    else if (r->supposed)
         wst_ws_problemf(s, WST_PROBLEM_MESSAGE_CONTEXT_LOST, n, m->no,
                         "what was agreed on is not in the capture: read as permessage-deflate it "
                         "is empty");
@@ -228,7 +228,8 @@ void wst_outcome_emit(const struct wst_ws_step *s, struct wst_ws_message *m, str
 {
     struct wst_ws_side *side = &s->ws->side[s->dir];
     struct wst_event e;
-    if (outcome_supposed(s, m, r)) r->certain = false;
+    r->supposed = outcome_supposed(s, m, r);
+    if (r->supposed) r->certain = false;
     e.type = WST_EVENT_MESSAGE;
     e.dir = s->dir;
     e.when = s->arrival->when;

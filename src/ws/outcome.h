@@ -17,6 +17,7 @@ struct wst_outcome { /* what a finished message turned out to be */
     enum wst_inflate_end inflated;
     const char *why; /* the data are bad, in zlib's words; or NULL */
     bool doubt;      /* some of it depends on what was lost */
+    bool supposed;   /* nothing shows that it is permessage-deflate, as which it is empty */
 };
 
 /* Tells the message and its problems; n: number of its last frame. */
