@@ -251,14 +251,14 @@ bool wst_conversation_http_gap(struct wst_context *c, struct wst_flow *f, unsign
         wst_wire_gap(c, f, side, n);
         return true;
     }
-    h->lost[dir] += n;
     h->http.more = http_more(f);
-    /* What may be any number fits into no body. */
-    bool taken = wst_http_gap(&h->http, &c->http, dir, exact ? n : UINT64_MAX, a);
-    if (taken)
+    uint64_t fits = exact ? n : UINT64_MAX; /* what may be any number fits into no body */
+    bool taken = wst_http_before_gap(&h->http, &c->http, dir, fits, a);
+    if (taken) {
+        h->lost[dir] += n; /* not before: a handshake tells what was lost before it */
+        wst_http_gap(&h->http, &c->http, dir, fits, a);
         wst_wire_gap(c, f, side, n);
-    else
-        h->lost[dir] -= n;
+    }
     http_settled(c, f, side, (struct wst_slice){NULL, 0}, a);
     return taken;
 }

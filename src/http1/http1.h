@@ -204,13 +204,15 @@ bool wst_http_passes(struct wst_http *http, enum wst_dir dir, size_t bytes);
 size_t wst_http_push(struct wst_http *http, struct wst_http_env *env, enum wst_dir dir,
                      struct wst_slice bytes, const struct wst_arrival *arrival);
 /* n bytes are missing behind a request for an upgrade that waits for its answer: they wait, too,
- * and are found in wait[] among those that did come. False: they do not, wst_http_gap must be told.
- */
+ * and are found in wait[] among those that did come. False: they do not, and wst_http_before_gap
+ * comes next. */
 bool wst_http_gap_waits(struct wst_http *http, struct wst_http_env *env, enum wst_dir dir,
                         uint64_t n, const struct wst_arrival *arrival);
-/* n bytes are missing. False: the state changed before they were reached, and whoever goes on must
- * be told of them. */
-bool wst_http_gap(struct wst_http *http, struct wst_http_env *env, enum wst_dir dir, uint64_t n,
+/* n bytes are missing: what waits before them has its turn. False: that changed the state, and
+ * whoever goes on must be told of them. True: wst_http_gap must. */
+bool wst_http_before_gap(struct wst_http *http, struct wst_http_env *env, enum wst_dir dir,
+                         uint64_t n, const struct wst_arrival *arrival);
+void wst_http_gap(struct wst_http *http, struct wst_http_env *env, enum wst_dir dir, uint64_t n,
                   const struct wst_arrival *arrival);
 /* The side sends nothing more. */
 void wst_http_fin(struct wst_http *http, struct wst_http_env *env, enum wst_dir dir,

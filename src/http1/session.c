@@ -448,8 +448,8 @@ bool wst_http_gap_waits(struct wst_http *h, struct wst_http_env *env, enum wst_d
                               env->options->limits.max_early);
 }
 
-bool wst_http_gap(struct wst_http *h, struct wst_http_env *env, enum wst_dir dir, uint64_t n,
-                  const struct wst_arrival *a)
+bool wst_http_before_gap(struct wst_http *h, struct wst_http_env *env, enum wst_dir dir, uint64_t n,
+                         const struct wst_arrival *a)
 {
     struct wst_http_side *side = &h->side[dir];
     if (dir == WST_S2C) http_refusal_over(h, env, false, a);
@@ -466,17 +466,23 @@ bool wst_http_gap(struct wst_http *h, struct wst_http_env *env, enum wst_dir dir
         http_settle(h, env, dir, a);
         if (h->state != WST_HTTP_RUNNING) return false;
     }
+    return true;
+}
+
+void wst_http_gap(struct wst_http *h, struct wst_http_env *env, enum wst_dir dir, uint64_t n,
+                  const struct wst_arrival *a)
+{
+    struct wst_http_side *side = &h->side[dir];
     if (h->awaiting && dir == WST_C2S) h->early_torn = true;
     wst_queue_free(&h->wait[dir], env->budget); /* nothing may be glued over the gap */
     if (wst_body_holds(side, n)) {
         wst_body_skip(side, n);
         if (h->granted && !http_body_owed(h)) http_body_over(h, false);
-        return true;
+        return;
     }
-    if (side->mode == WST_HTTP_TO_END) return true;
+    if (side->mode == WST_HTTP_TO_END) return;
     http_blind(h, env, dir);
     http_settle(h, env, wst_dir_other(dir), a);
-    return true;
 }
 
 void wst_http_fin(struct wst_http *h, struct wst_http_env *env, enum wst_dir dir,

@@ -177,12 +177,15 @@ static bool run(struct said *s, const uint8_t *data, size_t size, size_t piece)
         plain = false;
         s->arrival.when.pkt++;
         if (s->http.state != WST_HTTP_RUNNING) continue;
-        if (what < 4)
-            wst_http_gap(&s->http, &s->env, (enum wst_dir)(what - 2), n, &s->arrival);
-        else if (what < 6)
-            wst_http_fin(&s->http, &s->env, (enum wst_dir)(what - 4), &s->arrival);
-        else
+        enum wst_dir dir = (enum wst_dir)(what & 1);
+        if (what < 4) {
+            if (wst_http_before_gap(&s->http, &s->env, dir, n, &s->arrival))
+                wst_http_gap(&s->http, &s->env, dir, n, &s->arrival);
+        } else if (what < 6) {
+            wst_http_fin(&s->http, &s->env, dir, &s->arrival);
+        } else {
             wst_http_unanswered(&s->http, &s->env, n & 1, &s->arrival);
+        }
         (void)wst_http_idle(&s->http);
         (void)wst_http_answer_lost(&s->http);
     }

@@ -202,6 +202,12 @@ static inline void talk_push(struct talk *t, enum wst_dir d, struct wst_slice s)
     talk_settled(t, d, wst_slice_skip(guarded, n));
 }
 
+static inline void talk_gap(struct talk *t, enum wst_dir d, uint64_t n)
+{
+    if (wst_http_before_gap(&t->http, &t->env, d, n, &t->arrival))
+        wst_http_gap(&t->http, &t->env, d, n, &t->arrival);
+}
+
 static inline void talk_step(struct talk *t, const struct step *s)
 {
     static const struct wst_slice nothing = {NULL, 0};
@@ -212,7 +218,7 @@ static inline void talk_step(struct talk *t, const struct step *s)
         wst_http_unanswered(&t->http, &t->env, false, &t->arrival);
     } else if (!talk_passes(t)) {
         if (s->n)
-            wst_http_gap(&t->http, &t->env, d, s->n, &t->arrival);
+            talk_gap(t, d, s->n);
         else
             wst_http_fin(&t->http, &t->env, d, &t->arrival);
         talk_settled(t, d, nothing);

@@ -894,7 +894,7 @@ static void hixie(void **state)
     for (int alone = 0; alone < 2; alone++) {
         struct talk *t = begin_said(WST_PROBLEM_HANDSHAKE_HIXIE);
         if (alone)
-            wst_http_gap(&t->http, &t->env, WST_C2S, 99, &t->arrival);
+            talk_gap(t, WST_C2S, 99);
         else
             push(t, WST_C2S,
                  "GET /chat HTTP/1.1\r\nHost: h\r\n" UP "Sec-WebSocket-Key1: 4 @1\r\n"
@@ -964,7 +964,7 @@ static void refusal_words(struct wst_slice answer, size_t piece, bool gap, const
     for (struct wst_slice s = answer; s.n; s = wst_slice_skip(s, wst_slice_head(s, piece).n))
         if (!wst_http_passes(&t->http, WST_S2C, wst_slice_head(s, piece).n))
             talk_push(t, WST_S2C, wst_slice_head(s, piece));
-    if (gap) wst_http_gap(&t->http, &t->env, WST_S2C, 100, &t->arrival);
+    if (gap) talk_gap(t, WST_S2C, 100);
     for (int d = 0; d < 2; d++) wst_http_fin(&t->http, &t->env, (enum wst_dir)d, &t->arrival);
     assert_string_equal(said, words);
     talk_free(t);
