@@ -232,6 +232,8 @@ struct wst_render *wst_render_text_new(const struct wst_text_options *options, w
     text->conn_width = 1;
     text->narrow = wst_text_narrow(&text->options);
     text->held.waiting = false;
+    text->no_keys = 0;
+    memset(text->again, 0, sizeof text->again);
     text->fold.place = text->fold.indent = 0;
     text->fold.flushes = 0;
     return &text->render;

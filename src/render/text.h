@@ -10,8 +10,8 @@
  * On a narrow terminal without the flags and the mask. text.c has the lines of frames, messages and
  * closes, text_payload.c what of a payload has room on them, text_pieces.c what is known of one
  * that is not known from its beginning on; text_handshake.c and text_rare.c the others, text_fold.c
- * folds them; text_dump.c payloads in full; text_app.c the lines below; text_style.c the left
- * columns, colours and small words.
+ * folds them; text_again.c what is not said again; text_dump.c payloads in full; text_app.c the
+ * lines below; text_style.c the left columns, colours and small words.
  */
 #ifndef WST_RENDER_TEXT_H
 #define WST_RENDER_TEXT_H
@@ -31,6 +31,9 @@ enum wst_text_ink {
     WST_TEXT_FOUND
 };
 
+/* Findings that are told once in the same words; and those words, of each. */
+enum { WST_TEXT_AGAIN = 2, WST_TEXT_WORDINGS = 8 };
+
 struct wst_text {
     struct wst_render render; /* first: a wst_render is freed as one */
     struct wst_text_options options;
@@ -40,6 +43,10 @@ struct wst_text {
     int64_t first_ns, last_ns; /* times of the first line and of the last */
     unsigned conn_width;       /* digits of the largest connection number so far */
     uint32_t no_keys;          /* notes about TLS without a key so far */
+    struct {
+        uint64_t told[WST_TEXT_WORDINGS]; /* its words; 0: none yet */
+        uint64_t more;                    /* not told again */
+    } again[WST_TEXT_AGAIN];              /* see text_again.c */
     struct {
         uint64_t flushes; /* of the outlet, when the line began */
         size_t place;     /* in its buffer: where the line may be broken; 0: nowhere yet */
@@ -122,6 +129,10 @@ void wst_text_in_part(struct wst_text *text, const struct wst_event_message *m,
 /* All of a payload below its line, if the options want that (text_dump.c). `omitted`: bytes of it
  * that the caller does not have. */
 void wst_text_dump(struct wst_text *text, struct wst_slice payload, uint64_t omitted);
+
+/* A finding that need not be told again is counted (text_again.c); and how many there were. */
+bool wst_text_told_before(struct wst_text *text, const struct wst_event *event);
+void wst_text_not_again(struct wst_text *text);
 
 /* Below the line of a message, and of an end: what is said in the application's protocol
  * (text_app.c). */

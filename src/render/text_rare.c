@@ -102,7 +102,7 @@ void wst_text_problem(struct wst_text *text, const struct wst_event *event)
     static const char *const words[WST_LEVELS] = {"note   ", "WARN   ", "ERROR  "};
     static const enum wst_text_ink inks[WST_LEVELS] = {WST_TEXT_DIM, WST_TEXT_WARN, WST_TEXT_BAD};
     const struct wst_problem_row *row = wst_problem_row(event->problem.problem);
-    if (one_of_many(text, event)) return;
+    if (one_of_many(text, event) || wst_text_told_before(text, event)) return;
     struct wst_out *out = begin(text, event);
     if (row == NULL) row = &unknown;
     wst_text_ink(text, inks[row->level]);
@@ -382,5 +382,6 @@ void wst_text_stats(struct wst_text *text, const struct wst_event *event)
     wst_out_text(out, "\n");
     put_endings(text, s);
     put_traffic(text, s, found);
+    wst_text_not_again(text);
     put_unread(text, s);
 }

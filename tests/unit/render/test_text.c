@@ -393,6 +393,51 @@ static void problems(void **state)
                "12:00:01.123456       WARN   capture.evicted\n");
 }
 
+static void told_once(bool each, const char *expected)
+{
+    struct fixture f;
+    struct wst_event e = {.type = WST_EVENT_PROBLEM, .dir = WST_C2S},
+                     stats = {.type = WST_EVENT_STATS, .dir = WST_DIR_NONE};
+    start(&f, (struct wst_text_options){.max_text = 0, .frames = each});
+    for (uint64_t conn = 1; conn < 4; conn++) {
+        e.conn = conn;
+        e.problem = (struct wst_event_problem){WST_PROBLEM_HANDSHAKE_PICKED_UP, 0, 0,
+                                               "it is not in the capture", -1};
+        tell(&f, e);
+        char detail[64];
+        snprintf(detail, sizeof detail, "not known from byte %d on", (int)conn * 7);
+        e.problem =
+            (struct wst_event_problem){WST_PROBLEM_MESSAGE_CONTEXT_LOST, conn, 2, detail, -1};
+        tell(&f, e);
+    }
+    /* Other words are another reason. */
+    e.problem = (struct wst_event_problem){WST_PROBLEM_MESSAGE_CONTEXT_LOST, 9, 2, "no memory", -1};
+    tell(&f, e);
+    stats.stats = (struct wst_event_stats){.captured = -1, .received = -1, .dropped = -1};
+    tell(&f, stats);
+    expect(&f, expected);
+}
+
+static void problems_told_once(void **state)
+{
+    (void)state;
+#define PICKED(c) "12:00:01.123456 #" c " >  note   handshake.picked-up  it is not in the capture\n"
+#define LOST(c, words) \
+    "12:00:01.123456 #" c " >  WARN   message.context-lost  " words ", RFC 7692 §7.2.2)\n"
+#define TOTALS "no WebSocket; 0 TCP connections\n0 packets, 0 bytes\n"
+    told_once(false, PICKED("1") LOST("1", "not known from byte 7 on  (frame 1.1")
+                         LOST("3", "no memory  (frame 3.9") TOTALS
+              "not told again: handshake.picked-up 2 times, message.context-lost 2 times"
+              "  (-v tells each)\n");
+    told_once(true, PICKED("1") LOST("1", "not known from byte 7 on  (frame 1.1") PICKED("2")
+                        LOST("2", "not known from byte 14 on  (frame 2.2") PICKED("3")
+                            LOST("3", "not known from byte 21 on  (frame 3.3")
+                                LOST("3", "no memory  (frame 3.9") TOTALS);
+#undef PICKED
+#undef LOST
+#undef TOTALS
+}
+
 /* -- handshakes ------------------------------------------------------------------------------- */
 
 static void handshakes(void **state)
@@ -767,6 +812,7 @@ int main(void)
         cmocka_unit_test(odd_frames),
         cmocka_unit_test(long_frames),
         cmocka_unit_test(problems),
+        cmocka_unit_test(problems_told_once),
         cmocka_unit_test(handshakes),
         cmocka_unit_test(header_lines),
         cmocka_unit_test(handshakes_that_failed),
