@@ -33,9 +33,13 @@ enum wst_event_type {
 
 enum wst_level { WST_NOTE, WST_WARNING, WST_ERROR, WST_LEVELS };
 
+/* Whom a finding is about: an endpoint, for what it did; or nobody, for the capture, the network or
+ * a limit of ours kept something from being seen. */
+enum wst_blame { WST_NOBODY, WST_PEER };
+
 /* One name for each row of problems.def: WST_PROBLEM_FRAME_UNMASKED_CLIENT … */
 enum wst_problem {
-#define WST_PROBLEM_ROW(NAME, id, level, rfc, meaning, advice) WST_PROBLEM_##NAME,
+#define WST_PROBLEM_ROW(NAME, id, level, of, rfc, meaning, advice) WST_PROBLEM_##NAME,
 #include <wstrace/problems.def>
 #undef WST_PROBLEM_ROW
     WST_PROBLEMS
@@ -44,14 +48,14 @@ enum wst_problem {
 struct wst_problem_row {
     const char *id; /* "frame.unmasked-client"; stable */
     enum wst_level level;
+    enum wst_blame of;
     const char *rfc;     /* "RFC 6455 §5.1", or NULL */
     const char *meaning; /* one line */
     const char *advice;  /* one line */
 };
 /* The row of `problem`; NULL when it is out of range. Static storage. */
 WST_API const struct wst_problem_row *wst_problem_row(enum wst_problem problem);
-/* Whether it is about what an endpoint did; else about what the capture, the network or a limit of
- * ours kept from being seen, and no verdict over anybody. */
+/* Whether its row says WST_PEER; what does not is no verdict over anybody. */
 WST_API bool wst_problem_of_peer(enum wst_problem problem);
 
 struct wst_finding { /* how often */

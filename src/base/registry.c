@@ -6,7 +6,6 @@
 #include "registry.h"
 
 #include <assert.h>
-#include <string.h>
 
 #define ROWS(table) (sizeof(table) / sizeof((table)[0]))
 
@@ -78,7 +77,8 @@ static_assert(CLOSE_CODES_WITH_A_ROW == 16, "a close code has no row in close_co
 /* -- findings ------------------------------------------------------------------------------- */
 
 static const struct wst_problem_row problem_rows[] = {
-#define WST_PROBLEM_ROW(NAME, id, level, rfc, meaning, advice) {id, level, rfc, meaning, advice},
+#define WST_PROBLEM_ROW(NAME, id, level, of, rfc, meaning, advice) \
+    {id, level, of, rfc, meaning, advice},
 #include <wstrace/problems.def>
 #undef WST_PROBLEM_ROW
 };
@@ -89,35 +89,10 @@ const struct wst_problem_row *wst_problem_row(enum wst_problem problem)
     return (unsigned)problem < WST_PROBLEMS ? &problem_rows[problem] : NULL;
 }
 
-/* What nobody did wrong: the capture lacks it, the network changed it, a limit of ours cut it. */
 bool wst_problem_of_peer(enum wst_problem problem)
 {
-    static const char *const families[] = {"handshake.", "frame.", "message.", "close.",
-                                           "control.",   "http2.", "http3."};
-    switch (problem) {
-    case WST_PROBLEM_HANDSHAKE_PICKED_UP:
-    case WST_PROBLEM_HANDSHAKE_NO_RESPONSE:
-    case WST_PROBLEM_HANDSHAKE_UPGRADE_UNSEEN:
-    case WST_PROBLEM_HANDSHAKE_LATE:
-    case WST_PROBLEM_HANDSHAKE_REFUSAL_BODY:
-    case WST_PROBLEM_FRAME_TRUNCATED:
-    case WST_PROBLEM_MESSAGE_CONTEXT_LOST:
-    case WST_PROBLEM_CLOSE_UNEXPLAINED:
-    case WST_PROBLEM_HTTP2_RESET:
-    case WST_PROBLEM_HTTP2_GOAWAY:
-    case WST_PROBLEM_HTTP2_WINDOW_CLOSED:
-    case WST_PROBLEM_HTTP2_PING_UNANSWERED:
-    case WST_PROBLEM_HTTP2_UNREAD:
-    case WST_PROBLEM_HTTP3_GOAWAY:
-    case WST_PROBLEM_HTTP3_RESET:
-    case WST_PROBLEM_HTTP3_UNREAD:
-    case WST_PROBLEM_MESSAGE_INCOMPLETE: return false;
-    default: break;
-    }
     const struct wst_problem_row *row = wst_problem_row(problem);
-    for (size_t i = 0; row && i < ROWS(families); i++)
-        if (!strncmp(row->id, families[i], strlen(families[i]))) return true;
-    return false;
+    return row && row->of == WST_PEER;
 }
 
 /* -- the words of event.h ------------------------------------------------------------------- */

@@ -232,7 +232,7 @@ static const struct kind {
     const char *text;
     size_t n;
 } kinds[] = {
-#define WST_PROBLEM_ROW(NAME, id, level, rfc, meaning, advice) \
+#define WST_PROBLEM_ROW(NAME, id, level, of, rfc, meaning, advice) \
     {KIND(id, level##_NAME), sizeof KIND(id, level##_NAME) - 1},
 #include <wstrace/problems.def>
 #undef WST_PROBLEM_ROW

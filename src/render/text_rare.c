@@ -98,7 +98,7 @@ static bool one_of_many(struct wst_text *text, const struct wst_event *event)
 
 void wst_text_problem(struct wst_text *text, const struct wst_event *event)
 {
-    static const struct wst_problem_row unknown = {"unknown", WST_NOTE, NULL, "", ""};
+    static const struct wst_problem_row unknown = {"unknown", WST_NOTE, WST_NOBODY, NULL, "", ""};
     static const char *const words[WST_LEVELS] = {"note   ", "WARN   ", "ERROR  "};
     static const enum wst_text_ink inks[WST_LEVELS] = {WST_TEXT_DIM, WST_TEXT_WARN, WST_TEXT_BAD};
     const struct wst_problem_row *row = wst_problem_row(event->problem.problem);

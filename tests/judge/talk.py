@@ -204,10 +204,10 @@ def lint(packets, options=(), times=None):
 
 
 def rows_of(path=os.path.join(SOURCE, 'include/wstrace/problems.def')):
-    """id -> (name, level, rfc, meaning, advice) of the registry."""
+    """id -> (name, level, of, rfc, meaning, advice) of the registry; `of` is 'peer' or 'nobody'."""
     import re
     with open(path, encoding='utf-8') as file:
         text = file.read()
-    rows = re.findall(r'WST_PROBLEM_ROW\((\w+),\s*"([^"]+)",\s*WST_(\w+),\s*(NULL|"[^"]*"),\s*"([^"]*)",\s*"([^"]*)"\)', text)
-    return {i: (name, level.lower(), None if rfc == 'NULL' else rfc.strip('"'), meaning, advice)
-            for name, i, level, rfc, meaning, advice in rows}
+    rows = re.findall(r'WST_PROBLEM_ROW\((\w+),\s*"([^"]+)",\s*WST_(\w+),\s*WST_(\w+),\s*(NULL|"[^"]*"),\s*"([^"]*)",\s*"([^"]*)"\)', text)
+    return {i: (name, level.lower(), of.lower(), None if rfc == 'NULL' else rfc.strip('"'), meaning, advice)
+            for name, i, level, of, rfc, meaning, advice in rows}

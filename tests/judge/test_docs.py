@@ -39,7 +39,7 @@ def raisers():
         with open(path, encoding='utf-8') as file:
             text = file.read()
         for name in re.findall(r'(?<!== )\bWST_PROBLEM_([A-Z0-9_]+)\b', text):  # who compares raises none
-            if name in by_name and not path.endswith('base/registry.c'):
+            if name in by_name:
                 out[by_name[name]].add(os.path.relpath(path, SOURCE))
     return out
 
@@ -49,14 +49,15 @@ def problems_page():
     out = ['# What wstrace finds\n\n'
            'Made from [problems.def](../include/wstrace/problems.def) by `tests/judge/test_docs.py --write`; '
            '`wstrace problems ID` says the same.\nAn **error** breaks a MUST, a **warning** breaks a SHOULD or '
-           'tells of doubtful data, a **note** is worth knowing.\nIds stay: findings are added, never renamed. '
+           'tells of doubtful data, a **note** is worth knowing.\nWhat is of a **peer** says what an endpoint did; '
+           'the rest blames nobody: the capture lacks it, the network changed it, a limit cut it.\nIds stay: findings are added, never renamed. '
            'Which demand of the RFCs each is about: [COVERAGE.md](COVERAGE.md).\n']
     for f in families:
         if f not in FAMILIES:
             say(f'the family {f} of problems.def has no title in test_docs.py')
-        out.append(f'\n## {FAMILIES.get(f, f)}\n\n| id | level | rule | means | advice |\n|---|---|---|---|---|\n')
-        out += [f'| `{i}` | {level} | {rfc or ""} | {meaning} | {advice} |\n'
-                for i, (_, level, rfc, meaning, advice) in ROWS.items() if family(i) == f]
+        out.append(f'\n## {FAMILIES.get(f, f)}\n\n| id | level | of | rule | means | advice |\n|---|---|---|---|---|---|\n')
+        out += [f'| `{i}` | {level} | {"peer" if of == "peer" else ""} | {rfc or ""} | {meaning} | {advice} |\n'
+                for i, (_, level, of, rfc, meaning, advice) in ROWS.items() if family(i) == f]
     return ''.join(out)
 
 
@@ -119,7 +120,7 @@ BEGIN, END = '.\\" findings: made by tests/judge/test_docs.py --write\n', '.\\" 
 def man_section():
     """mdoc of all findings, in the order of problems.def."""
     out = [BEGIN, '.Bl -tag -width Ds\n']
-    for i, (_, level, _, meaning, _) in ROWS.items():
+    for i, (_, level, _, _, meaning, _) in ROWS.items():
         text = meaning.replace('\\', '\\e').replace('–', '\\(en').replace('"', '\\(dq')
         out.append(f'.It Cm {i} Pq {level}\n{text}\n')
     return ''.join(out + ['.El\n', END])

@@ -63,7 +63,7 @@ def problem_rows():
     """id -> (level, rfc) of include/wstrace/problems.def."""
     with open(os.path.join(SOURCE, 'include', 'wstrace', 'problems.def'), encoding='utf-8') as file:
         text = file.read()
-    rows = re.findall(r'WST_PROBLEM_ROW\(\w+,\s*"([^"]+)",\s*WST_(\w+),\s*(NULL|"[^"]*")', text)
+    rows = re.findall(r'WST_PROBLEM_ROW\(\w+,\s*"([^"]+)",\s*WST_(\w+),\s*WST_\w+,\s*(NULL|"[^"]*")', text)
     return {i: (level.lower(), None if rfc == 'NULL' else rfc.strip('"')) for i, level, rfc in rows}
 
 

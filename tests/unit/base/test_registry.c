@@ -73,6 +73,37 @@ static void problems(void **state)
     assert_null(wst_problem_row((enum wst_problem) - 1));
 }
 
+/* WebSocket's, or of the HTTP that carries it. */
+static bool of_websocket(const char *rfc)
+{
+    static const char *const rfcs[] = {"RFC 6455 ", "RFC 7692 ", "RFC 8441 ", "RFC 9220 ",
+                                       "RFC 9110 ", "RFC 9112 ", "RFC 9113 ", "RFC 9114 "};
+    for (size_t i = 0; rfc && i < sizeof rfcs / sizeof *rfcs; i++)
+        if (!strncmp(rfc, rfcs[i], strlen(rfcs[i]))) return true;
+    return false;
+}
+
+/* Who is blamed broke what is written there; and a MUST of theirs, or a SHOULD, nobody breaks but a
+ * peer. Of the notes only the first half is known. */
+static void blame(void **state)
+{
+    (void)state;
+    for (int i = 0; i < WST_PROBLEMS; i++) {
+        const struct wst_problem_row *row = wst_problem_row((enum wst_problem)i);
+        bool peer = wst_problem_of_peer((enum wst_problem)i);
+        if (i == WST_PROBLEM_HANDSHAKE_HIXIE) { /* a draft's, and no RFC says that it may not */
+            assert_true(peer && row->level == WST_WARNING && !row->rfc);
+        } else if (i == WST_PROBLEM_MESSAGE_CONTEXT_LOST) { /* the RFC says what is not known */
+            assert_true(!peer && row->level == WST_WARNING && of_websocket(row->rfc));
+        } else {
+            if (peer) assert_true(of_websocket(row->rfc));
+            if (row->level == WST_ERROR) assert_true(peer);
+            if (row->level == WST_WARNING) assert_int_equal(peer, of_websocket(row->rfc));
+        }
+    }
+    assert_false(wst_problem_of_peer(WST_PROBLEMS));
+}
+
 static void words(void **state)
 {
     (void)state;
@@ -92,7 +123,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(opcodes),  cmocka_unit_test(close_codes_that_may_be_sent),
         cmocka_unit_test(problems), cmocka_unit_test(close_code_names),
-        cmocka_unit_test(words),
+        cmocka_unit_test(blame),    cmocka_unit_test(words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
