@@ -65,12 +65,6 @@ void wst_list_number(struct wst_list *list, uint64_t number)
     if (room(list, WST_DIGITS_MAX)) list->at = wst_digits(list->at, number);
 }
 
-void wst_list_flag(struct wst_list *list, bool flag)
-{
-    put_next(list);
-    put(list, flag ? "true" : "false");
-}
-
 void wst_list_pair(struct wst_list *list, struct wst_slice name, struct wst_slice value)
 {
     put_next(list);

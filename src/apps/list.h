@@ -17,7 +17,6 @@ struct wst_list { /* lies in what is left of the scratch: one at a time */
 struct wst_list wst_list_new(struct wst_say *say);
 void wst_list_text(struct wst_list *list, struct wst_slice text);
 void wst_list_number(struct wst_list *list, uint64_t number);
-void wst_list_flag(struct wst_list *list, bool flag);
 void wst_list_pair(struct wst_list *list, struct wst_slice name, struct wst_slice value);
 /* Says it. `name`: static storage. */
 void wst_list_say(struct wst_list *list, const char *name);

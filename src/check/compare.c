@@ -85,7 +85,7 @@ static bool compare_sessions(struct wst_outcome *v, struct wst_session *expected
     }
     for (uint32_t i = 0; i < seen->n && told; i++)
         if (seen->connections[i]->pair == NULL) wst_tell_connection(v, seen->connections[i], false);
-    if (told) wst_compare_values(v, expected, seen);
+    if (told) wst_compare_values(v, expected);
     return told && !expected->failed && !seen->failed;
 }
 
@@ -93,7 +93,7 @@ struct wst_outcome *wst_session_compare(struct wst_session *expected, struct wst
                                         const struct wst_compare_options *options,
                                         struct wst_check_error *error)
 {
-    struct wst_outcome *v = wst_outcome_new(WST_CHECK_MEMORY);
+    struct wst_outcome *v = wst_outcome_new();
     bool timing = options && options->timing_ns;
 
     *error = (struct wst_check_error){0, 0, "more than fits into memory"};

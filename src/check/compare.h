@@ -30,7 +30,7 @@ struct wst_outcome {
     bool failed;
 };
 
-struct wst_outcome *wst_outcome_new(size_t memory);
+struct wst_outcome *wst_outcome_new(void);
 /* A new difference, zeroed but for empty strings; NULL when it is only counted. */
 struct wst_difference *wst_outcome_add(struct wst_outcome *outcome, enum wst_difference_kind kind);
 /* Likewise of what has no verdict. */
@@ -52,9 +52,8 @@ struct wst_align {
 };
 bool wst_align(struct wst_align *align);
 
-/* values.c: of sessions that are otherwise the same, and paired. */
-void wst_compare_values(struct wst_outcome *outcome, struct wst_session *expected,
-                        struct wst_session *seen);
+/* values.c: of sessions that are otherwise the same; those seen are the pairs of the expected. */
+void wst_compare_values(struct wst_outcome *outcome, struct wst_session *expected);
 
 /* fields.c: what changed between two items' JSON. False: one of them is none. */
 struct wst_field_list {

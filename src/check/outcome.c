@@ -7,12 +7,12 @@
 
 #include <stdlib.h>
 
-struct wst_outcome *wst_outcome_new(size_t memory)
+struct wst_outcome *wst_outcome_new(void)
 {
     struct wst_outcome *v = calloc(1, sizeof *v);
 
     if (v == NULL) return NULL;
-    v->budget.max = memory;
+    v->budget.max = WST_CHECK_MEMORY;
     v->arena.budget = &v->budget;
     return v;
 }

@@ -327,7 +327,7 @@ static void tell_scope(struct telling *x, uint32_t index)
 
 struct wst_outcome *wst_trial_end(struct wst_trial *t)
 {
-    struct telling x = {.t = t, .outcome = wst_outcome_new(WST_CHECK_MEMORY)};
+    struct telling x = {.t = t, .outcome = wst_outcome_new()};
 
     if (x.outcome == NULL) return NULL;
     x.words.budget = &x.outcome->budget;

@@ -98,12 +98,10 @@ static void compare_item(struct values *v, const struct wst_connection *a, const
     }
 }
 
-void wst_compare_values(struct wst_outcome *outcome, struct wst_session *expected,
-                        struct wst_session *seen)
+void wst_compare_values(struct wst_outcome *outcome, struct wst_session *expected)
 {
     struct values *v = expected->settings->redact.n ? calloc(1, sizeof *v) : NULL;
 
-    (void)seen;
     if (v == NULL) return;
     v->outcome = outcome;
     v->expected = expected;

@@ -293,7 +293,7 @@ static void verdict(struct wst_paper *p, const struct wst_ending *e)
     verdict_text(e, &ink, text, sizeof text);
     wst_paper_line(p, "verdict", "In short", ink, "%s", text);
     wst_paper_bool(p, "clean", e->ended && e->clean);
-    wst_paper_word(p, "tcp", "%s", e->ended ? wst_tcp_end_name(e->tcp) : "open");
+    wst_paper_word(p, "tcp", e->ended ? wst_tcp_end_name(e->tcp) : "open");
     /* Without an end there is nothing to say but what the table shows. */
     if (e->ended || e->accepted)
         wst_paper_line(p, NULL, e->stream ? "Stream" : "TCP", WST_INK_NONE, "%s", tcp_end_text(e));

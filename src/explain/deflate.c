@@ -261,7 +261,7 @@ static void tell_end(struct wst_paper *p, const struct wst_subject *s, const str
                        "%zu of them: they repeat what is missing here; … below", lacking);
     }
     const char *shown = wst_paper_known(p, out, w->doubt, most, s->stream->text);
-    wst_paper_word(p, "inflated_text", "%s", shown);
+    wst_paper_word(p, "inflated_text", shown);
     if (w->n)
         wst_paper_line(p, NULL, s->stream->text ? "text" : "bytes", WST_INK_BOLD, "\"%s\"", shown);
 }

@@ -94,8 +94,8 @@ static void title(struct wst_paper *p, const struct wst_subject *s)
         wst_paper_null(p, "conn");
     }
     wst_paper_number(p, "n", s->n);
-    wst_paper_word(p, "dir", "%s", *who == 'c' ? "c2s" : "s2c");
-    wst_paper_word(p, "op", "%s", wst_opcode_name(h->opcode));
+    wst_paper_word(p, "dir", *who == 'c' ? "c2s" : "s2c");
+    wst_paper_word(p, "op", wst_opcode_name(h->opcode));
     if (!s->event) return;
     const struct wst_event_frame *f = &s->event->frame;
     wst_paper_number(p, "pkt", s->event->when.pkt);

@@ -22,16 +22,16 @@ static void line_cells(struct wst_paper *p, enum wst_ink ink, struct wst_slice l
     /* The line may be longer than the terminal is wide: the reason goes under it. */
     if (p->json) {
         wst_paper_object(p, NULL);
-        wst_paper_word(p, "line", "%s", wst_paper_quote(p, line, 1000));
+        wst_paper_word(p, "line", wst_paper_quote(p, line, 1000));
         if (why)
-            wst_paper_word(p, "why", "%s", why);
+            wst_paper_word(p, "why", why);
         else
             wst_paper_null(p, "why");
         wst_paper_close(p, '}');
         return;
     }
-    wst_paper_under(p, 2, ink, "%s", wst_paper_quote(p, line, 320));
-    if (why) wst_paper_under(p, 6, WST_INK_DIM, "%s", why);
+    wst_paper_under(p, 2, ink, wst_paper_quote(p, line, 320));
+    if (why) wst_paper_under(p, 6, WST_INK_DIM, why);
 }
 
 static void head_explain(struct wst_paper *p, const struct wst_wire_handshake *h, bool response)
@@ -250,15 +250,15 @@ void wst_handshake_explain(struct wst_paper *p, const struct wst_wire_handshake 
         wst_paper_number(p, "status", (uint64_t)e->status);
     else
         wst_paper_null(p, "status");
-    wst_paper_word(p, "client_ip", "%s", e->client_ip);
+    wst_paper_word(p, "client_ip", e->client_ip);
     wst_paper_number(p, "client_port", e->client_port);
-    wst_paper_word(p, "server_ip", "%s", e->server_ip);
+    wst_paper_word(p, "server_ip", e->server_ip);
     wst_paper_number(p, "server_port", e->server_port);
     if (is_h3(e))
         wst_paper_null(p, "tcp_stream");
     else
         wst_paper_number(p, "tcp_stream", (uint64_t)e->tcp_stream);
-    wst_paper_word(p, "carrier", "%s", wst_carrier_name(e->carrier));
+    wst_paper_word(p, "carrier", wst_carrier_name(e->carrier));
     if (e->stream_id >= 0)
         wst_paper_number(p, "stream_id", (uint64_t)e->stream_id);
     else

@@ -93,7 +93,7 @@ void wst_offers_explain(struct wst_paper *p, const struct wst_event_handshake *e
     wst_paper_array(p, "subprotocols_offered");
     for (size_t i = 0; i < e->client_protocols_n; i++) {
         const char *name = wst_paper_quote(p, e->client_protocols[i], 60);
-        wst_paper_word(p, NULL, "%s", name);
+        wst_paper_word(p, NULL, name);
         if (!p->json) wst_paper_line(p, NULL, i ? "" : "offered", WST_INK_CLIENT, "%s", name);
     }
     wst_paper_close(p, ']');

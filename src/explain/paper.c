@@ -167,16 +167,11 @@ void wst_paper_close(struct wst_paper *p, char bracket)
     if (p->depth) p->depth--;
 }
 
-void wst_paper_word(struct wst_paper *p, const char *key, const char *format, ...)
+void wst_paper_word(struct wst_paper *p, const char *key, const char *word)
 {
-    va_list args;
     if (!p->json) return;
-    va_start(args, format);
-    char *s = format_text(p, format, args);
-    va_end(args);
     json_key(p, key);
-    json_string(p, s ? s : "");
-    free(s);
+    json_string(p, word);
 }
 
 static void json_bare(struct wst_paper *p, const char *key, const char *value)
@@ -214,7 +209,7 @@ void wst_paper_begin(struct wst_paper *p, const char *type)
     put(p, "{");
     p->depth = 1;
     p->comma[1] = false;
-    wst_paper_word(p, "type", "%s", type);
+    wst_paper_word(p, "type", type);
 }
 
 void wst_paper_end(struct wst_paper *p)
@@ -285,17 +280,11 @@ void wst_paper_say(struct wst_paper *p, const char *format, ...)
     free(s);
 }
 
-void wst_paper_under(struct wst_paper *p, unsigned indent, enum wst_ink ink, const char *format,
-                     ...)
+void wst_paper_under(struct wst_paper *p, unsigned indent, enum wst_ink ink, const char *text)
 {
-    va_list args;
     if (p->json) return;
-    va_start(args, format);
-    char *s = format_text(p, format, args);
-    va_end(args);
     blanks(p, indent);
-    if (s) wrapped(p, ink, s, indent, p->width);
-    free(s);
+    wrapped(p, ink, text, indent, p->width);
 }
 
 void wst_paper_put(struct wst_paper *p, enum wst_ink ink, const char *format, ...)

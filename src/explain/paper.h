@@ -85,15 +85,13 @@ void wst_paper_heading(struct wst_paper *p, const char *format, ...)
 void wst_paper_say(struct wst_paper *p, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 /* The same under a line, `indent` columns in. */
-void wst_paper_under(struct wst_paper *p, unsigned indent, enum wst_ink ink, const char *format,
-                     ...) __attribute__((format(printf, 4, 5)));
+void wst_paper_under(struct wst_paper *p, unsigned indent, enum wst_ink ink, const char *text);
 /* As it stands: drawings. No newline is added. */
 void wst_paper_put(struct wst_paper *p, enum wst_ink ink, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 /* -- JSON only --------------------------------------------------------------------------------- */
-void wst_paper_word(struct wst_paper *p, const char *key, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+void wst_paper_word(struct wst_paper *p, const char *key, const char *word);
 void wst_paper_number(struct wst_paper *p, const char *key, uint64_t value);
 void wst_paper_bool(struct wst_paper *p, const char *key, bool value);
 void wst_paper_null(struct wst_paper *p, const char *key);
@@ -119,9 +117,8 @@ void wst_paper_table_end(struct wst_paper *p);
 const char *wst_paper_quote(struct wst_paper *p, struct wst_slice s, size_t max);
 /* The same of a finding's words, all of them: quotes and backslashes pass, too. */
 const char *wst_paper_words(struct wst_paper *p, const char *words);
-/* The same of bytes that are no text: only ASCII passes. */
-const char *wst_paper_ascii(struct wst_paper *p, struct wst_slice s, size_t max);
-/* Either, with … for a run of bytes that are not known: those whose `doubt` is 1; NULL: none. */
+/* Of text, or of bytes that are none: then only ASCII passes; with … for a run of bytes that are
+ * not known: those whose `doubt` is 1; NULL: none. */
 const char *wst_paper_known(struct wst_paper *p, struct wst_slice s, const uint8_t *doubt,
                             size_t max, bool text);
 /* "37 fa 21 3d"; likewise. */

@@ -89,7 +89,7 @@ static void says_close(struct wst_paper *p, const struct wst_subject *s)
     struct wst_slice reason = {plain.p + 2, plain.n - 2};
     bool valid = wst_utf8_valid(reason);
     const char *quoted = wst_paper_quote(p, reason, 200);
-    wst_paper_word(p, "close_reason", "%s", quoted);
+    wst_paper_word(p, "close_reason", quoted);
     wst_paper_line(p, NULL, "reason", valid ? WST_INK_NONE : WST_INK_BAD, "\"%s\"%s", quoted,
                    valid ? "" : ", which is not UTF-8: wrong (section 5.5.1)");
 }
@@ -106,7 +106,7 @@ static void says(struct wst_paper *p, const struct wst_subject *s, bool text)
         wst_paper_line(p, "payload_hex", "compressed bytes", WST_INK_PAYLOAD, "%s",
                        wst_paper_hex(p, s->plain, p->json || s->options->all ? 320 : 32));
     else if (text && p->json)
-        wst_paper_word(p, "payload_text", "%s", wst_paper_quote(p, s->plain, 1000));
+        wst_paper_word(p, "payload_text", wst_paper_quote(p, s->plain, 1000));
     else if (text)
         wst_paper_line(p, NULL, "text", WST_INK_PAYLOAD, "\"%s\"",
                        wst_paper_quote(p, s->plain, s->options->all ? 1000 : 240));

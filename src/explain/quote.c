@@ -83,11 +83,6 @@ const char *wst_paper_words(struct wst_paper *p, const char *words)
     return quote(p, wst_slice_text(words), sizeof p->quotes[0], QUOTE_WORDS);
 }
 
-const char *wst_paper_ascii(struct wst_paper *p, struct wst_slice s, size_t max)
-{
-    return quote(p, s, max, QUOTE_ASCII);
-}
-
 const char *wst_paper_known(struct wst_paper *p, struct wst_slice s, const uint8_t *doubt,
                             size_t max, bool text)
 {

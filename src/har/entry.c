@@ -36,7 +36,8 @@ void wst_har_bool(struct wst_out *out, const char *key, bool value)
     wst_out_text(out, value ? "true" : "false");
 }
 
-void wst_har_ms(struct wst_out *out, const char *key, int64_t ns)
+/* Milliseconds: 1.250000 */
+static void put_ms(struct wst_out *out, const char *key, int64_t ns)
 {
     uint64_t n = ns > 0 ? (uint64_t)ns : 0;
     uint8_t *at;
@@ -52,7 +53,7 @@ void wst_har_seconds(struct wst_out *out, const char *key, int64_t ns)
     out->at = wst_digits_seconds(wst_out_reserve(out, 32), ns, false);
 }
 
-void wst_har_date(struct wst_har *har, struct wst_out *out, const char *key, int64_t ns)
+static void put_date(struct wst_har *har, struct wst_out *out, const char *key, int64_t ns)
 {
     uint32_t rest = wst_clock_set(&har->clock, ns);
     uint8_t *at;
@@ -192,7 +193,7 @@ bool wst_har_entry(struct wst_har *har, struct wst_har_conn *conn, const struct 
     if (most > USUAL && !wst_spool_ensure(&har->spool, most)) return false;
     out = wst_har_item(har, conn, WST_HAR_HEAD);
     wst_out_text(out, "{\"_resourceType\":\"websocket\"");
-    wst_har_date(har, out, ",\"startedDateTime\":", conn->start_ns);
+    put_date(har, out, ",\"startedDateTime\":", conn->start_ns);
     put_connection(out, event);
     put_request(out, h);
     put_response(out, h);
@@ -206,11 +207,11 @@ static void put_times(struct wst_out *out, const struct wst_har_conn *conn, int6
 {
     if (receive_ns < 0) receive_ns = 0;
     if (receive_ns > INT64_MAX - conn->wait_ns) receive_ns = INT64_MAX - conn->wait_ns;
-    wst_har_ms(out, ",\"time\":", conn->wait_ns + receive_ns);
+    put_ms(out, ",\"time\":", conn->wait_ns + receive_ns);
     wst_out_text(out,
                  ",\"timings\":{\"blocked\":-1,\"dns\":-1,\"connect\":-1,\"ssl\":-1,\"send\":0");
-    wst_har_ms(out, ",\"wait\":", conn->wait_ns);
-    wst_har_ms(out, ",\"receive\":", receive_ns);
+    put_ms(out, ",\"wait\":", conn->wait_ns);
+    put_ms(out, ",\"receive\":", receive_ns);
     wst_out_text(out, "}");
 }
 

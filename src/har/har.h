@@ -104,9 +104,7 @@ void wst_har_text(struct wst_out *out, const char *key, const char *value);
 void wst_har_slice(struct wst_out *out, const char *key, struct wst_slice value); /* no value: "" */
 void wst_har_number(struct wst_out *out, const char *key, uint64_t value);
 void wst_har_bool(struct wst_out *out, const char *key, bool value);
-void wst_har_ms(struct wst_out *out, const char *key, int64_t ns);      /* 1.250000 */
 void wst_har_seconds(struct wst_out *out, const char *key, int64_t ns); /* 1795176001.123456 */
-void wst_har_date(struct wst_har *har, struct wst_out *out, const char *key, int64_t ns);
 
 /* -- parts ------------------------------------------------------------------------------------- */
 

@@ -102,7 +102,8 @@ uint8_t *wst_json_head(struct wst_json *json, uint8_t *at, const struct wst_even
     return end;
 }
 
-void wst_json_payload(struct wst_json *json, struct wst_slice payload, bool utf8)
+/* `text` or `b64` with its key, comma in front. Any size. */
+static void put_payload(struct wst_json *json, struct wst_slice payload, bool utf8)
 {
     struct wst_out *out = &json->render.out;
     uint8_t *at = wst_out_reserve(out, 16);
@@ -144,7 +145,7 @@ static void frame(struct wst_json *json, const struct wst_event *event)
     at = wst_json_bool(WST_PUT(at, ",\"complete\":"), f->complete);
     if (f->payload.p != NULL) {
         out->at = at;
-        wst_json_payload(json, f->payload, f->utf8);
+        put_payload(json, f->payload, f->utf8);
         at = wst_out_reserve(out, 64);
     }
     if (f->payload_omitted > 0) at = wst_digits(WST_PUT(at, ",\"omitted\":"), f->payload_omitted);
@@ -161,7 +162,7 @@ static WST_SELDOM void pieces(struct wst_json *json, const struct wst_event_mess
         at = (size_t)(piece.p - m->sketch.p);
         wst_out_text(out, before);
         out->at = wst_digits(WST_PUT(wst_out_reserve(out, 32), "{\"at\":"), at);
-        wst_json_payload(json, piece, true);
+        put_payload(json, piece, true);
         wst_out_text(out, "}");
         before = ",";
     }
@@ -181,7 +182,7 @@ static void message(struct wst_json *json, const struct wst_event *event)
     at = wst_digits(WST_PUT(at, ",\"wire_len\":"), m->wire_len);
     at = wst_digits(WST_PUT(at, ",\"len\":"), m->len);
     out->at = wst_json_bool(WST_PUT(at, ",\"compressed\":"), m->compressed);
-    wst_json_payload(json, m->payload, m->utf8);
+    put_payload(json, m->payload, m->utf8);
     at = WST_PUT(wst_out_reserve(out, 64), ",\"omitted\":");
     at = wst_digits_few(at, m->omitted);
     out->at = wst_json_bool(WST_PUT(at, ",\"certain\":"), m->certain);

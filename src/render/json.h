@@ -34,8 +34,6 @@ struct wst_json {
 /* Writes the common fields to `at`, in the output buffer, with WST_JSON_HEAD bytes of room. */
 uint8_t *wst_json_head(struct wst_json *json, uint8_t *at, const struct wst_event *event,
                        enum wst_json_dir dir);
-/* `text` or `b64` with its key, comma in front. Any size. */
-void wst_json_payload(struct wst_json *json, struct wst_slice payload, bool utf8);
 
 static inline enum wst_json_dir wst_json_dir_of(const struct wst_event *event)
 {

@@ -149,12 +149,11 @@ static void put_thousandths(struct wst_out *out, uint64_t n, const char *unit)
     wst_out_text(out, unit);
 }
 
-static void put_two(struct wst_out *out, uint64_t n, unsigned per, const char *big,
-                    const char *small)
+static void put_sixties(struct wst_out *out, uint64_t n, const char *big, const char *small)
 {
-    wst_out_number(out, n / per);
+    wst_out_number(out, n / 60);
     wst_out_text(out, big);
-    wst_out_number(out, n % per);
+    wst_out_number(out, n % 60);
     wst_out_text(out, small);
 }
 
@@ -170,9 +169,9 @@ void wst_text_duration(struct wst_out *out, int64_t ns)
     } else if (second < 60) {
         put_thousandths(out, n / 1000000u, " s");
     } else if (second < 3600) {
-        put_two(out, second, 60, " min ", " s");
+        put_sixties(out, second, " min ", " s");
     } else {
-        put_two(out, second / 60, 60, " h ", " min");
+        put_sixties(out, second / 60, " h ", " min");
     }
 }
 

@@ -141,11 +141,6 @@ static bool seek_is_at(const struct wst_seek *k, uint32_t i, size_t at)
     return at == k->bytes.n || (i < k->marks_n && k->marks[i].at == at);
 }
 
-bool wst_seek_is_mark(const struct wst_seek *k, size_t at)
-{
-    return seek_is_at(k, seek_mark_of(k, at), at);
-}
-
 int wst_seek_end_bits(const struct wst_seek *k, size_t at, size_t end, int most)
 {
     uint32_t last = seek_mark_of(k, end);
@@ -294,7 +289,7 @@ static int seek_continues(const struct wst_seek *k, size_t at)
 /* Evidence of the frame at `at`, when its length leads to another. */
 static int seek_lead(const struct wst_seek *k, size_t at, const struct wst_frame *f, int bits)
 {
-    bool front = wst_seek_is_mark(k, at);
+    bool front = seek_is_at(k, seek_mark_of(k, at), at);
     if (!bits && front && !f->len && f->fin && f->opcode != 0) bits = BITS_HEADER;
     if (!bits) return 0;
     size_t end = at + f->header_len + (size_t)f->len;

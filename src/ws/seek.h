@@ -58,8 +58,6 @@ ptrdiff_t wst_seek_find(struct wst_seek *seek, const struct wst_seek_rules *rule
  * of which a frame begins in a second segment; what lies before may be what another protocol's
  * frame carries. */
 int wst_seek_evidence(const struct wst_seek *seek, const struct wst_seek_rules *rules, bool beyond);
-/* A segment begins at `at`, or the bytes end there. */
-bool wst_seek_is_mark(const struct wst_seek *seek, size_t at);
 /* What it says, in bits, that a frame from `at` on ends at `end`, at most `most`: 0 inside a
  * segment; the fewer, the more segments it ends at the edge of by chance. */
 int wst_seek_end_bits(const struct wst_seek *seek, size_t at, size_t end, int most);
