@@ -12,6 +12,7 @@
  */
 #include <stdlib.h>
 
+#include "array.h"
 #include "pipeline.h"
 #include "wire_row.h"
 
@@ -252,11 +253,9 @@ static bool gather_segment(struct gathering *g, uint64_t at, uint64_t n,
     struct wst_wire_room *w = &g->c->wire;
     size_t *room = &w->segments_room[g->list];
     if (g->segments_n == *room) {
-        size_t more = *room ? 2 * *room : 16;
-        void *p = realloc(w->segments[g->list], more * sizeof *w->segments[0]);
+        void *p = wst_array_double(w->segments[g->list], room, sizeof *w->segments[0], 16);
         if (!p) return false;
         w->segments[g->list] = p;
-        *room = more;
     }
     struct wst_wire_segment s = {.at = at - g->from, .n = n, .relative = -1};
     if (piece) {

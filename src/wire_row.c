@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "array.h"
+
 static void piece_let_go(struct wst_wire_row *s, struct wst_budget *budget,
                          struct wst_wire_piece *p)
 {
@@ -25,13 +27,9 @@ void wst_wire_row_trim(struct wst_wire_row *s, struct wst_budget *budget, uint64
 
 static bool row_grow(struct wst_wire_row *s, struct wst_budget *budget)
 {
-    size_t room = s->room ? 2 * s->room : 8;
-    struct wst_wire_piece *pieces =
-        wst_budget_resize(budget, s->pieces, s->room * sizeof *pieces, room * sizeof *pieces);
-    if (!pieces) return false;
-    s->pieces = pieces;
-    s->room = room;
-    return true;
+    void *pieces = wst_array_double_paid(budget, s->pieces, &s->room, sizeof *s->pieces, 8);
+    if (pieces) s->pieces = pieces;
+    return pieces;
 }
 
 /* It moves down when it leaves more room before it than it takes, so that no piece is moved twice

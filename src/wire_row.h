@@ -20,7 +20,8 @@ struct wst_wire_piece { /* bytes that one packet carried */
 
 struct wst_wire_row {
     struct wst_wire_piece *pieces; /* [first, first + n) of `room` */
-    size_t first, n, room;
+    size_t first, n;
+    uint32_t room;
     uint64_t end;      /* place behind the last byte delivered */
     uint64_t kept;     /* bytes in pieces */
     uint64_t unlisted; /* pieces that begin before this place may be missing; 0: none */

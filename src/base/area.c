@@ -4,16 +4,16 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "array.h"
+
 enum { LINE = 64, SMALL = 1 << 20 };
 
 static void *region_new(struct wst_area *a, size_t alignment, size_t n)
 {
     if (a->n == a->room) {
-        size_t room = a->room ? a->room * 2 : 16;
-        void **regions = realloc(a->regions, room * sizeof *regions);
+        void *regions = wst_array_double(a->regions, &a->room, sizeof *a->regions, 16);
         if (!regions) return NULL;
         a->regions = regions;
-        a->room = room;
     }
     void *region = aligned_alloc(alignment, n);
     if (region) a->regions[a->n++] = region;

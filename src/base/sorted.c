@@ -4,17 +4,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "array.h"
+
 static bool sorted_reserve(struct wst_sorted *s, struct wst_budget *budget)
 {
     enum { FIRST = 4 };
-    size_t each = sizeof *s->items;
     if (s->n < s->room) return true;
-    uint32_t room = s->room ? 2 * s->room : FIRST;
-    void *p = wst_budget_resize(budget, s->items, s->room * each, room * each);
-    if (!p) return false;
-    s->items = p;
-    s->room = room;
-    return true;
+    void *p = wst_array_double_paid(budget, s->items, &s->room, sizeof *s->items, FIRST);
+    if (p) s->items = p;
+    return p;
 }
 
 void *wst_sorted_new(struct wst_sorted *s, struct wst_budget *budget, uint64_t number, size_t size)

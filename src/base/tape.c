@@ -5,6 +5,7 @@
  */
 #include "tape.h"
 
+#include "array.h"
 #include "printable.h"
 
 #include <stdlib.h>
@@ -22,18 +23,13 @@ struct reader {
 
 static bool grow(struct wst_tape *tape, struct wst_budget *budget)
 {
-    uint32_t room = tape->room ? tape->room * 2 : 64;
-    struct wst_tape_node *nodes;
+    void *nodes = NULL;
 
-    tape->full = true;
-    if (room > WST_TAPE_NODES) return false;
-    nodes =
-        wst_budget_resize(budget, tape->nodes, tape->room * sizeof *nodes, room * sizeof *nodes);
-    if (nodes == NULL) return false;
-    tape->full = false;
-    tape->nodes = nodes;
-    tape->room = room;
-    return true;
+    if (tape->room <= WST_TAPE_NODES / 2)
+        nodes = wst_array_double_paid(budget, tape->nodes, &tape->room, sizeof *tape->nodes, 64);
+    if (nodes) tape->nodes = nodes;
+    tape->full = nodes == NULL;
+    return nodes;
 }
 
 static struct wst_tape_node *add(struct reader *r, enum wst_tape_kind kind)

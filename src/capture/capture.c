@@ -3,6 +3,7 @@
  * In: names of files and devices, filters. Out: one row of numbered packets.
  * Refuses to start when nothing can be read; goes on past whatever breaks later.
  */
+#include "array.h"
 #include "feed.h"
 #include "linktype.h"
 #include "listen.h"
@@ -111,11 +112,9 @@ static int add(struct wst_capture *c, const char *name, const char *filter, stru
 {
     struct entry e = {0};
     if (c->n == c->cap) {
-        size_t cap = c->cap ? c->cap * 2 : 8;
-        struct entry *entries = realloc(c->entries, cap * sizeof *entries);
+        void *entries = wst_array_double(c->entries, &c->cap, sizeof *c->entries, 8);
         if (!entries) return -1;
         c->entries = entries;
-        c->cap = cap;
     }
     e.name = strdup(name);
     if (!e.name || wst_filter_set(&e.filter, filter) < 0) {

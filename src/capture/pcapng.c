@@ -16,6 +16,7 @@
  *      4 bytes   4 bytes                                              4 bytes
  */
 #include "pcapng.h"
+#include "array.h"
 #include "linktype.h"
 #include "slice.h"
 
@@ -225,12 +226,9 @@ static bool interface_options(const struct wst_pcapng *ng, struct wst_pcapng_int
 
 static bool grow_interfaces(struct wst_pcapng *ng)
 {
-    size_t cap = ng->cap ? ng->cap * 2 : 4;
-    void *p = realloc(ng->interfaces, cap * sizeof *ng->interfaces);
-    if (!p) return false;
-    ng->interfaces = p;
-    ng->cap = cap;
-    return true;
+    void *p = wst_array_double(ng->interfaces, &ng->cap, sizeof *ng->interfaces, 4);
+    if (p) ng->interfaces = p;
+    return p;
 }
 
 /* 0 link type, 2 reserved, 4 snap length, 8 options */

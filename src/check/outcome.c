@@ -7,6 +7,8 @@
 
 #include <stdlib.h>
 
+#include "array.h"
+
 struct wst_outcome *wst_outcome_new(void)
 {
     struct wst_outcome *v = calloc(1, sizeof *v);
@@ -33,14 +35,12 @@ static struct wst_difference *add(struct wst_outcome *v, struct wst_difference *
 
     if (*n == WST_DIFFERENCES_MAX) return NULL;
     if (*n == *room) {
-        size_t more = *room ? *room * 2 : 16;
-        d = realloc(*list, more * sizeof *d);
+        d = wst_array_double(*list, room, sizeof *d, 16);
         if (d == NULL) {
             v->failed = true;
             return NULL;
         }
         *list = d;
-        *room = more;
     }
     d = &(*list)[(*n)++];
     *d = (struct wst_difference){.connection = "", .what = "", .context = ""};

@@ -5,6 +5,7 @@
  */
 #include "session.h"
 
+#include "array.h"
 #include "hash.h"
 #include "recording.h"
 
@@ -45,17 +46,7 @@ void wst_session_free(struct wst_session *s)
 /* Makes room for one more of `size` bytes in an array of `n`. */
 static void *grown(struct wst_session *s, void *array, uint32_t n, uint32_t *room, size_t size)
 {
-    uint32_t more = *room ? *room * 2 : 8;
-    void *p;
-
-    if (n < *room) return array;
-    if (more < *room || !wst_budget_take(&s->budget, (more - *room) * size)) return NULL;
-    p = realloc(array, more * size);
-    if (p)
-        *room = more;
-    else
-        wst_budget_give(&s->budget, (more - *room) * size);
-    return p;
+    return n < *room ? array : wst_array_double_paid(&s->budget, array, room, size, 8);
 }
 
 struct wst_connection *wst_session_add_connection(struct wst_session *s)

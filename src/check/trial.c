@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "array.h"
+
 struct wst_trial *wst_trial_new(const struct wst_check_rules *rules, size_t memory)
 {
     struct wst_trial *t = calloc(1, sizeof *t);
@@ -45,14 +47,10 @@ static struct wst_trial_connection *add(struct wst_trial *t, int64_t ns)
     struct wst_trial_connection *c = wst_arena_take(&t->arena, sizeof *c);
 
     if (t->n == t->room) {
-        uint32_t room = t->room ? t->room * 2 : 16;
-        struct wst_trial_connection **list =
-            wst_budget_take(&t->budget, (room - t->room) * sizeof(void *))
-                ? realloc(t->connections, room * sizeof *list)
-                : NULL;
+        void *list =
+            wst_array_double_paid(&t->budget, t->connections, &t->room, sizeof *t->connections, 16);
         if (list == NULL) c = NULL;
         if (list) t->connections = list;
-        if (list) t->room = room;
     }
     if (c) c->in = wst_arena_take(&t->arena, t->rules->scopes_n * sizeof *c->in);
     if (c) c->states = wst_arena_take(&t->arena, (t->rules->n + 1) * sizeof *c->states);

@@ -5,9 +5,9 @@
  */
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "array.h"
 #include "explain.h"
 
 /* Connections are numbered as their handshakes come, and so they are listed. */
@@ -24,14 +24,12 @@ static void listed_new(struct wst_explain *x, const struct wst_event *e)
         return;
     }
     if (x->listed_n == x->listed_room) {
-        size_t room = x->listed_room ? 2 * x->listed_room : 16;
-        struct wst_listed *more = realloc(x->listed, room * sizeof *more);
+        void *more = wst_array_double(x->listed, &x->listed_room, sizeof *x->listed, 16);
         if (!more) {
             x->starved = true;
             return;
         }
         x->listed = more;
-        x->listed_room = room;
     }
     struct wst_listed *l = &x->listed[x->listed_n++];
     const struct wst_event_handshake *h = &e->handshake;

@@ -7,16 +7,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "array.h"
 #include "explain.h"
 
 static int want(struct wst_explain *x, struct wst_want w)
 {
     if (x->wants_n == x->wants_room) {
-        size_t room = x->wants_room ? 2 * x->wants_room : 8;
-        struct wst_want *more = realloc(x->wants, room * sizeof *more);
+        void *more = wst_array_double(x->wants, &x->wants_room, sizeof *x->wants, 8);
         if (!more) return -1;
         x->wants = more;
-        x->wants_room = room;
     }
     x->wants[x->wants_n++] = w;
     x->any_conn = x->any_conn || w.kind == WANT_PACKET;

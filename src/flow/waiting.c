@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "array.h"
 #include "slice.h"
 #include "table.h"
 
@@ -71,13 +72,9 @@ static bool pieces_room(struct wst_flow_table *t, struct wst_waiting *w)
         w->first = 0;
         return true;
     }
-    uint32_t room = w->room ? w->room * 2 : 8;
-    struct wst_piece *pieces =
-        wst_budget_resize(t->budget, w->pieces, w->room * sizeof *pieces, room * sizeof *pieces);
-    if (!pieces) return false;
-    w->pieces = pieces;
-    w->room = room;
-    return true;
+    void *pieces = wst_array_double_paid(t->budget, w->pieces, &w->room, sizeof *w->pieces, 8);
+    if (pieces) w->pieces = pieces;
+    return pieces;
 }
 
 /* Puts one piece at place `i`, where it overlaps nothing. */

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "array.h"
 #include "spool_run.h"
 
 enum {
@@ -205,13 +206,10 @@ static void write_strand(const struct wst_spool *s, struct writer *w,
 
 static bool more_runs(struct wst_spool *s)
 {
-    size_t room = s->runs_room ? 2 * s->runs_room : 16;
     if (s->runs_n < s->runs_room) return true;
-    struct wst_spool_run *runs = realloc(s->runs, room * sizeof *runs);
-    if (runs == NULL) return false;
-    s->runs = runs;
-    s->runs_room = room;
-    return true;
+    void *runs = wst_array_double(s->runs, &s->runs_room, sizeof *s->runs, 16);
+    if (runs) s->runs = runs;
+    return runs;
 }
 
 /* What memory holds becomes a run. False: it stays, and so does all that comes. */

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "array.h"
+
 struct wst_quic_piece {
     uint64_t at, pkt;
     size_t n;
@@ -24,19 +26,15 @@ static uint64_t piece_end(const struct wst_quic_piece *p)
 static bool order_reserve(struct wst_quic_order *o, struct wst_budget *budget)
 {
     enum { FIRST = 4 };
-    size_t each = sizeof *o->all;
     if (o->first + o->pieces < o->room) return true;
     if (o->room && o->first >= o->room / 2) {
-        memmove(o->all, o->all + o->first, o->pieces * each);
+        memmove(o->all, o->all + o->first, o->pieces * sizeof *o->all);
         o->first = 0;
         return true;
     }
-    uint32_t room = o->room ? 2 * o->room : FIRST;
-    void *p = wst_budget_resize(budget, o->all, o->room * each, room * each);
-    if (!p) return false;
-    o->all = p;
-    o->room = room;
-    return true;
+    void *p = wst_array_double_paid(budget, o->all, &o->room, sizeof *o->all, FIRST);
+    if (p) o->all = p;
+    return p;
 }
 
 /* Of [at, at + n), as the one with index `i`, a copy. */

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "array.h"
+
 enum {
     LINT_OPEN_MAX = 1 << 18, /* connections open at a time */
     LINT_URI = 256,          /* bytes of a URI kept */
@@ -112,12 +114,9 @@ static void on_handshake(struct wst_lint *l, const struct wst_event *e)
 static bool findings_room(struct wst_lint_conn *c)
 {
     if (c->findings_n < c->findings_room) return true;
-    size_t room = c->findings_room ? c->findings_room * 2 : 4;
-    struct wst_lint_finding *more = realloc(c->findings, room * sizeof *more);
-    if (!more) return false;
-    c->findings = more;
-    c->findings_room = room;
-    return true;
+    void *more = wst_array_double(c->findings, &c->findings_room, sizeof *c->findings, 4);
+    if (more) c->findings = more;
+    return more;
 }
 
 /* One of those kept that is like this one, whose place it takes, or `findings_n`. What is of no

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "array.h"
+
 enum { COUNTS_FIRST = 4 };
 
 /* -- counts ------------------------------------------------------------------------------------ */
@@ -17,13 +19,9 @@ void wst_counts_free(struct wst_counts *c, struct wst_budget *budget)
 
 static bool counts_grow(struct wst_counts *c, struct wst_budget *budget)
 {
-    uint32_t more = c->room ? c->room : COUNTS_FIRST;
-    struct wst_finding *row =
-        wst_budget_resize(budget, c->row, c->room * sizeof *row, (c->room + more) * sizeof *row);
-    if (!row) return false;
-    c->row = row;
-    c->room += more;
-    return true;
+    void *row = wst_array_double_paid(budget, c->row, &c->room, sizeof *c->row, COUNTS_FIRST);
+    if (row) c->row = row;
+    return row;
 }
 
 bool wst_counts_add(struct wst_counts *c, struct wst_budget *budget, enum wst_problem problem)

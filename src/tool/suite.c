@@ -56,17 +56,25 @@ static char *copy(const char *text)
     return join("", text, strlen(text), "");
 }
 
+/* A full array of `*room` items of `each` bytes with twice the room; NULL: both are as they were.
+ */
+static void *doubled(void *array, size_t *room, size_t each)
+{
+    size_t more = *room ? *room * 2 : 16;
+    void *p = realloc(array, more * each);
+    if (p) *room = more;
+    return p;
+}
+
 static struct wst_tool_case *add(struct wst_tool_suite *suite)
 {
     if (suite->n == suite->room) {
-        size_t room = suite->room ? suite->room * 2 : 16;
-        struct wst_tool_case *cases = realloc(suite->cases, room * sizeof *cases);
+        void *cases = doubled(suite->cases, &suite->room, sizeof *suite->cases);
         if (cases == NULL) {
             suite->failed = true;
             return NULL;
         }
         suite->cases = cases;
-        suite->room = room;
     }
     suite->cases[suite->n] = (struct wst_tool_case){.took_ns = -1};
     return &suite->cases[suite->n++];
@@ -95,15 +103,13 @@ struct names { /* of files below a folder, relative to it; owned */
 static void keep(struct names *names, char *name)
 {
     if (names->n == names->room) {
-        size_t room = names->room ? names->room * 2 : 64;
-        char **list = realloc(names->list, room * sizeof *list);
+        void *list = doubled(names->list, &names->room, sizeof *names->list);
         if (list == NULL) {
             names->failed = true;
             free(name);
             return;
         }
         names->list = list;
-        names->room = room;
     }
     names->list[names->n++] = name;
 }

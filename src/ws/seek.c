@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "array.h"
 #include "evidence.h"
 
 #ifdef __SSE2__
@@ -72,12 +73,9 @@ static void seek_drop(struct wst_seek *k, size_t n)
 static bool seek_mark(struct wst_seek *k, struct wst_budget *budget, uint64_t pkt)
 {
     if (k->marks_n == k->marks_room) {
-        uint32_t room = k->marks_room ? k->marks_room * 2 : 8;
-        struct wst_seek_mark *marks = wst_budget_resize(
-            budget, k->marks, k->marks_room * sizeof *marks, room * sizeof *marks);
+        void *marks = wst_array_double_paid(budget, k->marks, &k->marks_room, sizeof *k->marks, 8);
         if (!marks) return false;
         k->marks = marks;
-        k->marks_room = room;
     }
     k->marks[k->marks_n++] = (struct wst_seek_mark){(uint32_t)k->bytes.n, pkt};
     return true;

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+#include "array.h"
+
+#include <stdlib.h>
+
+void *wst_array_double(void *array, size_t *room, size_t each, size_t first)
+{
+    if (*room > SIZE_MAX / 2 / each) return NULL;
+    size_t more = *room ? 2 * *room : first;
+    void *p = realloc(array, more * each);
+    if (p) *room = more;
+    return p;
+}
+
+void *wst_array_double_paid(struct wst_budget *budget, void *array, uint32_t *room, size_t each,
+                            uint32_t first)
+{
+    if (*room > UINT32_MAX / 2 || *room > SIZE_MAX / 2 / each) return NULL;
+    uint32_t more = *room ? 2 * *room : first;
+    void *p = wst_budget_resize(budget, array, *room * each, more * each);
+    if (p) *room = more;
+    return p;
+}
