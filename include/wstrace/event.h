@@ -233,7 +233,7 @@ struct wst_event_message {
 };
 
 struct wst_event_close {
-    int32_t code;            /* -1: none (empty or 1-byte payload) */
+    int32_t code;            /* -1: none (empty or 1-byte payload), -2: not captured */
     const char *name;        /* "normal closure", or NULL */
     struct wst_slice reason; /* empty if none */
     uint64_t omitted;        /* bytes of the reason that were not captured, or not kept */

@@ -279,9 +279,10 @@ static void close_frame(const struct at *at)
         wst_ink_byte(&at->s->ink, ' ');
         wst_canon_quoted(&at->s->canon, e->reason);
     }
-    if (e->omitted)
+    uint64_t missing = e->omitted + (e->code == -2 ? 2 : 0);
+    if (missing)
         wst_ink_format(&at->s->ink, " and %llu bytes that were not captured",
-                       (unsigned long long)e->omitted);
+                       (unsigned long long)missing);
     end(at, item);
 }
 

@@ -75,7 +75,8 @@ void wst_trial_close(struct wst_trial *t, const struct wst_check_rule *rule,
     if (c->code >= 0)
         wst_ink_format(&words, "%d", (int)c->code);
     else
-        wst_ink_text(&words, "without a code");
+        wst_ink_text(&words,
+                     c->code == -2 ? "with a code that was not captured" : "without a code");
     if (c->reason.n) wst_ink_byte(&words, ' ');
     if (c->reason.n) wst_ink_bytes(&words, wst_trial_shown(t, c->reason));
     wst_trial_detail(t, s, wst_ink_slice(&words));

@@ -130,10 +130,12 @@ static void tell_close(const struct wst_ending_row *r, struct story *t, char *to
 {
     const char *name = wst_close_code_name(r->code),
                *other = r->dir == WST_C2S ? "server" : "client";
-    char code[64] = "no code";
+    char code[64];
     bool crossed = t->closed[!r->dir] && r->ack >= 0 && r->ack < t->close_end[!r->dir];
     if (r->code >= 0)
         snprintf(code, sizeof code, "%d%s%s", (int)r->code, name ? " " : "", name ? name : "");
+    else
+        snprintf(code, sizeof code, "%s", r->code == -2 ? "code not captured" : "no code");
     snprintf(to, size, "%s%s%s%s: %s", code, r->reason[0] ? " \"" : "", r->reason,
              r->reason[0] ? "\"" : "",
              t->closed[r->dir]    ? "a second close frame: wrong (section 5.5.1)"

@@ -228,7 +228,7 @@ static void on_close(struct wst_replay_script *s, const struct wst_event *e)
         s->facts.closed = true;
         return;
     }
-    if (c->omitted || c->reason.n > sizeof payload - 2) {
+    if (c->code == -2 || c->omitted || c->reason.n > sizeof payload - 2) {
         uncertain(s, e, "the client's close is not whole");
         return;
     }

@@ -136,7 +136,8 @@ const READ = {
   },
   close(model, e) { /* right behind its frame */
     const frame = connOf(model, e.conn).rungs.at(-1);
-    if (frame?.kind === 'frame' && frame.opcode === CLOSE) frame.close = e;
+    if (frame?.kind !== 'frame' || frame.opcode !== CLOSE) return;
+    frame.close = { ...e, unseen: e.code === null && Number(frame.len) > 1 };
   },
   gap(model, e, order) {
     const item = rare(model, e, order, 'gap');
@@ -216,7 +217,7 @@ const placeOf = (conn) => destinationOf(conn).join('');
 const address = (ip, port) => (ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`);
 
 function closeWords(event) {
-  if (event.code === null) return 'no code';
+  if (event.code === null) return event.unseen ? 'code not captured' : 'no code';
   return `${event.code}${event.name ? ` ${event.name}` : ''}`;
 }
 

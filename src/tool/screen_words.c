@@ -99,8 +99,11 @@ void wst_tool_screen_words(const struct wst_tool_watch_line *l, char words[WORDS
 
     if (l->type == WST_EVENT_CLOSE) {
         const char *name = wst_close_code_name(l->code);
-        n = (size_t)snprintf(words, WORDS, l->code < 0 ? "no code" : "%d%s%s%s", (int)l->code,
-                             name ? " " : "", name ? name : "", l->n ? " \"" : "");
+        const char *form = l->code == -2 ? "code not captured"
+                           : l->code < 0 ? "no code"
+                                         : "%d%s%s%s";
+        n = (size_t)snprintf(words, WORDS, form, (int)l->code, name ? " " : "", name ? name : "",
+                             l->n ? " \"" : "");
     }
     n += wst_tool_safe(words + n, WORDS - n, l->bytes, l->n);
     if (l->type == WST_EVENT_CLOSE && l->n && n + 1 < WORDS) snprintf(words + n, WORDS - n, "\"");

@@ -125,22 +125,29 @@ static bool close_seen(const struct wst_ws_step *s, int32_t code, bool http)
     return second;
 }
 
-/* `omitted`: bytes at its end that are not known. True: it is HTTP. */
-static bool emit_close(const struct wst_ws_step *s, const struct wst_frame *f, uint64_t n,
-                       struct wst_slice payload, uint64_t omitted)
+/* `omitted`: bytes of the reason that are not known. */
+static void emit_close(const struct wst_ws_step *s, int32_t code, struct wst_slice reason,
+                       uint64_t omitted)
 {
     struct wst_event e;
     e.type = WST_EVENT_CLOSE;
     e.dir = s->dir;
     e.when = s->arrival->when;
-    int32_t code = payload.n >= 2 ? wst_be16(payload.p) : -1;
-    struct wst_slice reason = payload.n > 2 ? wst_slice_skip(payload, 2) : wst_slice_text("");
     e.close = (struct wst_event_close){.code = code,
                                        .name = wst_close_code_name(code),
                                        .reason = reason,
                                        .omitted = omitted,
                                        .utf8 = wst_utf8_valid(reason)};
     s->env->emit(s->env->user, s->ws->conversation, &e);
+}
+
+/* `omitted`: bytes at its end that are not known. True: it is HTTP. */
+static bool close_read(const struct wst_ws_step *s, const struct wst_frame *f, uint64_t n,
+                       struct wst_slice payload, uint64_t omitted)
+{
+    int32_t code = payload.n >= 2 ? wst_be16(payload.p) : -1;
+    struct wst_slice reason = payload.n > 2 ? wst_slice_skip(payload, 2) : wst_slice_text("");
+    emit_close(s, code, reason, omitted);
     bool http = wst_rules_http(s, f, n, payload);
     wst_rules_close(s, n, payload, close_seen(s, code, http), http);
     return http;
@@ -178,12 +185,14 @@ static void end_control(const struct wst_ws_step *s, struct frame_end *x,
     if (close) wst_side_of(s)->closed_odd = f->masked != (s->dir == WST_C2S);
     emit_frame(s, x, c, close ? (struct wst_slice){NULL, 0} : payload);
     if (close && x->complete) {
-        c->http = emit_close(s, f, c->n, payload, 0);
+        c->http = close_read(s, f, c->n, payload, 0);
     } else if (close && payload.n >= 2) { /* the code says why, without all of the reason, too */
         payload = close_known(payload);
-        c->http = emit_close(s, f, c->n, payload, f->len - payload.n);
+        c->http = close_read(s, f, c->n, payload, f->len - payload.n);
     } else if (close) {
-        close_seen(s, -2, false);
+        int32_t code = f->len < 2 ? -1 : -2;
+        emit_close(s, code, wst_slice_text(""), f->len < 2 ? 0 : f->len - 2);
+        close_seen(s, code, false);
     }
     if (close) wst_ending_answer(s, c->n, x->whole && !c->http);
     if (c->after_close && f->opcode == WST_OP_PONG)
