@@ -92,8 +92,10 @@ void wst_ws_gap(struct wst_ws *ws, struct wst_ws_env *env, enum wst_dir dir, uin
     e.when = arrival->when;
     e.gap = (struct wst_event_gap){n, (int64_t)(wst_side_position(ws, dir) & INT64_MAX),
                                    how != WST_WS_EXACTLY, how == WST_WS_AT_LEAST};
-    side->gaps++;
-    env->emit(env->user, ws->conversation, &e);
+    if (n) { /* not of lost records of TLS that had no room for a byte */
+        side->gaps++;
+        env->emit(env->user, ws->conversation, &e);
+    }
     wst_lost_gap(&s, n, how == WST_WS_EXACTLY);
 }
 

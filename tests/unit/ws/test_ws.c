@@ -788,6 +788,22 @@ static void at_most(void **state)
     }
 }
 
+/* Records of TLS are missing that had no room for a byte: nothing is. */
+static void at_most_nothing(void **state)
+{
+    struct wst_ws_terms terms = terms_of(PLAIN);
+    struct room r = {0};
+    (void)state;
+    room_open(&r, &terms);
+    room_push(&r, WST_S2C, "\x81\1a", 3);
+    room_arrive(&r);
+    wst_ws_gap(&r.ws, &r.env, WST_S2C, 0, WST_WS_AT_MOST, &r.arrival);
+    room_end(&r);
+    assert_null(strstr(r.log, "<G"));
+    assert_int_equal(r.ws.side[WST_S2C].gaps, 0);
+    room_close(&r);
+}
+
 /* Behind a loss frames were found perhaps where none are: if one of the first 16 is none that a
  * sound server writes, they are sought once more, and nobody is blamed. */
 static void probation(void **state)
@@ -818,8 +834,8 @@ static void probation(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(table), cmocka_unit_test(silence),
-                                       cmocka_unit_test(pongs), cmocka_unit_test(at_most),
-                                       cmocka_unit_test(probation)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(table),   cmocka_unit_test(silence),         cmocka_unit_test(pongs),
+        cmocka_unit_test(at_most), cmocka_unit_test(at_most_nothing), cmocka_unit_test(probation)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
