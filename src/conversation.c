@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "pipeline.h"
+#include "seldom.h"
 
 /* -- making and letting go --------------------------------------------------------------------- */
 
@@ -210,10 +211,26 @@ static void gap_finding(struct wst_context *c, struct wst_flow *f, unsigned side
                           side, detail, a);
 }
 
+/* Hundreds of gaps have one reason then, and it lies in how the capture was made. */
+WST_SELDOM static void gap_cut(struct wst_context *c, const struct wst_flow *f, unsigned side,
+                               uint64_t n)
+{
+    char detail[256], one[WST_ENDPOINT + 1], other[WST_ENDPOINT + 1];
+    if (f->inner || c->cut) return;
+    c->cut = true;
+    *wst_endpoint_put(one, f, side) = *wst_endpoint_put(other, f, !side) = '\0';
+    snprintf(detail, sizeof detail,
+             "%llu byte%s of a segment %s > %s (TCP stream %u) %s cut off by the snap length",
+             (unsigned long long)n, n == 1 ? "" : "s", one, other, f->stream,
+             n == 1 ? "was" : "were");
+    wst_context_problem(c, WST_PROBLEM_CAPTURE_CUT, detail);
+}
+
 static void flow_gap(void *user, struct wst_flow *f, unsigned side, uint64_t n,
                      enum wst_gap_cause cause, const struct wst_arrival *a)
 {
     struct wst_context *c = user;
+    if (cause == WST_GAP_SNAPPED) gap_cut(c, f, side, n);
     switch (f->kind) {
     case KIND_WS: {
         struct conversation_ws *w = f->upper;

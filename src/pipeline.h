@@ -186,6 +186,7 @@ struct wst_context {
     struct wst_flow_sink sink; /* what the flow table calls; also for what lies inside TLS */
     TAILQ_HEAD(, conversation_tls) encrypted_waiting; /* and some that do not any more */
     struct wst_when now;      /* the packet being worked on */
+    bool cut;                 /* that packets are cut was told */
     uint64_t jumps;           /* packets older than the one before by more than a little */
     uint64_t proxies_many;    /* connections through more proxies than are followed */
     uint64_t ends_ignored[2]; /* WebSocket connections that went on after a reset; after a FIN */

@@ -4,6 +4,7 @@
 import gzip
 import os
 import shutil
+import struct
 import subprocess
 
 from toolcheck import BASIC, DEFLATE, SOURCE, check, directory, done, refused, run
@@ -163,6 +164,24 @@ with directory() as tmp:
     if os.geteuid() != 0:
         os.chmod(cut, 0)
         refused("a file that must not be read", run(cut), "Permission denied")
+
+# -- cut packets ------------------------------------------------------------------------------------------
+
+with directory() as tmp:
+    name = os.path.join(tmp, "cut.pcap")
+    for most in (80, 200):
+        lost = []
+        with open(BASIC, "rb") as f, open(name, "wb") as to:
+            to.write(f.read(24))
+            while head := f.read(16):
+                n, wire = struct.unpack("<II", head[8:])
+                data = f.read(n)
+                lost += [n - most] if n > most else []
+                to.write(head[:8] + struct.pack("<II", min(n, most), wire) + data[:most])
+        told = [e for e in run("--json", name).events("problem") if e["id"] == "capture.cut"]
+        check(f"packets cut at {most} bytes: told once, of the first",
+              len(told) == 1 and told[0]["conn"] is None and told[0]["detail"].startswith(f"{lost[0]} bytes "), told)
+    check("whole packets: nothing of that", "capture.cut" not in basic.text, basic)
 
 # -- nothing found ---------------------------------------------------------------------------------------
 
