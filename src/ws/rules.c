@@ -179,6 +179,26 @@ bool wst_rules_http(const struct wst_ws_step *s, const struct wst_frame *f, uint
     return true;
 }
 
+/* "GE" is the header of a frame of opcode 7: without FIN, with RSV1, of 69 bytes. Its line is whole
+ * and names the version, or longer than what there is of it. */
+bool wst_rules_http_asked(const struct wst_ws_step *s, const struct wst_frame *f, uint64_t n,
+                          struct wst_slice payload)
+{
+    enum { GET = 7, VERSION = sizeof " HTTP/1.1" - 1 };
+    bool ge = f->opcode == GET && !f->fin && f->rsv == WST_RSV1 && !f->masked && f->len == 'E';
+    if (s->dir != WST_C2S || !ge || !wst_slice_starts(payload, "T /")) return false;
+    size_t line = 0;
+    while (line < payload.n && printable(payload.p[line])) line++;
+    struct wst_slice end = wst_slice_skip(payload, line < VERSION ? 0 : line - VERSION);
+    if (line < f->len && (payload.n == line || payload.p[line] != '\r' || line < VERSION ||
+                          !wst_slice_starts(end, " HTTP/1.")))
+        return false;
+    wst_ws_problemf(s, WST_PROBLEM_FRAME_HTTP, n, 0,
+                    "the client sends HTTP in place of a frame: \"GE%.*s\"", (int)line,
+                    (const char *)payload.p);
+    return true;
+}
+
 static void rules_close_code(const struct wst_ws_step *s, uint64_t n, struct wst_slice payload)
 {
     unsigned code = wst_be16(payload.p);

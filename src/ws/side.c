@@ -195,6 +195,10 @@ static void end_control(const struct wst_ws_step *s, struct frame_end *x,
         close_seen(s, code, false);
     }
     if (close) wst_ending_answer(s, c->n, x->whole && !c->http);
+    if (!close && wst_rules_http_asked(s, f, c->n, payload)) {
+        c->http = true;
+        wst_side_of(s)->mode = WST_WS_OFF; /* what follows is told with its beginning */
+    }
     if (c->after_close && f->opcode == WST_OP_PONG)
         c->after_close = !wst_judge_pong_due(s, payload, x->complete && !x->omitted);
     wst_rules_frame(s, f, c);

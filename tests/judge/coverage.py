@@ -49,7 +49,7 @@ RFC6455 = [
     ('5.1', 'client', 'MUST', 'mask every frame', ['frame.unmasked-client']),
     ('5.1', 'server', 'MUST NOT', 'mask a frame', ['frame.masked-server']),
     ('5.1', 'both', 'MUST', 'close when the other does the contrary', 'the frame has a finding; what follows is shown'),
-    ('5.2', 'server', 'MUST', 'frames, and nothing else, behind the handshake', ['frame.http']),
+    ('5.2', 'both', 'MUST', 'frames, and nothing else, behind the handshake', ['frame.http']),
     ('5.2', 'both', 'MUST', 'reserved bits are 0 without an extension', ['frame.rsv']),
     ('5.2', 'both', 'MUST', 'no opcode that is reserved', ['frame.reserved-opcode']),
     ('5.2', 'both', 'MUST', 'the highest bit of a 64-bit length is 0', ['frame.length-msb']),
