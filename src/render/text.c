@@ -151,7 +151,7 @@ static void message_line(struct wst_text *text, const struct wst_event *event,
         wst_text_payload(text, m->payload, kind, m->omitted);
     finish_line(out);
     if (m->app) wst_text_app_said(text, event);
-    wst_text_dump(text, m->payload, m->certain ? m->omitted : 0);
+    wst_text_dump_message(text, m);
 }
 
 static void close_line(struct wst_text *text, const struct wst_event *event,

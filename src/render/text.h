@@ -129,6 +129,8 @@ void wst_text_in_part(struct wst_text *text, const struct wst_event_message *m,
 /* All of a payload below its line, if the options want that (text_dump.c). `omitted`: bytes of it
  * that the caller does not have. */
 void wst_text_dump(struct wst_text *text, struct wst_slice payload, uint64_t omitted);
+/* The same of a message: of one that is not known whole what is known, each piece in its place. */
+void wst_text_dump_message(struct wst_text *text, const struct wst_event_message *m);
 
 /* A finding that need not be told again is counted (text_again.c); and how many there were. */
 bool wst_text_told_before(struct wst_text *text, const struct wst_event *event);

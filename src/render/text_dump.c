@@ -8,10 +8,14 @@
  *     	thank you for …
  *
  *     	0x0000:  4465 6172 2053 6972 2c0a 7468 616e 6b20  Dear.Sir,.thank.
+ *     	… 12 bytes not known
+ *     	0x001c:  796f 7520 666f 72                        you.for
  */
 #include "digits.h"
 #include "quote.h"
 #include "text.h"
+
+#include <wstrace/event.h>
 
 enum { ROW = 16, ROW_ROOM = 96 };
 
@@ -31,9 +35,9 @@ static uint8_t *put_row(uint8_t *at, const uint8_t *p, size_t n, uint64_t offset
     return WST_PUT(at, "\n");
 }
 
-static void dump_hex(struct wst_out *out, struct wst_slice s)
+static void dump_hex(struct wst_out *out, struct wst_slice s, uint64_t offset)
 {
-    for (uint64_t offset = 0; s.n > 0; offset += ROW) {
+    for (; s.n > 0; offset += ROW) {
         size_t n = s.n < ROW ? s.n : ROW;
         out->at = put_row(wst_out_reserve(out, ROW_ROOM), s.p, n, offset);
         s.p += n;
@@ -56,16 +60,47 @@ static void dump_text(struct wst_out *out, struct wst_slice s)
     }
 }
 
-void wst_text_dump(struct wst_text *text, struct wst_slice payload, uint64_t omitted)
+/* `offset`: of its first byte. */
+static void dump_bytes(struct wst_text *text, struct wst_slice s, uint64_t offset)
+{
+    if (text->options.dump == WST_DUMP_HEX)
+        dump_hex(&text->render.out, s, offset);
+    else
+        dump_text(&text->render.out, s);
+}
+
+static void dump_left(struct wst_text *text, uint64_t bytes, const char *why)
 {
     struct wst_out *out = &text->render.out;
-    if (text->options.dump == WST_DUMP_NONE) return;
-    if (text->options.dump == WST_DUMP_HEX)
-        dump_hex(out, payload);
-    else
-        dump_text(out, payload);
-    if (omitted == 0) return;
+    if (bytes == 0) return;
     wst_out_text(out, "\t… ");
-    wst_text_count(out, omitted, "byte");
-    wst_out_text(out, " more\n");
+    wst_text_count(out, bytes, "byte");
+    wst_out_text(out, why);
+}
+
+void wst_text_dump(struct wst_text *text, struct wst_slice payload, uint64_t omitted)
+{
+    if (text->options.dump == WST_DUMP_NONE) return;
+    dump_bytes(text, payload, 0);
+    dump_left(text, omitted, " more\n");
+}
+
+void wst_text_dump_message(struct wst_text *text, const struct wst_event_message *m)
+{
+    if (m->certain || !m->omitted) {
+        wst_text_dump(text, m->payload, m->omitted);
+        return;
+    }
+    if (text->options.dump == WST_DUMP_NONE) return;
+    size_t end = m->payload.n;
+    uint64_t left = m->omitted;
+    dump_bytes(text, m->payload, 0);
+    for (struct wst_slice piece; (piece = wst_event_piece(m->sketch, end)).n;) {
+        size_t at = (size_t)(piece.p - m->sketch.p);
+        dump_left(text, at - end, " not known\n");
+        dump_bytes(text, piece, at);
+        left -= at - end + piece.n;
+        end = at + piece.n;
+    }
+    dump_left(text, left, " not known\n");
 }

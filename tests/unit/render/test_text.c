@@ -777,6 +777,35 @@ static void random_events(void **state)
 }
 
 /* -A and -X: all of it, below; a line break breaks the line, anything else is shown. */
+/* Of a message that is not known whole, too: all that is, each piece in its place. */
+static void dumped_pieces(enum wst_dump dump, const char *expected)
+{
+    static const uint8_t sketch[] = "He\xff\xff\xff\xff\xff\xff\xff world\xff\xff";
+    struct fixture f;
+    struct wst_event message = message_of(WST_S2C, 1, 1, SLICE("He"));
+    message.message.certain = false;
+    message.message.len = sizeof sketch - 1;
+    message.message.omitted = sizeof sketch - 3;
+    message.message.sketch = (struct wst_slice){sketch, sizeof sketch - 1};
+    start(&f, (struct wst_text_options){.time = WST_TIME_NONE, .dump = dump});
+    tell(&f, message);
+    assert_int_equal(wst_render_flush(f.render), 0);
+    assert_string_equal(strchr(f.sink.p, '\n'), expected);
+    free(f.sink.p);
+    wst_render_free(f.render);
+}
+
+static void test_pieces_in_full(void **state)
+{
+    (void)state;
+    dumped_pieces(WST_DUMP_TEXT,
+                  "\n\tHe\n\t… 7 bytes not known\n\t world\n\t… 2 bytes not known\n");
+    dumped_pieces(WST_DUMP_HEX, "\n\t0x0000:  4865                                     He\n"
+                                "\t… 7 bytes not known\n"
+                                "\t0x0009:  2077 6f72 6c64                           .world\n"
+                                "\t… 2 bytes not known\n");
+}
+
 static void test_payloads_in_full(void **state)
 {
     (void)state;
@@ -802,6 +831,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_payloads_in_full),
+        cmocka_unit_test(test_pieces_in_full),
         cmocka_unit_test(conversation),
         cmocka_unit_test(fragments),
         cmocka_unit_test(loss),
