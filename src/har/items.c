@@ -130,8 +130,8 @@ bool wst_har_message(struct wst_har *har, struct wst_har_conn *conn, const struc
         conn->doubtful++;
         wst_har_bool(out, ",\"_certain\":", false);
         wst_har_text(out, ",\"comment\":",
-                     "the capture lacks bytes of this message; data is its beginning, as far as it "
-                     "is known to be right");
+                     "not all of this message is known; data is its beginning, as far as it is "
+                     "known to be right");
     } else if (bare) {
         wst_har_text(out, ",\"comment\":", "its payload would have made the archive too large");
     } else if (m->omitted) {
