@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "timeline.h"
 
+#include "seldom.h"
+
 void wst_timeline_init(struct wst_timeline *t, const struct wst_listener *listener,
                        const struct wst_options *options, struct wst_budget *budget)
 {
@@ -18,8 +20,9 @@ void wst_timeline_free(struct wst_timeline *t)
     wst_tallies_free(&t->tallies);
 }
 
-/* Counts a finding. True: it is to be told. */
-static bool timeline_problem(struct wst_timeline *t, const struct wst_event *e)
+/* Counts a finding. True: it is to be told. Apart, for inside the emit its registers would be saved
+ * for each event. */
+WST_APART static bool timeline_problem(struct wst_timeline *t, const struct wst_event *e)
 {
     enum wst_problem problem = e->problem.problem;
     const struct wst_problem_row *row = wst_problem_row(problem);
@@ -36,7 +39,7 @@ static bool timeline_problem(struct wst_timeline *t, const struct wst_event *e)
         first = wst_tally_tell(tally, problem, e->dir);
     }
     return t->options->problems == WST_PROBLEMS_ALL ||
-           (first && t->options->problems == WST_PROBLEMS_FIRST) || !wst_problem_of_peer(problem);
+           (first && t->options->problems == WST_PROBLEMS_FIRST) || row->of == WST_NOBODY;
 }
 
 /* A refused upgrade has no end, but what is wrong with it is told at once: before the next one. */
