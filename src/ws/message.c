@@ -98,6 +98,17 @@ static void message_give_spare(struct wst_ws_env *env, struct wst_buf *bytes)
 
 /* -- plain payload ----------------------------------------------------------------------------- */
 
+/* Adds payload without its mask to what has room for it. */
+static void message_put(struct wst_buf *to, const struct wst_frame *f, struct wst_slice payload,
+                        uint64_t phase)
+{
+    if (f->masked)
+        wst_frame_unmask(to->p + to->n, payload.p, payload.n, f->key, phase);
+    else
+        memcpy(to->p + to->n, payload.p, payload.n);
+    to->n += payload.n;
+}
+
 /* Bytes that are not kept are still looked at: a text message must be judged whole. */
 static void message_overflow(struct wst_ws_message *m, const struct wst_frame *f,
                              struct wst_slice payload, uint64_t phase)
@@ -144,12 +155,7 @@ static void message_keep(const struct wst_ws_step *s, struct wst_ws_message *m,
     }
     if (kept.n && !wst_buf_reserve(&m->bytes, s->env->budget, kept.n, cap)) kept.n = 0;
     if (kept.n) {
-        uint8_t *to = m->bytes.p + m->bytes.n;
-        if (f->masked)
-            wst_frame_unmask(to, kept.p, kept.n, f->key, phase);
-        else
-            memcpy(to, kept.p, kept.n);
-        m->bytes.n += kept.n;
+        message_put(&m->bytes, f, kept, phase);
         message_judge_text(m);
     }
     if (kept.n < payload.n) message_overflow(m, f, wst_slice_skip(payload, kept.n), phase + kept.n);
@@ -185,12 +191,7 @@ static void message_deflated(const struct wst_ws_step *s, struct wst_ws_message 
             m->wire_len -= payload.n;
             return;
         }
-        uint8_t *to = m->raw.p + m->raw.n;
-        if (f->masked)
-            wst_frame_unmask(to, part.p, part.n, f->key, phase);
-        else
-            memcpy(to, part.p, part.n);
-        m->raw.n += part.n;
+        message_put(&m->raw, f, part, phase);
         phase += part.n;
         payload = wst_slice_skip(payload, part.n);
         if (m->raw.n == INFLATE_AT) message_inflate_raw(s, m);
