@@ -40,6 +40,19 @@ enum { /* RFC 5415 section 4.3 */
        CAPWAP_RESERVED = 0x07,
 };
 
+/* The EtherType of what RFC 8300 section 2.2 numbers; draft-ietf-nvo3-vxlan-gpe-13 numbers the same
+ * five alike. */
+unsigned wst_net_next_protocol(uint8_t next)
+{
+    static const uint16_t types[] = {0,
+                                     WST_ETHERTYPE_IPV4,
+                                     WST_ETHERTYPE_IPV6,
+                                     WST_ETHERTYPE_TEB,
+                                     WST_ETHERTYPE_NSH,
+                                     WST_ETHERTYPE_MPLS};
+    return next < sizeof types / sizeof *types ? types[next] : 0;
+}
+
 /* RFC 8300 section 2.2:
  *
  *  | version 2 bits, O 1, U 1, time to live 6, length 6 | U 4, kind of metadata 4 | next 8 |
@@ -48,17 +61,11 @@ enum { /* RFC 5415 section 4.3 */
  * The path is no domain: each direction has another. */
 enum wst_net_result wst_net_nsh(struct wst_walk *w)
 {
-    static const uint16_t next[] = {0,
-                                    WST_ETHERTYPE_IPV4,
-                                    WST_ETHERTYPE_IPV6,
-                                    WST_ETHERTYPE_TEB,
-                                    WST_ETHERTYPE_NSH,
-                                    WST_ETHERTYPE_MPLS};
     const uint8_t *p = w->at.p;
     if (w->at.n < NSH_HEADER) return WST_NET_SHORT;
     if (p[0] & (NSH_VERSION | NSH_O)) return WST_NET_OTHER;
     size_t header = (size_t)(p[1] & NSH_LENGTH) * 4;
-    unsigned type = p[3] < sizeof next / sizeof *next ? next[p[3]] : 0;
+    unsigned type = wst_net_next_protocol(p[3]);
     if (header < NSH_HEADER || type == 0) return WST_NET_OTHER;
     if (header > w->at.n) return WST_NET_SHORT;
     wst_walk_skip(w, header);

@@ -71,18 +71,12 @@ static enum wst_net_result vxlan(struct wst_walk *w)
  *  | 0 0 ver. ver. I P B O | reserved 16 | next protocol 8 | network identifier 24 | reserved 8 */
 static enum wst_net_result vxlan_gpe(struct wst_walk *w)
 {
-    static const uint16_t next[] = {0,
-                                    WST_ETHERTYPE_IPV4,
-                                    WST_ETHERTYPE_IPV6,
-                                    WST_ETHERTYPE_TEB,
-                                    WST_ETHERTYPE_NSH,
-                                    WST_ETHERTYPE_MPLS};
     const uint8_t *p = w->at.p;
     if (w->at.n < VXLAN_HEADER) return WST_NET_SHORT;
     if (p[0] & (GPE_RESERVED | GPE_VERSION | GPE_O) || !(p[0] & VXLAN_I)) return WST_NET_OTHER;
     if (p[1] | p[2] | p[7]) return WST_NET_OTHER;
     unsigned type = WST_ETHERTYPE_TEB;
-    if (p[0] & GPE_P) type = p[3] < sizeof next / sizeof *next ? next[p[3]] : 0;
+    if (p[0] & GPE_P) type = wst_net_next_protocol(p[3]);
     if (type == 0) return WST_NET_OTHER;
     wst_net_domain(w, WST_NET_KIND_VXLAN, wst_be32(p + 4) >> 8);
     wst_walk_skip(w, VXLAN_HEADER);

@@ -203,6 +203,7 @@ enum wst_net_result wst_net_sunatm(struct wst_walk *w);                       /*
 enum wst_net_result wst_net_token_ring(struct wst_walk *w);                   /* relay.c */
 enum wst_net_result wst_net_fddi(struct wst_walk *w);                         /* relay.c */
 enum wst_net_result wst_net_nsh(struct wst_walk *w);                          /* overlay.c */
+unsigned wst_net_next_protocol(uint8_t next); /* of NSH and VXLAN-GPE; 0: not known. overlay.c */
 enum wst_net_result wst_net_batman(struct wst_walk *w);                       /* overlay.c */
 enum wst_net_result wst_net_lisp(struct wst_walk *w);                         /* overlay.c */
 enum wst_net_result wst_net_capwap(struct wst_walk *w);                       /* overlay.c */
