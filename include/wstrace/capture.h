@@ -24,7 +24,7 @@ struct wst_packet {
 
 struct wst_capture; /* a row of sources read as one capture */
 
-/* What a capture tells. Every function but `packet` may be NULL. */
+/* What a capture tells. Every function may be NULL, but `packet` only where `packets` is not. */
 struct wst_capture_sink {
     void *user;
     /* A packet that passed the filter. Return nonzero to stop reading. */
@@ -34,7 +34,7 @@ struct wst_capture_sink {
      * stop reading. After wst_capture_stop those of the row that was being filled are still told.
      */
     int (*packets)(void *user, const struct wst_packet *packets, size_t n);
-    /* A decryption secrets block; type as in the pcapng format (0x544c534b: TLS key log). */
+    /* A decryption secrets block; type as in the pcapng format. */
     void (*secrets)(void *user, uint32_t type, struct wst_slice secrets);
     /* A comment: on packet `pkt`, or on the file when 0. Not checked to be UTF-8. */
     void (*comment)(void *user, uint64_t pkt, struct wst_slice text);
@@ -55,6 +55,9 @@ struct wst_capture_sink {
      * from another thread. */
     int64_t (*now)(void *user);
 };
+
+/* Type of secrets that are a TLS key log, whole: for wst_context_keylog. */
+enum { WST_CAPTURE_KEY_LOG = 0x544c534b };
 
 enum {
     WST_CAPTURE_ROW = 512,         /* packets told at once, at most; 24 KiB */

@@ -107,7 +107,7 @@ struct wst_context; /* owned by the caller */
  * NULL when out of memory. */
 WST_API struct wst_context *wst_context_new(const struct wst_options *options,
                                             const struct wst_listener *listener);
-/* Emits `meta`. Once, before the first packet. */
+/* Emits `meta`. Once, before the first packet; may be left out: then there is no such event. */
 WST_API void wst_context_begin(struct wst_context *context, const struct wst_event_meta *meta);
 /* One packet, in the order of the capture. `packet->data` may be reused when it returns. */
 WST_API void wst_context_packet(struct wst_context *context, const struct wst_packet *packet);
@@ -139,7 +139,7 @@ WST_API void wst_context_dropped(struct wst_context *context, uint64_t packets, 
 /* A finding of the caller's own about no connection (a capture that dropped packets …). */
 WST_API void wst_context_problem(struct wst_context *context, enum wst_problem problem,
                                  const char *detail);
-struct wst_counters {
+struct wst_counters { /* packets, as wst_capture_counters gives them */
     int64_t captured, received, dropped;
 };
 /* The capture is over: ends everything still open, emits `end` events and `stats`. Once.

@@ -12,7 +12,7 @@
 
 #include <string.h>
 
-enum { SECTION = 0x0a0d0d0a, INTERFACE = 1, PACKET = 6, SECRETS = 10, TLS_KEY_LOG = 0x544c534b };
+enum { SECTION = 0x0a0d0d0a, INTERFACE = 1, PACKET = 6, SECRETS = 10 };
 
 /* A block: type and length, the parts, padding, and the length again. Our byte order, which the
  * section's magic tells. */
@@ -76,7 +76,7 @@ static int interface_of(struct wst_tool_sensitive *file, const struct wst_packet
 
 void wst_tool_embed_secrets(void *user, struct wst_slice lines)
 {
-    const uint32_t head[2] = {TLS_KEY_LOG, (uint32_t)lines.n};
+    const uint32_t head[2] = {WST_CAPTURE_KEY_LOG, (uint32_t)lines.n};
 
     put_block(user, SECRETS, head, sizeof head, lines);
 }

@@ -29,7 +29,6 @@ enum {
         1000 * 1000, /* between two looks at logs that grow: a pipe's next packet may be far */
     STAT_NS = 100 * 1000 * 1000, /* between two at whether it is still the same file: a connection
                                     may be over soon, and waits for no secrets then */
-    TLS_KEY_LOG = 0x544c534b     /* type of a decryption secrets block that holds a key log */
 };
 
 struct wst_tool_keylog {
@@ -242,7 +241,7 @@ void wst_tool_keys_secrets(void *user, uint32_t type, struct wst_slice secrets)
 {
     struct wst_tool_keys *keys = user;
 
-    if (type != TLS_KEY_LOG) return;
+    if (type != WST_CAPTURE_KEY_LOG) return;
     no_core();
     wst_context_keylog(keys->context, secrets, true);
 }
