@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "scratch.h"
+
 enum {
     INFLATE_AT = WST_WS_RAW, /* compressed bytes that may wait */
     SPILL = 16384,
@@ -51,49 +53,6 @@ static struct wst_deflate *message_deflate(const struct wst_ws_step *s)
     }
     if (!rare->deflate) side->context_lost = true; /* no memory: this message will be missing */
     return rare->deflate;
-}
-
-void wst_message_scratch_settle(struct wst_ws_env *env, struct wst_buf *scratch)
-{
-    scratch->n = 0;
-    if (scratch->room <= WST_WS_SCRATCH) return;
-    uint8_t *p = realloc(scratch->p, WST_WS_SCRATCH);
-    if (p) scratch->p = p;
-    wst_budget_give(env->budget, scratch->room - WST_WS_SCRATCH);
-    scratch->room = WST_WS_SCRATCH;
-}
-
-/* A spare buffer for a message of at least n bytes: the smallest that has the room, or else the
- * largest. */
-static void message_take_spare(struct wst_ws_env *env, struct wst_buf *bytes, uint64_t n)
-{
-    struct wst_buf *best = &env->spare[0];
-    for (int i = 1; i < WST_WS_SPARES; i++) {
-        struct wst_buf *other = &env->spare[i];
-        bool enough = best->room >= n;
-        if (other->room >= n ? !enough || other->room < best->room
-                             : !enough && other->room > best->room)
-            best = other;
-    }
-    *bytes = *best;
-    *best = (struct wst_buf){0};
-}
-
-static void message_give_spare(struct wst_ws_env *env, struct wst_buf *bytes)
-{
-    struct wst_buf *place = NULL;
-    size_t all = bytes->room;
-    for (int i = 0; i < WST_WS_SPARES; i++) {
-        all += env->spare[i].room;
-        if (!env->spare[i].room) place = &env->spare[i];
-    }
-    if (!place || bytes->room < WST_WS_SPARE_MIN || all > WST_WS_SPARE_MAX) {
-        wst_buf_free(bytes, env->budget);
-        return;
-    }
-    *place = *bytes;
-    place->n = 0;
-    *bytes = (struct wst_buf){0};
 }
 
 /* -- plain payload ----------------------------------------------------------------------------- */
@@ -151,7 +110,7 @@ static void message_keep(const struct wst_ws_step *s, struct wst_ws_message *m,
     struct wst_slice kept = wst_slice_head(payload, m->overflow ? 0 : room);
     if (!m->bytes.room && f->len >= WST_WS_SPARE_MIN && !wst_ws_may_compress(&s->ws->terms)) {
         m->lends = true;
-        message_take_spare(s->env, &m->bytes, f->len);
+        wst_spare_take(s->env, &m->bytes, f->len);
     }
     if (kept.n && !wst_buf_reserve(&m->bytes, s->env->budget, kept.n, cap)) kept.n = 0;
     if (kept.n) {
@@ -388,7 +347,7 @@ static void message_whole_deflated(const struct wst_ws_step *s, struct wst_ws_me
     }
     r.payload = wst_buf_slice(out);
     wst_outcome_emit(s, m, &r, n);
-    wst_message_scratch_settle(s->env, out);
+    wst_scratch_settle(s->env, out);
 }
 
 void wst_message_whole(const struct wst_ws_step *s, struct wst_ws_message *m,
@@ -417,7 +376,7 @@ void wst_message_whole(const struct wst_ws_step *s, struct wst_ws_message *m,
         }
         wst_outcome_emit(s, m, &r, n);
     }
-    wst_message_scratch_settle(s->env, scratch);
+    wst_scratch_settle(s->env, scratch);
 }
 
 void wst_message_simple(const struct wst_ws_step *s, const struct wst_frame *f,
@@ -460,7 +419,7 @@ void wst_message_simple(const struct wst_ws_step *s, const struct wst_frame *f,
     side->messages++;
     side->bytes += payload.n;
     s->env->emit(s->env->user, s->ws->conversation, &e);
-    wst_message_scratch_settle(s->env, scratch);
+    wst_scratch_settle(s->env, scratch);
 }
 
 bool wst_message_text_broken(const struct wst_ws_step *s, struct wst_ws_message *m)
@@ -507,7 +466,7 @@ void wst_message_free(struct wst_ws_env *env, struct wst_ws_message *m)
         free(m->inflation);
     }
     if (m->lends)
-        message_give_spare(env, &m->bytes);
+        wst_spare_give(env, &m->bytes);
     else
         wst_buf_free(&m->bytes, env->budget);
     wst_buf_free(&m->raw, env->budget);

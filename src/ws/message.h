@@ -52,8 +52,6 @@ void wst_message_drop(const struct wst_ws_step *step, struct wst_ws_message *m);
 /* Payload of a data frame that belongs to no message: if compressed, the context lacks it. */
 void wst_message_thrown_away(const struct wst_ws_step *step);
 void wst_message_free(struct wst_ws_env *env, struct wst_ws_message *m);
-/* What was in it is not needed any more. */
-void wst_message_scratch_settle(struct wst_ws_env *env, struct wst_buf *scratch);
 
 /* rules.c */
 void wst_ws_problem(const struct wst_ws_step *step, enum wst_problem problem, uint64_t n,

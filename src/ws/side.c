@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "registry.h"
+#include "scratch.h"
 
 enum {
     CONTROL_MAX = 1 << 20, /* payload kept of a control frame; legal ones have 125 bytes */
@@ -314,7 +315,7 @@ static bool frame_over(const struct wst_ws_step *s, struct frame_end *x)
         end_data(s, x, &c);
     } else {
         end_control(s, x, &c);
-        wst_message_scratch_settle(s->env, &s->env->unmasked);
+        wst_scratch_settle(s->env, &s->env->unmasked);
     }
     side->offset += f->header_len + f->len;
     if (side->open && !side->open->message) wst_side_open_free(s->env, side);

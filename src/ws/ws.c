@@ -1,16 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "ending.h"
 #include "judge.h"
+#include "scratch.h"
 #include "side.h"
 
 #include <stdlib.h>
-
-static bool scratch_init(struct wst_buf *scratch)
-{
-    scratch->p = malloc(WST_WS_SCRATCH);
-    scratch->room = scratch->p ? WST_WS_SCRATCH : 0;
-    return scratch->p != NULL;
-}
 
 bool wst_ws_env_init(struct wst_ws_env *env, const struct wst_options *options,
                      struct wst_budget *budget)
@@ -18,7 +12,7 @@ bool wst_ws_env_init(struct wst_ws_env *env, const struct wst_options *options,
     env->options = options;
     env->budget = budget;
     return wst_inflaters_init(&env->inflaters, budget, options->limits.max_inflate) &&
-           scratch_init(&env->unmasked) && scratch_init(&env->inflated);
+           wst_scratch_init(&env->unmasked) && wst_scratch_init(&env->inflated);
 }
 
 void wst_ws_env_free(struct wst_ws_env *env)
