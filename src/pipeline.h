@@ -393,11 +393,12 @@ void wst_work_join(struct wst_context *c, struct conversation_ws *w, enum wst_di
                    struct wst_seek *seek, const struct wst_arrival *a);
 bool wst_work_shrink(struct wst_context *c, struct conversation_ws *w);
 void wst_work_release(struct wst_context *c, struct conversation_ws *w); /* nobody uses it again */
-/* An event of this thread, in its turn; *conn as for wst_timeline_emit. */
+/* work_order.c: an event of this thread, in its turn; *conn as for wst_timeline_emit. */
 void wst_work_emit(struct wst_context *c, struct wst_event *event, uint64_t *conn);
 /* Waits for all that was given away, and tells it. */
 void wst_work_settle(struct wst_context *c);
-void wst_work_packet(struct wst_context *c); /* only with c->work: a packet is next */
+void wst_work_packet(struct wst_context *c); /* work.c, only with c->work: a packet is next */
+/* work_memory.c */
 size_t wst_work_memory(const struct wst_context *c);
 /* Times the system refused other threads memory; after wst_work_settle. */
 uint64_t wst_work_refused(const struct wst_context *c);

@@ -61,7 +61,8 @@ void wst_canon_put_flat(struct wst_canon *canon);
 void wst_canon_put_json(struct wst_canon *canon, size_t line);
 /* Where JSON begins in a text: at once, or behind a short prefix. SIZE_MAX: nowhere. */
 size_t wst_canon_json_begins(struct wst_slice text);
-/* "…" with what is to be redacted redacted; not UTF-8: \xff. */
+
+/* canon.c: "…" with what is to be redacted redacted; not UTF-8: \xff. */
 void wst_canon_quoted(struct wst_canon *canon, struct wst_slice text);
 /* The same without quotes, for URIs and header values. */
 void wst_canon_bare(struct wst_canon *canon, struct wst_slice text);

@@ -47,7 +47,8 @@ struct wst_event;
  */
 void wst_causes(struct wst_session *session, struct wst_connection *connection,
                 const struct wst_event *event, struct wst_item *item);
-/* The connection's, made if need be; NULL: no memory. */
+
+/* recording.c: the connection's, made if need be; NULL: no memory. */
 struct wst_recording *wst_recording_of(struct wst_connection *connection,
                                        struct wst_budget *budget);
 void wst_recording_free(struct wst_connection *connection, struct wst_budget *budget);

@@ -133,6 +133,8 @@ bool wst_trial_app(struct wst_trial *trial, const struct wst_test *test,
                    struct wst_trial_said *message);
 /* Whether what is so of the packets that were read is so whatever the others say. */
 bool wst_trial_app_stays(const struct wst_test *test);
+
+/* trial_message.c, trial_frame.c, trial_handshake.c: what an event is to a rule. */
 void wst_trial_message(struct wst_trial *trial, const struct wst_trial_connection *connection,
                        const struct wst_check_rule *rule, struct wst_trial_state *state,
                        struct wst_trial_said *message);

@@ -170,6 +170,7 @@ void wst_quic_finish(struct wst_quic *quic, const struct wst_when *when);
 
 /* errors.c: "CONNECTION_REFUSED (0x2): the server takes …" (RFC 9000 section 20.1). */
 void wst_quic_error(uint64_t code, char *to, size_t room);
+
 /* Whether bytes of that direction wait behind a hole. */
 bool wst_quic_waits(const struct wst_quic_connection *connection, uint64_t stream,
                     enum wst_dir dir);

@@ -42,14 +42,15 @@ bool wst_tls_record_peek(const struct wst_tls_step *s, const struct wst_tls_reco
                          uint8_t *type, struct wst_slice *plain);
 /* A record whose place is known could not be read. */
 void wst_tls_record_failed(const struct wst_tls_step *s, uint8_t type, size_t body);
-/* rest.c: what was lost and not told yet, at the end of the direction. */
-void wst_tls_lost_at_end(const struct wst_tls_step *s);
 /* The IV of the next record in TLS 1.0 is the last block of this one's ciphertext. */
 void wst_tls_remember_block(struct wst_tls_side *side, struct wst_slice body);
 /* Where records begin has to be found. `n` bytes were lost. */
 void wst_tls_search_begin(const struct wst_tls_step *s, uint64_t n);
 /* Bytes to find it in. True: found; wst_tls_side.record begins with a record that opens. */
 bool wst_tls_search(const struct wst_tls_step *s, struct wst_slice bytes);
+
+/* rest.c: what was lost and not told yet, at the end of the direction. */
+void wst_tls_lost_at_end(const struct wst_tls_step *s);
 
 /* midst.c: the keys that open the record, now in next[0]; NULL: none. What open_slowly does, while
  * nothing of the direction was opened. */
@@ -87,12 +88,13 @@ void wst_tls_alert(const struct wst_tls_step *s, struct wst_slice alert);
 bool wst_tls_refused(const struct wst_tls_step *s, const struct wst_tls_record *record);
 /* A record of a connection that nobody will open: it is only asked whether the handshake fails. */
 void wst_tls_watch(const struct wst_tls_step *s, const struct wst_tls_record *record);
+/* It is over, and was watched to its end. */
+void wst_tls_unwatched(const struct wst_tls_step *s);
+
 /* left.c: a record, for what it says of how far the handshake went. */
 void wst_tls_said(const struct wst_tls_step *s, const struct wst_tls_record *record);
 /* The side ended the connection. True: before the handshake was through, which was told. */
 bool wst_tls_left(const struct wst_tls_step *s, bool reset);
-/* It is over, and was watched to its end. */
-void wst_tls_unwatched(const struct wst_tls_step *s);
 
 /* tls.c */
 /* There is no key. Before that is said, the handshake is watched to its end. */

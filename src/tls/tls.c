@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * In: what the corridor pushes. Out: the same to records.c, now or when it may be read; and the one
+ * In: what the corridor pushes. Out: the same to record.c, now or when it may be read; and the one
  * note about a connection that stays closed. Refuses to keep more than limits.tls_wait of what
  * waits.
  */
