@@ -358,7 +358,7 @@ bool wst_datagrams_behind(const struct wst_flow *f, enum wst_dir dir)
 {
     const struct conversation_quic *q = wst_conversation_carrier(f)->upper;
     int64_t stream = wst_multiplexed_stream(f);
-    return wst_quic_waits(q->connection, (uint64_t)stream, dir) ||
+    return wst_quic_behind(q->connection, (uint64_t)stream, dir) ||
            wst_multiplexed_behind3(&q->inside.flow, (uint64_t)stream, dir);
 }
 

@@ -462,9 +462,8 @@ void wst_datagrams_push(struct wst_context *c, const struct wst_segment *s);
 /* Of the datagram pushed last, and the number of its connection, which no TCP stream has. */
 enum wst_fate wst_datagrams_fate(const struct wst_context *c, uint64_t *number);
 uint64_t wst_datagrams_number(const struct wst_flow *f); /* the same, of a flow of KIND_QUIC */
-/* Inside QUIC: whether what `dir` sent waits to be read; the flow is a stream of it, or lies in
- * one.
- */
+/* Inside QUIC: whether what `dir` sent waits to be read, or the other side has some of it that was
+ * not captured, or not yet; the flow is a stream of it, or lies in one. */
 bool wst_datagrams_behind(const struct wst_flow *f, enum wst_dir dir);
 /* Of a flow inside QUIC: as wst_quic_newest and wst_quic_missed, of the server. */
 uint64_t wst_datagrams_newest(const struct wst_flow *f);

@@ -115,7 +115,7 @@ void wst_conversation_note(struct wst_context *c, const struct conversation *bas
 }
 
 /* behind: of what `dir` sent the peer has more than was handed on; the capture lacks it, or it is
- * late. QUIC's acknowledgments are not those of bytes. */
+ * late. QUIC's acknowledgments are of packets, not of bytes. */
 struct wst_ws_place wst_conversation_place(void *user, void *conversation, enum wst_dir dir)
 {
     (void)user;

@@ -171,9 +171,10 @@ void wst_quic_finish(struct wst_quic *quic, const struct wst_when *when);
 /* errors.c: "CONNECTION_REFUSED (0x2): the server takes …" (RFC 9000 section 20.1). */
 void wst_quic_error(uint64_t code, char *to, size_t room);
 
-/* Whether bytes of that direction wait behind a hole. */
-bool wst_quic_waits(const struct wst_quic_connection *connection, uint64_t stream,
-                    enum wst_dir dir);
+/* Whether bytes of that direction wait behind a hole; or may be in a packet that the other side
+ * has, is newer than what brought the last of them, and was not captured, or not yet. */
+bool wst_quic_behind(const struct wst_quic_connection *connection, uint64_t stream,
+                     enum wst_dir dir);
 /* One more than the newest packet that the side has sent; and whether the other one has one of
  * those from that on that was not captured. */
 uint64_t wst_quic_newest(const struct wst_quic_connection *connection, enum wst_dir dir);

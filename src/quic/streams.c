@@ -72,10 +72,11 @@ static struct quic_stream *stream_new(struct quic_step *t, uint64_t id)
     return s;
 }
 
-bool wst_quic_waits(const struct wst_quic_connection *c, uint64_t id, enum wst_dir dir)
+bool wst_quic_behind(const struct wst_quic_connection *c, uint64_t id, enum wst_dir dir)
 {
     const struct quic_stream *s = wst_sorted_find(&c->streams, id);
-    return s && s->half[dir].waits;
+    const struct quic_half *h = s ? &s->half[dir] : NULL;
+    return h && (h->waits || (!h->over && wst_quic_missed(c, dir, h->tail + 1)));
 }
 
 /* Whoever opens a stream opens those of its kind before it (section 2.1). NULL: it is over, or
