@@ -309,6 +309,14 @@ static enum wst_dir tls_by(const struct conversation_ws *w, const struct wst_flo
     return side < 0 ? WST_DIR_NONE : wst_conversation_direction(&w->base, (unsigned)side);
 }
 
+/* Nobody knows how it ended: what is missing may have been the end. */
+static bool is_obscure(const struct wst_flow *f)
+{
+    const struct wst_flow *carrier = wst_conversation_carrier(f);
+    if (carrier->kind != KIND_QUIC) return carrier->obscure;
+    return wst_datagrams_behind(f, WST_C2S) || wst_datagrams_behind(f, WST_S2C);
+}
+
 static void flow_end(void *user, struct wst_flow *f, enum wst_tcp_end how,
                      const struct wst_arrival *a)
 {
@@ -325,8 +333,7 @@ static void flow_end(void *user, struct wst_flow *f, enum wst_tcp_end how,
             wst_conversation_problem(
                 c, w, WST_PROBLEM_CAPTURE_EVICTED, WST_DIR_NONE,
                 "the connection was forgotten to stay inside the memory budget", a);
-        wst_work_end(c, w, how, reset_by(w, f), tls_by(w, f), wst_conversation_carrier(f)->obscure,
-                     a);
+        wst_work_end(c, w, how, reset_by(w, f), tls_by(w, f), is_obscure(f), a);
     }
     wst_conversation_free(c, f);
     if (!f->inner) wst_proxied_forget(c, f);

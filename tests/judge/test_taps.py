@@ -24,21 +24,24 @@ from test_impaired import ALSO, OF_CAPTURE, play
 PEER = ('handshake', 'frame', 'message', 'close', 'control')
 RECORD = struct.Struct('<IIII')
 REAL = ['01_ws_plain_basic', '01_ws_plain_closes', '01_ws_plain_frag', '02_pmd_default', '02_pmd_no_ctx_server',
-        '03_jetty', '03_py_autobahn_client', '04_go', '05_rfc6455_examples', '08_socketio_websocket']
+        '03_jetty', '03_py_autobahn_client', '04_go', '05_rfc6455_examples', '08_socketio_websocket',
+        '07_h2c_prior', '07_h2_node_tls12', '07_h2_two_streams', '07_h3_basic', '07_h3_ends', '07_h3_quicgo_early',
+        '07_h3_v2_retry']
 
 
 class Packet:
-    """Of a capture: Ethernet, IPv4, TCP."""
+    """Of a capture: Ethernet, IPv4, TCP or UDP."""
     __slots__ = ('ns', 'data', 'length', 'key', 'way', 'size', 'tcp')
 
     def __init__(self, ns, data, length):
         self.ns, self.data, self.length, self.key, self.way, self.size, self.tcp = ns, data, length, None, 0, 0, 0
-        if len(data) < 54 or data[12:14] != b'\x08\0' or data[23] != 6:
+        if len(data) < 54 or data[12:14] != b'\x08\0' or data[23] not in (6, 17):
             return
         at = 14 + (data[14] & 15) * 4
         ends = (data[26:30], data[at:at + 2]), (data[30:34], data[at + 2:at + 4])
         self.key, self.way, self.tcp = tuple(sorted(ends)), int(ends[0] > ends[1]), at
-        self.size = int.from_bytes(data[16:18], 'big') + 14 - at - (data[at + 12] >> 4) * 4  # of the payload
+        head = (data[at + 12] >> 4) * 4 if data[23] == 6 else 8
+        self.size = int.from_bytes(data[16:18], 'big') + 14 - at - head  # of the payload
 
     def but(self, ns=None, data=None):
         p = Packet(self.ns if ns is None else ns, self.data if data is None else data, self.length)
@@ -206,11 +209,11 @@ class Said:
         self.found, self.messages, self.ends, self.texts = set(), set(), [], {}
 
 
-def said(packets):
+def said(packets, keys=()):
     with tempfile.NamedTemporaryFile(suffix='.pcap') as file:
         file.write(written(packets))
         file.flush()
-        done = subprocess.run([TOOL, '--json', '--problems=all', '--max-payload', str(1 << 24), file.name],
+        done = subprocess.run([TOOL, '--json', '--problems=all', '--max-payload', str(1 << 24), *keys, file.name],
                               capture_output=True, check=False)
     if done.returncode > 2:
         sys.exit(f'status {done.returncode}: {done.stderr.decode(errors="replace")[-2000:]}')
@@ -263,16 +266,19 @@ def main():
     p.add_argument('--keep')
     p.add_argument('captures', nargs='*')
     args = p.parse_args()
-    sources = {}
+    sources, keys = {}, {}
     for name in args.captures or [f'{SOURCE}/captures/{n}.pcap' for n in REAL]:
         with open(name, 'rb') as file:
             sources[os.path.basename(name)] = read(file.read())
+        log = name.removesuffix('.pcap') + '.keys'
+        if os.path.exists(log):
+            keys[os.path.basename(name)] = ('--keylog', log)
     wire, _ = play()
     if not args.captures:
         sources['rules'] = read(classic(wire.packets))
     wrong = judged = 0
     for source, packets in sources.items():
-        whole = said(packets)
+        whole = said(packets, keys.get(source, ()))
         flows = collections.defaultdict(list)
         for q in packets:
             if q.key:
@@ -284,7 +290,7 @@ def main():
                 got = [q for flow in flows.values() for q in (TAPS | ASKED)[tap](flow, rng)]
                 if tap != 'stepped':
                     got.sort(key=lambda q: q.ns)
-                for key, seen in said(got).items():
+                for key, seen in said(got, keys.get(source, ())).items():
                     judged += 1
                     if key not in whole:
                         continue
