@@ -96,6 +96,18 @@ const struct wst_tls_info *wst_encrypted_info(const struct wst_flow *inner)
     return &t->info;
 }
 
+bool wst_encrypted_behind(const struct wst_flow *f, unsigned side)
+{
+    for (; f->inner; f = wst_conversation_outer(f)) {
+        const struct wst_flow *outer = wst_conversation_outer(f);
+        if (outer->kind != KIND_TLS) continue;
+        const struct conversation_tls *t = outer->upper;
+        const struct wst_tls_side *s = &t->tls.side[wst_conversation_direction(&t->base, side)];
+        if (s->unread || s->skip_record) return true;
+    }
+    return false;
+}
+
 /* -- what the tls room says -------------------------------------------------------------------- */
 
 /* Somebody outside wants the plaintext. */

@@ -423,6 +423,9 @@ bool wst_encrypted_read(const struct wst_flow *f, unsigned side);
 /* The same, when its hellos are not in the capture; `side` speaks first. False: nothing in the key
  * log may open it. True: f->upper is another one, or, without memory, none. */
 bool wst_encrypted_midst(struct wst_context *c, struct wst_flow *f, unsigned side);
+/* Of a flow inside TLS: whether there are records of that side that did not open, or are not whole
+ * in the capture, and nobody was told yet how much they carried. */
+bool wst_encrypted_behind(const struct wst_flow *f, unsigned side);
 void wst_encrypted_free(struct wst_context *c, struct conversation_tls *t);
 void wst_encrypted_data(struct wst_context *c, struct wst_flow *f, unsigned side,
                         struct wst_slice bytes, const struct wst_arrival *a);

@@ -133,7 +133,8 @@ struct wst_ws_place wst_conversation_place(void *user, void *conversation, enum 
         .over = h->flags & WST_HALF_FIN,
         .again = (h->flags & WST_HALF_FIN) &&
                  (carrier->skipped & 1u << wst_conversation_side(base, dir)),
-        .behind = (h->flags & WST_HALF_WAITING) || (acked && (int32_t)(h->acked - h->next) > 0)};
+        .behind = (h->flags & WST_HALF_WAITING) || (acked && (int32_t)(h->acked - h->next) > 0) ||
+                  wst_encrypted_behind(base->flow, wst_conversation_side(base, dir))};
 }
 
 struct conversation_ws *wst_conversation_websocket(struct wst_context *c,
