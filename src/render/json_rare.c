@@ -296,7 +296,7 @@ void wst_json_end(struct wst_json *json, const struct wst_event *event)
     if (e->no_reply) put_text(out, ",\"no_reply\":", wst_no_reply_name(e->no_reply));
     put_text(out, ",\"by\":", wst_dir_sender(e->by));
     put_number_or_null(out, ",\"code\":", e->code);
-    put_seconds(out, ",\"duration\":", e->duration_ns, event->nanos);
+    put_seconds(out, ",\"duration\":", e->duration_ns < 0 ? 0 : e->duration_ns, event->nanos);
     put_direction(out, ",\"c2s\":", &e->dir[WST_C2S]);
     put_direction(out, ",\"s2c\":", &e->dir[WST_S2C]);
     put_text(out, ",\"tcp_by\":", wst_dir_sender(e->tcp_by));

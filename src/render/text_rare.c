@@ -194,6 +194,7 @@ static void put_how(struct wst_text *text, const struct wst_event_end *e)
     wst_out_text(out, (unsigned)e->tcp <= WST_TCP_EVICTED ? tcp[e->tcp] : "TCP over");
     if (e->tcp == WST_TCP_RST && e->reset_by != WST_DIR_NONE)
         wst_out_text(out, e->reset_by == WST_C2S ? " by client" : " by server");
+    if (e->duration_ns < 0) return; /* the clock was set back */
     wst_out_text(out, " after ");
     wst_text_duration(out, e->duration_ns);
 }

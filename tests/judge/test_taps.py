@@ -158,9 +158,15 @@ def clocks(packets, rng):
     return sorted((p.but(ns=p.ns + by) if p.way == way else p for p in packets), key=lambda p: p.ns)
 
 
-def stepped(packets, rng):
-    """The clock is set, once."""
-    a, by = rng.randrange(len(packets)), rng.choice((-1, 1)) * rng.choice((10**6, 10**9, 3600 * 10**9))
+def set_back(packets, rng):
+    """The clock is set back, once."""
+    a, by = rng.randrange(len(packets)), rng.choice((10**6, 10**9, 3600 * 10**9, 10**15))
+    return packets[:a] + [p.but(ns=p.ns - by) for p in packets[a:]]
+
+
+def set_forward(packets, rng):
+    """… or forward: a pause, for all that packets say."""
+    a, by = rng.randrange(len(packets)), rng.choice((10**6, 10**9, 3600 * 10**9, 10**15))
     return packets[:a] + [p.but(ns=p.ns + by) for p in packets[a:]]
 
 
@@ -197,7 +203,8 @@ def spotted(packets, rng):
 TAPS = {f.__name__: f for f in (cut, some_cut, late, early, within, one_way, one_side, burst, mirrored, routed, again,
                                 tagged, clocks, crossed, spotted)}
 FOUND = {'some_cut': (4, 5), 'tagged': (12, 17, 18, 19)}  # seeds that found something
-ASKED = {'stepped': stepped}  # only when asked for: --tap
+CLOCK = {'set_back': set_back}  # of the machine that captures all of them
+ASKED = {'set_forward': set_forward}  # the same, only when asked for: --tap
 
 
 # -- what is said ---------------------------------------------------------------------------------------
@@ -206,7 +213,7 @@ class Said:
     """Of one connection."""
 
     def __init__(self):
-        self.found, self.messages, self.ends, self.texts = set(), set(), [], {}
+        self.found, self.messages, self.ends, self.texts, self.negative = set(), set(), [], {}, False
 
 
 def said(packets, keys=()):
@@ -233,6 +240,7 @@ def said(packets, keys=()):
             s.messages.add((e['op'], e.get('text', e.get('b64'))))
         elif e['type'] == 'end':
             s.ends.append((e['clean'], e['by'], e['code']))
+            s.negative |= e['duration'] < 0
     return by
 
 
@@ -253,6 +261,8 @@ def suspects(whole, seen, also):
             yield seen.texts[i]
     for op, data in seen.messages - whole.messages if not whole.found and whole.ends else ():  # nothing broken
         yield f'certain {op} that was not sent: {str(data)[:60]!r}'
+    if seen.negative:
+        yield 'an end before its handshake'
     for end in seen.ends:
         if end[0] and not any(e[0] for e in whole.ends):
             yield f'a clean end: {end}'
@@ -283,12 +293,14 @@ def main():
         for q in packets:
             if q.key:
                 flows[q.key].append(q)
-        for tap in args.tap or TAPS:
+        for tap in args.tap or TAPS | CLOCK:
             found = FOUND.get(tap, ()) if args.tap is None else ()
             for seed in {*range(args.seed, args.seed + args.seeds), *found}:
                 rng = random.Random(f'{source} {tap} {seed}')
-                got = [q for flow in flows.values() for q in (TAPS | ASKED)[tap](flow, rng)]
-                if tap != 'stepped':
+                if tap in CLOCK | ASKED:
+                    got = (CLOCK | ASKED)[tap]([q for q in packets if q.key], rng)
+                else:
+                    got = [q for flow in flows.values() for q in TAPS[tap](flow, rng)]
                     got.sort(key=lambda q: q.ns)
                 for key, seen in said(got, keys.get(source, ())).items():
                     judged += 1

@@ -252,7 +252,7 @@ static void ends(void **state)
                                    .tls_by = WST_DIR_NONE};
     expect(e, "{\"type\":\"end\",\"ts\":\"2026-11-20T12:00:01.123456789Z\",\"pkt\":7,\"conn\":3,"
               "\"tcp\":\"evicted\",\"clean\":false,\"by\":null,\"code\":null,"
-              "\"duration\":-0.000000001,\"c2s\":{\"frames\":0,\"messages\":0,\"wire_bytes\":0,"
+              "\"duration\":0.000000000,\"c2s\":{\"frames\":0,\"messages\":0,\"wire_bytes\":0,"
               "\"bytes\":0,\"gaps\":0},\"s2c\":{\"frames\":0,\"messages\":0,\"wire_bytes\":0,"
               "\"bytes\":0,\"gaps\":0},\"tcp_by\":null,"
               "\"problems\":{\"error\":0,\"warning\":0,\"note\":0},\"findings\":{}}\n");
