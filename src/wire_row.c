@@ -9,9 +9,8 @@ static void piece_let_go(struct wst_wire_row *s, struct wst_budget *budget,
                          struct wst_wire_piece *p)
 {
     if (!p->bytes) return;
-    wst_budget_give(budget, p->n);
+    wst_budget_piece_free(budget, p->bytes, p->n);
     s->kept -= p->n;
-    free(p->bytes);
     p->bytes = NULL;
 }
 
@@ -62,7 +61,7 @@ void wst_wire_row_add(struct wst_wire_row *s, struct wst_budget *budget, struct 
     } else if (s->n && s->kept + bytes.n > max) {
         piece_let_go(s, budget, &s->pieces[s->first + s->n - 1]);
     }
-    p.bytes = wst_budget_resize(budget, NULL, 0, bytes.n);
+    p.bytes = wst_budget_piece(budget, bytes.n);
     if (p.bytes) {
         memcpy(p.bytes, bytes.p, bytes.n);
         s->kept += bytes.n;

@@ -22,6 +22,29 @@ void *wst_budget_new(struct wst_budget *b, size_t n)
     return p;
 }
 
+/* A word of its own, and full grains, as glibc and most others do: of a piece of one byte that is
+ * nearly all. */
+static size_t piece_price(size_t n)
+{
+    enum { OWN = sizeof(size_t), GRAIN = 2 * OWN, LEAST = 2 * GRAIN };
+    size_t price = (n + OWN + GRAIN - 1) / GRAIN * GRAIN;
+    return price < LEAST ? LEAST : price;
+}
+
+void *wst_budget_piece(struct wst_budget *b, size_t n)
+{
+    if (!wst_budget_take(b, piece_price(n))) return NULL;
+    void *p = malloc(n);
+    if (!p) wst_budget_refused(b, piece_price(n));
+    return p;
+}
+
+void wst_budget_piece_free(struct wst_budget *b, void *p, size_t n)
+{
+    wst_budget_give(b, piece_price(n));
+    free(p);
+}
+
 void *wst_budget_resize(struct wst_budget *b, void *p, size_t was, size_t n)
 {
     if (!wst_budget_take(b, n - was)) return NULL;

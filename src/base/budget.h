@@ -41,6 +41,10 @@ static inline void wst_budget_refused(struct wst_budget *b, size_t n)
 /* n bytes, zeroed and paid for; NULL: the budget or the system has none. To be freed, and given
  * back. */
 void *wst_budget_new(struct wst_budget *b, size_t n);
+/* n bytes, anything in them, of which very many small ones may wait: what malloc itself takes for
+ * each is paid, too. NULL: as above. And back. */
+void *wst_budget_piece(struct wst_budget *b, size_t n);
+void wst_budget_piece_free(struct wst_budget *b, void *p, size_t n);
 /* The same as realloc from `was` bytes to n, which are more; NULL: `p` is as it was. */
 void *wst_budget_resize(struct wst_budget *b, void *p, size_t was, size_t n);
 

@@ -15,7 +15,6 @@
  * Overlaps: the byte that arrived first is kept, as BSD and Windows do; where a later one differs,
  * `conflict` says so. RFC 9293 leaves the choice open.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "slice.h"
@@ -138,9 +137,8 @@ static void half_drain(struct wst_flow_table *t, struct wst_flow *f, unsigned si
         if (p.bytes) {
             /* Out of the count before the callback: it may drop all that waits. */
             w->bytes -= p.len;
-            wst_budget_give(t->budget, p.len);
             wst_half_deliver(t, f, side, (struct wst_slice){p.bytes, p.len}, &carried);
-            free(p.bytes);
+            wst_budget_piece_free(t->budget, p.bytes, p.len);
         } else {
             half_gap(t, f, side, p.len, WST_GAP_SNAPPED, &carried);
         }

@@ -46,8 +46,7 @@ static void piece_free(struct wst_flow_table *t, struct wst_waiting *w, struct w
 {
     if (!p->bytes) return;
     w->bytes -= p->len;
-    wst_budget_give(t->budget, p->len);
-    free(p->bytes);
+    wst_budget_piece_free(t->budget, p->bytes, p->len);
     p->bytes = NULL;
 }
 
@@ -86,7 +85,7 @@ static bool piece_insert(struct wst_flow_table *t, struct wst_waiting *w, uint32
     if (!pieces_room(t, w)) return false;
     uint8_t *copy = NULL;
     if (bytes.n) {
-        copy = wst_budget_resize(t->budget, NULL, 0, bytes.n);
+        copy = wst_budget_piece(t->budget, bytes.n);
         if (!copy) return false;
         memcpy(copy, bytes.p, bytes.n);
         w->bytes += bytes.n;

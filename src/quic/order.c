@@ -42,7 +42,7 @@ static bool piece_put(struct wst_quic_order *o, struct wst_budget *budget, uint3
                       struct wst_slice s, uint64_t pkt)
 {
     if (!order_reserve(o, budget)) return false;
-    struct wst_quic_piece *p = wst_budget_new(budget, sizeof *p + s.n);
+    struct wst_quic_piece *p = wst_budget_piece(budget, sizeof *p + s.n);
     if (!p) return false;
     p->at = at;
     p->pkt = pkt;
@@ -70,8 +70,7 @@ static void piece_drop(struct wst_quic_order *o, struct wst_budget *budget)
     o->first++;
     o->kept -= p->n;
     o->pieces--;
-    wst_budget_give(budget, sizeof *p + p->n);
-    free(p);
+    wst_budget_piece_free(budget, p, sizeof *p + p->n);
 }
 
 /* Index of the first behind `at`. Most come behind all others; but whoever sends bytes one by one,

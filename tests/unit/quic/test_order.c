@@ -242,12 +242,30 @@ static void before_the_last(void **state)
     taker_free(&t);
 }
 
+/* Of a byte that waits a pointer, its place, its packet and its length are kept, in a block that
+ * has a length of its own: the budget knows. */
+static void small_pieces(void **state)
+{
+    enum { PIECES = 1024, LEAST = 5 * 8 };
+    static struct taker t;
+    static const uint8_t byte = 7;
+    struct wst_slice now, one = wst_slice_of(&byte, 1);
+    (void)state;
+    taker_init(&t);
+    t.caps = (struct wst_quic_caps){1 << 20, PIECES};
+    for (uint64_t i = 0; i < PIECES; i++)
+        assert_true(wst_quic_order_put(&t.order, &t.budget, 1 + 2 * i, one, i, &t.caps, &now));
+    assert_true(t.budget.used > PIECES * LEAST);
+    taker_free(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(random_pieces), cmocka_unit_test(over_what_waits),
         cmocka_unit_test(caps),          cmocka_unit_test(refused),
         cmocka_unit_test(far_offsets),   cmocka_unit_test(before_the_last),
+        cmocka_unit_test(small_pieces),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
