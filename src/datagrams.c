@@ -90,6 +90,7 @@ static enum wst_quic_offered datagrams_offer(void *user, uint32_t i, struct wst_
     enum wst_secret_label label;
     const uint8_t *random;
     if (i >= wst_keylog_secrets(c->tls.keylog)) return WST_QUIC_LAST;
+    if (i < wst_keylog_gone(c->tls.keylog)) return WST_QUIC_GONE;
     const struct wst_secret *s = wst_keylog_unasked(c->tls.keylog, i, &label, &random);
     if (!s || s->n > sizeof offer->secret.bytes) return WST_QUIC_TAKEN;
     for (int l = WST_QUIC_SECRET_CLIENT_HS; l < WST_QUIC_LABELS; l++) { /* early data: not tried */
@@ -219,6 +220,12 @@ static void datagrams_problem(void *user, void *upper, const struct wst_quic_end
 {
     struct wst_context *c = user;
     struct conversation_quic *q = upper;
+    char more[WST_QUIC_SNI + 128 + WST_KEYLOG_MISSING], missing[WST_KEYLOG_MISSING];
+    if (problem == WST_PROBLEM_TLS_NO_KEY && wst_keylog_gone(c->tls.keylog)) {
+        wst_keylog_missing(c->tls.keylog, missing);
+        snprintf(more, sizeof more, "%s%s", detail, missing);
+        detail = more;
+    }
     if (q) {
         /* What the client asks for will not be read: the server need not wait for it. */
         if (dir == WST_C2S && problem == WST_PROBLEM_TLS_NO_KEY)

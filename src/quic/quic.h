@@ -69,6 +69,7 @@ struct wst_quic_offer {
 enum wst_quic_offered {
     WST_QUIC_OFFERED,
     WST_QUIC_TAKEN, /* it is somebody's, or none of QUIC's */
+    WST_QUIC_GONE,  /* it gave way to newer ones, as all before it */
     WST_QUIC_LAST   /* there are not so many */
 };
 

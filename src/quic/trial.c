@@ -353,7 +353,9 @@ static enum wst_quic_offered trying_next(const struct wst_quic *q, struct quic_t
     t->up = more && (!t->from || !t->up);
     if (!t->up && !t->from) return WST_QUIC_LAST;
     t->at = t->up ? t->to++ : --t->from;
-    return q->sink.offer(q->sink.user, t->at, offer);
+    enum wst_quic_offered is = q->sink.offer(q->sink.user, t->at, offer);
+    if (is == WST_QUIC_GONE) t->from = 0;
+    return is;
 }
 
 static bool trying_done(const struct wst_quic *q, struct quic_trying t)

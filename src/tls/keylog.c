@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "keylog.h"
 
+#include <inttypes.h>
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +24,7 @@ struct wst_keylog {
     uint32_t *slots;              /* open addressing; 1 + the entry's index, 0: empty */
     uint32_t mask;                /* slots less one */
     uint32_t used, lines;
+    uint32_t gone; /* secrets that gave way: the number of the first one that is left */
     bool premasters;
 };
 
@@ -85,6 +87,13 @@ static uint32_t *keylog_slot(const struct wst_keylog *k, uint8_t label,
     return &k->slots[i];
 }
 
+/* All into slots that are empty. */
+static void keylog_enter(struct wst_keylog *k)
+{
+    for (uint32_t i = 0; i < k->used; i++)
+        *keylog_slot(k, k->entries[i].label, k->entries[i].identity) = i + 1;
+}
+
 static bool keylog_grow(struct wst_keylog *k)
 {
     uint32_t slots = k->entries ? (k->mask + 1) * 2 : KEYLOG_FIRST;
@@ -99,11 +108,32 @@ static bool keylog_grow(struct wst_keylog *k)
     }
     more.mask = slots - 1;
     if (k->used) memcpy(more.entries, k->entries, k->used * sizeof *k->entries);
-    for (uint32_t i = 0; i < k->used; i++)
-        *keylog_slot(&more, more.entries[i].label, more.entries[i].identity) = i + 1;
+    keylog_enter(&more);
     table_free(k);
     *k = more;
     return true;
+}
+
+/* A quarter, so that moving the others costs each new one little. */
+static void keylog_forget(struct wst_keylog *k)
+{
+    uint32_t n = k->used / 4;
+    k->used -= n;
+    k->gone += n;
+    memmove(k->entries, k->entries + n, k->used * sizeof *k->entries);
+    OPENSSL_cleanse(k->entries + k->used, n * sizeof *k->entries);
+    memset(k->slots, 0, ((size_t)k->mask + 1) * sizeof *k->slots);
+    keylog_enter(k);
+}
+
+/* Room for one more. A log that is followed for months never ends, and neither do the tickets of
+ * TLS 1.2: whose secrets are the oldest has long been opened, or will not be. */
+static bool keylog_reserve(struct wst_keylog *k)
+{
+    if (k->entries && k->used <= k->mask / 2) return true;
+    if (k->used < WST_KEYLOG_MAX && keylog_grow(k)) return true;
+    if (k->entries) keylog_forget(k);
+    return k->entries;
 }
 
 bool wst_keylog_add(struct wst_keylog *k, enum wst_secret_label label, struct wst_slice identity,
@@ -113,16 +143,13 @@ bool wst_keylog_add(struct wst_keylog *k, enum wst_secret_label label, struct ws
     if (identity.n > sizeof id || secret.n < labels[label].least || secret.n > labels[label].most)
         return false;
     if (identity.n) memcpy(id, identity.p, identity.n);
-    if (!k->entries || k->used > k->mask / 2)
-        if (k->used >= WST_KEYLOG_MAX || !keylog_grow(k)) return false;
-    uint32_t *slot = keylog_slot(k, (uint8_t)label, id);
-    if (*slot) return true;
+    if (k->entries && *keylog_slot(k, (uint8_t)label, id)) return true;
+    if (!keylog_reserve(k)) return false;
     struct keylog_entry *e = &k->entries[k->used];
+    *e = (struct keylog_entry){.label = (uint8_t)label, .secret.n = (uint8_t)secret.n};
     memcpy(e->identity, id, sizeof id);
-    e->label = (uint8_t)label;
-    e->secret.n = (uint8_t)secret.n;
     memcpy(e->secret.bytes, secret.p, secret.n);
-    *slot = ++k->used;
+    *keylog_slot(k, e->label, id) = ++k->used;
     return true;
 }
 
@@ -141,15 +168,22 @@ const struct wst_secret *wst_keylog_find(struct wst_keylog *k, enum wst_secret_l
 const struct wst_secret *wst_keylog_unasked(const struct wst_keylog *k, uint32_t i,
                                             enum wst_secret_label *label, const uint8_t **identity)
 {
-    if (i >= k->used || k->entries[i].asked) return NULL;
-    *label = (enum wst_secret_label)k->entries[i].label;
-    *identity = k->entries[i].identity;
-    return &k->entries[i].secret;
+    if (i < k->gone || i - k->gone >= k->used) return NULL;
+    const struct keylog_entry *e = &k->entries[i - k->gone];
+    if (e->asked) return NULL;
+    *label = (enum wst_secret_label)e->label;
+    *identity = e->identity;
+    return &e->secret;
 }
 
 uint32_t wst_keylog_secrets(const struct wst_keylog *k)
 {
-    return k->used;
+    return k->gone + k->used;
+}
+
+uint32_t wst_keylog_gone(const struct wst_keylog *k)
+{
+    return k->gone;
 }
 
 uint32_t wst_keylog_count(const struct wst_keylog *k)
@@ -242,6 +276,14 @@ size_t wst_keylog_push(struct wst_keylog *k, struct wst_slice bytes, bool final)
         done += n + (end ? 1 : 0);
     }
     return done;
+}
+
+void wst_keylog_missing(const struct wst_keylog *k, char words[WST_KEYLOG_MISSING])
+{
+    words[0] = '\0';
+    if (k->gone)
+        snprintf(words, WST_KEYLOG_MISSING, "; %" PRIu32 " older secrets gave way to newer ones",
+                 k->gone);
 }
 
 size_t wst_keylog_line(char line[WST_KEYLOG_LINE], enum wst_secret_label label,

@@ -2,8 +2,8 @@
  *
  * Secrets, and what they belong to. In: lines of key logs (the NSS format, which all browsers and
  * TLS libraries write) and secrets learnt on the way. Out: the secret of a label and an identity.
- * Refuses lines it does not understand, and more than WST_KEYLOG_MAX secrets. What was kept is
- * wiped.
+ * Refuses lines it does not understand. Keeps WST_KEYLOG_MAX secrets, or as many as there is memory
+ * for: the oldest give way. What was kept is wiped.
  *
  *     CLIENT_RANDOM 5f3a…(32 bytes) 9c41…(48 bytes)\n
  *     label         identity        secret
@@ -50,17 +50,22 @@ void wst_keylog_free(struct wst_keylog *log);
  * bytes were taken: the rest is to be given again, with what follows it. */
 size_t wst_keylog_push(struct wst_keylog *log, struct wst_slice bytes, bool final);
 /* One secret; `identity` is filled up with zeros. What is known already stays as it is. False: not
- * kept: no memory, too many, or lengths that cannot be. */
+ * kept: no memory for any, or lengths that cannot be. */
 bool wst_keylog_add(struct wst_keylog *log, enum wst_secret_label label, struct wst_slice identity,
                     struct wst_slice secret);
 /* NULL: not known. Valid until something is added. Whoever looks for a secret claims it. */
 const struct wst_secret *wst_keylog_find(struct wst_keylog *log, enum wst_secret_label label,
                                          struct wst_slice identity);
-/* How many there are, learnt ones included; and number `i`, in the order in which they came, with
- * WST_IDENTITY bytes of identity. NULL: there is none, or somebody claimed it. */
+/* How many came, learnt ones included, and how many of them gave way, the first ones; and number
+ * `i`, in the order in which they came, with WST_IDENTITY bytes of identity. NULL: there is none
+ * (any more), or somebody claimed it. */
 uint32_t wst_keylog_secrets(const struct wst_keylog *log);
+uint32_t wst_keylog_gone(const struct wst_keylog *log);
 const struct wst_secret *wst_keylog_unasked(const struct wst_keylog *log, uint32_t i,
                                             enum wst_secret_label *label, const uint8_t **identity);
+/* What to say of them where none is found: "; N older …", or nothing. */
+enum { WST_KEYLOG_MISSING = 64 };
+void wst_keylog_missing(const struct wst_keylog *log, char words[WST_KEYLOG_MISSING]);
 /* How many came in lines (not learnt); and how many of them need the transcript of a handshake to
  * become a master secret. */
 uint32_t wst_keylog_count(const struct wst_keylog *log);

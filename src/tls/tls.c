@@ -153,6 +153,8 @@ void wst_tls_seal(const struct wst_tls_step *s, enum wst_problem problem, const 
     if (t->noted) return;
     t->noted = true;
     describe(t, why, detail);
+    if (problem == WST_PROBLEM_TLS_NO_KEY)
+        wst_keylog_missing(s->env->keylog, detail + strlen(detail));
     s->env->problem(s->env->user, t->conversation, problem, WST_DIR_NONE, true, detail, s->arrival);
 }
 
