@@ -18,6 +18,7 @@ struct wst_quic *wst_quic_new(const struct wst_options *options, struct wst_budg
     q->options = options;
     TAILQ_INIT(&q->by_last);
     TAILQ_INIT(&q->by_first);
+    TAILQ_INIT(&q->waiting);
     q->budget = budget;
     q->crypto.budget = budget;
     q->sink = *sink;
@@ -49,6 +50,7 @@ void wst_quic_connection_free(struct wst_quic *q, struct wst_quic_connection *c)
     wst_quic_ids_forget(q, c);
     TAILQ_REMOVE(&q->by_last, c, by_last);
     TAILQ_REMOVE(&q->by_first, c, by_first);
+    wst_quic_connection_waiting(q, c, false);
     q->connections_n--;
     OPENSSL_cleanse(&c->terms, sizeof c->terms);
     wst_budget_give(q->budget, sizeof *c);
@@ -289,20 +291,44 @@ static uint8_t secrets_known(struct wst_quic *q, const struct wst_quic_connectio
     return (uint8_t)known;
 }
 
+void wst_quic_connection_waiting(struct wst_quic *q, struct wst_quic_connection *c, bool waiting)
+{
+    if (waiting == c->waiting) return;
+    c->waiting = waiting;
+    if (waiting)
+        TAILQ_INSERT_TAIL(&q->waiting, c, by_wait);
+    else
+        TAILQ_REMOVE(&q->waiting, c, by_wait);
+}
+
+static bool connection_waits(const struct wst_quic_connection *c)
+{
+    return c->state < QUIC_SEALED && wst_quic_connection_waits(c);
+}
+
 /* Most secrets that come are those of others. */
+static void connection_wake(struct quic_step *t)
+{
+    struct wst_quic_connection *c = t->connection;
+    if (!c->terms.client) wst_quic_connection_try(t, false);
+    if (!c->terms.client) return;
+    uint8_t known = secrets_known(t->quic, c);
+    if (known == c->secrets) return;
+    c->secrets = known;
+    wst_quic_connection_wake(t);
+}
+
+/* A capture may have a block of secrets for each of its connections: not all are asked each time.
+ */
 void wst_quic_wake(struct wst_quic *q, const struct wst_when *when)
 {
     struct wst_arrival a = {.when = *when, .from = when->pkt};
-    struct wst_quic_connection *c;
-    TAILQ_FOREACH (c, &q->by_first, by_first) {
+    struct wst_quic_connection *c, *next;
+    for (c = TAILQ_FIRST(&q->waiting); c; c = next) {
         struct quic_step t = {.quic = q, .connection = c, .arrival = &a};
-        if (c->state >= QUIC_SEALED || !wst_quic_connection_waits(c)) continue;
-        if (!c->terms.client) wst_quic_connection_try(&t, false);
-        if (!c->terms.client) continue;
-        uint8_t known = secrets_known(q, c);
-        if (known == c->secrets) continue;
-        c->secrets = known;
-        wst_quic_connection_wake(&t);
+        if (connection_waits(c)) connection_wake(&t);
+        next = TAILQ_NEXT(c, by_wait);
+        if (!connection_waits(c)) wst_quic_connection_waiting(q, c, false);
     }
     wst_quic_places_wake(q, when);
 }

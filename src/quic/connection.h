@@ -156,6 +156,7 @@ enum quic_state {
 struct wst_quic_connection {
     TAILQ_ENTRY(wst_quic_connection) by_last;  /* place among all by their last packet … */
     TAILQ_ENTRY(wst_quic_connection) by_first; /* … and by their first */
+    TAILQ_ENTRY(wst_quic_connection) by_wait;  /* … and among q->waiting */
     uint64_t born;                             /* which of all it is, from 1 on */
     struct wst_quic_ends ends;
     struct wst_quic_terms terms;
@@ -164,6 +165,7 @@ struct wst_quic_connection {
     bool wanted;   /* … and is gone: what its end said */
     uint8_t state; /* enum quic_state */
     uint8_t told;  /* bits of enum quic_finding */
+    bool waiting;  /* it is among q->waiting */
     uint32_t version;
     int64_t active;   /* the clock at its last packet */
     uint64_t packets; /* datagrams so far */
@@ -220,6 +222,7 @@ struct wst_quic {
     uint64_t born; /* connections so far */
     TAILQ_HEAD(wst_quic_row, wst_quic_connection) by_last;
     struct wst_quic_row by_first;
+    struct wst_quic_row waiting; /* for secrets; and some that do not any more */
     struct wst_quic_connection *sweep; /* whose silence is looked at next; NULL: the first's */
     uint64_t datagrams;
     int64_t clock, last_ns; /* capture time that two packets in a row agree on; the last one's */
@@ -386,6 +389,8 @@ const struct wst_quic_numbers *wst_quic_connection_numbers(const struct wst_quic
 /* … to be written to. NULL: no memory. */
 struct wst_quic_numbers *
 wst_quic_connection_number(struct wst_quic *q, struct wst_quic_connection *c, enum wst_dir dir);
+/* Some of its packets have no key, and secrets that come are brought to it; or not any more. */
+void wst_quic_connection_waiting(struct wst_quic *q, struct wst_quic_connection *c, bool waiting);
 /* It goes on: its turn to be forgotten is the last again. */
 void wst_quic_connection_touch(struct quic_step *t);
 /* One packet from the future moves nothing: a time is believed when two packets in a row agree. */

@@ -19,8 +19,11 @@ static bool packet_wait(struct quic_step *t, const struct wst_quic_packet *p)
     struct wst_quic_connection *c = t->connection;
     struct wst_quic *q = t->quic;
     if (wst_queue_empty(&c->wait[0]) && wst_queue_empty(&c->wait[1])) c->waits_since = q->clock;
-    return wst_queue_push_at(&c->wait[t->dir], q->budget, p->bytes, wst_arrival_there(t->arrival),
-                             q->options->limits.tls_wait);
+    if (!wst_queue_push_at(&c->wait[t->dir], q->budget, p->bytes, wst_arrival_there(t->arrival),
+                           q->options->limits.tls_wait))
+        return false;
+    wst_quic_connection_waiting(q, c, true);
+    return true;
 }
 
 /* A server may go on behind its handshake before the client has seen that (RFC 9001 section 5.7). A

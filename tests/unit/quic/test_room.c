@@ -826,6 +826,33 @@ static void secrets_of_others(void **state)
     end();
 }
 
+/* A capture may have a block of secrets for each connection: it is brought to those that wait for
+ * some, not to all that are open. */
+static void who_waits(void **state)
+{
+    static struct conn later;
+    (void)state;
+    room_init(&room);
+    wst_quic_keys_may_come(room.quic, true);
+    conn_init(&conn, &room, 1, SEAL_V1, SEAL_AES_128_GCM, 8, 8);
+    conn_hellos(&conn);
+    talk(&conn, 0);
+    talked(0);
+    assert_true(TAILQ_EMPTY(&room.quic->waiting));
+    room.known = 0;
+    conn_init(&later, &room, 2, SEAL_V1, SEAL_AES_128_GCM, 8, 8);
+    conn_hellos(&later);
+    talk(&later, 4);
+    assert_false(TAILQ_EMPTY(&room.quic->waiting));
+    wst_quic_wake(room.quic, &room.now); /* of others */
+    assert_ptr_equal(TAILQ_NEXT(TAILQ_FIRST(&room.quic->waiting), by_wait), NULL);
+    room.known = ~0u;
+    wst_quic_wake(room.quic, &room.now);
+    talked(4);
+    assert_true(TAILQ_EMPTY(&room.quic->waiting));
+    end();
+}
+
 /* Packets that were copied, from elsewhere. */
 static void replayed(void **state)
 {
@@ -1607,6 +1634,7 @@ int main(void)
         cmocka_unit_test(forged_extensions),
         cmocka_unit_test(another_waits),
         cmocka_unit_test(secrets_of_others),
+        cmocka_unit_test(who_waits),
         cmocka_unit_test(replayed),
         cmocka_unit_test(garbage),
         cmocka_unit_test(offload),
