@@ -221,7 +221,8 @@ WST_SELDOM static bool context_next(struct wst_context *c, enum wst_net_result *
 /* QUIC connections that nobody wants are few; of the others those of TCP are forgotten first. */
 WST_SELDOM static void context_make_room(struct wst_context *c, const struct wst_when *when)
 {
-    if (!wst_flow_make_room(c->flows, c->budget.max / 8, when)) wst_quic_make_room(c->quic, when);
+    size_t bytes = c->budget.max / 8;
+    if (!wst_flow_make_room(c->flows, bytes, when)) wst_quic_make_room(c->quic, bytes, when);
 }
 
 static inline enum wst_net_result packet_begins(struct wst_context *c, const struct wst_packet *p,
@@ -339,15 +340,14 @@ void wst_context_stats(const struct wst_context *c, struct wst_event_stats *stat
     stats->quic = wst_quic_count(c->quic);
 }
 
-static void context_evicted(struct wst_context *c)
+static void context_evicted(struct wst_context *c, uint64_t n, const char *what)
 {
     char detail[128];
-    uint64_t n = wst_flow_evicted(c->flows);
     if (!n) return;
     snprintf(detail, sizeof detail,
-             "%llu TCP conversations that were not WebSocket so far were forgotten to stay inside "
+             "%llu %s that were not WebSocket so far were forgotten to stay inside "
              "the memory budget",
-             (unsigned long long)n);
+             (unsigned long long)n, what);
     wst_context_problem(c, WST_PROBLEM_CAPTURE_FORGOTTEN, detail);
 }
 
@@ -379,7 +379,8 @@ void wst_context_finish(struct wst_context *c, const struct wst_counters *counte
     wst_flow_finish(c->flows, &c->now);
     wst_datagrams_finish(c);
     wst_work_settle(c);
-    context_evicted(c);
+    context_evicted(c, wst_flow_evicted(c->flows), "TCP conversations");
+    context_evicted(c, wst_quic_evicted(c->quic), "QUIC connections");
     context_refused(c);
     context_more(c, WST_PROBLEM_CAPTURE_TIME, c->jumps,
                  "packets are older than the one before them");

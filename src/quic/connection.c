@@ -98,7 +98,7 @@ struct wst_quic_connection *wst_quic_connection_new(struct wst_quic *q, const st
                                                     const struct wst_quic_packet *p,
                                                     const struct wst_arrival *a)
 {
-    if (q->connections_n >= WST_QUIC_CONNECTIONS) wst_quic_make_room(q, &a->when);
+    if (q->connections_n >= WST_QUIC_CONNECTIONS) wst_quic_make_place(q, &a->when);
     struct wst_quic_connection *c = wst_budget_new(q->budget, sizeof *c);
     if (!c) return NULL;
     c->ends = wst_quic_ends_of(s);
@@ -269,15 +269,38 @@ void wst_quic_tick(struct wst_quic *q, const struct wst_when *when, unsigned ste
     wst_quic_sweep(q, when, steps);
 }
 
-bool wst_quic_make_room(struct wst_quic *q, const struct wst_when *when)
+static void connection_forget(struct wst_quic *q, struct wst_quic_connection *c,
+                              const struct wst_when *when)
+{
+    if (c->state < QUIC_SEALED && !connection_kept(q, c)) q->evicted++;
+    connection_over(q, c, WST_TCP_EVICTED, when);
+}
+
+void wst_quic_make_place(struct wst_quic *q, const struct wst_when *when)
 {
     struct wst_quic_connection *c;
     TAILQ_FOREACH (c, &q->by_last, by_last)
         if (!connection_kept(q, c)) break;
     if (!c) c = TAILQ_FIRST(&q->by_last);
-    if (!c) return false;
-    connection_over(q, c, WST_TCP_EVICTED, when);
-    return true;
+    if (c) connection_forget(q, c, when);
+}
+
+/* Many at once: whoever begins when all others are kept would be the next to go each time. */
+bool wst_quic_make_room(struct wst_quic *q, size_t bytes, const struct wst_when *when)
+{
+    for (int kept = 0; kept < 2; kept++) {
+        struct wst_quic_connection *c, *next;
+        for (c = TAILQ_FIRST(&q->by_last); c && wst_budget_left(q->budget) < bytes; c = next) {
+            next = TAILQ_NEXT(c, by_last);
+            if (kept || !connection_kept(q, c)) connection_forget(q, c, when);
+        }
+    }
+    return wst_budget_left(q->budget) >= bytes;
+}
+
+uint64_t wst_quic_evicted(const struct wst_quic *q)
+{
+    return q->evicted;
 }
 
 static uint8_t secrets_known(struct wst_quic *q, const struct wst_quic_connection *c)

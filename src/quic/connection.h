@@ -220,6 +220,7 @@ struct wst_quic {
     uint32_t lengths; /* bit n: there were IDs of n bytes */
     uint32_t connections_n;
     uint64_t born; /* connections so far */
+    uint64_t evicted; /* … that were forgotten before anybody wanted them */
     TAILQ_HEAD(wst_quic_row, wst_quic_connection) by_last;
     struct wst_quic_row by_first;
     struct wst_quic_row waiting; /* for secrets; and some that do not any more */
@@ -398,6 +399,8 @@ void wst_quic_clock_see(struct wst_quic *q, int64_t ns);
 /* Looks at the silence of so many connections. */
 void wst_quic_sweep(struct wst_quic *q, const struct wst_when *when, unsigned steps);
 void wst_quic_connection_end(struct quic_step *t, enum wst_tcp_end how);
+/* The connection that was silent longest is forgotten, of those that are not precious. */
+void wst_quic_make_place(struct wst_quic *q, const struct wst_when *when);
 #define WST_QUIC_ONE_KEYLESS "the secret of one direction is not known: it is not read"
 /* Once of a connection. */
 enum quic_finding {

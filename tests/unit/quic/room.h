@@ -25,6 +25,7 @@ struct room_half { /* what was said of a stream's direction */
 struct room {
     struct wst_options options;
     struct wst_budget budget;
+    bool precious; /* all that were opened are to be kept */
     struct wst_quic *quic;
     struct wst_when now;
     int64_t sent[ROOM_SENT]; /* when, by number of packet */
@@ -228,8 +229,9 @@ static inline bool room_end(void *user, void *upper, enum wst_tcp_end how,
 
 static inline bool room_precious(void *user, const void *upper)
 {
+    const struct room *r = user;
     assert_ptr_equal(upper, user);
-    return false;
+    return r->precious;
 }
 
 static inline void room_problem(void *user, void *upper, const struct wst_quic_ends *ends,

@@ -1325,6 +1325,13 @@ static void future(void **state)
     end();
 }
 
+/* … than there is now. */
+static bool make_room_for_more(size_t bytes)
+{
+    size_t left = room.budget.max - room.budget.used;
+    return wst_quic_make_room(room.quic, left + bytes, &room.now);
+}
+
 static void evicted(void **state)
 {
     static struct conn conns[20];
@@ -1339,7 +1346,7 @@ static void evicted(void **state)
     for (unsigned i = 1; i < 10; i++) {
         while (room.quic->sweep != TAILQ_FIRST(&room.quic->by_last))
             wst_quic_tick(room.quic, &room.now, 1);
-        assert_true(wst_quic_make_room(room.quic, &room.now));
+        assert_true(make_room_for_more(1));
         assert_int_equal(room.ended, i);
         assert_int_equal(room.how, WST_TCP_EVICTED);
     }
@@ -1347,8 +1354,33 @@ static void evicted(void **state)
         conn_stream(&conns[i], WST_C2S, 4 * i, i ? 100 : 200, 100, false);
     for (uint8_t i = 0; i < 20; i++)
         assert_int_equal(half(4 * i, WST_C2S)->at, i == 0 ? 300 : i < 10 ? 100 : 200);
-    while (wst_quic_make_room(room.quic, &room.now)) continue;
+    assert_true(room.quic->evicted == 9);
+    assert_false(make_room_for_more(room.budget.used + 1));
     assert_int_equal(room.ended, 20);
+    end();
+}
+
+/* When all that are open are kept, who begins is not forgotten for each packet: of those that were
+ * silent longest many go, once. */
+static void evicted_though_kept(void **state)
+{
+    static struct conn conns[20];
+    (void)state;
+    room_init(&room);
+    room.precious = true;
+    for (uint8_t i = 0; i < 20; i++) {
+        conn_init(&conns[i], &room, (uint8_t)(i + 1), SEAL_V1, SEAL_AES_128_GCM, 8, 8);
+        conn_hellos(&conns[i]);
+        if (i < 19) conn_stream(&conns[i], WST_C2S, 4 * i, 0, 100, false);
+    }
+    assert_true(make_room_for_more(room.budget.used / 4));
+    assert_in_range(room.ended, 3, 6);
+    assert_true(room.quic->evicted == 1); /* of the last one nothing is wanted so far */
+    conn_init(&conns[0], &room, 21, SEAL_V1, SEAL_AES_128_GCM, 8, 8);
+    conn_hellos(&conns[0]);
+    assert_true(make_room_for_more(0));
+    conn_stream(&conns[0], WST_C2S, 80, 0, 100, false);
+    assert_int_equal(half(80, WST_C2S)->at, 100);
     end();
 }
 
@@ -1652,6 +1684,7 @@ int main(void)
         cmocka_unit_test(idle),
         cmocka_unit_test(future),
         cmocka_unit_test(evicted),
+        cmocka_unit_test(evicted_though_kept),
         cmocka_unit_test(many_streams),
         cmocka_unit_test(skipped_streams),
         cmocka_unit_test(too_many_followed),
