@@ -10,6 +10,7 @@
  *   tls     two hellos and a record of data
  *   middle  joined without a SYN, other bytes than anybody knows
  *   quic    the first datagrams of clients that nobody answers
+ *   pieces  WebSocket connections, and COUNT bytes of theirs, each behind one that lacks
  *   flood   one WebSocket connection; around its ticks, SYNs from addresses that do not exist
  *   bomb    one message of COUNT zeros, deflated
  */
@@ -108,6 +109,21 @@ static void one(struct wire *w, const char *kind, uint32_t number)
     if (!strcmp(kind, "quic")) quic(w, &c);
 }
 
+static void pieces(struct wire *w, uint64_t count)
+{
+    enum { CONNS = 1000 };
+    static struct wire_conn conns[CONNS];
+    for (uint32_t i = 0; i < CONNS; i++) {
+        wire_conn(w, &conns[i], i, SERVER, 8080);
+        wire_ws_open(w, &conns[i], false);
+    }
+    for (uint64_t i = 0; i < count; i++) {
+        struct wire_conn *c = &conns[i % CONNS];
+        c->seq[C2S]++; /* nobody saw that one */
+        wire_tcp(w, c, C2S, PSH | ACK, "x", 1);
+    }
+}
+
 static void flood(struct wire *w, uint64_t count)
 {
     enum { BETWEEN = 10000 }; /* spoofed packets between two ticks */
@@ -160,12 +176,14 @@ int main(int argc, char **argv)
     static const char *const kinds[] = {"ws", "deflate", "syn", "http", "tls", "middle", "quic"};
     static struct wire w;
     if (argc != 4) {
-        fputs("usage: crowd ws|deflate|syn|http|tls|middle|quic|flood|bomb COUNT FILE\n", stderr);
+        fputs("usage: crowd ws|deflate|syn|http|tls|middle|quic|pieces|flood|bomb COUNT FILE\n",
+              stderr);
         return 2;
     }
     uint64_t count = wire_number(argv[2]);
     w.gap_us = 2; /* a million flows in seconds: none is idle for long */
     wire_begin(&w, argv[3], 1);
+    if (!strcmp(argv[1], "pieces")) pieces(&w, count);
     if (!strcmp(argv[1], "flood")) flood(&w, count);
     if (!strcmp(argv[1], "bomb")) bomb(&w, count);
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)

@@ -81,6 +81,13 @@ def quic(memory, count):
         memory.crowd("quic", count, (5120,), "QUIC clients that nobody answers", ("--keylog", keys.name))
 
 
+def pieces(memory, count, base):
+    """Bytes one by one, in no order: what malloc takes for each is of the budget, too."""
+    peak, _, _ = memory.run(["crowd", "pieces", str(count), "-"], more=("--memory", "16M"))
+    memory.judge("%d bytes that wait one by one, --memory 16M" % count, (peak - base) / MIB, 20, "MiB",
+                 "more than one connection")
+
+
 def flood(memory, count):
     peak, truth, lines = memory.run(["crowd", "flood", str(count), "-"], "keep")
     said = sum(line["type"] == "message" and line["certain"] for line in lines)
@@ -146,6 +153,7 @@ def main():
                        ("tls", "flows of TLS"), ("middle", "flows joined in the middle")):
         memory.crowd(kind, 1000000 // few, (200,), what)
     quic(memory, 20000)
+    pieces(memory, 400000, base)
     flood(memory, 10000000 // (10 * few if args.quick else 1))
     bomb(memory, 512000000)
     in_flight(memory, 4, 4 * MIB, "100M" if args.quick else "400M")
