@@ -218,11 +218,15 @@ WST_SELDOM static bool context_next(struct wst_context *c, enum wst_net_result *
     return false;
 }
 
-/* QUIC connections that nobody wants are few; of the others those of TCP are forgotten first. */
+/* Whoever sends the first datagrams of QUIC connections, ever new ones, must not have WebSocket
+ * over TCP forgotten: what nobody wants goes first, whatever carries it. */
 WST_SELDOM static void context_make_room(struct wst_context *c, const struct wst_when *when)
 {
     size_t bytes = c->budget.max / 8;
-    if (!wst_flow_make_room(c->flows, bytes, when)) wst_quic_make_room(c->quic, bytes, when);
+    for (int precious = 0; precious < 2; precious++)
+        if (wst_flow_make_room(c->flows, bytes, precious, when) ||
+            wst_quic_make_room(c->quic, bytes, precious, when))
+            break;
 }
 
 static inline enum wst_net_result packet_begins(struct wst_context *c, const struct wst_packet *p,

@@ -211,10 +211,12 @@ static void room_shrink(struct wst_flow_table *t, size_t bytes, const struct wst
     }
 }
 
-bool wst_flow_make_room(struct wst_flow_table *t, size_t bytes, const struct wst_when *when)
+bool wst_flow_make_room(struct wst_flow_table *t, size_t bytes, bool precious,
+                        const struct wst_when *when)
 {
     struct wst_arrival a = {.when = *when, .from = when->pkt};
     room_pass(t, bytes, false, &a);
+    if (!precious) return wst_budget_left(t->budget) >= bytes;
     /* Then holes, the oldest first: what waits behind them is handed on. */
     struct wst_waiting *w;
     while (wst_budget_left(t->budget) < bytes && (w = TAILQ_FIRST(&t->holes))) {

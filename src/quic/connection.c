@@ -286,9 +286,10 @@ void wst_quic_make_place(struct wst_quic *q, const struct wst_when *when)
 }
 
 /* Many at once: whoever begins when all others are kept would be the next to go each time. */
-bool wst_quic_make_room(struct wst_quic *q, size_t bytes, const struct wst_when *when)
+bool wst_quic_make_room(struct wst_quic *q, size_t bytes, bool precious,
+                        const struct wst_when *when)
 {
-    for (int kept = 0; kept < 2; kept++) {
+    for (int kept = 0; kept <= precious; kept++) {
         struct wst_quic_connection *c, *next;
         for (c = TAILQ_FIRST(&q->by_last); c && wst_budget_left(q->budget) < bytes; c = next) {
             next = TAILQ_NEXT(c, by_last);

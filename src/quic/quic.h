@@ -163,9 +163,11 @@ void wst_quic_wake(struct wst_quic *quic, const struct wst_when *when);
 /* Capture time went on: ends what has been silent, declares old holes; looks at so many
  * connections. */
 void wst_quic_tick(struct wst_quic *quic, const struct wst_when *when, unsigned steps);
-/* Forgets connections until the budget has so many bytes: those that are not precious first, and
- * of each kind those that were silent longest. False: there are not enough. */
-bool wst_quic_make_room(struct wst_quic *quic, size_t bytes, const struct wst_when *when);
+/* Forgets connections until the budget has so many bytes: those that are not precious, and, only
+ * when asked, then those that are; of each kind those first that were silent longest. False: there
+ * are not enough. */
+bool wst_quic_make_room(struct wst_quic *quic, size_t bytes, bool precious,
+                        const struct wst_when *when);
 /* How many were forgotten so that were not precious so far. */
 uint64_t wst_quic_evicted(const struct wst_quic *quic);
 /* The capture is over: every connection is flushed and ended, in the order in which they began. */

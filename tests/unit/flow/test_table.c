@@ -185,7 +185,7 @@ static void flood_budget(bool payload)
         push_of(&r, i, payload ? 0 : WST_TCP_FLAG_SYN, i, payload ? "x" : "");
         /* as the pipeline does when the budget runs low */
         if (r.budget.used > r.budget.max - r.budget.max / 16)
-            wst_flow_make_room(r.table, r.budget.max / 8, &r.when);
+            wst_flow_make_room(r.table, r.budget.max / 8, true, &r.when);
         assert_true(r.budget.used <= r.budget.max);
         assert_non_null(find_of(&r, i)); /* the newest is always there */
     }
@@ -282,20 +282,20 @@ static void test_make_room(void **state)
 
     size_t used = r.budget.used;
     r.budget.max = used;
-    assert_true(wst_flow_make_room(r.table, 1, &r.when));
+    assert_true(wst_flow_make_room(r.table, 1, true, &r.when));
     assert_string_equal(r.told, "(evicted)"); /* one of the two that are not precious */
     assert_int_equal(wst_flow_evicted(r.table), 1);
-    assert_true(wst_flow_make_room(r.table, 100001, &r.when));
+    assert_true(wst_flow_make_room(r.table, 100001, true, &r.when));
     assert_string_equal(r.told, "(evicted) (evicted)");
     /* Then what waits behind a hole, stated; then, and only then, what matters. */
-    assert_true(wst_flow_make_room(r.table, 200001, &r.when));
+    assert_true(wst_flow_make_room(r.table, 200001, true, &r.when));
     assert_string_equal(r.told, "(evicted) (evicted) c^46 c\"late\"");
     assert_non_null(find_of(&r, 1));
-    assert_true(wst_flow_make_room(r.table, 300000, &r.when));
+    assert_true(wst_flow_make_room(r.table, 300000, true, &r.when));
     assert_string_equal(r.told, "(evicted) (evicted) c^46 c\"late\" (evicted)");
     assert_null(find_of(&r, 1));
     assert_non_null(find_of(&r, 3));
-    assert_false(wst_flow_make_room(r.table, r.budget.max + 1, &r.when));
+    assert_false(wst_flow_make_room(r.table, r.budget.max + 1, true, &r.when));
     assert_int_equal(wst_flow_evicted(r.table), 2); /* the precious one is told by its end */
     rig_close(&r);
 }
@@ -312,7 +312,7 @@ static void test_make_room_settles(void **state)
     rig_run(&r, "cS0 sS0,1 c1,1=a c5,1=late sR1,9");
     assert_string_equal(r.told, "c\"a\"");
     r.budget.max = r.budget.used;
-    assert_true(wst_flow_make_room(r.table, 1, &r.when));
+    assert_true(wst_flow_make_room(r.table, 1, true, &r.when));
     assert_string_equal(r.told, "c\"a\" c^3 c\"late\" (rst)");
     rig_close(&r);
 }
@@ -333,7 +333,7 @@ static void test_second_chance(void **state)
     }
     push_of(&r, 0, 0, 2, "y");
     r.budget.max = r.budget.used;
-    assert_true(wst_flow_make_room(r.table, 1, &r.when));
+    assert_true(wst_flow_make_room(r.table, 1, true, &r.when));
     assert_non_null(find_of(&r, 0));
     assert_null(find_of(&r, 1));
     wst_flow_finish(r.table, &r.when);

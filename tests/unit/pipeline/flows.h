@@ -108,17 +108,23 @@ static inline void packets_free(struct packets *k)
     *k = (struct packets){0};
 }
 
-static inline struct wst_context *context_open(struct wst_listener listener)
+/* `memory`: 0 for the usual. */
+static inline struct wst_context *context_open_in(struct wst_listener listener, size_t memory)
 {
     static const char *const sources[] = {"made up"};
     struct wst_options options;
     struct wst_event_meta meta = {.sources = sources, .sources_n = 1};
     wst_options_init(&options);
+    if (memory) options.limits.memory = memory;
     options.hash_seed[0] = 1;
     struct wst_context *c = wst_context_new(&options, &listener);
     assert_non_null(c);
     wst_context_begin(c, &meta);
     return c;
+}
+static inline struct wst_context *context_open(struct wst_listener listener)
+{
+    return context_open_in(listener, 0);
 }
 /* Packet i of the capture, numbered as it stands there; `ns` after it began. */
 static inline void context_feed_at(struct wst_context *c, const struct packets *k, size_t i,
