@@ -65,9 +65,15 @@ void wst_quic_numbers_ack(struct wst_quic_numbers *n, uint64_t from, uint64_t to
         n->acked[word_of(at)] |= bits_of(at, from, to);
 }
 
-void wst_quic_numbers_forgotten(struct wst_quic_numbers *n, uint64_t low)
+void wst_quic_numbers_told(struct wst_quic_numbers *n, uint64_t low, uint64_t high)
 {
-    if (low > n->low && low < n->top) n->low = low;
+    if (low > high || high >= n->top) return;
+    if (low > n->low) n->low = low;
+    if (low > n->told) {
+        if (!n->untold[1]) n->untold[0] = n->told;
+        n->untold[1] = low;
+    }
+    if (high >= n->told) n->told = high + 1;
 }
 
 void wst_quic_numbers_begin(struct wst_quic_numbers *n, uint64_t first)
@@ -103,8 +109,9 @@ bool wst_quic_numbers_missed(const struct wst_quic_numbers *n, uint64_t since)
     if (from >= n->top) return false;
     for (uint64_t at = from & ~UINT64_C(63); at < n->top; at += 64) {
         uint64_t missing = bits_of(at, from, n->top - 1) & ~n->seen[word_of(at)];
-        uint64_t forgotten = n->low > at ? bits_of(at, 0, n->low - 1) : 0;
-        if (missing & (n->acked[word_of(at)] | forgotten)) return true;
+        bool any = at < n->untold[1] && at + 64 > n->untold[0];
+        uint64_t untold = any ? bits_of(at, n->untold[0], n->untold[1] - 1) : 0;
+        if (missing & (n->acked[word_of(at)] | untold)) return true;
     }
     return false;
 }

@@ -14,6 +14,9 @@ enum { WST_QUIC_NUMBERS = 4096, WST_QUIC_NUMBER_WORDS = WST_QUIC_NUMBERS / 64 };
 struct wst_quic_numbers {
     uint64_t top; /* one more than the largest of either kind; 0: none */
     uint64_t low; /* of older ones the other side says nothing any more */
+    /* One more than the largest that an acknowledgment was about, and those about some of which
+     * none that was captured was: from [0] to before [1]. */
+    uint64_t told, untold[2];
     /* One more than the largest that was captured: what is acknowledged is a claim. */
     uint64_t came;
     uint64_t seen[WST_QUIC_NUMBER_WORDS], acked[WST_QUIC_NUMBER_WORDS]; /* by number, a ring */
@@ -24,9 +27,10 @@ bool wst_quic_numbers_see(struct wst_quic_numbers *numbers, uint64_t number);
 bool wst_quic_numbers_seen(const struct wst_quic_numbers *numbers, uint64_t number);
 /* The other side has [from, to]. */
 void wst_quic_numbers_ack(struct wst_quic_numbers *numbers, uint64_t from, uint64_t to);
-/* The smallest that it said in its last acknowledgment: it leaves out what it knows that the sender
- * knows (section 13.2.4), and what it never had. */
-void wst_quic_numbers_forgotten(struct wst_quic_numbers *numbers, uint64_t low);
+/* An acknowledgment, whose ranges were told before this, was about those in [low, high]: what it
+ * left out among them the other side lacked. It leaves out what is older, too, when it knows that
+ * the sender knows (section 13.2.4). */
+void wst_quic_numbers_told(struct wst_quic_numbers *numbers, uint64_t low, uint64_t high);
 
 /* The capture begins amid them: what was sent before is waited for as if the other side had it. */
 void wst_quic_numbers_begin(struct wst_quic_numbers *numbers, uint64_t first);
@@ -39,7 +43,9 @@ enum wst_quic_lost {
 /* Of the packets in (after, before) that were not captured. */
 enum wst_quic_lost wst_quic_numbers_lost(const struct wst_quic_numbers *numbers, uint64_t after,
                                          uint64_t before);
-/* Whether the other side has, or had, one of those from `since` on that was not captured. */
+/* Whether the other side has, or may have had, one of those from `since` on that was not captured.
+ * It had none that it said it lacked, and never that it has: that was lost on its way, or a number
+ * that its sender left out (section 21.4). */
 bool wst_quic_numbers_missed(const struct wst_quic_numbers *numbers, uint64_t since);
 
 #endif

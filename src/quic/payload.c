@@ -86,10 +86,10 @@ static void acknowledged(struct quic_step *t, const struct wst_quic_frame *f)
     struct wst_quic_ack a = wst_quic_ack_of(f);
     struct wst_quic_numbers *numbers =
         wst_quic_connection_number(t->quic, t->connection, (enum wst_dir) !t->dir);
-    uint64_t from = 0, to;
+    uint64_t from = 0, to, high = a.next;
     if (!numbers) return;
     while (wst_quic_ack_next(&a, &from, &to)) wst_quic_numbers_ack(numbers, from, to);
-    wst_quic_numbers_forgotten(numbers, from);
+    wst_quic_numbers_told(numbers, from, high);
 }
 
 /* Its sender had packets of the other side that are newer than all that were captured: the

@@ -147,6 +147,31 @@ static void lost_both(void **state)
     end();
 }
 
+/* A packet that the other side said it lacks, or a number that nobody sent, held nothing of the
+ * stream that it has, also when it says nothing of that number any more. */
+static void lost_and_said_so(void **state)
+{
+    static const uint8_t but_2[] = {2, 3, 0, 1, 0, 0, 1}; /* ACK: 3, and 0 to 1 */
+    (void)state;
+    begin(8, 8);
+    const struct wst_quic_connection *c = TAILQ_FIRST(&room.quic->by_first);
+    conn_stream(&conn, WST_C2S, 0, 0, 10, false); /* 0 */
+    conn_stream(&conn, WST_C2S, 4, 0, 10, false); /* 1 */
+    conn_lost(&conn, WST_C2S);                    /* 2 */
+    conn_stream(&conn, WST_C2S, 4, 10, 10, false);
+    conn_short(&conn, WST_S2C, but_2, sizeof but_2);
+    assert_false(wst_quic_behind(c, 0, WST_C2S));
+    conn_ack(&conn, WST_S2C, 3, 3);
+    assert_false(wst_quic_behind(c, 0, WST_C2S));
+    conn_lost(&conn, WST_C2S); /* 4: what it said of it nobody captured */
+    conn_stream(&conn, WST_C2S, 4, 20, 10, false);
+    conn_ack(&conn, WST_S2C, 5, 5);
+    assert_true(wst_quic_behind(c, 0, WST_C2S));
+    conn_stream(&conn, WST_C2S, 0, 10, 10, false);
+    assert_false(wst_quic_behind(c, 0, WST_C2S));
+    end();
+}
+
 static void sent_again(void **state)
 {
     (void)state;
@@ -1636,6 +1661,7 @@ int main(void)
         cmocka_unit_test(lost),
         cmocka_unit_test(lost_twice),
         cmocka_unit_test(lost_both),
+        cmocka_unit_test(lost_and_said_so),
         cmocka_unit_test(sent_again),
         cmocka_unit_test(holes_at_the_end),
         cmocka_unit_test(many_lost),
