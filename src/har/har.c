@@ -46,7 +46,7 @@ struct wst_out *wst_har_item(struct wst_har *h, struct wst_har_conn *conn, enum 
     struct wst_out *out = &h->item;
     h->conn = conn;
     h->part = part;
-    h->refused_item = h->doubtful_item = false;
+    h->refused_item = h->doubtful_item = h->in_piece = h->piece_open = false;
     h->taken = h->payload = h->payload_taken = h->omitted = 0;
     out->at = out->buffer;
     out->failed = 0;
@@ -58,19 +58,25 @@ struct wst_out *wst_har_item(struct wst_har *h, struct wst_har_conn *conn, enum 
 bool wst_har_item_more(struct wst_har *h, uint64_t payload)
 {
     wst_out_flush(&h->item);
-    if (!h->refused_item) h->payload_taken = payload;
-    return !h->refused_item;
+    if (h->refused_item) return false;
+    h->payload_taken = payload;
+    h->piece_open = h->in_piece;
+    return true;
 }
 
-/* The string of its payload is open. */
+/* The string of its payload is open, or that of a piece behind all its members. */
 static void repair(struct wst_har *h)
 {
     struct wst_out *out = &h->item;
     out->at = out->buffer;
-    wst_har_number(out, "\",\"_omitted\":", h->omitted + h->payload - h->payload_taken);
-    if (h->doubtful_item) wst_har_bool(out, ",\"_certain\":", false);
-    wst_har_text(out, ",\"comment\":", "there was no room for the rest of it");
-    wst_out_text(out, "}");
+    if (h->piece_open) {
+        wst_out_text(out, "\"}]}");
+    } else {
+        wst_har_number(out, "\",\"_omitted\":", h->omitted + h->payload - h->payload_taken);
+        if (h->doubtful_item) wst_har_bool(out, ",\"_certain\":", false);
+        wst_har_text(out, ",\"comment\":", "there was no room for the rest of it");
+        wst_out_text(out, "}");
+    }
     add(h, out->buffer, (size_t)(out->at - out->buffer), WST_SPOOL_END);
 }
 

@@ -69,6 +69,8 @@ struct wst_har {
     struct wst_har_conn *conn;
     enum wst_har_part part;
     bool refused_item, doubtful_item;
+    bool in_piece,  /* the open string is not of its payload, but of the last list in it, … */
+        piece_open; /* … and was when it was handed on */
     uint64_t taken;                           /* bytes of it that the spool has, … */
     uint64_t payload, payload_taken, omitted; /* … and how many of its payload's these say */
 

@@ -11,6 +11,7 @@
 enum {
     LINE = 512,    /* bytes: more than any line without what the wire put into it */
     PIECE = 16384, /* bytes of a payload at a time */
+    FULL = 16384,  /* bytes of the item's buffer: what a piece can become has room behind them */
     COUNTED = 1024 /* the same, where only their room is asked for */
 };
 
@@ -42,7 +43,8 @@ static bool end(struct wst_har *har)
     return wst_har_item_end(har);
 }
 
-static void put_bytes(struct wst_har *har, struct wst_slice payload, bool utf8)
+/* Inside a string that says `before` bytes of the payload. */
+static void put_bytes(struct wst_har *har, struct wst_slice payload, bool utf8, uint64_t before)
 {
     struct wst_slice rest = payload;
     while (rest.n > 0) {
@@ -53,7 +55,7 @@ static void put_bytes(struct wst_har *har, struct wst_slice payload, bool utf8)
         else
             wst_escape_base64(&har->item, piece);
         rest = wst_slice_skip(rest, piece.n);
-        if (rest.n > 0 && !wst_har_item_more(har, payload.n - rest.n)) return;
+        if (rest.n > 0 && !wst_har_item_more(har, before + payload.n - rest.n)) return;
     }
 }
 
@@ -63,19 +65,77 @@ static uint64_t length(const struct wst_har *har)
     return har->taken + (uint64_t)(har->item.at - har->item.buffer);
 }
 
-/* Behind `"data":`. With `omitted` bytes that the event does not have. */
-static void put_payload(struct wst_har *har, struct wst_slice payload, bool utf8, uint64_t omitted)
+/* Behind the payload's last byte. `omitted`: bytes of it that the string does not say. */
+static void end_payload(struct wst_har *har, bool utf8, uint64_t omitted)
 {
-    har->payload = payload.n;
-    har->omitted = omitted;
-    wst_out_text(&har->item, "\"");
-    put_bytes(har, payload, utf8);
     *wst_out_reserve(&har->item, LINE) = '"'; /* all that follows comes with it */
     har->item.at++;
     if (!utf8 && har->part != WST_HAR_MESSAGES)
         wst_har_text(&har->item, ",\"_encoding\":", "base64");
     if (omitted) wst_har_number(&har->item, ",\"_omitted\":", omitted);
 }
+
+/* Behind `"data":`. With `omitted` bytes that the event does not have. */
+static void put_payload(struct wst_har *har, struct wst_slice payload, bool utf8, uint64_t omitted)
+{
+    har->payload = payload.n;
+    har->omitted = omitted;
+    wst_out_text(&har->item, "\"");
+    put_bytes(har, payload, utf8, 0);
+    end_payload(har, utf8, omitted);
+}
+
+/* -- text known by the piece ------------------------------------------------------------------- */
+
+/* What is known of it behind its first `*end` bytes, one piece after the other; the first is its
+ * beginning. Then *end is where that ends. Empty: no more. */
+static struct wst_slice next_known(const struct wst_event_message *m, size_t *end)
+{
+    struct wst_slice piece = *end == 0 && m->payload.n ? wst_slice_head(m->sketch, m->payload.n)
+                                                       : wst_event_piece(m->sketch, *end);
+    if (piece.n) *end = (size_t)(piece.p - m->sketch.p) + piece.n;
+    return piece;
+}
+
+/* A viewer shows a string: all that is known, with … for what is not. */
+static void put_known(struct wst_har *har, const struct wst_event_message *m)
+{
+    struct wst_slice piece;
+    size_t end = 0;
+    uint64_t n = 0;
+    har->payload = 0;
+    while ((piece = next_known(m, &end)).n) har->payload += piece.n;
+    har->omitted = m->len - har->payload;
+    wst_out_text(&har->item, "\"");
+    end = 0;
+    for (size_t at = 0; (piece = next_known(m, &end)).n; at = end, n += piece.n) {
+        if (har->item.at - har->item.buffer > FULL && !wst_har_item_more(har, n)) return;
+        if (piece.p != m->sketch.p + at) wst_out_text(&har->item, "…");
+        put_bytes(har, piece, true, n);
+    }
+    if (end < m->len) wst_out_text(&har->item, "…");
+    end_payload(har, true, har->omitted);
+}
+
+/* Behind all other members: each piece, and where in the message it is. */
+static void put_pieces(struct wst_har *har, const struct wst_event_message *m)
+{
+    struct wst_slice piece;
+    size_t end = 0;
+    uint64_t n = 0;
+    wst_out_text(&har->item, ",\"_pieces\":[");
+    har->in_piece = true;
+    for (; (piece = next_known(m, &end)).n; n += piece.n) {
+        wst_har_number(&har->item,
+                       n ? "\"},{\"at\":" : "{\"at\":", (uint64_t)(piece.p - m->sketch.p));
+        wst_out_text(&har->item, ",\"text\":\"");
+        if (har->item.at - har->item.buffer > FULL && !wst_har_item_more(har, n)) return;
+        put_bytes(har, piece, true, n);
+    }
+    wst_out_text(&har->item, "\"}]");
+}
+
+/* -- how large an archive becomes -------------------------------------------------------------- */
 
 /* With its quotes. */
 static uint64_t as_written(struct wst_slice payload, bool utf8)
@@ -92,6 +152,23 @@ static uint64_t as_written(struct wst_slice payload, bool utf8)
     return n;
 }
 
+/* Both what a viewer shows and the pieces themselves. */
+static uint64_t as_known(const struct wst_event_message *m)
+{
+    const uint64_t around = sizeof "{'at':,'text':},…" + 20;
+    struct wst_slice piece;
+    uint64_t n = sizeof ",'_pieces':[]";
+    for (size_t end = 0; (piece = next_known(m, &end)).n;)
+        n += 2 * as_written(piece, true) + around;
+    return n;
+}
+
+/* Text with pieces that a string can say. */
+static bool by_the_piece(const struct wst_event_message *m)
+{
+    return m->sketch.n > 0 && m->opcode == 1 && (m->utf8 || m->payload.n == 0);
+}
+
 /* What a few bytes on the wire can become has no end; what an archive of them takes has one. */
 static bool too_much(struct wst_har *har, const struct wst_event_message *m)
 {
@@ -101,8 +178,9 @@ static bool too_much(struct wst_har *har, const struct wst_event_message *m)
     if (most == 0) most = WST_HAR_TOTAL;
     if (har->options.max_total == 0 && har->wire > most / WST_HAR_GROWTH)
         most = har->wire < UINT64_MAX / WST_HAR_GROWTH ? har->wire * WST_HAR_GROWTH : UINT64_MAX;
-    if (m->payload.n == 0) return false;
     left = most > har->total ? most - har->total : 0;
+    if (by_the_piece(m)) return as_known(m) > left;
+    if (m->payload.n == 0) return false;
     if (left >= WST_ESCAPE_JSON_ROOM((uint64_t)m->payload.n)) return false; /* at its worst */
     return m->payload.n > left || as_written(m->payload, m->utf8 && m->opcode == 1) > left;
 }
@@ -111,7 +189,7 @@ bool wst_har_message(struct wst_har *har, struct wst_har_conn *conn, const struc
 {
     const struct wst_event_message *m = &event->message;
     struct wst_out *out = begin(har, conn, WST_HAR_MESSAGES, event);
-    bool bare = too_much(har, m);
+    bool bare = too_much(har, m), pieces = !bare && by_the_piece(m);
     uint64_t before;
     out->at = m->opcode == 1 ? WST_PUT(out->at, ",\"opcode\":1,\"data\":")
                              : WST_PUT(out->at, ",\"opcode\":2,\"data\":");
@@ -119,9 +197,10 @@ bool wst_har_message(struct wst_har *har, struct wst_har_conn *conn, const struc
     before = length(har);
     if (bare)
         put_payload(har, wst_slice_head(m->payload, 0), true, m->omitted + m->payload.n);
+    else if (pieces)
+        put_known(har, m);
     else
         put_payload(har, m->payload, m->utf8, m->omitted);
-    if (!bare) har->total += length(har) - before; /* else of little ones nothing would be left */
     conn->bare += bare;
     har->left.payloads += bare;
     if (m->opcode == 1 && !m->utf8 && !bare) /* readers take opcode 1 for text, and 2 for base64 */
@@ -130,13 +209,17 @@ bool wst_har_message(struct wst_har *har, struct wst_har_conn *conn, const struc
         conn->doubtful++;
         wst_har_bool(out, ",\"_certain\":", false);
         wst_har_text(out, ",\"comment\":",
-                     "not all of this message is known; data is its beginning, as far as it is "
-                     "known to be right");
+                     pieces ? "not all of this message is known; data is what is, with … for what "
+                              "is not"
+                            : "not all of this message is known; data is its beginning, as far as "
+                              "it is known to be right");
     } else if (bare) {
         wst_har_text(out, ",\"comment\":", "its payload would have made the archive too large");
     } else if (m->omitted) {
         wst_har_text(out, ",\"comment\":", "a limit cut this message; data is its beginning");
     }
+    if (pieces) put_pieces(har, m);
+    if (!bare) har->total += length(har) - before; /* else of little ones nothing would be left */
     return end(har);
 }
 

@@ -258,4 +258,29 @@ with directory() as tmp:
     entries = har(os.path.join(CAPTURES, "peers", "lost_one_of_320.pcap"))[1]["entries"]
     check("a gap is said", entries[0]["_gaps"] and entries[0]["_certain"] is False and "gap" in entries[0]["comment"], entries[0].get("comment"))
 
+    # -- text that refers to what is not in the capture: the whole capture has it --------------------------------
+    texts = {m["data"] for m in messages(har(DEFLATE)[1])}
+    data, at = open(DEFLATE, "rb").read(), 24
+    for _ in range(20):
+        at += 16 + struct.unpack_from("<I", data, at + 8)[0]
+    late = os.path.join(tmp, "late.pcap")
+    with open(late, "wb") as f:
+        f.write(data[:24] + data[at:])
+    partly = [m for m in messages(har(late)[1]) if "_pieces" in m]
+    check("pieces are told", len(partly) > 3 and all(m["_certain"] is False for m in partly), len(partly))
+    for m in partly:
+        pieces, end, shown = [(p["at"], p["text"].encode()) for p in m["_pieces"]], 0, ""
+        length = m["_omitted"] + sum(len(text) for _, text in pieces)
+        for place, text in pieces:
+            shown += "…" * (place > end) + text.decode()
+            end = place + len(text)
+        check("... in places where the message has them", any(
+            len(t) == length and all(t[place:place + len(text)] == text for place, text in pieces)
+            for t in map(str.encode, texts)), m)
+        check("... and data is what a viewer can show of them", m["data"] == shown + "…" * (end < length), m)
+    shown, asked = len(partly), sum(len(json.dumps(m["data"], ensure_ascii=False).encode()) for m in partly)
+    result, log = har("--max-total", asked, late)
+    partly = [m for m in messages(log) if "_pieces" in m]
+    check("--max-total counts pieces, too", 0 < len(partly) < shown and len(json.dumps(partly, ensure_ascii=False)) < 2 * asked, len(partly))
+
 done()

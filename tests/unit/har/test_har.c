@@ -285,6 +285,95 @@ static void order(void **state)
     wst_har_free(har);
 }
 
+/* -- text known by the piece --------------------------------------------------------------------
+ */
+
+enum { SKETCH = 90000, LARGE = 40000 };
+
+/* Of three bytes in a row a beginning, many short pieces, one that is long, and an end not known.
+ */
+static uint8_t *sketch_of(void)
+{
+    uint8_t *p = malloc(SKETCH);
+    assert_non_null(p);
+    for (size_t i = 0; i < SKETCH; i++) p[i] = (uint8_t) "ab\"\\\n<"[i % 6];
+    for (size_t i = 2; i < SKETCH - LARGE - 9; i += 10) p[i] = 0xff;
+    p[SKETCH - LARGE - 9] = 0xff;
+    memset(p + SKETCH - 9, 0xff, 9);
+    return p;
+}
+
+/* Each at its place, nothing twice, and together what a viewer shows. */
+static void look_at_pieces(json_t *message, const uint8_t *sketch, bool whole)
+{
+    const char *shown = text_of(message, "data");
+    size_t i, end = 0, known = 0;
+    json_t *one;
+    json_array_foreach(json_object_get(message, "_pieces"), i, one)
+    {
+        size_t at = (size_t)json_integer_value(json_object_get(one, "at"));
+        size_t n = json_string_length(json_object_get(one, "text"));
+        assert_true(at >= end && at + n <= SKETCH);
+        assert_memory_equal(sketch + at, text_of(one, "text"), n);
+        if (at > end) {
+            assert_memory_equal(shown, "…", strlen("…"));
+            shown += strlen("…");
+        }
+        assert_memory_equal(shown, sketch + at, n);
+        shown += n;
+        known += n;
+        end = at + n;
+    }
+    assert_true(json_is_false(json_object_get(message, "_certain")));
+    if (!whole) return;
+    assert_string_equal(shown, "…");
+    assert_int_equal(end, SKETCH - 9);
+    assert_int_equal(json_integer_value(json_object_get(message, "_omitted")), SKETCH - known);
+}
+
+static void by_the_piece(void **state)
+{
+    uint8_t *sketch = sketch_of();
+    struct wst_event e = {.type = WST_EVENT_MESSAGE, .conn = 1, .dir = WST_S2C, .when = {2, T0}};
+    e.message = (struct wst_event_message){.msg = 1,
+                                           .opcode = 1,
+                                           .utf8 = true,
+                                           .len = SKETCH,
+                                           .omitted = SKETCH - 2,
+                                           .payload = {sketch, 2},
+                                           .sketch = {sketch, SKETCH}};
+    (void)state;
+    for (size_t memory = 1 << 16; memory < 1 << 22; memory += memory / 9) {
+        struct wst_har_options options;
+        struct sink sink = {.most = SIZE_MAX};
+        struct wst_event shake = handshake(1, T0);
+        json_t *whole, *messages, *one;
+        size_t i, n = 0;
+        wst_har_options_init(&options);
+        options.memory = memory;
+        struct wst_har *har = wst_har_new(&options, sink_write, &sink);
+        tell(har, &shake);
+        for (unsigned m = 0; m < 4; m++) tell(har, &e);
+        end(har, 1);
+        finish(har);
+        struct wst_har_left left = wst_har_left(har);
+        json_t *log = read_log(&sink, &whole);
+        messages = json_object_get(json_array_get(json_object_get(log, "entries"), 0),
+                                   "_webSocketMessages");
+        json_array_foreach(messages, i, one)
+        {
+            bool there = i + left.items < 4;
+            look_at_pieces(one, sketch, there);
+            n += there;
+        }
+        assert_int_equal(n + left.items, 4);
+        assert_true(memory < 1 << 21 || n == 4);
+        json_decref(whole);
+        wst_har_free(har);
+    }
+    free(sketch);
+}
+
 /* -- what has no room -------------------------------------------------------------------------- */
 
 struct plan {
@@ -407,9 +496,9 @@ static void cut_anywhere(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(hostile_bytes), cmocka_unit_test(addresses),
-        cmocka_unit_test(cookies),       cmocka_unit_test(order),
-        cmocka_unit_test(no_room),       cmocka_unit_test(cut_anywhere),
+        cmocka_unit_test(hostile_bytes), cmocka_unit_test(addresses),    cmocka_unit_test(cookies),
+        cmocka_unit_test(order),         cmocka_unit_test(by_the_piece), cmocka_unit_test(no_room),
+        cmocka_unit_test(cut_anywhere),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
