@@ -174,6 +174,10 @@ void wst_text_app_said(struct wst_text *text, const struct wst_event *event)
         seen = payload.p +
                (text->most ? wst_escape_fitting(payload, WST_ESCAPE_TEXT, text->most) : payload.n);
     for (size_t i = 0; i < said->packets_n; i++) packet_line(text, event, &said->packets[i], seen);
+    if (!event->message.certain)
+        note_line(text, said->app, WST_TEXT_DIM, "not read: not all of it is known");
+    else if (event->message.omitted)
+        note_line(text, said->app, WST_TEXT_DIM, "not read: a limit cut it");
     if (said->omitted) {
         put_protocol(text, said->app);
         wst_out_text(out, "and ");

@@ -5,6 +5,7 @@ import glob
 import json
 import os
 import re
+import struct
 
 from toolcheck import BASIC, CAPTURES, check, done, run
 
@@ -50,7 +51,20 @@ for path in FILES:
     check(f"{name}: cut payloads say nothing", all(
         a["packets"] == [] for e in run("--json", "--apps", "--max-payload", "1", path).events("message")
         if e["omitted"] for a in [e.get("app", {"packets": []})]))
+    cut = [e["omitted"] > 0 for e in run("--json", "--apps", "--max-payload", "1", path).events("message") if "app" in e]
+    check(f"{name}: ... and text says why", run("--max-payload", "1", path).text.count("  not read: a limit cut it\n") == sum(cut), cut)
 
+with open(os.path.join(CAPTURES, "08_socketio_websocket.pcap"), "rb") as file:
+    data, at, packets = file.read(), 24, []
+while at < len(data):
+    end = at + 16 + struct.unpack_from("<I", data, at + 8)[0]
+    packets.append(data[at:end])
+    at = end
+lost = data[:24] + b"".join(packets[:16] + packets[17:])  # the answer that later ones refer to
+doubtful = [e for e in run("--json", "--apps", "-", data=lost).events("message") if "app" in e and not e["certain"]]
+text = run("-", data=lost).text
+check("what is not known whole is not read, and that is said", len(doubtful) > 0 and all(e["app"]["packets"] == [] for e in doubtful)
+      and text.count("  not read: not all of it is known\n") == len(doubtful), text)
 plain = run("--json", "--apps", BASIC)
 check("where there is no such protocol nothing is said", b'"app":' not in plain.out)
 check("nor in text", run(BASIC).out == run("--no-apps", BASIC).out)
