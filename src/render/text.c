@@ -58,6 +58,8 @@ static uint8_t *put_columns(struct wst_text *text, uint8_t *at, const struct wst
                             uint64_t len)
 {
     at = wst_text_left(text, at, left);
+    text->render.out.at = at;
+    wst_text_fold_here(text); /* if the payload has no room, it stands below */
     memcpy(at, op_words[opcode & 15], 8);
     at += 7;
     if (!text->narrow) at = f ? put_flags(text, at, f) : put_frame_count(text, at, frames);

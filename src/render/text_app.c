@@ -207,14 +207,18 @@ static void put_side(struct wst_text *text, const char *who, const struct wst_ap
         wst_out_text(out, " of ");
         wst_text_count(out, side->asked, "question");
         wst_out_text(out, " answered");
-        before = ", ";
+        before = ",";
     }
     if (side->slowest_msg) {
-        wst_out_text(out, side->answered > 1 ? ", the slowest after " : " after ");
+        wst_out_text(out, side->answered > 1 ? "," : "");
+        wst_text_field(text);
+        wst_out_text(out, side->answered > 1 ? " the slowest after " : " after ");
         wst_text_duration(out, side->slowest_ns);
     }
     if (side->errors == 0) return;
     wst_out_text(out, before);
+    if (*before) wst_text_field(text);
+    if (*before) wst_out_text(out, " ");
     wst_text_ink(text, WST_TEXT_BAD);
     wst_text_count(out, side->errors, "error");
     wst_text_plain(text);

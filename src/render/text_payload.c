@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * In: a payload, and the line so far. Out: as much of it, in quotes, as the line has room for.
- * Refuses to let the terminal break the line, unless next to nothing of the payload would be left.
+ * Refuses to let the terminal break the line: where it has room for next to nothing of the payload,
+ * that goes below.
  */
 #include "text.h"
 
@@ -59,20 +60,42 @@ static size_t least(size_t a, size_t b)
 }
 
 /* On a terminal as many as its line has left, beside the quotes and, if not all can be shown, what
- * says so; where that is next to nothing, the line is continued on the next. */
+ * says so; 0: that is next to nothing. */
 static size_t room(const struct wst_text *text, struct wst_slice payload, enum wst_escape_kind kind,
                    uint64_t omitted)
 {
     size_t most = text->options.max_text ? text->options.max_text : SIZE_MAX;
     size_t taken = wst_text_columns(&text->render.out) + QUOTES, left, whole;
-    if (text->options.width < taken + LEAST) return text->options.max_text;
+    if (text->options.width < taken + LEAST) return 0;
     left = text->options.width - taken;
     whole = least(most, left - backslashes(payload, left));
     if (omitted == 0 && wst_escape_fits(payload, kind, whole)) return whole;
     taken = MARK + wst_digits_count(payload.n + omitted);
-    if (left < taken + LEAST) return text->options.max_text;
+    if (left < taken + LEAST) return 0;
     left -= taken;
     return least(most, left - backslashes(payload, left));
+}
+
+/* The line goes on below, under its first field. */
+static void go_below(struct wst_text *text)
+{
+    struct wst_out *out = &text->render.out;
+    while (out->at > out->buffer && out->at[-1] == ' ') out->at--;
+    wst_out_text(out, "\n");
+    memset(wst_out_reserve(out, text->fold.indent), ' ', text->fold.indent);
+    out->at += text->fold.indent;
+}
+
+/* The same, below if there is none here. */
+static size_t room_for(struct wst_text *text, struct wst_slice payload, enum wst_escape_kind kind,
+                       uint64_t omitted)
+{
+    size_t most = room(text, payload, kind, omitted);
+    if (most || wst_text_columns(&text->render.out) <= text->fold.indent + QUOTES) return most;
+    if (payload.n == 0 && omitted == 0) return text->options.max_text;
+    go_below(text);
+    most = room(text, payload, kind, omitted);
+    return most ? most : LEAST; /* a terminal of a few columns */
 }
 
 /* -- what was looked for ----------------------------------------------------------------------- */
@@ -179,7 +202,7 @@ void wst_text_quote(struct wst_text *text, struct wst_slice s, enum wst_escape_k
                     uint64_t omitted)
 {
     size_t most = text->options.max_text;
-    if (text->options.width) most = room(text, s, kind, omitted);
+    if (text->options.width) most = room_for(text, s, kind, omitted);
     text->most = most;
     if (text->options.found && is_inside(*text->options.found, s)) {
         quote_found(text, s, kind, omitted, most);

@@ -33,12 +33,12 @@ static bool piece_has(struct wst_slice piece, const struct wst_slice *found)
 }
 
 /* As much as the line has room for, beside what comes behind it. */
-static void put_found(struct wst_text *text, const struct wst_event_message *m,
-                      struct wst_slice piece)
+static void put_beside(struct wst_text *text, const struct wst_event_message *m,
+                       struct wst_slice known, enum wst_escape_kind kind)
 {
     unsigned width = text->options.width, tail = pieces_tail(text, m);
     if (width > tail) text->options.width -= tail;
-    wst_text_quote(text, piece, WST_ESCAPE_TEXT, 0);
+    wst_text_quote(text, known, kind, 0);
     text->options.width = width;
 }
 
@@ -67,7 +67,7 @@ static size_t put_piece(struct wst_text *text, const struct wst_event_message *m
     wst_text_plain(text);
     wst_out_text(out, " ");
     if (piece_has(piece, text->options.found))
-        put_found(text, m, piece);
+        put_beside(text, m, piece, WST_ESCAPE_TEXT);
     else
         wst_escape_quote(out, piece, WST_ESCAPE_TEXT, room, 0);
     /* Where it began may have left the buffer: then it is about as long as it is. */
@@ -100,10 +100,12 @@ void wst_text_in_part(struct wst_text *text, const struct wst_event_message *m,
 {
     struct wst_out *out = &text->render.out;
     bool wait = pieces_have(text, m), passed = wait && m->payload.n;
-    if (m->sketch.n && (wait || !m->payload.n))
+    if (m->sketch.n && (wait || !m->payload.n)) {
         wst_out_text(out, " ");
-    else
-        wst_text_payload(text, m->payload, kind, 0);
+    } else {
+        wst_out_text(out, "  ");
+        put_beside(text, m, m->payload, kind);
+    }
     size_t left = pieces_room(text, m), end = m->payload.n;
     uint64_t unknown = m->omitted;
     for (struct wst_slice piece; (piece = wst_event_piece(m->sketch, end)).n;) {
