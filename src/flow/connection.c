@@ -270,7 +270,8 @@ static inline void connection_heard(struct wst_flow *f, unsigned side)
 
 static inline int32_t connection_now(const struct wst_flow_table *t, const struct wst_when *when)
 {
-    return wst_flow_coarse(t->clock > when->ns ? t->clock : when->ns);
+    int64_t ns = wst_elapsed_of(&t->time, when->ns);
+    return wst_flow_coarse(t->time.now > ns ? t->time.now : ns);
 }
 
 /* Once in four seconds it is looked where the bytes are that nobody wants: from far off another

@@ -92,14 +92,14 @@ static bool joined_is_near(const struct wst_half *h, const uint32_t *first, uint
 
 /* Is `s`, the first of a record, of the connection that another network has? `at`: the numbers with
  * which that began; NULL: with a SYN. */
-static bool joined_fits(const struct wst_flow_asker *q, const uint32_t *at,
-                        const struct wst_flow *f, unsigned side, const struct wst_segment *s,
-                        const struct wst_when *when)
+static bool joined_fits(const struct wst_flow_table *t, const struct wst_flow_asker *q,
+                        const uint32_t *at, const struct wst_flow *f, unsigned side,
+                        const struct wst_segment *s, const struct wst_when *when)
 {
     const struct wst_flow *of = q->flow;
     if (!of || of == f || of->hash != q->hash || of->copy || of->ignored) return false;
     if (of->state != WST_FLOW_EMBRYONIC && of->state != WST_FLOW_OPEN) return false;
-    int64_t later = (int64_t)wst_flow_coarse(when->ns) - of->active;
+    int64_t later = (int64_t)wst_flow_coarse(wst_elapsed_of(&t->time, when->ns)) - of->active;
     return later >= -JOINED_COARSE && later <= JOINED_COARSE &&
            joined_is_near(&of->half[side], at ? &at[side] : NULL, s->seq) &&
            joined_is_near(&of->half[!side], at ? &at[!side] : NULL, s->ack);
@@ -114,9 +114,9 @@ WST_APART struct wst_flow *wst_flow_copy_joined(struct wst_flow_table *t, struct
     struct wst_flow *of = NULL;
     if (!(s->flags & WST_TCP_FLAG_ACK)) return f;
     for (unsigned i = 0; place->ends == ends && i < place->n && !of; i++)
-        if (joined_fits(&place->by[i], NULL, f, side, s, when)) of = place->by[i].flow;
+        if (joined_fits(t, &place->by[i], NULL, f, side, s, when)) of = place->by[i].flow;
     if (place->joined_ends == ends &&
-        joined_fits(&place->joined, place->joined_at, f, side, s, when))
+        joined_fits(t, &place->joined, place->joined_at, f, side, s, when))
         of = place->joined.flow;
     if (of) {
         copy_make(t, f, of, when);
@@ -137,7 +137,7 @@ WST_APART struct wst_flow *wst_flow_copy_of(struct wst_flow_table *t, struct wst
     bool anew = (s->flags & (WST_TCP_FLAG_SYN | WST_TCP_FLAG_ACK)) == WST_TCP_FLAG_SYN &&
                 s->seq != f->rare[side].isn;
     if (!anew && wst_flow_original(t, f) == of) {
-        f->active = wst_flow_coarse(when->ns);
+        f->active = wst_flow_coarse(wst_elapsed_of(&t->time, when->ns));
         return of;
     }
     f->copy = false; /* over: it takes what is late, as any that is closed */

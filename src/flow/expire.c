@@ -29,7 +29,7 @@ static void expire_remove(struct wst_flow_table *t, struct wst_flow *f, enum wst
 static bool expire_due(const struct wst_flow_table *t, const struct wst_flow *f)
 {
     const struct wst_limits *l = t->limits;
-    int64_t idle = (int64_t)wst_flow_coarse(t->clock) - f->active, may = 0;
+    int64_t idle = (int64_t)wst_flow_coarse(t->time.now) - f->active, may = 0;
     switch (f->state) {
     case WST_FLOW_EMBRYONIC: may = l->idle_embryonic_ns; break;
     case WST_FLOW_CLOSED:
@@ -43,12 +43,13 @@ static bool expire_due(const struct wst_flow_table *t, const struct wst_flow *f)
 
 static inline bool holes_are_due(const struct wst_flow_table *t)
 {
-    return !TAILQ_EMPTY(&t->holes) && t->clock >= t->holes_due;
+    return !TAILQ_EMPTY(&t->holes) && t->time.now >= t->holes_due;
 }
 
-WST_SELDOM static void expire_holes(struct wst_flow_table *t, const struct wst_when *when)
+static void expire_holes(struct wst_flow_table *t, const struct wst_when *when)
 {
-    t->holes_due = t->clock > INT64_MAX - HOLES_EVERY_NS ? INT64_MAX : t->clock + HOLES_EVERY_NS;
+    t->holes_due =
+        t->time.now > INT64_MAX - HOLES_EVERY_NS ? INT64_MAX : t->time.now + HOLES_EVERY_NS;
     /* Chosen first: what one of them brings about may take others out of the list. */
     struct {
         struct wst_waiting *w;
@@ -59,8 +60,8 @@ WST_SELDOM static void expire_holes(struct wst_flow_table *t, const struct wst_w
     struct wst_waiting *w;
     TAILQ_FOREACH (w, &t->holes, place) {
         if (n == HOLES_STEPS) break;
-        if (w->since_ns > t->clock) w->since_ns = t->clock; /* in a packet from the future */
-        if (wst_ns_between(w->since_ns, t->clock) < t->limits->reorder_acked_ns) break;
+        if (w->since_ns > t->time.now) w->since_ns = t->time.now; /* in a packet from the future */
+        if (wst_ns_between(w->since_ns, t->time.now) < t->limits->reorder_acked_ns) break;
         due[n].w = w;
         due[n].flow = w->flow;
         due[n++].side = w->side;
@@ -69,43 +70,49 @@ WST_SELDOM static void expire_holes(struct wst_flow_table *t, const struct wst_w
         struct wst_flow *f = due[i].flow;
         if (f->rare[due[i].side].waiting != due[i].w) continue;
         struct wst_arrival a = {.when = *when, .from = when->pkt};
-        wst_half_waited(t, f, due[i].side, t->clock, &a);
+        wst_half_waited(t, f, due[i].side, t->time.now, &a);
         wst_flow_settle(t, f, &a);
     }
 }
 
 static inline bool sweep_is_due(const struct wst_flow_table *t)
 {
-    return t->hand != 0 || t->clock >= t->hand_due;
+    return t->hand != 0 || t->time.now >= t->hand_due;
 }
 
-WST_SELDOM static void expire_sweep(struct wst_flow_table *t, const struct wst_when *when,
-                                    uint32_t steps)
+static void expire_sweep(struct wst_flow_table *t, const struct wst_when *when, uint32_t steps)
 {
     struct wst_arrival a = {.when = *when, .from = when->pkt};
     uint32_t n = t->chunks_n * FLOW_CHUNK;
     while (steps-- && t->hand < n) {
         struct wst_flow *f = wst_flow_at(t, t->hand++);
         if (f->state == WST_FLOW_FREE) continue;
-        if (f->active > wst_flow_coarse(t->clock)) /* last heard of in a packet from the future */
-            f->active = wst_flow_coarse(t->clock);
+        int32_t now = wst_flow_coarse(t->time.now);
+        if (f->active > now) f->active = now; /* last heard of in a packet from the future */
         if (!expire_due(t, f) || (f->succeeding && wst_flow_succeeded(t, f, &a))) continue;
         expire_remove(t, f, WST_TCP_TIMEOUT, &a);
     }
     if (t->hand >= n) {
         t->hand = 0;
-        t->hand_due = t->clock > INT64_MAX - SWEEP_EVERY_NS ? INT64_MAX : t->clock + SWEEP_EVERY_NS;
+        t->hand_due =
+            t->time.now > INT64_MAX - SWEEP_EVERY_NS ? INT64_MAX : t->time.now + SWEEP_EVERY_NS;
     }
+}
+
+WST_SELDOM static void expire_look(struct wst_flow_table *t, const struct wst_when *when,
+                                   uint32_t steps)
+{
+    if (holes_are_due(t)) expire_holes(t, when);
+    if (sweep_is_due(t)) expire_sweep(t, when, steps);
+    t->due = t->hand ? INT64_MIN : t->hand_due;
+    if (!TAILQ_EMPTY(&t->holes) && t->holes_due < t->due) t->due = t->holes_due;
 }
 
 static inline void expire_tick(struct wst_flow_table *t, const struct wst_when *when,
                                uint32_t steps)
 {
-    int64_t believed = when->ns < t->last_ns ? when->ns : t->last_ns;
-    t->last_ns = when->ns;
-    if (believed > t->clock) t->clock = believed;
-    if (holes_are_due(t)) expire_holes(t, when);
-    if (sweep_is_due(t)) expire_sweep(t, when, steps);
+    wst_elapsed_see(&t->time, when->ns);
+    if (t->time.now >= t->due) expire_look(t, when, steps);
 }
 
 void wst_flow_tick(struct wst_flow_table *t, const struct wst_when *when)
@@ -120,7 +127,7 @@ void wst_flow_tick_idle(struct wst_flow_table *t, const struct wst_when *when)
 
 void wst_flow_dropped(struct wst_flow_table *t, const struct wst_when *when)
 {
-    t->dropped_ns = when->ns;
+    t->dropped_ns = wst_elapsed_of(&t->time, when->ns);
 }
 
 static int by_stream(const void *x, const void *y)
@@ -172,6 +179,7 @@ static void room_pass(struct wst_flow_table *t, size_t bytes, bool precious,
                       const struct wst_arrival *a)
 {
     uint32_t n = t->chunks_n * FLOW_CHUNK;
+    t->due = INT64_MIN; /* the hand moves */
     for (uint32_t i = 0; i < ROOM_STEPS && n && !room_enough(t, bytes); i++) {
         if (t->hand >= n) t->hand = 0;
         struct wst_flow *f = wst_flow_at(t, t->hand++);
@@ -200,6 +208,7 @@ void wst_flow_free_record(struct wst_flow_table *t, const struct wst_arrival *a)
 static void room_shrink(struct wst_flow_table *t, size_t bytes, const struct wst_arrival *a)
 {
     uint32_t n = t->chunks_n * FLOW_CHUNK;
+    t->due = INT64_MIN;
     for (uint32_t i = 0; i < ROOM_STEPS && n && t->sink.shrink && !room_enough(t, bytes); i++) {
         if (t->hand >= n) t->hand = 0;
         struct wst_flow *f = wst_flow_at(t, t->hand++);

@@ -248,7 +248,7 @@ static bool half_waited_enough(const struct wst_flow_table *t, const struct wst_
 {
     const struct wst_waiting *w = f->rare[side].waiting;
     const struct wst_limits *l = t->limits;
-    if (wst_ns_between(w->acked_ns, t->clock) >= l->reorder_acked_ns) return true;
+    if (wst_ns_between(w->acked_ns, t->time.now) >= l->reorder_acked_ns) return true;
     if (!w->n || w->packets < l->reorder_packets) return false;
     return !(f->half[side].flags & WST_HALF_LATE) || w->bytes >= l->reorder_bytes / 2;
 }
@@ -266,7 +266,7 @@ void wst_half_waited(struct wst_flow_table *t, struct wst_flow *f, unsigned side
         }
         if (half_waited_enough(t, f, side) && !w->doubts) half_declare_acked(t, f, side, a);
     } else if (w->n && !half_denied(f, side) &&
-               wst_ns_between(w->since_ns, t->clock) >= half_patience(t, w)) {
+               wst_ns_between(w->since_ns, t->time.now) >= half_patience(t, w)) {
         half_declare_first(t, f, side, WST_GAP_LOST, a);
     } else if (!w->n) {
         wst_waiting_drop(t, f, side); /* the late segment came */

@@ -31,7 +31,7 @@ struct wst_flow_table *wst_flow_table_new(const struct wst_limits *limits, const
     t->slots_mask = SLOTS_FIRST - 1;
     t->free_first = t->embryo_oldest = t->embryo_newest = FLOW_NONE;
     t->closed_oldest = t->closed_newest = FLOW_NONE;
-    t->clock = t->dropped_ns = INT64_MIN;
+    t->time.now = t->dropped_ns = INT64_MIN;
     /* Ends that cannot be, for the first is the smaller: zeroed they would be those of
      * 0.0.0.0:0, or [::]:0, with itself, which lie here, without their hash. */
     t->recent[0].ends[0] = t->recent6[0].words[0] = UINT64_MAX;

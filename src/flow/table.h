@@ -9,6 +9,7 @@
 #include <sys/queue.h>
 
 #include "buf.h"
+#include "elapsed.h"
 #include "flow.h"
 #include "overlap.h"
 #include "slice.h"
@@ -111,9 +112,9 @@ struct wst_flow_table {
     uint32_t streams;            /* numbers given out */
     uint32_t renewed;            /* conversations that begin anew under the number they had */
     uint64_t evicted;
-    int64_t clock;      /* capture time that expiry believes in; never goes back */
-    int64_t last_ns;    /* time of the packet before: one packet from the future moves nothing */
-    int64_t dropped_ns; /* the capture dropped packets then; INT64_MIN: never */
+    struct wst_elapsed time; /* all that waits or is silent is held against it */
+    int64_t dropped_ns;      /* in it: the capture dropped packets then; INT64_MIN: never */
+    int64_t due; /* when there is something to look at: holes_due, hand_due, or at once */
     int64_t holes_due;
     uint32_t hand;    /* of the sweep: next record to look at */
     int64_t hand_due; /* when the next round of the sweep begins; during a round: 0 */
@@ -143,7 +144,8 @@ static inline int32_t wst_flow_coarse(int64_t ns)
 static inline bool wst_flow_stale(const struct wst_flow_table *t, const struct wst_arrival *a,
                                   int32_t ahead)
 {
-    return ahead < -STALE_FAR && wst_ns_between(a->when.ns, t->clock) <= 1000000000;
+    return ahead < -STALE_FAR &&
+           wst_ns_between(a->when.ns, wst_elapsed_newest(&t->time)) <= 1000000000;
 }
 static inline int32_t wst_seq_diff(uint32_t a, uint32_t b)
 {

@@ -24,13 +24,15 @@ struct wst_waiting *wst_waiting_of(struct wst_flow_table *t, struct wst_flow *f,
     w->side = (uint8_t)side;
     w->since_ns = now;
     TAILQ_INSERT_TAIL(&t->holes, w, place);
+    t->due = INT64_MIN;
     f->half[side].flags |= WST_HALF_WAITING;
     return f->rare[side].waiting = w;
 }
 
 int64_t wst_waiting_now(const struct wst_flow_table *t, const struct wst_arrival *a)
 {
-    return a->when.ns > t->clock ? a->when.ns : t->clock;
+    int64_t ns = wst_elapsed_of(&t->time, a->when.ns);
+    return ns > t->time.now ? ns : t->time.now;
 }
 
 void wst_waiting_restart(struct wst_flow_table *t, struct wst_waiting *w,

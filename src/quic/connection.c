@@ -103,7 +103,7 @@ struct wst_quic_connection *wst_quic_connection_new(struct wst_quic *q, const st
     if (!c) return NULL;
     c->ends = wst_quic_ends_of(s);
     c->version = p->version;
-    c->active = q->clock;
+    c->active = q->time.now;
     c->first_id_n = (uint8_t)p->to.n;
     if (p->to.n) memcpy(c->first_id, p->to.p, p->to.n);
     c->born = ++q->born;
@@ -173,7 +173,7 @@ void wst_quic_connection_touch(struct quic_step *t)
 {
     struct wst_quic_connection *c = t->connection;
     struct wst_quic *q = t->quic;
-    c->active = q->clock;
+    c->active = q->time.now;
     if (q->last == c) return;
     c->packets++;
     if (!TAILQ_NEXT(c, by_last)) return;
@@ -185,10 +185,8 @@ void wst_quic_connection_touch(struct quic_step *t)
 
 void wst_quic_clock_see(struct wst_quic *q, int64_t ns)
 {
-    int64_t believed = ns < q->last_ns ? ns : q->last_ns;
-    if (!q->datagrams) q->clock = believed = ns;
-    if (believed > q->clock) q->clock = believed;
-    q->last_ns = ns;
+    if (!q->datagrams) q->time.now = q->time.last_ns = ns;
+    wst_elapsed_see(&q->time, ns);
 }
 
 /* A client that hears anything stops to begin again. The datagrams of its first flight are sent at
@@ -236,12 +234,12 @@ static void connection_silent(struct wst_quic *q, struct wst_quic_connection *c,
     const struct wst_limits *l = &q->options->limits;
     struct wst_arrival a = {.when = *when, .from = when->pkt};
     struct quic_step t = {.quic = q, .connection = c, .arrival = &a};
-    int64_t silent = wst_ns_between(c->active, q->clock);
+    int64_t silent = wst_ns_between(c->active, q->time.now);
     int64_t most = c->state == QUIC_CLOSED ? l->idle_closed_ns
                    : connection_kept(q, c) ? l->idle_websocket_ns
                                            : l->idle_other_ns;
-    bool waits_long =
-        wst_quic_connection_waits(c) && wst_ns_between(c->waits_since, q->clock) >= l->tls_wait_ns;
+    bool waits_long = wst_quic_connection_waits(c) &&
+                      wst_ns_between(c->waits_since, q->time.now) >= l->tls_wait_ns;
     if (waits_long && wst_quic_connection_is_read(c))
         wst_quic_connection_wait_over(&t);
     else if (waits_long)

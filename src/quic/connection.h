@@ -7,6 +7,7 @@
 
 #include <sys/queue.h>
 
+#include "elapsed.h"
 #include "frames.h"
 #include "numbers.h"
 #include "order.h"
@@ -167,7 +168,7 @@ struct wst_quic_connection {
     uint8_t told;  /* bits of enum quic_finding */
     bool waiting;  /* it is among q->waiting */
     uint32_t version;
-    int64_t active;   /* the clock at its last packet */
+    int64_t active;   /* wst_quic.time at its last packet */
     uint64_t packets; /* datagrams so far */
     uint32_t guessed; /* what guesses at a datagram's size cost since the last right one */
     uint64_t crowded; /* datagrams: until then no stream gives way */
@@ -226,7 +227,7 @@ struct wst_quic {
     struct wst_quic_row waiting; /* for secrets; and some that do not any more */
     struct wst_quic_connection *sweep; /* whose silence is looked at next; NULL: the first's */
     uint64_t datagrams;
-    int64_t clock, last_ns; /* capture time that two packets in a row agree on; the last one's */
+    struct wst_elapsed time;          /* all that waits or is silent is held against it */
     struct wst_quic_connection *last; /* of the datagram pushed last */
     struct quic_stranger *strangers;
     uint64_t strangers_n;

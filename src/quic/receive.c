@@ -18,7 +18,7 @@ static bool packet_wait(struct quic_step *t, const struct wst_quic_packet *p)
 {
     struct wst_quic_connection *c = t->connection;
     struct wst_quic *q = t->quic;
-    if (wst_queue_empty(&c->wait[0]) && wst_queue_empty(&c->wait[1])) c->waits_since = q->clock;
+    if (wst_queue_empty(&c->wait[0]) && wst_queue_empty(&c->wait[1])) c->waits_since = q->time.now;
     if (!wst_queue_push_at(&c->wait[t->dir], q->budget, p->bytes, wst_arrival_there(t->arrival),
                            q->options->limits.tls_wait))
         return false;

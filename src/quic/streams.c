@@ -154,7 +154,7 @@ static void half_look(struct quic_step *t, struct quic_half *h, enum wst_dir dir
     bool waits = !h->over && half_hole(h);
     if (waits && (!h->waits || moved)) {
         h->hole = next ? next - 1 : 0; /* the packet that is worked on may be the other side's */
-        h->hole_ns = t->quic->clock;
+        h->hole_ns = t->quic->time.now;
         h->acked_at = 0;
     }
     if (waits != h->waits) t->connection->holes += waits ? 1 : UINT32_MAX;
@@ -264,7 +264,7 @@ static bool hole_is_lost(struct quic_step *t, struct quic_half *h, enum wst_dir 
 {
     const struct wst_limits *l = &t->quic->options->limits;
     struct wst_quic_connection *c = t->connection;
-    int64_t now = t->quic->clock;
+    int64_t now = t->quic->time.now;
     if (wst_ns_between(h->hole_ns, now) >= l->reorder_ns) return true;
     uint64_t after = h->tail ? h->tail : h->hole > BEFORE ? h->hole - BEFORE : 0;
     enum wst_quic_lost lost =

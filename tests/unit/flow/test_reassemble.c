@@ -143,6 +143,36 @@ static const struct row holes[] = {
     {"the hole before a FIN", OPEN "cF5,1 s1,6 $", "c-4 c. (eof)"},
 };
 
+/* The clock of the capture is set back an hour, or two taps have clocks so far apart: what waits
+ * and is silent does not wait for the old time. A letter more each time: so many seconds. */
+#define TICKS "@1 ~ "
+#define TICKS_8 TICKS TICKS TICKS TICKS TICKS TICKS TICKS TICKS
+#define TICKS_24 TICKS_8 TICKS_8 TICKS_8
+#define TAP "@3600 c1,1 c1,1 @-3600 ~ ~ ~ ~ ~ ~ ~ ~ ~ @1 ~ "
+#define TAP_8 TAP TAP TAP TAP TAP TAP TAP TAP
+static const struct row set_back[] = {
+    {"a hole, and the clock is set back", "cS0 c4=d @-3600 " TICKS_24 "c1=abc $",
+     "c-3 c\"d\" (eof)"},
+    {"… not before its time", "cS0 c4=d @-3600 " TICKS_8 "c1=abc $", "c\"abcd\" (eof)"},
+    {"… and forward again: no hour went by",
+     "cS0 ~ @-3600 " TICKS_24 "c4=d @3600 " TICKS "c1=abc $", "c\"abcd\" (eof)"},
+    {"… acknowledged", OPEN "c4,1=d s1,5 @-3600 " TICKS_24 "c1,1=abc $", "c-3 c\"d\" (eof)"},
+    {"… twice", "cS0 ~ @-3600 " TICKS_24 "@-3600 " TICKS_24 "c4=d " TICKS_8 TICKS_8 "c1=abc $",
+     "c-3 c\"d\" (eof)"},
+    {"… where the capture had just dropped packets",
+     "cS0 ~ @-3600 " TICKS_24 "! @1 c4=d @3 ~ c1=abc $", "c-3 c\"d\" (eof)"},
+    {"a hole, and the clock is set forward: that may be silence", "cS0 c4=d @3600 ~ c1=abc $",
+     "c-3 c\"d\" (eof)"},
+    {"a connection that is silent ends",
+     OPEN "c1,1=a @-3600 " TICKS_24 "@100 " TICKS_8 "@100 " TICKS_8 "@100 " TICKS_8 "@100 " TICKS_8
+          "@100 " TICKS_8 "@100 " TICKS_8 "@20 " TICKS "@20 " TICKS "$",
+     "c\"a\" (timeout)"},
+    {"two taps an hour apart: no hole waited long",
+     OPEN "c1,1 c1,1 @3600 c1,1 c1,1 c4,1=d @-3600 " TAP_8 "c1,1=abc $", "c\"abcd\" (eof)"},
+    {"… and no connection was silent", OPEN "c1,1=a @3600 ~ @-3600 " TAP_8 TAP_8 "$",
+     "c\"a\" (eof)"},
+};
+
 /* What no hole explains is not told as one: more than a window, and nobody had it. */
 static const struct row beyond[] = {
     {"one direction, wider than any window", "cS0 c1=a c1900000001=x $", "c\"a\" c?1 (eof)"},
@@ -200,6 +230,14 @@ static void test_holes(void **state)
     (void)state;
     rig_init(&like);
     RIG_ROWS(holes, &like);
+}
+
+static void test_set_back(void **state)
+{
+    struct rig like;
+    (void)state;
+    rig_init(&like);
+    RIG_ROWS(set_back, &like);
 }
 
 /* An unacknowledged hole in one flow does not keep another flow's from its time. */
@@ -287,7 +325,7 @@ int main(void)
         cmocka_unit_test(test_overlaps), cmocka_unit_test(test_cut),
         cmocka_unit_test(test_holes),    cmocka_unit_test(test_holes_in_line),
         cmocka_unit_test(test_beyond),   cmocka_unit_test(test_ignored_inside),
-        cmocka_unit_test(test_arrival),
+        cmocka_unit_test(test_arrival),  cmocka_unit_test(test_set_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
