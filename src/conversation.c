@@ -321,6 +321,8 @@ static void flow_end(void *user, struct wst_flow *f, enum wst_tcp_end how,
                      const struct wst_arrival *a)
 {
     struct wst_context *c = user;
+    bool around = c->http.forgotten;
+    c->http.forgotten |= how == WST_TCP_EVICTED;
     if (f->kind == KIND_NEW && !f->upper && !f->inner) wst_standstill_begin(c, f, how, a);
     if (f->kind == KIND_HTTP) wst_conversation_http_end(c, f, a);
     if (f->kind == KIND_PICKUP) wst_pickup_end(c, f, a);
@@ -338,6 +340,7 @@ static void flow_end(void *user, struct wst_flow *f, enum wst_tcp_end how,
     wst_conversation_free(c, f);
     if (!f->inner) wst_proxied_forget(c, f);
     f->kind = KIND_IGNORED;
+    c->http.forgotten = around;
 }
 
 static bool shrink_one(void *user, struct conversation_ws *w)

@@ -108,6 +108,7 @@ struct wst_http_env {
     const struct wst_options *options;
     struct wst_budget *budget;
     void *user;
+    bool forgotten; /* what ends does so for want of memory: more of it may be in the capture */
     /* The event lacks only addresses and stream numbers. */
     void (*handshake)(void *user, void *conversation, struct wst_event_handshake *event,
                       const struct wst_arrival *arrival);

@@ -107,13 +107,15 @@ void wst_extended_judge(struct wst_report *r, const struct wst_extended *x)
     if (r->event.accepted && !r->response)
         wst_upgrade_broken(r, WST_PROBLEM_HANDSHAKE_PICKED_UP, WST_DIR_NONE,
                            "the answer to the extended CONNECT could not be read");
-    else if (!r->response && x->reset_by != WST_DIR_NONE)
+    else if (!r->response && x->reset_by != WST_DIR_NONE && (x->reset || !r->env->forgotten))
         wst_upgrade_broken(
             r, WST_PROBLEM_HANDSHAKE_NO_RESPONSE, WST_S2C,
             x->reset ? "the %s reset the stream before the extended CONNECT was answered%s%s"
                      : "no answer to the extended CONNECT was captured, and the %s reset the "
                        "stream%s%s",
             wst_dir_sender(x->reset_by), x->why ? ", with " : "", x->why ? x->why : "");
+    else if (!r->response && r->env->forgotten && !x->reset)
+        wst_upgrade_forgotten(r);
     else if (!r->response && x->why)
         wst_upgrade_broken(r, WST_PROBLEM_HANDSHAKE_NO_RESPONSE, WST_S2C,
                            "no answer to the extended CONNECT was captured, and %s", x->why);

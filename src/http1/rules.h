@@ -31,6 +31,8 @@ void wst_extended_judge_request(struct wst_report *r, const struct wst_extended 
 /* A 101, RFC 6455 sections 4.1 and 4.2.2; what an extended CONNECT was accepted with. */
 void wst_upgrade_judge_accepted(struct wst_report *r);
 void wst_extended_judge_accepted(struct wst_report *r);
+/* Nobody knows whether it was answered. */
+void wst_upgrade_forgotten(struct wst_report *r);
 /* Any answer; and none, or nothing that could be read as one. */
 void wst_upgrade_judge_answer(struct wst_report *r);
 void wst_upgrade_judge_no_answer(struct wst_report *r);

@@ -251,6 +251,13 @@ static void answer_foreign(struct wst_report *r, struct wst_slice sent, struct w
                            a.text);
 }
 
+void wst_upgrade_forgotten(struct wst_report *r)
+{
+    wst_upgrade_broken(r, WST_PROBLEM_CAPTURE_EVICTED, WST_DIR_NONE,
+                       "the connection was forgotten to stay inside the memory budget, before an "
+                       "answer was read");
+}
+
 /* What came in place of an answer, if anything did, has been kept. */
 void wst_upgrade_judge_no_answer(struct wst_report *r)
 {
@@ -268,6 +275,8 @@ void wst_upgrade_judge_no_answer(struct wst_report *r)
                            waited(r, &w), wst_dir_sender((enum wst_dir)r->http->left_by),
                            r->http->left_reset ? "reset" : "ended",
                            r->http->left_tls ? "TLS" : "TCP");
+    else if (r->env->forgotten && (!sent.n || wst_slice_starts(sent, "HTTP/1.")))
+        wst_upgrade_forgotten(r);
     else if (!sent.n)
         wst_upgrade_broken(r, WST_PROBLEM_HANDSHAKE_NO_RESPONSE, WST_S2C,
                            "no answer to the upgrade request was captured");

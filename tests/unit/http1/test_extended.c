@@ -41,7 +41,7 @@ static struct wst_slice text(const char *s)
 
 static struct wst_http_env env;
 static struct { /* of a stream that was not answered */
-    bool unanswered, reset;
+    bool unanswered, reset, forgotten;
     enum wst_dir by;
     const char *why;
 } over = {.by = WST_DIR_NONE};
@@ -62,8 +62,11 @@ static bool reports(enum wst_carrier carrier, bool unasked, int status, const ch
     size_t n = 0;
     wst_options_init(&options);
     memset(&told, 0, sizeof told);
-    env = (struct wst_http_env){
-        .options = &options, .budget = &budget, .handshake = on_handshake, .problem = on_problem};
+    env = (struct wst_http_env){.options = &options,
+                                .budget = &budget,
+                                .handshake = on_handshake,
+                                .problem = on_problem,
+                                .forgotten = over.forgotten};
     for (size_t i = 0; i < ARRAY(good); i++)
         if (!name || strcmp(name, good[i][0]) != 0)
             request[n++] = (struct wst_header){text(good[i][0]), text(good[i][1])};
@@ -197,6 +200,14 @@ static void unanswered(void **state)
         assert_false(reports(WST_CARRIER_H2, false, -1, NULL, NULL));
         finds(WST_PROBLEM_HANDSHAKE_NO_RESPONSE);
         assert_string_equal(told.detail, rows[i].said);
+    }
+    over.forgotten = true; /* for want of memory: it may have come behind that */
+    for (size_t i = 0; i < ARRAY(rows); i++) {
+        over.reset = rows[i].reset;
+        over.by = rows[i].by;
+        over.why = rows[i].why;
+        assert_false(reports(WST_CARRIER_H2, false, -1, NULL, NULL));
+        finds(over.reset ? WST_PROBLEM_HANDSHAKE_NO_RESPONSE : WST_PROBLEM_CAPTURE_EVICTED);
     }
     memset(&over, 0, sizeof over);
     over.by = WST_DIR_NONE;
