@@ -218,15 +218,16 @@ WST_SELDOM static bool context_next(struct wst_context *c, enum wst_net_result *
     return false;
 }
 
-/* Whoever sends the first datagrams of QUIC connections, ever new ones, must not have WebSocket
- * over TCP forgotten: what nobody wants goes first, whatever carries it. */
+/* Of TCP and QUIC what nobody wants goes first, and then what was silent longest. */
 WST_SELDOM static void context_make_room(struct wst_context *c, const struct wst_when *when)
 {
+    static const int64_t silent_ns[] = {INT64_MAX,      3600 * SECOND_NS, 600 * SECOND_NS,
+                                        60 * SECOND_NS, 10 * SECOND_NS,   0};
     size_t bytes = c->budget.max / 8;
-    for (int precious = 0; precious < 2; precious++)
-        if (wst_flow_make_room(c->flows, bytes, precious, when) ||
-            wst_quic_make_room(c->quic, bytes, precious, when))
-            break;
+    for (size_t i = 0; i < sizeof silent_ns / sizeof *silent_ns; i++)
+        if (wst_flow_make_room(c->flows, bytes, silent_ns[i], when) ||
+            wst_quic_make_room(c->quic, bytes, silent_ns[i], when))
+            return;
 }
 
 static inline enum wst_net_result packet_begins(struct wst_context *c, const struct wst_packet *p,

@@ -172,10 +172,15 @@ static bool room_enough(const struct wst_flow_table *t, size_t bytes)
     return bytes ? wst_budget_left(t->budget) >= bytes : t->free_first != FLOW_NONE;
 }
 
+static bool room_is_silent(const struct wst_flow_table *t, const struct wst_flow *f, int64_t ns)
+{
+    return (int64_t)wst_flow_coarse(t->time.now) - f->active >= ns / FLOW_COARSE_NS;
+}
+
 /* One pass of the hand over some records, for `bytes` or, when 0, for a record; `precious` ones
- * only when asked. Records never go back to the budget: one that holds nothing else has no bytes
- * to give. */
-static void room_pass(struct wst_flow_table *t, size_t bytes, bool precious,
+ * only when asked, and silent for so long. Records never go back to the budget: one that holds
+ * nothing else has no bytes to give. */
+static void room_pass(struct wst_flow_table *t, size_t bytes, bool precious, int64_t silent_ns,
                       const struct wst_arrival *a)
 {
     uint32_t n = t->chunks_n * FLOW_CHUNK;
@@ -189,6 +194,7 @@ static void room_pass(struct wst_flow_table *t, size_t bytes, bool precious,
             f->touched = false; /* a second chance */
             continue;
         }
+        if (precious && silent_ns && !room_is_silent(t, f, silent_ns)) continue;
         wst_flow_evict(t, f, a);
     }
 }
@@ -197,11 +203,11 @@ static void room_pass(struct wst_flow_table *t, size_t bytes, bool precious,
  * oldest that never said anything, and only then one that matters. */
 void wst_flow_free_record(struct wst_flow_table *t, const struct wst_arrival *a)
 {
-    room_pass(t, 0, false, a);
+    room_pass(t, 0, false, 0, a);
     if (t->free_first == FLOW_NONE && t->embryos)
         wst_flow_evict(t, wst_flow_at(t, t->embryo_oldest), a);
-    if (t->free_first == FLOW_NONE) room_pass(t, 0, false, a); /* all had their second chance */
-    if (t->free_first == FLOW_NONE) room_pass(t, 0, true, a);
+    if (t->free_first == FLOW_NONE) room_pass(t, 0, false, 0, a); /* all had their second chance */
+    if (t->free_first == FLOW_NONE) room_pass(t, 0, true, 0, a);
 }
 
 /* Flows that matter, but were quiet lately, let go of what they can do without. */
@@ -220,12 +226,12 @@ static void room_shrink(struct wst_flow_table *t, size_t bytes, const struct wst
     }
 }
 
-bool wst_flow_make_room(struct wst_flow_table *t, size_t bytes, bool precious,
+bool wst_flow_make_room(struct wst_flow_table *t, size_t bytes, int64_t silent_ns,
                         const struct wst_when *when)
 {
     struct wst_arrival a = {.when = *when, .from = when->pkt};
-    room_pass(t, bytes, false, &a);
-    if (!precious) return wst_budget_left(t->budget) >= bytes;
+    room_pass(t, bytes, false, 0, &a);
+    if (silent_ns == INT64_MAX) return room_enough(t, bytes);
     /* Then holes, the oldest first: what waits behind them is handed on. */
     struct wst_waiting *w;
     while (wst_budget_left(t->budget) < bytes && (w = TAILQ_FIRST(&t->holes))) {
@@ -234,6 +240,6 @@ bool wst_flow_make_room(struct wst_flow_table *t, size_t bytes, bool precious,
         wst_flow_settle(t, f, &a); /* its end may have waited for those bytes */
     }
     room_shrink(t, bytes, &a);
-    room_pass(t, bytes, true, &a);
+    room_pass(t, bytes, true, silent_ns, &a);
     return wst_budget_left(t->budget) >= bytes;
 }

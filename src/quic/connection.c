@@ -284,14 +284,17 @@ void wst_quic_make_place(struct wst_quic *q, const struct wst_when *when)
 }
 
 /* Many at once: whoever begins when all others are kept would be the next to go each time. */
-bool wst_quic_make_room(struct wst_quic *q, size_t bytes, bool precious,
+bool wst_quic_make_room(struct wst_quic *q, size_t bytes, int64_t silent_ns,
                         const struct wst_when *when)
 {
-    for (int kept = 0; kept <= precious; kept++) {
+    int64_t now = wst_elapsed_of(&q->time, when->ns); /* the last datagram may be long ago */
+    for (int kept = 0; kept < (silent_ns < INT64_MAX ? 2 : 1); kept++) {
         struct wst_quic_connection *c, *next;
         for (c = TAILQ_FIRST(&q->by_last); c && wst_budget_left(q->budget) < bytes; c = next) {
             next = TAILQ_NEXT(c, by_last);
-            if (kept || !connection_kept(q, c)) connection_forget(q, c, when);
+            bool wanted = connection_kept(q, c);
+            if (kept && wanted && silent_ns && wst_ns_between(c->active, now) < silent_ns) break;
+            if (kept || !wanted) connection_forget(q, c, when);
         }
     }
     return wst_budget_left(q->budget) >= bytes;

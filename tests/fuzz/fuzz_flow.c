@@ -168,7 +168,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         when.pkt++;
         s.ignore = who & 0x80 && data[at + 1] & 0x40;
         wst_flow_tick(s.table, &when);
-        if (who & 0x80 && data[at + 1] & 0x80) wst_flow_make_room(s.table, 100000, who & 1, &when);
+        if (who & 0x80 && data[at + 1] & 0x80)
+            wst_flow_make_room(s.table, 100000, who & 1 ? 0 : INT64_MAX, &when);
         wst_flow_push(s.table, &segment, &when);
         free(payload);
         at += 7 + have;

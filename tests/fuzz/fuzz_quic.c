@@ -359,7 +359,9 @@ static void step(struct said *s, uint8_t what, struct wst_slice b, size_t length
         s->keys = true;
         wst_quic_wake(s->quic, &s->now);
         break;
-    case 10: wst_quic_make_room(s->quic, (size_t)length << 12, length & 1, &s->now); break;
+    case 10:
+        wst_quic_make_room(s->quic, (size_t)length << 12, length & 1 ? 0 : INT64_MAX, &s->now);
+        break;
     case 11: e->port++; break;
     case 12: put(s, e, dir, SEAL_SHORT, number_n, b); break;
     default: break;

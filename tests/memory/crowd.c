@@ -10,6 +10,7 @@
  *   tls     two hellos and a record of data
  *   middle  joined without a SYN, other bytes than anybody knows
  *   quic    the first datagrams of clients that nobody answers
+ *   beside  WebSocket connections, among them COUNT of these
  *   pieces  WebSocket connections, and COUNT bytes of theirs, each behind one that lacks
  *   flood   one WebSocket connection; around its ticks, SYNs from addresses that do not exist
  *   bomb    one message of COUNT zeros, deflated
@@ -109,6 +110,30 @@ static void one(struct wire *w, const char *kind, uint32_t number)
     if (!strcmp(kind, "quic")) quic(w, &c);
 }
 
+/* WebSocket connections, and behind them clients over QUIC that nobody answers; some that are asked
+ * for before those, and accepted behind them. */
+static void beside(struct wire *w, uint64_t count)
+{
+    enum { CONNS = 1000, ASKED = 10 };
+    static struct wire_conn conns[CONNS], asked[ASKED];
+    char keys[ASKED][32];
+    for (uint32_t i = 0; i < CONNS; i++) {
+        wire_conn(w, &conns[i], i, SERVER, 8080);
+        wire_ws_open(w, &conns[i], false);
+    }
+    for (uint32_t i = 0; i < ASKED; i++) {
+        wire_conn(w, &asked[i], CONNS + i, SERVER, 8080);
+        wire_handshake(w, &asked[i]);
+        wire_upgrade(w, &asked[i], false, keys[i]);
+    }
+    for (uint32_t i = 0; i < count; i++) one(w, "quic", CONNS + ASKED + i);
+    for (uint32_t i = 0; i < ASKED; i++) wire_upgraded(w, &asked[i], false, keys[i]);
+    for (uint32_t i = 0; i < CONNS; i++) {
+        wire_message(w, &conns[i], C2S, "still here?", 11);
+        wire_ws_close(w, &conns[i]);
+    }
+}
+
 static void pieces(struct wire *w, uint64_t count)
 {
     enum { CONNS = 1000 };
@@ -176,13 +201,15 @@ int main(int argc, char **argv)
     static const char *const kinds[] = {"ws", "deflate", "syn", "http", "tls", "middle", "quic"};
     static struct wire w;
     if (argc != 4) {
-        fputs("usage: crowd ws|deflate|syn|http|tls|middle|quic|pieces|flood|bomb COUNT FILE\n",
+        fputs("usage: crowd ws|deflate|syn|http|tls|middle|quic|beside|pieces|flood|bomb COUNT "
+              "FILE\n",
               stderr);
         return 2;
     }
     uint64_t count = wire_number(argv[2]);
     w.gap_us = 2; /* a million flows in seconds: none is idle for long */
     wire_begin(&w, argv[3], 1);
+    if (!strcmp(argv[1], "beside")) beside(&w, count);
     if (!strcmp(argv[1], "pieces")) pieces(&w, count);
     if (!strcmp(argv[1], "flood")) flood(&w, count);
     if (!strcmp(argv[1], "bomb")) bomb(&w, count);

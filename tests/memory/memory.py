@@ -79,6 +79,17 @@ def quic(memory, count):
         keys.write("CLIENT_TRAFFIC_SECRET_0 %s %s\n" % ("00" * 32, "11" * 32))
         keys.flush()
         memory.crowd("quic", count, (5120,), "QUIC clients that nobody answers", ("--keylog", keys.name))
+        beside(memory, count, ("--keylog", keys.name, "--memory", "16M"))
+
+
+def beside(memory, count, more):
+    """What nobody wants is forgotten before any WebSocket, whichever of TCP and QUIC it is."""
+    _, truth, lines = memory.run(["crowd", "beside", str(count), "-"], "keep", more=more)
+    whole = sum(line["type"] == "end" and line["clean"] for line in lines)
+    if any(line.get("id") == "handshake.no-response" for line in lines):
+        memory.missed.append("their answers are in the capture, and nobody may say that there are none")
+    memory.judge("%d of them beside WebSocket, --memory 16M" % count, truth["c2s_msgs"] - whole, 0, "",
+                 "connections not told to their end, of %d" % truth["c2s_msgs"])
 
 
 def pieces(memory, count, base):

@@ -185,7 +185,7 @@ static void flood_budget(bool payload)
         push_of(&r, i, payload ? 0 : WST_TCP_FLAG_SYN, i, payload ? "x" : "");
         /* as the pipeline does when the budget runs low */
         if (r.budget.used > r.budget.max - r.budget.max / 16)
-            wst_flow_make_room(r.table, r.budget.max / 8, true, &r.when);
+            wst_flow_make_room(r.table, r.budget.max / 8, 0, &r.when);
         assert_true(r.budget.used <= r.budget.max);
         assert_non_null(find_of(&r, i)); /* the newest is always there */
     }
@@ -282,21 +282,54 @@ static void test_make_room(void **state)
 
     size_t used = r.budget.used;
     r.budget.max = used;
-    assert_true(wst_flow_make_room(r.table, 1, true, &r.when));
+    assert_true(wst_flow_make_room(r.table, 1, 0, &r.when));
     assert_string_equal(r.told, "(evicted)"); /* one of the two that are not precious */
     assert_int_equal(wst_flow_evicted(r.table), 1);
-    assert_true(wst_flow_make_room(r.table, 100001, true, &r.when));
+    assert_true(wst_flow_make_room(r.table, 100001, 0, &r.when));
     assert_string_equal(r.told, "(evicted) (evicted)");
     /* Then what waits behind a hole, stated; then, and only then, what matters. */
-    assert_true(wst_flow_make_room(r.table, 200001, true, &r.when));
+    assert_true(wst_flow_make_room(r.table, 200001, 0, &r.when));
     assert_string_equal(r.told, "(evicted) (evicted) c^46 c\"late\"");
     assert_non_null(find_of(&r, 1));
-    assert_true(wst_flow_make_room(r.table, 300000, true, &r.when));
+    assert_true(wst_flow_make_room(r.table, 300000, 0, &r.when));
     assert_string_equal(r.told, "(evicted) (evicted) c^46 c\"late\" (evicted)");
     assert_null(find_of(&r, 1));
     assert_non_null(find_of(&r, 3));
-    assert_false(wst_flow_make_room(r.table, r.budget.max + 1, true, &r.when));
+    assert_false(wst_flow_make_room(r.table, r.budget.max + 1, 0, &r.when));
     assert_int_equal(wst_flow_evicted(r.table), 2); /* the precious one is told by its end */
+    rig_close(&r);
+}
+
+/* Of those that matter the ones that were silent for so long. */
+static void test_make_room_of_silence(void **state)
+{
+    struct rig r;
+    (void)state;
+    rig_init(&r);
+    rig_open(&r);
+    r.table->sink.end = heavy_end;
+    for (uint32_t who = 0; who < 3; who++) {
+        push_of(&r, who, WST_TCP_FLAG_SYN, 0, "");
+        push_of(&r, who, 0, 1, "x");
+        struct wst_flow *f = find_of(&r, who);
+        assert_true(wst_budget_take(&r.budget, 100000));
+        f->upper = &r;
+        f->precious = who < 2;
+    }
+    r.when.ns += 100 * SECOND;
+    push_of(&r, 0, 0, 2, "y");
+    push_of(&r, 0, 0, 3, "z");
+    r.budget.max = r.budget.used;
+    assert_true(wst_flow_make_room(r.table, 100000, INT64_MAX, &r.when));
+    assert_null(find_of(&r, 2));
+    assert_false(wst_flow_make_room(r.table, 300000, INT64_MAX, &r.when));
+    assert_false(wst_flow_make_room(r.table, 300000, 200 * SECOND, &r.when));
+    assert_non_null(find_of(&r, 1));
+    assert_false(wst_flow_make_room(r.table, 300000, 60 * SECOND, &r.when));
+    assert_null(find_of(&r, 1));
+    assert_non_null(find_of(&r, 0));
+    assert_true(wst_flow_make_room(r.table, 300000, 0, &r.when));
+    assert_null(find_of(&r, 0));
     rig_close(&r);
 }
 
@@ -312,7 +345,7 @@ static void test_make_room_settles(void **state)
     rig_run(&r, "cS0 sS0,1 c1,1=a c5,1=late sR1,9");
     assert_string_equal(r.told, "c\"a\"");
     r.budget.max = r.budget.used;
-    assert_true(wst_flow_make_room(r.table, 1, true, &r.when));
+    assert_true(wst_flow_make_room(r.table, 1, 0, &r.when));
     assert_string_equal(r.told, "c\"a\" c^3 c\"late\" (rst)");
     rig_close(&r);
 }
@@ -333,7 +366,7 @@ static void test_second_chance(void **state)
     }
     push_of(&r, 0, 0, 2, "y");
     r.budget.max = r.budget.used;
-    assert_true(wst_flow_make_room(r.table, 1, true, &r.when));
+    assert_true(wst_flow_make_room(r.table, 1, 0, &r.when));
     assert_non_null(find_of(&r, 0));
     assert_null(find_of(&r, 1));
     wst_flow_finish(r.table, &r.when);
@@ -595,6 +628,7 @@ int main(void)
         cmocka_unit_test(test_flood_data_budget),
         cmocka_unit_test(test_no_embryos),
         cmocka_unit_test(test_make_room),
+        cmocka_unit_test(test_make_room_of_silence),
         cmocka_unit_test(test_make_room_settles),
         cmocka_unit_test(test_second_chance),
         cmocka_unit_test(test_idle),
