@@ -103,9 +103,8 @@ struct wst_context *wst_context_new(const struct wst_options *options,
     return c;
 }
 
-void wst_context_free(struct wst_context *c)
+size_t wst_context_empty(struct wst_context *c)
 {
-    if (!c) return;
     if (c->flows && c->quic && !c->finished) { /* lets go of every conversation, telling nobody */
         c->timeline.listener.event = NULL;
         wst_context_tls(c, &(struct wst_tls_hooks){0});
@@ -125,6 +124,12 @@ void wst_context_free(struct wst_context *c)
     wst_timeline_free(&c->timeline);
     wst_tls_env_free(&c->tls);
     wst_area_free(&c->area);
+    return c->budget.used;
+}
+
+void wst_context_free(struct wst_context *c)
+{
+    if (c) wst_context_empty(c);
     free(c);
 }
 

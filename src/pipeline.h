@@ -373,6 +373,10 @@ void wst_wire_waited(struct wst_context *c, struct wst_flow *f, unsigned side, s
 void wst_wire_handshake(struct wst_context *c, const struct conversation *base,
                         struct wst_event *event);
 
+/* context.c: all of it is freed but the context itself. Returns what of its budget nobody gave
+ * back, which is 0: tests ask. */
+size_t wst_context_empty(struct wst_context *c);
+
 /* work.c: what the ws room does for a conversation, here or in another thread; in the end all is
  * told in the order of these calls. */
 void wst_work_free(struct wst_context *c);

@@ -322,10 +322,10 @@ void wst_work_free(struct wst_context *c)
 {
     struct wst_work *work = c->work;
     if (!work) return;
-    for (unsigned i = 0; i < work->n; i++) {
-        if (work->threads) wst_worker_stop(work->workers[i]);
-        wst_worker_free(work->workers[i]);
-    }
+    if (work->threads)
+        for (unsigned i = 0; i < work->n; i++) wst_worker_stop(work->workers[i]);
+    wst_work_alone(work); /* what one purse paid for another one may have had back */
+    for (unsigned i = 0; i < work->n; i++) wst_worker_free(work->workers[i]);
     wst_kept_free(&work->own);
     pthread_cond_destroy(&work->progress);
     pthread_mutex_destroy(&work->lock);

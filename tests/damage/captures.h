@@ -12,6 +12,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "pipeline.h"
+
 #include <wstrace/wstrace.h>
 
 typedef void captures_one(const char *path, size_t size);
@@ -63,6 +65,14 @@ static inline void captures_keys(struct wst_context *context, const char *captur
     size_t n = fread(lines, 1, sizeof lines, file);
     fclose(file);
     wst_context_keylog(context, (struct wst_slice){(uint8_t *)lines, n}, true);
+}
+
+/* False: what it took from its budget was not given back, or more. */
+static inline bool captures_free(struct wst_context *context)
+{
+    bool even = !context || !wst_context_empty(context);
+    free(context);
+    return even;
 }
 
 #endif

@@ -199,7 +199,7 @@ static void trace(struct wst_capture *capture, const char *path, struct listener
         .user = context, .packet = packet, .secrets = secrets, .trouble = trouble};
     if (opened == 0) wst_capture_run(capture, &sink);
     wst_context_finish(context, NULL);
-    wst_context_free(context);
+    if (!captures_free(context)) fail("the budget does not come to 0");
 }
 
 /* Processor time: on a busy machine no case takes longer. What sleeps for good is ctest's to find. */

@@ -80,6 +80,7 @@ struct told {
     bool unsure[CONNS];      /* … their connections were recognised without a handshake */
     bool ended;   /* stats came */
     bool refused; /* it could not even begin, and said so */
+    bool even;    /* the budget was given back */
 };
 
 static uint64_t hash(uint64_t h, const void *bytes, size_t n)
@@ -211,16 +212,23 @@ static void read_capture(struct way *w, struct wst_capture *capture, const char 
     wst_context_finish(w->context, NULL);
 }
 
+static void on_wire(void *user, const struct wst_wire_frame *frame)
+{
+    (void)user, (void)frame;
+}
+
 static void run(const char *path, unsigned long number, struct told *told)
 {
     struct wst_options o;
     struct way w = {.told = told};
+    struct wst_wire wire = {.frame = on_wire};
     struct wst_listener listener = {.user = &w, .event = on_both};
     wst_options_init(&o);
     o.hash_seed[0] = o.hash_seed[1] = 1;
     o.batch = number / 2 % 2 ? 64 : 0;
     o.batch_from = 0;
     o.jobs = number % 5 == 0 ? 2 : 1;
+    o.wire = number % 3 == 0 ? &wire : NULL;
     told->messages.n = told->excuses.n = told->picked_up.n = 0;
     memset(told->unsure, 0, sizeof told->unsure);
     told->ended = told->refused = false;
@@ -233,7 +241,7 @@ static void run(const char *path, unsigned long number, struct told *told)
     w.context = json ? wst_context_new(&o, &listener) : NULL;
     told->refused = !capture || !w.context || wst_capture_add_file(capture, path, NULL) != 0;
     if (!told->refused) read_capture(&w, capture, path);
-    wst_context_free(w.context);
+    told->even = captures_free(w.context);
     if (json) wst_render_flush(json);
     wst_render_free(json);
     wst_capture_free(capture);
@@ -257,6 +265,7 @@ static void fail(const char *path, unsigned long number, const char *what)
 static void judge(const char *path, unsigned long number, const struct told *all, struct told *told)
 {
     cases++;
+    if (!told->even) fail(path, number, "the budget does not come to 0");
     if (told->refused) return;
     if (!told->ended) fail(path, number, "it has no end");
     sort(&told->picked_up);
