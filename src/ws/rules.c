@@ -179,14 +179,28 @@ bool wst_rules_http(const struct wst_ws_step *s, const struct wst_frame *f, uint
     return true;
 }
 
-/* "GE" is the header of a frame of opcode 7: without FIN, with RSV1, of 69 bytes. Its line is whole
- * and names the version, or longer than what there is of it. */
+/* "GE" is the header of a frame of opcode 7: without FIN, with RSV1, of 69 bytes; "PO" that of a
+ * continuation, with RSV1 and RSV3, of 79. "HE" would be a close frame, and counts as one. NULL: it
+ * is none of RFC 9110 section 9.1, or RFC 5789. */
+static const char *rules_method(const struct wst_frame *f)
+{
+    static const char *const methods[] = {"GET /",    "POST /",    "PUT /",
+                                          "DELETE /", "OPTIONS /", "PATCH /"};
+    unsigned first = (f->fin ? 0x80u : 0) | (unsigned)f->rsv << 4 | f->opcode;
+    if (f->masked || f->length_bits != 7) return NULL;
+    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
+        if ((unsigned char)methods[i][0] == first && (unsigned char)methods[i][1] == f->len)
+            return methods[i];
+    return NULL;
+}
+
+/* Its line is whole and names the version, or longer than what there is of it. */
 bool wst_rules_http_asked(const struct wst_ws_step *s, const struct wst_frame *f, uint64_t n,
                           struct wst_slice payload)
 {
-    enum { GET = 7, VERSION = sizeof " HTTP/1.1" - 1 };
-    bool ge = f->opcode == GET && !f->fin && f->rsv == WST_RSV1 && !f->masked && f->len == 'E';
-    if (s->dir != WST_C2S || !ge || !wst_slice_starts(payload, "T /")) return false;
+    enum { VERSION = sizeof " HTTP/1.1" - 1 };
+    const char *method = s->dir == WST_C2S ? rules_method(f) : NULL;
+    if (!method || !wst_slice_starts(payload, method + 2)) return false;
     size_t line = 0;
     while (line < payload.n && printable(payload.p[line])) line++;
     struct wst_slice end = wst_slice_skip(payload, line < VERSION ? 0 : line - VERSION);
@@ -194,7 +208,7 @@ bool wst_rules_http_asked(const struct wst_ws_step *s, const struct wst_frame *f
                           !wst_slice_starts(end, " HTTP/1.")))
         return false;
     wst_ws_problemf(s, WST_PROBLEM_FRAME_HTTP, n, 0,
-                    "the client sends HTTP in place of a frame: \"GE%.*s\"", (int)line,
+                    "the client sends HTTP in place of a frame: \"%.2s%.*s\"", method, (int)line,
                     (const char *)payload.p);
     return true;
 }

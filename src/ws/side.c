@@ -14,7 +14,8 @@
 
 enum {
     CONTROL_MAX = 1 << 20, /* payload kept of a control frame; legal ones have 125 bytes */
-    MARKS_MAX = 24 << 10   /* of a message: its first thousand fragments */
+    LETTER = 'Z',        /* … or of what may be a request: its length is a letter of its method */
+    MARKS_MAX = 24 << 10 /* of a message: its first thousand fragments */
 };
 
 static struct wst_ws_open *side_open(struct wst_ws_env *env, struct wst_ws_side *side)
@@ -58,7 +59,7 @@ struct frame_end { /* all that is known of a frame when it is over */
     const struct wst_frame *frame;
     bool whole; /* all of it came in one piece: most do. Else it was given away as it came */
     /* Borrowed. When `whole`: as on the wire, masked. Else of a control frame what was kept, with
-     * the mask taken off, and of a data frame nothing, for its message has it. */
+     * the mask taken off, and of a data frame nothing, for its message has it, if it is of one. */
     struct wst_slice payload;
     bool complete;    /* every byte of the payload came */
     bool cut;         /* it is over because its end will not be seen */
@@ -164,6 +165,14 @@ static struct wst_slice close_known(struct wst_slice payload)
     return u.bad == UINT64_MAX ? wst_slice_head(payload, 2 + (size_t)u.good) : payload;
 }
 
+/* What follows a request is told with its beginning. */
+static void look_for_request(const struct wst_ws_step *s, const struct wst_frame *f,
+                             struct wst_frame_context *c, struct wst_slice payload)
+{
+    c->http = wst_rules_http_asked(s, f, c->n, payload);
+    if (c->http) wst_side_of(s)->mode = WST_WS_OFF;
+}
+
 /* A control frame, or one of a reserved opcode: it stands by itself. */
 static void end_control(const struct wst_ws_step *s, struct frame_end *x,
                         struct wst_frame_context *c)
@@ -196,10 +205,7 @@ static void end_control(const struct wst_ws_step *s, struct frame_end *x,
         close_seen(s, code, false);
     }
     if (close) wst_ending_answer(s, c->n, x->whole && !c->http);
-    if (!close && wst_rules_http_asked(s, f, c->n, payload)) {
-        c->http = true;
-        wst_side_of(s)->mode = WST_WS_OFF; /* what follows is told with its beginning */
-    }
+    if (!close) look_for_request(s, f, c, payload);
     if (c->after_close && f->opcode == WST_OP_PONG)
         c->after_close = !wst_judge_pong_due(s, payload, x->complete && !x->omitted);
     wst_rules_frame(s, f, c);
@@ -290,6 +296,7 @@ static void end_data(const struct wst_ws_step *s, const struct frame_end *x,
         c->msg = m->no;
     }
     emit_frame(s, x, c, (struct wst_slice){NULL, 0});
+    if (!m) look_for_request(s, f, c, x->payload);
     if (m == &single) {
         wst_message_whole(s, m, f, x->payload, c->n);
     } else if (m) {
@@ -360,7 +367,7 @@ static void span_payload(const struct wst_ws_step *s, const struct wst_frame *f,
     if (!open) return;
     if (wst_frame_is_data(f)) {
         if (open->message) wst_message_append(s, &open->m, f, part, phase);
-        return;
+        if (open->message || s->dir != WST_C2S || f->masked || f->len > LETTER) return;
     }
     size_t before = open->control.n;
     if (!open->frame_lost && wst_buf_append(&open->control, s->env->budget, part, CONTROL_MAX)) {

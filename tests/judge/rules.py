@@ -420,42 +420,56 @@ def _(t):
     t.shut(first=C2S)
 
 
-ASKS_HTTP = b'GET /%s HTTP/1.1\r\nHost: example.com\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64)\r\nCookie: a=b\r\n\r\n'
+ASKS_HTTP = b'%s /%s HTTP/1.1\r\nHost: example.com\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64)\r\nCookie: a=b\r\n\r\n'
 
 
-@breaks('frame.http', 'close.not-awaited')
+def asks(method):
+    @breaks('frame.http', 'close.not-awaited')
+    def _(t):
+        """A proxy that takes the connection for one of HTTP sends the next request on it."""
+        t.agree()
+        t.frame(C2S, TEXT, b'a frame')
+        t.write(C2S, ASKS_HTTP % (method, b'chat'))
+        t.frame(S2C, CLOSE, b'\x03\xea')
+        t.shut()
+
+    @breaks('frame.http', 'close.not-awaited')
+    def _(t):
+        """Longer than the frame its first two bytes would begin, in segments of few bytes."""
+        t.agree()
+        request = ASKS_HTTP % (method, b'x' * 99)
+        for at in range(0, len(request), len(method)):
+            t.write(C2S, request[at:at + len(method)])
+        t.frame(S2C, CLOSE, b'\x03\xea')
+        t.shut()
+
+    @breaks('frame.http', 'close.no-reply')
+    def _(t):
+        """Shorter than that frame."""
+        t.agree()
+        t.write(C2S, method + b' / HTTP/1.1\r\nHost: a\r\n\r\n')
+        t.frame(S2C, CLOSE, b'\x03\xea')
+        t.wait(9)
+        t.shut()
+
+
+for asked in (b'GET', b'POST', b'PUT', b'DELETE', b'OPTIONS', b'PATCH'):
+    asks(asked)
+
+
+@near('frame.http', 'frame.unmasked-client', 'frame.rsv', 'frame.orphan-continuation')
 def _(t):
-    """A proxy that takes the connection for one of HTTP sends the next request on it."""
+    """A line like that, but of no version, in the whole of a frame of 79 bytes, and in segments."""
     t.agree()
-    t.frame(C2S, TEXT, b'a frame')
-    t.write(C2S, ASKS_HTTP % b'chat')
-    t.frame(S2C, CLOSE, b'\x03\xea')
-    t.shut()
-
-
-@breaks('frame.http', 'close.not-awaited')
-def _(t):
-    """Longer than the frame its first two bytes would begin, in segments of few bytes."""
-    t.agree()
-    request = ASKS_HTTP % (b'x' * 99)
-    for at in range(0, len(request), 40):
-        t.write(C2S, request[at:at + 40])
-    t.frame(S2C, CLOSE, b'\x03\xea')
-    t.shut()
-
-
-@breaks('frame.http', 'close.no-reply')
-def _(t):
-    """Shorter than that frame."""
-    t.agree()
-    t.write(C2S, b'GET / HTTP/1.1\r\nHost: a\r\n\r\n')
-    t.frame(S2C, CLOSE, b'\x03\xea')
-    t.wait(9)
-    t.shut()
+    for size in (81, 7):
+        frame = b'POST /chat\r\n' + b'x' * 69
+        for at in range(0, len(frame), size):
+            t.write(C2S, frame[at:at + size])
+    t.bye()
 
 
 sent(N, 'frame.http', (S2C, TEXT, SAYS_HTTP, {}))
-sent(N, 'frame.http', (C2S, TEXT, ASKS_HTTP % b'', {}))
+sent(N, 'frame.http', (C2S, TEXT, ASKS_HTTP % (b'GET', b''), {}))
 sent(N, 'frame.http', (C2S, 7, b'T /' + b'x' * 66, {'rsv': 4, 'fin': False}), others=('frame.reserved-opcode', 'frame.rsv'))
 sent(B, 'frame.rsv1-misplaced', (C2S, PING, b'', {'rsv': 4}), (S2C, PONG, b'', {}), offer=DEFLATE)
 sent(B, 'frame.rsv1-misplaced', (S2C, TEXT, Deflater()(b'xyz')[:2], {'rsv': 4, 'fin': False}),
