@@ -194,7 +194,7 @@ static const char *rules_method(const struct wst_frame *f)
     return NULL;
 }
 
-/* Its line is whole and names the version, or longer than what there is of it. */
+/* Its line is whole and names the version, or longer than what is known of it. */
 bool wst_rules_http_asked(const struct wst_ws_step *s, const struct wst_frame *f, uint64_t n,
                           struct wst_slice payload)
 {
@@ -204,8 +204,8 @@ bool wst_rules_http_asked(const struct wst_ws_step *s, const struct wst_frame *f
     size_t line = 0;
     while (line < payload.n && printable(payload.p[line])) line++;
     struct wst_slice end = wst_slice_skip(payload, line < VERSION ? 0 : line - VERSION);
-    if (line < f->len && (payload.n == line || payload.p[line] != '\r' || line < VERSION ||
-                          !wst_slice_starts(end, " HTTP/1.")))
+    if (line < payload.n &&
+        (payload.p[line] != '\r' || line < VERSION || !wst_slice_starts(end, " HTTP/1.")))
         return false;
     wst_ws_problemf(s, WST_PROBLEM_FRAME_HTTP, n, 0,
                     "the client sends HTTP in place of a frame: \"%.2s%.*s\"", method, (int)line,

@@ -438,8 +438,8 @@ def asks(method):
         """Longer than the frame its first two bytes would begin, in segments of few bytes."""
         t.agree()
         request = ASKS_HTTP % (method, b'x' * 99)
-        for at in range(0, len(request), len(method)):
-            t.write(C2S, request[at:at + len(method)])
+        for at in range(0, len(request), 40):
+            t.write(C2S, request[at:at + 40])
         t.frame(S2C, CLOSE, b'\x03\xea')
         t.shut()
 
