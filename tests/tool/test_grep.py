@@ -130,14 +130,13 @@ with directory() as tmp:
     check("all are found", len(events) == 2 * len(AROUND), len(events))
     for columns in (60, 72, 80, 90, 109, 110, 132, 200):
         status, screen = on_terminal("--grep", "NEEDLE", path, columns=columns)
-        lines = [l for l in screen.decode().replace("\r", "").split("\n")
-                 if re.search("(text|binary) ", l)]
+        lines = re.findall(r"^.*(?:text|binary) .*(?:\n {6,}.*)?$", screen.decode().replace("\r", ""), re.M)  # it may stand below
         check(f"{columns} columns: what was found is seen", len(lines) == len(events) and
               all("\x1b[1;31mNEEDLE\x1b[0m" in l for l in lines), screen)
-        plain = [re.sub(r"\x1b\[[0-9;]*m", "", l) for l in lines]
+        plain = [re.sub(r"\x1b\[[0-9;]*m", "", part) for l in lines for part in l.split("\n")]
         check(f"{columns} columns: nothing is obeyed", all(c.isprintable() or c in "\u0301" for l in plain for c in l), plain)
         wide = [sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in l) for l in plain]
-        check(f"{columns} columns: no line is longer than that", columns < 80 or max(wide, default=0) <= columns, [*zip(wide, plain)])
+        check(f"{columns} columns: no line is longer than that", columns < 72 or max(wide, default=0) <= columns, [*zip(wide, plain)])
 
 # Joined in the middle of compressed messages: what is known of them is searched, and shown.
 with directory() as tmp:
