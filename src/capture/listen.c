@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * In: devices. Out: packets, what the kernel dropped and when, and moments of rest.
- * Refuses to lose a packet itself: while the ring is full it reads nothing, and counts on.
+ * Refuses to lose a packet itself: while the ring is full it reads nothing, and counts on. And, of
+ * several devices, to hand on a packet before an older one that another's buffer may still bring.
  */
 #include "listen.h"
 
@@ -122,34 +123,101 @@ static void look_whether_down(struct wst_listen *l, struct wst_listen_device *d,
                  : "the interface is up again");
 }
 
-/* One turn of every device. Returns packets read, or -1 when no device is left. */
-static int read_all(struct wst_listen *l)
+/* After `now` was asked for its packets. Returns their number, 0 when it is gone. */
+static int after_asking(struct wst_listen *l, int n, const char *why)
+{
+    struct wst_listen_device *d = &l->devices[l->now];
+    if (n < 0) {
+        look_at_counters(l);
+        d->gone = true;
+        tell(l, why);
+        return 0;
+    }
+    look_whether_down(l, d, n);
+    return n;
+}
+
+static int read_one(struct wst_listen *l)
 {
     char why[WST_CAPTURE_ERROR_SIZE];
-    int sum = 0, left = 0;
+    l->now = 0;
+    int n = after_asking(l, wst_live_read(l->devices[0].live, on_packet, l, why), why);
+    return l->devices[0].gone ? -1 : n;
+}
+
+/* -- several devices --------------------------------------------------------------------------- */
+
+/* All that have no packet waiting. Returns how many devices are left. */
+static size_t ask_all(struct wst_listen *l, int64_t now)
+{
+    char why[WST_CAPTURE_ERROR_SIZE];
+    size_t left = 0;
     for (l->now = 0; l->now < l->n; l->now++) {
         struct wst_listen_device *d = &l->devices[l->now];
-        if (d->gone) continue;
-        int n = wst_live_read(d->live, on_packet, l, why);
-        if (n < 0) {
-            look_at_counters(l);
-            d->gone = true;
-            tell(l, why);
-            continue;
+        if (!d->gone && !d->has) {
+            d->has = after_asking(l, wst_live_next(d->live, &d->head, why), why) > 0;
+            d->until_ns = now - WST_LIVE_LATE_MS * 1000000ll;
         }
-        look_whether_down(l, d, n);
-        left++;
-        sum += n;
+        left += !d->gone;
     }
-    return left ? sum : -1;
+    return left;
+}
+
+/* The oldest packet that waits; NULL: none. */
+static struct wst_listen_device *oldest(const struct wst_listen *l)
+{
+    struct wst_listen_device *first = NULL;
+    for (size_t i = 0; i < l->n; i++) {
+        struct wst_listen_device *d = &l->devices[i];
+        if (d->has && (!first || d->head.when.ns < first->head.when.ns)) first = d;
+    }
+    return first;
+}
+
+/* Whether an older one may come. A clock that is ahead of ours, as some devices have, says nothing
+ * about that: nothing waits for it. */
+static bool may_come(const struct wst_listen *l, int64_t ns, int64_t now)
+{
+    for (size_t i = 0; i < l->n && ns <= now; i++) {
+        const struct wst_listen_device *d = &l->devices[i];
+        if (!d->gone && !d->has && d->until_ns < ns) return true;
+    }
+    return false;
+}
+
+/* One turn of all devices, the oldest packet first. Returns packets handed on, or -1 when no device
+ * is left. */
+static int read_several(struct wst_listen *l)
+{
+    struct wst_listen_device *d;
+    int64_t now = clock_now(l);
+    int n = 0;
+    if (!ask_all(l, now)) return -1;
+    while (n < WST_LIVE_TURN && (d = oldest(l)) && !may_come(l, d->head.when.ns, now)) {
+        char why[WST_CAPTURE_ERROR_SIZE];
+        l->now = (uint32_t)(d - l->devices);
+        on_packet(l, &d->head);
+        n++;
+        if (d->until_ns < d->head.when.ns) d->until_ns = d->head.when.ns;
+        d->has = after_asking(l, wst_live_next(d->live, &d->head, why), why) > 0;
+        if (atomic_load_explicit(&l->over, memory_order_relaxed)) break;
+    }
+    return n;
+}
+
+/* Everything that passed before is in the ring, if all was `asked` then. */
+static int64_t read_until(const struct wst_listen *l, int64_t asked)
+{
+    const struct wst_listen_device *d = oldest(l);
+    return d && d->head.when.ns <= asked ? d->head.when.ns - 1 : asked;
 }
 
 static void wait_for_packets(struct wst_listen *l, struct pollfd *fds)
 {
     nfds_t n = 0;
-    int ms = WST_CAPTURE_PAUSE_MS;
+    int ms = oldest(l) ? WST_LIVE_BLOCK_MS : WST_CAPTURE_PAUSE_MS;
     for (size_t i = 0; i < l->n; i++) {
-        if (l->devices[i].gone) continue;
+        if (l->devices[i].gone || l->devices[i].has) continue;
         fds[n] = (struct pollfd){.fd = wst_live_fd(l->devices[i].live), .events = POLLIN};
         if (fds[n].fd < 0) ms = WST_LIVE_BLOCK_MS;
         n++;
@@ -161,11 +229,11 @@ static void read_until_over(struct wst_listen *l, struct pollfd *fds)
 {
     while (!atomic_load_explicit(&l->over, memory_order_relaxed)) {
         int64_t asked = clock_now(l);
-        int n = read_all(l);
+        int n = l->n > 1 ? read_several(l) : read_one(l);
         if (n < 0) break;
         count(l, asked);
         if (n == 0 && l->lost) tell_lost(l);
-        if (n == 0) atomic_store(&l->read_until_ns, asked);
+        if (n == 0) atomic_store(&l->read_until_ns, read_until(l, asked));
         wst_ring_wake(&l->ring);
         if (n == 0) wait_for_packets(l, fds);
     }

@@ -18,6 +18,9 @@
 struct wst_listen_device {
     struct wst_live *live; /* borrowed */
     bool gone, down;
+    bool has;                   /* a packet of it waits for older ones of others: … */
+    struct wst_packet head;     /* … this */
+    int64_t until_ns;           /* without one: none that passed before can come */
     uint64_t received, dropped; /* at the last look */
 };
 

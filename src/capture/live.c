@@ -277,10 +277,10 @@ int wst_live_open(struct wst_live *l, const char *filter, char error[WST_CAPTURE
 
 /* ---- running ---- */
 
-static void on_packet(u_char *user, const struct pcap_pkthdr *head, const u_char *data)
+static struct wst_packet packet_of(const struct wst_live *l, const struct pcap_pkthdr *head,
+                                   const u_char *data)
 {
-    struct wst_live *l = (struct wst_live *)user;
-    struct wst_packet packet = {
+    return (struct wst_packet){
         .data = {data, head->caplen},
         .wire_len = head->len,
         .link_type = l->link_type,
@@ -288,6 +288,12 @@ static void on_packet(u_char *user, const struct pcap_pkthdr *head, const u_char
                    (int64_t)head->ts.tv_usec * (l->nanos ? 1 : 1000),
         .nanos = l->nanos,
     };
+}
+
+static void on_packet(u_char *user, const struct pcap_pkthdr *head, const u_char *data)
+{
+    struct wst_live *l = (struct wst_live *)user;
+    struct wst_packet packet = packet_of(l, head, data);
     l->packet(l->user, &packet);
 }
 
@@ -308,13 +314,9 @@ static bool replaced(const struct wst_live *l)
     return index && index != l->index && !name_now(l, &ask);
 }
 
-int wst_live_read(struct wst_live *l, void (*packet)(void *user, const struct wst_packet *packet),
-                  void *user, char error[WST_CAPTURE_ERROR_SIZE])
+/* What libpcap returned, and whether the device is still the one that was opened. */
+static int judge(struct wst_live *l, int n, char *error)
 {
-    int n;
-    l->packet = packet;
-    l->user = user;
-    n = pcap_dispatch(l->pcap, WST_LIVE_TURN, on_packet, (u_char *)l);
     if (n == PCAP_ERROR_BREAK) return 0;
     if (n < 0) snprintf(error, WST_CAPTURE_ERROR_SIZE, "the capture ended: %s", reason(l, n));
     if (n == 0 && replaced(l)) {
@@ -324,6 +326,23 @@ int wst_live_read(struct wst_live *l, void (*packet)(void *user, const struct ws
         return -1;
     }
     return n < 0 ? -1 : n;
+}
+
+int wst_live_read(struct wst_live *l, void (*packet)(void *user, const struct wst_packet *packet),
+                  void *user, char error[WST_CAPTURE_ERROR_SIZE])
+{
+    l->packet = packet;
+    l->user = user;
+    return judge(l, pcap_dispatch(l->pcap, WST_LIVE_TURN, on_packet, (u_char *)l), error);
+}
+
+int wst_live_next(struct wst_live *l, struct wst_packet *packet, char error[WST_CAPTURE_ERROR_SIZE])
+{
+    struct pcap_pkthdr *head;
+    const u_char *data;
+    int n = judge(l, pcap_next_ex(l->pcap, &head, &data), error);
+    if (n > 0) *packet = packet_of(l, head, data);
+    return n;
 }
 
 void wst_live_break(struct wst_live *l)

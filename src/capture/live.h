@@ -11,7 +11,8 @@
 enum wst_live_cap {
     WST_LIVE_SNAPLEN = 262144, /* tcpdump's; whole packets even with segmentation offload */
     WST_LIVE_BLOCK_MS = 10, /* how long the kernel may gather packets before it hands them over */
-    WST_LIVE_TURN = 512,    /* packets read before the next device has its turn */
+    WST_LIVE_LATE_MS = 30,  /* so long after it passed a packet has been handed over */
+    WST_LIVE_TURN = 512,    /* packets read before the counters are looked at */
 };
 
 struct wst_live;
@@ -29,6 +30,9 @@ uint32_t wst_live_link_type(const struct wst_live *live); /* once open */
  * with a sentence when the device is gone. The packets are valid during the call, unnumbered. */
 int wst_live_read(struct wst_live *live,
                   void (*packet)(void *user, const struct wst_packet *packet), void *user,
+                  char error[WST_CAPTURE_ERROR_SIZE]);
+/* The same of one packet, which stays until the device is asked again. */
+int wst_live_next(struct wst_live *live, struct wst_packet *packet,
                   char error[WST_CAPTURE_ERROR_SIZE]);
 /* Whether the interface is there, and down: nothing comes until it is up again. */
 bool wst_live_is_down(const struct wst_live *live);

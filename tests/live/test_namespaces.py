@@ -78,6 +78,28 @@ try:
               {(e["client_ip"], e["server_ip"]) for e in events if e["type"] == "handshake"} == {("10.99.7.1", "10.99.7.2")})
         check("stats end it", events[-1]["type"] == "stats")
 
+        # -- two that are busy at once: each brings its packets by the block, and the oldest is told first ------
+        pairs = [("10.99.7.2", B), ("127.0.0.1", A)]
+        nodes = [server(host, before=where) for host, where in pairs]
+        listening = Listening(tmp, "--json", "-i", LINKS[0], "-i", "lo", "tcp", before=A)
+        clients = [Node("client", host, port, 2, 400, 3, before=A) for (host, _), (_, port) in zip(pairs, nodes)]
+        records = [r for c in clients for r in c.rest()]
+        check("four conversations end, of two interfaces", listening.wait_events("end", 4))
+        check("two interfaces: status 0", listening.stop() == 0, listening.said())
+        for node, _ in nodes:
+            node.stop()
+            records += node.records
+        events = listening.events()
+        told = compare("two interfaces", events, records)
+        check("two interfaces: 3,200 messages", told == 3200, told)
+        times = [sum(60**i * 10**9 * int(n) for i, n in enumerate(reversed(e["ts"][11:19].split(":")))) + int(e["ts"][20:29])
+                 for e in events if "ts" in e]
+        both = {e["client_ip"] for e in events if e["type"] == "handshake"}
+        check("two interfaces: both are heard", both == {"10.99.7.1", "127.0.0.1"}, both)
+        # Two processors may swap packets of one interface between the kernel's stamp and its buffer.
+        early = [(before, t) for before, t in zip(times, times[1:]) if t < before - 200_000]
+        check("two interfaces: told in order of time", not early, (len(early), len(times), early[:3]))
+
         # -- all interfaces: what goes through a tunnel is seen in it and before it, and told once -----------
         ends = ["10.99.7.1", "10.99.7.2"]
         made = [ip("-n", name, "link", "add", "wvx", "type", "vxlan", "id", "42", "local", here, "remote", there, "dstport", "4789")
