@@ -55,6 +55,12 @@ function makeRow() {
 
 const SIGNS = { error: 'error', warning: 'warn', note: 'note' };
 
+/* For a phone: opcodes with long names, in the words of the timeline. */
+function briefOf(row) {
+  if (row.op === 'continuation') return 'cont';
+  return row.op?.startsWith('reserved-') ? `op ${row.opcode}` : typeOf(row);
+}
+
 function fillRow(node, row, found) {
   const [conn, dir, type, data, flags, length, time] = node.children;
   const level = levelOf(row);
@@ -63,6 +69,7 @@ function fillRow(node, row, found) {
   dir.textContent = row.c2s ? '↑' : '↓';
   dir.setAttribute('aria-label', row.c2s ? 'client to server' : 'server to client');
   type.textContent = typeOf(row);
+  type.dataset.brief = briefOf(row);
   data.className = `data ${row.utf8 || row.close || row.data === undefined || row.app?.packets.length ? '' : 'binary'}`;
   data.replaceChildren(...shown(previewAt(row, found)));
   flags.replaceChildren(...flagsOf(row, level));

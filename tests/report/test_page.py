@@ -461,6 +461,18 @@ def unclosed(b, page, made):
 # -- several that lead to one server, whose answer keeps one waiting ---------------------------------------------------
 
 
+def long_names(b, page, _):
+    """Of opcodes: what a cell is too narrow for ends in an ellipsis, and ten kinds of frames look alike."""
+    for name in ('05_reserved_opcodes_all.pcap', '05_continuation_without_start.pcap'):
+        for width in (1440, 390):
+            b.size(width, 844)
+            b.open(report(os.path.join(CAPTURES, name), page))
+            cut = b.run("return [...document.querySelectorAll('#rows .row .type')].filter((n) => n.scrollWidth > n.clientWidth).map((n) => n.textContent)")
+            check(f'{name}: on {width} pixels no type is cut', not cut, cut)
+    b.size(1400, 900)
+    silent(b, 'long names')
+
+
 def alike(b, page, path):
     made = Capture(path)
     for name, wait in ((b'ann', 1000), (b'bob', 2_500_000)):
@@ -581,7 +593,7 @@ except browser.NotHere as reason:
     sys.exit(77)
 with tempfile.TemporaryDirectory() as tmp, opened as b:
     page = os.path.join(tmp, 'page.html')
-    for part in (reading, hostile, many, shapes, refused, unclosed, alike, told_whole, joined):
+    for part in (reading, hostile, many, shapes, refused, unclosed, long_names, alike, told_whole, joined):
         start = time.monotonic()
         b.size(1400, 900)
         part(b, page, os.path.join(tmp, 'made.pcap'))
