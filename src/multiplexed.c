@@ -362,6 +362,7 @@ void wst_multiplexed_init(struct wst_context *c)
     c->http2.sink = c->http3.sink = (struct wst_connect_sink){.user = c,
                                                               .request = multiplexed_request,
                                                               .answer = multiplexed_answer,
+                                                              .proves = wst_pickup_proves,
                                                               .data = multiplexed_bytes,
                                                               .gap = multiplexed_hole,
                                                               .fin = multiplexed_last,

@@ -25,6 +25,7 @@ enum {
     BITS_MASKED_END = 30,
     BITS_UNMASKED_END = 50,
     BITS_BOTH_END = 36,
+    BITS_ASKED = 20, /* the request was seen: that it asked for WebSocket is evidence, too */
     /* … of HTTP/2 */
     BITS_HTTP2 = 48,
     BITS_HTTP2_BOTH = 44,
@@ -98,21 +99,37 @@ static bool pickup_may_be_framed(const struct wst_flow *f)
     return !p->asked && (!f->inner || wst_encrypted_client(f) >= 0);
 }
 
+static const struct wst_seek_rules rules_masked = {.masked = true, .compressed = true},
+                                   rules_unmasked = {.masked = false, .compressed = true};
+
 /* Evidence that `client` is the side that masks. Many write the header of an HTTP/2 frame and what
  * it carries by themselves, which then are segments, or records. */
 static bool pickup_convinced(const struct wst_flow *f, unsigned client, bool end)
 {
     const struct conversation_pickup *p = f->upper;
     bool beyond = !end && pickup_may_be_framed(f);
-    static const struct wst_seek_rules masked = {.masked = true, .compressed = true},
-                                       unmasked = {.masked = false, .compressed = true};
-    int m = p->seek[client] ? wst_seek_evidence(p->seek[client], &masked, beyond) : -1;
-    int u = p->seek[!client] ? wst_seek_evidence(p->seek[!client], &unmasked, beyond) : -1;
-    /* The request was seen: that it asked for WebSocket is evidence, too. */
-    int asked = p->asked && p->asked->base.client == client ? 20 : 0;
+    int m = p->seek[client] ? wst_seek_evidence(p->seek[client], &rules_masked, beyond) : -1;
+    int u = p->seek[!client] ? wst_seek_evidence(p->seek[!client], &rules_unmasked, beyond) : -1;
+    int asked = p->asked && p->asked->base.client == client ? BITS_ASKED : 0;
     if (m + asked >= (end ? BITS_MASKED_END : BITS_MASKED)) return true;
     if (u + asked >= (end ? BITS_UNMASKED_END : BITS_UNMASKED)) return true;
     return m >= BITS_EACH && u >= BITS_EACH && m + u + asked >= (end ? BITS_BOTH_END : BITS_BOTH);
+}
+
+bool wst_pickup_proves(void *user, const struct wst_connect_stream *stream, bool end)
+{
+    struct wst_context *c = user;
+    struct wst_queue walk = stream->said;
+    if (stream->asks != WST_CONNECT_WEBSOCKET) return false; /* a tunnel's client speaks first */
+    struct wst_seek *k = wst_seek_new(&c->budget, 0);
+    uint64_t from;
+    bool kept = k != NULL;
+    for (struct wst_slice s; kept && (s = wst_queue_first(&walk, &from)).n;
+         wst_queue_take(&walk, s.n))
+        kept = wst_seek_push(k, &c->budget, s, from, c->options.limits.max_resync);
+    int bits = kept ? wst_seek_evidence(k, &rules_unmasked, false) : 0;
+    wst_seek_free(k, &c->budget);
+    return bits + BITS_ASKED >= (end ? BITS_UNMASKED_END : BITS_UNMASKED);
 }
 
 static void pickup_handshake(struct wst_context *c, struct conversation_pickup *p,

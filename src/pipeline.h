@@ -416,6 +416,8 @@ void wst_pickup_gap(struct wst_context *c, struct wst_flow *f, unsigned side, ui
 /* The flow is over: the last chance. True: it is a WebSocket conversation now. */
 bool wst_pickup_end(struct wst_context *c, struct wst_flow *f, const struct wst_arrival *a);
 void wst_pickup_free(struct wst_context *c, struct conversation_pickup *p);
+/* As in struct wst_connect_sink; `user` is the context. */
+bool wst_pickup_proves(void *user, const struct wst_connect_stream *stream, bool end);
 
 /* encrypted.c */
 bool wst_encrypted_init(struct wst_context *c);

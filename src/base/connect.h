@@ -10,6 +10,7 @@
 
 #include "arrival.h"
 #include "buf.h"
+#include "queue.h"
 
 enum wst_connect_asks {
     WST_CONNECT_WEBSOCKET, /* :protocol websocket, RFC 8441 section 5, RFC 9220 section 3 */
@@ -30,6 +31,11 @@ struct wst_connect_stream {
     bool unasked;           /* the server had not said that it may be asked (RFC 8441 section 3) */
     struct wst_buf request; /* its fields, packed (fields.h), until they are answered */
     struct wst_when request_when;
+    /* What the server said while its answer was lost: it waits until something proves that it was
+     * a good one. So many pieces; they are judged again at so many. */
+    struct wst_queue said;
+    uint32_t said_n, judge_at;
+    bool unframed; /* and it began as no frame does */
     void *upper; /* of whom is told */
 };
 
@@ -43,6 +49,9 @@ struct wst_connect_sink {
      * may set stream->refused. */
     bool (*answer)(void *user, void *conversation, struct wst_connect_stream *stream,
                    struct wst_slice fields, int status, const struct wst_arrival *arrival);
+    /* Whether stream->said is WebSocket beyond doubt, and no body of an answer that refused; `end`:
+     * the server says no more. */
+    bool (*proves)(void *user, const struct wst_connect_stream *stream, bool end);
     /* Of accepted streams; the server's of refused ones. */
     void (*data)(void *user, struct wst_connect_stream *stream, enum wst_dir dir,
                  struct wst_slice bytes, const struct wst_arrival *arrival);
@@ -70,8 +79,17 @@ int wst_connect_status(struct wst_slice fields);
 /* Whether what was asked is refused; of an answer that is not whole only a status tells. Behind an
  * answer to wait with (1xx) one is still to come. */
 bool wst_connect_is_refused(struct wst_slice fields, bool whole);
-/* Whether a server's first WebSocket frame may begin with the byte; no text does. */
-bool wst_connect_begins_frame(uint8_t c);
+/* Bytes of the server while its answer is lost. True: with them what it said proves that the answer
+ * was a good one. *lost: grows by what did not fit, and then by all that had waited. */
+bool wst_connect_says(struct wst_connect_stream *stream, const struct wst_connect_sink *sink,
+                      struct wst_budget *budget, struct wst_slice bytes, uint64_t from, size_t cap,
+                      uint64_t *lost);
+/* Hands on what waited. `exact`: it is known how much of it is missing. */
+void wst_connect_waited(struct wst_connect_stream *stream, const struct wst_connect_sink *sink,
+                        struct wst_budget *budget, enum wst_dir dir, struct wst_queue *wait,
+                        bool exact, const struct wst_arrival *arrival);
+/* What the server said will not be used: how many bytes it was. */
+uint64_t wst_connect_unsaid(struct wst_connect_stream *stream, struct wst_budget *budget);
 /* Whether bytes of a stream are whole frames of WebSocket: 1 masked ones, 0 others; -1: neither. */
 int wst_connect_whole_frames(struct wst_slice bytes);
 

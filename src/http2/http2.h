@@ -69,6 +69,7 @@ struct wst_http2_stream {
      * that is handed on, at most. */
     uint64_t untold[2];
     uint64_t gone[2]; /* of side.gone, what it has been told of */
+    uint64_t said_at; /* side.gone, when what waits in base.said came */
     /* A RST_STREAM captured before bytes that its sender had: they come first. */
     bool reset;
     uint8_t reset_by;      /* enum wst_dir */

@@ -21,6 +21,7 @@ static void stream_free(struct wst_http2_env *env, struct wst_http2_stream *s)
 {
     wst_buf_free(&s->base.request, env->budget);
     wst_queue_free(&s->wait, env->budget);
+    wst_queue_free(&s->base.said, env->budget);
     wst_budget_give(env->budget, sizeof *s);
     free(s);
 }
@@ -111,11 +112,19 @@ static bool answer_missed(const struct wst_http2 *h, const struct wst_http2_stre
     return s->answer_lost || side->gone != s->gone[WST_S2C] || side->seeking || side->dead;
 }
 
+/* The answer is lost, and was a good one: what speaks for it is all that there is. */
+static bool stream_proven(const struct wst_http2 *h, const struct wst_http2_env *env,
+                          const struct wst_http2_stream *s)
+{
+    if (s->base.answered || s->base.asks != WST_CONNECT_WEBSOCKET) return false;
+    return (h->mute && s->spoke) ||
+           (s->base.said_n && env->sink.proves(env->sink.user, &s->base, true));
+}
+
 /* An end without an answer is one, too, unless it is the capture that lacks it. */
 static void stream_over(struct wst_http2 *h, struct wst_http2_env *env, struct wst_http2_stream *s,
                         enum wst_tcp_end how, const struct wst_arrival *a)
 {
-    bool proven = h->mute && s->spoke && s->base.asks == WST_CONNECT_WEBSOCKET;
     struct wst_arrival reset = wst_arrival_waited(&s->reset_arrival, a);
     if (s->reset) {
         how = (enum wst_tcp_end)s->reset_how;
@@ -126,8 +135,7 @@ static void stream_over(struct wst_http2 *h, struct wst_http2_env *env, struct w
         h->resets--;
     }
     s->base.reset |= how == WST_TCP_RST && !answer_missed(h, s); /* else it may have come before */
-    if (!s->base.answered && proven &&
-        !stream_answered(h, env, s, (struct wst_slice){NULL, 0}, 0, a))
+    if (stream_proven(h, env, s) && !stream_answered(h, env, s, (struct wst_slice){NULL, 0}, 0, a))
         return;
     if (!s->base.answered) stream_judged(h, env, s, (struct wst_slice){NULL, 0}, -1, a);
     for (int d = 0; d < 2 && s->base.accepted; d++)
@@ -199,13 +207,21 @@ static void request_came(struct wst_http2 *h, struct wst_http2_env *env, uint32_
     }
 }
 
-/* The answer is known: what the client said before it is handed on. False: it was refused, and the
+/* What the server said before bytes that are lost since is not handed on. */
+static void stream_stale(const struct wst_http2 *h, struct wst_http2_env *env,
+                         struct wst_http2_stream *s)
+{
+    if (s->said_at != h->side[WST_S2C].gone)
+        s->untold[WST_S2C] += wst_connect_unsaid(&s->base, env->budget);
+    s->said_at = h->side[WST_S2C].gone;
+}
+
+/* The answer is known: what was said before it is handed on. False: it was refused, and the
  * stream is gone, or only its answer's body is awaited. */
 static bool stream_answered(struct wst_http2 *h, struct wst_http2_env *env,
                             struct wst_http2_stream *s, struct wst_slice fields, int status,
                             const struct wst_arrival *a)
 {
-    struct wst_arrival carried = *a;
     stream_catch_up(h, env, s, WST_C2S, a);
     s->base.answered = true;
     s->base.accepted = stream_judged(h, env, s, fields, status, a);
@@ -218,20 +234,15 @@ static bool stream_answered(struct wst_http2 *h, struct wst_http2_env *env,
         stream_over(h, env, s, WST_TCP_FIN, a);
         return false;
     }
-    for (struct wst_slice w; (w = wst_queue_first(&s->wait, &carried.from)).n;) {
-        if (w.p)
-            env->sink.data(env->sink.user, &s->base, WST_C2S, w, &carried);
-        else
-            env->sink.gap(env->sink.user, &s->base, WST_C2S, w.n, !s->wait_inexact, &carried);
-        wst_queue_take(&s->wait, w.n);
-    }
+    wst_connect_waited(&s->base, &env->sink, env->budget, WST_C2S, &s->wait, !s->wait_inexact, a);
     if (s->untold[WST_C2S])
         env->sink.gap(env->sink.user, &s->base, WST_C2S, s->untold[WST_C2S], !s->wait_inexact, a);
-    wst_queue_free(&s->wait, env->budget);
     if (s->ended[WST_C2S]) env->sink.fin(env->sink.user, &s->base, WST_C2S, a);
+    stream_stale(h, env, s);
     uint64_t before = s->untold[WST_S2C] + h->side[WST_S2C].gone - s->gone[WST_S2C];
     s->gone[WST_S2C] = h->side[WST_S2C].gone;
     if (before) env->sink.gap(env->sink.user, &s->base, WST_S2C, before, false, a);
+    wst_connect_waited(&s->base, &env->sink, env->budget, WST_S2C, &s->base.said, false, a);
     return true;
 }
 
@@ -246,6 +257,7 @@ static void answer_came(struct wst_http2 *h, struct wst_http2_env *env, struct w
     if (status >= 0) { /* what was lost before it was nothing of the stream's */
         s->gone[WST_S2C] = h->side[WST_S2C].gone;
         s->untold[WST_S2C] = 0;
+        wst_connect_unsaid(&s->base, env->budget);
         stream_answered(h, env, s, fields, status, a);
     } else {
         s->answer_lost = !ends;
@@ -308,21 +320,38 @@ static struct wst_http2_stream *stream_of(struct wst_http2 *h, struct wst_http2_
     return stream_answered(h, env, s, (struct wst_slice){NULL, 0}, 0, a) ? s : NULL;
 }
 
+/* Its answer was among what is missing, for bytes came that stand behind it. */
+static bool answer_passed(const struct wst_http2 *h, const struct wst_http2_stream *s)
+{
+    return s->answer_lost || h->side[WST_S2C].gone != s->gone[WST_S2C];
+}
+
 /* Whether bytes may be handed on. The answer may be missing: after a bad one a client has nothing
- * to say, and what a server says first is no frame. */
+ * to say. */
 static bool stream_speaks(struct wst_http2 *h, struct wst_http2_env *env,
-                          struct wst_http2_stream *s, enum wst_dir dir, struct wst_slice bytes,
-                          const struct wst_arrival *a)
+                          struct wst_http2_stream *s, enum wst_dir dir, const struct wst_arrival *a)
 {
     if (!s->base.accepted) {
-        bool lost = s->answer_lost || h->side[WST_S2C].gone != s->gone[WST_S2C];
-        bool proof = dir == WST_C2S || s->spoke ||
-                     (bytes.p && !s->untold[WST_S2C] && wst_connect_begins_frame(bytes.p[0]));
-        if (!lost || !proof || !stream_answered(h, env, s, (struct wst_slice){NULL, 0}, 0, a))
+        bool proof = dir == WST_C2S || s->spoke;
+        if (!answer_passed(h, s) || !proof ||
+            !stream_answered(h, env, s, (struct wst_slice){NULL, 0}, 0, a))
             return false;
     }
     stream_catch_up(h, env, s, dir, a);
     return true;
+}
+
+/* What the server says first, its answer missing: as many frames prove that it was a good one as in
+ * a connection that was joined; the body of another may look like one. */
+static void stream_says(struct wst_http2 *h, struct wst_http2_env *env, struct wst_http2_stream *s,
+                        struct wst_slice bytes, const struct wst_arrival *a)
+{
+    stream_stale(h, env, s);
+    if (!answer_passed(h, s))
+        s->untold[WST_S2C] += bytes.n;
+    else if (wst_connect_says(&s->base, &env->sink, env->budget, bytes, a->from,
+                              env->options->limits.max_early, &s->untold[WST_S2C]))
+        stream_answered(h, env, s, (struct wst_slice){NULL, 0}, 0, a);
 }
 
 /* What the answer that refuses it goes on with; bytes.p == NULL: as many are missing. */
@@ -355,7 +384,7 @@ void wst_streams_data(struct wst_http2 *h, struct wst_http2_env *env, enum wst_d
                                              "DATA behind END_STREAM, which is left out", a);
         return;
     }
-    if (stream_speaks(h, env, s, dir, bytes, a)) {
+    if (stream_speaks(h, env, s, dir, a)) {
         env->sink.data(env->sink.user, &s->base, dir, bytes, a);
     } else if ((s = stream_find(h, id)) && dir == WST_C2S) {
         stream_catch_up(h, env, s, dir, a);
@@ -363,7 +392,7 @@ void wst_streams_data(struct wst_http2 *h, struct wst_http2_env *env, enum wst_d
         if (s->untold[dir] || !wst_queue_push(&s->wait, env->budget, bytes, a->from, cap))
             stream_lacks(env, s, bytes.n, true, a);
     } else if (s) {
-        s->untold[dir] += bytes.n;
+        stream_says(h, env, s, bytes, a);
     }
 }
 
@@ -377,13 +406,13 @@ void wst_streams_hole(struct wst_http2 *h, struct wst_http2_env *env, enum wst_d
         if (dir == WST_S2C) stream_refused(h, env, s, missing, a);
         return;
     }
-    if (stream_speaks(h, env, s, dir, (struct wst_slice){NULL, 0}, a)) {
+    if (stream_speaks(h, env, s, dir, a)) {
         env->sink.gap(env->sink.user, &s->base, dir, n, exact, a);
     } else if ((s = stream_find(h, id)) && dir == WST_C2S) {
         stream_catch_up(h, env, s, dir, a);
         stream_lacks(env, s, n, exact, a);
     } else if (s) {
-        s->untold[dir] += n;
+        s->untold[dir] += n + wst_connect_unsaid(&s->base, env->budget);
     }
 }
 
@@ -395,6 +424,9 @@ static bool stream_fin(struct wst_http2 *h, struct wst_http2_env *env, struct ws
 {
     if (s->ended[dir]) return true;
     stream_catch_up(h, env, s, dir, a);
+    if (dir == WST_S2C && stream_proven(h, env, s) &&
+        !stream_answered(h, env, s, (struct wst_slice){NULL, 0}, 0, a))
+        return false;
     s->ended[dir] = true;
     if (s->base.accepted) env->sink.fin(env->sink.user, &s->base, dir, a);
     if (!s->ended[!dir] && (s->base.accepted || dir == WST_C2S)) return true;

@@ -27,6 +27,7 @@ static void stream_free(struct wst_http3_env *env, struct wst_http3_stream *s)
     }
     wst_buf_free(&s->base.request, env->budget);
     wst_queue_free(&s->wait, env->budget);
+    wst_queue_free(&s->base.said, env->budget);
     wst_budget_give(env->budget, sizeof *s);
     free(s);
 }
@@ -124,15 +125,22 @@ static void stream_lacks(struct turn *t, uint64_t n, bool exact)
 
 static bool stream_answered(struct turn *t, struct wst_slice fields, int status);
 
+/* The answer is lost, and was a good one: what speaks for it is all that there is. */
+static bool stream_proven(const struct turn *t)
+{
+    const struct wst_http3_stream *s = t->s;
+    if (s->base.answered || s->base.asks != WST_CONNECT_WEBSOCKET) return false;
+    return (t->h->mute && s->spoke) ||
+           (s->base.said_n && t->env->sink.proves(t->env->sink.user, &s->base, true));
+}
+
 /* An end without an answer is one, too, unless it is the capture that lacks it. */
 void wst_streams3_over(struct turn *t, enum wst_tcp_end how)
 {
     struct wst_http3_stream *s = t->s;
     if (s->broken) how = WST_TCP_RST;
-    bool proven = t->h->mute && s->spoke && s->base.asks == WST_CONNECT_WEBSOCKET;
     s->base.reset |= how == WST_TCP_RST && !s->answer_lost; /* else it may have come before */
-    if (s->base.upper && !s->base.answered && proven &&
-        !stream_answered(t, (struct wst_slice){NULL, 0}, 0))
+    if (s->base.upper && stream_proven(t) && !stream_answered(t, (struct wst_slice){NULL, 0}, 0))
         return;
     if (s->base.upper) {
         if (!s->base.answered) tell_answer(t, (struct wst_slice){NULL, 0}, -1);
@@ -183,12 +191,11 @@ static void request_came(struct turn *t)
     }
 }
 
-/* The answer is known: what the client said before it is handed on. False: it was refused, and the
+/* The answer is known: what was said before it is handed on. False: it was refused, and the
  * stream is gone, or only its answer's body is awaited. */
 static bool stream_answered(struct turn *t, struct wst_slice fields, int status)
 {
     struct wst_http3_stream *s = t->s;
-    struct wst_arrival carried = *t->arrival;
     s->base.answered = true;
     s->base.accepted = tell_answer(t, fields, status);
     wst_buf_free(&s->base.request, t->env->budget);
@@ -200,19 +207,15 @@ static bool stream_answered(struct turn *t, struct wst_slice fields, int status)
         wst_streams3_over(t, WST_TCP_FIN);
         return false;
     }
-    for (struct wst_slice w; (w = wst_queue_first(&s->wait, &carried.from)).n;) {
-        if (w.p)
-            tell_data(t, WST_C2S, w, &carried);
-        else
-            tell_gap(t, WST_C2S, w.n, !s->wait_inexact, &carried);
-        wst_queue_take(&s->wait, w.n);
-    }
-    wst_queue_free(&s->wait, t->env->budget);
+    wst_connect_waited(&s->base, &t->env->sink, t->env->budget, WST_C2S, &s->wait, !s->wait_inexact,
+                       t->arrival);
     if (s->untold[WST_C2S]) tell_gap(t, WST_C2S, s->untold[WST_C2S], !s->wait_inexact, t->arrival);
     if (s->ended[WST_C2S] && !s->broken)
         t->env->sink.fin(t->env->sink.user, &s->base, WST_C2S, t->arrival);
     uint64_t before = s->untold[WST_S2C] + s->unseen;
     if (before) tell_gap(t, WST_S2C, before, false, t->arrival);
+    wst_connect_waited(&s->base, &t->env->sink, t->env->budget, WST_S2C, &s->base.said, false,
+                       t->arrival);
     return true;
 }
 
@@ -224,6 +227,7 @@ static void answer_came(struct turn *t, bool whole)
     if (!whole && status >= 200 && status < 300) status = 0; /* a good one, and no more is known */
     if (status >= 0) { /* what was lost before it was nothing of the stream's */
         t->s->unseen = t->s->untold[WST_S2C] = 0;
+        wst_connect_unsaid(&t->s->base, t->env->budget);
         stream_answered(t, fields, status);
     } else {
         t->s->answer_lost = true;
@@ -268,14 +272,26 @@ static bool stream_unseen(struct turn *t)
 }
 
 /* Whether bytes may be handed on. The answer may be missing: after a bad one a client has nothing
- * to say, and what a server says first is no frame. False: not, or the stream is gone. */
-static bool stream_speaks(struct turn *t, struct wst_slice bytes)
+ * to say. False: not, or the stream is gone. */
+static bool stream_speaks(struct turn *t)
 {
     struct wst_http3_stream *s = t->s;
     if (s->base.accepted) return true;
-    bool proof = t->dir == WST_C2S || s->spoke ||
-                 (bytes.p && !s->untold[WST_S2C] && wst_connect_begins_frame(bytes.p[0]));
+    bool proof = t->dir == WST_C2S || s->spoke;
     return s->answer_lost && proof && stream_answered(t, (struct wst_slice){NULL, 0}, 0);
+}
+
+/* What the server says first, its answer missing: as many frames prove that it was a good one as in
+ * a connection that was joined; the body of another may look like one. */
+static void stream_says(struct turn *t, struct wst_slice bytes)
+{
+    struct wst_http3_stream *s = t->s;
+    struct wst_http3_env *env = t->env;
+    if (!s->answer_lost)
+        s->untold[WST_S2C] += bytes.n;
+    else if (wst_connect_says(&s->base, &env->sink, env->budget, bytes, t->arrival->from,
+                              env->options->limits.max_early, &s->untold[WST_S2C]))
+        stream_answered(t, (struct wst_slice){NULL, 0}, 0);
 }
 
 /* What the answer that refuses it goes on with; bytes.p == NULL: as many are missing. */
@@ -299,7 +315,7 @@ void wst_streams3_data(struct turn *t, struct wst_slice bytes)
         stream_refused(t, bytes);
         return;
     }
-    if (stream_speaks(t, bytes)) {
+    if (stream_speaks(t)) {
         tell_data(t, t->dir, bytes, t->arrival);
     } else if (t->s && t->dir == WST_C2S) {
         s->spoke = true;
@@ -307,7 +323,7 @@ void wst_streams3_data(struct turn *t, struct wst_slice bytes)
             !wst_queue_push(&s->wait, t->env->budget, bytes, t->arrival->from, cap))
             stream_lacks(t, bytes.n, true);
     } else if (t->s) {
-        s->untold[WST_S2C] += bytes.n;
+        stream_says(t, bytes);
     }
 }
 
@@ -317,14 +333,14 @@ void wst_streams3_hole(struct turn *t, uint64_t n, bool exact)
     if (!n || s->ended[t->dir] || !s->base.upper) return;
     if (s->base.refused)
         stream_refused(t, (struct wst_slice){NULL, (size_t)n});
-    else if (stream_speaks(t, (struct wst_slice){NULL, 0}))
+    else if (stream_speaks(t))
         tell_gap(t, t->dir, n, exact, t->arrival);
     else if (t->s && t->dir == WST_C2S)
         stream_lacks(t, n, exact);
     else if (t->s && exact)
-        s->untold[WST_S2C] += n;
-    else if (t->s)
-        s->unseen += n; /* the answer's bytes, and who knows what else */
+        s->untold[WST_S2C] += n + wst_connect_unsaid(&s->base, t->env->budget);
+    else if (t->s) /* the answer's bytes, and who knows what else */
+        s->unseen += n + wst_connect_unsaid(&s->base, t->env->budget);
 }
 
 /* -- ends -------------------------------------------------------------------------------------- */
@@ -333,6 +349,9 @@ void wst_streams3_fin(struct turn *t)
 {
     struct wst_http3_stream *s = t->s;
     if (s->ended[t->dir]) return;
+    if (s->base.upper && t->dir == WST_S2C && stream_proven(t) &&
+        !stream_answered(t, (struct wst_slice){NULL, 0}, 0))
+        return;
     s->ended[t->dir] = true;
     if (!s->base.upper) { /* a request that asks for no stream ends so */
         stream_drop(t);

@@ -50,6 +50,16 @@ static inline bool heard_request(void *user, void *conversation, struct wst_conn
     return true;
 }
 
+/* Proof enough for a script: bytes that begin as a frame does. */
+static inline bool heard_proves(void *user, const struct wst_connect_stream *s, bool end)
+{
+    uint64_t from;
+    struct wst_slice said = wst_queue_first(&s->said, &from);
+    (void)user;
+    (void)end;
+    return said.n && said.p[0] >> 4 == 8;
+}
+
 static inline bool heard_answer(void *user, void *conversation, struct wst_connect_stream *s,
                                 struct wst_slice fields, int status, const struct wst_arrival *a)
 {
@@ -111,6 +121,7 @@ static inline struct wst_connect_sink heard_begin(struct heard *h, uint8_t limit
     return (struct wst_connect_sink){.user = h,
                                      .request = heard_request,
                                      .answer = heard_answer,
+                                     .proves = heard_proves,
                                      .data = heard_data,
                                      .gap = heard_gap,
                                      .fin = heard_fin,

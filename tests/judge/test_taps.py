@@ -22,11 +22,12 @@ from talk import SOURCE, TOOL, classic
 from test_impaired import ALSO, OF_CAPTURE, play
 
 PEER = ('handshake', 'frame', 'message', 'close', 'control')
+SOUND = {'handshake.refusal-body', 'handshake.no-response', 'message.compressed-larger'}  # no frame is broken
 RECORD = struct.Struct('<IIII')
 REAL = ['01_ws_plain_basic', '01_ws_plain_closes', '01_ws_plain_frag', '02_pmd_default', '02_pmd_no_ctx_server',
         '03_jetty', '03_py_autobahn_client', '04_go', '05_rfc6455_examples', '08_socketio_websocket',
         '06_tls12_cbc_no_etm', '06_tls13_ccm', '07_h2c_prior', '07_h2_node_tls12', '07_h2_two_streams', '07_h3_basic',
-        '07_h3_ends', '07_h3_quicgo_early', '07_h3_v2_retry']
+        '07_h3_ends', '07_h3_quicgo_early', '07_h3_v2_retry', '07_h3_refused', '07_h2c_upgrade']
 
 
 class Packet:
@@ -109,6 +110,11 @@ def burst(packets, rng):
     a = rng.randrange(len(packets))
     b = a + rng.randint(1, 12)
     return packets[:a] + packets[b:]
+
+
+def but_one(packets, rng):
+    a = rng.randrange(len(packets))
+    return packets[:a] + packets[a + 1:]
 
 
 def mirrored(packets, rng):
@@ -200,9 +206,9 @@ def spotted(packets, rng):
     return crossed(burst(one_way(lossy(packets, rng, 0.1), rng) or packets, rng) or packets, rng)
 
 
-TAPS = {f.__name__: f for f in (cut, some_cut, late, early, within, one_way, one_side, burst, mirrored, routed, again,
-                                tagged, clocks, crossed, spotted)}
-FOUND = {'some_cut': (4, 5), 'tagged': (12, 17, 18, 19)}  # seeds that found something
+TAPS = {f.__name__: f for f in (cut, some_cut, late, early, within, one_way, one_side, burst, but_one, mirrored,
+                                routed, again, tagged, clocks, crossed, spotted)}
+FOUND = {'burst': (2,), 'but_one': (4,), 'some_cut': (4, 5), 'tagged': (12, 17, 18, 19)}  # seeds that found something
 CLOCK = {'set_back': set_back}  # of the machine that captures all of them
 ASKED = {'set_forward': set_forward}  # the same, only when asked for: --tap
 
@@ -214,6 +220,7 @@ class Said:
 
     def __init__(self):
         self.found, self.messages, self.ends, self.texts, self.negative = set(), set(), [], {}, False
+        self.accepted = set()  # what was asked for
 
 
 def said(packets, keys=()):
@@ -230,6 +237,8 @@ def said(packets, keys=()):
         if e['type'] == 'handshake':
             a, b = (e['client_ip'], e['client_port']), (e['server_ip'], e['server_port'])
             whose[e['conn']] = tuple(sorted((a, b)))
+            if e['accepted'] and e['uri']:
+                by[whose[e['conn']]].accepted.add(e['uri'])
         if e.get('conn') is None:
             continue
         s = by[whose.get(e['conn'])]
@@ -259,7 +268,10 @@ def suspects(whole, seen, also):
     for i, _ in sorted(seen.found, key=str):
         if i.split('.')[0] in PEER and i not in allowed:
             yield seen.texts[i]
-    for op, data in seen.messages - whole.messages if not whole.found and whole.ends else ():  # nothing broken
+    for uri in seen.accepted - whole.accepted:
+        yield f'{uri} was not granted'
+    sound = all(i in SOUND for i in ids)
+    for op, data in seen.messages - whole.messages if sound and whole.ends else ():
         yield f'certain {op} that was not sent: {str(data)[:60]!r}'
     if seen.negative:
         yield 'an end before its handshake'

@@ -86,6 +86,16 @@ static inline bool said_request(void *user, void *conversation, struct wst_conne
     return true;
 }
 
+/* Proof enough for a script: bytes that begin as a frame does. */
+static inline bool said_proves(void *user, const struct wst_connect_stream *s, bool end)
+{
+    uint64_t from;
+    struct wst_slice said = wst_queue_first(&s->said, &from);
+    (void)user;
+    (void)end;
+    return said.n && said.p[0] >> 4 == 8;
+}
+
 static inline bool said_answer(void *user, void *conversation, struct wst_connect_stream *stream,
                                struct wst_slice fields, int status, const struct wst_arrival *a)
 {
@@ -205,6 +215,7 @@ static inline struct talk *talk_new(const struct script *script)
     t->env.sink.user = t;
     t->env.sink.request = said_request;
     t->env.sink.answer = said_answer;
+    t->env.sink.proves = said_proves;
     t->env.sink.data = said_data;
     t->env.sink.gap = said_gap;
     t->env.sink.fin = said_fin;

@@ -63,6 +63,16 @@ static bool on_request(void *user, void *conversation, struct wst_connect_stream
     return true;
 }
 
+/* Proof enough for a script: bytes that begin as a frame does. */
+static bool on_proves(void *user, const struct wst_connect_stream *s, bool end)
+{
+    uint64_t from;
+    struct wst_slice said = wst_queue_first(&s->said, &from);
+    (void)user;
+    (void)end;
+    return said.n && said.p[0] >> 4 == 8;
+}
+
 static bool on_answer(void *user, void *conversation, struct wst_connect_stream *s,
                       struct wst_slice fields, int status, const struct wst_arrival *a)
 {
@@ -133,6 +143,7 @@ static void room_open(void)
     wst_http3_env_init(&room.env, &room.options, &room.budget);
     room.env.sink = (struct wst_connect_sink){.request = on_request,
                                               .answer = on_answer,
+                                              .proves = on_proves,
                                               .data = on_data,
                                               .gap = on_gap,
                                               .fin = on_fin,
