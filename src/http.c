@@ -114,6 +114,30 @@ static bool http_alone(const struct wst_flow *f)
            !wst_conversation_heard(f, !h->base.client);
 }
 
+/* No request of WebSocket was read, and what follows may be anything: what waited, and what is
+ * known to be missing, is handed on. */
+static void http_unread(struct wst_context *c, struct wst_flow *f, const struct wst_arrival *a)
+{
+    struct conversation_http *h = f->upper;
+    unsigned client = h->base.client;
+    struct wst_queue wait[2] = {h->http.wait[WST_C2S], h->http.wait[WST_S2C]};
+    memset(h->http.wait, 0, sizeof h->http.wait);
+    wst_pickup_begin(c, f, NULL);
+    if (f->kind == KIND_PICKUP) {
+        struct conversation_pickup *p = f->upper;
+        p->http = true;
+        for (unsigned d = 0; d < 2; d++) {
+            unsigned side = wst_conversation_side(&h->base, (enum wst_dir)d);
+            p->lost[side] = h->lost[d];
+            p->base.missing[side] = h->base.missing[d];
+        }
+        c->timeline.stats.http--; /* until it is known again */
+        wst_conversation_waited(c, f, wait, client, a);
+    }
+    for (unsigned d = 0; d < 2; d++) wst_queue_free(&wait[d], &c->budget);
+    wst_conversation_http_free(c, h);
+}
+
 /* After anything that may have moved the HTTP conversation on. */
 static inline void http_settled(struct wst_context *c, struct wst_flow *f, unsigned side,
                                 struct wst_slice rest, const struct wst_arrival *a)
@@ -122,13 +146,10 @@ static inline void http_settled(struct wst_context *c, struct wst_flow *f, unsig
     if (h->http.state != WST_HTTP_RUNNING) {
         http_over(c, f, side, rest, a);
     } else if (wst_http_answer_lost(&h->http) || http_alone(f)) {
-        bool asked = h->http.request.n;
-        wst_pickup_begin(c, f, asked ? h : NULL);
-        if (!asked && f->kind == KIND_PICKUP) {
-            ((struct conversation_pickup *)f->upper)->http = true;
-            c->timeline.stats.http--; /* until it is known again */
-        }
-        if (!asked) wst_conversation_http_free(c, h);
+        if (h->http.request.n)
+            wst_pickup_begin(c, f, h);
+        else
+            http_unread(c, f, a);
         if (rest.n && !f->ignored) wst_conversation_sink.data(c, f, side, rest, a);
     } else if (wst_http_idle(&h->http) && !h->lost[0] && !h->lost[1]) {
         f->upper = NULL;
