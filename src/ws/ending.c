@@ -100,11 +100,13 @@ void wst_ending_fin(const struct wst_ws_step *s)
     quiet(s);
     if (!ws->control || !ws->control->closing) return;
     ended(s, s->dir);
-    if (ws->closed_by == (int8_t)s->dir)
+    if (ws->closed_by == (int8_t)s->dir) {
+        ws->control->fin_place = wst_ws_place_of(s, far).end;
         ws->control->unawaited =
             !wst_ws_closed(ws, far) && !ws->side[far].finished && !side->behind;
-    else
+    } else {
         ws->control->unheard = unheard(s);
+    }
 }
 
 /* -- what is made of it ------------------------------------------------------------------------ */
@@ -114,6 +116,15 @@ static enum wst_dir first_to_end(const struct wst_ws *ws)
 {
     bool tcp = !ws->terms.stream && (ws->side[0].finished || ws->side[1].finished);
     return (enum wst_dir)(tcp ? ws->fin_by : ws->control->ended_by);
+}
+
+/* Behind its own FIN a host resets what has something to say still. None of that was captured: it
+ * may have been the close frame. */
+static bool answered_unseen(const struct wst_ws_step *s, enum wst_dir by)
+{
+    const struct wst_ws *ws = s->ws;
+    return !ws->terms.stream && ws->side[by].finished && ws->reset_by == (int8_t)by &&
+           wst_ws_place_of(s, wst_dir_other(by)).end == ws->control->fin_place;
 }
 
 static enum wst_no_reply no_reply(const struct wst_ws_step *s, enum wst_tcp_end how)
@@ -133,6 +144,7 @@ static enum wst_no_reply no_reply(const struct wst_ws_step *s, enum wst_tcp_end 
     if (!over && !finished) return how == WST_TCP_TIMEOUT ? WST_REPLY_NONE : WST_REPLY_OPEN;
     enum wst_dir first = first_to_end(ws);
     bool soon = ws->control->close_ns < reply_ns;
+    if (first == by && how == WST_TCP_RST && answered_unseen(s, by)) return WST_REPLY_UNSEEN;
     if (first == by && soon) return WST_REPLY_NO_TIME;
     if (first == WST_DIR_NONE && how == WST_TCP_RST && soon) return WST_REPLY_UNSEEN;
     return WST_REPLY_NONE;

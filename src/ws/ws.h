@@ -49,6 +49,7 @@ struct wst_ws_control {
     bool closing;         /* it came, and what follows is valid */
     int64_t close_ns;     /* its time; once `ended` is set: how long before the end it came */
     uint32_t close_place; /* TCP's sequence number behind it */
+    uint32_t fin_place;   /* the same behind what the other side had sent, at its sender's FIN */
     bool placed;          /* `close_place` is valid */
     bool late;            /* the other side's FIN was captured before it */
     bool unheard;         /* that FIN was captured behind it, but sent before it arrived */

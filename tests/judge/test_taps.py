@@ -27,7 +27,7 @@ RECORD = struct.Struct('<IIII')
 REAL = ['01_ws_plain_basic', '01_ws_plain_closes', '01_ws_plain_frag', '02_pmd_default', '02_pmd_no_ctx_server',
         '03_jetty', '03_py_autobahn_client', '04_go', '05_rfc6455_examples', '08_socketio_websocket',
         '06_tls12_cbc_no_etm', '06_tls13_ccm', '07_h2c_prior', '07_h2_node_tls12', '07_h2_two_streams', '07_h3_basic',
-        '07_h3_ends', '07_h3_quicgo_early', '07_h3_v2_retry', '07_h3_refused', '07_h2c_upgrade']
+        '07_h3_ends', '07_h3_quicgo_early', '07_h3_v2_retry', '07_h3_refused', '07_h2c_upgrade', '05_cowboy']
 
 
 class Packet:
@@ -208,7 +208,7 @@ def spotted(packets, rng):
 
 TAPS = {f.__name__: f for f in (cut, some_cut, late, early, within, one_way, one_side, burst, but_one, mirrored,
                                 routed, again, tagged, clocks, crossed, spotted)}
-FOUND = {'burst': (2,), 'but_one': (4,), 'some_cut': (4, 5), 'tagged': (12, 17, 18, 19)}  # seeds that found something
+FOUND = {'burst': (2,), 'crossed': (4,), 'but_one': (4,), 'some_cut': (4, 5), 'tagged': (12, 17, 18, 19)}  # seeds that found something
 CLOCK = {'set_back': set_back}  # of the machine that captures all of them
 ASKED = {'set_forward': set_forward}  # the same, only when asked for: --tap
 
@@ -268,7 +268,8 @@ def suspects(whole, seen, also):
     for i, _ in sorted(seen.found, key=str):
         if i.split('.')[0] in PEER and i not in allowed:
             yield seen.texts[i]
-    for uri in seen.accepted - whole.accepted:
+    # Frames of a client speak for an answer that was lost, unless it waits for none.
+    for uri in seen.accepted - whole.accepted if 'handshake.early-client-data' not in ids else ():
         yield f'{uri} was not granted'
     sound = all(i in SOUND for i in ids)
     for op, data in seen.messages - whole.messages if sound and whole.ends else ():
