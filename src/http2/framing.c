@@ -248,6 +248,15 @@ static void found_belied(struct wst_http2_side *s)
     s->doubtful = 0;
 }
 
+/* Whether a WebSocket may have been opened in what is missing, and no stream tells of it. Answers
+ * alone open none: of their requests, unless some of these are missing, too, there are streams. */
+static bool opening_missed(const struct wst_session_step *t)
+{
+    const struct wst_http2_side *client = &t->h->side[WST_C2S];
+    bool requests = t->dir == WST_C2S || client->holed || client->preface;
+    return t->h->enabled && !t->h->streams.n && requests;
+}
+
 static void seek_begin(struct wst_session_step *t, uint64_t lost)
 {
     struct wst_http2_side *s = t->side;
@@ -256,7 +265,7 @@ static void seek_begin(struct wst_session_step *t, uint64_t lost)
     found_belied(s);
     s->seeking = s->holed = true;
     if (t->dir == WST_C2S) t->h->lacking = true;
-    if (t->h->enabled && !t->h->streams.n)
+    if (opening_missed(t))
         wst_session_tell(t, WST_PROBLEM_HTTP2_UNREAD,
                          "bytes are missing in which a WebSocket may have been opened");
     t->h->side[!t->dir].frame_max = UINT32_MAX; /* what allows them may be missing */
