@@ -214,11 +214,72 @@ static void not_late(void **state)
     }
 }
 
+/* What the server says proves its answer when it says no more, and not before. */
+static bool proves_last(void *user, const struct wst_connect_stream *s, bool end)
+{
+    return end && said_proves(user, s, end);
+}
+
+/* There is no memory for what is accepted. */
+static bool accepts_none(void *user, void *conversation, struct wst_connect_stream *s,
+                         struct wst_slice fields, int status, const struct wst_arrival *a)
+{
+    said_answer(user, conversation, s, fields, status, a);
+    return told_of(s)->accepted = s->refused = false;
+}
+
+/* A lost answer is proven at its stream's end, whatever ends it: it is told once, and so is the
+ * end, also where it cannot be followed. */
+static void proven_last(void **state)
+{
+    static const struct {
+        const char *end, *client, *server, *how;
+    } cases[] = {
+        {"end", "", "", "fin"},
+        {"reset", "", "", "rst"},
+        {"S data.e 1;end", "", "1. ", "fin"},
+        {"C data.e 1;S data.e 1;end", "1. ", "1. ", "fin"},
+        {"S data.e 1 x;end", "", "x 1. ", "fin"},
+        {"S data.e 1 x;C data.e 1 y;end", "1:y 1. ", "x 1. ", "fin"},
+        {"C data.e 1;S data.e 1 x;end", "1. ", "x 1. ", "fin"},
+        {"S rst 1 8;end", "", "", "rst"},
+        {"C rst 1 8;end", "", "", "rst"},
+        {"S data.e 1 x;rst 1 0;end", "", "x 1. ", "fin"},
+    };
+    (void)state;
+    for (size_t i = 0; i < 4 * ARRAY(cases); i++) {
+        size_t k = i / 4, piece = i % 2 ? 1 : SIZE_MAX / 2;
+        bool none = i & 2;
+        struct talk *t = talk_new(NULL);
+        t->env.sink.proves = proves_last;
+        if (none) t->env.sink.answer = accepts_none;
+        talk_on(t, BEGIN "C ask 1;ask 3;S lost 70;data 1 " FRAME ";data 3 " FRAME, piece);
+        assert_string_equal(t->log[WST_S2C], "");
+        talk_on(t, cases[k].end, piece);
+        assert_string_equal(t->log[WST_C2S], none ? "" : cases[k].client);
+        char server[64];
+        snprintf(server, sizeof server, "1[~70] 1:" FRAME "%s%s",
+                 *cases[k].server == 'x' ? "" : " ", cases[k].server);
+        if (!none)
+            assert_memory_equal(t->log[WST_S2C], server, strlen(server));
+        else
+            assert_string_equal(t->log[WST_S2C], "");
+        const char *told = strstr(t->log[BOTH], "{1 0} "), *end = strstr(t->log[BOTH], " 1=");
+        assert_true(told && end && told < end);
+        assert_null(strstr(told + 1, "{1 "));
+        assert_null(strstr(end + 1, " 1="));
+        if (!none) assert_memory_equal(end + 3, cases[k].how, 3);
+        assert_int_equal(t->http2.streams.n, 0);
+        talk_free(t);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(doubts),        cmocka_unit_test(fields_unwanted),
         cmocka_unit_test(answer_unkept), cmocka_unit_test(answer_too_late),
-        cmocka_unit_test(ruled_out),     cmocka_unit_test(not_late)};
+        cmocka_unit_test(ruled_out),     cmocka_unit_test(not_late),
+        cmocka_unit_test(proven_last)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

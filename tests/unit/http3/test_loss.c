@@ -109,6 +109,48 @@ IN_PIECES(inside_a_request_for_something_else)
         "!unread: a field section that is not whole, or refers to fields that are missing\n");
 }
 
+/* What the server says proves its answer when it says no more, and not before. */
+static bool proves_last(void *user, const struct wst_connect_stream *s, bool end)
+{
+    return end && on_proves(user, s, end);
+}
+
+/* There is no memory for what is accepted. */
+static bool accepts_none(void *user, void *conversation, struct wst_connect_stream *s,
+                         struct wst_slice fields, int status, const struct wst_arrival *a)
+{
+    on_answer(user, conversation, s, fields, status, a);
+    return told_of(s)->accepted = s->refused = false;
+}
+
+/* A lost answer is proven at its stream's end, whatever ends it: it is told once, and so is the
+ * end, also where it cannot be followed. */
+IN_PIECES(proven_last)
+{
+    static const char *const said[] = {"{0}\\81\\01x.=", "{0}\\81\\01x.=",
+                                       "{0}\\81\\01x=reset by server", "{0}\\81\\01x="},
+                             *const none[] = {"{0}=", "{0}=", "{0}= by server", "{0}="};
+    for (int i = 0; i < 8; i++) {
+        room_open();
+        room.env.sink.proves = proves_last;
+        if (i & 1) room.env.sink.answer = accepts_none;
+        begins();
+        asks(0);
+        struct bytes b = {.n = 0};
+        put_headers(&b, WST_S2C, ok);
+        sends(0, WST_S2C, b.p, 2);
+        loses(0, WST_S2C, b.n - 2);
+        data(0, WST_S2C, "\x81\1x");
+        assert_string_equal(room.said[0][1], "");
+        if (i / 2 == 1) ends(0, WST_C2S);
+        if (i / 2 < 2) ends(0, WST_S2C);
+        if (i / 2 == 0) ends(0, WST_C2S);
+        if (i / 2 == 2) resets(0, WST_S2C, 0x10c);
+        room_shut();
+        assert_string_equal(room.said[0][1], i & 1 ? none[i / 2] : said[i / 2]);
+    }
+}
+
 /* -- the header of a frame --------------------------------------------------------------------- */
 
 IN_PIECES(frames_are_found_again)
@@ -464,6 +506,7 @@ int main(void)
         cmocka_unit_test(settings_before_the_capture),
         cmocka_unit_test(perhaps_not_http3),
         cmocka_unit_test(streams_in_any_order),
+        cmocka_unit_test(proven_last),
         cmocka_unit_test(memory_that_is_missing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
