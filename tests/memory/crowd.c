@@ -76,25 +76,12 @@ static void middle(struct wire *w, struct wire_conn *c)
     }
 }
 
-/* A ClientHello of no extensions, in a CRYPTO frame of an Initial packet; the rest is PADDING. */
 static void quic(struct wire *w, struct wire_conn *c)
 {
-    static const uint8_t begins[] = {6, 0, 45, 1, 0, 0, 41, 3, 3};
-    uint8_t id[8], payload[1172] = {0}, out[1300];
-    struct sealer s[2];
-    struct seal_head head = {.type = SEAL_INITIAL,
-                             .version = SEAL_V1,
-                             .to = id,
-                             .to_n = sizeof id,
-                             .from = id,
-                             .from_n = sizeof id,
-                             .number_n = 1};
+    uint8_t id[SEAL_HELLO_ID], random[SEAL_HELLO_RANDOM], out[SEAL_HELLO_ROOM];
     for (size_t i = 0; i < sizeof id; i++) id[i] = (uint8_t)wire_random(w);
-    memcpy(payload, begins, sizeof begins);
-    for (size_t i = 0; i < 32; i++) payload[sizeof begins + i] = (uint8_t)wire_random(w);
-    memcpy(payload + sizeof begins + 33, "\0\2\x13\1\1", 5);
-    sealer_initial(s, SEAL_V1, id, sizeof id);
-    wire_udp(w, c, C2S, out, seal_packet(&s[0], &head, out, payload, sizeof payload));
+    for (size_t i = 0; i < sizeof random; i++) random[i] = (uint8_t)wire_random(w);
+    wire_udp(w, c, C2S, out, seal_hello(out, id, 0, random));
 }
 
 static void one(struct wire *w, const char *kind, uint32_t number)

@@ -213,4 +213,28 @@ static inline size_t seal_packet(const struct sealer *s, const struct seal_head 
     return seal(s, out, at, h->number, h->number_n, payload, n);
 }
 
+/* The first datagram of a client's connection: a ClientHello without extensions, in a CRYPTO frame
+ * of an Initial packet; the rest is PADDING. Its length. `id`: of both ends. */
+enum { SEAL_HELLO_ID = 8, SEAL_HELLO_RANDOM = 32, SEAL_HELLO_ROOM = 1300 };
+static inline size_t seal_hello(uint8_t out[SEAL_HELLO_ROOM], const uint8_t id[SEAL_HELLO_ID],
+                                uint64_t number, const uint8_t random[SEAL_HELLO_RANDOM])
+{
+    static const uint8_t begins[] = {6, 0, 45, 1, 0, 0, 41, 3, 3};
+    uint8_t payload[1172] = {0};
+    struct sealer s[2];
+    struct seal_head head = {.type = SEAL_INITIAL,
+                             .version = SEAL_V1,
+                             .to = id,
+                             .to_n = SEAL_HELLO_ID,
+                             .from = id,
+                             .from_n = SEAL_HELLO_ID,
+                             .number = number,
+                             .number_n = 1};
+    memcpy(payload, begins, sizeof begins);
+    memcpy(payload + sizeof begins, random, SEAL_HELLO_RANDOM);
+    memcpy(payload + sizeof begins + SEAL_HELLO_RANDOM + 1, "\0\2\x13\1\1", 5);
+    sealer_initial(s, SEAL_V1, id, SEAL_HELLO_ID);
+    return seal_packet(&s[0], &head, out, payload, sizeof payload);
+}
+
 #endif
