@@ -3,7 +3,36 @@
 
 #include "utf8.h"
 
-/* Of a character at s, and how many bytes it has. Wide ones take two columns, marks none. */
+struct range {
+    uint32_t first, last;
+    unsigned columns;
+};
+
+/* Characters that take no column, or two; all others take one. */
+static const struct range ranges[] = {
+    {0x300, 0x36f, 0},     /* combining marks */
+    {0x1100, 0x115f, 2},   /* Hangul Jamo */
+    {0x200b, 0x200f, 0},   /* of no width, and directions */
+    {0x2e80, 0xa4cf, 2},   /* CJK, kana, Yi */
+    {0xac00, 0xd7a3, 2},   /* Hangul syllables */
+    {0xf900, 0xfaff, 2},   /* CJK, compatible */
+    {0xfe00, 0xfe0f, 0},   /* variation selectors */
+    {0xfe30, 0xfe6f, 2},   /* forms of vertical text, small ones */
+    {0xff00, 0xff60, 2},   /* full width */
+    {0xffe0, 0xffe6, 2},   /* full width */
+    {0x1f300, 0x1faff, 2}, /* emoji */
+    {0x20000, 0x3fffd, 2}, /* CJK, more of it */
+};
+
+static unsigned columns_of_char(uint32_t c)
+{
+    for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++)
+        if (c >= ranges[i].first && c <= ranges[i].last) return ranges[i].columns;
+    return 1;
+}
+
+/* How many columns the character at s takes; *n: how many bytes it has. A byte that begins none
+ * takes one. */
 static unsigned char_columns(const uint8_t *s, const uint8_t *end, size_t *n)
 {
     *n = wst_utf8_char(s, end);
@@ -13,14 +42,7 @@ static unsigned char_columns(const uint8_t *s, const uint8_t *end, size_t *n)
     }
     uint32_t c = s[0] & (*n == 2 ? 0x1fu : *n == 3 ? 0x0fu : 0x07u);
     for (size_t i = 1; i < *n; i++) c = c << 6 | (s[i] & 0x3fu);
-    if ((c >= 0x300 && c <= 0x36f) || (c >= 0x200b && c <= 0x200f) || (c >= 0xfe00 && c <= 0xfe0f))
-        return 0;
-    bool wide = (c >= 0x1100 && c <= 0x115f) || (c >= 0x2e80 && c <= 0xa4cf) ||
-                (c >= 0xac00 && c <= 0xd7a3) || (c >= 0xf900 && c <= 0xfaff) ||
-                (c >= 0xfe30 && c <= 0xfe6f) || (c >= 0xff00 && c <= 0xff60) ||
-                (c >= 0xffe0 && c <= 0xffe6) || (c >= 0x1f300 && c <= 0x1faff) ||
-                (c >= 0x20000 && c <= 0x3fffd);
-    return wide ? 2 : 1;
+    return columns_of_char(c);
 }
 
 unsigned wst_columns_of(const char *s, size_t n)
