@@ -85,24 +85,19 @@ static void title(struct wst_paper *p, const struct wst_subject *s)
                           ? "client to server"
                           : "server to client";
     char time[32];
-    if (s->conn) {
+    if (s->conn)
         wst_paper_title(p, "Frame %" PRIu64 ".%" PRIu64 ": %s, %s", s->conn, s->n,
                         wst_opcode_name(h->opcode), who);
-        wst_paper_number(p, "conn", s->conn);
-    } else {
+    else
         wst_paper_title(p, "Frame %" PRIu64 ": %s, %s", s->n, wst_opcode_name(h->opcode), who);
-        wst_paper_null(p, "conn");
-    }
+    wst_paper_number_if(p, "conn", s->conn, s->conn);
     wst_paper_number(p, "n", s->n);
     wst_paper_word(p, "dir", *who == 'c' ? "c2s" : "s2c");
     wst_paper_word(p, "op", wst_opcode_name(h->opcode));
     if (!s->event) return;
     const struct wst_event_frame *f = &s->event->frame;
     wst_paper_number(p, "pkt", s->event->when.pkt);
-    if (f->msg)
-        wst_paper_number(p, "msg", f->msg);
-    else
-        wst_paper_null(p, "msg");
+    wst_paper_number_if(p, "msg", f->msg, f->msg);
     wst_paper_number(p, "offset", f->offset);
     if (f->msg)
         wst_paper_say(

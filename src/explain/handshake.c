@@ -232,44 +232,29 @@ static void head_part(struct wst_paper *p, const struct wst_wire_handshake *h, b
                              wst_inside_of(&h->event->handshake));
 }
 
-void wst_handshake_explain(struct wst_paper *p, const struct wst_wire_handshake *h,
-                           const struct wst_explain_options *options,
-                           const struct wst_wire_packet *syn, unsigned syn_n)
+static const char *outcome_words(const struct wst_event_handshake *e)
 {
-    const struct wst_event *event = h->event;
+    if (e->accepted) return e->status < 0 ? "its answer not to be read" : "accepted";
+    if (e->status < 0) return "without an answer";
+    return e->status == 101 ? "not that of RFC 6455" : "refused";
+}
+
+/* Who, where and over what: in JSON each by itself, in text as one line under the title. */
+static void connection_explain(struct wst_paper *p, const struct wst_event *event)
+{
     const struct wst_event_handshake *e = &event->handshake;
-    /* Of a stream whose answer could not be read the request's fields are there all the same. */
-    bool h2 = e->carrier == WST_CARRIER_H2 || e->carrier == WST_CARRIER_H3 ||
-              (e->carrier == WST_CARRIER_UNKNOWN && e->stream_id >= 0 && e->request_pkt);
     char way[96];
-    wst_paper_begin(p, "handshake");
     wst_paper_number(p, "conn", event->conn);
     wst_paper_number(p, "pkt", event->when.pkt);
     wst_paper_bool(p, "accepted", e->accepted);
-    if (e->status >= 0)
-        wst_paper_number(p, "status", (uint64_t)e->status);
-    else
-        wst_paper_null(p, "status");
+    wst_paper_number_if(p, "status", e->status >= 0, (uint64_t)e->status);
     wst_paper_word(p, "client_ip", e->client_ip);
     wst_paper_number(p, "client_port", e->client_port);
     wst_paper_word(p, "server_ip", e->server_ip);
     wst_paper_number(p, "server_port", e->server_port);
-    if (is_h3(e))
-        wst_paper_null(p, "tcp_stream");
-    else
-        wst_paper_number(p, "tcp_stream", (uint64_t)e->tcp_stream);
+    wst_paper_number_if(p, "tcp_stream", !is_h3(e), (uint64_t)e->tcp_stream);
     wst_paper_word(p, "carrier", wst_carrier_name(e->carrier));
-    if (e->stream_id >= 0)
-        wst_paper_number(p, "stream_id", (uint64_t)e->stream_id);
-    else
-        wst_paper_null(p, "stream_id");
-    wst_paper_title(p, "Connection %" PRIu64 ": the opening handshake, %s", event->conn,
-                    !h->request.p && !h->response.p && !h2 ? "not in the capture"
-                    : e->accepted && e->status < 0         ? "its answer not to be read"
-                    : e->accepted                          ? "accepted"
-                    : e->status < 0                        ? "without an answer"
-                    : e->status == 101                     ? "not that of RFC 6455"
-                                                           : "refused");
+    wst_paper_number_if(p, "stream_id", e->stream_id >= 0, (uint64_t)e->stream_id);
     if (is_h3(e))
         snprintf(way, sizeof way, "QUIC, HTTP/3 stream %" PRId64, e->stream_id);
     else if (e->stream_id >= 0)
@@ -279,22 +264,44 @@ void wst_handshake_explain(struct wst_paper *p, const struct wst_wire_handshake 
         snprintf(way, sizeof way, "TCP stream %" PRId64, e->tcp_stream);
     wst_paper_say(p, "client %s port %u, server %s port %u, %s", e->client_ip, e->client_port,
                   e->server_ip, e->server_port, way);
+}
+
+/* Key and accept value, which only the handshake of HTTP/1.1 has. */
+static void proof_explain(struct wst_paper *p, const struct wst_event_handshake *e,
+                          const struct wst_explain_options *options)
+{
+    if (!e->client_key.p) return;
+    key_explain(p, e->client_key);
+    if (options->base64)
+        wst_base64_explain(p, "key_base64", "Base64 of the key (RFC 4648 section 4)", e->client_key,
+                           options->all);
+    accept_explain(p, e);
+    if (options->base64 && e->server_accept.p)
+        wst_base64_explain(p, "accept_base64", "Base64 of the accept value", e->server_accept,
+                           options->all);
+}
+
+void wst_handshake_explain(struct wst_paper *p, const struct wst_wire_handshake *h,
+                           const struct wst_explain_options *options,
+                           const struct wst_wire_packet *syn, unsigned syn_n)
+{
+    const struct wst_event *event = h->event;
+    const struct wst_event_handshake *e = &event->handshake;
+    /* Of a stream whose answer could not be read the request's fields are there all the same. */
+    bool h2 = e->carrier == WST_CARRIER_H2 || e->carrier == WST_CARRIER_H3 ||
+              (e->carrier == WST_CARRIER_UNKNOWN && e->stream_id >= 0 && e->request_pkt);
+    bool seen = h->request.p || h->response.p || h2;
+    wst_paper_begin(p, "handshake");
+    wst_paper_title(p, "Connection %" PRIu64 ": the opening handshake, %s", event->conn,
+                    seen ? outcome_words(e) : "not in the capture");
+    connection_explain(p, event);
     syn_explain(p, syn, syn_n, h->client_side);
     if (h2) {
         stream_explain(p, event);
     } else {
         head_part(p, h, false);
         head_part(p, h, true);
-    }
-    if (e->client_key.p && !h2) {
-        key_explain(p, e->client_key);
-        if (options->base64)
-            wst_base64_explain(p, "key_base64", "Base64 of the key (RFC 4648 section 4)",
-                               e->client_key, options->all);
-        accept_explain(p, e);
-        if (options->base64 && e->server_accept.p)
-            wst_base64_explain(p, "accept_base64", "Base64 of the accept value", e->server_accept,
-                               options->all);
+        proof_explain(p, e, options);
     }
     wst_offers_explain(p, e);
 }

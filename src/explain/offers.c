@@ -53,41 +53,49 @@ static void extension_rows(struct wst_paper *p, struct wst_slice list, const cha
     }
 }
 
-void wst_offers_explain(struct wst_paper *p, const struct wst_event_handshake *e)
+static void extensions_explain(struct wst_paper *p, const struct wst_event_handshake *e)
 {
     static const struct wst_column columns[] = {
         {"who", "", WST_COLUMN_WORD},
         {"item", "extension", WST_COLUMN_WORD},
         {"meaning", "meaning", WST_COLUMN_WORD},
     };
-    if (e->client_extensions.p || e->server_extensions.p) {
-        wst_paper_heading(p, "Extensions (RFC 6455 section 9.1)");
-        wst_paper_table(p, "extensions", columns, 3);
-        extension_rows(p, e->client_extensions, "offered", WST_INK_CLIENT);
-        extension_rows(p, e->server_extensions, "chosen", WST_INK_SERVER);
-        wst_paper_table_end(p);
-        if (e->client_extensions.p && !e->server_extensions.p && e->accepted)
-            wst_paper_say(p, e->status >= 0 ? "The server chose none: nothing is compressed."
-                                            : "What the server chose is not known.");
-    }
-    if (e->deflate.agreed && p->json) {
+    if (!e->client_extensions.p && !e->server_extensions.p) return;
+    wst_paper_heading(p, "Extensions (RFC 6455 section 9.1)");
+    wst_paper_table(p, "extensions", columns, 3);
+    extension_rows(p, e->client_extensions, "offered", WST_INK_CLIENT);
+    extension_rows(p, e->server_extensions, "chosen", WST_INK_SERVER);
+    wst_paper_table_end(p);
+    if (e->client_extensions.p && !e->server_extensions.p && e->accepted)
+        wst_paper_say(p, e->status >= 0 ? "The server chose none: nothing is compressed."
+                                        : "What the server chose is not known.");
+}
+
+static const char *context_means(bool no_takeover)
+{
+    return no_takeover ? "forgotten after each message" : "kept from message to message";
+}
+
+static void deflate_explain(struct wst_paper *p, const struct wst_deflate_terms *d)
+{
+    if (!d->agreed) return;
+    if (p->json) {
         wst_paper_object(p, "deflate");
-        wst_paper_number(p, "client_max_window_bits", e->deflate.client_max_window_bits);
-        wst_paper_number(p, "server_max_window_bits", e->deflate.server_max_window_bits);
-        wst_paper_bool(p, "client_no_context_takeover", e->deflate.client_no_context_takeover);
-        wst_paper_bool(p, "server_no_context_takeover", e->deflate.server_no_context_takeover);
+        wst_paper_number(p, "client_max_window_bits", d->client_max_window_bits);
+        wst_paper_number(p, "server_max_window_bits", d->server_max_window_bits);
+        wst_paper_bool(p, "client_no_context_takeover", d->client_no_context_takeover);
+        wst_paper_bool(p, "server_no_context_takeover", d->server_no_context_takeover);
         wst_paper_close(p, '}');
     }
-    if (e->deflate.agreed)
-        wst_paper_say(p,
-                      "Agreed: permessage-deflate. Client: window of %u bits, context %s. Server: "
-                      "window of %u bits, context %s.",
-                      e->deflate.client_max_window_bits,
-                      e->deflate.client_no_context_takeover ? "forgotten after each message"
-                                                            : "kept from message to message",
-                      e->deflate.server_max_window_bits,
-                      e->deflate.server_no_context_takeover ? "forgotten after each message"
-                                                            : "kept from message to message");
+    wst_paper_say(p,
+                  "Agreed: permessage-deflate. Client: window of %u bits, context %s. Server: "
+                  "window of %u bits, context %s.",
+                  d->client_max_window_bits, context_means(d->client_no_context_takeover),
+                  d->server_max_window_bits, context_means(d->server_no_context_takeover));
+}
+
+static void subprotocols_explain(struct wst_paper *p, const struct wst_event_handshake *e)
+{
     if (!e->client_protocols_n && !e->subprotocol.p) return;
     wst_paper_heading(p, "Subprotocol (RFC 6455 section 1.9)");
     wst_paper_array(p, "subprotocols_offered");
@@ -99,4 +107,11 @@ void wst_offers_explain(struct wst_paper *p, const struct wst_event_handshake *e
     wst_paper_close(p, ']');
     wst_paper_line(p, "subprotocol", "chosen", WST_INK_SERVER, "%s",
                    e->subprotocol.p ? wst_paper_quote(p, e->subprotocol, 60) : "none");
+}
+
+void wst_offers_explain(struct wst_paper *p, const struct wst_event_handshake *e)
+{
+    extensions_explain(p, e);
+    deflate_explain(p, &e->deflate);
+    subprotocols_explain(p, e);
 }

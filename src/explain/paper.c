@@ -198,6 +198,14 @@ void wst_paper_null(struct wst_paper *p, const char *key)
     json_bare(p, key, "null");
 }
 
+void wst_paper_number_if(struct wst_paper *p, const char *key, bool known, uint64_t value)
+{
+    if (known)
+        wst_paper_number(p, key, value);
+    else
+        wst_paper_null(p, key);
+}
+
 /* -- one explained thing ----------------------------------------------------------------------- */
 
 void wst_paper_begin(struct wst_paper *p, const char *type)

@@ -95,6 +95,8 @@ void wst_paper_word(struct wst_paper *p, const char *key, const char *word);
 void wst_paper_number(struct wst_paper *p, const char *key, uint64_t value);
 void wst_paper_bool(struct wst_paper *p, const char *key, bool value);
 void wst_paper_null(struct wst_paper *p, const char *key);
+/* null where `known` is false. */
+void wst_paper_number_if(struct wst_paper *p, const char *key, bool known, uint64_t value);
 void wst_paper_object(struct wst_paper *p, const char *key); /* opens {…; NULL key: in an array */
 void wst_paper_array(struct wst_paper *p, const char *key);
 void wst_paper_close(struct wst_paper *p, char bracket); /* '}' or ']' */
