@@ -16,51 +16,62 @@ static int digit(char c)
     return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-/* Digits in any spelling: 0x and \x before a byte, and anything that is no letter between. */
+/* The bytes so far, of which the last may have only its first digit. */
+struct hex {
+    uint8_t *bytes;
+    size_t n; /* whole ones */
+    bool half;
+    const char *word; /* where its digits begin: behind what stands between bytes */
+};
+
+static void hex_digit(struct hex *h, int d)
+{
+    if (h->half)
+        h->bytes[h->n++] |= (uint8_t)d;
+    else
+        h->bytes[h->n] = (uint8_t)(d << 4);
+    h->half = !h->half;
+}
+
+/* The word ends at `at`. A digit that is a word alone is a byte: 5 is 05. False: one is left over.
+ */
+static bool hex_word_over(struct hex *h, const char *at)
+{
+    if (h->half && at - h->word != 1) return false;
+    if (h->half) h->bytes[h->n++] >>= 4;
+    h->half = false;
+    return true;
+}
+
+/* Digits in any spelling: 0x and \x before a byte, and anything that is no letter between. Returns
+ * how many bytes; -1: `error` says why there are none. */
 static int hex_bytes(const char *text, uint8_t *out, char error[WST_EXPLAIN_ERROR_SIZE])
 {
-    size_t n = 0, digits = 0;
-    const char *word = text;
-    for (const char *c = text; *c; c++) {
-        bool prefix = (*c == '0' || *c == '\\') && (c[1] == 'x' || c[1] == 'X');
-        if (prefix && digits % 2 == 0) {
-            c++;
-            word = c + 1;
-            continue;
-        }
+    struct hex h = {.bytes = out, .word = text};
+    const char *c = text;
+    bool even = true;
+    for (; *c && even; c++) {
         int d = digit(*c);
-        if (d >= 0) {
-            if (digits++ % 2 == 0)
-                out[n] = (uint8_t)(d << 4);
-            else
-                out[n++] |= (uint8_t)d;
-            continue;
-        }
-        if (!strchr(" \t\r\n,;:.-_|{}[]()\"'", *c)) {
+        if (!h.half && (*c == '0' || *c == '\\') && (c[1] == 'x' || c[1] == 'X')) {
+            h.word = ++c + 1;
+        } else if (d >= 0) {
+            hex_digit(&h, d);
+        } else if (strchr(" \t\r\n,;:.-_|{}[]()\"'", *c)) {
+            even = hex_word_over(&h, c);
+            if (even) h.word = c + 1;
+        } else {
             snprintf(error, WST_EXPLAIN_ERROR_SIZE, "place %zu: '%c' is no hex digit",
                      (size_t)(c - text) + 1, *c >= 0x20 && *c < 0x7f ? *c : '?');
             return -1;
         }
-        if (digits % 2 && c - word == 1) { /* a byte of one digit, alone: 5 is 05 */
-            out[n] = (uint8_t)(out[n] >> 4);
-            n++;
-            digits++;
-        } else if (digits % 2) {
-            break;
-        }
-        word = c + 1;
     }
-    if (digits % 2) {
-        if (strlen(word) == 1) {
-            out[n] = (uint8_t)(out[n] >> 4);
-            return (int)n + 1;
-        }
+    if (!even || !hex_word_over(&h, c)) {
         snprintf(error, WST_EXPLAIN_ERROR_SIZE,
-                 "an odd number of digits: the last byte, after %zu whole ones, has only one", n);
+                 "an odd number of digits: the last byte, after %zu whole ones, has only one", h.n);
         return -1;
     }
-    if (!n) snprintf(error, WST_EXPLAIN_ERROR_SIZE, "there are no bytes in it");
-    return n ? (int)n : -1;
+    if (!h.n) snprintf(error, WST_EXPLAIN_ERROR_SIZE, "there are no bytes in it");
+    return h.n ? (int)h.n : -1;
 }
 
 int wst_explain_hex(struct wst_explain *x, const char *text, char error[WST_EXPLAIN_ERROR_SIZE])
