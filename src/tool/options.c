@@ -273,7 +273,8 @@ static int settle_filter_file(struct wst_tool_options *o)
     return wst_tool_filter_read(o->filter_file, &o->filter);
 }
 
-static int contradictions(const struct wst_tool_options *o)
+/* What is read: standard input once at most, and files or devices. */
+static int input_contradictions(const struct wst_tool_options *o)
 {
     bool input_taken = o->filter_file && strcmp(o->filter_file, "-") == 0;
 
@@ -283,31 +284,52 @@ static int contradictions(const struct wst_tool_options *o)
         input_taken = true;
     }
     if (o->devices_n && o->files_n) return wst_tool_misuse("-i and -r exclude each other");
-    if (o->write == NULL &&
-        (o->rotate_seconds || o->rotate_bytes || o->rotate_files || o->only_websocket))
-        return wst_tool_misuse("-G, -C, -W and --only-websocket are about the file of -w");
-    if (o->write && strcmp(o->write, "-") == 0) {
-        if (o->rotate_seconds || o->rotate_bytes)
+    return 0;
+}
+
+/* -w with what would print, and without --print. */
+static int silent_contradictions(const struct wst_tool_options *o)
+{
+    if (o->output)
+        return wst_tool_misuse("-w saves packets and prints nothing; for -o %s add --print",
+                               o->output);
+    if (o->lint) return wst_tool_misuse("-w saves packets and checks nothing; add --print");
+    if (o->json) wst_tool_say("-w saves packets and prints nothing; for --json add --print");
+    if (o->grep)
+        return wst_tool_misuse("-w saves packets and prints nothing; for --grep add --print");
+    return 0;
+}
+
+static int save_contradictions(const struct wst_tool_options *o)
+{
+    bool rotates = o->rotate_seconds || o->rotate_bytes;
+
+    if (o->write == NULL) {
+        if (rotates || o->rotate_files || o->only_websocket)
+            return wst_tool_misuse("-G, -C, -W and --only-websocket are about the file of -w");
+        return 0;
+    }
+    if (strcmp(o->write, "-") == 0) {
+        if (rotates)
             return wst_tool_misuse("-w -: standard output is one file; -G and -C need a name");
         if (o->print && (o->output == NULL || strcmp(o->output, "-") == 0))
             return wst_tool_misuse("-w - and --print: packets and text on standard output; -o FILE "
                                    "takes the text elsewhere");
     }
     /* With -W 1 there is one file, and -G says how long it takes. */
-    if (o->write && o->rotate_seconds && !strchr(o->write, '%') &&
-        (o->rotate_files != 1 || o->rotate_bytes))
+    if (o->rotate_seconds && !strchr(o->write, '%') && (o->rotate_files != 1 || o->rotate_bytes))
         wst_tool_say("warning: -w %s has no %%, such as %%H%%M%%S: each file of -G takes the place "
                      "of the one before",
                      o->write);
-    if (o->write && !o->print && o->output)
-        return wst_tool_misuse("-w saves packets and prints nothing; for -o %s add --print",
-                               o->output);
-    if (o->write && !o->print && o->lint)
-        return wst_tool_misuse("-w saves packets and checks nothing; add --print");
-    if (o->write && !o->print && o->json)
-        wst_tool_say("-w saves packets and prints nothing; for --json add --print");
-    if (o->write && !o->print && o->grep)
-        return wst_tool_misuse("-w saves packets and prints nothing; for --grep add --print");
+    return o->print ? 0 : silent_contradictions(o);
+}
+
+static int contradictions(const struct wst_tool_options *o)
+{
+    int status;
+
+    if ((status = input_contradictions(o)) != 0) return status;
+    if ((status = save_contradictions(o)) != 0) return status;
     if (o->lint && o->grep)
         return wst_tool_misuse("--grep is about messages; lint tells findings only");
     if (o->ignore_case && o->grep == NULL) return wst_tool_misuse("--ignore-case is about --grep");
