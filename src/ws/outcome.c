@@ -140,11 +140,12 @@ static void outcome_doubt(const struct wst_ws_step *s, const struct wst_ws_messa
                     c ? ", and so may what follows, of which it is not told again" : "");
 }
 
-static void outcome_problems(const struct wst_ws_step *s, const struct wst_ws_message *m,
-                             const struct wst_outcome *r, const struct wst_event_message *e,
-                             uint64_t n)
+/* Why some of it is not shown, or not certain: the first reason that there is. */
+static void outcome_lack(const struct wst_ws_step *s, const struct wst_ws_message *m,
+                         const struct wst_outcome *r, uint64_t omitted, uint64_t n)
 {
-    unsigned long long len = r->len, omitted = e->omitted;
+    const struct wst_limits *limits = &s->env->options->limits;
+    unsigned long long len = r->len, left_out = omitted;
     if (m->endless)
         wst_ws_problemf(s, WST_PROBLEM_MESSAGE_INCOMPLETE, n, m->no,
                         "its end is not in the capture; %llu payload bytes came",
@@ -154,11 +155,10 @@ static void outcome_problems(const struct wst_ws_step *s, const struct wst_ws_me
                         "%llu of %llu payload bytes are missing", (unsigned long long)m->lost,
                         (unsigned long long)m->wire_len);
     else if (outcome_strange(s, r))
-        wst_ws_problemf(
-            s, WST_PROBLEM_MESSAGE_CONTEXT_LOST, n, m->no,
-            "what was agreed on is not in the capture: read as permessage-deflate it is "
-            "not valid after %llu bytes of output",
-            len);
+        wst_ws_problemf(s, WST_PROBLEM_MESSAGE_CONTEXT_LOST, n, m->no,
+                        "what was agreed on is not in the capture: read as permessage-deflate it "
+                        "is not valid after %llu bytes of output",
+                        len);
     else if (r->supposed)
         wst_ws_problemf(s, WST_PROBLEM_MESSAGE_CONTEXT_LOST, n, m->no,
                         "what was agreed on is not in the capture: read as permessage-deflate it "
@@ -173,16 +173,22 @@ static void outcome_problems(const struct wst_ws_step *s, const struct wst_ws_me
     else if (r->inflated == WST_INFLATE_LIMIT)
         wst_ws_problemf(s, WST_PROBLEM_LIMIT_INFLATE, n, m->no,
                         "%llu compressed bytes gave more than %llu",
-                        (unsigned long long)m->wire_len,
-                        (unsigned long long)s->env->options->limits.max_inflate);
+                        (unsigned long long)m->wire_len, (unsigned long long)limits->max_inflate);
     else if (r->doubt)
         outcome_doubt(s, m, r, n);
-    else if (r->payload.n < len && r->payload.n >= s->env->options->limits.max_message)
+    else if (r->payload.n < len && r->payload.n >= limits->max_message)
         wst_ws_problemf(s, WST_PROBLEM_LIMIT_MESSAGE, n, m->no, "%llu of %llu bytes are left out",
-                        omitted, len);
+                        left_out, len);
     else if (omitted)
         wst_ws_problemf(s, WST_PROBLEM_LIMIT_PAYLOAD, n, m->no, "%llu of %llu bytes are left out",
-                        omitted, len);
+                        left_out, len);
+}
+
+static void outcome_problems(const struct wst_ws_step *s, const struct wst_ws_message *m,
+                             const struct wst_outcome *r, const struct wst_event_message *e,
+                             uint64_t n)
+{
+    outcome_lack(s, m, r, e->omitted, n);
     bool text = m->opcode == WST_OP_TEXT, kept = r->judged || r->payload.n == r->len;
     if (text && r->certain && kept && !e->utf8 && !m->odd) wst_outcome_bad_text(s, m, r, n);
     if (text && !kept) s->ws->faulty |= 1u << s->dir; /* for all that we know */
