@@ -163,46 +163,54 @@ static bool new_http2_asks(const struct wst_flow *f, unsigned side, struct wst_s
     return !f->witnessed && wst_http2_midst_look(bytes, &m) && m.client > 0;
 }
 
+/* `client`: the side that asks. What was missing goes with it. */
+static void new_http(struct wst_context *c, struct wst_flow *f, struct conversation_new *n,
+                     unsigned side, unsigned client, struct wst_slice bytes,
+                     const struct wst_arrival *a)
+{
+    c->timeline.stats.http++;
+    f->upper = NULL;
+    if (!wst_conversation_http_begin(c, f, client)) {
+        wst_first_free(c, n);
+        return;
+    }
+    struct conversation_http *h = f->upper;
+    /* Where the capture began behind its request there is nothing to wait for. */
+    if (side != client && !f->witnessed) h->http.request_lost = true;
+    for (unsigned s = 0; n && s < 2; s++) {
+        enum wst_dir dir = s == client ? WST_C2S : WST_S2C;
+        h->lost[dir] = n->lost[s];
+        h->base.missing[dir] = n->base.missing[s];
+    }
+    new_hand_on(c, f, n, side, bytes, a);
+}
+
+static void new_socks(struct wst_context *c, struct wst_flow *f, unsigned side,
+                      struct wst_slice bytes, const struct wst_arrival *a)
+{
+    struct conversation_new *n = new_upper(c, f);
+    if (!n) {
+        wst_conversation_ignore(c, f);
+        return;
+    }
+    f->kind = KIND_SOCKS;
+    n->base.client = (uint8_t)side;
+    wst_conversation_sink.data(c, f, side, bytes, a);
+}
+
 /* Sees the first bytes of one side; `bytes` are all of them. */
 static void new_first(struct wst_context *c, struct wst_flow *f, unsigned side,
                       struct wst_slice bytes, const struct wst_arrival *a)
 {
     struct conversation_new *n = f->upper;
-    struct conversation_http *h;
-    unsigned client = side;
-    enum wst_sniffed is = wst_sniff(bytes);
-    switch (is) {
+    switch (wst_sniff(bytes)) {
     case WST_SNIFF_MORE: new_wait(c, f, side, bytes, a); break;
     case WST_SNIFF_PROXY: new_proxy(c, f, side, bytes, a); break;
+    case WST_SNIFF_HTTP_REQUEST: new_http(c, f, n, side, side, bytes, a); break;
     case WST_SNIFF_HTTP_RESPONSE: /* its request comes later, or never */
-        client = !side;
-        /* fall through */
-    case WST_SNIFF_HTTP_REQUEST:
-        c->timeline.stats.http++;
-        f->upper = NULL;
-        if (!wst_conversation_http_begin(c, f, client)) {
-            wst_first_free(c, n);
-            break;
-        }
-        /* Where the capture began behind its request there is nothing to wait for. */
-        h = f->upper;
-        if (is == WST_SNIFF_HTTP_RESPONSE && !f->witnessed) h->http.request_lost = true;
-        for (unsigned s = 0; n && s < 2; s++) {
-            enum wst_dir dir = s == client ? WST_C2S : WST_S2C;
-            h->lost[dir] = n->lost[s];
-            h->base.missing[dir] = n->base.missing[s];
-        }
-        new_hand_on(c, f, n, side, bytes, a);
+        new_http(c, f, n, side, !side, bytes, a);
         break;
-    case WST_SNIFF_SOCKS:
-        if (!(n = new_upper(c, f))) {
-            wst_conversation_ignore(c, f);
-            break;
-        }
-        f->kind = KIND_SOCKS;
-        n->base.client = (uint8_t)side;
-        wst_conversation_sink.data(c, f, side, bytes, a);
-        break;
+    case WST_SNIFF_SOCKS: new_socks(c, f, side, bytes, a); break;
     case WST_SNIFF_TLS: /* a ClientHello, or the ServerHello that was captured before it */
         c->timeline.stats.tls++;
         if (wst_encrypted_begin(c, f, bytes.p[5] == 1 ? side : !side))
