@@ -359,6 +359,24 @@ WST_SELDOM bool wst_flow_succeeded(struct wst_flow_table *t, struct wst_flow *f,
     return true;
 }
 
+/* What of that side waits may not have to wait any more. */
+static void connection_look(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
+                            const struct wst_arrival *a)
+{
+    if (f->half[side].flags & WST_HALF_WAITING)
+        wst_half_waited(t, f, side, wst_waiting_now(t, a), a);
+}
+
+static void connection_reset(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
+                             const struct wst_segment *s, const struct wst_arrival *a)
+{
+    if (!wst_reset_counts(f, side, s)) return;
+    wst_reset_came(f, side, s);
+    if (!f->ignored) wst_half_acked(t, f, !side, a);
+    connection_look(t, f, !side, a);
+    wst_flow_settle(t, f, a);
+}
+
 WST_APART static void connection_segment(struct wst_flow_table *t, struct wst_flow *f,
                                          unsigned side, const struct wst_segment *s,
                                          const struct wst_arrival *a)
@@ -385,12 +403,7 @@ WST_APART static void connection_segment(struct wst_flow_table *t, struct wst_fl
     if (f->state == WST_FLOW_CLOSED) return; /* a straggler */
     f->active = connection_now(t, &a->when);
     if (s->flags & WST_TCP_FLAG_RST) {
-        if (!wst_reset_counts(f, side, s)) return;
-        wst_reset_came(f, side, s);
-        if (!f->ignored) wst_half_acked(t, f, !side, a);
-        if (f->half[!side].flags & WST_HALF_WAITING)
-            wst_half_waited(t, f, !side, wst_waiting_now(t, a), a);
-        wst_flow_settle(t, f, a);
+        connection_reset(t, f, side, s, a);
         return;
     }
     if (f->remember) wst_stall_segment(t, f, side, s, a);
@@ -398,10 +411,8 @@ WST_APART static void connection_segment(struct wst_flow_table *t, struct wst_fl
     if ((s->flags & WST_TCP_FLAG_ACK) && !f->ignored) connection_ack(t, f, !side, s, a);
     connection_payload(t, f, side, s, a);
     if (!f->ignored) {
-        if (f->half[side].flags & WST_HALF_WAITING)
-            wst_half_waited(t, f, side, wst_waiting_now(t, a), a);
-        if (f->half[!side].flags & WST_HALF_WAITING)
-            wst_half_waited(t, f, !side, wst_waiting_now(t, a), a);
+        connection_look(t, f, side, a);
+        connection_look(t, f, !side, a);
     }
     if (f->succeeding && !a->there.pkt) connection_denied(t, f, s, a);
     wst_flow_settle(t, f, a);

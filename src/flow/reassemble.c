@@ -434,6 +434,18 @@ static void half_again(struct wst_flow_table *t, struct wst_flow *f, unsigned si
     if (n && len > 1) t->sink.conflict(t->sink.user, f, side, n, a);
 }
 
+/* Of `len` bytes that begin at seq, how many stand before the FIN: nothing comes behind the end.
+ * One byte that does is a keep-alive. */
+static uint32_t half_before_fin(struct wst_flow_table *t, struct wst_flow *f, unsigned side,
+                                uint32_t seq, uint32_t len, const struct wst_arrival *a)
+{
+    int32_t left = wst_seq_diff(f->rare[side].fin, seq);
+    if (left < 0 || (f->half[side].flags & WST_HALF_ENDED)) left = 0;
+    if (len <= (uint32_t)left) return len;
+    if (len > 1) half_behind(t, f, side, len - (uint32_t)left, a);
+    return (uint32_t)left;
+}
+
 void wst_half_data(struct wst_flow_table *t, struct wst_flow *f, unsigned side, uint32_t seq,
                    struct wst_slice bytes, uint32_t len, const struct wst_arrival *a)
 {
@@ -449,14 +461,8 @@ void wst_half_data(struct wst_flow_table *t, struct wst_flow *f, unsigned side, 
     }
     if (early < 0) early = 0;
     if (f->ignored || !len) return;
-    if (h->flags & WST_HALF_FIN) { /* nothing comes behind the end */
-        int32_t left = wst_seq_diff(f->rare[side].fin, seq);
-        if (left < 0 || (h->flags & WST_HALF_ENDED)) left = 0;
-        if (len > (uint32_t)left) {
-            if (len > 1) /* else a keep-alive */
-                half_behind(t, f, side, len - (uint32_t)left, a);
-            len = (uint32_t)left;
-        }
+    if (h->flags & WST_HALF_FIN) {
+        len = half_before_fin(t, f, side, seq, len, a);
         bytes = wst_slice_head(bytes, len);
         if (f->ignored || !len) return;
     }
