@@ -200,6 +200,25 @@ static bool seek_plain(const struct wst_frame *f, int bits)
     return (f->masked || f->fin) && bits >= BITS_HEADER + BITS_LENGTH16 + BITS_TEXT_MAX;
 }
 
+/* A piece of a header: only its first byte can speak. */
+static bool seek_piece_fits(uint8_t first, const struct wst_seek_rules *r)
+{
+    return !(first & 0x30) && (!(first & 0x40) || r->compressed);
+}
+
+enum seek_open { OPEN_UNKNOWN, OPEN_NO, OPEN_YES }; /* is a fragmented message open? */
+
+/* False: the frame cannot stand here, for it goes on with no message, or begins one inside
+ * another. */
+static bool seek_fits_open(enum seek_open *open, const struct wst_frame *f)
+{
+    bool goes_on = f->opcode == WST_OP_CONTINUATION;
+    if (!wst_frame_is_data(f)) return true;
+    if (*open == (goes_on ? OPEN_NO : OPEN_YES)) return false;
+    *open = f->fin ? OPEN_NO : OPEN_YES;
+    return true;
+}
+
 /* Follows frame after frame from `at`. False: the chain breaks, or its first frame has fewer than
  * `need` bits. */
 static bool seek_chain(const struct wst_seek *k, size_t at, const struct wst_seek_rules *r,
@@ -207,7 +226,7 @@ static bool seek_chain(const struct wst_seek *k, size_t at, const struct wst_see
 {
     *c = (struct seek_chain){0};
     const size_t start = at;
-    int open = -1; /* a fragmented message: unknown, no, yes */
+    enum seek_open open = OPEN_UNKNOWN;
     unsigned zeros = 0;
     size_t before[2] = {SIZE_MAX, SIZE_MAX};
     for (unsigned i = 0; i < CHAIN_MAX; i++) {
@@ -216,17 +235,10 @@ static bool seek_chain(const struct wst_seek *k, size_t at, const struct wst_see
             return c->whole > 0;
         }
         struct wst_frame f;
-        if (!wst_frame_parse(k->bytes.p + at, k->bytes.n - at, &f)) {
-            /* a piece of a header: only its first byte can speak */
-            uint8_t b0 = k->bytes.p[at];
-            return !(b0 & 0x30) && (!(b0 & 0x40) || r->compressed);
-        }
+        if (!wst_frame_parse(k->bytes.p + at, k->bytes.n - at, &f))
+            return seek_piece_fits(k->bytes.p[at], r);
         int bits = wst_evidence(k, at, start, &f, r);
-        if (bits < 0 || (i == 0 && bits < need)) return false;
-        if (wst_frame_is_data(&f)) {
-            if ((open == 0 && f.opcode == 0) || (open == 1 && f.opcode != 0)) return false;
-            open = !f.fin;
-        }
+        if (bits < 0 || (i == 0 && bits < need) || !seek_fits_open(&open, &f)) return false;
         size_t n = k->bytes.n - at;
         if (f.len <= n - f.header_len) n = f.header_len + (size_t)f.len;
         if (seek_repeats(k, at, n, before)) bits = 0;
