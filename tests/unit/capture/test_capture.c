@@ -199,6 +199,33 @@ static void hostile_times(void **state)
     }
 }
 
+/* Before version 2.3 the two lengths stood the other way round, in 2.3 either way: the captured one
+ * is never the larger (libpcap's sf-pcap.c). 543.0 is 2.2 under another number. */
+static void lengths_of_old_versions(void **state)
+{
+    static const struct {
+        unsigned major, minor;
+        uint32_t first, second;
+    } rows[] = {{2, 4, 2, 5}, {2, 3, 2, 5}, {2, 3, 5, 2},
+                {2, 2, 5, 2}, {2, 0, 5, 2}, {543, 0, 5, 2}};
+    (void)state;
+    for (size_t i = 0; i < 2 * sizeof rows / sizeof rows[0]; i++) {
+        struct bytes *o = fresh(i % 2);
+        put32(o, 0xa1b2c3d4);
+        put16(o, rows[i / 2].major);
+        put16(o, rows[i / 2].minor);
+        put(o, "\0\0\0\0\0\0\0\0", 8);
+        put32(o, 65535);
+        put32(o, 1);
+        put32(o, 1);
+        put32(o, 0);
+        put32(o, rows[i / 2].first);
+        put32(o, rows[i / 2].second);
+        put(o, "ab", 2);
+        assert_tells(o, NULL, "1 1000000000 link 1 len 5 ab\n");
+    }
+}
+
 static void damaged_record(void **state)
 {
     struct bytes *o = counted(1, 2);
@@ -759,6 +786,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_magics),
+        cmocka_unit_test(lengths_of_old_versions),
         cmocka_unit_test(patched_records),
         cmocka_unit_test(the_snap_length_cuts_nothing),
         cmocka_unit_test(link_types_are_those_of_files),
