@@ -42,6 +42,21 @@ void wst_streams3_over(struct turn *t, enum wst_tcp_end how);
 void wst_streams3_tell(struct turn *t, enum wst_problem what, const char *why);
 void wst_streams3_free(struct wst_http3 *h, struct wst_http3_env *env);
 
+/* frames.c: what the bytes of one direction are; it is their turn. t->s is NULL where the stream
+ * is gone behind it. */
+/* Returns how many were taken: at most one frame, or what is looked through for one. */
+size_t wst_frames3_push(struct turn *t, struct wst_slice bytes);
+/* n bytes are missing. */
+void wst_frames3_gap(struct turn *t, uint64_t n);
+void wst_frames3_fin(struct turn *t);
+/* The side breaks it off: what of it is missing is known now. */
+void wst_frames3_reset(struct turn *t, uint64_t code);
+/* No more comes: what frames look like so far must do. */
+void wst_frames3_last(struct turn *t);
+/* The field section that was kept is read again, for what it refers to came; or it never will. */
+void wst_frames3_section_again(struct turn *t);
+void wst_frames3_section_lost(struct turn *t);
+
 /* requests.c: bytes of the stream of a request. */
 void wst_requests_push(struct turn *t, struct wst_slice bytes);
 void wst_requests_gap(struct turn *t, uint64_t n);
