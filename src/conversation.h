@@ -37,14 +37,14 @@ enum wst_kind {
 };
 static_assert(KIND_IGNORED < 16, "wst_flow.kind has four bits");
 
-enum { WST_BROKEN = 320 }; /* bytes of the words of broken.c, at most */
+enum { WST_BROKEN = 320 }; /* bytes of the longest words of broken.c */
 
 struct conversation { /* what every kind begins with; `conversation` of the rooms' callbacks */
     struct wst_flow *flow;
     uint64_t conn;      /* its number in the timeline; 0: none yet */
     uint8_t client;     /* the side that asked, when the kind knows */
-    uint8_t missing[2]; /* enum wst_ws_missing: how well the number of the bytes missing so far is
-                         * known; by direction, or, in KIND_NEW and KIND_PICKUP, by side */
+    uint8_t missing[2]; /* enum wst_ws_missing: how well it is known how many bytes are missing; by
+                         * direction, but in KIND_NEW and KIND_PICKUP by side */
     /* KIND_WS, when another thread works on it (work.c): */
     uint8_t worker;     /* which, counted from 1; 0: none does */
     uint32_t unsettled; /* bytes given to it and not told yet */
@@ -52,8 +52,8 @@ struct conversation { /* what every kind begins with; `conversation` of the room
 
 struct conversation_new { /* KIND_NEW, KIND_SOCKS */
     struct conversation base;
-    struct wst_buf early[2]; /* by side */
-    uint64_t from[2];        /* packets in which they begin */
+    struct wst_buf early[2]; /* bytes too few to tell by; by side */
+    uint64_t from[2];        /* the packets in which they begin */
     uint64_t lost[2];        /* bytes missing so far, by side */
     struct wst_socks socks;
 };
@@ -67,8 +67,8 @@ struct conversation_http {
 struct conversation_ws {
     struct conversation base;
     struct wst_ws ws;        /* its worker's alone */
-    struct wst_ws_held held; /* with what was told last */
-    uint32_t latest;         /* operation of its worker, its number's low bits */
+    struct wst_ws_held held; /* what it held when it was told of last */
+    uint32_t latest;         /* low bits of the number of the last operation its worker was given */
 };
 
 struct conversation_pickup { /* KIND_PICKUP; also waits in a list, the oldest is given up first */
@@ -76,7 +76,8 @@ struct conversation_pickup { /* KIND_PICKUP; also waits in a list, the oldest is
     struct wst_seek *seek[2];        /* by side */
     uint64_t bytes;                  /* seen so far */
     uint64_t lost[2];                /* bytes missing so far, by side */
-    uint32_t segments, look_at;      /* so far; look again at so many */
+    uint32_t segments;               /* seen so far … */
+    uint32_t look_at;                /* … and at how many it is looked again */
     bool http;                       /* its heads were lost, but it was HTTP */
     struct conversation_http *asked; /* the upgrade request was seen, its answer was not; or NULL */
     TAILQ_ENTRY(conversation_pickup) place;
@@ -94,23 +95,25 @@ struct conversation_tls { /* KIND_TLS; too large for the pool of the others */
     struct wst_tls tls;
     struct conversation_inside inside;
     struct wst_tls_info info;
-    bool opened;           /* what is inside counts, not this */
+    bool opened;           /* something was decrypted: it counts as what is inside, not as TLS */
     bool waits;            /* it is among encrypted_waiting */
     bool round[2];         /* TCP numbers went round in what is not read yet; by direction */
-    bool left, left_heard; /* `left_by` said that it ends, and the other had that before it did */
-    uint8_t left_by;       /* enum wst_dir */
-    uint32_t left_end;     /* TCP's number behind what said so */
-    int64_t left_ns;       /* its time */
-    uint64_t plain[2], lost[2]; /* decrypted bytes so far; those missing and not told to the hook */
+    bool left;             /* one side said that TLS ends (close_notify) … */
+    bool left_heard;       /* … and the other acknowledged that before it said so, too */
+    uint8_t left_by;       /* who did, enum wst_dir */
+    uint32_t left_end;     /* TCP's number behind it … */
+    int64_t left_ns;       /* … and when */
+    uint64_t plain[2];     /* bytes decrypted so far … */
+    uint64_t lost[2];      /* … and those that are missing, and the hook was not told of */
     TAILQ_ENTRY(conversation_tls) place; /* among encrypted_waiting */
 };
 
-struct conversation_multiplexed { /* what both begin with */
+struct conversation_multiplexed { /* what KIND_HTTP2 and KIND_HTTP3 begin with */
     struct conversation base;
     bool counted;   /* among what is not WebSocket */
-    bool asked;     /* a stream asked for one: a handshake will be told */
+    bool asked;     /* a stream asked for WebSocket: a handshake will be told */
     bool round[2];  /* TCP numbers went round in what its streams were not told of yet */
-    bool missed[2]; /* bytes of the connection */
+    bool missed[2]; /* bytes of the connection are missing */
 };
 
 struct conversation_http2 { /* KIND_HTTP2 */
@@ -123,7 +126,7 @@ struct conversation_http3 { /* KIND_HTTP3: what lies inside QUIC */
     struct wst_http3 http3;
 };
 
-struct conversation_stream { /* of it, one that a CONNECT opened; wst_connect_stream.upper */
+struct conversation_stream { /* one stream, which a CONNECT opened; wst_connect_stream.upper */
     struct conversation base;
     struct conversation_inside inside;
     uint64_t id;
@@ -136,9 +139,9 @@ struct conversation_quic { /* KIND_QUIC */
     struct conversation base;
     struct wst_flow flow; /* no record of the table */
     struct conversation_inside inside;
-    const struct wst_quic_connection *connection; /* the quic room's … */
-    const struct wst_quic_terms *terms;           /* … as this */
-    struct wst_tls_info info;                     /* of them */
+    const struct wst_quic_connection *connection; /* borrowed from the quic room … */
+    const struct wst_quic_terms *terms;           /* … as these are, while the connection lives */
+    struct wst_tls_info info;                     /* made of them, for events */
     char ended[WST_BROKEN];                       /* who closed it, and why; "": not known */
 };
 

@@ -26,7 +26,8 @@ struct wst_wire_room {  /* only with options.wire */
     struct wst_buf scratch;
 };
 
-/* Of findings that many packets may bring about: then they are counted, and told at the end. */
+/* A finding that many packets may raise is told so often; the rest are counted, and told at the
+ * end. */
 enum { WST_CONTEXT_TOLD = 10 };
 
 struct wst_context {
@@ -41,42 +42,44 @@ struct wst_context {
     struct wst_flow_table *flows;
     struct wst_http_env http;
     struct wst_ws_env ws;
-    struct wst_work *work; /* other threads that share it; NULL: none */
+    struct wst_work *work; /* other threads that help; NULL: none */
     struct wst_wire_room wire;
     struct wst_tls_env tls;
     struct wst_http2_env http2;
     struct wst_http3_env http3;
     struct wst_quic *quic;
-    uint64_t quic_closed, quic_cut; /* packets that begin QUIC connections: without any secret, cut
-                                     * by the snap length */
-    struct wst_conns proxied;       /* connections that a proxy's header says the source of */
-    uint64_t insides; /* flows made so far of what lies inside others */
+    /* Packets that begin a QUIC connection, and are not looked into: there is no secret at all, or
+     * the snap length cut them. */
+    uint64_t quic_closed, quic_cut;
+    struct wst_conns proxied; /* connections whose source a proxy's header names */
+    uint64_t insides;         /* flows made so far that lie inside others */
     struct wst_tls_hooks tls_hooks;
     bool tls_wanting;          /* the hook is asked for secrets */
     struct wst_flow_sink sink; /* what the flow table calls; also for what lies inside TLS */
-    TAILQ_HEAD(, conversation_tls) encrypted_waiting; /* and some that do not any more */
+    TAILQ_HEAD(, conversation_tls) encrypted_waiting; /* for secrets; some do not any more */
     struct wst_when now;      /* the packet being worked on */
-    bool cut;                 /* that packets are cut was told */
+    bool cut;                 /* it was told that the snap length cuts packets */
     uint64_t jumps;           /* packets older than the one before by more than a little */
     uint64_t proxies_many;    /* connections through more proxies than are followed */
     uint64_t ends_ignored[2]; /* WebSocket connections that went on after a reset; after a FIN */
     uint64_t unopened[2];     /* TCP connections without an answer; refused */
     uint64_t unopened_quic;   /* QUIC connections without an answer */
-    uint64_t findings;        /* lines of those told of more than one connection, but the first */
+    uint64_t findings;        /* told of several connections: lines but the first of each */
     TAILQ_HEAD(, conversation_pickup) pickups; /* in the order in which they began */
     uint32_t pickups_n;
-    enum wst_fate fate; /* of the packet before, unless it was a TCP segment … */
-    bool segment;       /* … which it was … */
-    bool datagram;      /* … or a UDP datagram */
-    uint64_t fate_stream; /* the conversation it was of; UINT64_MAX: none */
-    struct {
+    /* Of the packet before, for wst_context_fate: */
+    enum wst_fate fate;   /* what it was, unless a flow can say: it was … */
+    bool segment;         /* … a TCP segment … */
+    bool datagram;        /* … or a UDP datagram */
+    uint64_t fate_stream; /* its conversation's number; UINT64_MAX: none */
+    struct {              /* a packet that is several frames (WST_NET_SEVERAL) */
         bool under_way;
-        uint32_t taken;     /* of its frames */
-        enum wst_fate fate; /* of those taken */
-        uint64_t stream;    /* as fate_stream */
-        uint64_t undecoded; /* statistics' count before it */
-    } several;              /* of a packet that is several frames, WST_NET_SEVERAL */
-    void (*chosen)(void *user, uint64_t stream); /* whom to tell of what is WebSocket; or NULL */
+        uint32_t taken;     /* frames so far */
+        enum wst_fate fate; /* the one that matters most among them … */
+        uint64_t stream;    /* … and its conversation, as fate_stream */
+        uint64_t undecoded; /* the count of the statistics before this packet */
+    } several;
+    void (*chosen)(void *user, uint64_t stream); /* told what turned out to be WebSocket; or NULL */
     void *chosen_user;
     bool begun, finished;
 };
