@@ -2,6 +2,7 @@
 #include "array.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 void *wst_array_double(void *array, size_t *room, size_t each, size_t first)
 {
@@ -20,4 +21,15 @@ void *wst_array_double_paid(struct wst_budget *budget, void *array, uint32_t *ro
     void *p = wst_budget_resize(budget, array, *room * each, more * each);
     if (p) *room = more;
     return p;
+}
+
+void *wst_array_behind_paid(struct wst_budget *budget, void *array, uint32_t *first, uint32_t n,
+                            uint32_t *room, size_t each, uint32_t first_room)
+{
+    if (*first + n < *room) return array;
+    if (!*first || *first < *room / 2)
+        return wst_array_double_paid(budget, array, room, each, first_room);
+    memmove(array, (const uint8_t *)array + *first * each, n * each);
+    *first = 0;
+    return array;
 }

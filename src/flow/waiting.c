@@ -67,13 +67,8 @@ void wst_waiting_drop(struct wst_flow_table *t, struct wst_flow *f, unsigned sid
 
 static bool pieces_room(struct wst_flow_table *t, struct wst_waiting *w)
 {
-    if (w->first + w->n < w->room) return true;
-    if (w->first >= w->room / 2 && w->first) { /* the front half is used up: move down */
-        memmove(w->pieces, w->pieces + w->first, w->n * sizeof *w->pieces);
-        w->first = 0;
-        return true;
-    }
-    void *pieces = wst_array_double_paid(t->budget, w->pieces, &w->room, sizeof *w->pieces, 8);
+    void *pieces = wst_array_behind_paid(t->budget, w->pieces, &w->first, w->n, &w->room,
+                                         sizeof *w->pieces, 8);
     if (pieces) w->pieces = pieces;
     return pieces;
 }

@@ -22,17 +22,12 @@ static uint64_t piece_end(const struct wst_quic_piece *p)
     return p->at + p->n;
 }
 
-/* For one more. What was taken out in front gives room again when it is half of all. */
+/* For one more. */
 static bool order_reserve(struct wst_quic_order *o, struct wst_budget *budget)
 {
     enum { FIRST = 4 };
-    if (o->first + o->pieces < o->room) return true;
-    if (o->room && o->first >= o->room / 2) {
-        memmove(o->all, o->all + o->first, o->pieces * sizeof *o->all);
-        o->first = 0;
-        return true;
-    }
-    void *p = wst_array_double_paid(budget, o->all, &o->room, sizeof *o->all, FIRST);
+    void *p = wst_array_behind_paid(budget, o->all, &o->first, o->pieces, &o->room, sizeof *o->all,
+                                    FIRST);
     if (p) o->all = p;
     return p;
 }

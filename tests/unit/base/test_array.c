@@ -47,6 +47,37 @@ static void paid(void **state)
     free(all);
 }
 
+/* A queue that is as long as ever needs no more room than twice that: what was taken in front gives
+ * room again. */
+static void behind(void **state)
+{
+    (void)state;
+    enum { LONG = 3 };
+    struct wst_budget budget = {.max = 8 * EACH};
+    uint32_t first = 0, n = 0, room = 0;
+    uint64_t *all = NULL, next = 0, put = 0;
+    while (put < 100) {
+        uint64_t *more = wst_array_behind_paid(&budget, all, &first, n, &room, EACH, FIRST);
+        assert_non_null(more);
+        all = more;
+        assert_true(first + n < room);
+        assert_int_equal(budget.used, room * EACH);
+        all[first + n++] = put++;
+        for (uint32_t i = 0; i < n; i++) assert_true(all[first + i] == next + i);
+        if (n <= LONG) continue;
+        first++;
+        n--;
+        next++;
+    }
+    assert_int_equal(room, 8);
+    while (n + first < room) all[first + n++] = put++;
+    first = 0; /* all of it is in use, and there is no budget for more */
+    n = room;
+    assert_null(wst_array_behind_paid(&budget, all, &first, n, &room, EACH, FIRST));
+    assert_int_equal(room, 8);
+    free(all);
+}
+
 /* Twice as many bytes, or items, as can be counted are refused before anything is done. */
 static void uncountable(void **state)
 {
@@ -66,6 +97,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(doubles),
         cmocka_unit_test(paid),
+        cmocka_unit_test(behind),
         cmocka_unit_test(uncountable),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
