@@ -15,7 +15,7 @@ import time
 sys.path[:0] = [os.path.dirname(os.path.abspath(__file__)),
                 os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tool")]
 from servers import Gone, Server, certificate, echo, inflating, mirror, payload_of, slowly  # noqa: E402
-from toolcheck import BASIC, CAPTURES, SOURCE, TOOL, Result, check, directory, done, environment, refused, run  # noqa: E402
+from toolcheck import BASIC, CAPTURES, SOURCE, TOOL, Result, check, directory, done, environment, private, refused, run  # noqa: E402
 
 SUBPROTOCOL = os.path.join(CAPTURES, "04_subprotocol.pcap")
 SOCKETIO = os.path.join(CAPTURES, "08_socketio_websocket.pcap")
@@ -27,14 +27,6 @@ def capture(name):
 
 def url(server, path="", scheme="ws", host="127.0.0.1"):
     return f"{scheme}://{host}:{server.port}{path}"
-
-
-def private(path, folder):
-    """A copy that only its owner can read."""
-    copy = os.path.join(folder, os.path.basename(path))
-    shutil.copy(path, copy)
-    os.chmod(copy, 0o600)
-    return copy
 
 
 def said(events, conn):

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 
-from toolcheck import BASIC, CAPTURES, DEFLATE, SOURCE, TOOL, check, directory, done, environment, on_terminal, refused, run
+from toolcheck import BASIC, CAPTURES, DEFLATE, SOURCE, TOOL, check, directory, done, environment, on_terminal, opened, refused, run
 
 sys.path.insert(0, os.path.join(SOURCE, "tests", "report"))
 import made  # noqa: E402
@@ -75,8 +75,7 @@ with directory() as tmp:
     shipped = [os.path.join(d, f) for d in (CAPTURES, PEERS) for f in sorted(os.listdir(d)) if ".pcap" in f and "bomb" not in f]
     holes = 0
     for capture in shipped:
-        keys = capture.split(".pcap")[0] + ".keys"
-        args = [capture] + (["--keylog", keys] if os.path.exists(keys) else [])
+        args = [capture, *opened(capture)]
         told = messages(*args)
         result, got = extract(*args)
         holes += any(".beginning." in n for n in got)

@@ -9,7 +9,7 @@ import struct
 import subprocess
 import time
 
-from toolcheck import (BASIC, CAPTURES, DEFLATE, SOURCE, TOOL, check, directory, done, environment, refused,
+from toolcheck import (BASIC, CAPTURES, DEFLATE, SOURCE, TOOL, check, directory, done, environment, opened, refused,
                        run)
 
 text, json_ = run(BASIC), run("--json", BASIC)
@@ -233,8 +233,7 @@ check("twice the same", run("--json", BASIC).out == json_.out and run(BASIC).out
 
 for name in ("01_ws_plain_closes", "04_h2c", "05_two_servers", "07_h2_resets", "03_beast", "01_ws_plain_basic"):
     capture = os.path.join(CAPTURES, name + ".pcap")
-    keys = os.path.join(CAPTURES, name + ".keys")
-    words = ["--keylog", keys, capture] if os.path.exists(keys) else [capture]
+    words = [*opened(capture), capture]
     events = run("--json", *words).events()
     closes = {(e["conn"], e["dir"]) for e in events if e["type"] == "close"}
     said = [("ended without a close frame", "with one close frame only", "closed cleanly")[n] if n or e["tcp"] != "rst" else "reset"

@@ -5,7 +5,7 @@ import os
 import re
 import struct
 
-from toolcheck import BASIC, CAPTURES, check, directory, done, refused, run
+from toolcheck import BASIC, CAPTURES, check, directory, done, opened, refused, run
 
 
 def packets(path):
@@ -96,11 +96,11 @@ with directory() as tmp:
     # Of one direction it may not be known before the end what it is.
     def one_way(name, side):
         """What one end of the connections sent, of a capture that tells who asked."""
-        log = os.path.join(CAPTURES, name + ".keys")
-        keys = ["--keylog", log] if os.path.exists(log) else []
-        asked = run("--json", *keys, os.path.join(CAPTURES, name + ".pcap")).events("handshake")
+        capture = os.path.join(CAPTURES, name + ".pcap")
+        keys = opened(capture)
+        asked = run("--json", *keys, capture).events("handshake")
         clients = {e["client_port"] for e in asked}
-        run("-w", path("both.pcap"), os.path.join(CAPTURES, name + ".pcap"))
+        run("-w", path("both.pcap"), capture)
         link, all_ = packets(path("both.pcap"))
         half = [p for p in all_ if sender(p[1]) in clients] if side == "c2s" else \
                [p for p in all_ if sender(p[1]) is not None and sender(p[1]) not in clients]

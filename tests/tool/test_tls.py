@@ -10,7 +10,7 @@ import stat
 import subprocess
 import time
 
-from toolcheck import BASIC, CAPTURES, TOOL, Result, check, directory, done, environment, refused, run
+from toolcheck import BASIC, CAPTURES, TOOL, Result, check, directory, done, environment, keys_of, private, refused, run
 
 UPDATE = os.path.join(CAPTURES, "06_tls13_keyupdate.pcap")
 KEYS = os.path.join(CAPTURES, "06_tls13_keyupdate.keys")
@@ -18,10 +18,6 @@ RSA = os.path.join(CAPTURES, "06_tls12_rsa_aes128sha_privkey.pcap")
 RSA_KEY = os.path.join(CAPTURES, "rsa.key")
 RESUMED = os.path.join(CAPTURES, "06_tls12_resumption_sessionid.pcap")
 PROXY = os.path.join(CAPTURES, "06_tls_connect_proxy.pcap")
-
-
-def keys_of(capture):
-    return re.sub(r"\.pcap(ng)?$", ".keys", capture)
 
 
 def payloads(result):
@@ -43,14 +39,6 @@ def without(capture, numbers, to):
     return to
 
 
-def private(path, name, folder):
-    """A copy that only its owner can read."""
-    copy = os.path.join(folder, name)
-    shutil.copy(path, copy)
-    os.chmod(copy, 0o600)
-    return copy
-
-
 with directory() as scratch:
     # The client breaks off a stream that was accepted: where the server's packets of it were not captured, and the client
     # says that it has them, nobody says that there was no answer.
@@ -61,7 +49,7 @@ with directory() as scratch:
     check("an answer in a packet that was not captured", len(told) == 1 and told[0].startswith(
         "no answer to the extended CONNECT was captured, and the client reset the stream"), told)
 
-    own = private(KEYS, "own.keys", scratch)
+    own = private(KEYS, scratch, "own.keys")
     truth = run("--json", "--keylog", own, UPDATE)
     check("a key log opens it", truth.status == 0 and truth.err == b"" and len(payloads(truth)) == 10, truth)
     shake = truth.events("handshake")[0]["tls"]
@@ -73,7 +61,7 @@ with directory() as scratch:
             ("twice", ["--keylog", own, "--keylog", own], {}),
             ("SSLKEYLOGFILE", [], {"SSLKEYLOGFILE": own}),
             ("both", ["--keylog", own], {"SSLKEYLOGFILE": own}),
-            ("with others", ["--keylog", private(keys_of(PROXY), "p.keys", scratch), "--keylog", own], {}),
+            ("with others", ["--keylog", private(keys_of(PROXY), scratch, "p.keys"), "--keylog", own], {}),
             ("SSLKEYLOGFILE that is not there", ["--keylog", own], {"SSLKEYLOGFILE": scratch + "/none"})):
         got = run("--json", *words, UPDATE, env=environment(**env))
         check(f"keys, {how}", payloads(got) == payloads(truth) and got.err == b"", got)
@@ -87,7 +75,7 @@ with directory() as scratch:
         got = run("--json", "-", data=file.read())
     check("secrets behind the packets cannot be had from a pipe: a note, no text",
           payloads(got) == [] and [e["id"] for e in got.events("problem")] == ["tls.no-key"], got)
-    got = run("--json", "--rsa-key", private(RSA_KEY, "rsa.key", scratch), RSA)
+    got = run("--json", "--rsa-key", private(RSA_KEY, scratch, "rsa.key"), RSA)
     check("a private key", len(payloads(got)) == 10 and got.err == b"", got)
 
     # -- what is refused -----------------------------------------------------------------------------
@@ -119,7 +107,7 @@ with directory() as scratch:
     os.chmod(empty, 0o600)
     got = run("--keylog", empty, UPDATE)
     check("a key log without secrets is warned of", got.status == 0 and "no secret was found" in got.says, got)
-    got = run("--keylog", private(keys_of(PROXY), "other.keys", scratch), UPDATE)
+    got = run("--keylog", private(keys_of(PROXY), scratch, "other.keys"), UPDATE)
     check("... and one whose secrets open nothing", got.status == 0 and re.search(r"the \d+ secrets of the key log belong to no", got.says) and "found" not in got.says, got)
     got = run("--keylog", own, BASIC)
     check("... but not where there is nothing to open", got.err == b"", got)

@@ -7,7 +7,9 @@ WSTRACE_SOURCE in the environment. Standard library only.
 import json
 import os
 import pty
+import re
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -131,6 +133,25 @@ def refused(what, result, *words):
           result.says.startswith("wstrace: ") and result.says.count("\n") == 1, result)
     for word in words:
         check(f"{what}: says {word!r}", word in result.says, result)
+
+
+def keys_of(capture):
+    """Where the secrets of a shipped capture lie, if it has any."""
+    return re.sub(r"\.pcap(ng)?$", ".keys", capture)
+
+
+def opened(capture):
+    """The options that open it, if it is encrypted."""
+    keys = keys_of(capture)
+    return ["--keylog", keys] if os.path.exists(keys) else []
+
+
+def private(path, folder, name=None):
+    """A copy that only its owner can read."""
+    copy = os.path.join(folder, name or os.path.basename(path))
+    shutil.copy(path, copy)
+    os.chmod(copy, 0o600)
+    return copy
 
 
 def directory():
