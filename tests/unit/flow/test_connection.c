@@ -46,6 +46,8 @@ static const struct row begins[] = {
     {"joined: … at a FIN", "c100,200=ab sF205,102 $", "c\"ab\" s-5 s. (eof)"},
     {"joined: … and nobody says so any more", "c100,200=ab s300200,102=x $",
      "c\"ab\" s-300000 s\"x\" (eof)"},
+    {"joined: … but not where that is farther than anything can be on its way",
+     "c100,200=ab s20000200,102=x $", "c\"ab\" s\"x\" (eof)"},
     {"only the client captured", "cS0 c1,1=ask c4,9=more $", "c\"askmore\" s-8 (eof)"},
 };
 
