@@ -420,6 +420,16 @@ def _(t):
     t.shut(first=C2S)
 
 
+@near('close.late', 'frame.http', 'close.no-reply')
+def _(t):
+    """What comes in place of the answer is none, however late it is."""
+    t.agree()
+    t.frame(C2S, CLOSE, b'\x03\xe8')
+    t.wait(9)
+    t.write(S2C, SAYS_HTTP)
+    t.shut()
+
+
 ASKS_HTTP = b'%s /%s HTTP/1.1\r\nHost: example.com\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64)\r\nCookie: a=b\r\n\r\n'
 
 
@@ -650,6 +660,11 @@ def _(t):
     t.frame(C2S, TEXT, b'so far \xff', declared=20)
     t.frame(S2C, CLOSE, b'\3\xef')
     t.shut()
+
+
+# Its RSV1 says that it is no plain text, whatever else it may be.
+sent(N, 'message.invalid-utf8', (C2S, TEXT, b'\xff', {'rsv': 4}), others=('frame.rsv',))
+sent(N, 'message.invalid-utf8', (C2S, TEXT, b'\xff', {'rsv': 4, 'fin': False}), others=('frame.rsv', 'message.unfinished'))
 
 
 @near('message.invalid-utf8', 'frame.truncated', 'close.not-awaited')

@@ -114,8 +114,24 @@ def supposed():
     check('nobody knows what was agreed on', 'message.context-lost' in ids, ids)
 
 
+def replaced():
+    """How it ended was not captured: another connection has its place. Nobody is blamed for what was open."""
+    t = Talk(Wire(), ('10.9.9.1', 40000), seed=1)
+    t.agree()
+    t.frame(C2S, TEXT, 'begun', fin=False)
+    t.wait(1)
+    for way in (C2S, S2C):
+        t.sent[way] += 1 << 28
+    t.agree()
+    t.bye()
+    lines, _ = lint(t.wire.packets)
+    ids = [{f['id'] for f in line['findings']} for line in lines if line['type'] == 'lint' and line['client']]
+    check('another has its place', ids == [{'message.incomplete'}, set()], ids)
+
+
 def main():
     often()
+    replaced()
     joined()
     unasked()
     supposed()
