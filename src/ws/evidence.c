@@ -27,6 +27,15 @@ bool wst_evidence_credible(const struct wst_frame *f, const struct wst_seek_rule
     return !evidence_illegal(f, r);
 }
 
+/* Characters that are legal in UTF-8, but hardly in a text. */
+static size_t control_characters(struct wst_slice s)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < s.n; i++)
+        n += s.p[i] < 0x20 && s.p[i] != '\t' && s.p[i] != '\n' && s.p[i] != '\r';
+    return n;
+}
+
 /* Text payload as far as it is there: bits, or -1 when it is no UTF-8. */
 static int evidence_text(const struct wst_frame *f, struct wst_slice payload)
 {
@@ -40,12 +49,9 @@ static int evidence_text(const struct wst_frame *f, struct wst_slice payload)
     wst_utf8_init(&u);
     if (!wst_utf8_feed(&u, s)) return -1;
     if (f->fin && s.n == f->len && !wst_utf8_done(&u)) return -1;
-    size_t control = 0; /* legal in UTF-8, but hardly in a text */
-    for (size_t i = 0; i < s.n; i++)
-        control += s.p[i] < 0x20 && s.p[i] != '\t' && s.p[i] != '\n' && s.p[i] != '\r';
     /* Inside a masked text, bytes taken for a key cancel the mask, and what comes out is ASCII: but
      * the difference of two letters is a control character. */
-    if (control > s.n / 8 + 1) return f->masked ? -1 : 0;
+    if (control_characters(s) > s.n / 8 + 1) return f->masked ? -1 : 0;
     return s.n < BITS_TEXT_MAX ? (int)s.n : BITS_TEXT_MAX;
 }
 
@@ -53,11 +59,8 @@ static int evidence_text(const struct wst_frame *f, struct wst_slice payload)
 static bool evidence_is_text(struct wst_slice s)
 {
     struct wst_utf8 u;
-    size_t control = 0;
     wst_utf8_init(&u);
-    for (size_t i = 0; i < s.n; i++)
-        control += s.p[i] < 0x20 && s.p[i] != '\t' && s.p[i] != '\n' && s.p[i] != '\r';
-    return wst_utf8_feed(&u, s) && wst_utf8_done(&u) && control <= s.n / 16 + 1;
+    return wst_utf8_feed(&u, s) && wst_utf8_done(&u) && control_characters(s) <= s.n / 16 + 1;
 }
 
 /* A whole compressed message: bits, or 0. A chance hit must end in an end-of-block code and zeros
@@ -146,6 +149,33 @@ static bool evidence_in_header(const struct wst_seek *k, size_t at, const struct
     return false;
 }
 
+/* Legal, and no evidence: a run of zeros looks like many empty frames, and every protocol with a
+ * 16-bit length before its messages like short continuations. */
+static bool evidence_none(const struct wst_frame *f)
+{
+    if (f->len == 0 && wst_frame_is_data(f)) return true;
+    return f->opcode == WST_OP_CONTINUATION && !f->fin && !f->masked && f->length_bits == 7;
+}
+
+/* What the header says by itself. */
+static int evidence_header(const struct wst_frame *f)
+{
+    int bits = BITS_HEADER;
+    if (f->length_bits == 16) bits += BITS_LENGTH16;
+    if (f->length_bits == 64) bits += BITS_LENGTH64;
+    if (wst_frame_is_control(f)) bits += BITS_CONTROL;
+    return bits;
+}
+
+/* What the payload adds to it; -1: it can be none of such a frame. */
+static int evidence_payload(const struct wst_frame *f, struct wst_slice payload,
+                            const struct wst_seek_rules *r)
+{
+    if (f->opcode == WST_OP_CLOSE) return evidence_close(f, payload);
+    if (f->rsv) return evidence_deflated(f, payload, r);
+    return f->opcode == WST_OP_TEXT ? evidence_text(f, payload) : 0;
+}
+
 int wst_evidence(const struct wst_seek *k, size_t at, size_t start, const struct wst_frame *f,
                  const struct wst_seek_rules *r)
 {
@@ -154,21 +184,12 @@ int wst_evidence(const struct wst_seek *k, size_t at, size_t start, const struct
     if (at == start && evidence_in_header(k, at, r)) return -1;
     struct wst_slice payload = {k->bytes.p + at + f->header_len, k->bytes.n - at - f->header_len};
     payload = wst_slice_head(payload, f->len);
-    if (f->len == 0 && wst_frame_is_data(f))
-        return 0; /* legal, but a run of zeros looks like many of them */
-    if (f->opcode == 0 && !f->fin && !f->masked && f->length_bits == 7)
-        return 0; /* and so does every protocol with a 16-bit length before its messages */
-    int bits = BITS_HEADER, more = 0;
-    if (f->length_bits == 16) bits += BITS_LENGTH16;
-    if (f->length_bits == 64) bits += BITS_LENGTH64;
-    if (wst_frame_is_control(f)) bits += BITS_CONTROL;
-    if (f->opcode == WST_OP_TEXT && !f->rsv) more = evidence_text(f, payload);
-    if (f->rsv) more = evidence_deflated(f, payload, r);
-    if (f->opcode == WST_OP_CLOSE) more = evidence_close(f, payload);
+    if (evidence_none(f)) return 0;
+    int more = evidence_payload(f, payload, r);
     if (more < 0) return -1;
     size_t end = at + f->header_len + payload.n;
     int ends = payload.n == f->len ? evidence_end(k, at, end, f) : 0;
-    bits += ends;
+    int bits = evidence_header(f) + ends;
     /* At the very front nobody knows whether it lies in a text; a text has no runs of zeros. */
     if (r->masked || f->rsv || f->length_bits == 64 || !evidence_front(k, at)) return bits + more;
     bool other = f->length_bits == 7 && !ends && evidence_text_goes_on(k->bytes.p[at + 1], payload);
