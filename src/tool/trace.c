@@ -54,11 +54,10 @@ static void finish(struct wst_tool_run *run)
     if (live && !wst_tool_output_unwanted(&run->output)) wst_tool_attend_counters(&counters);
 }
 
-static int run_trace(struct wst_tool_run *run)
+static int open_inputs(struct wst_tool_run *run)
 {
-    struct wst_capture_sink sink = wst_tool_run_sink(run);
     char error[WST_CAPTURE_ERROR_SIZE];
-    int status, troubles;
+    int status;
 
     if ((status = wst_tool_run_make_grep(run)) != 0) return status;
     if (!wst_tool_run_add_sources(run) || !wst_tool_run_note_read(run)) return -1;
@@ -74,13 +73,27 @@ static int run_trace(struct wst_tool_run *run)
         wst_tool_say("nothing was written to %s", run->options->output);
         return WST_TOOL_TROUBLE;
     }
+    return 0;
+}
+
+/* Outputs, the chain behind the capture, and who shows it; behind that nothing is opened, and the
+ * rights that opening needs are given up. */
+static int open_chain(struct wst_tool_run *run)
+{
+    int status;
+
     if ((status = wst_tool_run_open_outputs(run)) != 0) return status;
     run->prompt = wst_tool_run_want_prompt(run); /* of the output; the chain has no threads then */
     if (!wst_tool_run_make_chain(run)) return -1;
     if ((status = wst_tool_run_open_encrypted(run)) != 0) return status;
     if ((status = wst_tool_run_start_broker(run)) != 0) return status;
     if (run->watch && !(run->screen = wst_tool_screen_new(run->watch))) return WST_TOOL_TROUBLE;
-    if ((status = wst_tool_run_confine(run)) != 0) return status;
+    return wst_tool_run_confine(run);
+}
+
+/* Who watches meanwhile: the line of progress, and of a device the signals and counts. */
+static void attend(struct wst_tool_run *run)
+{
     run->busy = run->busy || run->options->devices_n || run->prompt || run->screen;
     wst_tool_progress_start(&run->progress, run->capture,
                             !run->options->quiet && run->options->devices_n == 0);
@@ -92,6 +105,16 @@ static int run_trace(struct wst_tool_run *run)
         /* of -w, too, where it is no file: a pipe to another host may stall as well */
         if (run->save.output.start < 0) run->save.output.attend = &run->attend;
     }
+}
+
+static int run_trace(struct wst_tool_run *run)
+{
+    struct wst_capture_sink sink = wst_tool_run_sink(run);
+    int status, troubles;
+
+    if ((status = open_inputs(run)) != 0) return status;
+    if ((status = open_chain(run)) != 0) return status;
+    attend(run);
     wst_tool_stop_on_signals(run->capture);
     run->link_type = UINT32_MAX;
     begin(run);
