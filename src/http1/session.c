@@ -153,6 +153,20 @@ static bool answers_lost_request(const struct wst_http *h, const struct wst_head
            head->status != 101 && !h->skewed && a->from < h->request_from;
 }
 
+/* An answer to a request for WebSocket, or a 101 whose request was lost. True: with it HTTP is
+ * over, or will be when the client's body is. */
+static bool response_to_upgrade(struct wst_http *h, struct wst_http_env *env,
+                                const struct wst_head *head, const struct wst_arrival *a)
+{
+    bool granted = wst_upgrade_report(h, env, head, false, a);
+    h->request.n = 0;
+    h->awaiting = 0;
+    if (head->status != 101) return false;
+    h->granted = granted && http_body_owed(h);
+    if (!h->granted) h->state = granted ? WST_HTTP_UPGRADED : other_protocol(head);
+    return true;
+}
+
 static void response_head(struct wst_http *h, struct wst_http_env *env, const struct wst_head *head,
                           const struct wst_arrival *a)
 {
@@ -167,14 +181,7 @@ static void response_head(struct wst_http *h, struct wst_http_env *env, const st
     uint8_t asked = wst_asked_first(h);
     bool unasked = !h->asked_n; /* the request was lost */
     if ((asked & ASKED_UPGRADE) || (unasked && head->status == 101)) {
-        bool granted = wst_upgrade_report(h, env, head, false, a);
-        h->request.n = 0;
-        h->awaiting = 0;
-        if (head->status == 101) {
-            h->granted = granted && http_body_owed(h);
-            if (!h->granted) h->state = granted ? WST_HTTP_UPGRADED : other_protocol(head);
-            return;
-        }
+        if (response_to_upgrade(h, env, head, a)) return;
     } else if (head->status == 101) {
         h->state = other_protocol(head);
         return;
