@@ -424,33 +424,48 @@ static struct wst_replay_turn gone(struct wst_replay *r)
     return over(r);
 }
 
+/* A frame is being sent: *turn: what of it goes next. False: all of it has gone. */
+static bool send_on(struct wst_replay *r, int64_t now, struct wst_replay_turn *turn)
+{
+    size_t n = wst_replay_frame_next(&r->frame, r->piece);
+
+    if (n > 0) {
+        r->sent_ns = now; /* the server has not seen the end of it before */
+        *turn = send_bytes(wst_slice_of(r->piece, n));
+        return true;
+    }
+    if (r->frame.more) {
+        *turn = next_fragment(r, 0, false, now);
+        return true;
+    }
+    /* Only now has a step gone: pace counts from here. A pong is no step. */
+    if (r->frame.opcode != 10) r->sent_ns = now;
+    r->sending = false;
+    return false;
+}
+
+static struct wst_replay_turn send_pong(struct wst_replay *r, int64_t now)
+{
+    int64_t before = r->sent_ns; /* a storm of pings is no reason to be patient */
+    struct wst_replay_turn turn = begin_frame(r, 10, wst_slice_of(r->pong.bytes, r->pong.n), now);
+
+    r->sent_ns = before;
+    return turn;
+}
+
 struct wst_replay_turn wst_replay_next(struct wst_replay *r, int64_t now)
 {
-    size_t n;
+    struct wst_replay_turn turn;
 
     if (r->stirred) r->stirred_ns = now;
     r->stirred = false;
     if (r->phase == OVER) return over(r);
     /* What it closed with in its last breath is answered: half of the connection is still ours. */
     if (r->ended && (r->reset || !r->accepted || !owes_close(r))) return gone(r);
-    if (r->sending && (n = wst_replay_frame_next(&r->frame, r->piece)) > 0) {
-        r->sent_ns = now; /* the server has not seen the end of it before */
-        return send_bytes(wst_slice_of(r->piece, n));
-    }
-    if (r->sending && r->frame.more) return next_fragment(r, 0, false, now);
-    /* Only now has a step gone: pace counts from here. A pong is no step. */
-    if (r->sending && r->frame.opcode != 10) r->sent_ns = now;
-    r->sending = false;
+    if (r->sending && send_on(r, now, &turn)) return turn;
     if (r->pong.due && r->phase >= STEPS) {
-        int64_t before = r->sent_ns; /* a storm of pings is no reason to be patient */
-        struct wst_replay_turn turn;
         r->pong.due = false;
-        if (!r->closing) {
-            struct wst_slice payload = wst_slice_of(r->pong.bytes, r->pong.n);
-            turn = begin_frame(r, 10, payload, now);
-            r->sent_ns = before;
-            return turn;
-        }
+        if (!r->closing) return send_pong(r, now);
     }
     switch (r->phase) {
     case REQUEST:
