@@ -8,6 +8,9 @@
  *     wst_context_finish(c, NULL);
  *     wst_context_free(c);
  *
+ * `listener` (struct wst_listener, render.h) is called with each event (event.h); a renderer is one
+ * that is there already. Packets come from wst_capture_run (capture.h), or from anywhere else.
+ *
  * The library never prints, never exits and never reads a clock: time comes with the packets.
  * Everything hangs on the context; any number of contexts may live in one process, each used by
  * one thread at a time. After an error every call stays defined: it does nothing.
@@ -139,7 +142,7 @@ WST_API void wst_context_dropped(struct wst_context *context, uint64_t packets, 
 /* A finding of the caller's own about no connection (a capture that dropped packets …). */
 WST_API void wst_context_problem(struct wst_context *context, enum wst_problem problem,
                                  const char *detail);
-struct wst_counters { /* packets, as wst_capture_counters gives them */
+struct wst_counters { /* packets, as wst_capture_counters gives them; -1: not known, as in stats */
     int64_t captured, received, dropped;
 };
 /* The capture is over: ends everything still open, emits `end` events and `stats`. Once.
@@ -149,7 +152,7 @@ WST_API void wst_context_finish(struct wst_context *context, const struct wst_co
 WST_API void wst_context_stats(const struct wst_context *context, struct wst_event_stats *stats);
 /* Bytes the context holds now (flows, waiting bytes, histories); for `--stats` and tests. */
 WST_API size_t wst_context_memory(const struct wst_context *context);
-WST_API void wst_context_free(struct wst_context *context);
+WST_API void wst_context_free(struct wst_context *context); /* may be NULL */
 
 #ifdef __cplusplus
 }
