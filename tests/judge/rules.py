@@ -730,6 +730,14 @@ window(B, 513, C2S, 9, cuts=(1, 600, 2003))
 window(N, 512, C2S, 9, cuts=(1, 600, 2003))
 
 
+@near('message.window-exceeded', 'message.bad-deflate')
+def _(t):
+    """Farther back than the first byte there was: what nothing inflates is no distance."""
+    t.agree(offer=WINDOWS, agreed=f'{DEFLATE}; client_max_window_bits=9')
+    t.frame(C2S, BINARY, distance(601), rsv=4)
+    t.bye()
+
+
 @breaks('message.window-exceeded')
 def _(t):
     """A compressor that was never told: its window is 32 KiB."""
