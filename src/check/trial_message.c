@@ -34,11 +34,33 @@ static bool of_beginning(const struct wst_test *test)
     return !test->json && test->compare == WST_MATCHES && strchr(test->pattern.text, '$') == NULL;
 }
 
+/* What keeps a test of a message from being certain, WST_TRIAL_…; 0: nothing. */
+static uint8_t doubt_of(const struct wst_trial *t, const struct wst_test *test,
+                        const struct wst_trial_said *m, bool good, uint64_t cut_before)
+{
+    bool part = partial(&m->event->message);
+    bool lacks = part || (test->app && m->app_too_much) || (test->json && m->too_much);
+    bool stays = test->app && !part ? wst_trial_app_stays(test) : of_beginning(test);
+
+    if (good && (!lacks || stays)) return 0;
+    if (lacks) return WST_TRIAL_PARTIAL;
+    return t->cut != cut_before ? WST_TRIAL_LONG : 0;
+}
+
+static bool test_holds(struct wst_trial *t, const struct wst_test *test, struct wst_trial_said *m,
+                       struct wst_slice payload)
+{
+    if (test->json && !m->read) read_json(t, m);
+    if (test->app) return wst_trial_app(t, test, m);
+    if (test->json) return wst_trial_json(t, test, &t->tape, m->json);
+    return wst_trial_text(t, test, payload);
+}
+
+/* Whether the message is what the step asks for. False with m->unsure set: it may be. */
 static bool fits(struct wst_trial *t, const struct wst_step *step, struct wst_trial_said *m)
 {
     const struct wst_event *e = m->event;
     struct wst_slice payload = e->message.payload.p ? e->message.payload : wst_slice_text("");
-    bool part = partial(&e->message);
     uint8_t unsure = 0;
 
     m->unsure = 0;
@@ -47,19 +69,11 @@ static bool fits(struct wst_trial *t, const struct wst_step *step, struct wst_tr
     for (uint32_t i = 0; i < step->n; i++) {
         const struct wst_test *test = &t->rules->tests[step->first + i];
         uint64_t cut = t->cut;
-        bool good;
-        bool lacks, stays;
-        if (test->json && !m->read) read_json(t, m);
-        if (test->app)
-            good = wst_trial_app(t, test, m);
-        else
-            good = test->json ? wst_trial_json(t, test, &t->tape, m->json)
-                              : wst_trial_text(t, test, payload);
-        lacks = part || (test->app && m->app_too_much) || (test->json && m->too_much);
-        stays = test->app && !part ? wst_trial_app_stays(test) : of_beginning(test);
-        if (good && (!lacks || stays)) continue;
-        if (!lacks && t->cut == cut) return false;
-        unsure |= lacks ? WST_TRIAL_PARTIAL : WST_TRIAL_LONG;
+        bool good = test_holds(t, test, m, payload);
+        uint8_t doubt = doubt_of(t, test, m, good, cut);
+
+        if (!good && !doubt) return false;
+        unsure |= doubt;
     }
     m->unsure = unsure;
     return !unsure;
