@@ -185,11 +185,23 @@ static bool too_much(struct wst_har *har, const struct wst_event_message *m)
     return m->payload.n > left || as_written(m->payload, m->utf8 && m->opcode == 1) > left;
 }
 
+/* Why its data is not all of the message; NULL: it is. */
+static const char *message_comment(const struct wst_event_message *m, bool bare, bool pieces)
+{
+    if (!m->certain)
+        return pieces ? "not all of this message is known; data is what is, with … for what is not"
+                      : "not all of this message is known; data is its beginning, as far as it is "
+                        "known to be right";
+    if (bare) return "its payload would have made the archive too large";
+    return m->omitted ? "a limit cut this message; data is its beginning" : NULL;
+}
+
 bool wst_har_message(struct wst_har *har, struct wst_har_conn *conn, const struct wst_event *event)
 {
     const struct wst_event_message *m = &event->message;
     struct wst_out *out = begin(har, conn, WST_HAR_MESSAGES, event);
     bool bare = too_much(har, m), pieces = !bare && by_the_piece(m);
+    const char *comment = message_comment(m, bare, pieces);
     uint64_t before;
     out->at = m->opcode == 1 ? WST_PUT(out->at, ",\"opcode\":1,\"data\":")
                              : WST_PUT(out->at, ",\"opcode\":2,\"data\":");
@@ -208,16 +220,8 @@ bool wst_har_message(struct wst_har *har, struct wst_har_conn *conn, const struc
     if (!m->certain) {
         conn->doubtful++;
         wst_har_bool(out, ",\"_certain\":", false);
-        wst_har_text(out, ",\"comment\":",
-                     pieces ? "not all of this message is known; data is what is, with … for what "
-                              "is not"
-                            : "not all of this message is known; data is its beginning, as far as "
-                              "it is known to be right");
-    } else if (bare) {
-        wst_har_text(out, ",\"comment\":", "its payload would have made the archive too large");
-    } else if (m->omitted) {
-        wst_har_text(out, ",\"comment\":", "a limit cut this message; data is its beginning");
     }
+    if (comment) wst_har_text(out, ",\"comment\":", comment);
     if (pieces) put_pieces(har, m);
     if (!bare) har->total += length(har) - before; /* else of little ones nothing would be left */
     return end(har);
