@@ -148,6 +148,30 @@ static void pickup_handshake(struct wst_context *c, struct conversation_pickup *
                              "its frames were recognised; the handshake is not in the capture", a);
 }
 
+/* There is no memory to follow it. */
+static void pickup_stillborn(struct wst_context *c, struct wst_flow *f, struct conversation *base,
+                             struct wst_seek *const seek[2], const uint64_t lost[2],
+                             const struct wst_arrival *a)
+{
+    wst_seek_free(seek[0], &c->budget);
+    wst_seek_free(seek[1], &c->budget);
+    f->upper = NULL;
+    wst_conversation_lost(c, base, lost, a);
+    wst_conversation_stillborn(c, base, lost, a);
+    wst_conversation_ignore(c, f);
+}
+
+/* Offsets of the bytes of the wire count from where the search began. */
+static void pickup_wire(struct wst_context *c, struct wst_flow *f, unsigned client,
+                        struct wst_seek *const seek[2])
+{
+    uint64_t left[2] = {0, 0};
+    for (int d = 0; d < 2; d++)
+        if (seek[d]) left[d ? !client : client] = seek[d]->offset + seek[d]->bytes.n;
+    wst_wire_begin(c, f, left);
+}
+
+/* It is WebSocket: from here on by direction, what was by side. */
 static void pickup_accept(struct wst_context *c, struct wst_flow *f, unsigned client,
                           const struct wst_arrival *a)
 {
@@ -173,23 +197,13 @@ static void pickup_accept(struct wst_context *c, struct wst_flow *f, unsigned cl
     struct conversation_ws *w = wst_conversation_websocket(c, &base, &terms, a->when.ns);
     wst_pickup_free(c, p);
     if (!w) {
-        wst_seek_free(seek[0], &c->budget);
-        wst_seek_free(seek[1], &c->budget);
-        f->upper = NULL;
         memcpy(base.missing, missing, sizeof missing);
-        wst_conversation_lost(c, &base, lost, a);
-        wst_conversation_stillborn(c, &base, lost, a);
-        wst_conversation_ignore(c, f);
+        pickup_stillborn(c, f, &base, seek, lost, a);
         return;
     }
     memcpy(w->base.missing, missing, sizeof missing);
     wst_conversation_lost(c, w, lost, a);
-    if (c->wire.on) { /* offsets count from where the search began */
-        uint64_t left[2] = {0, 0};
-        for (int d = 0; d < 2; d++)
-            if (seek[d]) left[d ? !client : client] = seek[d]->offset + seek[d]->bytes.n;
-        wst_wire_begin(c, f, left);
-    }
+    if (c->wire.on) pickup_wire(c, f, client, seek);
     for (int d = 0; d < 2; d++) w->ws.side[d].gaps = before[d] + (lost[d] ? 1 : 0);
     for (int d = 0; d < 2; d++)
         wst_work_join(c, w, (enum wst_dir)d, seek[d] ? seek[d] : wst_seek_new(&c->budget, 0), a);
