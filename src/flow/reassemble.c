@@ -25,7 +25,7 @@
 #define DROPPED_NEAR_NS 1000000000ll
 enum {
     /* Bytes so far ahead of what the receiver has that they are not the sender's: more than a usual
-     * window, so they cannot have been on their way. */
+     * window, so they cannot have been on their way, unless the sender was seen to have as much. */
     DENIED_FAR = 256 * 1024,
     /* No window is wider (RFC 7323 section 2.3), so nobody had more on its way. */
     WINDOW_MAX = 1 << 30,
@@ -289,7 +289,7 @@ static bool half_beyond(const struct wst_flow *f, unsigned side, uint32_t seq)
 {
     const struct wst_half *h = &f->half[side];
     int32_t ahead = wst_seq_diff(seq, h->next);
-    if (half_denied(f, side)) return ahead > DENIED_FAR;
+    if (half_denied(f, side)) return ahead > DENIED_FAR && ahead > wst_seq_diff(h->next, h->acked);
     if (ahead <= FIN_NEAR || ahead > WINDOW_MAX) return ahead > FIN_NEAR;
     if ((h->flags & WST_HALF_ACKED) && !(h->flags & WST_HALF_HINT) && f->heard == 3)
         return wst_seq_diff(seq, h->acked) > FIN_NEAR;

@@ -140,6 +140,10 @@ static const struct row holes[] = {
      "c^1 c\"bcdefghijklmnopqrstuvwxyzbcdefghijklmnopqrstuvwxyz!\" (eof)"},
     {"far ahead, and the receiver has nothing of it: left out", OPEN "c300000,1=xyz s1,1 $",
      "c?3 (eof)"},
+    {"… it had less on its way before, too", OPEN "c1,1=a+299999 c700001,1=xyz s1,1 $",
+     "c\"a\" c~299999 c?3 (eof)"},
+    {"… or more", OPEN "c1,1=a+399999 c700001,1=xyz s1,1 $",
+     "c\"a\" c~399999 c-300000 c\"xyz\" (eof)"},
     {"the hole before a FIN", OPEN "cF5,1 s1,6 $", "c-4 c. (eof)"},
 };
 
