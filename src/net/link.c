@@ -18,7 +18,15 @@ enum {
     JUNIPER_HEADER = 4,
     JUNIPER_MAGIC = 0x4d4743,
     JUNIPER_EXTENDED = 0x80, /* flags: fields follow, each with its length … */
-    JUNIPER_NO_LINK = 0x02,  /* … and there is no Ethernet header */
+    JUNIPER_NO_LINK = 0x02,  /* … and there is no link header: … */
+    JUNIPER_FAMILY = 4,      /* … this is in its place */
+    SLIP_HEADER = 16,        /* direction 1, the header as it was compressed 15 */
+    FC_HEADER = 16,          /* RFC 2625 section 3.2: addresses */
+    IEEE1394_ADDRESSES = 16,
+    DIRECTION = 1,    /* 0 is in, else out */
+    NETANALYZER = 4,  /* Hilscher's: port, length, errors */
+    PREAMBLE = 8,     /* of Ethernet, and the start of a frame */
+    PFLOG_SHORT = 45, /* where the direction is the last: NetBSD, the first of OpenBSD */
     NFLOG_HEADER = 4,
     NFLOG_TLV = 4,
     NFLOG_PAYLOAD = 9, /* NFULA_PAYLOAD of linux/netfilter/nfnetlink_log.h */
@@ -106,20 +114,68 @@ static enum wst_net_result infiniband(struct wst_walk *w)
     return wst_net_ethertype(w, type);
 }
 
-/* Of routers: | "MGC" | flags 1 | length 2, fields …, if extended | Ethernet … */
-static enum wst_net_result juniper(struct wst_walk *w)
+/* Of routers: | "MGC" | flags 1 | length 2, fields …, if extended | what the interface has … */
+static enum wst_net_result juniper(struct wst_walk *w,
+                                   enum wst_net_result (*inside)(struct wst_walk *w))
 {
     const uint8_t *p = w->at.p;
     size_t header = JUNIPER_HEADER;
     if (w->at.n < header) return WST_NET_SHORT;
-    if (wst_be32(p) >> 8 != JUNIPER_MAGIC || p[3] & JUNIPER_NO_LINK) return WST_NET_OTHER;
+    if (wst_be32(p) >> 8 != JUNIPER_MAGIC) return WST_NET_OTHER;
     if (p[3] & JUNIPER_EXTENDED) {
         if (w->at.n < header + 2) return WST_NET_SHORT;
         header += 2 + (size_t)wst_be16(p + header);
     }
+    bool bare = p[3] & JUNIPER_NO_LINK;
+    if (bare) header += JUNIPER_FAMILY;
     if (w->at.n < header) return WST_NET_SHORT;
     wst_walk_skip(w, header);
-    return wst_net_ether(w);
+    return bare ? wst_net_ip(w) : inside(w);
+}
+
+static enum wst_net_result juniper_ether(struct wst_walk *w)
+{
+    return juniper(w, wst_net_ether);
+}
+
+static enum wst_net_result juniper_ppp(struct wst_walk *w)
+{
+    return juniper(w, wst_net_ppp);
+}
+
+static enum wst_net_result juniper_frelay(struct wst_walk *w)
+{
+    return juniper(w, wst_net_frelay);
+}
+
+static enum wst_net_result juniper_chdlc(struct wst_walk *w)
+{
+    return juniper(w, wst_net_hdlc);
+}
+
+/* What BSD's packet filter has logged:
+ *
+ *  | length 1 | family 1 | action 1 | reason 1 | interface 16 | rule … direction 1 … | IP …
+ *
+ * Each system has other fields behind the direction. The length may be without what fills the
+ * header up to a multiple of 4. */
+static enum wst_net_result pflog(struct wst_walk *w)
+{
+    if (w->at.n < 1) return WST_NET_SHORT;
+    size_t header = ((size_t)w->at.p[0] + 3) & ~(size_t)3;
+    if (w->at.p[0] < PFLOG_SHORT) return WST_NET_OTHER;
+    if (w->at.n < header) return WST_NET_SHORT;
+    wst_walk_skip(w, header);
+    return wst_net_ip(w);
+}
+
+/* Apple's IP over IEEE 1394: | addresses 16 | EtherType 2 | */
+static enum wst_net_result ieee1394(struct wst_walk *w)
+{
+    if (w->at.n < IEEE1394_ADDRESSES + 2) return WST_NET_SHORT;
+    unsigned type = wst_be16(w->at.p + IEEE1394_ADDRESSES);
+    wst_walk_skip(w, IEEE1394_ADDRESSES + 2);
+    return wst_net_ethertype(w, type);
 }
 
 /*  | family 1 | version 1, is 0 | resource id 2 | TLV … TLV |
@@ -153,44 +209,59 @@ static enum wst_net_result nflog(struct wst_walk *w)
 
 static const struct {
     enum wst_linktype type;
+    size_t header; /* bytes that are passed over */
     enum wst_net_result (*read)(struct wst_walk *w);
 } links[] = {
-    {WST_LINKTYPE_NULL, null_loop},
-    {WST_LINKTYPE_ETHERNET, wst_net_ether},
-    {WST_LINKTYPE_TOKEN_RING, wst_net_token_ring},
-    {WST_LINKTYPE_PPP, wst_net_ppp},
-    {WST_LINKTYPE_FDDI, wst_net_fddi},
-    {WST_LINKTYPE_RAW_BSD, wst_net_ip},
-    {WST_LINKTYPE_RAW_OPENBSD, wst_net_ip},
-    {WST_LINKTYPE_PPP_HDLC, wst_net_hdlc},
-    {WST_LINKTYPE_PPP_ETHER, wst_net_pppoe},
-    {WST_LINKTYPE_ATM_RFC1483, wst_net_aal5},
-    {WST_LINKTYPE_RAW, wst_net_ip},
-    {WST_LINKTYPE_C_HDLC, wst_net_hdlc},
-    {WST_LINKTYPE_IEEE802_11, wst_net_wifi},
-    {WST_LINKTYPE_FRELAY, wst_net_frelay},
-    {WST_LINKTYPE_LOOP, null_loop},
-    {WST_LINKTYPE_ENC, enc},
-    {WST_LINKTYPE_LINUX_SLL, cooked},
-    {WST_LINKTYPE_IEEE802_11_PRISM, wst_net_prism},
-    {WST_LINKTYPE_SUNATM, wst_net_sunatm},
-    {WST_LINKTYPE_IEEE802_11_RADIOTAP, wst_net_radiotap},
-    {WST_LINKTYPE_IEEE802_11_AVS, wst_net_prism},
-    {WST_LINKTYPE_PPP_PPPD, wst_net_pppd},
-    {WST_LINKTYPE_JUNIPER_ETHER, juniper},
-    {WST_LINKTYPE_MFR, wst_net_mfr},
-    {WST_LINKTYPE_PPI, wst_net_ppi},
-    {WST_LINKTYPE_IPNET, ipnet},
-    {WST_LINKTYPE_IPV4, wst_net_ipv4},
-    {WST_LINKTYPE_IPV6, wst_net_ipv6},
-    {WST_LINKTYPE_NFLOG, nflog},
-    {WST_LINKTYPE_IPOIB, infiniband},
-    {WST_LINKTYPE_PKTAP, wst_net_pktap},
-    {WST_LINKTYPE_LINUX_SLL2, cooked2},
-    {WST_LINKTYPE_DSA_TAG_BRCM, wst_net_dsa},
-    {WST_LINKTYPE_DSA_TAG_BRCM_PREPEND, wst_net_dsa_front},
-    {WST_LINKTYPE_DSA_TAG_DSA, wst_net_dsa},
-    {WST_LINKTYPE_DSA_TAG_EDSA, wst_net_ether}, /* its tag has an EtherType */
+    {WST_LINKTYPE_NULL, 0, null_loop},
+    {WST_LINKTYPE_ETHERNET, 0, wst_net_ether},
+    {WST_LINKTYPE_TOKEN_RING, 0, wst_net_token_ring},
+    {WST_LINKTYPE_SLIP, SLIP_HEADER, wst_net_ip},
+    {WST_LINKTYPE_PPP, 0, wst_net_ppp},
+    {WST_LINKTYPE_FDDI, 0, wst_net_fddi},
+    {WST_LINKTYPE_RAW_BSD, 0, wst_net_ip},
+    {WST_LINKTYPE_RAW_OPENBSD, 0, wst_net_ip},
+    {WST_LINKTYPE_PPP_HDLC, 0, wst_net_hdlc},
+    {WST_LINKTYPE_PPP_ETHER, 0, wst_net_pppoe},
+    {WST_LINKTYPE_ATM_RFC1483, 0, wst_net_aal5},
+    {WST_LINKTYPE_RAW, 0, wst_net_ip},
+    {WST_LINKTYPE_C_HDLC, 0, wst_net_hdlc},
+    {WST_LINKTYPE_IEEE802_11, 0, wst_net_wifi},
+    {WST_LINKTYPE_FRELAY, 0, wst_net_frelay},
+    {WST_LINKTYPE_LOOP, 0, null_loop},
+    {WST_LINKTYPE_ENC, 0, enc},
+    {WST_LINKTYPE_LINUX_SLL, 0, cooked},
+    {WST_LINKTYPE_PFLOG, 0, pflog},
+    {WST_LINKTYPE_IEEE802_11_PRISM, 0, wst_net_prism},
+    {WST_LINKTYPE_IP_OVER_FC, FC_HEADER, wst_net_llc},
+    {WST_LINKTYPE_SUNATM, 0, wst_net_sunatm},
+    {WST_LINKTYPE_IEEE802_11_RADIOTAP, 0, wst_net_radiotap},
+    {WST_LINKTYPE_APPLE_IP_OVER_IEEE1394, 0, ieee1394},
+    {WST_LINKTYPE_IEEE802_11_AVS, 0, wst_net_prism},
+    {WST_LINKTYPE_PPP_PPPD, 0, wst_net_pppd},
+    {WST_LINKTYPE_JUNIPER_PPPOE, 0, juniper_ether},
+    {WST_LINKTYPE_JUNIPER_ETHER, 0, juniper_ether},
+    {WST_LINKTYPE_JUNIPER_PPP, 0, juniper_ppp},
+    {WST_LINKTYPE_JUNIPER_FRELAY, 0, juniper_frelay},
+    {WST_LINKTYPE_JUNIPER_CHDLC, 0, juniper_chdlc},
+    {WST_LINKTYPE_MFR, 0, wst_net_mfr},
+    {WST_LINKTYPE_PPI, 0, wst_net_ppi},
+    {WST_LINKTYPE_PPP_WITH_DIR, DIRECTION, wst_net_ppp},
+    {WST_LINKTYPE_C_HDLC_WITH_DIR, DIRECTION, wst_net_hdlc},
+    {WST_LINKTYPE_FRELAY_WITH_DIR, DIRECTION, wst_net_frelay},
+    {WST_LINKTYPE_MPLS, 0, wst_net_mpls},
+    {WST_LINKTYPE_IPNET, 0, ipnet},
+    {WST_LINKTYPE_IPV4, 0, wst_net_ipv4},
+    {WST_LINKTYPE_IPV6, 0, wst_net_ipv6},
+    {WST_LINKTYPE_NFLOG, 0, nflog},
+    {WST_LINKTYPE_NETANALYZER, NETANALYZER, wst_net_ether},
+    {WST_LINKTYPE_NETANALYZER_TRANSPARENT, NETANALYZER + PREAMBLE, wst_net_ether},
+    {WST_LINKTYPE_IPOIB, 0, infiniband},
+    {WST_LINKTYPE_PKTAP, 0, wst_net_pktap},
+    {WST_LINKTYPE_LINUX_SLL2, 0, cooked2},
+    {WST_LINKTYPE_DSA_TAG_BRCM, 0, wst_net_dsa},
+    {WST_LINKTYPE_DSA_TAG_BRCM_PREPEND, 0, wst_net_dsa_front},
+    {WST_LINKTYPE_DSA_TAG_DSA, 0, wst_net_dsa},
+    {WST_LINKTYPE_DSA_TAG_EDSA, 0, wst_net_ether}, /* its tag has an EtherType */
 };
 
 enum { LINKS = sizeof links / sizeof *links };
@@ -198,8 +269,12 @@ enum { LINKS = sizeof links / sizeof *links };
 enum wst_net_result wst_net_link(struct wst_walk *w, uint32_t link_type)
 {
     if (link_type == WST_LINKTYPE_ETHERNET) return wst_net_ether(w);
-    for (size_t i = 0; i < LINKS; i++)
-        if (links[i].type == link_type) return links[i].read(w);
+    for (size_t i = 0; i < LINKS; i++) {
+        if (links[i].type != link_type) continue;
+        if (w->at.n < links[i].header) return WST_NET_SHORT;
+        wst_walk_skip(w, links[i].header);
+        return links[i].read(w);
+    }
     return WST_NET_UNKNOWN_LINK;
 }
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Whatever stands before IP, the same is said. Each packet of a capture is put behind another link header, tag or
-tunnel; tshark 4.0 or tcpdump 4.99 find the same segments in each of them."""
+tunnel; tshark 4.0 or tcpdump 4.99 find the same segments in each of them, but for MPLS
+and the types with a direction, which libpcap's registry describes and neither reads."""
 
 import os
 import struct
@@ -36,6 +37,11 @@ def pktap(link, size, name):
     return struct.pack("<III", size, 1, link) + name.ljust(size - 12, b"\0")
 
 
+def pflog(length, size):
+    """A packet that was let pass on em0."""
+    return (bytes([length, 2, 0, 0]) + b"em0".ljust(16, b"\0") + bytes(16) + b"\0\0\0\3\xff\xff\xff\xff").ljust(size, b"\0")
+
+
 LINKS = {  # link type, and what becomes of an IP packet
     "PKTAP": (258, lambda p: pktap(1, 108, b"en0") + ethernet(p)),
     "PKTAP of a VPN": (258, lambda p: pktap(12, 108, b"utun0") + p),
@@ -46,6 +52,23 @@ LINKS = {  # link type, and what becomes of an IP packet
     "IPNET": (226, lambda p: struct.pack(">BBHIIIII", 1, 2, 4, len(p), 1, 0, 0, 0) + p),
     "InfiniBand": (242, lambda p: bytes(40) + b"\x08\0\0\0" + p),
     "Juniper": (178, lambda p: b"MGC\x80\0\6\1\1\1\2\1\1" + ethernet(p)),
+    "Juniper, no link header": (178, lambda p: b"MGC\x83\0\6\1\1\1\2\1\1" + b"\2\0\0\0" + p),
+    "Juniper's PPPoE": (167, lambda p: b"MGC\1" + ethernet(p)),
+    "Juniper's PPP": (179, lambda p: b"MGC\1" + PPP + p),
+    "Juniper's Frame Relay": (180, lambda p: b"MGC\1" + b"\x18\x41\x03\xcc" + p),
+    "Juniper's HDLC": (181, lambda p: b"MGC\1" + b"\x0f\0" + IP + p),
+    "pf of FreeBSD": (117, lambda p: pflog(61, 64) + p),
+    "pf of NetBSD": (117, lambda p: pflog(48, 48) + p),
+    "pf of OpenBSD": (117, lambda p: pflog(100, 100) + p),
+    "SLIP": (8, lambda p: b"\1" + p[:15] + p),
+    "Fibre Channel": (122, lambda p: b"\x10\0" + ADDRESSES[:6] + b"\x10\0" + ADDRESSES[6:] + SNAP + p),
+    "IEEE 1394": (138, lambda p: bytes(16) + IP + p),
+    "PPP, direction": (204, lambda p: b"\1" + PPP + p),
+    "Cisco's HDLC, direction": (205, lambda p: b"\0\x0f\0" + IP + p),
+    "Frame Relay, direction": (206, lambda p: b"\1\x18\x41\x03\xcc" + p),
+    "MPLS": (219, lambda p: struct.pack(">I", 1000 << 12 | 1 << 8 | 64) + p),
+    "netANALYZER": (240, lambda p: b"\0\1\0\0" + ethernet(p) + bytes(4)),
+    "netANALYZER, transparent": (241, lambda p: b"\0\1\0\0" + b"\x55" * 7 + b"\xd5" + ethernet(p) + bytes(4)),
     "DSA Broadcom": (281, lambda p: ADDRESSES + b"\0\0\0\1" + IP + p),
     "DSA Broadcom, in front": (282, lambda p: b"\0\0\0\1" + ethernet(p)),
     "DSA Marvell": (284, lambda p: ADDRESSES + b"\x60\x08\0\5" + IP + p),

@@ -219,6 +219,30 @@ static void link_juniper_extended(struct build *b)
 {
     link_ether6(b), PUT(b, 'M', 'G', 'C', 0x81, 0, 6, 1, 1, 4, 2, 1, 4);
 }
+static void link_juniper_bare(struct build *b)
+{
+    put_plain6(b), PUT(b, 6, 0, 0, 0), PUT(b, 'M', 'G', 'C', 0x82, 0, 6, 1, 1, 4, 2, 1, 4);
+}
+static void link_pflog(struct build *b)
+{
+    put_plain4(b), put_zero(b, 60), PUT(b, 61, 2, 0, 0);
+}
+static void link_pflog6(struct build *b)
+{
+    put_plain6(b), put_zero(b, 96), PUT(b, 100, 24, 0, 0);
+}
+static void link_slip(struct build *b)
+{
+    put_plain4(b), put_zero(b, 15), PUT(b, b->reply ? 0 : 1);
+}
+static void link_ppp_direction(struct build *b)
+{
+    link_ppp(b), PUT(b, b->reply ? 0 : 1);
+}
+static void link_ieee1394(struct build *b)
+{
+    put_plain6(b), PUT(b, 0x86, 0xdd), put_zero(b, 16);
+}
 static void put_pktap(struct build *b, unsigned link, size_t header)
 {
     put_zero(b, header - 12 - 3), PUT(b, 'e', 'n', '0');
@@ -441,6 +465,12 @@ static const struct wrapping links[] = {
     {"InfiniBand", 242, link_infiniband, PLAIN},
     {"Juniper", 178, link_juniper, PLAIN},
     {"Juniper, extended", 178, link_juniper_extended, PLAIN},
+    {"Juniper, no link header", 178, link_juniper_bare, PLAIN},
+    {"PFLOG", 117, link_pflog, PLAIN},
+    {"PFLOG, IPv6", 117, link_pflog6, PLAIN},
+    {"SLIP", 8, link_slip, PLAIN},
+    {"PPP, direction", 204, link_ppp_direction, PLAIN},
+    {"IEEE 1394", 138, link_ieee1394, PLAIN},
     {"PKTAP", 258, link_pktap, PLAIN},
     {"PKTAP, loopback", 258, link_pktap_loop, PLAIN},
     {"PKTAP, raw", 258, link_pktap_raw, PLAIN},
@@ -533,7 +563,8 @@ static void test_refused(void **state)
         {"MACsec version", 1, WST_NET_OTHER, ether_macsec, 14, 0xa0},
         {"MetaData version", 1, WST_NET_OTHER, ether_metadata, 14, 2},
         {"MetaData length", 1, WST_NET_OTHER, ether_metadata, 15, 2},
-        {"Juniper without Ethernet", 178, WST_NET_OTHER, link_juniper, 3, 2},
+        {"PFLOG too short", 117, WST_NET_OTHER, link_pflog, 0, 44},
+        {"PFLOG longer than the packet", 117, WST_NET_SHORT, link_pflog, 0, 255},
         {"Juniper magic", 178, WST_NET_OTHER, link_juniper, 0, 'm'},
         {"PKTAP without packet", 258, WST_NET_OTHER, link_pktap, 4, 0},
         {"PPI in PKTAP", 258, WST_NET_OTHER, link_pktap, 8, 192},
