@@ -54,6 +54,8 @@ void wst_ending_close(const struct wst_ws_step *s)
         other->finished ? !other->behind : missed && wst_ws_place_of(s, wst_dir_other(s->dir)).over;
     c->late &= !waited;
     c->sighted = sighted(s);
+    c->gaps = ws->side[s->dir].gaps;
+    c->overtaken = (waited && other->finished) || ws->side[s->dir].finished;
     /* It waited behind bytes that nobody acknowledged until the other side's end, nor it. */
     c->unheard = waited && missed && wst_ws_place_of(s, wst_dir_other(s->dir)).over;
     c->unawaited = c->answered = false;
@@ -127,6 +129,14 @@ static bool answered_unseen(const struct wst_ws_step *s, enum wst_dir by)
            wst_ws_place_of(s, wst_dir_other(by)).end == ws->control->fin_place;
 }
 
+/* Who sent the first close frame may have ended the stream before the other side did: that end has
+ * no place in TCP as a FIN has, and was read late, or may lie in what is missing. */
+static bool end_unseen(const struct wst_ws *ws)
+{
+    const struct wst_ws_control *c = ws->control;
+    return ws->terms.stream && (c->overtaken || ws->side[ws->closed_by].gaps != c->gaps);
+}
+
 static enum wst_no_reply no_reply(const struct wst_ws_step *s, enum wst_tcp_end how)
 {
     const struct wst_ws *ws = s->ws;
@@ -146,6 +156,7 @@ static enum wst_no_reply no_reply(const struct wst_ws_step *s, enum wst_tcp_end 
     bool soon = ws->control->close_ns < reply_ns;
     if (first == by && how == WST_TCP_RST && answered_unseen(s, by)) return WST_REPLY_UNSEEN;
     if (first == by && soon) return WST_REPLY_NO_TIME;
+    if (first != by && end_unseen(ws)) return WST_REPLY_UNSEEN;
     if (first == WST_DIR_NONE && how == WST_TCP_RST && soon) return WST_REPLY_UNSEEN;
     return WST_REPLY_NONE;
 }

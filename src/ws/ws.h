@@ -50,12 +50,14 @@ struct wst_ws_control {
     int64_t close_ns;     /* its time; once `ended` is set: how long before the end it came */
     uint32_t close_place; /* TCP's sequence number behind it */
     uint32_t fin_place;   /* the same behind what the other side had sent, at its sender's FIN */
+    uint32_t gaps;        /* of its sender, before it */
     bool placed;          /* `close_place` is valid */
     bool late;            /* the other side's FIN was captured before it */
     bool unheard;         /* that FIN was captured behind it, but sent before it arrived */
     bool answered;        /* the other side's close frame came */
     bool unawaited;       /* who sent it ended before the other side's close frame came */
     bool sighted;         /* all that its sender had had was captured, to the end of a message */
+    bool overtaken;       /* it waited, and was read behind the end of either side */
     bool ended;           /* one of the sides has ended since */
     int8_t ended_by;      /* enum wst_dir: which was the first to */
 };

@@ -519,6 +519,37 @@ def _(s):
     s.frame(S2C, CLOSE, BYE), s.send(C2S, Stream.RST_STREAM, b'\0\0\0\1')
 
 
+@stream('closed by server, 1000 normal closure, no answer captured, stream closed', 'unseen')
+def _(s):
+    """server close, server END_STREAM that is lost, client END_STREAM: who was the first to end it is not known"""
+    s.frame(S2C, CLOSE, BYE)
+    s.talk.sent[S2C] += 9
+    end(s, C2S)
+
+
+@stream('closed by client, 1000 normal closure, no answer captured, stream closed', 'unseen')
+def _(s):
+    """lost bytes of the client, client close, client END_STREAM, server END_STREAM, which is read before them"""
+    s.talk.sent[C2S] += 9
+    s.frame(C2S, CLOSE, BYE), end(s, C2S), end(s, S2C)
+
+
+@stream('closed by client, 1000 normal closure, no answer captured, stream closed', 'unseen')
+def _(s):
+    """lost bytes of the client, client close, client END_STREAM with which that is read, later server END_STREAM"""
+    s.talk.sent[C2S] += 9
+    s.frame(C2S, CLOSE, BYE), end(s, C2S)
+    s.talk.wait(0.5), s.talk.packet(S2C, ACK), s.talk.wait(0.5), end(s, S2C)
+
+
+@stream('closed by server, 1000 normal closure, no answer captured, stream reset by client', 'unseen')
+def _(s):
+    """lost bytes of the server, server close and END_STREAM, client RST_STREAM"""
+    s.talk.sent[S2C] += 9
+    s.frame(S2C, CLOSE, BYE), end(s, S2C)
+    s.send(C2S, Stream.RST_STREAM, b'\0\0\0\1')
+
+
 # -- all of them ---------------------------------------------------------------------------------------------------------
 
 FOUND = ('close.missing', 'close.no-reply', 'close.not-awaited', 'close.client-first')
