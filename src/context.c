@@ -223,16 +223,20 @@ WST_SELDOM static bool context_next(struct wst_context *c, enum wst_net_result *
     return false;
 }
 
-/* Of TCP and QUIC what nobody wants goes first, and then what was silent longest. */
+/* Of TCP and QUIC what nobody wants goes first, and then what was silent longest. When all of that
+ * is not enough, more packets must bring what may go before it is asked for again. */
 WST_SELDOM static void context_make_room(struct wst_context *c, const struct wst_when *when)
 {
+    enum { PACKETS = 256 };
     static const int64_t silent_ns[] = {INT64_MAX,      3600 * SECOND_NS, 600 * SECOND_NS,
                                         60 * SECOND_NS, 10 * SECOND_NS,   0};
     size_t bytes = c->budget.max / 8;
+    if (c->timeline.stats.packets < c->room_from) return;
     for (size_t i = 0; i < sizeof silent_ns / sizeof *silent_ns; i++)
         if (wst_flow_make_room(c->flows, bytes, silent_ns[i], when) ||
             wst_quic_make_room(c->quic, bytes, silent_ns[i], when))
             return;
+    c->room_from = c->timeline.stats.packets + PACKETS;
 }
 
 static inline enum wst_net_result packet_begins(struct wst_context *c, const struct wst_packet *p,

@@ -33,7 +33,8 @@ enum { WST_CONTEXT_TOLD = 10 };
 struct wst_context {
     struct wst_options options;
     struct wst_budget budget;
-    size_t scarce;             /* of the budget used: from here on somebody must make room */
+    size_t scarce;             /* of the budget used: from here on somebody must make room … */
+    uint64_t room_from;        /* … but not before so many packets */
     struct wst_area area;      /* of flows and conversations */
     struct wst_pool pool;      /* of conversations … */
     struct wst_pool encrypted; /* … and of those that are TLS */

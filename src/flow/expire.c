@@ -14,7 +14,8 @@ enum {
     SWEEP_STEPS = 16,  /* records looked at per tick while a round is on */
     HOLES_STEPS = 128, /* holes looked at per tick: those not acknowledged yet stand in line, too */
     IDLE_STEPS = 8192, /* records looked at per tick of a silent line: a round takes seconds */
-    ROOM_STEPS = 4096  /* records looked at to make room, per call */
+    RECORD_STEPS = 4096, /* records looked at for one that can be used again, per call */
+    ROOM_STEPS = 1 << 18 /* of those that matter, to make room for bytes, per call */
 };
 #define HOLES_EVERY_NS 250000000ll   /* holes are looked at this often */
 #define SWEEP_EVERY_NS 15000000000ll /* a round of the sweep begins this often */
@@ -177,37 +178,41 @@ static bool room_is_silent(const struct wst_flow_table *t, const struct wst_flow
     return (int64_t)wst_flow_coarse(t->time.now) - f->active >= ns / FLOW_COARSE_NS;
 }
 
-/* One pass of the hand over some records, for `bytes` or, when 0, for a record; `precious` ones
- * only when asked, and silent for so long. Records never go back to the budget: one that holds
- * nothing else has no bytes to give. */
-static void room_pass(struct wst_flow_table *t, size_t bytes, bool precious, int64_t silent_ns,
-                      const struct wst_arrival *a)
+/* One pass of the hand over at most so many records, for `bytes` or, when 0, for a record;
+ * `precious` ones only when asked, and silent for so long. Records never go back to the budget: one
+ * that holds nothing else has no bytes to give. True: some had their second chance. */
+static bool room_pass(struct wst_flow_table *t, size_t bytes, uint32_t steps, bool precious,
+                      int64_t silent_ns, const struct wst_arrival *a)
 {
     uint32_t n = t->chunks_n * FLOW_CHUNK;
+    bool again = false;
     t->due = INT64_MIN; /* the hand moves */
-    for (uint32_t i = 0; i < ROOM_STEPS && n && !room_enough(t, bytes); i++) {
+    for (uint32_t i = 0; i < n && i < steps && !room_enough(t, bytes); i++) {
         if (t->hand >= n) t->hand = 0;
         struct wst_flow *f = wst_flow_at(t, t->hand++);
         if (f->state == WST_FLOW_FREE || f->precious != precious) continue;
         if (bytes && !f->upper && !f->rare[0].waiting && !f->rare[1].waiting) continue;
         if (f->touched && !precious) {
             f->touched = false; /* a second chance */
+            again = true;
             continue;
         }
         if (precious && silent_ns && !room_is_silent(t, f, silent_ns)) continue;
         wst_flow_evict(t, f, a);
     }
+    return again;
 }
 
 /* No record is free, and there may be no more: flows nobody heard of lately go first, then the
  * oldest that never said anything, and only then one that matters. */
 void wst_flow_free_record(struct wst_flow_table *t, const struct wst_arrival *a)
 {
-    room_pass(t, 0, false, 0, a);
+    room_pass(t, 0, RECORD_STEPS, false, 0, a);
     if (t->free_first == FLOW_NONE && t->embryos)
         wst_flow_evict(t, wst_flow_at(t, t->embryo_oldest), a);
-    if (t->free_first == FLOW_NONE) room_pass(t, 0, false, 0, a); /* all had their second chance */
-    if (t->free_first == FLOW_NONE) room_pass(t, 0, true, 0, a);
+    if (t->free_first == FLOW_NONE)
+        room_pass(t, 0, RECORD_STEPS, false, 0, a); /* all had their second chance */
+    if (t->free_first == FLOW_NONE) room_pass(t, 0, RECORD_STEPS, true, 0, a);
 }
 
 /* Flows that matter, but were quiet lately, let go of what they can do without. */
@@ -215,7 +220,7 @@ static void room_shrink(struct wst_flow_table *t, size_t bytes, const struct wst
 {
     uint32_t n = t->chunks_n * FLOW_CHUNK;
     t->due = INT64_MIN;
-    for (uint32_t i = 0; i < ROOM_STEPS && n && t->sink.shrink && !room_enough(t, bytes); i++) {
+    for (uint32_t i = 0; i < n && i < ROOM_STEPS && t->sink.shrink && !room_enough(t, bytes); i++) {
         if (t->hand >= n) t->hand = 0;
         struct wst_flow *f = wst_flow_at(t, t->hand++);
         if (f->state == WST_FLOW_FREE || !f->precious) continue;
@@ -230,9 +235,12 @@ bool wst_flow_make_room(struct wst_flow_table *t, size_t bytes, int64_t silent_n
                         const struct wst_when *when)
 {
     struct wst_arrival a = {.when = *when, .from = when->pkt};
-    room_pass(t, bytes, false, 0, &a);
-    if (silent_ns == INT64_MAX) return room_enough(t, bytes);
-    /* Then holes, the oldest first: what waits behind them is handed on. */
+    if (silent_ns == INT64_MAX) { /* all of them: none that matters shall go before */
+        if (room_pass(t, bytes, UINT32_MAX, false, 0, &a))
+            room_pass(t, bytes, UINT32_MAX, false, 0, &a);
+        return room_enough(t, bytes);
+    }
+    /* Holes, the oldest first: what waits behind them is handed on. */
     struct wst_waiting *w;
     while (wst_budget_left(t->budget) < bytes && (w = TAILQ_FIRST(&t->holes))) {
         struct wst_flow *f = w->flow;
@@ -240,6 +248,6 @@ bool wst_flow_make_room(struct wst_flow_table *t, size_t bytes, int64_t silent_n
         wst_flow_settle(t, f, &a); /* its end may have waited for those bytes */
     }
     room_shrink(t, bytes, &a);
-    room_pass(t, bytes, true, silent_ns, &a);
+    room_pass(t, bytes, ROOM_STEPS, true, silent_ns, &a);
     return wst_budget_left(t->budget) >= bytes;
 }

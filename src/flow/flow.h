@@ -234,10 +234,10 @@ void wst_flow_finish(struct wst_flow_table *table, const struct wst_when *when);
 void wst_flow_ignore(struct wst_flow_table *table, struct wst_flow *flow);
 /* Bytes of that side wait behind a hole. */
 bool wst_flow_waits(const struct wst_flow *flow, unsigned side);
-/* Forgets the least valuable until `bytes` could be taken from the budget, or nothing is left that
- * may go: flows that are not precious first, then what waits behind holes, then what precious flows
- * can do without, then those of them that were silent for `silent_ns`; of all these none when that
- * is INT64_MAX. True: the bytes are there. */
+/* Forgets until `bytes` could be taken from the budget, or nothing is left that may go. With
+ * INT64_MAX for `silent_ns` the flows that are not precious; else, and then it is too late for
+ * those, what waits behind holes, then what precious flows can do without, then those of them that
+ * were silent for so long. True: the bytes are there. */
 bool wst_flow_make_room(struct wst_flow_table *table, size_t bytes, int64_t silent_ns,
                         const struct wst_when *when);
 

@@ -288,14 +288,14 @@ bool wst_quic_make_room(struct wst_quic *q, size_t bytes, int64_t silent_ns,
                         const struct wst_when *when)
 {
     int64_t now = wst_elapsed_of(&q->time, when->ns); /* the last datagram may be long ago */
-    for (int kept = 0; kept < (silent_ns < INT64_MAX ? 2 : 1); kept++) {
-        struct wst_quic_connection *c, *next;
-        for (c = TAILQ_FIRST(&q->by_last); c && wst_budget_left(q->budget) < bytes; c = next) {
-            next = TAILQ_NEXT(c, by_last);
-            bool wanted = connection_kept(q, c);
-            if (kept && wanted && silent_ns && wst_ns_between(c->active, now) < silent_ns) break;
-            if (kept || !wanted) connection_forget(q, c, when);
-        }
+    bool kept = silent_ns < INT64_MAX;
+    struct wst_quic_connection *c, *next;
+    for (c = TAILQ_FIRST(&q->by_last); c && wst_budget_left(q->budget) < bytes; c = next) {
+        next = TAILQ_NEXT(c, by_last);
+        bool wanted = connection_kept(q, c);
+        if (wanted && !kept) continue;
+        if (wanted && silent_ns && wst_ns_between(c->active, now) < silent_ns) break;
+        connection_forget(q, c, when);
     }
     return wst_budget_left(q->budget) >= bytes;
 }

@@ -163,9 +163,9 @@ void wst_quic_wake(struct wst_quic *quic, const struct wst_when *when);
 /* Capture time went on: ends what has been silent, declares old holes; looks at so many
  * connections. */
 void wst_quic_tick(struct wst_quic *quic, const struct wst_when *when, unsigned steps);
-/* Forgets connections until the budget has so many bytes: those that are not precious first, then
- * those that were silent for `silent_ns`, if that is not INT64_MAX; of each kind those that were
- * silent longest. False: there are not enough. */
+/* Forgets connections until the budget has so many bytes, those that were silent longest first:
+ * with INT64_MAX for `silent_ns` those that are not precious; else those that are, too, if they
+ * were silent for so long. False: there are not enough. */
 bool wst_quic_make_room(struct wst_quic *quic, size_t bytes, int64_t silent_ns,
                         const struct wst_when *when);
 /* How many were forgotten so that were not precious so far. */

@@ -169,6 +169,13 @@ static void test_flood(void **state)
     rig_close(&r);
 }
 
+/* As the pipeline does: what nobody wants, and only then what matters. */
+static bool make_room(struct rig *r, size_t bytes)
+{
+    return wst_flow_make_room(r->table, bytes, INT64_MAX, &r->when) ||
+           wst_flow_make_room(r->table, bytes, 0, &r->when);
+}
+
 /* A flood that is not cut short by its own limit, in a small budget: records are used again, and
  * the connection that matters is not among them. */
 static void flood_budget(bool payload)
@@ -183,9 +190,7 @@ static void flood_budget(bool payload)
     establish(&r, UINT32_MAX);
     for (uint32_t i = 0; i < 300000 / FEWER; i++) {
         push_of(&r, i, payload ? 0 : WST_TCP_FLAG_SYN, i, payload ? "x" : "");
-        /* as the pipeline does when the budget runs low */
-        if (r.budget.used > r.budget.max - r.budget.max / 16)
-            wst_flow_make_room(r.table, r.budget.max / 8, 0, &r.when);
+        if (r.budget.used > r.budget.max - r.budget.max / 16) make_room(&r, r.budget.max / 8);
         assert_true(r.budget.used <= r.budget.max);
         assert_non_null(find_of(&r, i)); /* the newest is always there */
     }
@@ -282,21 +287,52 @@ static void test_make_room(void **state)
 
     size_t used = r.budget.used;
     r.budget.max = used;
-    assert_true(wst_flow_make_room(r.table, 1, 0, &r.when));
+    assert_true(make_room(&r, 1));
     assert_string_equal(r.told, "(evicted)"); /* one of the two that are not precious */
     assert_int_equal(wst_flow_evicted(r.table), 1);
-    assert_true(wst_flow_make_room(r.table, 100001, 0, &r.when));
+    assert_true(make_room(&r, 100001));
     assert_string_equal(r.told, "(evicted) (evicted)");
     /* Then what waits behind a hole, stated; then, and only then, what matters. */
-    assert_true(wst_flow_make_room(r.table, 200001, 0, &r.when));
+    assert_true(make_room(&r, 200001));
     assert_string_equal(r.told, "(evicted) (evicted) c^46 c\"late\"");
     assert_non_null(find_of(&r, 1));
-    assert_true(wst_flow_make_room(r.table, 300000, 0, &r.when));
+    assert_true(make_room(&r, 300000));
     assert_string_equal(r.told, "(evicted) (evicted) c^46 c\"late\" (evicted)");
     assert_null(find_of(&r, 1));
     assert_non_null(find_of(&r, 3));
-    assert_false(wst_flow_make_room(r.table, r.budget.max + 1, 0, &r.when));
+    assert_false(make_room(&r, r.budget.max + 1));
     assert_int_equal(wst_flow_evicted(r.table), 2); /* the precious one is told by its end */
+    rig_close(&r);
+}
+
+/* All that nobody wants are asked before any that matters, however many there are, and though each
+ * had a packet lately. */
+static void test_make_room_of_many(void **state)
+{
+    enum { MANY = 20000 };
+    struct rig r;
+    (void)state;
+    rig_init(&r);
+    r.budget.max = (size_t)1 << 40;
+    r.ends = 100;
+    rig_open(&r);
+    r.table->sink.end = heavy_end;
+    for (uint32_t who = 0; who <= MANY; who++) {
+        push_of(&r, who, WST_TCP_FLAG_SYN, 0, "");
+        push_of(&r, who, 0, 1, "x");
+        struct wst_flow *f = find_of(&r, who);
+        assert_true(wst_budget_take(&r.budget, 100000));
+        f->upper = &r;
+        f->precious = !who;
+    }
+    r.budget.max = r.budget.used;
+    assert_true(wst_flow_make_room(r.table, (size_t)MANY / 2 * 100000, INT64_MAX, &r.when));
+    assert_in_range(wst_flow_evicted(r.table), MANY / 2, MANY / 2 + 1);
+    assert_true(wst_flow_make_room(r.table, (size_t)MANY * 100000, INT64_MAX, &r.when));
+    assert_int_equal(wst_flow_evicted(r.table), MANY);
+    assert_non_null(find_of(&r, 0));
+    assert_true(make_room(&r, (size_t)(MANY + 1) * 100000));
+    assert_null(find_of(&r, 0));
     rig_close(&r);
 }
 
@@ -328,7 +364,7 @@ static void test_make_room_of_silence(void **state)
     assert_false(wst_flow_make_room(r.table, 300000, 60 * SECOND, &r.when));
     assert_null(find_of(&r, 1));
     assert_non_null(find_of(&r, 0));
-    assert_true(wst_flow_make_room(r.table, 300000, 0, &r.when));
+    assert_true(make_room(&r, 300000));
     assert_null(find_of(&r, 0));
     rig_close(&r);
 }
@@ -345,7 +381,7 @@ static void test_make_room_settles(void **state)
     rig_run(&r, "cS0 sS0,1 c1,1=a c5,1=late sR1,9");
     assert_string_equal(r.told, "c\"a\"");
     r.budget.max = r.budget.used;
-    assert_true(wst_flow_make_room(r.table, 1, 0, &r.when));
+    assert_true(make_room(&r, 1));
     assert_string_equal(r.told, "c\"a\" c^3 c\"late\" (rst)");
     rig_close(&r);
 }
@@ -366,7 +402,7 @@ static void test_second_chance(void **state)
     }
     push_of(&r, 0, 0, 2, "y");
     r.budget.max = r.budget.used;
-    assert_true(wst_flow_make_room(r.table, 1, 0, &r.when));
+    assert_true(make_room(&r, 1));
     assert_non_null(find_of(&r, 0));
     assert_null(find_of(&r, 1));
     wst_flow_finish(r.table, &r.when);
@@ -628,6 +664,7 @@ int main(void)
         cmocka_unit_test(test_flood_data_budget),
         cmocka_unit_test(test_no_embryos),
         cmocka_unit_test(test_make_room),
+        cmocka_unit_test(test_make_room_of_many),
         cmocka_unit_test(test_make_room_of_silence),
         cmocka_unit_test(test_make_room_settles),
         cmocka_unit_test(test_second_chance),
