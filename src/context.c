@@ -365,6 +365,17 @@ static void context_evicted(struct wst_context *c, uint64_t n, const char *what)
     wst_context_problem(c, WST_PROBLEM_CAPTURE_FORGOTTEN, detail);
 }
 
+/* However much memory there is: `most` are followed at a time. */
+static void context_outnumbered(struct wst_context *c, uint64_t n, const char *what, uint64_t most)
+{
+    char detail[160];
+    if (!n) return;
+    snprintf(detail, sizeof detail,
+             "%llu %s were forgotten for newer ones: of such, %llu are followed at a time",
+             (unsigned long long)n, what, (unsigned long long)most);
+    wst_context_problem(c, WST_PROBLEM_CAPTURE_FORGOTTEN, detail);
+}
+
 static void context_refused(struct wst_context *c)
 {
     char detail[128];
@@ -395,6 +406,10 @@ void wst_context_finish(struct wst_context *c, const struct wst_counters *counte
     wst_work_settle(c);
     context_evicted(c, wst_flow_evicted(c->flows), "TCP conversations");
     context_evicted(c, wst_quic_evicted(c->quic), "QUIC connections");
+    context_outnumbered(c, wst_flow_outnumbered(c->flows), "TCP connections without a byte of data",
+                        c->options.limits.max_embryonic);
+    context_outnumbered(c, wst_quic_outnumbered(c->quic),
+                        "QUIC connections that were not WebSocket so far", WST_QUIC_CONNECTIONS);
     context_refused(c);
     context_more(c, WST_PROBLEM_CAPTURE_TIME, c->jumps,
                  "packets are older than the one before them");

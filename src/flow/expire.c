@@ -162,9 +162,10 @@ void wst_flow_finish(struct wst_flow_table *t, const struct wst_when *when)
 
 /* -- room -------------------------------------------------------------------------------------- */
 
-void wst_flow_evict(struct wst_flow_table *t, struct wst_flow *f, const struct wst_arrival *a)
+void wst_flow_evict(struct wst_flow_table *t, struct wst_flow *f, uint64_t *count,
+                    const struct wst_arrival *a)
 {
-    if (!f->precious && f->state != WST_FLOW_CLOSED) t->evicted++;
+    if (!f->precious && f->state != WST_FLOW_CLOSED) ++*count;
     expire_remove(t, f, WST_TCP_EVICTED, a);
 }
 
@@ -198,7 +199,7 @@ static bool room_pass(struct wst_flow_table *t, size_t bytes, uint32_t steps, bo
             continue;
         }
         if (precious && silent_ns && !room_is_silent(t, f, silent_ns)) continue;
-        wst_flow_evict(t, f, a);
+        wst_flow_evict(t, f, &t->evicted, a);
     }
     return again;
 }
@@ -209,7 +210,7 @@ void wst_flow_free_record(struct wst_flow_table *t, const struct wst_arrival *a)
 {
     room_pass(t, 0, RECORD_STEPS, false, 0, a);
     if (t->free_first == FLOW_NONE && t->embryos)
-        wst_flow_evict(t, wst_flow_at(t, t->embryo_oldest), a);
+        wst_flow_evict(t, wst_flow_at(t, t->embryo_oldest), &t->evicted, a);
     if (t->free_first == FLOW_NONE)
         room_pass(t, 0, RECORD_STEPS, false, 0, a); /* all had their second chance */
     if (t->free_first == FLOW_NONE) room_pass(t, 0, RECORD_STEPS, true, 0, a);

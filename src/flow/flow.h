@@ -247,6 +247,9 @@ const struct wst_flow *wst_flow_last(const struct wst_flow_table *table);
 const struct wst_flow *wst_flow_original(const struct wst_flow_table *table,
                                          const struct wst_flow *flow);
 uint32_t wst_flow_streams(const struct wst_flow_table *table); /* conversations so far */
-uint64_t wst_flow_evicted(const struct wst_flow_table *table); /* not precious, forgotten early */
+/* Not precious, and forgotten early: for want of memory; because more than limits.max_embryonic had
+ * not said anything. */
+uint64_t wst_flow_evicted(const struct wst_flow_table *table);
+uint64_t wst_flow_outnumbered(const struct wst_flow_table *table);
 
 #endif

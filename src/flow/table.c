@@ -71,6 +71,11 @@ uint64_t wst_flow_evicted(const struct wst_flow_table *t)
     return t->evicted;
 }
 
+uint64_t wst_flow_outnumbered(const struct wst_flow_table *t)
+{
+    return t->outnumbered;
+}
+
 /* Another conversation takes the place. */
 WST_APART struct wst_flow_place *wst_flow_recent_replace(const struct wst_flow_table *t,
                                                          struct wst_flow_recent *r, uint64_t e0,
@@ -299,7 +304,7 @@ WST_APART struct wst_flow *wst_flow_create(struct wst_flow_table *t, const struc
 {
     struct wst_arrival a = {.when = *when, .from = when->pkt};
     if (t->embryos && t->embryos >= t->limits->max_embryonic)
-        wst_flow_evict(t, wst_flow_at(t, t->embryo_oldest), &a);
+        wst_flow_evict(t, wst_flow_at(t, t->embryo_oldest), &t->outnumbered, &a);
     while (t->closed > t->limits->max_closed) wst_flow_remove(t, wst_flow_at(t, t->closed_oldest));
     if (!table_grow(t)) return NULL;
     if (t->free_first == FLOW_NONE && !table_more_records(t)) {

@@ -111,7 +111,7 @@ struct wst_flow_table {
     const struct wst_flow *last; /* of the segment before */
     uint32_t streams;            /* numbers given out */
     uint32_t renewed;            /* conversations that begin anew under the number they had */
-    uint64_t evicted;
+    uint64_t evicted, outnumbered; /* not precious, and forgotten: for want of memory; for newer */
     struct wst_elapsed time; /* all that waits or is silent is held against it */
     int64_t dropped_ns;      /* in it: the capture dropped packets then; INT64_MIN: never */
     int64_t due; /* when there is something to look at: holes_due, hand_due, or at once */
@@ -393,7 +393,9 @@ void wst_successor_free(struct wst_flow_table *t);
 
 /* expire.c */
 void wst_flow_free_record(struct wst_flow_table *t, const struct wst_arrival *a);
-void wst_flow_evict(struct wst_flow_table *t, struct wst_flow *f, const struct wst_arrival *a);
+/* `count`: of those that were not precious. */
+void wst_flow_evict(struct wst_flow_table *t, struct wst_flow *f, uint64_t *count,
+                    const struct wst_arrival *a);
 
 /* reassemble.c: one half of a flow. All of these may call the sink, which may ignore the flow; then
  * the half has nothing that waits any more. `a` is the packet because of which something happens.

@@ -267,10 +267,10 @@ void wst_quic_tick(struct wst_quic *q, const struct wst_when *when, unsigned ste
     wst_quic_sweep(q, when, steps);
 }
 
-static void connection_forget(struct wst_quic *q, struct wst_quic_connection *c,
+static void connection_forget(struct wst_quic *q, struct wst_quic_connection *c, uint64_t *count,
                               const struct wst_when *when)
 {
-    if (c->state < QUIC_SEALED && !connection_kept(q, c)) q->evicted++;
+    if (c->state < QUIC_SEALED && !connection_kept(q, c)) ++*count;
     connection_over(q, c, WST_TCP_EVICTED, when);
 }
 
@@ -280,7 +280,7 @@ void wst_quic_make_place(struct wst_quic *q, const struct wst_when *when)
     TAILQ_FOREACH (c, &q->by_last, by_last)
         if (!connection_kept(q, c)) break;
     if (!c) c = TAILQ_FIRST(&q->by_last);
-    if (c) connection_forget(q, c, when);
+    if (c) connection_forget(q, c, &q->outnumbered, when);
 }
 
 /* Many at once: whoever begins when all others are kept would be the next to go each time. */
@@ -295,7 +295,7 @@ bool wst_quic_make_room(struct wst_quic *q, size_t bytes, int64_t silent_ns,
         bool wanted = connection_kept(q, c);
         if (wanted && !kept) continue;
         if (wanted && silent_ns && wst_ns_between(c->active, now) < silent_ns) break;
-        connection_forget(q, c, when);
+        connection_forget(q, c, &q->evicted, when);
     }
     return wst_budget_left(q->budget) >= bytes;
 }
@@ -303,6 +303,11 @@ bool wst_quic_make_room(struct wst_quic *q, size_t bytes, int64_t silent_ns,
 uint64_t wst_quic_evicted(const struct wst_quic *q)
 {
     return q->evicted;
+}
+
+uint64_t wst_quic_outnumbered(const struct wst_quic *q)
+{
+    return q->outnumbered;
 }
 
 static uint8_t secrets_known(struct wst_quic *q, const struct wst_quic_connection *c)

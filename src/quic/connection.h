@@ -221,7 +221,8 @@ struct wst_quic {
     uint32_t lengths; /* bit n: there were IDs of n bytes */
     uint32_t connections_n;
     uint64_t born; /* connections so far */
-    uint64_t evicted; /* … that were forgotten before anybody wanted them */
+    /* … that were forgotten before anybody wanted them: for want of memory; for newer ones */
+    uint64_t evicted, outnumbered;
     TAILQ_HEAD(wst_quic_row, wst_quic_connection) by_last;
     struct wst_quic_row by_first;
     struct wst_quic_row waiting; /* for secrets; and some that do not any more */

@@ -168,8 +168,10 @@ void wst_quic_tick(struct wst_quic *quic, const struct wst_when *when, unsigned 
  * were silent for so long. False: there are not enough. */
 bool wst_quic_make_room(struct wst_quic *quic, size_t bytes, int64_t silent_ns,
                         const struct wst_when *when);
-/* How many were forgotten so that were not precious so far. */
+/* How many were forgotten so that were not precious so far; and how many because there were
+ * WST_QUIC_CONNECTIONS. */
 uint64_t wst_quic_evicted(const struct wst_quic *quic);
+uint64_t wst_quic_outnumbered(const struct wst_quic *quic);
 /* The capture is over: every connection is flushed and ended, in the order in which they began. */
 void wst_quic_finish(struct wst_quic *quic, const struct wst_when *when);
 

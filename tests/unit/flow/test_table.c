@@ -164,7 +164,7 @@ static void test_flood(void **state)
         if (i % 4096 == 0) assert_true(records(&r) <= 1001 + FLOW_CHUNK); /* 1000 embryos */
     }
     assert_int_equal(wst_flow_streams(r.table), 1000000 / FEWER + 1);
-    assert_int_equal(wst_flow_evicted(r.table), 1000000 / FEWER - 1000);
+    assert_int_equal(wst_flow_outnumbered(r.table), 1000000 / FEWER - 1000);
     check_alive(&r, UINT32_MAX, "c\"again\"");
     rig_close(&r);
 }

@@ -52,8 +52,41 @@ static void strangers_first(void **state)
     assert_int_equal(seen.open, SOCKETS);
 }
 
+/* A flood of SYNs: it is their number that has the older ones forgotten, for there is memory. */
+static void see_flood(void *user, const struct wst_event *e)
+{
+    unsigned *told = user;
+    if (e->type != WST_EVENT_PROBLEM || e->problem.problem != WST_PROBLEM_CAPTURE_FORGOTTEN) return;
+    assert_string_equal(
+        e->problem.detail,
+        "7 TCP connections without a byte of data were forgotten for newer ones: of "
+        "such, 65536 are followed at a time");
+    ++*told;
+}
+
+static void flood(void **state)
+{
+    enum { SYNS = 65536 + 7 };
+    struct packets k = {0};
+    struct tcp t;
+    unsigned told = 0;
+    (void)state;
+    struct wst_context *c =
+        context_open_in((struct wst_listener){.event = see_flood, .user = &told}, 64 << 20);
+    tcp_open(&t, &k, 1000);
+    tcp_syn(&t);
+    for (unsigned i = 0; i < SYNS; i++) {
+        k.all[0].p[15] = (uint8_t)(1 + i / 60000); /* the client's address, and its port */
+        k.all[0].p[20] = (uint8_t)(i % 60000 >> 8), k.all[0].p[21] = (uint8_t)(i % 60000);
+        context_feed_at(c, &k, 0, (int64_t)i);
+    }
+    context_close(c);
+    packets_free(&k);
+    assert_int_equal(told, 1);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(strangers_first)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(strangers_first), cmocka_unit_test(flood)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1416,6 +1416,25 @@ static void evicted_though_kept(void **state)
     end();
 }
 
+/* When there are as many as are followed at a time it is not for want of memory that one goes. */
+static void outnumbered(void **state)
+{
+    static struct conn conns[2];
+    (void)state;
+    room_init(&room);
+    for (uint8_t i = 0; i < 2; i++) {
+        if (i) room.quic->connections_n = WST_QUIC_CONNECTIONS;
+        conn_init(&conns[i], &room, (uint8_t)(i + 1), SEAL_V1, SEAL_AES_128_GCM, 8, 8);
+        conn_hellos(&conns[i]);
+        conn_stream(&conns[i], WST_C2S, 4 * i, 0, 100, false);
+    }
+    room.quic->connections_n = 1;
+    assert_int_equal(room.ended, 1);
+    assert_int_equal(wst_quic_outnumbered(room.quic), 1);
+    assert_int_equal(wst_quic_evicted(room.quic), 0);
+    end();
+}
+
 /* -- caps -------------------------------------------------------------------------------------- */
 
 /* Each frame opens as many streams as one may; those that nobody follows give way. */
@@ -1718,6 +1737,7 @@ int main(void)
         cmocka_unit_test(future),
         cmocka_unit_test(evicted),
         cmocka_unit_test(evicted_though_kept),
+        cmocka_unit_test(outnumbered),
         cmocka_unit_test(many_streams),
         cmocka_unit_test(skipped_streams),
         cmocka_unit_test(too_many_followed),
