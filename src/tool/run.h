@@ -16,6 +16,7 @@
 
 #include "attend.h"
 #include "devices.h"
+#include "heap.h"
 #include "keys.h"
 #include "options.h"
 #include "output.h"
@@ -61,6 +62,7 @@ struct wst_tool_run {
     struct wst_tool_output output;
     struct wst_tool_progress progress;
     struct wst_tool_attend attend;
+    struct wst_tool_heap heap;
     struct wst_tool_keys keys;
     struct wst_tool_sensitive plaintext, embedded;
     struct wst_tool_save save;

@@ -11,7 +11,10 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-enum { SCREEN_PACKETS = 64 }; /* between looks at the keys */
+enum {
+    SCREEN_PACKETS = 64, /* between looks at the keys … */
+    HEAP_PACKETS = 1024  /* … and at what is held */
+};
 
 /* A link type met for the first time that cannot be read: said once, and the rest is still read. */
 __attribute__((noinline)) static void meet_link_type(struct wst_tool_run *run, uint32_t link_type)
@@ -54,6 +57,8 @@ __attribute__((noinline)) static bool look_after(struct wst_tool_run *run,
     if (wst_tool_sensitive_wanted(&run->embedded)) wst_tool_embed_packet(&run->embedded, packet);
     if (wst_tool_save_packet(&run->save, packet, run->context)) return true;
     wst_tool_attend_packet(&run->attend);
+    if (run->packets % HEAP_PACKETS == 0)
+        wst_tool_heap_look(&run->heap, wst_context_memory(run->context));
     if (run->prompt) wst_tool_run_flush(run);
     return run->screen && run->packets % SCREEN_PACKETS == 0 && wst_tool_run_screen(run, false);
 }
@@ -149,6 +154,7 @@ static void on_pause(void *user, int64_t ns)
 
     wst_tool_keys_look(&run->keys, false); /* before capture time goes on: late keys are in time */
     wst_tool_attend_pause(&run->attend, ns);
+    wst_tool_heap_look(&run->heap, wst_context_memory(run->context));
     wst_tool_save_flush(&run->save);
     if (run->screen && wst_tool_run_screen(run, false)) wst_capture_stop(run->capture);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * In: a kind of crowd and its size. Out, mostly into a pipe: a capture in which all of them are
- * there at once, and none leaves.
+ * there at once, and none leaves, but for one kind.
  *
  *   ws      WebSocket connections: handshake, a message each way, silence
  *   deflate the same, with permessage-deflate agreed and used
@@ -12,6 +12,7 @@
  *   quic    the first datagrams of clients that nobody answers
  *   beside  WebSocket connections, among them COUNT of these
  *   pieces  WebSocket connections, and COUNT bytes of theirs, each behind one that lacks
+ *   calm    as deflate, and a TLS connection with each; all end, and one WebSocket ticks on
  *   flood   one WebSocket connection; around its ticks, SYNs from addresses that do not exist
  *   bomb    one message of COUNT zeros, deflated
  */
@@ -155,6 +156,26 @@ static void flood(struct wire *w, uint64_t count)
     wire_ws_close(w, &victim);
 }
 
+static void calm(struct wire *w, uint64_t count)
+{
+    enum { TICKS = 20000 };
+    struct wire_conn *conns = calloc((size_t)count, sizeof *conns), last, other;
+    if (!conns) exit(1);
+    for (uint32_t i = 0; i < count; i++) {
+        wire_conn(w, &conns[i], i, SERVER, 8080);
+        websocket(w, &conns[i], true);
+        wire_conn(w, &other, i, SERVER, 443);
+        tls(w, &other);
+        wire_tcp(w, &other, C2S, RST, NULL, 0);
+    }
+    for (uint32_t i = 0; i < count; i++) wire_ws_close(w, &conns[i]);
+    free(conns);
+    wire_conn(w, &last, (uint32_t)count, SERVER, 8080);
+    wire_ws_open(w, &last, false);
+    w->gap_us = 10000;
+    for (int i = 0; i < TICKS; i++) wire_message(w, &last, S2C, "tick", 4);
+}
+
 static void bomb(struct wire *w, uint64_t count)
 {
     static uint8_t zeros[1 << 16];
@@ -188,8 +209,8 @@ int main(int argc, char **argv)
     static const char *const kinds[] = {"ws", "deflate", "syn", "http", "tls", "middle", "quic"};
     static struct wire w;
     if (argc != 4) {
-        fputs("usage: crowd ws|deflate|syn|http|tls|middle|quic|beside|pieces|flood|bomb COUNT "
-              "FILE\n",
+        fputs("usage: crowd ws|deflate|syn|http|tls|middle|quic|beside|pieces|calm|flood|bomb "
+              "COUNT FILE\n",
               stderr);
         return 2;
     }
@@ -198,6 +219,7 @@ int main(int argc, char **argv)
     wire_begin(&w, argv[3], 1);
     if (!strcmp(argv[1], "beside")) beside(&w, count);
     if (!strcmp(argv[1], "pieces")) pieces(&w, count);
+    if (!strcmp(argv[1], "calm")) calm(&w, count);
     if (!strcmp(argv[1], "flood")) flood(&w, count);
     if (!strcmp(argv[1], "bomb")) bomb(&w, count);
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)

@@ -12,6 +12,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 
 MIB = 1 << 20
 
@@ -99,6 +100,30 @@ def pieces(memory, count, base):
                  "more than one connection")
 
 
+def calm(memory, count, base):
+    """What a burst needed is the system's again when its connections are over: as sniffed, for the end of the
+    capture has not come yet."""
+    source = subprocess.Popen([os.path.join(memory.args.programs, "crowd"), "calm", str(count), "-"],
+                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    tool = subprocess.Popen([memory.args.tool, "--json", "-o", "/dev/null", "-"], stdin=subprocess.PIPE)
+    while piece := source.stdout.read(1 << 16):
+        tool.stdin.write(piece)
+    tool.stdin.flush()
+    source.wait()
+    figures = {}
+    for _ in range(50):  # until it has read what is in the pipe, which nobody says
+        time.sleep(0.1)
+        with open("/proc/%d/status" % tool.pid) as status:
+            figures = {line.split(":")[0]: int(line.split()[1]) * 1024 for line in status if line.startswith("Vm")}
+        if figures["VmRSS"] - base <= 8 * MIB:
+            break
+    tool.stdin.close()
+    if tool.wait():
+        sys.exit("wstrace ended with status %d" % tool.returncode)
+    memory.judge("behind a burst of %d connections" % (2 * count), (figures["VmRSS"] - base) / MIB, 8, "MiB",
+                 "more than one connection; %.1f MiB in the burst" % (figures["VmHWM"] / MIB))
+
+
 def flood(memory, count):
     peak, truth, lines = memory.run(["crowd", "flood", str(count), "-"], "keep")
     said = sum(line["type"] == "message" and line["certain"] for line in lines)
@@ -165,6 +190,7 @@ def main():
         memory.crowd(kind, 1000000 // few, (200,), what)
     quic(memory, 20000)
     pieces(memory, 400000, base)
+    calm(memory, 20000, base)
     flood(memory, 10000000 // (10 * few if args.quick else 1))
     bomb(memory, 512000000)
     in_flight(memory, 4, 4 * MIB, "100M" if args.quick else "400M")
