@@ -73,7 +73,7 @@ struct wst_listed {
     uint64_t conn, frames, messages, compressed, problems;
     int32_t status;
     bool accepted, deflate;
-    char uri[64];
+    char uri[168]; /* of 40 bytes, each of which may be shown as \xNN, and … */
 };
 
 struct wst_sight { /* the first frame of a kind */

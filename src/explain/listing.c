@@ -101,12 +101,12 @@ static void connections(struct wst_explain *x)
 {
     static const struct wst_column columns[] = {
         {"explain", "explain", WST_COLUMN_WORD},
-        {"uri", "path", WST_COLUMN_WORD},
         {"status", "status", WST_COLUMN_NUMBER},
         {"frames", "frames", WST_COLUMN_WORD},
         {"messages", "messages", WST_COLUMN_NUMBER},
         {"compressed", "compressed", WST_COLUMN_NUMBER},
         {"problems", "problems", WST_COLUMN_NUMBER},
+        {"uri", "path", WST_COLUMN_WORD}, /* the last: it is broken at the width */
         {"frames_n", "", WST_COLUMN_COUNT},
         {"conn", "", WST_COLUMN_COUNT},
     };
@@ -115,9 +115,10 @@ static void connections(struct wst_explain *x)
     for (size_t i = 0; i < x->listed_n; i++) {
         const struct wst_listed *l = &x->listed[i];
         wst_paper_cell(p, WST_INK_BOLD, "%" PRIu64, l->conn);
-        wst_paper_cell(p, WST_INK_NONE, "%s", l->uri);
         wst_paper_cell_number(p, l->status >= 0, (uint64_t)l->status);
-        if (l->frames)
+        if (l->frames == 1 && !p->json)
+            wst_paper_cell(p, WST_INK_NONE, "%" PRIu64 ".1", l->conn);
+        else if (l->frames)
             wst_paper_cell(p, WST_INK_NONE, "%" PRIu64 ".1-%" PRIu64 ".%" PRIu64, l->conn, l->conn,
                            l->frames);
         else
@@ -125,6 +126,7 @@ static void connections(struct wst_explain *x)
         wst_paper_cell(p, WST_INK_NONE, "%" PRIu64, l->messages);
         wst_paper_cell(p, WST_INK_NONE, "%" PRIu64, l->compressed);
         wst_paper_cell(p, l->problems ? WST_INK_BAD : WST_INK_NONE, "%" PRIu64, l->problems);
+        wst_paper_cell(p, WST_INK_NONE, "%s", l->uri);
         wst_paper_cell(p, WST_INK_NONE, "%" PRIu64, l->frames);
         wst_paper_cell(p, WST_INK_NONE, "%" PRIu64, l->conn);
         x->found++;

@@ -229,6 +229,17 @@ void wst_paper_end(struct wst_paper *p)
 
 /* -- prose ------------------------------------------------------------------------------------- */
 
+/* Of the first `fits` bytes of a word, those up to the last escape (\n, \xNN, \u{N…}) that is
+ * whole: half of one reads as something else. */
+static size_t whole_escapes(const char *s, size_t fits)
+{
+    for (size_t i = 0, n; i < fits; i += n) {
+        n = s[i] != '\\' ? 1 : s[i + 1] == 'x' ? 4 : s[i + 1] == 'u' ? strcspn(s + i, "}") + 1 : 2;
+        if (i + n > fits) return i ? i : fits;
+    }
+    return fits;
+}
+
 /* Breaks s at blanks: the first line begins where the cursor stands, at column `from`, the others
  * there, too. A word that is longer than a line is cut. */
 static void wrapped(struct wst_paper *p, enum wst_ink ink, const char *s, unsigned from,
@@ -239,7 +250,7 @@ static void wrapped(struct wst_paper *p, enum wst_ink ink, const char *s, unsign
         size_t n = strlen(s), fits = wst_columns_fit(s, n, room), cut = fits;
         if (fits < n) {
             while (cut && s[cut] != ' ') cut--;
-            if (!cut) cut = fits ? fits : 1;
+            if (!cut) cut = fits ? whole_escapes(s, fits) : 1;
         }
         size_t shown = cut;
         while (shown && s[shown - 1] == ' ') shown--;

@@ -148,6 +148,8 @@ for name in [n for i, n in enumerate(shipped) if i % 3 == 0 or "hostile" in n or
     if "damaged" in name:
         continue
     check(f"{name}: listed", listed.status == 0, listed)
+    wide = [l for l in explain(name).text.splitlines() if len(l) > 80 and l.isascii()]
+    check(f"{name}: the list fits 80 columns", not wide, wide[:2])
     for conn in json.loads(listed.text)["connections"][:1]:
         n = conn["explain"]
         for args in ([n], [n, "--close"], [f"{n}.1-{n}.6", "--utf8"]):
@@ -326,6 +328,8 @@ for text, rows in WHY:
         check(f"UTF-8 {text}: code points", row["code_point"] in ("", "none")
               or chr(int(row["code_point"][2:], 16)) == bytes.fromhex(row["hex"].replace(" ", "")).decode(), row)
 
+torn = explain("--hex", "81 7c " + "01" * 124).text.splitlines()
+check("no escape is broken over two lines", not [l for l in torn if re.search(r"\\(x.?)?$", l)], torn)
 check("four bytes fit 80 columns", max(map(len, explain("--utf8", "--hex", "81 05 41 f0 9f 98 80").text.splitlines())) <= 80)
 
 # A text cut everywhere: the characters begun and gone on with are those of the text.
