@@ -90,6 +90,8 @@ void wst_closing_event(struct wst_explain *x, const struct wst_event *event)
         e->no_reply = event->end.no_reply;
         if (e->stream) closing_stream(e, event);
     }
+    if (event->type == WST_EVENT_PROBLEM && event->problem.problem == WST_PROBLEM_CLOSE_MISSING)
+        e->missing = true;
     if (event->type != WST_EVENT_CLOSE) return;
     struct wst_ending_row *row = row_new(e);
     if (!row) return;
@@ -262,7 +264,10 @@ static void verdict_text(const struct wst_ending *e, enum wst_ink *ink, char *to
 {
     const char *first = e->by == WST_C2S ? "the client" : "the server";
     bool open = e->ended && e->tcp != WST_TCP_FIN && e->tcp != WST_TCP_RST;
-    *ink = e->clean ? WST_INK_GOOD : open ? WST_INK_NONE : WST_INK_BAD;
+    /* What the capture lacks may have been a close frame: only a finding says that none was sent.
+     */
+    bool unseen = e->by == WST_DIR_NONE ? !e->missing : e->no_reply == WST_REPLY_UNSEEN;
+    *ink = e->clean ? WST_INK_GOOD : open || (e->ended && unseen) ? WST_INK_NONE : WST_INK_BAD;
     if (!e->accepted && e->status < 0)
         snprintf(to, size, "no WebSocket connection: the capture has no answer to the handshake");
     else if (!e->accepted && e->status == 101)
@@ -278,14 +283,19 @@ static void verdict_text(const struct wst_ending *e, enum wst_ink *ink, char *to
     else if (open && e->by == WST_DIR_NONE)
         snprintf(to, size, "not told: the capture ends before the connection does");
     else if (open)
-        snprintf(to, size, "not told: %s sent a close frame, and the capture ends before an answer",
+        snprintf(to, size, "not told: %s sent a close frame, and no answer is in the capture",
                  first);
+    else if (e->by == WST_DIR_NONE && unseen)
+        snprintf(
+            to, size,
+            "not told: no close frame was found, and not all that was sent last could be read");
     else if (e->by == WST_DIR_NONE)
         snprintf(to, size,
                  "not clean: nobody sent a close frame; an endpoint reports 1006 (section "
                  "7.1.5)");
     else
-        snprintf(to, size, "not clean: %s sent a close frame, and %s", first, unanswered(e));
+        snprintf(to, size, "not %s: %s sent a close frame, and %s", unseen ? "told" : "clean",
+                 first, unanswered(e));
 }
 
 static void verdict(struct wst_paper *p, const struct wst_ending *e)

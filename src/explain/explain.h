@@ -36,7 +36,7 @@ struct wst_ending_row { /* something that happened while the connection ended */
     bool stream;  /* … or the end of a stream … */
     bool quic;    /* … inside QUIC */
     int32_t code; /* of the close frame */
-    char reason[128];
+    char reason[408]; /* of 100 bytes, each of which may be shown as \xNN, and … */
     uint8_t flags;    /* of the packet */
     int64_t seq, ack; /* relative; of a close frame: of the packet that completed it */
     uint32_t len;
@@ -49,6 +49,7 @@ struct wst_ending { /* of a connection whose closing is wanted */
     bool stream; /* of HTTP/2 or HTTP/3: what carries it goes on */
     int32_t status; /* of the answer; -1: none */
     bool seen, accepted, ended, clean, fin[2];
+    bool missing; /* neither side sent a close frame */
     bool told; /* the last acknowledgment has come, too */
     int64_t end[2],
         ack[2]; /* of each side's newest packet: behind its last byte; what it has heard */

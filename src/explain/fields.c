@@ -146,7 +146,8 @@ static void extended(struct field *f, const struct wst_subject *s)
     const struct wst_header_bits *h = &s->header;
     uint64_t least = h->extended == 16 ? 126 : 65536;
     if (h->have < 2 + h->extended / 8)
-        means(f, true, "cut: %u of its %u bytes are there", h->have - 2, h->extended / 8);
+        means(f, true, "cut: %u of its %u bytes %s there", h->have - 2, h->extended / 8,
+              h->have - 2 == 1 ? "is" : "are");
     else if (h->extended == 64 && h->len >> 63)
         means(f, true, "wrong: the highest bit must be 0 (section 5.2)");
     else if (h->len < least)
@@ -166,13 +167,28 @@ static void key(struct field *f, const struct wst_subject *s)
         means(f, false, "chosen anew, at random, for each frame (section 5.3)");
 }
 
+uint64_t wst_payload_lacks(const struct wst_subject *s)
+{
+    uint64_t behind = s->header.len - s->payload.n, lacks = 0;
+    if (!s->segments_n) return behind;
+    for (size_t i = 0; i < s->segments_n; i++) {
+        const struct wst_wire_segment *run = &s->segments[i];
+        uint64_t front = run->at < s->header.need ? s->header.need - run->at : 0;
+        if (!run->pkt && front < run->n) lacks += run->n - front;
+    }
+    return lacks;
+}
+
 static void payload(struct field *f, const struct wst_subject *s)
 {
     uint64_t len = s->header.len;
     if (s->header.have < s->header.need)
         means(f, true, "nothing of it is there");
+    else if (s->payload.n < len && wst_payload_lacks(s) < len - s->payload.n)
+        means(f, true, "%" PRIu64 " bytes, of which the first %zu are shown", len, s->payload.n);
     else if (s->payload.n < len)
-        means(f, true, "%zu of %" PRIu64 " bytes are there", s->payload.n, len);
+        means(f, true, "%zu of %" PRIu64 " bytes %s there", s->payload.n, len,
+              s->payload.n == 1 ? "is" : "are");
     else if (len == 0)
         means(f, false, "none");
     else
@@ -261,8 +277,9 @@ void wst_fields_explain(struct wst_paper *p, const struct wst_subject *s)
     for (unsigned i = 0; i < n; i++) field_row(p, s, &f[i]);
     wst_paper_table_end(p);
     if (s->header.have < s->header.need)
-        wst_paper_say(p, "The header is cut: %u of %s%u bytes are there.", s->header.have,
-                      s->header.have < 2 ? "at least " : "", s->header.need);
+        wst_paper_say(p, "The header is cut: %u of %s%u bytes %s there.", s->header.have,
+                      s->header.have < 2 ? "at least " : "", s->header.need,
+                      s->header.have == 1 ? "is" : "are");
 }
 
 static const char *byte_fields(const struct wst_header_bits *h, unsigned i)

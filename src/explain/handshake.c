@@ -218,10 +218,13 @@ static void head_part(struct wst_paper *p, const struct wst_wire_handshake *h, b
 {
     const struct wst_wire_segment *s = response ? h->response_segments : h->request_segments;
     size_t n = response ? h->response_segments_n : h->request_segments_n;
+    bool stream = h->event->handshake.stream_id >= 0; /* picked up there: its fields are lost */
     if (response)
-        wst_paper_heading(p, "Response: the server's answer (section 4.2.2)");
+        wst_paper_heading(p, "Response: the server's answer (%s)",
+                          stream ? "RFC 8441 section 5" : "section 4.2.2");
     else
-        wst_paper_heading(p, "Request: the client asks (section 4.1)");
+        wst_paper_heading(p, "Request: the client asks (%s)",
+                          stream ? "RFC 8441 section 4" : "section 4.1");
     if (!(response ? h->response.p : h->request.p)) {
         wst_paper_say(p, "not in the capture");
         return;

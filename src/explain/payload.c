@@ -136,8 +136,19 @@ void wst_payload_explain(struct wst_paper *p, const struct wst_subject *s)
         if (!s->plain.n && h->opcode != 8) wst_paper_say(p, "none");
     }
     says(p, s, text);
-    if (s->plain.n < h->len)
+    uint64_t behind = h->len - s->plain.n, lacks = behind ? wst_payload_lacks(s) : 0;
+    const char *at_least = s->unlisted ? "at least " : "";
+    if (behind && !lacks)
         wst_paper_line(p, "payload_missing", "missing", WST_INK_BAD,
-                       "%" PRIu64 " of %" PRIu64 " bytes are not there", h->len - s->plain.n,
-                       h->len);
+                       "what stands behind the first %zu bytes was not kept", s->plain.n);
+    else if (behind && lacks < behind)
+        wst_paper_line(p, "payload_missing", "missing", WST_INK_BAD,
+                       "%s%" PRIu64 " of %" PRIu64
+                       " bytes %s not in the capture; shown is what stands before %s",
+                       at_least, lacks, h->len, lacks == 1 ? "is" : "are",
+                       lacks == 1 ? "it" : "the first of them");
+    else if (behind)
+        wst_paper_line(p, "payload_missing", "missing", WST_INK_BAD,
+                       "%" PRIu64 " of %" PRIu64 " bytes %s not there", behind, h->len,
+                       behind == 1 ? "is" : "are");
 }

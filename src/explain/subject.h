@@ -92,6 +92,9 @@ struct wst_subject { /* a frame */
     enum wst_inside inside;
 };
 
+/* How many payload bytes the capture lacks, as far as segments tell; `payload` ends at the first of
+ * them, and others may lie behind. Of typed bytes whatever is not there. */
+uint64_t wst_payload_lacks(const struct wst_subject *s);
 /* grid.c: the figure of RFC 6455 section 5.2, with this frame's bits in it. */
 void wst_grid_draw(struct wst_paper *p, const struct wst_subject *s);
 enum wst_ink wst_bit_ink(const struct wst_header_bits *h, unsigned bit);
