@@ -75,8 +75,7 @@ void wst_rules_frame(const struct wst_ws_step *step, const struct wst_frame *fra
 /* True, and told: the frame is no close frame but HTTP. */
 bool wst_rules_http(const struct wst_ws_step *step, const struct wst_frame *frame, uint64_t n,
                     struct wst_slice payload);
-/* The same of a frame that would be the client's, of a reserved opcode or a continuation of
- * nothing: it is a request. */
+/* The same of a frame that would be the client's: it is a request. */
 bool wst_rules_http_asked(const struct wst_ws_step *step, const struct wst_frame *frame, uint64_t n,
                           struct wst_slice payload);
 void wst_rules_close(const struct wst_ws_step *step, uint64_t n, struct wst_slice payload,

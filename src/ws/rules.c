@@ -180,11 +180,11 @@ bool wst_rules_http(const struct wst_ws_step *s, const struct wst_frame *f, uint
 }
 
 /* "GE" is the header of a frame of opcode 7: without FIN, with RSV1, of 69 bytes; "PO" that of a
- * continuation, with RSV1 and RSV3, of 79. "HE" would be a close frame, and counts as one. NULL: it
- * is none of RFC 9110 section 9.1, or RFC 5789. */
+ * continuation, with RSV1 and RSV3, of 79; "HE" that of a close frame. NULL: it is none of RFC 9110
+ * section 9.1, or RFC 5789. */
 static const char *rules_method(const struct wst_frame *f)
 {
-    static const char *const methods[] = {"GET /",    "POST /",    "PUT /",
+    static const char *const methods[] = {"GET /",    "HEAD /",    "POST /", "PUT /",
                                           "DELETE /", "OPTIONS /", "PATCH /"};
     unsigned first = (f->fin ? 0x80u : 0) | (unsigned)f->rsv << 4 | f->opcode;
     if (f->masked || f->length_bits != 7) return NULL;

@@ -150,6 +150,10 @@ static bool close_read(const struct wst_ws_step *s, const struct wst_frame *f, u
     int32_t code = payload.n >= 2 ? wst_be16(payload.p) : -1;
     struct wst_slice reason = payload.n > 2 ? wst_slice_skip(payload, 2) : wst_slice_text("");
     emit_close(s, code, reason, omitted);
+    if (wst_rules_http_asked(s, f, n, payload)) { /* a proxy, which knows of no closing */
+        wst_side_of(s)->mode = WST_WS_OFF;
+        return true;
+    }
     bool http = wst_rules_http(s, f, n, payload);
     wst_rules_close(s, n, payload, close_seen(s, code, http), http);
     return http;
@@ -204,7 +208,7 @@ static void end_control(const struct wst_ws_step *s, struct frame_end *x,
         emit_close(s, code, wst_slice_text(""), f->len < 2 ? 0 : f->len - 2);
         close_seen(s, code, false);
     }
-    if (close) wst_ending_answer(s, c->n, x->whole && !c->http);
+    if (close && wst_side_of(s)->closed) wst_ending_answer(s, c->n, x->whole && !c->http);
     if (!close) look_for_request(s, f, c, payload);
     if (c->after_close && f->opcode == WST_OP_PONG)
         c->after_close = !wst_judge_pong_due(s, payload, x->complete && !x->omitted);
