@@ -45,12 +45,14 @@ static void tell_never(const struct wst_tls_step *s, bool keyless, uint64_t unre
 
 static void tell_rest(const struct wst_tls_step *s, bool begun)
 {
-    const struct wst_tls_side *side = wst_tls_side_of(s);
+    unsigned long long unread = wst_tls_side_of(s)->unread;
     char detail[96];
-    snprintf(detail, sizeof detail,
-             begun ? "the last record is not whole: %llu bytes were not read"
-                   : "no record opened again in the %llu bytes that follow",
-             (unsigned long long)side->unread);
+    if (begun) /* a reset cut it, or the capture stops there */
+        snprintf(detail, sizeof detail, "the last record has no end: %llu byte%s of it %s not read",
+                 unread, unread == 1 ? "" : "s", unread == 1 ? "was" : "were");
+    else
+        snprintf(detail, sizeof detail, "no record opened again in the %llu byte%s that follow%s",
+                 unread, unread == 1 ? "" : "s", unread == 1 ? "s" : "");
     tell_end(s, WST_PROBLEM_TLS_LOST, detail);
 }
 

@@ -178,12 +178,13 @@ void wst_lost_fin(const struct wst_ws_step *s)
         uint64_t left = side->left, n = s->ws->frames + 1;
         cut = true;
         if (!wst_side_cut(s)) /* an answer of HTTP has no such length */
-            wst_ws_problemf(s, WST_PROBLEM_FRAME_TRUNCATED, n, 0,
-                            "%llu of %llu payload bytes never came", (unsigned long long)left,
-                            (unsigned long long)f.len);
+            wst_ws_problemf(s, WST_PROBLEM_FRAME_TRUNCATED, n, 0, "%llu of %llu payload bytes %s",
+                            (unsigned long long)left, (unsigned long long)f.len,
+                            s->ws->stopped ? "had not come yet" : "never came");
     } else if (side->mode == WST_WS_HEADER && side->have) {
-        wst_ws_problemf(s, WST_PROBLEM_FRAME_TRUNCATED, 0, 0,
-                        "only %u bytes of a frame header came", side->have);
+        wst_ws_problemf(s, WST_PROBLEM_FRAME_TRUNCATED, 0, 0, "only %u byte%s of a frame header %s",
+                        side->have, side->have == 1 ? "" : "s",
+                        s->ws->stopped ? "had come" : "came");
     }
     if (side->open && side->open->message && cut && side->open->m.frames == 1)
         wst_message_text_broken(s, &side->open->m);
