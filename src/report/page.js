@@ -37,7 +37,7 @@ function makeHead(model) {
   const facts = [
     some(stats.connections, 'connection'), stats.refused ? `${count(stats.refused)} refused` : null, some(stats.messages, 'message'), some(stats.frames, 'frame'),
     stats.gaps ? some(stats.gaps, 'gap') : null, model.report.lasts > 0 ? lapse(model.report.lasts) : null, `${some(stats.packets, 'packet')}, ${size(stats.bytes)}`,
-    meta.filter ? el('span', {}, `filter: ${flat(meta.filter)}`) : null, `from ${date(0).replace('T', ' ')}`,
+    meta.filter ? el('span', {}, `filter: ${flat(meta.filter)}`) : null, epoch.base ? `from ${date(0).replace('T', ' ')}` : null,
   ].filter(Boolean);
   $('summary').append(...facts.flatMap((fact, i) => [i ? ' · ' : '', typeof fact === 'string' ? whole(fact) : fact]));
   for (const level of ['error', 'warning']) {

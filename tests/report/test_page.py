@@ -419,7 +419,7 @@ def shapes(b, page, path):
 # -- what was refused says why --------------------------------------------------------------------------------------
 
 
-def refused(b, page, _):
+def refused(b, page, made):
     b.open(report(os.path.join(CAPTURES, '04_real_failures.pcap'), page))
     b.click('#connections .connection:nth-child(2)')
     said = b.run("return document.getElementById('rows').dataset.empty")
@@ -429,6 +429,12 @@ def refused(b, page, _):
     b.click('#connections .connection:nth-child(2)')
     said = b.run("return document.getElementById('rows').dataset.empty")
     check('over HTTP/2, too', said == 'No WebSocket came of it: refused: 403; the answer says: no WebSocket here.', said)
+    with open(os.path.join(CAPTURES, '01_ws_plain_closes.pcap'), 'rb') as file:
+        head = file.read(24)
+    with open(made, 'wb') as file: # without a packet
+        file.write(head)
+    b.open(report(made, page))
+    check('nothing began in 1970', '0 packets' in b.text('#summary') and 'from' not in b.text('#summary'), b.text('#summary'))
     silent(b, 'refused')
 
 
