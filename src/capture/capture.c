@@ -376,6 +376,7 @@ static void run_file(struct wst_capture *c, struct entry *e, struct wst_feed *fe
     }
     e->open = true;
     c->now = e;
+    if (feed->sink->turn) feed->sink->turn(feed->sink->user, e->name);
     if (c->read_ahead && worth_pumping(e))
         wst_source_pump(&e->source, e->in_memory ? 0 : PUMP_ROUND);
     wst_reader_run(&e->source, feed);

@@ -27,6 +27,7 @@
 #include "scratch.h"
 #include "screen.h"
 #include "sensitive.h"
+#include "turns.h"
 
 #include <stdbool.h>
 #include <wstrace/apps.h>
@@ -79,6 +80,7 @@ struct wst_tool_run {
     bool secrets_fit;      /* some of a key log, to some connection */
     bool prompt;           /* somebody waits for each packet's lines */
     uint32_t link_type;    /* of the packet before */
+    struct wst_tool_turns turns;
     unsigned links_unread; /* link types that nobody here can read */
     uint32_t unread[WST_TOOL_UNREAD_MAX];
 };
@@ -127,6 +129,8 @@ bool wst_tool_run_make_payloads(struct wst_tool_run *run);
 /* -- what the capture tells -------------------------------------------------------------------- */
 
 struct wst_capture_sink wst_tool_run_sink(struct wst_tool_run *run);
+/* The turn of the next file; NULL: there are no more. */
+void wst_tool_run_turn(void *user, const char *name);
 /* Keys and drawing; with `stay` until the user leaves. True: the user has left. */
 bool wst_tool_run_screen(struct wst_tool_run *run, bool stay);
 

@@ -74,6 +74,7 @@ static int on_packet(void *user, const struct wst_packet *packet)
     struct wst_tool_run *run = user;
 
     if (packet->link_type != run->link_type) meet_link_type(run, packet->link_type);
+    wst_tool_turns_packets(&run->turns, packet->when.ns, packet->when.ns);
     if (!run->blind) wst_context_packet(run->context, packet);
     if (run->busy && look_after(run, packet)) return 1;
     wst_tool_progress_step(&run->progress, 1);
@@ -92,6 +93,7 @@ static int on_packets(void *user, const struct wst_packet *packets, size_t n)
     }
     for (size_t i = 0; i < n; i++)
         if (packets[i].link_type != run->link_type) meet_link_type(run, packets[i].link_type);
+    wst_tool_turns_packets(&run->turns, packets[0].when.ns, packets[n - 1].when.ns);
     wst_context_packets(run->context, packets, n);
     wst_tool_progress_step(&run->progress, n);
     run->packets += n;
@@ -143,6 +145,20 @@ static void on_trouble(void *user, const char *source, uint64_t pkt, uint64_t by
         wst_tool_say("%s: %s", source, what);
 }
 
+void wst_tool_run_turn(void *user, const char *name)
+{
+    struct wst_tool_run *run = user;
+    const char *older, *newer;
+
+    if (!wst_tool_turns_next(&run->turns, name, &older, &newer)) return;
+    show_all(run);
+    wst_tool_progress_erase(&run->progress);
+    wst_tool_say("warning: %s is older than %s, which was read before it: what goes on from one to "
+                 "the other is not read rightly (a pattern in quotes, 'NAME*', is read in order of "
+                 "time)",
+                 older, newer);
+}
+
 static void on_dropped(void *user, uint64_t packets, int64_t ns)
 {
     wst_context_dropped(((struct wst_tool_run *)user)->context, packets, ns);
@@ -171,6 +187,7 @@ struct wst_capture_sink wst_tool_run_sink(struct wst_tool_run *run)
                                      .packet = on_packet,
                                      .packets = on_packets,
                                      .secrets = on_secrets,
+                                     .turn = wst_tool_run_turn,
                                      .comment = on_comment,
                                      .trouble = on_trouble,
                                      .dropped = on_dropped,

@@ -121,6 +121,7 @@ static int run_trace(struct wst_tool_run *run)
     if (wst_tool_save_begin(&run->save, wst_capture_first_link_type(run->capture)) != 0)
         return WST_TOOL_TROUBLE;
     troubles = wst_capture_run(run->capture, &sink);
+    wst_tool_run_turn(run, NULL);
     wst_tool_keys_look(&run->keys, true);
     finish(run);
     if (run->screen && !run->left && !wst_tool_stopped()) wst_tool_run_screen(run, true);

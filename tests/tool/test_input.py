@@ -165,6 +165,24 @@ with directory() as tmp:
         os.chmod(cut, 0)
         refused("a file that must not be read", run(cut), "Permission denied")
 
+# -- files of one recording in the order of a shell --------------------------------------------------------
+
+with directory() as tmp:
+    head, rest = records(BASIC)
+    parts, names = max(1, len(rest) // 11), []
+    for i in range(11):
+        names.append(os.path.join(tmp, f"cap{i}"))
+        with open(names[-1], "wb") as f:
+            f.write(head + b"".join(rest[i * parts:(i + 1) * parts if i < 10 else None]))
+    right, wrong = run(*names), run(*sorted(names))
+    check("in order: not a word", right.err == b"" and "1 connection" in right.text, right)
+    check("cap10 before cap2: once, and which", wrong.says.count("is older than") == 1 and wrong.status == 0
+          and f"{names[2]} is older than {names[10]}, " in wrong.says, wrong)
+    check("a pattern knows the order", run(os.path.join(tmp, "cap*")).err == b"")
+    other = os.path.join(tmp, "other")
+    shutil.copy(names[0], other)
+    check("files that have nothing to do with each other are read in any", run(names[10], other).err == b"")
+
 # -- cut packets ------------------------------------------------------------------------------------------
 
 with directory() as tmp:
