@@ -80,6 +80,7 @@ int wst_tool_output_open(struct wst_tool_output *output, const char *name, const
         return refuse(output, "is input and output at once; nothing was written");
     if (!standard && S_ISREG(st.st_mode) && ftruncate(output->fd, 0) != 0)
         return refuse(output, strerror(errno));
+    output->named = !standard && S_ISREG(st.st_mode) && st.st_nlink > 0;
     output->start = start_of(output->fd, &st);
     if (!standard) append(output->fd);
     return 0;
@@ -138,12 +139,21 @@ bool wst_tool_output_unwanted(const struct wst_tool_output *output)
     return output->error == EPIPE;
 }
 
+/* Somebody took the name away while it was written: nobody will find what is in it. */
+static bool removed(const struct wst_tool_output *output)
+{
+    struct stat st;
+    return output->named && fstat(output->fd, &st) == 0 && st.st_nlink == 0;
+}
+
 int wst_tool_output_close(struct wst_tool_output *output)
 {
     if (output->fd < 0) return 0;
+    bool gone = removed(output);
     if (close(output->fd) != 0 && output->error == 0) output->error = errno; /* quota, NFS */
     if (output->error == 0) output->error = output->cut;
     output->fd = -1;
+    if (gone) return refuse(output, "was removed while it was written, and what was in it is gone");
     if (output->error == 0 || wst_tool_output_unwanted(output)) return 0;
     return refuse(output, strerror(output->error));
 }

@@ -19,6 +19,7 @@ struct wst_tool_output {
     const char *name;                   /* for messages */
     int error;                          /* errno of the first failed write; 0: all is well */
     int cut;                            /* errno of the one after which it was taken back */
+    bool named;                         /* a file that has a name, or had one when it was opened */
     int64_t start;                      /* where in a file the output begins; -1: it is no file */
     struct wst_tool_progress *progress; /* taken off the screen before each write; or NULL */
     struct wst_tool_attend *attend;     /* told when the output blocks; NULL: blocks in silence */

@@ -79,7 +79,7 @@ static int next_file(struct wst_tool_save *save)
         save->broken = true;
         return -1;
     }
-    save->output = (struct wst_tool_output){.fd = fd, .name = save->options->write};
+    save->output = (struct wst_tool_output){.fd = fd, .name = save->options->write, .named = true};
     return wst_save_begin(save->save, save->link_type);
 }
 

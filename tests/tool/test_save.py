@@ -4,8 +4,10 @@
 import os
 import re
 import struct
+import subprocess
+import time
 
-from toolcheck import BASIC, CAPTURES, check, directory, done, opened, refused, run
+from toolcheck import BASIC, CAPTURES, TOOL, check, directory, done, opened, refused, run
 
 
 def packets(path):
@@ -35,6 +37,21 @@ def timeline(*args):
 with directory() as tmp:
     def path(name):
         return os.path.join(tmp, name)
+
+    # -- removed beneath it -------------------------------------------------------------------------
+    # A recording of weeks that nobody will find: not found out from an exit status of 0.
+    with open(BASIC, "rb") as file:
+        capture = file.read()
+    tool = subprocess.Popen([TOOL, "-q", "-w", path("gone.pcap"), "-"], stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+    tool.stdin.write(capture[:len(capture) // 2])
+    tool.stdin.flush()
+    while not os.path.exists(path("gone.pcap")):
+        time.sleep(0.01)
+    time.sleep(0.5) # it is opened, too
+    os.unlink(path("gone.pcap"))
+    _, said = tool.communicate(capture[len(capture) // 2:])
+    check("a file that was removed while it was written", tool.returncode == 2
+          and said.decode() == f"wstrace: {path('gone.pcap')}: was removed while it was written, and what was in it is gone\n", said)
 
     # -- everything ---------------------------------------------------------------------------------
     saved = run("-w", path("all.pcap"), BASIC)
