@@ -102,13 +102,34 @@ static void ask(const struct sitting *s, size_t i, const struct wst_question *q)
     }
 }
 
+/* What opened the capture here opens it there, too. */
+static void keys(const char *option, const char *const *names, size_t n)
+{
+    char shown[1024];
+
+    for (size_t i = 0; i < n; i++) {
+        wst_tool_safe(shown, sizeof shown, names[i], strlen(names[i]));
+        printf(" %s %s", option, shown);
+    }
+}
+
+static void see(const struct request *r, const char *what)
+{
+    const struct wst_tool_key_options *k = &r->lesson.keys;
+
+    printf("  see: wstrace explain %s %s", r->shown, what);
+    keys("--keylog", (const char *const *)k->keylogs, k->keylogs_n);
+    keys("--rsa-key", (const char *const *)k->rsa_keys, k->rsa_keys_n);
+    putchar('\n');
+}
+
 static void tell(const struct sitting *s, const struct wst_question *q)
 {
     printf("  answer: ");
     inked(s, "\x1b[1m", q->answer);
     putchar('\n');
     paragraph(q->explanation);
-    if (q->see[0]) printf("  see: wstrace explain %s %s\n", s->request->shown, q->see);
+    if (q->see[0]) see(s->request, q->see);
 }
 
 /* The next line of standard input without its end. False: there is none, or q. */

@@ -166,4 +166,14 @@ check("demo -f", run("demo", "frames", "-f", "tcp port 1", "-q").says.startswith
       run("demo", "frames", "-f", "tcp", "-q").out == run("demo", "frames", "-q").out)
 check("help", run("demo", "--help").status == 0 and run("quiz", "-h").status == 0)
 
+# -- what is to be seen is seen with the same keys ------------------------------------------------------------
+
+SEALED = os.path.join(CAPTURES, "06_tls13_ccm")
+told = run("quiz", "--answers", "--seed", "1", "--count", "3", SEALED + ".pcap", "--keylog", SEALED + ".keys").text
+seen = [line.split()[2:] for line in told.splitlines() if line.startswith("  see: ")]
+check("wss: a hint to what can be looked at", len(seen) == 3, told)
+for words in seen:
+    got = run(*words)
+    check(f"{words}: it opens", got.status == 0 and ("Frame " in got.text or "handshake, accepted" in got.text), got)
+
 done()
