@@ -276,7 +276,7 @@ struct wst_event_end {
     enum wst_tcp_end tcp;
     bool clean; /* both close frames were seen */
     enum wst_no_reply no_reply;
-    enum wst_dir by; /* who sent the first close frame; WST_DIR_NONE: nobody */
+    enum wst_dir by; /* who sent the first close frame; WST_DIR_NONE: nobody, or not known */
     int32_t code;    /* of the first close frame; -1: none, -2: not captured */
     int64_t duration_ns; /* since the handshake; below 0: the clock was set back meanwhile */
     struct wst_event_direction dir[2]; /* [WST_C2S], [WST_S2C] */

@@ -277,6 +277,9 @@ static void verdict_text(const struct wst_ending *e, enum wst_ink *ink, char *to
                  (int)e->status);
     else if (!e->ended)
         snprintf(to, size, "the capture does not tell how it ended");
+    else if (e->clean && e->by == WST_DIR_NONE)
+        snprintf(to, size,
+                 "clean: both sent a close frame (section 7.1.4); whose was first is not known");
     else if (e->clean)
         snprintf(to, size, "clean: %s closed first, and both sent a close frame (section 7.1.4)",
                  first);

@@ -163,8 +163,10 @@ static void put_closed(struct wst_text *text, const struct wst_event_end *e)
         wst_out_text(out, "no close frame of the server, but HTTP");
         return;
     }
-    if (e->by != WST_DIR_NONE) {
-        wst_out_text(out, e->by == WST_C2S ? "closed by client" : "closed by server");
+    if (e->by != WST_DIR_NONE || e->clean) {
+        const char *both = "closed by client and server"; /* whose was first is not known */
+        const char *one = e->by == WST_C2S ? "closed by client" : "closed by server";
+        wst_out_text(out, e->by == WST_DIR_NONE ? both : one);
         wst_text_close_code(put_comma(text), e->code);
         if (why) wst_out_text(put_comma(text), why);
         return;

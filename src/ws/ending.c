@@ -31,7 +31,7 @@ static bool sighted(const struct wst_ws_step *s)
     const struct wst_ws_side *other = &s->ws->side[far];
     struct wst_ws_place place = wst_ws_place_of(s, far);
     if (s->arrival->from != s->arrival->when.pkt || !place.known || place.behind) return false;
-    if (!other->frames) return false; /* it is about the handshake */
+    if (!other->frames || other->closed) return false; /* it is about the handshake */
     return other->mode == WST_WS_HEADER && !(other->open && other->open->message);
 }
 
@@ -50,6 +50,11 @@ void wst_ending_close(const struct wst_ws_step *s)
     c->close_ns = wst_arrival_there(s->arrival).ns;
     c->close_place = place.end;
     c->placed = place.known;
+    struct wst_ws_place far = wst_ws_place_of(s, wst_dir_other(s->dir));
+    c->heard = far.acked;
+    c->hears = far.known && missed && !waited; /* else it was sent before the last of them */
+    c->overtook = far.behind;
+    c->waited = waited;
     c->late =
         other->finished ? !other->behind : missed && wst_ws_place_of(s, wst_dir_other(s->dir)).over;
     c->late &= !waited;
@@ -70,6 +75,21 @@ static bool unheard(const struct wst_ws_step *s)
     const struct wst_ws_control *c = s->ws->control;
     struct wst_ws_place place = wst_ws_place_of(s, (enum wst_dir)s->ws->closed_by);
     return c->placed && place.known && (int32_t)(place.acked - c->close_place) < 0;
+}
+
+enum wst_dir wst_ending_first(const struct wst_ws_step *s, bool before)
+{
+    const struct wst_ws_control *c = s->ws->control;
+    enum wst_dir by = before ? s->dir : (enum wst_dir)s->ws->closed_by;
+    bool waited = s->arrival->from != s->arrival->when.pkt;
+    if (!c || !c->closing) return by;
+    struct wst_ws_place place = wst_ws_place_of(s, s->dir);
+    if (!c->placed || !place.known) return c->overtook ? WST_DIR_NONE : by;
+    if (c->hears && (int32_t)(c->heard - place.end) >= 0) return s->dir;
+    if (before && !c->waited) return WST_DIR_NONE; /* packets are no measure then */
+    if (c->hears) return by;
+    /* It waited, as for the answer to the handshake in a capture whose clocks are apart. */
+    return c->overtook || (!waited && unheard(s)) ? WST_DIR_NONE : by;
 }
 
 /* The first end behind the first close frame. */
@@ -309,6 +329,7 @@ static void tell_unexplained(const struct wst_ws_step *s)
     const struct wst_ws *ws = s->ws;
     enum wst_dir by = (enum wst_dir)ws->closed_by;
     if (by == WST_DIR_NONE || !blames(ws->close_code) || ws->partial || ws->terms.unknown) return;
+    if (ws->crossed) return;
     enum wst_dir far = wst_dir_other(by);
     const struct wst_ws_side *other = &ws->side[far];
     if (!ws->control || !ws->control->sighted || (ws->faulty & 1u << far)) return;

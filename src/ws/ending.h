@@ -20,6 +20,10 @@ static inline uint32_t wst_ending_age(const struct wst_ws *ws, const struct wst_
 struct wst_ws_control *wst_ending_control(const struct wst_ws_step *step);
 /* The connection's first close frame, of step->dir. */
 void wst_ending_close(const struct wst_ws_step *step);
+/* A close frame of step->dir is here, and one of the other side was; `before`: by the number of its
+ * packet it came before that. Whose was sent first, as the acknowledgments tell; none: not known.
+ */
+enum wst_dir wst_ending_first(const struct wst_ws_step *step, bool before);
 /* Any close frame of step->dir, its frame n; `at_once`: all of it came in one segment, else its end
  * may have been lost for a while. Raises what is to be said of the other side's answer. */
 void wst_ending_answer(const struct wst_ws_step *step, uint64_t n, bool at_once);

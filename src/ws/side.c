@@ -108,6 +108,16 @@ static void closed_first(const struct wst_ws_step *s, int32_t code)
     wst_ending_close(s);
 }
 
+static void closed_too(const struct wst_ws_step *s, int32_t code)
+{
+    enum wst_dir first = wst_ending_first(s, closed_before(s));
+    s->ws->crossed = first == WST_DIR_NONE;
+    if (first == s->dir)
+        closed_first(s, code); /* it came late; the other one is its answer */
+    else if (s->ws->crossed && code != s->ws->close_code)
+        s->ws->close_code = -1;
+}
+
 /* `code`: -1: none, -2: not captured; that the side closed is known all the same. `http`: it did
  * not, but whoever reads frames is done with it. True: it had closed before. */
 static bool close_seen(const struct wst_ws_step *s, int32_t code, bool http)
@@ -120,8 +130,8 @@ static bool close_seen(const struct wst_ws_step *s, int32_t code, bool http)
     } else if (s->ws->closed_by == WST_DIR_NONE) {
         closed_first(s, code);
         wst_judge_closing(s);
-    } else if (!second && closed_before(s)) {
-        closed_first(s, code); /* it had to wait behind a hole; the other one is its answer */
+    } else if (!second) {
+        closed_too(s, code);
     }
     side->closed = true;
     return second;

@@ -51,7 +51,11 @@ struct wst_ws_control {
     uint32_t close_place; /* TCP's sequence number behind it */
     uint32_t fin_place;   /* the same behind what the other side had sent, at its sender's FIN */
     uint32_t gaps;        /* of its sender, before it */
+    uint32_t heard;       /* TCP's number up to which its sender had what the other side sent */
     bool placed;          /* `close_place` is valid */
+    bool hears;           /* `heard` is */
+    bool waited;          /* it was captured before it could be read */
+    bool overtook;        /* its sender had more of the other side than was captured by then */
     bool late;            /* the other side's FIN was captured before it */
     bool unheard;         /* that FIN was captured behind it, but sent before it arrived */
     bool answered;        /* the other side's close frame came */
@@ -199,6 +203,7 @@ struct wst_ws { /* one WebSocket connection */
     bool obscure : 1;           /* how it ended is not known: the caller says, before the end */
     bool partial : 1;           /* what came first is not known */
     int8_t reset_by : 2;        /* enum wst_dir: who reset it; the caller says, before the end */
+    bool crossed : 1;           /* both closed, and nobody knows who did first */
     bool stopped : 1;           /* the capture is over, not the connection */
     bool http : 1;              /* the server's close frame is none: it is HTTP (frame.http) … */
     bool http_first : 1;        /* … and came before the client's, if that sent one */

@@ -13,6 +13,7 @@ import collections
 import json
 import os
 import random
+import socket
 import struct
 import subprocess
 import sys
@@ -32,10 +33,11 @@ REAL = ['01_ws_plain_basic', '01_ws_plain_closes', '01_ws_plain_frag', '02_pmd_d
 
 class Packet:
     """Of a capture: Ethernet, IPv4, TCP or UDP."""
-    __slots__ = ('ns', 'data', 'length', 'key', 'way', 'size', 'tcp')
+    __slots__ = ('ns', 'data', 'length', 'key', 'way', 'size', 'tcp', 'number')
 
-    def __init__(self, ns, data, length):
+    def __init__(self, ns, data, length, number=0):
         self.ns, self.data, self.length, self.key, self.way, self.size, self.tcp = ns, data, length, None, 0, 0, 0
+        self.number = number  # in the capture of which it is, also when it was copied from there
         if len(data) < 54 or data[12:14] != b'\x08\0' or data[23] not in (6, 17):
             return
         at = 14 + (data[14] & 15) * 4
@@ -45,7 +47,7 @@ class Packet:
         self.size = int.from_bytes(data[16:18], 'big') + 14 - at - head  # of the payload
 
     def but(self, ns=None, data=None):
-        p = Packet(self.ns if ns is None else ns, self.data if data is None else data, self.length)
+        p = Packet(self.ns if ns is None else ns, self.data if data is None else data, self.length, self.number)
         p.key, p.way, p.size, p.tcp = self.key, self.way, self.size, self.tcp
         return p
 
@@ -57,7 +59,7 @@ def read(data):
     out, at = [], 24
     while at + 16 <= len(data):
         s, f, n, length = record.unpack_from(data, at)
-        out.append(Packet(s * 10**9 + f * unit, data[at + 16:at + 16 + n], length))
+        out.append(Packet(s * 10**9 + f * unit, data[at + 16:at + 16 + n], length, len(out) + 1))
         at += 16 + n
     return out
 
@@ -208,8 +210,15 @@ def spotted(packets, rng):
 
 TAPS = {f.__name__: f for f in (cut, some_cut, late, early, within, one_way, one_side, burst, but_one, mirrored,
                                 routed, again, tagged, clocks, crossed, spotted)}
-FOUND = {'burst': (2,), 'crossed': (4,), 'but_one': (4,), 'some_cut': (4, 5), 'tagged': (12, 17, 18, 19)}  # seeds that found something
+# seeds that found something
+FOUND = {'burst': (2,), 'crossed': (4,), 'but_one': (4,), 'some_cut': (4, 5), 'tagged': (12, 17, 18, 19)}
 CLOCK = {'set_back': set_back}  # of the machine that captures all of them
+# What was captured later than half a second or 16 packets after it was acknowledged is no more waited for; what two
+# networks have of a connection whose beginning one of them lacks is two connections.
+LOSING = 'again', 'tagged'
+# Who closes a QUIC connection ends it: what the other's clock puts behind that is not read.
+QUIC_LOSING = 'clocks',
+UNORDERED = 'spotted',  # packets of both close frames wait behind holes, and change places
 ASKED = {'set_forward': set_forward}  # the same, only when asked for: --tap
 
 
@@ -221,6 +230,7 @@ class Said:
     def __init__(self):
         self.found, self.messages, self.ends, self.texts, self.negative = set(), set(), [], {}, False
         self.accepted = set()  # what was asked for
+        self.last = {}  # of each certain message: in which packets it lay
 
 
 def said(packets, keys=()):
@@ -246,9 +256,11 @@ def said(packets, keys=()):
             s.found.add((e['id'], e['dir']))
             s.texts[e['id']] = f"{e['level']} {e['id']} {e['dir']}: {e['detail']} (packet {e['pkt']})"
         elif e['type'] == 'message' and e['certain'] and not e['omitted']:
-            s.messages.add((e['op'], e.get('text', e.get('b64'))))
+            message = e['op'], e.get('text', e.get('b64'))
+            s.messages.add(message)
+            s.last.setdefault(message, (e['first_pkt'], e['pkt']))
         elif e['type'] == 'end':
-            s.ends.append((e['clean'], e['by'], e['code']))
+            s.ends.append((e['clean'], e['by'], e['code'], e.get('no_reply')))
             s.negative |= e['duration'] < 0
     return by
 
@@ -259,7 +271,7 @@ def which_of(key, by):
     return {'handshake.key-reused'} & {i for k, s in by.items() if [ip for ip, _ in k] == hosts for i, _ in s.found}
 
 
-def suspects(whole, seen, also):
+def suspects(whole, seen, also, ordered=True):
     """What is said of a connection, and is not of the whole of it."""
     ids = {i for i, _ in whole.found}
     allowed = OF_CAPTURE | ids | also | {ALSO.get(i) for i in ids} | {'handshake.refusal-body'}  # or its beginning
@@ -279,6 +291,32 @@ def suspects(whole, seen, also):
     for end in seen.ends:
         if end[0] and not any(e[0] for e in whole.ends):
             yield f'a clean end: {end}'
+        # Of those that were captured it is the first: where the other side's is missing, that is said.
+        known = {(by, c) for _, by, code, _ in whole.ends for c in (code, None)}
+        if whole.ends and end[1] and ordered and end[3] != 'unseen' and end[1:3] not in known:
+            yield f'closed by the {end[1]} with {end[2]}: {end}, not {whole.ends}'
+
+
+def whole_until(mine, got):
+    """The first packet with bytes, or that begins the connection, which the tap has not as it was."""
+    there = {(p.number, len(p.data) - 4 * (p.data[12:14] == b'\x81\0')) for p in got}
+    lacks = (p.number for p in mine if (p.size > 0 or p.data[p.tcp + 13] & 2) and (p.number, len(p.data)) not in there)
+    return min(lacks, default=1 << 60)
+
+
+def untold(whole, seen, mine, got):
+    """Certain messages that are told no more, as (is all before their end there, what); their own packets are."""
+    first = whole_until(mine, got)
+    there = {(p.number, len(p.data)) for p in got}
+    for message, (begin, end) in whole.last.items():
+        own = [p for p in mine if begin <= p.number <= end and p.size > 0]
+        if message not in seen.messages and all((p.number, len(p.data)) in there for p in own):
+            yield end < first, f'{message[0]} {str(message[1])[:60]!r} of packet {end}'
+
+
+def ends_of(key):
+    """As packets have them."""
+    return tuple(sorted((socket.inet_aton(ip), port.to_bytes(2, 'big')) for ip, port in key if ':' not in ip))
 
 
 def main():
@@ -287,6 +325,7 @@ def main():
     p.add_argument('--seeds', type=int, default=2)
     p.add_argument('--tap', action='append')
     p.add_argument('--keep')
+    p.add_argument('--lost', action='store_true', help='list what need not be lost, too')
     p.add_argument('captures', nargs='*')
     args = p.parse_args()
     sources, keys = {}, {}
@@ -315,16 +354,27 @@ def main():
                 else:
                     got = [q for flow in flows.values() for q in TAPS[tap](flow, rng)]
                     got.sort(key=lambda q: q.ns)
-                for key, seen in said(got, keys.get(source, ())).items():
+                told, of = said(got, keys.get(source, ())), collections.defaultdict(list)
+                for q in got:
+                    of[q.key].append(q)
+                for key in whole.keys() | told.keys():
                     judged += 1
-                    if key not in whole:
+                    if key not in whole or key is None:
                         continue
-                    for what in suspects(whole[key], seen, which_of(key, whole)):
+                    seen, mine = told.get(key, Said()), ends_of(key)
+                    # Of QUIC nothing is known of what a packet acknowledged.
+                    tcp = all(q.data[23] == 6 for q in flows[mine])
+                    losing = LOSING if tcp else LOSING + QUIC_LOSING
+                    wrongs = list(suspects(whole[key], seen, which_of(key, whole), tcp and tap not in UNORDERED))
+                    for must, what in untold(whole[key], seen, flows[mine], of[mine]):
+                        if must and tap not in losing:
+                            wrongs.append(f'all is there, but not told: {what}')
+                        elif args.lost:
+                            print(f'LOST   {source}, {tap}, seed {seed}: {key}: {what}')
+                    for what in wrongs:
                         wrong += 1
                         print(f'WRONG  {source}, {tap}, seed {seed}: {key}: {what}')
                         if args.keep:
-                            ends = [(bytes(map(int, ip.split('.'))), port.to_bytes(2, 'big')) for ip, port in key]
-                            mine = tuple(sorted(ends))
                             where = '_'.join(str(x) for end in key for x in end)
                             with open(f'{args.keep}/{source}_{tap}_{seed}_{where}.pcap', 'wb') as file:
                                 file.write(written([q for q in got if q.key == mine]))
