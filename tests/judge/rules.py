@@ -420,16 +420,6 @@ def _(t):
     t.shut(first=C2S)
 
 
-@near('close.late', 'frame.http', 'close.no-reply')
-def _(t):
-    """What comes in place of the answer is none, however late it is."""
-    t.agree()
-    t.frame(C2S, CLOSE, b'\x03\xe8')
-    t.wait(9)
-    t.write(S2C, SAYS_HTTP)
-    t.shut()
-
-
 ASKS_HTTP = b'%s /%s HTTP/1.1\r\nHost: example.com\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64)\r\nCookie: a=b\r\n\r\n'
 
 
@@ -663,11 +653,6 @@ def _(t):
     t.shut()
 
 
-# Its RSV1 says that it is no plain text, whatever else it may be.
-sent(N, 'message.invalid-utf8', (C2S, TEXT, b'\xff', {'rsv': 4}), others=('frame.rsv',))
-sent(N, 'message.invalid-utf8', (C2S, TEXT, b'\xff', {'rsv': 4, 'fin': False}), others=('frame.rsv', 'message.unfinished'))
-
-
 @near('message.invalid-utf8', 'frame.truncated', 'close.not-awaited')
 def _(t):
     t.agree()
@@ -729,14 +714,6 @@ for bits in range(8, 15):
     window(N, 1 << bits, S2C, bits, literal=literal)
 window(B, 513, C2S, 9, cuts=(1, 600, 2003))
 window(N, 512, C2S, 9, cuts=(1, 600, 2003))
-
-
-@near('message.window-exceeded', 'message.bad-deflate')
-def _(t):
-    """Farther back than the first byte there was: what nothing inflates is no distance."""
-    t.agree(offer=WINDOWS, agreed=f'{DEFLATE}; client_max_window_bits=9')
-    t.frame(C2S, BINARY, distance(601), rsv=4)
-    t.bye()
 
 
 @breaks('message.window-exceeded')
@@ -1212,18 +1189,6 @@ def _(t):
     t.write(S2C, pong[:60])
     wait_apart(t, 6)
     t.write(S2C, pong[60:])
-    t.bye()
-
-
-@near('control.pong-late')
-def _(t):
-    """A later ping was answered at once, which does for this one, too (section 5.5.3)."""
-    t.agree()
-    t.frame(C2S, PING, b'one')
-    t.frame(C2S, PING, b'two')
-    t.frame(S2C, PONG, b'two')
-    wait_apart(t, 6)
-    t.frame(S2C, PONG, b'one')
     t.bye()
 
 

@@ -7,8 +7,9 @@ once more: a rule of problems.def about endpoints without a row here fails the t
 """
 import sys
 
-from rules import CIRCLE, TABLE
-from talk import ACK, BINARY, C2S, DEFLATE, S2C, TEXT, Deflater, Stream, Talk, Wire, lint, rows_of
+from rules import CIRCLE, SAYS_HTTP, TABLE, WINDOWS, wait_apart
+from talk import (ACK, BINARY, C2S, CLOSE, DEFLATE, PING, PONG, S2C, TEXT, Deflater, Stream, Talk, Wire, distance, lint,
+                  rows_of)
 
 VERDICTS = {'error': 'Fail', 'warning': 'Non-Strict', 'note': 'Info'}  # over peers; what is of nobody is no verdict
 failures = 0
@@ -129,9 +130,54 @@ def replaced():
     check('another has its place', ids == [{'message.incomplete'}, set()], ids)
 
 
+def whole():
+    """What is true of whole captures alone: with a packet less it may be another rule that is broken."""
+    def answered_in_http(t):
+        """What comes in place of the answer is none, however late it is."""
+        t.agree()
+        t.frame(C2S, CLOSE, b'\x03\xe8')
+        t.wait(9)
+        t.write(S2C, SAYS_HTTP)
+        t.shut()
+
+    def compressed_unasked(t):
+        """Its RSV1 says that it is no plain text, whatever else it may be."""
+        t.agree()
+        t.frame(C2S, TEXT, b'\xff', rsv=4)
+        t.frame(C2S, TEXT, b'\xff', rsv=4, fin=False)
+        t.bye()
+
+    def later_answered(t):
+        """A later ping was answered at once, which does for the first, too (section 5.5.3)."""
+        t.agree()
+        t.frame(C2S, PING, b'one')
+        t.frame(C2S, PING, b'two')
+        t.frame(S2C, PONG, b'two')
+        wait_apart(t, 6)
+        t.frame(S2C, PONG, b'one')
+        t.bye()
+
+    def before_the_first(t):
+        """Farther back than the first byte there was: what nothing inflates is no distance."""
+        t.agree(offer=WINDOWS, agreed=f'{DEFLATE}; client_max_window_bits=9')
+        t.frame(C2S, BINARY, distance(601), rsv=4)
+        t.bye()
+
+    for play_one, expected in ((answered_in_http, {'frame.http', 'close.no-reply'}),
+                               (compressed_unasked, {'frame.rsv', 'message.unfinished'}),
+                               (later_answered, set()),
+                               (before_the_first, {'message.bad-deflate'})):
+        t = Talk(Wire(), ('10.9.9.1', 40000), seed=1)
+        play_one(t)
+        lines, _ = lint(t.wire.packets)
+        ids = {f['id'] for line in lines if line['type'] == 'lint' for f in line['findings']}
+        check(f'whole: {play_one.__name__}', ids == expected, ids)
+
+
 def main():
     often()
     replaced()
+    whole()
     joined()
     unasked()
     supposed()
