@@ -233,10 +233,20 @@ static bool pings_wait(const struct wst_ws_pings *p, unsigned n)
     return n && !p->at[n - 1].excused;
 }
 
-static void pong_unasked(const struct wst_ws_step *s, uint64_t n, struct wst_slice payload,
-                         const struct wst_ws_pings *p, enum wst_dir asked)
+/* There may have been a ping that is not among these. */
+static bool pings_unseen(const struct wst_ws_step *s, const struct wst_ws_pings *p,
+                         enum wst_dir asked)
 {
-    if ((p && p->torn) || s->ws->partial || pings_holes(&s->ws->side[asked])) return;
+    return (p && p->torn) || s->ws->partial || pings_holes(&s->ws->side[asked]);
+}
+
+static void pong_unasked(const struct wst_ws_step *s, uint64_t n, struct wst_slice payload,
+                         struct wst_ws_pings *p, enum wst_dir asked)
+{
+    if (pings_unseen(s, p, asked)) { /* it may have come behind these, and do for them */
+        for (unsigned i = 0; p && i < p->n; i++) p->at[i].excused = true;
+        return;
+    }
     if (!p || !pings_wait(p, p->n))
         wst_ws_problemf(s, WST_PROBLEM_CONTROL_PONG_UNASKED, n, 0,
                         "a pong of %zu bytes, and no ping waits for one", payload.n);
@@ -281,8 +291,7 @@ bool wst_judge_pong_due(const struct wst_ws_step *s, struct wst_slice payload, b
 {
     enum wst_dir asked = wst_dir_other(s->dir);
     const struct wst_ws_pings *p = pings_had(s->ws, asked);
-    if (s->ws->partial || (p && p->torn) || pings_holes(&s->ws->side[asked])) return true;
-    if (pong_overtakes(s, asked)) return true;
+    if (pings_unseen(s, p, asked) || pong_overtakes(s, asked)) return true;
     if (!p) return false;
     unsigned i = whole ? ping_find(p, ping_hash(payload), payload.n) : 0; /* any may be it */
     while (!whole && i < p->n && p->at[i].idle) i++;

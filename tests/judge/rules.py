@@ -1192,6 +1192,18 @@ def _(t):
     t.bye()
 
 
+@near('control.pong-late')
+def _(t):
+    """A later ping was answered at once, which does for this one, too (section 5.5.3)."""
+    t.agree()
+    t.frame(C2S, PING, b'one')
+    t.frame(C2S, PING, b'two')
+    t.frame(S2C, PONG, b'two')
+    wait_apart(t, 6)
+    t.frame(S2C, PONG, b'one')
+    t.bye()
+
+
 @frames(B, 'control.pong-unasked')
 def _(t):
     t.frame(S2C, PONG, b'heartbeat')

@@ -18,10 +18,8 @@ OF_CAPTURE = {'handshake.picked-up', 'handshake.no-response', 'frame.truncated',
               'message.incomplete', 'http2.unread', 'http3.unread', 'control.ping-unanswered'}
 # What is left of the one when some is lost may be the other.
 # (what came behind END_STREAM came behind a close frame, too; whose FIN came before a close frame sent none;
-# a packet that changes places changes times, too: then an end seems to come at once;
-# a distance to before the first byte there was is, when nobody knows where that was, one beyond the window)
+# a packet that changes places changes times, too: then an end seems to come at once)
 ALSO = {'message.invalid-utf8': 'message.unfinished', 'frame.mask-few': 'frame.mask-constant',
-        'message.bad-deflate': 'message.window-exceeded',
         'http2.broken': 'frame.after-close', 'close.missing': 'close.no-reply', 'close.no-reply': 'close.not-awaited'}
 LATE = 8  # packets by which one is late at most
 SEEDS = *range(6), 14, 25, 37, 87, 116, 146

@@ -7,9 +7,8 @@ once more: a rule of problems.def about endpoints without a row here fails the t
 """
 import sys
 
-from rules import CIRCLE, SAYS_HTTP, TABLE, WINDOWS, wait_apart
-from talk import (ACK, BINARY, C2S, CLOSE, DEFLATE, PING, PONG, S2C, TEXT, Deflater, Stream, Talk, Wire, distance, lint,
-                  rows_of)
+from rules import CIRCLE, SAYS_HTTP, TABLE, WINDOWS
+from talk import ACK, BINARY, C2S, CLOSE, DEFLATE, S2C, TEXT, Deflater, Stream, Talk, Wire, distance, lint, rows_of
 
 VERDICTS = {'error': 'Fail', 'warning': 'Non-Strict', 'note': 'Info'}  # over peers; what is of nobody is no verdict
 failures = 0
@@ -147,16 +146,6 @@ def whole():
         t.frame(C2S, TEXT, b'\xff', rsv=4, fin=False)
         t.bye()
 
-    def later_answered(t):
-        """A later ping was answered at once, which does for the first, too (section 5.5.3)."""
-        t.agree()
-        t.frame(C2S, PING, b'one')
-        t.frame(C2S, PING, b'two')
-        t.frame(S2C, PONG, b'two')
-        wait_apart(t, 6)
-        t.frame(S2C, PONG, b'one')
-        t.bye()
-
     def before_the_first(t):
         """Farther back than the first byte there was: what nothing inflates is no distance."""
         t.agree(offer=WINDOWS, agreed=f'{DEFLATE}; client_max_window_bits=9')
@@ -165,7 +154,6 @@ def whole():
 
     for play_one, expected in ((answered_in_http, {'frame.http', 'close.no-reply'}),
                                (compressed_unasked, {'frame.rsv', 'message.unfinished'}),
-                               (later_answered, set()),
                                (before_the_first, {'message.bad-deflate'})):
         t = Talk(Wire(), ('10.9.9.1', 40000), seed=1)
         play_one(t)

@@ -218,7 +218,8 @@ CLOCK = {'set_back': set_back}  # of the machine that captures all of them
 LOSING = 'again', 'tagged'
 # Who closes a QUIC connection ends it: what the other's clock puts behind that is not read.
 QUIC_LOSING = 'clocks',
-UNORDERED = 'spotted',  # packets of both close frames wait behind holes, and change places
+# Packets of both close frames wait behind holes, and change places; or one is found only with the bytes behind it.
+UNORDERED = 'spotted', 'again'
 ASKED = {'set_forward': set_forward}  # the same, only when asked for: --tap
 
 
