@@ -23,10 +23,14 @@ enum {
     SLIP_HEADER = 16,        /* direction 1, the header as it was compressed 15 */
     FC_HEADER = 16,          /* RFC 2625 section 3.2: addresses */
     IEEE1394_ADDRESSES = 16,
-    DIRECTION = 1,    /* 0 is in, else out */
-    NETANALYZER = 4,  /* Hilscher's: port, length, errors */
-    PREAMBLE = 8,     /* of Ethernet, and the start of a frame */
-    PFLOG_SHORT = 45, /* where the direction is the last: NetBSD, the first of OpenBSD */
+    DIRECTION = 1, /* 0 is in, else out */
+    NETANALYZER_HEADER = 4,
+    NETANALYZER_DAMAGED =
+        0x17, /* errors: of a symbol, of alignment, of the FCS, no start of a frame */
+    NETANALYZER_GPIO = 0x01, /* no frame, but what a pin did */
+    PREAMBLE = 0x55,         /* seven of these by rule, … */
+    PREAMBLE_OVER = 0xd5,    /* … and the start of a frame */
+    PFLOG_SHORT = 45,        /* where the direction is the last: NetBSD, the first of OpenBSD */
     NFLOG_HEADER = 4,
     NFLOG_TLV = 4,
     NFLOG_PAYLOAD = 9, /* NFULA_PAYLOAD of linux/netfilter/nfnetlink_log.h */
@@ -178,6 +182,44 @@ static enum wst_net_result ieee1394(struct wst_walk *w)
     return wst_net_ethertype(w, type);
 }
 
+/* Hilscher's: | errors 8 | GPIO 1, transparent 1, version 4, port 2 | length 12, type 4 | frame …
+ *
+ * Little-endian, lowest bits first. From version 2 on the type tells frames, 0, from what is none.
+ * No host has taken a damaged frame for its own: what it carried is sent again. */
+static enum wst_net_result netanalyzer(struct wst_walk *w,
+                                       enum wst_net_result (*frame)(struct wst_walk *w))
+{
+    enum { TYPED = 2 };
+    const uint8_t *p = w->at.p;
+    if (w->at.n < NETANALYZER_HEADER) return WST_NET_SHORT;
+    bool typed = (p[1] >> 2 & 0xf) >= TYPED;
+    if (p[0] & NETANALYZER_DAMAGED || p[1] & NETANALYZER_GPIO || (typed && p[3] >> 4))
+        return WST_NET_OTHER;
+    wst_walk_skip(w, NETANALYZER_HEADER);
+    return frame(w);
+}
+
+static enum wst_net_result netanalyzer_ether(struct wst_walk *w)
+{
+    return netanalyzer(w, wst_net_ether);
+}
+
+/* The first bytes of a preamble may be lost on the way. */
+static enum wst_net_result preamble(struct wst_walk *w)
+{
+    size_t n = 0;
+    while (n < w->at.n && w->at.p[n] == PREAMBLE) n++;
+    if (n == w->at.n) return WST_NET_SHORT;
+    if (w->at.p[n] != PREAMBLE_OVER) return WST_NET_OTHER;
+    wst_walk_skip(w, n + 1);
+    return wst_net_ether(w);
+}
+
+static enum wst_net_result netanalyzer_transparent(struct wst_walk *w)
+{
+    return netanalyzer(w, preamble);
+}
+
 /*  | family 1 | version 1, is 0 | resource id 2 | TLV … TLV |
  *
  *  TLV:  | length 2, with these four | type 2 | value … | padding to a multiple of 4 |
@@ -253,8 +295,8 @@ static const struct {
     {WST_LINKTYPE_IPV4, 0, wst_net_ipv4},
     {WST_LINKTYPE_IPV6, 0, wst_net_ipv6},
     {WST_LINKTYPE_NFLOG, 0, nflog},
-    {WST_LINKTYPE_NETANALYZER, NETANALYZER, wst_net_ether},
-    {WST_LINKTYPE_NETANALYZER_TRANSPARENT, NETANALYZER + PREAMBLE, wst_net_ether},
+    {WST_LINKTYPE_NETANALYZER, 0, netanalyzer_ether},
+    {WST_LINKTYPE_NETANALYZER_TRANSPARENT, 0, netanalyzer_transparent},
     {WST_LINKTYPE_IPOIB, 0, infiniband},
     {WST_LINKTYPE_PKTAP, 0, wst_net_pktap},
     {WST_LINKTYPE_LINUX_SLL2, 0, cooked2},

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Whatever stands before IP, the same is said. Each packet of a capture is put behind another link header, tag or
-tunnel; tshark 4.0 or tcpdump 4.99 find the same segments in each of them, but for MPLS
-and the types with a direction, which libpcap's registry describes and neither reads."""
+tunnel; tshark 4.0 or tcpdump 4.99 find the same segments in each of them, but for MPLS, netANALYZER's frames
+with a preamble and the types with a direction, which libpcap's registry describes and neither reads."""
 
 import os
 import struct
@@ -42,6 +42,11 @@ def pflog(length, size):
     return (bytes([length, 2, 0, 0]) + b"em0".ljust(16, b"\0") + bytes(16) + b"\0\0\0\3\xff\xff\xff\xff").ljust(size, b"\0")
 
 
+def netanalyzer(packet, transparent):
+    """Of version 1, from port 1, without an error; the frame with its FCS."""
+    return struct.pack("<I", (len(packet) + 18) % 4096 << 16 | 1 << 14 | 1 << 10 | transparent << 8)
+
+
 LINKS = {  # link type, and what becomes of an IP packet
     "PKTAP": (258, lambda p: pktap(1, 108, b"en0") + ethernet(p)),
     "PKTAP of a VPN": (258, lambda p: pktap(12, 108, b"utun0") + p),
@@ -67,8 +72,8 @@ LINKS = {  # link type, and what becomes of an IP packet
     "Cisco's HDLC, direction": (205, lambda p: b"\0\x0f\0" + IP + p),
     "Frame Relay, direction": (206, lambda p: b"\1\x18\x41\x03\xcc" + p),
     "MPLS": (219, lambda p: struct.pack(">I", 1000 << 12 | 1 << 8 | 64) + p),
-    "netANALYZER": (240, lambda p: b"\0\1\0\0" + ethernet(p) + bytes(4)),
-    "netANALYZER, transparent": (241, lambda p: b"\0\1\0\0" + b"\x55" * 7 + b"\xd5" + ethernet(p) + bytes(4)),
+    "netANALYZER": (240, lambda p: netanalyzer(p, 0) + ethernet(p) + bytes(4)),
+    "netANALYZER, transparent": (241, lambda p: netanalyzer(p, 2) + b"\x55" * 7 + b"\xd5" + ethernet(p) + bytes(4)),
     "DSA Broadcom": (281, lambda p: ADDRESSES + b"\0\0\0\1" + IP + p),
     "DSA Broadcom, in front": (282, lambda p: b"\0\0\0\1" + ethernet(p)),
     "DSA Marvell": (284, lambda p: ADDRESSES + b"\x60\x08\0\5" + IP + p),

@@ -243,6 +243,19 @@ static void link_ieee1394(struct build *b)
 {
     put_plain6(b), PUT(b, 0x86, 0xdd), put_zero(b, 16);
 }
+/* Header of version 2, the length of the frame is not looked at. */
+static void link_netanalyzer(struct build *b)
+{
+    link_ether(b), PUT(b, 0, 0x48, 60, 0);
+}
+static void link_netanalyzer_transparent(struct build *b)
+{
+    link_ether6(b), PUT(b, 0x55, 0x55, 0x55, 0x55, 0x55, 0x55, 0x55, 0xd5), PUT(b, 0, 0x46, 60, 0);
+}
+static void link_netanalyzer_short(struct build *b)
+{
+    link_ether(b), PUT(b, 0x55, 0x55, 0xd5), PUT(b, 0x40, 0x46, 60, 0);
+}
 static void put_pktap(struct build *b, unsigned link, size_t header)
 {
     put_zero(b, header - 12 - 3), PUT(b, 'e', 'n', '0');
@@ -471,6 +484,9 @@ static const struct wrapping links[] = {
     {"SLIP", 8, link_slip, PLAIN},
     {"PPP, direction", 204, link_ppp_direction, PLAIN},
     {"IEEE 1394", 138, link_ieee1394, PLAIN},
+    {"netANALYZER", 240, link_netanalyzer, PLAIN},
+    {"netANALYZER, transparent", 241, link_netanalyzer_transparent, PLAIN},
+    {"netANALYZER, less of the preamble", 241, link_netanalyzer_short, PLAIN},
     {"PKTAP", 258, link_pktap, PLAIN},
     {"PKTAP, loopback", 258, link_pktap_loop, PLAIN},
     {"PKTAP, raw", 258, link_pktap_raw, PLAIN},
@@ -565,6 +581,12 @@ static void test_refused(void **state)
         {"MetaData length", 1, WST_NET_OTHER, ether_metadata, 15, 2},
         {"PFLOG too short", 117, WST_NET_OTHER, link_pflog, 0, 44},
         {"PFLOG longer than the packet", 117, WST_NET_SHORT, link_pflog, 0, 255},
+        {"netANALYZER, the FCS is wrong", 240, WST_NET_OTHER, link_netanalyzer, 0, 4},
+        {"netANALYZER, a pin", 240, WST_NET_OTHER, link_netanalyzer, 1, 0x49},
+        {"netANALYZER, a tick", 240, WST_NET_OTHER, link_netanalyzer, 3, 0x30},
+        {"netANALYZER, no preamble", 241, WST_NET_OTHER, link_netanalyzer, 0, 0},
+        {"netANALYZER, damaged preamble", 241, WST_NET_OTHER, link_netanalyzer_transparent, 6,
+         0x54},
         {"Juniper magic", 178, WST_NET_OTHER, link_juniper, 0, 'm'},
         {"PKTAP without packet", 258, WST_NET_OTHER, link_pktap, 4, 0},
         {"PPI in PKTAP", 258, WST_NET_OTHER, link_pktap, 8, 192},
