@@ -159,11 +159,11 @@ static bool close_read(const struct wst_ws_step *s, const struct wst_frame *f, u
 {
     int32_t code = payload.n >= 2 ? wst_be16(payload.p) : -1;
     struct wst_slice reason = payload.n > 2 ? wst_slice_skip(payload, 2) : wst_slice_text("");
-    emit_close(s, code, reason, omitted);
     if (wst_rules_http_asked(s, f, n, payload)) { /* a proxy, which knows of no closing */
         wst_side_of(s)->mode = WST_WS_OFF;
         return true;
     }
+    emit_close(s, code, reason, omitted);
     bool http = wst_rules_http(s, f, n, payload);
     wst_rules_close(s, n, payload, close_seen(s, code, http), http);
     return http;

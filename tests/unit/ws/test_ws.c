@@ -462,6 +462,12 @@ static const struct row rows[] = {
      PLAIN,
      {S("\x88\0HTTP/1.1 200 OK\r\n\r\n")},
      false},
+    {"a request whose first bytes are the header of a close frame: none is told",
+     ">F1 close.rsv1.unmasked 69@0 !frame.http",
+     PLAIN,
+     {C("HEAD /chat HTTP/1.1\r\nHost: example.com\r\nUser-Agent: "
+        "abcdefghijklmnopqrs\r\n\r\n")},
+     false},
     {"a long control frame",
      "<F1 ping.fin 126@0 \"abababababababababababababababababababab...126\" "
      "!frame.control-too-long",
