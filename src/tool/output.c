@@ -153,9 +153,10 @@ int wst_tool_output_close(struct wst_tool_output *output)
     if (close(output->fd) != 0 && output->error == 0) output->error = errno; /* quota, NFS */
     if (output->error == 0) output->error = output->cut;
     output->fd = -1;
+    if (output->error && !wst_tool_output_unwanted(output))
+        return refuse(output, strerror(output->error));
     if (gone) return refuse(output, "was removed while it was written, and what was in it is gone");
-    if (output->error == 0 || wst_tool_output_unwanted(output)) return 0;
-    return refuse(output, strerror(output->error));
+    return 0;
 }
 
 int wst_tool_stdout_done(void)

@@ -61,25 +61,26 @@ int wst_tool_save_open(struct wst_tool_save *save, const struct wst_tool_options
                          : wst_tool_output_open(&save->output, o->write, owner, inputs, inputs_n);
 }
 
-/* Another file, from the broker. */
+/* Another file, from the broker. That the one before was removed is no reason to have no other. */
 static int next_file(struct wst_tool_save *save)
 {
-    char name[WST_TOOL_NAME_SIZE];
     int64_t second = save->began_ns / SECOND_NS;
     int fd;
 
-    save->broken = wst_tool_output_close(&save->output) != 0;
-    if (save->broken) return -1;
+    if (wst_tool_output_close(&save->output) != 0) {
+        save->lacks = true;
+        if (save->output.error) return -1;
+    }
     fd = wst_tool_broker_create(save->broker, second, save->count);
+    int why = errno;
+    if (wst_tool_naming(&save->naming, second, save->count, save->name) != 0)
+        strcpy(save->name, "the name of -w");
     if (fd < 0) {
-        int why = errno;
-        if (wst_tool_naming(&save->naming, second, save->count, name) != 0)
-            strcpy(name, "the name of -w");
-        refuse(name, why == ELOOP ? WST_TOOL_CROSSED : strerror(why));
-        save->broken = true;
+        refuse(save->name, why == ELOOP ? WST_TOOL_CROSSED : strerror(why));
+        save->lacks = true;
         return -1;
     }
-    save->output = (struct wst_tool_output){.fd = fd, .name = save->options->write, .named = true};
+    save->output = (struct wst_tool_output){.fd = fd, .name = save->name, .named = true};
     return wst_save_begin(save->save, save->link_type);
 }
 
@@ -196,7 +197,7 @@ int wst_tool_save_close(struct wst_tool_save *save, const struct wst_counters *c
     if (save->options == NULL || save->save == NULL) return 0;
     if (save->output.fd >= 0) wst_save_end(save->save, c ? &received : NULL, c ? &dropped : NULL);
     status = wst_tool_output_close(&save->output);
-    if (save->broken) status = WST_TOOL_TROUBLE;
+    if (save->lacks) status = WST_TOOL_TROUBLE;
     say_missing(save);
     wst_tool_save_free(save);
     return status;

@@ -19,7 +19,8 @@ struct wst_tool_save {
     struct wst_tool_output output;
     struct wst_save *save;
     bool rotates;
-    bool broken;                    /* the row: a file of it could not be had */
+    char name[WST_TOOL_NAME_SIZE];  /* of a row's newest file */
+    bool lacks;                     /* the row: a file that could not be had, or was removed */
     struct wst_tool_broker *broker; /* opens the files of a row; set it before the first */
     int64_t began_ns;               /* when the period of -G began */
     unsigned count;                 /* of files in it */

@@ -53,6 +53,18 @@ with directory() as tmp:
     check("a file that was removed while it was written", tool.returncode == 2
           and said.decode() == f"wstrace: {path('gone.pcap')}: was removed while it was written, and what was in it is gone\n", said)
 
+    # One file of a row: said, and the others are worth having.
+    tool = subprocess.Popen([TOOL, "-q", "-C", "2K", "-w", path("part"), "-"], stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+    tool.stdin.write(capture[:3500])
+    tool.stdin.flush()
+    while not os.path.exists(path("part1")):
+        time.sleep(0.01)
+    time.sleep(0.5)
+    os.unlink(path("part1"))
+    _, said = tool.communicate(capture[3500:])
+    check("one of a row that was removed while it was written", tool.returncode == 2 and os.path.exists(path("part2"))
+          and said.decode() == f"wstrace: {path('part1')}: was removed while it was written, and what was in it is gone\n", said)
+
     # -- everything ---------------------------------------------------------------------------------
     saved = run("-w", path("all.pcap"), BASIC)
     check("-w: nothing printed, status 0", saved.status == 0 and saved.out == b"" and saved.err == b"", saved)
