@@ -73,8 +73,23 @@ void *wst_area_grain(struct wst_area *a)
     return grain;
 }
 
+/* The kernel puts a large page over a region that asks for one, though hardly anything is left in
+ * it, and all of it is held again: who gives some of it back asks for none any more. */
+static void region_small_pages(const struct wst_area *a, void *grain)
+{
+#ifdef MADV_NOHUGEPAGE
+    unsigned char *large = (unsigned char *)grain - (uintptr_t)grain % WST_AREA_REGION;
+    for (size_t i = 0; i < a->n && i < SMALL_REGIONS; i++)
+        if ((uintptr_t)grain - (uintptr_t)a->regions[i] < SMALL) return;
+    (void)madvise(large, WST_AREA_REGION, MADV_NOHUGEPAGE);
+#else
+    (void)a, (void)grain;
+#endif
+}
+
 void wst_area_give(struct wst_area *a, void *grain)
 {
+    region_small_pages(a, grain);
 #ifdef MADV_DONTNEED
     (void)madvise(grain, WST_AREA_GRAIN, MADV_DONTNEED);
 #endif

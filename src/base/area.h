@@ -31,7 +31,8 @@ struct wst_area { /* zeroed: empty */
 void *wst_area_take(struct wst_area *area, size_t n);
 /* WST_AREA_GRAIN bytes at a multiple of it, with anything in them. NULL: no memory. */
 void *wst_area_grain(struct wst_area *area);
-/* The system has its memory back at once; the place is used again for the next grain. */
+/* The system has its memory back at once, and the region of it asks for no large page any more; the
+ * place is used again for the next grain. */
 void wst_area_give(struct wst_area *area, void *grain);
 void wst_area_free(struct wst_area *area);
 
