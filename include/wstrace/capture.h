@@ -36,8 +36,6 @@ struct wst_capture_sink {
     int (*packets)(void *user, const struct wst_packet *packets, size_t n);
     /* A decryption secrets block; type as in the pcapng format. */
     void (*secrets)(void *user, uint32_t type, struct wst_slice secrets);
-    /* The turn of a file: what is told next is its own. `name`: as it was added. */
-    void (*turn)(void *user, const char *name);
     /* A comment: on packet `pkt`, or on the file when 0. Not checked to be UTF-8. */
     void (*comment)(void *user, uint64_t pkt, struct wst_slice text);
     /* Something is wrong with a source: what, and where: the packet read last and the byte in
@@ -56,6 +54,10 @@ struct wst_capture_sink {
     /* Nanoseconds since 1970. The library reads no clock: without this one `ns` above is 0. Called
      * from another thread. */
     int64_t (*now)(void *user);
+
+    /* -- files only -- */
+    /* The turn of a file: what is told next is its own. `name`: as it was added. */
+    void (*turn)(void *user, const char *name);
 };
 
 /* Type of secrets that are a TLS key log, whole: for wst_context_keylog. */
