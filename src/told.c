@@ -125,6 +125,7 @@ struct wst_ws_place wst_conversation_place(void *user, void *conversation, enum 
     bool acked = h->flags & WST_HALF_ACKED;
     if (carrier->kind == KIND_QUIC)
         return (struct wst_ws_place){.behind = wst_datagrams_behind(base->flow, dir),
+                                     .later = true,
                                      .over = h->flags & WST_HALF_FIN};
     return (struct wst_ws_place){
         .end = h->next,

@@ -9,6 +9,7 @@
 enum {
     KEYS_CONSTANT = 4, /* frames with one key: by chance once in 2^96 */
     KEYS_FEW = 16,     /* frames with no more than WST_WS_KEYS keys: once in 2^370 */
+    PONGS_MAX = 8,     /* that no ping was seen for, where one may come yet; the same */
     PINGS_MAX = 16,    /* not answered yet, a direction; the oldest makes room and is forgotten */
 };
 #define SECOND_NS 1000000000ll
@@ -118,6 +119,11 @@ struct ping {
     bool idle;     /* its sender had closed: who knows that owes nothing, and may answer */
 };
 
+struct pong { /* for which no ping waits: one may be captured behind it */
+    uint64_t n, offset, hash;
+    uint32_t len;
+};
+
 struct wst_ws_pings { /* of one direction, oldest first: those that are excused, then those that
                          wait */
     uint8_t n;
@@ -126,6 +132,8 @@ struct wst_ws_pings { /* of one direction, oldest first: those that are excused,
     int64_t closing_ns;
     bool closing;
     struct ping at[PINGS_MAX];
+    uint8_t pongs; /* the other side's */
+    struct pong pong[PONGS_MAX];
 };
 
 /* Two payloads with one hash cost a note at most. */
@@ -182,6 +190,18 @@ static void closing(const struct wst_ws_step *s, struct wst_ws_pings *p)
     p->closing_ns = s->arrival->when.ns;
 }
 
+/* A pong for it came before. */
+static bool pong_came(struct wst_ws_pings *p, uint64_t hash, size_t n)
+{
+    for (unsigned i = 0; i < p->pongs; i++) {
+        if (p->pong[i].hash != hash || p->pong[i].len != n) continue;
+        p->pongs--;
+        memmove(p->pong + i, p->pong + i + 1, (p->pongs - i) * sizeof *p->pong);
+        return true;
+    }
+    return false;
+}
+
 void wst_judge_ping(const struct wst_ws_step *s, uint64_t n, struct wst_slice payload)
 {
     struct wst_ws_pings *p;
@@ -194,10 +214,11 @@ void wst_judge_ping(const struct wst_ws_step *s, uint64_t n, struct wst_slice pa
     }
     /* It waited to be read: its pong may have come meanwhile. */
     bool waited = s->arrival->from != s->arrival->when.pkt;
+    uint64_t hash = ping_hash(payload);
     p->at[p->n++] = (struct ping){.n = n,
-                                  .answered = waited,
+                                  .answered = pong_came(p, hash, payload.n) || waited,
                                   .offset = s->ws->side[s->dir].offset,
-                                  .hash = ping_hash(payload),
+                                  .hash = hash,
                                   .ns = s->arrival->when.ns,
                                   .len = (uint32_t)payload.n,
                                   .idle = s->ws->side[s->dir].closed};
@@ -259,6 +280,32 @@ static void pong_unasked(const struct wst_ws_step *s, uint64_t n, struct wst_sli
                         "an empty pong, and none of the pings that wait is; the last has %u bytes, "
                         "which its answer must repeat",
                         p->at[p->n - 1].len);
+}
+
+/* Over QUIC nobody knows yet what its sender had: its ping may be in a packet that comes later. */
+static bool pong_kept(const struct wst_ws_step *s, uint64_t n, struct wst_slice payload,
+                      enum wst_dir asked)
+{
+    struct wst_ws_pings *p = wst_ws_place_of(s, asked).later ? pings_of(s, asked) : NULL;
+    if (!p) return false;
+    if (p->pongs == PONGS_MAX) memmove(p->pong, p->pong + 1, --p->pongs * sizeof *p->pong);
+    p->pong[p->pongs++] = (struct pong){.n = n,
+                                        .offset = s->ws->side[s->dir].offset,
+                                        .hash = ping_hash(payload),
+                                        .len = (uint32_t)payload.n};
+    return true;
+}
+
+/* All pings of the direction are known. */
+static void pongs_end(const struct wst_ws_step *s, const struct wst_ws_pings *p, enum wst_dir asked)
+{
+    struct wst_ws_step told = *s;
+    told.dir = wst_dir_other(asked);
+    if (p->torn || s->ws->partial || s->ws->obscure || pings_holes(&s->ws->side[asked])) return;
+    for (unsigned i = 0; i < p->pongs; i++)
+        wst_ws_problem_at(&told, WST_PROBLEM_CONTROL_PONG_UNASKED, p->pong[i].n, 0,
+                          (int64_t)(p->pong[i].offset & INT64_MAX),
+                          "a pong of %u bytes, and no ping has these", p->pong[i].len);
 }
 
 /* It waited, or what it answers does: among the bytes that are not here yet, or never will be. */
@@ -333,12 +380,12 @@ void wst_judge_pong(const struct wst_ws_step *s, uint64_t n, struct wst_slice pa
     struct wst_ws_pings *p = pings_had(s->ws, asked);
     if (p) i = ping_find(p, hash, payload.n);
     if (!p || i == p->n) {
-        pong_unasked(s, n, payload, p, asked);
+        if (!pong_kept(s, n, payload, asked)) pong_unasked(s, n, payload, p, asked);
         return;
     }
     if (at_once && !p->blurred) pong_late(s, n, &p->at[i]);
     pings_answered(p, i);
-    if (!p->n && !p->torn) pings_free(s->ws, s->env, asked);
+    if (!p->n && !p->pongs && !p->torn) pings_free(s->ws, s->env, asked);
 }
 
 void wst_judge_closing(const struct wst_ws_step *s)
@@ -354,6 +401,7 @@ void wst_judge_pings_end(const struct wst_ws_step *s, enum wst_dir dir)
 {
     const struct wst_ws_pings *p = pings_had(s->ws, dir);
     enum wst_dir other = wst_dir_other(dir);
+    if (p) pongs_end(s, p, dir);
     if (!p || p->blurred || s->ws->obscure || pings_holes(&s->ws->side[other])) return;
     unsigned n = p->n;
     while (n && p->closing && p->at[n - 1].ns > p->closing_ns) n--; /* sent when it was closing */

@@ -82,6 +82,7 @@ struct wst_ws_place {
     bool known;     /* `end` and `acked` are valid: never over QUIC */
     bool over;      /* the direction's FIN was captured; bytes before it may be late, or missing */
     bool behind;    /* the peer has bytes that were not pushed yet: they are late, or missing */
+    bool later;     /* over QUIC: that the peer has bytes may show only later */
     bool again;     /* its FIN was sent before, too, and that one was not captured */
 };
 

@@ -28,7 +28,7 @@ RECORD = struct.Struct('<IIII')
 REAL = ['01_ws_plain_basic', '01_ws_plain_closes', '01_ws_plain_frag', '02_pmd_default', '02_pmd_no_ctx_server',
         '03_jetty', '03_py_autobahn_client', '04_go', '05_rfc6455_examples', '08_socketio_websocket',
         '06_tls12_cbc_no_etm', '06_tls13_ccm', '07_h2c_prior', '07_h2_node_tls12', '07_h2_two_streams', '07_h3_basic',
-        '07_h3_ends', '07_h3_quicgo_early', '07_h3_v2_retry', '07_h3_refused', '07_h2c_upgrade', '05_cowboy']
+        '07_h3_ends', '07_h3_quicgo_early', '07_h3_v2_retry', '07_h3_refused', '07_h3_many', '07_h3_migration', '07_h2c_upgrade', '05_cowboy']
 
 
 class Packet:
@@ -367,7 +367,9 @@ def main():
                     tcp = all(q.data[23] == 6 for q in flows[mine])
                     losing = LOSING if tcp else LOSING + QUIC_LOSING
                     wrongs = list(suspects(whole[key], seen, which_of(key, whole), tcp and tap not in UNORDERED))
-                    for must, what in untold(whole[key], seen, flows[mine], of[mine]):
+                    moves = [q for q in packets if q.key and q.data[23] == 17]  # of QUIC: to other addresses
+                    were, are = (flows[mine], of[mine]) if tcp or not moves else (moves, got)
+                    for must, what in untold(whole[key], seen, were, are):
                         if must and tap not in losing:
                             wrongs.append(f'all is there, but not told: {what}')
                         elif args.lost:

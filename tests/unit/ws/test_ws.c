@@ -757,6 +757,39 @@ static void pongs(void **state)
     }
 }
 
+static struct wst_ws_place over_quic(void *user, void *conversation, enum wst_dir dir)
+{
+    (void)user, (void)conversation, (void)dir;
+    return (struct wst_ws_place){.later = true};
+}
+
+/* Over QUIC the ping may be captured behind its pong, and nothing tells until then. */
+static void pongs_early(void **state)
+{
+    enum { NOTHING, ITS_PING, ANOTHER, GAP, KINDS };
+    static const char *const words[KINDS] = {"a pong of 4 bytes, and no ping has these", "",
+                                             "a pong of 4 bytes, and no ping has these", ""};
+    (void)state;
+    for (int kind = 0; kind < KINDS; kind++) {
+        char detail[256] = "";
+        struct wst_ws_terms terms = terms_of(PLAIN);
+        struct room r = {0};
+        room_open(&r, &terms);
+        r.env.place = over_quic;
+        r.event = keep_pong;
+        r.user = detail;
+        room_push(&r, WST_S2C, "\x8a\4ping", 6);
+        assert_string_equal(detail, "");
+        if (kind == ITS_PING) room_push(&r, WST_C2S, "\x89\x84" M0 "ping", 10);
+        if (kind == ANOTHER) room_push(&r, WST_C2S, "\x89\x84" M0 "gong", 10);
+        if (kind == GAP) room_gap(&r, WST_C2S, 10);
+        assert_string_equal(detail, "");
+        room_end(&r);
+        assert_string_equal(detail, words[kind]);
+        room_close(&r);
+    }
+}
+
 /* So many bytes of a payload are missing at most: behind them it goes on for certain, and what
  * looks like frames there is none; those behind its end are found. */
 static void at_most(void **state)
@@ -841,7 +874,8 @@ static void probation(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(table),   cmocka_unit_test(silence),         cmocka_unit_test(pongs),
-        cmocka_unit_test(at_most), cmocka_unit_test(at_most_nothing), cmocka_unit_test(probation)};
+        cmocka_unit_test(table),       cmocka_unit_test(silence), cmocka_unit_test(pongs),
+        cmocka_unit_test(pongs_early), cmocka_unit_test(at_most), cmocka_unit_test(at_most_nothing),
+        cmocka_unit_test(probation)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
