@@ -346,7 +346,7 @@ def main():
         for q in packets:
             if q.key:
                 flows[q.key].append(q)
-        for tap in args.tap or TAPS | CLOCK:
+        for tap in (args.tap or TAPS | CLOCK) if flows else ():
             found = FOUND.get(tap, ()) if args.tap is None else ()
             for seed in {*range(args.seed, args.seed + args.seeds), *found}:
                 rng = random.Random(f'{source} {tap} {seed}')
@@ -360,7 +360,7 @@ def main():
                     of[q.key].append(q)
                 for key in whole.keys() | told.keys():
                     judged += 1
-                    if key not in whole or key is None:
+                    if key not in whole or key is None or ends_of(key) not in flows:
                         continue
                     seen, mine = told.get(key, Said()), ends_of(key)
                     # Of QUIC nothing is known of what a packet acknowledged.
