@@ -190,6 +190,12 @@ static void closing(const struct wst_ws_step *s, struct wst_ws_pings *p)
     p->closing_ns = s->arrival->when.ns;
 }
 
+/* A later one was answered, or may have been. */
+static void pings_excused(struct wst_ws_pings *p)
+{
+    for (unsigned i = 0; p && i < p->n; i++) p->at[i].excused = true;
+}
+
 /* A pong for it came before. */
 static bool pong_came(struct wst_ws_pings *p, uint64_t hash, size_t n)
 {
@@ -215,8 +221,10 @@ void wst_judge_ping(const struct wst_ws_step *s, uint64_t n, struct wst_slice pa
     /* It waited to be read: its pong may have come meanwhile. */
     bool waited = s->arrival->from != s->arrival->when.pkt;
     uint64_t hash = ping_hash(payload);
+    bool came = pong_came(p, hash, payload.n);
+    if (came) pings_excused(p);
     p->at[p->n++] = (struct ping){.n = n,
-                                  .answered = pong_came(p, hash, payload.n) || waited,
+                                  .answered = came || waited,
                                   .offset = s->ws->side[s->dir].offset,
                                   .hash = hash,
                                   .ns = s->arrival->when.ns,
@@ -262,12 +270,8 @@ static bool pings_unseen(const struct wst_ws_step *s, const struct wst_ws_pings 
 }
 
 static void pong_unasked(const struct wst_ws_step *s, uint64_t n, struct wst_slice payload,
-                         struct wst_ws_pings *p, enum wst_dir asked)
+                         const struct wst_ws_pings *p)
 {
-    if (pings_unseen(s, p, asked)) { /* it may have come behind these, and do for them */
-        for (unsigned i = 0; p && i < p->n; i++) p->at[i].excused = true;
-        return;
-    }
     if (!p || !pings_wait(p, p->n))
         wst_ws_problemf(s, WST_PROBLEM_CONTROL_PONG_UNASKED, n, 0,
                         "a pong of %zu bytes, and no ping waits for one", payload.n);
@@ -301,7 +305,7 @@ static void pongs_end(const struct wst_ws_step *s, const struct wst_ws_pings *p,
 {
     struct wst_ws_step told = *s;
     told.dir = wst_dir_other(asked);
-    if (p->torn || s->ws->partial || s->ws->obscure || pings_holes(&s->ws->side[asked])) return;
+    if (s->ws->obscure || pings_unseen(s, p, asked)) return;
     for (unsigned i = 0; i < p->pongs; i++)
         wst_ws_problem_at(&told, WST_PROBLEM_CONTROL_PONG_UNASKED, p->pong[i].n, 0,
                           (int64_t)(p->pong[i].offset & INT64_MAX),
@@ -380,7 +384,10 @@ void wst_judge_pong(const struct wst_ws_step *s, uint64_t n, struct wst_slice pa
     struct wst_ws_pings *p = pings_had(s->ws, asked);
     if (p) i = ping_find(p, hash, payload.n);
     if (!p || i == p->n) {
-        if (!pong_kept(s, n, payload, asked)) pong_unasked(s, n, payload, p, asked);
+        if (pings_unseen(s, p, asked))
+            pings_excused(p); /* its own may have come behind these */
+        else if (!pong_kept(s, n, payload, asked))
+            pong_unasked(s, n, payload, p);
         return;
     }
     if (at_once && !p->blurred) pong_late(s, n, &p->at[i]);
