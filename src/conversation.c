@@ -314,7 +314,7 @@ static bool is_obscure(const struct wst_flow *f)
 {
     const struct wst_flow *carrier = wst_conversation_carrier(f);
     if (carrier->kind != KIND_QUIC) return carrier->obscure;
-    return wst_datagrams_behind(f, WST_C2S) || wst_datagrams_behind(f, WST_S2C);
+    return wst_datagrams_obscure(f);
 }
 
 static void flow_end(void *user, struct wst_flow *f, enum wst_tcp_end how,

@@ -369,6 +369,17 @@ bool wst_datagrams_behind(const struct wst_flow *f, enum wst_dir dir)
            wst_multiplexed_behind3(&q->inside.flow, (uint64_t)stream, dir);
 }
 
+bool wst_datagrams_obscure(const struct wst_flow *f)
+{
+    const struct conversation_quic *q = wst_conversation_carrier(f)->upper;
+    uint64_t stream = (uint64_t)wst_multiplexed_stream(f);
+    for (int d = 0; d < 2; d++)
+        if (wst_quic_obscure(q->connection, stream, (enum wst_dir)d) ||
+            wst_multiplexed_behind3(&q->inside.flow, stream, (enum wst_dir)d))
+            return true;
+    return false;
+}
+
 uint64_t wst_datagrams_newest(const struct wst_flow *f)
 {
     const struct conversation_quic *q = wst_conversation_carrier(f)->upper;

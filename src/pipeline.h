@@ -268,6 +268,8 @@ uint64_t wst_datagrams_number(const struct wst_flow *f); /* the same, of a flow 
 /* Inside QUIC: whether what `dir` sent waits to be read, or the other side has some of it that was
  * not captured, or not yet; the flow is a stream of it, or lies in one. */
 bool wst_datagrams_behind(const struct wst_flow *f, enum wst_dir dir);
+/* Its stream is over; whether bytes of either direction may have been in what was not captured. */
+bool wst_datagrams_obscure(const struct wst_flow *f);
 /* Of a flow inside QUIC: as wst_quic_newest and wst_quic_missed, of the server. */
 uint64_t wst_datagrams_newest(const struct wst_flow *f);
 bool wst_datagrams_missed(const struct wst_flow *f, uint64_t since);

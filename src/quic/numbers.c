@@ -115,3 +115,12 @@ bool wst_quic_numbers_missed(const struct wst_quic_numbers *n, uint64_t since)
     }
     return false;
 }
+
+bool wst_quic_numbers_unsaid(const struct wst_quic_numbers *n, uint64_t since)
+{
+    uint64_t from = since > n->told ? since : n->told;
+    if (from < numbers_bottom(n)) from = numbers_bottom(n);
+    for (uint64_t at = from & ~UINT64_C(63); from < n->came && at < n->came; at += 64)
+        if (bits_of(at, from, n->came - 1) & ~n->seen[word_of(at)]) return true;
+    return false;
+}

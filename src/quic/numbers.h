@@ -47,5 +47,8 @@ enum wst_quic_lost wst_quic_numbers_lost(const struct wst_quic_numbers *numbers,
  * It had none that it said it lacked, and never that it has: that was lost on its way, or a number
  * that its sender left out (section 21.4). */
 bool wst_quic_numbers_missed(const struct wst_quic_numbers *numbers, uint64_t since);
+/* Whether one of those from `since` on was not captured, and a newer one was, and no acknowledgment
+ * was about any of them yet. */
+bool wst_quic_numbers_unsaid(const struct wst_quic_numbers *numbers, uint64_t since);
 
 #endif

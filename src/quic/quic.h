@@ -182,6 +182,10 @@ void wst_quic_error(uint64_t code, char *to, size_t room);
  * has, is newer than what brought the last of them, and was not captured, or not yet. */
 bool wst_quic_behind(const struct wst_quic_connection *connection, uint64_t stream,
                      enum wst_dir dir);
+/* The same at the end, when nothing more is acknowledged: or in one that the other side may have.
+ */
+bool wst_quic_obscure(const struct wst_quic_connection *connection, uint64_t stream,
+                      enum wst_dir dir);
 /* One more than the newest packet that the side has sent; and whether the other one has one of
  * those from that on that was not captured. */
 uint64_t wst_quic_newest(const struct wst_quic_connection *connection, enum wst_dir dir);

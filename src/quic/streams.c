@@ -79,6 +79,15 @@ bool wst_quic_behind(const struct wst_quic_connection *c, uint64_t id, enum wst_
     return h && (h->waits || (!h->over && wst_quic_missed(c, dir, h->tail + 1)));
 }
 
+bool wst_quic_obscure(const struct wst_quic_connection *c, uint64_t id, enum wst_dir dir)
+{
+    const struct quic_stream *s = wst_sorted_find(&c->streams, id);
+    const struct quic_half *h = s ? &s->half[dir] : NULL;
+    return wst_quic_behind(c, id, dir) ||
+           (h && !h->over &&
+            wst_quic_numbers_unsaid(wst_quic_connection_numbers(c, dir), h->tail + 1));
+}
+
 /* Whoever opens a stream opens those of its kind before it (section 2.1). NULL: it is over, or
  * there is no memory. */
 static struct quic_stream *stream_of(struct quic_step *t, uint64_t id)

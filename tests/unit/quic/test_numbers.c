@@ -212,13 +212,40 @@ static void untold(void **state)
     assert_false(wst_quic_numbers_missed(&n, 131));
 }
 
+/* Nothing was said yet of the newest, and never will be once the connection is closed. */
+static void unsaid(void **state)
+{
+    struct wst_quic_numbers n = {0};
+    (void)state;
+    assert_false(wst_quic_numbers_unsaid(&n, 0));
+    for (uint64_t i = 0; i < 200; i++)
+        if (i != 70 && i != 130) wst_quic_numbers_see(&n, i);
+    assert_true(wst_quic_numbers_unsaid(&n, 0) && wst_quic_numbers_unsaid(&n, 130));
+    assert_false(wst_quic_numbers_unsaid(&n, 131));
+    wst_quic_numbers_ack(&n, 60, 69); /* 70 is newer than that */
+    wst_quic_numbers_told(&n, 60, 69);
+    assert_true(wst_quic_numbers_unsaid(&n, 0));
+    wst_quic_numbers_told(&n, 60, 150); /* it lacked 130 */
+    assert_false(wst_quic_numbers_unsaid(&n, 0));
+    wst_quic_numbers_ack(&n, 200, 220); /* newer than all that were captured: not of this kind */
+    assert_false(wst_quic_numbers_unsaid(&n, 0));
+    for (uint64_t i = 5000; i < 5010; i++) wst_quic_numbers_see(&n, i);
+    assert_true(wst_quic_numbers_unsaid(&n, 0));
+    assert_false(wst_quic_numbers_unsaid(&n, 5000) || wst_quic_numbers_unsaid(&n, UINT64_MAX));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(missed),         cmocka_unit_test(untold),
-        cmocka_unit_test(begins_late),    cmocka_unit_test(random_numbers),
-        cmocka_unit_test(doubled),        cmocka_unit_test(acknowledged_ahead),
-        cmocka_unit_test(hostile_ranges), cmocka_unit_test(lost_edges),
+        cmocka_unit_test(missed),
+        cmocka_unit_test(untold),
+        cmocka_unit_test(unsaid),
+        cmocka_unit_test(begins_late),
+        cmocka_unit_test(random_numbers),
+        cmocka_unit_test(doubled),
+        cmocka_unit_test(acknowledged_ahead),
+        cmocka_unit_test(hostile_ranges),
+        cmocka_unit_test(lost_edges),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
