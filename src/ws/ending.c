@@ -42,6 +42,7 @@ void wst_ending_close(const struct wst_ws_step *s)
     const struct wst_ws_side *other = &ws->side[wst_dir_other(s->dir)];
     bool waited = s->arrival->from != s->arrival->when.pkt; /* the FIN may have come meanwhile */
     struct wst_ws_place place = wst_ws_place_of(s, s->dir);
+    struct wst_ws_place far = wst_ws_place_of(s, wst_dir_other(s->dir));
     bool missed = place.known && (int32_t)(place.acked - place.end) < 0;
     ws->closed_by = (int8_t)s->dir;
     ws->close_pkt = s->arrival->from & 0xffffff;
@@ -50,19 +51,17 @@ void wst_ending_close(const struct wst_ws_step *s)
     c->close_ns = wst_arrival_there(s->arrival).ns;
     c->close_place = place.end;
     c->placed = place.known;
-    struct wst_ws_place far = wst_ws_place_of(s, wst_dir_other(s->dir));
     c->heard = far.acked;
     c->hears = far.known && missed && !waited; /* else it was sent before the last of them */
     c->overtook = far.behind;
     c->waited = waited;
-    c->late =
-        other->finished ? !other->behind : missed && wst_ws_place_of(s, wst_dir_other(s->dir)).over;
+    c->late = other->finished ? !other->behind : missed && far.over;
     c->late &= !waited;
     c->sighted = sighted(s);
     c->gaps = ws->side[s->dir].gaps;
     c->overtaken = (waited && other->finished) || ws->side[s->dir].finished;
     /* It waited behind bytes that nobody acknowledged until the other side's end, nor it. */
-    c->unheard = waited && missed && wst_ws_place_of(s, wst_dir_other(s->dir)).over;
+    c->unheard = waited && missed && far.over;
     c->unawaited = c->answered = false;
     c->ended = other->finished; /* and had heard of it, or nobody knows */
     if (c->ended) c->close_ns = 0;
