@@ -286,7 +286,8 @@ struct wst_event_end {
                 */
     enum wst_dir reset_by; /* where `tcp` is a reset: whose it was; WST_DIR_NONE: not known */
     bool stream; /* of HTTP/2, /3: `tcp` says how it ended; not in the JSON contract */
-    bool http;   /* the server's close frame is HTTP (frame.http); not in the JSON contract */
+    bool http[2]; /* [enum wst_dir]: its close frame is HTTP (frame.http); not in the JSON contract
+                   */
     uint64_t problems[WST_LEVELS];      /* of the connection, those not told included */
     const struct wst_finding *findings; /* the same by id, in the order of problems.def */
     size_t findings_n;

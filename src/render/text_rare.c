@@ -157,10 +157,12 @@ static const char *no_reply_words(const struct wst_event_end *e)
 static void put_closed(struct wst_text *text, const struct wst_event_end *e)
 {
     struct wst_out *out = &text->render.out;
-    const char *why = e->http ? "answered with HTTP" : no_reply_words(e);
+    bool http = e->http[WST_C2S] || e->http[WST_S2C];
+    const char *why = http ? "answered with HTTP" : no_reply_words(e);
     bool half = (e->tcp == WST_TCP_EOF || e->tcp == WST_TCP_TIMEOUT) && e->tcp_by != WST_DIR_NONE;
-    if (e->http && e->by == WST_S2C) {
-        wst_out_text(out, "no close frame of the server, but HTTP");
+    if (e->by != WST_DIR_NONE && e->http[e->by]) {
+        wst_out_text(out, e->by == WST_C2S ? "no close frame of the client, but HTTP"
+                                           : "no close frame of the server, but HTTP");
         return;
     }
     if (e->by != WST_DIR_NONE || e->clean) {

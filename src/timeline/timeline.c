@@ -56,7 +56,7 @@ static void timeline_handshake(struct wst_timeline *t, const struct wst_event *e
 static enum wst_ended ending_of(const struct wst_event_end *end)
 {
     if (end->clean) return WST_ENDED_CLEAN;
-    if (end->by != WST_DIR_NONE && !end->http) return WST_ENDED_ONE;
+    if (end->by != WST_DIR_NONE && !end->http[end->by]) return WST_ENDED_ONE;
     switch (end->tcp) {
     case WST_TCP_RST: return WST_ENDED_RESET;
     case WST_TCP_EOF:

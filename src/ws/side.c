@@ -125,8 +125,9 @@ static bool close_seen(const struct wst_ws_step *s, int32_t code, bool http)
     struct wst_ws_side *side = wst_side_of(s);
     bool second = side->closed;
     if (http) {
-        s->ws->http_first |= !second && s->ws->closed_by == WST_DIR_NONE;
-        s->ws->http |= !second;
+        if (!second && s->ws->closed_by == WST_DIR_NONE && s->ws->http_first == WST_DIR_NONE)
+            s->ws->http_first = (int8_t)s->dir;
+        if (!second) s->ws->http |= (uint8_t)(1 << s->dir);
     } else if (s->ws->closed_by == WST_DIR_NONE) {
         closed_first(s, code);
         wst_judge_closing(s);
@@ -159,11 +160,12 @@ static bool close_read(const struct wst_ws_step *s, const struct wst_frame *f, u
 {
     int32_t code = payload.n >= 2 ? wst_be16(payload.p) : -1;
     struct wst_slice reason = payload.n > 2 ? wst_slice_skip(payload, 2) : wst_slice_text("");
-    if (wst_rules_http_asked(s, f, n, payload)) { /* a proxy, which knows of no closing */
+    emit_close(s, code, reason, omitted);
+    if (wst_rules_http_asked(s, f, n, payload)) { /* HEAD, of a proxy, which knows of no closing */
         wst_side_of(s)->mode = WST_WS_OFF;
+        close_seen(s, code, true);
         return true;
     }
-    emit_close(s, code, reason, omitted);
     bool http = wst_rules_http(s, f, n, payload);
     wst_rules_close(s, n, payload, close_seen(s, code, http), http);
     return http;
@@ -436,7 +438,7 @@ static bool header_refused(const struct wst_ws_step *s, const struct wst_frame *
     }
     if (!header_is_foreign(s, f)) return false;
     side->mode = WST_WS_OFF;
-    if (s->dir == WST_C2S || !s->ws->http) /* the rest of which is told with its beginning */
+    if (!(s->ws->http & 1 << s->dir)) /* the rest of which is told with its beginning */
         wst_ws_problem(s, WST_PROBLEM_CLOSE_TRAILING_BYTES, 0, 0,
                        "after the close frame come bytes that are no frame");
     return true;

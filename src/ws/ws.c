@@ -38,6 +38,7 @@ void wst_ws_init(struct wst_ws *ws, void *conversation, const struct wst_ws_term
                           .close_code = -1,
                           .closed_by = WST_DIR_NONE,
                           .fin_by = WST_DIR_NONE,
+                          .http_first = WST_DIR_NONE,
                           .tls_by = WST_DIR_NONE,
                           .reset_by = WST_DIR_NONE};
 }
@@ -134,17 +135,17 @@ bool wst_ws_shrink(struct wst_ws *ws, struct wst_ws_env *env)
 
 bool wst_ws_closed(const struct wst_ws *ws, enum wst_dir dir)
 {
-    return ws->side[dir].closed && !(dir == WST_S2C && ws->http);
+    return ws->side[dir].closed && !(ws->http & 1 << dir);
 }
 
 /* What decodes as a close frame counts as one in what programs read, HTTP or not. */
 static void end_http(const struct wst_ws *ws, struct wst_event_end *e)
 {
-    enum { HTTP_CODE = 'T' << 8 | 'P' };
+    enum { HEAD_CODE = 'A' << 8 | 'D', HTTP_CODE = 'T' << 8 | 'P' }; /* behind the frame's header */
     e->no_reply = e->clean ? WST_REPLY_NOT_DUE : WST_REPLY_NONE;
-    if (!ws->http_first) return;
-    e->by = WST_S2C;
-    e->code = HTTP_CODE;
+    if (ws->http_first == WST_DIR_NONE) return;
+    e->by = (enum wst_dir)ws->http_first;
+    e->code = ws->http_first == WST_C2S ? HEAD_CODE : HTTP_CODE;
 }
 
 void wst_ws_end(struct wst_ws *ws, struct wst_ws_env *env, enum wst_tcp_end how,
@@ -167,7 +168,7 @@ void wst_ws_end(struct wst_ws *ws, struct wst_ws_env *env, enum wst_tcp_end how,
     e.end = (struct wst_event_end){.tcp = how,
                                    .stream = ws->terms.stream,
                                    .clean = ws->side[0].closed && ws->side[1].closed,
-                                   .http = ws->http,
+                                   .http = {ws->http & 1 << WST_C2S, ws->http & 1 << WST_S2C},
                                    .no_reply = why,
                                    .by = ws->crossed ? WST_DIR_NONE : (enum wst_dir)ws->closed_by,
                                    .code = ws->close_code,

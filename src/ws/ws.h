@@ -197,6 +197,8 @@ struct wst_ws { /* one WebSocket connection */
     uint8_t keys_n : 4;         /* different ones in `keys`; one more: there are more */
     uint8_t keys_again : 4;     /* that came again, in order, since */
     int8_t tls_by : 2;          /* enum wst_dir: who ended the TLS below first; as `reset_by` */
+    uint8_t http : 2;           /* a bit a side: its close frame is none, it is HTTP (frame.http) */
+    int8_t http_first : 2;      /* enum wst_dir: whose HTTP came before any close frame */
     int32_t close_code : 17;    /* of the first close frame */
     int8_t closed_by : 2;       /* enum wst_dir: who sent that */
     int8_t fin_by : 2;          /* enum wst_dir: whose FIN came first; the caller says */
@@ -206,8 +208,6 @@ struct wst_ws { /* one WebSocket connection */
     int8_t reset_by : 2;        /* enum wst_dir: who reset it; the caller says, before the end */
     bool crossed : 1;           /* both closed, and nobody knows who did first */
     bool stopped : 1;           /* the capture is over, not the connection */
-    bool http : 1;              /* the server's close frame is none: it is HTTP (frame.http) … */
-    bool http_first : 1;        /* … and came before the client's, if that sent one */
     uint8_t faulty : 2;         /* a bit a side, 1 << enum wst_dir: it broke a rule, or may have */
     uint32_t close_pkt : 24;    /* that carried the first close frame, the end of its number */
     uint8_t keys_seen;          /* frames that the keys were on */

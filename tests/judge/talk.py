@@ -192,14 +192,15 @@ def distance(far, literal=600):
     return b.message()
 
 
-def lint(packets, options=(), times=None):
-    """Runs the tool over packets: (its lines, exit status)."""
+def lint(packets, options=(), times=None, command='lint'):
+    """Runs the tool over packets: (its lines, exit status). `command` None: the events themselves."""
     with tempfile.NamedTemporaryFile(suffix='.pcap') as file:
         file.write(classic(packets, times=times))
         file.flush()
-        done = subprocess.run([TOOL, 'lint', '--json', *options, file.name], capture_output=True, check=False)
+        words = [TOOL, command, '--json', *options, file.name]
+        done = subprocess.run([w for w in words if w], capture_output=True, check=False)
     if done.returncode > 1 or done.stderr:
-        sys.exit(f'wstrace lint: status {done.returncode}: {done.stderr.decode(errors="replace")[-2000:]}')
+        sys.exit(f'wstrace {command or "--json"}: status {done.returncode}: {done.stderr.decode(errors="replace")[-2000:]}')
     return [json.loads(line) for line in done.stdout.splitlines()], done.returncode
 
 

@@ -162,6 +162,26 @@ def whole():
         check(f'whole: {play_one.__name__}', ids == expected, ids)
 
 
+def contract(packets):
+    """Each close frame has its `close` right behind it, whatever else it may be; `end` counts what they say."""
+    lines, _ = lint(packets, command=None)
+    first, sides, ended = {}, {}, 0
+    for e, after in zip(lines, lines[1:]):
+        conn = e.get('conn')
+        if e['type'] == 'frame' and e['op'] == 'close':
+            check(f"close frame {conn}.{e['n']}", (after['type'], after.get('conn'), after.get('dir')) == ('close', conn, e['dir']), after)
+        elif e['type'] == 'close':
+            first.setdefault(conn, ({'c2s': 'client', 's2c': 'server'}[e['dir']], e['code']))
+            sides.setdefault(conn, set()).add(e['dir'])
+        elif e['type'] == 'end':
+            ended += 1
+            told = (e['by'], e['code'], e['clean'])
+            if told == (None, 1000, True):  # both at once, with one code: nobody knows whose was first
+                continue
+            check(f'end of {conn}', told == (*first.get(conn, (None, None)), len(sides.get(conn, ())) == 2), told)
+    check('connections ended', ended > 400, ended)
+
+
 def main():
     often()
     replaced()
@@ -171,7 +191,9 @@ def main():
     supposed()
     rows = rows_of()
     player, played = play()
-    lines, status = lint([p for p in player.wire.packets if p not in set(player.lost)])
+    captured = [p for p in player.wire.packets if p not in set(player.lost)]
+    contract(captured)
+    lines, status = lint(captured)
     found = {line['client']['ip']: line for line in lines if line['type'] == 'lint' and line['client']}
     for name, rule, kind, expected, t in played:
         line = found.get(t.client[0])

@@ -102,8 +102,10 @@ static void endings(void **state)
     } rows[] = {
         {{.tcp = WST_TCP_RST, .clean = true, .by = WST_C2S}, WST_ENDED_CLEAN},
         {{.tcp = WST_TCP_RST, .by = WST_S2C}, WST_ENDED_ONE},
-        /* what looks like the server's close frame is HTTP */
-        {{.tcp = WST_TCP_RST, .by = WST_S2C, .http = true}, WST_ENDED_RESET},
+        /* what looks like the server's close frame is HTTP, or the client's */
+        {{.tcp = WST_TCP_RST, .by = WST_S2C, .http = {[WST_S2C] = true}}, WST_ENDED_RESET},
+        {{.tcp = WST_TCP_FIN, .by = WST_C2S, .http = {[WST_C2S] = true}}, WST_ENDED_NONE},
+        {{.tcp = WST_TCP_FIN, .by = WST_C2S, .http = {[WST_S2C] = true}}, WST_ENDED_ONE},
         {{.tcp = WST_TCP_FIN, .by = NOBODY}, WST_ENDED_NONE},
         {{.tcp = WST_TCP_TIMEOUT, .by = NOBODY}, WST_ENDED_SILENT},
         {{.tcp = WST_TCP_EVICTED, .by = NOBODY}, WST_ENDED_FORGOTTEN},

@@ -462,8 +462,10 @@ static const struct row rows[] = {
      PLAIN,
      {S("\x88\0HTTP/1.1 200 OK\r\n\r\n")},
      false},
-    {"a request whose first bytes are the header of a close frame: none is told",
-     ">F1 close.rsv1.unmasked 69@0 !frame.http",
+    {"a request whose first bytes are the header of a close frame",
+     ">F1 close.rsv1.unmasked 69@0 >C 16708 \" /chat HTTP/1.1\\0d\\0aHost: "
+     "example.com\\0d\\0aUser...67\" "
+     "!frame.http",
      PLAIN,
      {C("HEAD /chat HTTP/1.1\r\nHost: example.com\r\nUser-Agent: "
         "abcdefghijklmnopqrs\r\n\r\n")},
